@@ -1,0 +1,137 @@
+//! Every address that a command reads from or writes to: settings, then environment, then flags. A rehearsal runs the release's code
+//! with another such struct.
+
+use crate::exit::Exit;
+use crate::flags::EndpointFlags;
+use anyhow::Result;
+
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// Git remote: a name or an address.
+    pub remote: String,
+    /// Simple index (PEP 503/691) that dependencies are read from.
+    pub pypi_read: String,
+    /// Where releases appear (simple index) and are uploaded to.
+    pub pypi: PythonIndex,
+    /// The staging index.
+    pub testpypi: PythonIndex,
+    /// Stands in for every registry host in image names: `localhost:5000`.
+    pub registry: Option<String>,
+    /// Nothing is written to an address that is not on this machine.
+    pub loopback_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct PythonIndex {
+    pub simple: String,
+    pub upload: String,
+    /// The environment variable that holds its token.
+    pub token: &'static str,
+}
+
+impl Endpoints {
+    pub fn from_flags(flags: &EndpointFlags) -> Result<Endpoints> {
+        let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_string());
+        let endpoints = Endpoints {
+            remote: or(&flags.remote, "origin"),
+            pypi_read: or(&flags.pypi_read, "https://pypi.org/simple"),
+            pypi: PythonIndex {
+                simple: or(&flags.pypi, "https://pypi.org/simple"),
+                upload: or(&flags.pypi_upload, "https://upload.pypi.org/legacy/"),
+                token: "PYPI_TOKEN",
+            },
+            testpypi: PythonIndex {
+                simple: or(&flags.testpypi, "https://test.pypi.org/simple"),
+                upload: or(&flags.testpypi_upload, "https://test.pypi.org/legacy/"),
+                token: "TESTPYPI_TOKEN",
+            },
+            registry: flags.registry.clone(),
+            loopback_only: flags.loopback_only,
+        };
+        if endpoints.remote.starts_with('-') {
+            return Err(Exit::Usage(format!("--remote {:?} begins with `-`", endpoints.remote)).into());
+        }
+        for url in
+            [&endpoints.pypi_read, &endpoints.pypi.simple, &endpoints.pypi.upload, &endpoints.testpypi.simple, &endpoints.testpypi.upload]
+        {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                return Err(Exit::Usage(format!("{url:?} is not an http(s) address")).into());
+            }
+            if authority(url).contains('@') {
+                return Err(Exit::Usage(
+                    "an address must not carry a user or password: tokens go into the environment (PYPI_TOKEN, TESTPYPI_TOKEN)".into(),
+                )
+                .into());
+            }
+        }
+        if endpoints.loopback_only {
+            endpoints.refuse_outside()?;
+        }
+        Ok(endpoints)
+    }
+
+    /// In a rehearsal every write endpoint must be on this machine.
+    fn refuse_outside(&self) -> Result<()> {
+        let registry = self.registry.as_ref().map(|r| format!("http://{r}/"));
+        let mut outside = Vec::new();
+        for (what, url) in
+            [("index", Some(&self.pypi.upload)), ("staging index", Some(&self.testpypi.upload)), ("container registry", registry.as_ref())]
+        {
+            match url {
+                Some(url) if is_loopback(url) => {}
+                Some(url) => outside.push(format!("{what}: {url}")),
+                None => outside.push(format!("{what}: not set, so the one in app.toml")),
+            }
+        }
+        let local = self.remote.starts_with('/') || self.remote.starts_with("file://") || is_loopback(&self.remote);
+        if !local {
+            outside.push(format!("git remote: {}", self.remote));
+        }
+        if outside.is_empty() {
+            return Ok(());
+        }
+        Err(Exit::Usage(format!("a rehearsal writes to this machine only, refused:\n  {}", outside.join("\n  "))).into())
+    }
+}
+
+/// `host:port` of an http address.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map(|(_, r)| r).unwrap_or(url);
+    rest.split(['/', '?', '#']).next().unwrap_or("")
+}
+
+/// Is the address on this machine? By its literal host alone: a name that merely resolves to loopback is somebody else's to change.
+pub fn is_loopback(url: &str) -> bool {
+    let authority = authority(url);
+    let host = authority.rsplit_once('@').map(|(_, h)| h).unwrap_or(authority);
+    let host = match host.strip_prefix('[') {
+        Some(v6) => return v6.split(']').next() == Some("::1"),
+        None => host.split(':').next().unwrap_or(""),
+    };
+    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_literal_loopback_counts_as_this_machine() {
+        for (url, expected) in [
+            ("http://localhost:8080/simple", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://127.8.8.8/", true),
+            ("http://[::1]:99/x", true),
+            ("https://pypi.org/simple", false),
+            ("http://localhost.example.org/", false),
+            ("http://127.0.0.1.example.org/", false),
+            ("http://user@localhost/", true),
+            ("http://localhost@example.org/", false),
+            ("http://10.0.0.1/", false),
+            ("origin", false),
+            ("", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a gate, check or audit says, and how it is printed: one type everywhere.
+
+use serde::Serialize;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+    Breaking,
+}
+
+/// One thing that is wrong, or worth knowing, with the way out of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable, kebab-case: `pending-too-low`.
+    pub id: &'static str,
+    pub level: Level,
+    pub app: Option<String>,
+    /// `file:line`, a JSON pointer, a ref or an address.
+    pub place: Option<String>,
+    pub message: String,
+    /// The next command to type, or what to change.
+    pub help: Option<String>,
+}
+
+impl Finding {
+    pub fn new(id: &'static str, level: Level, message: impl Into<String>) -> Finding {
+        Finding { id, level, app: None, place: None, message: message.into(), help: None }
+    }
+    pub fn app(mut self, app: &str) -> Finding {
+        self.app = Some(app.to_string());
+        self
+    }
+    pub fn place(mut self, place: impl Into<String>) -> Finding {
+        self.place = Some(place.into());
+        self
+    }
+    pub fn help(mut self, help: impl Into<String>) -> Finding {
+        self.help = Some(help.into());
+        self
+    }
+    /// Does it stop a release or a pull request?
+    pub fn stops(&self) -> bool {
+        self.level >= Level::Error
+    }
+}
+
+/// `{"schema": 1, "findings": […]}`, the same for every command.
+pub fn to_json(findings: &[Finding]) -> serde_json::Value {
+    serde_json::json!({ "schema": 1, "findings": findings })
+}

@@ -1,0 +1,286 @@
+//! The whole command line, as types. What a command does lives in the file that carries its name.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From a commit to a verified release, for every app of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = false, max_term_width = 100)]
+pub struct Flags {
+    /// Work on another checkout, with that checkout's own settings
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<Utf8PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(flatten)]
+    pub endpoints: EndpointFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where commands read from and write to: settings, then environment, then these flags.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Endpoints")]
+pub struct EndpointFlags {
+    /// Git remote that is fetched from and pushed to [default: origin]
+    #[arg(long, global = true, env = "XTASK_REMOTE", hide_env_values = true, hide_short_help = true, value_name = "NAME|URL")]
+    pub remote: Option<String>,
+    /// Python index that dependencies are read from [default: https://pypi.org/simple]
+    #[arg(long, global = true, env = "XTASK_PYPI_READ", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    pub pypi_read: Option<String>,
+    /// Python index that releases appear on, a simple index [default: https://pypi.org/simple]
+    #[arg(long, global = true, env = "XTASK_PYPI", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    pub pypi: Option<String>,
+    /// Where releases are uploaded to [default: https://upload.pypi.org/legacy/]
+    #[arg(long, global = true, env = "XTASK_PYPI_UPLOAD", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    pub pypi_upload: Option<String>,
+    /// Staging index, a simple index [default: https://test.pypi.org/simple]
+    #[arg(long, global = true, env = "XTASK_TESTPYPI", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    pub testpypi: Option<String>,
+    /// Where staged files are uploaded to [default: https://test.pypi.org/legacy/]
+    #[arg(long, global = true, env = "XTASK_TESTPYPI_UPLOAD", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    pub testpypi_upload: Option<String>,
+    /// Container registry that stands in for every host in image names
+    #[arg(long, global = true, env = "XTASK_REGISTRY", hide_env_values = true, hide_short_help = true, value_name = "HOST[:PORT]")]
+    pub registry: Option<String>,
+    /// Refuse every write to an endpoint that is not on this machine
+    #[arg(long, global = true, env = "XTASK_LOOPBACK_ONLY", hide_env_values = true, hide_short_help = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub loopback_only: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Linters, formatters and types of the apps and of xtask
+    Lint(Affected),
+    /// Tests with coverage of the apps and of xtask
+    Test(Affected),
+    /// Everything a pull request must pass
+    Check(Affected),
+    /// The spec: generate it from the code, check the committed one
+    Openapi {
+        #[command(subcommand)]
+        command: Openapi,
+    },
+    /// The next version of each app, and why; writes nothing
+    Plan(Plan),
+    /// Write the next version into manifest, lock file, changelog and spec: one commit
+    Bump(Bump),
+    /// Build the files that are published, from a commit, and check them
+    Build(Build),
+    /// Build the container image, from a commit, and probe it
+    Image(Image),
+    /// Make the release's tag and push it
+    Tag(Step),
+    /// Upload what the release's tag names
+    Publish(Step),
+    /// Everything from the version in the manifest to a verified release; run again to resume
+    Release(Release),
+    /// Install, pull and run what the registries serve, and compare it with the tag
+    Verify(Verify),
+    /// Prepare the next pull request of the flow and push its branch
+    Promote(Promote),
+    /// A whole release, from feature branch to verified artifacts, on this machine alone
+    Rehearse(Rehearse),
+    /// What a forge's job runs, for the apps that the event affects
+    Ci(Ci),
+    /// Install the pinned tools and the git hooks
+    Setup(Setup),
+    /// Time the plan, the build and the rehearsal against what they cannot avoid
+    Bench(Bench),
+    /// Run a program and kill it with everything it started when standard input closes
+    #[command(name = "__supervise", hide = true)]
+    Supervise {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        argv: Vec<String>,
+    },
+}
+
+#[derive(Args, Default)]
+pub struct Affected {
+    /// Apps; none: all of them, and xtask itself
+    #[arg(value_name = "APP")]
+    pub apps: Vec<String>,
+    /// Only what changed since the branch left development (or --since)
+    #[arg(long)]
+    pub affected: bool,
+    /// The commit that --affected compares with
+    #[arg(long, value_name = "REF", requires = "affected")]
+    pub since: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Openapi {
+    /// Write the spec from the code
+    Generate {
+        #[arg(value_name = "APP")]
+        apps: Vec<String>,
+        /// Print the difference, write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Fail with the difference where the committed spec is stale
+    Check {
+        #[arg(value_name = "APP")]
+        apps: Vec<String>,
+    },
+}
+
+#[derive(Args)]
+pub struct Plan {
+    /// Apps; none: all of them
+    #[arg(value_name = "APP")]
+    pub apps: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Bump {
+    pub app: String,
+    /// This version instead of the planned one (SemVer)
+    #[arg(long, value_name = "X.Y.Z", allow_hyphen_values = true)]
+    pub version: Option<String>,
+    /// A pre-release of the planned version
+    #[arg(long, value_name = "alpha|beta|rc", conflicts_with = "version")]
+    pub pre: Option<String>,
+    /// Print the difference and the commit, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Build {
+    pub app: String,
+    /// The commit to build [default: HEAD]
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub commit: String,
+    /// Print what would be built, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Image {
+    pub app: String,
+    /// The commit to build [default: HEAD]
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub commit: String,
+    /// Push it as sha-<7 hex>, on the development branch also as `development`
+    #[arg(long)]
+    pub push: bool,
+    /// Build and probe, print what would be pushed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Step {
+    pub app: String,
+    /// Print each outward action, change nothing outside
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+#[command(after_long_help = crate::release::STEPS_HELP)]
+pub struct Release {
+    #[arg(value_name = "APP", required_unless_present = "all")]
+    pub apps: Vec<String>,
+    /// Every app whose version is not released yet
+    #[arg(long, conflicts_with = "apps")]
+    pub all: bool,
+    /// Stop after this step
+    #[arg(long, value_name = "STEP")]
+    pub until: Option<String>,
+    /// The readiness report: everything up to the first outward step, then what would follow
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub fault: Fault,
+}
+
+/// Faults on purpose, to see a release finish all the same.
+#[derive(Args, Default, Clone)]
+pub struct Fault {
+    /// Fail before or after a step
+    #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
+    pub fail_at: Option<String>,
+    /// Kill this process (SIGKILL) before or after a step
+    #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
+    pub kill_at: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    pub app: String,
+    /// [default: the version in the manifest]
+    pub version: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Promote {
+    /// Say what would be pushed, push nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Rehearse {
+    #[arg(value_name = "APP", required_unless_present = "clean")]
+    pub apps: Vec<String>,
+    /// Leave a part out, and exit 0 all the same
+    #[arg(long, value_name = "PART")]
+    pub without: Vec<Part>,
+    /// Install what only the system's package manager has, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Keep the folder of a rehearsal that succeeded
+    #[arg(long)]
+    pub keep: bool,
+    /// Remove what earlier rehearsals left behind
+    #[arg(long)]
+    pub clean: bool,
+    #[command(flatten)]
+    pub fault: Fault,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    Image,
+    Hotfix,
+}
+
+#[derive(Args)]
+pub struct Ci {
+    /// lint, test, openapi, image or release; none: all of them
+    #[arg(value_name = "JOB")]
+    pub job: Option<String>,
+    /// push or pull_request, by hand [default: read from the forge's environment]
+    #[arg(long, value_name = "EVENT")]
+    pub event: Option<String>,
+    /// The branch that was pushed, or the pull request's head
+    #[arg(long = "ref", value_name = "REF", requires = "event")]
+    pub ref_: Option<String>,
+    /// The branch that the pull request goes into
+    #[arg(long, value_name = "BRANCH", requires = "event")]
+    pub base: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Setup {
+    /// Also install what only the system's package manager has, after saying what
+    #[arg(long)]
+    pub system: bool,
+    /// Say what would be installed, install nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// plan, build or rehearse; none: plan
+    #[arg(value_name = "WHAT")]
+    pub what: Vec<String>,
+    /// Sizes of the generated histories, in commits
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
+    pub commits: Vec<usize>,
+}

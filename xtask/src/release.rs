@@ -1,0 +1,1 @@
+pub const STEPS_HELP: &str = "";

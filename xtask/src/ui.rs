@@ -1,0 +1,111 @@
+//! What a person sees: one line per step, a spinner on a terminal only, plain lines elsewhere. Everything goes to standard error
+//! except what a command was asked for, which is its own `println!`.
+
+use crate::finding::{Finding, Level};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Colours only where a person looks and has not asked otherwise (no-color.org).
+pub fn colours() -> bool {
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+pub fn terminal() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+}
+
+pub fn paint(code: &str, text: &str) -> String {
+    if colours() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+}
+pub fn bold(text: &str) -> String {
+    paint("1", text)
+}
+pub fn dim(text: &str) -> String {
+    paint("2", text)
+}
+pub fn red(text: &str) -> String {
+    paint("31", text)
+}
+pub fn green(text: &str) -> String {
+    paint("32", text)
+}
+pub fn yellow(text: &str) -> String {
+    paint("33", text)
+}
+
+/// How a step ended: its mark and its words.
+pub enum Outcome {
+    Done(String),
+    Skipped(String),
+    Failed(String),
+}
+
+/// `1.4 s`, `2 min 05 s`.
+pub fn duration(d: Duration) -> String {
+    let s = d.as_secs();
+    if s >= 60 { format!("{} min {:02} s", s / 60, s % 60) } else { format!("{:.1} s", d.as_secs_f64()) }
+}
+
+/// One line that begins now and is finished by [`Line::end`].
+pub struct Line {
+    name: String,
+    started: Instant,
+    spinner: Option<ProgressBar>,
+}
+
+pub fn begin(name: &str) -> Line {
+    let spinner = terminal().then(|| {
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(ProgressStyle::with_template("  {spinner} {msg} {elapsed}").expect("a constant template"));
+        bar.set_message(format!("{name:<12}"));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    });
+    Line { name: name.to_string(), started: Instant::now(), spinner }
+}
+
+impl Line {
+    /// What is going on right now; only a terminal shows it.
+    pub fn note(&self, text: &str) {
+        if let Some(bar) = &self.spinner {
+            bar.set_message(format!("{:<12} {}", self.name, dim(text)));
+        }
+    }
+    pub fn end(self, outcome: Outcome) {
+        if let Some(bar) = &self.spinner {
+            bar.finish_and_clear();
+        }
+        let took = duration(self.started.elapsed());
+        let name = format!("{:<12}", self.name);
+        match outcome {
+            Outcome::Done(text) => eprintln!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})"))),
+            Outcome::Skipped(text) => eprintln!("  {} {} {}", yellow("-"), bold(&name), dim(&text)),
+            Outcome::Failed(text) => eprintln!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})"))),
+        }
+    }
+}
+
+/// A finding in two lines: what and where, then what to do.
+pub fn finding(f: &Finding) {
+    let level = match f.level {
+        Level::Breaking => red("breaking"),
+        Level::Error => red("error"),
+        Level::Warning => yellow("warning"),
+        Level::Info => dim("info"),
+    };
+    let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
+    let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();
+    eprintln!("{level}[{}]:{app} {}{place}", f.id, f.message);
+    if let Some(help) = &f.help {
+        for line in help.lines() {
+            eprintln!("  {} {line}", dim("→"));
+        }
+    }
+}
+
+pub fn section(title: &str) {
+    eprintln!("{}", bold(title));
+}

@@ -1,0 +1,323 @@
+//! The repository's settings: find the root, read `[workspace.metadata.xtask]` and every `app.toml`, strictly.
+
+use crate::ecosystem::Ecosystem;
+use crate::exit::Exit;
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+/// What is repo-wide: `[workspace.metadata.xtask]` of the root `Cargo.toml`. A repository without that file gets the defaults.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// The folder whose children with an `app.toml` are the apps.
+    pub apps: Utf8PathBuf,
+    /// The branch that releases are made from.
+    pub main: String,
+    /// The branch that feature branches go into; the same as `main` in a trunk-based repository.
+    pub development: String,
+    /// Address of the repository's page: changelog links and image labels.
+    pub repository: Option<String>,
+    /// What a breaking change bumps in 0.y: `minor` or `major`.
+    pub zero_breaking: ZeroBreaking,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroBreaking {
+    #[default]
+    Minor,
+    Major,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            apps: "apps".into(),
+            main: "main".into(),
+            development: "development".into(),
+            repository: None,
+            zero_breaking: ZeroBreaking::Minor,
+        }
+    }
+}
+
+/// One `app.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AppSettings {
+    pub name: String,
+    pub ecosystem: Ecosystem,
+    /// The name on the ecosystem's package index.
+    pub package: String,
+    pub image: Option<ImageSettings>,
+    pub spec: Option<SpecSettings>,
+    #[serde(default)]
+    pub api: ApiSettings,
+    #[serde(default)]
+    pub release: ReleaseSettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ImageSettings {
+    /// Without a tag: `ghcr.io/owner/name`.
+    pub name: String,
+    /// With a tag, or pinned by digest: `docker.io/library/python:3.11-slim-bookworm`.
+    pub base: String,
+    /// `os/arch`, as in `linux/amd64`.
+    pub platforms: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SpecSettings {
+    /// Relative to the app's folder.
+    pub file: Utf8PathBuf,
+    /// Prints the spec on standard output; run in the app's own environment.
+    pub generate: Vec<String>,
+    /// Starts the server; PORT is in its environment.
+    pub serve: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ApiSettings {
+    /// Modules (python) or entry points (ts) whose surface is guarded.
+    pub public: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ReleaseSettings {
+    /// A staging index, used before the real one.
+    pub stage: Option<String>,
+    /// Globs, from the root, of paths outside the folder that belong to the app too.
+    pub shared: Vec<String>,
+    /// Other files that must carry the version, relative to the app's folder.
+    pub pins: Vec<Utf8PathBuf>,
+}
+
+/// A releasable folder.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// From the root: `apps/python`.
+    pub dir: Utf8PathBuf,
+    pub settings: AppSettings,
+}
+
+impl App {
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+    /// `python-v0.0.1`
+    pub fn tag(&self, version: &semver::Version) -> String {
+        format!("{}-v{version}", self.settings.name)
+    }
+    /// Git pathspecs of everything that belongs to the app: its folder and its shared paths.
+    pub fn pathspecs(&self) -> Vec<String> {
+        let mut specs = vec![format!(":(top,literal){}", self.dir)];
+        specs.extend(self.settings.release.shared.iter().map(|glob| format!(":(top,glob){glob}")));
+        specs
+    }
+}
+
+/// A checkout and what its settings say.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    pub root: Utf8PathBuf,
+    pub settings: Settings,
+    pub apps: Vec<App>,
+}
+
+impl Workspace {
+    /// The workspace at `root`, or around the current folder.
+    pub fn load(root: Option<&Utf8Path>) -> Result<Workspace> {
+        let root = match root {
+            Some(dir) => dir.canonicalize_utf8().with_context(|| format!("--root {dir}: no such folder"))?,
+            None => find_root()?,
+        };
+        let settings = read_settings(&root)?;
+        let mut apps = Vec::new();
+        let mut problems = Vec::new();
+        for dir in app_folders(&root, &settings.apps)? {
+            match read_app(&root, &dir) {
+                Ok(app) => apps.push(app),
+                Err(e) => problems.push(e.to_string()),
+            }
+        }
+        for (i, app) in apps.iter().enumerate() {
+            if let Some(twin) = apps[..i].iter().find(|a| a.name() == app.name()) {
+                problems.push(format!("{}/app.toml: the name {:?} is taken by {}/app.toml", app.dir, app.name(), twin.dir));
+            }
+        }
+        if problems.is_empty() { Ok(Workspace { root, settings, apps }) } else { Err(Exit::Usage(problems.join("\n")).into()) }
+    }
+
+    pub fn app(&self, name: &str) -> Result<&App> {
+        self.apps.iter().find(|a| a.name() == name).ok_or_else(|| {
+            let names: Vec<_> = self.apps.iter().map(|a| a.name()).collect();
+            let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+            let known = if names.is_empty() { "there are none".to_string() } else { format!("there are: {}", names.join(", ")) };
+            Exit::Usage(format!("no app {name:?} under {}/{} ({known}){near}", self.root, self.settings.apps)).into()
+        })
+    }
+
+    /// The apps of these names; all of them where none is named.
+    pub fn select(&self, names: &[String]) -> Result<Vec<&App>> {
+        if names.is_empty() {
+            return Ok(self.apps.iter().collect());
+        }
+        names.iter().map(|n| self.app(n)).collect()
+    }
+}
+
+/// The nearest folder upwards whose `Cargo.toml` has our table, or else the git repository's top.
+fn find_root() -> Result<Utf8PathBuf> {
+    let here = Utf8PathBuf::try_from(std::env::current_dir()?).context("the current folder's path is not UTF-8")?;
+    let ours = |dir: &&Utf8Path| std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|t| t.contains("[workspace.metadata.xtask"));
+    here.ancestors()
+        .find(ours)
+        .or_else(|| here.ancestors().find(|dir| dir.join(".git").exists()))
+        .map(Utf8Path::to_path_buf)
+        .ok_or_else(|| Exit::Usage(format!("{here} is in no repository; name one with --root DIR")).into())
+}
+
+fn read_settings(root: &Utf8Path) -> Result<Settings> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct CargoToml {
+        workspace: CargoWorkspace,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct CargoWorkspace {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Metadata {
+        xtask: Settings,
+    }
+    let path = root.join("Cargo.toml");
+    if !path.exists() {
+        return Ok(Settings::default());
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?;
+    let cargo: CargoToml = parse(&text, "Cargo.toml")?;
+    let settings = cargo.workspace.metadata.xtask;
+    for (key, branch) in [("main", &settings.main), ("development", &settings.development)] {
+        if branch.is_empty()
+            || branch.starts_with('-')
+            || branch.contains(|c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c))
+        {
+            return Err(Exit::Usage(format!("Cargo.toml: {key} = {branch:?} is not a branch name")).into());
+        }
+    }
+    Ok(settings)
+}
+
+fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    let folder = root.join(apps);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in folder.read_dir_utf8().with_context(|| format!("{folder} can't be read"))? {
+        let name = entry?.file_name().to_string();
+        if folder.join(&name).join("app.toml").is_file() {
+            found.push(apps.join(name));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
+    let file = dir.join("app.toml");
+    let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("{file} can't be read"))?;
+    let settings: AppSettings = parse(&text, file.as_str())?;
+    // The name becomes part of tags, branches and paths.
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !settings.name.starts_with(|c: char| c.is_ascii_lowercase()) || !settings.name.chars().all(plain) || settings.name == "xtask" {
+        return Err(Exit::Usage(format!(
+            "{file}: name = {:?}: an app's name has small letters, digits and dashes, begins with a letter, and is not \"xtask\"",
+            settings.name
+        ))
+        .into());
+    }
+    if settings.package.starts_with('-') || settings.package.is_empty() {
+        return Err(Exit::Usage(format!("{file}: package = {:?} is not a package name", settings.package)).into());
+    }
+    Ok(App { dir: dir.to_path_buf(), settings })
+}
+
+/// Strict TOML: an error says file, line, column, and the nearest known key.
+fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
+    toml_edit::de::from_str(text).map_err(|e| {
+        let (line, column) = e.span().map(|s| position(text, s.start)).unwrap_or((1, 1));
+        let message = e.message().to_string();
+        Exit::Usage(format!("{file}:{line}:{column}: {message}{}", suggestion(&message))).into()
+    })
+}
+
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1)
+}
+
+/// serde says: unknown field `platform`, expected one of `name`, `base`, `platforms`.
+fn suggestion(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match names.split_first() {
+        Some((unknown, known)) if message.starts_with("unknown") => {
+            nearest(unknown, known).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The candidate with the fewest edits, if it is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    candidates.iter().map(|c| (edits(word, c), *c)).min().filter(|(d, c)| *d <= 1 + c.len() / 3).map(|(_, c)| c)
+}
+
+/// Levenshtein's distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_key_is_named_with_its_line_and_its_neighbour() {
+        let text = "name = \"python\"\necosystem = \"python\"\npackage = \"p\"\n[image]\nname = \"x\"\nbase = \"y\"\nplatfroms = []\n";
+        let error = parse::<AppSettings>(text, "apps/python/app.toml").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "apps/python/app.toml:7:1: unknown field `platfroms`, expected one of `name`, `base`, `platforms`; did you mean `platforms`?"
+        );
+    }
+
+    #[test]
+    fn nearest_finds_typos_and_rejects_strangers() {
+        for (word, expected) in
+            [("pyhton", Some("python")), ("ts", Some("ts")), ("typescript", None), ("", None), ("pythonn", Some("python"))]
+        {
+            assert_eq!(nearest(word, &["python", "ts"]), expected, "{word}");
+        }
+    }
+}
