@@ -1,0 +1,3 @@
+//! The one integration binary: the real `xtask` program on real repositories. One module a topic.
+
+mod support;

@@ -1,0 +1,219 @@
+//! A hermetic world for tests: a repository in a temporary folder with its own HOME, git configuration and clock, and a tiny Python app.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use std::cell::Cell;
+use std::process::Command;
+
+/// When the first commit is made; each later one is a minute younger. 2026-01-01T00:00:00Z.
+const EPOCH: i64 = 1_767_225_600;
+
+pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n";
+pub const PYPROJECT: &str = "[project]\nname = \"demo-agent\"\nversion = \"0.0.0\" # the only place\nrequires-python = \">=3.11\"\n";
+
+/// A repository with the app `apps/python`, in a folder that is removed at the end.
+pub struct Repo {
+    pub path: Utf8PathBuf,
+    _world: tempfile::TempDir,
+    minutes: Cell<i64>,
+}
+
+/// What a program said and how it ended.
+#[derive(Debug)]
+pub struct Output {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("not JSON ({e}): {self:#?}"))
+    }
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Output {
+        assert_eq!(self.code, code, "exit code of {self:#?}");
+        self
+    }
+}
+
+impl Repo {
+    /// The Python app in one commit on `main`.
+    pub fn new() -> Repo {
+        Repo::named("repo")
+    }
+
+    /// The same in a folder of this name.
+    pub fn named(name: &str) -> Repo {
+        let repo = Repo::empty(name);
+        repo.write("Cargo.toml", "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\n");
+        repo.write("apps/python/app.toml", APP_TOML);
+        repo.write("apps/python/pyproject.toml", PYPROJECT);
+        repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 0\n", "chore: begin");
+        repo
+    }
+
+    /// A repository without a commit.
+    pub fn empty(name: &str) -> Repo {
+        let world = tempfile::Builder::new().prefix("xtask-it-").tempdir().expect("a temporary folder");
+        let base = Utf8PathBuf::try_from(world.path().canonicalize().unwrap()).unwrap();
+        for folder in ["home", "tmp", name] {
+            std::fs::create_dir_all(base.join(folder)).unwrap();
+        }
+        let config = "[user]\nname = Dev\nemail = dev@example.org\n[init]\ndefaultBranch = main\n[advice]\ndetachedHead = false\n\
+                      [commit]\ngpgsign = false\n[core]\nautocrlf = false\n[protocol \"file\"]\nallow = always\n";
+        std::fs::write(base.join("home/.gitconfig"), config).unwrap();
+        let repo = Repo { path: base.join(name), _world: world, minutes: Cell::new(0) };
+        repo.git(&["init", "--quiet"]);
+        repo
+    }
+
+    /// The temporary folder that holds the repository, its HOME and whatever a test puts beside them.
+    pub fn world(&self) -> &Utf8Path {
+        self.path.parent().expect("the repository lies in its world")
+    }
+
+    /// A program with this world's environment and clock.
+    pub fn command(&self, program: &str, dir: &Utf8Path) -> Command {
+        let home = self.world().join("home");
+        let minutes = self.minutes.get() + 1;
+        self.minutes.set(minutes);
+        let now = EPOCH + minutes * 60;
+        let mut command = Command::new(program);
+        command.current_dir(dir).env_clear();
+        for name in ["PATH", "LANG", "CARGO_HOME", "RUSTUP_HOME", "HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+            .env("HOME", &home)
+            .env("TMPDIR", self.world().join("tmp"))
+            .env("XTASK_CACHE", user_cache())
+            .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_DATE", format!("{now} +0000"))
+            .env("GIT_COMMITTER_DATE", format!("{now} +0000"))
+            .env("SOURCE_DATE_EPOCH", now.to_string());
+        command
+    }
+
+    #[track_caller]
+    pub fn git(&self, args: &[&str]) -> String {
+        self.git_in(&self.path, args)
+    }
+
+    #[track_caller]
+    pub fn git_in(&self, dir: &Utf8Path, args: &[&str]) -> String {
+        let output = run(self.command("git", dir).args(args));
+        assert_eq!(output.code, 0, "git {args:?}: {output:#?}");
+        output.stdout.trim_end_matches('\n').to_string()
+    }
+
+    /// The program under test, in the repository.
+    pub fn xtask(&self, args: &[&str]) -> Output {
+        self.xtask_in(&self.path, args)
+    }
+
+    pub fn xtask_in(&self, dir: &Utf8Path, args: &[&str]) -> Output {
+        run(self.command(env!("CARGO_BIN_EXE_xtask"), dir).args(args))
+    }
+
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let file = self.path.join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    #[track_caller]
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    /// Writes one file and commits everything; the commit's id.
+    #[track_caller]
+    pub fn commit(&self, path: &str, text: &str, message: &str) -> String {
+        self.write(path, text);
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--cleanup=verbatim", "--message", message]);
+        self.head()
+    }
+
+    #[track_caller]
+    pub fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// A file of the app whose content differs each time, committed with this message.
+    #[track_caller]
+    pub fn change(&self, message: &str) -> String {
+        let text = format!("VALUE = {}\n", self.minutes.get());
+        self.commit("apps/python/src/demo_agent/__init__.py", &text, message)
+    }
+
+    /// Everything of the repository that a command could change: files, refs, HEAD, index.
+    pub fn snapshot(&self) -> String {
+        let mut files = Vec::new();
+        list(&self.path, &self.path, &mut files);
+        files.sort();
+        let git = |args: &[&str]| run(self.command("git", &self.path).args(args)).stdout;
+        format!(
+            "{}\n{}\n{}\n{}\n{}",
+            files.join("\n"),
+            git(&["for-each-ref"]),
+            git(&["symbolic-ref", "-q", "HEAD"]),
+            git(&["rev-parse", "-q", "--verify", "HEAD"]),
+            git(&["ls-files", "--stage", "--debug"]).lines().filter(|l| l.contains('\t')).collect::<Vec<_>>().join("\n"),
+        )
+    }
+
+    /// Runs it, and fails where the repository is not what it was before.
+    #[track_caller]
+    pub fn untouched<T>(&self, run: impl FnOnce() -> T) -> T {
+        let before = self.snapshot();
+        let result = run();
+        assert_eq!(before, self.snapshot(), "the repository has changed");
+        result
+    }
+}
+
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    let output = command.stdin(std::process::Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    Output {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Every file but git's own, with its mode and its content's hash.
+fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
+    use sha2::Digest;
+    use std::os::unix::fs::PermissionsExt;
+    for entry in dir.read_dir_utf8().unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path();
+        if entry.file_name() == ".git" {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            list(root, path, into);
+        } else {
+            let mode = path.symlink_metadata().unwrap().permissions().mode();
+            let hash = sha2::Sha256::digest(std::fs::read(path).unwrap_or_default());
+            into.push(format!("{} {mode:o} {hash:x}", path.strip_prefix(root).unwrap()));
+        }
+    }
+}
+
+/// Pinned tools are installed once per machine, not once per test.
+fn user_cache() -> std::ffi::OsString {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    let below = |name: &str, path: &str| set(name).map(|dir| std::path::Path::new(&dir).join(path).into_os_string());
+    set("XTASK_CACHE")
+        .or_else(|| below("XDG_CACHE_HOME", "fractal-xtask"))
+        .or_else(|| below("HOME", ".cache/fractal-xtask"))
+        .unwrap_or_else(|| "/tmp/fractal-xtask".into())
+}
