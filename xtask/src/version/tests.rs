@@ -1,0 +1,136 @@
+use super::*;
+
+fn v(text: &str) -> Version {
+    Version::parse(text).unwrap()
+}
+
+#[test]
+fn semver_and_pep440_translate_both_ways_or_not_at_all() {
+    for (semver, pep440) in [
+        ("0.0.0", "0.0.0"),
+        ("1.2.3", "1.2.3"),
+        ("10.20.30", "10.20.30"),
+        ("1.0.0-alpha.1", "1.0.0a1"),
+        ("1.0.0-beta.0", "1.0.0b0"),
+        ("1.0.0-rc.12", "1.0.0rc12"),
+        ("0.0.1-rc.1", "0.0.1rc1"),
+    ] {
+        assert_eq!(to_pep440(&v(semver)).unwrap(), pep440);
+        assert_eq!(from_pep440(pep440).unwrap(), v(semver));
+    }
+}
+
+#[test]
+fn other_spellings_of_pep440_are_read_in_normal_form() {
+    for (pep440, semver) in [
+        ("1", "1.0.0"),
+        ("1.2", "1.2.0"),
+        ("v1.2.3", "1.2.3"),
+        ("1.0.0-rc.1", "1.0.0-rc.1"),
+        ("1.0.0c1", "1.0.0-rc.1"),
+        ("1.0.0.preview2", "1.0.0-rc.2"),
+        ("1.0alpha", "1.0.0-alpha.0"),
+        (" 1.0.0\n", "1.0.0"),
+    ] {
+        assert_eq!(from_pep440(pep440).unwrap(), v(semver), "{pep440}");
+    }
+}
+
+#[test]
+fn what_the_other_side_orders_differently_is_refused_with_the_reason() {
+    for (pep440, reason) in [
+        ("1.0.0.dev1", "dev-release"),
+        ("1.0.0a1.dev2", "dev-release"),
+        ("1.0.0.post1", "post-release"),
+        ("1.0.0-1", "post-release"),
+        ("1!1.0.0", "epoch"),
+        ("1.0.0+local", "local"),
+        ("1.2.3.4", "three numbers"),
+        ("", "not a PEP 440"),
+        ("latest", "not a PEP 440"),
+    ] {
+        let error = from_pep440(pep440).unwrap_err().to_string();
+        assert!(error.contains(reason), "{pep440}: {error}");
+    }
+    for (semver, reason) in [
+        ("1.0.0-dev.1", "no PEP 440 twin"),
+        ("1.0.0-rc", "no PEP 440 twin"),
+        ("1.0.0-rc1", "no PEP 440 twin"),
+        ("1.0.0-rc.x", "no PEP 440 twin"),
+        ("1.0.0-rc.1.2", "no PEP 440 twin"),
+        ("1.0.0-alpha.beta", "no PEP 440 twin"),
+        ("1.0.0-RC.1", "no PEP 440 twin"),
+        ("1.0.0+build.5", "build metadata"),
+        ("1.0", "not SemVer"),
+        ("v1.0.0", "not SemVer"),
+        ("01.0.0", "not SemVer"),
+        ("1.0.0-rc.01", "not SemVer"),
+        ("-1.0.0", "not SemVer"),
+        ("", "not SemVer"),
+    ] {
+        let error = format!("{:#}", parse(semver).unwrap_err());
+        assert!(error.contains(reason), "{semver}: {error}");
+    }
+}
+
+#[test]
+fn the_next_number_follows_the_policy() {
+    use Bump::*;
+    use ZeroBreaking as Z;
+    for (from, bump, zero, expected) in [
+        ("0.0.1", Patch, Z::Minor, "0.0.2"),
+        ("0.0.1", Minor, Z::Minor, "0.1.0"),
+        ("0.0.1", Major, Z::Minor, "0.1.0"),
+        ("0.3.4", Major, Z::Minor, "0.4.0"),
+        ("0.3.4", Major, Z::Major, "1.0.0"),
+        ("1.2.3", Patch, Z::Minor, "1.2.4"),
+        ("1.2.3", Minor, Z::Minor, "1.3.0"),
+        ("1.2.3", Major, Z::Minor, "2.0.0"),
+        ("1.2.3", None, Z::Minor, "1.2.3"),
+        ("0.2.0-rc.1", Patch, Z::Minor, "0.2.0"),
+        ("0.2.0-rc.1", Minor, Z::Minor, "0.2.0"),
+        ("0.2.0-rc.1", Major, Z::Minor, "0.2.0"),
+        ("0.2.1-rc.1", Minor, Z::Minor, "0.3.0"),
+        ("1.0.0-rc.1", Major, Z::Minor, "1.0.0"),
+        ("1.1.0-rc.1", Major, Z::Minor, "2.0.0"),
+    ] {
+        assert_eq!(next(&v(from), bump, zero), v(expected), "{from} {bump:?} {zero:?}");
+    }
+}
+
+#[test]
+fn pre_releases_count_up_within_their_channel_and_core() {
+    let taken: Vec<Version> = ["0.1.0", "0.2.0-rc.1", "0.2.0-rc.10", "0.2.0-rc.2", "0.2.0-beta.7", "0.3.0-rc.99"].map(v).into();
+    for (core, channel, expected) in [
+        ("0.2.0", "rc", "0.2.0-rc.11"),
+        ("0.2.0", "beta", "0.2.0-beta.8"),
+        ("0.2.0", "alpha", "0.2.0-alpha.1"),
+        ("0.2.1", "rc", "0.2.1-rc.1"),
+        ("0.3.0-rc.99", "rc", "0.3.0-rc.100"),
+    ] {
+        assert_eq!(next_pre(&v(core), channel, &taken).unwrap(), v(expected), "{core} {channel}");
+    }
+    for channel in ["dev", "RC", "", "a", "post"] {
+        assert!(next_pre(&v("1.0.0"), channel, &taken).is_err(), "{channel}");
+    }
+}
+
+#[test]
+fn a_version_is_found_in_a_file_of_any_kind() {
+    for (text, expected) in [
+        ("0.1.129\n", Some((0, "0.1.129"))),
+        ("0.1.129", Some((0, "0.1.129"))),
+        ("v0.0.2", Some((1, "0.0.2"))),
+        ("appVersion: \"1.0.0-rc.1\"\n", Some((13, "1.0.0-rc.1"))),
+        ("demo==1.0.0rc1\n", Some((6, "1.0.0-rc.1"))),
+        ("image: x/y:v0.1.0-slim", Some((12, "0.1.0"))),
+        ("apiVersion: v2\nversion: 0.3.0 # c", Some((24, "0.3.0"))),
+        ("10.0.0.1 then 1.2.3", Some((14, "1.2.3"))),
+        ("python 3.11 only", None),
+        ("", None),
+        ("é 1.2.3.", Some((3, "1.2.3"))),
+    ] {
+        let found = find(text).map(|(range, version)| (range.start, version));
+        assert_eq!(found, expected.map(|(at, version)| (at, v(version))), "{text:?}");
+    }
+}
