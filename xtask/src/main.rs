@@ -1,15 +1,20 @@
 //! Parse flags, build the context, one match over the commands.
 
 mod child;
+mod commits;
 mod ecosystem;
 mod endpoints;
 mod exit;
 mod finding;
 mod flags;
 mod git;
+mod manifest;
+mod markdown;
+mod plan;
 mod release;
 mod tools;
 mod ui;
+mod version;
 mod workspace;
 
 use anyhow::Result;
@@ -46,7 +51,7 @@ fn run(flags: Flags) -> Result<()> {
     let ws = workspace::Workspace::load(flags.root.as_deref())?;
     let ctx = Ctx { git: git::Git::new(&ws.root), ws, endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?, json: flags.json };
     match flags.command {
-        Command::Plan(_) => Ok(()),
+        Command::Plan(flags) => plan::command(&ctx, &flags),
         _ => todo_command(&ctx),
     }
 }

@@ -1,0 +1,128 @@
+//! Which app needs which version, and why: computed from git and the manifest each time, never stored. Never touches the network.
+
+use crate::Ctx;
+use crate::commits::{self, Entry};
+use crate::exit::Exit;
+use crate::finding::{Finding, Level};
+use crate::flags;
+use crate::workspace::App;
+use crate::{manifest, ui};
+use anyhow::Result;
+use number::{Facts, Line};
+use semver::Version;
+use serde::Serialize;
+
+mod history;
+mod number;
+mod repository;
+mod show;
+
+pub use history::source_commit;
+pub use number::{Demands, Evidence};
+
+/// What plan says of one app.
+#[derive(Clone, Debug, Serialize)]
+pub struct AppPlan {
+    pub app: String,
+    /// The release that counting starts from.
+    pub last: Option<Release>,
+    /// None: nothing to release.
+    pub next: Option<Version>,
+    /// `first`, or how far the number moves: none, patch, minor, major.
+    pub bump: &'static str,
+    /// The manifest holds a version that is not released yet.
+    pub pending: bool,
+    pub evidence: Vec<Evidence>,
+    /// Newest first.
+    pub commits: Vec<Entry>,
+    #[serde(skip)]
+    pub manifest: Version,
+    /// Every version that was ever tagged for the app, reachable or not; the highest first.
+    #[serde(skip)]
+    pub tagged: Vec<Version>,
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    pub version: Version,
+    pub tag: String,
+    pub commit: String,
+}
+
+pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
+    let plans: Vec<AppPlan> = ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
+    let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
+    if ctx.json {
+        println!("{}", serde_json::json!({ "schema": 1, "apps": plans, "findings": findings }));
+    } else {
+        print!("{}", show::text(&plans));
+    }
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    if plans.iter().all(|p| p.next.is_none()) {
+        let none =
+            if plans.is_empty() { format!("no app under {}/{}", ctx.ws.root, ctx.ws.settings.apps) } else { "nothing to release".into() };
+        return Err(Exit::Nothing(none).into());
+    }
+    Ok(())
+}
+
+/// The plan of one app at HEAD.
+pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    plan_with(ctx, app, &[])
+}
+
+/// The same with evidence from elsewhere: what the index says is published.
+pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
+    let manifest = manifest::read(&ctx.ws.root, app)?;
+    let history = history::read(ctx, app)?;
+    let names: Vec<&str> = ctx.ws.apps.iter().map(App::name).collect();
+    let commits = commits::entries(&history.commits, app.name(), &names);
+    let mut evidence = vec![number::from_commits(&commits)];
+    evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
+    if history.last.is_none() {
+        evidence.extend(manifest::pins(&ctx.ws.root, app)?.into_iter().map(|(file, version)| number::from_pin(&file, version)));
+    }
+    evidence.extend_from_slice(more);
+    let facts = Facts {
+        app: app.name(),
+        manifest: &manifest,
+        manifest_file: &app.dir.join(app.settings.ecosystem.manifest()),
+        last: history.last.as_ref().map(|r| &r.version),
+        tagged: &history.tagged,
+        line: history.line.as_ref(),
+        zero: ctx.ws.settings.zero_breaking,
+        touched: !commits.is_empty(),
+    };
+    let mut decision = number::decide(&facts, evidence);
+    decision.findings.extend(unread_breaks(app, &commits));
+    Ok(AppPlan {
+        app: app.name().to_string(),
+        last: history.last,
+        next: decision.next,
+        bump: decision.bump,
+        pending: decision.pending,
+        evidence: decision.evidence,
+        commits,
+        manifest,
+        tagged: history.tagged,
+        findings: decision.findings,
+    })
+}
+
+/// A break that its author meant to declare and that the rules do not read.
+fn unread_breaks(app: &App, commits: &[Entry]) -> Vec<Finding> {
+    let unread = commits.iter().filter(|c| c.unread_break && !c.why.starts_with("revert"));
+    unread
+        .map(|c| {
+            let message = format!("{} ({}) speaks of a breaking change that does not count", c.subject, c.short());
+            Finding::new("breaking-unread", Level::Warning, message)
+                .app(app.name())
+                .help("declare it by `!` before the colon of a conventional subject, or by `BREAKING CHANGE: …` in the last paragraph")
+        })
+        .collect()
+}

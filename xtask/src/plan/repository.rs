@@ -1,0 +1,118 @@
+//! What a plan needs to know of the repository before it walks any history: HEAD, whether the clone is complete, and the refs that
+//! matter, in one git process.
+
+use crate::Ctx;
+use crate::git::Git;
+use crate::workspace::App;
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
+use std::collections::HashMap;
+
+pub struct Head {
+    /// None: detached.
+    pub branch: Option<String>,
+    /// The commit, where HEAD names one itself.
+    pub commit: Option<String>,
+}
+
+/// A release's tag.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    pub name: String,
+    pub version: Version,
+    pub commit: String,
+    /// The development commit it was squashed from, by our own trailer.
+    pub source: Option<String>,
+}
+
+pub struct Refs {
+    /// The highest version first.
+    pub tags: Vec<Tag>,
+    branches: HashMap<String, String>,
+}
+
+impl Refs {
+    /// The commits that a branch has here and on the remote.
+    pub fn branch(&self, remote: &str, name: &str) -> Vec<&str> {
+        let names = [format!("refs/heads/{name}"), format!("refs/remotes/{remote}/{name}")];
+        let mut found: Vec<&str> = names.iter().filter_map(|n| self.branches.get(n)).map(String::as_str).collect();
+        found.dedup();
+        found
+    }
+}
+
+/// HEAD, read from its file (gitrepository-layout(5)): a process less. A clone without its history is refused.
+pub fn head(git: &Git) -> Result<Head> {
+    let Some(folder) = git_folder(&git.dir) else { bail!("{} is not in a git repository, and a plan is made from its history", git.dir) };
+    let common = std::fs::read_to_string(folder.join("commondir")).map(|c| folder.join(c.trim_end())).unwrap_or_else(|_| folder.clone());
+    if common.join("shallow").exists() {
+        bail!(
+            "{} is a shallow clone: its tags and history are not all here, so what is released can't be known\n\
+             type: git fetch --unshallow --tags\n\
+             (in a forge's job: let the checkout fetch everything, fetch-depth: 0)",
+            git.dir
+        );
+    }
+    let text = std::fs::read_to_string(folder.join("HEAD")).with_context(|| format!("{folder}/HEAD can't be read"))?;
+    Ok(match text.trim_end().strip_prefix("ref: ") {
+        // What the reftable format leaves in the file for older programs.
+        Some("refs/heads/.invalid") => Head { branch: git.branch()?, commit: None },
+        Some(name) => Head { branch: Some(name.strip_prefix("refs/heads/").unwrap_or(name).to_string()), commit: None },
+        None => Head { branch: None, commit: Some(text.trim_end().to_string()) },
+    })
+}
+
+/// The `.git` of the checkout around a folder: a folder, or in a worktree a file that names one.
+fn git_folder(dir: &Utf8Path) -> Option<Utf8PathBuf> {
+    let dot_git = dir.ancestors().map(|d| d.join(".git")).find(|d| d.exists())?;
+    if dot_git.is_dir() {
+        return Some(dot_git);
+    }
+    let text = std::fs::read_to_string(&dot_git).ok()?;
+    Some(dot_git.parent()?.join(text.strip_prefix("gitdir: ")?.trim_end()))
+}
+
+/// The app's tags and the branches of the flow. One `for-each-ref` of exact prefixes: `--merged` would read the whole history.
+pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
+    let settings = &ctx.ws.settings;
+    let mut args = vec!["for-each-ref".to_string(), format!("--format={FORMAT}"), format!("refs/tags/{}-v*", app.name())];
+    for branch in [&settings.development, &settings.main] {
+        args.push(format!("refs/heads/{branch}"));
+        args.push(format!("refs/remotes/{}/{branch}", remote_name(ctx)));
+    }
+    let text = ctx.git.read(&args)?;
+    let mut refs = Refs { tags: Vec::new(), branches: HashMap::new() };
+    for record in text.split('\u{1}').map(|r| r.trim_start_matches('\n')).filter(|r| !r.is_empty()) {
+        let mut fields = record.split('\0');
+        let mut field = || fields.next().unwrap_or_default().trim();
+        let (name, object, peeled, source) = (field(), field(), field(), field());
+        match name.strip_prefix("refs/tags/") {
+            Some(tag) => refs.tags.extend(release_tag(app, tag, object, peeled, source)),
+            None => drop(refs.branches.insert(name.to_string(), object.to_string())),
+        }
+    }
+    refs.tags.sort_by(|a, b| b.version.cmp(&a.version));
+    Ok(refs)
+}
+
+const FORMAT: &str = "%(refname)%00%(objectname)%00%(*objectname)%00%(contents:trailers:key=Source-Commit,valueonly)%01";
+
+/// Exactly `<app>-v<semver>`: `python-v1.0.0`, neither `python-v1` nor `python-very-old`.
+fn release_tag(app: &App, name: &str, object: &str, peeled: &str, source: &str) -> Option<Tag> {
+    let version = Version::parse(name.strip_prefix(app.name())?.strip_prefix("-v")?).ok()?;
+    let annotated = !peeled.is_empty();
+    let id = |text: &str| text.len() >= 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    Some(Tag {
+        name: name.to_string(),
+        version,
+        commit: if annotated { peeled } else { object }.to_string(),
+        source: (annotated && id(source)).then(|| source.to_string()),
+    })
+}
+
+/// The remote's name; the usual one where an address was given.
+pub fn remote_name(ctx: &Ctx) -> &str {
+    let remote = ctx.endpoints.remote.as_str();
+    if remote.contains([':', '/', '*', '?', '[', ' ']) { "origin" } else { remote }
+}

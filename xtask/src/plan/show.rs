@@ -1,0 +1,63 @@
+//! The plan as a person reads it. Colours only where standard output is a terminal.
+
+use super::AppPlan;
+use crate::commits::Entry;
+use crate::ui;
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+pub fn text(plans: &[AppPlan]) -> String {
+    let colours = std::io::stdout().is_terminal() && ui::colours();
+    let paint = |code: &str, text: &str| if colours { ui::paint(code, text) } else { text.to_string() };
+    plans.iter().map(|plan| app(plan, &paint)).collect::<Vec<_>>().join("\n")
+}
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const GREEN: &str = "32";
+const RED: &str = "31";
+
+type Paint<'a> = &'a dyn Fn(&str, &str) -> String;
+
+fn app(plan: &AppPlan, paint: Paint) -> String {
+    let mut out = String::new();
+    let last = plan.last.as_ref().map_or("not released yet".to_string(), |r| r.version.to_string());
+    let next = match &plan.next {
+        Some(next) => paint("1;32", &next.to_string()),
+        None => paint(DIM, "nothing to release"),
+    };
+    let pending = if plan.pending { ", pending in the manifest" } else { "" };
+    let bump = plan.next.as_ref().map(|_| format!("  {}", paint(DIM, &format!("({}{pending})", plan.bump)))).unwrap_or_default();
+    let _ = writeln!(out, "{}  {last} → {next}{bump}", paint(BOLD, &plan.app));
+    let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
+    let (counting, rest): (Vec<&Entry>, Vec<&Entry>) = plan.commits.iter().partition(|c| c.counts);
+    let width = plan.commits.iter().filter_map(|c| c.kind.as_ref()).map(|k| k.chars().count()).max().unwrap_or(0).min(12);
+    list(&mut out, &format!("counts{since}"), &counting, width, paint, &|c| {
+        if c.breaking { paint(RED, "breaking") } else { String::new() }
+    });
+    list(&mut out, &format!("does not count{since}"), &rest, width, paint, &|c| paint(DIM, &c.why));
+    let _ = writeln!(out, "  {}", paint(BOLD, "evidence"));
+    let demands = plan.evidence.iter().map(|e| e.demands.to_string().chars().count()).max().unwrap_or(0);
+    for evidence in &plan.evidence {
+        let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", evidence.source, evidence.demands.to_string(), paint(DIM, &evidence.why));
+    }
+    out
+}
+
+fn list(out: &mut String, title: &str, entries: &[&Entry], width: usize, paint: Paint, note: &dyn Fn(&Entry) -> String) {
+    if entries.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "  {}", paint(BOLD, title));
+    for entry in entries {
+        let kind = format!("{:<width$}", entry.kind.as_deref().unwrap_or("-"));
+        let kind = if entry.counts { paint(GREEN, &kind) } else { paint(DIM, &kind) };
+        let note = Some(note(entry)).filter(|n| !n.is_empty()).map(|n| format!("  {n}")).unwrap_or_default();
+        let _ = writeln!(out, "    {}  {kind}  {}{note}", paint(DIM, entry.short()), plain(&entry.subject));
+    }
+}
+
+/// A subject is somebody else's text: no control characters reach the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
