@@ -181,7 +181,7 @@ pub struct Step {
 }
 
 #[derive(Args)]
-#[command(after_long_help = crate::release::STEPS_HELP)]
+#[command(after_long_help = crate::release::steps_help())]
 pub struct Release {
     #[arg(value_name = "APP", required_unless_present = "all")]
     pub apps: Vec<String>,

@@ -1,17 +1,27 @@
 //! Parse flags, build the context, one match over the commands.
 
+mod build;
+mod changelog;
+mod check;
 mod child;
 mod commits;
+mod dry_run;
 mod ecosystem;
 mod endpoints;
 mod exit;
+mod files;
 mod finding;
 mod flags;
 mod git;
+mod image;
 mod manifest;
 mod markdown;
+mod openapi;
 mod plan;
+mod probe;
 mod release;
+mod serve;
+mod setup;
 mod tools;
 mod ui;
 mod version;
@@ -50,12 +60,18 @@ fn main() -> std::process::ExitCode {
 fn run(flags: Flags) -> Result<()> {
     let ws = workspace::Workspace::load(flags.root.as_deref())?;
     let ctx = Ctx { git: git::Git::new(&ws.root), ws, endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?, json: flags.json };
-    match flags.command {
-        Command::Plan(flags) => plan::command(&ctx, &flags),
-        _ => todo_command(&ctx),
+    match &flags.command {
+        Command::Lint(flags) => check::lint(&ctx, flags),
+        Command::Test(flags) => check::test(&ctx, flags),
+        Command::Check(flags) => check::check(&ctx, flags),
+        Command::Openapi { command } => openapi::command(&ctx, command),
+        Command::Plan(flags) => plan::command(&ctx, flags),
+        Command::Build(flags) => build::command(&ctx, flags),
+        Command::Tag(flags) => release::step_command(&ctx, flags, "tag"),
+        Command::Publish(flags) => release::step_command(&ctx, flags, "publish"),
+        Command::Release(flags) => release::command(&ctx, flags),
+        Command::Verify(flags) => release::verify::command(&ctx, flags),
+        Command::Setup(flags) => setup::setup(&ctx, flags),
+        _ => anyhow::bail!("not there yet"),
     }
-}
-
-fn todo_command(_: &Ctx) -> Result<()> {
-    anyhow::bail!("not there yet")
 }

@@ -1,1 +1,309 @@
-pub const STEPS_HELP: &str = "";
+//! The table of a release's steps, and the loop that walks it. There is no state file: each step asks the world whether it is done.
+
+use crate::ecosystem::DistFile;
+use crate::exit::Exit;
+use crate::finding::Finding;
+use crate::workspace::App;
+use crate::{Ctx, dry_run, flags, image, manifest, plan, ui};
+use anyhow::{Context, Result};
+use camino::Utf8PathBuf;
+use semver::Version;
+
+pub mod build;
+pub mod fault;
+#[path = "release/image.rs"]
+pub mod image_step;
+pub mod later;
+pub mod latest;
+pub mod preflight;
+pub mod publish;
+pub mod push;
+pub mod smoke;
+pub mod stage;
+pub mod tag;
+pub mod verify;
+
+/// What the world says of a step.
+pub enum State {
+    Todo,
+    /// With what was seen.
+    Done(String),
+    /// Nothing to do here, and why.
+    Skip(String),
+    /// The world holds something else under this name.
+    Conflict(Finding),
+}
+
+pub struct Step {
+    pub name: &'static str,
+    about: &'static str,
+    /// Does it change anything outside this machine's target folder?
+    outward: bool,
+    state: fn(&Release) -> Result<State>,
+    run: fn(&mut Release) -> Result<String>,
+    /// The outward actions, as a dry run prints them.
+    preview: fn(&Release) -> Vec<String>,
+}
+
+const fn local(name: &'static str, about: &'static str, state: fn(&Release) -> Result<State>, run: fn(&mut Release) -> Result<String>) -> Step {
+    Step { name, about, outward: false, state, run, preview: |_| Vec::new() }
+}
+
+/// Reversible first, public last.
+pub const STEPS: &[Step] = &[
+    local("preflight", "tree, branch, gates, checks, credentials: all failures at once", preflight::state, preflight::run),
+    local("build", "what is published, from git archive of the commit; reproducible", build::state, build::run),
+    local("smoke", "the built file in a clean environment: versions, server, spec", smoke::state, smoke::run),
+    local("image", "the container image around the same file; probed", image_step::state, image_step::run),
+    Step { name: "stage", about: "the staging index, and an installation from there", outward: true, state: stage::state, run: stage::run, preview: stage::preview },
+    Step { name: "tag", about: "the annotated tag with every hash; one of two racing runs wins", outward: true, state: tag::state, run: tag::run, preview: tag::preview },
+    Step { name: "page-draft", about: "the forge's draft release receives the files", outward: true, state: later::state, run: later::run, preview: |_| Vec::new() },
+    Step { name: "publish", about: "the index that users install from", outward: true, state: publish::state, run: publish::run, preview: publish::preview },
+    Step { name: "image-push", about: "the image as vX.Y.Z and sha-<7 hex>", outward: true, state: push::state, run: push::run, preview: push::preview },
+    local("verify", "install, pull and run what the registries serve, against the tag", verify::state, verify::run),
+    Step { name: "latest", about: "moves last, never backwards, never to a pre-release", outward: true, state: latest::state, run: latest::run, preview: latest::preview },
+    Step { name: "page", about: "the release's page becomes public", outward: true, state: later::state, run: later::run, preview: |_| Vec::new() },
+    Step { name: "cascade", about: "downstream repositories hear of it", outward: true, state: later::state, run: later::run, preview: |_| Vec::new() },
+];
+
+/// For `cargo xtask help release`.
+pub fn steps_help() -> String {
+    let rows: String = STEPS.iter().map(|s| format!("  {:<11} {}\n", s.name, s.about)).collect();
+    format!(
+        "Steps, in order:\n{rows}\nEach step first asks the registries, the remote and the tag whether it is done, so a release that was broken off,\n\
+         even by a killed process, is finished by the same command on any machine. Exit code 4: nothing is left to release."
+    )
+}
+
+/// A release under way: what the steps share.
+pub struct Release<'a> {
+    pub ctx: &'a Ctx,
+    pub app: &'a App,
+    pub version: Version,
+    pub tag_name: String,
+    /// The commit that is released: the tag's where there is one, HEAD otherwise.
+    pub commit: String,
+    /// The development commit with the same trees.
+    pub source_commit: String,
+    /// Ours, on the remote.
+    pub tag: Option<tag::Tag>,
+    /// Outward steps that are not done.
+    pub open: Vec<&'static str>,
+    /// Files that a step leaves for the next one, below `target/`.
+    pub work: Utf8PathBuf,
+    pub dist: Vec<DistFile>,
+    pub image: Option<image::Built>,
+}
+
+/// `cargo xtask release`
+pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
+    let until = flags.until.as_deref().map(step_name).transpose()?;
+    let fault = fault::Faults::parse(&flags.fault)?;
+    let apps = if flags.all { pending_apps(ctx)? } else { ctx.ws.select(&flags.apps)? };
+    if apps.is_empty() {
+        return Err(Exit::Nothing("nothing to release: no app has a version that is not released".into()).into());
+    }
+    let mut nothing = Vec::new();
+    for app in &apps {
+        let walked = match flags.dry_run {
+            true => dry_run::in_clone(ctx, |clone| rehearse_steps(clone, app)),
+            false => release(ctx, app, until, &fault),
+        };
+        match walked {
+            Err(e) => match e.downcast::<Exit>() {
+                Ok(Exit::Nothing(text)) => nothing.push(text),
+                Ok(exit) => return Err(exit.into()),
+                Err(e) => return Err(e),
+            },
+            Ok(()) => {}
+        }
+    }
+    if nothing.len() == apps.len() { Err(Exit::Nothing(nothing.join("\n")).into()) } else { Ok(()) }
+}
+
+/// `cargo xtask tag APP`, `cargo xtask publish APP`: the release up to that step.
+pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Result<()> {
+    let app = ctx.ws.app(&flags.app)?;
+    if step == "publish" {
+        let version = manifest_version(ctx, app, "HEAD")?;
+        if !matches!(tag::find(ctx, &app.tag(&version))?, tag::Found::Ours(_)) {
+            let name = app.tag(&version);
+            let finding = Finding::new("no-tag", crate::finding::Level::Error, format!("{name} is not on {}: nothing is published without its tag", ctx.endpoints.remote));
+            return Err(Exit::Gate(vec![finding.app(app.name()).help(format!("cargo xtask tag {}", app.name()))]).into());
+        }
+    }
+    match flags.dry_run {
+        true => dry_run::in_clone(ctx, |clone| rehearse_steps(clone, app)),
+        false => release(ctx, app, Some(step), &fault::Faults::default()),
+    }
+}
+
+fn step_name(name: &str) -> Result<&'static str> {
+    let names: Vec<&'static str> = STEPS.iter().map(|s| s.name).collect();
+    names.iter().find(|n| **n == name).copied().ok_or_else(|| {
+        let near = crate::workspace::nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+        Exit::Usage(format!("no step {name:?} (there are: {}){near}", names.join(", "))).into()
+    })
+}
+
+fn pending_apps(ctx: &Ctx) -> Result<Vec<&App>> {
+    let mut pending = Vec::new();
+    for app in &ctx.ws.apps {
+        if plan::plan(ctx, app)?.pending {
+            pending.push(app);
+        }
+    }
+    Ok(pending)
+}
+
+fn load<'a>(ctx: &'a Ctx, app: &'a App) -> Result<Release<'a>> {
+    let version = manifest_version(ctx, app, "HEAD")?;
+    let tag_name = app.tag(&version);
+    let tag = match tag::find(ctx, &tag_name)? {
+        tag::Found::Ours(tag) => Some(tag),
+        tag::Found::Nothing => None,
+        tag::Found::Foreign(commit) => return Err(Exit::Gate(vec![tag::taken(app.name(), &tag_name, &commit)]).into()),
+    };
+    let commit = match &tag {
+        Some(tag) => tag.commit.clone(),
+        None => ctx.git.commit("HEAD")?,
+    };
+    let source_commit = match &tag {
+        Some(tag) => tag.source_commit.clone(),
+        None => plan::source_commit(ctx, app, &commit)?.unwrap_or_else(|| commit.clone()),
+    };
+    let work = ctx.ws.root.join("target/xtask/release").join(&tag_name);
+    std::fs::create_dir_all(&work).with_context(|| format!("{work} can't be made"))?;
+    let (open, dist, image) = (Vec::new(), Vec::new(), None);
+    Ok(Release { ctx, app, version, tag_name, commit, source_commit, tag, open, work, dist, image })
+}
+
+/// Asks every outward step; conflicts stop everything. What was seen of the steps that are not to do.
+fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
+    let mut conflicts = Vec::new();
+    let mut settled = Vec::new();
+    for step in STEPS.iter().filter(|s| s.outward) {
+        match (step.state)(release).with_context(|| format!("step {}", step.name))? {
+            State::Todo => release.open.push(step.name),
+            State::Done(evidence) => settled.push((step.name, evidence)),
+            State::Skip(why) => settled.push((step.name, why)),
+            State::Conflict(finding) => conflicts.push(finding),
+        }
+    }
+    if conflicts.is_empty() { Ok(settled) } else { Err(Exit::Gate(conflicts).into()) }
+}
+
+fn release(ctx: &Ctx, app: &App, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
+    let mut release = load(ctx, app)?;
+    ui::section(&format!("Release {} v{} at {}", app.name(), release.version, short(&release.commit)));
+    let settled = ask(&mut release)?;
+    if release.open.is_empty() {
+        for (name, evidence) in settled {
+            ui::begin(name).end(ui::Outcome::Skipped(evidence));
+        }
+        finish_verification(&mut release)?;
+        return Err(Exit::Nothing(nothing_left(&release)?).into());
+    }
+    for step in STEPS {
+        fault.before(step.name)?;
+        walk(&mut release, step)?;
+        fault.after(step.name)?;
+        if until == Some(step.name) {
+            ui::say(&format!("stopped after {}, as asked; the rest: cargo xtask release {}", step.name, app.name()));
+            return Ok(());
+        }
+    }
+    ui::say(&format!("{} {} v{} is released and verified: {}", ui::green("✓"), app.name(), release.version, release.tag_name));
+    Ok(())
+}
+
+/// A release without `latest` leaves no mark of its verification, so it is verified again.
+fn finish_verification(release: &mut Release) -> Result<()> {
+    let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
+    walk(release, verify)
+}
+
+fn walk(release: &mut Release, step: &Step) -> Result<()> {
+    let line = ui::begin(step.name);
+    let asked = (step.state)(release).with_context(|| format!("step {}", step.name));
+    let outcome = match asked {
+        Ok(State::Done(evidence) | State::Skip(evidence)) => Ok(ui::Outcome::Skipped(evidence)),
+        Ok(State::Conflict(finding)) => Err(Exit::Gate(vec![finding]).into()),
+        Ok(State::Todo) => (step.run)(release).map(ui::Outcome::Done),
+        Err(e) => Err(e),
+    };
+    match outcome {
+        Ok(outcome) => {
+            line.end(outcome);
+            Ok(())
+        }
+        Err(e) => {
+            line.end(ui::Outcome::Failed("stopped here".into()));
+            match e.downcast::<Exit>() {
+                Ok(exit) => Err(exit.into()),
+                Err(e) => {
+                    let again = format!("nothing is lost: mend it and run `cargo xtask release {}` again", release.app.name());
+                    Err(e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name)))
+                }
+            }
+        }
+    }
+}
+
+/// The readiness report: the local steps for real, each outward action in words.
+fn rehearse_steps(ctx: &Ctx, app: &App) -> Result<()> {
+    let app = ctx.ws.app(app.name())?;
+    let mut release = load(ctx, app)?;
+    ui::section(&format!("Dry run of {} v{} at {}: nothing outside is changed", app.name(), release.version, short(&release.commit)));
+    ask(&mut release)?;
+    if release.open.is_empty() {
+        return Err(Exit::Nothing(nothing_left(&release)?).into());
+    }
+    for step in STEPS.iter().take_while(|s| !s.outward) {
+        walk(&mut release, step)?;
+    }
+    for step in STEPS.iter().skip_while(|s| !s.outward) {
+        match (step.state)(&release)? {
+            State::Todo if step.name == "verify" => ui::begin(step.name).end(ui::Outcome::Skipped("would follow".into())),
+            State::Todo => (step.preview)(&release).iter().for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name))),
+            State::Done(why) | State::Skip(why) => ui::begin(step.name).end(ui::Outcome::Skipped(why)),
+            State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
+        }
+    }
+    ui::say(&format!("{} {} v{} is ready: cargo xtask release {}", ui::green("✓"), app.name(), release.version, app.name()));
+    Ok(())
+}
+
+/// What to say when everything is done; commits that came since wait for a bump.
+fn nothing_left(release: &Release) -> Result<String> {
+    let plan = plan::plan(release.ctx, release.app)?;
+    let since = match &plan.next {
+        Some(next) if *next > release.version => format!("; {next} waits for: cargo xtask bump {}", release.app.name()),
+        _ => String::new(),
+    };
+    Ok(format!("nothing left to release: {} is released{since}", release.tag_name))
+}
+
+/// The first ten digits of a commit.
+pub fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
+/// Unique to this run, and telling where it ran.
+fn run_id() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    let place = match std::env::var("GITHUB_RUN_ID") {
+        Ok(id) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => format!("ci-{id}"),
+        _ => "local".to_string(),
+    };
+    format!("{place}-{}-{:08x}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), hasher.finish() as u32)
+}
+
+/// The version that the app's manifest holds at a commit.
+fn manifest_version(ctx: &Ctx, app: &App, rev: &str) -> Result<Version> {
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    let text = ctx.git.read(&["show", &format!("{rev}:{file}")]).with_context(|| format!("{file} is not in {rev}"))?;
+    manifest::read_text(app, &text)
+}

@@ -2,8 +2,9 @@
 //! except what a command was asked for, which is its own `println!`.
 
 use crate::finding::{Finding, Level};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Colours only where a person looks and has not asked otherwise (no-color.org).
@@ -56,9 +57,20 @@ pub struct Line {
     spinner: Option<ProgressBar>,
 }
 
+/// The spinners of this process, so that steps that run side by side don't draw over each other.
+fn spinners() -> &'static MultiProgress {
+    static SPINNERS: OnceLock<MultiProgress> = OnceLock::new();
+    SPINNERS.get_or_init(MultiProgress::new)
+}
+
+/// Prints above the spinners, where there are any.
+pub fn say(text: &str) {
+    if terminal() { spinners().suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
+}
+
 pub fn begin(name: &str) -> Line {
     let spinner = terminal().then(|| {
-        let bar = ProgressBar::new_spinner();
+        let bar = spinners().add(ProgressBar::new_spinner());
         bar.set_style(ProgressStyle::with_template("  {spinner} {msg} {elapsed}").expect("a constant template"));
         bar.set_message(format!("{name:<12}"));
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -71,7 +83,7 @@ impl Line {
     /// What is going on right now; only a terminal shows it.
     pub fn note(&self, text: &str) {
         if let Some(bar) = &self.spinner {
-            bar.set_message(format!("{:<12} {}", self.name, dim(text)));
+            bar.set_message(format!("{:<15} {}", self.name, dim(text)));
         }
     }
     pub fn end(self, outcome: Outcome) {
@@ -79,11 +91,11 @@ impl Line {
             bar.finish_and_clear();
         }
         let took = duration(self.started.elapsed());
-        let name = format!("{:<12}", self.name);
+        let name = format!("{:<15}", self.name);
         match outcome {
-            Outcome::Done(text) => eprintln!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})"))),
-            Outcome::Skipped(text) => eprintln!("  {} {} {}", yellow("-"), bold(&name), dim(&text)),
-            Outcome::Failed(text) => eprintln!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})"))),
+            Outcome::Done(text) => say(&format!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})")))),
+            Outcome::Skipped(text) => say(&format!("  {} {} {}", yellow("-"), bold(&name), dim(&text))),
+            Outcome::Failed(text) => say(&format!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})")))),
         }
     }
 }
@@ -98,14 +110,13 @@ pub fn finding(f: &Finding) {
     };
     let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
     let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();
-    eprintln!("{level}[{}]:{app} {}{place}", f.id, f.message);
-    if let Some(help) = &f.help {
-        for line in help.lines() {
-            eprintln!("  {} {line}", dim("→"));
-        }
+    let mut text = format!("{level}[{}]:{app} {}{place}", f.id, f.message);
+    for line in f.help.iter().flat_map(|h| h.lines()) {
+        text.push_str(&format!("\n  {} {line}", dim("→")));
     }
+    say(&text);
 }
 
 pub fn section(title: &str) {
-    eprintln!("{}", bold(title));
+    say(&bold(title));
 }

@@ -1,1 +1,215 @@
+//! Python: uv for environments and builds, the app's own linters, pytest, twine's check of what was built.
+
+use super::{DistFile, Report};
+use crate::endpoints::PythonIndex;
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use xshell::cmd;
+
+pub mod image;
+pub mod index;
+pub mod install;
+pub mod publish;
 pub mod version;
+
+/// The index that is published to, or the staging one.
+pub fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
+    if stage { &ctx.endpoints.testpypi } else { &ctx.endpoints.pypi }
+}
+
+/// The app's folder in a checkout, with its `.venv` equal to `uv.lock`. The interpreter's path.
+fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
+    let dir = root.join(&app.dir);
+    let python = dir.join(".venv/bin/python");
+    let marker = dir.join(".venv/.synced");
+    let wanted = format!("{}\0{}", read(&dir.join("pyproject.toml"))?, std::fs::read_to_string(dir.join("uv.lock")).unwrap_or_default());
+    if python.exists() && std::fs::read_to_string(&marker).is_ok_and(|had| had == wanted) {
+        return Ok(python);
+    }
+    let (uv, base, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
+    let sh = child::shell(&dir)?;
+    let frozen: &[&str] = if dir.join("uv.lock").exists() { &["--frozen"] } else { &[] };
+    child::capture(cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"), &[])?;
+    std::fs::write(&marker, wanted)?;
+    Ok(python)
+}
+
+fn read(path: &Utf8Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))
+}
+
+/// The `[tool.*]` tables of pyproject.toml: what the app has set up is what runs.
+fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
+    let path = root.join(&app.dir).join("pyproject.toml");
+    let document: toml_edit::DocumentMut = read(&path)?.parse().with_context(|| format!("{path} is not TOML"))?;
+    let tables = document.get("tool").and_then(|t| t.as_table_like());
+    Ok(tables.map(|t| t.iter().map(|(name, _)| name.to_string()).collect()).unwrap_or_default())
+}
+
+/// Lock file, ruff and the type checker, side by side.
+pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+    let root = &ctx.ws.root;
+    let dir = root.join(&app.dir);
+    let python = synced(ctx, app, root)?;
+    let tools = configured(root, app)?;
+    let mut jobs: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (tool, runs) in [
+        ("ruff", &[("ruff check", &["ruff", "check", "."] as &[&str]), ("ruff format", &["ruff", "format", "--check", "."])] as &[(&str, &[&str])]),
+        ("mypy", &[("mypy", &["mypy"])]),
+        ("basedpyright", &[("basedpyright", &["basedpyright"])]),
+        ("pyright", &[("pyright", &["pyright"])]),
+        ("ty", &[("ty", &["ty", "check"])]),
+    ] {
+        if tools.iter().any(|t| t == tool) {
+            jobs.extend(runs.iter().map(|(name, argv)| (*name, argv.to_vec())));
+        }
+    }
+    let lock = dir.join("uv.lock").exists().then_some("uv lock");
+    Ok(std::thread::scope(|scope| {
+        let running: Vec<_> = jobs
+            .iter()
+            .map(|(name, argv)| {
+                let (dir, python) = (&dir, &python);
+                scope.spawn(move || Report { tool: name.to_string(), result: module(dir, python, argv) })
+            })
+            .collect();
+        let lock = lock.map(|tool| Report { tool: tool.to_string(), result: check_lock(ctx, &dir) });
+        lock.into_iter().chain(running.into_iter().map(|r| r.join().expect("a linter's thread"))).collect()
+    }))
+}
+
+fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{python} -m {argv...}"), &[])
+}
+
+/// `uv.lock` agrees with `pyproject.toml`.
+pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+    let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[])
+        .context("uv.lock does not agree with pyproject.toml; write it with `uv lock`")
+}
+
+/// pytest, with the coverage floor that pyproject.toml sets.
+pub fn test(ctx: &Ctx, app: &App) -> Result<String> {
+    let root = &ctx.ws.root;
+    if !configured(root, app)?.iter().any(|t| t == "pytest") {
+        return Ok(format!("{}/pyproject.toml sets up no pytest: no tests", app.dir));
+    }
+    let python = synced(ctx, app, root)?;
+    module(&root.join(&app.dir), &python, &["pytest"])
+}
+
+/// One of the app's own programs; `python` means the environment's.
+pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
+    let python = synced(ctx, app, root)?;
+    let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
+    let program = if program == "python" { python } else { python.with_file_name(program) };
+    let sh = child::shell(root.join(&app.dir))?;
+    child::capture(cmd!(sh, "{program} {args...}"), &[])
+}
+
+/// sdist and wheel from `git archive` of the commit: reproducible, and clean under `twine check --strict`.
+pub fn build(ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
+    let temp = tempfile::tempdir()?;
+    let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    // A path after the commit, not COMMIT:PATH, which would not expand export-subst attributes.
+    let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", commit, "--", app.dir.as_str()])?;
+    tar::Archive::new(archive.as_slice()).unpack(tree)?;
+    let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
+    let epoch = ctx.git.commit_time(commit)?.to_string();
+    let sh = child::shell(tree.join(&app.dir))?;
+    let built = tree.join("built");
+    let args = ["--quiet", "--sdist", "--wheel", "--no-create-gitignore"];
+    child::capture(
+        cmd!(sh, "{uv} build {args...} --python {python} --default-index {index} --out-dir {built}"),
+        &[("SOURCE_DATE_EPOCH", &epoch)],
+    )?;
+    let mut files = Vec::new();
+    for entry in built.read_dir_utf8()? {
+        files.push(DistFile::read(entry?.path().to_path_buf())?);
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    check_files(&files)?;
+    std::fs::create_dir_all(out).with_context(|| format!("{out} can't be made"))?;
+    for file in &mut files {
+        let target = out.join(&file.name);
+        std::fs::copy(&file.path, &target)?;
+        file.path = target;
+    }
+    Ok(files)
+}
+
+/// One sdist and one wheel that holds what a wheel should and nothing else; metadata that the index will take.
+fn check_files(files: &[DistFile]) -> Result<()> {
+    let wheels: Vec<_> = files.iter().filter(|f| f.name.ends_with(".whl")).collect();
+    let sdists = files.iter().filter(|f| f.name.ends_with(".tar.gz")).count();
+    let [wheel] = wheels.as_slice() else { bail!("the build made {} wheels, one is expected", wheels.len()) };
+    if sdists != 1 || files.len() != 2 {
+        let names: Vec<_> = files.iter().map(|f| f.name.as_str()).collect();
+        bail!("the build made {}; one sdist and one wheel are expected", names.join(", "));
+    }
+    let problems = wheel_problems(&wheel_names(&wheel.path)?);
+    if !problems.is_empty() {
+        bail!("{}:\n  {}", wheel.name, problems.join("\n  "));
+    }
+    let twine = tools::pypi("twine")?;
+    let sh = child::shell("/")?;
+    let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
+    child::capture(cmd!(sh, "{twine} check --strict {paths...}"), &[]).map(drop)
+}
+
+/// The paths in a wheel (a zip file: PEP 427).
+fn wheel_names(wheel: &Utf8Path) -> Result<Vec<String>> {
+    let python = tools::python()?;
+    let script = "import json, sys, zipfile; print(json.dumps(zipfile.ZipFile(sys.argv[1]).namelist()))";
+    let sh = child::shell("/")?;
+    Ok(serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {script} {wheel}"), &[])?)?)
+}
+
+/// What is wrong with a wheel's contents, every problem in a line.
+pub fn wheel_problems(names: &[String]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for name in names {
+        let mut parts = name.split('/');
+        if parts.clone().any(|p| p == "__pycache__" || p == ".pytest_cache" || p == ".mypy_cache") || name.ends_with(".pyc") {
+            problems.push(format!("{name}: a cache file does not belong into a wheel"));
+        } else if parts.any(|p| p == "tests" || p == "test") || name.rsplit('/').next().is_some_and(|f| f.starts_with("test_") || f == "conftest.py") {
+            problems.push(format!("{name}: tests do not belong into a wheel"));
+        } else if name.rsplit('/').next().is_some_and(|f| f == ".env" || f.ends_with(".pem") || f == ".pypirc") {
+            problems.push(format!("{name}: looks like a secret"));
+        }
+    }
+    if !names.iter().any(|n| n.ends_with("/py.typed")) {
+        problems.push("py.typed is missing: type checkers will ignore the package's types (PEP 561)".to_string());
+    }
+    let licence = |n: &&String| n.contains(".dist-info/") && n.to_ascii_uppercase().rsplit('/').next().is_some_and(|f| f.starts_with("LICEN") || f.starts_with("COPYING"));
+    if !names.iter().any(|n| licence(&n)) {
+        problems.push("the licence file is missing: name it under project.license-files (PEP 639)".to_string());
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wheel_is_judged_by_its_contents() {
+        let good = ["pkg/__init__.py", "pkg/py.typed", "pkg/testing.py", "pkg-1.dist-info/licenses/LICENSE", "pkg-1.dist-info/RECORD"];
+        let names = |extra: &[&str]| good.iter().chain(extra).map(|n| n.to_string()).collect::<Vec<_>>();
+        for (extra, problems) in [
+            (vec![], 0),
+            (vec!["pkg/__pycache__/x.cpython-311.pyc"], 1),
+            (vec!["tests/test_x.py", "pkg/test_y.py", "pkg/conftest.py"], 3),
+            (vec!["pkg/.env"], 1),
+            (vec!["pkg/latest.py", "pkg/contest.py"], 0),
+        ] {
+            assert_eq!(wheel_problems(&names(&extra)).len(), problems, "{extra:?}");
+        }
+        assert_eq!(wheel_problems(&["pkg/__init__.py".to_string()]).len(), 2);
+    }
+}

@@ -1,0 +1,233 @@
+//! lint, test and check: what a pull request must pass, for apps side by side and for xtask itself.
+
+use crate::exit::Exit;
+use crate::finding::{Finding, Level};
+use crate::flags::Affected;
+use crate::workspace::App;
+use crate::{Ctx, finding, openapi, plan, ui};
+use anyhow::{Context, Result};
+use std::process::Command;
+
+/// The name under which xtask itself is linted and tested.
+const XTASK: &str = "xtask";
+
+pub fn lint(ctx: &Ctx, flags: &Affected) -> Result<()> {
+    let scope = Scope::of(ctx, flags)?;
+    report(ctx, scope.each(|app| lint_app(ctx, app), || lint_xtask(ctx))?)
+}
+
+pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
+    let scope = Scope::of(ctx, flags)?;
+    report(ctx, scope.each(|app| test_app(ctx, app), || test_xtask(ctx))?)
+}
+
+/// Lint, tests, spec, and the plan's gates.
+pub fn check(ctx: &Ctx, flags: &Affected) -> Result<()> {
+    let scope = Scope::of(ctx, flags)?;
+    let all = |app: &App| -> Result<Vec<Finding>> {
+        let mut findings = lint_app(ctx, app)?;
+        findings.extend(test_app(ctx, app)?);
+        findings.extend(spec_app(ctx, app)?);
+        findings.extend(plan_app(ctx, app)?);
+        Ok(findings)
+    };
+    let xtask = || -> Result<Vec<Finding>> {
+        let mut findings = lint_xtask(ctx)?;
+        findings.extend(test_xtask(ctx)?);
+        Ok(findings)
+    };
+    report(ctx, scope.each(all, xtask)?)
+}
+
+/// The findings of a check of one app, for a release's preflight.
+pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let mut findings = lint_app(ctx, app)?;
+    findings.extend(test_app(ctx, app)?);
+    findings.extend(spec_app(ctx, app)?);
+    Ok(findings)
+}
+
+fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {
+    if ctx.json {
+        println!("{}", finding::to_json(&findings));
+    }
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    Ok(())
+}
+
+/// What a command works on.
+struct Scope<'a> {
+    apps: Vec<&'a App>,
+    xtask: bool,
+}
+
+impl<'a> Scope<'a> {
+    fn of(ctx: &'a Ctx, flags: &Affected) -> Result<Scope<'a>> {
+        let ours = ctx.ws.root.join("xtask/Cargo.toml").exists();
+        if !flags.affected {
+            let named: Vec<String> = flags.apps.iter().filter(|n| *n != XTASK).cloned().collect();
+            let xtask = ours && (flags.apps.is_empty() || flags.apps.len() > named.len());
+            let apps = if named.is_empty() && !flags.apps.is_empty() { Vec::new() } else { ctx.ws.select(&named)? };
+            return Ok(Scope { apps, xtask });
+        }
+        let base = match &flags.since {
+            Some(rev) => ctx.git.commit(rev)?,
+            None => branch_point(ctx)?,
+        };
+        let changed = |specs: &[String]| -> Result<bool> {
+            let args: Vec<&str> = ["diff", "--quiet", &base, "--"].into_iter().chain(specs.iter().map(String::as_str)).collect();
+            if !ctx.git.ask(&args)? {
+                return Ok(true);
+            }
+            // A file that git does not track yet is a change too.
+            let args: Vec<&str> = ["ls-files", "--others", "--exclude-standard", "--"].into_iter().chain(specs.iter().map(String::as_str)).collect();
+            Ok(!ctx.git.read(&args)?.is_empty())
+        };
+        let mut apps = Vec::new();
+        for app in ctx.ws.select(&flags.apps)? {
+            if changed(&app.pathspecs())? {
+                apps.push(app);
+            }
+        }
+        let xtask = ours && flags.apps.is_empty() && changed(&["xtask", "Cargo.toml", "Cargo.lock", "rustfmt.toml"].map(String::from))?;
+        if apps.is_empty() && !xtask {
+            ui::say(&format!("nothing to do: no app and no part of xtask changed since {}", &base[..base.len().min(10)]));
+        }
+        Ok(Scope { apps, xtask })
+    }
+
+    /// Every app in a thread of its own; xtask, whose tests build and run everything, after them.
+    fn each(&self, app: impl Fn(&App) -> Result<Vec<Finding>> + Sync, xtask: impl FnOnce() -> Result<Vec<Finding>>) -> Result<Vec<Finding>> {
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = self.apps.iter().map(|a| scope.spawn(|| app(a))).collect();
+            running.into_iter().map(|r| r.join().expect("an app's thread")).collect()
+        });
+        let mut findings = Vec::new();
+        for result in results {
+            findings.extend(result?);
+        }
+        if self.xtask {
+            findings.extend(xtask()?);
+        }
+        Ok(findings)
+    }
+}
+
+/// Where the branch left development: the remote's, or the local one. Without either, everything counts as changed since the first commit.
+pub fn branch_point(ctx: &Ctx) -> Result<String> {
+    let branch = &ctx.ws.settings.development;
+    for rev in [format!("refs/remotes/{}/{branch}", ctx.endpoints.remote), format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
+        if let Ok(commit) = ctx.git.commit(&rev)
+            && let Ok(base) = ctx.git.read(&["merge-base", "HEAD", &commit])
+        {
+            return Ok(base);
+        }
+    }
+    // The empty tree: with it, every file is a change.
+    Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?).trim().to_string())
+}
+
+fn lint_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("lint-{}", app.name()));
+    let reports = app.settings.ecosystem.lint(ctx, app)?;
+    let mut findings = Vec::new();
+    let names: Vec<_> = reports.iter().map(|r| r.tool.clone()).collect();
+    for report in reports {
+        if let Err(e) = report.result {
+            findings.push(Finding::new("lint", Level::Error, format!("{}: {e:#}", report.tool)).app(app.name()).place(app.dir.as_str()));
+        }
+    }
+    match (names.is_empty(), findings.len()) {
+        (true, _) => line.end(ui::Outcome::Skipped("no linter is set up".into())),
+        (_, 0) => line.end(ui::Outcome::Done(names.join(", "))),
+        (_, n) => line.end(ui::Outcome::Failed(format!("{n} of {} failed", names.len()))),
+    }
+    Ok(findings)
+}
+
+fn test_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("test-{}", app.name()));
+    match app.settings.ecosystem.test(ctx, app) {
+        Ok(output) => {
+            let last = output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string();
+            line.end(ui::Outcome::Done(last));
+            Ok(Vec::new())
+        }
+        Err(e) => {
+            line.end(ui::Outcome::Failed("failed".into()));
+            Ok(vec![Finding::new("test", Level::Error, format!("{e:#}")).app(app.name()).place(app.dir.as_str())])
+        }
+    }
+}
+
+fn spec_app(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
+    if app.settings.spec.is_none() {
+        return Ok(None);
+    }
+    let line = ui::begin(&format!("openapi-{}", app.name()));
+    let finding = openapi::check_app(ctx, app)?;
+    line.end(match &finding {
+        None => ui::Outcome::Done("the committed spec is what the code describes".into()),
+        Some(_) => ui::Outcome::Failed("stale".into()),
+    });
+    Ok(finding)
+}
+
+fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("plan-{}", app.name()));
+    let plan = plan::plan(ctx, app)?;
+    let stops = plan.findings.iter().filter(|f| f.stops()).count();
+    line.end(match stops {
+        0 => ui::Outcome::Done(match (&plan.next, plan.pending) {
+            (None, _) => "nothing to release".to_string(),
+            (Some(next), true) => format!("{next} is written and waits for its release"),
+            (Some(next), false) => format!("{next} is next"),
+        }),
+        n => ui::Outcome::Failed(format!("{n} to settle")),
+    });
+    Ok(plan.findings)
+}
+
+fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let line = ui::begin("lint-xtask");
+    for args in [&["fmt", "--check"] as &[&str], &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]] {
+        let output = cargo(ctx).args(args).output().context("cargo could not be started")?;
+        if !output.status.success() {
+            let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let message = format!("cargo {}\n{}", args.join(" "), crate::child::last_lines(&text, 60));
+            findings.push(Finding::new("lint", Level::Error, message).app(XTASK).place("xtask"));
+        }
+    }
+    line.end(if findings.is_empty() { ui::Outcome::Done("rustfmt, clippy".into()) } else { ui::Outcome::Failed("failed".into()) });
+    Ok(findings)
+}
+
+/// `cargo test`, its output shown as it comes; what a test skipped is said again at the end, and counted.
+fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let skips = tempfile::NamedTempFile::new()?;
+    let started = std::time::Instant::now();
+    let status = cargo(ctx).args(["test", "--package", "xtask"]).env("XTASK_TEST_SKIPS", skips.path()).status().context("cargo could not be started")?;
+    let skipped = std::fs::read_to_string(skips.path())?;
+    for line in skipped.lines() {
+        ui::say(&format!("  {} {line}", ui::yellow("SKIPPED")));
+    }
+    let line = ui::begin("test-xtask");
+    let took = ui::duration(started.elapsed());
+    if status.success() {
+        line.end(ui::Outcome::Done(format!("passed in {took}, {} skipped", skipped.lines().count())));
+        return Ok(Vec::new());
+    }
+    line.end(ui::Outcome::Failed(format!("failed after {took}")));
+    Ok(vec![Finding::new("test", Level::Error, "cargo test failed; what it printed is above").app(XTASK).place("xtask")])
+}
+
+/// Cargo in the workspace; it needs the user's own toolchain, so it keeps the environment.
+fn cargo(ctx: &Ctx) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(&ctx.ws.root);
+    cargo
+}

@@ -1,0 +1,69 @@
+//! What a user does with a release: a clean virtual environment, `pip install`, start.
+
+use crate::ecosystem::{Installed, Origin};
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use xshell::cmd;
+
+/// Installs into the new environment `dir/venv`. From an index: the package from that index alone and without its dependencies (the same
+/// name may exist elsewhere), then the dependencies from the index that is read.
+pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
+    let (uv, base, read) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
+    let venv = dir.join("venv");
+    let sh = child::shell(dir)?;
+    let python = venv.join("bin/python");
+    let package = &app.settings.package;
+    let sha256 = match origin {
+        Origin::File(file) => {
+            child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
+            let wheel = &file.path;
+            child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"), &[])?;
+            file.sha256.clone()
+        }
+        Origin::Index { stage, version } => {
+            let index = &super::target(ctx, *stage).simple;
+            let version = app.settings.ecosystem.package_version(version)?;
+            child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
+            let report = dir.join("report.json");
+            let args = ["--quiet", "--no-cache-dir", "--no-deps", "--only-binary", ":all:"];
+            child::capture(cmd!(sh, "{python} -m pip install {args...} --report {report} --index-url {index} {package}=={version}"), &[])?;
+            let sha256 = installed_hash(&std::fs::read_to_string(&report)?).context("pip's report names no sha256")?;
+            child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {package}=={version}"), &[])?;
+            sha256
+        }
+    };
+    Ok(Installed { versions: versions(app, &python)?, programs: venv.join("bin"), sha256 })
+}
+
+/// `install[0].download_info.archive_info.hashes.sha256` of pip's installation report.
+fn installed_hash(report: &str) -> Option<String> {
+    let report: serde_json::Value = serde_json::from_str(report).ok()?;
+    let hash = report.get("install")?.get(0)?.get("download_info")?.get("archive_info")?.get("hashes")?.get("sha256")?;
+    Some(hash.as_str()?.to_string())
+}
+
+/// Every place where an installed package says its version: the metadata, `__version__` of its modules, `--version` of its programs.
+fn versions(app: &App, python: &Utf8Path) -> Result<Vec<(String, String)>> {
+    let sh = child::shell("/")?;
+    let package = &app.settings.package;
+    let script = "import importlib, importlib.metadata as m, json, sys
+package, modules = sys.argv[1], sys.argv[2:]
+said = [['metadata', m.version(package)]]
+said += [[name + '.__version__', getattr(importlib.import_module(name), '__version__', None)] for name in modules]
+scripts = [e.name for e in m.distribution(package).entry_points if e.group == 'console_scripts']
+print(json.dumps([said, scripts]))";
+    let modules = &app.settings.api.public;
+    let output = child::capture(cmd!(sh, "{python} -I -c {script} {package} {modules...}"), &[])?;
+    let (said, scripts): (Vec<(String, Option<String>)>, Vec<String>) =
+        serde_json::from_str(output.trim()).context("what the package says of itself")?;
+    let mut versions: Vec<_> = said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
+    for script in scripts {
+        let program = python.with_file_name(&script);
+        let output = child::capture(cmd!(sh, "{program} --version"), &[])?;
+        let Some(version) = output.split_whitespace().last() else { bail!("`{script} --version` printed nothing") };
+        versions.push((format!("{script} --version"), version.to_string()));
+    }
+    Ok(versions)
+}

@@ -1,0 +1,99 @@
+//! Uploads to a Python index, and what the index has already.
+
+use super::index;
+use crate::ecosystem::{DistFile, PublishedFile};
+use crate::endpoints::PythonIndex;
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use semver::Version;
+use std::time::{Duration, Instant};
+use xshell::cmd;
+
+/// The index's files of that version. They are told by their names, which PEP 427 and PEP 625 fix.
+pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
+    let version = app.settings.ecosystem.package_version(version)?;
+    let name = normalise(&app.settings.package).replace('-', "_");
+    let wheel = format!("{name}-{version}-");
+    let sdist = format!("{name}-{version}.tar.gz");
+    let files = index::files(&index.simple, &app.settings.package)?.unwrap_or_default();
+    let ours = files.into_iter().filter(|f| f.name == sdist || (f.name.starts_with(&wheel) && f.name.ends_with(".whl")));
+    Ok(ours.map(|f| PublishedFile { name: f.name, sha256: f.sha256 }).collect())
+}
+
+/// PEP 503: runs of `-`, `_` and `.` are one dash, letters are small.
+pub fn normalise(package: &str) -> String {
+    let mut name = String::new();
+    for c in package.chars() {
+        match c {
+            '-' | '_' | '.' if name.ends_with('-') => {}
+            '-' | '_' | '.' => name.push('-'),
+            c => name.push(c.to_ascii_lowercase()),
+        }
+    }
+    name
+}
+
+/// Uploads the files and waits until the index shows them (seconds to a minute on PyPI).
+pub fn publish(app: &App, ctx: &Ctx, index: &PythonIndex, version: &Version, files: &[DistFile]) -> Result<()> {
+    let uploaded = upload(ctx, index, files);
+    let started = Instant::now();
+    loop {
+        let there = published(app, index, version)?;
+        let missing: Vec<_> = files.iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).map(|f| f.name.as_str()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // What the index has taken will show, whatever the upload's end said; an upload that failed and shows nothing has failed.
+        if let Err(e) = uploaded {
+            return Err(e.context(format!("{} did not take {}", index.upload, missing.join(", "))));
+        }
+        if started.elapsed() > Duration::from_secs(120) {
+            bail!("{} took {} but does not show it after two minutes", index.simple, missing.join(", "));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
+    let (uv, url) = (tools::uv()?, &index.upload);
+    let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
+    let sh = child::shell(&ctx.ws.root)?;
+    let token = std::env::var(index.token).unwrap_or_default();
+    if !token.is_empty() {
+        let cmd = cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing never {paths...}");
+        return child::capture(cmd, &[("UV_PUBLISH_TOKEN", &token)]).map(drop);
+    }
+    // Trusted publishing: uv asks the forge for an identity token itself.
+    let forge = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_ACTIONS"];
+    let env: Vec<(&str, String)> = forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    child::capture(cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {paths...}"), &env).map(drop)
+}
+
+/// Why the index would not take an upload. It is asked by an upload without a file, which an index that knows us answers with 400.
+pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
+    let Some(token) = std::env::var(index.token).ok().filter(|t| !t.is_empty()) else {
+        let trusted = std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some();
+        return (!trusted).then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
+    };
+    let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("__token__:{token}"));
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().new_agent();
+    let request = agent.post(&index.upload).header("authorization", format!("Basic {basic}"));
+    let form = request.header("content-type", "application/x-www-form-urlencoded").send(":action=file_upload&protocol_version=1");
+    match form.map(|answer| answer.status().as_u16()) {
+        Ok(status @ (401 | 403)) => Some(format!("{} refuses the credentials in {} (HTTP {status})", index.upload, index.token)),
+        Ok(_) => None,
+        Err(e) => Some(format!("{} could not be asked: {e}", index.upload)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_are_compared_as_pep_503_has_them() {
+        for (name, expected) in [("Fractal_Agents.Runtime", "fractal-agents-runtime"), ("a--b__c", "a-b-c"), ("x", "x")] {
+            assert_eq!(super::normalise(name), expected);
+        }
+    }
+}

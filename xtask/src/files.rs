@@ -1,0 +1,19 @@
+//! Writing files so that a reader sees the old bytes or the new ones, never half of either.
+
+use anyhow::{Context, Result};
+use camino::Utf8Path;
+use std::io::Write;
+
+/// Replaces `path` in one step and keeps its mode.
+pub fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().context("a file has a folder")?;
+    let mut temp = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{folder} can't be written to"))?;
+    temp.write_all(bytes)?;
+    let mode = match std::fs::metadata(path) {
+        Ok(old) => old.permissions(),
+        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    };
+    temp.as_file().set_permissions(mode)?;
+    temp.persist(path).with_context(|| format!("{path} can't be written"))?;
+    Ok(())
+}

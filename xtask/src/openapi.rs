@@ -1,0 +1,95 @@
+//! The spec: written from the code, and checked against the committed file.
+
+use crate::exit::Exit;
+use crate::finding::{Finding, Level};
+use crate::workspace::App;
+use crate::{Ctx, flags, ui};
+use anyhow::{Context, Result};
+use camino::Utf8Path;
+use similar::TextDiff;
+
+pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
+    match command {
+        flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
+        flags::Openapi::Check { apps } => check(ctx, apps),
+    }
+}
+
+/// The spec that the code of `app` in the checkout `root` describes; None for an app without one.
+pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
+    let Some(spec) = &app.settings.spec else { return Ok(None) };
+    let text = app.settings.ecosystem.run(ctx, app, root, &spec.generate)?;
+    serde_json::from_str::<serde_json::Value>(&text)
+        .with_context(|| format!("{}: `{}` printed no JSON", app.name(), spec.generate.join(" ")))?;
+    Ok(Some(text))
+}
+
+fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
+    for app in ctx.ws.select(apps)? {
+        let line = ui::begin(&format!("openapi {}", app.name()));
+        let (Some(spec), Some(text)) = (&app.settings.spec, render(ctx, app, &ctx.ws.root)?) else {
+            line.end(ui::Outcome::Skipped("no [spec] in its app.toml".into()));
+            continue;
+        };
+        let file = app.dir.join(&spec.file);
+        let path = ctx.ws.root.join(&file);
+        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        if old == text {
+            line.end(ui::Outcome::Done(format!("{file} is up to date")));
+        } else if dry_run {
+            line.end(ui::Outcome::Done(format!("{file} would change")));
+            println!("{}", diff(&old, &text, file.as_str()));
+        } else {
+            crate::files::write_atomic(&path, text.as_bytes())?;
+            line.end(ui::Outcome::Done(format!("{file} written")));
+        }
+    }
+    Ok(())
+}
+
+/// Every stale spec is a finding that holds the difference.
+pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
+    let mut findings = Vec::new();
+    for app in ctx.ws.select(apps)? {
+        let line = ui::begin(&format!("openapi {}", app.name()));
+        match check_app(ctx, app)? {
+            None if app.settings.spec.is_none() => line.end(ui::Outcome::Skipped("no [spec] in its app.toml".into())),
+            None => line.end(ui::Outcome::Done("the committed spec is what the code describes".into())),
+            Some(finding) => {
+                line.end(ui::Outcome::Failed("stale".into()));
+                findings.push(finding);
+            }
+        }
+    }
+    if ctx.json {
+        println!("{}", crate::finding::to_json(&findings));
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
+}
+
+/// The finding about one app's stale or missing spec.
+pub fn check_app(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
+    let (Some(spec), Some(text)) = (&app.settings.spec, render(ctx, app, &ctx.ws.root)?) else { return Ok(None) };
+    let file = app.dir.join(&spec.file);
+    let committed = std::fs::read_to_string(ctx.ws.root.join(&file)).unwrap_or_default();
+    if committed == text {
+        return Ok(None);
+    }
+    let message = format!("the committed spec is not what the code describes\n{}", diff(&committed, &text, file.as_str()));
+    let help = format!("cargo xtask openapi generate {}", app.name());
+    Ok(Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help)))
+}
+
+/// A unified diff, `-` committed, `+` from the code.
+pub fn diff(old: &str, new: &str, file: &str) -> String {
+    let diff = TextDiff::from_lines(old, new);
+    let text = diff.unified_diff().context_radius(3).header(&format!("{file} (committed)"), &format!("{file} (from the code)")).to_string();
+    text.lines()
+        .map(|l| match l.as_bytes().first() {
+            Some(b'+') => ui::green(l),
+            Some(b'-') => ui::red(l),
+            _ => l.to_string(),
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}

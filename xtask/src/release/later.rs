@@ -1,0 +1,12 @@
+//! Steps that need a forge: they are in the table so that everybody sees that nothing does them yet.
+
+use super::{Release, State};
+use anyhow::{Result, bail};
+
+pub fn state(_: &Release) -> Result<State> {
+    Ok(State::Skip("not set up: no release forge in the settings".to_string()))
+}
+
+pub fn run(_: &mut Release) -> Result<String> {
+    bail!("no release forge is set up")
+}

@@ -1,0 +1,49 @@
+//! The index that users install from. What is there with the same hash is done; what is there with another one is a conflict.
+
+use super::{Release, State};
+use crate::finding::{Finding, Level};
+use anyhow::{Result, bail};
+
+pub fn state(release: &Release) -> Result<State> {
+    let (ctx, app) = (release.ctx, release.app);
+    let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
+    let url = app.settings.ecosystem.upload_url(ctx, false);
+    let Some(tag) = &release.tag else {
+        let Some(file) = there.first() else { return Ok(State::Todo) };
+        return Ok(State::Conflict(
+            Finding::new("version-published", Level::Error, format!("{} is on the index already, but {} does not exist", file.name, release.tag_name))
+                .app(app.name())
+                .place(url)
+                .help(format!("release the next version: cargo xtask bump {}", app.name())),
+        ));
+    };
+    let mut missing = 0;
+    for (name, sha256) in &tag.dist {
+        match there.iter().find(|p| p.name == *name) {
+            None => missing += 1,
+            Some(file) if file.is(name, sha256) => {}
+            Some(file) => {
+                let has = file.sha256.as_deref().unwrap_or("no hash");
+                let message = format!("{name} is on the index with other bytes: sha256 {has} there, {sha256} in {}", release.tag_name);
+                let help = format!("a file name is taken for ever; release the next version: cargo xtask bump {}", app.name());
+                return Ok(State::Conflict(Finding::new("published-differs", Level::Error, message).app(app.name()).place(url).help(help)));
+            }
+        }
+    }
+    Ok(if missing == 0 { State::Done(format!("{} files on the index, hashes as in the tag", tag.dist.len())) } else { State::Todo })
+}
+
+pub fn preview(release: &Release) -> Vec<String> {
+    super::stage::upload_lines(release, false)
+}
+
+pub fn run(release: &mut Release) -> Result<String> {
+    let (ctx, app) = (release.ctx, release.app);
+    if release.tag.is_none() {
+        bail!("{} is not on the remote: nothing is published without its tag", release.tag_name);
+    }
+    let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
+    let missing: Vec<_> = release.dist.iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();
+    app.settings.ecosystem.publish(ctx, app, false, &release.version, &missing)?;
+    Ok(format!("{} uploaded, {} were there", missing.len(), release.dist.len() - missing.len()))
+}

@@ -1,0 +1,57 @@
+//! The built file in a clean environment: what it says of itself, and its server's answers.
+
+use super::{Release, State};
+use crate::ecosystem::{Installed, Origin};
+use crate::probe::{self, Expect};
+use crate::workspace::App;
+use crate::{Ctx, child, serve};
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use semver::Version;
+
+pub fn state(release: &Release) -> Result<State> {
+    Ok(match &release.tag {
+        None => State::Todo,
+        Some(_) => State::Skip("passed before the tag was made; the tag names the files by hash".to_string()),
+    })
+}
+
+pub fn run(release: &mut Release) -> Result<String> {
+    let (ctx, app) = (release.ctx, release.app);
+    let dir = tempfile::tempdir()?;
+    let dir = Utf8Path::from_path(dir.path()).context("the temporary folder's path is not UTF-8")?;
+    let file = app.settings.ecosystem.installable(&release.dist).context("the build made nothing to install")?;
+    let installed = app.settings.ecosystem.install(ctx, app, &Origin::File(file), dir)?;
+    same_versions(app, &installed, &release.version)?;
+    let said = format!("{} places say {}", installed.versions.len(), release.version);
+    let Some(served) = serve_and_probe(ctx, app, &installed, &release.version, &release.commit, dir)? else { return Ok(said) };
+    Ok(format!("{said}; {served}"))
+}
+
+/// Every place where the package shows a version shows this one.
+pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<()> {
+    let wanted = app.settings.ecosystem.package_version(version)?;
+    let wrong: Vec<_> = installed.versions.iter().filter(|(_, v)| *v != wanted).map(|(place, v)| format!("{place} says {v}")).collect();
+    if wrong.is_empty() { Ok(()) } else { bail!("{} {wanted} was installed, but {}", app.settings.package, wrong.join(", ")) }
+}
+
+/// Starts the installed server, probes it, stops it. None for an app without one.
+pub fn serve_and_probe(ctx: &Ctx, app: &App, installed: &Installed, version: &Version, commit: &str, dir: &Utf8Path) -> Result<Option<String>> {
+    let Some(spec) = &app.settings.spec else { return Ok(None) };
+    let server = serve::start(installed.command(&spec.serve)?, child::free_port()?, "/health", &dir.join("server.log"))?;
+    let evidence = probe::probe(&server.url, &expected(ctx, app, version, commit)?)?;
+    let stopped = server.stop()?;
+    Ok(Some(format!("{evidence}; stopped in {:.1} s", stopped.as_secs_f64())))
+}
+
+/// What a server of this release must answer: its version, its commit, the spec that is committed there.
+pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
+    let spec = match &app.settings.spec {
+        Some(spec) => {
+            let text = ctx.git.read(&["show", &format!("{commit}:{}", app.dir.join(&spec.file))])?;
+            Some(serde_json::from_str(&text).with_context(|| format!("{} in {commit} is not JSON", spec.file))?)
+        }
+        None => None,
+    };
+    Ok(Expect { version: app.settings.ecosystem.package_version(version)?, commit: commit.to_string(), spec })
+}
