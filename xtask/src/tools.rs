@@ -39,30 +39,39 @@ pub fn pypi(name: &'static str) -> Result<Utf8PathBuf> {
     })
 }
 
-/// The tool's program, made by `install(venv, "name==version")` where it isn't there yet. Safe beside other processes, and after one that was killed.
+/// The tool's program, made by `install(venv, "name==version")` where it isn't there yet.
 fn installed(name: &'static str, install: impl Fn(&Utf8Path, &str) -> Result<()>) -> Result<Utf8PathBuf> {
     let version = version(name);
-    let folder = child::cache()?.join("tools");
-    let venv = folder.join(format!("{name}-{version}"));
+    let venv = child::cache()?.join("tools").join(format!("{name}-{version}"));
     let program = venv.join("bin").join(if name == "pypiserver" { "pypi-server" } else { name });
-    let complete = venv.join(".complete");
-    if complete.exists() {
-        return Ok(program);
-    }
-    std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
-    let lock = File::create(folder.join(format!(".{name}.lock")))?;
-    lock.lock()?;
-    if !complete.exists() {
-        if venv.exists() {
-            std::fs::remove_dir_all(&venv)?;
-        }
+    made_once(&venv, || {
         install(&venv, &format!("{name}=={version}")).with_context(|| format!("{name} {version} could not be installed into {venv}"))?;
         if !program.exists() {
             bail!("{name} {version} brought no {program}");
         }
+        Ok(())
+    })?;
+    Ok(program)
+}
+
+/// Makes a folder of the cache the first time somebody needs it. Safe beside other processes, and after one that was killed.
+pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
+    let complete = folder.join(".complete");
+    if complete.exists() {
+        return Ok(());
+    }
+    let (parent, name) = (folder.parent().context("a folder of the cache")?, folder.file_name().unwrap_or_default());
+    std::fs::create_dir_all(parent).with_context(|| format!("{parent} can't be made"))?;
+    let lock = File::create(parent.join(format!(".{name}.lock")))?;
+    lock.lock()?;
+    if !complete.exists() {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        make()?;
         std::fs::write(&complete, "")?;
     }
-    Ok(program)
+    Ok(())
 }
 
 /// A Python >= 3.11 of this machine: its real path, not a shim's.

@@ -1,0 +1,160 @@
+//! docker and podman by their command line, used to run an image only; and which way of running this machine offers.
+
+use super::oci::{Descriptor, Index};
+use super::{Built, PlatformImage, oci};
+use crate::child;
+use crate::exit::Exit;
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use xshell::cmd;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Docker,
+    Podman,
+    Chroot,
+    Unshare,
+}
+
+const ALL: [Engine; 4] = [Engine::Docker, Engine::Podman, Engine::Chroot, Engine::Unshare];
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Docker => "docker",
+            Engine::Podman => "podman",
+            Engine::Chroot => "chroot",
+            Engine::Unshare => "unshare",
+        })
+    }
+}
+
+/// The one that XTASK_ENGINE names, or the first that can run a program here.
+pub fn choose() -> Result<Engine> {
+    if let Some(name) = std::env::var("XTASK_ENGINE").ok().filter(|n| !n.is_empty()) {
+        let known = ALL.iter().copied().find(|e| e.to_string() == name);
+        return known.ok_or_else(|| Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman, chroot and unshare")).into());
+    }
+    let found = ALL.into_iter().find(|engine| match engine {
+        Engine::Docker => answers("docker", &["version", "--format", "{{.Server.Os}}"]),
+        Engine::Podman => answers("podman", &["info"]),
+        Engine::Chroot => rustix::process::geteuid().is_root() && program(*engine).is_ok(),
+        Engine::Unshare => program(*engine).is_ok_and(|p| answers(p.as_str(), &["--user", "--map-current-user", "true"])),
+    });
+    found.context("nothing here can run an image: no docker or podman answers, this is not root, and user namespaces are not allowed")
+}
+
+fn answers(program: &str, args: &[&str]) -> bool {
+    let Ok(env) = child::env() else { return false };
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(env).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The engine's program; chroot is in /usr/sbin, which not everybody's PATH has.
+pub fn program(engine: Engine) -> Result<Utf8PathBuf> {
+    let name = engine.to_string();
+    let found = which::which(&name).or_else(|_| which::which_in(&name, Some("/usr/sbin:/sbin:/usr/bin:/bin"), "/"));
+    let path = found.with_context(|| format!("there is no {name} on this machine"))?;
+    Utf8PathBuf::try_from(path).with_context(|| format!("{name} has a path that is not UTF-8"))
+}
+
+/// A container; dropped, it and its image are removed.
+pub struct Container {
+    engine: Engine,
+    /// Of container and image: `xtask-probe-…`.
+    name: String,
+}
+
+impl Container {
+    /// Loads one platform's image and publishes its port on this machine's loopback address.
+    pub fn start(engine: Engine, built: &Built, part: &PlatformImage, port: u16) -> Result<Container> {
+        let temp = tempfile::Builder::new().prefix("xtask-probe-").rand_bytes(10).tempdir()?;
+        let name = temp.path().file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let folder = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
+        let archive = folder.join("image.tar");
+        write_archive(built, part, &format!("localhost/{name}:probe"), &archive)?;
+        let container = Container { engine, name };
+        let inside = built.config(part)?.config.exposed_ports.keys().next().and_then(|p| p.split('/').next()?.parse::<u16>().ok());
+        let inside = inside.with_context(|| format!("{} exposes no port", built.name))?;
+        let (program, name, image) = (engine.to_string(), &container.name, container.image());
+        let sh = child::shell("/")?;
+        child::capture(cmd!(sh, "{program} load --quiet --input {archive}"), &[])?;
+        let publish = format!("127.0.0.1:{port}:{inside}");
+        child::capture(cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"), &[])
+            .with_context(|| format!("{engine} can't run it; XTASK_ENGINE=chroot (as root) or XTASK_ENGINE=unshare runs it without an engine"))?;
+        Ok(container)
+    }
+
+    fn image(&self) -> String {
+        format!("localhost/{}:probe", self.name)
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String> {
+        let program = self.engine.to_string();
+        child::capture(cmd!(child::shell("/")?, "{program} {args...}"), &[])
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&self) -> Result<Option<String>> {
+        let state = self.run(&["inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", &self.name])?;
+        let state = state.trim();
+        Ok((state.starts_with("exited") || state.starts_with("dead")).then(|| state.to_string()))
+    }
+
+    pub fn log(&self) -> String {
+        // Both streams, wherever the engine prints them.
+        let Ok(env) = child::env() else { return String::new() };
+        let mut command = Command::new(self.engine.to_string());
+        let output = command.args(["logs", &self.name]).env_clear().envs(env).stdin(Stdio::null()).output();
+        output.map(|o| format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr))).unwrap_or_default()
+    }
+
+    /// True when it ended in time; else the engine has killed it.
+    pub fn stop(&self, patience: Duration) -> Result<bool> {
+        let started = Instant::now();
+        self.run(&["stop", "--time", &patience.as_secs().to_string(), &self.name])?;
+        Ok(started.elapsed() < patience)
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = self.run(&["rm", "--force", "--volumes", &self.name]);
+        let _ = self.run(&["rmi", "--force", &self.image()]);
+    }
+}
+
+/// One tar that is both a docker-archive (docker before 25 reads `manifest.json`) and an OCI layout (`index.json`).
+fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8Path) -> Result<()> {
+    let path_of = |digest: &str| format!("blobs/{}", digest.replace(':', "/"));
+    let layers: Vec<String> = part.layers.iter().map(|l| path_of(&l.digest)).collect();
+    let docker = serde_json::json!([{ "Config": path_of(&part.config.digest), "RepoTags": [name], "Layers": layers }]);
+    let annotations = BTreeMap::from([
+        ("io.containerd.image.name".to_string(), name.to_string()),
+        ("org.opencontainers.image.ref.name".to_string(), name.to_string()),
+    ]);
+    let index = Index::new(vec![Descriptor { annotations, platform: Some(part.platform.clone()), ..part.manifest.clone() }], BTreeMap::new());
+    let mut tar = tar::Builder::new(std::io::BufWriter::new(std::fs::File::create(archive)?));
+    let mut text = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes)
+    };
+    text("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    text("index.json", &oci::to_bytes(&index))?;
+    text("manifest.json", &oci::to_bytes(&docker))?;
+    for blob in part.layers.iter().chain([&part.config, &part.manifest]) {
+        tar.append_path_with_name(built.store.path(&blob.digest), path_of(&blob.digest))?;
+    }
+    use std::io::Write;
+    if tar.into_inner()?.flush().is_err() {
+        bail!("{archive} can't be written");
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! A stand-in for a base image, pushed to a registry of this machine under the base's own name: where none can be pulled, and in every rehearsal.
+
+use super::oci::{self, Descriptor, Image, Index, Manifest, Platform, RootFs, Run};
+use super::reference::Reference;
+use super::registry::Registry;
+use super::store::Store;
+use super::{layer, parallel};
+use crate::debian;
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use std::collections::BTreeMap;
+use xshell::cmd;
+
+/// Makes Debian's Python into an image for each platform and pushes it to `host` under the name of `base`; the digest of its index.
+pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
+    let store = Store::cache()?;
+    let roots = parallel::each(platforms.len(), platforms, |platform| {
+        if platform.os != "linux" {
+            bail!("there is no stand-in base image for {platform}");
+        }
+        Ok(debian::python_base(&platform.architecture)?)
+    })?;
+    let images = platforms.iter().zip(&roots).collect::<Vec<_>>();
+    let manifests = parallel::each(images.len(), &images, |(platform, root)| write(&store, platform, root))?;
+    push(&store, &Registry::open(host, true)?, base, manifests)
+}
+
+/// One platform's manifest, in the store.
+fn write(store: &Store, platform: &Platform, root: &Utf8Path) -> Result<Descriptor> {
+    // The folder's path names how it was made and for what; its contents never change after that.
+    let layer = layer::cached(store, &format!("base {root}"), |dir| {
+        let sh = crate::child::shell("/")?;
+        crate::child::capture(cmd!(sh, "cp -a {root}/. {dir}"), &[]).map(|_| Vec::new())
+    })?;
+    let config = Image {
+        created: Some("1970-01-01T00:00:00Z".into()),
+        platform: platform.clone(),
+        config: Run { env: vec!["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin".into(), "LANG=C.UTF-8".into()], cmd: vec!["python".into()], ..Run::default() },
+        rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
+        history: Vec::new(),
+    };
+    let config = store.put(oci::CONFIG, &oci::to_bytes(&config))?;
+    let layer = Descriptor::new(oci::LAYER, layer.digest, layer.size);
+    let manifest = store.put(oci::MANIFEST, &oci::to_bytes(&Manifest::new(config, vec![layer], BTreeMap::new())))?;
+    Ok(Descriptor { platform: Some(platform.clone()), ..manifest })
+}
+
+fn push(store: &Store, registry: &Registry, base: &Reference, manifests: Vec<Descriptor>) -> Result<String> {
+    let repository = &base.repository;
+    for descriptor in &manifests {
+        let manifest: Manifest = store.read(&descriptor.digest)?;
+        for blob in manifest.layers.iter().chain([&manifest.config]) {
+            registry.put_blob(repository, blob, &store.path(&blob.digest), None)?;
+        }
+        registry.put_manifest(repository, &descriptor.digest, oci::MANIFEST, &store.bytes(&descriptor.digest)?)?;
+    }
+    let index = oci::to_bytes(&Index::new(manifests, BTreeMap::new()));
+    let digest = oci::digest(&index);
+    registry.put_manifest(repository, &digest, oci::INDEX, &index)?;
+    registry.put_manifest(repository, base.tag.as_deref().unwrap_or("latest"), oci::INDEX, &index)?;
+    Ok(digest)
+}
