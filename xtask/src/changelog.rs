@@ -1,1 +1,150 @@
-pub fn notes(_: &str, _: &str) -> Option<String> { None }
+//! Edits of the one CHANGELOG.md (keepachangelog.com 1.1.0): text in, text out.
+
+use crate::commits::Entry;
+use document::Document;
+use section::Section;
+use std::ops::Range;
+
+mod document;
+mod section;
+#[cfg(test)]
+mod tests;
+
+/// What a new changelog begins with.
+const HEADER: &str = "# Changelog\n\nThe format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are \
+                      [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
+
+/// A release's section as it should be.
+pub struct Release<'a> {
+    pub app: &'a str,
+    /// `python-v0.0.2`
+    pub tag: &'a str,
+    /// `2026-11-21`
+    pub date: &'a str,
+    /// The last release's tag.
+    pub previous: Option<&'a str>,
+    /// Tags that were written by an earlier bump and never made: their sections are this one's older state.
+    pub replaces: &'a [String],
+    /// Since the last release, newest first.
+    pub commits: &'a [Entry],
+    /// The repository's page.
+    pub repository: Option<&'a str>,
+}
+
+/// The changelog with the release's section: what was written by hand under `## [Unreleased]`, `### <app>`, what earlier bumps for the
+/// same release held, and the commits that count. The same text where nothing but the date would differ.
+pub fn release(text: &str, release: &Release) -> String {
+    let mut document = Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
+    let mut section = Section::default();
+    let unreleased = ensure_unreleased(&mut document);
+    section.add(&take_part(&mut document, unreleased, release.app), 4);
+    let mut old = Vec::new();
+    let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
+    for tag in std::iter::once(release.tag).chain(replaces) {
+        old.extend(document.section(tag));
+    }
+    for range in &old {
+        section.add(&body(&document, range), 3);
+    }
+    section.add_commits(release.commits);
+    replace_section(&mut document, release, &section, old);
+    link(&mut document, release);
+    document.text()
+}
+
+/// The text of a tag's section: a release's notes.
+pub fn notes(text: &str, tag: &str) -> Option<String> {
+    let document = Document::parse(text);
+    let range = document.section(tag)?;
+    Some(body(&document, &range).join("\n").trim().to_string())
+}
+
+/// A section's lines below its heading.
+fn body(document: &Document, section: &Range<usize>) -> Vec<String> {
+    (section.start + 1..section.end).map(|at| document.line(at).to_string()).collect()
+}
+
+/// Where `## [Unreleased]` is, made above the first section where there is none.
+fn ensure_unreleased(document: &mut Document) -> Range<usize> {
+    if let Some(section) = document.section("Unreleased") {
+        return section;
+    }
+    let at = document.sections().first().map_or(document.links().start, |s| s.start);
+    let gap = at > 0 && !document.blank(at - 1);
+    let new = ["".to_string(), "## [Unreleased]".to_string(), "".to_string()];
+    document.splice(at..at, &new[usize::from(!gap)..]);
+    document.section("Unreleased").unwrap_or(at..at)
+}
+
+/// Cuts the app's part, `### python` up to the next `### `, out of the unreleased section.
+fn take_part(document: &mut Document, section: Range<usize>, app: &str) -> Vec<String> {
+    let heading = |at: &usize| document.line(*at).starts_with("### ");
+    let named = |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
+    let Some(start) = section.clone().filter(heading).find(named) else { return Vec::new() };
+    let end = (start + 1..section.end).find(heading).unwrap_or(section.end);
+    let part = (start + 1..end).map(|at| document.line(at).to_string()).collect();
+    document.splice(start..end, &[]);
+    part
+}
+
+/// Puts the section where its older state was, or else below `## [Unreleased]`.
+fn replace_section(document: &mut Document, release: &Release, section: &Section, mut old: Vec<Range<usize>>) {
+    let text = section.lines();
+    if old.len() == 1 && document.title(&old[0]) == release.tag && same(&body(document, &old[0]), &text) {
+        return;
+    }
+    old.sort_by_key(|range| range.start);
+    let mut place = None;
+    // From the bottom up, so that what is cut leaves the ranges above as they are.
+    for range in old.into_iter().rev() {
+        place = place.map(|at: usize| at - range.len());
+        if document.title(&range) == release.tag {
+            place = Some(range.start);
+        }
+        document.splice(range, &[]);
+    }
+    let place = place.or_else(|| document.section("Unreleased").map(|s| s.end)).unwrap_or(document.lines.len());
+    let mut new = vec![String::new(); usize::from(place > 0 && !document.blank(place - 1))];
+    new.extend([format!("## [{}] - {}", release.tag, release.date), String::new()]);
+    new.extend(text);
+    new.extend(vec![String::new(); usize::from(place < document.lines.len())]);
+    document.splice(place..place, &new);
+}
+
+/// Do they say the same, empty lines at either end aside?
+fn same(a: &[String], b: &[String]) -> bool {
+    a.join("\n").trim() == b.join("\n").trim()
+}
+
+/// The links at the end: this release's compared with the one before; those of the sections it replaces go.
+fn link(document: &mut Document, release: &Release) {
+    let is_for = |line: &str, tag: &str| line.strip_prefix('[').and_then(|l| l.split_once("]:")).is_some_and(|(name, _)| name == tag);
+    let gone: Vec<usize> =
+        document.links().filter(|&at| release.replaces.iter().any(|tag| tag != release.tag && is_for(document.line(at), tag))).collect();
+    for at in gone.into_iter().rev() {
+        document.splice(at..at + 1, &[]);
+    }
+    let Some(repository) = release.repository.map(|r| r.trim_end_matches('/')) else { return };
+    let tag = release.tag;
+    let address = match release.previous {
+        Some(previous) => format!("{repository}/compare/{previous}...{tag}"),
+        None => format!("{repository}/releases/tag/{tag}"),
+    };
+    let new = format!("[{tag}]: {address}");
+    let links = document.links();
+    let old = links.clone().find(|&at| is_for(document.line(at), tag));
+    match old {
+        Some(at) if document.line(at) == new => {}
+        Some(at) => document.splice(at..at + 1, &[new]),
+        None if links.is_empty() => {
+            let end = document.lines.len();
+            let gap = end > 0 && !document.blank(end - 1);
+            let lines = [String::new(), new];
+            document.splice(end..end, &lines[usize::from(!gap)..]);
+        }
+        None => {
+            let at = links.clone().find(|&at| !is_for(document.line(at), "Unreleased")).unwrap_or(links.end);
+            document.splice(at..at, &[new]);
+        }
+    }
+}

@@ -1,21 +1,35 @@
-//! The little of Markdown that commit messages and changelogs need: which lines are code.
+//! The little of Markdown that commit messages and changelogs need: which lines are code or comments.
 
-/// For each line: is it a fence or inside one (CommonMark 0.31, "Fenced code blocks")? A fence that nothing closes is text: a squash body
-/// strings many messages together, and one stray fence must not swallow those after it.
-pub fn code(lines: &[&str]) -> Vec<bool> {
-    let mut code = vec![false; lines.len()];
+/// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? One that nothing closes is
+/// text: a squash body strings many messages together, and a stray fence must not swallow those after it.
+pub fn hidden(lines: &[&str]) -> Vec<bool> {
+    let mut hidden = vec![false; lines.len()];
     let mut at = 0;
     while at < lines.len() {
-        let end = fence(lines[at]).and_then(|open| lines[at + 1..].iter().position(|line| closes(line, open)).map(|n| at + 1 + n));
-        match end {
+        match end_of_block(lines, at) {
             Some(end) => {
-                code[at..=end].fill(true);
+                hidden[at..=end].fill(true);
                 at = end + 1;
             }
             None => at += 1,
         }
     }
-    code
+    hidden
+}
+
+/// The last line of the block that begins here.
+fn end_of_block(lines: &[&str], at: usize) -> Option<usize> {
+    let ends: Box<dyn Fn(&str) -> bool> = if let Some(open) = fence(lines[at]) {
+        Box::new(move |line| closes(line, open))
+    } else if let Some(rest) = lines[at].trim_start().strip_prefix("<!--") {
+        if rest.contains("-->") {
+            return Some(at);
+        }
+        Box::new(|line| line.contains("-->"))
+    } else {
+        return None;
+    };
+    lines[at + 1..].iter().position(|line| ends(line)).map(|n| at + 1 + n)
 }
 
 /// The fence that a line opens: its character and length.
@@ -37,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fences_hide_what_is_between_them_and_stray_ones_hide_nothing() {
+    fn fences_and_comments_hide_what_is_in_them_and_stray_ones_hide_nothing() {
         for (text, expected) in [
             ("a\n```\nb\n```\nc", ".###."),
             ("~~~ rust\n```\n~~~\nx", "###."),
@@ -46,10 +60,15 @@ mod tests {
             ("  ```sh\n  x\n  ```", "###"),
             ("``` a`b\nx\n```\ny\n```", "..###"),
             ("``\nx\n``", "..."),
+            ("<!-- a -->\nb", "#."),
+            ("<!--\n## [x]\n-->\nb", "###."),
+            ("<!-- never closed\n## [x]", ".."),
+            ("a `<!--` b\nc\n-->", "..."),
+            ("<!--\n```\n-->\n```\n", "###.."),
             ("", "."),
         ] {
             let lines: Vec<&str> = text.split('\n').collect();
-            let shown: String = code(&lines).iter().map(|c| if *c { '#' } else { '.' }).collect();
+            let shown: String = hidden(&lines).iter().map(|h| if *h { '#' } else { '.' }).collect();
             assert_eq!(shown, expected, "{text:?}");
         }
     }

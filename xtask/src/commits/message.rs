@@ -54,20 +54,20 @@ pub fn strip_reference(subject: &str) -> &str {
     }
 }
 
-/// The squash's own text, and its bullets: `* ` in column 0, outside code.
+/// The squash's own text, and its bullets: `* ` in column 0, outside code and comments.
 fn split_bullets(body: &str) -> (String, Vec<Part>) {
     let lines: Vec<&str> = body.lines().collect();
-    let code = markdown::code(&lines);
+    let hidden = markdown::hidden(&lines);
     let mut own: Vec<&str> = Vec::new();
     let mut bullets: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut in_bullet = false;
-    for (line, is_code) in lines.iter().zip(code) {
-        match line.strip_prefix("* ").filter(|_| !is_code) {
+    for (line, hidden) in lines.iter().zip(hidden) {
+        match line.strip_prefix("* ").filter(|_| !hidden) {
             Some(subject) => {
                 bullets.push((subject.trim(), Vec::new()));
                 in_bullet = true;
             }
-            None if line.trim_end() == GITHUB_RULE && !is_code => in_bullet = false,
+            None if line.trim_end() == GITHUB_RULE && !hidden => in_bullet = false,
             None => bullets.last_mut().filter(|_| in_bullet).map(|(_, body)| body).unwrap_or(&mut own).push(line),
         }
     }
@@ -131,11 +131,11 @@ fn is_breaking_footer(line: &str) -> bool {
 }
 
 /// The last paragraph from its `BREAKING CHANGE: ` on. Paragraphs of nothing but trailers after it are not the last: `git commit -s` and
-/// forges add theirs with an empty line between. Code is no text.
+/// forges add theirs with an empty line between. Code and comments are no text.
 fn breaking_footer(body: &str) -> Option<String> {
     let lines: Vec<&str> = body.lines().collect();
-    let code = markdown::code(&lines);
-    let shown: Vec<&str> = lines.iter().zip(code).map(|(line, code)| if code { "" } else { line.trim_end() }).collect();
+    let hidden = markdown::hidden(&lines);
+    let shown: Vec<&str> = lines.iter().zip(hidden).map(|(line, hidden)| if hidden { "" } else { line.trim_end() }).collect();
     let mut paragraphs: Vec<&[&str]> = shown.split(|line| line.is_empty()).filter(|p| !p.is_empty()).collect();
     while paragraphs.len() > 1 && paragraphs.last().is_some_and(|p| p.iter().all(|line| is_trailer(line))) {
         paragraphs.pop();
@@ -153,9 +153,9 @@ fn is_trailer(line: &str) -> bool {
 /// Does it speak of a break in a way that the rules do not read: another place, other letters, no space?
 pub fn mentions_break(part: &Part) -> bool {
     let lines: Vec<&str> = part.body.lines().collect();
-    let code = markdown::code(&lines);
-    lines.iter().zip(code).any(|(line, code)| {
+    let hidden = markdown::hidden(&lines);
+    lines.iter().zip(hidden).any(|(line, hidden)| {
         let start: String = line.trim_start_matches(['*', ' ']).chars().take(16).collect::<String>().to_lowercase();
-        !code && (start.starts_with("breaking change:") || start.starts_with("breaking-change:"))
+        !hidden && (start.starts_with("breaking change:") || start.starts_with("breaking-change:"))
     })
 }
