@@ -83,7 +83,8 @@ impl<'a> Scope<'a> {
                 return Ok(true);
             }
             // A file that git does not track yet is a change too.
-            let args: Vec<&str> = ["ls-files", "--others", "--exclude-standard", "--"].into_iter().chain(specs.iter().map(String::as_str)).collect();
+            let args: Vec<&str> =
+                ["ls-files", "--others", "--exclude-standard", "--"].into_iter().chain(specs.iter().map(String::as_str)).collect();
             Ok(!ctx.git.read(&args)?.is_empty())
         };
         let mut apps = Vec::new();
@@ -100,7 +101,11 @@ impl<'a> Scope<'a> {
     }
 
     /// Every app in a thread of its own; xtask, whose tests build and run everything, after them.
-    fn each(&self, app: impl Fn(&App) -> Result<Vec<Finding>> + Sync, xtask: impl FnOnce() -> Result<Vec<Finding>>) -> Result<Vec<Finding>> {
+    fn each(
+        &self,
+        app: impl Fn(&App) -> Result<Vec<Finding>> + Sync,
+        xtask: impl FnOnce() -> Result<Vec<Finding>>,
+    ) -> Result<Vec<Finding>> {
         let results: Vec<_> = std::thread::scope(|scope| {
             let running: Vec<_> = self.apps.iter().map(|a| scope.spawn(|| app(a))).collect();
             running.into_iter().map(|r| r.join().expect("an app's thread")).collect()
@@ -119,7 +124,9 @@ impl<'a> Scope<'a> {
 /// Where the branch left development: the remote's, or the local one. Without either, everything counts as changed since the first commit.
 pub fn branch_point(ctx: &Ctx) -> Result<String> {
     let branch = &ctx.ws.settings.development;
-    for rev in [format!("refs/remotes/{}/{branch}", ctx.endpoints.remote), format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
+    for rev in
+        [format!("refs/remotes/{}/{branch}", ctx.endpoints.remote), format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")]
+    {
         if let Ok(commit) = ctx.git.commit(&rev)
             && let Ok(base) = ctx.git.read(&["merge-base", "HEAD", &commit])
         {
@@ -210,7 +217,11 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
 fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let skips = tempfile::NamedTempFile::new()?;
     let started = std::time::Instant::now();
-    let status = cargo(ctx).args(["test", "--package", "xtask"]).env("XTASK_TEST_SKIPS", skips.path()).status().context("cargo could not be started")?;
+    let status = cargo(ctx)
+        .args(["test", "--package", "xtask"])
+        .env("XTASK_TEST_SKIPS", skips.path())
+        .status()
+        .context("cargo could not be started")?;
     let skipped = std::fs::read_to_string(skips.path())?;
     for line in skipped.lines() {
         ui::say(&format!("  {} {line}", ui::yellow("SKIPPED")));

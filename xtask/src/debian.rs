@@ -101,7 +101,11 @@ impl Apt {
     fn run(&self, args: &[&str]) -> Result<()> {
         let archives = self.folder.join("cache/archives");
         let sh = child::shell(&archives)?;
-        child::capture(cmd!(sh, "apt-get --quiet {args...}"), &[("APT_CONFIG", self.config.as_str()), ("DEBIAN_FRONTEND", "noninteractive")]).map(drop)
+        child::capture(
+            cmd!(sh, "apt-get --quiet {args...}"),
+            &[("APT_CONFIG", self.config.as_str()), ("DEBIAN_FRONTEND", "noninteractive")],
+        )
+        .map(drop)
     }
 
     /// The downloaded files, sorted.
@@ -182,7 +186,16 @@ fn unpack(package: &Utf8Path, root: &Utf8Path) -> Result<()> {
 
 /// What a container has no use for.
 fn trim(root: &Utf8Path) -> Result<()> {
-    for folder in ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/perl5", "usr/share/bug", "var/cache"] {
+    for folder in [
+        "usr/share/doc",
+        "usr/share/man",
+        "usr/share/locale",
+        "usr/share/info",
+        "usr/share/lintian",
+        "usr/share/perl5",
+        "usr/share/bug",
+        "var/cache",
+    ] {
         let path = root.join(folder);
         if path.exists() {
             fs::remove_dir_all(&path)?;

@@ -8,6 +8,7 @@ use crate::{Ctx, dry_run, flags, image, manifest, plan, ui};
 use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 use semver::Version;
+use std::sync::OnceLock;
 
 pub mod build;
 pub mod fault;
@@ -40,12 +41,12 @@ pub struct Step {
     /// Does it change anything outside this machine's target folder?
     outward: bool,
     state: fn(&Release) -> Result<State>,
-    run: fn(&mut Release) -> Result<String>,
+    run: fn(&Release) -> Result<String>,
     /// The outward actions, as a dry run prints them.
     preview: fn(&Release) -> Vec<String>,
 }
 
-const fn local(name: &'static str, about: &'static str, state: fn(&Release) -> Result<State>, run: fn(&mut Release) -> Result<String>) -> Step {
+const fn local(name: &'static str, about: &'static str, state: fn(&Release) -> Result<State>, run: fn(&Release) -> Result<String>) -> Step {
     Step { name, about, outward: false, state, run, preview: |_| Vec::new() }
 }
 
@@ -55,15 +56,71 @@ pub const STEPS: &[Step] = &[
     local("build", "what is published, from git archive of the commit; reproducible", build::state, build::run),
     local("smoke", "the built file in a clean environment: versions, server, spec", smoke::state, smoke::run),
     local("image", "the container image around the same file; probed", image_step::state, image_step::run),
-    Step { name: "stage", about: "the staging index, and an installation from there", outward: true, state: stage::state, run: stage::run, preview: stage::preview },
-    Step { name: "tag", about: "the annotated tag with every hash; one of two racing runs wins", outward: true, state: tag::state, run: tag::run, preview: tag::preview },
-    Step { name: "page-draft", about: "the forge's draft release receives the files", outward: true, state: later::state, run: later::run, preview: |_| Vec::new() },
-    Step { name: "publish", about: "the index that users install from", outward: true, state: publish::state, run: publish::run, preview: publish::preview },
-    Step { name: "image-push", about: "the image as vX.Y.Z and sha-<7 hex>", outward: true, state: push::state, run: push::run, preview: push::preview },
+    Step {
+        name: "stage",
+        about: "the staging index, and an installation from there",
+        outward: true,
+        state: stage::state,
+        run: stage::run,
+        preview: stage::preview,
+    },
+    Step {
+        name: "tag",
+        about: "the annotated tag with every hash; one of two racing runs wins",
+        outward: true,
+        state: tag::state,
+        run: tag::run,
+        preview: tag::preview,
+    },
+    Step {
+        name: "page-draft",
+        about: "the forge's draft release receives the files",
+        outward: true,
+        state: later::state,
+        run: later::run,
+        preview: |_| Vec::new(),
+    },
+    Step {
+        name: "publish",
+        about: "the index that users install from",
+        outward: true,
+        state: publish::state,
+        run: publish::run,
+        preview: publish::preview,
+    },
+    Step {
+        name: "image-push",
+        about: "the image as vX.Y.Z and sha-<7 hex>",
+        outward: true,
+        state: push::state,
+        run: push::run,
+        preview: push::preview,
+    },
     local("verify", "install, pull and run what the registries serve, against the tag", verify::state, verify::run),
-    Step { name: "latest", about: "moves last, never backwards, never to a pre-release", outward: true, state: latest::state, run: latest::run, preview: latest::preview },
-    Step { name: "page", about: "the release's page becomes public", outward: true, state: later::state, run: later::run, preview: |_| Vec::new() },
-    Step { name: "cascade", about: "downstream repositories hear of it", outward: true, state: later::state, run: later::run, preview: |_| Vec::new() },
+    Step {
+        name: "latest",
+        about: "moves last, never backwards, never to a pre-release",
+        outward: true,
+        state: latest::state,
+        run: latest::run,
+        preview: latest::preview,
+    },
+    Step {
+        name: "page",
+        about: "the release's page becomes public",
+        outward: true,
+        state: later::state,
+        run: later::run,
+        preview: |_| Vec::new(),
+    },
+    Step {
+        name: "cascade",
+        about: "downstream repositories hear of it",
+        outward: true,
+        state: later::state,
+        run: later::run,
+        preview: |_| Vec::new(),
+    },
 ];
 
 /// For `cargo xtask help release`.
@@ -85,14 +142,28 @@ pub struct Release<'a> {
     pub commit: String,
     /// The development commit with the same trees.
     pub source_commit: String,
-    /// Ours, on the remote.
-    pub tag: Option<tag::Tag>,
-    /// Outward steps that are not done.
+    /// Outward steps that were not done when the run began.
     pub open: Vec<&'static str>,
     /// Files that a step leaves for the next one, below `target/`.
     pub work: Utf8PathBuf,
-    pub dist: Vec<DistFile>,
-    pub image: Option<image::Built>,
+    tag: OnceLock<tag::Tag>,
+    dist: OnceLock<Vec<DistFile>>,
+    image: OnceLock<image::Built>,
+}
+
+impl Release<'_> {
+    /// Ours, on the remote: found there, or pushed by this run.
+    pub fn tag(&self) -> Option<&tag::Tag> {
+        self.tag.get()
+    }
+    /// What this run has built; empty before the build.
+    pub fn dist(&self) -> &[DistFile] {
+        self.dist.get().map(Vec::as_slice).unwrap_or_default()
+    }
+    /// What this run has built.
+    pub fn image(&self) -> Option<&image::Built> {
+        self.image.get()
+    }
 }
 
 /// `cargo xtask release`
@@ -128,7 +199,11 @@ pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Resul
         let version = manifest_version(ctx, app, "HEAD")?;
         if !matches!(tag::find(ctx, &app.tag(&version))?, tag::Found::Ours(_)) {
             let name = app.tag(&version);
-            let finding = Finding::new("no-tag", crate::finding::Level::Error, format!("{name} is not on {}: nothing is published without its tag", ctx.endpoints.remote));
+            let finding = Finding::new(
+                "no-tag",
+                crate::finding::Level::Error,
+                format!("{name} is not on {}: nothing is published without its tag", ctx.endpoints.remote),
+            );
             return Err(Exit::Gate(vec![finding.app(app.name()).help(format!("cargo xtask tag {}", app.name()))]).into());
         }
     }
@@ -174,8 +249,9 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App) -> Result<Release<'a>> {
     };
     let work = ctx.ws.root.join("target/xtask/release").join(&tag_name);
     std::fs::create_dir_all(&work).with_context(|| format!("{work} can't be made"))?;
-    let (open, dist, image) = (Vec::new(), Vec::new(), None);
-    Ok(Release { ctx, app, version, tag_name, commit, source_commit, tag, open, work, dist, image })
+    let tag = tag.map(OnceLock::from).unwrap_or_default();
+    let (open, dist, image) = (Vec::new(), OnceLock::new(), OnceLock::new());
+    Ok(Release { ctx, app, version, tag_name, commit, source_commit, open, work, tag, dist, image })
 }
 
 /// Asks every outward step; conflicts stop everything. What was seen of the steps that are not to do.
@@ -201,29 +277,46 @@ fn release(ctx: &Ctx, app: &App, until: Option<&'static str>, fault: &fault::Fau
         for (name, evidence) in settled {
             ui::begin(name).end(ui::Outcome::Skipped(evidence));
         }
-        finish_verification(&mut release)?;
+        finish_verification(&release)?;
         return Err(Exit::Nothing(nothing_left(&release)?).into());
     }
-    for step in STEPS {
-        fault.before(step.name)?;
-        walk(&mut release, step)?;
-        fault.after(step.name)?;
-        if until == Some(step.name) {
-            ui::say(&format!("stopped after {}, as asked; the rest: cargo xtask release {}", step.name, app.name()));
-            return Ok(());
-        }
+    for group in side_by_side(until) {
+        walk_group(&release, group, fault)?;
+    }
+    if let Some(step) = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step)) {
+        ui::say(&format!("stopped after {step}, as asked; the rest: cargo xtask release {}", app.name()));
+        return Ok(());
     }
     ui::say(&format!("{} {} v{} is released and verified: {}", ui::green("✓"), app.name(), release.version, release.tag_name));
     Ok(())
 }
 
+/// The steps up to `until`; neighbours that don't need each other's results are one group.
+fn side_by_side(until: Option<&str>) -> impl Iterator<Item = &'static [Step]> {
+    let end = STEPS.iter().position(|s| until == Some(s.name)).map_or(STEPS.len(), |at| at + 1);
+    STEPS[..end].chunk_by(|a, b| a.name == "smoke" && b.name == "image")
+}
+
+fn walk_group(release: &Release, group: &[Step], fault: &fault::Faults) -> Result<()> {
+    std::thread::scope(|scope| {
+        let one = |step: &Step| -> Result<()> {
+            fault.before(step.name)?;
+            walk(release, step)?;
+            fault.after(step.name)
+        };
+        let running: Vec<_> = group.iter().map(|step| scope.spawn(move || one(step))).collect();
+        let results: Vec<_> = running.into_iter().map(|r| r.join().expect("a step's thread")).collect();
+        results.into_iter().collect()
+    })
+}
+
 /// A release without `latest` leaves no mark of its verification, so it is verified again.
-fn finish_verification(release: &mut Release) -> Result<()> {
+fn finish_verification(release: &Release) -> Result<()> {
     let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
     walk(release, verify)
 }
 
-fn walk(release: &mut Release, step: &Step) -> Result<()> {
+fn walk(release: &Release, step: &Step) -> Result<()> {
     let line = ui::begin(step.name);
     let asked = (step.state)(release).with_context(|| format!("step {}", step.name));
     let outcome = match asked {
@@ -259,13 +352,15 @@ fn rehearse_steps(ctx: &Ctx, app: &App) -> Result<()> {
     if release.open.is_empty() {
         return Err(Exit::Nothing(nothing_left(&release)?).into());
     }
-    for step in STEPS.iter().take_while(|s| !s.outward) {
-        walk(&mut release, step)?;
+    for group in side_by_side(Some("image")) {
+        walk_group(&release, group, &fault::Faults::default())?;
     }
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {
             State::Todo if step.name == "verify" => ui::begin(step.name).end(ui::Outcome::Skipped("would follow".into())),
-            State::Todo => (step.preview)(&release).iter().for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name))),
+            State::Todo => {
+                (step.preview)(&release).iter().for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name)))
+            }
             State::Done(why) | State::Skip(why) => ui::begin(step.name).end(ui::Outcome::Skipped(why)),
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }

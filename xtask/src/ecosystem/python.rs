@@ -56,7 +56,11 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     let tools = configured(root, app)?;
     let mut jobs: Vec<(&str, Vec<&str>)> = Vec::new();
     for (tool, runs) in [
-        ("ruff", &[("ruff check", &["ruff", "check", "."] as &[&str]), ("ruff format", &["ruff", "format", "--check", "."])] as &[(&str, &[&str])]),
+        (
+            "ruff",
+            &[("ruff check", &["ruff", "check", "."] as &[&str]), ("ruff format", &["ruff", "format", "--check", "."])]
+                as &[(&str, &[&str])],
+        ),
         ("mypy", &[("mypy", &["mypy"])]),
         ("basedpyright", &[("basedpyright", &["basedpyright"])]),
         ("pyright", &[("pyright", &["pyright"])]),
@@ -177,7 +181,9 @@ pub fn wheel_problems(names: &[String]) -> Vec<String> {
         let mut parts = name.split('/');
         if parts.clone().any(|p| p == "__pycache__" || p == ".pytest_cache" || p == ".mypy_cache") || name.ends_with(".pyc") {
             problems.push(format!("{name}: a cache file does not belong into a wheel"));
-        } else if parts.any(|p| p == "tests" || p == "test") || name.rsplit('/').next().is_some_and(|f| f.starts_with("test_") || f == "conftest.py") {
+        } else if parts.any(|p| p == "tests" || p == "test")
+            || name.rsplit('/').next().is_some_and(|f| f.starts_with("test_") || f == "conftest.py")
+        {
             problems.push(format!("{name}: tests do not belong into a wheel"));
         } else if name.rsplit('/').next().is_some_and(|f| f == ".env" || f.ends_with(".pem") || f == ".pypirc") {
             problems.push(format!("{name}: looks like a secret"));
@@ -186,7 +192,10 @@ pub fn wheel_problems(names: &[String]) -> Vec<String> {
     if !names.iter().any(|n| n.ends_with("/py.typed")) {
         problems.push("py.typed is missing: type checkers will ignore the package's types (PEP 561)".to_string());
     }
-    let licence = |n: &&String| n.contains(".dist-info/") && n.to_ascii_uppercase().rsplit('/').next().is_some_and(|f| f.starts_with("LICEN") || f.starts_with("COPYING"));
+    let licence = |n: &&String| {
+        n.contains(".dist-info/")
+            && n.to_ascii_uppercase().rsplit('/').next().is_some_and(|f| f.starts_with("LICEN") || f.starts_with("COPYING"))
+    };
     if !names.iter().any(|n| licence(&n)) {
         problems.push("the licence file is missing: name it under project.license-files (PEP 639)".to_string());
     }

@@ -7,6 +7,6 @@ pub fn state(_: &Release) -> Result<State> {
     Ok(State::Skip("not set up: no release forge in the settings".to_string()))
 }
 
-pub fn run(_: &mut Release) -> Result<String> {
+pub fn run(_: &Release) -> Result<String> {
     bail!("no release forge is set up")
 }

@@ -15,7 +15,7 @@ pub fn state(release: &Release) -> Result<State> {
     if let Some(newer) = tag::highest_stable(ctx, app.name())?.filter(|v| *v > release.version) {
         return Ok(State::Skip(format!("{newer} is newer")));
     }
-    let wanted = release.tag.as_ref().and_then(|t| t.image.as_ref());
+    let wanted = release.tag().and_then(|t| t.image.as_ref());
     match (image::remote_digest(ctx, app, "latest")?, wanted) {
         (Some(has), Some(wanted)) if has == *wanted => Ok(State::Done(format!("latest is {has}"))),
         _ => Ok(State::Todo),
@@ -27,9 +27,9 @@ pub fn preview(release: &Release) -> Vec<String> {
     vec![format!("tag {}:latest   after verification", settings.name)]
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
+pub fn run(release: &Release) -> Result<String> {
     let version = format!("v{}", release.version);
-    let digest = release.tag.as_ref().and_then(|t| t.image.as_deref()).context("the release's tag names no image")?;
+    let digest = release.tag().and_then(|t| t.image.as_deref()).context("the release's tag names no image")?;
     image::retag(release.ctx, release.app, digest, "latest")?;
     Ok(format!("latest is {version} ({digest})"))
 }

@@ -10,13 +10,17 @@ pub fn state(_: &Release) -> Result<State> {
     Ok(State::Todo)
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
+pub fn run(release: &Release) -> Result<String> {
     let findings = findings(release)?;
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());
     }
     findings.iter().for_each(ui::finding);
-    let what = if release.tag.is_some() { "resuming; credentials and tools" } else { "tree, branch, gates, changelog, checks, credentials and tools" };
+    let what = if release.tag().is_some() {
+        "resuming; credentials and tools"
+    } else {
+        "tree, branch, gates, changelog, checks, credentials and tools"
+    };
     Ok(match findings.len() {
         0 => format!("{what} are in order"),
         n => format!("{what}: {n} warning{}", if n == 1 { "" } else { "s" }),
@@ -26,7 +30,7 @@ pub fn run(release: &mut Release) -> Result<String> {
 fn findings(release: &Release) -> Result<Vec<Finding>> {
     let mut findings = credentials(release);
     findings.extend(missing_tools(release));
-    if release.tag.is_none() {
+    if release.tag().is_none() {
         findings.extend(tree_and_branch(release.ctx, &release.commit)?);
         findings.extend(gates(release)?);
         findings.extend(name_on_index(release)?);
@@ -49,10 +53,16 @@ pub fn tree_and_branch(ctx: &Ctx, commit: &str) -> Result<Vec<Finding>> {
     let reference = format!("refs/heads/{main}");
     let listed = ctx.git.read(&["ls-remote", "--", remote, &reference])?;
     match listed.split_whitespace().next() {
-        None => findings.push(Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}")).help(format!("git push {remote} HEAD:{main}"))),
+        None => findings.push(
+            Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}")).help(format!("git push {remote} HEAD:{main}")),
+        ),
         Some(tip) if tip != commit => {
             let branch = ctx.git.branch()?.unwrap_or_else(|| "a detached HEAD".to_string());
-            let message = format!("HEAD is {} on {branch}; releases are made from {main}, which is {} on {remote}", super::short(commit), super::short(tip));
+            let message = format!(
+                "HEAD is {} on {branch}; releases are made from {main}, which is {} on {remote}",
+                super::short(commit),
+                super::short(tip)
+            );
             findings.push(Finding::new("not-at-main", Level::Error, message).help(format!("git switch {main} && git pull")));
         }
         Some(_) => {}

@@ -8,13 +8,17 @@ pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
     let url = app.settings.ecosystem.upload_url(ctx, false);
-    let Some(tag) = &release.tag else {
+    let Some(tag) = release.tag() else {
         let Some(file) = there.first() else { return Ok(State::Todo) };
         return Ok(State::Conflict(
-            Finding::new("version-published", Level::Error, format!("{} is on the index already, but {} does not exist", file.name, release.tag_name))
-                .app(app.name())
-                .place(url)
-                .help(format!("release the next version: cargo xtask bump {}", app.name())),
+            Finding::new(
+                "version-published",
+                Level::Error,
+                format!("{} is on the index already, but {} does not exist", file.name, release.tag_name),
+            )
+            .app(app.name())
+            .place(url)
+            .help(format!("release the next version: cargo xtask bump {}", app.name())),
         ));
     };
     let mut missing = 0;
@@ -37,13 +41,13 @@ pub fn preview(release: &Release) -> Vec<String> {
     super::stage::upload_lines(release, false)
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
+pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
-    if release.tag.is_none() {
+    if release.tag().is_none() {
         bail!("{} is not on the remote: nothing is published without its tag", release.tag_name);
     }
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
-    let missing: Vec<_> = release.dist.iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();
+    let missing: Vec<_> = release.dist().iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, false, &release.version, &missing)?;
-    Ok(format!("{} uploaded, {} were there", missing.len(), release.dist.len() - missing.len()))
+    Ok(format!("{} uploaded, {} were there", missing.len(), release.dist().len() - missing.len()))
 }

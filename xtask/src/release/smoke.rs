@@ -10,17 +10,17 @@ use camino::Utf8Path;
 use semver::Version;
 
 pub fn state(release: &Release) -> Result<State> {
-    Ok(match &release.tag {
+    Ok(match release.tag() {
         None => State::Todo,
         Some(_) => State::Skip("passed before the tag was made; the tag names the files by hash".to_string()),
     })
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
+pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let dir = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(dir.path()).context("the temporary folder's path is not UTF-8")?;
-    let file = app.settings.ecosystem.installable(&release.dist).context("the build made nothing to install")?;
+    let file = app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::File(file), dir)?;
     same_versions(app, &installed, &release.version)?;
     let said = format!("{} places say {}", installed.versions.len(), release.version);
@@ -36,7 +36,14 @@ pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Res
 }
 
 /// Starts the installed server, probes it, stops it. None for an app without one.
-pub fn serve_and_probe(ctx: &Ctx, app: &App, installed: &Installed, version: &Version, commit: &str, dir: &Utf8Path) -> Result<Option<String>> {
+pub fn serve_and_probe(
+    ctx: &Ctx,
+    app: &App,
+    installed: &Installed,
+    version: &Version,
+    commit: &str,
+    dir: &Utf8Path,
+) -> Result<Option<String>> {
     let Some(spec) = &app.settings.spec else { return Ok(None) };
     let server = serve::start(installed.command(&spec.serve)?, child::free_port()?, "/health", &dir.join("server.log"))?;
     let evidence = probe::probe(&server.url, &expected(ctx, app, version, commit)?)?;

@@ -7,19 +7,21 @@ use anyhow::{Result, bail};
 pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let Some(name) = &app.settings.release.stage else { return Ok(State::Skip("no staging index is set".into())) };
-    if release.tag.is_some() {
+    if release.tag().is_some() {
         return Ok(State::Done("passed before the tag was made".into()));
     }
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
-    if release.dist.is_empty() || there.is_empty() {
+    if release.dist().is_empty() || there.is_empty() {
         return Ok(State::Todo);
     }
-    if release.dist.iter().all(|f| there.iter().any(|p| p.is(&f.name, &f.sha256))) {
+    if release.dist().iter().all(|f| there.iter().any(|p| p.is(&f.name, &f.sha256))) {
         return Ok(State::Done(format!("the same files are on {name}")));
     }
-    let other = release.dist.iter().find(|f| there.iter().any(|p| p.name == f.name && !p.is(&f.name, &f.sha256)));
+    let other = release.dist().iter().find(|f| there.iter().any(|p| p.name == f.name && !p.is(&f.name, &f.sha256)));
     Ok(match other {
-        Some(file) => State::Skip(format!("warning: {name} has other bytes under {}; it takes a file name once, so nothing can be staged", file.name)),
+        Some(file) => {
+            State::Skip(format!("warning: {name} has other bytes under {}; it takes a file name once, so nothing can be staged", file.name))
+        }
         None => State::Todo,
     })
 }
@@ -32,19 +34,19 @@ pub fn preview(release: &Release) -> Vec<String> {
 pub fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
     let app = release.app;
     let (url, token) = (app.settings.ecosystem.upload_url(release.ctx, stage), if stage { "TESTPYPI_TOKEN" } else { "PYPI_TOKEN" });
-    release.dist.iter().map(|f| format!("upload {} to {url}   sha256 {}…, credentials ${token}", f.name, &f.sha256[..12])).collect()
+    release.dist().iter().map(|f| format!("upload {} to {url}   sha256 {}…, credentials ${token}", f.name, &f.sha256[..12])).collect()
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
+pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
-    let missing: Vec<_> = release.dist.iter().filter(|f| !there.iter().any(|p| p.name == f.name)).cloned().collect();
+    let missing: Vec<_> = release.dist().iter().filter(|f| !there.iter().any(|p| p.name == f.name)).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, true, &release.version, &missing)?;
     let dir = tempfile::tempdir()?;
     let dir = camino::Utf8Path::from_path(dir.path()).expect("a temporary folder's path is UTF-8");
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: true, version: &release.version }, dir)?;
     super::smoke::same_versions(release.app, &installed, &release.version)?;
-    match app.settings.ecosystem.installable(&release.dist) {
+    match app.settings.ecosystem.installable(release.dist()) {
         Some(file) if file.sha256 != installed.sha256 => {
             bail!("the staging index served sha256 {} for {}, {} was uploaded", installed.sha256, file.name, file.sha256)
         }

@@ -41,7 +41,9 @@ pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
         .git
         .read(&["ls-remote", "--", remote, &reference, &format!("{reference}^{{}}")])
         .with_context(|| format!("the git remote {remote} could not be asked for {name}"))?;
-    let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference)) else { return Ok(Found::Nothing) };
+    let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference)) else {
+        return Ok(Found::Nothing);
+    };
     if !ctx.git.ask(&["cat-file", "-e", object]).unwrap_or(false) {
         ctx.git.run(&["fetch", "--quiet", "--no-tags", "--", remote, &format!("+{reference}:refs/xtask/tags/{name}")])?;
     }
@@ -89,7 +91,7 @@ pub fn message(title: &str, notes: &str, trailers: &[(&str, String)]) -> String 
 }
 
 pub fn state(release: &Release) -> Result<State> {
-    Ok(match &release.tag {
+    Ok(match release.tag() {
         Some(tag) => State::Done(format!("{} at {} (run {})", release.tag_name, super::short(&tag.commit), tag.run_id)),
         None => State::Todo,
     })
@@ -97,10 +99,15 @@ pub fn state(release: &Release) -> Result<State> {
 
 /// What `run` will do, for a dry run.
 pub fn preview(release: &Release) -> Vec<String> {
-    vec![format!("git push {} <tag object>:refs/tags/{}   at {}", release.ctx.endpoints.remote, release.tag_name, super::short(&release.commit))]
+    vec![format!(
+        "git push {} <tag object>:refs/tags/{}   at {}",
+        release.ctx.endpoints.remote,
+        release.tag_name,
+        super::short(&release.commit)
+    )]
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
+pub fn run(release: &Release) -> Result<String> {
     let (ctx, name) = (release.ctx, &release.tag_name);
     let run_id = super::run_id();
     let text = message(&format!("{} v{}", release.app.name(), release.version), &notes(release)?, &trailers(release, &run_id));
@@ -111,7 +118,7 @@ pub fn run(release: &mut Release) -> Result<String> {
     match find(ctx, name)? {
         Found::Ours(tag) if tag.object == object => {
             keep(&ctx.git, name, &object)?;
-            release.tag = Some(tag);
+            release.tag.get_or_init(|| tag);
             Ok(format!("{name} at {} pushed (run {run_id})", super::short(&release.commit)))
         }
         Found::Ours(winner) => Err(Exit::Gate(vec![
@@ -165,8 +172,8 @@ pub fn notes(release: &Release) -> Result<String> {
 
 fn trailers(release: &Release, run_id: &str) -> Vec<(&'static str, String)> {
     let mut trailers = vec![("Source-Commit", release.source_commit.clone())];
-    trailers.extend(release.dist.iter().map(|DistFile { name, sha256, .. }| ("Dist-Sha256", format!("{sha256}  {name}"))));
-    if let Some(image) = &release.image {
+    trailers.extend(release.dist().iter().map(|DistFile { name, sha256, .. }| ("Dist-Sha256", format!("{sha256}  {name}"))));
+    if let Some(image) = release.image() {
         trailers.push(("Image-Digest", image.digest.clone()));
         trailers.push(("Image-Base", image.base_digest.clone()));
     }

@@ -10,7 +10,7 @@ use camino::Utf8Path;
 use semver::Version;
 
 pub fn state(release: &Release) -> Result<State> {
-    if release.tag.is_some()
+    if release.tag().is_some()
         && let State::Done(evidence) = super::latest::state(release)?
     {
         return Ok(State::Done(format!("verified before: {evidence}")));
@@ -18,8 +18,8 @@ pub fn state(release: &Release) -> Result<State> {
     Ok(State::Todo)
 }
 
-pub fn run(release: &mut Release) -> Result<String> {
-    let tag = release.tag.clone().context("the release has no tag")?;
+pub fn run(release: &Release) -> Result<String> {
+    let tag = release.tag().cloned().context("the release has no tag")?;
     Ok(verify(release.ctx, release.app, &release.version, &tag)?.join("; "))
 }
 
@@ -41,7 +41,10 @@ pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
         Ok(evidence) => {
             line.end(ui::Outcome::Done(format!("{name} at {}", super::short(&tag.commit))));
             if ctx.json {
-                println!("{}", serde_json::json!({ "schema": 1, "app": app.name(), "version": version.to_string(), "tag": name, "commit": tag.commit, "evidence": evidence }));
+                println!(
+                    "{}",
+                    serde_json::json!({ "schema": 1, "app": app.name(), "version": version.to_string(), "tag": name, "commit": tag.commit, "evidence": evidence })
+                );
             } else {
                 evidence.iter().for_each(|e| ui::say(&format!("    {e}")));
             }
@@ -85,7 +88,9 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     smoke::same_versions(app, &installed, version)?;
     let package = &app.settings.package;
     let mut evidence = vec![format!("{package}=={version} installed, sha256 {}… as in the tag", &installed.sha256[..12])];
-    evidence.extend(smoke::serve_and_probe(ctx, app, &installed, version, &tag.commit, dir)?.map(|served| format!("installed package: {served}")));
+    evidence.extend(
+        smoke::serve_and_probe(ctx, app, &installed, version, &tag.commit, dir)?.map(|served| format!("installed package: {served}")),
+    );
     Ok(evidence)
 }
 
