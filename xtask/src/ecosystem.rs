@@ -114,6 +114,13 @@ impl Ecosystem {
         }
     }
 
+    /// Fails where the lock file does not agree with the manifest.
+    pub fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
+        match self {
+            Ecosystem::Python => python::check_lock(ctx, &ctx.ws.root.join(&app.dir)).map(drop),
+        }
+    }
+
     /// Every linter and type checker that the app at `root` has set up, side by side.
     pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         match self {

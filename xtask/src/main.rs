@@ -1,6 +1,7 @@
 //! Parse flags, build the context, one match over the commands.
 
 mod build;
+mod bump;
 mod changelog;
 mod check;
 mod child;
@@ -66,6 +67,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Check(flags) => check::check(&ctx, flags),
         Command::Openapi { command } => openapi::command(&ctx, command),
         Command::Plan(flags) => plan::command(&ctx, flags),
+        Command::Bump(flags) => bump::bump(&ctx, flags),
         Command::Build(flags) => build::command(&ctx, flags),
         Command::Tag(flags) => release::step_command(&ctx, flags, "tag"),
         Command::Publish(flags) => release::step_command(&ctx, flags, "publish"),

@@ -40,6 +40,12 @@ pub struct AppPlan {
     /// Every version that was ever tagged for the app, reachable or not; the highest first.
     #[serde(skip)]
     pub tagged: Vec<Version>,
+    /// What the evidence demands, whatever the manifest says already.
+    #[serde(skip)]
+    pub required: Option<Version>,
+    /// The highest number that is out, on the hotfix's own line where there is one.
+    #[serde(skip)]
+    pub floor: Option<Version>,
     #[serde(skip)]
     pub findings: Vec<Finding>,
 }
@@ -110,6 +116,8 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
         commits,
         manifest,
         tagged: history.tagged,
+        required: decision.required,
+        floor: decision.floor,
         findings: decision.findings,
     })
 }

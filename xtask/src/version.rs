@@ -55,6 +55,12 @@ pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     }
 }
 
+/// Is the version as far as `required`? A pre-release of that number is on its way to it.
+pub fn reaches(version: &Version, required: &Version) -> bool {
+    let core = Version::new(version.major, version.minor, version.patch);
+    version >= required || (!version.pre.is_empty() && core >= *required)
+}
+
 /// `core`-`channel`.N, N being one more than any taken.
 pub fn next_pre<'a>(core: &Version, channel: &str, taken: impl IntoIterator<Item = &'a Version>) -> Result<Version> {
     channel_kind(channel).with_context(|| format!("--pre {channel}: the pre-releases are alpha, beta and rc"))?;

@@ -76,6 +76,10 @@ pub struct Facts<'a> {
 #[derive(Debug)]
 pub struct Decision {
     pub next: Option<Version>,
+    /// Without the pending version's word.
+    pub required: Option<Version>,
+    /// The highest number that is taken.
+    pub floor: Option<Version>,
     pub bump: &'static str,
     pub pending: bool,
     pub evidence: Vec<Evidence>,
@@ -123,13 +127,22 @@ pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
     let pending = above_last && !taken && facts.touched;
     let mut findings: Vec<Finding> = hotfix_too_big(facts, level).into_iter().collect();
     findings.extend(manifest_findings(facts, pending, required.as_ref()));
-    let enough = required.as_ref().is_none_or(|r| reaches(facts.manifest, r));
-    let next = if pending && enough { Some(facts.manifest.clone()) } else { required };
+    let enough = required.as_ref().is_none_or(|r| version::reaches(facts.manifest, r));
+    let next = if pending && enough { Some(facts.manifest.clone()) } else { required.clone() };
+    let floor = evidence.iter().filter_map(|e| if let Demands::Above(version) = &e.demands { Some(version) } else { None }).max().cloned();
     if pending && facts.last.is_some() {
         let demands = Demands::AtLeast(facts.manifest.clone());
         evidence.push(Evidence { source: "manifest", demands, why: format!("pending in {}", facts.manifest_file) });
     }
-    Decision { next, bump: if facts.last.is_none() && !facts.touched { "none" } else { bump }, pending, evidence, findings }
+    Decision {
+        next,
+        required,
+        floor,
+        bump: if facts.last.is_none() && !facts.touched { "none" } else { bump },
+        pending,
+        evidence,
+        findings,
+    }
 }
 
 const ZERO: Version = Version::new(0, 0, 0);
@@ -156,12 +169,6 @@ fn raise(mut number: Version, level: Bump, facts: &Facts, evidence: &[Evidence])
     number
 }
 
-/// Is the manifest's version far enough? A pre-release of the required number is on its way to it.
-fn reaches(manifest: &Version, required: &Version) -> bool {
-    let core = Version::new(manifest.major, manifest.minor, manifest.patch);
-    manifest >= required || (!manifest.pre.is_empty() && core >= *required)
-}
-
 fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>) -> Option<Finding> {
     let Facts { app, manifest, manifest_file, .. } = facts;
     let finding =
@@ -173,7 +180,7 @@ fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>) -
             format!("the manifest says {manifest}, but {app}-v{last} is released"),
             required.map_or_else(|| format!("set it to {last}"), |_| bump),
         ),
-        (_, Some(required)) if pending && !reaches(manifest, required) => {
+        (_, Some(required)) if pending && !version::reaches(manifest, required) => {
             finding("pending-too-low", format!("the manifest's pending {manifest} is below {required}, which the evidence demands"), bump)
         }
         _ => None,

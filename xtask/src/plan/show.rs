@@ -31,7 +31,7 @@ fn app(plan: &AppPlan, paint: Paint) -> String {
     let _ = writeln!(out, "{}  {last} → {next}{bump}", paint(BOLD, &plan.app));
     let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
     let (counting, rest): (Vec<&Entry>, Vec<&Entry>) = plan.commits.iter().partition(|c| c.counts);
-    let width = plan.commits.iter().filter_map(|c| c.kind.as_ref()).map(|k| k.chars().count()).max().unwrap_or(0).min(12);
+    let width = plan.commits.iter().map(|c| head_and_text(c).0.chars().count()).max().unwrap_or(0).min(20);
     list(&mut out, &format!("counts{since}"), &counting, width, paint, &|c| {
         if c.breaking { paint(RED, "breaking") } else { String::new() }
     });
@@ -50,10 +50,20 @@ fn list(out: &mut String, title: &str, entries: &[&Entry], width: usize, paint: 
     }
     let _ = writeln!(out, "  {}", paint(BOLD, title));
     for entry in entries {
-        let kind = format!("{:<width$}", entry.kind.as_deref().unwrap_or("-"));
-        let kind = if entry.counts { paint(GREEN, &kind) } else { paint(DIM, &kind) };
+        let (head, text) = head_and_text(entry);
+        let head = format!("{head:<width$}");
+        let head = if entry.counts { paint(GREEN, &head) } else { paint(DIM, &head) };
         let note = Some(note(entry)).filter(|n| !n.is_empty()).map(|n| format!("  {n}")).unwrap_or_default();
-        let _ = writeln!(out, "    {}  {kind}  {}{note}", paint(DIM, entry.short()), plain(&entry.subject));
+        let _ = writeln!(out, "    {}  {head}  {}{note}", paint(DIM, entry.short()), plain(text));
+    }
+}
+
+/// `feat(api)!` and what follows; a dash for what is not conventional.
+fn head_and_text(entry: &Entry) -> (&str, &str) {
+    let conventional = entry.kind.is_some().then(|| entry.subject.split_once(": ")).flatten();
+    match conventional.filter(|(head, _)| !head.contains('"')) {
+        Some((head, text)) => (head, text.trim_start()),
+        None => (entry.kind.as_deref().unwrap_or("-"), &entry.subject),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The one integration binary: the real `xtask` program on real repositories. One module a topic.
 
+mod bump;
 mod plan;
 mod support;

@@ -93,6 +93,8 @@ impl Repo {
             .env("XTASK_CACHE", user_cache())
             .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // No test asks a real index: nothing listens on port 1.
+            .env("XTASK_PYPI", "http://127.0.0.1:1/simple")
             .env("GIT_AUTHOR_DATE", format!("{now} +0000"))
             .env("GIT_COMMITTER_DATE", format!("{now} +0000"))
             .env("SOURCE_DATE_EPOCH", now.to_string());
@@ -164,7 +166,7 @@ impl Repo {
             git(&["for-each-ref"]),
             git(&["symbolic-ref", "-q", "HEAD"]),
             git(&["rev-parse", "-q", "--verify", "HEAD"]),
-            git(&["ls-files", "--stage", "--debug"]).lines().filter(|l| l.contains('\t')).collect::<Vec<_>>().join("\n"),
+            git(&["ls-files", "--stage"]),
         )
     }
 

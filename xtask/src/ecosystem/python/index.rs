@@ -1,7 +1,194 @@
+//! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the server speaks.
+
+use super::publish::normalise;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// A file as the index lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexFile {
     pub name: String,
+    /// As PEP 440 has it, read from the file's name; None where that is not of this package's shape.
+    pub version: Option<String>,
+    /// 64 hex digits.
     pub sha256: Option<String>,
+    pub yanked: bool,
+    pub url: String,
 }
-pub fn files(_: &str, _: &str) -> anyhow::Result<Option<Vec<IndexFile>>> {
-    anyhow::bail!("x")
+
+const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+
+/// The package's files on the index at `simple_url`; None where the index does not know the package.
+pub fn files(simple_url: &str, package: &str) -> Result<Option<Vec<IndexFile>>> {
+    let url = format!("{}/{}/", simple_url.trim_end_matches('/'), normalise(package));
+    let Some((content_type, text)) = get(&url)? else { return Ok(None) };
+    let files = if content_type.contains("json") {
+        from_json(&text, &url, package).with_context(|| format!("GET {url}: not what PEP 691 describes"))?
+    } else {
+        from_html(&text, &url, package)
+    };
+    Ok(Some(files))
+}
+
+/// Content type and body; None for 404.
+fn get(url: &str) -> Result<Option<(String, String)>> {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
+    let mut answer =
+        config.new_agent().get(url).header("accept", ACCEPT).call().with_context(|| format!("GET {url}: the index can't be reached"))?;
+    match answer.status().as_u16() {
+        404 => return Ok(None),
+        200 => {}
+        status => bail!("GET {url}: HTTP {status}"),
+    }
+    let content_type = answer.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_lowercase();
+    let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().with_context(|| format!("GET {url}"))?;
+    Ok(Some((content_type, text)))
+}
+
+fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {
+    #[derive(Deserialize)]
+    struct Page {
+        files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        filename: String,
+        url: String,
+        #[serde(default)]
+        hashes: HashMap<String, String>,
+        /// false, true, or the reason.
+        #[serde(default)]
+        yanked: serde_json::Value,
+    }
+    let page: Page = serde_json::from_str(text)?;
+    let file = |f: File| IndexFile {
+        version: version(&f.filename, package),
+        sha256: f.hashes.get("sha256").map(|h| h.to_lowercase()),
+        yanked: !matches!(f.yanked, serde_json::Value::Null | serde_json::Value::Bool(false)),
+        url: join(base, &f.url),
+        name: f.filename,
+    };
+    Ok(page.files.into_iter().map(file).collect())
+}
+
+/// Every `<a href="…#sha256=…" data-yanked="…">name</a>`.
+fn from_html(text: &str, base: &str, package: &str) -> Vec<IndexFile> {
+    let mut files = Vec::new();
+    let mut rest = text;
+    while let Some(at) = find_tag(rest) {
+        rest = &rest[at..];
+        let Some(end) = tag_end(rest) else { break };
+        let (tag, after) = rest.split_at(end);
+        let name = unescape(after.trim_start_matches('>').split('<').next().unwrap_or("").trim());
+        rest = after;
+        let Some(href) = attribute(tag, "href") else { continue };
+        let (address, fragment) = href.split_once('#').unwrap_or((&href, ""));
+        files.push(IndexFile {
+            version: version(&name, package),
+            sha256: fragment.split('&').find_map(|f| f.strip_prefix("sha256=")).map(|h| h.to_lowercase()),
+            yanked: attribute(tag, "data-yanked").is_some(),
+            url: join(base, address),
+            name,
+        });
+    }
+    files
+}
+
+/// Where the next `<a ` begins.
+fn find_tag(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    (0..bytes.len().saturating_sub(2))
+        .find(|&i| bytes[i] == b'<' && bytes[i + 1].eq_ignore_ascii_case(&b'a') && bytes[i + 2].is_ascii_whitespace())
+}
+
+/// Where the tag's `>` is: not one inside quotes, as in `data-requires-python=">=3.11"`.
+fn tag_end(text: &str) -> Option<usize> {
+    let mut quote = None;
+    text.char_indices().find_map(|(at, c)| match (quote, c) {
+        (None, '>') => Some(at),
+        (None, '"' | '\'') => {
+            quote = Some(c);
+            None
+        }
+        (Some(open), c) if c == open => {
+            quote = None;
+            None
+        }
+        _ => None,
+    })
+}
+
+/// An attribute's value; the empty text where it has none.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let mut rest = tag.get(2..)?.trim_start();
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(rest.len());
+        let (key, after) = rest.split_at(end);
+        let after = after.trim_start();
+        let (value, next) = match after.strip_prefix('=') {
+            None => ("", after),
+            Some(value) => {
+                let value = value.trim_start();
+                match value.chars().next().filter(|c| *c == '"' || *c == '\'') {
+                    Some(quote) => value[1..].split_once(quote).unwrap_or((&value[1..], "")),
+                    None => value.split_at(value.find(char::is_whitespace).unwrap_or(value.len())),
+                }
+            }
+        };
+        if key.eq_ignore_ascii_case(name) {
+            return Some(unescape(value));
+        }
+        rest = next.trim_start();
+        if key.is_empty() && rest.len() == after.len() {
+            break;
+        }
+    }
+    None
+}
+
+fn unescape(text: &str) -> String {
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#x27;", "'"), ("&#39;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_string(), |text, (escaped, plain)| text.replace(escaped, plain))
+}
+
+/// The version in a file's name: the second part of a wheel's (PEP 427), what follows the last dash of an sdist's (PEP 625).
+fn version(name: &str, package: &str) -> Option<String> {
+    let (project, version) = match name.strip_suffix(".whl") {
+        Some(stem) => {
+            let mut parts = stem.split('-');
+            (parts.next()?, parts.next()?)
+        }
+        None => [".tar.gz", ".zip", ".tar.bz2"].iter().find_map(|end| name.strip_suffix(end))?.rsplit_once('-')?,
+    };
+    (normalise(project) == normalise(package)).then(|| version.to_string())
+}
+
+/// `address` seen from the page `base` (RFC 3986, the forms that indexes write).
+fn join(base: &str, address: &str) -> String {
+    if address.contains("://") {
+        return address.to_string();
+    }
+    let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if let Some(address) = address.strip_prefix("//") {
+        return format!("{scheme}://{address}");
+    }
+    if address.starts_with('/') {
+        return format!("{scheme}://{host}{address}");
+    }
+    let mut folders: Vec<&str> = path.split('/').collect();
+    folders.pop();
+    let mut rest = address;
+    while let Some(up) = rest.strip_prefix("../") {
+        folders.pop();
+        rest = up;
+    }
+    folders.push(rest.trim_start_matches("./"));
+    format!("{scheme}://{host}/{}", folders.join("/"))
 }

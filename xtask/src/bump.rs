@@ -1,0 +1,82 @@
+//! The next version, written into manifest, lock file, pins, changelog and spec: one commit. Whatever fails, everything is as before.
+
+use crate::exit::Exit;
+use crate::finding::{Finding, Level};
+use crate::plan::{self, AppPlan};
+use crate::version;
+use crate::workspace::App;
+use crate::{Ctx, dry_run, flags, ui};
+use anyhow::Result;
+use choose::Choice;
+use semver::Version;
+
+mod choose;
+mod edits;
+mod published;
+
+pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
+    let app = ctx.ws.app(&flags.app)?;
+    refuse_dirty(ctx)?;
+    if !flags.dry_run {
+        return write(ctx, app, flags).map(drop);
+    }
+    let branch = ctx.git.branch()?;
+    dry_run::in_clone(ctx, |clone| {
+        // A hotfix branch counts otherwise than others.
+        if let Some(branch) = &branch {
+            clone.git.run(&["checkout", "--quiet", "-B", branch])?;
+        }
+        if write(clone, app, flags)? {
+            println!("{}", clone.git.read(&["show", "--format=%s", "--patch", "--no-color", "--no-ext-diff", "HEAD"])?);
+        }
+        Ok(())
+    })
+}
+
+fn refuse_dirty(ctx: &Ctx) -> Result<()> {
+    let dirty = ctx.git.dirty()?;
+    if dirty.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the working tree has changes that are not committed:\n  {}", dirty.join("\n  "));
+    Err(Exit::Gate(vec![Finding::new("dirty-tree", Level::Error, message).help("git stash, or commit them")]).into())
+}
+
+/// Makes the commit; false where there is nothing to write.
+fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<bool> {
+    let published = published::ask(ctx, app);
+    published.findings.iter().for_each(ui::finding);
+    let plan = plan::plan_with(ctx, app, &published.evidence)?;
+    plan.findings.iter().filter(|f| !f.stops()).for_each(ui::finding);
+    let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();
+    if !hotfix.is_empty() {
+        return Err(Exit::Gate(hotfix).into());
+    }
+    let version = match choose::version(flags, &plan, &published.versions)? {
+        Choice::Version(version) => version,
+        Choice::Nothing(why) => {
+            ui::say(&format!("{}: nothing to bump: {why}", app.name()));
+            return Ok(false);
+        }
+    };
+    version::to_pep440(&version)?;
+    let subject = subject(app, &version);
+    match edits::commit(ctx, app, &plan, &version, &subject)? {
+        Some(files) => ui::say(&format!("{} {subject}\n  {}", ui::green("✓"), files.join("\n  "))),
+        None => {
+            ui::say(&format!("{}: {version} is written already: nothing changed", app.name()));
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The bump commit's subject, by which people and tools know it.
+pub fn subject(app: &App, version: &Version) -> String {
+    format!("chore(release): {} v{version}", app.name())
+}
+
+/// The sections of an earlier bump whose tag was never made.
+fn replaced(app: &App, plan: &AppPlan) -> Vec<String> {
+    if plan.pending { vec![app.tag(&plan.manifest)] } else { Vec::new() }
+}

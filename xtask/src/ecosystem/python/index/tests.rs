@@ -1,0 +1,61 @@
+use super::*;
+
+const BASE: &str = "http://127.0.0.1:8080/simple/demo-agent/";
+
+#[test]
+fn json_pages_give_names_versions_hashes_and_yanks() {
+    let page = r#"{"meta": {"api-version": "1.1"}, "name": "demo-agent", "versions": ["0.0.1"], "files": [
+        {"filename": "demo_agent-0.0.1-py3-none-any.whl", "url": "https://files.example/a.whl", "hashes": {"sha256": "AB"}, "yanked": false},
+        {"filename": "demo_agent-0.0.1rc1.tar.gz", "url": "../../files/b.tar.gz", "hashes": {}, "yanked": "broken"},
+        {"filename": "demo-agent-0.0.1.post1.zip", "url": "/c.zip", "yanked": true, "size": 3},
+        {"filename": "other-1.0.tar.gz", "url": "c"}]}"#;
+    let files = from_json(page, BASE, "Demo.Agent").unwrap();
+    let seen: Vec<_> = files.iter().map(|f| (f.version.as_deref(), f.sha256.as_deref(), f.yanked, f.url.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some("0.0.1"), Some("ab"), false, "https://files.example/a.whl"),
+            (Some("0.0.1rc1"), None, true, "http://127.0.0.1:8080/files/b.tar.gz"),
+            (Some("0.0.1.post1"), None, true, "http://127.0.0.1:8080/c.zip"),
+            (None, None, false, "http://127.0.0.1:8080/simple/demo-agent/c"),
+        ]
+    );
+    assert!(from_json("{}", BASE, "x").is_err());
+    assert!(from_json("<html>", BASE, "x").is_err());
+}
+
+#[test]
+fn html_pages_give_the_same() {
+    let page = r#"<!DOCTYPE html><html><head><title>Links</title><abbr></head><body>
+        <a href="/packages/demo_agent-0.0.1-py3-none-any.whl#sha256=abc">demo_agent-0.0.1-py3-none-any.whl</a><br>
+        <A data-requires-python="&gt;=3.11" HREF='x/demo_agent-0.0.2.tar.gz#md5=1&amp;sha256=DEF' data-yanked >demo_agent-0.0.2.tar.gz</A>
+        <a data-requires-python=">=3.11" href=demo_agent-0.0.3.tar.gz data-yanked="a &quot;bad&quot; one">
+          demo_agent-0.0.3.tar.gz </a>
+        <a name="no-link">x</a><a href="unfinished"#;
+    let files = from_html(page, BASE, "demo-agent");
+    let seen: Vec<_> = files.iter().map(|f| (f.version.as_deref(), f.sha256.as_deref(), f.yanked, f.url.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some("0.0.1"), Some("abc"), false, "http://127.0.0.1:8080/packages/demo_agent-0.0.1-py3-none-any.whl"),
+            (Some("0.0.2"), Some("def"), true, "http://127.0.0.1:8080/simple/demo-agent/x/demo_agent-0.0.2.tar.gz"),
+            (Some("0.0.3"), None, true, "http://127.0.0.1:8080/simple/demo-agent/demo_agent-0.0.3.tar.gz"),
+        ]
+    );
+}
+
+#[test]
+fn versions_are_read_from_names_of_this_package_only() {
+    for (name, expected) in [
+        ("demo_agent-0.0.1-py3-none-any.whl", Some("0.0.1")),
+        ("demo_agent-0.0.1-1-cp311-cp311-linux_x86_64.whl", Some("0.0.1")),
+        ("Demo.Agent-0.0.1.tar.gz", Some("0.0.1")),
+        ("demo-agent-1.0.0rc1.tar.gz", Some("1.0.0rc1")),
+        ("demo_agent_extra-0.0.1.tar.gz", None),
+        ("demo_agent-0.0.1.exe", None),
+        ("demo_agent.whl", None),
+        ("", None),
+    ] {
+        assert_eq!(version(name, "demo-agent").as_deref(), expected, "{name}");
+    }
+}
