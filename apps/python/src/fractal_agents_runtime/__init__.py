@@ -1,0 +1,11 @@
+"""An HTTP server that runs LangGraph graphs, with the LangGraph Platform's API.
+
+What is named in `__all__` is the package's public interface; everything else may change.
+"""
+
+from fractal_agents_runtime.app import App, create_app
+from fractal_agents_runtime.graphs import Graph
+from fractal_agents_runtime.server import serve
+from fractal_agents_runtime.version import __version__
+
+__all__ = ["App", "Graph", "__version__", "create_app", "serve"]

@@ -1,0 +1,87 @@
+"""From a request's method, path and body to an answer: all of HTTP but the sockets."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+
+from fractal_agents_runtime.errors import HttpError, invalid
+from fractal_agents_runtime.graphs import Graph, echo
+from fractal_agents_runtime.handlers import Runtime
+from fractal_agents_runtime.models import Error
+from fractal_agents_runtime.routes import ROUTES, Route, allowed
+from fractal_agents_runtime.spec import render
+
+MAX_BODY = 4 * 1024 * 1024
+
+log = logging.getLogger("fractal_agents_runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: JSON in bytes, or nothing."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class App:
+    """The runtime's API over some graphs."""
+
+    def __init__(self, graphs: Mapping[str, Graph]) -> None:
+        self._runtime = Runtime(graphs=dict(graphs), spec=render().encode())
+
+    async def handle(self, method: str, path: str, body: bytes = b"") -> Reply:
+        """Answer a request. Whatever goes wrong inside becomes an answer too."""
+        try:
+            return await self._answer(method, path, body)
+        except HttpError as error:
+            return error_reply(error)
+        except Exception:
+            log.exception("%s %s failed", method, path)
+            return error_reply(HttpError(500, "the server failed; its log says more"))
+
+    async def _answer(self, method: str, path: str, body: bytes) -> Reply:
+        routes = [route for route in ROUTES if route.path == path]
+        if not routes:
+            raise HttpError(404, "no such path; /openapi.json names those there are")
+        if method == "OPTIONS":
+            return Reply(204, b"", {"Allow": allowed(routes)})
+        # The server leaves the body out of an answer to HEAD (RFC 9110, 9.3.2).
+        wanted = "GET" if method == "HEAD" else method
+        route = next((route for route in routes if route.method == wanted), None)
+        if route is None:
+            allow = allowed(routes)
+            raise HttpError(405, f"{path} has no {method}, only {allow}", headers={"Allow": allow})
+        done = await route.handler(self._runtime, parse(route, body))
+        return Reply(200, done if isinstance(done, bytes) else to_json(done))
+
+
+def create_app(graphs: Mapping[str, Graph] | None = None) -> App:
+    """Return the API over these compiled langgraph graphs; over `echo` alone if none are given."""
+    return App({"echo": echo()} if graphs is None else graphs)
+
+
+def parse(route: Route, body: bytes) -> BaseModel | None:
+    """Read a request's body as the operation's model."""
+    if route.request is None:
+        return None
+    if len(body) > MAX_BODY:
+        raise HttpError(413, f"the body has {len(body)} bytes, the most is {MAX_BODY}")
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as problem:
+        raise HttpError(400, f"the body is not JSON: {problem}") from problem
+    try:
+        return route.request.model_validate(value)
+    except ValidationError as problem:
+        raise invalid(problem, "body") from problem
+
+
+def error_reply(error: HttpError) -> Reply:
+    """Return the answer that an error stands for."""
+    body = Error(detail=error.detail, errors=error.errors)
+    return Reply(error.status, to_json(body), error.headers)

@@ -1,0 +1,45 @@
+"""The command line: `fractal-agents-runtime` starts the server, settings come by environment."""
+
+import argparse
+import logging
+import os
+import sys
+
+from fractal_agents_runtime.app import create_app
+from fractal_agents_runtime.lifecycle import Lifecycle
+from fractal_agents_runtime.server import run
+from fractal_agents_runtime.version import __version__
+
+EPILOG = "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000)"
+HIGHEST_PORT = 65_535
+
+
+def main() -> None:
+    """Start the server in the foreground."""
+    parser = argparse.ArgumentParser(
+        prog="fractal-agents-runtime", description="Serve LangGraph graphs.", epilog=EPILOG
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.parse_args()
+    try:
+        port = parse_port(os.environ.get("PORT", "8000"))
+    except ValueError as problem:
+        parser.error(str(problem))
+    host = os.environ.get("HOST") or "127.0.0.1"
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("fractal_agents_runtime").setLevel(logging.INFO)
+    # First of all: a signal that comes while langgraph is imported counts too.
+    lifecycle = Lifecycle()
+    lifecycle.watch()
+    try:
+        run(create_app(), host, port, lifecycle)
+    except OSError as problem:
+        sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
+
+
+def parse_port(text: str) -> int:
+    """Read PORT."""
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= port <= HIGHEST_PORT:
+        raise ValueError(f"PORT is {text!r}, not a number from 1 to {HIGHEST_PORT}")
+    return port

@@ -1,0 +1,61 @@
+"""What each operation does: a request's model in, a response's model out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from fractal_agents_runtime.errors import HttpError, invalid
+from fractal_agents_runtime.graphs import Graph
+from fractal_agents_runtime.models import FieldError, Health, Info, RunOutput, RunRequest
+from fractal_agents_runtime.version import PACKAGE, __version__, commit
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What handlers share."""
+
+    graphs: Mapping[str, Graph]
+    spec: bytes
+
+
+async def health(_runtime: Runtime, _body: None) -> Health:
+    """Say that the server answers."""
+    return Health(status="ok")
+
+
+async def info(runtime: Runtime, _body: None) -> Info:
+    """Say what is running."""
+    return Info(name=PACKAGE, version=__version__, commit=commit(), graphs=sorted(runtime.graphs))
+
+
+async def openapi(runtime: Runtime, _body: None) -> bytes:
+    """Return the OpenAPI document."""
+    return runtime.spec
+
+
+async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
+    """Run a graph without a thread and return its last state."""
+    graph = runtime.graphs.get(body.assistant_id)
+    if graph is None:
+        raise HttpError(404, f"no assistant {body.assistant_id!r}; /info names those there are")
+    try:
+        graph.get_input_schema().model_validate(body.input)
+    except ValidationError as problem:
+        raise invalid(problem, "body", "input") from problem
+    return RunOutput(await _run(graph, body))
+
+
+async def _run(graph: Graph, body: RunRequest) -> dict[str, Any]:
+    from langgraph.errors import GraphRecursionError  # noqa: PLC0415
+
+    config = body.config.model_dump(exclude_none=True) if body.config else {}
+    try:
+        output = await graph.ainvoke(body.input, {**config, "metadata": body.metadata or {}})
+    except GraphRecursionError as problem:
+        error = FieldError(loc=["body", "config", "recursion_limit"], message=str(problem))
+        raise HttpError(422, "the run took too many steps", errors=[error]) from problem
+    if not isinstance(output, dict):
+        raise TypeError(f"graph {body.assistant_id!r} ended with {type(output)}, not with a dict")
+    return output

@@ -1,0 +1,71 @@
+"""The bodies of requests and responses. The OpenAPI document is made from these."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+
+class Model(BaseModel):
+    """What a response's model is: fields may be added to it later, and clients skip them."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class RequestModel(Model):
+    """What a request's model is: a field that is not supported is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Health(Model):
+    """The server answers."""
+
+    status: Literal["ok"]
+
+
+class Info(Model):
+    """What is running."""
+
+    name: str = Field(description="The package's name.")
+    version: str = Field(description="The package's version.")
+    commit: str | None = Field(description="The commit it was built from; null in a checkout.")
+    graphs: list[str] = Field(description="What `assistant_id` may be, sorted.")
+
+
+class RunConfig(RequestModel):
+    """How a graph runs."""
+
+    configurable: dict[str, Any] | None = Field(
+        default=None, description="Values that the graph's nodes can read."
+    )
+    recursion_limit: int | None = Field(
+        default=None, ge=1, le=10_000, description="The most steps a run may take."
+    )
+    tags: list[str] | None = Field(default=None, description="Labels for tracing.")
+
+
+class RunRequest(RequestModel):
+    """A run without a thread."""
+
+    assistant_id: str = Field(min_length=1, description="The name of a graph.")
+    config: RunConfig | None = None
+    input: dict[str, Any] | None = Field(default=None, description="The graph's first state.")
+    metadata: dict[str, Any] | None = Field(default=None, description="Data for tracing.")
+
+
+class RunOutput(RootModel[dict[str, Any]]):
+    """The graph's last state."""
+
+
+class FieldError(Model):
+    """One thing that is wrong with a request's body."""
+
+    loc: list[str | int] = Field(description='Where it is, as in ["body", "input", "messages", 0].')
+    message: str = Field(description="What is wrong with it.")
+
+
+class Error(Model):
+    """The body of every response that is not a success."""
+
+    detail: str = Field(description="What went wrong.")
+    errors: list[FieldError] = Field(description="The fields that did not fit; empty but for 422.")
