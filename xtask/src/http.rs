@@ -1,6 +1,7 @@
 //! A small synchronous HTTP client: bounded retries where trying again can help, redirects that never carry credentials to another
 //! host, and errors that say status, method, address (without secrets) and the start of the answer.
 
+use crate::endpoints::is_loopback;
 use crate::ui;
 use anyhow::{Context, Result, bail};
 use std::fmt;
@@ -13,6 +14,8 @@ const REDIRECTS: usize = 5;
 
 pub struct Http {
     agent: ureq::Agent,
+    /// For this machine: a proxy does not know what runs here.
+    local: ureq::Agent,
 }
 
 pub struct Request<'a> {
@@ -72,17 +75,18 @@ impl<'a> Request<'a> {
 
 impl Http {
     pub fn new() -> Result<Http> {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .allow_non_standard_methods(true)
-            .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(Duration::from_secs(15)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .timeout_per_read(Some(Duration::from_secs(60)))
-            .tls_config(tls()?);
-        Ok(Http { agent: config.build().new_agent() })
+        let config = || {
+            ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .allow_non_standard_methods(true)
+                .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
+                .timeout_connect(Some(Duration::from_secs(15)))
+                .timeout_recv_response(Some(Duration::from_secs(60)))
+                .timeout_per_read(Some(Duration::from_secs(60)))
+        };
+        Ok(Http { agent: config().tls_config(tls()?).build().new_agent(), local: config().proxy(None).build().new_agent() })
     }
 
     /// Sends it until the answer is final: 5xx, 429, timeouts and broken connections are tried again, nothing else is.
@@ -142,9 +146,10 @@ impl Http {
             builder = builder.header(*name, value);
         }
         let context = || format!("{} {shown}", request.method);
+        let agent = if is_loopback(url) { &self.local } else { &self.agent };
         let answer = match request.body {
-            Some(bytes) => self.agent.run(builder.body(bytes).with_context(context)?),
-            None => self.agent.run(builder.body(()).with_context(context)?),
+            Some(bytes) => agent.run(builder.body(bytes).with_context(context)?),
+            None => agent.run(builder.body(()).with_context(context)?),
         };
         let (parts, body) = answer.with_context(context)?.into_parts();
         Ok(Response { status: parts.status.as_u16(), headers: parts.headers, method: request.method, url: url.to_string(), body })

@@ -1,7 +1,7 @@
 //! Container images without a daemon: base layers, a layer a source, a config and a manifest a platform, one index, written as an OCI layout.
 //! The same recipe gives the same digest on every machine.
 
-pub mod app;
+mod app;
 mod auth;
 pub mod base;
 mod engine;
@@ -16,7 +16,11 @@ pub mod run;
 pub mod sbom;
 pub mod seed;
 mod store;
+#[cfg(test)]
+mod testing;
 mod upload;
+
+pub use app::{build_app, can_push, command, probe_built, probe_pulled, push, remote_digest, retag, sha_tag};
 
 use anyhow::{Context, Result};
 use base::Base;
@@ -30,6 +34,8 @@ use store::Store;
 
 /// The user that the program runs as: numeric, since an engine (and Kubernetes' runAsNonRoot) can't look names up.
 pub const USER: &str = "10001:10001";
+/// What a container listens on; an engine publishes it as any other.
+pub const PORT: u16 = 8000;
 
 /// Everything that an image is made of. An ecosystem fills it in.
 pub struct Recipe<'a> {
@@ -64,7 +70,11 @@ pub struct Source<'a> {
 pub struct Built {
     pub name: Reference,
     store: Store,
-    pub index: Descriptor,
+    /// `sha256:…` of the index: what a tag will name.
+    pub digest: String,
+    /// Of the base image's index; empty for an image that was pulled.
+    pub base_digest: String,
+    index: Descriptor,
     pub platforms: Vec<PlatformImage>,
     /// Where the base was read from: a repository whose layers need no upload.
     base: Option<Reference>,
@@ -82,19 +92,13 @@ pub struct PlatformImage {
 }
 
 impl Built {
-    /// `sha256:…` of the index: what a tag will name.
-    pub fn digest(&self) -> &str {
-        &self.index.digest
-    }
-
     pub fn config(&self, platform: &PlatformImage) -> Result<Image> {
         self.store.read(&platform.config.digest)
     }
 }
 
-/// Builds every platform and writes the layout to `out`, which is replaced.
-pub fn build(recipe: &Recipe, out: &Utf8Path) -> Result<Built> {
-    let cache = Store::cache()?;
+/// Builds every platform and writes the layout to `out`, which is replaced; layers and base are kept in `cache`.
+pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
     if out.exists() {
         std::fs::remove_dir_all(out).with_context(|| format!("{out} can't be replaced"))?;
     }
@@ -102,11 +106,19 @@ pub fn build(recipe: &Recipe, out: &Utf8Path) -> Result<Built> {
     let created = jiff::Timestamp::from_second(recipe.created).context("the commit's time is out of range")?.to_string();
     let annotations = annotations(recipe, &created);
     let platforms = parallel::each(recipe.platforms.len(), &recipe.platforms, |platform| {
-        build_one(recipe, platform, &created, &annotations, &cache, &store).with_context(|| format!("the image for {platform}"))
+        build_one(recipe, platform, &created, &annotations, cache, &store).with_context(|| format!("the image for {platform}"))
     })?;
     let manifests = platforms.iter().map(|p| Descriptor { platform: Some(p.platform.clone()), ..p.manifest.clone() }).collect();
     let index = store.put(oci::INDEX, &oci::to_bytes(&Index::new(manifests, annotations)))?;
-    let built = Built { name: recipe.name.clone(), store, index, platforms, base: Some(recipe.base.from.clone()) };
+    let built = Built {
+        name: recipe.name.clone(),
+        store,
+        digest: index.digest.clone(),
+        base_digest: recipe.base.digest().to_string(),
+        index,
+        platforms,
+        base: Some(recipe.base.from.clone()),
+    };
     write_layout(&built)?;
     Ok(built)
 }

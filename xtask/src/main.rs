@@ -6,6 +6,7 @@ mod changelog;
 mod check;
 mod child;
 mod commits;
+mod debian;
 mod dry_run;
 mod ecosystem;
 mod endpoints;
@@ -14,6 +15,7 @@ mod files;
 mod finding;
 mod flags;
 mod git;
+mod http;
 mod image;
 mod manifest;
 mod markdown;
@@ -69,6 +71,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Plan(flags) => plan::command(&ctx, flags),
         Command::Bump(flags) => bump::bump(&ctx, flags),
         Command::Build(flags) => build::command(&ctx, flags),
+        Command::Image(flags) => image::command(&ctx, flags),
         Command::Tag(flags) => release::step_command(&ctx, flags, "tag"),
         Command::Publish(flags) => release::step_command(&ctx, flags, "publish"),
         Command::Release(flags) => release::command(&ctx, flags),

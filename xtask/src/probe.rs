@@ -15,13 +15,13 @@ pub struct Expect {
     pub spec: Option<Value>,
 }
 
-/// Waits until `/health` answers 200. `alive` fails when the server has ended, with its last words.
-pub fn ready(base_url: &str, patience: Duration, mut alive: impl FnMut() -> Result<()>) -> Result<()> {
+/// Waits until `url` answers 200. `alive` fails when the server has ended, with its last words.
+pub fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> Result<()> {
     let http = Http::new()?;
-    let request = Request::new("GET", format!("{base_url}/health"));
+    let request = Request::new("GET", url);
     let started = Instant::now();
     loop {
-        let seen = match http.send_once(&request, &request.url, true) {
+        let seen = match http.send_once(&request, url, true) {
             Ok(answer) if answer.status == 200 => return Ok(()),
             Ok(answer) => answer.error().to_string(),
             Err(error) => format!("{error:#}"),
@@ -30,7 +30,7 @@ pub fn ready(base_url: &str, patience: Duration, mut alive: impl FnMut() -> Resu
         if started.elapsed() > patience {
             bail!("the server is not ready after {} s: {seen}", patience.as_secs());
         }
-        std::thread::sleep(Duration::from_millis(30));
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -5,11 +5,14 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Dropped, it is killed with everything it started.
 pub struct Server {
     child: Child,
+    /// Kills the group when we are gone, however that came about.
+    guard: Child,
     pub url: String,
     log: Utf8PathBuf,
 }
@@ -18,9 +21,10 @@ pub struct Server {
 pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Result<Server> {
     let file = std::fs::File::create(log).with_context(|| format!("{log} can't be written"))?;
     let words = format!("{:?}", command.get_program());
-    command.env("PORT", port.to_string()).stdin(std::process::Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
+    command.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
     let child = command.spawn().with_context(|| format!("{words} could not be started"))?;
-    let mut server = Server { child, url: format!("http://127.0.0.1:{port}"), log: log.to_path_buf() };
+    let guard = guard(child.id())?;
+    let mut server = Server { child, guard, url: format!("http://127.0.0.1:{port}"), log: log.to_path_buf() };
     server.wait_ready(path, Duration::from_secs(60))?;
     Ok(server)
 }
@@ -69,9 +73,24 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // The group may outlive its leader, and its number is nobody else's while a member lives or the leader is not waited for.
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::KILL);
             let _ = self.child.wait();
         }
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
     }
+}
+
+/// A shell that reads from us until we are gone, then kills the group. In a group of its own, so that it outlives what it guards.
+fn guard(group: u32) -> Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", "cat; kill -KILL -- \"-$0\"", &group.to_string()])
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("/bin/sh could not be started")
 }

@@ -5,7 +5,9 @@ use crate::http::{Http, Request, without_secrets};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use docker_credential::{CredentialRetrievalError, DockerCredential};
+use camino::{Utf8Path, Utf8PathBuf};
+use docker_credential::CredentialRetrievalError::{HelperFailure, NoCredentialConfigured};
+use docker_credential::DockerCredential;
 
 /// One `WWW-Authenticate` challenge (RFC 9110, section 11.6.1).
 #[derive(Debug, PartialEq)]
@@ -14,8 +16,24 @@ pub enum Challenge {
     Bearer { realm: String, service: Option<String> },
 }
 
+/// Who asks whom.
+pub struct Client<'a> {
+    pub http: &'a Http,
+    pub host: &'a str,
+    /// docker's `config.json`.
+    pub config: Option<&'a Utf8Path>,
+    pub loopback_only: bool,
+}
+
+/// `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
+pub fn docker_config() -> Option<Utf8PathBuf> {
+    let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
+    Some(from("DOCKER_CONFIG").or_else(|| Some(from("HOME")?.join(".docker")))?.join("config.json"))
+}
+
 /// The Authorization header for `scopes` (as in `repository:owner/name:pull,push`), or an error that says how to log in.
-pub fn authorization(http: &Http, host: &str, challenges: &[&str], scopes: &[String], loopback_only: bool) -> Result<String> {
+pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) -> Result<String> {
+    let host = client.host;
     let offered: Vec<Challenge> = challenges.iter().flat_map(|header| parse(header)).collect();
     let bearer = offered.iter().find(|c| matches!(c, Challenge::Bearer { .. }));
     match bearer.or(offered.first()) {
@@ -23,13 +41,13 @@ pub fn authorization(http: &Http, host: &str, challenges: &[&str], scopes: &[Str
             if !realm.starts_with("https://") && !is_loopback(realm) {
                 bail!("{host} sends logins to {}, which is not https: refused", without_secrets(realm));
             }
-            if loopback_only && !is_loopback(realm) {
+            if client.loopback_only && !is_loopback(realm) {
                 bail!("{host} sends logins to {}, which is not on this machine: refused", without_secrets(realm));
             }
-            let token = token(http, host, realm, service.as_deref(), scopes)?;
+            let token = token(client, realm, service.as_deref(), scopes)?;
             Ok(format!("Bearer {token}"))
         }
-        Some(Challenge::Basic) => match credential(host)? {
+        Some(Challenge::Basic) => match credential(client)? {
             Some(DockerCredential::UsernamePassword(user, password)) => Ok(basic(&user, &password)),
             Some(DockerCredential::IdentityToken(_)) => bail!("{host} asks for user and password, but docker keeps an identity token for it"),
             None => bail!("{host} asks for a login, and docker has none for it; type `docker login {host}`"),
@@ -39,9 +57,10 @@ pub fn authorization(http: &Http, host: &str, challenges: &[&str], scopes: &[Str
 }
 
 /// A token of the registry's token service (distribution's token specification); anonymous where docker has no login.
-fn token(http: &Http, host: &str, realm: &str, service: Option<&str>, scopes: &[String]) -> Result<String> {
+fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String]) -> Result<String> {
+    let (http, host) = (client.http, client.host);
     let mut query: Vec<(&str, &str)> = service.iter().map(|s| ("service", *s)).collect();
-    let credential = credential(host)?;
+    let credential = credential(client)?;
     let answer = match &credential {
         Some(DockerCredential::IdentityToken(refresh)) => {
             let scope = scopes.join(" ");
@@ -80,18 +99,21 @@ fn token(http: &Http, host: &str, realm: &str, service: Option<&str>, scopes: &[
         .with_context(|| format!("{} answered without a token", without_secrets(realm)))
 }
 
-/// What docker keeps for this host: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, credential helpers included.
-fn credential(host: &str) -> Result<Option<DockerCredential>> {
+/// What docker keeps for this host, credential helpers included.
+fn credential(client: &Client) -> Result<Option<DockerCredential>> {
+    let host = client.host;
     let server = if host == "docker.io" { "https://index.docker.io/v1/" } else { host };
-    use CredentialRetrievalError::{ConfigNotFound, ConfigReadError, HelperFailure, NoCredentialConfigured};
-    match docker_credential::get_credential(server) {
+    let Some(file) = client.config.filter(|file| file.exists()) else { return Ok(None) };
+    let reader = std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("{file} can't be read"))?);
+    match docker_credential::get_credential_from_reader(reader, server) {
         Ok(DockerCredential::UsernamePassword(user, password)) if user.is_empty() && password.is_empty() => Ok(None),
         Ok(credential) => Ok(Some(credential)),
         // Helpers say "credentials not found in native keychain" with an exit code of 1, docker's way of saying none.
         Err(HelperFailure { stdout, .. }) if stdout.contains("credentials not found") => Ok(None),
+        // Its streams may hold what it was to keep secret.
         Err(HelperFailure { helper, .. }) => bail!("{helper} failed to give docker's login for {host}; type `docker login {host}`"),
-        Err(ConfigNotFound | ConfigReadError | NoCredentialConfigured) => Ok(None),
-        Err(other) => bail!("docker's config.json can't be used for {host}: {other}"),
+        Err(NoCredentialConfigured) => Ok(None),
+        Err(other) => bail!("{file} can't be used to log in to {host}: {other}"),
     }
 }
 

@@ -96,29 +96,39 @@ impl Container {
 
     fn run(&self, args: &[&str]) -> Result<String> {
         let program = self.engine.to_string();
-        child::capture(cmd!(child::shell("/")?, "{program} {args...}"), &[])
+        let sh = child::shell("/")?;
+        child::capture(cmd!(sh, "{program} {args...}"), &[])
     }
 
-    /// How it ended, if it has.
-    pub fn ended(&self) -> Result<Option<String>> {
-        let state = self.run(&["inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", &self.name])?;
-        let state = state.trim();
-        Ok((state.starts_with("exited") || state.starts_with("dead")).then(|| state.to_string()))
+    /// An error with its last words when it has ended.
+    pub fn alive(&self) -> Result<()> {
+        let state = self.run(&["inspect", "--format", "{{.State.Status}}, exit code {{.State.ExitCode}}", &self.name])?;
+        if state.starts_with("exited") || state.starts_with("dead") {
+            bail!("the container ended: {}\n{}", state.trim(), self.log());
+        }
+        Ok(())
     }
 
-    pub fn log(&self) -> String {
+    /// The last lines that the program wrote.
+    fn log(&self) -> String {
         // Both streams, wherever the engine prints them.
         let Ok(env) = child::env() else { return String::new() };
         let mut command = Command::new(self.engine.to_string());
         let output = command.args(["logs", &self.name]).env_clear().envs(env).stdin(Stdio::null()).output();
-        output.map(|o| format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr))).unwrap_or_default()
+        let text = output.map(|o| format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr)));
+        child::last_lines(&text.unwrap_or_default(), 30)
     }
 
-    /// True when it ended in time; else the engine has killed it.
-    pub fn stop(&self, patience: Duration) -> Result<bool> {
+    /// SIGTERM; how long it took. One that has to be killed is an error.
+    pub fn stop(self) -> Result<Duration> {
         let started = Instant::now();
-        self.run(&["stop", "--time", &patience.as_secs().to_string(), &self.name])?;
-        Ok(started.elapsed() < patience)
+        self.run(&["stop", "--time", "10", &self.name])?;
+        let took = started.elapsed();
+        // 128 + SIGKILL
+        if self.run(&["inspect", "--format", "{{.State.ExitCode}}", &self.name])?.trim() == "137" {
+            bail!("the program ignored SIGTERM for 10 s:\n{}", self.log());
+        }
+        Ok(took)
     }
 }
 

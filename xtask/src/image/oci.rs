@@ -13,7 +13,6 @@ pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// `{}`: the config of a manifest that is no image.
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

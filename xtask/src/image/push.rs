@@ -138,7 +138,8 @@ pub fn pull(registry: &Registry, reference: &Reference, out: &Utf8Path) -> Resul
     store.put(&index.media_type, &bytes)?;
     let document: Index = oci::from_bytes(&bytes, &reference.to_string())?;
     let platforms = parallel::each(2, &document.manifests, |manifest| pull_one(registry, repository, manifest, &store))?;
-    let built = Built { name: Reference { tag: None, digest: None, ..reference.clone() }, store, index, platforms, base: None };
+    let name = Reference { tag: None, digest: None, ..reference.clone() };
+    let built = Built { name, store, digest: index.digest.clone(), base_digest: String::new(), index, platforms, base: None };
     super::write_layout(&built)?;
     Ok(built)
 }

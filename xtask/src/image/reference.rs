@@ -29,10 +29,6 @@ impl Reference {
         self
     }
 
-    pub fn tagged(&self, tag: &str) -> Reference {
-        Reference { tag: Some(tag.to_string()), digest: None, ..self.clone() }
-    }
-
     /// Without tag and digest: `ghcr.io/owner/name`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.host, self.repository)

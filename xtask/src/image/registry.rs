@@ -8,6 +8,7 @@ use crate::endpoints::is_loopback;
 use crate::exit::Exit;
 use crate::http::{Http, Request, Response, without_secrets};
 use anyhow::{Context, Result, bail};
+use camino::Utf8PathBuf;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -20,6 +21,7 @@ pub struct Registry {
     /// `https://ghcr.io`; plain http on this machine only.
     base: String,
     loopback_only: bool,
+    docker_config: Option<Utf8PathBuf>,
     /// Authorization headers by scope.
     logins: Mutex<HashMap<Vec<String>, String>>,
 }
@@ -30,7 +32,7 @@ impl Registry {
         let here = is_loopback(&format!("http://{host}/"));
         let api = if host == "docker.io" { "registry-1.docker.io" } else { host };
         let base = format!("{}://{api}", if here { "http" } else { "https" });
-        Ok(Registry { host: host.to_string(), http: Http::new()?, base, loopback_only, logins: Mutex::default() })
+        Ok(Registry { host: host.to_string(), http: Http::new()?, base, loopback_only, docker_config: auth::docker_config(), logins: Mutex::default() })
     }
 
     pub fn of(reference: &Reference, loopback_only: bool) -> Result<Registry> {
@@ -166,7 +168,8 @@ impl Registry {
             return Ok(answer);
         }
         let challenges: Vec<&str> = answer.headers.get_all("WWW-Authenticate").iter().filter_map(|v| v.to_str().ok()).collect();
-        let header = auth::authorization(&self.http, &self.host, &challenges, scopes, self.loopback_only)
+        let client = auth::Client { http: &self.http, host: &self.host, config: self.docker_config.as_deref(), loopback_only: self.loopback_only };
+        let header = auth::authorization(&client, &challenges, scopes)
             .with_context(|| format!("{} {}", request.method, without_secrets(&request.url)))?;
         self.logins.lock().expect("no panic while it is held").insert(scopes.to_vec(), header.clone());
         request.headers.retain(|(name, _)| *name != "Authorization");

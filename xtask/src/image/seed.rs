@@ -6,7 +6,7 @@ use super::registry::Registry;
 use super::store::Store;
 use super::{layer, parallel};
 use crate::debian;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use camino::Utf8Path;
 use std::collections::BTreeMap;
 use xshell::cmd;

@@ -1,1 +1,201 @@
+//! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel that is published.
 
+use crate::Ctx;
+use crate::image::oci::{self, Platform};
+use crate::image::sbom::Component;
+use crate::image::Source;
+use crate::workspace::App;
+use crate::{child, tools};
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use std::fs;
+use xshell::cmd;
+
+/// Of the base image.
+const PYTHON: &str = "3.11";
+const DEPENDENCIES: &str = "app/deps";
+const APP: &str = "app/lib";
+/// Counted up when the dependency layer is made in another way.
+const LAYOUT: u32 = 1;
+
+/// The environment that makes both layers importable.
+pub fn env() -> Vec<(String, String)> {
+    let pairs = [
+        ("PYTHONPATH", format!("/{APP}:/{DEPENDENCIES}")),
+        ("PYTHONUNBUFFERED", "1".to_string()),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_string()),
+        ("HOST", "0.0.0.0".to_string()),
+        ("PORT", crate::image::PORT.to_string()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// Dependencies first: they change least.
+pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, wheel: &'a Utf8Path) -> Result<Vec<Source<'a>>> {
+    let requirements = requirements(ctx, app, commit)?;
+    let key = format!("python {PYTHON} dependencies {LAYOUT} {}", oci::digest(requirements.as_bytes()));
+    Ok(vec![
+        Source {
+            what: "dependencies",
+            key: Some(key),
+            fill: Box::new(move |platform, dir| install(&ctx.endpoints.pypi_read, &requirements, platform, &dir.join(DEPENDENCIES))),
+        },
+        Source { what: "app", key: None, fill: Box::new(move |_, dir| unzip(wheel, &dir.join(APP))) },
+    ])
+}
+
+/// What `uv.lock` of the commit says, with hashes, without the app itself.
+fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
+    let temp = tempfile::tempdir()?;
+    let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    for file in ["pyproject.toml", "uv.lock"] {
+        let place = app.dir.join(file);
+        let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
+        fs::write(dir.join(file), bytes.with_context(|| format!("an image needs {place} in the commit"))?)?;
+    }
+    let (uv, python) = (tools::uv()?, tools::python()?);
+    let sh = child::shell(dir)?;
+    let args = ["--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements.txt"];
+    child::capture(cmd!(sh, "{uv} export {args...} --python {python}"), &[])
+}
+
+/// Installs wheels for a platform that may not be this machine's, then takes out what differs from run to run.
+fn install(index: &str, requirements: &str, platform: &Platform, dir: &Utf8Path) -> Result<Vec<Component>> {
+    fs::create_dir_all(dir)?;
+    if requirements.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let triple = match (platform.os.as_str(), platform.architecture.as_str()) {
+        ("linux", "amd64") => "x86_64-unknown-linux-gnu",
+        ("linux", "arm64") => "aarch64-unknown-linux-gnu",
+        _ => bail!("Python wheels can't be chosen for {platform}; app.toml can have linux/amd64 and linux/arm64"),
+    };
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), requirements)?;
+    let list = Utf8Path::from_path(file.path()).context("the temporary folder's path is not UTF-8")?;
+    let (uv, python) = (tools::uv()?, tools::python()?);
+    let sh = child::shell("/")?;
+    let args = ["--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--python-version", PYTHON];
+    let run = cmd!(sh, "{uv} pip install {args...} --python {python} --python-platform {triple} --default-index {index} --target {dir} --requirements {list}");
+    child::capture(run, &[])?;
+    normalise(dir)?;
+    components(dir)
+}
+
+/// Console scripts carry this machine's interpreter in their first line: they go, and so do their lines in each RECORD. What uv notes for itself goes too.
+fn normalise(dir: &Utf8Path) -> Result<()> {
+    for name in ["bin", ".lock"] {
+        let path = dir.join(name);
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?;
+        } else if path.exists() {
+            fs::remove_file(&path)?;
+        }
+    }
+    for info in dist_infos(dir)? {
+        for note in ["uv_cache.json", "direct_url.json"] {
+            let path = info.join(note);
+            if path.exists() {
+                fs::remove_file(path)?;
+            }
+        }
+        let record = info.join("RECORD");
+        if let Ok(text) = fs::read_to_string(&record) {
+            let mut kept: Vec<&str> = text.lines().filter(|line| !gone(line)).collect();
+            kept.sort_unstable();
+            // Removed first: uv may have linked the file from its cache.
+            fs::remove_file(&record)?;
+            fs::write(&record, kept.join("\n") + "\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// A line of a RECORD (path,hash,size) about a file that is not in the layer.
+fn gone(line: &str) -> bool {
+    let path = line.split(',').next().unwrap_or_default().trim_matches('"');
+    path.starts_with("bin/") || path.starts_with("../") || path.ends_with("/uv_cache.json") || path.ends_with("/direct_url.json")
+}
+
+/// Unpacks the wheel, which is a zip file (PEP 427).
+fn unzip(wheel: &Utf8Path, dir: &Utf8Path) -> Result<Vec<Component>> {
+    fs::create_dir_all(dir)?;
+    let python = tools::python()?;
+    let sh = child::shell("/")?;
+    child::capture(cmd!(sh, "{python} -I -m zipfile -e {wheel} {dir}"), &[]).with_context(|| format!("{wheel} can't be unpacked"))?;
+    for entry in dir.read_dir_utf8()? {
+        let name = entry?.file_name().to_string();
+        if name.ends_with(".data") {
+            bail!("{wheel} has a folder {name}, whose files belong outside the package; an image can't hold them");
+        }
+    }
+    components(dir)
+}
+
+fn dist_infos(dir: &Utf8Path) -> Result<Vec<camino::Utf8PathBuf>> {
+    let mut found = Vec::new();
+    for entry in dir.read_dir_utf8()? {
+        let path = entry?.into_path();
+        if path.extension() == Some("dist-info") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn components(dir: &Utf8Path) -> Result<Vec<Component>> {
+    let read = |info: camino::Utf8PathBuf| {
+        let file = info.join("METADATA");
+        let text = fs::read(&file).with_context(|| format!("{file} can't be read"))?;
+        component(&String::from_utf8_lossy(&text)).with_context(|| format!("{file} has no Name or Version"))
+    };
+    dist_infos(dir)?.into_iter().map(read).collect()
+}
+
+/// Name, version and licence of a METADATA file (PEP 566, PEP 639).
+fn component(metadata: &str) -> Option<Component> {
+    let headers = || metadata.lines().take_while(|line| !line.trim().is_empty());
+    let get = |name: &str| {
+        headers().find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_string()))
+    };
+    let (name, version) = (get("Name")?, get("Version")?);
+    // PEP 503's normal form, which package URLs ask for.
+    let mut normal = String::new();
+    for c in name.to_lowercase().chars() {
+        let c = if c == '_' || c == '.' { '-' } else { c };
+        if c != '-' || !normal.ends_with('-') {
+            normal.push(c);
+        }
+    }
+    // The plain License field is free text; only PEP 639's expression is SPDX.
+    Some(Component { purl: format!("pkg:pypi/{normal}@{version}"), name, version, license: get("License-Expression") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_is_read_from_the_headers_alone() {
+        let text = "Metadata-Version: 2.4\nName: Foo_.Bar\nVersion: 1.0\nLicense: see file\nlicense-expression: MIT\n\nName: not me\n";
+        let expected = Component { name: "Foo_.Bar".into(), version: "1.0".into(), purl: "pkg:pypi/foo-bar@1.0".into(), license: Some("MIT".into()) };
+        assert_eq!(component(text), Some(expected));
+        assert_eq!(component("Name: x\n\nVersion: 1"), None);
+        assert_eq!(component(""), None);
+    }
+
+    #[test]
+    fn records_lose_what_the_layer_does_not_have() {
+        for (line, expected) in [
+            ("bin/robyn,sha256=x,1", true),
+            ("../../bin/robyn,sha256=x,1", true),
+            ("\"bin/a,b\",,", true),
+            ("x-1.dist-info/uv_cache.json,,", true),
+            ("binary/x.py,,", false),
+            ("x-1.dist-info/RECORD,,", false),
+        ] {
+            assert_eq!(gone(line), expected, "{line}");
+        }
+    }
+}
