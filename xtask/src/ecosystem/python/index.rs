@@ -1,10 +1,10 @@
 //! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the server speaks.
 
 use super::publish::normalise;
-use anyhow::{Context, Result, bail};
+use crate::http::{Http, Request};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
@@ -37,17 +37,13 @@ pub fn files(simple_url: &str, package: &str) -> Result<Option<Vec<IndexFile>>> 
 
 /// Content type and body; None for 404.
 fn get(url: &str) -> Result<Option<(String, String)>> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
-    let mut answer =
-        config.new_agent().get(url).header("accept", ACCEPT).call().with_context(|| format!("GET {url}: the index can't be reached"))?;
-    match answer.status().as_u16() {
-        404 => return Ok(None),
-        200 => {}
-        status => bail!("GET {url}: HTTP {status}"),
+    let answer = Http::new()?.send(&Request::new("GET", url).header("accept", ACCEPT)).context("the index can't be reached")?;
+    if answer.status == 404 {
+        return Ok(None);
     }
-    let content_type = answer.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_lowercase();
-    let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().with_context(|| format!("GET {url}"))?;
-    Ok(Some((content_type, text)))
+    let answer = answer.success()?;
+    let content_type = answer.header("content-type").unwrap_or_default().to_lowercase();
+    Ok(Some((content_type, String::from_utf8_lossy(&answer.bytes()?).into_owned())))
 }
 
 fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {

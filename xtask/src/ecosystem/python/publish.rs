@@ -3,9 +3,10 @@
 use super::index;
 use crate::ecosystem::{DistFile, PublishedFile};
 use crate::endpoints::PythonIndex;
+use crate::http::{Http, Request};
 use crate::workspace::App;
 use crate::{Ctx, child, tools};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use semver::Version;
 use std::time::{Duration, Instant};
 use xshell::cmd;
@@ -78,13 +79,14 @@ pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
         return (!trusted).then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
     };
     let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("__token__:{token}"));
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().new_agent();
-    let request = agent.post(&index.upload).header("authorization", format!("Basic {basic}"));
-    let form = request.header("content-type", "application/x-www-form-urlencoded").send(":action=file_upload&protocol_version=1");
-    match form.map(|answer| answer.status().as_u16()) {
-        Ok(status @ (401 | 403)) => Some(format!("{} refuses the credentials in {} (HTTP {status})", index.upload, index.token)),
+    let form = b":action=file_upload&protocol_version=1";
+    let request = Request::new("POST", &index.upload).header("authorization", format!("Basic {basic}"));
+    match Http::new().and_then(|http| http.send(&request.body("application/x-www-form-urlencoded", form))) {
+        Ok(answer) if matches!(answer.status, 401 | 403) => {
+            Some(format!("{} refuses the credentials in {} (HTTP {})", index.upload, index.token, answer.status))
+        }
         Ok(_) => None,
-        Err(e) => Some(format!("{} could not be asked: {e}", index.upload)),
+        Err(e) => Some(format!("{} could not be asked: {e:#}", index.upload)),
     }
 }
 
