@@ -86,7 +86,7 @@ impl Drop for Server {
 /// A shell that reads from us until we are gone, then kills the group. In a group of its own, so that it outlives what it guards.
 fn guard(group: u32) -> Result<Child> {
     Command::new("/bin/sh")
-        .args(["-c", "cat; kill -KILL -- \"-$0\"", &group.to_string()])
+        .args(["-c", "read -r _; kill -KILL -- \"-$0\"", &group.to_string()])
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
