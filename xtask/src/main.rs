@@ -5,6 +5,7 @@ mod bump;
 mod changelog;
 mod check;
 mod child;
+mod ci;
 mod commits;
 mod debian;
 mod dry_run;
@@ -22,9 +23,11 @@ mod markdown;
 mod openapi;
 mod plan;
 mod probe;
+mod rehearse;
 mod release;
 mod serve;
 mod setup;
+mod supervise;
 mod tools;
 mod ui;
 mod version;
@@ -61,6 +64,9 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(flags: Flags) -> Result<()> {
+    if let Command::Supervise { argv } = &flags.command {
+        std::process::exit(supervise::run(argv)?.into());
+    }
     let ws = workspace::Workspace::load(flags.root.as_deref())?;
     let ctx = Ctx { git: git::Git::new(&ws.root), ws, endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?, json: flags.json };
     match &flags.command {
@@ -76,6 +82,9 @@ fn run(flags: Flags) -> Result<()> {
         Command::Publish(flags) => release::step_command(&ctx, flags, "publish"),
         Command::Release(flags) => release::command(&ctx, flags),
         Command::Verify(flags) => release::verify::command(&ctx, flags),
+        Command::Rehearse(flags) => rehearse::command(&ctx, flags),
+        Command::World { dir } => rehearse::world::serve(&ctx, dir),
+        Command::Ci(flags) => ci::command(&ctx, flags),
         Command::Setup(flags) => setup::setup(&ctx, flags),
         _ => anyhow::bail!("not there yet"),
     }

@@ -81,6 +81,7 @@ impl World {
     pub fn published(&self) -> Vec<String> {
         let mut files: Vec<_> = self.outside().iter().filter(|f| f.contains("/pypi/")).filter_map(|f| Some(f.rsplit('/').next()?.to_string())).collect();
         files.retain(|f| f.ends_with(".whl") || f.ends_with(".tar.gz"));
+        files.sort();
         files
     }
 }

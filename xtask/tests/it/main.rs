@@ -1,5 +1,8 @@
 //! The one integration binary: the real `xtask` program on real repositories. One module a topic.
 
 mod bump;
+mod demo;
 mod plan;
+mod release;
+mod supervise;
 mod support;

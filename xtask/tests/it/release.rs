@@ -12,6 +12,7 @@ fn a_release_goes_through_and_a_second_one_finds_nothing_left() {
     let world = World::new();
     let first = world.xtask(&["release", "python"]).expect(0);
     assert!(first.stderr.contains("python v0.0.1 is released and verified"), "{}", first.stderr);
+    eprintln!("{}", first.stderr);
     assert_eq!(world.published(), ["demo_agent-0.0.1-py3-none-any.whl", "demo_agent-0.0.1.tar.gz"]);
     let outside = world.outside();
     let second = world.repo.untouched(|| world.xtask(&["release", "python"]).expect(4));
@@ -92,7 +93,7 @@ fn latest_does_not_move_back_to_an_older_release() {
     world.repo.commit("apps/python/README.md", "# newer\n", "feat: newer");
     world.bump(&[]);
     world.xtask(&["release", "python"]).expect(0);
-    world.repo.git(&["switch", "--quiet", "--create", "hotfix/python-v0.0.x", &old]);
+    world.repo.git(&["switch", "--quiet", "--create", "hotfix/python-v0.0.1", &old]);
     world.repo.commit("apps/python/README.md", "# hot\n", "fix: hot");
     world.bump(&["--version", "0.0.2"]);
     let hotfix = world.xtask(&["release", "python"]).expect(0);

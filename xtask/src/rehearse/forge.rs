@@ -1,0 +1,95 @@
+//! What a forge does with pull requests, by git plumbing in the bare remote: the head's ref, the test merge, the squash.
+
+use crate::git::Git;
+use anyhow::{Context, Result, bail};
+
+/// An open pull request.
+#[derive(Clone, Debug)]
+pub struct PullRequest {
+    pub number: u32,
+    pub title: String,
+    pub head: String,
+    pub base: String,
+    /// The commit at the head's tip.
+    pub commit: String,
+}
+
+impl PullRequest {
+    /// Where both forges keep the head.
+    pub fn head_ref(&self) -> String {
+        format!("refs/pull/{}/head", self.number)
+    }
+    /// Where GitHub keeps the test merge that its jobs check out.
+    pub fn merge_ref(&self) -> String {
+        format!("refs/pull/{}/merge", self.number)
+    }
+}
+
+/// Opens the pull request `number` and makes its test merge.
+pub fn open(git: &Git, number: u32, head: &str, base: &str, title: &str) -> Result<PullRequest> {
+    let commit = git.commit(&format!("refs/heads/{head}"))?;
+    let pull = PullRequest { number, title: title.to_string(), head: head.to_string(), base: base.to_string(), commit };
+    git.run(&["update-ref", &pull.head_ref(), &pull.commit])?;
+    let tip = git.commit(&format!("refs/heads/{base}"))?;
+    let tree = merge_tree(git, &pull)?;
+    let message = format!("Merge {} into {tip}", pull.commit);
+    let merge = git.read(&["commit-tree", &tree, "-p", &tip, "-p", &pull.commit, "-m", &message])?;
+    git.run(&["update-ref", &pull.merge_ref(), &merge])?;
+    Ok(pull)
+}
+
+/// Squashes it into its base and deletes the head's branch; the new commit.
+pub fn squash(git: &Git, pull: &PullRequest) -> Result<String> {
+    let base = format!("refs/heads/{}", pull.base);
+    let tip = git.commit(&base)?;
+    let tree = merge_tree(git, pull)?;
+    let messages = git.read(&["log", "--reverse", "--no-merges", "--format=%B%x00", "--end-of-options", &format!("{tip}..{}", pull.commit)])?;
+    let message = squash_message(&pull.title, pull.number, &messages.split('\0').collect::<Vec<_>>());
+    let id = git.pipe(&["commit-tree", &tree, "-p", &tip, "-F", "-"], message.as_bytes())?;
+    let commit = String::from_utf8_lossy(&id).trim().to_string();
+    // With the old value, so that nobody's update in between is lost.
+    git.run(&["update-ref", &base, &commit, &tip])?;
+    git.run(&["update-ref", "-d", &format!("refs/heads/{}", pull.head)])?;
+    Ok(commit)
+}
+
+/// GitHub's default: the title with the number, then each commit's message as an item.
+fn squash_message(title: &str, number: u32, messages: &[&str]) -> String {
+    let items: Vec<String> = messages.iter().map(|m| m.trim()).filter(|m| !m.is_empty()).map(|m| format!("* {m}")).collect();
+    format!("{title} (#{number})\n\n{}\n", items.join("\n\n"))
+}
+
+/// The tree of the head merged into its base; an error that names the files where they conflict.
+fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
+    let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", &format!("refs/heads/{}", pull.base), &pull.commit];
+    let output = git.command().args(args).output().context("git could not be started")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match output.status.code() {
+        Some(0) => Ok(text.trim().to_string()),
+        Some(1) => {
+            let files: Vec<&str> = text.lines().skip(1).filter(|l| !l.is_empty()).collect();
+            bail!("pull request #{} ({} into {}) conflicts in:\n  {}", pull.number, pull.head, pull.base, files.join("\n  "))
+        }
+        _ => bail!(
+            "git merge-tree failed in {} (git 2.38 or newer is needed to rehearse):\n{}",
+            git.dir,
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_squash_lists_every_message_below_the_title() {
+        for (messages, expected) in [
+            (vec!["fix(python): a\n"], "feat: t (#7)\n\n* fix(python): a\n"),
+            (vec!["fix: a\n\nwhy\n", "\nchore(release): python v0.0.1\n", ""], "feat: t (#7)\n\n* fix: a\n\nwhy\n\n* chore(release): python v0.0.1\n"),
+            (vec![], "feat: t (#7)\n\n\n"),
+        ] {
+            assert_eq!(squash_message("feat: t", 7, &messages), expected);
+        }
+    }
+}
