@@ -1,11 +1,53 @@
-"""The committed OpenAPI document."""
+"""The OpenAPI document: committed, generated and served are one."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
-from fractal_agents_runtime.spec import render
+import httpx
+
+from fractal_agents_runtime import __version__
+from fractal_agents_runtime.routes import ROUTES
+from fractal_agents_runtime.spec import document
 
 COMMITTED = Path(__file__).parents[1] / "openapi.json"
 
 
-def test_the_committed_document_is_what_the_code_generates() -> None:
-    assert COMMITTED.read_bytes() == render().encode()
+def test_the_committed_document_is_what_the_command_prints() -> None:
+    command = [sys.executable, "-m", "fractal_agents_runtime.openapi"]
+    done = subprocess.run(command, check=True, capture_output=True)
+    assert done.stdout == COMMITTED.read_bytes()
+    assert done.stderr == b""
+
+
+def test_the_served_document_is_the_committed_one(client: httpx.Client) -> None:
+    assert client.get("/openapi.json").json() == json.loads(COMMITTED.read_text())
+
+
+def test_the_document_has_the_packages_version() -> None:
+    assert document()["info"]["version"] == __version__
+
+
+def test_every_operation_of_the_table_is_in_the_document_and_no_other() -> None:
+    documented = {
+        (method.upper(), path)
+        for path, operations in document()["paths"].items()
+        for method in operations
+    }
+    assert documented == {(route.method, route.path) for route in ROUTES}
+
+
+def test_every_reference_leads_to_a_schema() -> None:
+    text = COMMITTED.read_text()
+    names = {line.split("/")[-1].rstrip('",') for line in text.splitlines() if '"$ref"' in line}
+    assert names == set(document()["components"]["schemas"])
+
+
+def test_making_the_document_imports_neither_the_server_nor_the_graphs() -> None:
+    script = (
+        "import sys, fractal_agents_runtime.openapi;"
+        "print([m for m in ('robyn', 'langgraph', 'langchain_core') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert done.stdout == b"[]\n"

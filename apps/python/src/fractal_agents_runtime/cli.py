@@ -7,7 +7,7 @@ import sys
 
 from fractal_agents_runtime.app import create_app
 from fractal_agents_runtime.lifecycle import Lifecycle
-from fractal_agents_runtime.server import run
+from fractal_agents_runtime.server import free_address, run
 from fractal_agents_runtime.version import __version__
 
 EPILOG = "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000)"
@@ -32,9 +32,11 @@ def main() -> None:
     lifecycle = Lifecycle()
     lifecycle.watch()
     try:
-        run(create_app(), host, port, lifecycle)
+        # Asked before langgraph is imported: that takes seconds.
+        address = free_address(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
+    run(create_app(), address, port, lifecycle)
 
 
 def parse_port(text: str) -> int:

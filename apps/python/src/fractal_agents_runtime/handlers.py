@@ -48,13 +48,14 @@ async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
 
 
 async def _run(graph: Graph, body: RunRequest) -> dict[str, Any]:
-    from langgraph.errors import GraphRecursionError  # noqa: PLC0415
-
     config = body.config.model_dump(exclude_none=True) if body.config else {}
     try:
         output = await graph.ainvoke(body.input, {**config, "metadata": body.metadata or {}})
-    except GraphRecursionError as problem:
-        error = FieldError(loc=["body", "config", "recursion_limit"], message=str(problem))
+    # langgraph's GraphRecursionError is one; imported by name it would cost seconds.
+    except RecursionError as problem:
+        error = FieldError(
+            loc=["body", "config", "recursion_limit"], message=str(problem).partition("\n")[0]
+        )
         raise HttpError(422, "the run took too many steps", errors=[error]) from problem
     if not isinstance(output, dict):
         raise TypeError(f"graph {body.assistant_id!r} ended with {type(output)}, not with a dict")

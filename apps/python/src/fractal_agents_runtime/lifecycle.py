@@ -82,6 +82,4 @@ class Lifecycle:
 
 
 def _refusal() -> Reply:
-    # The connection's next request would meet the same end.
-    headers = {"Connection": "close", "Retry-After": "1"}
-    return error_reply(HttpError(503, "the server is stopping", headers=headers))
+    return error_reply(HttpError(503, "the server is stopping", headers={"Retry-After": "1"}))

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 
-from fractal_agents_runtime.app import MAX_BODY, App
+from fractal_agents_runtime.app import App
 from fractal_agents_runtime.lifecycle import Lifecycle
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
@@ -21,14 +21,14 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """
     lifecycle = Lifecycle()
     lifecycle.watch()
-    run(app, host, port, lifecycle)
+    run(app, free_address(host, port), port, lifecycle)
 
 
-def run(app: App, host: str, port: int, lifecycle: Lifecycle) -> None:
-    """Answer requests until the lifecycle ends the process."""
-    check_address(host, port)
-    _shield_robyn(host, port)
-    from robyn import Headers, HttpMethod, Request, Response, Robyn  # noqa: PLC0415
+def run(app: App, address: str, port: int, lifecycle: Lifecycle) -> None:
+    """Answer requests at an IP address until the lifecycle ends the process."""
+    _shield_robyn()
+    from robyn import Headers, Request, Response, Robyn  # noqa: PLC0415
+    from robyn.robyn import HttpMethod  # noqa: PLC0415
 
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
@@ -41,7 +41,7 @@ def run(app: App, host: str, port: int, lifecycle: Lifecycle) -> None:
         return Response(reply.status, Headers({**headers, **reply.headers}), reply.body)
 
     async def started() -> None:
-        log.info("listening on http://%s:%d", host, port)
+        log.info("listening on %s port %d", address, port)
 
     robyn = Robyn(__file__)
     robyn.config.disable_openapi = True
@@ -50,22 +50,24 @@ def run(app: App, host: str, port: int, lifecycle: Lifecycle) -> None:
     for method in (getattr(HttpMethod, name) for name in METHODS):
         robyn.add_route(method, "/", answer)
         robyn.add_route(method, "/*path", answer)
-    robyn.start(host=host, port=port, _check_port=False)
+    robyn.start(host=address, port=port, _check_port=False)
 
 
-def check_address(host: str, port: int) -> None:
-    """Fail where the address is taken: Robyn would share it (SO_REUSEPORT) and say nothing."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+def free_address(host: str, port: int) -> str:
+    """Return the host's IP address. OSError where it has none, or the port is taken.
+
+    Robyn would share a taken port (SO_REUSEPORT) without a word, and knows no names.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, _, _, where = found[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
+        probe.bind(where)
+    return str(where[0])
 
 
-def _shield_robyn(host: str, port: int) -> None:
+def _shield_robyn() -> None:
     """Keep Robyn to our settings: it reads the environment, and the command line when imported."""
     for name in [name for name in os.environ if name.startswith("ROBYN_")]:
         del os.environ[name]
-    os.environ.update(
-        ROBYN_HOST=host, ROBYN_PORT=str(port), ROBYN_MAX_PAYLOAD_SIZE=str(2 * MAX_BODY)
-    )
     sys.argv = [sys.argv[0], "--log-level", "WARN"]

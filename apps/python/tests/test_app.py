@@ -1,0 +1,86 @@
+"""The app without a server: what a client can't bring about with the echo graph."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from fractal_agents_runtime import App
+from fractal_agents_runtime.app import Reply
+from fractal_agents_runtime.graphs import Message
+from fractal_agents_runtime.lifecycle import Lifecycle
+from fractal_agents_runtime.version import commit, parse_stamp
+
+
+class Anything(BaseModel):
+    """An input that always fits."""
+
+
+class Fixed:
+    """A graph that ends with a fixed value, or fails with it."""
+
+    def __init__(self, end: Any) -> None:
+        self.end = end
+
+    def get_input_schema(self) -> type[BaseModel]:
+        return Anything
+
+    async def ainvoke(self, input: Any, config: Any = None) -> Any:  # noqa: A002, ARG002
+        if isinstance(self.end, Exception):
+            raise self.end
+        return self.end
+
+
+def run(graph: Any) -> Reply:
+    body = json.dumps({"assistant_id": "g", "input": {}}).encode()
+    return asyncio.run(App({"g": graph}).handle("POST", "/runs/wait", body))
+
+
+def test_models_in_a_graphs_state_are_answered_as_json() -> None:
+    reply = run(Fixed({"last": Message(role="user", content="hi"), "none": None}))
+    assert reply.status == 200
+    assert json.loads(reply.body) == {"last": {"role": "user", "content": "hi"}, "none": None}
+
+
+@pytest.mark.parametrize("end", [ValueError("secret"), ["not a dict"], {"no json": object()}, None])
+def test_a_graph_that_fails_is_500_and_its_reason_stays_in_the_log(
+    end: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = run(Fixed(end))
+    assert reply.status == 500
+    assert json.loads(reply.body)["detail"] == "the server failed; its log says more"
+    assert "POST /runs/wait failed" in caplog.text
+
+
+def test_an_app_has_the_graphs_that_it_is_given() -> None:
+    reply = asyncio.run(App({"b": Fixed({}), "a": Fixed({})}).handle("GET", "/info"))
+    assert json.loads(reply.body)["graphs"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("$Format:%H$\n", None), ("", None), ("\n", None), ("0c9e1bf\n", "0c9e1bf")],
+)
+def test_a_stamp_is_a_commit_or_nothing(text: str, expected: str | None) -> None:
+    assert parse_stamp(text) == expected
+
+
+def test_a_checkout_has_no_commit() -> None:
+    assert commit() is None
+
+
+def test_a_request_that_is_cancelled_while_nothing_stops_stays_cancelled() -> None:
+    async def endless() -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(Lifecycle().answer(endless()))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
