@@ -26,11 +26,17 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
         if let Some(branch) = &branch {
             clone.git.run(&["checkout", "--quiet", "-B", branch])?;
         }
-        if write(clone, app, flags)? {
+        dry_run::take_identity(&ctx.git, &clone.git)?;
+        if write(clone, app, flags)?.is_some() {
             println!("{}", clone.git.read(&["show", "--format=%s", "--patch", "--no-color", "--no-ext-diff", "HEAD"])?);
         }
         Ok(())
     })
+}
+
+/// The planned bump as a commit on the branch that is checked out; None where nothing is to be written.
+pub fn in_place(ctx: &Ctx, app: &App) -> Result<Option<Version>> {
+    write(ctx, app, &flags::Bump { app: app.name().to_string(), version: None, pre: None, dry_run: false })
 }
 
 fn refuse_dirty(ctx: &Ctx) -> Result<()> {
@@ -42,8 +48,8 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
     Err(Exit::Gate(vec![Finding::new("dirty-tree", Level::Error, message).help("git stash, or commit them")]).into())
 }
 
-/// Makes the commit; false where there is nothing to write.
-fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<bool> {
+/// Makes the commit, and says so.
+fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     let published = published::ask(ctx, app);
     published.findings.iter().for_each(ui::finding);
     let plan = plan::plan_with(ctx, app, &published.evidence)?;
@@ -56,7 +62,7 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<bool> {
         Choice::Version(version) => version,
         Choice::Nothing(why) => {
             ui::say(&format!("{}: nothing to bump: {why}", app.name()));
-            return Ok(false);
+            return Ok(None);
         }
     };
     version::to_pep440(&version)?;
@@ -65,10 +71,10 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<bool> {
         Some(files) => ui::say(&format!("{} {subject}\n  {}", ui::green("✓"), files.join("\n  "))),
         None => {
             ui::say(&format!("{}: {version} is written already: nothing changed", app.name()));
-            return Ok(false);
+            return Ok(None);
         }
     }
-    Ok(true)
+    Ok(Some(version))
 }
 
 /// The bump commit's subject, by which people and tools know it.

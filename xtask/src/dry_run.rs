@@ -26,3 +26,13 @@ pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
     let ws = Workspace::load(Some(&dir))?;
     f(&Ctx { ws, git, endpoints, json: ctx.json })
 }
+
+/// Commits in a clone are made by whoever makes them in the repository.
+pub fn take_identity(from: &Git, to: &Git) -> Result<()> {
+    for key in ["user.name", "user.email", "user.signingkey", "commit.gpgsign", "gpg.format"] {
+        if let Ok(value) = from.read(&["config", "--get", key]) {
+            to.run(&["config", key, &value])?;
+        }
+    }
+    Ok(())
+}

@@ -24,6 +24,7 @@ mod openapi;
 mod plan;
 mod probe;
 mod rehearse;
+mod promote;
 mod release;
 mod serve;
 mod setup;
@@ -76,6 +77,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Openapi { command } => openapi::command(&ctx, command),
         Command::Plan(flags) => plan::command(&ctx, flags),
         Command::Bump(flags) => bump::bump(&ctx, flags),
+        Command::Promote(flags) => promote::promote(&ctx, flags),
         Command::Build(flags) => build::command(&ctx, flags),
         Command::Image(flags) => image::command(&ctx, flags),
         Command::Tag(flags) => release::step_command(&ctx, flags, "tag"),

@@ -2,6 +2,7 @@
 //! Text in, text out; only [`read`] and [`pins`] touch files.
 
 use crate::exit::Exit;
+use crate::git::Git;
 use crate::version;
 use crate::workspace::App;
 use anyhow::{Context, Result};
@@ -13,6 +14,12 @@ pub fn read(root: &Utf8Path, app: &App) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
     let text = text(root, &file)?;
     read_text(app, &text)
+}
+
+/// The version in the manifest of a commit.
+pub fn at(git: &Git, app: &App, commit: &str) -> Result<Version> {
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    read_text(app, &git.read(&["cat-file", "blob", &format!("{commit}:{file}")])?)
 }
 
 /// The version in a manifest's text.

@@ -17,8 +17,9 @@ mod number;
 mod repository;
 mod show;
 
-pub use history::source_commit;
+pub use history::{same_content, source_commit, source_in};
 pub use number::{Demands, Evidence};
+pub use repository::{refuse_shallow, remote_name};
 
 /// What plan says of one app.
 #[derive(Clone, Debug, Serialize)]

@@ -1,1 +1,196 @@
+use super::*;
 
+fn commit(id: &str, message: &str) -> Commit {
+    Commit { id: id.to_string(), merge: false, message: message.to_string() }
+}
+
+/// One line per entry: what it demands, its subject, and why.
+fn read(messages: &[&str]) -> String {
+    let commits: Vec<Commit> = messages.iter().enumerate().map(|(i, m)| commit(&format!("{i:07}aaaa"), m)).collect();
+    let entries = entries(&commits, "python", &["python", "ts"]);
+    let line = |e: &Entry| format!("{} | {} | {}{}", e.bump.word(), e.subject, e.why, if e.unread_break { " | UNREAD" } else { "" });
+    entries.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_subject_counts_by_its_type() {
+    for (message, expected) in [
+        ("feat: x", "minor"),
+        ("fix: x", "patch"),
+        ("perf: x", "patch"),
+        ("FIX: x", "patch"),
+        ("Feat(API)!: x", "major"),
+        ("feat(python, ts): x", "minor"),
+        ("docs: x", "none"),
+        ("chore(release): python v0.0.2", "none"),
+        ("refactor!: x", "major"),
+        ("fix/lists: x", "none"),
+        ("feat:x", "none"),
+        ("feat : x", "none"),
+        ("feat:", "none"),
+        ("feat: ", "none"),
+        ("feat(): x", "none"),
+        ("feat(a: x", "none"),
+        ("feature x", "none"),
+        (": x", "none"),
+        ("", "none"),
+        ("fixup! feat: x", "none"),
+        ("✨ feat: x", "none"),
+        ("feat: ✨ x", "minor"),
+        ("feat(scope with spaces): x", "minor"),
+        ("feat!: x: y", "major"),
+        ("Merge branch 'main' into dev", "none"),
+        ("\n\n  feat: after empty lines", "minor"),
+        ("\u{feff}feat: after a byte order mark", "minor"),
+        ("feat: x\u{fffd}y", "minor"),
+    ] {
+        let entries = entries(&[commit("a", message)], "python", &["python"]);
+        assert_eq!((entries.len(), entries[0].bump.word()), (1, expected), "{message:?}");
+    }
+}
+
+#[test]
+fn a_break_is_declared_in_the_last_paragraph() {
+    for (message, expected) in [
+        ("fix: x\n\nBREAKING CHANGE: y", "major"),
+        ("fix: x\n\nBREAKING-CHANGE: y", "major"),
+        ("fix: x\r\n\r\nBREAKING CHANGE: y\r\n", "major"),
+        ("fix: x\n\nText.\n\nRefs: #1\nBREAKING CHANGE: y\n  more of it", "major"),
+        ("fix: x\n\nText that ends.\nBREAKING CHANGE: y", "major"),
+        ("docs: x\n\nBREAKING CHANGE: even so", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nSigned-off-by: A <a@b.c>", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nRefs: #1\n\nCo-authored-by: A <a@b.c>", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nand then some text", "patch unread"),
+        ("fix: x\n\nbreaking change: y", "patch unread"),
+        ("fix: x\n\nBREAKING CHANGE:y", "patch unread"),
+        ("fix: x\n\nBREAKING CHANGE:", "patch unread"),
+        ("fix: x\n\nNo BREAKING CHANGE: here", "patch"),
+        ("fix: x\n\n```\nBREAKING CHANGE: y\n```", "patch"),
+        ("fix: x\n\n<!-- BREAKING CHANGE: y -->", "patch"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\n```\nhow to migrate\n```", "major"),
+        ("what I did\n\nBREAKING CHANGE: y", "none unread"),
+    ] {
+        let entries = entries(&[commit("a", message)], "python", &["python"]);
+        let said = format!("{}{}", entries[0].bump.word(), if entries[0].unread_break { " unread" } else { "" });
+        assert_eq!((entries.len(), said.as_str()), (1, expected), "{message:?}");
+    }
+    let noted = entries(&[commit("a", "feat: x\n\nBREAKING CHANGE: the port\n  is 80 now\n\nRefs: #1")], "python", &[]);
+    assert_eq!(noted[0].note.as_deref(), Some("the port is 80 now"));
+}
+
+#[test]
+fn a_squash_is_split_at_its_bullets_and_its_title_is_not_said_twice() {
+    let body = "feat(ts): pin Bun (#12)\n\n* feat(ts): pin Bun\n\nlonger text\n* fix: users\n* wip\n\n\
+                ```\n* feat!: in code\n```\n  * feat!: indented\n\n---------\n\nCo-authored-by: A <a@b.c>";
+    assert_eq!(
+        read(&[body]),
+        "none | feat(ts): pin Bun (#12) | for ts, by its scope\n\
+         none | wip | not conventional\n\
+         patch | fix: users | fix"
+    );
+}
+
+#[test]
+fn what_makes_a_body_a_squash() {
+    for (message, entries) in [
+        ("fix: a\n\n* feat: b", 2),
+        ("fix: a\n\n\n\n* feat: b\n* feat: c", 3),
+        ("fix: a (#1)\n\ntext first\n\n* feat: b", 2),
+        ("fix: a\n\ntext first\n\n* feat: b", 1),
+        ("fix: a\n\n- feat: b", 1),
+        ("fix: a (#1)\n\n- feat: b", 1),
+        ("fix: a\n\n*feat: b", 1),
+        ("fix: a (#x)\n\ntext\n* feat: b", 1),
+        ("fix: a (#1) more\n\ntext\n* feat: b", 1),
+        ("fix: a (#1)", 1),
+        ("fix: a (#)\n\nt\n* feat: b", 1),
+        ("fix: a (#1)\r\n\r\n* feat: b\r\n\r\n* feat: c\r\n", 3),
+        ("fix: a (#1)\n\n```\n* feat: never closed", 2),
+        ("fix: a (#1)\n\n<!--\n* feat: b\n-->", 1),
+    ] {
+        assert_eq!(read(&[message]).lines().count(), entries, "{message:?}");
+    }
+}
+
+#[test]
+fn a_bullet_with_another_apps_scope_counts_there_only() {
+    let message = "release: promote (#3)\n\n* feat(ts)!: a\n* fix(python): b\n* feat(ts, python): c\n* feat(api): d\n* perf(python/api): e";
+    assert_eq!(
+        read(&[message]),
+        "none | release: promote (#3) | release releases nothing\n\
+         patch | perf(python/api): e | faster\n\
+         minor | feat(api): d | feature\n\
+         minor | feat(ts, python): c | feature\n\
+         patch | fix(python): b | fix\n\
+         none | feat(ts)!: a | for ts, by its scope"
+    );
+    // A commit of its own belongs to whatever it touches.
+    assert_eq!(read(&["fix(ts): a"]), "patch | fix(ts): a | fix");
+}
+
+#[test]
+fn nested_squashes_are_flat_lists_or_indented_logs() {
+    let github = "release: promote (#39)\n\n* feat: a (#38)\n\n* feat: one\n\n* fix: two\n\n---------\n\nCo-authored-by: A <a@b.c>\n\n\
+                  * fix: b (#40)\n\nBREAKING CHANGE: gone";
+    assert_eq!(
+        read(&[github]),
+        "none | release: promote (#39) | release releases nothing\n\
+         major | fix: b (#40) | breaking\n\
+         patch | fix: two | fix\n\
+         minor | feat: one | feature\n\
+         minor | feat: a (#38) | feature"
+    );
+    let git = "Squashed commit of the following:\n\ncommit 1111111111111111111111111111111111111111\nAuthor: A <a@b.c>\n\
+               Date:   Thu Jan 1 00:00:00 2026\n\n    fix: last (#2)\n    \n    * feat: inner\n    * fix: inner too\n\n\
+               commit 2222222222222222222222222222222222222222\nMerge: 3333333 4444444\nAuthor: A <a@b.c>\n\n    feat!: first\n    \n    BREAKING CHANGE: all\n";
+    assert_eq!(
+        read(&[git]),
+        "none | Squashed commit of the following: | not conventional\n\
+         patch | fix: last (#2) | fix\n\
+         patch | fix: inner too | fix\n\
+         minor | feat: inner | feature\n\
+         major | feat!: first | breaking"
+    );
+    assert_eq!(read(&[&format!("chore: merge\n\n{git}")]).lines().count(), 5);
+}
+
+#[test]
+fn a_revert_takes_back_what_is_in_the_batch() {
+    for (messages, expected) in [
+        (&["Revert \"feat: a\"\n\nThis reverts commit 0000001aaaa.", "feat: a"] as &[&str], "none none"),
+        (&["Revert \"feat: a\"", "feat: a"], "none none"),
+        (&["Revert \"feat: a (#1)\" (#2)", "feat: a (#1)"], "none none"),
+        (&["revert: feat: a", "feat: a"], "none none"),
+        (&["revert: a", "feat: a"], "none none"),
+        (&["revert: let us never speak of it\n\nRefs: 0000001, 0000002aaaa", "feat: a", "fix: b"], "none none none"),
+        (&["revert: two\n\nRefs: 0000001, 9999999", "feat: a"], "patch none"),
+        (&["Revert \"feat: a\"\n\nThis reverts commit 9999999999."], "patch"),
+        (&["Revert \"feat: a\"", "fix: b"], "patch patch"),
+        (&["Revert \"Revert \"feat: a\"\"", "Revert \"feat: a\"", "feat: a"], "none none minor"),
+        (&["Reapply \"feat: a\"", "Revert \"feat: a\"", "feat: a"], "none none minor"),
+        (&["feat: a", "Revert \"feat: a\"", "feat: a"], "minor none none"),
+        (&["Revert \"feat: a\"", "Revert \"feat: a\"", "feat: a"], "none patch none"),
+        (&["Revert \"feat: title (#1)\"", "feat: title (#1)\n\n* feat!: one\n* fix: two"], "none none none none"),
+        (&["x (#3)\n\n* feat: a\n* Revert \"feat: a\"\n* fix: b"], "none patch none none"),
+        (&["Revert \"feat: a\" (#2)\n\n* Revert \"feat: a\"", "feat: a"], "none none"),
+        (&["Revert \"docs: a\"", "docs: a"], "none none"),
+        (&["revert!: feat: a", "feat: b"], "major minor"),
+        (&["Revert the feature", "feat: a"], "none minor"),
+    ] {
+        let bumps: Vec<String> = read(messages).lines().map(|l| l.split(' ').next().unwrap().to_string()).collect();
+        assert_eq!(bumps.join(" "), expected, "{messages:?}");
+    }
+}
+
+#[test]
+fn merges_speak_by_their_subject_alone() {
+    let merge = Commit { merge: true, ..commit("a", "Merge pull request #1 from x\n\n* feat: brought by its own commit") };
+    let entries = entries(&[merge], "python", &["python"]);
+    assert_eq!((entries.len(), entries[0].why.as_str()), (1, "not conventional"));
+}
+
+#[test]
+fn a_body_of_ten_thousand_bullets_is_read_to_its_end() {
+    let body: String = (0..10_000).map(|i| format!("* fix: number {i}\n\n```\n* no\n```\n")).collect();
+    assert_eq!(read(&[&format!("feat: many (#1)\n\n{body}")]).lines().count(), 10_001);
+}

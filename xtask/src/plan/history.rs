@@ -29,6 +29,7 @@ struct Walk {
 }
 
 pub fn read(ctx: &Ctx, app: &App) -> Result<History> {
+    repository::refuse_shallow(&ctx.git)?;
     let head = repository::head(&ctx.git)?;
     let refs = repository::refs(ctx, app)?;
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
@@ -152,6 +153,7 @@ fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
 /// Stands for the folder's tree where a commit has no such folder.
 const MISSING: &str = "missing";
 
+/// Is everything that belongs to the app the same in both commits?
 pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
     let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
     let specs = app.pathspecs();
@@ -167,7 +169,7 @@ pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String
 }
 
 /// Searched from each tip down to `released`, where that is known and here.
-fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Option<&str>) -> Result<Option<String>> {
+pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Option<&str>) -> Result<Option<String>> {
     for tip in tips {
         // The branch's tip first: it is the one just after a promotion.
         if same_content(git, app, commit, tip)? {

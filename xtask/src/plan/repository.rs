@@ -5,7 +5,7 @@ use crate::Ctx;
 use crate::git::Git;
 use crate::workspace::App;
 use anyhow::{Context, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use semver::Version;
 use std::collections::HashMap;
 
@@ -42,18 +42,9 @@ impl Refs {
     }
 }
 
-/// HEAD, read from its file (gitrepository-layout(5)): a process less. A clone without its history is refused.
+/// HEAD, read from its file (gitrepository-layout(5)): a process less.
 pub fn head(git: &Git) -> Result<Head> {
-    let Some(folder) = git_folder(&git.dir) else { bail!("{} is not in a git repository, and a plan is made from its history", git.dir) };
-    let common = std::fs::read_to_string(folder.join("commondir")).map(|c| folder.join(c.trim_end())).unwrap_or_else(|_| folder.clone());
-    if common.join("shallow").exists() {
-        bail!(
-            "{} is a shallow clone: its tags and history are not all here, so what is released can't be known\n\
-             type: git fetch --unshallow --tags\n\
-             (in a forge's job: let the checkout fetch everything, fetch-depth: 0)",
-            git.dir
-        );
-    }
+    let folder = git_folder(git)?;
     let text = std::fs::read_to_string(folder.join("HEAD")).with_context(|| format!("{folder}/HEAD can't be read"))?;
     Ok(match text.trim_end().strip_prefix("ref: ") {
         // What the reftable format leaves in the file for older programs.
@@ -63,14 +54,31 @@ pub fn head(git: &Git) -> Result<Head> {
     })
 }
 
-/// The `.git` of the checkout around a folder: a folder, or in a worktree a file that names one.
-fn git_folder(dir: &Utf8Path) -> Option<Utf8PathBuf> {
-    let dot_git = dir.ancestors().map(|d| d.join(".git")).find(|d| d.exists())?;
-    if dot_git.is_dir() {
-        return Some(dot_git);
+/// A clone without its history can't know what is released.
+pub fn refuse_shallow(git: &Git) -> Result<()> {
+    let folder = git_folder(git)?;
+    let common = std::fs::read_to_string(folder.join("commondir")).map(|c| folder.join(c.trim_end())).unwrap_or(folder);
+    if common.join("shallow").exists() {
+        bail!(
+            "{} is a shallow clone: its tags and history are not all here, so what is released can't be known\n\
+             type: git fetch --unshallow --tags\n\
+             (in a forge's job: let the checkout fetch everything, fetch-depth: 0)",
+            git.dir
+        );
     }
-    let text = std::fs::read_to_string(&dot_git).ok()?;
-    Some(dot_git.parent()?.join(text.strip_prefix("gitdir: ")?.trim_end()))
+    Ok(())
+}
+
+/// The `.git` of the checkout around a folder: a folder, or in a worktree a file that names one.
+fn git_folder(git: &Git) -> Result<Utf8PathBuf> {
+    let found = git.dir.ancestors().map(|d| d.join(".git")).find(|d| d.exists());
+    let Some(dot_git) = found else { bail!("{} is not in a git repository, and a plan is made from its history", git.dir) };
+    if dot_git.is_dir() {
+        return Ok(dot_git);
+    }
+    let text = std::fs::read_to_string(&dot_git).with_context(|| format!("{dot_git} can't be read"))?;
+    let target = text.strip_prefix("gitdir: ").with_context(|| format!("{dot_git} is neither a folder nor names one"))?;
+    Ok(dot_git.with_file_name(target.trim_end()))
 }
 
 /// The app's tags and the branches of the flow. One `for-each-ref` of exact prefixes: `--merged` would read the whole history.

@@ -7,6 +7,9 @@ use semver::Version;
 use std::ops::Range;
 use toml_edit::{Document, Item, Table};
 
+#[cfg(test)]
+mod tests;
+
 const BOM: char = '\u{feff}';
 
 pub fn read(pyproject: &str) -> Result<Version> {

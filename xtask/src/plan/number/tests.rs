@@ -1,1 +1,114 @@
+use super::*;
 
+fn v(text: &str) -> Version {
+    Version::parse(text).unwrap()
+}
+
+/// What is decided, on one line: next, bump, pending, findings.
+fn decided(manifest: &str, last: Option<&str>, tags: &[&str], level: Bump, line: Option<Line>, more: Vec<Evidence>) -> String {
+    let (manifest, last) = (v(manifest), last.map(v));
+    let mut tagged: Vec<Version> = tags.iter().map(|t| v(t)).collect();
+    tagged.sort_by(|a, b| b.cmp(a));
+    let facts = Facts {
+        app: "python",
+        manifest: &manifest,
+        manifest_file: Utf8Path::new("apps/python/pyproject.toml"),
+        last: last.as_ref(),
+        tagged: &tagged,
+        line: line.as_ref(),
+        zero: ZeroBreaking::Minor,
+        touched: true,
+    };
+    let mut evidence = vec![Evidence { source: "commits", demands: Demands::Level(level), why: String::new() }];
+    evidence.extend(from_tags(&tagged, line.as_ref()));
+    evidence.extend(more);
+    let decision = decide(&facts, evidence);
+    let next = decision.next.map_or("-".to_string(), |v| v.to_string());
+    let pending = if decision.pending { " pending" } else { "" };
+    let findings: String = decision.findings.iter().map(|f| format!(" {}", f.id)).collect();
+    format!("{next} {}{pending}{findings}", decision.bump)
+}
+
+#[test]
+fn after_a_release_the_evidence_decides() {
+    use Bump::*;
+    for (manifest, last, tags, level, expected) in [
+        ("0.0.1", "0.0.1", &["0.0.1"] as &[&str], Patch, "0.0.2 patch"),
+        ("0.0.1", "0.0.1", &["0.0.1"], Minor, "0.1.0 minor"),
+        ("0.0.1", "0.0.1", &["0.0.1"], Major, "0.1.0 minor"),
+        ("1.4.2", "1.4.2", &["1.4.2"], Major, "2.0.0 major"),
+        ("0.0.1", "0.0.1", &["0.0.1"], None, "- none"),
+        // The manifest is ahead: pending, or too low.
+        ("0.0.2", "0.0.1", &["0.0.1"], Patch, "0.0.2 patch pending"),
+        ("0.0.2", "0.0.1", &["0.0.1"], None, "0.0.2 none pending"),
+        ("0.0.2", "0.0.1", &["0.0.1"], Minor, "0.1.0 minor pending pending-too-low"),
+        ("1.0.0", "0.3.0", &["0.3.0"], Patch, "1.0.0 patch pending"),
+        // Numbers are used once, reachable or not.
+        ("0.1.0", "0.1.0", &["0.1.0", "0.3.0"], Patch, "0.3.1 patch"),
+        ("0.1.0", "0.1.0", &["0.1.0", "0.3.0"], Minor, "0.4.0 minor"),
+        ("0.1.0", "0.1.0", &["0.1.0", "0.1.1"], Minor, "0.2.0 minor"),
+        ("0.1.0", "0.1.0", &["0.1.0", "0.1.1"], Patch, "0.1.2 patch"),
+        ("0.1.1", "0.1.0", &["0.1.0", "0.1.1"], Patch, "0.1.2 patch"),
+        ("0.2.0", "0.1.0", &["0.1.0", "0.3.0"], Patch, "0.3.1 patch pending pending-too-low"),
+        // Behind.
+        ("0.0.9", "0.1.0", &["0.1.0"], Patch, "0.1.1 patch manifest-below-tag"),
+        ("0.0.9", "0.1.0", &["0.1.0"], None, "- none manifest-below-tag"),
+        // Pre-releases are on the way to their number.
+        ("0.2.0-rc.1", "0.1.0", &["0.1.0"], Minor, "0.2.0-rc.1 minor pending"),
+        ("0.2.0-rc.1", "0.1.0", &["0.1.0", "0.2.0-rc.1"], Minor, "0.2.0 minor"),
+        ("0.2.0-rc.2", "0.1.0", &["0.1.0", "0.2.0-rc.1"], Minor, "0.2.0-rc.2 minor pending"),
+        ("0.2.0-rc.1", "0.1.0", &["0.1.0", "0.2.0-rc.1"], Patch, "0.2.0 patch"),
+        ("0.1.1-rc.1", "0.1.0", &["0.1.0"], Minor, "0.2.0 minor pending pending-too-low"),
+    ] {
+        assert_eq!(
+            decided(manifest, Some(last), tags, level, Option::None, vec![]),
+            expected,
+            "{manifest} after {last}, {tags:?}, {level:?}"
+        );
+    }
+}
+
+#[test]
+fn the_first_release_starts_from_the_manifest_and_exceeds_what_is_out() {
+    let pin = |version| vec![from_pin("deploy/.version", v(version))];
+    let index = |version| vec![Evidence { source: "index", demands: Demands::Above(v(version)), why: String::new() }];
+    for (manifest, tags, more, expected) in [
+        ("0.0.0", &[] as &[&str], vec![], "0.0.1 first"),
+        ("0.0.1", &[], vec![], "0.0.1 first pending"),
+        ("0.3.0", &[], vec![], "0.3.0 first pending"),
+        ("0.1.0-rc.1", &[], vec![], "0.1.0-rc.1 first pending"),
+        ("0.0.0", &["0.4.0"], vec![], "0.4.1 first"),
+        ("0.4.0", &["0.4.0"], vec![], "0.4.1 first"),
+        ("0.1.17", &[], pin("0.1.129"), "0.1.130 first pending pending-too-low"),
+        ("0.1.17", &[], pin("0.1.17"), "0.1.17 first pending"),
+        ("0.1.17", &[], pin("0.1.3"), "0.1.17 first pending"),
+        ("0.0.0", &["0.1.0"], index("0.1.1"), "0.1.2 first"),
+        ("0.0.1", &[], index("0.1.1"), "0.1.2 first pending pending-too-low"),
+    ] {
+        assert_eq!(decided(manifest, None, tags, Bump::Minor, None, more), expected, "{manifest}, {tags:?}");
+    }
+}
+
+#[test]
+fn a_hotfix_counts_on_its_own_line_and_is_a_patch() {
+    let line = Line::of_branch("hotfix/python-v0.2.0", "python");
+    assert_eq!(line, Some(Line { major: 0, minor: 2 }));
+    for (tags, level, expected) in [
+        (&["0.2.0", "0.3.0", "1.0.0"] as &[&str], Bump::Patch, "0.2.1 patch"),
+        (&["0.2.0", "0.2.1", "0.3.0"], Bump::Patch, "0.2.2 patch"),
+        (&["0.2.0", "0.3.0"], Bump::Minor, "0.3.0 minor hotfix-too-big"),
+    ] {
+        assert_eq!(decided("0.2.0", Some("0.2.0"), tags, level, line, vec![]), expected, "{tags:?}");
+    }
+    for (branch, expected) in [
+        ("hotfix/python-v1.2.3-login", Some((1, 2))),
+        ("hotfix/python-v1.2.3", Some((1, 2))),
+        ("hotfix/python-graphs-v1.2.3", None),
+        ("hotfix/python-v2", None),
+        ("hotfix/ts-v1.2.3", None),
+        ("feature/python-v1.2.3", None),
+        ("main", None),
+    ] {
+        assert_eq!(Line::of_branch(branch, "python").map(|l| (l.major, l.minor)), expected, "{branch}");
+    }
+}
