@@ -88,15 +88,15 @@ pub enum Command {
     Setup(Setup),
     /// Time the plan, the build and the rehearsal against what they cannot avoid
     Bench(Bench),
-    /// Start registries and a remote for the tests, print their environment, end with standard input
-    #[command(name = "__world", hide = true)]
-    World { dir: Utf8PathBuf },
     /// Run a program and kill it with everything it started when standard input closes
     #[command(name = "__supervise", hide = true)]
     Supervise {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         argv: Vec<String>,
     },
+    /// Start what a rehearsal releases into, print its environment as JSON, end with standard input
+    #[command(name = "__world", hide = true)]
+    World { dir: Utf8PathBuf },
 }
 
 #[derive(Args, Default)]
@@ -266,6 +266,8 @@ pub struct Ci {
     /// The branch that the pull request goes into
     #[arg(long, value_name = "BRANCH", requires = "event")]
     pub base: Option<String>,
+    #[command(flatten)]
+    pub fault: Fault,
 }
 
 #[derive(Args)]

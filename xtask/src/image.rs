@@ -123,7 +123,14 @@ pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
     Ok(built)
 }
 
-fn build_one(recipe: &Recipe, platform: &Platform, created: &str, annotations: &BTreeMap<String, String>, cache: &Store, store: &Store) -> Result<PlatformImage> {
+fn build_one(
+    recipe: &Recipe,
+    platform: &Platform,
+    created: &str,
+    annotations: &BTreeMap<String, String>,
+    cache: &Store,
+    store: &Store,
+) -> Result<PlatformImage> {
     let part = recipe.base.fetch(platform, cache)?;
     let mut config = part.config;
     let mut layers = part.layers;
@@ -194,7 +201,14 @@ fn annotations(recipe: &Recipe, created: &str) -> BTreeMap<String, String> {
 }
 
 /// Writes the list of materials as an artifact whose subject is the platform's manifest.
-fn attach_sbom(recipe: &Recipe, platform: &Platform, created: &str, subject: &Descriptor, mut components: Vec<Component>, store: &Store) -> Result<Descriptor> {
+fn attach_sbom(
+    recipe: &Recipe,
+    platform: &Platform,
+    created: &str,
+    subject: &Descriptor,
+    mut components: Vec<Component>,
+    store: &Store,
+) -> Result<Descriptor> {
     components.sort();
     components.dedup();
     let about = sbom::Subject {

@@ -9,7 +9,9 @@ mod remote;
 mod servers;
 pub mod world;
 pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
-    if flags.clean { return folder::clean(&ctx.ws.root); }
+    if flags.clean {
+        return folder::clean(&ctx.ws.root);
+    }
     let f = folder::create(&ctx.ws.root)?;
     f.remove()
 }

@@ -49,7 +49,9 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, wheel: &
 /// Starts the built image where it can run here, and compares what it answers; the evidence in one line.
 pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<String> {
     let others = checked_configs(built)?;
-    let Some(running) = run::start(built)? else { return Ok(format!("not run: this machine is none of {others}; their configs are as they should be")) };
+    let Some(running) = run::start(built)? else {
+        return Ok(format!("not run: this machine is none of {others}; their configs are as they should be"));
+    };
     let evidence = probe(&running.base_url, expect)?;
     let engine = running.engine;
     let stopped = running.stop()?;
@@ -176,7 +178,9 @@ fn settings(app: &App) -> Result<&ImageSettings> {
 fn name(settings: &ImageSettings) -> Result<Reference> {
     let name = Reference::parse(&settings.name)?;
     match name.tag.is_some() || name.digest.is_some() {
-        true => Err(Exit::Usage(format!("[image] name = {:?} must have no tag: releases and branches make their own", settings.name)).into()),
+        true => {
+            Err(Exit::Usage(format!("[image] name = {:?} must have no tag: releases and branches make their own", settings.name)).into())
+        }
         false => Ok(name),
     }
 }

@@ -49,7 +49,9 @@ pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) ->
         }
         Some(Challenge::Basic) => match credential(client)? {
             Some(DockerCredential::UsernamePassword(user, password)) => Ok(basic(&user, &password)),
-            Some(DockerCredential::IdentityToken(_)) => bail!("{host} asks for user and password, but docker keeps an identity token for it"),
+            Some(DockerCredential::IdentityToken(_)) => {
+                bail!("{host} asks for user and password, but docker keeps an identity token for it")
+            }
             None => bail!("{host} asks for a login, and docker has none for it; type `docker login {host}`"),
         },
         None => bail!("{host} asks for a login in a way that is neither Basic nor Bearer: {challenges:?}"),
@@ -64,7 +66,12 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
     let answer = match &credential {
         Some(DockerCredential::IdentityToken(refresh)) => {
             let scope = scopes.join(" ");
-            query.extend([("scope", scope.as_str()), ("client_id", "xtask"), ("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())]);
+            query.extend([
+                ("scope", scope.as_str()),
+                ("client_id", "xtask"),
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh.as_str()),
+            ]);
             let form = encode(&query);
             http.send(&Request::new("POST", realm).body("application/x-www-form-urlencoded", form.as_bytes()))?
         }
@@ -124,7 +131,9 @@ fn basic(user: &str, password: &str) -> String {
 /// `a=b&c=d`, everything but unreserved characters escaped.
 pub fn encode(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
-        text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+        text.bytes()
+            .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { (b as char).to_string() } else { format!("%{b:02X}") })
+            .collect()
     };
     pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
 }

@@ -51,12 +51,18 @@ impl Base {
         let bytes = if self.descriptor.is_index() { self.manifest(&registry, platform)? } else { self.bytes.clone() };
         let manifest: Manifest = oci::from_bytes(&bytes, &format!("the manifest of {} for {platform}", self.from))?;
         registry.fetch(repository, &manifest.config, store)?;
-        let config: Image = oci::from_bytes(&store.bytes(&manifest.config.digest)?, &format!("the config of {} for {platform}", self.from))?;
+        let config: Image =
+            oci::from_bytes(&store.bytes(&manifest.config.digest)?, &format!("the config of {} for {platform}", self.from))?;
         if !platform.matches(&config.platform) {
             bail!("the base image {} is for {}, not for {platform}", self.from, config.platform);
         }
         if config.rootfs.diff_ids.len() != manifest.layers.len() {
-            bail!("the base image {} has {} layers, but its config names {}", self.from, manifest.layers.len(), config.rootfs.diff_ids.len());
+            bail!(
+                "the base image {} has {} layers, but its config names {}",
+                self.from,
+                manifest.layers.len(),
+                config.rootfs.diff_ids.len()
+            );
         }
         let layers = manifest.layers.iter().map(oci_layer).collect::<Result<Vec<_>>>()?;
         parallel::each(4, &layers, |layer| registry.fetch(repository, layer, store))?;
@@ -67,7 +73,13 @@ impl Base {
         let index: Index = oci::from_bytes(&self.bytes, &format!("the index of {}", self.from))?;
         let found = index.manifests.iter().find(|m| m.platform.as_ref().is_some_and(|p| platform.matches(p)));
         let found = found.with_context(|| {
-            let has: Vec<String> = index.manifests.iter().filter_map(|m| m.platform.as_ref()).map(Platform::to_string).filter(|p| !p.contains("unknown")).collect();
+            let has: Vec<String> = index
+                .manifests
+                .iter()
+                .filter_map(|m| m.platform.as_ref())
+                .map(Platform::to_string)
+                .filter(|p| !p.contains("unknown"))
+                .collect();
             format!("the base image {} has no {platform}, only {}; change [image] base or platforms in app.toml", self.from, has.join(", "))
         })?;
         let manifest = registry.manifest(&self.from.repository, &found.digest)?;
@@ -79,7 +91,9 @@ impl Base {
 fn oci_layer(layer: &Descriptor) -> Result<Descriptor> {
     let media_type = match layer.media_type.as_str() {
         "application/vnd.docker.image.rootfs.diff.tar.gzip" | oci::LAYER => oci::LAYER,
-        "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => "application/vnd.oci.image.layer.v1.tar",
+        "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => {
+            "application/vnd.oci.image.layer.v1.tar"
+        }
         "application/vnd.oci.image.layer.v1.tar+zstd" => "application/vnd.oci.image.layer.v1.tar+zstd",
         other => bail!("the base image has a layer of the type {other}, which can't be carried over"),
     };

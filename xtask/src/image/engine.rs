@@ -85,8 +85,9 @@ impl Container {
         let sh = child::shell("/")?;
         child::capture(cmd!(sh, "{program} load --quiet --input {archive}"), &[])?;
         let publish = format!("127.0.0.1:{port}:{inside}");
-        child::capture(cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"), &[])
-            .with_context(|| format!("{engine} can't run it; XTASK_ENGINE=chroot (as root) or XTASK_ENGINE=unshare runs it without an engine"))?;
+        child::capture(cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"), &[]).with_context(
+            || format!("{engine} can't run it; XTASK_ENGINE=chroot (as root) or XTASK_ENGINE=unshare runs it without an engine"),
+        )?;
         Ok(container)
     }
 
@@ -148,7 +149,8 @@ fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8
         ("io.containerd.image.name".to_string(), name.to_string()),
         ("org.opencontainers.image.ref.name".to_string(), name.to_string()),
     ]);
-    let index = Index::new(vec![Descriptor { annotations, platform: Some(part.platform.clone()), ..part.manifest.clone() }], BTreeMap::new());
+    let index =
+        Index::new(vec![Descriptor { annotations, platform: Some(part.platform.clone()), ..part.manifest.clone() }], BTreeMap::new());
     let mut tar = tar::Builder::new(std::io::BufWriter::new(std::fs::File::create(archive)?));
     let mut text = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
         let mut header = tar::Header::new_gnu();

@@ -131,7 +131,26 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused_with_a_reason() {
-        for text in ["", ":", "a:", "/a", "a/", "a//b", "A/b", "a b", "a..b", "-a", "a_-b", "a@sha256:12", "a@md5:x", "a:.x", "a:-x", "ghcr.io/", "h:1:2/x?y", "a\nb"] {
+        for text in [
+            "",
+            ":",
+            "a:",
+            "/a",
+            "a/",
+            "a//b",
+            "A/b",
+            "a b",
+            "a..b",
+            "-a",
+            "a_-b",
+            "a@sha256:12",
+            "a@md5:x",
+            "a:.x",
+            "a:-x",
+            "ghcr.io/",
+            "h:1:2/x?y",
+            "a\nb",
+        ] {
             let error = Reference::parse(text).unwrap_err().to_string();
             assert!(error.contains("is not an image name"), "{text}: {error}");
         }

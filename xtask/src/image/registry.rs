@@ -1,9 +1,9 @@
 //! A container registry, by the OCI distribution spec 1.1: manifests, tags and blobs to read; uploads are in upload.rs, logins in auth.rs.
 
+use super::auth;
 use super::oci::{self, Descriptor};
 use super::reference::Reference;
 use super::store::Store;
-use super::auth;
 use crate::endpoints::is_loopback;
 use crate::exit::Exit;
 use crate::http::{Http, Request, Response, without_secrets};
@@ -32,7 +32,14 @@ impl Registry {
         let here = is_loopback(&format!("http://{host}/"));
         let api = if host == "docker.io" { "registry-1.docker.io" } else { host };
         let base = format!("{}://{api}", if here { "http" } else { "https" });
-        Ok(Registry { host: host.to_string(), http: Http::new()?, base, loopback_only, docker_config: auth::docker_config(), logins: Mutex::default() })
+        Ok(Registry {
+            host: host.to_string(),
+            http: Http::new()?,
+            base,
+            loopback_only,
+            docker_config: auth::docker_config(),
+            logins: Mutex::default(),
+        })
     }
 
     pub fn of(reference: &Reference, loopback_only: bool) -> Result<Registry> {
@@ -107,7 +114,8 @@ impl Registry {
         }
         let whence = format!("{}/{repository}@{}", self.host, blob.digest);
         let get = || {
-            let answer = self.call(&pull_scope(repository), Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest))))?;
+            let answer =
+                self.call(&pull_scope(repository), Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest))))?;
             store.receive(blob, answer.success()?.reader(), &whence)
         };
         // A download that breaks off after the headers is begun once more.
@@ -168,7 +176,8 @@ impl Registry {
             return Ok(answer);
         }
         let challenges: Vec<&str> = answer.headers.get_all("WWW-Authenticate").iter().filter_map(|v| v.to_str().ok()).collect();
-        let client = auth::Client { http: &self.http, host: &self.host, config: self.docker_config.as_deref(), loopback_only: self.loopback_only };
+        let client =
+            auth::Client { http: &self.http, host: &self.host, config: self.docker_config.as_deref(), loopback_only: self.loopback_only };
         let header = auth::authorization(&client, &challenges, scopes)
             .with_context(|| format!("{} {}", request.method, without_secrets(&request.url)))?;
         self.logins.lock().expect("no panic while it is held").insert(scopes.to_vec(), header.clone());
@@ -176,7 +185,8 @@ impl Registry {
         request.headers.push(("Authorization", header));
         let answer = send(&request)?;
         if matches!(answer.status, 401 | 403) {
-            let hint = format!("{} refuses this login; is it valid, and may it do this? `docker login {}` makes a new one", self.host, self.host);
+            let hint =
+                format!("{} refuses this login; is it valid, and may it do this? `docker login {}` makes a new one", self.host, self.host);
             return Err(anyhow::Error::new(answer.error()).context(hint));
         }
         Ok(answer)
@@ -192,7 +202,8 @@ impl Registry {
     /// An address that the registry gave for the next request: on its own host, with our scheme (proxies that end TLS say http).
     pub(super) fn own(&self, location: &str) -> Result<String> {
         let authority = |url: &str| {
-            let host = url.split_once("://").map(|(_, r)| r).unwrap_or(url).split(['/', '?', '#']).next().unwrap_or("").to_ascii_lowercase();
+            let host =
+                url.split_once("://").map(|(_, r)| r).unwrap_or(url).split(['/', '?', '#']).next().unwrap_or("").to_ascii_lowercase();
             host.trim_end_matches(":443").trim_end_matches(":80").to_string()
         };
         if authority(location) != authority(&self.base) {

@@ -33,7 +33,9 @@ fn plain(layer: &Utf8Path) -> Result<Box<dyn Read>> {
     let file = BufReader::with_capacity(256 << 10, File::open(layer)?);
     match magic[..] {
         [0x1f, 0x8b, ..] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
-        [0x28, 0xb5, 0x2f, 0xfd] => bail!("{layer} is compressed with zstd, which only docker or podman unpack here; set XTASK_ENGINE=docker or podman"),
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            bail!("{layer} is compressed with zstd, which only docker or podman unpack here; set XTASK_ENGINE=docker or podman")
+        }
         _ => Ok(Box::new(file)),
     }
 }
@@ -57,7 +59,13 @@ pub fn unpack(root: &Path, tar: impl Read, policy: FolderOverLink) -> Result<()>
     Ok(())
 }
 
-fn entry_into<R: Read>(root: &Path, entry: &mut tar::Entry<R>, name: &Path, policy: FolderOverLink, fresh: &mut HashSet<PathBuf>) -> Result<()> {
+fn entry_into<R: Read>(
+    root: &Path,
+    entry: &mut tar::Entry<R>,
+    name: &Path,
+    policy: FolderOverLink,
+    fresh: &mut HashSet<PathBuf>,
+) -> Result<()> {
     let Some(path) = place(root, name)? else { return Ok(()) };
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(hidden) = file_name.strip_prefix(".wh.") {

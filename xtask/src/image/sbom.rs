@@ -75,8 +75,20 @@ mod tests {
     #[test]
     fn the_list_names_image_base_and_packages() {
         let platform = oci::Platform::parse("linux/amd64").unwrap();
-        let subject = Subject { name: "h/n", version: "1.0.0", platform: &platform, digest: "sha256:1", base: "b@sha256:2", created: "2026-01-01T00:00:00Z" };
-        let robyn = Component { name: "robyn".into(), version: "0.88".into(), purl: "pkg:pypi/robyn@0.88".into(), license: Some("BSD-2-Clause".into()) };
+        let subject = Subject {
+            name: "h/n",
+            version: "1.0.0",
+            platform: &platform,
+            digest: "sha256:1",
+            base: "b@sha256:2",
+            created: "2026-01-01T00:00:00Z",
+        };
+        let robyn = Component {
+            name: "robyn".into(),
+            version: "0.88".into(),
+            purl: "pkg:pypi/robyn@0.88".into(),
+            license: Some("BSD-2-Clause".into()),
+        };
         let bytes = cyclonedx(&subject, &[robyn.clone()]);
         assert_eq!(bytes, cyclonedx(&subject, &[robyn]));
         let bom: Value = serde_json::from_slice(&bytes).unwrap();

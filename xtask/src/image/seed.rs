@@ -35,7 +35,11 @@ fn write(store: &Store, platform: &Platform, root: &Utf8Path) -> Result<Descript
     let config = Image {
         created: Some("1970-01-01T00:00:00Z".into()),
         platform: platform.clone(),
-        config: Run { env: vec!["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin".into(), "LANG=C.UTF-8".into()], cmd: vec!["python".into()], ..Run::default() },
+        config: Run {
+            env: vec!["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin".into(), "LANG=C.UTF-8".into()],
+            cmd: vec!["python".into()],
+            ..Run::default()
+        },
         rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
         history: Vec::new(),
     };

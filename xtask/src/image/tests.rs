@@ -48,11 +48,7 @@ impl Bench {
                         Ok(vec![Component { name: "dep".into(), version: "1".into(), purl: "pkg:pypi/dep@1".into(), license: None }])
                     }),
                 },
-                Source {
-                    what: "app",
-                    key: None,
-                    fill: Box::new(move |_, dir| write(dir, "main", app).map(|_| vec![])),
-                },
+                Source { what: "app", key: None, fill: Box::new(move |_, dir| write(dir, "main", app).map(|_| vec![])) },
             ],
         }
     }
@@ -236,7 +232,10 @@ fn an_image_on_debians_python_runs_and_answers() {
     let running = run::start(&built).unwrap().expect("this machine's platform is one of both");
     let expect = |version: &str, spec: Value| Expect { version: version.into(), commit: "abc".into(), spec: Some(spec) };
     let good = json!({"paths": {"/health": {}}});
-    assert_eq!(probe(&running.base_url, &expect("1.2.3", good.clone())).unwrap(), "/health 200, /info 1.2.3 at abc, /openapi.json as committed (1 paths)");
+    assert_eq!(
+        probe(&running.base_url, &expect("1.2.3", good.clone())).unwrap(),
+        "/health 200, /info 1.2.3 at abc, /openapi.json as committed (1 paths)"
+    );
     let error = probe(&running.base_url, &expect("1.2.4", good)).unwrap_err().to_string();
     assert!(error.contains(r#"says version "1.2.3", expected was "1.2.4""#), "{error}");
     let error = probe(&running.base_url, &expect("1.2.3", json!({"paths": {}}))).unwrap_err().to_string();

@@ -66,7 +66,8 @@ impl Registry {
         self.may_write()?;
         if let Start::Session(session) = self.start(repository, None, None)? {
             // Not every registry knows how to cancel; what was begun and never finished is swept up by all.
-            let _ = self.call_by(&push_scope(repository, None), Request::new("DELETE", session.url), |r| self.http.send_once(r, &r.url, true));
+            let _ =
+                self.call_by(&push_scope(repository, None), Request::new("DELETE", session.url), |r| self.http.send_once(r, &r.url, true));
         }
         Ok(())
     }
@@ -121,7 +122,12 @@ impl Registry {
                 return Err(error);
             }
             let pause = http::pause(failures);
-            say(&format!("upload of {} broke after {offset} bytes: {}; resumed in {:.1} s", blob.digest, error.root_cause(), pause.as_secs_f64()));
+            say(&format!(
+                "upload of {} broke after {offset} bytes: {}; resumed in {:.1} s",
+                blob.digest,
+                error.root_cause(),
+                pause.as_secs_f64()
+            ));
             std::thread::sleep(pause);
             let answer = self.call(scopes, Request::new("GET", session.url.clone()))?.success()?;
             offset = received(&answer).unwrap_or(0).min(blob.size);

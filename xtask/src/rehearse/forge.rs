@@ -43,7 +43,8 @@ pub fn squash(git: &Git, pull: &PullRequest) -> Result<String> {
     let base = format!("refs/heads/{}", pull.base);
     let tip = git.commit(&base)?;
     let tree = merge_tree(git, pull)?;
-    let messages = git.read(&["log", "--reverse", "--no-merges", "--format=%B%x00", "--end-of-options", &format!("{tip}..{}", pull.commit)])?;
+    let messages =
+        git.read(&["log", "--reverse", "--no-merges", "--format=%B%x00", "--end-of-options", &format!("{tip}..{}", pull.commit)])?;
     let message = squash_message(&pull.title, pull.number, &messages.split('\0').collect::<Vec<_>>());
     let id = git.pipe(&["commit-tree", &tree, "-p", &tip, "-F", "-"], message.as_bytes())?;
     let commit = String::from_utf8_lossy(&id).trim().to_string();
@@ -86,7 +87,10 @@ mod tests {
     fn a_squash_lists_every_message_below_the_title() {
         for (messages, expected) in [
             (vec!["fix(python): a\n"], "feat: t (#7)\n\n* fix(python): a\n"),
-            (vec!["fix: a\n\nwhy\n", "\nchore(release): python v0.0.1\n", ""], "feat: t (#7)\n\n* fix: a\n\nwhy\n\n* chore(release): python v0.0.1\n"),
+            (
+                vec!["fix: a\n\nwhy\n", "\nchore(release): python v0.0.1\n", ""],
+                "feat: t (#7)\n\n* fix: a\n\nwhy\n\n* chore(release): python v0.0.1\n",
+            ),
             (vec![], "feat: t (#7)\n\n\n"),
         ] {
             assert_eq!(squash_message("feat: t", 7, &messages), expected);

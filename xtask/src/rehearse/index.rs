@@ -34,8 +34,22 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
     let words = |port: u16| -> Result<Vec<String>> {
         let port = port.to_string();
         let words = [
-            program.as_str(), "run", "--interface", "127.0.0.1", "--port", &port, "--passwords", passwords.as_str(), "--authenticate", "update",
-            "--disable-fallback", "--hash-algo", "sha256", "--backend", "simple-dir", packages.as_str(),
+            program.as_str(),
+            "run",
+            "--interface",
+            "127.0.0.1",
+            "--port",
+            &port,
+            "--passwords",
+            passwords.as_str(),
+            "--authenticate",
+            "update",
+            "--disable-fallback",
+            "--hash-algo",
+            "sha256",
+            "--backend",
+            "simple-dir",
+            packages.as_str(),
         ];
         Ok(words.map(str::to_string).to_vec())
     };

@@ -17,7 +17,9 @@ pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     let path = dir.join("remote.git");
     let git = Git::new(&path);
     Git::new(dir).run(&["init", "--quiet", "--bare", &format!("--initial-branch={}", settings.main), "--", path.as_str()])?;
-    for (key, value) in [("receive.denyDeletes", "true"), ("receive.denyNonFastForwards", "true"), ("receive.autogc", "false"), ("gc.auto", "0")] {
+    for (key, value) in
+        [("receive.denyDeletes", "true"), ("receive.denyNonFastForwards", "true"), ("receive.autogc", "false"), ("gc.auto", "0")]
+    {
         git.run(&["config", key, value])?;
     }
     git.run(&["config", "user.name", "Rehearsal"])?;

@@ -1,7 +1,7 @@
 //! A server of the rehearsal: on a free port of this machine, below a supervisor, its output in a log.
 
-use crate::supervise::{self, Supervised};
 use crate::child;
+use crate::supervise::{self, Supervised};
 use anyhow::Result;
 use camino::Utf8Path;
 use std::time::Duration;

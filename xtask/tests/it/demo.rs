@@ -24,7 +24,8 @@ impl World {
         repo.write(".gitignore", "/target/\n.venv/\n__pycache__/\n");
         let data = repo.world().join("registries");
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-        let mut process = command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the world starts");
+        let mut process =
+            command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the world starts");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let env: BTreeMap<String, String> = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
@@ -79,7 +80,8 @@ impl World {
 
     /// The files that the index keeps, by name.
     pub fn published(&self) -> Vec<String> {
-        let mut files: Vec<_> = self.outside().iter().filter(|f| f.contains("/pypi/")).filter_map(|f| Some(f.rsplit('/').next()?.to_string())).collect();
+        let mut files: Vec<_> =
+            self.outside().iter().filter(|f| f.contains("/pypi/")).filter_map(|f| Some(f.rsplit('/').next()?.to_string())).collect();
         files.retain(|f| f.ends_with(".whl") || f.ends_with(".tar.gz"));
         files.sort();
         files

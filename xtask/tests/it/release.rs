@@ -3,9 +3,8 @@
 use crate::demo::World;
 use crate::support::run;
 
-const STEPS: &[&str] = &[
-    "preflight", "build", "smoke", "image", "stage", "tag", "page-draft", "publish", "image-push", "verify", "latest", "page", "cascade",
-];
+const STEPS: &[&str] =
+    &["preflight", "build", "smoke", "image", "stage", "tag", "page-draft", "publish", "image-push", "verify", "latest", "page", "cascade"];
 
 #[test]
 fn a_release_goes_through_and_a_second_one_finds_nothing_left() {

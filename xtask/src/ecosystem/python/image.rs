@@ -1,9 +1,9 @@
 //! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel that is published.
 
 use crate::Ctx;
+use crate::image::Source;
 use crate::image::oci::{self, Platform};
 use crate::image::sbom::Component;
-use crate::image::Source;
 use crate::workspace::App;
 use crate::{child, tools};
 use anyhow::{Context, Result, bail};
@@ -76,7 +76,10 @@ fn install(index: &str, requirements: &str, platform: &Platform, dir: &Utf8Path)
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell("/")?;
     let args = ["--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--python-version", PYTHON];
-    let run = cmd!(sh, "{uv} pip install {args...} --python {python} --python-platform {triple} --default-index {index} --target {dir} --requirements {list}");
+    let run = cmd!(
+        sh,
+        "{uv} pip install {args...} --python {python} --python-platform {triple} --default-index {index} --target {dir} --requirements {list}"
+    );
     child::capture(run, &[])?;
     normalise(dir)?;
     components(dir)
@@ -157,7 +160,9 @@ fn components(dir: &Utf8Path) -> Result<Vec<Component>> {
 fn component(metadata: &str) -> Option<Component> {
     let headers = || metadata.lines().take_while(|line| !line.trim().is_empty());
     let get = |name: &str| {
-        headers().find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_string()))
+        headers().find_map(|line| {
+            line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_string())
+        })
     };
     let (name, version) = (get("Name")?, get("Version")?);
     // PEP 503's normal form, which package URLs ask for.
@@ -179,7 +184,8 @@ mod tests {
     #[test]
     fn a_component_is_read_from_the_headers_alone() {
         let text = "Metadata-Version: 2.4\nName: Foo_.Bar\nVersion: 1.0\nLicense: see file\nlicense-expression: MIT\n\nName: not me\n";
-        let expected = Component { name: "Foo_.Bar".into(), version: "1.0".into(), purl: "pkg:pypi/foo-bar@1.0".into(), license: Some("MIT".into()) };
+        let expected =
+            Component { name: "Foo_.Bar".into(), version: "1.0".into(), purl: "pkg:pypi/foo-bar@1.0".into(), license: Some("MIT".into()) };
         assert_eq!(component(text), Some(expected));
         assert_eq!(component("Name: x\n\nVersion: 1"), None);
         assert_eq!(component(""), None);

@@ -56,7 +56,12 @@ fn links_executables_and_hard_links_are_kept_as_what_they_are() {
         .unwrap()
         .map(|e| {
             let e = e.unwrap();
-            (e.path().unwrap().to_string_lossy().into_owned(), e.header().entry_type(), e.header().mode().unwrap(), e.link_name().unwrap().map(|l| l.as_os_str().len()))
+            (
+                e.path().unwrap().to_string_lossy().into_owned(),
+                e.header().entry_type(),
+                e.header().mode().unwrap(),
+                e.link_name().unwrap().map(|l| l.as_os_str().len()),
+            )
         })
         .collect();
     use tar::EntryType::{Regular, Symlink};
@@ -99,5 +104,8 @@ fn a_cached_layer_is_used_again_until_its_blob_is_damaged() {
     fs::write(store.path(&first.digest), vec![0; first.size as usize]).unwrap();
     assert_eq!(get("a"), first);
     assert_eq!(made.get(), 3);
-    assert!(fs::read_dir(&store.dir).unwrap().all(|e| !e.unwrap().file_name().to_string_lossy().starts_with('.')), "scratch files are left");
+    assert!(
+        fs::read_dir(&store.dir).unwrap().all(|e| !e.unwrap().file_name().to_string_lossy().starts_with('.')),
+        "scratch files are left"
+    );
 }

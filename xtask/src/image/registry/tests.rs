@@ -151,7 +151,9 @@ fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
                     head.push(byte[0]);
                 }
                 let text = String::from_utf8_lossy(&head).into_owned();
-                let answer = |status: &str, extra: &str, body: &str| format!("HTTP/1.1 {status}\r\nConnection: close\r\n{extra}Content-Length: {}\r\n\r\n{body}", body.len());
+                let answer = |status: &str, extra: &str, body: &str| {
+                    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{extra}Content-Length: {}\r\n\r\n{body}", body.len())
+                };
                 let lower = text.to_ascii_lowercase();
                 if text.starts_with("GET /token?") {
                     log.lock().unwrap().push(text.lines().next().unwrap().to_string());
@@ -160,7 +162,8 @@ fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
                     let body = if known { r#"{"token": "good"}"# } else { r#"{"details": "unknown user"}"# };
                     let _ = client.write_all(answer(if known { "200 OK" } else { "401 Unauthorized" }, "", body).as_bytes());
                 } else if !lower.contains("authorization: bearer good") {
-                    let challenge = format!("WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{port}/token\",service=\"front\",scope=\"x\"\r\n");
+                    let challenge =
+                        format!("WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{port}/token\",service=\"front\",scope=\"x\"\r\n");
                     let _ = client.write_all(answer("401 Unauthorized", &challenge, "").as_bytes());
                 } else {
                     let mut server = TcpStream::connect(("127.0.0.1", to)).unwrap();
@@ -218,7 +221,9 @@ fn canned(answer: &str) -> Registry {
 
 #[test]
 fn answers_that_break_the_rules_are_named_as_such() {
-    let answer = |status: &str, headers: &str, body: &str| format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    let answer = |status: &str, headers: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+    };
     let wrong = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
     let manifest = |a: String| format!("{:#}", canned(&a).manifest("a/b", "v1").err().unwrap());
     let upload = |a: String| format!("{:#}", canned(&a).can_push("a/b").err().unwrap());
@@ -231,9 +236,15 @@ fn answers_that_break_the_rules_are_named_as_such() {
         (manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"https://token.example/\"\r\n", "")), "not on this machine: refused"),
         (manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://HOST/token\"\r\n", "")), "gives no token without a login"),
         (upload(answer("202 Accepted", "", "")), "202 without a Location"),
-        (upload(answer("202 Accepted", "Location: https://elsewhere.example/x\r\n", "")), "sends the upload on to another host, elsewhere.example: refused"),
+        (
+            upload(answer("202 Accepted", "Location: https://elsewhere.example/x\r\n", "")),
+            "sends the upload on to another host, elsewhere.example: refused",
+        ),
         (upload(answer("307 There", "Location: https://elsewhere.example/x\r\n", "")), "redirected to https://elsewhere.example"),
-        (upload(answer("403 Forbidden", "", "{\"errors\":[{\"code\":\"DENIED\"}]}")), "403 Forbidden: {\"errors\":[{\"code\":\"DENIED\"}]}"),
+        (
+            upload(answer("403 Forbidden", "", "{\"errors\":[{\"code\":\"DENIED\"}]}")),
+            "403 Forbidden: {\"errors\":[{\"code\":\"DENIED\"}]}",
+        ),
     ] {
         assert!(said.contains(expected), "{said:?} does not say {expected:?}");
     }

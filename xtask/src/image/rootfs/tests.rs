@@ -52,7 +52,8 @@ fn names(root: &Path) -> Vec<String> {
 fn layers_cover_hide_and_empty_what_is_below() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path();
-    layer(root, &[(FILE, "a/one", "1"), (FILE, "a/two", "2"), (FILE, "b/x", ""), (FILE, "c", "low"), (DIR, "d/", ""), (FILE, "d/y", "")]).unwrap();
+    layer(root, &[(FILE, "a/one", "1"), (FILE, "a/two", "2"), (FILE, "b/x", ""), (FILE, "c", "low"), (DIR, "d/", ""), (FILE, "d/y", "")])
+        .unwrap();
     layer(
         root,
         &[
@@ -135,7 +136,8 @@ fn a_layer_with_another_content_than_the_config_says_is_refused() {
 #[test]
 fn a_package_goes_through_the_links_of_merged_usr() {
     let temp = tempfile::tempdir().unwrap();
-    let package = tarball(&[(DIR, "./", ""), (DIR, "./usr/lib/", ""), (SYM, "./lib", "usr/lib"), (DIR, "./lib/", ""), (FILE, "./lib/x", "")]);
+    let package =
+        tarball(&[(DIR, "./", ""), (DIR, "./usr/lib/", ""), (SYM, "./lib", "usr/lib"), (DIR, "./lib/", ""), (FILE, "./lib/x", "")]);
     unpack(temp.path(), &package[..], FolderOverLink::Follows).unwrap();
     assert_eq!(names(temp.path()), ["lib", "usr", "usr/lib", "usr/lib/x"]);
 }

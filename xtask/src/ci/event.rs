@@ -1,0 +1,138 @@
+//! The event that a forge runs a job for. GitHub and Gitea hand it over in the same variables and the same JSON file:
+//! docs.github.com, "Variables reference" and "Webhook events and payloads". Names in it are chosen by whoever pushes.
+
+use crate::Ctx;
+use crate::exit::Exit;
+use anyhow::Result;
+use serde::Deserialize;
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Push {
+        branch: String,
+        /// What the branch was before; None where it is new, or nobody says.
+        before: Option<String>,
+    },
+    PullRequest {
+        head: String,
+        base: String,
+    },
+    /// One that no job is for, and why.
+    Other(String),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Push { branch, .. } => write!(f, "push to {branch}"),
+            Event::PullRequest { head, base } => write!(f, "pull request from {head} into {base}"),
+            Event::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The part of the event's JSON that counts.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Payload {
+    before: Option<String>,
+    deleted: Option<bool>,
+    merge_group: Option<MergeGroup>,
+}
+
+#[derive(Deserialize)]
+struct MergeGroup {
+    base_ref: String,
+}
+
+/// A variable of the job; an empty one counts as missing, as the forges set them.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
+    let Some(name) = variable("GITHUB_EVENT_NAME") else {
+        let how = "cargo xtask ci lint --event pull_request --base development\n  cargo xtask ci image --event push --ref BRANCH";
+        return Err(Exit::Usage(format!("no forge runs this job (GITHUB_EVENT_NAME is not set); by hand:\n  {how}")).into());
+    };
+    let needed =
+        |key: &str| variable(key).ok_or_else(|| anyhow::Error::from(Exit::Usage(format!("{key} is not set, though the event is {name}"))));
+    match name.as_str() {
+        "push" => pushed(&needed("GITHUB_REF")?, &payload(variable)?),
+        // Started by a person or by the clock: as if the branch had just been pushed.
+        "workflow_dispatch" | "schedule" => pushed(&needed("GITHUB_REF")?, &Payload::default()),
+        "pull_request" => Ok(Event::PullRequest { head: branch(&needed("GITHUB_HEAD_REF")?)?, base: branch(&needed("GITHUB_BASE_REF")?)? }),
+        "merge_group" => match payload(variable)?.merge_group {
+            Some(group) => Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)? }),
+            None => Err(Exit::Usage("the event's JSON has no merge_group.base_ref".into()).into()),
+        },
+        "pull_request_target" => {
+            let why = "pull_request_target runs with the repository's secrets on what a stranger proposes; use pull_request";
+            Err(Exit::Usage(why.into()).into())
+        }
+        other => Ok(Event::Other(format!("no job is for the event {other:?}"))),
+    }
+}
+
+/// `--event`, `--ref` and `--base`.
+pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str>) -> Result<Event> {
+    let here = || -> Result<String> {
+        match (reference, ctx.git.branch()?) {
+            (Some(reference), _) => Ok(reference.to_string()),
+            (None, Some(branch)) => Ok(branch),
+            (None, None) => Err(Exit::Usage("HEAD is on no branch: say which one is meant with --ref".into()).into()),
+        }
+    };
+    match name {
+        "push" => pushed(&here()?, &Payload::default()),
+        "pull_request" => Ok(Event::PullRequest { head: branch(&here()?)?, base: branch(base.unwrap_or(&ctx.ws.settings.development))? }),
+        other => Err(Exit::Usage(format!("--event {other:?}: there are push and pull_request")).into()),
+    }
+}
+
+fn pushed(reference: &str, payload: &Payload) -> Result<Event> {
+    if payload.deleted == Some(true) {
+        return Ok(Event::Other(format!("{reference:?} was deleted")));
+    }
+    if reference.starts_with("refs/") && !reference.starts_with("refs/heads/") {
+        return Ok(Event::Other(format!("{reference:?} is not a branch")));
+    }
+    Ok(Event::Push { branch: branch(reference)?, before: payload.before.as_deref().and_then(commit) })
+}
+
+/// A commit's full name; None for the zeros that stand for "there was none", and for anything else.
+fn commit(text: &str) -> Option<String> {
+    let hex = (text.len() == 40 || text.len() == 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    (hex && text.bytes().any(|b| b != b'0')).then(|| text.to_ascii_lowercase())
+}
+
+/// The name without refs/heads/, refused where git would (git-check-ref-format(1)) or where it could be taken for an option.
+fn branch(reference: &str) -> Result<String> {
+    let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
+    let parts = name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
+    if name.is_empty()
+        || name.starts_with('-')
+        || name.contains(odd)
+        || name.contains("..")
+        || name.contains("@{")
+        || name.ends_with('.')
+        || !parts
+    {
+        return Err(Exit::Usage(format!("{name:?} is not the name of a branch")).into());
+    }
+    Ok(name.to_string())
+}
+
+fn payload(variable: &dyn Fn(&str) -> Option<String>) -> Result<Payload> {
+    let Some(path) = variable("GITHUB_EVENT_PATH") else { return Ok(Payload::default()) };
+    let usage = |why: String| anyhow::Error::from(Exit::Usage(format!("the event's file {path} (GITHUB_EVENT_PATH) {why}")));
+    let text = std::fs::read_to_string(&path).map_err(|e| usage(format!("can't be read: {e}")))?;
+    // serde would take an array for a struct.
+    let object = serde_json::from_str::<serde_json::Map<_, _>>(&text).map(serde_json::Value::Object);
+    object.and_then(serde_json::from_value).map_err(|e| usage(format!("is not an event: {e}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+use super::*;
+
+/// Reads an event from these variables; `EVENT` is written to a file.
+fn read(variables: &[(&str, &str)]) -> Result<Event> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let json = variables.iter().find(|(name, _)| *name == "EVENT");
+    if let Some((_, json)) = json {
+        std::fs::write(file.path(), json).unwrap();
+    }
+    from_forge(&|name: &str| {
+        if name == "GITHUB_EVENT_PATH" && json.is_some() {
+            return Some(file.path().to_str().unwrap().to_string());
+        }
+        variables.iter().find(|(n, v)| *n == name && !v.is_empty()).map(|(_, v)| v.to_string())
+    })
+}
+
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+fn push(branch: &str, before: Option<&str>) -> Event {
+    Event::Push { branch: branch.into(), before: before.map(str::to_string) }
+}
+
+#[test]
+fn pushes_are_read() {
+    let zeros = "0".repeat(40);
+    for (reference, json, expected) in [
+        ("refs/heads/main", format!(r#"{{"before": "{A}", "after": "b"}}"#), push("main", Some(A))),
+        ("refs/heads/feat/a-b", format!(r#"{{"before": "{zeros}"}}"#), push("feat/a-b", None)),
+        ("refs/heads/fée/ü", "{}".to_string(), push("fée/ü", None)),
+        ("refs/heads/refs/heads/x", "{}".to_string(), push("refs/heads/x", None)),
+        ("main", r#"{"before": null}"#.to_string(), push("main", None)),
+        ("refs/heads/main", r#"{"before": "--output=/etc/passwd"}"#.to_string(), push("main", None)),
+        ("refs/heads/main", format!(r#"{{"before": "{}"}}"#, A.to_uppercase()), push("main", Some(A))),
+    ] {
+        assert_eq!(read(&[("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", reference), ("EVENT", &json)]).unwrap(), expected);
+    }
+    assert_eq!(read(&[("GITHUB_EVENT_NAME", "workflow_dispatch"), ("GITHUB_REF", "refs/heads/main")]).unwrap(), push("main", None));
+}
+
+#[test]
+fn pull_requests_are_read() {
+    let expected = Event::PullRequest { head: "feat/x".into(), base: "development".into() };
+    let variables = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "feat/x"), ("GITHUB_BASE_REF", "development")];
+    assert_eq!(read(&variables).unwrap(), expected);
+    let queue = [
+        ("GITHUB_EVENT_NAME", "merge_group"),
+        ("GITHUB_REF", "refs/heads/gh-readonly-queue/main/pr-1-aaaa"),
+        ("EVENT", r#"{"merge_group": {"base_ref": "refs/heads/main"}}"#),
+    ];
+    let expected = Event::PullRequest { head: "gh-readonly-queue/main/pr-1-aaaa".into(), base: "main".into() };
+    assert_eq!(read(&queue).unwrap(), expected);
+}
+
+#[test]
+fn what_no_job_is_for_is_said() {
+    for (name, reference, json, expected) in [
+        ("push", "refs/tags/python-v0.0.1", "{}", "\"refs/tags/python-v0.0.1\" is not a branch"),
+        ("push", "refs/pull/1/head", "{}", "\"refs/pull/1/head\" is not a branch"),
+        ("push", "refs/heads/x", r#"{"deleted": true}"#, "\"refs/heads/x\" was deleted"),
+        ("issues", "refs/heads/main", "{}", "no job is for the event \"issues\""),
+        ("release\n::stop", "refs/heads/main", "{}", "no job is for the event \"release\\n::stop\""),
+    ] {
+        let event = read(&[("GITHUB_EVENT_NAME", name), ("GITHUB_REF", reference), ("EVENT", json)]).unwrap();
+        assert_eq!(event, Event::Other(expected.to_string()));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_its_name() {
+    for (variables, expected) in [
+        (vec![], "GITHUB_EVENT_NAME is not set"),
+        (vec![("GITHUB_EVENT_NAME", "")], "GITHUB_EVENT_NAME is not set"),
+        (vec![("GITHUB_EVENT_NAME", "push")], "GITHUB_REF is not set"),
+        (vec![("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "x")], "GITHUB_BASE_REF is not set"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--force")], "\"--force\" is not the name of a branch"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/")], "\"\" is not the name of a branch"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a..b")], "\"a..b\" is not the name"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a b")], "\"a b\" is not the name"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/x@{1}")], "\"x@{1}\" is not the name"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "{")], "is not an event"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "[]")], "is not an event"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", r#"{"before": 1}"#)], "is not an event"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("GITHUB_EVENT_PATH", "/no/such")], "can't be read"),
+        (vec![("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", "refs/heads/q"), ("EVENT", "{}")], "no merge_group.base_ref"),
+        (vec![("GITHUB_EVENT_NAME", "pull_request_target")], "use pull_request"),
+    ] {
+        let error = read(&variables).unwrap_err();
+        assert_eq!(error.downcast_ref::<Exit>().map(Exit::code), Some(2), "{error}");
+        assert!(error.to_string().contains(expected), "{expected} is not in {error}");
+    }
+}

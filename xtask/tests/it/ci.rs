@@ -1,0 +1,115 @@
+//! What the job of a forge does for an event: which apps, and what it says when there is nothing to do.
+
+use crate::support::{Output, Repo, run};
+
+/// `ci ARGS` with the variables that a forge sets.
+fn ci(repo: &Repo, args: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    run(command.arg("ci").args(args).envs(variables.iter().copied()))
+}
+
+/// The app on `main` and `development`, and a feature branch.
+fn repo() -> Repo {
+    let repo = Repo::new();
+    repo.git(&["branch", "development"]);
+    repo.git(&["switch", "--quiet", "--create", "feat/x"]);
+    repo
+}
+
+const PULL: &[(&str, &str)] = &[
+    ("GITHUB_ACTIONS", "true"),
+    ("GITHUB_EVENT_NAME", "pull_request"),
+    ("GITHUB_HEAD_REF", "feat/x"),
+    ("GITHUB_BASE_REF", "development"),
+    ("GITHUB_REF", "refs/pull/1/merge"),
+];
+
+#[test]
+fn a_pull_request_is_checked_for_the_apps_that_it_changes() {
+    let repo = repo();
+    repo.commit("notes.md", "nothing of any app\n", "docs: notes");
+    let idle = ci(&repo, &["lint"], PULL).expect(0);
+    assert!(idle.stderr.contains("nothing to do: nothing that this job is for changed since"), "{}", idle.stderr);
+    repo.change("fix(python): a thing");
+    let busy = ci(&repo, &["lint"], PULL).expect(0);
+    assert!(busy.stderr.contains("::group::lint-python\n"), "{}", busy.stderr);
+    assert!(busy.stderr.contains("::endgroup::"), "{}", busy.stderr);
+}
+
+#[test]
+fn sections_are_plain_headings_on_gitea() {
+    let repo = repo();
+    repo.change("fix(python): a thing");
+    let variables: Vec<_> = PULL.iter().copied().chain([("GITEA_ACTIONS", "true")]).collect();
+    let busy = ci(&repo, &["lint"], &variables).expect(0);
+    assert!(busy.stderr.contains("\nlint-python\n") && !busy.stderr.contains("::group::"), "{}", busy.stderr);
+}
+
+#[test]
+fn a_job_with_nothing_to_do_says_why_and_succeeds() {
+    let repo = repo();
+    for (args, why) in [
+        (["lint", "--event", "push", "--ref", "feat/x"], "pull requests are checked"),
+        (["image", "--event", "push", "--ref", "main"], "the release makes the image"),
+        (["release", "--event", "push", "--ref", "development"], "releases are made from main"),
+        (["release", "--event", "push", "--ref", "refs/tags/v1"], "is not a branch"),
+        (["image", "--event", "push", "--ref", "feat/x"], "changed since"),
+    ] {
+        let idle = ci(&repo, &args, &[]).expect(0);
+        assert!(idle.stderr.contains("nothing to do: ") && idle.stderr.contains(why), "{args:?}: {}", idle.stderr);
+    }
+}
+
+#[test]
+fn without_a_job_every_job_says_what_it_does() {
+    let repo = repo();
+    let variables = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/tags/python-v0.0.1")];
+    let all = ci(&repo, &[], &variables).expect(0);
+    for job in ["lint: ", "test: ", "openapi: ", "image: ", "release: "] {
+        assert!(all.stderr.contains(job), "{job} is missing in {}", all.stderr);
+    }
+}
+
+#[test]
+fn commits_that_are_not_bumped_may_not_go_into_main() {
+    let repo = repo();
+    let gate = ["release", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
+    repo.change("feat(python): a thing");
+    let stopped = ci(&repo, &gate, &[]).expect(3);
+    assert!(stopped.stderr.contains("not-bumped") && stopped.stderr.contains("cargo xtask bump python"), "{}", stopped.stderr);
+    let manifest = repo.read("apps/python/pyproject.toml").replace("0.0.0", "0.0.1");
+    repo.commit("apps/python/pyproject.toml", &manifest, "chore(release): python v0.0.1");
+    ci(&repo, &gate, &[]).expect(0);
+}
+
+#[test]
+fn a_shallow_clone_is_told_how_to_become_a_whole_one() {
+    let repo = repo();
+    repo.change("fix(python): a thing");
+    let clone = repo.world().join("shallow");
+    repo.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", repo.path), clone.as_str()]);
+    let output = repo.xtask_in(&clone, &["ci", "lint", "--event", "pull_request", "--ref", "feat/x"]).expect(2);
+    assert!(output.stderr.contains("git fetch --unshallow") && output.stderr.contains("fetch-depth: 0"), "{}", output.stderr);
+}
+
+#[test]
+fn a_base_that_is_not_here_is_named_with_the_way_to_get_it() {
+    let repo = repo();
+    let output = ci(&repo, &["test", "--event", "pull_request", "--ref", "feat/x", "--base", "elsewhere"], &[]).expect(2);
+    assert!(output.stderr.contains("git fetch origin elsewhere"), "{}", output.stderr);
+}
+
+#[test]
+fn odd_input_is_a_clear_error() {
+    let repo = repo();
+    for (args, variables, expected) in [
+        (vec!["lint"], vec![], "GITHUB_EVENT_NAME is not set"),
+        (vec!["lnt"], vec![], "did you mean \"lint\"?"),
+        (vec!["lint", "--event", "tag"], vec![], "there are push and pull_request"),
+        (vec!["lint", "--event", "push", "--ref", "a..b"], vec![], "is not the name of a branch"),
+        (vec!["image"], vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--upload-pack=x")], "is not the name of a branch"),
+    ] {
+        let output = ci(&repo, &args, &variables).expect(2);
+        assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
+    }
+}
