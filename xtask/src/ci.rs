@@ -103,8 +103,14 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
         }
         some = true;
         let section = Section::begin(&format!("release-{}", app.name()));
-        let flags =
-            flags::Release { apps: vec![app.name().to_string()], all: false, until: None, dry_run: false, fault: flags.fault.clone() };
+        let flags = flags::Release {
+            apps: vec![app.name().to_string()],
+            all: false,
+            until: None,
+            bump: false,
+            dry_run: false,
+            fault: flags.fault.clone(),
+        };
         outcome.add(release::command(ctx, &flags));
         section.end();
     }

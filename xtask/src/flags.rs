@@ -3,9 +3,13 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage, 3 a gate said no, 4 nothing to release.
+`help release` explains the steps; xtask/RUNBOOK.md the endpoints (XTASK_* and their flags), secrets and failures.";
+
 /// From a commit to a verified release, for every app of this repository.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = false, max_term_width = 100)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Flags {
     /// Work on another checkout, with that checkout's own settings
     #[arg(long, global = true, value_name = "DIR")]
@@ -24,28 +28,28 @@ pub struct Flags {
 #[command(next_help_heading = "Endpoints")]
 pub struct EndpointFlags {
     /// Git remote that is fetched from and pushed to [default: origin]
-    #[arg(long, global = true, env = "XTASK_REMOTE", hide_env_values = true, hide_short_help = true, value_name = "NAME|URL")]
+    #[arg(long, global = true, env = "XTASK_REMOTE", hide = true, value_name = "NAME|URL")]
     pub remote: Option<String>,
     /// Python index that dependencies are read from [default: https://pypi.org/simple]
-    #[arg(long, global = true, env = "XTASK_PYPI_READ", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    #[arg(long, global = true, env = "XTASK_PYPI_READ", hide = true, value_name = "URL")]
     pub pypi_read: Option<String>,
     /// Python index that releases appear on, a simple index [default: https://pypi.org/simple]
-    #[arg(long, global = true, env = "XTASK_PYPI", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    #[arg(long, global = true, env = "XTASK_PYPI", hide = true, value_name = "URL")]
     pub pypi: Option<String>,
     /// Where releases are uploaded to [default: https://upload.pypi.org/legacy/]
-    #[arg(long, global = true, env = "XTASK_PYPI_UPLOAD", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    #[arg(long, global = true, env = "XTASK_PYPI_UPLOAD", hide = true, value_name = "URL")]
     pub pypi_upload: Option<String>,
     /// Staging index, a simple index [default: https://test.pypi.org/simple]
-    #[arg(long, global = true, env = "XTASK_TESTPYPI", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    #[arg(long, global = true, env = "XTASK_TESTPYPI", hide = true, value_name = "URL")]
     pub testpypi: Option<String>,
     /// Where staged files are uploaded to [default: https://test.pypi.org/legacy/]
-    #[arg(long, global = true, env = "XTASK_TESTPYPI_UPLOAD", hide_env_values = true, hide_short_help = true, value_name = "URL")]
+    #[arg(long, global = true, env = "XTASK_TESTPYPI_UPLOAD", hide = true, value_name = "URL")]
     pub testpypi_upload: Option<String>,
     /// Container registry that stands in for every host in image names
-    #[arg(long, global = true, env = "XTASK_REGISTRY", hide_env_values = true, hide_short_help = true, value_name = "HOST[:PORT]")]
+    #[arg(long, global = true, env = "XTASK_REGISTRY", hide = true, value_name = "HOST[:PORT]")]
     pub registry: Option<String>,
     /// Refuse every write to an endpoint that is not on this machine
-    #[arg(long, global = true, env = "XTASK_LOOPBACK_ONLY", hide_env_values = true, hide_short_help = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = "XTASK_LOOPBACK_ONLY", hide = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub loopback_only: bool,
 }
 
@@ -194,6 +198,9 @@ pub struct Release {
     /// Stop after this step
     #[arg(long, value_name = "STEP")]
     pub until: Option<String>,
+    /// For trunk-based repositories: bump first, then push commit and tag together
+    #[arg(long, conflicts_with = "all")]
+    pub bump: bool,
     /// The readiness report: everything up to the first outward step, then what would follow
     #[arg(long)]
     pub dry_run: bool,

@@ -4,7 +4,7 @@ use crate::ecosystem::DistFile;
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::workspace::App;
-use crate::{Ctx, dry_run, flags, image, manifest, plan, ui};
+use crate::{Ctx, bump, dry_run, flags, image, manifest, plan, ui};
 use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 use semver::Version;
@@ -127,8 +127,10 @@ pub const STEPS: &[Step] = &[
 pub fn steps_help() -> String {
     let rows: String = STEPS.iter().map(|s| format!("  {:<11} {}\n", s.name, s.about)).collect();
     format!(
-        "Steps, in order:\n{rows}\nEach step first asks the registries, the remote and the tag whether it is done, so a release that was broken off,\n\
-         even by a killed process, is finished by the same command on any machine. Exit code 4: nothing is left to release."
+        "Steps, in order:\n{rows}\n\
+         Each step first asks the registries, the remote and the tag whether it is done. So a release\n\
+         that was broken off, even by a killed process, is finished by the same command on any machine.\n\
+         Exit code 4: nothing is left to release."
     )
 }
 
@@ -142,6 +144,8 @@ pub struct Release<'a> {
     pub commit: String,
     /// The development commit with the same trees.
     pub source_commit: String,
+    /// The branch that is pushed together with the tag; None where the commit is on the remote already.
+    pub branch: Option<String>,
     /// Outward steps that were not done when the run began.
     pub open: Vec<&'static str>,
     /// Files that a step leaves for the next one, below `target/`.
@@ -177,8 +181,10 @@ pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     let mut nothing = Vec::new();
     for app in &apps {
         let walked = match flags.dry_run {
-            true => dry_run::in_clone(ctx, |clone| rehearse_steps(clone, app)),
-            false => release(ctx, app, until, &fault),
+            true => {
+                dry_run::in_clone(ctx, |clone| bump_first(clone, app, flags.bump).and_then(|branch| rehearse_steps(clone, app, branch)))
+            }
+            false => bump_first(ctx, app, flags.bump).and_then(|branch| release(ctx, app, branch, until, &fault)),
         };
         match walked {
             Err(e) => match e.downcast::<Exit>() {
@@ -208,9 +214,18 @@ pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Resul
         }
     }
     match flags.dry_run {
-        true => dry_run::in_clone(ctx, |clone| rehearse_steps(clone, app)),
-        false => release(ctx, app, Some(step), &fault::Faults::default()),
+        true => dry_run::in_clone(ctx, |clone| rehearse_steps(clone, app, None)),
+        false => release(ctx, app, None, Some(step), &fault::Faults::default()),
     }
+}
+
+/// With `--bump`: the bump's commit on this branch, which is pushed together with the tag.
+fn bump_first(ctx: &Ctx, app: &App, wanted: bool) -> Result<Option<String>> {
+    if !wanted {
+        return Ok(None);
+    }
+    bump::bump(ctx, &flags::Bump { app: app.name().to_string(), version: None, pre: None, dry_run: false })?;
+    Ok(Some(ctx.ws.settings.main.clone()))
 }
 
 fn step_name(name: &str) -> Result<&'static str> {
@@ -231,7 +246,7 @@ fn pending_apps(ctx: &Ctx) -> Result<Vec<&App>> {
     Ok(pending)
 }
 
-fn load<'a>(ctx: &'a Ctx, app: &'a App) -> Result<Release<'a>> {
+fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Release<'a>> {
     let version = manifest_version(ctx, app, "HEAD")?;
     let tag_name = app.tag(&version);
     let tag = match tag::find(ctx, &tag_name)? {
@@ -251,7 +266,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App) -> Result<Release<'a>> {
     std::fs::create_dir_all(&work).with_context(|| format!("{work} can't be made"))?;
     let tag = tag.map(OnceLock::from).unwrap_or_default();
     let (open, dist, image) = (Vec::new(), OnceLock::new(), OnceLock::new());
-    Ok(Release { ctx, app, version, tag_name, commit, source_commit, open, work, tag, dist, image })
+    Ok(Release { ctx, app, version, tag_name, commit, source_commit, branch, open, work, tag, dist, image })
 }
 
 /// Asks every outward step; conflicts stop everything. What was seen of the steps that are not to do.
@@ -269,8 +284,8 @@ fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
     if conflicts.is_empty() { Ok(settled) } else { Err(Exit::Gate(conflicts).into()) }
 }
 
-fn release(ctx: &Ctx, app: &App, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
-    let mut release = load(ctx, app)?;
+fn release(ctx: &Ctx, app: &App, branch: Option<String>, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
+    let mut release = load(ctx, app, branch)?;
     ui::section(&format!("Release {} v{} at {}", app.name(), release.version, short(&release.commit)));
     let settled = ask(&mut release)?;
     if release.open.is_empty() {
@@ -344,9 +359,9 @@ fn walk(release: &Release, step: &Step) -> Result<()> {
 }
 
 /// The readiness report: the local steps for real, each outward action in words.
-fn rehearse_steps(ctx: &Ctx, app: &App) -> Result<()> {
+fn rehearse_steps(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     let app = ctx.ws.app(app.name())?;
-    let mut release = load(ctx, app)?;
+    let mut release = load(ctx, app, branch)?;
     ui::section(&format!("Dry run of {} v{} at {}: nothing outside is changed", app.name(), release.version, short(&release.commit)));
     ask(&mut release)?;
     if release.open.is_empty() {

@@ -31,7 +31,7 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
     let mut findings = credentials(release);
     findings.extend(missing_tools(release));
     if release.tag().is_none() {
-        findings.extend(tree_and_branch(release.ctx, &release.commit)?);
+        findings.extend(tree_and_branch(release.ctx, &release.commit, release.branch.is_some())?);
         findings.extend(gates(release)?);
         findings.extend(name_on_index(release)?);
         // No forge says how the commit's CI went, so it is checked here.
@@ -41,8 +41,8 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Everything committed, and HEAD is what the remote's main branch is.
-pub fn tree_and_branch(ctx: &Ctx, commit: &str) -> Result<Vec<Finding>> {
+/// Everything committed, and HEAD is what the remote's main branch is, or will be when `ahead` commits go there with the tag.
+fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
@@ -56,6 +56,7 @@ pub fn tree_and_branch(ctx: &Ctx, commit: &str) -> Result<Vec<Finding>> {
         None => findings.push(
             Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}")).help(format!("git push {remote} HEAD:{main}")),
         ),
+        Some(tip) if ahead && ctx.git.ask(&["merge-base", "--is-ancestor", tip, commit]).unwrap_or(false) => {}
         Some(tip) if tip != commit => {
             let branch = ctx.git.branch()?.unwrap_or_else(|| "a detached HEAD".to_string());
             let message = format!(

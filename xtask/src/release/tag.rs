@@ -114,7 +114,11 @@ pub fn run(release: &Release) -> Result<String> {
     // git-mktag and not git-tag: the name must not exist here before the remote has taken it.
     let object = mktag(&ctx.git, &release.commit, name, &text)?;
     let reference = format!("refs/tags/{name}");
-    let pushed = ctx.git.run(&["push", "--quiet", "--no-follow-tags", "--", &ctx.endpoints.remote, &format!("{object}:{reference}")]);
+    let mut refs = vec![format!("{object}:{reference}")];
+    refs.extend(release.branch.iter().map(|branch| format!("{}:refs/heads/{branch}", release.commit)));
+    let mut push = vec!["push", "--quiet", "--no-follow-tags", "--atomic", "--", &ctx.endpoints.remote];
+    push.extend(refs.iter().map(String::as_str));
+    let pushed = ctx.git.run(&push);
     match find(ctx, name)? {
         Found::Ours(tag) if tag.object == object => {
             keep(&ctx.git, name, &object)?;
