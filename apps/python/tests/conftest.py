@@ -47,10 +47,11 @@ def free_port() -> int:
 def started(log_file: Path, *command: str) -> Iterator[Server]:
     """Run `python *command` until it answers; it is gone afterwards."""
     port = free_port()
-    environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
+    # ROBYN_PORT would win over PORT, if Robyn saw it.
+    ours = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command], env=environment, stdout=log, stderr=log
+            [sys.executable, *command], env={**os.environ, **ours}, stdout=log, stderr=log
         )
     server = Server(process, f"http://127.0.0.1:{port}", log_file)
     try:

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from fractal_agents_runtime import App
 from fractal_agents_runtime.app import Reply
@@ -14,18 +13,11 @@ from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.version import commit, parse_stamp
 
 
-class Anything(BaseModel):
-    """An input that always fits."""
-
-
 class Fixed:
     """A graph that ends with a fixed value, or fails with it."""
 
     def __init__(self, end: Any) -> None:
         self.end = end
-
-    def get_input_schema(self) -> type[BaseModel]:
-        return Anything
 
     async def ainvoke(self, input: Any, config: Any = None) -> Any:  # noqa: A002, ARG002
         if isinstance(self.end, Exception):
@@ -44,7 +36,14 @@ def test_models_in_a_graphs_state_are_answered_as_json() -> None:
     assert json.loads(reply.body) == {"last": {"role": "user", "content": "hi"}, "none": None}
 
 
-@pytest.mark.parametrize("end", [ValueError("secret"), ["not a dict"], {"no json": object()}, None])
+def test_numbers_that_json_has_not_are_answered_as_null() -> None:
+    reply = run(Fixed({"n": [float("nan"), float("inf"), 1.5]}))
+    assert json.loads(reply.body) == {"n": [None, None, 1.5]}
+
+
+@pytest.mark.parametrize(
+    "end", [ValueError("secret"), ["not a dict"], {"no json": object()}, {1: 2}, None]
+)
 def test_a_graph_that_fails_is_500_and_its_reason_stays_in_the_log(
     end: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

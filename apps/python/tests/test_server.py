@@ -56,9 +56,9 @@ def test_the_official_sdk_runs_a_graph(server: Server) -> None:
 @pytest.mark.parametrize(
     ("body", "places"),
     [
-        ({}, [["body", "assistant_id"]]),
+        ({}, [["body", "assistant_id"], ["body", "input"]]),
         ([], [["body"]]),
-        ({"assistant_id": ""}, [["body", "assistant_id"]]),
+        ({"assistant_id": "", "input": HELLO}, [["body", "assistant_id"]]),
         ({"assistant_id": 7, "input": []}, [["body", "assistant_id"], ["body", "input"]]),
         ({"assistant_id": "echo"}, [["body", "input"]]),
         ({"assistant_id": "echo", "input": {}}, [["body", "input", "messages"]]),
@@ -97,7 +97,7 @@ def test_a_body_that_is_not_json_is_400(client: httpx.Client, body: bytes) -> No
 
 
 def test_an_unknown_assistant_is_404(client: httpx.Client) -> None:
-    response = client.post("/runs/wait", json={"assistant_id": "nobody"})
+    response = client.post("/runs/wait", json={"assistant_id": "nobody", "input": {}})
     assert response.status_code == 404
     assert response.json() == {
         "detail": "no assistant 'nobody'; /info names those there are",
@@ -155,7 +155,7 @@ def test_options_names_a_paths_methods(client: httpx.Client) -> None:
 
 
 def test_a_body_may_be_as_large_as_the_limit_and_no_larger(client: httpx.Client) -> None:
-    empty = json.dumps({"assistant_id": "nobody", "metadata": {"m": ""}})
+    empty = json.dumps({"assistant_id": "nobody", "input": {"m": ""}})
     fits = empty.replace('""', f'"{"x" * (MAX_BODY - len(empty))}"')
     assert client.post("/runs/wait", content=fits).status_code == 404
     response = client.post("/runs/wait", content=f"{fits} ")

@@ -57,7 +57,7 @@ class App:
             allow = allowed(routes)
             raise HttpError(405, f"{path} has no {method}, only {allow}", headers={"Allow": allow})
         done = await route.handler(self._runtime, parse(route, body))
-        return Reply(200, done if isinstance(done, bytes) else to_json(done))
+        return Reply(200, done if isinstance(done, bytes) else to_json(done, inf_nan_mode="null"))
 
 
 def create_app(graphs: Mapping[str, Graph] | None = None) -> App:

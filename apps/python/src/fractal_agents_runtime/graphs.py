@@ -13,13 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field
 class Graph(Protocol):
     """What the server asks of a graph; every compiled langgraph graph is one."""
 
-    def get_input_schema(self) -> type[BaseModel]:
-        """Return the model that an input must fit."""
-        ...
-
     async def ainvoke(self, input: Any, config: Any = None) -> Any:  # noqa: A002
         """Run it to the end and return the last state."""
         ...
+
+
+def input_model(graph: Graph) -> type[BaseModel] | None:
+    """Return the pydantic model that the graph's author declared for its input, if there is one.
+
+    Not `get_input_schema`: that makes a model of every TypedDict, stricter than langgraph is, and
+    fails on `typing.TypedDict` before Python 3.12.
+    """
+    schema = getattr(getattr(graph, "builder", None), "input_schema", None)
+    return schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
 
 
 class Message(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fractal_agents_runtime.errors import HttpError, invalid
-from fractal_agents_runtime.graphs import Graph
+from fractal_agents_runtime.graphs import Graph, input_model
 from fractal_agents_runtime.models import FieldError, Health, Info, RunOutput, RunRequest
 from fractal_agents_runtime.version import PACKAGE, __version__, commit
 
@@ -40,8 +40,10 @@ async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
     graph = runtime.graphs.get(body.assistant_id)
     if graph is None:
         raise HttpError(404, f"no assistant {body.assistant_id!r}; /info names those there are")
+    model = input_model(graph)
     try:
-        graph.get_input_schema().model_validate(body.input)
+        if model:
+            model.model_validate(body.input)
     except ValidationError as problem:
         raise invalid(problem, "body", "input") from problem
     return RunOutput(await _run(graph, body))

@@ -60,21 +60,26 @@ class Lifecycle:
 
     def _wait(self) -> None:
         received = signal.sigwait(SIGNALS)
+        try:
+            self._stopping = True
+            log.info("%s: stopping", signal.Signals(received).name)
+            self._drain()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            # Not sys.exit: Robyn's threads call into Python for as long as they run.
+            os._exit(0)
+
+    def _drain(self) -> None:
         began = self._changed = time.monotonic()
-        self._stopping = True
-        log.info("%s: stopping", signal.Signals(received).name)
         cancelled = False
         while (now := time.monotonic()) < began + END_AFTER:
             if not self._tasks and now >= self._changed + QUIET:
-                break
+                return
             if now >= began + CANCEL_AFTER and not cancelled:
                 cancelled = True
                 self._cancel()
             time.sleep(0.01)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Not sys.exit: Robyn's threads call into Python for as long as they run.
-        os._exit(0)
 
     def _cancel(self) -> None:
         for task, loop in list(self._tasks.items()):

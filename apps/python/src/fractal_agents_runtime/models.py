@@ -49,7 +49,7 @@ class RunRequest(RequestModel):
 
     assistant_id: str = Field(min_length=1, description="The name of a graph.")
     config: RunConfig | None = None
-    input: dict[str, Any] | None = Field(default=None, description="The graph's first state.")
+    input: dict[str, Any] = Field(description="The graph's first state.")
     metadata: dict[str, Any] | None = Field(default=None, description="Data for tracing.")
 
 
