@@ -1,15 +1,223 @@
 //! `bump` writes one commit, or nothing at all.
 
-use crate::support::Repo;
+use crate::support::{APP_TOML, Output, PYPROJECT, Repo};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+
+/// Released 0.1.0, and a fix since.
+fn with_a_fix() -> Repo {
+    let repo = Repo::new();
+    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.1.0"), "chore(release): python v0.1.0");
+    repo.git(&["tag", "python-v0.1.0"]);
+    repo.change("fix: answer 405");
+    repo
+}
+
+fn bump(repo: &Repo, args: &[&str]) -> Output {
+    repo.xtask(&[&["bump", "python"], args].concat())
+}
+
+/// The subject and the files of HEAD.
+fn head(repo: &Repo) -> String {
+    repo.git(&["show", "--format=%s", "--name-only", "HEAD"])
+}
+
+fn hook(repo: &Repo, script: &str) {
+    let file = repo.path.join(".git/hooks/pre-commit");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+}
 
 #[test]
 fn a_bump_is_one_commit_and_the_second_changes_nothing() {
+    let repo = with_a_fix();
+    let before = repo.head();
+    bump(&repo, &[]).expect(0);
+    assert_eq!(head(&repo), "chore(release): python v0.1.1\n\nCHANGELOG.md\napps/python/pyproject.toml");
+    assert_eq!(repo.git(&["rev-parse", "HEAD^"]), before);
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    assert!(repo.read("CHANGELOG.md").contains("### Fixed\n\n- answer 405\n"));
+    assert!(repo.read("CHANGELOG.md").contains("[python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1"));
+    let again = repo.untouched(|| bump(&repo, &[]).expect(0));
+    assert!(again.stderr.contains("0.1.1 is written already"), "{again:?}");
+}
+
+#[test]
+fn a_higher_demand_before_the_tag_bumps_again() {
+    let repo = with_a_fix();
+    bump(&repo, &[]).expect(0);
+    repo.change("feat: more");
+    bump(&repo, &[]).expect(0);
+    let text = repo.read("CHANGELOG.md");
+    assert!(text.contains("## [python-v0.2.0]") && !text.contains("python-v0.1.1"), "{text}");
+    assert_eq!(repo.xtask(&["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.2.0");
+}
+
+#[test]
+fn nothing_to_bump_is_said_and_is_no_failure() {
+    let repo = with_a_fix();
+    repo.git(&["tag", "python-v0.1.1"]);
+    repo.git(&["tag", "-d", "python-v0.1.0"]);
+    let out = repo.untouched(|| bump(&repo, &["--version", "0.1.0"]).expect(3));
+    assert!(out.stderr.contains("version-too-low"), "{out:?}");
+    let repo = with_a_fix();
+    repo.git(&["tag", "-f", "python-v0.1.0"]);
+    let out = repo.untouched(|| bump(&repo, &[]).expect(0));
+    assert!(out.stderr.contains("nothing to bump: no commit touches python since python-v0.1.0"), "{out:?}");
+}
+
+#[test]
+fn every_byte_that_is_not_the_version_stays() {
+    let repo = with_a_fix();
+    let pyproject =
+        "\u{feff}# first\r\n[project]\r\nname = 'demo-agent'   # c\r\nversion='0.1.0'# tight\r\n\r\n\r\n[tool.x]\r\nversion = \"0.1.0\"";
+    let pin = "# version of the runtime\r\nimage: demo:v0.1.0-slim\nother: 0.1.0";
+    repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\npins = [\"../../deploy/values.yaml\"]\n"));
+    repo.write("deploy/values.yaml", pin);
+    repo.commit("apps/python/pyproject.toml", pyproject, "fix: bytes");
+    std::fs::set_permissions(repo.path.join("deploy/values.yaml"), PermissionsExt::from_mode(0o600)).unwrap();
+    bump(&repo, &[]).expect(0);
+    assert_eq!(repo.read("apps/python/pyproject.toml"), pyproject.replace("='0.1.0'", "='0.1.1'"));
+    assert_eq!(repo.read("deploy/values.yaml"), pin.replace("v0.1.0-slim", "v0.1.1-slim"));
+    let mode = std::fs::metadata(repo.path.join("deploy/values.yaml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_dirty_tree_is_refused_with_its_files() {
+    let repo = with_a_fix();
+    repo.write("apps/python/new.py", "x");
+    for args in [&[] as &[&str], &["--dry-run"]] {
+        let out = repo.untouched(|| bump(&repo, args).expect(3));
+        assert!(out.stderr.contains("?? apps/python/new.py"), "{out:?}");
+    }
+}
+
+#[test]
+fn the_users_hook_runs_and_its_no_restores_everything() {
+    let repo = with_a_fix();
+    hook(&repo, "git diff --cached --name-only > ../seen");
+    bump(&repo, &[]).expect(0);
+    assert_eq!(std::fs::read_to_string(repo.world().join("seen")).unwrap(), "CHANGELOG.md\napps/python/pyproject.toml\n");
+    repo.change("feat: more");
+    hook(&repo, "echo not today >&2; exit 1");
+    let out = repo.untouched(|| bump(&repo, &[]).expect(1));
+    assert!(out.stderr.contains("not today") && out.stderr.contains("everything is as before"), "{out:?}");
+    let fresh = with_a_fix();
+    hook(&fresh, "exit 1");
+    fresh.untouched(|| bump(&fresh, &[]).expect(1));
+    assert!(!fresh.path.join("CHANGELOG.md").exists());
+}
+
+#[test]
+fn a_dry_run_prints_the_commit_and_changes_nothing() {
+    let repo = with_a_fix();
+    // An identity of this repository alone goes with the clone.
+    repo.git(&["config", "--global", "--remove-section", "user"]);
+    repo.git(&["config", "user.name", "Local"]);
+    repo.git(&["config", "user.email", "local@example.org"]);
+    let out = repo.untouched(|| bump(&repo, &["--dry-run"]).expect(0));
+    for expected in ["chore(release): python v0.1.1\n", "-version = \"0.1.0\"", "+version = \"0.1.1\"", "+- answer 405"] {
+        assert!(out.stdout.contains(expected), "{expected}: {out:?}");
+    }
+    assert_eq!(std::fs::read_dir(repo.world().join("tmp")).unwrap().count(), 0, "the clone is gone");
+}
+
+#[test]
+fn pre_releases_count_up_and_end_in_their_number() {
+    let repo = with_a_fix();
+    bump(&repo, &["--pre", "rc"]).expect(0);
+    assert!(repo.read("apps/python/pyproject.toml").contains("\"0.1.1rc1\""));
+    assert!(repo.read("CHANGELOG.md").contains("## [python-v0.1.1-rc.1]"));
+    repo.untouched(|| bump(&repo, &["--pre", "rc"]).expect(0));
+    repo.git(&["tag", "python-v0.1.1-rc.1"]);
+    bump(&repo, &["--pre", "rc"]).expect(0);
+    assert!(head(&repo).starts_with("chore(release): python v0.1.1-rc.2"));
+    repo.git(&["tag", "python-v0.1.1-rc.2"]);
+    bump(&repo, &[]).expect(0);
+    assert!(head(&repo).starts_with("chore(release): python v0.1.1\n"));
+    let out = repo.untouched(|| bump(&repo, &["--pre", "nightly"]).expect(2));
+    assert!(out.stderr.contains("alpha, beta and rc"), "{out:?}");
+}
+
+#[test]
+fn a_version_asked_for_is_taken_or_refused_with_the_reason() {
+    let repo = with_a_fix();
+    for (version, code, reason) in
+        [("0.1.0", 3, "version-taken"), ("0.0.5", 3, "version-too-low"), ("1.0.0-dev.1", 2, "no PEP 440 twin"), ("1", 2, "not SemVer")]
+    {
+        let out = repo.untouched(|| bump(&repo, &["--version", version]).expect(code));
+        assert!(out.stderr.contains(reason), "{version}: {out:?}");
+    }
+    bump(&repo, &["--version", "1.0.0"]).expect(0);
+    repo.untouched(|| bump(&repo, &[]).expect(0));
+    repo.untouched(|| bump(&repo, &["--version", "1.0.0"]).expect(0));
+}
+
+#[test]
+fn the_number_exceeds_what_the_index_has() {
+    let repo = with_a_fix();
+    let page = r#"<a href="f#sha256=1">demo_agent-0.1.4-py3-none-any.whl</a><a href="g" data-yanked="">demo-agent-0.1.5.post1.tar.gz</a>"#;
+    let index = serve(page);
+    let out = bump(&repo, &["--pypi", &index]).expect(0);
+    assert!(head(&repo).starts_with("chore(release): python v0.1.6\n"), "{out:?}");
+    let repo = with_a_fix();
+    let out = bump(&repo, &[]).expect(0);
+    assert!(out.stderr.contains("index-unreachable"), "{out:?}");
+}
+
+/// A one-page index on this machine, for as long as the test runs.
+fn serve(page: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/simple", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n";
+            let _ = write!(stream, "{head}content-length: {}\r\n\r\n{page}", page.len());
+        }
+    });
+    address
+}
+
+/// An app with a lock file and a spec that its code prints; uv is needed, and installed where it is not.
+fn with_lock_and_spec() -> Repo {
     let repo = Repo::new();
-    repo.change("fix: answer 405");
-    let out = repo.xtask(&["bump", "python"]).expect(0);
-    eprintln!("{}{}", out.stdout, out.stderr);
-    eprintln!("{}", repo.git(&["show"]));
-    let out = repo.untouched(|| repo.xtask(&["bump", "python"]).expect(0));
-    eprintln!("{}{}", out.stdout, out.stderr);
-    eprintln!("{}", repo.xtask(&["plan"]).stdout);
+    let script = "import json, tomllib; print(json.dumps({'version': tomllib.load(open('pyproject.toml', 'rb'))['project']['version']}))";
+    repo.write(
+        "apps/python/app.toml",
+        format!("{APP_TOML}[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"-c\", \"{script}\"]\nserve = []\n"),
+    );
+    repo.write("apps/python/openapi.json", "{\"version\": \"0.0.0\"}\n");
+    repo.write(
+        "apps/python/uv.lock",
+        "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"demo-agent\"\nversion = \"0.0.0\"\nsource = { virtual = \".\" }\n",
+    );
+    repo.change("feat: x");
+    repo
+}
+
+#[test]
+fn lock_file_and_spec_are_part_of_the_commit() {
+    let repo = with_lock_and_spec();
+    bump(&repo, &[]).expect(0);
+    assert_eq!(
+        head(&repo),
+        "chore(release): python v0.0.1\n\nCHANGELOG.md\napps/python/openapi.json\napps/python/pyproject.toml\napps/python/uv.lock"
+    );
+    assert!(repo.read("apps/python/uv.lock").contains("version = \"0.0.1\"\nsource"));
+    assert_eq!(repo.read("apps/python/openapi.json"), "{\"version\": \"0.0.1\"}\n");
+    repo.untouched(|| bump(&repo, &[]).expect(0));
+}
+
+#[test]
+fn a_lock_file_that_does_not_agree_stops_the_bump() {
+    let repo = with_lock_and_spec();
+    let pyproject = repo.read("apps/python/pyproject.toml").replace(">=3.11", ">=3.12");
+    repo.commit("apps/python/pyproject.toml", &pyproject, "chore: forgot the lock file");
+    let out = repo.untouched(|| bump(&repo, &[]).expect(1));
+    assert!(out.stderr.contains("uv.lock") && out.stderr.contains("uv lock"), "{out:?}");
 }

@@ -1,17 +1,396 @@
 //! `plan` on real histories: where counting starts, what counts, and the number.
 
-use crate::support::Repo;
+use crate::support::{APP_TOML, PYPROJECT, Repo, run};
+use serde_json::{Value, json};
 
-fn plan(repo: &Repo) -> serde_json::Value {
-    repo.xtask(&["plan", "python", "--json"]).json()["apps"][0].clone()
+fn plan(repo: &Repo) -> Value {
+    repo.untouched(|| repo.xtask(&["plan", "python", "--json"]).json()["apps"][0].clone())
+}
+
+/// The subjects that count, newest first.
+fn counting(app: &Value) -> Vec<&str> {
+    let commits = app["commits"].as_array().unwrap();
+    commits.iter().filter(|c| c["counts"] == true).map(|c| c["subject"].as_str().unwrap()).collect()
+}
+
+fn bump_file(repo: &Repo, version: &str) -> String {
+    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", version), &format!("chore(release): python v{version}"))
+}
+
+/// Released 0.1.0 on main.
+fn released() -> Repo {
+    let repo = Repo::new();
+    bump_file(&repo, "0.1.0");
+    repo.git(&["tag", "-a", "-m", "notes", "python-v0.1.0"]);
+    repo
 }
 
 #[test]
 fn the_first_release_takes_the_manifests_version_or_0_0_1() {
     let repo = Repo::new();
     let app = plan(&repo);
-    assert_eq!((&app["last"], &app["next"], &app["pending"]), (&serde_json::Value::Null, &"0.0.1".into(), &false.into()));
-    repo.commit("apps/python/pyproject.toml", "[project]\nversion = \"0.3.0\"\n", "chore: number");
+    assert_eq!(
+        (&app["last"], &app["next"], &app["bump"], &app["pending"]),
+        (&Value::Null, &json!("0.0.1"), &json!("first"), &json!(false))
+    );
+    bump_file(&repo, "0.3.0");
     let app = plan(&repo);
-    assert_eq!((&app["next"], &app["pending"]), (&"0.3.0".into(), &true.into()));
+    assert_eq!((&app["next"], &app["pending"]), (&json!("0.3.0"), &json!(true)));
+}
+
+#[test]
+fn the_json_document_has_the_documented_shape() {
+    let repo = released();
+    let tagged = repo.head();
+    let fix = repo.change("fix: x");
+    let document = repo.xtask(&["plan", "--json"]).expect(0).json();
+    assert_eq!(document["schema"], 1);
+    assert_eq!(
+        document["apps"][0],
+        json!({
+            "app": "python",
+            "last": {"version": "0.1.0", "tag": "python-v0.1.0", "commit": tagged},
+            "next": "0.1.1",
+            "bump": "patch",
+            "pending": false,
+            "evidence": [
+                {"source": "commits", "demands": "patch", "why": format!("fix: x ({})", &fix[..7])},
+                {"source": "tags", "demands": "> 0.1.0", "why": "the highest tag"},
+            ],
+            "commits": [{"commit": fix, "subject": "fix: x", "type": "fix", "breaking": false, "counts": true, "why": "fix"}],
+        })
+    );
+}
+
+#[test]
+fn exit_codes_tell_done_from_stopped_from_nothing() {
+    let repo = released();
+    let nothing = repo.xtask(&["plan"]).expect(4);
+    assert!(nothing.stderr.contains("nothing to release"), "{nothing:?}");
+    repo.change("docs: x");
+    repo.xtask(&["plan", "python"]).expect(4);
+    repo.change("feat: x");
+    repo.xtask(&["plan", "python"]).expect(0);
+    bump_file(&repo, "0.1.1");
+    let low = repo.xtask(&["plan", "python"]).expect(3);
+    assert!(low.stderr.contains("pending-too-low") && low.stderr.contains("cargo xtask bump python"), "{low:?}");
+    bump_file(&repo, "0.0.9");
+    assert!(repo.xtask(&["plan", "python"]).expect(3).stderr.contains("manifest-below-tag"));
+    let unknown = repo.xtask(&["plan", "pyton"]).expect(2);
+    assert!(unknown.stderr.contains("did you mean \"python\"?"), "{unknown:?}");
+}
+
+#[test]
+fn a_person_sees_what_counts_and_why_the_rest_does_not() {
+    let repo = released();
+    repo.change("fix(api): answer 405");
+    repo.change("wip");
+    repo.change("feat!: other port");
+    let seen = repo.xtask(&["plan"]).expect(0).stdout;
+    let seen = repo.git(&["log", "--format=%h"]).lines().fold(seen, |seen, id| seen.replace(id, "1234567"));
+    expect_test::expect![[r#"
+        python  0.1.0 → 0.2.0  (minor)
+          counts since python-v0.1.0
+            1234567  feat!     other port  breaking
+            1234567  fix(api)  answer 405
+          does not count since python-v0.1.0
+            1234567  -         wip  not conventional
+          evidence
+            commits   major    feat!: other port (1234567) and 1 more
+            tags      > 0.1.0  the highest tag
+    "#]]
+    .assert_eq(&seen);
+}
+
+#[test]
+fn only_exact_tags_of_the_app_are_releases() {
+    let repo = released();
+    for tag in [
+        "v9.0.0",
+        "python-graphs-v8.0.0",
+        "python-v7",
+        "python-very-old",
+        "python-vv6.0.0",
+        "xpython-v5.0.0",
+        "python-v0.1.0x",
+        "python-v4.0.0.0",
+    ] {
+        repo.git(&["tag", tag]);
+    }
+    repo.change("fix: x");
+    let app = plan(&repo);
+    assert_eq!((&app["last"]["tag"], &app["next"]), (&json!("python-v0.1.0"), &json!("0.1.1")));
+}
+
+#[test]
+fn only_commits_that_touch_the_app_or_its_shared_paths_count() {
+    let repo = released();
+    repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\nshared = [\"contract/**\"]\n"));
+    repo.commit("contract/a/b.json", "1", "feat: shared");
+    repo.commit("README.md", "1", "feat: elsewhere");
+    repo.commit("apps/pythonic/x", "1", "feat: a neighbour");
+    assert_eq!(counting(&plan(&repo)), ["feat: shared"]);
+}
+
+#[test]
+fn what_came_and_went_changes_nothing() {
+    let repo = released();
+    repo.change("feat: came");
+    repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = 0\n");
+    repo.git(&["commit", "-qam", "chore: and went, without git's words"]);
+    assert_eq!(repo.xtask(&["plan"]).code, 4);
+    repo.change("fix: x");
+    assert_eq!(counting(&plan(&repo)), ["fix: x"]);
+}
+
+/// Released from main as `python-v0.1.0` by a squash; development goes on from what was squashed. The development commit.
+fn squashed(trailer: bool) -> (Repo, String) {
+    let repo = Repo::new();
+    repo.git(&["switch", "-qc", "development"]);
+    repo.change("feat: old");
+    let source = bump_file(&repo, "0.1.0");
+    squash_to_main(&repo, "release: promote (#1)");
+    let message = if trailer { format!("notes\n\nSource-Commit: {source}\n") } else { "notes".to_string() };
+    repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &message, "python-v0.1.0"]);
+    repo.git(&["switch", "-q", "development"]);
+    (repo, source)
+}
+
+fn squash_to_main(repo: &Repo, message: &str) {
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["rm", "-rq", "."]);
+    repo.git(&["checkout", "development", "--", "."]);
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-q", "-m", message]);
+}
+
+#[test]
+fn after_a_squash_counting_starts_at_the_commit_with_the_same_content() {
+    for trailer in [true, false] {
+        let (repo, _) = squashed(trailer);
+        assert_eq!(repo.xtask(&["plan"]).code, 4, "nothing came since, trailer: {trailer}");
+        repo.change("fix: one");
+        repo.change("feat: two");
+        let app = plan(&repo);
+        assert_eq!(
+            (counting(&app), &app["last"]["version"], &app["next"]),
+            (vec!["feat: two", "fix: one"], &json!("0.1.0"), &json!("0.2.0"))
+        );
+        // On a feature branch, and on the branch that a promotion is made of.
+        repo.git(&["switch", "-qc", "feature"]);
+        repo.change("fix: three");
+        assert_eq!(counting(&plan(&repo)).len(), 3);
+        let head = repo.git(&["commit-tree", "feature^{tree}", "-p", "feature", "-p", "main", "-m", "promote"]);
+        repo.git(&["switch", "-q", "--detach", &head]);
+        assert_eq!(counting(&plan(&repo)).len(), 3);
+    }
+}
+
+#[test]
+fn on_main_the_commits_are_read_from_development() {
+    for trailer in [true, false] {
+        let (repo, _) = squashed(trailer);
+        repo.change("fix: one");
+        repo.change("feat: two");
+        squash_to_main(&repo, "chore: says nothing of what it brings (#2)");
+        assert_eq!(counting(&plan(&repo)), ["feat: two", "fix: one"]);
+        // A forge's checkout is detached, and development is the remote's.
+        repo.git(&["update-ref", "refs/remotes/origin/development", "development"]);
+        repo.git(&["update-ref", "refs/remotes/origin/main", "main"]);
+        repo.git(&["switch", "-q", "--detach", "main"]);
+        repo.git(&["branch", "-qD", "development", "main"]);
+        assert_eq!(counting(&plan(&repo)), ["feat: two", "fix: one"]);
+    }
+}
+
+#[test]
+fn without_development_the_squash_bodies_are_read() {
+    let (repo, _) = squashed(true);
+    repo.change("fix: one");
+    squash_to_main(&repo, "chore: promote (#2)\n\n* fix: one\n\n* feat(other): two");
+    repo.git(&["branch", "-qD", "development"]);
+    let app = plan(&repo);
+    assert_eq!((counting(&app), &app["next"]), (vec!["feat(other): two", "fix: one"], &json!("0.2.0")));
+}
+
+#[test]
+fn a_change_of_main_alone_is_read_from_main() {
+    let (repo, _) = squashed(true);
+    repo.git(&["switch", "-q", "main"]);
+    repo.change("fix: made on main");
+    assert_eq!(counting(&plan(&repo)), ["fix: made on main"]);
+}
+
+#[test]
+fn a_tag_that_is_not_in_this_history_still_takes_its_number() {
+    let repo = released();
+    repo.git(&["switch", "-qc", "side"]);
+    bump_file(&repo, "0.2.0");
+    repo.git(&["tag", "python-v0.2.0"]);
+    repo.git(&["switch", "-q", "main"]);
+    repo.change("feat: x");
+    let app = plan(&repo);
+    assert_eq!((&app["last"]["version"], &app["next"]), (&json!("0.1.0"), &json!("0.3.0")));
+}
+
+#[test]
+fn a_hotfix_branch_counts_from_its_own_line() {
+    let repo = released();
+    repo.change("feat: x");
+    bump_file(&repo, "0.2.0");
+    repo.git(&["tag", "python-v0.2.0"]);
+    repo.git(&["switch", "-qc", "hotfix/python-v0.1.0", "python-v0.1.0"]);
+    repo.change("fix: urgent");
+    let app = plan(&repo);
+    assert_eq!((&app["last"]["version"], &app["next"]), (&json!("0.1.0"), &json!("0.1.1")));
+    repo.change("feat: too much");
+    assert!(repo.xtask(&["plan"]).expect(3).stderr.contains("hotfix-too-big"));
+}
+
+#[test]
+fn pre_releases_are_no_base_and_end_in_their_number() {
+    let repo = released();
+    repo.change("feat: x");
+    bump_file(&repo, "0.2.0rc1");
+    assert_eq!((&plan(&repo)["next"], &plan(&repo)["pending"]), (&json!("0.2.0-rc.1"), &json!(true)));
+    repo.git(&["tag", "python-v0.2.0-rc.1"]);
+    repo.change("fix: y");
+    let app = plan(&repo);
+    assert_eq!((&app["last"]["version"], &app["next"], &app["pending"]), (&json!("0.1.0"), &json!("0.2.0"), &json!(false)));
+}
+
+#[test]
+fn a_merge_counts_only_where_it_is_itself_a_change() {
+    let repo = released();
+    repo.git(&["switch", "-qc", "side"]);
+    repo.change("fix: brought");
+    repo.git(&["switch", "-q", "main"]);
+    repo.commit("README.md", "x", "docs: elsewhere");
+    repo.git(&["merge", "-q", "--no-ff", "-m", "feat: the merge's own title (#4)", "side"]);
+    assert_eq!(counting(&plan(&repo)), ["fix: brought"]);
+    // Resolved by hand to something that neither side had.
+    repo.git(&["switch", "-qc", "other"]);
+    repo.commit("apps/python/a.py", "other\n", "fix: other");
+    repo.git(&["switch", "-q", "main"]);
+    repo.commit("apps/python/a.py", "mine\n", "fix: mine");
+    run(repo.command("git", &repo.path).args(["merge", "-q", "other"]));
+    repo.commit("apps/python/a.py", "both\n", "feat: both at once");
+    assert_eq!(counting(&plan(&repo)), ["feat: both at once", "fix: mine", "fix: other", "fix: brought"]);
+}
+
+#[test]
+fn names_with_spaces_and_other_letters_are_paths_like_any() {
+    let repo = Repo::named("with space é");
+    repo.write("Cargo.toml", "[workspace.metadata.xtask]\napps = \"my äpps\"\n");
+    repo.git(&["mv", "apps", "my äpps"]);
+    repo.git(&["commit", "-qam", "refactor: move"]);
+    repo.git(&["tag", "python-v0.1.0"]);
+    repo.commit("my äpps/python/[a] *.py", "x", "fix: x");
+    assert_eq!(counting(&plan(&repo)), ["fix: x"]);
+}
+
+#[test]
+fn a_shallow_clone_is_an_error_that_says_how_to_mend_it() {
+    let repo = released();
+    repo.change("fix: x");
+    let clone = repo.world().join("shallow");
+    repo.git(&["clone", "-q", "--depth=1", &format!("file://{}", repo.path), clone.as_str()]);
+    let out = repo.xtask_in(&clone, &["plan"]).expect(1);
+    assert!(out.stderr.contains("git fetch --unshallow --tags"), "{out:?}");
+    repo.git_in(&clone, &["fetch", "-q", "--unshallow", "--tags"]);
+    repo.xtask_in(&clone, &["plan"]).expect(0);
+}
+
+#[test]
+fn another_checkout_is_planned_by_root_and_from_a_worktree() {
+    let repo = released();
+    repo.change("fix: x");
+    let elsewhere = repo.world().join("home");
+    let out = repo.xtask_in(&elsewhere, &["plan", "--json", "--root", repo.path.as_str()]).expect(0);
+    assert_eq!(out.json()["apps"][0]["next"], "0.1.1");
+    let tree = repo.world().join("tree");
+    repo.git(&["worktree", "add", "-q", tree.as_str(), "-b", "other"]);
+    assert_eq!(repo.xtask_in(&tree, &["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.1");
+}
+
+#[test]
+fn a_hooks_environment_does_not_lead_astray() {
+    let (repo, other) = (released(), Repo::new());
+    repo.change("fix: x");
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["plan", "--json"]).env("GIT_DIR", other.path.join(".git")).env("GIT_INDEX_FILE", other.path.join(".git/index"));
+    assert_eq!(run(&mut command).expect(0).json()["apps"][0]["next"], "0.1.1");
+}
+
+#[test]
+fn the_users_git_configuration_changes_nothing() {
+    let repo = released();
+    repo.change("fix: x");
+    for setting in
+        ["log.follow=true", "log.showSignature=true", "color.ui=always", "log.date=relative", "i18n.logOutputEncoding=ISO-8859-1"]
+    {
+        let (key, value) = setting.split_once('=').unwrap();
+        repo.git(&["config", "--global", key, value]);
+    }
+    assert_eq!(counting(&plan(&repo)), ["fix: x"]);
+}
+
+#[test]
+fn messages_in_other_encodings_are_read() {
+    let repo = released();
+    let file = repo.world().join("message");
+    std::fs::write(&file, b"fix: gr\xfc\xdfe").unwrap();
+    repo.write("apps/python/x", "1");
+    repo.git(&["add", "-A"]);
+    repo.git(&["-c", "i18n.commitEncoding=ISO-8859-1", "commit", "-qF", file.as_str()]);
+    // git mends what it commits; other programs don't.
+    repo.commit("apps/python/x", "2", "feat: XY broken");
+    let mut object = run(repo.command("git", &repo.path).args(["cat-file", "commit", "HEAD"])).stdout.into_bytes();
+    let at = object.windows(2).position(|w| w == b"XY").unwrap();
+    object[at..at + 2].copy_from_slice(b"\xff\xfe");
+    std::fs::write(&file, object).unwrap();
+    let broken = repo.git(&["hash-object", "-t", "commit", "-w", file.as_str()]);
+    repo.git(&["reset", "-q", "--soft", &broken]);
+    assert_eq!(counting(&plan(&repo)), ["feat: \u{fffd}\u{fffd} broken", "fix: grüße"]);
+}
+
+#[test]
+fn a_folder_without_history_is_a_clear_error() {
+    let repo = Repo::empty("repo");
+    repo.write("apps/python/app.toml", APP_TOML);
+    repo.write("apps/python/pyproject.toml", PYPROJECT);
+    assert!(repo.xtask(&["plan"]).expect(1).stderr.contains("no commit yet"));
+    std::fs::remove_dir_all(repo.path.join(".git")).unwrap();
+    let out = repo.xtask(&["plan", "--root", "."]).expect(1);
+    assert!(out.stderr.contains("not in a git repository"), "{out:?}");
+}
+
+#[test]
+fn an_unreadable_version_names_the_file_and_the_reason() {
+    let repo = released();
+    repo.commit("apps/python/pyproject.toml", "[project]\ndynamic = [\"version\"]\n", "chore: x");
+    let out = repo.xtask(&["plan"]).expect(2);
+    assert!(out.stderr.contains("apps/python/pyproject.toml") && out.stderr.contains("dynamic"), "{out:?}");
+}
+
+#[test]
+fn pins_speak_until_the_first_release() {
+    let repo = Repo::new();
+    repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\npins = [\"../../deploy/.version\"]\n"));
+    repo.commit("deploy/.version", "0.1.129\n", "feat: x");
+    bump_file(&repo, "0.1.17");
+    let out = repo.xtask(&["plan", "--json"]).expect(3);
+    let app = &out.json()["apps"][0];
+    assert_eq!(app["next"], "0.1.130");
+    assert!(
+        app["evidence"].as_array().unwrap().contains(&json!({"source": "pins", "demands": ">= 0.1.129", "why": "deploy/.version has it"}))
+    );
+}
+
+#[test]
+fn a_break_that_is_not_declared_as_the_rules_have_it_is_pointed_at() {
+    let repo = released();
+    repo.change("fix: x\n\nBREAKING CHANGE: y\n\nand a last word");
+    let out = repo.xtask(&["plan"]).expect(0);
+    assert!(out.stderr.contains("breaking-unread"), "{out:?}");
 }
