@@ -6,4 +6,5 @@ mod demo;
 mod plan;
 mod release;
 mod supervise;
+mod promote;
 mod support;

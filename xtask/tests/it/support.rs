@@ -175,7 +175,11 @@ impl Repo {
     pub fn untouched<T>(&self, run: impl FnOnce() -> T) -> T {
         let before = self.snapshot();
         let result = run();
-        assert_eq!(before, self.snapshot(), "the repository has changed");
+        let after = self.snapshot();
+        let gone = before.lines().filter(|l| !after.contains(l));
+        let new = after.lines().filter(|l| !before.contains(l));
+        let changes: Vec<String> = gone.map(|l| format!("-{l}")).chain(new.map(|l| format!("+{l}"))).collect();
+        assert!(before == after, "the repository has changed:\n{}", changes.join("\n"));
         result
     }
 }

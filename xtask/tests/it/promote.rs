@@ -1,0 +1,195 @@
+//! `promote` pushes the branch of the next pull request, and never touches the checkout.
+
+use crate::support::{Output, Repo};
+
+/// development is ahead of main by a feature; both are on the remote. The checkout is on some feature branch.
+fn flow() -> Repo {
+    let repo = Repo::new();
+    let remote = repo.world().join("remote.git");
+    repo.git(&["init", "-q", "--bare", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    repo.git(&["push", "-q", "origin", "main"]);
+    repo.git(&["switch", "-qc", "development"]);
+    repo.change("feat: first");
+    push(&repo, "development");
+    repo.git(&["switch", "-qc", "feature"]);
+    repo
+}
+
+fn push(repo: &Repo, branch: &str) {
+    repo.git(&["push", "-q", "origin", branch]);
+}
+
+fn remote(repo: &Repo, args: &[&str]) -> String {
+    repo.git_in(&repo.world().join("remote.git"), args)
+}
+
+/// A push leaves the pushed branch among the remote's branches, as git does; nothing else may change.
+#[track_caller]
+fn promote(repo: &Repo, args: &[&str]) -> Output {
+    let snapshot = || repo.snapshot().lines().filter(|l| !l.contains("refs/remotes/origin/")).collect::<Vec<_>>().join("\n");
+    let before = snapshot();
+    let out = repo.xtask(&[&["promote"], args].concat());
+    assert_eq!(before, snapshot(), "the repository has changed");
+    out
+}
+
+/// What a forge's button does: one commit on the base with the branch's content.
+fn squash(repo: &Repo, branch: &str, base: &str, message: &str) {
+    let here = repo.git(&["branch", "--show-current"]);
+    repo.git(&["fetch", "-q", "origin"]);
+    repo.git(&["switch", "-qC", base, &format!("origin/{base}")]);
+    repo.git(&["merge", "-q", "--squash", &format!("origin/{branch}")]);
+    repo.git(&["commit", "-qm", message]);
+    push(repo, base);
+    repo.git(&["push", "-q", "origin", "--delete", branch]);
+    repo.git(&["switch", "-q", &here]);
+}
+
+fn branches(repo: &Repo) -> Vec<String> {
+    remote(repo, &["for-each-ref", "--format=%(refname:short)", "refs/heads"]).lines().map(str::to_string).collect()
+}
+
+fn release(repo: &Repo, version: &str) {
+    let source = repo.git(&["rev-parse", "origin/development"]);
+    let tag = format!("python-v{version}");
+    repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &format!("notes\n\nSource-Commit: {source}\n"), &tag, "origin/main"]);
+    push(repo, &tag);
+}
+
+#[test]
+fn first_the_bump_into_development_then_development_into_main_twice_in_a_row() {
+    let repo = flow();
+    for (version, next) in [("0.0.1", "fix: second"), ("0.0.2", "feat: third"), ("0.1.0", "docs: nothing")] {
+        let branch = format!("release/python-v{version}");
+        let out = promote(&repo, &[]).expect(0);
+        assert!(out.stdout.contains(&format!("open a pull request from {branch} into development")), "{out:?}");
+        assert_eq!(remote(&repo, &["log", "-1", "--format=%s", &branch]), format!("chore(release): python v{version}"));
+        assert!(promote(&repo, &[]).expect(0).stderr.contains("is there already"));
+        squash(&repo, &branch, "development", &format!("chore(release): python v{version} (#1)"));
+
+        let out = promote(&repo, &["--json"]).expect(0).json();
+        assert_eq!((&out["base"], &out["title"]), (&"main".into(), &format!("chore(release): promote python v{version}").into()));
+        let branch = out["branch"].as_str().unwrap().to_string();
+        assert!(branch.starts_with("promote/"), "{branch}");
+        assert_eq!(promote(&repo, &["--json"]).expect(0).json()["pushed"], false);
+        squash(&repo, &branch, "main", "chore: promote (#2)");
+        assert_eq!(remote(&repo, &["rev-parse", "main^{tree}"]), remote(&repo, &["rev-parse", "development^{tree}"]));
+        release(&repo, version);
+        let out = promote(&repo, &[]).expect(4);
+        assert!(out.stderr.contains("nothing to promote"), "{out:?}");
+
+        repo.git(&["switch", "-qC", "feature", "origin/development"]);
+        repo.change(next);
+        repo.git(&["push", "-q", "origin", "feature:development"]);
+    }
+    // Content without a release: it is promoted all the same.
+    assert_eq!(promote(&repo, &["--json"]).expect(0).json()["title"], "chore: promote development to main");
+}
+
+#[test]
+fn the_body_lists_what_is_released() {
+    let repo = flow();
+    let out = promote(&repo, &["--json"]).expect(0).json();
+    assert_eq!(out["body"], "python: first release → 0.0.1\n\n* feat: first");
+}
+
+#[test]
+fn a_dry_run_pushes_nothing_and_shows_the_commit() {
+    let repo = flow();
+    let before = remote(&repo, &["for-each-ref"]);
+    let out = promote(&repo, &["--dry-run"]).expect(0);
+    assert_eq!(remote(&repo, &["for-each-ref"]), before);
+    for expected in ["+version = \"0.0.1\"", "+- first", "open a pull request from release/python-v0.0.1 into development"] {
+        assert!(out.stdout.contains(expected), "{expected}: {out:?}");
+    }
+}
+
+#[test]
+fn the_remote_counts_not_the_local_branches() {
+    let repo = flow();
+    repo.git(&["branch", "-qD", "development", "main"]);
+    repo.git(&["update-ref", "-d", "refs/remotes/origin/development"]);
+    let remote = repo.world().join("remote.git");
+    promote(&repo, &["--remote", remote.as_str()]).expect(0);
+    assert!(branches(&repo).contains(&"release/python-v0.0.1".to_string()));
+}
+
+#[test]
+fn an_older_bump_is_replaced_and_other_work_is_not() {
+    let repo = flow();
+    promote(&repo, &[]).expect(0);
+    let first = remote(&repo, &["rev-parse", "release/python-v0.0.1"]);
+    repo.git(&["switch", "-q", "development"]);
+    repo.change("fix: later");
+    push(&repo, "development");
+    promote(&repo, &[]).expect(0);
+    assert_ne!(remote(&repo, &["rev-parse", "release/python-v0.0.1"]), first);
+    repo.git(&["fetch", "-q", "origin"]);
+    repo.git(&["switch", "-q", "release/python-v0.0.1"]);
+    repo.commit("CHANGELOG.md", "better words\n", "docs: by hand");
+    push(&repo, "release/python-v0.0.1");
+    repo.git(&["switch", "-q", "development"]);
+    repo.change("fix: even later");
+    push(&repo, "development");
+    let out = promote(&repo, &[]).expect(3);
+    assert!(out.stderr.contains("branch-taken"), "{out:?}");
+}
+
+/// 0.0.1 is released; a hotfix was squashed into main, and development went on.
+fn hotfixed() -> (Repo, String) {
+    let repo = flow();
+    promote(&repo, &[]).expect(0);
+    squash(&repo, "release/python-v0.0.1", "development", "chore(release): python v0.0.1");
+    let branch = promote(&repo, &["--json"]).expect(0).json()["branch"].as_str().unwrap().to_string();
+    squash(&repo, &branch, "main", "chore: promote");
+    release(&repo, "0.0.1");
+    repo.git(&["switch", "-qC", "hotfix/python-v0.0.1", "origin/main"]);
+    repo.commit("apps/python/urgent.py", "fixed\n", "fix: urgent");
+    repo.xtask(&["bump", "python"]).expect(0);
+    push(&repo, "hotfix/python-v0.0.1");
+    squash(&repo, "hotfix/python-v0.0.1", "main", "fix: urgent (#9)");
+    let fix = repo.git(&["rev-parse", "origin/main"]);
+    repo.git(&["tag", "-am", "notes", "python-v0.0.2", "origin/main"]);
+    push(&repo, "python-v0.0.2");
+    repo.git(&["switch", "-qC", "development", "origin/development"]);
+    repo.change("feat: meanwhile");
+    push(&repo, "development");
+    (repo, fix)
+}
+
+#[test]
+fn a_hotfix_on_main_is_taken_over_first() {
+    let (repo, fix) = hotfixed();
+    let before = branches(&repo);
+    let out = promote(&repo, &[]).expect(3);
+    assert!(out.stderr.contains("main-ahead") && out.stderr.contains(&format!("git cherry-pick -x {fix}")), "{out:?}");
+    assert_eq!(branches(&repo), before);
+    // As a pull request would bring it: a commit of its own words.
+    repo.git(&["cherry-pick", "-n", &fix]);
+    repo.git(&["commit", "-qm", "fix: urgent, here too"]);
+    push(&repo, "development");
+    let out = promote(&repo, &["--json"]).expect(0).json();
+    assert_eq!(out["branch"], "release/python-v0.1.0");
+}
+
+#[test]
+fn a_hotfix_taken_over_without_its_version_or_named_by_its_pick_has_arrived() {
+    let (repo, _) = hotfixed();
+    repo.commit("apps/python/urgent.py", "fixed\n", "fix: by hand");
+    push(&repo, "development");
+    promote(&repo, &[]).expect(0);
+    let (repo, fix) = hotfixed();
+    repo.commit("apps/python/urgent.py", "otherwise\n", &format!("fix: urgent\n\n(cherry picked from commit {fix})"));
+    push(&repo, "development");
+    promote(&repo, &[]).expect(0);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let repo = flow();
+    repo.git(&["push", "-q", "origin", "--delete", "development"]);
+    assert!(promote(&repo, &[]).expect(2).stderr.contains("has no branch development"));
+    repo.commit("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n", "chore: trunk");
+    assert!(promote(&repo, &[]).expect(2).stderr.contains("there is one branch"));
+}
