@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
-use crate::flags::Affected;
+use crate::flags::{self, Affected};
 use crate::workspace::App;
 use crate::{Ctx, finding, openapi, plan, ui};
 use anyhow::{Context, Result};
@@ -21,19 +21,23 @@ pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     report(ctx, scope.each(|app| test_app(ctx, app), || test_xtask(ctx))?)
 }
 
-/// Lint, tests, spec, and the plan's gates.
-pub fn check(ctx: &Ctx, flags: &Affected) -> Result<()> {
-    let scope = Scope::of(ctx, flags)?;
+/// Lint, tests, spec, and the plan's gates; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
+pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
+    let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
         let mut findings = lint_app(ctx, app)?;
-        findings.extend(test_app(ctx, app)?);
         findings.extend(spec_app(ctx, app)?);
-        findings.extend(plan_app(ctx, app)?);
+        if !flags.quick {
+            findings.extend(test_app(ctx, app)?);
+            findings.extend(plan_app(ctx, app)?);
+        }
         Ok(findings)
     };
     let xtask = || -> Result<Vec<Finding>> {
         let mut findings = lint_xtask(ctx)?;
-        findings.extend(test_xtask(ctx)?);
+        if !flags.quick {
+            findings.extend(test_xtask(ctx)?);
+        }
         Ok(findings)
     };
     report(ctx, scope.each(all, xtask)?)
@@ -66,7 +70,8 @@ struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     fn of(ctx: &'a Ctx, flags: &Affected) -> Result<Scope<'a>> {
-        let ours = ctx.ws.root.join("xtask/Cargo.toml").exists();
+        // In a rehearsal xtask is what rehearses: it is neither compiled nor checked there.
+        let ours = ctx.ws.root.join("xtask/Cargo.toml").exists() && !ctx.endpoints.loopback_only;
         if !flags.affected {
             let named: Vec<String> = flags.apps.iter().filter(|n| *n != XTASK).cloned().collect();
             let xtask = ours && (flags.apps.is_empty() || flags.apps.len() > named.len());

@@ -29,7 +29,9 @@ pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
         match job::duty(job, &event, &ctx.ws.settings) {
             Duty::Nothing(why) => ui::say(&format!("  nothing to do: {why}")),
             Duty::Work => work(ctx, job, &event, flags, &mut outcome)?,
-            Duty::Gate => gate(ctx, &mut outcome)?,
+        }
+        if job == Job::Lint && job::promotes(&event, &ctx.ws.settings) {
+            gate(ctx, &mut outcome)?;
         }
     }
     outcome.result()

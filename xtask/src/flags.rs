@@ -60,7 +60,7 @@ pub enum Command {
     /// Tests with coverage of the apps and of xtask
     Test(Affected),
     /// Everything a pull request must pass
-    Check(Affected),
+    Check(Check),
     /// The spec: generate it from the code, check the committed one
     Openapi {
         #[command(subcommand)]
@@ -98,9 +98,6 @@ pub enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         argv: Vec<String>,
     },
-    /// Start what a rehearsal releases into, print its environment as JSON, end with standard input
-    #[command(name = "__world", hide = true)]
-    World { dir: Utf8PathBuf },
 }
 
 #[derive(Args, Default)]
@@ -114,6 +111,15 @@ pub struct Affected {
     /// The commit that --affected compares with
     #[arg(long, value_name = "REF", requires = "affected")]
     pub since: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub affected: Affected,
+    /// Linters and spec alone: what a hook has time for
+    #[arg(long)]
+    pub quick: bool,
 }
 
 #[derive(Subcommand)]

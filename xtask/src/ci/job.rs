@@ -41,8 +41,6 @@ impl Job {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Duty {
     Work,
-    /// Only ask the plan whether what comes in can be released.
-    Gate,
     /// With the reason.
     Nothing(String),
 }
@@ -57,10 +55,14 @@ pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
         (Job::Image, Event::PullRequest { .. }) => nothing("images are made from branches that were pushed, and by releases"),
         (Job::Image, Event::Push { branch, .. }) if branch == main && two_branches => nothing("on this branch the release makes the image"),
         (Job::Image, Event::Push { .. }) => Duty::Work,
-        (Job::Release, Event::PullRequest { base, .. }) if base == main && two_branches => Duty::Gate,
         (Job::Release, Event::Push { branch, .. }) if branch == main => Duty::Work,
         (Job::Release, _) => Duty::Nothing(format!("releases are made from {main}")),
     }
+}
+
+/// Does the pull request bring what is released next? Then it must have a version: `lint` asks the plan.
+pub fn promotes(event: &Event, settings: &Settings) -> bool {
+    settings.main != settings.development && matches!(event, Event::PullRequest { base, .. } if *base == settings.main)
 }
 
 #[cfg(test)]
@@ -79,13 +81,12 @@ mod tests {
             (push("mainx"), "image"),
             (push("release/main"), "image"),
             (pull("development"), "lint test openapi"),
-            (pull("main"), "lint test openapi release?"),
+            (pull("main"), "lint test openapi"),
             (pull("feat/y"), "lint test openapi"),
             (Event::Other("a tag".into()), ""),
         ] {
             let all = Job::ALL.iter().filter_map(|job| match duty(*job, &event, &settings) {
                 Duty::Work => Some(job.name().to_string()),
-                Duty::Gate => Some(format!("{}?", job.name())),
                 Duty::Nothing(why) => {
                     assert!(!why.is_empty());
                     None
@@ -102,7 +103,17 @@ mod tests {
         let pull = Event::PullRequest { head: "x".into(), base: "main".into() };
         assert_eq!(duty(Job::Image, &push, &settings), Duty::Work);
         assert_eq!(duty(Job::Release, &push, &settings), Duty::Work);
-        assert_ne!(duty(Job::Release, &pull, &settings), Duty::Gate);
+        assert!(!promotes(&pull, &settings));
+    }
+
+    #[test]
+    fn only_a_pull_request_into_the_release_branch_promotes() {
+        let pull = |base: &str| Event::PullRequest { head: "main".into(), base: base.into() };
+        for (event, expected) in
+            [(pull("main"), true), (pull("development"), false), (Event::Push { branch: "main".into(), before: None }, false)]
+        {
+            assert_eq!(promotes(&event, &Settings::default()), expected, "{event}");
+        }
     }
 
     #[test]

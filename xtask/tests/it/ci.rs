@@ -73,7 +73,7 @@ fn without_a_job_every_job_says_what_it_does() {
 #[test]
 fn commits_that_are_not_bumped_may_not_go_into_main() {
     let repo = repo();
-    let gate = ["release", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
+    let gate = ["lint", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
     repo.change("feat(python): a thing");
     let stopped = ci(&repo, &gate, &[]).expect(3);
     assert!(stopped.stderr.contains("not-bumped") && stopped.stderr.contains("cargo xtask bump python"), "{}", stopped.stderr);
