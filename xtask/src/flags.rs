@@ -92,6 +92,9 @@ pub enum Command {
     Setup(Setup),
     /// Time the plan, the build and the rehearsal against what they cannot avoid
     Bench(Bench),
+    /// Start registries and a remote for the tests, print their environment, end with standard input
+    #[command(name = "__world", hide = true)]
+    World { dir: Utf8PathBuf },
     /// Run a program and kill it with everything it started when standard input closes
     #[command(name = "__supervise", hide = true)]
     Supervise {
