@@ -4,7 +4,7 @@ mod bump;
 mod ci;
 mod demo;
 mod plan;
+mod promote;
 mod release;
 mod supervise;
-mod promote;
 mod support;
