@@ -1,5 +1,6 @@
 //! Parse flags, build the context, one match over the commands.
 
+mod bench;
 mod build;
 mod bump;
 mod changelog;
@@ -76,6 +77,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Check(flags) => check::check(&ctx, flags),
         Command::Openapi { command } => openapi::command(&ctx, command),
         Command::Plan(flags) => plan::command(&ctx, flags),
+        Command::Bench(flags) => bench::bench(&ctx, flags),
         Command::Bump(flags) => bump::bump(&ctx, flags),
         Command::Promote(flags) => promote::promote(&ctx, flags),
         Command::Build(flags) => build::command(&ctx, flags),

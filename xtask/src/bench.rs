@@ -1,0 +1,140 @@
+//! What our own part costs, beside what can't be avoided. Figures are printed, never judged.
+
+use crate::exit::Exit;
+use crate::{Ctx, flags, ui};
+use anyhow::{Context, Result, bail};
+use camino::Utf8PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+mod history;
+
+const RUNS: usize = 25;
+
+pub fn bench(ctx: &Ctx, flags: &flags::Bench) -> Result<()> {
+    let default = ["plan".to_string()];
+    let what = if flags.what.is_empty() { &default[..] } else { &flags.what[..] };
+    for name in what {
+        match name.as_str() {
+            "plan" => plan(ctx, &flags.commits)?,
+            "build" => build(ctx)?,
+            "rehearse" => rehearse(ctx)?,
+            other => return Err(Exit::Usage(format!("no benchmark {other:?}; there are plan, build and rehearse")).into()),
+        }
+    }
+    Ok(())
+}
+
+/// Warm `plan` beside the three git calls that it can't do without: the app's tags, is the last an ancestor, the log since.
+fn plan(ctx: &Ctx, sizes: &[usize]) -> Result<()> {
+    println!("plan: {RUNS} warm runs each, min / median / max in ms");
+    println!("{:>9}  {:>22}  {:>22}  {:>6}", "commits", "three git calls", "cargo xtask plan", "ratio");
+    for &size in sizes {
+        let repo = history::generated(&ctx.ws.root.join("target/bench"), size)?;
+        let xtask = xtask(&["plan", "python", "--root", repo.as_str()])?;
+        let tag =
+            text(git(&repo, &["for-each-ref", "--sort=-v:refname", "--count=1", "--format=%(refname:short)", "refs/tags/python-v*"]))?;
+        let range = format!("{tag}..HEAD");
+        let calls: [&[&str]; 3] = [
+            &["for-each-ref", "--format=%(refname) %(objectname)", "refs/tags/python-v*"],
+            &["merge-base", "--is-ancestor", &tag, "HEAD"],
+            &["log", "--format=%H%n%B", &range, "--", "apps/python"],
+        ];
+        let mut lazy = Vec::new();
+        let mut ours = Vec::new();
+        // In turns, so that whatever else the machine does slows both.
+        for run in 0..=RUNS {
+            let a = calls.iter().map(|args| time(git(&repo, args))).sum::<Result<Duration>>()?;
+            let b = time(copy(&xtask))?;
+            // The first warms the caches.
+            if run > 0 {
+                lazy.push(a);
+                ours.push(b);
+            }
+        }
+        let (lazy, ours) = (Figures::of(lazy), Figures::of(ours));
+        println!("{size:>9}  {lazy:>22}  {ours:>22}  {:>5.2}x", ours.median / lazy.median);
+    }
+    Ok(())
+}
+
+struct Figures {
+    min: f64,
+    median: f64,
+    max: f64,
+}
+
+impl Figures {
+    fn of(mut runs: Vec<Duration>) -> Figures {
+        runs.sort();
+        let ms = |d: &Duration| d.as_secs_f64() * 1000.0;
+        Figures { min: ms(&runs[0]), median: ms(&runs[runs.len() / 2]), max: ms(&runs[runs.len() - 1]) }
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{:.1} / {:.1} / {:.1}", self.min, self.median, self.max))
+    }
+}
+
+/// A cold build of xtask by itself, on two cores.
+fn build(ctx: &Ctx) -> Result<()> {
+    let target = tempfile::tempdir()?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(&ctx.ws.root)
+        .args(["build", "--quiet", "--package", "xtask", "--jobs", "2"])
+        .env("CARGO_TARGET_DIR", target.path());
+    println!("cold build of xtask, two jobs: {}", ui::duration(time(command)?));
+    Ok(())
+}
+
+/// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal prints itself.
+fn rehearse(ctx: &Ctx) -> Result<()> {
+    for which in ["first", "second"] {
+        let mut command = copy(&xtask(&["rehearse", "python"])?);
+        command.current_dir(&ctx.ws.root);
+        let started = Instant::now();
+        let status = command.status().context("the rehearsal could not be started")?;
+        if !status.success() {
+            bail!("the {which} rehearsal failed: {status}");
+        }
+        println!("{which} rehearsal: {}", ui::duration(started.elapsed()));
+    }
+    Ok(())
+}
+
+/// This very program.
+fn xtask(args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(args).stdin(Stdio::null());
+    Ok(command)
+}
+
+fn git(repo: &Utf8PathBuf, args: &[&str]) -> Command {
+    let mut command = crate::git::Git::new(repo).command();
+    command.args(args);
+    command
+}
+
+fn copy(command: &Command) -> Command {
+    let mut copy = Command::new(command.get_program());
+    copy.args(command.get_args()).stdin(Stdio::null());
+    copy
+}
+
+/// How long it runs; its output is read and dropped.
+fn time(mut command: Command) -> Result<Duration> {
+    let started = Instant::now();
+    let output = command.output().with_context(|| format!("{command:?} could not be started"))?;
+    if !output.status.success() {
+        bail!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(started.elapsed())
+}
+
+fn text(mut command: Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&command.output()?.stdout).trim().to_string())
+}
