@@ -8,7 +8,7 @@ use crate::flags;
 use crate::workspace::App;
 use crate::{manifest, ui};
 use anyhow::Result;
-use number::{Facts, Line};
+use number::Facts;
 use semver::Version;
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ mod repository;
 mod show;
 
 pub use history::{same_content, source_commit, source_in};
-pub use number::{Demands, Evidence};
+pub use number::{Demands, Evidence, Line};
 pub use repository::{refuse_shallow, remote_name};
 
 /// What plan says of one app.
