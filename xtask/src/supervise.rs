@@ -29,6 +29,8 @@ pub struct Start<'a> {
     pub env: &'a [(String, String)],
     /// Receives both output streams; what is there already is kept.
     pub log: &'a Utf8Path,
+    /// Receives standard output instead of the log.
+    pub stdout: Option<&'a Utf8Path>,
 }
 
 /// A running program. Dropped, it is stopped.
@@ -44,11 +46,15 @@ pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
     let name = start.argv.first().context("no program to supervise")?;
     let name = Utf8Path::new(name).file_name().unwrap_or(name).to_string();
     let log = File::options().create(true).append(true).open(start.log).with_context(|| format!("{} can't be written", start.log))?;
+    let stdout = match start.stdout {
+        Some(path) => File::create(path).with_context(|| format!("{path} can't be written"))?,
+        None => log.try_clone()?,
+    };
     let mut command = Command::new(xtask);
     command.arg("__supervise").arg("--").args(start.argv);
     command.current_dir(start.dir).env_clear().envs(start.env.iter().map(|(k, v)| (k, v)));
     // A group of its own, so that Ctrl-C on the terminal reaches us and not the supervisor, which still has work to do then.
-    command.process_group(0).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+    command.process_group(0).stdin(Stdio::piped()).stdout(stdout).stderr(log);
     let mut supervisor = command.spawn().with_context(|| format!("{xtask} could not be started to supervise {name}"))?;
     let pipe = supervisor.stdin.take();
     Ok(Supervised { name, supervisor, pipe, log: start.log.to_path_buf() })

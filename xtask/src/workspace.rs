@@ -236,7 +236,11 @@ fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
 fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     let file = dir.join("app.toml");
     let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("{file} can't be read"))?;
-    let settings: AppSettings = parse(&text, file.as_str())?;
+    let mut settings: AppSettings = parse(&text, file.as_str())?;
+    // A rehearsal without images: no job and no step of it knows of any.
+    if std::env::var_os("XTASK_WITHOUT_IMAGE").is_some() {
+        settings.image = None;
+    }
     // The name becomes part of tags, branches and paths.
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !settings.name.starts_with(|c: char| c.is_ascii_lowercase()) || !settings.name.chars().all(plain) || settings.name == "xtask" {

@@ -3,18 +3,21 @@
 use super::servers::Server;
 use crate::{child, tools};
 use anyhow::{Context, Result};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use std::io::Read;
 use xshell::cmd;
 
 pub struct Index {
     server: Server,
-    pub packages: Utf8PathBuf,
     /// The password of `__token__`, new for each run.
     pub token: String,
 }
 
 impl Index {
+    /// `127.0.0.1:PORT`
+    pub fn host(&self) -> &str {
+        self.server.host()
+    }
     pub fn simple(&self) -> String {
         format!("{}/simple", self.server.url)
     }
@@ -54,7 +57,7 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
         Ok(words.map(str::to_string).to_vec())
     };
     let server = Server::start(xtask, words, "/simple/", dir)?;
-    Ok(Index { server, packages, token })
+    Ok(Index { server, token })
 }
 
 /// 32 random hex digits.

@@ -17,9 +17,6 @@ impl Registry {
     pub fn host(&self) -> &str {
         self.server.host()
     }
-    pub fn url(&self) -> &str {
-        &self.server.url
-    }
 }
 
 /// Starts a registry that keeps its blobs below `dir`, with the base image of each app in it.

@@ -26,7 +26,8 @@ impl Server {
             tries += 1;
             let port = child::free_port()?;
             let url = format!("http://127.0.0.1:{port}");
-            let mut process = supervise::start(xtask, &supervise::Start { argv: &argv(port)?, dir, env: &env, log: &dir.join("log") })?;
+            let mut process =
+                supervise::start(xtask, &supervise::Start { argv: &argv(port)?, dir, env: &env, log: &dir.join("log"), stdout: None })?;
             match process.wait_ready(&format!("{url}{path}"), READY) {
                 Ok(()) => return Ok(Server { url, _process: process }),
                 Err(e) if tries == PORTS || supervise::interrupted() => return Err(e),

@@ -7,6 +7,7 @@ use crate::Ctx;
 use crate::workspace::{App, Settings};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
+use std::fmt;
 use std::io::Read;
 
 pub struct World {
@@ -59,6 +60,13 @@ impl World {
     /// What only the job that publishes gets.
     pub fn secrets(&self) -> Vec<(String, String)> {
         vec![("PYPI_TOKEN".to_string(), self.pypi.token.clone()), ("TESTPYPI_TOKEN".to_string(), self.testpypi.token.clone())]
+    }
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let registry = self.registry.as_ref().map_or("no container registry".to_string(), |r| format!("container registry {}", r.host()));
+        write!(f, "git remote, index {}, staging index {}, {registry}", self.pypi.host(), self.testpypi.host())
     }
 }
 

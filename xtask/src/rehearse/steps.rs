@@ -1,0 +1,121 @@
+//! The steps of a rehearsal: a line, a log and a duration each; independent ones side by side, two at a time.
+
+use crate::{child, supervise, ui};
+use anyhow::{Result, anyhow};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How many steps run at the same time; a step brings its own helpers.
+const SIDE_BY_SIDE: usize = 2;
+const LAST_LINES: usize = 25;
+
+/// Something to do. It writes what happens to the log, and returns what was seen.
+pub struct Step<'a> {
+    pub name: String,
+    pub work: Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>,
+}
+
+pub fn step<'a>(name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a) -> Step<'a> {
+    Step { name: name.into(), work: Box::new(work) }
+}
+
+/// A step that went well.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Took {
+    pub step: String,
+    pub seconds: f64,
+    pub seen: String,
+    pub log: Utf8PathBuf,
+}
+
+pub struct Steps {
+    logs: Utf8PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    begun: usize,
+    took: Vec<Took>,
+}
+
+impl Steps {
+    pub fn new(logs: &Utf8Path) -> Result<Steps> {
+        std::fs::create_dir_all(logs)?;
+        Ok(Steps { logs: logs.to_path_buf(), state: Mutex::default() })
+    }
+
+    pub fn run<'a>(&self, name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a) -> Result<()> {
+        self.one(step(name, work))
+    }
+
+    /// All of them, the first ones first; the first failure, after every other one has ended.
+    pub fn side_by_side(&self, steps: Vec<Step>) -> Result<()> {
+        let waiting = Mutex::new(VecDeque::from(steps));
+        let next = || waiting.lock().expect("nobody panics with it").pop_front();
+        let failures: Vec<anyhow::Error> = std::thread::scope(|scope| {
+            let worker = || {
+                let mut failures = Vec::new();
+                while let Some(step) = next() {
+                    failures.extend(self.one(step).err());
+                }
+                failures
+            };
+            let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().flat_map(|w| w.join().expect("a worker's thread")).collect()
+        });
+        failures.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    pub fn took(&self) -> Vec<Took> {
+        self.state.lock().expect("nobody panics with it").took.clone()
+    }
+
+    fn one(&self, step: Step) -> Result<()> {
+        if supervise::interrupted() {
+            return Err(anyhow!("interrupted before {:?}", step.name));
+        }
+        let log = self.log(&step.name);
+        let line = ui::begin(&format!("{:<36}", step.name));
+        let started = Instant::now();
+        match (step.work)(&log) {
+            Ok(seen) => {
+                line.end(ui::Outcome::Done(seen.clone()));
+                let took = Took { step: step.name, seconds: started.elapsed().as_secs_f64(), seen, log };
+                self.state.lock().expect("nobody panics with it").took.push(took);
+                Ok(())
+            }
+            Err(error) => {
+                line.end(ui::Outcome::Failed("failed".into()));
+                let text = std::fs::read_to_string(&log).unwrap_or_default();
+                let last = child::last_lines(&text, LAST_LINES).replace('\n', "\n  | ");
+                Err(error.context(format!("step {:?} failed; the end of {log}:\n  | {last}\n", step.name)))
+            }
+        }
+    }
+
+    /// `03-ci-lint-pull-request-1.log`
+    fn log(&self, name: &str) -> Utf8PathBuf {
+        let mut state = self.state.lock().expect("nobody panics with it");
+        state.begun += 1;
+        let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|w| !w.is_empty()).collect();
+        self.logs.join(format!("{:02}-{}.log", state.begun, words.join("-")))
+    }
+}
+
+/// Seconds by the first word or two of the steps' names, the longest first: where the time went.
+pub fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
+    let mut kinds: Vec<(String, Duration)> = Vec::new();
+    for one in took {
+        let kind: Vec<&str> = one.step.split([',', ' ']).take(if one.step.starts_with("ci ") { 2 } else { 1 }).collect();
+        let (kind, spent) = (kind.join(" "), Duration::from_secs_f64(one.seconds));
+        match kinds.iter_mut().find(|(k, _)| *k == kind) {
+            Some((_, sum)) => *sum += spent,
+            None => kinds.push((kind, spent)),
+        }
+    }
+    kinds.sort_by_key(|(_, spent)| std::cmp::Reverse(*spent));
+    kinds
+}

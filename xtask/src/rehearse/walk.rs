@@ -1,0 +1,360 @@
+//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the next release follows.
+
+use super::Rehearsal;
+use super::developer::Developer;
+use super::forge::{self, PullRequest};
+use super::runner::{Event, Forge, Runner};
+use super::start::{self, Start};
+use super::steps::{Step, step};
+use crate::flags::Part;
+use crate::manifest;
+use crate::release::short;
+use crate::workspace::App;
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use semver::Version;
+use serde_json::Value;
+use std::sync::atomic::AtomicUsize;
+
+/// What a walk leaves to be looked at.
+pub struct Walked<'a> {
+    pub developer: Developer<'a>,
+    pub releases: Vec<Released>,
+    /// The exit code 3 of `promote` after the hotfix, in its own words.
+    pub refused: Option<String>,
+    /// Commits and pushes that the developer made.
+    pub commits: usize,
+    pub pushes: usize,
+}
+
+/// One release, from branch to verification.
+pub struct Released {
+    pub name: &'static str,
+    pub versions: Vec<(String, Version)>,
+    /// The branch's tip that was pushed.
+    pub pushed: String,
+    /// The squash on development; None for a hotfix.
+    pub development: Option<(u32, String)>,
+    /// The squash on main.
+    pub main: (u32, String),
+    /// What `verify` saw, by app.
+    pub verified: Vec<(String, Vec<String>)>,
+}
+
+struct Walk<'a> {
+    rehearsal: &'a Rehearsal<'a>,
+    walked: Walked<'a>,
+    runner: Runner<'a>,
+    pulls: u32,
+}
+
+pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
+    let settings = &rehearsal.ctx.ws.settings;
+    let mut developer = None;
+    rehearsal.steps.run("clone and hooks", |log| {
+        let dir = rehearsal.dir.join("developer");
+        developer = Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, &settings.development)?);
+        Ok("cloned, `cargo xtask setup` has installed the hooks".to_string())
+    })?;
+    let developer = developer.context("the developer has cloned")?;
+    let dir = rehearsal.dir.join("jobs");
+    let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, dir, count: AtomicUsize::new(1) };
+    let walked = Walked { developer, releases: Vec::new(), refused: None, commits: 0, pushes: 0 };
+    let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
+    walk.last_releases(start)?;
+    walk.first(start)?;
+    walk.runner.forge = Forge::Gitea;
+    if !rehearsal.without(Part::Hotfix) {
+        walk.hotfix()?;
+    }
+    walk.second()?;
+    Ok(walk.walked)
+}
+
+impl<'a> Walk<'a> {
+    /// The first release: the version is raised on the feature branch.
+    fn first(&mut self, start: &Start) -> Result<()> {
+        crate::ui::section("Round 1, jobs as on GitHub: the version is raised on the feature branch");
+        let branch = "feat/rehearsed-1";
+        let apps = self.rehearsal.apps.clone();
+        self.develop("branch, fix and bump", |dev, log| {
+            dev.git(log, &["fetch", "--quiet", "origin", start::HEAD])?;
+            dev.git(log, &["switch", "--quiet", "--no-track", "--create", branch, "FETCH_HEAD"])?;
+            for app in apps.iter().filter(|a| start.idle.iter().any(|name| name == a.name())) {
+                dev.fix(log, app, "round 1")?;
+            }
+            apps.iter().try_for_each(|app| dev.xtask(log, &["bump", app.name()]))
+        })?;
+        let pushed = self.push(branch)?;
+        let title = self.title("say what was rehearsed");
+        let merged = self.into_development(branch, &pushed, &title, true)?;
+        self.to_main("round 1", pushed, merged)
+    }
+
+    /// The second: `promote` raises the version, by a pull request of its own.
+    fn second(&mut self) -> Result<()> {
+        crate::ui::section("Round 2, jobs as on Gitea: `promote` raises the version");
+        let branch = "feat/rehearsed-2";
+        let apps = self.rehearsal.apps.clone();
+        let development = self.development().to_string();
+        self.develop("branch and fix", |dev, log| {
+            dev.branch(log, branch, &development)?;
+            apps.iter().try_for_each(|app| dev.fix(log, app, "round 2"))
+        })?;
+        let pushed = self.push(branch)?;
+        let title = self.title("say what was rehearsed again");
+        self.into_development(branch, &pushed, &title, true)?;
+        let request = self.promote("promote, the bump")?;
+        if request["base"] != development.as_str() {
+            bail!("promote opens a pull request into {}, though the version is not raised yet", request["base"]);
+        }
+        let (head, title) = branch_and_title(&request)?;
+        let merged = self.into_development(&head, &pushed, &title, false)?;
+        self.to_main("round 2", pushed, merged)
+    }
+
+    /// A fix that goes to main first, overtakes development, and is taken over.
+    fn hotfix(&mut self) -> Result<()> {
+        crate::ui::section("Hotfix, jobs as on Gitea: main first, then back into development");
+        let app = self.rehearsal.apps[0];
+        let (branch, main) = (format!("hotfix/{}", app.name()), self.main().to_string());
+        self.develop("branch off main, fix and bump", |dev, log| {
+            dev.branch(log, &branch, &main)?;
+            dev.fix(log, app, "hotfix")?;
+            dev.xtask(log, &["bump", app.name()])
+        })?;
+        let pushed = self.push(&branch)?;
+        let pull = self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
+        self.checks(&pull, Vec::new())?;
+        let squashed = self.squash(&pull)?;
+        self.release("hotfix", pushed, None, (pull.number, squashed))?;
+        self.take_over(app)
+    }
+
+    /// `promote` must refuse now; what it prints is typed.
+    fn take_over(&mut self, app: &App) -> Result<()> {
+        let mut printed = Vec::new();
+        let mut said = String::new();
+        self.develop("promote refuses, cherry-pick", |dev, log| {
+            dev.git(log, &["fetch", "--quiet", "origin"])?;
+            said = dev.refused(log, &["promote"], 3)?;
+            printed = said.lines().filter_map(|l| l.split_once("git ")).map(|(_, args)| args.trim().to_string()).collect();
+            if !printed.iter().any(|l| l.starts_with("cherry-pick")) {
+                bail!("promote refused, but printed no cherry-pick");
+            }
+            printed.iter().try_for_each(|line| dev.git(log, &line.split_whitespace().collect::<Vec<_>>()))
+        })?;
+        self.walked.refused = Some(said.lines().find(|l| l.contains('[')).unwrap_or("exit code 3").trim().to_string());
+        let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
+        let pushed = self.push(&branch)?;
+        let title = format!("fix({}): take over the hotfix", app.name());
+        self.into_development(&branch, &pushed, &title, false).map(drop)
+    }
+
+    /// A pull request into development: checks, beside them the image of the branch; squash. The image of development comes with
+    /// what is done next.
+    fn into_development(&mut self, branch: &str, pushed: &str, title: &str, with_image: bool) -> Result<(u32, String)> {
+        let development = self.development().to_string();
+        let pull = self.open(branch, &development, title)?;
+        let event = Event::Push { branch: branch.to_string(), before: None, after: pushed.to_string() };
+        let image = if with_image { self.image(&format!("ci image, {branch}"), event) } else { Vec::new() };
+        self.checks(&pull, image)?;
+        Ok((pull.number, self.squash(&pull)?))
+    }
+
+    /// Development into main: promotion, checks, beside them the image of development; squash, release.
+    fn to_main(&mut self, name: &'static str, pushed: String, merged: (u32, String)) -> Result<()> {
+        let main = self.main().to_string();
+        let request = self.promote("promote")?;
+        if request["base"] != main.as_str() {
+            bail!("promote opens a pull request into {}, expected was {main}", request["base"]);
+        }
+        let (head, title) = branch_and_title(&request)?;
+        let pull = self.open(&head, &main, &title)?;
+        let git = &self.rehearsal.world.remote.git;
+        let before = git.commit(&format!("{}^", merged.1))?;
+        let event = Event::Push { branch: self.development().to_string(), before: Some(before), after: merged.1.clone() };
+        let image = self.image("ci image, development", event);
+        self.checks(&pull, image)?;
+        let squashed = self.squash(&pull)?;
+        self.release(name, pushed, Some(merged), (pull.number, squashed))
+    }
+
+    /// The job that a push to main starts, and the verification by a user's hands.
+    fn release(&mut self, name: &'static str, pushed: String, development: Option<(u32, String)>, main: (u32, String)) -> Result<()> {
+        let git = &self.rehearsal.world.remote.git;
+        let before = git.commit(&format!("{}^", main.1))?;
+        let apps: Vec<&App> = match development {
+            Some(_) => self.rehearsal.apps.clone(),
+            None => vec![self.rehearsal.apps[0]],
+        };
+        let versions = apps.iter().map(|app| Ok((app.name().to_string(), manifest::at(git, app, &main.1)?))).collect::<Result<Vec<_>>>()?;
+        let event = Event::Push { branch: self.main().to_string(), before: Some(before), after: main.1.clone() };
+        let what: Vec<String> = versions.iter().map(|(app, version)| format!("{app} v{version}")).collect();
+        let fault = if self.walked.releases.is_empty() { self.fault() } else { Vec::new() };
+        if !fault.is_empty() {
+            self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| self.broken_off(log, &event, &fault))?;
+        }
+        self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| self.job(log, "release", &event, &apps))?;
+        let mut verified = Vec::new();
+        let developer = &self.walked.developer;
+        self.rehearsal.steps.run(format!("verify, {}", what.join(", ")), |log| {
+            for (app, version) in &versions {
+                let (code, json, said) = developer.ask(log, &["verify", app, &version.to_string()])?;
+                if code != 0 {
+                    bail!("{app} v{version} is not what its tag says:\n{said}");
+                }
+                let list = json["evidence"].as_array().cloned().unwrap_or_default();
+                verified.push((app.clone(), list.iter().filter_map(|e| Some(e.as_str()?.to_string())).collect::<Vec<_>>()));
+            }
+            Ok("installed, pulled and run from the registries, as the tags say".to_string())
+        })?;
+        self.walked.releases.push(Released { name, versions, pushed, development, main, verified });
+        Ok(())
+    }
+
+    /// `--fail-at` and `--kill-at`, for the first release.
+    fn fault(&self) -> Vec<String> {
+        let fault = &self.rehearsal.flags.fault;
+        let one = |name: &str, value: &Option<String>| value.iter().flat_map(|v| [name.to_string(), v.clone()]).collect::<Vec<_>>();
+        [one("--fail-at", &fault.fail_at), one("--kill-at", &fault.kill_at)].concat()
+    }
+
+    fn broken_off(&self, log: &Utf8Path, event: &Event, fault: &[String]) -> Result<String> {
+        let args: Vec<&str> = fault.iter().map(String::as_str).collect();
+        let ended = self.runner.job(log, "release", event, &args)?;
+        match ended.code {
+            0 => bail!("the release went through in spite of {}", fault.join(" ")),
+            137 => Ok("killed as asked; the same job runs again".to_string()),
+            code => Ok(format!("ended with exit code {code} as asked; the same job runs again")),
+        }
+    }
+
+    /// The releases that HEAD's history knows are in the registries, as far as they can be made again.
+    fn last_releases(&self, start: &Start) -> Result<()> {
+        for (app, tag) in &start.last {
+            self.rehearsal.steps.run(format!("last release, {tag}"), |log| match self.runner.release_again(log, app, tag) {
+                Ok(_) => Ok("made again from its tag".to_string()),
+                // History may have been released by other means: what is rehearsed is the next release.
+                Err(e) => Ok(format!("not made again, its index stays empty: {e:#}")),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn develop(&mut self, name: &str, work: impl FnOnce(&Developer, &Utf8Path) -> Result<()> + Send) -> Result<()> {
+        let developer = &self.walked.developer;
+        let before = developer.hooks()?;
+        let mut commits = 0;
+        self.rehearsal.steps.run(name, |log| {
+            work(developer, log)?;
+            let after = developer.hooks()?;
+            commits =
+                after.get("pre-commit").copied().unwrap_or_default().passed - before.get("pre-commit").copied().unwrap_or_default().passed;
+            Ok(format!(
+                "{} at {}, pre-commit passed {commits}x",
+                developer.git.branch()?.unwrap_or_default(),
+                short(&developer.git.commit("HEAD")?)
+            ))
+        })?;
+        self.walked.commits += commits;
+        Ok(())
+    }
+
+    fn push(&mut self, branch: &str) -> Result<String> {
+        let developer = &self.walked.developer;
+        let mut pushed = String::new();
+        self.rehearsal.steps.run(format!("push, {branch}"), |log| {
+            pushed = developer.push(log, branch)?;
+            Ok(format!("{} through pre-push", short(&pushed)))
+        })?;
+        self.walked.pushes += 1;
+        Ok(pushed)
+    }
+
+    fn promote(&mut self, name: &str) -> Result<Value> {
+        let developer = &self.walked.developer;
+        let mut request = Value::Null;
+        self.rehearsal.steps.run(name, |log| {
+            let (code, json, said) = developer.ask(log, &["promote"])?;
+            if code != 0 {
+                bail!("promote ended with exit code {code}:\n{said}");
+            }
+            request = json;
+            let (branch, _) = branch_and_title(&request)?;
+            Ok(format!("{branch} into {}", request["base"].as_str().unwrap_or("?")))
+        })?;
+        Ok(request)
+    }
+
+    fn open(&mut self, head: &str, base: &str, title: &str) -> Result<PullRequest> {
+        self.pulls += 1;
+        let number = self.pulls;
+        let mut pull = None;
+        self.rehearsal.steps.run(format!("pull request {number}"), |_| {
+            pull = Some(forge::open(&self.rehearsal.world.remote.git, number, head, base, title)?);
+            Ok(format!("{title:?} into {base}, merges cleanly"))
+        })?;
+        pull.context("the pull request is open")
+    }
+
+    fn squash(&self, pull: &PullRequest) -> Result<String> {
+        let mut commit = String::new();
+        self.rehearsal.steps.run(format!("squash, pull request {}", pull.number), |_| {
+            commit = forge::squash(&self.rehearsal.world.remote.git, pull)?;
+            Ok(format!("{} on {}", short(&commit), pull.base))
+        })?;
+        Ok(commit)
+    }
+
+    /// The jobs of a pull request, beside `others`. The longest first.
+    fn checks<'s>(&'s self, pull: &'s PullRequest, others: Vec<Step<'s>>) -> Result<()> {
+        let mut steps = others;
+        for job in ["test", "lint", "openapi"] {
+            let event = Event::PullRequest(pull.clone());
+            steps
+                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, &self.rehearsal.apps)));
+        }
+        self.rehearsal.steps.side_by_side(steps)
+    }
+
+    /// The image job of a push; nothing where images are left out.
+    fn image<'s>(&'s self, name: &str, event: Event) -> Vec<Step<'s>> {
+        if self.rehearsal.world.registry.is_none() {
+            return Vec::new();
+        }
+        let apps: Vec<&App> = self.rehearsal.apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
+        vec![step(name, move |log| self.job(log, "image", &event, &apps))]
+    }
+
+    /// Runs the job, which must have had something to do for each of the apps.
+    fn job(&self, log: &Utf8Path, job: &str, event: &Event, apps: &[&App]) -> Result<String> {
+        let ended = self.runner.job(log, job, event, &[])?.expect(0)?;
+        for app in apps.iter().filter(|a| job != "openapi" || a.settings.spec.is_some()) {
+            if !ended.text.contains(&format!("{job}-{}", app.name())) {
+                bail!("the job did nothing for {}", app.name());
+            }
+        }
+        let done: Vec<&str> = ended.text.lines().filter_map(|l| l.trim().strip_prefix('✓')).map(str::trim).collect();
+        Ok(done.last().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default())
+    }
+
+    /// A subject for the pull request that counts for every app.
+    fn title(&self, what: &str) -> String {
+        let names: Vec<&str> = self.rehearsal.apps.iter().map(|a| a.name()).collect();
+        format!("fix({}): {what}", names.join(","))
+    }
+
+    fn development(&self) -> &'a str {
+        &self.rehearsal.ctx.ws.settings.development
+    }
+
+    fn main(&self) -> &'a str {
+        &self.rehearsal.ctx.ws.settings.main
+    }
+}
+
+fn branch_and_title(request: &Value) -> Result<(String, String)> {
+    let text = |key: &str| request[key].as_str().map(str::to_string).with_context(|| format!("promote's answer has no {key}"));
+    Ok((text("branch")?, text("title")?))
+}
