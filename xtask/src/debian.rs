@@ -8,8 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
 use xshell::cmd;
 
-/// The release whose Python is 3.11.
 const RELEASE: &str = "bookworm";
+/// That release's.
+pub const PYTHON: &str = "3.11";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Counted up when the stand-in base is made in another way.
 const BASE_LAYOUT: u32 = 1;

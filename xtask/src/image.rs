@@ -15,6 +15,9 @@ pub mod rootfs;
 pub mod run;
 pub mod sbom;
 pub mod seed;
+#[cfg(test)]
+#[path = "../tests/it/skip.rs"]
+mod skip;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -61,9 +64,11 @@ pub struct Source<'a> {
     pub what: &'static str,
     /// The same key, the same layer: it is not filled again. None: always filled.
     pub key: Option<String>,
-    /// Fills an empty folder, which is the image's root, and says which packages that brings.
-    pub fill: Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> + Sync + 'a>,
+    pub fill: Fill<'a>,
 }
+
+/// Fills an empty folder, which is the image's root, and says which packages that brings.
+pub type Fill<'a> = Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> + Sync + 'a>;
 
 /// An image in a folder (OCI layout), ready to run and to push.
 #[derive(Clone, Debug)]
@@ -136,7 +141,7 @@ fn build_one(
     let mut layers = part.layers;
     let mut components = Vec::new();
     for source in &recipe.layers {
-        let layer = source_layer(source, platform, cache).with_context(|| format!("its layer of {}", source.what))?;
+        let layer = source_layer(source, platform, cache, store).with_context(|| format!("its layer of {}", source.what))?;
         config.rootfs.diff_ids.push(layer.diff_id.clone());
         config.history.push(history(created, source.what, false));
         layers.push(Descriptor::new(oci::LAYER, layer.digest.clone(), layer.size));
@@ -153,11 +158,12 @@ fn build_one(
     Ok(PlatformImage { platform: platform.clone(), manifest, config, layers, sbom: Some(sbom) })
 }
 
-fn source_layer(source: &Source, platform: &Platform, cache: &Store) -> Result<Layer> {
+/// A layer with a key is kept in the cache; one without would only fill it up.
+fn source_layer(source: &Source, platform: &Platform, cache: &Store, store: &Store) -> Result<Layer> {
     let fill = |dir: &Utf8Path| (source.fill)(platform, dir);
     match &source.key {
         Some(key) => layer::cached(cache, &format!("{platform} {key}"), fill),
-        None => layer::make(cache, fill),
+        None => layer::make(store, fill),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Res
     let words = format!("{:?}", command.get_program());
     command.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
     let child = command.spawn().with_context(|| format!("{words} could not be started"))?;
-    let guard = guard(child.id())?;
+    let guard = when_gone("kill -KILL -- \"-$0\"", &[&child.id().to_string()])?;
     let mut server = Server { child, guard, url: format!("http://127.0.0.1:{port}"), log: log.to_path_buf() };
     server.wait_ready(path, Duration::from_secs(60))?;
     Ok(server)
@@ -83,10 +83,12 @@ impl Drop for Server {
     }
 }
 
-/// A shell that reads from us until we are gone, then kills the group. In a group of its own, so that it outlives what it guards.
-fn guard(group: u32) -> Result<Child> {
+/// A shell that waits until we are gone, or drop it, and then runs `script` with these arguments from `$0` on. In a group of its own, so that
+/// what ends us does not end it.
+pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
     Command::new("/bin/sh")
-        .args(["-c", "read -r _; kill -KILL -- \"-$0\"", &group.to_string()])
+        .args(["-c", &format!("read -r _; {script}")])
+        .args(arguments)
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -24,10 +24,11 @@ pub fn sha_tag(commit: &str) -> String {
 pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, wheel: &Utf8Path, base_digest: Option<&str>) -> Result<Built> {
     let settings = settings(app)?;
     let serve = app.settings.spec.as_ref().map(|spec| spec.serve.clone());
+    let base = Reference::parse(&settings.base)?;
     let recipe = Recipe {
         name: name(settings)?,
         version: version.to_string(),
-        base: base::resolve(&Reference::parse(&settings.base)?, base_digest, ctx.endpoints.registry.as_deref())?,
+        base: base::resolve(&base, base_digest, ctx.endpoints.registry.as_deref())?,
         platforms: settings.platforms.iter().map(|p| super::oci::Platform::parse(p)).collect::<Result<_>>()?,
         created: ctx.git.commit_time(commit)?,
         labels: labels(ctx, commit, &licence(ctx, app, commit)),
@@ -37,13 +38,13 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, wheel: &
         entrypoint: serve.with_context(|| format!("{}/app.toml has no [spec] serve, so nothing says what an image starts", app.dir))?,
         port: super::PORT,
         layers: match app.settings.ecosystem {
-            Ecosystem::Python => ecosystem::python::image::layers(ctx, app, commit, wheel)?,
+            Ecosystem::Python => ecosystem::python::image::layers(ctx, app, commit, wheel, &base)?,
         },
     };
     if recipe.platforms.is_empty() {
         return Err(Exit::Usage(format!("{}/app.toml: [image] platforms is empty", app.dir)).into());
     }
-    build(&recipe, &Store::cache()?, &folder(ctx, app, "built"))
+    build(&recipe, &Store::cache()?, &folder(ctx, app, commit))
 }
 
 /// Starts the built image where it can run here, and compares what it answers; the evidence in one line.
@@ -66,7 +67,9 @@ pub fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect) -> Res
         true => reference.digest = Some(version.to_string()),
         false => reference.tag = Some(version.to_string()),
     }
-    let built = pull_image(&registry, &reference, &folder(ctx, app, "pulled"))?;
+    let temp = tempfile::tempdir()?;
+    let out = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    let built = pull_image(&registry, &reference, &out.join("pulled"))?;
     let evidence = probe_built(ctx, app, &built, expect)?;
     Ok(format!("{version} pulled, {}: {evidence}", built.digest))
 }
@@ -191,8 +194,9 @@ fn registry(ctx: &Ctx, app: &App) -> Result<(Registry, Reference)> {
     Ok((Registry::of(&reference, ctx.endpoints.loopback_only)?, reference))
 }
 
-fn folder(ctx: &Ctx, app: &App, what: &str) -> Utf8PathBuf {
-    ctx.ws.root.join("target/xtask/image").join(app.name()).join(what)
+/// The OCI layout of a commit's image.
+fn folder(ctx: &Ctx, app: &App, commit: &str) -> Utf8PathBuf {
+    ctx.ws.root.join("target/xtask/image").join(app.name()).join(commit.get(..10).unwrap_or(commit))
 }
 
 fn labels(ctx: &Ctx, commit: &str, licence: &Option<String>) -> BTreeMap<String, String> {

@@ -2,13 +2,13 @@
 
 use super::oci::{Descriptor, Index};
 use super::{Built, PlatformImage, oci};
-use crate::child;
 use crate::exit::Exit;
+use crate::{child, serve};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use xshell::cmd;
 
@@ -63,11 +63,12 @@ pub fn program(engine: Engine) -> Result<Utf8PathBuf> {
     Utf8PathBuf::try_from(path).with_context(|| format!("{name} has a path that is not UTF-8"))
 }
 
-/// A container; dropped, it and its image are removed.
+/// A container; dropped, it and its image are removed. So they are when we are killed.
 pub struct Container {
     engine: Engine,
     /// Of container and image: `xtask-probe-…`.
     name: String,
+    guard: Child,
 }
 
 impl Container {
@@ -77,11 +78,15 @@ impl Container {
         let name = temp.path().file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let folder = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
         let archive = folder.join("image.tar");
-        write_archive(built, part, &format!("localhost/{name}:probe"), &archive)?;
-        let container = Container { engine, name };
+        let image = format!("localhost/{name}:probe");
+        // The shell needs the environment that finds the engine: it inherits ours.
+        let remove = r#""$0" rm --force --volumes "$1"; "$0" rmi --force "$2""#;
+        let guard = serve::when_gone(remove, &[&engine.to_string(), &name, &image])?;
+        let container = Container { engine, name, guard };
+        write_archive(built, part, &image, &archive)?;
         let inside = built.config(part)?.config.exposed_ports.keys().next().and_then(|p| p.split('/').next()?.parse::<u16>().ok());
         let inside = inside.with_context(|| format!("{} exposes no port", built.name))?;
-        let (program, name, image) = (engine.to_string(), &container.name, container.image());
+        let (program, name) = (engine.to_string(), &container.name);
         let sh = child::shell("/")?;
         child::capture(cmd!(sh, "{program} load --quiet --input {archive}"), &[])?;
         let publish = format!("127.0.0.1:{port}:{inside}");
@@ -89,10 +94,6 @@ impl Container {
             || format!("{engine} can't run it; XTASK_ENGINE=chroot (as root) or XTASK_ENGINE=unshare runs it without an engine"),
         )?;
         Ok(container)
-    }
-
-    fn image(&self) -> String {
-        format!("localhost/{}:probe", self.name)
     }
 
     fn run(&self, args: &[&str]) -> Result<String> {
@@ -135,8 +136,9 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let _ = self.run(&["rm", "--force", "--volumes", &self.name]);
-        let _ = self.run(&["rmi", "--force", &self.image()]);
+        // The end of its input is its signal; then it is waited for, so that the name is free when we are done.
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
     }
 }
 

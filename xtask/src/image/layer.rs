@@ -2,7 +2,7 @@
 
 use super::oci;
 use super::sbom::Component;
-use super::store::Store;
+use super::store::{self, Store};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use flate2::write::GzEncoder;
@@ -25,19 +25,19 @@ pub struct Layer {
 }
 
 /// The layer kept under `key`, or else the one made of what `fill` puts into an empty folder.
-pub fn cached(store: &Store, key: &str, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
-    let folder = store.dir.join("layers");
+pub fn cached(cache: &Store, key: &str, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
+    let folder = cache.dir.join("layers");
     fs::create_dir_all(&folder)?;
     let note = folder.join(format!("{}.json", oci::digest(key.as_bytes()).trim_start_matches("sha256:")));
     // A note that can't be read, or whose blob is gone or damaged, is as good as none.
     let kept: Option<Layer> = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if let Some(layer) = kept
-        && store.has(&layer.digest, layer.size)?
+        && cache.has(&layer.digest, layer.size)?
     {
         return Ok(layer);
     }
-    let layer = make(store, fill)?;
-    let mut file = store.scratch()?;
+    let layer = make(cache, fill)?;
+    let mut file = cache.scratch()?;
     file.write_all(&oci::to_bytes(&layer))?;
     file.persist(&note).with_context(|| format!("{note} can't be written"))?;
     Ok(layer)
@@ -45,7 +45,7 @@ pub fn cached(store: &Store, key: &str, fill: impl FnOnce(&Utf8Path) -> Result<V
 
 /// The layer of what `fill` puts into an empty folder, which is the image's root.
 pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
-    let temp = tempfile::Builder::new().prefix(".layer-").tempdir_in(&store.dir)?;
+    let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&store.dir)?;
     let dir = Utf8Path::from_path(temp.path()).context("the cache folder's path is not UTF-8")?;
     let mut components = fill(dir)?;
     components.sort();

@@ -126,6 +126,7 @@ impl Registry {
     }
 
     /// Every tag, sorted; none where the repository does not exist.
+    #[cfg(test)]
     pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
         #[derive(serde::Deserialize)]
         struct Page {

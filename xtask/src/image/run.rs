@@ -2,7 +2,7 @@
 
 use super::engine::{self, Container, Engine};
 use super::oci::Platform;
-use super::{Built, PlatformImage, USER, rootfs};
+use super::{Built, PlatformImage, USER, rootfs, store};
 use crate::serve::{self, Server};
 use crate::{child, probe};
 use anyhow::{Context, Result};
@@ -23,8 +23,8 @@ pub struct Running {
 }
 
 enum Program {
-    /// With the root file system that it runs in.
-    Process(Server, #[expect(dead_code, reason = "removed when dropped")] tempfile::TempDir),
+    /// With the root file system that it runs in, removed afterwards.
+    Process(Server, tempfile::TempDir),
     Container(Container),
 }
 
@@ -59,7 +59,8 @@ impl Running {
 fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16) -> Result<Program> {
     let folder = child::cache()?.join("run");
     std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
-    let temp = tempfile::Builder::new().prefix("image-").tempdir_in(&folder)?;
+    store::sweep(&folder);
+    let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&folder)?;
     let root = temp.path().join("root");
     std::fs::create_dir(&root)?;
     // The folder of the temporary folder is its owner's alone; the program runs as another user.

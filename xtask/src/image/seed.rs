@@ -1,6 +1,6 @@
 //! A stand-in for a base image, pushed to a registry of this machine under the base's own name: where none can be pulled, and in every rehearsal.
 
-use super::oci::{self, Descriptor, Image, Index, Manifest, Platform, RootFs, Run};
+use super::oci::{self, Descriptor, History, Image, Index, Manifest, Platform, RootFs, Run};
 use super::reference::Reference;
 use super::registry::Registry;
 use super::store::Store;
@@ -13,12 +13,16 @@ use xshell::cmd;
 
 /// Makes Debian's Python into an image for each platform and pushes it to `host` under the name of `base`; the digest of its index.
 pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
+    let python = crate::ecosystem::python::image::python_of(base)?;
+    if python != debian::PYTHON {
+        bail!("the stand-in for {base} has Python {}, not {python}", debian::PYTHON);
+    }
     let store = Store::cache()?;
     let roots = parallel::each(platforms.len(), platforms, |platform| {
         if platform.os != "linux" {
             bail!("there is no stand-in base image for {platform}");
         }
-        Ok(debian::python_base(&platform.architecture)?)
+        debian::python_base(&platform.architecture)
     })?;
     let images = platforms.iter().zip(&roots).collect::<Vec<_>>();
     let manifests = parallel::each(images.len(), &images, |(platform, root)| write(&store, platform, root))?;
@@ -41,7 +45,12 @@ fn write(store: &Store, platform: &Platform, root: &Utf8Path) -> Result<Descript
             ..Run::default()
         },
         rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
-        history: Vec::new(),
+        history: vec![History {
+            created: None,
+            created_by: Some("Debian's packages, unpacked by cargo xtask".into()),
+            comment: None,
+            empty_layer: false,
+        }],
     };
     let config = store.put(oci::CONFIG, &oci::to_bytes(&config))?;
     let layer = Descriptor::new(oci::LAYER, layer.digest, layer.size);

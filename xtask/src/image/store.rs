@@ -4,6 +4,7 @@ use super::oci;
 use crate::child;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::Pid;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,7 +18,9 @@ pub struct Store {
 impl Store {
     /// The user's: layers and base images of every build of this machine.
     pub fn cache() -> Result<Store> {
-        Store::at(child::cache()?.join("oci"))
+        let store = Store::at(child::cache()?.join("oci"))?;
+        sweep(&store.dir);
+        Ok(store)
     }
 
     pub fn at(dir: impl Into<Utf8PathBuf>) -> Result<Store> {
@@ -68,7 +71,7 @@ impl Store {
 
     /// A file beside the blobs, that `keep` renames.
     pub fn scratch(&self) -> Result<tempfile::NamedTempFile> {
-        tempfile::Builder::new().prefix(".partial-").tempfile_in(&self.dir).with_context(|| format!("{} can't be written", self.dir))
+        tempfile::Builder::new().prefix(&scratch_prefix()).tempfile_in(&self.dir).with_context(|| format!("{} can't be written", self.dir))
     }
 
     pub fn keep(&self, file: tempfile::NamedTempFile, digest: &str) -> Result<()> {
@@ -103,6 +106,22 @@ impl Store {
     }
 }
 
+/// Of temporary files and folders in the cache: it names the process they belong to.
+pub fn scratch_prefix() -> String {
+    format!(".{}-", std::process::id())
+}
+
+/// Removes what killed processes have left in a folder. One that can't be removed is left for the next time.
+pub fn sweep(dir: &Utf8Path) {
+    for entry in dir.read_dir_utf8().into_iter().flatten().flatten() {
+        let owner = entry.file_name().strip_prefix('.').and_then(|rest| rest.split_once('-')?.0.parse().ok()).and_then(Pid::from_raw);
+        let dead = owner.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
+        if dead {
+            let _ = if entry.path().is_dir() { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) };
+        }
+    }
+}
+
 /// `sha256:…` of a file.
 pub fn file_digest(path: &Utf8Path) -> Result<String> {
     let file = File::open(path).with_context(|| format!("{path} can't be read"))?;
@@ -124,5 +143,36 @@ fn copy_hashed(mut from: impl Read, mut to: impl Write) -> std::io::Result<(Stri
         hash.update(&buffer[..n]);
         to.write_all(&buffer[..n])?;
         size += n as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dead_processes_left_is_swept_and_nothing_else() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(temp.path()).unwrap();
+        // Above the largest process number that Linux gives (2^22).
+        let dead = ".2000000000-abc";
+        let alive = format!("{}abc", scratch_prefix());
+        for name in [dead, &alive, "blobs", ".x-1", ".complete", ".-1-a"] {
+            std::fs::create_dir(dir.join(name)).unwrap();
+        }
+        sweep(dir);
+        assert!(!dir.join(dead).exists());
+        assert_eq!(dir.read_dir_utf8().unwrap().count(), 5);
+    }
+
+    #[test]
+    fn a_damaged_blob_is_not_taken_for_the_real_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = Store::at(Utf8Path::from_path(temp.path()).unwrap()).unwrap();
+        let blob = store.put("x", b"bytes").unwrap();
+        assert!(store.has(&blob.digest, 5).unwrap());
+        std::fs::write(store.path(&blob.digest), b"bytez").unwrap();
+        assert!(!store.has(&blob.digest, 5).unwrap());
+        assert!(!store.path(&blob.digest).exists());
     }
 }

@@ -99,14 +99,3 @@ pub fn push_base(registry: &Registry) -> Reference {
     registry.put_manifest("library/base", "1", oci::INDEX, &bytes).unwrap();
     Reference::parse("base:1").unwrap()
 }
-
-/// Says that a test did not run, and why; CI sets XTASK_TEST_NO_SKIP=1, where that is a failure.
-pub fn skip(reason: &str) {
-    eprintln!("SKIPPED {}: {reason}", std::thread::current().name().unwrap_or("?"));
-    if let Some(file) = std::env::var_os("XTASK_TEST_SKIPS") {
-        use std::io::Write;
-        let line = format!("{}: {reason}\n", std::thread::current().name().unwrap_or("?"));
-        std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap().write_all(line.as_bytes()).unwrap();
-    }
-    assert!(std::env::var_os("XTASK_TEST_NO_SKIP").is_none_or(|v| v != "1"), "SKIPPED where nothing may be: {reason}");
-}

@@ -3,8 +3,10 @@
 mod bump;
 mod ci;
 mod demo;
+mod image;
 mod plan;
 mod promote;
 mod release;
+mod skip;
 mod supervise;
 mod support;

@@ -1,8 +1,10 @@
 //! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel that is published.
 
 use crate::Ctx;
+use crate::exit::Exit;
 use crate::image::Source;
 use crate::image::oci::{self, Platform};
+use crate::image::reference::Reference;
 use crate::image::sbom::Component;
 use crate::workspace::App;
 use crate::{child, tools};
@@ -11,8 +13,6 @@ use camino::Utf8Path;
 use std::fs;
 use xshell::cmd;
 
-/// Of the base image.
-const PYTHON: &str = "3.11";
 const DEPENDENCIES: &str = "app/deps";
 const APP: &str = "app/lib";
 /// Counted up when the dependency layer is made in another way.
@@ -31,17 +31,33 @@ pub fn env() -> Vec<(String, String)> {
 }
 
 /// Dependencies first: they change least.
-pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, wheel: &'a Utf8Path) -> Result<Vec<Source<'a>>> {
+pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, wheel: &'a Utf8Path, base: &Reference) -> Result<Vec<Source<'a>>> {
+    let python = python_of(base)?;
     let requirements = requirements(ctx, app, commit)?;
-    let key = format!("python {PYTHON} dependencies {LAYOUT} {}", oci::digest(requirements.as_bytes()));
+    let key = format!("python {python} dependencies {LAYOUT} {}", oci::digest(requirements.as_bytes()));
     Ok(vec![
         Source {
             what: "dependencies",
             key: Some(key),
-            fill: Box::new(move |platform, dir| install(&ctx.endpoints.pypi_read, &requirements, platform, &dir.join(DEPENDENCIES))),
+            fill: Box::new(move |platform, dir| {
+                install(&ctx.endpoints.pypi_read, &python, &requirements, platform, &dir.join(DEPENDENCIES))
+            }),
         },
         Source { what: "app", key: None, fill: Box::new(move |_, dir| unzip(wheel, &dir.join(APP))) },
     ])
+}
+
+/// The Python of a base image, by its tag: wheels are chosen for it before it ever runs.
+pub fn python_of(base: &Reference) -> Result<String> {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let tag = base.tag.as_deref().unwrap_or_default().split('-').next().unwrap_or_default();
+    match tag.split('.').collect::<Vec<_>>()[..] {
+        [major, minor, ..] if number(major) && number(minor) => Ok(format!("{major}.{minor}")),
+        _ => Err(Exit::Usage(format!(
+            "[image] base = \"{base}\": its tag must begin with Python's version, as in python:3.11-slim-bookworm"
+        ))
+        .into()),
+    }
 }
 
 /// What `uv.lock` of the commit says, with hashes, without the app itself.
@@ -60,7 +76,7 @@ fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
 }
 
 /// Installs wheels for a platform that may not be this machine's, then takes out what differs from run to run.
-fn install(index: &str, requirements: &str, platform: &Platform, dir: &Utf8Path) -> Result<Vec<Component>> {
+fn install(index: &str, version: &str, requirements: &str, platform: &Platform, dir: &Utf8Path) -> Result<Vec<Component>> {
     fs::create_dir_all(dir)?;
     if requirements.trim().is_empty() {
         return Ok(Vec::new());
@@ -75,7 +91,7 @@ fn install(index: &str, requirements: &str, platform: &Platform, dir: &Utf8Path)
     let list = Utf8Path::from_path(file.path()).context("the temporary folder's path is not UTF-8")?;
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell("/")?;
-    let args = ["--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--python-version", PYTHON];
+    let args = ["--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--python-version", version];
     let run = cmd!(
         sh,
         "{uv} pip install {args...} --python {python} --python-platform {triple} --default-index {index} --target {dir} --requirements {list}"
@@ -189,6 +205,22 @@ mod tests {
         assert_eq!(component(text), Some(expected));
         assert_eq!(component("Name: x\n\nVersion: 1"), None);
         assert_eq!(component(""), None);
+    }
+
+    #[test]
+    fn the_tag_of_the_base_says_which_python_it_has() {
+        for (base, expected) in [
+            ("python:3.11-slim-bookworm", Some("3.11")),
+            ("python:3.12.4", Some("3.12")),
+            ("ghcr.io/o/python:3.13-alpine", Some("3.13")),
+            ("python", None),
+            ("python:3", None),
+            ("python:slim", None),
+            ("debian:bookworm-slim", None),
+            ("python:3.x", None),
+        ] {
+            assert_eq!(python_of(&Reference::parse(base).unwrap()).ok().as_deref(), expected, "{base}");
+        }
     }
 
     #[test]

@@ -1,0 +1,102 @@
+//! The command `image`, on a real container registry, and with a real docker where one answers.
+
+use crate::demo::World;
+use crate::skip::skip;
+use std::process::Command;
+
+const NAME: &str = "example/demo-agent";
+
+impl World {
+    /// The digest that a tag names in the world's registry.
+    fn tag(&self, tag: &str) -> Option<String> {
+        let url = format!("http://{}/v2/{NAME}/manifests/{tag}", self.env["XTASK_REGISTRY"]);
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().new_agent();
+        let answer = agent.head(url).header("Accept", "application/vnd.oci.image.index.v1+json").call().unwrap();
+        (answer.status() == 200).then(|| answer.headers()["Docker-Content-Digest"].to_str().unwrap().to_string())
+    }
+}
+
+#[test]
+fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
+    let world = World::new();
+    let outside = world.outside();
+    let only_built = world.xtask(&["image", "python"]).expect(0);
+    let dry = world.xtask(&["image", "python", "--push", "--dry-run"]).expect(0);
+    assert!(dry.stderr.contains("would push example/demo-agent:sha-"), "{}", dry.stderr);
+    assert_eq!(outside, world.outside(), "something was pushed");
+    assert_eq!(only_built.stdout, dry.stdout);
+    assert!(only_built.stderr.contains("/openapi.json as committed"), "{}", only_built.stderr);
+
+    world.repo.git(&["switch", "--quiet", "--create", "feat/x"]);
+    let pushed = world.xtask(&["image", "python", "--push"]).expect(0);
+    let digest = pushed.stdout.trim().rsplit('@').next().unwrap().to_string();
+    let sha = format!("sha-{}", &world.repo.head()[..7]);
+    assert_eq!((world.tag(&sha), world.tag("development")), (Some(digest), None));
+
+    world.repo.git(&["switch", "--quiet", "--force-create", "development"]);
+    world.repo.commit("apps/python/src/demo_agent/more.py", "MORE = 1\n", "feat: more");
+    let pushed = world.xtask(&["image", "python", "--push"]).expect(0);
+    // One new module: the bases and the dependencies (none, so one layer for both platforms) stay as they are.
+    assert!(pushed.stderr.contains("layers: 1 uploaded, 0 mounted, 3 already there"), "{}", pushed.stderr);
+    let sha = format!("sha-{}", &world.repo.head()[..7]);
+    assert!(world.tag("development").is_some());
+    assert_eq!(world.tag(&sha), world.tag("development"));
+}
+
+#[test]
+fn an_image_that_does_not_answer_as_it_should_is_not_pushed() {
+    let world = World::new();
+    let outside = world.outside();
+    let spec = world.repo.read("apps/python/openapi.json").replace("demo-agent", "another");
+    world.repo.commit("apps/python/openapi.json", &spec, "fix: a spec that nobody serves");
+    let stale = world.xtask(&["image", "python", "--push"]).expect(1);
+    assert!(stale.stderr.contains("is not the committed spec: they differ at /info/title"), "{}", stale.stderr);
+
+    let server = world.repo.read("apps/python/src/demo_agent/__main__.py");
+    world.repo.commit("apps/python/src/demo_agent/__main__.py", "raise SystemExit('no such luck')\n", "fix: a server that ends");
+    let dead = world.xtask(&["image", "python", "--push"]).expect(1);
+    assert!(dead.stderr.contains("no such luck"), "{}", dead.stderr);
+
+    let deaf = server.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN");
+    world.repo.write("apps/python/openapi.json", spec.replace("another", "demo-agent"));
+    world.repo.commit("apps/python/src/demo_agent/__main__.py", &deaf, "fix: a server that never stops");
+    let deaf = world.xtask(&["image", "python", "--push"]).expect(1);
+    assert!(deaf.stderr.contains("SIGTERM"), "{}", deaf.stderr);
+    assert_eq!(outside, world.outside(), "something was pushed");
+}
+
+#[test]
+fn an_app_without_an_image_is_a_wrong_argument() {
+    let world = crate::support::Repo::new();
+    let said = world.xtask(&["image", "python"]).expect(2);
+    assert!(said.stderr.contains("apps/python/app.toml has no [image]"), "{}", said.stderr);
+}
+
+#[test]
+fn a_real_docker_pulls_and_runs_what_was_pushed() {
+    let docker = |args: &[&str]| {
+        let output = Command::new("docker").args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+    };
+    if docker(&["version", "--format", "{{.Server.Version}}"]).is_none() {
+        return skip("no docker daemon answers");
+    }
+    let world = World::new();
+    world.xtask(&["image", "python", "--push"]).expect(0);
+    let image = format!("{}/{NAME}:sha-{}", world.env["XTASK_REGISTRY"], &world.repo.head()[..7]);
+    docker(&["pull", "--quiet", &image]).expect("docker pulls from the registry");
+    let id = docker(&["run", "--detach", "--publish", "127.0.0.1::8000", &image]).expect("docker runs it");
+    let address = docker(&["port", &id, "8000"]).expect("a published port");
+    let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+    let ask = |path: &str| agent.get(format!("http://{address}{path}")).call().ok().and_then(|mut a| a.body_mut().read_to_string().ok());
+    let info = (0..600).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        ask("/info")
+    });
+    let user = docker(&["exec", &id, "python", "-c", "import os; print(os.getuid())"]);
+    docker(&["rm", "--force", &id]);
+    docker(&["rmi", "--force", &image]);
+    let info = info.expect("the container answers within 30 s");
+    assert!(info.contains(&world.repo.head()) && info.contains("0.0.1"), "{info}");
+    assert_eq!(user.as_deref(), Some("10001"));
+}
