@@ -23,7 +23,7 @@ pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Res
     let words = format!("{:?}", command.get_program());
     command.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
     let child = command.spawn().with_context(|| format!("{words} could not be started"))?;
-    let guard = when_gone("kill -KILL -- \"-$0\"", &[&child.id().to_string()])?;
+    let guard = kill_when_gone(child.id())?;
     let mut server = Server { child, guard, url: format!("http://127.0.0.1:{port}"), log: log.to_path_buf() };
     server.wait_ready(path, Duration::from_secs(60))?;
     Ok(server)
@@ -83,6 +83,12 @@ impl Drop for Server {
     }
 }
 
+/// Kills a process group when we are gone.
+fn kill_when_gone(group: u32) -> Result<Child> {
+    // `-s KILL --` is what every shell's own kill understands before a negative number.
+    when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
+}
+
 /// A shell that waits until we are gone, or drop it, and then runs `script` with these arguments from `$0` on. In a group of its own, so that
 /// what ends us does not end it.
 pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
@@ -95,4 +101,25 @@ pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
         .stderr(Stdio::null())
         .spawn()
         .context("/bin/sh could not be started")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_and_its_children_end_with_what_guards_them() {
+        let mut leader = Command::new("/bin/sh").args(["-c", "sleep 600 & sleep 600"]).process_group(0).spawn().unwrap();
+        let mut guard = kill_when_gone(leader.id()).unwrap();
+        drop(guard.stdin.take());
+        guard.wait().unwrap();
+        leader.wait().unwrap();
+        let group = Pid::from_raw(leader.id() as i32).unwrap();
+        // Killed, the orphan is still a member until init has taken note of it.
+        let gone = (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            rustix::process::test_kill_process_group(group).is_err()
+        });
+        assert!(gone, "a child of the leader lives on");
+    }
 }
