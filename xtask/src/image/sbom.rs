@@ -89,8 +89,9 @@ mod tests {
             purl: "pkg:pypi/robyn@0.88".into(),
             license: Some("BSD-2-Clause".into()),
         };
-        let bytes = cyclonedx(&subject, &[robyn.clone()]);
-        assert_eq!(bytes, cyclonedx(&subject, &[robyn]));
+        let components = [robyn];
+        let bytes = cyclonedx(&subject, &components);
+        assert_eq!(bytes, cyclonedx(&subject, &components));
         let bom: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(bom["metadata"]["component"]["bom-ref"], "h/n@sha256:1");
         assert_eq!(bom["components"][0]["name"], "b@sha256:2");

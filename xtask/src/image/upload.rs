@@ -42,7 +42,8 @@ impl Registry {
         }
         let file = File::open(file).with_context(|| format!("{file} can't be read"))?;
         let mut from = from.filter(|other| *other != repository);
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let outcome = match self.start(repository, Some(&blob.digest), from)? {
                 Start::Mounted => return Ok(Sent::Mounted),
                 Start::Session(session) => self.send_blob(repository, session, blob, &file),
@@ -57,8 +58,8 @@ impl Registry {
             }
             say(&format!("{} is uploaded from its start again: {}", blob.digest, error.root_cause()));
             from = None;
+            attempt += 1;
         }
-        unreachable!("the loop ends by return")
     }
 
     /// May we push here? Begins an upload and cancels it.
