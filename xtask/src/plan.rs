@@ -16,6 +16,7 @@ mod history;
 mod number;
 mod repository;
 mod show;
+mod walk;
 
 pub use history::{same_content, source_commit, source_in};
 pub use number::{Demands, Evidence, Line};
@@ -55,14 +56,13 @@ pub struct AppPlan {
 pub struct Release {
     pub version: Version,
     pub tag: String,
-    pub commit: String,
 }
 
 pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     let plans: Vec<AppPlan> = ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
     let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
     if ctx.json {
-        println!("{}", serde_json::json!({ "schema": 1, "apps": plans, "findings": findings }));
+        println!("{}", show::json(&ctx.git, &plans, &findings)?);
     } else {
         print!("{}", show::text(&plans));
     }

@@ -1,14 +1,15 @@
-//! The commits since an app's last release, across squashes. The usual case is one `rev-list`: no commit on the tag's side means
-//! that the tag, or a commit with the same content, is an ancestor.
+//! The commits since an app's last release, across squashes. The usual case is one walk: no commit on the tag's side means that the
+//! tag, or a commit with the same content, is an ancestor.
 
 use super::Release;
 use super::number::Line;
 use super::repository::{self, Head, Refs, Tag};
+use super::walk::{Walk, walk};
 use crate::Ctx;
 use crate::commits::Commit;
 use crate::git::Git;
 use crate::workspace::App;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use semver::Version;
 
 pub struct History {
@@ -22,33 +23,31 @@ pub struct History {
     pub line: Option<Line>,
 }
 
-/// What is between two points: commits that the first has and the second has not are only counted.
-struct Walk {
-    behind: usize,
-    commits: Vec<Commit>,
-}
-
 pub fn read(ctx: &Ctx, app: &App) -> Result<History> {
-    repository::refuse_shallow(&ctx.git)?;
-    let head = repository::head(&ctx.git)?;
+    let git = &ctx.git;
+    repository::refuse_shallow(git)?;
+    let head = repository::head(git)?;
     let refs = repository::refs(ctx, app)?;
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
-    let candidates: Vec<&Tag> =
-        refs.tags.iter().filter(|t| t.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&t.version))).collect();
-    let git = &ctx.git;
-    let (mut last, mut commits) = since(git, app, &candidates, "HEAD").map_err(|e| explain(git, e))?;
-    if !commits.is_empty() && on_main(ctx, &head, &refs) {
+    let counts = |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
+    let tags: Vec<&Tag> = refs.tags.iter().filter(counts).collect();
+    let two_branches = ctx.ws.settings.main != ctx.ws.settings.development;
+    let on_main = two_branches && on_main(ctx, &head, &refs);
+    // Tags are made on main: anywhere else they are behind a squash.
+    let squashed = two_branches && !on_main && line.is_none();
+    let (mut last, mut commits) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
+    if !commits.is_empty() && on_main {
         let development = refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development);
-        let released = last.as_ref().and_then(|t| t.source.as_deref());
-        if let Some(source) = source_in(git, app, "HEAD", &development, released)? {
-            let (origin, originals) = since(git, app, &candidates, &source)?;
+        let released = last.filter(|_| !development.is_empty()).map(|tag| repository::source(git, tag)).transpose()?.flatten();
+        if let Some(source) = source_in(git, app, "HEAD", &development, released.as_deref())? {
+            let (origin, originals) = since(git, app, &tags, &source, true)?;
             // Not found from there: the squashes' own messages are what is left.
-            if origin.as_ref().map(|t| &t.version) == last.as_ref().map(|t| &t.version) {
+            if origin.map(|t| &t.name) == last.map(|t| &t.name) {
                 (last, commits) = (origin, originals);
             }
         }
     }
-    let last = last.map(|t| Release { version: t.version, tag: t.name, commit: t.commit });
+    let last = last.map(|t| Release { version: t.version.clone(), tag: t.name.clone() });
     Ok(History { last, commits, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
 }
 
@@ -61,25 +60,29 @@ fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {
 
 fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {
     let settings = &ctx.ws.settings;
-    let here = match (&head.branch, &head.commit) {
+    match (&head.branch, &head.commit) {
         (Some(branch), _) => *branch == settings.main,
         (None, Some(commit)) => refs.branch(repository::remote_name(ctx), &settings.main).contains(&commit.as_str()),
         (None, None) => false,
-    };
-    here && settings.main != settings.development
+    }
 }
 
 /// The last release below `tip`, and the commits since.
-fn since(git: &Git, app: &App, tags: &[&Tag], tip: &str) -> Result<(Option<Tag>, Vec<Commit>)> {
+fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) -> Result<(Option<&'a Tag>, Vec<Commit>)> {
     for tag in tags {
-        // The development commit it was squashed from is the shorter way. It is unknown where only main was fetched.
-        if let Some(source) = tag.source.as_ref().filter(|s| **s != tag.commit)
-            && let Ok(Some(commits)) = unreleased(git, app, tag, source, tip)
-        {
-            return Ok((Some((*tag).clone()), commits));
-        }
-        if let Some(commits) = unreleased(git, app, tag, &tag.commit, tip)? {
-            return Ok((Some((*tag).clone()), commits));
+        // Behind a squash, the development commit that it was made from is the shorter way. It is unknown where only main was fetched.
+        let by_source = || match repository::source(git, tag) {
+            Ok(Some(source)) => unreleased(git, app, tag, &source, tip).unwrap_or(None),
+            _ => None,
+        };
+        let by_tag = || unreleased(git, app, tag, &tag.object, tip);
+        let found = if squashed {
+            by_source().map_or_else(by_tag, |commits| Ok(Some(commits)))
+        } else {
+            by_tag().map(|found| found.or_else(by_source))
+        };
+        if let Some(commits) = found? {
+            return Ok((Some(tag), commits));
         }
     }
     Ok((None, walk(git, app, &[tip])?.commits))
@@ -88,51 +91,30 @@ fn since(git: &Git, app: &App, tags: &[&Tag], tip: &str) -> Result<(Option<Tag>,
 /// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins at the newest commit whose
 /// content is the release's: what came and went before changed nothing.
 fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str) -> Result<Option<Vec<Commit>>> {
-    let walked = walk(git, app, &[&format!("{start}...{tip}")])?;
-    Ok(match newest_equal(git, app, &tag.commit, &walked.commits)? {
+    let range = format!("{start}...{tip}");
+    // Side by side: the walk is the longer.
+    let (walked, released) = std::thread::scope(|scope| {
+        let released = scope.spawn(|| folders(git, app, &[&tag.object]));
+        (walk(git, app, &[&range]), released.join().expect("git is asked without a panic"))
+    });
+    let (walked, released) = (walked?, released?.remove(0));
+    Ok(match newest_equal(git, app, &tag.object, &released, &walked)? {
         Some(equal) => Some(walk(git, app, &[tip, &format!("^{start}"), &format!("^{equal}")])?.commits),
         None => (walked.behind == 0).then_some(walked.commits),
     })
 }
 
-/// `rev-list` and not `log`: no user's setting (log.follow, log.showSignature, …) changes what it says.
-fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
-    let mut args = vec!["rev-list", "--left-right", "--no-commit-header", "--encoding=UTF-8", "--format=%m%H%x00%P%x00%B%x00"];
-    args.extend(range);
-    args.push("--");
-    let specs = app.pathspecs();
-    args.extend(specs.iter().map(String::as_str));
-    let text = git.bytes(&args)?;
-    let text = String::from_utf8_lossy(&text);
-    let mut walk = Walk { behind: 0, commits: Vec::new() };
-    let mut fields = text.split('\0');
-    while let (Some(id), Some(parents), Some(message)) = (fields.next(), fields.next(), fields.next()) {
-        let id = id.trim_start_matches('\n');
-        match id.strip_prefix('<') {
-            Some(_) => walk.behind += 1,
-            None => walk.commits.push(Commit {
-                id: id.trim_start_matches('>').to_string(),
-                merge: parents.contains(' '),
-                message: message.to_string(),
-            }),
-        }
-    }
-    Ok(walk)
-}
-
-/// The newest of the commits whose app folder and shared paths equal those of `of`.
-fn newest_equal(git: &Git, app: &App, of: &str, commits: &[Commit]) -> Result<Option<String>> {
-    if commits.is_empty() {
-        return Ok(None);
-    }
-    let ids: Vec<&str> = std::iter::once(of).chain(commits.iter().map(|c| c.id.as_str())).collect();
-    let trees = folders(git, app, &ids)?;
-    let (wanted, trees) = trees.split_first().context("git cat-file said nothing")?;
+/// The newest of the commits whose app folder is the tree `wanted` and whose shared paths equal those of `of`.
+fn newest_equal(git: &Git, app: &App, of: &str, wanted: &str, walk: &Walk) -> Result<Option<String>> {
     if wanted == MISSING {
         return Ok(None);
     }
-    for (commit, tree) in commits.iter().zip(trees) {
-        if tree == wanted && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?) {
+    let unseen = walk.commits.iter().zip(&walk.trees).filter(|(_, tree)| tree.is_none());
+    let unseen: Vec<&str> = unseen.map(|(commit, _)| commit.id.as_str()).collect();
+    let mut asked = folders(git, app, &unseen)?.into_iter();
+    for (commit, tree) in walk.commits.iter().zip(&walk.trees) {
+        let tree = tree.clone().or_else(|| asked.next());
+        if tree.as_deref() == Some(wanted) && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?) {
             return Ok(Some(commit.id.clone()));
         }
     }
@@ -141,6 +123,9 @@ fn newest_equal(git: &Git, app: &App, of: &str, commits: &[Commit]) -> Result<Op
 
 /// The tree of the app's folder in each commit, in one process.
 fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
+    if commits.is_empty() {
+        return Ok(Vec::new());
+    }
     let names: String = commits.iter().map(|c| format!("{c}:{}\n", app.dir)).collect();
     let text = git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.as_bytes())?;
     let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_string).collect();
@@ -170,6 +155,7 @@ pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String
 
 /// Searched from each tip down to `released`, where that is known and here.
 pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Option<&str>) -> Result<Option<String>> {
+    let wanted = if tips.is_empty() { MISSING.to_string() } else { folders(git, app, &[commit])?.remove(0) };
     for tip in tips {
         // The branch's tip first: it is the one just after a promotion.
         if same_content(git, app, commit, tip)? {
@@ -177,7 +163,7 @@ pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Op
         }
         let shorter = released.and_then(|r| walk(git, app, &[tip, &format!("^{r}")]).ok());
         let walk = shorter.map_or_else(|| walk(git, app, &[tip]), Ok)?;
-        if let Some(found) = newest_equal(git, app, commit, &walk.commits)? {
+        if let Some(found) = newest_equal(git, app, commit, &wanted, &walk)? {
             return Ok(Some(found));
         }
     }

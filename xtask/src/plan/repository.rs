@@ -21,9 +21,8 @@ pub struct Head {
 pub struct Tag {
     pub name: String,
     pub version: Version,
-    pub commit: String,
-    /// The development commit it was squashed from, by our own trailer.
-    pub source: Option<String>,
+    /// What the ref holds: an annotated tag, or the commit itself.
+    pub object: String,
 }
 
 pub struct Refs {
@@ -81,22 +80,21 @@ fn git_folder(git: &Git) -> Result<Utf8PathBuf> {
     Ok(dot_git.with_file_name(target.trim_end()))
 }
 
-/// The app's tags and the branches of the flow. One `for-each-ref` of exact prefixes: `--merged` would read the whole history.
+/// The app's tags and the branches of the flow. One `for-each-ref` of exact prefixes that reads no object: `--merged` would read the
+/// whole history.
 pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
-    let mut args = vec!["for-each-ref".to_string(), format!("--format={FORMAT}"), format!("refs/tags/{}-v*", app.name())];
+    let mut args =
+        vec!["for-each-ref".to_string(), "--format=%(objectname) %(refname)".to_string(), format!("refs/tags/{}-v*", app.name())];
     for branch in [&settings.development, &settings.main] {
         args.push(format!("refs/heads/{branch}"));
         args.push(format!("refs/remotes/{}/{branch}", remote_name(ctx)));
     }
-    let text = ctx.git.read(&args)?;
     let mut refs = Refs { tags: Vec::new(), branches: HashMap::new() };
-    for record in text.split('\u{1}').map(|r| r.trim_start_matches('\n')).filter(|r| !r.is_empty()) {
-        let mut fields = record.split('\0');
-        let mut field = || fields.next().unwrap_or_default().trim();
-        let (name, object, peeled, source) = (field(), field(), field(), field());
+    for line in ctx.git.read(&args)?.lines() {
+        let Some((object, name)) = line.split_once(' ') else { continue };
         match name.strip_prefix("refs/tags/") {
-            Some(tag) => refs.tags.extend(release_tag(app, tag, object, peeled, source)),
+            Some(tag) => refs.tags.extend(release_tag(app, tag, object)),
             None => drop(refs.branches.insert(name.to_string(), object.to_string())),
         }
     }
@@ -104,19 +102,18 @@ pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     Ok(refs)
 }
 
-const FORMAT: &str = "%(refname)%00%(objectname)%00%(*objectname)%00%(contents:trailers:key=Source-Commit,valueonly)%01";
-
 /// Exactly `<app>-v<semver>`: `python-v1.0.0`, neither `python-v1` nor `python-very-old`.
-fn release_tag(app: &App, name: &str, object: &str, peeled: &str, source: &str) -> Option<Tag> {
+fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
     let version = Version::parse(name.strip_prefix(app.name())?.strip_prefix("-v")?).ok()?;
-    let annotated = !peeled.is_empty();
-    let id = |text: &str| text.len() >= 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    Some(Tag {
-        name: name.to_string(),
-        version,
-        commit: if annotated { peeled } else { object }.to_string(),
-        source: (annotated && id(source)).then(|| source.to_string()),
-    })
+    Some(Tag { name: name.to_string(), version, object: object.to_string() })
+}
+
+/// The development commit that a release was squashed from, by the trailer in its annotated tag.
+pub fn source(git: &Git, tag: &Tag) -> Result<Option<String>> {
+    let format = "--format=%(objecttype) %(contents:trailers:key=Source-Commit,valueonly)";
+    let text = git.read(&["for-each-ref", format, &format!("refs/tags/{}", tag.name)])?;
+    let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    Ok(text.strip_prefix("tag ").map(str::trim).filter(is_id).map(str::to_string))
 }
 
 /// The remote's name; the usual one where an address was given.

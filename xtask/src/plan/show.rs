@@ -1,8 +1,12 @@
-//! The plan as a person reads it. Colours only where standard output is a terminal.
+//! The plan as a person reads it, and as a program does. Colours only where standard output is a terminal.
 
 use super::AppPlan;
 use crate::commits::Entry;
+use crate::finding::Finding;
+use crate::git::Git;
 use crate::ui;
+use anyhow::Result;
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::io::IsTerminal;
 
@@ -10,6 +14,17 @@ pub fn text(plans: &[AppPlan]) -> String {
     let colours = std::io::stdout().is_terminal() && ui::colours();
     let paint = |code: &str, text: &str| if colours { ui::paint(code, text) } else { text.to_string() };
     plans.iter().map(|plan| app(plan, &paint)).collect::<Vec<_>>().join("\n")
+}
+
+/// `{"schema": 1, "apps": […], "findings": […]}`. The last release's commit is looked up here: no number depends on it.
+pub fn json(git: &Git, plans: &[AppPlan], findings: &[Finding]) -> Result<Value> {
+    let mut document = json!({ "schema": 1, "apps": plans, "findings": findings });
+    for (plan, app) in plans.iter().zip(document["apps"].as_array_mut().into_iter().flatten()) {
+        if let Some(last) = &plan.last {
+            app["last"]["commit"] = git.commit(&format!("refs/tags/{}", last.tag))?.into();
+        }
+    }
+    Ok(document)
 }
 
 const BOLD: &str = "1";

@@ -11,7 +11,7 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
     tagged.sort_by(|a, b| b.cmp(a));
     AppPlan {
         app: "python".into(),
-        last: Some(Release { version: v("0.1.0"), tag: "python-v0.1.0".into(), commit: "a".repeat(40) }),
+        last: Some(Release { version: v("0.1.0"), tag: "python-v0.1.0".into() }),
         next: next.map(v),
         bump: "patch",
         pending: false,

@@ -1,0 +1,68 @@
+//! One walk of the history between two points, for what belongs to an app.
+
+use crate::commits::Commit;
+use crate::git::Git;
+use crate::workspace::App;
+use anyhow::Result;
+
+/// What is between two points: commits that the first has and the second has not are only counted.
+pub struct Walk {
+    pub behind: usize,
+    /// Newest first. Of merges, those that differ from every parent.
+    pub commits: Vec<Commit>,
+    /// For each commit, the app's folder as a tree; None where git does not show it: for merges, and where the folder was left alone.
+    pub trees: Vec<Option<String>>,
+}
+
+/// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would change its output are off.
+const LOG: &[&str] = &[
+    "-c",
+    "log.follow=false",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "core.quotePath=false",
+    "log",
+    "--no-color",
+    "--no-renames",
+    "--no-relative",
+    "--encoding=UTF-8",
+    "--left-right",
+    "--no-diff-merges",
+    "--raw",
+    "-t",
+    "--no-abbrev",
+    "--format=%m%H%x00%P%x00%B%x00",
+];
+
+/// `range` is what git takes: `a...b`, or tips and `^`bounds.
+pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
+    let specs = app.pathspecs();
+    let args: Vec<&str> = LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
+    Ok(read(&String::from_utf8_lossy(&git.bytes(&args)?), app))
+}
+
+/// Three fields end in NUL; the trees' lines follow, and then the next commit's first field.
+fn read(text: &str, app: &App) -> Walk {
+    let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new() };
+    let mut fields = text.split('\0');
+    let mut head = fields.next().unwrap_or_default();
+    while let (Some(parents), Some(message), Some(rest)) = (fields.next(), fields.next(), fields.next()) {
+        let id = head.lines().last().unwrap_or_default();
+        head = rest;
+        if id.starts_with('<') {
+            walk.behind += 1;
+            continue;
+        }
+        let id = id.trim_start_matches('>').to_string();
+        walk.commits.push(Commit { id, merge: parents.contains(' '), message: message.to_string() });
+        walk.trees.push(rest.lines().find_map(|line| tree(line, app)));
+    }
+    walk
+}
+
+/// The new tree of `:040000 040000 <old> <new> M\tapps/python`.
+fn tree(line: &str, app: &App) -> Option<String> {
+    let (change, path) = line.strip_prefix(':')?.split_once('\t')?;
+    if path == app.dir { change.split(' ').nth(3).map(str::to_string) } else { None }
+}
