@@ -4,7 +4,7 @@
 use super::Release;
 use super::number::Line;
 use super::repository::{self, Head, Refs, Tag};
-use super::walk::{Walk, walk};
+use super::walk::walk;
 use crate::Ctx;
 use crate::commits::Commit;
 use crate::git::Git;
@@ -72,10 +72,10 @@ fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) 
     for tag in tags {
         // Behind a squash, the development commit that it was made from is the shorter way. It is unknown where only main was fetched.
         let by_source = || match repository::source(git, tag) {
-            Ok(Some(source)) => unreleased(git, app, tag, &source, tip).unwrap_or(None),
+            Ok(Some(source)) => unreleased(git, app, tag, &source, tip, true).unwrap_or(None),
             _ => None,
         };
-        let by_tag = || unreleased(git, app, tag, &tag.object, tip);
+        let by_tag = || unreleased(git, app, tag, &tag.object, tip, !squashed);
         let found = if squashed {
             by_source().map_or_else(by_tag, |commits| Ok(Some(commits)))
         } else {
@@ -89,32 +89,29 @@ fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) 
 }
 
 /// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins at the newest commit whose
-/// content is the release's: what came and went before changed nothing.
-fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str) -> Result<Option<Vec<Commit>>> {
-    let range = format!("{start}...{tip}");
-    // Side by side: the walk is the longer.
-    let (walked, released) = std::thread::scope(|scope| {
-        let released = scope.spawn(|| folders(git, app, &[&tag.object]));
-        (walk(git, app, &[&range]), released.join().expect("git is asked without a panic"))
-    });
-    let (walked, released) = (walked?, released?.remove(0));
-    Ok(match newest_equal(git, app, &tag.object, &released, &walked)? {
+/// content is the release's: what came and went before changed nothing. Where `start` is on the tip's own line, such a commit is one that
+/// comes back to an earlier state, which the walk has seen.
+fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str, own_line: bool) -> Result<Option<Vec<Commit>>> {
+    let walked = walk(git, app, &[&format!("{start}...{tip}")])?;
+    if own_line && walked.behind == 0 && !walked.may_revisit() {
+        return Ok(Some(walked.commits));
+    }
+    Ok(match newest_equal(git, app, &tag.object, &walked.commits)? {
         Some(equal) => Some(walk(git, app, &[tip, &format!("^{start}"), &format!("^{equal}")])?.commits),
         None => (walked.behind == 0).then_some(walked.commits),
     })
 }
 
-/// The newest of the commits whose app folder is the tree `wanted` and whose shared paths equal those of `of`.
-fn newest_equal(git: &Git, app: &App, of: &str, wanted: &str, walk: &Walk) -> Result<Option<String>> {
-    if wanted == MISSING {
+/// The newest of the commits whose app folder and shared paths equal those of `of`.
+fn newest_equal(git: &Git, app: &App, of: &str, commits: &[Commit]) -> Result<Option<String>> {
+    if commits.is_empty() {
         return Ok(None);
     }
-    let unseen = walk.commits.iter().zip(&walk.trees).filter(|(_, tree)| tree.is_none());
-    let unseen: Vec<&str> = unseen.map(|(commit, _)| commit.id.as_str()).collect();
-    let mut asked = folders(git, app, &unseen)?.into_iter();
-    for (commit, tree) in walk.commits.iter().zip(&walk.trees) {
-        let tree = tree.clone().or_else(|| asked.next());
-        if tree.as_deref() == Some(wanted) && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?) {
+    let ids: Vec<&str> = std::iter::once(of).chain(commits.iter().map(|c| c.id.as_str())).collect();
+    let trees = folders(git, app, &ids)?;
+    let Some((wanted, trees)) = trees.split_first().filter(|(wanted, _)| *wanted != MISSING) else { return Ok(None) };
+    for (commit, tree) in commits.iter().zip(trees) {
+        if tree == wanted && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?) {
             return Ok(Some(commit.id.clone()));
         }
     }
@@ -123,9 +120,6 @@ fn newest_equal(git: &Git, app: &App, of: &str, wanted: &str, walk: &Walk) -> Re
 
 /// The tree of the app's folder in each commit, in one process.
 fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
-    if commits.is_empty() {
-        return Ok(Vec::new());
-    }
     let names: String = commits.iter().map(|c| format!("{c}:{}\n", app.dir)).collect();
     let text = git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.as_bytes())?;
     let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_string).collect();
@@ -155,7 +149,6 @@ pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String
 
 /// Searched from each tip down to `released`, where that is known and here.
 pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Option<&str>) -> Result<Option<String>> {
-    let wanted = if tips.is_empty() { MISSING.to_string() } else { folders(git, app, &[commit])?.remove(0) };
     for tip in tips {
         // The branch's tip first: it is the one just after a promotion.
         if same_content(git, app, commit, tip)? {
@@ -163,7 +156,7 @@ pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Op
         }
         let shorter = released.and_then(|r| walk(git, app, &[tip, &format!("^{r}")]).ok());
         let walk = shorter.map_or_else(|| walk(git, app, &[tip]), Ok)?;
-        if let Some(found) = newest_equal(git, app, commit, &wanted, &walk)? {
+        if let Some(found) = newest_equal(git, app, commit, &walk.commits)? {
             return Ok(Some(found));
         }
     }

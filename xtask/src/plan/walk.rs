@@ -4,14 +4,16 @@ use crate::commits::Commit;
 use crate::git::Git;
 use crate::workspace::App;
 use anyhow::Result;
+use std::collections::HashSet;
 
 /// What is between two points: commits that the first has and the second has not are only counted.
 pub struct Walk {
     pub behind: usize,
     /// Newest first. Of merges, those that differ from every parent.
     pub commits: Vec<Commit>,
-    /// For each commit, the app's folder as a tree; None where git does not show it: for merges, and where the folder was left alone.
-    pub trees: Vec<Option<String>>,
+    /// For each commit, the app's folder before and after, as trees; None where git shows none: for merges, and where the folder was left
+    /// alone.
+    trees: Vec<Option<(String, String)>>,
 }
 
 /// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would change its output are off.
@@ -56,13 +58,28 @@ fn read(text: &str, app: &App) -> Walk {
         }
         let id = id.trim_start_matches('>').to_string();
         walk.commits.push(Commit { id, merge: parents.contains(' '), message: message.to_string() });
-        walk.trees.push(rest.lines().find_map(|line| tree(line, app)));
+        walk.trees.push(rest.lines().find_map(|line| trees(line, app)));
     }
     walk
 }
 
-/// The new tree of `:040000 040000 <old> <new> M\tapps/python`.
-fn tree(line: &str, app: &App) -> Option<String> {
+/// `:040000 040000 <before> <after> M\tapps/python`
+fn trees(line: &str, app: &App) -> Option<(String, String)> {
     let (change, path) = line.strip_prefix(':')?.split_once('\t')?;
-    if path == app.dir { change.split(' ').nth(3).map(str::to_string) } else { None }
+    let mut words = change.split(' ').skip(2);
+    if path == app.dir { Some((words.next()?.to_string(), words.next()?.to_string())) } else { None }
+}
+
+impl Walk {
+    /// May the app's folder have come back to a state that it had before? Where that can't be seen, it may.
+    pub fn may_revisit(&self) -> bool {
+        let mut seen = HashSet::new();
+        self.trees.iter().rev().any(|trees| match trees {
+            None => true,
+            Some((before, after)) => {
+                seen.insert(before);
+                seen.contains(after)
+            }
+        })
+    }
 }
