@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, finding, openapi, plan, ui};
+use crate::{Ctx, finding, memory, openapi, plan, ui};
 use anyhow::{Context, Result};
 use std::process::Command;
 
@@ -13,22 +13,23 @@ const XTASK: &str = "xtask";
 
 pub fn lint(ctx: &Ctx, flags: &Affected) -> Result<()> {
     let scope = Scope::of(ctx, flags)?;
-    report(ctx, scope.each(|app| lint_app(ctx, app), || lint_xtask(ctx))?)
+    report(ctx, scope.each(|app| lint_app(ctx, app, flags.reuse), || lint_xtask(ctx))?)
 }
 
 pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     let scope = Scope::of(ctx, flags)?;
-    report(ctx, scope.each(|app| test_app(ctx, app), || test_xtask(ctx))?)
+    report(ctx, scope.each(|app| test_app(ctx, app, flags.reuse), || test_xtask(ctx))?)
 }
 
 /// Lint, tests, spec, and the plan's gates; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
 pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
-        let mut findings = lint_app(ctx, app)?;
+        let reuse = flags.affected.reuse;
+        let mut findings = lint_app(ctx, app, reuse)?;
         findings.extend(spec_app(ctx, app)?);
         if !flags.quick {
-            findings.extend(test_app(ctx, app)?);
+            findings.extend(test_app(ctx, app, reuse)?);
             findings.extend(plan_app(ctx, app)?);
         }
         Ok(findings)
@@ -45,8 +46,8 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 
 /// The findings of a check of one app, for a release's preflight.
 pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let mut findings = lint_app(ctx, app)?;
-    findings.extend(test_app(ctx, app)?);
+    let mut findings = lint_app(ctx, app, true)?;
+    findings.extend(test_app(ctx, app, true)?);
     findings.extend(spec_app(ctx, app)?);
     Ok(findings)
 }
@@ -142,37 +143,43 @@ pub fn branch_point(ctx: &Ctx) -> Result<String> {
     Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?).trim().to_string())
 }
 
-fn lint_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let line = ui::begin(&format!("lint-{}", app.name()));
-    let reports = app.settings.ecosystem.lint(ctx, app)?;
-    let mut findings = Vec::new();
-    let names: Vec<_> = reports.iter().map(|r| r.tool.clone()).collect();
-    for report in reports {
-        if let Err(e) = report.result {
-            findings.push(Finding::new("lint", Level::Error, format!("{}: {e:#}", report.tool)).app(app.name()).place(app.dir.as_str()));
-        }
-    }
-    match (names.is_empty(), findings.len()) {
-        (true, _) => line.end(ui::Outcome::Skipped("no linter is set up".into())),
-        (_, 0) => line.end(ui::Outcome::Done(names.join(", "))),
-        (_, n) => line.end(ui::Outcome::Failed(format!("{n} of {} failed", names.len()))),
-    }
-    Ok(findings)
+fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    one(ctx, app, "lint", reuse, || {
+        let reports = app.settings.ecosystem.lint(ctx, app)?;
+        let names: Vec<_> = reports.iter().map(|r| r.tool.clone()).collect();
+        let failed = reports.into_iter().filter_map(|r| Some((r.tool, r.result.err()?)));
+        let findings = failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
+        Ok((findings, if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") }))
+    })
 }
 
-fn test_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let line = ui::begin(&format!("test-{}", app.name()));
-    match app.settings.ecosystem.test(ctx, app) {
+fn test_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    one(ctx, app, "test", reuse, || match app.settings.ecosystem.test(ctx, app) {
         Ok(output) => {
             let last = output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string();
-            line.end(ui::Outcome::Done(last));
-            Ok(Vec::new())
+            Ok((Vec::new(), last))
         }
-        Err(e) => {
-            line.end(ui::Outcome::Failed("failed".into()));
-            Ok(vec![Finding::new("test", Level::Error, format!("{e:#}")).app(app.name()).place(app.dir.as_str())])
-        }
+        Err(e) => Ok((vec![Finding::new("test", Level::Error, format!("{e:#}"))], String::new())),
+    })
+}
+
+/// One check of one app in one line; with `reuse`, what passed before on the same tree is taken over, and said so.
+fn one(ctx: &Ctx, app: &App, check: &str, reuse: bool, run: impl FnOnce() -> Result<(Vec<Finding>, String)>) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("{check}-{}", app.name()));
+    let place = memory::place(ctx, app, check)?;
+    if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
+        line.end(ui::Outcome::Skipped(format!("passed on this machine before, with the same files: {said}")));
+        return Ok(Vec::new());
     }
+    let (findings, said) = run()?;
+    match (findings.len(), place) {
+        (0, place) => {
+            place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
+            line.end(ui::Outcome::Done(said));
+        }
+        (n, _) => line.end(ui::Outcome::Failed(format!("{n} failed"))),
+    }
+    Ok(findings.into_iter().map(|f| f.app(app.name()).place(app.dir.as_str())).collect())
 }
 
 fn spec_app(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {

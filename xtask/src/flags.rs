@@ -111,6 +111,9 @@ pub struct Affected {
     /// Only what changed since the branch left development (or --since)
     #[arg(long)]
     pub affected: bool,
+    /// Take over what passed on this machine with the same committed files
+    #[arg(long)]
+    pub reuse: bool,
     /// The commit that --affected compares with
     #[arg(long, value_name = "REF", requires = "affected")]
     pub since: Option<String>,

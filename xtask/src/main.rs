@@ -21,6 +21,7 @@ mod http;
 mod image;
 mod manifest;
 mod markdown;
+mod memory;
 mod openapi;
 mod plan;
 mod probe;

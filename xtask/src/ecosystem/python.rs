@@ -84,9 +84,12 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     }))
 }
 
+/// A module of the app's environment. What linters know of files is kept in the user's cache, by content, so that a fresh clone is not a cold start.
 fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{python} -m {argv...}"), &[])
+    let cache = child::cache()?.join("lint");
+    let (mypy, ruff) = (cache.join("mypy"), cache.join("ruff"));
+    child::capture(cmd!(sh, "{python} -m {argv...}"), &[("MYPY_CACHE_DIR", mypy.as_str()), ("RUFF_CACHE_DIR", ruff.as_str())])
 }
 
 /// `uv.lock` agrees with `pyproject.toml`.
