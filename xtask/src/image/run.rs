@@ -1,11 +1,12 @@
 //! An image's program started as its users will start it: by docker or podman where one answers, else in the unpacked root file system.
 
 use super::engine::{self, Container, Engine};
-use super::oci::Platform;
+use super::oci::{self, Platform};
 use super::{Built, PlatformImage, USER, rootfs, store};
 use crate::serve::{self, Server};
-use crate::{child, probe};
+use crate::{child, probe, tools};
 use anyhow::{Context, Result};
+use camino::Utf8PathBuf;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -62,13 +63,12 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16)
     store::sweep(&folder);
     let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&folder)?;
     let root = temp.path().join("root");
-    std::fs::create_dir(&root)?;
     // The folder of the temporary folder is its owner's alone; the program runs as another user.
     std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755))?;
     let config = built.config(part)?;
-    for (layer, diff_id) in part.layers.iter().zip(&config.rootfs.diff_ids) {
-        rootfs::apply(&root, &built.store.path(&layer.digest), diff_id)?;
-    }
+    let layers: Vec<(Utf8PathBuf, &str)> =
+        part.layers.iter().map(|l| built.store.path(&l.digest)).zip(config.rootfs.diff_ids.iter().map(String::as_str)).collect();
+    unpack(engine, &layers, &root)?;
     complete(&root)?;
     let mut command = Command::new(engine::program(engine)?);
     match engine {
@@ -82,6 +82,25 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16)
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
     let server = serve::start(command, port, READY, &log).with_context(|| format!("{}, started by {engine}", built.name))?;
     Ok(Program::Process(server, temp))
+}
+
+/// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files the program's user can't change, keeps them
+/// unpacked and links them.
+fn unpack(engine: Engine, layers: &[(Utf8PathBuf, &str)], root: &Path) -> Result<()> {
+    let Some(((top, top_id), lower)) = layers.split_last().filter(|_| engine == Engine::Chroot) else {
+        std::fs::create_dir(root)?;
+        return layers.iter().try_for_each(|(layer, diff_id)| rootfs::apply(root, layer, diff_id));
+    };
+    let ids: Vec<&str> = lower.iter().map(|(_, id)| *id).collect();
+    let kept = child::cache()?.join("roots").join(&oci::digest(ids.join("\n").as_bytes())["sha256:".len()..]);
+    tools::made_once(&kept, || {
+        std::fs::create_dir_all(kept.join("root"))?;
+        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(kept.join("root").as_std_path(), layer, diff_id))
+    })?;
+    let sh = child::shell("/")?;
+    let from = kept.join("root");
+    child::capture(xshell::cmd!(sh, "cp --archive --link {from} {root}"), &[])?;
+    rootfs::apply(root, top, top_id)
 }
 
 /// What engines add to a root file system: names for localhost, a place for temporary files, /dev/null.
