@@ -35,14 +35,20 @@ pub struct Release<'a> {
 /// same release held, and the commits that count. The same text where nothing but the date would differ.
 pub fn release(text: &str, release: &Release) -> String {
     let mut document = Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
-    let mut section = Section::default();
     let unreleased = ensure_unreleased(&mut document);
-    section.add(&take_part(&mut document, unreleased, release.app), 4);
-    let mut old = Vec::new();
-    let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
-    for tag in std::iter::once(release.tag).chain(replaces) {
-        old.extend(document.section(tag));
+    let part = part(&document, unreleased, release.app);
+    let by_hand: Vec<String> = part.clone().skip(1).map(|at| document.line(at).to_string()).collect();
+    // A pre-release copies what was written by hand: the release itself takes it.
+    if !is_pre(release.tag) {
+        document.splice(part, &[]);
     }
+    let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
+    let old: Vec<&str> = std::iter::once(release.tag).chain(replaces).filter(|tag| document.section(tag).is_some()).collect();
+    let mut section = Section::default();
+    if !old.iter().any(|tag| is_pre(tag)) {
+        section.add(&by_hand, 4);
+    }
+    let old: Vec<Range<usize>> = old.into_iter().filter_map(|tag| document.section(tag)).collect();
     for range in &old {
         section.add(&body(&document, range), 3);
     }
@@ -50,6 +56,11 @@ pub fn release(text: &str, release: &Release) -> String {
     replace_section(&mut document, release, &section, old);
     link(&mut document, release);
     document.text()
+}
+
+/// `python-v0.0.2-rc.1`
+fn is_pre(tag: &str) -> bool {
+    tag.rsplit_once("-v").is_some_and(|(_, version)| version.contains('-'))
 }
 
 /// The text of a tag's section: a release's notes.
@@ -76,15 +87,14 @@ fn ensure_unreleased(document: &mut Document) -> Range<usize> {
     document.section("Unreleased").unwrap_or(at..at)
 }
 
-/// Cuts the app's part, `### python` up to the next `### `, out of the unreleased section.
-fn take_part(document: &mut Document, section: Range<usize>, app: &str) -> Vec<String> {
+/// The app's part of the unreleased section: from `### python` up to the next `### `. Empty where there is none.
+fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
     let heading = |at: &usize| document.line(*at).starts_with("### ");
     let named = |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
-    let Some(start) = section.clone().filter(heading).find(named) else { return Vec::new() };
-    let end = (start + 1..section.end).find(heading).unwrap_or(section.end);
-    let part = (start + 1..end).map(|at| document.line(at).to_string()).collect();
-    document.splice(start..end, &[]);
-    part
+    match section.clone().filter(heading).find(named) {
+        Some(start) => start..(start + 1..section.end).find(heading).unwrap_or(section.end),
+        None => section.end..section.end,
+    }
 }
 
 /// Puts the section where its older state was, or else below `## [Unreleased]`.

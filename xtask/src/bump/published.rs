@@ -15,7 +15,8 @@ pub struct Published {
     pub findings: Vec<Finding>,
 }
 
-/// Asks the index that is published to; on a hotfix line its highest number is that of the line. Where it can't be reached, a finding says so and the tags have to do.
+/// Asks the index that is published to; on a hotfix line its highest number is that of the line. Where it can't be reached, a finding
+/// says so and the tags have to do.
 pub fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));

@@ -180,3 +180,15 @@ fn the_first_release_links_to_its_tag_and_none_without_a_repository() {
     assert!(super::release("", &release).ends_with("\n[python-v0.0.1]: https://f/releases/tag/python-v0.0.1\n"));
     assert!(super::release("", &Release { repository: None, ..release }).ends_with("## [python-v0.0.1] - 2026-11-21\n\n"));
 }
+
+#[test]
+fn a_pre_release_copies_what_its_release_takes() {
+    let rc = bump(START, "python-v0.0.2-rc.1", &[], &["fix: a"]);
+    let notes_of = |text: &str, tag: &str| notes(text, tag).unwrap();
+    assert_eq!(notes_of(&rc, "python-v0.0.2-rc.1"), "By hand.\n\n### Fixed\n\n- also by hand\n- a");
+    let text = bump(&rc, "python-v0.0.2", &[], &["fix: a"]);
+    assert_eq!(notes_of(&text, "python-v0.0.2"), notes_of(&rc, "python-v0.0.2-rc.1"));
+    let replaced = bump(&rc, "python-v0.0.2", &["python-v0.0.2-rc.1"], &["fix: a"]);
+    assert_eq!(notes_of(&replaced, "python-v0.0.2"), notes_of(&text, "python-v0.0.2"));
+    assert!(!notes_of(&text, "Unreleased").contains("hand") && notes_of(&rc, "Unreleased").contains("By hand."));
+}

@@ -96,8 +96,11 @@ fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
 pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[])
-        .context("uv.lock does not agree with pyproject.toml; write it with `uv lock`")
+    child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[]).map_err(|e| {
+        let stale = e.to_string().contains("needs to be updated");
+        let unreachable = || format!("uv.lock could not be checked against {index}; is it reachable?");
+        e.context(if stale { "uv.lock does not agree with pyproject.toml; write it with `uv lock`".to_string() } else { unreachable() })
+    })
 }
 
 /// pytest, with the coverage floor that pyproject.toml sets.

@@ -221,3 +221,12 @@ fn a_lock_file_that_does_not_agree_stops_the_bump() {
     let out = repo.untouched(|| bump(&repo, &[]).expect(1));
     assert!(out.stderr.contains("uv.lock") && out.stderr.contains("uv lock"), "{out:?}");
 }
+
+#[test]
+fn an_index_out_of_reach_is_not_mistaken_for_a_stale_lock_file() {
+    let repo = with_lock_and_spec();
+    let pyproject = repo.read("apps/python/pyproject.toml").replace("requires-python", "dependencies = [\"idna\"]\nrequires-python");
+    repo.commit("apps/python/pyproject.toml", &pyproject, "chore: a dependency");
+    let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]).expect(1));
+    assert!(out.stderr.contains("could not be checked against http://127.0.0.1:1/simple"), "{out:?}");
+}
