@@ -114,13 +114,19 @@ impl Drop for Supervised {
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// From here on SIGINT, SIGTERM and SIGHUP let every wait above end in an error, so that what was started is stopped and removed on the
-/// way out. The same signal a second time ends the process at once.
+/// way out. Where that takes too long the process ends all the same, and the supervisors do the rest.
 pub fn catch_interrupts() -> io::Result<()> {
     let flag = INTERRUPTED.get_or_init(Arc::default);
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, flag.clone())?;
         signal_hook::flag::register(signal, flag.clone())?;
     }
+    std::thread::spawn(|| {
+        while !interrupted() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::thread::sleep(3 * STOP);
+        std::process::exit(130);
+    });
     Ok(())
 }
 
