@@ -184,6 +184,13 @@ impl Ecosystem {
         }
     }
 
+    /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps between jobs.
+    pub fn cached_folders(self) -> &'static [&'static str] {
+        match self {
+            Ecosystem::Python => &[".venv"],
+        }
+    }
+
     /// Does the index know the package?
     pub fn exists(self, ctx: &Ctx, app: &App) -> Result<bool> {
         match self {

@@ -1,6 +1,6 @@
 //! The developer of a rehearsal: a clone with the hooks installed, commits and pushes, and the record of the hooks that fired.
 
-use super::machine::Machine;
+use super::machine::{Env, Machine};
 use crate::git::Git;
 use crate::workspace::App;
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,7 @@ pub struct Developer<'a> {
     pub git: Git,
     /// Git's own record of what it runs (trace2, api-trace2.txt).
     pub trace: Utf8PathBuf,
-    env: Vec<(String, String)>,
+    env: Env,
 }
 
 /// How often a hook ran, and how often it stopped what was being done.

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
-type Env = Vec<(String, String)>;
+pub type Env = Vec<(String, String)>;
 
 pub struct Machine {
     /// A copy of this binary: a build meanwhile can't replace it.

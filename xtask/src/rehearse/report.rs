@@ -10,6 +10,7 @@ use crate::release::{short, tag};
 use crate::workspace::{App, Workspace};
 use crate::{Ctx, image, ui};
 use anyhow::{Context, Result, bail};
+use semver::Version;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub struct Report {
     pub seconds: f64,
     /// Left out by `--without`.
     pub left_out: Vec<String>,
-    pub not_rehearsable: Vec<&'static str>,
+    pub not_rehearsable: Vec<String>,
 }
 
 /// Asks the world once more; an error where it does not say what it should.
@@ -46,7 +47,7 @@ pub fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Re
     for released in &walked.releases {
         for (name, version) in &released.versions {
             let app = ctx.ws.app(name)?;
-            criteria.extend(of_release(&ctx, rehearsal, app, released, &app.tag(version)).with_context(|| format!("{name} v{version}"))?);
+            criteria.extend(of_release(&ctx, rehearsal, walked, app, released, version).with_context(|| format!("{name} v{version}"))?);
         }
     }
     criteria.extend(of_the_whole(rehearsal, walked)?);
@@ -56,7 +57,19 @@ pub fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Re
             left_out.push(what.to_string());
         }
     }
-    Ok(Report { criteria, steps: rehearsal.steps.took(), seconds: took.as_secs_f64(), left_out, not_rehearsable: NOT_HERE.to_vec() })
+    let mut not_rehearsable: Vec<String> = NOT_HERE.iter().map(|what| what.to_string()).collect();
+    not_rehearsable.extend(other_platforms(&rehearsal.apps));
+    Ok(Report { criteria, steps: rehearsal.steps.took(), seconds: took.as_secs_f64(), left_out, not_rehearsable })
+}
+
+/// Images that are built here and run elsewhere.
+fn other_platforms(apps: &[&App]) -> Option<String> {
+    let here = format!("linux/{}", if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" });
+    let mut others: Vec<&str> =
+        apps.iter().filter_map(|a| a.settings.image.as_ref()).flat_map(|i| &i.platforms).map(String::as_str).collect();
+    others.retain(|platform| *platform != here);
+    others.dedup();
+    (!others.is_empty()).then(|| format!("running the images for {}: only their configuration was checked", others.join(", ")))
 }
 
 /// The developer's clone and the world's endpoints, to ask with the release's own functions.
@@ -78,10 +91,17 @@ fn outside(rehearsal: &Rehearsal, walked: &Walked) -> Result<Ctx> {
     Ok(Ctx { git: Git::new(&ws.root), ws, endpoints: Endpoints::from_flags(&flags)?, json: false })
 }
 
-fn of_release(ctx: &Ctx, rehearsal: &Rehearsal, app: &App, released: &Released, tag_name: &str) -> Result<Vec<Criterion>> {
+fn of_release(
+    ctx: &Ctx,
+    rehearsal: &Rehearsal,
+    walked: &Walked,
+    app: &App,
+    released: &Released,
+    version: &Version,
+) -> Result<Vec<Criterion>> {
+    let tag_name = &app.tag(version);
     let remote = &rehearsal.world.remote.git;
     let settings = &ctx.ws.settings;
-    let version = tag_name.rsplit_once("-v").map(|(_, v)| v).unwrap_or_default();
     let mut list = Vec::new();
     let mut seen = |criterion: String, seen: String| list.push(Criterion { criterion, seen: Some(seen) });
     let images = rehearsal.world.registry.is_some() && app.settings.image.is_some();
@@ -114,8 +134,7 @@ fn of_release(ctx: &Ctx, rehearsal: &Rehearsal, app: &App, released: &Released, 
         bail!("{tag_name} names {}, not the squash {commit}", tag.commit);
     }
     seen(format!("git tag {tag_name}"), format!("{} names {}, from {}", short(&tag.object), short(&tag.commit), short(&tag.source_commit)));
-    let version: semver::Version = version.parse()?;
-    let files = app.settings.ecosystem.published(ctx, app, false, &version)?;
+    let files = app.settings.ecosystem.published(ctx, app, false, version)?;
     for (name, sha256) in &tag.dist {
         if !files.iter().any(|f| f.is(name, sha256)) {
             bail!("the index has no {name} with the tag's hash");
@@ -134,8 +153,10 @@ fn of_release(ctx: &Ctx, rehearsal: &Rehearsal, app: &App, released: &Released, 
     let changelog = remote.read(&["show", &format!("{commit}:CHANGELOG.md")])?;
     let heading = changelog.lines().find(|l| l.starts_with(&format!("## [{tag_name}]"))).context("CHANGELOG.md has no section of it")?;
     seen(format!("CHANGELOG.md has {tag_name}"), heading.to_string());
-    for evidence in released.verified.iter().filter(|(name, _)| name == app.name()).flat_map(|(_, evidence)| evidence) {
-        seen(format!("{tag_name} verified as a user"), evidence.clone());
+    let verified = walked.verified.lock().expect("nobody panics with it");
+    let verified = verified.iter().find(|v| v.app == app.name() && v.version == *version).context("it was not verified")?;
+    for evidence in &verified.evidence {
+        seen(format!("{tag_name} as its users have it"), evidence.clone());
     }
     Ok(list)
 }
@@ -164,7 +185,7 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
         list.push(seen(&format!("image latest is v{newest} of {}", app.name()), latest.unwrap_or_default()));
     }
     if let Some(refused) = &walked.refused {
-        list.push(seen("a promotion that would lose a hotfix is refused", refused.clone()));
+        list.push(seen("a promotion that would lose a hotfix is refused", format!("exit code 3: {refused}")));
     }
     if rehearsal.without(Part::Image) {
         list.push(Criterion { criterion: "container images".into(), seen: None });
@@ -172,7 +193,7 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     if rehearsal.without(Part::Hotfix) {
         list.push(Criterion { criterion: "a hotfix between two releases".into(), seen: None });
     }
-    let jobs = rehearsal.steps.took().iter().filter(|t| t.step.starts_with("ci ")).count();
+    let jobs = rehearsal.steps.took().iter().filter(|t| t.step.starts_with("ci ") && !t.step.contains("--")).count();
     list.push(seen("no manual intervention", format!("{jobs} jobs passed at their first run, each in a fresh clone")));
     Ok(list)
 }
@@ -187,8 +208,8 @@ impl Report {
         let width = self.criteria.iter().map(|c| c.criterion.chars().count()).max().unwrap_or(0);
         for Criterion { criterion, seen } in &self.criteria {
             let (mark, seen) = match seen {
-                Some(seen) => (ui::green("✓"), seen.as_str()),
-                None => (ui::yellow("-"), "NOT REHEARSED: left out as asked"),
+                Some(seen) => (ui::green("✓"), shorter(seen)),
+                None => (ui::yellow("-"), "NOT REHEARSED: left out as asked".to_string()),
             };
             lines.push(format!("  {mark} {criterion:<width$}  {seen}"));
         }
@@ -200,5 +221,36 @@ impl Report {
         lines.extend([String::new(), ui::bold("Cannot be rehearsed on this machine")]);
         lines.extend(self.not_rehearsable.iter().map(|what| format!("  - {what}")));
         lines.join("\n")
+    }
+}
+
+/// Digests with their first twelve digits; all of them are in the JSON.
+fn shorter(text: &str) -> String {
+    let hex = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let word = |word: &str| if hex(word) { format!("{}…", &word[..12]) } else { word.to_string() };
+    text.split_inclusive(|c: char| !c.is_ascii_alphanumeric())
+        .map(|part| match part.char_indices().next_back() {
+            Some((at, end)) if !end.is_ascii_alphanumeric() => format!("{}{end}", word(&part[..at])),
+            _ => word(part),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_shortened_and_nothing_else() {
+        let digest = "0123456789ab".repeat(6)[..64].to_string();
+        for (text, expected) in [
+            (format!("sha256:{digest}"), "sha256:0123456789ab…".to_string()),
+            (format!("a {digest}, b"), "a 0123456789ab…, b".to_string()),
+            (format!("{digest}0"), format!("{digest}0")),
+            ("ü sha-1234567 …".to_string(), "ü sha-1234567 …".to_string()),
+            (String::new(), String::new()),
+        ] {
+            assert_eq!(shorter(&text), expected);
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How many steps run at the same time; a step brings its own helpers.
-const SIDE_BY_SIDE: usize = 2;
+pub const SIDE_BY_SIDE: usize = 2;
 const LAST_LINES: usize = 25;
 
 /// Something to do. It writes what happens to the log, and returns what was seen.

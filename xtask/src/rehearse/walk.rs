@@ -5,7 +5,7 @@ use super::developer::Developer;
 use super::forge::{self, PullRequest};
 use super::runner::{Event, Forge, Runner};
 use super::start::{self, Start};
-use super::steps::{Step, step};
+use super::steps::{SIDE_BY_SIDE, Step, step};
 use crate::flags::Part;
 use crate::manifest;
 use crate::release::short;
@@ -14,12 +14,14 @@ use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
 use serde_json::Value;
-use std::sync::atomic::AtomicUsize;
+use std::sync::Mutex;
 
 /// What a walk leaves to be looked at.
 pub struct Walked<'a> {
     pub developer: Developer<'a>,
     pub releases: Vec<Released>,
+    /// What `verify` saw of each.
+    pub verified: Mutex<Vec<Verified>>,
     /// The exit code 3 of `promote` after the hotfix, in its own words.
     pub refused: Option<String>,
     /// Commits and pushes that the developer made.
@@ -29,7 +31,6 @@ pub struct Walked<'a> {
 
 /// One release, from branch to verification.
 pub struct Released {
-    pub name: &'static str,
     pub versions: Vec<(String, Version)>,
     /// The branch's tip that was pushed.
     pub pushed: String,
@@ -37,8 +38,12 @@ pub struct Released {
     pub development: Option<(u32, String)>,
     /// The squash on main.
     pub main: (u32, String),
-    /// What `verify` saw, by app.
-    pub verified: Vec<(String, Vec<String>)>,
+}
+
+pub struct Verified {
+    pub app: String,
+    pub version: Version,
+    pub evidence: Vec<String>,
 }
 
 struct Walk<'a> {
@@ -46,6 +51,8 @@ struct Walk<'a> {
     walked: Walked<'a>,
     runner: Runner<'a>,
     pulls: u32,
+    /// Released, and verified beside whatever comes next.
+    unverified: Vec<(String, Version)>,
 }
 
 pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
@@ -57,10 +64,11 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
         Ok("cloned, `cargo xtask setup` has installed the hooks".to_string())
     })?;
     let developer = developer.context("the developer has cloned")?;
-    let dir = rehearsal.dir.join("jobs");
-    let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, dir, count: AtomicUsize::new(1) };
-    let walked = Walked { developer, releases: Vec::new(), refused: None, commits: 0, pushes: 0 };
-    let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
+    let cached = rehearsal.apps.iter().flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f))).collect();
+    let slots = (1..=SIDE_BY_SIDE).map(|n| Mutex::new(rehearsal.dir.join(format!("jobs/{n}")))).collect();
+    let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
+    let walked = Walked { developer, releases: Vec::new(), verified: Mutex::default(), refused: None, commits: 0, pushes: 0 };
+    let mut walk = Walk { rehearsal, walked, runner, pulls: 0, unverified: Vec::new() };
     walk.last_releases(start)?;
     walk.first(start)?;
     walk.runner.forge = Forge::Gitea;
@@ -68,6 +76,8 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
         walk.hotfix()?;
     }
     walk.second()?;
+    let rest = walk.verifications();
+    walk.rehearsal.steps.side_by_side(rest.iter().map(|one| walk.verify(one)).collect())?;
     Ok(walk.walked)
 }
 
@@ -88,7 +98,7 @@ impl<'a> Walk<'a> {
         let pushed = self.push(branch)?;
         let title = self.title("say what was rehearsed");
         let merged = self.into_development(branch, &pushed, &title, true)?;
-        self.to_main("round 1", pushed, merged)
+        self.to_main(pushed, merged)
     }
 
     /// The second: `promote` raises the version, by a pull request of its own.
@@ -110,7 +120,7 @@ impl<'a> Walk<'a> {
         }
         let (head, title) = branch_and_title(&request)?;
         let merged = self.into_development(&head, &pushed, &title, false)?;
-        self.to_main("round 2", pushed, merged)
+        self.to_main(pushed, merged)
     }
 
     /// A fix that goes to main first, overtakes development, and is taken over.
@@ -125,9 +135,9 @@ impl<'a> Walk<'a> {
         })?;
         let pushed = self.push(&branch)?;
         let pull = self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
-        self.checks(&pull, Vec::new())?;
+        self.checks(&pull, None)?;
         let squashed = self.squash(&pull)?;
-        self.release("hotfix", pushed, None, (pull.number, squashed))?;
+        self.release(pushed, None, (pull.number, squashed))?;
         self.take_over(app)
     }
 
@@ -144,7 +154,7 @@ impl<'a> Walk<'a> {
             }
             printed.iter().try_for_each(|line| dev.git(log, &line.split_whitespace().collect::<Vec<_>>()))
         })?;
-        self.walked.refused = Some(said.lines().find(|l| l.contains('[')).unwrap_or("exit code 3").trim().to_string());
+        self.walked.refused = said.lines().find(|l| l.contains('[')).map(|l| l.trim().trim_end_matches(':').to_string());
         let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
         let pushed = self.push(&branch)?;
         let title = format!("fix({}): take over the hotfix", app.name());
@@ -157,13 +167,12 @@ impl<'a> Walk<'a> {
         let development = self.development().to_string();
         let pull = self.open(branch, &development, title)?;
         let event = Event::Push { branch: branch.to_string(), before: None, after: pushed.to_string() };
-        let image = if with_image { self.image(&format!("ci image, {branch}"), event) } else { Vec::new() };
-        self.checks(&pull, image)?;
+        self.checks(&pull, with_image.then(|| (format!("ci image, {branch}"), event)))?;
         Ok((pull.number, self.squash(&pull)?))
     }
 
     /// Development into main: promotion, checks, beside them the image of development; squash, release.
-    fn to_main(&mut self, name: &'static str, pushed: String, merged: (u32, String)) -> Result<()> {
+    fn to_main(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
         let main = self.main().to_string();
         let request = self.promote("promote")?;
         if request["base"] != main.as_str() {
@@ -174,14 +183,13 @@ impl<'a> Walk<'a> {
         let git = &self.rehearsal.world.remote.git;
         let before = git.commit(&format!("{}^", merged.1))?;
         let event = Event::Push { branch: self.development().to_string(), before: Some(before), after: merged.1.clone() };
-        let image = self.image("ci image, development", event);
-        self.checks(&pull, image)?;
+        self.checks(&pull, Some(("ci image, development".to_string(), event)))?;
         let squashed = self.squash(&pull)?;
-        self.release(name, pushed, Some(merged), (pull.number, squashed))
+        self.release(pushed, Some(merged), (pull.number, squashed))
     }
 
-    /// The job that a push to main starts, and the verification by a user's hands.
-    fn release(&mut self, name: &'static str, pushed: String, development: Option<(u32, String)>, main: (u32, String)) -> Result<()> {
+    /// The job that a push to main starts.
+    fn release(&mut self, pushed: String, development: Option<(u32, String)>, main: (u32, String)) -> Result<()> {
         let git = &self.rehearsal.world.remote.git;
         let before = git.commit(&format!("{}^", main.1))?;
         let apps: Vec<&App> = match development {
@@ -196,21 +204,32 @@ impl<'a> Walk<'a> {
             self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| self.broken_off(log, &event, &fault))?;
         }
         self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| self.job(log, "release", &event, &apps))?;
-        let mut verified = Vec::new();
-        let developer = &self.walked.developer;
-        self.rehearsal.steps.run(format!("verify, {}", what.join(", ")), |log| {
-            for (app, version) in &versions {
-                let (code, json, said) = developer.ask(log, &["verify", app, &version.to_string()])?;
-                if code != 0 {
-                    bail!("{app} v{version} is not what its tag says:\n{said}");
-                }
-                let list = json["evidence"].as_array().cloned().unwrap_or_default();
-                verified.push((app.clone(), list.iter().filter_map(|e| Some(e.as_str()?.to_string())).collect::<Vec<_>>()));
-            }
-            Ok("installed, pulled and run from the registries, as the tags say".to_string())
-        })?;
-        self.walked.releases.push(Released { name, versions, pushed, development, main, verified });
+        self.unverified.extend(versions.clone());
+        self.walked.releases.push(Released { versions, pushed, development, main });
         Ok(())
+    }
+
+    /// What is released and not verified yet.
+    fn verifications(&mut self) -> Vec<(String, Version)> {
+        std::mem::take(&mut self.unverified)
+    }
+
+    /// The verification of a release as its users see it.
+    fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
+        step(format!("verify, {app} v{version}"), move |log| {
+            let (code, json, said) = self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
+            if code != 0 {
+                bail!("{app} v{version} is not what its tag says:\n{said}");
+            }
+            let list = json["evidence"].as_array().cloned().unwrap_or_default();
+            let evidence = list.iter().filter_map(|e| e.as_str().map(str::to_string)).collect();
+            self.walked.verified.lock().expect("nobody panics with it").push(Verified {
+                app: app.clone(),
+                version: version.clone(),
+                evidence,
+            });
+            Ok("installed, pulled and run from the registries, as the tag says".to_string())
+        })
     }
 
     /// `--fail-at` and `--kill-at`, for the first release.
@@ -307,24 +326,23 @@ impl<'a> Walk<'a> {
         Ok(commit)
     }
 
-    /// The jobs of a pull request, beside `others`. The longest first.
-    fn checks<'s>(&'s self, pull: &'s PullRequest, others: Vec<Step<'s>>) -> Result<()> {
-        let mut steps = others;
+    /// The jobs of a pull request; beside them the image of the push that goes with it, and what waits for its verification.
+    fn checks(&mut self, pull: &PullRequest, image: Option<(String, Event)>) -> Result<()> {
+        let unverified = self.verifications();
+        let walk = &*self;
+        let mut steps: Vec<Step> = Vec::new();
+        if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
+            let apps: Vec<&App> = self.rehearsal.apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
+            steps.push(step(name, move |log| walk.job(log, "image", &event, &apps)));
+        }
+        steps.extend(unverified.iter().map(|one| walk.verify(one)));
+        // The longest of a pull request's jobs first.
         for job in ["test", "lint", "openapi"] {
             let event = Event::PullRequest(pull.clone());
             steps
-                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, &self.rehearsal.apps)));
+                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| walk.job(log, job, &event, &walk.rehearsal.apps)));
         }
-        self.rehearsal.steps.side_by_side(steps)
-    }
-
-    /// The image job of a push; nothing where images are left out.
-    fn image<'s>(&'s self, name: &str, event: Event) -> Vec<Step<'s>> {
-        if self.rehearsal.world.registry.is_none() {
-            return Vec::new();
-        }
-        let apps: Vec<&App> = self.rehearsal.apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
-        vec![step(name, move |log| self.job(log, "image", &event, &apps))]
+        walk.rehearsal.steps.side_by_side(steps)
     }
 
     /// Runs the job, which must have had something to do for each of the apps.
@@ -335,8 +353,8 @@ impl<'a> Walk<'a> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        let done: Vec<&str> = ended.text.lines().filter_map(|l| l.trim().strip_prefix('✓')).map(str::trim).collect();
-        Ok(done.last().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default())
+        let done = ended.text.lines().rev().find_map(|l| l.trim().strip_prefix(['✓', '-']));
+        Ok(done.map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default())
     }
 
     /// A subject for the pull request that counts for every app.
