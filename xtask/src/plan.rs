@@ -12,6 +12,7 @@ use number::Facts;
 use semver::Version;
 use serde::Serialize;
 
+mod gitdir;
 mod history;
 mod number;
 mod repository;

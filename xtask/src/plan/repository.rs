@@ -1,11 +1,11 @@
 //! What a plan needs to know of the repository before it walks any history: HEAD, whether the clone is complete, and the refs that
-//! matter, in one git process.
+//! matter.
 
+use super::gitdir::{GitDir, is_id};
 use crate::Ctx;
 use crate::git::Git;
 use crate::workspace::App;
-use anyhow::{Context, Result, bail};
-use camino::Utf8PathBuf;
+use anyhow::{Result, bail};
 use semver::Version;
 use std::collections::HashMap;
 
@@ -41,23 +41,19 @@ impl Refs {
     }
 }
 
-/// HEAD, read from its file (gitrepository-layout(5)): a process less.
 pub fn head(git: &Git) -> Result<Head> {
-    let folder = git_folder(git)?;
-    let text = std::fs::read_to_string(folder.join("HEAD")).with_context(|| format!("{folder}/HEAD can't be read"))?;
-    Ok(match text.trim_end().strip_prefix("ref: ") {
+    let head = GitDir::of(git)?.head()?;
+    Ok(match head.strip_prefix("ref: ") {
         // What the reftable format leaves in the file for older programs.
         Some("refs/heads/.invalid") => Head { branch: git.branch()?, commit: None },
         Some(name) => Head { branch: Some(name.strip_prefix("refs/heads/").unwrap_or(name).to_string()), commit: None },
-        None => Head { branch: None, commit: Some(text.trim_end().to_string()) },
+        None => Head { branch: None, commit: Some(head) },
     })
 }
 
 /// A clone without its history can't know what is released.
 pub fn refuse_shallow(git: &Git) -> Result<()> {
-    let folder = git_folder(git)?;
-    let common = std::fs::read_to_string(folder.join("commondir")).map(|c| folder.join(c.trim_end())).unwrap_or(folder);
-    if common.join("shallow").exists() {
+    if GitDir::of(git)?.is_shallow() {
         bail!(
             "{} is a shallow clone: its tags and history are not all here, so what is released can't be known\n\
              type: git fetch --unshallow --tags\n\
@@ -68,38 +64,33 @@ pub fn refuse_shallow(git: &Git) -> Result<()> {
     Ok(())
 }
 
-/// The `.git` of the checkout around a folder: a folder, or in a worktree a file that names one.
-fn git_folder(git: &Git) -> Result<Utf8PathBuf> {
-    let found = git.dir.ancestors().map(|d| d.join(".git")).find(|d| d.exists());
-    let Some(dot_git) = found else { bail!("{} is not in a git repository, and a plan is made from its history", git.dir) };
-    if dot_git.is_dir() {
-        return Ok(dot_git);
-    }
-    let text = std::fs::read_to_string(&dot_git).with_context(|| format!("{dot_git} can't be read"))?;
-    let target = text.strip_prefix("gitdir: ").with_context(|| format!("{dot_git} is neither a folder nor names one"))?;
-    Ok(dot_git.with_file_name(target.trim_end()))
-}
-
-/// The app's tags and the branches of the flow. One `for-each-ref` of exact prefixes that reads no object: `--merged` would read the
-/// whole history.
+/// The app's tags and the branches of the flow.
 pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
-    let mut args =
-        vec!["for-each-ref".to_string(), "--format=%(objectname) %(refname)".to_string(), format!("refs/tags/{}-v*", app.name())];
-    for branch in [&settings.development, &settings.main] {
-        args.push(format!("refs/heads/{branch}"));
-        args.push(format!("refs/remotes/{}/{branch}", remote_name(ctx)));
-    }
+    let tags = format!("refs/tags/{}-v", app.name());
+    let both = |branch: &String| [format!("refs/heads/{branch}"), format!("refs/remotes/{}/{branch}", remote_name(ctx))];
+    let branches: Vec<String> = [&settings.development, &settings.main].into_iter().flat_map(both).collect();
+    let found = match GitDir::of(&ctx.git)?.refs(&tags, &branches) {
+        Some(found) => found,
+        None => ask_git(&ctx.git, &tags, &branches)?,
+    };
     let mut refs = Refs { tags: Vec::new(), branches: HashMap::new() };
-    for line in ctx.git.read(&args)?.lines() {
-        let Some((object, name)) = line.split_once(' ') else { continue };
+    for (name, object) in found {
         match name.strip_prefix("refs/tags/") {
-            Some(tag) => refs.tags.extend(release_tag(app, tag, object)),
-            None => drop(refs.branches.insert(name.to_string(), object.to_string())),
+            Some(tag) => refs.tags.extend(release_tag(app, tag, &object)),
+            None => drop(refs.branches.insert(name, object)),
         }
     }
     refs.tags.sort_by(|a, b| b.version.cmp(&a.version));
     Ok(refs)
+}
+
+/// One `for-each-ref` of exact prefixes that reads no object: `--merged` would read the whole history.
+fn ask_git(git: &Git, prefix: &str, exact: &[String]) -> Result<HashMap<String, String>> {
+    let mut args = vec!["for-each-ref".to_string(), "--format=%(refname) %(objectname)".to_string(), format!("{prefix}*")];
+    args.extend(exact.iter().cloned());
+    let pair = |line: &str| line.split_once(' ').map(|(name, object)| (name.to_string(), object.to_string()));
+    Ok(git.read(&args)?.lines().filter_map(pair).collect())
 }
 
 /// Exactly `<app>-v<semver>`: `python-v1.0.0`, neither `python-v1` nor `python-very-old`.
@@ -112,12 +103,44 @@ fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
 pub fn source(git: &Git, tag: &Tag) -> Result<Option<String>> {
     let format = "--format=%(objecttype) %(contents:trailers:key=Source-Commit,valueonly)";
     let text = git.read(&["for-each-ref", format, &format!("refs/tags/{}", tag.name)])?;
-    let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    Ok(text.strip_prefix("tag ").map(str::trim).filter(is_id).map(str::to_string))
+    Ok(text.strip_prefix("tag ").map(str::trim).filter(|id| is_id(id)).map(str::to_string))
 }
 
 /// The remote's name; the usual one where an address was given.
 pub fn remote_name(ctx: &Ctx) -> &str {
     let remote = ctx.endpoints.remote.as_str();
     if remote.contains([':', '/', '*', '?', '[', ' ']) { "origin" } else { remote }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loose and packed refs, a loose one that hides an older packed one, and names that only look alike.
+    #[test]
+    fn files_and_git_tell_the_same_refs() {
+        let temp = tempfile::tempdir().unwrap();
+        let git = Git::new(camino::Utf8Path::from_path(temp.path()).unwrap());
+        let identity = ["-c", "user.name=a", "-c", "user.email=b"];
+        let commit = || git.run(&[&identity[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat()).unwrap();
+        let tag = |name: &str| git.run(&[&identity[..], &["tag", "-f", "-a", "-m", "x", name]].concat()).unwrap();
+        git.run(&["init", "-q", "-b", "main"]).unwrap();
+        let (prefix, exact) = ("refs/tags/python-v", ["refs/heads/main".to_string(), "refs/heads/gone".to_string()]);
+        let same = |expected: usize| {
+            let files = GitDir::of(&git).unwrap().refs(prefix, &exact).expect("the classic layout");
+            assert_eq!(files, ask_git(&git, prefix, &exact).unwrap());
+            assert_eq!(files.len(), expected);
+        };
+        same(0);
+        commit();
+        ["python-v0.1.0", "python-v0.2.0", "ts-v0.1.0", "python-graphs-v1.0.0"].iter().for_each(|name| tag(name));
+        same(3);
+        git.run(&["pack-refs", "--all"]).unwrap();
+        commit();
+        tag("python-v0.2.0");
+        git.run(&["tag", "python-v0.3.0"]).unwrap();
+        same(4);
+        git.run(&["symbolic-ref", "refs/tags/python-v0.4.0", "refs/heads/main"]).unwrap();
+        assert_eq!(GitDir::of(&git).unwrap().refs(prefix, &exact), None);
+    }
 }
