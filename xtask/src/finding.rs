@@ -5,10 +5,9 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    Info,
     Warning,
+    /// Stops a release or a pull request.
     Error,
-    Breaking,
 }
 
 /// One thing that is wrong, or worth knowing, with the way out of it.
@@ -43,7 +42,7 @@ impl Finding {
     }
     /// Does it stop a release or a pull request?
     pub fn stops(&self) -> bool {
-        self.level >= Level::Error
+        self.level == Level::Error
     }
 }
 

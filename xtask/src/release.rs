@@ -186,13 +186,12 @@ pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
             }
             false => bump_first(ctx, app, flags.bump).and_then(|branch| release(ctx, app, branch, until, &fault)),
         };
-        match walked {
-            Err(e) => match e.downcast::<Exit>() {
+        if let Err(e) = walked {
+            match e.downcast::<Exit>() {
                 Ok(Exit::Nothing(text)) => nothing.push(text),
                 Ok(exit) => return Err(exit.into()),
                 Err(e) => return Err(e),
-            },
-            Ok(()) => {}
+            }
         }
     }
     if nothing.len() == apps.len() { Err(Exit::Nothing(nothing.join("\n")).into()) } else { Ok(()) }

@@ -80,12 +80,6 @@ pub fn begin(name: &str) -> Line {
 }
 
 impl Line {
-    /// What is going on right now; only a terminal shows it.
-    pub fn note(&self, text: &str) {
-        if let Some(bar) = &self.spinner {
-            bar.set_message(format!("{:<15} {}", self.name, dim(text)));
-        }
-    }
     pub fn end(self, outcome: Outcome) {
         if let Some(bar) = &self.spinner {
             bar.finish_and_clear();
@@ -103,10 +97,8 @@ impl Line {
 /// A finding in two lines: what and where, then what to do.
 pub fn finding(f: &Finding) {
     let level = match f.level {
-        Level::Breaking => red("breaking"),
         Level::Error => red("error"),
         Level::Warning => yellow("warning"),
-        Level::Info => dim("info"),
     };
     let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
     let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();

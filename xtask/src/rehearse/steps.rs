@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 pub const SIDE_BY_SIDE: usize = 2;
 const LAST_LINES: usize = 25;
 
+/// Gets the step's log; what it says at its end.
+type Work<'a> = Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>;
+
 /// Something to do. It writes what happens to the log, and returns what was seen.
 pub struct Step<'a> {
     pub name: String,
-    pub work: Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>,
+    pub work: Work<'a>,
 }
 
 pub fn step<'a>(name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a) -> Step<'a> {

@@ -97,8 +97,8 @@ impl<'a> Walk<'a> {
         })?;
         let pushed = self.push(branch)?;
         let title = self.title("say what was rehearsed");
-        let merged = self.into_development(branch, &pushed, &title, true)?;
-        self.to_main(pushed, merged)
+        let merged = self.merge_into_development(branch, &pushed, &title, true)?;
+        self.merge_into_main(pushed, merged)
     }
 
     /// The second: `promote` raises the version, by a pull request of its own.
@@ -113,14 +113,14 @@ impl<'a> Walk<'a> {
         })?;
         let pushed = self.push(branch)?;
         let title = self.title("say what was rehearsed again");
-        self.into_development(branch, &pushed, &title, true)?;
+        self.merge_into_development(branch, &pushed, &title, true)?;
         let request = self.promote("promote, the bump")?;
         if request["base"] != development.as_str() {
             bail!("promote opens a pull request into {}, though the version is not raised yet", request["base"]);
         }
         let (head, title) = branch_and_title(&request)?;
-        let merged = self.into_development(&head, &pushed, &title, false)?;
-        self.to_main(pushed, merged)
+        let merged = self.merge_into_development(&head, &pushed, &title, false)?;
+        self.merge_into_main(pushed, merged)
     }
 
     /// A fix that goes to main first, overtakes development, and is taken over.
@@ -158,12 +158,12 @@ impl<'a> Walk<'a> {
         let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
         let pushed = self.push(&branch)?;
         let title = format!("fix({}): take over the hotfix", app.name());
-        self.into_development(&branch, &pushed, &title, false).map(drop)
+        self.merge_into_development(&branch, &pushed, &title, false).map(drop)
     }
 
     /// A pull request into development: checks, beside them the image of the branch; squash. The image of development comes with
     /// what is done next.
-    fn into_development(&mut self, branch: &str, pushed: &str, title: &str, with_image: bool) -> Result<(u32, String)> {
+    fn merge_into_development(&mut self, branch: &str, pushed: &str, title: &str, with_image: bool) -> Result<(u32, String)> {
         let development = self.development().to_string();
         let pull = self.open(branch, &development, title)?;
         let event = Event::Push { branch: branch.to_string(), before: None, after: pushed.to_string() };
@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Development into main: promotion, checks, beside them the image of development; squash, release.
-    fn to_main(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
+    fn merge_into_main(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
         let main = self.main().to_string();
         let request = self.promote("promote")?;
         if request["base"] != main.as_str() {
