@@ -214,7 +214,12 @@ fn an_image_on_debians_python_runs_and_answers() {
         platforms: platforms(),
         created: 0,
         labels: BTreeMap::new(),
-        env: vec![("PYTHONPATH".into(), "/app".into()), ("GREETING".into(), "hello".into()), ("HOST".into(), "0.0.0.0".into())],
+        env: vec![
+            ("PYTHONPATH".into(), "/app".into()),
+            ("GREETING".into(), "hello".into()),
+            ("HOST".into(), "0.0.0.0".into()),
+            ("PORT".into(), PORT.to_string()),
+        ],
         entrypoint: vec!["python".into(), "-m".into(), "server".into()],
         port: PORT,
         layers: vec![Source {
