@@ -252,9 +252,6 @@ pub struct Rehearse {
     /// Leave a part out, and exit 0 all the same
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
-    /// Install what only the system's package manager has, without asking
-    #[arg(long)]
-    pub yes: bool,
     /// Keep the folder of a rehearsal that succeeded
     #[arg(long)]
     pub keep: bool,

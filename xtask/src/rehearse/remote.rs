@@ -41,7 +41,7 @@ refuse() {{ echo "remote rule: $1" >&2; exit 1; }}
 case $1 in
   refs/heads/{main} | refs/heads/{development}) refuse "$1 is protected: open a pull request" ;;
   refs/heads/*) ;;
-  refs/tags/*) case $2 in *[!0]*) refuse "$1 exists and does not move" ;; esac ;;
+  refs/tags/*) case $2 in *[!0]*) refuse "$1 exists: tags stay where they are" ;; esac ;;
   *) refuse "$1 is not a branch or a tag" ;;
 esac
 "#

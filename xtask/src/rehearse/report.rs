@@ -225,7 +225,7 @@ impl Report {
 }
 
 /// Digests with their first twelve digits; all of them are in the JSON.
-fn shorter(text: &str) -> String {
+pub fn shorter(text: &str) -> String {
     let hex = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let word = |word: &str| if hex(word) { format!("{}…", &word[..12]) } else { word.to_string() };
     text.split_inclusive(|c: char| !c.is_ascii_alphanumeric())

@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 pub const SIDE_BY_SIDE: usize = 2;
 const LAST_LINES: usize = 25;
 
-/// Gets the step's log; what it says at its end.
-type Work<'a> = Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>;
-
 /// Something to do. It writes what happens to the log, and returns what was seen.
 pub struct Step<'a> {
-    pub name: String,
-    pub work: Work<'a>,
+    name: String,
+    work: Work<'a>,
 }
+
+type Work<'a> = Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>;
 
 pub fn step<'a>(name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a) -> Step<'a> {
     Step { name: name.into(), work: Box::new(work) }

@@ -3,6 +3,7 @@
 use super::Rehearsal;
 use super::developer::Developer;
 use super::forge::{self, PullRequest};
+use super::report;
 use super::runner::{Event, Forge, Runner};
 use super::start::{self, Start};
 use super::steps::{SIDE_BY_SIDE, Step, step};
@@ -98,7 +99,7 @@ impl<'a> Walk<'a> {
         let pushed = self.push(branch)?;
         let title = self.title("say what was rehearsed");
         let merged = self.merge_into_development(branch, &pushed, &title, true)?;
-        self.merge_into_main(pushed, merged)
+        self.promote_and_release(pushed, merged)
     }
 
     /// The second: `promote` raises the version, by a pull request of its own.
@@ -120,7 +121,7 @@ impl<'a> Walk<'a> {
         }
         let (head, title) = branch_and_title(&request)?;
         let merged = self.merge_into_development(&head, &pushed, &title, false)?;
-        self.merge_into_main(pushed, merged)
+        self.promote_and_release(pushed, merged)
     }
 
     /// A fix that goes to main first, overtakes development, and is taken over.
@@ -172,7 +173,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Development into main: promotion, checks, beside them the image of development; squash, release.
-    fn merge_into_main(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
+    fn promote_and_release(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
         let main = self.main().to_string();
         let request = self.promote("promote")?;
         if request["base"] != main.as_str() {
@@ -353,8 +354,7 @@ impl<'a> Walk<'a> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        let done = ended.text.lines().rev().find_map(|l| l.trim().strip_prefix(['✓', '-']));
-        Ok(done.map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default())
+        Ok(last_done(&ended.text))
     }
 
     /// A subject for the pull request that counts for every app.
@@ -375,4 +375,31 @@ impl<'a> Walk<'a> {
 fn branch_and_title(request: &Value) -> Result<(String, String)> {
     let text = |key: &str| request[key].as_str().map(str::to_string).with_context(|| format!("promote's answer has no {key}"));
     Ok((text("branch")?, text("title")?))
+}
+
+/// The last line of a job that says what was done or why not, without its mark and duration.
+fn last_done(text: &str) -> String {
+    let Some(line) = text.lines().rev().find_map(|l| l.trim().strip_prefix(['✓', '-'])) else { return String::new() };
+    let line = match line.rsplit_once(" (") {
+        Some((said, duration)) if duration.ends_with(" s)") => said,
+        _ => line,
+    };
+    report::shorter(&line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jobs_last_word_is_its_evidence() {
+        for (text, expected) in [
+            ("lint-python\n  ✓ lint-python     ruff, mypy (4.3 s)\n", "lint-python ruff, mypy"),
+            ("  ✓ a  b (1 min 02 s)\nother", "a b"),
+            ("  ✓ a (b)\n  - test  passed before (see 1)\n", "test passed before (see 1)"),
+            ("nothing", ""),
+        ] {
+            assert_eq!(last_done(text), expected);
+        }
+    }
 }

@@ -30,10 +30,13 @@ impl World {
         let remote = remote::create(dir, settings)?;
         let with_image = apps.iter().any(|a| a.settings.image.is_some());
         std::thread::scope(|scope| {
-            let pypi = scope.spawn(|| index::start(xtask, &pypi).context("the index"));
-            let testpypi = scope.spawn(|| index::start(xtask, &testpypi).context("the staging index"));
+            let pypi = scope.spawn(|| index::start(xtask, &pypi).context("no index"));
+            let testpypi = scope.spawn(|| index::start(xtask, &testpypi).context("no staging index"));
             let registry = match images && with_image {
-                true => Some(registry::start(xtask, &containers, apps).context("the container registry")?),
+                true => Some(
+                    registry::start(xtask, &containers, apps)
+                        .context("no container registry (a rehearsal goes on without it by --without image)")?,
+                ),
                 false => None,
             };
             let index = |thread: std::thread::ScopedJoinHandle<Result<Index>>| thread.join().expect("an index's thread");

@@ -17,11 +17,7 @@ pub struct World {
 impl World {
     /// The demo app at version 0.0.1, bumped and pushed to `main` and `development`.
     pub fn new() -> World {
-        let repo = Repo::empty("repo");
-        let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/demo");
-        copy(&from, &repo.path.join("apps/python"));
-        repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
-        repo.write(".gitignore", "/target/\n.venv/\n__pycache__/\n");
+        let repo = files();
         let data = repo.world().join("registries");
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
         let mut process =
@@ -93,6 +89,16 @@ impl Drop for World {
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
+}
+
+/// A repository with the demo app's files, nothing committed.
+pub fn files() -> Repo {
+    let repo = Repo::empty("repo");
+    let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/demo");
+    copy(&from, &repo.path.join("apps/python"));
+    repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
+    repo.write(".gitignore", "/target/\n.venv/\n__pycache__/\n");
+    repo
 }
 
 fn list(dir: &Utf8Path, into: &mut Vec<String>) {

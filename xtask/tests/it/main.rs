@@ -7,6 +7,7 @@ mod demo;
 mod image;
 mod plan;
 mod promote;
+mod rehearse;
 mod release;
 mod skip;
 mod supervise;

@@ -18,7 +18,7 @@ fn supervise(script: &str) -> (Child, BTreeSet<i32>) {
 
 /// Waits until none of them runs.
 #[track_caller]
-fn all_gone(pids: &BTreeSet<i32>) {
+pub fn all_gone(pids: &BTreeSet<i32>) {
     let started = Instant::now();
     loop {
         let left: Vec<_> = pids.iter().filter(|pid| runs(**pid)).collect();
@@ -37,7 +37,7 @@ fn runs(pid: i32) -> bool {
 }
 
 /// Everybody below a process.
-fn descendants(of: i32) -> BTreeSet<i32> {
+pub fn descendants(of: i32) -> BTreeSet<i32> {
     let mut found = BTreeSet::from([of]);
     loop {
         let before = found.len();

@@ -1,0 +1,184 @@
+//! A rehearsal of a small app: through, broken off in every way, and what is left behind each time. Nothing.
+
+use crate::demo;
+use crate::supervise::{all_gone, descendants};
+use crate::support::{Output, Repo, run};
+use camino::Utf8PathBuf;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+const HOOKS: &str = "assert_lefthook_installed: true\npre-commit:\n  jobs:\n    - run: cargo xtask check --affected --quick\npre-push:\n  jobs:\n    \
+                     - run: cargo xtask check --affected --quick\n";
+
+/// The demo app and the hooks, committed; never released.
+fn repo() -> Repo {
+    let repo = demo::files();
+    repo.write("lefthook.yml", HOOKS);
+    repo.xtask(&["openapi", "generate", "python"]).expect(0);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: a server that says who it is"]);
+    repo
+}
+
+/// What rehearsals have left in the target folder.
+fn left(repo: &Repo) -> Vec<String> {
+    let Ok(entries) = repo.path.join("target/rehearsal").read_dir_utf8() else { return Vec::new() };
+    entries.map(|e| e.unwrap().file_name().to_string()).filter(|name| name != ".guard").collect()
+}
+
+/// Runs it; outside of the target folder, which is cargo's, the repository must be what it was.
+#[track_caller]
+fn untouched<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
+    let snapshot = || repo.snapshot().lines().filter(|l| !l.starts_with("target/")).collect::<Vec<_>>().join("\n");
+    let before = snapshot();
+    let result = run();
+    assert_eq!(before, snapshot(), "the repository has changed");
+    result
+}
+
+fn rehearse(repo: &Repo, args: &[&str]) -> Output {
+    let args: Vec<&str> = ["rehearse", "python"].iter().chain(args).copied().collect();
+    repo.xtask(&args)
+}
+
+/// A rehearsal that has got as far as its world, and every process of it.
+fn underway(repo: &Repo) -> (Child, BTreeSet<i32>) {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    let mut child = command.args(["rehearse", "python", "--without", "image"]).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|l| l.unwrap());
+    lines.find(|line| line.contains("clone and hooks")).expect("the world starts");
+    // Somebody has to read on, or the rehearsal waits for us.
+    std::thread::spawn(move || lines.count());
+    let pids = descendants(child.id() as i32);
+    assert!(pids.len() >= 4, "two indexes, each with its supervisor: {pids:?}");
+    (child, pids)
+}
+
+#[test]
+fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
+    let repo = repo();
+    let output = untouched(&repo, || rehearse(&repo, &["--json"])).expect(0);
+    let report = &output.json()["report"];
+    let criteria: Vec<String> =
+        report["criteria"].as_array().unwrap().iter().map(|c| c["criterion"].as_str().unwrap().to_string()).collect();
+    assert!(report["criteria"].as_array().unwrap().iter().all(|c| c["seen"].is_string()), "{report:#}");
+    for expected in [
+        "python-v0.0.1: the branch's push built an image",
+        "python-v0.0.1: pull request to development passed and merged cleanly",
+        "git tag python-v0.0.1",
+        "demo-agent==0.0.1 published",
+        "CHANGELOG.md has python-v0.0.1",
+        "git tag python-v0.0.2",
+        "git tag python-v0.0.3",
+        "hooks fired at every commit and push",
+        "image latest is v0.0.3 of python",
+        "a promotion that would lose a hotfix is refused",
+    ] {
+        assert!(criteria.iter().any(|c| c == expected), "{expected} is not among {criteria:#?}");
+    }
+    assert_eq!(left(&repo), [] as [&str; 0]);
+}
+
+#[test]
+fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
+    let repo = repo();
+    let output = untouched(&repo, || rehearse(&repo, &["--without", "image", "--without", "hotfix", "--kill-at", "publish"])).expect(0);
+    assert!(output.stdout.contains("NOT REHEARSED"), "{}", output.stdout);
+    assert!(output.stderr.contains("killed as asked"), "{}", output.stderr);
+    assert!(output.stdout.contains("git tag python-v0.0.2") && !output.stdout.contains("sha256 of image"), "{}", output.stdout);
+}
+
+#[test]
+fn a_rehearsal_that_fails_names_the_step_its_last_lines_and_its_folder() {
+    let repo = repo();
+    repo.commit("apps/python/openapi.json", "{}\n", "docs: a spec that is not the code's");
+    let output = untouched(&repo, || rehearse(&repo, &["--without", "image"])).expect(1);
+    for expected in ["step \"branch, fix and bump\" failed", "kept for a look: "] {
+        assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
+    }
+    let log = output.stderr.split_whitespace().find(|w| w.ends_with(".log:")).expect("the log is named").trim_end_matches(':');
+    assert!(std::fs::read_to_string(log).unwrap().contains("spec-stale"));
+    let cleaned = repo.xtask(&["rehearse", "--clean"]).expect(0);
+    assert!(cleaned.stderr.contains("removed "), "{}", cleaned.stderr);
+    assert_eq!(left(&repo), [] as [&str; 0]);
+}
+
+#[test]
+fn a_killed_rehearsal_leaves_no_process_and_its_folder_is_removed_later() {
+    let repo = repo();
+    let (mut child, pids) = underway(&repo);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    all_gone(&pids);
+    assert!(!left(&repo).is_empty());
+    repo.xtask(&["rehearse", "--clean"]).expect(0);
+    assert_eq!(left(&repo), [] as [&str; 0]);
+}
+
+#[test]
+fn an_interrupted_rehearsal_removes_everything_itself() {
+    let repo = repo();
+    let (mut child, pids) = underway(&repo);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert!(!child.wait().unwrap().success());
+    all_gone(&pids);
+    assert_eq!(left(&repo), [] as [&str; 0]);
+}
+
+#[test]
+fn a_folder_in_use_is_not_removed() {
+    let repo = repo();
+    let (mut child, _) = underway(&repo);
+    let before = left(&repo);
+    let cleaned = repo.xtask(&["rehearse", "--clean"]).expect(0);
+    assert!(cleaned.stderr.contains("nothing to remove"), "{}", cleaned.stderr);
+    assert_eq!(left(&repo), before);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_repository_with_one_branch_or_a_shallow_one_is_refused_with_the_reason() {
+    let repo = repo();
+    let shallow = repo.world().join("shallow");
+    repo.commit("notes.md", "", "docs: notes");
+    repo.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", repo.path), shallow.as_str()]);
+    let output = repo.xtask_in(&shallow, &["rehearse", "python"]).expect(2);
+    assert!(output.stderr.contains("git fetch --unshallow"), "{}", output.stderr);
+    repo.commit("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n", "chore: one branch");
+    let output = rehearse(&repo, &[]).expect(2);
+    assert!(output.stderr.contains("two branches"), "{}", output.stderr);
+}
+
+#[test]
+fn the_remote_takes_branches_and_new_tags_and_nothing_else() {
+    let repo = Repo::new();
+    let data = repo.world().join("data");
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    let mut world = command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(world.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = serde_json::from_str::<serde_json::Value>(&line).unwrap()["XTASK_REMOTE"].as_str().unwrap().to_string();
+    let push = |args: &[&str]| run(repo.command("git", &repo.path).args(["push", "--quiet", &url]).args(args));
+    let first = repo.head();
+    repo.change("fix: more");
+    push(&["HEAD:refs/heads/feat/x", "HEAD:refs/tags/v1"]).expect(0);
+    for (refspec, why) in [
+        ("HEAD:refs/heads/main", "protected"),
+        ("HEAD:refs/heads/development", "protected"),
+        (":refs/heads/feat/x", "delet"),
+        (":refs/tags/v1", "exists"),
+        (&format!("+{first}:refs/heads/feat/x"), "non-fast-forward"),
+        (&format!("+{first}:refs/tags/v1"), "exists"),
+        ("HEAD:refs/pull/1/head", "is not a branch or a tag"),
+    ] {
+        let refused = push(&[refspec]).expect(1);
+        assert!(refused.stderr.contains(why), "{refspec}: {}", refused.stderr);
+    }
+    let remote = Utf8PathBuf::from(url.trim_start_matches("file://"));
+    assert_eq!(repo.git_in(&remote, &["for-each-ref", "--format=%(refname)"]), "refs/heads/feat/x\nrefs/tags/v1");
+    drop(world.stdin.take());
+    world.wait().unwrap();
+}
