@@ -24,13 +24,15 @@ pub struct Fired {
 }
 
 impl<'a> Developer<'a> {
-    /// Clones the remote into `dir/clone` and installs the hooks as the README says.
-    pub fn new(machine: &'a Machine, log: &Utf8Path, dir: &Utf8Path, url: &str, branch: &str) -> Result<Developer<'a>> {
+    /// Clones the remote into `dir/clone`, at the ref `head`, and installs the hooks as the README says.
+    pub fn new(machine: &'a Machine, log: &Utf8Path, dir: &Utf8Path, url: &str, head: &str) -> Result<Developer<'a>> {
         std::fs::create_dir_all(dir).with_context(|| format!("{dir} can't be made"))?;
         let trace = dir.join("git-trace.jsonl");
         let clone = dir.join("clone");
         let developer = Developer { machine, git: Git::new(&clone), env: machine.developer(&trace), trace };
-        machine.run(log, dir, &developer.env, &["git", "clone", "--quiet", "--branch", branch, "--", url, clone.as_str()])?.expect(0)?;
+        machine.run(log, dir, &developer.env, &["git", "clone", "--quiet", "--no-checkout", "--", url, clone.as_str()])?.expect(0)?;
+        developer.git(log, &["fetch", "--quiet", "origin", head])?;
+        developer.git(log, &["checkout", "--quiet", "--detach", "FETCH_HEAD"])?;
         developer.xtask(log, &["setup"])?;
         Ok(developer)
     }

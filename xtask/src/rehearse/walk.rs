@@ -2,20 +2,20 @@
 
 use super::Rehearsal;
 use super::developer::Developer;
-use super::forge::{self, PullRequest};
-use super::report;
 use super::runner::{Event, Forge, Runner};
 use super::start::{self, Start};
-use super::steps::{SIDE_BY_SIDE, Step, step};
+use super::steps::SIDE_BY_SIDE;
 use crate::flags::Part;
 use crate::manifest;
-use crate::release::short;
 use crate::workspace::App;
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
-use serde_json::Value;
 use std::sync::Mutex;
+
+mod acts;
+
+use acts::branch_and_title;
 
 /// What a walk leaves to be looked at.
 pub struct Walked<'a> {
@@ -57,11 +57,10 @@ struct Walk<'a> {
 }
 
 pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
-    let settings = &rehearsal.ctx.ws.settings;
     let mut developer = None;
     rehearsal.steps.run("clone and hooks", |log| {
         let dir = rehearsal.dir.join("developer");
-        developer = Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, &settings.development)?);
+        developer = Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, start::HEAD)?);
         Ok("cloned, `cargo xtask setup` has installed the hooks".to_string())
     })?;
     let developer = developer.context("the developer has cloned")?;
@@ -89,8 +88,7 @@ impl<'a> Walk<'a> {
         let branch = "feat/rehearsed-1";
         let apps = self.rehearsal.apps.clone();
         self.develop("branch, fix and bump", |dev, log| {
-            dev.git(log, &["fetch", "--quiet", "origin", start::HEAD])?;
-            dev.git(log, &["switch", "--quiet", "--no-track", "--create", branch, "FETCH_HEAD"])?;
+            dev.git(log, &["switch", "--quiet", "--create", branch])?;
             for app in apps.iter().filter(|a| start.idle.iter().any(|name| name == a.name())) {
                 dev.fix(log, app, "round 1")?;
             }
@@ -210,29 +208,6 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// What is released and not verified yet.
-    fn verifications(&mut self) -> Vec<(String, Version)> {
-        std::mem::take(&mut self.unverified)
-    }
-
-    /// The verification of a release as its users see it.
-    fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
-        step(format!("verify, {app} v{version}"), move |log| {
-            let (code, json, said) = self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
-            if code != 0 {
-                bail!("{app} v{version} is not what its tag says:\n{said}");
-            }
-            let list = json["evidence"].as_array().cloned().unwrap_or_default();
-            let evidence = list.iter().filter_map(|e| e.as_str().map(str::to_string)).collect();
-            self.walked.verified.lock().expect("nobody panics with it").push(Verified {
-                app: app.clone(),
-                version: version.clone(),
-                evidence,
-            });
-            Ok("installed, pulled and run from the registries, as the tag says".to_string())
-        })
-    }
-
     /// `--fail-at` and `--kill-at`, for the first release.
     fn fault(&self) -> Vec<String> {
         let fault = &self.rehearsal.flags.fault;
@@ -262,101 +237,6 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn develop(&mut self, name: &str, work: impl FnOnce(&Developer, &Utf8Path) -> Result<()> + Send) -> Result<()> {
-        let developer = &self.walked.developer;
-        let before = developer.hooks()?;
-        let mut commits = 0;
-        self.rehearsal.steps.run(name, |log| {
-            work(developer, log)?;
-            let after = developer.hooks()?;
-            commits =
-                after.get("pre-commit").copied().unwrap_or_default().passed - before.get("pre-commit").copied().unwrap_or_default().passed;
-            Ok(format!(
-                "{} at {}, pre-commit passed {commits}x",
-                developer.git.branch()?.unwrap_or_default(),
-                short(&developer.git.commit("HEAD")?)
-            ))
-        })?;
-        self.walked.commits += commits;
-        Ok(())
-    }
-
-    fn push(&mut self, branch: &str) -> Result<String> {
-        let developer = &self.walked.developer;
-        let mut pushed = String::new();
-        self.rehearsal.steps.run(format!("push, {branch}"), |log| {
-            pushed = developer.push(log, branch)?;
-            Ok(format!("{} through pre-push", short(&pushed)))
-        })?;
-        self.walked.pushes += 1;
-        Ok(pushed)
-    }
-
-    fn promote(&mut self, name: &str) -> Result<Value> {
-        let developer = &self.walked.developer;
-        let mut request = Value::Null;
-        self.rehearsal.steps.run(name, |log| {
-            let (code, json, said) = developer.ask(log, &["promote"])?;
-            if code != 0 {
-                bail!("promote ended with exit code {code}:\n{said}");
-            }
-            request = json;
-            let (branch, _) = branch_and_title(&request)?;
-            Ok(format!("{branch} into {}", request["base"].as_str().unwrap_or("?")))
-        })?;
-        Ok(request)
-    }
-
-    fn open(&mut self, head: &str, base: &str, title: &str) -> Result<PullRequest> {
-        self.pulls += 1;
-        let number = self.pulls;
-        let mut pull = None;
-        self.rehearsal.steps.run(format!("pull request {number}"), |_| {
-            pull = Some(forge::open(&self.rehearsal.world.remote.git, number, head, base, title)?);
-            Ok(format!("{title:?} into {base}, merges cleanly"))
-        })?;
-        pull.context("the pull request is open")
-    }
-
-    fn squash(&self, pull: &PullRequest) -> Result<String> {
-        let mut commit = String::new();
-        self.rehearsal.steps.run(format!("squash, pull request {}", pull.number), |_| {
-            commit = forge::squash(&self.rehearsal.world.remote.git, pull)?;
-            Ok(format!("{} on {}", short(&commit), pull.base))
-        })?;
-        Ok(commit)
-    }
-
-    /// The jobs of a pull request; beside them the image of the push that goes with it, and what waits for its verification.
-    fn checks(&mut self, pull: &PullRequest, image: Option<(String, Event)>) -> Result<()> {
-        let unverified = self.verifications();
-        let walk = &*self;
-        let mut steps: Vec<Step> = Vec::new();
-        if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
-            let apps: Vec<&App> = self.rehearsal.apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
-            steps.push(step(name, move |log| walk.job(log, "image", &event, &apps)));
-        }
-        steps.extend(unverified.iter().map(|one| walk.verify(one)));
-        // The longest of a pull request's jobs first.
-        for job in ["test", "lint", "openapi"] {
-            let event = Event::PullRequest(pull.clone());
-            steps
-                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| walk.job(log, job, &event, &walk.rehearsal.apps)));
-        }
-        walk.rehearsal.steps.side_by_side(steps)
-    }
-
-    /// Runs the job, which must have had something to do for each of the apps.
-    fn job(&self, log: &Utf8Path, job: &str, event: &Event, apps: &[&App]) -> Result<String> {
-        let ended = self.runner.job(log, job, event, &[])?.expect(0)?;
-        for app in apps.iter().filter(|a| job != "openapi" || a.settings.spec.is_some()) {
-            if !ended.text.contains(&format!("{job}-{}", app.name())) {
-                bail!("the job did nothing for {}", app.name());
-            }
-        }
-        Ok(last_done(&ended.text))
-    }
-
     /// A subject for the pull request that counts for every app.
     fn title(&self, what: &str) -> String {
         let names: Vec<&str> = self.rehearsal.apps.iter().map(|a| a.name()).collect();
@@ -369,37 +249,5 @@ impl<'a> Walk<'a> {
 
     fn main(&self) -> &'a str {
         &self.rehearsal.ctx.ws.settings.main
-    }
-}
-
-fn branch_and_title(request: &Value) -> Result<(String, String)> {
-    let text = |key: &str| request[key].as_str().map(str::to_string).with_context(|| format!("promote's answer has no {key}"));
-    Ok((text("branch")?, text("title")?))
-}
-
-/// The last line of a job that says what was done or why not, without its mark and duration.
-fn last_done(text: &str) -> String {
-    let Some(line) = text.lines().rev().find_map(|l| l.trim().strip_prefix(['✓', '-'])) else { return String::new() };
-    let line = match line.rsplit_once(" (") {
-        Some((said, duration)) if duration.ends_with(" s)") => said,
-        _ => line,
-    };
-    report::shorter(&line.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jobs_last_word_is_its_evidence() {
-        for (text, expected) in [
-            ("lint-python\n  ✓ lint-python     ruff, mypy (4.3 s)\n", "lint-python ruff, mypy"),
-            ("  ✓ a  b (1 min 02 s)\nother", "a b"),
-            ("  ✓ a (b)\n  - test  passed before (see 1)\n", "test passed before (see 1)"),
-            ("nothing", ""),
-        ] {
-            assert_eq!(last_done(text), expected);
-        }
     }
 }

@@ -81,6 +81,20 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
 }
 
 #[test]
+fn the_last_release_is_made_again_first_and_the_next_one_follows_it() {
+    let world = demo::World::new();
+    world.xtask(&["release", "python"]).expect(0);
+    let repo = &world.repo;
+    repo.git(&["fetch", "--quiet", "--tags", "origin"]);
+    repo.commit("lefthook.yml", HOOKS, "build: hooks");
+    repo.commit("apps/python/README.md", "# demo-agent, edition 2\n", "feat: another page");
+    let output = untouched(repo, || rehearse(repo, &["--without", "image", "--without", "hotfix"])).expect(0);
+    assert!(output.stderr.contains("made again from its tag"), "{}", output.stderr);
+    assert!(output.stdout.contains("git tag python-v0.1.0") && output.stdout.contains("git tag python-v0.1.1"), "{}", output.stdout);
+    assert!(!output.stdout.contains("git tag python-v0.0.1"), "{}", output.stdout);
+}
+
+#[test]
 fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
     let repo = repo();
     let output = untouched(&repo, || rehearse(&repo, &["--without", "image", "--without", "hotfix", "--kill-at", "publish"])).expect(0);
