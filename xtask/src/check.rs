@@ -6,7 +6,6 @@ use crate::flags::{self, Affected};
 use crate::workspace::App;
 use crate::{Ctx, finding, memory, openapi, plan, ui};
 use anyhow::{Context, Result};
-use std::process::Command;
 
 /// The name under which xtask itself is linted and tested.
 const XTASK: &str = "xtask";
@@ -214,10 +213,9 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let line = ui::begin("lint-xtask");
     for args in [&["fmt", "--check"] as &[&str], &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]] {
-        let output = cargo(ctx).args(args).output().context("cargo could not be started")?;
+        let output = cargo(ctx, args).stderr_to_stdout().stdout_capture().unchecked().run().context("cargo could not be started")?;
         if !output.status.success() {
-            let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            let message = format!("cargo {}\n{}", args.join(" "), crate::child::last_lines(&text, 60));
+            let message = format!("cargo {}\n{}", args.join(" "), crate::child::last_lines(&String::from_utf8_lossy(&output.stdout), 60));
             findings.push(Finding::new("lint", Level::Error, message).app(XTASK).place("xtask"));
         }
     }
@@ -229,14 +227,11 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
 fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let skips = tempfile::NamedTempFile::new()?;
     let started = std::time::Instant::now();
-    let status = cargo(ctx)
-        .args(["test", "--package", "xtask"])
-        .env("XTASK_TEST_SKIPS", skips.path())
-        .status()
-        .context("cargo could not be started")?;
+    let tests = cargo(ctx, &["test", "--package", "xtask"]).env("XTASK_TEST_SKIPS", skips.path());
+    let status = tests.unchecked().run().context("cargo could not be started")?.status;
     let skipped = std::fs::read_to_string(skips.path())?;
     for line in skipped.lines() {
-        ui::say(&format!("  {} {line}", ui::yellow("SKIPPED")));
+        ui::say(&format!("  {}", ui::yellow(line)));
     }
     let line = ui::begin("test-xtask");
     let took = ui::duration(started.elapsed());
@@ -249,8 +244,7 @@ fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
 }
 
 /// Cargo in the workspace; it needs the user's own toolchain, so it keeps the environment.
-fn cargo(ctx: &Ctx) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&ctx.ws.root);
-    cargo
+fn cargo(ctx: &Ctx, args: &[&str]) -> duct::Expression {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    duct::cmd(program, args).dir(ctx.ws.root.as_std_path())
 }

@@ -218,16 +218,12 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
 }
 
 fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
-    let folder = root.join(apps);
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
+    let pattern = format!("{}/*/app.toml", glob::Pattern::escape(root.join(apps).as_str()));
     let mut found = Vec::new();
-    for entry in folder.read_dir_utf8().with_context(|| format!("{folder} can't be read"))? {
-        let name = entry?.file_name().to_string();
-        if folder.join(&name).join("app.toml").is_file() {
-            found.push(apps.join(name));
-        }
+    for file in glob::glob(&pattern)? {
+        let file = Utf8PathBuf::try_from(file?).context("an app's path is not UTF-8")?;
+        let name = file.parent().and_then(Utf8Path::file_name).context("an app's folder has a name")?;
+        found.push(apps.join(name));
     }
     found.sort();
     Ok(found)
@@ -252,6 +248,11 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     }
     if settings.package.starts_with('-') || settings.package.is_empty() {
         return Err(Exit::Usage(format!("{file}: package = {:?} is not a package name", settings.package)).into());
+    }
+    for shared in &settings.release.shared {
+        if let Err(e) = glob::Pattern::new(shared) {
+            return Err(Exit::Usage(format!("{file}: shared = {shared:?} is not a glob: {e}")).into());
+        }
     }
     Ok(App { dir: dir.to_path_buf(), settings })
 }
