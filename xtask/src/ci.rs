@@ -82,7 +82,7 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     }
     for name in names {
         let section = Section::begin(&format!("{}-{name}", job.name()));
-        let one = || flags::Affected { apps: vec![name.clone()], reuse: true, ..Default::default() };
+        let one = || flags::Affected { apps: vec![name.clone()], reuse: ctx.endpoints.loopback_only, ..Default::default() };
         outcome.add(match job {
             Job::Lint => check::lint(ctx, &one()),
             Job::Test => check::test(ctx, &one()),

@@ -56,8 +56,9 @@ pub enum Origin<'a> {
 pub struct Installed {
     /// Every place where it says its version, and what it says there.
     pub versions: Vec<(String, String)>,
-    /// The folder of its programs.
+    /// The folder of its programs, and what they find in their environment.
     pub programs: Utf8PathBuf,
+    pub env: Vec<(&'static str, Utf8PathBuf)>,
     /// Of the file that was installed.
     pub sha256: String,
 }
@@ -67,7 +68,7 @@ impl Installed {
     pub fn command(&self, argv: &[String]) -> Result<std::process::Command> {
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
         let mut command = std::process::Command::new(self.programs.join(program));
-        command.args(args).env_clear().envs(crate::child::env()?).current_dir(&self.programs);
+        command.args(args).env_clear().envs(crate::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
         Ok(command)
     }
 }

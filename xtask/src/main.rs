@@ -28,6 +28,7 @@ mod probe;
 mod promote;
 mod rehearse;
 mod release;
+mod scratch;
 mod serve;
 mod setup;
 mod supervise;

@@ -4,7 +4,7 @@ use super::{Release, State};
 use crate::ecosystem::{Installed, Origin};
 use crate::probe::{self, Expect};
 use crate::workspace::App;
-use crate::{Ctx, child, serve};
+use crate::{Ctx, child, scratch, serve};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
@@ -18,8 +18,8 @@ pub fn state(release: &Release) -> Result<State> {
 
 pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
-    let dir = tempfile::tempdir()?;
-    let dir = Utf8Path::from_path(dir.path()).context("the temporary folder's path is not UTF-8")?;
+    let place = scratch::place()?;
+    let dir = &place.dir;
     let file = app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::File(file), dir)?;
     same_versions(app, &installed, &release.version)?;

@@ -2,6 +2,7 @@
 
 use super::{Release, State};
 use crate::ecosystem::Origin;
+use crate::scratch;
 use anyhow::{Result, bail};
 
 pub fn state(release: &Release) -> Result<State> {
@@ -42,8 +43,8 @@ pub fn run(release: &Release) -> Result<String> {
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
     let missing: Vec<_> = release.dist().iter().filter(|f| !there.iter().any(|p| p.name == f.name)).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, true, &release.version, &missing)?;
-    let dir = tempfile::tempdir()?;
-    let dir = camino::Utf8Path::from_path(dir.path()).expect("a temporary folder's path is UTF-8");
+    let place = scratch::place()?;
+    let dir = &place.dir;
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: true, version: &release.version }, dir)?;
     super::smoke::same_versions(release.app, &installed, &release.version)?;
     match app.settings.ecosystem.installable(release.dist()) {

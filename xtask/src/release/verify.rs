@@ -4,9 +4,8 @@ use super::{Release, State, smoke, tag};
 use crate::ecosystem::Origin;
 use crate::exit::Exit;
 use crate::workspace::App;
-use crate::{Ctx, flags, image, ui};
+use crate::{Ctx, flags, image, scratch, ui};
 use anyhow::{Context, Result, bail};
-use camino::Utf8Path;
 use semver::Version;
 
 pub fn state(release: &Release) -> Result<State> {
@@ -79,8 +78,8 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     if let Some(extra) = there.iter().find(|p| !tag.dist.iter().any(|(name, _)| *name == p.name)) {
         bail!("the index has {}, which the tag does not name", extra.name);
     }
-    let dir = tempfile::tempdir()?;
-    let dir = Utf8Path::from_path(dir.path()).context("the temporary folder's path is not UTF-8")?;
+    let place = scratch::place()?;
+    let dir = &place.dir;
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: false, version }, dir)?;
     if !tag.dist.iter().any(|(_, sha)| *sha == installed.sha256) {
         bail!("what the index served has sha256 {}, which the tag does not name", installed.sha256);

@@ -2,7 +2,7 @@
 
 use crate::ecosystem::{Installed, Origin};
 use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::{Ctx, child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use xshell::cmd;
@@ -13,6 +13,8 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     let (uv, base, read) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let venv = dir.join("venv");
     let sh = child::shell(dir)?;
+    let bytecode = scratch::bytecode()?;
+    let env: &[(&str, &str)] = &[("PYTHONPYCACHEPREFIX", bytecode.as_str())];
     let python = venv.join("bin/python");
     let package = &app.settings.package;
     let sha256 = match origin {
@@ -28,13 +30,14 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
             let report = dir.join("report.json");
             let args = ["--quiet", "--no-cache-dir", "--no-deps", "--only-binary", ":all:"];
-            child::capture(cmd!(sh, "{python} -m pip install {args...} --report {report} --index-url {index} {package}=={version}"), &[])?;
+            child::capture(cmd!(sh, "{python} -m pip install {args...} --report {report} --index-url {index} {package}=={version}"), env)?;
             let sha256 = installed_hash(&std::fs::read_to_string(&report)?).context("pip's report names no sha256")?;
             child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {package}=={version}"), &[])?;
             sha256
         }
     };
-    Ok(Installed { versions: versions(app, &python)?, programs: venv.join("bin"), sha256 })
+    let versions = versions(app, &python, env)?;
+    Ok(Installed { versions, programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)], sha256 })
 }
 
 /// `install[0].download_info.archive_info.hashes.sha256` of pip's installation report.
@@ -45,7 +48,7 @@ fn installed_hash(report: &str) -> Option<String> {
 }
 
 /// Every place where an installed package says its version: the metadata, `__version__` of its modules, `--version` of its programs.
-fn versions(app: &App, python: &Utf8Path) -> Result<Vec<(String, String)>> {
+fn versions(app: &App, python: &Utf8Path, env: &[(&str, &str)]) -> Result<Vec<(String, String)>> {
     let sh = child::shell("/")?;
     let package = &app.settings.package;
     let script = "import importlib, importlib.metadata as m, json, sys
@@ -55,13 +58,13 @@ said += [[name + '.__version__', getattr(importlib.import_module(name), '__versi
 scripts = [e.name for e in m.distribution(package).entry_points if e.group == 'console_scripts']
 print(json.dumps([said, scripts]))";
     let modules = &app.settings.api.public;
-    let output = child::capture(cmd!(sh, "{python} -I -c {script} {package} {modules...}"), &[])?;
+    let output = child::capture(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), env)?;
     let (said, scripts): (Vec<(String, Option<String>)>, Vec<String>) =
         serde_json::from_str(output.trim()).context("what the package says of itself")?;
     let mut versions: Vec<_> = said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
     for script in scripts {
         let program = python.with_file_name(&script);
-        let output = child::capture(cmd!(sh, "{program} --version"), &[])?;
+        let output = child::capture(cmd!(sh, "{program} --version"), env)?;
         let Some(version) = output.split_whitespace().last() else { bail!("`{script} --version` printed nothing") };
         versions.push((format!("{script} --version"), version.to_string()));
     }
