@@ -115,3 +115,21 @@ fn odd_input_is_a_clear_error() {
         assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
     }
 }
+
+#[test]
+fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_ignores() {
+    let root = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    let (github, gitea) = (read(".github/workflows/ci.yml"), read(".gitea/workflows/ci.yml"));
+    for (forge, text) in [("GitHub", &github), ("Gitea", &gitea)] {
+        for job in ["lint", "test", "validate-openapi", "image", "release"] {
+            assert!(text.contains(&format!("\n  {job}:\n")), "{forge} has no job {job}");
+            assert_eq!(text.matches(&format!("      - run: cargo xtask ci {job}\n")).count(), 1, "{forge}: {job}");
+        }
+        assert_eq!(text.matches("cargo ").count(), 5 + 1, "{forge}: another call than those, and the comment's");
+        assert_eq!(text.matches("fetch-depth: 0").count(), 5, "{forge}: a shallow clone has no tags");
+    }
+    for ignored in ["merge_group:", "environment:", "id-token:", "concurrency:", "permissions:"] {
+        assert!(!gitea.lines().any(|line| line.trim_start().starts_with(ignored)), "{ignored} in Gitea's workflow");
+    }
+}
