@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Asked for until it answers 200.
@@ -68,14 +68,14 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16)
     let config = built.config(part)?;
     let layers: Vec<(Utf8PathBuf, &str)> =
         part.layers.iter().map(|l| built.store.path(&l.digest)).zip(config.rootfs.diff_ids.iter().map(String::as_str)).collect();
-    unpack(engine, &layers, &root)?;
+    let env: Vec<(&str, &str)> = config.config.env.iter().filter_map(|pair| pair.split_once('=')).collect();
+    unpack(engine, &layers, &env, &root)?;
     complete(&root)?;
     let mut command = Command::new(engine::program(engine)?);
     match engine {
         Engine::Chroot => command.arg(format!("--userspec={USER}")).arg(&root),
         _ => command.args(["--user", "--map-current-user", "--root"]).arg(&root).arg("--"),
     };
-    let env = config.config.env.iter().filter_map(|pair| pair.split_once('='));
     command.args(&config.config.entrypoint).args(&config.config.cmd).current_dir("/").env_clear().envs(env);
     // The loopback address alone: an engine would publish its port there too.
     command.env("HOST", "127.0.0.1");
@@ -86,21 +86,33 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16)
 
 /// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files the program's user can't change, keeps them
 /// unpacked and links them.
-fn unpack(engine: Engine, layers: &[(Utf8PathBuf, &str)], root: &Path) -> Result<()> {
+fn unpack(engine: Engine, layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
     let Some(((top, top_id), lower)) = layers.split_last().filter(|_| engine == Engine::Chroot) else {
         std::fs::create_dir(root)?;
         return layers.iter().try_for_each(|(layer, diff_id)| rootfs::apply(root, layer, diff_id));
     };
     let ids: Vec<&str> = lower.iter().map(|(_, id)| *id).collect();
-    let kept = child::cache()?.join("roots").join(&oci::digest(ids.join("\n").as_bytes())["sha256:".len()..]);
+    let key = format!("with bytecode\n{}", ids.join("\n"));
+    let kept = child::cache()?.join("roots").join(&oci::digest(key.as_bytes())["sha256:".len()..]);
+    let from = kept.join("root");
     tools::made_once(&kept, || {
-        std::fs::create_dir_all(kept.join("root"))?;
-        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(kept.join("root").as_std_path(), layer, diff_id))
+        std::fs::create_dir_all(&from)?;
+        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))?;
+        bytecode(&from, env);
+        Ok(())
     })?;
     let sh = child::shell("/")?;
-    let from = kept.join("root");
     child::capture(xshell::cmd!(sh, "cp --archive --link {from} {root}"), &[])?;
     rootfs::apply(root, top, top_id)
+}
+
+/// Python compiles all that it imports at each start, since an image holds no bytecode and its user may write none; here it is done once, of the layers
+/// that stay the same. Nothing depends on it, so it may fail, as it does where there is no Python.
+fn bytecode(root: &Utf8PathBuf, env: &[(&str, &str)]) {
+    let script = "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
+    let mut command = Command::new("chroot");
+    command.arg(root).args(["python", "-P", "-c", script]).current_dir("/").env_clear().envs(env.iter().copied());
+    let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
 /// What engines add to a root file system: names for localhost, a place for temporary files, /dev/null.
