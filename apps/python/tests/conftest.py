@@ -1,13 +1,14 @@
-"""Real server processes on free ports."""
+"""Real server processes on free ports, launched side by side before the first test."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ import pytest
 
 # How long anything may take before a test gives up on it.
 PATIENCE = 20.0
+# How many tests stop a server with a slow graph.
+SLOW = 4
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(log_file: Path, *command: str) -> Iterator[Server]:
-    """Run `python *command` until it answers; it is gone afterwards."""
+def launched(log_file: Path, *command: str) -> Iterator[Server]:
+    """Run `python *command`; it is gone afterwards."""
     port = free_port()
     # ROBYN_PORT would win over PORT, if Robyn saw it.
     ours = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
@@ -53,16 +58,15 @@ def started(log_file: Path, *command: str) -> Iterator[Server]:
         process = subprocess.Popen(
             [sys.executable, *command], env={**os.environ, **ours}, stdout=log, stderr=log
         )
-    server = Server(process, f"http://127.0.0.1:{port}", log_file)
     try:
-        _wait_until_it_answers(server)
-        yield server
+        yield Server(process, f"http://127.0.0.1:{port}", log_file)
     finally:
         process.kill()
         process.wait(PATIENCE)
 
 
-def _wait_until_it_answers(server: Server) -> None:
+def answering(server: Server) -> Server:
+    """Return the server when it answers."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
@@ -72,18 +76,59 @@ def _wait_until_it_answers(server: Server) -> None:
         except httpx.TransportError:
             time.sleep(0.02)
         else:
-            return
+            return server
     pytest.fail(f"the server did not start:\n{server.log()}")
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Those that tests talk to."""
+
+    shared: Server
+    example: Server
+    slow: list[Server]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Launch them all at once: importing langgraph alone takes a server seconds."""
+    folder = tmp_path_factory.mktemp("servers")
+    example = folder / "example.py"
+    example.write_text(readme_example())
+    slow = Path(__file__).with_name("slow_server.py")
+    with ExitStack() as stack:
+
+        def launch(name: str, *command: str) -> Server:
+            return stack.enter_context(launched(folder / f"{name}.log", *command))
+
+        yield Servers(
+            shared=launch("shared", "-m", "fractal_agents_runtime"),
+            example=launch("example", str(example)),
+            slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
+        )
+
+
+def readme_example() -> str:
+    """Return the README's server; it listens on the default port, here it must be a free one."""
+    found = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert found
+    return found[1].replace(
+        "compile()}))", 'compile()}), port=int(__import__("os").environ["PORT"]))'
+    )
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(servers: Servers) -> Iterator[Server]:
     """Return the server as users start it, one for all tests that only ask it things."""
-    log_file = tmp_path_factory.mktemp("server") / "log"
-    with started(log_file, "-m", "fractal_agents_runtime") as server:
-        yield server
-        code, _ = server.stop(signal.SIGTERM)
-        assert code == 0, server.log()
+    yield answering(servers.shared)
+    code, _ = servers.shared.stop(signal.SIGTERM)
+    assert code == 0, servers.shared.log()
+
+
+@pytest.fixture
+def slow(servers: Servers) -> Server:
+    """Return a server that the test may stop, with a graph that takes its time."""
+    return answering(servers.slow.pop())
 
 
 @pytest.fixture(scope="session")

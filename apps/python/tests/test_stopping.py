@@ -5,26 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from conftest import PATIENCE, Server, free_port, started
+from conftest import PATIENCE, Server, free_port
 from fractal_agents_runtime.cli import parse_port
 from fractal_agents_runtime.server import free_address
 
 # A second is promised; a loaded machine may need another.
 SOON = 2.0
-
-
-@pytest.fixture
-def slow(tmp_path: Path) -> Iterator[Server]:
-    script = str(Path(__file__).with_name("slow_server.py"))
-    with started(tmp_path / "log", script) as server:
-        yield server
 
 
 def wait_for(server: Server, text: str) -> None:
