@@ -19,6 +19,7 @@ import pytest
 PATIENCE = 20.0
 # How many tests stop a server with a slow graph.
 SLOW = 4
+GIVEN: set[int] = set()
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -43,9 +44,14 @@ class Server:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing uses and no test was given: Robyn shares one without a word."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 @contextmanager

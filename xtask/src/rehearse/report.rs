@@ -153,8 +153,7 @@ fn of_release(
     let changelog = remote.read(&["show", &format!("{commit}:CHANGELOG.md")])?;
     let heading = changelog.lines().find(|l| l.starts_with(&format!("## [{tag_name}]"))).context("CHANGELOG.md has no section of it")?;
     seen(format!("CHANGELOG.md has {tag_name}"), heading.to_string());
-    let verified = walked.verified.lock().expect("nobody panics with it");
-    let verified = verified.iter().find(|v| v.app == app.name() && v.version == *version).context("it was not verified")?;
+    let verified = walked.verified.iter().find(|v| v.app == app.name() && v.version == *version).context("it was not verified")?;
     for evidence in &verified.evidence {
         seen(format!("{tag_name} as its users have it"), evidence.clone());
     }

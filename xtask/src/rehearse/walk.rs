@@ -15,14 +15,14 @@ use std::sync::Mutex;
 
 mod acts;
 
-use acts::branch_and_title;
+use acts::{branch_and_title, verification};
 
 /// What a walk leaves to be looked at.
 pub struct Walked<'a> {
     pub developer: Developer<'a>,
     pub releases: Vec<Released>,
-    /// What `verify` saw of each.
-    pub verified: Mutex<Vec<Verified>>,
+    /// What the verification of each saw.
+    pub verified: Vec<Verified>,
     /// The exit code 3 of `promote` after the hotfix, in its own words.
     pub refused: Option<String>,
     /// Commits and pushes that the developer made.
@@ -47,13 +47,20 @@ pub struct Verified {
     pub evidence: Vec<String>,
 }
 
+impl Verified {
+    /// From the release's log.
+    fn read(log: &Utf8Path, app: &str, version: &Version) -> Result<Verified> {
+        let text = std::fs::read_to_string(log).with_context(|| format!("{log} can't be read"))?;
+        let evidence = verification(&text, app, version).with_context(|| format!("{app} v{version} was released, but not verified"))?;
+        Ok(Verified { app: app.to_string(), version: version.clone(), evidence })
+    }
+}
+
 struct Walk<'a> {
     rehearsal: &'a Rehearsal<'a>,
     walked: Walked<'a>,
     runner: Runner<'a>,
     pulls: u32,
-    /// Released, and verified beside whatever comes next.
-    unverified: Vec<(String, Version)>,
 }
 
 pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
@@ -67,8 +74,8 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
     let cached = rehearsal.apps.iter().flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f))).collect();
     let slots = (1..=SIDE_BY_SIDE).map(|n| Mutex::new(rehearsal.dir.join(format!("jobs/{n}")))).collect();
     let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
-    let walked = Walked { developer, releases: Vec::new(), verified: Mutex::default(), refused: None, commits: 0, pushes: 0 };
-    let mut walk = Walk { rehearsal, walked, runner, pulls: 0, unverified: Vec::new() };
+    let walked = Walked { developer, releases: Vec::new(), verified: Vec::new(), refused: None, commits: 0, pushes: 0 };
+    let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
     walk.last_releases(start)?;
     walk.first(start)?;
     walk.runner.forge = Forge::Gitea;
@@ -76,8 +83,8 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
         walk.hotfix()?;
     }
     walk.second()?;
-    let rest = walk.verifications();
-    walk.rehearsal.steps.side_by_side(rest.iter().map(|one| walk.verify(one)).collect())?;
+    let last = walk.walked.releases.last().map(|r| r.versions.clone()).unwrap_or_default();
+    walk.rehearsal.steps.side_by_side(last.iter().map(|one| walk.verify(one)).collect())?;
     Ok(walk.walked)
 }
 
@@ -202,8 +209,13 @@ impl<'a> Walk<'a> {
         if !fault.is_empty() {
             self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| self.broken_off(log, &event, &fault))?;
         }
-        self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| self.job(log, "release", &event, &apps))?;
-        self.unverified.extend(versions.clone());
+        let mut verified = Vec::new();
+        self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| {
+            let said = self.job(log, "release", &event, &apps)?;
+            verified = versions.iter().map(|(app, version)| Verified::read(log, app, version)).collect::<Result<_>>()?;
+            Ok(said)
+        })?;
+        self.walked.verified.extend(verified);
         self.walked.releases.push(Released { versions, pushed, development, main });
         Ok(())
     }

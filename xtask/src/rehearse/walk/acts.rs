@@ -1,6 +1,6 @@
 //! What the walk does again and again: develop, push, open and squash a pull request, run a job, verify a release. Each is a step.
 
-use super::{Verified, Walk};
+use super::Walk;
 use crate::rehearse::developer::Developer;
 use crate::rehearse::forge::{self, PullRequest};
 use crate::rehearse::report;
@@ -79,23 +79,20 @@ impl Walk<'_> {
         Ok(commit)
     }
 
-    /// The jobs of a pull request; beside them the image of the push that goes with it, and what waits for its verification.
-    pub fn checks(&mut self, pull: &PullRequest, image: Option<(String, Event)>) -> Result<()> {
-        let unverified = self.verifications();
-        let walk = &*self;
+    /// The jobs of a pull request; beside them the image of the push that goes with it.
+    pub fn checks(&self, pull: &PullRequest, image: Option<(String, Event)>) -> Result<()> {
         let mut steps: Vec<Step> = Vec::new();
         if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
             let apps: Vec<&App> = self.rehearsal.apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
-            steps.push(step(name, move |log| walk.job(log, "image", &event, &apps)));
+            steps.push(step(name, move |log| self.job(log, "image", &event, &apps)));
         }
-        steps.extend(unverified.iter().map(|one| walk.verify(one)));
         // The longest of a pull request's jobs first.
         for job in ["test", "lint", "openapi"] {
             let event = Event::PullRequest(pull.clone());
             steps
-                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| walk.job(log, job, &event, &walk.rehearsal.apps)));
+                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, &self.rehearsal.apps)));
         }
-        walk.rehearsal.steps.side_by_side(steps)
+        self.rehearsal.steps.side_by_side(steps)
     }
 
     /// Runs the job, which must have had something to do for each of the apps.
@@ -109,12 +106,7 @@ impl Walk<'_> {
         Ok(last_done(&ended.text))
     }
 
-    /// What is released and not verified yet.
-    pub fn verifications(&mut self) -> Vec<(String, Version)> {
-        std::mem::take(&mut self.unverified)
-    }
-
-    /// The verification of a release as its users see it.
+    /// The verification of a release once more, by the command that users have for it.
     pub fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
         step(format!("verify, {app} v{version}"), move |log| {
             let (code, json, said) = self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
@@ -122,13 +114,8 @@ impl Walk<'_> {
                 bail!("{app} v{version} is not what its tag says:\n{said}");
             }
             let list = json["evidence"].as_array().cloned().unwrap_or_default();
-            let evidence = list.iter().filter_map(|e| e.as_str().map(str::to_string)).collect();
-            self.walked.verified.lock().expect("nobody panics with it").push(Verified {
-                app: app.clone(),
-                version: version.clone(),
-                evidence,
-            });
-            Ok("installed, pulled and run from the registries, as the tag says".to_string())
+            let evidence: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            Ok(evidence.join("; "))
         })
     }
 }
@@ -138,19 +125,40 @@ pub fn branch_and_title(request: &Value) -> Result<(String, String)> {
     Ok((text("branch")?, text("title")?))
 }
 
+/// What the release of this version saw when it verified, from what the job said.
+pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<String>> {
+    let heading = format!("Release {app} v{version} at ");
+    let of_release = text.lines().skip_while(|l| !l.starts_with(&heading));
+    let line = of_release.skip(1).take_while(|l| !l.starts_with("Release ")).find_map(|l| l.trim().strip_prefix("✓ verify "))?;
+    Some(without_duration(line).split("; ").map(|seen| seen.trim().to_string()).collect())
+}
+
 /// The last line of a job that says what was done or why not, without its mark and duration.
 fn last_done(text: &str) -> String {
     let Some(line) = text.lines().rev().find_map(|l| l.trim().strip_prefix(['✓', '-'])) else { return String::new() };
-    let line = match line.rsplit_once(" (") {
+    report::shorter(&without_duration(line).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn without_duration(line: &str) -> &str {
+    match line.rsplit_once(" (") {
         Some((said, duration)) if duration.ends_with(" s)") => said,
         _ => line,
-    };
-    report::shorter(&line.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_releases_own_verification_is_found_in_its_part() {
+        let text = "Release a v1.0.0 at 1\n  ✓ verify   seen of a (1.0 s)\nRelease b v1.0.0 at 1\n  ✓ tag  x\n  ✓ verify  b; stopped in 0.1 s; c (9.0 s)\n";
+        let found = |app, version: &str| verification(text, app, &version.parse().expect("a version"));
+        assert_eq!(found("a", "1.0.0"), Some(vec!["seen of a".to_string()]));
+        assert_eq!(found("b", "1.0.0"), Some(vec!["b".to_string(), "stopped in 0.1 s".to_string(), "c".to_string()]));
+        assert_eq!(found("a", "1.0.1"), None);
+        assert_eq!(verification("Release a v1.0.0 at 1\nRelease b v1.0.0 at 1\n  ✓ verify x", "a", &Version::new(1, 0, 0)), None);
+    }
 
     #[test]
     fn a_jobs_last_word_is_its_evidence() {
