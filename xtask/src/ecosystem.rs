@@ -49,7 +49,12 @@ impl PublishedFile {
 /// Where an installation comes from.
 pub enum Origin<'a> {
     File(&'a DistFile),
-    Index { stage: bool, version: &'a Version },
+    /// Only a file with one of these hashes is taken.
+    Index {
+        stage: bool,
+        version: &'a Version,
+        sha256: Vec<&'a str>,
+    },
 }
 
 /// A package as a user has it after installing.
@@ -59,8 +64,6 @@ pub struct Installed {
     /// The folder of its programs, and what they find in their environment.
     pub programs: Utf8PathBuf,
     pub env: Vec<(&'static str, Utf8PathBuf)>,
-    /// Of the file that was installed.
-    pub sha256: String,
 }
 
 impl Installed {

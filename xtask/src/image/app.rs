@@ -56,7 +56,7 @@ pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<S
     let evidence = probe(&running.base_url, expect)?;
     let engine = running.engine;
     let stopped = running.stop()?;
-    let left = if others.is_empty() { String::new() } else { format!("; {others} not run here, config checked") };
+    let left = if others.is_empty() { String::new() } else { format!(", {others} not run here, config checked") };
     Ok(format!("{engine}: {evidence}, stopped in {:.1} s{left}", stopped.as_secs_f64()))
 }
 

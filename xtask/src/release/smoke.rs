@@ -48,7 +48,7 @@ pub fn serve_and_probe(
     let server = serve::start(installed.command(&spec.serve)?, child::free_port()?, "/health", &dir.join("server.log"))?;
     let evidence = probe::probe(&server.url, &expected(ctx, app, version, commit)?)?;
     let stopped = server.stop()?;
-    Ok(Some(format!("{evidence}; stopped in {:.1} s", stopped.as_secs_f64())))
+    Ok(Some(format!("{evidence}, stopped in {:.1} s", stopped.as_secs_f64())))
 }
 
 /// What a server of this release must answer: its version, its commit, the spec that is committed there.

@@ -3,7 +3,7 @@
 use super::{Release, State};
 use crate::ecosystem::Origin;
 use crate::scratch;
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
@@ -45,12 +45,8 @@ pub fn run(release: &Release) -> Result<String> {
     app.settings.ecosystem.publish(ctx, app, true, &release.version, &missing)?;
     let place = scratch::place()?;
     let dir = &place.dir;
-    let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: true, version: &release.version }, dir)?;
+    let sha256 = release.dist().iter().map(|f| f.sha256.as_str()).collect();
+    let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: true, version: &release.version, sha256 }, dir)?;
     super::smoke::same_versions(release.app, &installed, &release.version)?;
-    match app.settings.ecosystem.installable(release.dist()) {
-        Some(file) if file.sha256 != installed.sha256 => {
-            bail!("the staging index served sha256 {} for {}, {} was uploaded", installed.sha256, file.name, file.sha256)
-        }
-        _ => Ok(format!("{} files uploaded, installed from there", missing.len())),
-    }
+    Ok(format!("{} files uploaded, installed from there", missing.len()))
 }

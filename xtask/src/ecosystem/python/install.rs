@@ -17,34 +17,32 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     let env: &[(&str, &str)] = &[("PYTHONPYCACHEPREFIX", bytecode.as_str())];
     let python = venv.join("bin/python");
     let package = &app.settings.package;
-    let sha256 = match origin {
+    match origin {
         Origin::File(file) => {
             child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
             let wheel = &file.path;
             child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"), &[])?;
-            file.sha256.clone()
         }
-        Origin::Index { stage, version } => {
+        Origin::Index { stage, version, sha256 } => {
             let index = &super::target(ctx, *stage).simple;
             let version = app.settings.ecosystem.package_version(version)?;
-            child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
-            let report = dir.join("report.json");
-            let args = ["--quiet", "--no-cache-dir", "--no-deps", "--only-binary", ":all:"];
-            child::capture(cmd!(sh, "{python} -m pip install {args...} --report {report} --index-url {index} {package}=={version}"), env)?;
-            let sha256 = installed_hash(&std::fs::read_to_string(&report)?).context("pip's report names no sha256")?;
+            let hashes: String = sha256.iter().map(|sha256| format!(" --hash=sha256:{sha256}")).collect();
+            let requirements = dir.join("requirements.txt");
+            std::fs::write(&requirements, format!("{package}=={version}{hashes}\n"))?;
+            let only = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--index-url", index, "--requirement"];
+            // Users have pip, and a release is verified with theirs; uv is as good a judge of the staging index, and faster.
+            if *stage {
+                child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
+                child::capture(cmd!(sh, "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"), &[])?;
+            } else {
+                child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
+                child::capture(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), env)?;
+            }
             child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {package}=={version}"), &[])?;
-            sha256
         }
-    };
+    }
     let versions = versions(app, &python, env)?;
-    Ok(Installed { versions, programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)], sha256 })
-}
-
-/// `install[0].download_info.archive_info.hashes.sha256` of pip's installation report.
-fn installed_hash(report: &str) -> Option<String> {
-    let report: serde_json::Value = serde_json::from_str(report).ok()?;
-    let hash = report.get("install")?.get(0)?.get("download_info")?.get("archive_info")?.get("hashes")?.get("sha256")?;
-    Some(hash.as_str()?.to_string())
+    Ok(Installed { versions, programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)] })
 }
 
 /// Every place where an installed package says its version: the metadata, `__version__` of its modules, `--version` of its programs.
