@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, finding, memory, openapi, plan, ui};
+use crate::{Ctx, contract, finding, memory, openapi, plan, ui};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -51,7 +51,10 @@ pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {
+fn report(ctx: &Ctx, mut findings: Vec<Finding>) -> Result<()> {
+    // Two apps may tell the same of each other.
+    let mut seen = std::collections::HashSet::new();
+    findings.retain(|f| seen.insert((f.id, f.app.clone(), f.message.clone())));
     if ctx.json {
         println!("{}", finding::to_json(&findings));
     }
@@ -153,12 +156,17 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
 }
 
 fn test_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
-    one(ctx, app, "test", reuse, || match app.settings.ecosystem.test(ctx, app) {
-        Ok(output) => {
-            let last = output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string();
-            Ok((Vec::new(), last))
+    one(ctx, app, "test", reuse, || {
+        let (mut findings, mut said) = (Vec::new(), Vec::new());
+        match app.settings.ecosystem.test(ctx, app) {
+            Ok(output) => said.push(output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string()),
+            Err(e) => findings.push(Finding::new("test", Level::Error, format!("{e:#}"))),
         }
-        Err(e) => Ok((vec![Finding::new("test", Level::Error, format!("{e:#}"))], String::new())),
+        match contract::test(ctx, app) {
+            Ok(contract) => said.extend(contract.map(|said| format!("contract: {said}"))),
+            Err(e) => findings.push(Finding::new("contract", Level::Error, format!("{e:#}"))),
+        }
+        Ok((findings, said.join("; ")))
     })
 }
 
@@ -181,17 +189,11 @@ fn one(ctx: &Ctx, app: &App, check: &str, reuse: bool, run: impl FnOnce() -> Res
     Ok(findings.into_iter().map(|f| f.app(app.name()).place(app.dir.as_str())).collect())
 }
 
-fn spec_app(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
+fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     if app.settings.spec.is_none() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let line = ui::begin(&format!("openapi-{}", app.name()));
-    let finding = openapi::check_app(ctx, app)?;
-    line.end(match &finding {
-        None => ui::Outcome::Done("the committed spec is what the code describes".into()),
-        Some(_) => ui::Outcome::Failed("stale".into()),
-    });
-    Ok(finding)
+    openapi::check_app(ctx, app)
 }
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {

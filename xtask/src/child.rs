@@ -64,6 +64,13 @@ pub fn env() -> Result<Vec<(OsString, OsString)>> {
         ("UV_NO_PROGRESS", "1"),
         ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
         ("PIP_CONFIG_FILE", "/dev/null"),
+        ("NPM_CONFIG_CACHE", cache.join("npm").as_str()),
+        ("NPM_CONFIG_USERCONFIG", "/dev/null"),
+        ("NPM_CONFIG_AUDIT", "false"),
+        ("NPM_CONFIG_FUND", "false"),
+        ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+        ("BUN_INSTALL_CACHE_DIR", cache.join("bun").as_str()),
+        ("DO_NOT_TRACK", "1"),
         ("GIT_TERMINAL_PROMPT", "0"),
     ] {
         env.push((name.into(), value.into()));
@@ -80,16 +87,24 @@ pub fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
 
 /// Runs it with the clean environment plus what the command itself sets in `extra`; standard output, or an error with the last lines of both streams.
 pub fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    captured(cmd, extra).map(|(stdout, _)| stdout)
+}
+
+/// The same for programs that report on standard error: both streams.
+pub fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    captured(cmd, extra).map(|(stdout, stderr)| stdout + &stderr)
+}
+
+fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
     let words = cmd.to_string();
     let cmd = cmd.env_clear().envs(env()?).envs(extra.iter().copied());
     let output = cmd.quiet().ignore_status().output().with_context(|| format!("`{words}` could not be started"))?;
-    let stdout = String::from_utf8_lossy(&output.stdout);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
     if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
         let code = output.status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| output.status.to_string());
         bail!("`{words}`: {code}\n{}", last_lines(&format!("{stdout}{stderr}"), 40));
     }
-    Ok(stdout.into_owned())
+    Ok((stdout, stderr))
 }
 
 /// The last `n` lines, with a word on how many came before.

@@ -13,7 +13,7 @@ const RELEASE: &str = "bookworm";
 pub const PYTHON: &str = "3.11";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Counted up when the stand-in base is made in another way.
-const BASE_LAYOUT: u32 = 1;
+const BASE_LAYOUT: u32 = 2;
 
 /// The container registry's program: the one on PATH, or Debian's from the cache folder.
 pub fn docker_registry() -> Result<Utf8PathBuf> {
@@ -35,21 +35,46 @@ pub fn docker_registry() -> Result<Utf8PathBuf> {
     Ok(folder.join("usr/bin/docker-registry"))
 }
 
-/// A root file system with Python 3.11 for `amd64` or `arm64`, made without running anything of it: what stands in for python:3.11-slim
-/// where no registry can be reached.
-pub fn python_base(architecture: &str) -> Result<Utf8PathBuf> {
-    let folder = child::cache()?.join(format!("debian/python-base-{BASE_LAYOUT}-{architecture}"));
+/// A root file system that stands in for a base image where no registry can be reached.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Base {
+    /// debian:bookworm-slim
+    Slim,
+    /// python:3.11-slim-bookworm
+    Python,
+}
+
+impl Base {
+    fn name(self) -> &'static str {
+        match self {
+            Base::Slim => "slim",
+            Base::Python => "python",
+        }
+    }
+
+    fn packages(self) -> Vec<&'static str> {
+        let slim = ["ca-certificates", "base-files", "bash", "dash", "coreutils"];
+        match self {
+            Base::Slim => slim.to_vec(),
+            Base::Python => [&["python3-minimal", "libpython3-stdlib"], &slim[..]].concat(),
+        }
+    }
+}
+
+/// One for `amd64` or `arm64`, made without running anything of it.
+pub fn base(base: Base, architecture: &str) -> Result<Utf8PathBuf> {
+    let folder = child::cache()?.join(format!("debian/{}-base-{BASE_LAYOUT}-{architecture}", base.name()));
     let root = folder.join("root");
     tools::made_once(&folder, || {
         let apt = Apt::new(architecture, &folder.join("apt"))?;
-        apt.download(&["python3-minimal", "libpython3-stdlib", "ca-certificates", "base-files", "dash", "coreutils"], true)?;
+        apt.download(&base.packages(), true)?;
         fs::create_dir_all(&root)?;
         merged_usr(&root)?;
         for package in apt.packages()? {
             unpack(&package, &root).with_context(|| format!("{package} can't be unpacked"))?;
         }
         trim(&root)?;
-        finish(&root)?;
+        finish(base, &root)?;
         apt.remove()
     })
     .with_context(|| format!("the stand-in base image for {architecture} could not be made"))?;
@@ -206,7 +231,7 @@ fn trim(root: &Utf8Path) -> Result<()> {
 }
 
 /// What the packages' own scripts would have made.
-fn finish(root: &Utf8Path) -> Result<()> {
+fn finish(base: Base, root: &Utf8Path) -> Result<()> {
     use std::os::unix::fs::{PermissionsExt, symlink};
     for folder in ["etc", "tmp", "root", "proc", "sys", "dev", "run", "var/tmp", "home"] {
         fs::create_dir_all(root.join(folder))?;
@@ -223,7 +248,11 @@ fn finish(root: &Utf8Path) -> Result<()> {
         fs::write(root.join(file), text)?;
     }
     certificates(root)?;
-    for (link, target) in [("usr/bin/python3", "python3.11"), ("usr/bin/python", "python3"), ("usr/bin/sh", "dash")] {
+    let mut links = vec![("usr/bin/sh", "dash")];
+    if base == Base::Python {
+        links.extend([("usr/bin/python3", "python3.11"), ("usr/bin/python", "python3")]);
+    }
+    for (link, target) in links {
         if fs::symlink_metadata(root.join(link)).is_err() {
             symlink(target, root.join(link))?;
         }

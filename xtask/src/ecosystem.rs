@@ -1,22 +1,28 @@
 //! How an app's language lints, tests, packs and publishes: the same few functions for each, one file a language.
 
-use crate::Ctx;
+use crate::image::Source;
+use crate::image::reference::Reference;
 use crate::workspace::App;
-use anyhow::{Context, Result};
+use crate::{Ctx, tools};
+use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use serde::Deserialize;
 use sha2::Digest;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 pub mod python;
+pub mod ts;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ecosystem {
     Python,
+    Ts,
 }
 
-/// A file that is published: an sdist, a wheel.
+/// A file that is published: an sdist, a wheel, an npm tarball.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistFile {
     pub path: Utf8PathBuf,
@@ -68,9 +74,9 @@ pub struct Installed {
 
 impl Installed {
     /// One of its programs, with the clean environment.
-    pub fn command(&self, argv: &[String]) -> Result<std::process::Command> {
+    pub fn command(&self, argv: &[String]) -> Result<Command> {
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
-        let mut command = std::process::Command::new(self.programs.join(program));
+        let mut command = Command::new(self.programs.join(program));
         command.args(args).env_clear().envs(crate::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
         Ok(command)
     }
@@ -91,121 +97,40 @@ impl Ecosystem {
     pub fn manifest(self) -> &'static str {
         match self {
             Ecosystem::Python => "pyproject.toml",
+            Ecosystem::Ts => "package.json",
         }
     }
-    /// The file in the app's folder that repeats the version among its dependencies'.
+
+    /// The file in the app's folder with its resolved dependencies.
     pub fn lock_file(self) -> &'static str {
         match self {
             Ecosystem::Python => "uv.lock",
+            Ecosystem::Ts => "bun.lock",
         }
     }
+
     /// The version in the manifest's text.
     pub fn read_version(self, manifest: &str) -> Result<Version> {
         match self {
             Ecosystem::Python => python::version::read(manifest),
+            Ecosystem::Ts => ts::version::read(manifest),
         }
     }
+
     /// The manifest's text with this version, every other byte as it was.
     pub fn set_version(self, manifest: &str, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => python::version::set(manifest, version),
+            Ecosystem::Ts => ts::version::set(manifest, version),
         }
     }
-    /// The lock file's text with this version, every other byte as it was.
+
+    /// The lock file's text with this version where it repeats the app's own, every other byte as it was.
     pub fn set_locked_version(self, lock: &str, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => python::version::set_locked(lock, version),
-        }
-    }
-
-    /// Fails where the lock file does not agree with the manifest.
-    pub fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
-        match self {
-            Ecosystem::Python => python::check_lock(ctx, &ctx.ws.root.join(&app.dir)).map(drop),
-        }
-    }
-
-    /// Every linter and type checker that the app at `root` has set up, side by side.
-    pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
-        match self {
-            Ecosystem::Python => python::lint(ctx, app),
-        }
-    }
-
-    /// The app's tests; the last lines of what they printed.
-    pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
-        match self {
-            Ecosystem::Python => python::test(ctx, app),
-        }
-    }
-
-    /// Runs one of the app's own programs in its locked environment; standard output.
-    pub fn run(self, ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
-        match self {
-            Ecosystem::Python => python::run(ctx, app, root, argv),
-        }
-    }
-
-    /// Builds what is published from `commit` into the folder `out`, and checks it.
-    pub fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
-        match self {
-            Ecosystem::Python => python::build(ctx, app, commit, out),
-        }
-    }
-
-    /// The files of that version on the index, or on the staging index.
-    pub fn published(self, ctx: &Ctx, app: &App, stage: bool, version: &Version) -> Result<Vec<PublishedFile>> {
-        match self {
-            Ecosystem::Python => python::publish::published(app, python::target(ctx, stage), version),
-        }
-    }
-
-    /// Uploads the files and waits until the index shows them.
-    pub fn publish(self, ctx: &Ctx, app: &App, stage: bool, version: &Version, files: &[DistFile]) -> Result<()> {
-        match self {
-            Ecosystem::Python => python::publish::publish(app, ctx, python::target(ctx, stage), version, files),
-        }
-    }
-
-    /// Why the index would not take an upload, as far as that can be asked.
-    pub fn credentials_problem(self, ctx: &Ctx, stage: bool) -> Option<String> {
-        match self {
-            Ecosystem::Python => python::publish::credentials_problem(python::target(ctx, stage)),
-        }
-    }
-
-    /// The address that uploads go to, for people.
-    pub fn upload_url(self, ctx: &Ctx, stage: bool) -> &str {
-        match self {
-            Ecosystem::Python => &python::target(ctx, stage).upload,
-        }
-    }
-
-    /// Installs the package into a clean environment below `dir`, as a user does.
-    pub fn install(self, ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
-        match self {
-            Ecosystem::Python => python::install::install(ctx, app, origin, dir),
-        }
-    }
-
-    /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps between jobs.
-    pub fn cached_folders(self) -> &'static [&'static str] {
-        match self {
-            Ecosystem::Python => &[".venv"],
-        }
-    }
-
-    /// Does the index know the package?
-    pub fn exists(self, ctx: &Ctx, app: &App) -> Result<bool> {
-        match self {
-            Ecosystem::Python => Ok(python::index::files(&python::target(ctx, false).simple, &app.settings.package)?.is_some()),
-        }
-    }
-
-    /// The file that is installed: of a wheel and an sdist, the wheel.
-    pub fn installable(self, files: &[DistFile]) -> Option<&DistFile> {
-        match self {
-            Ecosystem::Python => files.iter().find(|f| f.name.ends_with(".whl")),
+            // bun.lock has no version of the package that it belongs to.
+            Ecosystem::Ts => Ok(lock.to_string()),
         }
     }
 
@@ -213,6 +138,236 @@ impl Ecosystem {
     pub fn package_version(self, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => crate::version::to_pep440(version),
+            Ecosystem::Ts => Ok(version.to_string()),
         }
     }
+
+    /// Fails where the lock file does not agree with the manifest.
+    pub fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
+        let dir = ctx.ws.root.join(&app.dir);
+        match self {
+            Ecosystem::Python => python::check_lock(ctx, &dir).map(drop),
+            Ecosystem::Ts => ts::check_lock(ctx, &dir).map(drop),
+        }
+    }
+
+    /// Every linter and type checker that the app has set up, side by side.
+    pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+        match self {
+            Ecosystem::Python => python::lint(ctx, app),
+            Ecosystem::Ts => ts::lint(ctx, app),
+        }
+    }
+
+    /// The app's tests; the last lines of what they printed.
+    pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
+        match self {
+            Ecosystem::Python => python::test(ctx, app),
+            Ecosystem::Ts => ts::test(ctx, app),
+        }
+    }
+
+    /// Runs one of the app's own programs in its locked environment; standard output.
+    pub fn run(self, ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
+        match self {
+            Ecosystem::Python => python::run(ctx, app, root, argv),
+            Ecosystem::Ts => ts::run(ctx, app, root, argv),
+        }
+    }
+
+    /// What starts the app's server from the checkout, where users have it installed.
+    pub fn server(self, ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
+        match self {
+            Ecosystem::Python => python::server(ctx, app, argv),
+            Ecosystem::Ts => ts::server(ctx, app, argv),
+        }
+    }
+
+    /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps between jobs.
+    pub fn cached_folders(self) -> &'static [&'static str] {
+        match self {
+            Ecosystem::Python => &[".venv"],
+            Ecosystem::Ts => &["node_modules"],
+        }
+    }
+
+    /// The pinned tools that a release needs, each with its version.
+    pub fn tools(self) -> &'static [&'static str] {
+        match self {
+            Ecosystem::Python => &["uv", "twine"],
+            Ecosystem::Ts => &["npm", "bun", "publint", "@arethetypeswrong/cli"],
+        }
+    }
+
+    /// The program that stands in for the index in a rehearsal.
+    pub fn index_server(self) -> &'static str {
+        match self {
+            Ecosystem::Python => "pypiserver",
+            Ecosystem::Ts => "verdaccio",
+        }
+    }
+
+    /// Builds what is published from `commit` into the folder `out`, and checks it.
+    pub fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
+        let temp = tempfile::tempdir()?;
+        let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+        // A path after the commit, not COMMIT:PATH, which would not expand export-subst attributes.
+        let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", commit, "--", app.dir.as_str()])?;
+        tar::Archive::new(archive.as_slice()).unpack(tree)?;
+        let (dir, built) = (tree.join(&app.dir), tree.join("built"));
+        std::fs::create_dir(&built)?;
+        let epoch = ctx.git.commit_time(commit)?.to_string();
+        match self {
+            Ecosystem::Python => python::build(ctx, &dir, &built, &epoch)?,
+            Ecosystem::Ts => ts::build::build(ctx, &dir, &built, &epoch)?,
+        }
+        keep(&built, out)
+    }
+
+    /// The file that is installed: of a wheel and an sdist, the wheel.
+    pub fn installable(self, files: &[DistFile]) -> Option<&DistFile> {
+        match self {
+            Ecosystem::Python => files.iter().find(|f| f.name.ends_with(".whl")),
+            Ecosystem::Ts => files.first(),
+        }
+    }
+
+    /// Installs the package into a clean environment below `dir`, as a user does.
+    pub fn install(self, ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
+        match self {
+            Ecosystem::Python => python::install::install(ctx, app, origin, dir),
+            Ecosystem::Ts => ts::install::install(ctx, app, origin, dir),
+        }
+    }
+
+    /// Is there an index that a release can be tried on first?
+    pub fn has_staging_index(self) -> bool {
+        match self {
+            Ecosystem::Python => true,
+            Ecosystem::Ts => false,
+        }
+    }
+
+    /// The address that releases appear at.
+    pub fn index_url(self, ctx: &Ctx) -> &str {
+        match self {
+            Ecosystem::Python => &ctx.endpoints.pypi.simple,
+            Ecosystem::Ts => &ctx.endpoints.npm,
+        }
+    }
+
+    /// The address that uploads go to, and the environment variable with its token.
+    pub fn upload_target(self, ctx: &Ctx, stage: bool) -> (&str, &'static str) {
+        match self {
+            Ecosystem::Python => {
+                let index = python::target(ctx, stage);
+                (&index.upload, index.token)
+            }
+            Ecosystem::Ts => (&ctx.endpoints.npm, ts::publish::TOKEN),
+        }
+    }
+
+    /// Every version that the index knows of the package, yanked or not; none where it does not know the package.
+    pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<Version>>> {
+        match self {
+            Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi.simple, &app.settings.package),
+            Ecosystem::Ts => ts::registry::versions(&ctx.endpoints.npm, &app.settings.package),
+        }
+    }
+
+    /// The files of that version on the index, or on the staging index.
+    pub fn published(self, ctx: &Ctx, app: &App, stage: bool, version: &Version) -> Result<Vec<PublishedFile>> {
+        match self {
+            Ecosystem::Python => python::publish::published(app, python::target(ctx, stage), version),
+            Ecosystem::Ts => ts::registry::published(&ctx.endpoints.npm, &app.settings.package, version),
+        }
+    }
+
+    /// Why the index would not take an upload, as far as that can be asked.
+    pub fn credentials_problem(self, ctx: &Ctx, stage: bool) -> Option<String> {
+        match self {
+            Ecosystem::Python => python::publish::credentials_problem(python::target(ctx, stage)),
+            Ecosystem::Ts => ts::publish::credentials_problem(&ctx.endpoints.npm),
+        }
+    }
+
+    /// Uploads the files and waits until the index shows them: seconds to a minute on PyPI.
+    pub fn publish(self, ctx: &Ctx, app: &App, stage: bool, version: &Version, files: &[DistFile]) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let uploaded = match self {
+            Ecosystem::Python => python::publish::upload(ctx, python::target(ctx, stage), files),
+            Ecosystem::Ts => ts::publish::upload(ctx, app, version, files),
+        };
+        let (url, _) = self.upload_target(ctx, stage);
+        let started = Instant::now();
+        loop {
+            let there = self.published(ctx, app, stage, version)?;
+            let missing: Vec<_> =
+                files.iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).map(|f| f.name.as_str()).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            // What the index has taken will show, whatever the upload's end said; an upload that failed and shows nothing has failed.
+            if let Err(e) = uploaded {
+                return Err(e.context(format!("{url} did not take {}", missing.join(", "))));
+            }
+            if started.elapsed() > Duration::from_secs(120) {
+                bail!("{url} took {} but does not show it after two minutes", missing.join(", "));
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Does what users get without naming a version have to be moved, and is it this one? None where the index decides by itself.
+    pub fn is_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<Option<bool>> {
+        match self {
+            Ecosystem::Python => Ok(None),
+            Ecosystem::Ts => ts::registry::is_latest(&ctx.endpoints.npm, &app.settings.package, version).map(Some),
+        }
+    }
+
+    /// Makes this version what users get without naming one.
+    pub fn make_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
+        match self {
+            Ecosystem::Python => Ok(()),
+            Ecosystem::Ts => ts::publish::make_latest(ctx, app, version),
+        }
+    }
+
+    /// The environment of the app's image.
+    pub fn image_env(self) -> Vec<(String, String)> {
+        match self {
+            Ecosystem::Python => python::image::env(),
+            Ecosystem::Ts => ts::image::env(),
+        }
+    }
+
+    /// The layers of the app's image over its base, those first that change least; `file` is what is published.
+    pub fn image_layers<'a>(self, ctx: &'a Ctx, app: &App, commit: &str, file: &'a Utf8Path, base: &Reference) -> Result<Vec<Source<'a>>> {
+        match self {
+            Ecosystem::Python => python::image::layers(ctx, app, commit, file, base),
+            Ecosystem::Ts => ts::image::layers(ctx, app, commit, file),
+        }
+    }
+}
+
+/// Tool and version for the tag of a release.
+pub fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
+    ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
+}
+
+/// The built files, sorted, in the folder where the user or the release looks for them.
+fn keep(built: &Utf8Path, out: &Utf8Path) -> Result<Vec<DistFile>> {
+    std::fs::create_dir_all(out).with_context(|| format!("{out} can't be made"))?;
+    let mut files = Vec::new();
+    for entry in built.read_dir_utf8()? {
+        let entry = entry?;
+        let target = out.join(entry.file_name());
+        std::fs::copy(entry.path(), &target)?;
+        files.push(DistFile::read(target)?);
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
 }

@@ -5,6 +5,8 @@ use crate::exit::Exit;
 use crate::flags::EndpointFlags;
 use anyhow::Result;
 
+const NPM: &str = "https://registry.npmjs.org";
+
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     /// Git remote: a name or an address.
@@ -15,6 +17,10 @@ pub struct Endpoints {
     pub pypi: PythonIndex,
     /// The staging index.
     pub testpypi: PythonIndex,
+    /// npm registry that dependencies are read from.
+    pub npm_read: String,
+    /// npm registry that releases are published to, and appear on.
+    pub npm: String,
     /// Stands in for every registry host in image names: `localhost:5000`.
     pub registry: Option<String>,
     /// Nothing is written to an address that is not on this machine.
@@ -45,21 +51,30 @@ impl Endpoints {
                 upload: or(&flags.testpypi_upload, "https://test.pypi.org/legacy/"),
                 token: "TESTPYPI_TOKEN",
             },
+            npm_read: or(&flags.npm_read, NPM),
+            npm: or(&flags.npm, NPM),
             registry: flags.registry.clone(),
             loopback_only: flags.loopback_only,
         };
         if endpoints.remote.starts_with('-') {
             return Err(Exit::Usage(format!("--remote {:?} begins with `-`", endpoints.remote)).into());
         }
-        for url in
-            [&endpoints.pypi_read, &endpoints.pypi.simple, &endpoints.pypi.upload, &endpoints.testpypi.simple, &endpoints.testpypi.upload]
-        {
+        for url in [
+            &endpoints.pypi_read,
+            &endpoints.pypi.simple,
+            &endpoints.pypi.upload,
+            &endpoints.testpypi.simple,
+            &endpoints.testpypi.upload,
+            &endpoints.npm_read,
+            &endpoints.npm,
+        ] {
             if !url.starts_with("http://") && !url.starts_with("https://") {
                 return Err(Exit::Usage(format!("{url:?} is not an http(s) address")).into());
             }
             if authority(url).contains('@') {
                 return Err(Exit::Usage(
-                    "an address must not carry a user or password: tokens go into the environment (PYPI_TOKEN, TESTPYPI_TOKEN)".into(),
+                    "an address must not carry a user or password: tokens go into the environment (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN)"
+                        .into(),
                 )
                 .into());
             }
@@ -74,9 +89,12 @@ impl Endpoints {
     fn refuse_outside(&self) -> Result<()> {
         let registry = self.registry.as_ref().map(|r| format!("http://{r}/"));
         let mut outside = Vec::new();
-        for (what, url) in
-            [("index", Some(&self.pypi.upload)), ("staging index", Some(&self.testpypi.upload)), ("container registry", registry.as_ref())]
-        {
+        for (what, url) in [
+            ("index", Some(&self.pypi.upload)),
+            ("staging index", Some(&self.testpypi.upload)),
+            ("npm registry", Some(&self.npm)),
+            ("container registry", registry.as_ref()),
+        ] {
             match url {
                 Some(url) if is_loopback(url) => {}
                 Some(url) => outside.push(format!("{what}: {url}")),

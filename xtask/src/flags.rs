@@ -45,6 +45,12 @@ pub struct EndpointFlags {
     /// Where staged files are uploaded to [default: https://test.pypi.org/legacy/]
     #[arg(long, global = true, env = "XTASK_TESTPYPI_UPLOAD", hide = true, value_name = "URL")]
     pub testpypi_upload: Option<String>,
+    /// npm registry that dependencies are read from [default: https://registry.npmjs.org]
+    #[arg(long, global = true, env = "XTASK_NPM_READ", hide = true, value_name = "URL")]
+    pub npm_read: Option<String>,
+    /// npm registry that releases are published to [default: https://registry.npmjs.org]
+    #[arg(long, global = true, env = "XTASK_NPM", hide = true, value_name = "URL")]
+    pub npm: Option<String>,
     /// Container registry that stands in for every host in image names
     #[arg(long, global = true, env = "XTASK_REGISTRY", hide = true, value_name = "HOST[:PORT]")]
     pub registry: Option<String>,

@@ -8,6 +8,7 @@ mod check;
 mod child;
 mod ci;
 mod commits;
+mod contract;
 mod debian;
 mod dry_run;
 mod ecosystem;

@@ -20,7 +20,8 @@ pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     let tree = ask(&["ls-files", "--stage", "--full-name", "--"])?;
     // Whatever else the outcome hangs on: this program, and the pinned tools that it brings.
     let me = std::fs::metadata(std::env::current_exe()?)?;
-    let build = format!("{} {:?} {:?} {}", me.len(), me.modified()?, tools::PYPI, tools::python()?);
+    let versions: Vec<&str> = tools::TOOLS.iter().map(|tool| tool.version).collect();
+    let build = format!("{} {:?} {versions:?} {}", me.len(), me.modified()?, tools::python()?);
     let key = ecosystem::hex(&Sha256::digest(format!("{check}\0{}\0{build}\0{tree}", app.name())));
     Ok(Some(child::cache()?.join("checked").join(key)))
 }

@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::workspace::App;
-use crate::{Ctx, flags, ui};
+use crate::{Ctx, contract, flags, ui};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use similar::TextDiff;
@@ -51,15 +51,7 @@ fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
 pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
-        let line = ui::begin(&format!("openapi {}", app.name()));
-        match check_app(ctx, app)? {
-            None if app.settings.spec.is_none() => line.end(ui::Outcome::Skipped("no [spec] in its app.toml".into())),
-            None => line.end(ui::Outcome::Done("the committed spec is what the code describes".into())),
-            Some(finding) => {
-                line.end(ui::Outcome::Failed("stale".into()));
-                findings.push(finding);
-            }
-        }
+        findings.extend(check_app(ctx, app)?);
     }
     if ctx.json {
         println!("{}", crate::finding::to_json(&findings));
@@ -67,8 +59,20 @@ pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
     if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
 }
 
-/// The finding about one app's stale or missing spec.
-pub fn check_app(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
+/// One app's spec in one line: is it what the code describes, and what the apps of the same contract have?
+pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("openapi-{}", app.name()));
+    let findings: Vec<Finding> = stale(ctx, app)?.into_iter().chain(contract::differences(ctx, app)?).collect();
+    line.end(match findings.first().map(|f| f.id) {
+        None if app.settings.spec.is_none() => ui::Outcome::Skipped("no [spec] in its app.toml".into()),
+        None => ui::Outcome::Done("the committed spec is what the code describes".into()),
+        Some("spec-stale") => ui::Outcome::Failed("stale".into()),
+        Some(_) => ui::Outcome::Failed("differs".into()),
+    });
+    Ok(findings)
+}
+
+fn stale(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
     let (Some(spec), Some(text)) = (&app.settings.spec, render(ctx, app, &ctx.ws.root)?) else { return Ok(None) };
     let file = app.dir.join(&spec.file);
     let committed = std::fs::read_to_string(ctx.ws.root.join(&file)).unwrap_or_default();

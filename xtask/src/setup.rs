@@ -10,13 +10,13 @@ const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images as users will
 pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     let python = tools::python()?;
     ui::section("Tools");
-    for (name, version) in tools::PYPI {
-        let line = ui::begin(name);
+    for name in names(ctx) {
+        let (line, version) = (ui::begin(name), tools::version(name));
         if flags.dry_run {
             line.end(ui::Outcome::Skipped(format!("{version} would be installed into {}", child::cache()?.join("tools"))));
             continue;
         }
-        let program = tools::pypi(name)?;
+        let program = tools::tool(name)?;
         line.end(ui::Outcome::Done(format!("{version}  {}", ui::dim(program.as_str()))));
     }
     let line = ui::begin("python");
@@ -30,6 +30,18 @@ pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     Ok(())
 }
 
+/// What the apps' releases and rehearsals need, and the hooks.
+fn names(ctx: &Ctx) -> Vec<&'static str> {
+    let mut names = vec!["uv", "lefthook"];
+    for app in &ctx.ws.apps {
+        let ecosystem = app.settings.ecosystem;
+        names.extend(ecosystem.tools().iter().chain([&ecosystem.index_server()]));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    names
+}
+
 /// lefthook's hooks in this checkout's `.git`, with the path of the pinned binary in them.
 pub fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
     let line = ui::begin("lefthook");
@@ -41,7 +53,7 @@ pub fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
         line.end(ui::Outcome::Skipped("`lefthook install` would write .git/hooks".into()));
         return Ok(());
     }
-    let lefthook = tools::pypi("lefthook")?;
+    let lefthook = tools::tool("lefthook")?;
     let sh = child::shell(&ctx.ws.root)?;
     child::capture(cmd!(sh, "{lefthook} install --force"), &[])?;
     line.end(ui::Outcome::Done("pre-commit, pre-push".into()));

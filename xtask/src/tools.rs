@@ -6,52 +6,106 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::fs::File;
 use xshell::cmd;
 
-/// What is installed from PyPI, each into a virtual environment of its own.
-pub const PYPI: &[(&str, &str)] = &[("uv", "0.13.8"), ("lefthook", "2.2.2"), ("twine", "7.0.0"), ("pypiserver", "2.4.2")];
+/// A program that the release's commands start, at the version that they were tried with.
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+    source: Source,
+    /// The program's own name.
+    program: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    /// Into a virtual environment of its own.
+    PyPi,
+    /// Into a folder with a node_modules of its own.
+    Npm,
+}
+
+const fn pypi(name: &'static str, version: &'static str, program: &'static str) -> Tool {
+    Tool { name, version, source: Source::PyPi, program }
+}
+const fn npm(name: &'static str, version: &'static str, program: &'static str) -> Tool {
+    Tool { name, version, source: Source::Npm, program }
+}
+
+pub const TOOLS: &[Tool] = &[
+    pypi("uv", "0.13.8", "uv"),
+    pypi("lefthook", "2.2.2", "lefthook"),
+    pypi("twine", "7.0.0", "twine"),
+    pypi("pypiserver", "2.4.2", "pypi-server"),
+    // Trusted publishing needs 11.5.1; Node 20 brings 10.
+    npm("npm", "11.19.1", "npm"),
+    npm("bun", "1.4.5", "bun"),
+    npm("publint", "0.3.25", "publint"),
+    npm("@arethetypeswrong/cli", "0.18.5", "attw"),
+    npm("verdaccio", "6.10.4", "verdaccio"),
+];
+
+fn find(name: &str) -> &'static Tool {
+    TOOLS.iter().find(|tool| tool.name == name).expect("a tool of the table")
+}
 
 /// The pinned version of a tool.
 pub fn version(name: &str) -> &'static str {
-    PYPI.iter().find(|(n, _)| *n == name).map(|(_, v)| *v).expect("a tool of the table")
+    find(name).version
 }
 
-/// uv itself: installed by pip into a virtual environment, everything else by uv.
-pub fn uv() -> Result<Utf8PathBuf> {
-    installed("uv", |venv, spec| {
-        let sh = child::shell("/")?;
-        let python = python()?;
-        child::capture(cmd!(sh, "{python} -m venv {venv}"), &[])
-            .context("python3 has no venv module; on Debian and Ubuntu: apt-get install python3-venv")?;
-        child::capture(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps {spec}"), &[]).map(drop)
-    })
-}
-
-/// A console script of a pinned PyPI tool.
-pub fn pypi(name: &'static str) -> Result<Utf8PathBuf> {
-    if name == "uv" {
-        return uv();
-    }
-    installed(name, |venv, spec| {
-        let sh = child::shell("/")?;
-        let (uv, python) = (uv()?, python()?);
-        child::capture(cmd!(sh, "{uv} venv --quiet --python {python} {venv}"), &[])?;
-        let extra: &[&str] = if name == "pypiserver" { &["passlib==1.7.4"] } else { &[] };
-        child::capture(cmd!(sh, "{uv} pip install --quiet --python {venv}/bin/python {spec} {extra...}"), &[]).map(drop)
-    })
-}
-
-/// The tool's program, made by `install(venv, "name==version")` where it isn't there yet.
-fn installed(name: &'static str, install: impl Fn(&Utf8Path, &str) -> Result<()>) -> Result<Utf8PathBuf> {
-    let version = version(name);
-    let venv = child::cache()?.join("tools").join(format!("{name}-{version}"));
-    let program = venv.join("bin").join(if name == "pypiserver" { "pypi-server" } else { name });
-    made_once(&venv, || {
-        install(&venv, &format!("{name}=={version}")).with_context(|| format!("{name} {version} could not be installed into {venv}"))?;
+/// The path of a pinned tool's program; it is installed where it isn't there yet.
+pub fn tool(name: &str) -> Result<Utf8PathBuf> {
+    let tool = find(name);
+    let folder = child::cache()?.join("tools").join(format!("{}-{}", name.trim_start_matches('@').replace('/', "-"), tool.version));
+    let program = match tool.source {
+        Source::PyPi => folder.join("bin").join(tool.program),
+        Source::Npm => folder.join("node_modules/.bin").join(tool.program),
+    };
+    made_once(&folder, || {
+        match tool.source {
+            Source::PyPi if name == "uv" => install_uv(&folder, tool.version),
+            Source::PyPi => install_from_pypi(&folder, tool),
+            Source::Npm => install_from_npm(&folder, tool),
+        }
+        .with_context(|| format!("{name} {} could not be installed into {folder}", tool.version))?;
         if !program.exists() {
-            bail!("{name} {version} brought no {program}");
+            bail!("{name} {} brought no {program}", tool.version);
         }
         Ok(())
     })?;
     Ok(program)
+}
+
+pub fn uv() -> Result<Utf8PathBuf> {
+    tool("uv")
+}
+
+/// uv itself comes by pip, everything else of PyPI by uv.
+fn install_uv(venv: &Utf8Path, version: &str) -> Result<()> {
+    let sh = child::shell("/")?;
+    let python = python()?;
+    child::capture(cmd!(sh, "{python} -m venv {venv}"), &[])
+        .context("python3 has no venv module; on Debian and Ubuntu: apt-get install python3-venv")?;
+    child::capture(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[]).map(drop)
+}
+
+fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
+    let sh = child::shell("/")?;
+    let (uv, python) = (uv()?, python()?);
+    child::capture(cmd!(sh, "{uv} venv --quiet --python {python} {venv}"), &[])?;
+    // pypiserver hashes passwords with it, and does not ask for it.
+    let extra: &[&str] = if tool.name == "pypiserver" { &["passlib==1.7.4"] } else { &[] };
+    let (name, version) = (tool.name, tool.version);
+    child::capture(cmd!(sh, "{uv} pip install --quiet --python {venv}/bin/python {name}=={version} {extra...}"), &[]).map(drop)
+}
+
+fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
+    let npm = which::which("npm").context("npm is not on PATH; it comes with Node (20 or newer): https://nodejs.org")?;
+    std::fs::create_dir_all(folder).with_context(|| format!("{folder} can't be made"))?;
+    // With a manifest of its own, npm looks for none in the folders above.
+    std::fs::write(folder.join("package.json"), "{\"private\": true}\n")?;
+    let sh = child::shell(folder)?;
+    let (name, version) = (tool.name, tool.version);
+    child::capture(cmd!(sh, "{npm} install --save-exact --loglevel error {name}@{version}"), &[]).map(drop)
 }
 
 /// Makes a folder of the cache the first time somebody needs it. Safe beside other processes, and after one that was killed.

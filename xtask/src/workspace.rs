@@ -78,6 +78,10 @@ pub struct SpecSettings {
     pub generate: Vec<String>,
     /// Starts the server; PORT is in its environment.
     pub serve: Vec<String>,
+    /// Black-box tests of the running server, a command that is run in the root with BASE_URL in its environment. Apps with the same command have one
+    /// contract: their specs are equal but for `info`.
+    #[serde(default)]
+    pub contract: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -248,6 +252,11 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     }
     if settings.package.starts_with('-') || settings.package.is_empty() {
         return Err(Exit::Usage(format!("{file}: package = {:?} is not a package name", settings.package)).into());
+    }
+    if let Some(stage) = settings.release.stage.as_ref().filter(|_| !settings.ecosystem.has_staging_index()) {
+        return Err(
+            Exit::Usage(format!("{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out")).into()
+        );
     }
     for shared in &settings.release.shared {
         if let Err(e) = glob::Pattern::new(shared) {

@@ -6,6 +6,7 @@ use crate::workspace::App;
 use crate::{Ctx, child, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use std::process::Command;
 use xshell::cmd;
 
 pub mod image;
@@ -122,35 +123,29 @@ pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<Str
     child::capture(cmd!(sh, "{program} {args...}"), &[])
 }
 
-/// sdist and wheel from `git archive` of the commit: reproducible, and clean under `twine check --strict`.
-pub fn build(ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
-    let temp = tempfile::tempdir()?;
-    let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-    // A path after the commit, not COMMIT:PATH, which would not expand export-subst attributes.
-    let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", commit, "--", app.dir.as_str()])?;
-    tar::Archive::new(archive.as_slice()).unpack(tree)?;
+/// What starts the server, with the environment's own programs.
+pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
+    let python = synced(ctx, app, &ctx.ws.root)?;
+    let (program, args) = argv.split_first().context("an empty command in app.toml")?;
+    let mut command = Command::new(python.with_file_name(program));
+    command.args(args).env_clear().envs(child::env()?).current_dir(ctx.ws.root.join(&app.dir));
+    Ok(command)
+}
+
+/// sdist and wheel of the sources in `dir` into `out`: reproducible, and clean under `twine check --strict`.
+pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
-    let epoch = ctx.git.commit_time(commit)?.to_string();
-    let sh = child::shell(tree.join(&app.dir))?;
-    let built = tree.join("built");
+    let sh = child::shell(dir)?;
     let args = ["--quiet", "--sdist", "--wheel", "--no-create-gitignore"];
     child::capture(
-        cmd!(sh, "{uv} build {args...} --python {python} --default-index {index} --out-dir {built}"),
-        &[("SOURCE_DATE_EPOCH", &epoch)],
+        cmd!(sh, "{uv} build {args...} --python {python} --default-index {index} --out-dir {out}"),
+        &[("SOURCE_DATE_EPOCH", epoch)],
     )?;
     let mut files = Vec::new();
-    for entry in built.read_dir_utf8()? {
+    for entry in out.read_dir_utf8()? {
         files.push(DistFile::read(entry?.path().to_path_buf())?);
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    check_files(&files)?;
-    std::fs::create_dir_all(out).with_context(|| format!("{out} can't be made"))?;
-    for file in &mut files {
-        let target = out.join(&file.name);
-        std::fs::copy(&file.path, &target)?;
-        file.path = target;
-    }
-    Ok(files)
+    check_files(&files)
 }
 
 /// One sdist and one wheel that holds what a wheel should and nothing else; metadata that the index will take.
@@ -166,7 +161,7 @@ fn check_files(files: &[DistFile]) -> Result<()> {
     if !problems.is_empty() {
         bail!("{}:\n  {}", wheel.name, problems.join("\n  "));
     }
-    let twine = tools::pypi("twine")?;
+    let twine = tools::tool("twine")?;
     let sh = child::shell("/")?;
     let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
     child::capture(cmd!(sh, "{twine} check --strict {paths...}"), &[]).map(drop)

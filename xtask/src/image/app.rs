@@ -5,11 +5,10 @@ use super::reference::Reference;
 use super::registry::Registry;
 use super::store::Store;
 use super::{Built, Recipe, base, build, run};
-use crate::ecosystem::Ecosystem;
 use crate::exit::Exit;
 use crate::probe::{Expect, probe};
 use crate::workspace::{App, ImageSettings};
-use crate::{Ctx, ecosystem, flags, ui};
+use crate::{Ctx, flags, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -21,7 +20,7 @@ pub fn sha_tag(commit: &str) -> String {
 }
 
 /// Builds the image of a commit around the file that is published. `base_digest` pins the base; without it the base's tag is asked for now.
-pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, wheel: &Utf8Path, base_digest: Option<&str>) -> Result<Built> {
+pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, file: &Utf8Path, base_digest: Option<&str>) -> Result<Built> {
     let settings = settings(app)?;
     let serve = app.settings.spec.as_ref().map(|spec| spec.serve.clone());
     let base = Reference::parse(&settings.base)?;
@@ -32,14 +31,10 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, wheel: &
         platforms: settings.platforms.iter().map(|p| super::oci::Platform::parse(p)).collect::<Result<_>>()?,
         created: ctx.git.commit_time(commit)?,
         labels: labels(ctx, commit, &licence(ctx, app, commit)),
-        env: match app.settings.ecosystem {
-            Ecosystem::Python => ecosystem::python::image::env(),
-        },
+        env: app.settings.ecosystem.image_env(),
         entrypoint: serve.with_context(|| format!("{}/app.toml has no [spec] serve, so nothing says what an image starts", app.dir))?,
         port: super::PORT,
-        layers: match app.settings.ecosystem {
-            Ecosystem::Python => ecosystem::python::image::layers(ctx, app, commit, wheel, &base)?,
-        },
+        layers: app.settings.ecosystem.image_layers(ctx, app, commit, file, &base)?,
     };
     if recipe.platforms.is_empty() {
         return Err(Exit::Usage(format!("{}/app.toml: [image] platforms is empty", app.dir)).into());

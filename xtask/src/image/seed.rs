@@ -5,32 +5,42 @@ use super::reference::Reference;
 use super::registry::Registry;
 use super::store::Store;
 use super::{layer, parallel};
-use crate::debian;
+use crate::debian::{self, Base};
 use anyhow::{Result, bail};
 use camino::Utf8Path;
 use std::collections::BTreeMap;
 use xshell::cmd;
 
-/// Makes Debian's Python into an image for each platform and pushes it to `host` under the name of `base`; the digest of its index.
+/// Makes Debian, with Python where the base has it, into an image for each platform and pushes it to `host` under the name of `base`; the
+/// digest of its index.
 pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
-    let python = crate::ecosystem::python::image::python_of(base)?;
-    if python != debian::PYTHON {
-        bail!("the stand-in for {base} has Python {}, not {python}", debian::PYTHON);
-    }
+    let stand_in = stand_in(base)?;
     let store = Store::cache()?;
     let roots = parallel::each(platforms.len(), platforms, |platform| {
         if platform.os != "linux" {
             bail!("there is no stand-in base image for {platform}");
         }
-        debian::python_base(&platform.architecture)
+        debian::base(stand_in, &platform.architecture)
     })?;
     let images = platforms.iter().zip(&roots).collect::<Vec<_>>();
-    let manifests = parallel::each(images.len(), &images, |(platform, root)| write(&store, platform, root))?;
+    let manifests = parallel::each(images.len(), &images, |(platform, root)| write(&store, platform, root, stand_in))?;
     push(&store, &Registry::open(host, true)?, base, manifests)
 }
 
+/// What a base image has to be for Debian to stand in for it.
+fn stand_in(base: &Reference) -> Result<Base> {
+    match base.repository.rsplit('/').next() {
+        Some("debian") => Ok(Base::Slim),
+        Some("python") => match crate::ecosystem::python::image::python_of(base)? {
+            version if version == debian::PYTHON => Ok(Base::Python),
+            version => bail!("the stand-in for {base} has Python {}, not {version}", debian::PYTHON),
+        },
+        _ => bail!("nothing stands in for the base image {base}; there are stand-ins for debian and for python:{}", debian::PYTHON),
+    }
+}
+
 /// One platform's manifest, in the store.
-fn write(store: &Store, platform: &Platform, root: &Utf8Path) -> Result<Descriptor> {
+fn write(store: &Store, platform: &Platform, root: &Utf8Path, stand_in: Base) -> Result<Descriptor> {
     // The folder's path names how it was made and for what; its contents never change after that.
     let layer = layer::cached(store, &format!("base {root}"), |dir| {
         let sh = crate::child::shell("/")?;
@@ -41,7 +51,7 @@ fn write(store: &Store, platform: &Platform, root: &Utf8Path) -> Result<Descript
         platform: platform.clone(),
         config: Run {
             env: vec!["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin".into(), "LANG=C.UTF-8".into()],
-            cmd: vec!["python".into()],
+            cmd: vec![if stand_in == Base::Python { "python" } else { "bash" }.into()],
             ..Run::default()
         },
         rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },

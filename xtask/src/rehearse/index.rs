@@ -1,10 +1,9 @@
 //! A Python index of the rehearsal: pypiserver with a password, no way out to PyPI, and a file name taken once, as on the real one.
 
-use super::servers::Server;
+use super::servers::{Server, secret};
 use crate::{child, tools};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
-use std::io::Read;
 use xshell::cmd;
 
 pub struct Index {
@@ -28,10 +27,10 @@ impl Index {
 
 /// Starts an index that keeps its files below `dir`.
 pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
-    let program = tools::pypi("pypiserver")?;
+    let program = tools::tool("pypiserver")?;
     let packages = dir.join("packages");
     std::fs::create_dir_all(&packages).with_context(|| format!("{packages} can't be made"))?;
-    let token = token()?;
+    let token = secret()?;
     let passwords = dir.join("htpasswd");
     std::fs::write(&passwords, htpasswd(&token)?)?;
     let words = |port: u16| -> Result<Vec<String>> {
@@ -58,13 +57,6 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
     };
     let server = Server::start(xtask, words, "/simple/", dir)?;
     Ok(Index { server, token })
-}
-
-/// 32 random hex digits.
-fn token() -> Result<String> {
-    let mut bytes = [0; 16];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(crate::ecosystem::hex(&bytes))
 }
 
 /// Apache's htpasswd line with an {SHA} hash: enough for a random password that lives as long as its server.

@@ -2,6 +2,7 @@
 
 use super::servers::environment;
 use super::world::World;
+use crate::endpoints::Endpoints;
 use crate::supervise::{self, Start};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -58,7 +59,7 @@ pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
 
 impl Machine {
     /// Everything below `dir`: homes, temporary files, the programs.
-    pub fn new(dir: &Utf8Path, xtask: Utf8PathBuf, world: &World, pypi_read: &str) -> Result<Machine> {
+    pub fn new(dir: &Utf8Path, xtask: Utf8PathBuf, world: &World, read: &Endpoints) -> Result<Machine> {
         let (home, temp) = (dir.join("home"), dir.join("tmp"));
         std::fs::create_dir_all(&home)?;
         std::fs::create_dir_all(&temp)?;
@@ -75,7 +76,8 @@ impl Machine {
             ("TMPDIR", temp.as_str()),
             ("TERM", "dumb"),
             ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("XTASK_PYPI_READ", pypi_read),
+            ("XTASK_PYPI_READ", &read.pypi_read),
+            ("XTASK_NPM_READ", &read.npm_read),
         ]));
         base.extend(world.endpoints());
         if world.registry.is_none() {

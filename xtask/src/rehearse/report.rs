@@ -83,6 +83,7 @@ fn outside(rehearsal: &Rehearsal, walked: &Walked) -> Result<Ctx> {
             "XTASK_PYPI_UPLOAD" => flags.pypi_upload = Some(value),
             "XTASK_TESTPYPI" => flags.testpypi = Some(value),
             "XTASK_TESTPYPI_UPLOAD" => flags.testpypi_upload = Some(value),
+            "XTASK_NPM" => flags.npm = Some(value),
             "XTASK_REGISTRY" => flags.registry = Some(value),
             _ => {}
         }

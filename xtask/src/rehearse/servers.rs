@@ -4,6 +4,7 @@ use crate::child;
 use crate::supervise::{self, Supervised};
 use anyhow::Result;
 use camino::Utf8Path;
+use std::io::Read;
 use std::time::Duration;
 
 /// A machine at full load takes a while to start Python.
@@ -39,6 +40,13 @@ impl Server {
     pub fn host(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
+}
+
+/// A password or token for one run: 32 random hex digits.
+pub fn secret() -> Result<String> {
+    let mut bytes = [0; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(crate::ecosystem::hex(&bytes))
 }
 
 /// The clean environment of every child, as text.

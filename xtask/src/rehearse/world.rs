@@ -1,9 +1,11 @@
-//! Everything outside of the repository that a release touches, on this machine: a git remote, two Python indexes, a container registry.
+//! Everything outside of the repository that a release touches, on this machine: a git remote, the apps' package indexes, a container registry.
 
 use super::index::{self, Index};
+use super::npm::{self, Npm};
 use super::registry::{self, Registry};
 use super::remote::{self, Remote};
 use crate::Ctx;
+use crate::ecosystem::Ecosystem;
 use crate::workspace::{App, Settings};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,49 +14,62 @@ use std::io::Read;
 
 pub struct World {
     pub remote: Remote,
-    pub pypi: Index,
-    pub testpypi: Index,
+    /// The index and the staging index; None where no app is Python's.
+    pub python: Option<(Index, Index)>,
+    /// None where no app is TypeScript's.
+    pub npm: Option<Npm>,
     /// None where images are left out.
     pub registry: Option<Registry>,
 }
 
+/// Port 9 (discard) answers nobody: what is not started can't be written to by accident.
+const NOBODY: &str = "127.0.0.1:9";
+
 impl World {
-    /// Starts it below `dir`; the registry holds the base images of `apps`.
+    /// Starts what `apps` need, below `dir`; the registry holds their base images.
     pub fn start(xtask: &Utf8Path, dir: &Utf8Path, settings: &Settings, apps: &[&App], images: bool) -> Result<World> {
         let place = |name: &str| -> Result<Utf8PathBuf> {
             let place = dir.join(name);
             std::fs::create_dir_all(&place).with_context(|| format!("{place} can't be made"))?;
             Ok(place)
         };
-        let (pypi, testpypi, containers) = (place("pypi")?, place("testpypi")?, place("registry")?);
+        let any = |ecosystem: Ecosystem| apps.iter().any(|a| a.settings.ecosystem == ecosystem);
         let remote = remote::create(dir, settings)?;
-        let with_image = apps.iter().any(|a| a.settings.image.is_some());
         std::thread::scope(|scope| {
-            let pypi = scope.spawn(|| index::start(xtask, &pypi).context("no index"));
-            let testpypi = scope.spawn(|| index::start(xtask, &testpypi).context("no staging index"));
-            let registry = match images && with_image {
+            let python = any(Ecosystem::Python).then(|| {
+                let [pypi, testpypi] = ["pypi", "testpypi"].map(|name| scope.spawn(move || index::start(xtask, &place(name)?)));
+                (pypi, testpypi)
+            });
+            let npm = any(Ecosystem::Ts).then(|| scope.spawn(|| npm::start(xtask, &place("npm")?)));
+            let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
                 true => Some(
-                    registry::start(xtask, &containers, apps)
+                    registry::start(xtask, &place("registry")?, apps)
                         .context("no container registry (a rehearsal goes on without it by --without image)")?,
                 ),
                 false => None,
             };
-            let index = |thread: std::thread::ScopedJoinHandle<Result<Index>>| thread.join().expect("an index's thread");
-            Ok(World { remote, pypi: index(pypi)?, testpypi: index(testpypi)?, registry })
+            let python = match python {
+                Some((pypi, testpypi)) => {
+                    Some((joined(pypi).context("no Python index")?, joined(testpypi).context("no Python staging index")?))
+                }
+                None => None,
+            };
+            Ok(World { remote, python, npm: npm.map(joined).transpose().context("no npm registry")?, registry })
         })
     }
 
     /// Every endpoint, for the environment of a command that releases into this world.
     pub fn endpoints(&self) -> Vec<(String, String)> {
-        // Port 9 (discard) answers nobody: without a registry nothing can be pushed by accident.
-        let registry = self.registry.as_ref().map(|r| r.host()).unwrap_or("127.0.0.1:9");
+        let nobody = || format!("http://{NOBODY}/");
+        let index = |what: fn(&(Index, Index)) -> String| self.python.as_ref().map_or_else(nobody, what);
         let pairs = [
             ("XTASK_REMOTE", self.remote.url.clone()),
-            ("XTASK_PYPI", self.pypi.simple()),
-            ("XTASK_PYPI_UPLOAD", self.pypi.upload()),
-            ("XTASK_TESTPYPI", self.testpypi.simple()),
-            ("XTASK_TESTPYPI_UPLOAD", self.testpypi.upload()),
-            ("XTASK_REGISTRY", registry.to_string()),
+            ("XTASK_PYPI", index(|(pypi, _)| pypi.simple())),
+            ("XTASK_PYPI_UPLOAD", index(|(pypi, _)| pypi.upload())),
+            ("XTASK_TESTPYPI", index(|(_, testpypi)| testpypi.simple())),
+            ("XTASK_TESTPYPI_UPLOAD", index(|(_, testpypi)| testpypi.upload())),
+            ("XTASK_NPM", self.npm.as_ref().map_or_else(nobody, Npm::url)),
+            ("XTASK_REGISTRY", self.registry.as_ref().map_or(NOBODY, |r| r.host()).to_string()),
             ("XTASK_LOOPBACK_ONLY", "1".to_string()),
         ];
         pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
@@ -62,14 +77,28 @@ impl World {
 
     /// What only the job that publishes gets.
     pub fn secrets(&self) -> Vec<(String, String)> {
-        vec![("PYPI_TOKEN".to_string(), self.pypi.token.clone()), ("TESTPYPI_TOKEN".to_string(), self.testpypi.token.clone())]
+        let mut secrets = Vec::new();
+        if let Some((pypi, testpypi)) = &self.python {
+            secrets.extend([("PYPI_TOKEN".to_string(), pypi.token.clone()), ("TESTPYPI_TOKEN".to_string(), testpypi.token.clone())]);
+        }
+        secrets.extend(self.npm.as_ref().map(|npm| ("NPM_TOKEN".to_string(), npm.token.clone())));
+        secrets
     }
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<Result<T>>) -> Result<T> {
+    thread.join().expect("a server's thread")
 }
 
 impl fmt::Display for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let registry = self.registry.as_ref().map_or("no container registry".to_string(), |r| format!("container registry {}", r.host()));
-        write!(f, "git remote, index {}, staging index {}, {registry}", self.pypi.host(), self.testpypi.host())
+        let mut parts = vec!["git remote".to_string()];
+        if let Some((pypi, testpypi)) = &self.python {
+            parts.push(format!("Python index {}, staging index {}", pypi.host(), testpypi.host()));
+        }
+        parts.extend(self.npm.as_ref().map(|npm| format!("npm registry {}", npm.host())));
+        parts.push(self.registry.as_ref().map_or("no container registry".to_string(), |r| format!("container registry {}", r.host())));
+        f.write_str(&parts.join(", "))
     }
 }
 

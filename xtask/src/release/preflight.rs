@@ -3,7 +3,7 @@
 use super::{Release, State, tag};
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
-use crate::{Ctx, check, ecosystem::Ecosystem, image, plan, tools, ui};
+use crate::{Ctx, check, image, plan, tools, ui};
 use anyhow::Result;
 
 pub fn state(_: &Release) -> Result<State> {
@@ -93,12 +93,12 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
 /// A package that exists, but none of whose versions has a tag here, may be somebody else's.
 fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
-    if tag::highest_stable(ctx, app.name())?.is_some() || !app.settings.ecosystem.exists(ctx, app)? {
+    if tag::highest_stable(ctx, app.name())?.is_some() || app.settings.ecosystem.versions_out(ctx, app)?.is_none() {
         return Ok(None);
     }
     let package = &app.settings.package;
     let message = format!("{package} is on the index already, and no release of it is tagged here: is it yours?");
-    Ok(Some(Finding::new("name-taken", Level::Warning, message).place(app.settings.ecosystem.upload_url(ctx, false))))
+    Ok(Some(Finding::new("name-taken", Level::Warning, message).place(app.settings.ecosystem.index_url(ctx))))
 }
 
 /// Credentials that are missing or refused, for the steps that are left.
@@ -119,9 +119,6 @@ fn credentials(release: &Release) -> Vec<Finding> {
 }
 
 fn missing_tools(release: &Release) -> Vec<Finding> {
-    let tools: &[&'static str] = match release.app.settings.ecosystem {
-        Ecosystem::Python => &["uv", "twine"],
-    };
-    let missing = tools.iter().filter_map(|name| tools::pypi(name).err());
+    let missing = release.app.settings.ecosystem.tools().iter().filter_map(|name| tools::tool(name).err());
     missing.map(|e| Finding::new("tool-missing", Level::Error, format!("{e:#}")).help("cargo xtask setup")).collect()
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
-    let url = app.settings.ecosystem.upload_url(ctx, false);
+    let (url, _) = app.settings.ecosystem.upload_target(ctx, false);
     let Some(tag) = release.tag() else {
         let Some(file) = there.first() else { return Ok(State::Todo) };
         return Ok(State::Conflict(

@@ -34,7 +34,7 @@ pub fn preview(release: &Release) -> Vec<String> {
 /// The upload of each file, as a dry run shows it.
 pub fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
     let app = release.app;
-    let (url, token) = (app.settings.ecosystem.upload_url(release.ctx, stage), if stage { "TESTPYPI_TOKEN" } else { "PYPI_TOKEN" });
+    let (url, token) = app.settings.ecosystem.upload_target(release.ctx, stage);
     release.dist().iter().map(|f| format!("upload {} to {url}   sha256 {}…, credentials ${token}", f.name, &f.sha256[..12])).collect()
 }
 

@@ -1,11 +1,11 @@
 //! The release's annotated tag: what it says, how it is read back, and the push that only one of two racing runs wins.
 
 use super::{Release, State};
-use crate::ecosystem::DistFile;
+use crate::ecosystem::{self, DistFile};
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::git::Git;
-use crate::{Ctx, changelog, tools};
+use crate::{Ctx, changelog};
 use anyhow::{Context, Result};
 use semver::Version;
 
@@ -182,7 +182,7 @@ fn trailers(release: &Release, run_id: &str) -> Vec<(&'static str, String)> {
         trailers.push(("Image-Base", image.base_digest.clone()));
     }
     trailers.push(("Tool-Version", format!("xtask {}", env!("CARGO_PKG_VERSION"))));
-    trailers.push(("Tool-Version", format!("uv {}", tools::version("uv"))));
+    trailers.extend(ecosystem::tool_versions(release.app.settings.ecosystem).into_iter().map(|tool| ("Tool-Version", tool)));
     trailers.push(("Run-Id", run_id.to_string()));
     trailers
 }

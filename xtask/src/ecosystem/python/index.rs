@@ -2,7 +2,9 @@
 
 use super::publish::normalise;
 use crate::http::{Http, Request};
+use crate::version;
 use anyhow::{Context, Result};
+use semver::Version;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -33,6 +35,14 @@ pub fn files(simple_url: &str, package: &str) -> Result<Option<Vec<IndexFile>>> 
         from_html(&text, &url, package)
     };
     Ok(Some(files))
+}
+
+/// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer twin (a post-release, say) keeps its
+/// first three numbers from being used again.
+pub fn versions(simple_url: &str, package: &str) -> Result<Option<Vec<Version>>> {
+    let Some(files) = files(simple_url, package)? else { return Ok(None) };
+    let parsed = files.into_iter().filter_map(|f| f.version?.parse::<pep440_rs::Version>().ok());
+    Ok(Some(parsed.map(|v| version::from_pep440(&v.to_string()).unwrap_or_else(|_| version::floor(&v))).collect()))
 }
 
 /// Content type and body; None for 404.

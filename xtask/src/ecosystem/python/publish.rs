@@ -6,9 +6,8 @@ use crate::endpoints::PythonIndex;
 use crate::http::{Http, Request};
 use crate::workspace::App;
 use crate::{Ctx, child, tools};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use semver::Version;
-use std::time::{Duration, Instant};
 use xshell::cmd;
 
 /// The index's files of that version. They are told by their names, which PEP 427 and PEP 625 fix.
@@ -35,28 +34,8 @@ pub fn normalise(package: &str) -> String {
     name
 }
 
-/// Uploads the files and waits until the index shows them (seconds to a minute on PyPI).
-pub fn publish(app: &App, ctx: &Ctx, index: &PythonIndex, version: &Version, files: &[DistFile]) -> Result<()> {
-    let uploaded = upload(ctx, index, files);
-    let started = Instant::now();
-    loop {
-        let there = published(app, index, version)?;
-        let missing: Vec<_> = files.iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).map(|f| f.name.as_str()).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        // What the index has taken will show, whatever the upload's end said; an upload that failed and shows nothing has failed.
-        if let Err(e) = uploaded {
-            return Err(e.context(format!("{} did not take {}", index.upload, missing.join(", "))));
-        }
-        if started.elapsed() > Duration::from_secs(120) {
-            bail!("{} took {} but does not show it after two minutes", index.simple, missing.join(", "));
-        }
-        std::thread::sleep(Duration::from_millis(500));
-    }
-}
-
-fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
+/// By uv, with the token or as a trusted publisher.
+pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
     let (uv, url) = (tools::uv()?, &index.upload);
     let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
     let sh = child::shell(&ctx.ws.root)?;

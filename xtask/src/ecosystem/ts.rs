@@ -1,0 +1,174 @@
+//! TypeScript: bun for dependencies and tests, the app's own linters, npm to pack and publish.
+
+use super::Report;
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::Value;
+use std::process::Command;
+use xshell::cmd;
+
+pub mod build;
+pub mod image;
+pub mod install;
+pub mod publish;
+pub mod registry;
+pub mod version;
+
+/// `package.json` of the app in a checkout.
+pub fn package_json(dir: &Utf8Path) -> Result<Value> {
+    let file = dir.join("package.json");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("{file} can't be read"))?;
+    serde_json::from_str(&text).with_context(|| format!("{file} is not JSON"))
+}
+
+/// The programs that a `package.json` declares, each with its file: `bin` is one path, or an object.
+pub fn programs(package: &Value) -> Vec<(String, String)> {
+    let name = package["name"].as_str().unwrap_or_default();
+    match &package["bin"] {
+        Value::String(file) => vec![(name.rsplit('/').next().unwrap_or(name).to_string(), file.clone())],
+        Value::Object(bins) => bins.iter().filter_map(|(name, file)| Some((name.clone(), file.as_str()?.to_string()))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// PATH with the pinned bun before everything else: what scripts of an app call.
+pub fn path() -> Result<String> {
+    let bun = tools::tool("bun")?;
+    let folder = bun.parent().context("bun has a folder")?;
+    Ok(format!("{folder}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?))
+}
+
+/// The app's folder in a checkout, with its `node_modules` equal to `bun.lock`.
+fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
+    let dir = root.join(&app.dir);
+    let marker = dir.join("node_modules/.synced");
+    let wanted = format!("{}\0{}", package_json(&dir)?["dependencies"], std::fs::read_to_string(dir.join("bun.lock")).unwrap_or_default());
+    if std::fs::read_to_string(&marker).is_ok_and(|had| had == wanted) {
+        return Ok(dir);
+    }
+    frozen_install(ctx, &dir)?;
+    std::fs::create_dir_all(dir.join("node_modules"))?;
+    std::fs::write(&marker, wanted)?;
+    Ok(dir)
+}
+
+/// Exactly what `bun.lock` of this folder says; an error where it does not fit `package.json`.
+pub fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
+    if !dir.join("bun.lock").exists() {
+        bail!("{dir} has no bun.lock: type `bun install` there and commit it");
+    }
+    let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{bun} install --frozen-lockfile --no-progress --registry {registry}"), &[]).map(drop).map_err(stale)
+}
+
+/// `bun.lock` agrees with `package.json`.
+pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+    let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{bun} install --frozen-lockfile --dry-run --no-progress --registry {registry}"), &[]).map_err(stale)
+}
+
+fn stale(error: anyhow::Error) -> anyhow::Error {
+    let stale = error.to_string().contains("lockfile had changes");
+    if stale { error.context("bun.lock does not agree with package.json; write it with `bun install`") } else { error }
+}
+
+/// A program of the app's development dependencies.
+fn tool(dir: &Utf8Path, argv: &[&str]) -> Result<String> {
+    let Some((name, args)) = argv.split_first() else { bail!("no program") };
+    let program = dir.join("node_modules/.bin").join(name);
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{program} {args...}"), &[])
+}
+
+/// Lock file, Biome and the TypeScript compiler, side by side: those that the app has set up.
+pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+    let dir = synced(ctx, app, &ctx.ws.root)?;
+    let all: &[(&str, &str, &[&str])] = &[
+        ("biome", "biome.json", &["biome", "check", "--error-on-warnings", "--colors=off", "."]),
+        ("tsc", "tsconfig.json", &["tsc", "--noEmit", "--pretty", "false"]),
+    ];
+    Ok(std::thread::scope(|scope| {
+        let dir = &dir;
+        let running: Vec<_> = all
+            .iter()
+            .filter(|(_, settings, _)| dir.join(settings).exists())
+            .map(|(name, _, argv)| scope.spawn(move || Report { tool: name.to_string(), result: tool(dir, argv) }))
+            .collect();
+        let lock = Report { tool: "bun.lock".to_string(), result: check_lock(ctx, dir) };
+        [lock].into_iter().chain(running.into_iter().map(|r| r.join().expect("a linter's thread"))).collect()
+    }))
+}
+
+/// `bun test`, with the coverage floor that bunfig.toml sets; what it counted.
+pub fn test(ctx: &Ctx, app: &App) -> Result<String> {
+    let dir = synced(ctx, app, &ctx.ws.root)?;
+    let bun = tools::tool("bun")?;
+    let sh = child::shell(&dir)?;
+    Ok(counted(&child::capture_both(cmd!(sh, "{bun} test"), &[("PATH", &path()?)])?))
+}
+
+/// bun's last lines: ` 41 pass`, ` 0 fail`, `Ran 41 tests across 5 files. [1.20s]`.
+fn counted(text: &str) -> String {
+    let ran = text.lines().rev().find(|l| l.starts_with("Ran ")).unwrap_or("no tests");
+    let skipped = text.lines().map(str::trim).find(|l| l.ends_with(" skip") && !l.starts_with("0 "));
+    [Some(ran), skipped].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// One of the app's own programs, its sources run by bun.
+pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
+    let dir = synced(ctx, app, root)?;
+    let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
+    let program = if program == "bun" { tools::tool("bun")? } else { Utf8PathBuf::from(program) };
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{program} {args...}"), &[])
+}
+
+/// What starts the server: the declared program as it is built and published, run by bun.
+pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
+    let dir = synced(ctx, app, &ctx.ws.root)?;
+    build::script(&dir, "0")?;
+    let (name, args) = argv.split_first().context("an empty command in app.toml")?;
+    let programs = programs(&package_json(&dir)?);
+    let (_, file) = programs
+        .iter()
+        .find(|(program, _)| program == name)
+        .with_context(|| format!("{}/app.toml: serve starts {name:?}, which \"bin\" in package.json does not have", app.dir))?;
+    let mut command = Command::new(tools::tool("bun")?);
+    command.arg(dir.join(file)).args(args).env_clear().envs(child::env()?).current_dir(dir);
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn programs_are_read_in_both_forms() {
+        for (package, expected) in [
+            (json!({ "name": "@s/tool", "bin": "./cli.js" }), vec![("tool", "./cli.js")]),
+            (json!({ "name": "tool", "bin": "cli.js" }), vec![("tool", "cli.js")]),
+            (json!({ "name": "x", "bin": { "a": "a.js", "b": 1 } }), vec![("a", "a.js")]),
+            (json!({ "name": "x" }), vec![]),
+            (json!([]), vec![]),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+            assert_eq!(programs(&package), expected, "{package}");
+        }
+    }
+
+    #[test]
+    fn the_tests_last_words_say_how_many_ran_and_were_skipped() {
+        for (text, expected) in [
+            (" 3 pass\n 0 fail\nRan 3 tests across 1 file. [9.00ms]\n", "Ran 3 tests across 1 file. [9.00ms]"),
+            (" 3 pass\n 2 skip\n 0 fail\nRan 5 tests across 1 file. [9.00ms]\n", "Ran 5 tests across 1 file. [9.00ms], 2 skip"),
+            ("", "no tests"),
+        ] {
+            assert_eq!(counted(text), expected);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The npm tarball: `bun run build` and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
+
+use super::{frozen_install, package_json, path};
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use serde::Deserialize;
+use xshell::cmd;
+
+/// Packs the sources in `dir` into `out`.
+pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
+    frozen_install(ctx, dir)?;
+    script(dir, epoch)?;
+    let npm = tools::tool("npm")?;
+    let sh = child::shell(dir)?;
+    let packed = child::capture(
+        cmd!(sh, "{npm} pack --ignore-scripts --json --loglevel error --pack-destination {out}"),
+        &[("SOURCE_DATE_EPOCH", epoch)],
+    )?;
+    let (name, files) = contents(&packed)?;
+    let problems = problems(&files);
+    if !problems.is_empty() {
+        bail!("{name}:\n  {}", problems.join("\n  "));
+    }
+    check(dir, &out.join(name))
+}
+
+/// The app's own build script, where it has one.
+pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
+    if package_json(dir)?["scripts"]["build"].is_null() {
+        return Ok(());
+    }
+    let bun = tools::tool("bun")?;
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{bun} run --silent build"), &[("SOURCE_DATE_EPOCH", epoch), ("PATH", &path()?)]).map(drop)
+}
+
+/// Does every way to import it work, with the right types? Both are asked at once.
+fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
+    let (publint, attw) = (tools::tool("publint")?, tools::tool("@arethetypeswrong/cli")?);
+    let esm = package_json(dir)?["type"] == "module";
+    let run = |argv: &[&str]| -> Result<()> {
+        let (program, args) = argv.split_first().context("a program")?;
+        let sh = child::shell("/")?;
+        child::capture(cmd!(sh, "{program} {args...}"), &[]).map(drop)
+    };
+    std::thread::scope(|scope| {
+        let types = scope.spawn(|| {
+            // Nobody requires an ES module by `require` on Node 20.
+            let profile: &[&str] = if esm { &["--profile", "esm-only"] } else { &[] };
+            run(&[&[attw.as_str(), tarball.as_str(), "--format", "table", "--no-color", "--no-emoji"], profile].concat())
+        });
+        let exports = run(&[publint.as_str(), "--strict", tarball.as_str()]);
+        types.join().expect("the thread of are-the-types-wrong").and(exports)
+    })
+}
+
+/// The tarball's name and the files in it, from what `npm pack --json` prints.
+fn contents(json: &str) -> Result<(String, Vec<String>)> {
+    #[derive(Deserialize)]
+    struct Packed {
+        filename: String,
+        files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        path: String,
+    }
+    let packed: Vec<Packed> = serde_json::from_str(json).context("what `npm pack --json` prints")?;
+    let [packed] = packed.try_into().map_err(|_| anyhow::anyhow!("`npm pack` made more than one file, or none"))?;
+    Ok((packed.filename, packed.files.into_iter().map(|f| f.path).collect()))
+}
+
+/// What is wrong with a package's contents, every problem in a line.
+fn problems(files: &[String]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for path in files {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let folders = || path.split('/').rev().skip(1);
+        if folders().any(|f| matches!(f, "tests" | "test" | "__tests__")) || file.contains(".test.") || file.contains(".spec.") {
+            problems.push(format!("{path}: tests do not belong into a package"));
+        } else if folders().any(|f| matches!(f, "node_modules" | "coverage" | ".cache")) || file.ends_with(".tsbuildinfo") {
+            problems.push(format!("{path}: what tools leave behind does not belong into a package"));
+        } else if file.starts_with(".env") || file == ".npmrc" || file.ends_with(".pem") {
+            problems.push(format!("{path}: looks like a secret"));
+        }
+    }
+    let has = |test: fn(&str) -> bool| files.iter().any(|path| test(path));
+    if !has(|path| path.ends_with(".d.ts") || path.ends_with(".d.mts")) {
+        problems.push("no .d.ts file: TypeScript will not know the package's types".to_string());
+    }
+    if !has(|path| {
+        let upper = path.to_ascii_uppercase();
+        upper.starts_with("LICEN") || upper.starts_with("COPYING")
+    }) {
+        problems.push("the licence file is missing".to_string());
+    }
+    if !has(|path| path.to_ascii_lowercase().starts_with("readme")) {
+        problems.push("README.md is missing: it is the package's page".to_string());
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_judged_by_its_contents() {
+        let good = ["package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/testing.js"];
+        for (extra, problems_found) in [
+            (vec![], 0),
+            (vec!["tests/a.ts", "dist/app.test.js", "dist/__tests__/x.js"], 3),
+            (vec![".env", ".env.local", "dist/.npmrc", "key.pem"], 4),
+            (vec!["coverage/lcov.info", "tsconfig.tsbuildinfo", "node_modules/a/index.js"], 3),
+            (vec!["dist/latest.js", "dist/contest/x.js", "dist/environment.js"], 0),
+        ] {
+            let files: Vec<String> = good.iter().chain(&extra).map(|f| f.to_string()).collect();
+            assert_eq!(problems(&files).len(), problems_found, "{extra:?}");
+        }
+        assert_eq!(problems(&["package.json".to_string()]).len(), 3);
+    }
+
+    #[test]
+    fn what_npm_prints_is_read_or_refused() {
+        let one = r#"[{"filename": "a-1.tgz", "files": [{"path": "x", "size": 1}], "bundled": []}]"#;
+        assert_eq!(contents(one).expect("read"), ("a-1.tgz".to_string(), vec!["x".to_string()]));
+        for text in ["", "[]", "{}", "[{\"filename\": \"a\"}]"] {
+            assert!(contents(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a user does with a release: a clean folder, `npm install`, start.
+
+use super::programs;
+use crate::ecosystem::{DistFile, Installed, Origin};
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+use xshell::cmd;
+
+/// Installs into `dir/node_modules`. From a registry: the tarball from that registry alone, its hash compared, then the dependencies from the one
+/// that is read.
+pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
+    let downloaded;
+    let tarball = match origin {
+        Origin::File(file) => &file.path,
+        Origin::Index { version, sha256, .. } => {
+            let package = format!("{}@{version}", app.settings.package);
+            downloaded = download(&ctx.endpoints.npm, &package, dir)?;
+            let has = DistFile::read(downloaded.clone())?.sha256;
+            if !sha256.contains(&has.as_str()) {
+                bail!("{} serves {package} with sha256 {has}, expected was {}", ctx.endpoints.npm, sha256.join(" or "));
+            }
+            &downloaded
+        }
+    };
+    std::fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
+    let (npm, read) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"), &[])?;
+    let modules = dir.join("node_modules");
+    Ok(Installed { versions: versions(app, &modules)?, programs: modules.join(".bin"), env: Vec::new() })
+}
+
+/// The tarball of `name@version` as the registry serves it, by npm's own client.
+pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8PathBuf> {
+    #[derive(Deserialize)]
+    struct Packed {
+        filename: String,
+    }
+    let npm = tools::tool("npm")?;
+    let scoped = package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
+    let sh = child::shell(dir)?;
+    let args = ["--json", "--loglevel", "error", "--prefer-online", "--pack-destination", dir.as_str()];
+    let output = child::capture(cmd!(sh, "{npm} pack {package} {args...} --registry {registry} {scoped...}"), &[])?;
+    let packed: Vec<Packed> = serde_json::from_str(&output).context("what `npm pack --json` prints")?;
+    let file = packed.first().with_context(|| format!("`npm pack {package}` downloaded nothing"))?;
+    Ok(dir.join(&file.filename))
+}
+
+/// Every place where an installed package says its version: its manifest, and `--version` of its programs under Node and under Bun.
+fn versions(app: &App, modules: &Utf8Path) -> Result<Vec<(String, String)>> {
+    let dir = modules.join(&app.settings.package);
+    let package = super::package_json(&dir)?;
+    let said = package["version"].as_str().context("the installed package.json has no version")?;
+    let mut versions = vec![("package.json".to_string(), said.to_string())];
+    let (bun, sh) = (tools::tool("bun")?, child::shell(modules)?);
+    for (name, file) in programs(&package) {
+        let (program, file) = (modules.join(".bin").join(&name), dir.join(file));
+        for (runtime, output) in [
+            ("node", child::capture(cmd!(sh, "{program} --version"), &[])?),
+            ("bun", child::capture(cmd!(sh, "{bun} {file} --version"), &[])?),
+        ] {
+            let Some(version) = output.split_whitespace().last() else { bail!("`{name} --version` printed nothing under {runtime}") };
+            versions.push((format!("{name} --version ({runtime})"), version.to_string()));
+        }
+    }
+    Ok(versions)
+}

@@ -1,0 +1,98 @@
+//! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the very bytes of a tarball.
+
+use crate::ecosystem::{PublishedFile, hex};
+use crate::http::{Http, Request};
+use anyhow::{Context, Result};
+use semver::Version;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+struct Packument {
+    #[serde(default, rename = "dist-tags")]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    versions: BTreeMap<String, Release>,
+    /// When each version came out; unpublished ones keep their place here.
+    #[serde(default)]
+    time: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Release {
+    dist: Dist,
+}
+
+#[derive(Deserialize)]
+struct Dist {
+    tarball: String,
+}
+
+/// None where the registry does not know the package.
+fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
+    let url = format!("{}/{}", registry.trim_end_matches('/'), package.replace('/', "%2f"));
+    let answer =
+        Http::new()?.send(&Request::new("GET", &url).header("accept", "application/json")).context("the registry can't be reached")?;
+    if answer.status == 404 {
+        return Ok(None);
+    }
+    let bytes = answer.success()?.bytes()?;
+    serde_json::from_slice(&bytes).map(Some).with_context(|| format!("GET {url}: not a packument"))
+}
+
+/// Every version that was ever out: a number is used once, unpublished or not.
+pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<Version>>> {
+    let Some(found) = packument(registry, package)? else { return Ok(None) };
+    Ok(Some(numbers(&found)))
+}
+
+fn numbers(packument: &Packument) -> Vec<Version> {
+    let mut numbers: Vec<Version> = packument.versions.keys().chain(packument.time.keys()).filter_map(|v| v.parse().ok()).collect();
+    numbers.sort();
+    numbers.dedup();
+    numbers
+}
+
+/// The tarball of that version under the name that `npm pack` gives it; its sha256 is that of what the registry serves now.
+pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
+    let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
+    let Some(release) = found.versions.get(&version.to_string()) else { return Ok(Vec::new()) };
+    let bytes = Http::new()?.get(&release.dist.tarball)?;
+    Ok(vec![PublishedFile { name: file_name(package, version), sha256: Some(hex(&Sha256::digest(&bytes))) }])
+}
+
+/// `@scope/name` 1.0.0 is `scope-name-1.0.0.tgz`.
+fn file_name(package: &str, version: &Version) -> String {
+    format!("{}-{version}.tgz", package.trim_start_matches('@').replace('/', "-"))
+}
+
+/// The dist-tag of what is published and not verified yet.
+pub const CANDIDATE: &str = "candidate";
+
+/// `latest` names this version, and `candidate` does not any more: npm gives `latest` to a package's very first version by itself.
+pub fn is_latest(registry: &str, package: &str, version: &Version) -> Result<bool> {
+    let Some(found) = packument(registry, package)? else { return Ok(false) };
+    let names = |tag: &str| found.tags.get(tag).is_some_and(|v| *v == version.to_string());
+    Ok(names("latest") && !names(CANDIDATE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unpublished_versions_keep_their_numbers() {
+        let text = r#"{"versions": {"1.0.0": {"dist": {"tarball": "http://x"}}},
+            "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished": {"name": "x"}}}"#;
+        let packument: Packument = serde_json::from_str(text).expect("a packument");
+        assert_eq!(numbers(&packument).iter().map(Version::to_string).collect::<Vec<_>>(), ["1.0.0", "1.1.0-rc.1"]);
+    }
+
+    #[test]
+    fn a_scope_is_part_of_the_files_name() {
+        for (package, expected) in [("@a/b-c", "a-b-c-1.0.0.tgz"), ("plain", "plain-1.0.0.tgz")] {
+            assert_eq!(file_name(package, &Version::new(1, 0, 0)), expected);
+        }
+    }
+}
