@@ -103,6 +103,7 @@ def _schemas() -> Json:
         [*_in_mode(sent, "validation"), *_in_mode([*answered, Error], "serialization")],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schema,
+        union_format="primitive_type_array",
     )
     defined: Json = schemas["$defs"]
     return defined
