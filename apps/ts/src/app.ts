@@ -1,0 +1,69 @@
+/** From a request to an answer: all of HTTP but the sockets. */
+
+import { Hono } from "hono";
+import { parse } from "./body.js";
+import { echo } from "./echo.js";
+import { HttpError, json } from "./errors.js";
+import type { Graph } from "./graphs.js";
+import type { Runtime } from "./handlers.js";
+import { log } from "./log.js";
+import { allowed, ROUTES, type Route } from "./routes.js";
+import { render } from "./spec.js";
+
+/** The runtime's API over some graphs. */
+export interface App {
+  /** Answers a request. Whatever goes wrong inside becomes an answer too. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** The API over these compiled langgraph graphs, by name; over `echo` alone if none are given. */
+export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo() }): App {
+  const runtime: Runtime = { graphs: new Map(Object.entries(graphs)), spec: render() };
+  const hono = new Hono({ getPath: pathOf });
+  for (const path of new Set(ROUTES.map((route) => route.path))) {
+    const routes = ROUTES.filter((route) => route.path === path);
+    for (const route of routes) {
+      hono.on(route.method, path, ({ req }) =>
+        settle(req.raw, () => answer(runtime, route, req.raw)),
+      );
+    }
+    hono.all(path, ({ req }) => settle(req.raw, () => otherMethod(req.raw.method, path, routes)));
+  }
+  hono.notFound(({ req }) => settle(req.raw, noSuchPath));
+  return { fetch: async (request) => await hono.fetch(request) };
+}
+
+/** The path of a request as it was sent. */
+export function pathOf({ url }: { url: string }): string {
+  // Not `new URL`: what a client sent as Host is part of it, and may be anything.
+  return /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] || "/";
+}
+
+async function settle(
+  request: Request,
+  work: () => Promise<Response> | Response,
+): Promise<Response> {
+  try {
+    return await work();
+  } catch (problem) {
+    if (problem instanceof HttpError) return problem.response();
+    const reason = problem instanceof Error ? (problem.stack ?? problem.message) : String(problem);
+    log("ERROR", `${request.method} ${pathOf(request)} failed\n${reason}`);
+    return new HttpError(500, "the server failed; its log says more").response();
+  }
+}
+
+async function answer(runtime: Runtime, route: Route, request: Request): Promise<Response> {
+  const body = route.request && (await parse(route.request, request.body));
+  return json(200, await route.handler(runtime, body as never));
+}
+
+function otherMethod(method: string, path: string, routes: readonly Route[]): Response {
+  const headers = { Allow: allowed(routes) };
+  if (method === "OPTIONS") return new Response(null, { status: 204, headers });
+  throw new HttpError(405, `${path} has no ${method}, only ${headers.Allow}`, { headers });
+}
+
+function noSuchPath(): never {
+  throw new HttpError(404, "no such path; /openapi.json names those there are");
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The command line: `fractal-agents-runtime` starts the server, settings come by environment. */
+
+import { parseArgs } from "node:util";
+import { Lifecycle } from "./lifecycle.js";
+import { parsePort, reason, UsageError } from "./settings.js";
+import { version } from "./version.js";
+
+const NAME = "fractal-agents-runtime";
+const USAGE = `usage: ${NAME} [-h] [--version]\n`;
+const HELP = `${USAGE}
+Serve LangGraph graphs.
+
+options:
+  -h, --help  show this help message and exit
+  --version   show the version and exit
+
+environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000)
+`;
+
+/** Starts the server in the foreground. The exit code, where there is nothing to wait for. */
+async function main(): Promise<number | undefined> {
+  const asked = options();
+  if (asked.help || asked.version) {
+    process.stdout.write(asked.help ? HELP : `${NAME} ${version}\n`);
+    return 0;
+  }
+  const port = parsePort(process.env["PORT"] ?? "8000");
+  const host = process.env["HOST"] || "127.0.0.1";
+  // First of all: a signal that comes while langgraph is imported counts too.
+  const lifecycle = new Lifecycle();
+  lifecycle.watch();
+  const [{ createApp }, { run }] = await Promise.all([import("./app.js"), import("./server.js")]);
+  try {
+    await run(createApp(), host, port, lifecycle);
+    return undefined;
+  } catch (problem) {
+    process.stderr.write(`${NAME}: can't listen on ${host}:${port}: ${reason(problem)}\n`);
+    return 1;
+  }
+}
+
+function options(): { help?: boolean; version?: boolean } {
+  try {
+    const known = { help: { type: "boolean", short: "h" }, version: { type: "boolean" } } as const;
+    return parseArgs({ options: known }).values;
+  } catch (problem) {
+    throw new UsageError(problem instanceof Error ? problem.message : String(problem));
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (problem) {
+  if (!(problem instanceof UsageError)) throw problem;
+  process.stderr.write(`${USAGE}${NAME}: error: ${problem.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,2 @@
+/** The commit's full hash, which `git archive` writes here (gitattributes(5), export-subst). */
+export const STAMP: string = "$Format:%H$";

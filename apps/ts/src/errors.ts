@@ -1,0 +1,68 @@
+/** What a handler throws when the answer is an error. */
+
+import type { ErrorBody, FieldError } from "./models.js";
+
+/** An answer with an error status (RFC 9110, section 15) and the `Error` body. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly errors: FieldError[];
+  readonly headers: Record<string, string>;
+
+  constructor(
+    status: number,
+    detail: string,
+    more: { errors?: FieldError[]; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: more.cause });
+    this.status = status;
+    this.errors = more.errors ?? [];
+    this.headers = more.headers ?? {};
+  }
+
+  /** The answer that the error stands for. */
+  response(): Response {
+    const body: ErrorBody = { detail: this.message, errors: this.errors };
+    return json(this.status, JSON.stringify(body), this.headers);
+  }
+}
+
+/** An answer with this JSON text. */
+export function json(status: number, text: string, headers: Record<string, string> = {}): Response {
+  const body = new TextEncoder().encode(text);
+  return new Response(body, {
+    status,
+    headers: {
+      "Content-Type": "application/json",
+      // Said here because an answer to HEAD has it too (RFC 9110, 9.3.2), and no body to count.
+      "Content-Length": String(body.length),
+      ...headers,
+    },
+  });
+}
+
+/** What zod says of one value that does not fit. */
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly keys?: readonly string[];
+}
+
+/** A 422 that names each field that did not fit, below `place`. */
+export function invalid(issues: readonly Issue[], ...place: string[]): HttpError {
+  const errors = issues.flatMap((issue) =>
+    fields(issue).map(
+      (field): FieldError => ({
+        loc: [...place, ...field].map((part) => (typeof part === "symbol" ? String(part) : part)),
+        message: issue.message,
+      }),
+    ),
+  );
+  return new HttpError(422, "the body does not have the documented form", { errors });
+}
+
+// An unknown field's issue is its object's; the field is the place that helps.
+function fields(issue: Issue): PropertyKey[][] {
+  if (issue.code !== "unrecognized_keys" || !issue.keys) return [[...issue.path]];
+  return issue.keys.map((key) => [...issue.path, key]);
+}

@@ -1,0 +1,12 @@
+/**
+ * An HTTP server that runs LangGraph graphs, with the LangGraph Platform's API.
+ *
+ * What is exported here is the package's public interface; everything else may change.
+ *
+ * @packageDocumentation
+ */
+
+export { type App, createApp } from "./app.js";
+export type { Graph, GraphConfig } from "./graphs.js";
+export { type ServeOptions, serve } from "./server.js";
+export { version } from "./version.js";

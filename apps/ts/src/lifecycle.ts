@@ -1,0 +1,65 @@
+/** Stopping: what is being answered is finished, what is not is refused, and the process ends. */
+
+import { HttpError } from "./errors.js";
+import { log } from "./log.js";
+
+// Milliseconds after the signal: when requests that are not answered are refused, and when the
+// process ends.
+const REFUSE_AFTER = 700;
+const END_AFTER = 900;
+// Nothing began or ended for this long: the last answer has left the process.
+const QUIET = 100;
+
+/** The requests that are being answered, and the end of the process. */
+export class Lifecycle {
+  #stopping = false;
+  #changed = 0;
+  readonly #refusals = new Set<() => void>();
+
+  /** Ends the process soon after SIGTERM or SIGINT. */
+  watch(): void {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => this.#stop(signal));
+    }
+  }
+
+  /** Waits for an answer; 503 if the server is stopping, or stops before it is there. */
+  answer(work: () => Promise<Response>): Promise<Response> {
+    if (this.#stopping) return Promise.resolve(refusal());
+    return new Promise((resolve, reject) => {
+      const refuse = () => this.#settle(refuse, () => resolve(refusal()));
+      this.#refusals.add(refuse);
+      work().then(
+        (response) => this.#settle(refuse, () => resolve(response)),
+        (problem: unknown) => this.#settle(refuse, () => reject(problem)),
+      );
+    });
+  }
+
+  #settle(refuse: () => void, end: () => void): void {
+    this.#refusals.delete(refuse);
+    this.#changed = performance.now();
+    end();
+  }
+
+  #stop(signal: string): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    log("INFO", `${signal}: stopping`);
+    const began = performance.now();
+    this.#changed = began;
+    setTimeout(() => {
+      for (const refuse of [...this.#refusals]) refuse();
+    }, REFUSE_AFTER);
+    setInterval(() => {
+      const now = performance.now();
+      const done = this.#refusals.size === 0 && now >= this.#changed + QUIET;
+      if (done || now >= began + END_AFTER) process.exit(0);
+    }, 10);
+  }
+}
+
+function refusal(): Response {
+  const headers = { "Retry-After": "1" };
+  return new HttpError(503, "the server is stopping", { headers }).response();
+}

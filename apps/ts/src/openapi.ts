@@ -1,0 +1,5 @@
+/** `bun src/openapi.ts` prints the OpenAPI document. */
+
+import { render } from "./spec.js";
+
+process.stdout.write(render());
