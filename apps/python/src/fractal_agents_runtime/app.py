@@ -70,7 +70,7 @@ def parse(route: Route, body: bytes) -> BaseModel | None:
     if route.request is None:
         return None
     if len(body) > MAX_BODY:
-        raise HttpError(413, f"the body has {len(body)} bytes, the most is {MAX_BODY}")
+        raise HttpError(413, f"the body has more than {MAX_BODY} bytes")
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as problem:

@@ -39,7 +39,7 @@ async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
     """Run a graph without a thread and return its last state."""
     graph = runtime.graphs.get(body.assistant_id)
     if graph is None:
-        raise HttpError(404, f"no assistant {body.assistant_id!r}; /info names those there are")
+        raise HttpError(404, f"no assistant '{body.assistant_id}'; /info names those there are")
     model = input_model(graph)
     try:
         if model:

@@ -1,8 +1,8 @@
 """The bodies of requests and responses. The OpenAPI document is made from these."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 
 class Model(BaseModel):
@@ -12,9 +12,17 @@ class Model(BaseModel):
 
 
 class RequestModel(Model):
-    """What a request's model is: a field that is not supported is refused, not ignored."""
+    """What a request's model is: a field that is not supported is refused, not ignored.
 
-    model_config = ConfigDict(extra="forbid")
+    Strict, or else "9" and true would be numbers, which the document does not say.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _whole(value: object) -> object:
+    """Return a number without a fraction as an int: JSON Schema's integers include 9.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Health(Model):
@@ -38,7 +46,7 @@ class RunConfig(RequestModel):
     configurable: dict[str, Any] | None = Field(
         default=None, description="Values that the graph's nodes can read."
     )
-    recursion_limit: int | None = Field(
+    recursion_limit: Annotated[int | None, BeforeValidator(_whole)] = Field(
         default=None, ge=1, le=10_000, description="The most steps a run may take."
     )
     tags: list[str] | None = Field(default=None, description="Labels for tracing.")
