@@ -1,0 +1,75 @@
+"""Paths that there are not, and methods that a path does not have."""
+
+from server import Case, ask
+
+PATHS = ("/health", "/info", "/openapi.json", "/runs/wait")
+
+
+class Paths(Case):
+    def test_an_unknown_path_is_404(self) -> None:
+        paths = (
+            "/",
+            "/nope",
+            "/runs",
+            "/runs/wait/x",
+            "/runs/wait//",
+            "/runs//wait",
+            "/Health",
+            "//health",
+            "/%ff",
+            "/%00",
+            "/docs",
+            "/?/health",
+            "/health;x",
+            "/*",
+            "/:path",
+            "/constructor",
+        )
+        for path in paths:
+            for method in ("GET", "POST", "OPTIONS", "DELETE"):
+                with self.subTest(method=method, path=path):
+                    error = self.assert_error(ask(method, path), 404)
+                    self.assertEqual(
+                        error["detail"], "no such path; /openapi.json names those there are"
+                    )
+
+    def test_a_slash_at_the_end_makes_no_difference(self) -> None:
+        self.assertEqual(ask("GET", "/health/").status, 200)
+        self.assertEqual(ask("OPTIONS", "/runs/wait/").headers["allow"], "OPTIONS, POST")
+
+    def test_a_wrong_method_is_405_with_allow(self) -> None:
+        cases = (
+            ("POST", "/health", "GET, HEAD, OPTIONS"),
+            ("DELETE", "/info", "GET, HEAD, OPTIONS"),
+            ("PUT", "/openapi.json", "GET, HEAD, OPTIONS"),
+            ("TRACE", "/health", "GET, HEAD, OPTIONS"),
+            ("GET", "/runs/wait", "OPTIONS, POST"),
+            ("PATCH", "/runs/wait", "OPTIONS, POST"),
+        )
+        for method, path, allow in cases:
+            with self.subTest(method=method, path=path):
+                reply = ask(method, path)
+                error = self.assert_error(reply, 405)
+                self.assertEqual(reply.headers["allow"], allow)
+                self.assertEqual(error["detail"], f"{path} has no {method}, only {allow}")
+
+    def test_options_names_a_paths_methods(self) -> None:
+        for path in PATHS:
+            with self.subTest(path=path):
+                reply = ask("OPTIONS", path)
+                self.assertEqual((reply.status, reply.body), (204, b""))
+                # RFC 9110, 8.6: no Content-Length in a 204.
+                self.assertNotIn("content-length", reply.headers)
+                self.assertNotIn("content-type", reply.headers)
+                self.assertEqual(reply.headers["allow"], ask("TRACE", path).headers["allow"])
+
+    def test_head_has_gets_headers_and_no_body(self) -> None:
+        for path in (*PATHS, "/nope"):
+            with self.subTest(path=path):
+                head, get = ask("HEAD", path), ask("GET", path)
+                self.assertEqual((head.status, head.body), (get.status, b""))
+                self.assertEqual(head.headers["content-type"], get.headers["content-type"])
+                self.assertEqual(head.headers.get("allow"), get.headers.get("allow"))
+                if get.status != 405:  # whose text names the method
+                    length = head.headers["content-length"]
+                    self.assertEqual(length, get.headers["content-length"])
