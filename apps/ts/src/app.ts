@@ -33,10 +33,11 @@ export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo
   return { fetch: async (request) => await hono.fetch(request) };
 }
 
-/** The path of a request as it was sent. */
+/** The path of a request as it was sent, but for one slash at its end, which makes no difference. */
 export function pathOf({ url }: { url: string }): string {
   // Not `new URL`: what a client sent as Host is part of it, and may be anything.
-  return /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] || "/";
+  const path = /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? "";
+  return path.replace(/\/$/, "") || "/";
 }
 
 async function settle(

@@ -32,7 +32,7 @@ export const RunConfig = z
       .default(null)
       .describe("Values that the graph's nodes can read."),
     recursion_limit: z
-      .int()
+      .int({ abort: true })
       .min(1)
       .max(10_000)
       .nullable()
