@@ -40,7 +40,8 @@ pub const TOOLS: &[Tool] = &[
     npm("bun", "1.4.5", "bun"),
     npm("publint", "0.3.25", "publint"),
     npm("@arethetypeswrong/cli", "0.18.5", "attw"),
-    npm("verdaccio", "6.10.4", "verdaccio"),
+    // The last that runs on Node 20.
+    npm("verdaccio", "6.8.0", "verdaccio"),
 ];
 
 fn find(name: &str) -> &'static Tool {
@@ -101,8 +102,8 @@ fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
 fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
     let npm = which::which("npm").context("npm is not on PATH; it comes with Node (20 or newer): https://nodejs.org")?;
     std::fs::create_dir_all(folder).with_context(|| format!("{folder} can't be made"))?;
-    // With a manifest of its own, npm looks for none in the folders above.
-    std::fs::write(folder.join("package.json"), "{\"private\": true}\n")?;
+    // With a manifest of its own, npm looks for none in the folders above. verdaccio asks for node-fetch by a dist-tag, which moves, and which mirrors lack.
+    std::fs::write(folder.join("package.json"), "{\"private\": true, \"overrides\": {\"node-fetch\": \"2.7.0\"}}\n")?;
     let sh = child::shell(folder)?;
     let (name, version) = (tool.name, tool.version);
     child::capture(cmd!(sh, "{npm} install --save-exact --loglevel error {name}@{version}"), &[]).map(drop)

@@ -1,13 +1,14 @@
 //! docker and podman by their command line, used to run an image only; and which way of running this machine offers.
 
 use super::oci::{Descriptor, Index};
-use super::{Built, PlatformImage, oci};
+use super::{Built, PlatformImage, USER, oci};
 use crate::exit::Exit;
 use crate::{child, serve};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use xshell::cmd;
@@ -61,6 +62,33 @@ pub fn program(engine: Engine) -> Result<Utf8PathBuf> {
     let found = which::which(&name).or_else(|_| which::which_in(&name, Some("/usr/sbin:/sbin:/usr/bin:/bin"), "/"));
     let path = found.with_context(|| format!("there is no {name} on this machine"))?;
     Utf8PathBuf::try_from(path).with_context(|| format!("{name} has a path that is not UTF-8"))
+}
+
+/// The start of a command that runs a program in the root file system `root`, as the user that images have. With namespaces for mounts and
+/// processes, where this machine lets us make them, the program finds its own /proc, without which bun does not start, and is process 1 as in a container.
+pub fn inside(engine: Engine, root: &Path) -> Result<Command> {
+    let user: &[&str] = if engine == Engine::Unshare { &["--user", "--map-current-user"] } else { &[] };
+    let own_proc = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
+    if let Ok(unshare) = program(Engine::Unshare) {
+        let mut trial = Command::new(&unshare);
+        trial.args(user).args(own_proc).arg("true").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if trial.status().is_ok_and(|status| status.success()) {
+            let mut command = Command::new(unshare);
+            command.args(user).args(own_proc).arg("--root").arg(root);
+            if engine == Engine::Chroot {
+                let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
+                command.args(["--setgid", gid, "--setuid", uid]);
+            }
+            command.arg("--");
+            return Ok(command);
+        }
+    }
+    let mut command = Command::new(program(engine)?);
+    match engine {
+        Engine::Chroot => command.arg(format!("--userspec={USER}")).arg(root),
+        _ => command.args(user).arg("--root").arg(root).arg("--"),
+    };
+    Ok(command)
 }
 
 /// A container; dropped, it and its image are removed. So they are when we are killed.

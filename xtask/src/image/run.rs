@@ -2,7 +2,7 @@
 
 use super::engine::{self, Container, Engine};
 use super::oci::{self, Platform};
-use super::{Built, PlatformImage, USER, rootfs, store};
+use super::{Built, PlatformImage, rootfs, store};
 use crate::serve::{self, Server};
 use crate::{child, probe, tools};
 use anyhow::{Context, Result};
@@ -71,11 +71,7 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16)
     let env: Vec<(&str, &str)> = config.config.env.iter().filter_map(|pair| pair.split_once('=')).collect();
     unpack(engine, &layers, &env, &root)?;
     complete(&root)?;
-    let mut command = Command::new(engine::program(engine)?);
-    match engine {
-        Engine::Chroot => command.arg(format!("--userspec={USER}")).arg(&root),
-        _ => command.args(["--user", "--map-current-user", "--root"]).arg(&root).arg("--"),
-    };
+    let mut command = engine::inside(engine, &root)?;
     command.args(&config.config.entrypoint).args(&config.config.cmd).current_dir("/").env_clear().envs(env);
     // The loopback address alone: an engine would publish its port there too.
     command.env("HOST", "127.0.0.1");
