@@ -80,45 +80,54 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     if names.is_empty() {
         ui::say(&format!("  nothing to do: nothing that this job is for changed since {since}"));
     }
-    for name in names {
-        let section = Section::begin(&format!("{}-{name}", job.name()));
-        let one = || flags::Affected { apps: vec![name.clone()], reuse: ctx.endpoints.loopback_only, ..Default::default() };
-        outcome.add(match job {
-            Job::Lint => check::lint(ctx, &one()),
-            Job::Test => check::test(ctx, &one()),
-            Job::Openapi => openapi::check(ctx, std::slice::from_ref(&name)),
-            Job::Image => image::command(ctx, &flags::Image { app: name.clone(), commit: "HEAD".into(), push: true, dry_run: false }),
-            Job::Release => Ok(()),
-        });
-        section.end();
+    if names.is_empty() {
+        return Ok(());
     }
+    if job == Job::Image {
+        // An image's own parts are made side by side already.
+        for app in names {
+            let section = Section::begin(&title(job, std::slice::from_ref(&app)));
+            outcome.add(image::command(ctx, &flags::Image { app, commit: "HEAD".into(), push: true, dry_run: false }));
+            section.end();
+        }
+        return Ok(());
+    }
+    let section = Section::begin(&title(job, &names));
+    let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
+    outcome.add(match job {
+        Job::Lint => check::lint(ctx, &all),
+        Job::Test => check::test(ctx, &all),
+        _ => openapi::check(ctx, &names),
+    });
+    section.end();
     Ok(())
+}
+
+/// `lint-python, lint-ts`: what the section is for, under the names that a person looks for.
+fn title(job: Job, apps: &[String]) -> String {
+    let names: Vec<String> = apps.iter().map(|app| format!("{}-{app}", job.name())).collect();
+    names.join(", ")
 }
 
 /// Each app with a version that waits for its release, and each whose release may have been left half-way.
 fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
-    let mut some = false;
+    let mut apps = Vec::new();
     for app in &ctx.ws.apps {
         let plan = plan::plan(ctx, app)?;
-        if !plan.pending && !plan.tagged.contains(&plan.manifest) {
-            continue;
+        if plan.pending || plan.tagged.contains(&plan.manifest) {
+            apps.push(app.name().to_string());
         }
-        some = true;
-        let section = Section::begin(&format!("release-{}", app.name()));
-        let flags = flags::Release {
-            apps: vec![app.name().to_string()],
-            all: false,
-            until: None,
-            bump: false,
-            dry_run: false,
-            fault: flags.fault.clone(),
-        };
-        outcome.add(release::command(ctx, &flags));
-        section.end();
     }
-    if !some {
+    if apps.is_empty() {
         ui::say("  nothing to do: no app has a version to release");
+        return Ok(());
     }
+    let section = Section::begin(&title(Job::Release, &apps));
+    outcome.add(release::command(
+        ctx,
+        &flags::Release { apps, all: false, until: None, bump: false, dry_run: false, fault: flags.fault.clone() },
+    ));
+    section.end();
     Ok(())
 }
 

@@ -157,6 +157,10 @@ pub struct Release<'a> {
 }
 
 impl Release<'_> {
+    /// `python v0.0.1`
+    pub fn title(&self) -> String {
+        format!("{} v{}", self.app.name(), self.version)
+    }
     /// Ours, on the remote: found there, or pushed by this run.
     pub fn tag(&self) -> Option<&tag::Tag> {
         self.tag.get()
@@ -175,25 +179,27 @@ impl Release<'_> {
 pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     let until = flags.until.as_deref().map(step_name).transpose()?;
     let fault = fault::Faults::parse(&flags.fault)?;
-    let apps = if flags.all { pending_apps(ctx)? } else { ctx.ws.select(&flags.apps)? };
+    let apps = if flags.all { waiting(ctx, flags.bump)? } else { ctx.ws.select(&flags.apps)? };
     if apps.is_empty() {
         return Err(Exit::Nothing("nothing to release: no app has a version that is not released".into()).into());
     }
-    let mut nothing = Vec::new();
-    for app in &apps {
-        let walked = match flags.dry_run {
-            true => dry_run::in_clone(ctx, |clone| bump_first(clone, app, flags.bump).and_then(|branch| walk::dry(clone, app, branch))),
-            false => bump_first(ctx, app, flags.bump).and_then(|branch| walk::through(ctx, app, branch, until, &fault)),
-        };
-        if let Err(e) = walked {
-            match e.downcast::<Exit>() {
-                Ok(Exit::Nothing(text)) => nothing.push(text),
-                Ok(exit) => return Err(exit.into()),
-                Err(e) => return Err(e),
+    if !flags.dry_run {
+        let branch = bump_first(ctx, &apps, flags.bump)?;
+        return walk::through(ctx, &apps, branch, until, &fault);
+    }
+    dry_run::in_clone(ctx, |clone| {
+        let branch = bump_first(clone, &apps, flags.bump)?;
+        let mut nothing = Vec::new();
+        for app in &apps {
+            match walk::dry(clone, app, branch.clone()).map_err(|e| e.downcast::<Exit>()) {
+                Ok(()) => {}
+                Err(Ok(Exit::Nothing(text))) => nothing.push(text),
+                Err(Ok(exit)) => return Err(exit.into()),
+                Err(Err(e)) => return Err(e),
             }
         }
-    }
-    if nothing.len() == apps.len() { Err(Exit::Nothing(nothing.join("\n")).into()) } else { Ok(()) }
+        if nothing.len() == apps.len() { Err(Exit::Nothing(nothing.join("\n")).into()) } else { Ok(()) }
+    })
 }
 
 /// `cargo xtask tag APP`, `cargo xtask publish APP`: the release up to that step.
@@ -213,16 +219,18 @@ pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Resul
     }
     match flags.dry_run {
         true => dry_run::in_clone(ctx, |clone| walk::dry(clone, app, None)),
-        false => walk::through(ctx, app, None, Some(step), &fault::Faults::default()),
+        false => walk::through(ctx, &[app], None, Some(step), &fault::Faults::default()),
     }
 }
 
-/// With `--bump`: the bump's commit on this branch, which is pushed together with the tag.
-fn bump_first(ctx: &Ctx, app: &App, wanted: bool) -> Result<Option<String>> {
+/// With `--bump`: each app's bump in a commit on this branch, which is pushed together with the tags.
+fn bump_first(ctx: &Ctx, apps: &[&App], wanted: bool) -> Result<Option<String>> {
     if !wanted {
         return Ok(None);
     }
-    bump::bump(ctx, &flags::Bump { app: app.name().to_string(), version: None, pre: None, dry_run: false })?;
+    for app in apps {
+        bump::bump(ctx, &flags::Bump { app: app.name().to_string(), version: None, pre: None, dry_run: false })?;
+    }
     Ok(Some(ctx.ws.settings.main.clone()))
 }
 
@@ -234,14 +242,16 @@ fn step_name(name: &str) -> Result<&'static str> {
     })
 }
 
-fn pending_apps(ctx: &Ctx) -> Result<Vec<&App>> {
-    let mut pending = Vec::new();
+/// The apps whose manifest holds a version that is not released; with `bump`, those that have something to release.
+fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
+    let mut waiting = Vec::new();
     for app in &ctx.ws.apps {
-        if plan::plan(ctx, app)?.pending {
-            pending.push(app);
+        let plan = plan::plan(ctx, app)?;
+        if plan.pending || (bump && plan.next.is_some()) {
+            waiting.push(app);
         }
     }
-    Ok(pending)
+    Ok(waiting)
 }
 
 fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Release<'a>> {

@@ -108,20 +108,37 @@ pub fn preview(release: &Release) -> Vec<String> {
 }
 
 pub fn run(release: &Release) -> Result<String> {
-    let (ctx, name) = (release.ctx, &release.tag_name);
-    let run_id = super::run_id();
-    let text = message(&format!("{} v{}", release.app.name(), release.version), &notes(release)?, &trailers(release, &run_id));
-    // git-mktag and not git-tag: the name must not exist here before the remote has taken it.
-    let object = mktag(&ctx.git, &release.commit, name, &text)?;
-    let reference = format!("refs/tags/{name}");
-    let mut refs = vec![format!("{object}:{reference}")];
-    refs.extend(release.branch.iter().map(|branch| format!("{}:refs/heads/{branch}", release.commit)));
+    Ok(push(&[release])?.join(""))
+}
+
+/// Makes a tag for each release and pushes them at once, all or none; what became of each.
+pub fn push(releases: &[&Release]) -> Result<Vec<String>> {
+    let Some(first) = releases.first() else { return Ok(Vec::new()) };
+    let (ctx, run_id) = (first.ctx, super::run_id());
+    let mut made = Vec::new();
+    for release in releases {
+        let text = message(&release.title(), &notes(release)?, &trailers(release, &run_id));
+        // git-mktag and not git-tag: the name must not exist here before the remote has taken it.
+        made.push((*release, mktag(&ctx.git, &release.commit, &release.tag_name, &text)?));
+    }
+    let mut refs: Vec<String> = made.iter().map(|(release, object)| format!("{object}:refs/tags/{}", release.tag_name)).collect();
+    refs.extend(first.branch.iter().map(|branch| format!("{}:refs/heads/{branch}", first.commit)));
     let mut push = vec!["push", "--quiet", "--no-follow-tags", "--atomic", "--", &ctx.endpoints.remote];
     push.extend(refs.iter().map(String::as_str));
-    let pushed = ctx.git.run(&push);
+    let mut pushed = ctx.git.run(&push);
+    let mut seen = Vec::new();
+    for (release, object) in made {
+        seen.push(pushed_one(release, &object, &mut pushed, &run_id)?);
+    }
+    Ok(seen)
+}
+
+/// What the remote shows after the push decides, whatever the push itself said.
+fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: &str) -> Result<String> {
+    let (ctx, name) = (release.ctx, &release.tag_name);
     match find(ctx, name)? {
         Found::Ours(tag) if tag.object == object => {
-            keep(&ctx.git, name, &object)?;
+            keep(&ctx.git, name, object)?;
             release.tag.get_or_init(|| tag);
             Ok(format!("{name} at {} pushed (run {run_id})", super::short(&release.commit)))
         }
@@ -132,7 +149,7 @@ pub fn run(release: &Release) -> Result<String> {
         ])
         .into()),
         Found::Foreign(commit) => Err(Exit::Gate(vec![taken(release.app.name(), name, &commit)]).into()),
-        Found::Nothing => match pushed {
+        Found::Nothing => match std::mem::replace(pushed, Ok(())) {
             Err(e) => Err(e.context(format!("the remote did not take {name}"))),
             Ok(()) => anyhow::bail!("the remote said yes to {name}, but does not show it"),
         },

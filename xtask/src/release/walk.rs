@@ -1,12 +1,12 @@
-//! The loop that walks the table: asks every outward step first, runs what is to do, and in a dry run says it in words.
+//! The loop that walks the table for one app or several: asks every outward step first, runs what is to do, and in a dry run says it in words.
 
-use super::{Release, STEPS, State, Step, fault, load, short};
+use super::{Release, STEPS, State, Step, fault, load, short, tag};
 use crate::exit::Exit;
 use crate::workspace::App;
 use crate::{Ctx, plan, ui};
 use anyhow::{Context, Result};
 
-/// Asks every outward step; conflicts stop everything. What was seen of the steps that are not to do.
+/// Asks every outward step what is to do. What was seen of the others.
 fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
     let mut conflicts = Vec::new();
     let mut settled = Vec::new();
@@ -21,25 +21,35 @@ fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
     if conflicts.is_empty() { Ok(settled) } else { Err(Exit::Gate(conflicts).into()) }
 }
 
-pub fn through(ctx: &Ctx, app: &App, branch: Option<String>, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
-    let mut release = load(ctx, app, branch)?;
-    ui::section(&format!("Release {} v{} at {}", app.name(), release.version, short(&release.commit)));
-    let settled = ask(&mut release)?;
-    if release.open.is_empty() {
+/// Releases the apps step by step, side by side in each: nothing is tagged before everything that can be taken back has passed for all of them.
+pub fn through(ctx: &Ctx, apps: &[&App], branch: Option<String>, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
+    let mut releases = apps.iter().map(|app| load(ctx, app, branch.clone())).collect::<Result<Vec<_>>>()?;
+    let titles: Vec<String> = releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
+    ui::section(&format!("Release {}", titles.join(", ")));
+    let settled = all(releases.iter_mut().map(ask).collect())?;
+    let mut nothing = Vec::new();
+    for (release, settled) in releases.iter().zip(settled).filter(|(release, _)| release.open.is_empty()) {
         for (name, evidence) in settled {
-            ui::begin(name).end(ui::Outcome::Skipped(evidence));
+            ui::begin(&label(release, name, apps.len())).end(ui::Outcome::Skipped(evidence));
         }
-        finish_verification(&release)?;
-        return Err(Exit::Nothing(nothing_left(&release)?).into());
+        finish_verification(release, apps.len())?;
+        nothing.push(nothing_left(release)?);
     }
+    if nothing.len() == releases.len() {
+        return Err(Exit::Nothing(nothing.join("\n")).into());
+    }
+    nothing.iter().for_each(|text| ui::say(&format!("  {text}")));
+    releases.retain(|release| !release.open.is_empty());
     for group in side_by_side(until) {
-        walk_group(&release, group, fault)?;
+        walk_group(&releases, group, fault)?;
     }
-    if let Some(step) = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step)) {
-        ui::say(&format!("stopped after {step}, as asked; the rest: cargo xtask release {}", app.name()));
-        return Ok(());
+    let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
+    for release in &releases {
+        match stopped {
+            Some(step) => ui::say(&format!("stopped after {step}, as asked; the rest: cargo xtask release {}", release.app.name())),
+            None => ui::say(&format!("{} {} is released and verified: {}", ui::green("✓"), release.title(), release.tag_name)),
+        }
     }
-    ui::say(&format!("{} {} v{} is released and verified: {}", ui::green("✓"), app.name(), release.version, release.tag_name));
     Ok(())
 }
 
@@ -49,29 +59,92 @@ fn side_by_side(until: Option<&str>) -> impl Iterator<Item = &'static [Step]> {
     STEPS[..end].chunk_by(|a, b| a.name == "smoke" && b.name == "image")
 }
 
-fn walk_group(release: &Release, group: &[Step], fault: &fault::Faults) -> Result<()> {
+fn walk_group(releases: &[Release], group: &[Step], fault: &fault::Faults) -> Result<()> {
+    if let [step] = group
+        && step.name == "tag"
+    {
+        fault.before(step.name)?;
+        walk_tags(releases, step)?;
+        return fault.after(step.name);
+    }
     std::thread::scope(|scope| {
-        let one = |step: &Step| -> Result<()> {
+        let one = |release: &Release, step: &Step| -> Result<()> {
             fault.before(step.name)?;
-            walk(release, step)?;
+            walk(release, step, releases.len())?;
             fault.after(step.name)
         };
-        let running: Vec<_> = group.iter().map(|step| scope.spawn(move || one(step))).collect();
-        let results: Vec<_> = running.into_iter().map(|r| r.join().expect("a step's thread")).collect();
-        results.into_iter().collect()
+        let running: Vec<_> = releases
+            .iter()
+            .flat_map(|r| group.iter().map(move |step| (r, step)))
+            .map(|(r, step)| scope.spawn(move || one(r, step)))
+            .collect();
+        all(running.into_iter().map(|r| r.join().expect("a step's thread")).collect()).map(drop)
     })
 }
 
-/// A release without `latest` leaves no mark of its verification, so it is verified again.
-fn finish_verification(release: &Release) -> Result<()> {
-    let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
-    walk(release, verify)
+/// One push takes every tag, and with `--bump` the commit.
+fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
+    let mut open = Vec::new();
+    for release in releases {
+        match asked(release, step)? {
+            State::Todo => open.push(release),
+            State::Done(seen) | State::Skip(seen) => ui::begin(&label(release, step.name, releases.len())).end(ui::Outcome::Skipped(seen)),
+            State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name, releases.len()))).collect();
+    match tag::push(&open) {
+        Ok(seen) => {
+            lines.into_iter().zip(seen).for_each(|(line, seen)| line.end(ui::Outcome::Done(seen)));
+            Ok(())
+        }
+        Err(e) => {
+            lines.into_iter().for_each(|line| line.end(ui::Outcome::Failed("stopped here".into())));
+            Err(failed(open[0], step, e))
+        }
+    }
 }
 
-fn walk(release: &Release, step: &Step) -> Result<()> {
-    let line = ui::begin(step.name);
-    let asked = (step.state)(release).with_context(|| format!("step {}", step.name));
-    let outcome = match asked {
+/// All results, or everything that went wrong: gates together, other errors said aloud but for the first.
+fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
+    let (mut values, mut findings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for result in results {
+        match result.map_err(|e| e.downcast::<Exit>()) {
+            Ok(value) => values.push(value),
+            Err(Ok(Exit::Gate(more))) => findings.extend(more),
+            Err(Ok(exit)) => errors.push(exit.into()),
+            Err(Err(e)) => errors.push(e),
+        }
+    }
+    if errors.is_empty() {
+        return if findings.is_empty() { Ok(values) } else { Err(Exit::Gate(findings).into()) };
+    }
+    findings.iter().for_each(ui::finding);
+    errors.iter().skip(1).for_each(|e: &anyhow::Error| ui::say(&format!("{} {e:#}", ui::red("error:"))));
+    Err(errors.swap_remove(0))
+}
+
+/// The step's name, with the app's where there is more than one.
+fn label(release: &Release, step: &str, apps: usize) -> String {
+    if apps > 1 { format!("{step}-{}", release.app.name()) } else { step.to_string() }
+}
+
+/// A release without `latest` leaves no mark of its verification, so it is verified again.
+fn finish_verification(release: &Release, apps: usize) -> Result<()> {
+    let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
+    walk(release, verify, apps)
+}
+
+fn asked(release: &Release, step: &Step) -> Result<State> {
+    (step.state)(release).with_context(|| format!("step {}", step.name))
+}
+
+fn walk(release: &Release, step: &Step, apps: usize) -> Result<()> {
+    let line = ui::begin(&label(release, step.name, apps));
+    let outcome = match asked(release, step) {
         Ok(State::Done(evidence) | State::Skip(evidence)) => Ok(ui::Outcome::Skipped(evidence)),
         Ok(State::Conflict(finding)) => Err(Exit::Gate(vec![finding]).into()),
         Ok(State::Todo) => (step.run)(release).map(ui::Outcome::Done),
@@ -84,13 +157,17 @@ fn walk(release: &Release, step: &Step) -> Result<()> {
         }
         Err(e) => {
             line.end(ui::Outcome::Failed("stopped here".into()));
-            match e.downcast::<Exit>() {
-                Ok(exit) => Err(exit.into()),
-                Err(e) => {
-                    let again = format!("nothing is lost: mend it and run `cargo xtask release {}` again", release.app.name());
-                    Err(e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name)))
-                }
-            }
+            Err(failed(release, step, e))
+        }
+    }
+}
+
+fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Exit>() {
+        Ok(exit) => exit.into(),
+        Err(e) => {
+            let again = format!("nothing is lost: mend it and run `cargo xtask release {}` again", release.app.name());
+            e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name))
         }
     }
 }
@@ -105,7 +182,7 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
         return Err(Exit::Nothing(nothing_left(&release)?).into());
     }
     for group in side_by_side(Some("image")) {
-        walk_group(&release, group, &fault::Faults::default())?;
+        walk_group(std::slice::from_ref(&release), group, &fault::Faults::default())?;
     }
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {

@@ -127,9 +127,14 @@ pub fn branch_and_title(request: &Value) -> Result<(String, String)> {
 
 /// What the release of this version saw when it verified, from what the job said.
 pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<String>> {
-    let heading = format!("Release {app} v{version} at ");
-    let of_release = text.lines().skip_while(|l| !l.starts_with(&heading));
-    let line = of_release.skip(1).take_while(|l| !l.starts_with("Release ")).find_map(|l| l.trim().strip_prefix("✓ verify "))?;
+    let released = text.lines().find_map(|l| l.strip_prefix("Release "))?;
+    let titles: Vec<&str> = released.split(", ").filter_map(|title| Some(title.split_once(" at ")?.0)).collect();
+    if !titles.contains(&format!("{app} v{version}").as_str()) {
+        return None;
+    }
+    // With several apps each line has its app's name.
+    let mark = if titles.len() > 1 { format!("✓ verify-{app} ") } else { "✓ verify ".to_string() };
+    let line = text.lines().find_map(|l| l.trim().strip_prefix(&mark))?;
     Some(without_duration(line).split("; ").map(|seen| seen.trim().to_string()).collect())
 }
 
@@ -152,12 +157,20 @@ mod tests {
 
     #[test]
     fn a_releases_own_verification_is_found_in_its_part() {
-        let text = "Release a v1.0.0 at 1\n  ✓ verify   seen of a (1.0 s)\nRelease b v1.0.0 at 1\n  ✓ tag  x\n  ✓ verify  b; stopped in 0.1 s; c (9.0 s)\n";
-        let found = |app, version: &str| verification(text, app, &version.parse().expect("a version"));
-        assert_eq!(found("a", "1.0.0"), Some(vec!["seen of a".to_string()]));
-        assert_eq!(found("b", "1.0.0"), Some(vec!["b".to_string(), "stopped in 0.1 s".to_string(), "c".to_string()]));
-        assert_eq!(found("a", "1.0.1"), None);
-        assert_eq!(verification("Release a v1.0.0 at 1\nRelease b v1.0.0 at 1\n  ✓ verify x", "a", &Version::new(1, 0, 0)), None);
+        let one = "release-a\nRelease a v1.0.0 at 1\n  ✓ tag  x\n  ✓ verify   seen of a (1.0 s)\n";
+        let two = "Release a v1.0.0 at 1, b v2.0.0-rc.1 at 1\n  ✓ verify-b  b (1); c (9.0 s)\n  ✓ verify-a  seen, too\n";
+        for (text, app, version, expected) in [
+            (one, "a", "1.0.0", Some(vec!["seen of a"])),
+            (one, "a", "1.0.1", None),
+            (one, "b", "1.0.0", None),
+            (two, "a", "1.0.0", Some(vec!["seen, too"])),
+            (two, "b", "2.0.0-rc.1", Some(vec!["b (1)", "c"])),
+            ("Release a v1.0.0 at 1\n  - verify  before", "a", "1.0.0", None),
+            ("", "a", "1.0.0", None),
+        ] {
+            let found = verification(text, app, &version.parse().expect("a version"));
+            assert_eq!(found, expected.map(|list| list.into_iter().map(str::to_string).collect::<Vec<_>>()), "{app} {version}");
+        }
     }
 
     #[test]
