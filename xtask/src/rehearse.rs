@@ -95,7 +95,7 @@ fn rehearse(ctx: &Ctx, flags: &flags::Rehearse, apps: Vec<&App>, start: &start::
         Ok(seen)
     })?;
     let world = world.context("the world has started")?;
-    let machine = Machine::new(dir, xtask, &world, &ctx.endpoints)?;
+    let machine = Machine::new(dir, xtask, &world, &apps, &ctx.endpoints)?;
     let rehearsal = Rehearsal { ctx, apps, flags, dir, world, machine, steps };
     let walked = walk::walk(&rehearsal, start)?;
     let report = report::make(&rehearsal, &walked, began.elapsed())?;

@@ -155,6 +155,10 @@ impl Workspace {
                 problems.push(format!("{}/app.toml: the name {:?} is taken by {}/app.toml", app.dir, app.name(), twin.dir));
             }
         }
+        // A rehearsal of some apps: no job and no step of it knows of the others.
+        if let Ok(only) = std::env::var("XTASK_ONLY") {
+            apps.retain(|app: &App| only.split(',').any(|name| name == app.name()));
+        }
         if problems.is_empty() { Ok(Workspace { root, settings, apps }) } else { Err(Exit::Usage(problems.join("\n")).into()) }
     }
 

@@ -4,6 +4,7 @@ use super::servers::environment;
 use super::world::World;
 use crate::endpoints::Endpoints;
 use crate::supervise::{self, Start};
+use crate::workspace::App;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::io::Write;
@@ -59,7 +60,7 @@ pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
 
 impl Machine {
     /// Everything below `dir`: homes, temporary files, the programs.
-    pub fn new(dir: &Utf8Path, xtask: Utf8PathBuf, world: &World, read: &Endpoints) -> Result<Machine> {
+    pub fn new(dir: &Utf8Path, xtask: Utf8PathBuf, world: &World, apps: &[&App], read: &Endpoints) -> Result<Machine> {
         let (home, temp) = (dir.join("home"), dir.join("tmp"));
         std::fs::create_dir_all(&home)?;
         std::fs::create_dir_all(&temp)?;
@@ -80,6 +81,8 @@ impl Machine {
             ("XTASK_NPM_READ", &read.npm_read),
         ]));
         base.extend(world.endpoints());
+        let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
+        base.extend(pairs(&[("XTASK_ONLY", &names.join(","))]));
         if world.registry.is_none() {
             base.extend(pairs(&[("XTASK_WITHOUT_IMAGE", "1")]));
         }
