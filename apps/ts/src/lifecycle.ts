@@ -15,11 +15,16 @@ export class Lifecycle {
   #stopping = false;
   #changed = 0;
   readonly #refusals = new Set<() => void>();
+  readonly #exit: (code: number) => void;
+
+  constructor(exit: (code: number) => void = process.exit) {
+    this.#exit = exit;
+  }
 
   /** Ends the process soon after SIGTERM or SIGINT. */
   watch(): void {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => this.#stop(signal));
+      process.on(signal, () => this.stop(signal));
     }
   }
 
@@ -42,7 +47,8 @@ export class Lifecycle {
     end();
   }
 
-  #stop(signal: string): void {
+  /** Ends the process soon. */
+  stop(signal: string): void {
     if (this.#stopping) return;
     this.#stopping = true;
     log("INFO", `${signal}: stopping`);
@@ -51,10 +57,12 @@ export class Lifecycle {
     setTimeout(() => {
       for (const refuse of [...this.#refusals]) refuse();
     }, REFUSE_AFTER);
-    setInterval(() => {
+    const watching = setInterval(() => {
       const now = performance.now();
       const done = this.#refusals.size === 0 && now >= this.#changed + QUIET;
-      if (done || now >= began + END_AFTER) process.exit(0);
+      if (!done && now < began + END_AFTER) return;
+      clearInterval(watching);
+      this.#exit(0);
     }, 10);
   }
 }

@@ -6,12 +6,11 @@ import { createAdaptorServer } from "@hono/node-server";
 export type Fetch = (request: Request) => Promise<Response>;
 
 /** Answers requests at an IP address. Rejects where it can't be listened on. */
-export async function listen(fetch: Fetch, address: string, port: number): Promise<void> {
-  if ("Bun" in globalThis) onBun(fetch, address, port);
-  else await onNode(fetch, address, port);
+export function listen(fetch: Fetch, address: string, port: number): Promise<void> {
+  return "Bun" in globalThis ? onBun(fetch, address, port) : onNode(fetch, address, port);
 }
 
-function onBun(fetch: Fetch, hostname: string, port: number): void {
+export async function onBun(fetch: Fetch, hostname: string, port: number): Promise<void> {
   Bun.serve({
     hostname,
     port,
@@ -25,7 +24,7 @@ function onBun(fetch: Fetch, hostname: string, port: number): void {
   });
 }
 
-function onNode(fetch: Fetch, address: string, port: number): Promise<void> {
+export function onNode(fetch: Fetch, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createAdaptorServer({ fetch, overrideGlobalObjects: false });
     server.once("error", reject);

@@ -1,0 +1,141 @@
+/** The app without a server: what a client can't bring about with the echo graph. */
+
+import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
+import { z } from "zod";
+import { pathOf } from "../src/app.js";
+import { MAX_BODY } from "../src/body.js";
+import { createApp, type Graph, type GraphConfig } from "../src/index.js";
+
+const hello = { assistant_id: "echo", input: { messages: [{ role: "user", content: "hello" }] } };
+
+let logged: Mock<typeof console.error>;
+beforeEach(() => {
+  logged = spyOn(console, "error").mockImplementation(() => undefined);
+});
+afterEach(() => {
+  logged.mockRestore();
+});
+
+function ask(graph: Graph, more: object = {}): Promise<Response> {
+  const body = JSON.stringify({ assistant_id: "g", input: {}, ...more });
+  return createApp({ g: graph }).fetch(new Request("http://x/runs/wait", { method: "POST", body }));
+}
+
+function ending(end: unknown): Graph {
+  return { invoke: () => Promise.resolve(end) };
+}
+
+test("numbers that JSON has not are answered as null", async () => {
+  const response = await ask(ending({ n: [Number.NaN, Number.POSITIVE_INFINITY, 1.5] }));
+  expect(await response.json()).toEqual({ n: [null, null, 1.5] });
+});
+
+const cyclic: Record<string, unknown> = {};
+cyclic["self"] = cyclic;
+
+test.each([[["not an object"]], [null], [undefined], ["text"], [cyclic], [{ n: 1n }]])(
+  "a graph that ends with what is no state is 500",
+  async (end) => {
+    const response = await ask(ending(end));
+    expect(response.status).toBe(500);
+    expect(await response.json()).toEqual({
+      detail: "the server failed; its log says more",
+      errors: [],
+    });
+    expect(logged.mock.calls.join()).toContain("ERROR POST /runs/wait failed");
+  },
+);
+
+test.each([new Error("secret"), "secret"])("why a graph fails stays in the log", async (reason) => {
+  const graphs: Graph[] = [
+    { invoke: () => Promise.reject(reason) },
+    {
+      invoke: () => {
+        throw reason;
+      },
+    },
+  ];
+  for (const graph of graphs) {
+    const response = await ask(graph);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("secret");
+    expect(logged.mock.calls.join()).toContain("secret");
+  }
+});
+
+test("a graph is told how to run", async () => {
+  const seen: (GraphConfig | undefined)[] = [];
+  const graph: Graph = {
+    invoke(_input, config) {
+      seen.push(config);
+      return Promise.resolve({});
+    },
+  };
+  await ask(graph);
+  const config = { recursion_limit: 7, tags: ["t"], configurable: { k: 1 } };
+  await ask(graph, { config, metadata: { m: 1 } });
+  expect(seen).toEqual([
+    { metadata: {} },
+    { recursionLimit: 7, tags: ["t"], configurable: { k: 1 }, metadata: { m: 1 } },
+  ]);
+});
+
+test("a graph without a schema for its input takes any, and one with it does not", async () => {
+  const State = Annotation.Root({ n: Annotation<number> });
+  const nodes = { add: ({ n }: { n: number }) => ({ n: n + 1 }) };
+  const free = new StateGraph(State).addNode(nodes).addEdge(START, "add").addEdge("add", END);
+  expect((await ask(free.compile(), { input: { n: 1 } })).status).toBe(200);
+  const strict = new StateGraph({ state: State, input: z.object({ n: z.number() }) })
+    .addNode(nodes)
+    .addEdge(START, "add")
+    .addEdge("add", END)
+    .compile();
+  const response = await ask(strict, { input: { n: "1" } });
+  expect(response.status).toBe(422);
+  expect(await response.json()).toMatchObject({ errors: [{ loc: ["body", "input", "n"] }] });
+});
+
+test.each([
+  ["GET", "/health", 200],
+  ["GET", "/nope", 404],
+  ["PUT", "/info", 405],
+  ["HEAD", "/runs/wait", 405],
+  ["OPTIONS", "/info", 204],
+])("%s %s is %d", async (method, path, status) => {
+  const response = await createApp().fetch(new Request(`http://x${path}`, { method }));
+  expect(response.status).toBe(status);
+});
+
+test.each([
+  ["nonsense", 400],
+  ['"\\ud800"', 400],
+  ["[".repeat(999) + "]".repeat(999), 400],
+  [" ".repeat(MAX_BODY + 1), 413],
+  [JSON.stringify({ assistant_id: "nobody", input: {} }), 404],
+  [JSON.stringify({ assistant_id: "echo", input: {}, more: 1 }), 422],
+  [JSON.stringify({ ...hello, config: { recursion_limit: 1 } }), 422],
+  [JSON.stringify(hello), 200],
+])("a body is read and parsed (%#)", async (body, status) => {
+  const request = new Request("http://x/runs/wait", { method: "POST", body });
+  expect((await createApp().fetch(request)).status).toBe(status);
+});
+
+test("an app has the graphs that it is given", async () => {
+  const app = createApp({ b: ending({}), a: ending({}) });
+  const info = await (await app.fetch(new Request("http://x/info"))).json();
+  expect(info).toMatchObject({ graphs: ["a", "b"] });
+});
+
+test.each([
+  ["http://host/a/b?c#d", "/a/b"],
+  ["http://host", "/"],
+  ["http://host/", "/"],
+  ["http://host?q", "/"],
+  ["http://host/a/", "/a"],
+  ["http://host//a//", "//a/"],
+  ["/no/host", "/no/host"],
+  ["http://[::1]:80/a:b", "/a:b"],
+])("the path of %p is %p", (url, path) => {
+  expect(pathOf({ url })).toBe(path);
+});

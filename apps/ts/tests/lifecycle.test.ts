@@ -1,0 +1,60 @@
+/** Stopping, without a process that ends. */
+
+import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { createApp } from "../src/app.js";
+import { Lifecycle } from "../src/lifecycle.js";
+import { run, serve } from "../src/server.js";
+import { freePort } from "./servers.js";
+
+let logged: Mock<typeof console.error>;
+beforeAll(() => {
+  logged = spyOn(console, "error").mockImplementation(() => undefined);
+});
+afterAll(() => {
+  logged.mockRestore();
+});
+
+test("an answer that fails is a failure of its request alone", async () => {
+  const lifecycle = new Lifecycle();
+  const failing = lifecycle.answer(() => Promise.reject(new Error("odd")));
+  expect(failing).rejects.toThrow("odd");
+  expect((await lifecycle.answer(async () => new Response("x"))).status).toBe(200);
+});
+
+test("a server that stops answers what it can and refuses the rest", async () => {
+  let exit: (code: number) => void = () => undefined;
+  const ended = new Promise<number>((resolve) => {
+    exit = resolve;
+  });
+  const lifecycle = new Lifecycle(exit);
+  const port = await freePort();
+  await run(createApp(), "localhost", port, lifecycle);
+  const url = `http://localhost:${port}/health`;
+  expect((await fetch(url)).status).toBe(200);
+  const quick = lifecycle.answer(async () => new Response("x"));
+  const endless = lifecycle.answer(() => new Promise(() => undefined));
+  lifecycle.stop("SIGTERM");
+  lifecycle.stop("SIGINT");
+  expect((await fetch(url)).status).toBe(503);
+  expect((await quick).status).toBe(200);
+  expect((await endless).status).toBe(503);
+  expect(await ended).toBe(0);
+  const lines = logged.mock.calls.join("\n");
+  expect(lines).toContain(`listening on 127.0.0.1 port ${port}`);
+  expect(lines).toContain("INFO GET /health 200");
+  expect(lines).toContain("SIGTERM: stopping");
+  expect(lines).not.toContain("SIGINT: stopping");
+});
+
+test("a server that is told to serve heeds the signals", async () => {
+  const on = spyOn(process, "on").mockImplementation(() => process);
+  try {
+    const port = await freePort();
+    await serve(createApp(), { port });
+    expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+    const heeded = on.mock.calls.map(([signal]) => String(signal));
+    expect(heeded).toEqual(expect.arrayContaining(["SIGTERM", "SIGINT"]));
+  } finally {
+    on.mockRestore();
+  }
+});

@@ -1,0 +1,73 @@
+/** The small pure parts. */
+
+import { expect, test } from "bun:test";
+import { parseJson } from "../src/body.js";
+import { invalid } from "../src/errors.js";
+import { timestamp } from "../src/log.js";
+import { allowed } from "../src/routes.js";
+import { parsePort, reason } from "../src/settings.js";
+import { commit, parseStamp } from "../src/version.js";
+
+test.each([
+  "0",
+  "65536",
+  "-1",
+  "+80",
+  "80 ",
+  "8_0",
+  "80.0",
+  "0x50",
+  "1e3",
+  "٣",
+  "²",
+  "",
+  "9".repeat(400),
+])("%p is no port", (text) => {
+  expect(() => parsePort(text)).toThrow("not a number from 1 to 65535");
+});
+
+test.each([
+  ["1", 1],
+  ["08000", 8000],
+  ["65535", 65_535],
+])("%p is a port", (text, port) => {
+  expect(parsePort(text)).toBe(port);
+});
+
+test("why the system refuses is said in its words", () => {
+  const taken = Object.assign(new Error("Failed to start server"), { code: "EADDRINUSE" });
+  expect(reason(taken)).toBe("Address already in use");
+  expect(reason(Object.assign(new Error("odd"), { code: "EODD" }))).toBe("odd");
+  expect(reason("text")).toBe("text");
+});
+
+test.each([
+  ["$Format:%H$", null],
+  ["", null],
+  ["\n", null],
+  ["0c9e1bf\n", "0c9e1bf"],
+])("the stamp %p is the commit %p", (text, expected) => {
+  expect(parseStamp(text)).toBe(expected);
+});
+
+test("a checkout has no commit", () => {
+  expect(commit).toBeNull();
+});
+
+test("a line's time is local", () => {
+  expect(timestamp(new Date(2026, 10, 21, 9, 5, 7, 42))).toBe("2026-11-21 09:05:07,042");
+});
+
+test("JSON is parsed as what it is, names of prototypes included", () => {
+  const text = new TextEncoder().encode('{"__proto__": [1, "é", null]}');
+  expect(Object.entries(parseJson(text) as object)).toEqual([["__proto__", [1, "é", null]]]);
+});
+
+test("a symbol in a place is named", () => {
+  const { errors } = invalid([{ path: [Symbol("s"), 1], message: "m" }], "body");
+  expect(errors).toEqual([{ loc: ["body", "Symbol(s)", 1], message: "m" }]);
+});
+
+test("a path without GET has no HEAD", () => {
+  expect(allowed([])).toBe("OPTIONS");
+});

@@ -1,0 +1,34 @@
+/** The README, which is the package's page on npm: its examples do what it says. */
+
+import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createApp } from "../src/index.js";
+import { post, ROOT, started } from "./servers.js";
+
+const README = readFileSync(`${ROOT}/README.md`, "utf8");
+
+test("the request of the README is answered as it says", async () => {
+  const [, body = "", answer] = /-d '(.*)'\n(.*)\n/.exec(README) ?? [];
+  const request = new Request("http://x/runs/wait", { method: "POST", body });
+  expect(await (await createApp().fetch(request)).text()).toBe(answer ?? "none");
+});
+
+test("the graph of the README is served", async () => {
+  const [, example = ""] = /```ts\n(.*?)```/s.exec(README) ?? [];
+  const folder = mkdtempSync(`${ROOT}/coverage-readme-`);
+  try {
+    // The example imports the package and listens on the default port; here it is the checkout,
+    // and a free one.
+    const script = example
+      .replace('"@l4b4r4b4b4/fractal-agents-runtime"', '"../src/index.js"')
+      .replace("createApp({ double })", "$&, { port: Number(process.env.PORT) }");
+    writeFileSync(`${folder}/example.ts`, script);
+    await using server = await started(`${folder}/example.ts`);
+    const response = await post(server.url, { assistant_id: "double", input: { number: 21 } });
+    expect(await response.json()).toEqual({ number: 42 });
+    server.signal("SIGINT");
+    expect((await server.exit()).code).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,101 @@
+/** Real server processes on free ports. */
+
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+/** How long anything may take before a test gives up on it, in milliseconds. */
+export const PATIENCE = 20_000;
+
+export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
+
+/** A server's process, its address and its log. */
+export interface Server extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  log(): string;
+  /** Waits until the log has this text. */
+  wrote(text: string): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** The exit code, and the milliseconds since now. */
+  exit(): Promise<{ code: number; took: number }>;
+}
+
+/** Runs `bun script` until it listens; it is gone at the end of the block. */
+export async function started(script = "src/cli.ts"): Promise<Server> {
+  const port = await freePort();
+  const child = Bun.spawn([process.execPath, script], {
+    cwd: ROOT,
+    env: { ...process.env, HOST: "127.0.0.1", PORT: String(port) },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  let text = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) text += decoder.decode(chunk, { stream: true });
+  })();
+  const server: Server = {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    log: () => text,
+    wrote: (wanted) =>
+      until(
+        () => text.includes(wanted),
+        () => `${wanted}: not in\n${text}`,
+      ),
+    signal: (signal) => child.kill(signal),
+    async exit() {
+      const began = performance.now();
+      const code = await child.exited;
+      await reading;
+      return { code, took: performance.now() - began };
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+  await server.wrote("listening on");
+  return server;
+}
+
+async function until(holds: () => boolean, complaint: () => string): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(complaint());
+    await Bun.sleep(10);
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Runs the command line to its end. */
+export async function cli(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const child = Bun.spawn([process.execPath, "src/cli.ts", ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [code, out, err] = await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code, out, err };
+}
+
+export function post(url: string, body: unknown): Promise<Response> {
+  return fetch(`${url}/runs/wait`, { method: "POST", body: JSON.stringify(body) });
+}

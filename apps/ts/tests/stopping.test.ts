@@ -1,0 +1,44 @@
+/** The end of the process: soon, clean, and after the answers that were begun. */
+
+import { expect, test } from "bun:test";
+import { post, started } from "./servers.js";
+
+// A second is promised; a loaded machine may need another.
+const SOON = 2000;
+
+function sleep(url: string, seconds: number): Promise<Response> {
+  return post(url, { assistant_id: "slow", input: { seconds } });
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "a run that had begun is answered after %s",
+  async (signal) => {
+    await using server = await started("tests/slow_server.ts");
+    const run = sleep(server.url, 0.4);
+    await server.wrote("a run has begun");
+    server.signal(signal);
+    const { code, took } = await server.exit();
+    const response = await run;
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ slept: 0.4 });
+    expect(code).toBe(0);
+    expect(took).toBeLessThan(SOON);
+    expect(server.log()).toContain(`${signal}: stopping`);
+  },
+);
+
+test("what can't be finished is refused", async () => {
+  await using server = await started("tests/slow_server.ts");
+  const run = sleep(server.url, 60);
+  await server.wrote("a run has begun");
+  server.signal("SIGTERM");
+  await server.wrote("SIGTERM: stopping");
+  // A second signal changes nothing.
+  server.signal("SIGINT");
+  for (const response of [await fetch(`${server.url}/health`), await run]) {
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ detail: "the server is stopping", errors: [] });
+    expect(response.headers.get("retry-after")).toBe("1");
+  }
+  expect((await server.exit()).code).toBe(0);
+});
