@@ -48,7 +48,7 @@ async function settle(
     return await work();
   } catch (problem) {
     if (problem instanceof HttpError) return problem.response();
-    const reason = problem instanceof Error ? (problem.stack ?? problem.message) : String(problem);
+    const reason = problem instanceof Error ? problem.stack || problem.message : String(problem);
     log("ERROR", `${request.method} ${pathOf(request)} failed\n${reason}`);
     return new HttpError(500, "the server failed; its log says more").response();
   }

@@ -45,9 +45,13 @@ async function read(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array
   const chunks: Uint8Array[] = [];
   let size = 0;
   // To the end also when it is too large: who still sends would not see the answer.
-  for await (const chunk of body ?? []) {
-    size += chunk.length;
-    if (size <= MAX_BODY) chunks.push(chunk);
+  try {
+    for await (const chunk of body ?? []) {
+      size += chunk.length;
+      if (size <= MAX_BODY) chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw new HttpError(400, "the body is not JSON: it was cut off", { cause });
   }
   if (size > MAX_BODY) throw new HttpError(413, `the body has more than ${MAX_BODY} bytes`);
   return Buffer.concat(chunks);

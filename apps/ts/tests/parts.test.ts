@@ -1,9 +1,10 @@
 /** The small pure parts. */
 
 import { expect, test } from "bun:test";
-import { parseJson } from "../src/body.js";
+import { parse, parseJson } from "../src/body.js";
 import { invalid } from "../src/errors.js";
 import { timestamp } from "../src/log.js";
+import { Health } from "../src/models.js";
 import { allowed } from "../src/routes.js";
 import { parsePort, reason } from "../src/settings.js";
 import { commit, parseStamp } from "../src/version.js";
@@ -61,6 +62,13 @@ test("a line's time is local", () => {
 test("JSON is parsed as what it is, names of prototypes included", () => {
   const text = new TextEncoder().encode('{"__proto__": [1, "é", null]}');
   expect(Object.entries(parseJson(text) as object)).toEqual([["__proto__", [1, "é", null]]]);
+});
+
+test("a body whose sender hangs up is the sender's mistake", () => {
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.error(new Error("aborted")),
+  });
+  expect(parse(Health, body)).rejects.toMatchObject({ status: 400 });
 });
 
 test("a symbol in a place is named", () => {
