@@ -85,7 +85,7 @@ impl Line {
             bar.finish_and_clear();
         }
         let took = duration(self.started.elapsed());
-        let name = format!("{:<15}", self.name);
+        let name = format!("{:<17}", self.name);
         match outcome {
             Outcome::Done(text) => say(&format!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})")))),
             Outcome::Skipped(text) => say(&format!("  {} {} {}", yellow("-"), bold(&name), dim(&text))),

@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
         })?;
         let pushed = self.push(branch)?;
         let title = self.title("say what was rehearsed");
-        let merged = self.merge_into_development(branch, &pushed, &title, true)?;
+        let merged = self.merge_into_development(branch, &pushed, &title, &apps, true)?;
         self.promote_and_release(pushed, merged)
     }
 
@@ -119,13 +119,13 @@ impl<'a> Walk<'a> {
         })?;
         let pushed = self.push(branch)?;
         let title = self.title("say what was rehearsed again");
-        self.merge_into_development(branch, &pushed, &title, true)?;
+        self.merge_into_development(branch, &pushed, &title, &apps, true)?;
         let request = self.promote("promote, the bump")?;
         if request["base"] != development.as_str() {
             bail!("promote opens a pull request into {}, though the version is not raised yet", request["base"]);
         }
         let (head, title) = branch_and_title(&request)?;
-        let merged = self.merge_into_development(&head, &pushed, &title, false)?;
+        let merged = self.merge_into_development(&head, &pushed, &title, &apps, false)?;
         self.promote_and_release(pushed, merged)
     }
 
@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
         })?;
         let pushed = self.push(&branch)?;
         let pull = self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
-        self.checks(&pull, None)?;
+        self.checks(&pull, &[app], None)?;
         let squashed = self.squash(&pull)?;
         self.release(pushed, None, (pull.number, squashed))?;
         self.take_over(app)
@@ -164,16 +164,23 @@ impl<'a> Walk<'a> {
         let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
         let pushed = self.push(&branch)?;
         let title = format!("fix({}): take over the hotfix", app.name());
-        self.merge_into_development(&branch, &pushed, &title, false).map(drop)
+        self.merge_into_development(&branch, &pushed, &title, &[app], false).map(drop)
     }
 
-    /// A pull request into development: checks, beside them the image of the branch; squash. The image of development comes with
-    /// what is done next.
-    fn merge_into_development(&mut self, branch: &str, pushed: &str, title: &str, with_image: bool) -> Result<(u32, String)> {
+    /// A pull request into development that changes these apps: checks, beside them the image of the branch; squash. The image of
+    /// development comes with what is done next.
+    fn merge_into_development(
+        &mut self,
+        branch: &str,
+        pushed: &str,
+        title: &str,
+        apps: &[&App],
+        with_image: bool,
+    ) -> Result<(u32, String)> {
         let development = self.development().to_string();
         let pull = self.open(branch, &development, title)?;
         let event = Event::Push { branch: branch.to_string(), before: None, after: pushed.to_string() };
-        self.checks(&pull, with_image.then(|| (format!("ci image, {branch}"), event)))?;
+        self.checks(&pull, apps, with_image.then(|| (format!("ci image, {branch}"), event)))?;
         Ok((pull.number, self.squash(&pull)?))
     }
 
@@ -189,7 +196,8 @@ impl<'a> Walk<'a> {
         let git = &self.rehearsal.world.remote.git;
         let before = git.commit(&format!("{}^", merged.1))?;
         let event = Event::Push { branch: self.development().to_string(), before: Some(before), after: merged.1.clone() };
-        self.checks(&pull, Some(("ci image, development".to_string(), event)))?;
+        let apps = self.rehearsal.apps.clone();
+        self.checks(&pull, &apps, Some(("ci image, development".to_string(), event)))?;
         let squashed = self.squash(&pull)?;
         self.release(pushed, Some(merged), (pull.number, squashed))
     }

@@ -79,18 +79,17 @@ impl Walk<'_> {
         Ok(commit)
     }
 
-    /// The jobs of a pull request; beside them the image of the push that goes with it.
-    pub fn checks(&self, pull: &PullRequest, image: Option<(String, Event)>) -> Result<()> {
+    /// The jobs of a pull request that changes these apps; beside them the image of the push that goes with it.
+    pub fn checks(&self, pull: &PullRequest, apps: &[&App], image: Option<(String, Event)>) -> Result<()> {
         let mut steps: Vec<Step> = Vec::new();
         if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
-            let apps: Vec<&App> = self.rehearsal.apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
+            let apps: Vec<&App> = apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
             steps.push(step(name, move |log| self.job(log, "image", &event, &apps)));
         }
         // The longest of a pull request's jobs first.
         for job in ["test", "lint", "openapi"] {
             let event = Event::PullRequest(pull.clone());
-            steps
-                .push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, &self.rehearsal.apps)));
+            steps.push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, apps)));
         }
         self.rehearsal.steps.side_by_side(steps)
     }
@@ -103,7 +102,7 @@ impl Walk<'_> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        Ok(last_done(&ended.text))
+        Ok(last_done(&ended.text, apps.len()))
     }
 
     /// The verification of a release once more, by the command that users have for it.
@@ -138,10 +137,12 @@ pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<Stri
     Some(without_duration(line).split("; ").map(|seen| seen.trim().to_string()).collect())
 }
 
-/// The last line of a job that says what was done or why not, without its mark and duration.
-fn last_done(text: &str) -> String {
-    let Some(line) = text.lines().rev().find_map(|l| l.trim().strip_prefix(['✓', '-'])) else { return String::new() };
-    report::shorter(&without_duration(line).split_whitespace().collect::<Vec<_>>().join(" "))
+/// The last lines of a job that say what was done or why not, one for each app, without their marks and durations.
+fn last_done(text: &str, apps: usize) -> String {
+    let lines = text.lines().rev().filter_map(|l| l.trim().strip_prefix(['✓', '-'])).take(apps);
+    let mut said: Vec<String> = lines.map(|l| without_duration(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    said.reverse();
+    report::shorter(&said.join("; "))
 }
 
 fn without_duration(line: &str) -> &str {
@@ -181,7 +182,8 @@ mod tests {
             ("  ✓ a (b)\n  - test  passed before (see 1)\n", "test passed before (see 1)"),
             ("nothing", ""),
         ] {
-            assert_eq!(last_done(text), expected);
+            assert_eq!(last_done(text, 1), expected);
         }
+        assert_eq!(last_done("✓ other\n  ✓ test-a 3 (1.0 s)\n  - test-b  before\n", 2), "test-a 3; test-b before");
     }
 }
