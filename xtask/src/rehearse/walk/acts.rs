@@ -102,7 +102,9 @@ impl Walk<'_> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        Ok(last_done(&ended.text, apps.len()))
+        // An image's last line is its push; other jobs have one line for each app.
+        let begins = if job == "image" { "push " } else { "" };
+        Ok(last_done(&ended.text, begins, apps.len()))
     }
 
     /// The verification of a release once more, by the command that users have for it.
@@ -138,8 +140,9 @@ pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<Stri
 }
 
 /// The last lines of a job that say what was done or why not, one for each app, without their marks and durations.
-fn last_done(text: &str, apps: usize) -> String {
-    let lines = text.lines().rev().filter_map(|l| l.trim().strip_prefix(['✓', '-'])).take(apps);
+fn last_done(text: &str, begins: &str, apps: usize) -> String {
+    let said = text.lines().rev().filter_map(|l| l.trim().strip_prefix(['✓', '-']));
+    let lines = said.filter(|l| l.trim_start().starts_with(begins)).take(apps);
     let mut said: Vec<String> = lines.map(|l| without_duration(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     said.reverse();
     report::shorter(&said.join("; "))
@@ -182,8 +185,9 @@ mod tests {
             ("  ✓ a (b)\n  - test  passed before (see 1)\n", "test passed before (see 1)"),
             ("nothing", ""),
         ] {
-            assert_eq!(last_done(text, 1), expected);
+            assert_eq!(last_done(text, "", 1), expected);
         }
-        assert_eq!(last_done("✓ other\n  ✓ test-a 3 (1.0 s)\n  - test-b  before\n", 2), "test-a 3; test-b before");
+        assert_eq!(last_done("✓ other\n  ✓ test-a 3 (1.0 s)\n  - test-b  before\n", "", 2), "test-a 3; test-b before");
+        assert_eq!(last_done("✓ push a\n  ✓ build b\n  ✓ push b\n", "push ", 2), "push a; push b");
     }
 }
