@@ -149,6 +149,8 @@ pub struct Release<'a> {
     pub branch: Option<String>,
     /// Outward steps that were not done when the run began.
     pub open: Vec<&'static str>,
+    /// Then what is said of a step has the app's name in it.
+    pub one_of_several: bool,
     /// Files that a step leaves for the next one, below `target/`.
     pub work: Utf8PathBuf,
     tag: OnceLock<tag::Tag>,
@@ -274,7 +276,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
     std::fs::create_dir_all(&work).with_context(|| format!("{work} can't be made"))?;
     let tag = tag.map(OnceLock::from).unwrap_or_default();
     let (open, dist, image) = (Vec::new(), OnceLock::new(), OnceLock::new());
-    Ok(Release { ctx, app, version, tag_name, commit, source_commit, branch, open, work, tag, dist, image })
+    Ok(Release { ctx, app, version, tag_name, commit, source_commit, branch, open, one_of_several: false, work, tag, dist, image })
 }
 
 /// The first ten digits of a commit.

@@ -24,15 +24,16 @@ fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
 /// Releases the apps step by step, side by side in each: nothing is tagged before everything that can be taken back has passed for all of them.
 pub fn through(ctx: &Ctx, apps: &[&App], branch: Option<String>, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
     let mut releases = apps.iter().map(|app| load(ctx, app, branch.clone())).collect::<Result<Vec<_>>>()?;
+    releases.iter_mut().for_each(|release| release.one_of_several = apps.len() > 1);
     let titles: Vec<String> = releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
     ui::section(&format!("Release {}", titles.join(", ")));
     let settled = all(releases.iter_mut().map(ask).collect())?;
     let mut nothing = Vec::new();
     for (release, settled) in releases.iter().zip(settled).filter(|(release, _)| release.open.is_empty()) {
         for (name, evidence) in settled {
-            ui::begin(&label(release, name, apps.len())).end(ui::Outcome::Skipped(evidence));
+            ui::begin(&label(release, name)).end(ui::Outcome::Skipped(evidence));
         }
-        finish_verification(release, apps.len())?;
+        finish_verification(release)?;
         nothing.push(nothing_left(release)?);
     }
     if nothing.len() == releases.len() {
@@ -70,7 +71,7 @@ fn walk_group(releases: &[Release], group: &[Step], fault: &fault::Faults) -> Re
     std::thread::scope(|scope| {
         let one = |release: &Release, step: &Step| -> Result<()> {
             fault.before(step.name)?;
-            walk(release, step, releases.len())?;
+            walk(release, step)?;
             fault.after(step.name)
         };
         let running: Vec<_> = releases
@@ -88,14 +89,14 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
     for release in releases {
         match asked(release, step)? {
             State::Todo => open.push(release),
-            State::Done(seen) | State::Skip(seen) => ui::begin(&label(release, step.name, releases.len())).end(ui::Outcome::Skipped(seen)),
+            State::Done(seen) | State::Skip(seen) => ui::begin(&label(release, step.name)).end(ui::Outcome::Skipped(seen)),
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }
     }
     if open.is_empty() {
         return Ok(());
     }
-    let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name, releases.len()))).collect();
+    let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name))).collect();
     match tag::push(&open) {
         Ok(seen) => {
             lines.into_iter().zip(seen).for_each(|(line, seen)| line.end(ui::Outcome::Done(seen)));
@@ -128,22 +129,22 @@ fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
 }
 
 /// The step's name, with the app's where there is more than one.
-fn label(release: &Release, step: &str, apps: usize) -> String {
-    if apps > 1 { format!("{step}-{}", release.app.name()) } else { step.to_string() }
+fn label(release: &Release, step: &str) -> String {
+    if release.one_of_several { format!("{step}-{}", release.app.name()) } else { step.to_string() }
 }
 
 /// A release without `latest` leaves no mark of its verification, so it is verified again.
-fn finish_verification(release: &Release, apps: usize) -> Result<()> {
+fn finish_verification(release: &Release) -> Result<()> {
     let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
-    walk(release, verify, apps)
+    walk(release, verify)
 }
 
 fn asked(release: &Release, step: &Step) -> Result<State> {
     (step.state)(release).with_context(|| format!("step {}", step.name))
 }
 
-fn walk(release: &Release, step: &Step, apps: usize) -> Result<()> {
-    let line = ui::begin(&label(release, step.name, apps));
+fn walk(release: &Release, step: &Step) -> Result<()> {
+    let line = ui::begin(&label(release, step.name));
     let outcome = match asked(release, step) {
         Ok(State::Done(evidence) | State::Skip(evidence)) => Ok(ui::Outcome::Skipped(evidence)),
         Ok(State::Conflict(finding)) => Err(Exit::Gate(vec![finding]).into()),
