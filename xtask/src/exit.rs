@@ -10,6 +10,8 @@ pub enum Exit {
     Usage(String),
     /// A gate said no: 3.
     Gate(Vec<Finding>),
+    /// A gate said no, and its findings are printed: 3.
+    Refused(String),
     /// Nothing to release: 4.
     Nothing(String),
 }
@@ -18,7 +20,7 @@ impl Exit {
     pub fn code(&self) -> u8 {
         match self {
             Exit::Usage(_) => 2,
-            Exit::Gate(_) => 3,
+            Exit::Gate(_) | Exit::Refused(_) => 3,
             Exit::Nothing(_) => 4,
         }
     }
@@ -27,7 +29,7 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Exit::Usage(text) | Exit::Nothing(text) => f.write_str(text),
+            Exit::Usage(text) | Exit::Refused(text) | Exit::Nothing(text) => f.write_str(text),
             Exit::Gate(findings) => {
                 let stops = findings.iter().filter(|f| f.stops()).count();
                 write!(f, "{stops} finding{} to settle first", if stops == 1 { "" } else { "s" })

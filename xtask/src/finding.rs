@@ -5,9 +5,13 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
+    /// Worth knowing, nothing more.
+    Info,
     Warning,
     /// Stops a release or a pull request.
     Error,
+    /// Breaks those who use what is released: stops too, and demands a version that says so.
+    Breaking,
 }
 
 /// One thing that is wrong, or worth knowing, with the way out of it.
@@ -42,7 +46,7 @@ impl Finding {
     }
     /// Does it stop a release or a pull request?
     pub fn stops(&self) -> bool {
-        self.level == Level::Error
+        self.level >= Level::Error
     }
 }
 

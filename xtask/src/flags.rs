@@ -149,6 +149,13 @@ pub enum Openapi {
         #[arg(value_name = "APP")]
         apps: Vec<String>,
     },
+    /// What changed for clients between two specs; fail where it breaks them
+    Diff {
+        /// A JSON file, or a committed spec as REF:APP
+        old: String,
+        /// The same
+        new: String,
+    },
 }
 
 #[derive(Args)]

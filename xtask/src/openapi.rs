@@ -8,10 +8,13 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use similar::TextDiff;
 
+pub mod diff;
+
 pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
     match command {
         flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
         flags::Openapi::Check { apps } => check(ctx, apps),
+        flags::Openapi::Diff { old, new } => diff::command::command(ctx, old, new),
     }
 }
 
@@ -38,7 +41,7 @@ fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
             line.end(ui::Outcome::Done(format!("{file} is up to date")));
         } else if dry_run {
             line.end(ui::Outcome::Done(format!("{file} would change")));
-            println!("{}", diff(&old, &text, file.as_str()));
+            println!("{}", unified(&old, &text, file.as_str()));
         } else {
             crate::files::write_atomic(&path, text.as_bytes())?;
             line.end(ui::Outcome::Done(format!("{file} written")));
@@ -79,13 +82,13 @@ fn stale(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
     if committed == text {
         return Ok(None);
     }
-    let message = format!("the committed spec is not what the code describes\n{}", diff(&committed, &text, file.as_str()));
+    let message = format!("the committed spec is not what the code describes\n{}", unified(&committed, &text, file.as_str()));
     let help = format!("cargo xtask openapi generate {}", app.name());
     Ok(Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help)))
 }
 
 /// A unified diff, `-` committed, `+` from the code.
-pub fn diff(old: &str, new: &str, file: &str) -> String {
+fn unified(old: &str, new: &str, file: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let text = diff.unified_diff().context_radius(3).header(&format!("{file} (committed)"), &format!("{file} (from the code)")).to_string();
     text.lines()

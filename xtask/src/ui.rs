@@ -97,8 +97,10 @@ impl Line {
 /// A finding in two lines: what and where, then what to do.
 pub fn finding(f: &Finding) {
     let level = match f.level {
+        Level::Breaking => red("breaking"),
         Level::Error => red("error"),
         Level::Warning => yellow("warning"),
+        Level::Info => dim("info"),
     };
     let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
     let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();

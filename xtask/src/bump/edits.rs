@@ -85,7 +85,7 @@ fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version) -> Result<Vec<
 }
 
 /// The date in UTC, of SOURCE_DATE_EPOCH where it is set (reproducible-builds.org).
-fn today() -> Result<String> {
+pub fn today() -> Result<String> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
     let now = match set {
         Some(text) => jiff::Timestamp::from_second(text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?)?,

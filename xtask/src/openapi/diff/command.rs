@@ -1,0 +1,103 @@
+//! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where one breaks clients.
+
+use super::{Change, diff, recognise};
+use crate::exit::Exit;
+use crate::finding::{Finding, Level, to_json};
+use crate::{Ctx, ui};
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
+    let (before, after) = (read(ctx, old)?, read(ctx, new)?);
+    let changes = diff(&before, &after, &crate::bump::today()?);
+    let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();
+    if ctx.json {
+        println!("{}", to_json(&findings));
+    } else {
+        print!("{}", show(&changes));
+    }
+    let stops = findings.iter().filter(|finding| finding.stops()).count();
+    match stops {
+        0 => Ok(()),
+        // The findings themselves are printed already.
+        _ => Err(Exit::Refused(format!("{} between {old} and {new}", plural(stops, "breaking change"))).into()),
+    }
+}
+
+/// A file, or `REF:APP`: the spec of that app as committed there.
+fn read(ctx: &Ctx, source: &str) -> Result<Value> {
+    let text = if std::path::Path::new(source).is_file() {
+        let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
+        if yaml {
+            return Err(Exit::Usage(format!("{source} is YAML; write it as JSON, which is what is compared")).into());
+        }
+        std::fs::read_to_string(source).with_context(|| format!("{source} could not be read"))?
+    } else {
+        committed(ctx, source)?
+    };
+    // The parser that comes with `Value` is compiled with serde_json, which is optimised; one made here is not.
+    let document: Value = text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
+    recognise(&document).map_err(|what| anyhow!("{source} can't be compared: {what}"))?;
+    Ok(document)
+}
+
+fn committed(ctx: &Ctx, source: &str) -> Result<String> {
+    let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty()) else {
+        return Err(Exit::Usage(format!("there is no file {source}; name a file, or a committed spec as REF:APP (main:python)")).into());
+    };
+    let app = ctx.ws.app(app)?;
+    let Some(spec) = &app.settings.spec else { bail!("{} has no spec: there is no [spec] in its app.toml", app.name()) };
+    let file = app.dir.join(&spec.file);
+    let commit = ctx.git.commit(rev)?;
+    ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{file}")]).with_context(|| format!("{file} is not in {rev}"))
+}
+
+/// By operation, the gravest first; a line each, and how many of what at the end.
+pub fn show(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "no difference that a client can notice\n".to_string();
+    }
+    let mut text = String::new();
+    let mut groups: Vec<(String, Vec<&Change>)> = Vec::new();
+    for change in changes {
+        let group = heading(change);
+        match groups.iter_mut().find(|(name, _)| *name == group) {
+            Some((_, list)) => list.push(change),
+            None => groups.push((group, vec![change])),
+        }
+    }
+    for (name, list) in groups {
+        text.push_str(&format!("{}\n", ui::bold(&name)));
+        for change in list {
+            text.push_str(&format!("  {} {} {}\n", level(change.level), change.message, ui::dim(&format!("[{}] {}", change.id, change.place()))));
+        }
+    }
+    let count = |wanted: Level| changes.iter().filter(|c| c.level == wanted).count();
+    let counts = [(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")];
+    let counts: Vec<String> =
+        counts.iter().filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking).map(|(level, word)| format!("{} {word}", count(*level))).collect();
+    text + &format!("{}: {}\n", plural(changes.len(), "change"), counts.join(", "))
+}
+
+fn heading(change: &Change) -> String {
+    match &change.operations[..] {
+        [] => "the whole document".to_string(),
+        [one] if one.is_empty() => "the whole document".to_string(),
+        [one] => one.clone(),
+        [first, second] => format!("{first}, {second}"),
+        [first, rest @ ..] => format!("{first} and {} more operations", rest.len()),
+    }
+}
+
+fn level(level: Level) -> String {
+    match level {
+        Level::Breaking => ui::red("breaking"),
+        Level::Error => ui::red("error   "),
+        Level::Warning => ui::yellow("warning "),
+        Level::Info => ui::dim("info    "),
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
+}

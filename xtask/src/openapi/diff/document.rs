@@ -1,0 +1,136 @@
+//! An OpenAPI document as the comparison reads it: places in it (JSON pointers, RFC 6901) and what its references name.
+//! References lead within the document; what they name elsewhere is not fetched.
+
+use serde_json::{Map, Value};
+use std::rc::Rc;
+
+/// A place in a document. Places are many and mostly never shown, so they are chains that become text when asked.
+#[derive(Clone)]
+pub struct At<'v>(Rc<Step<'v>>);
+
+enum Step<'v> {
+    /// The target of a reference: `#/components/schemas/Run`. Empty for the document itself.
+    Root(&'v str),
+    Key(At<'v>, &'v str),
+    Index(At<'v>, usize),
+}
+
+impl<'v> At<'v> {
+    pub fn root(reference: &'v str) -> At<'v> {
+        At(Rc::new(Step::Root(reference)))
+    }
+    pub fn key(&self, key: &'v str) -> At<'v> {
+        At(Rc::new(Step::Key(self.clone(), key)))
+    }
+    pub fn index(&self, index: usize) -> At<'v> {
+        At(Rc::new(Step::Index(self.clone(), index)))
+    }
+
+    /// From the root to here, unescaped. The root is the reference's text.
+    pub fn steps(&self) -> Vec<String> {
+        let mut steps = Vec::new();
+        let mut at = self;
+        loop {
+            match &*at.0 {
+                Step::Root(reference) => {
+                    steps.push(reference.to_string());
+                    break;
+                }
+                Step::Key(parent, key) => {
+                    steps.push(key.to_string());
+                    at = parent;
+                }
+                Step::Index(parent, index) => {
+                    steps.push(index.to_string());
+                    at = parent;
+                }
+            }
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// `/paths/~1runs/get`
+    pub fn pointer(&self) -> String {
+        let steps = self.steps();
+        let mut text = decode(steps[0].trim_start_matches('#'));
+        for step in &steps[1..] {
+            text.push('/');
+            text.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        }
+        text
+    }
+}
+
+/// A reference that can't be followed.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub reference: String,
+    pub why: &'static str,
+}
+
+pub struct Document<'v> {
+    pub root: &'v Value,
+    /// Does a keyword beside `$ref` count? In 3.1 it does, in 3.0 it is to be ignored (3.0.3, Reference Object).
+    pub siblings: bool,
+    /// `components/schemas`: where nearly all references lead.
+    schemas: Option<&'v Map<String, Value>>,
+}
+
+const SCHEMAS: &str = "#/components/schemas/";
+/// More references in a row than this are a circle.
+const HOPS: usize = 100;
+
+impl<'v> Document<'v> {
+    pub fn new(root: &'v Value) -> Document<'v> {
+        let siblings = root.get("openapi").and_then(Value::as_str).is_none_or(|v| !v.starts_with("3.0"));
+        let schemas = root.pointer("/components/schemas").and_then(Value::as_object);
+        Document { root, siblings, schemas }
+    }
+
+    /// What one reference names.
+    pub fn target(&self, reference: &'v str) -> Result<(&'v Value, At<'v>), Lost> {
+        let lost = |why| Lost { reference: reference.to_string(), why };
+        let plain = reference.strip_prefix(SCHEMAS).filter(|name| !name.contains(['/', '~', '%']));
+        if let Some(found) = plain.and_then(|name| self.schemas?.get(name)) {
+            return Ok((found, At::root(reference)));
+        }
+        let Some(fragment) = reference.strip_prefix('#') else { return Err(lost("it leads out of the document")) };
+        let found = self.root.pointer(&decode(fragment)).ok_or_else(|| lost("nothing is there"))?;
+        Ok((found, At::root(reference)))
+    }
+
+    /// The value itself, or what its reference names in the end.
+    pub fn resolve(&self, mut value: &'v Value, mut at: At<'v>) -> Result<(&'v Value, At<'v>), Lost> {
+        let mut hops = 0;
+        while let Some(reference) = reference(value) {
+            hops += 1;
+            if hops > HOPS {
+                return Err(Lost { reference: reference.to_string(), why: "it leads in a circle" });
+            }
+            (value, at) = self.target(reference)?;
+        }
+        Ok((value, at))
+    }
+}
+
+pub fn reference(value: &Value) -> Option<&str> {
+    value.as_object()?.get("$ref")?.as_str()
+}
+
+/// A fragment's percent-encoding undone (RFC 6901, section 6).
+fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_string();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => (bytes.push(byte), rest = &tail[2..]).1,
+            None => (bytes.push(*first), rest = tail).1,
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,354 @@
+//! The comparison's memory: what was found and by which operation, which pairs of schemas were met, and the trial runs in which
+//! differences are weighed, not written down.
+
+use super::document::{At, Document, Lost};
+use super::rules::{Rule, Shape};
+use super::schema::{Node, View};
+use crate::finding::Level;
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::rc::Rc;
+
+/// Who sends the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Request,
+    Response,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Body,
+    Property,
+    Parameter,
+    ParameterProperty,
+    Header,
+    HeaderProperty,
+}
+
+/// Where a schema stands.
+#[derive(Clone)]
+pub struct Context {
+    pub direction: Direction,
+    pub kind: Kind,
+    /// "the request body", "the query parameter `limit`"
+    pub subject: Rc<str>,
+    /// Written without JSON, so that every plain value is also a string.
+    pub text: bool,
+    /// Written once for each item of a list: `?tag=a&tag=b`.
+    pub repeats: bool,
+}
+
+impl Context {
+    pub fn new(direction: Direction, kind: Kind, subject: String) -> Context {
+        let text = matches!(kind, Kind::Parameter | Kind::Header);
+        Context { direction, kind, subject: subject.into(), text, repeats: false }
+    }
+    /// Of what the schema holds.
+    pub fn inner(&self) -> Context {
+        let kind = match self.kind {
+            Kind::Body | Kind::Property => Kind::Property,
+            Kind::Parameter | Kind::ParameterProperty => Kind::ParameterProperty,
+            Kind::Header | Kind::HeaderProperty => Kind::HeaderProperty,
+        };
+        Context { kind, text: false, repeats: false, ..self.clone() }
+    }
+    fn prefix(&self) -> &'static str {
+        match (self.direction, self.kind) {
+            (Direction::Request, Kind::Body) => "request-body",
+            (Direction::Request, Kind::Property) => "request-property",
+            (_, Kind::Parameter) => "request-parameter",
+            (_, Kind::ParameterProperty) => "request-parameter-property",
+            (Direction::Response, Kind::Body) => "response-body",
+            (Direction::Response, Kind::Property) => "response-property",
+            (_, Kind::Header) => "response-header",
+            (_, Kind::HeaderProperty) => "response-header-property",
+        }
+    }
+    /// The schema in words.
+    pub fn what(&self, at: &At) -> String {
+        let direction = if self.direction == Direction::Request { "request" } else { "response" };
+        match self.kind {
+            Kind::Body | Kind::Parameter | Kind::Header => self.subject.to_string(),
+            Kind::Property => format!("the {direction} property `{}`", name(at)),
+            Kind::ParameterProperty | Kind::HeaderProperty => format!("`{}` of {}", name(at), self.subject),
+        }
+    }
+}
+
+/// `RunConfig.tags[]`: from the schema that has a name, or from the body.
+fn name(at: &At) -> String {
+    let steps = at.steps();
+    let component = steps[0].strip_prefix("#/components/schemas/").unwrap_or_default();
+    let start = if steps[0].is_empty() { steps.iter().position(|s| s == "schema").map_or(steps.len(), |at| at + 1) } else { 1 };
+    let mut name = component.to_string();
+    let mut rest = steps[start..].iter();
+    while let Some(step) = rest.next() {
+        let part = match step.as_str() {
+            "properties" | "patternProperties" => format!(".{}", rest.next().map_or("", |n| n)),
+            "prefixItems" => format!("[{}]", rest.next().map_or("", |n| n)),
+            "items" => "[]".to_string(),
+            "additionalProperties" => ".*".to_string(),
+            _ => continue,
+        };
+        name.push_str(&part);
+    }
+    name.trim_start_matches('.').to_string()
+}
+
+/// A difference that a client can notice.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub id: String,
+    pub level: Level,
+    pub message: String,
+    /// JSON pointers into both documents; where something is missing, that of what would hold it.
+    pub old: String,
+    pub new: String,
+    /// `POST /runs/wait`; empty where it concerns the whole document.
+    pub operations: Vec<String>,
+}
+
+/// What an operation, or a pair of schemas, has brought to light, and what it uses.
+#[derive(Default)]
+struct Group {
+    operation: Option<String>,
+    changes: Vec<Change>,
+    used_by: Vec<usize>,
+}
+
+type Pair = (Vec<usize>, Vec<usize>, u8);
+
+pub struct Engine<'v> {
+    pub old: Document<'v>,
+    pub new: Document<'v>,
+    /// `2026-11-21`
+    pub today: &'v str,
+    groups: Vec<Group>,
+    current: usize,
+    met: HashMap<Pair, usize>,
+    waiting: Vec<(usize, Node<'v>, Node<'v>, Context)>,
+    pub lost_old: Vec<(Lost, At<'v>)>,
+    pub lost_new: Vec<(Lost, At<'v>)>,
+    weighed: HashMap<Pair, Option<Level>>,
+    trail: Vec<Pair>,
+    depth: usize,
+    worst: Option<Level>,
+    /// Pairs of schemas that may still be looked at: documents can be written that would take forever.
+    fuel: usize,
+    pub exhausted: bool,
+}
+
+const FUEL: usize = 2_000_000;
+/// How deep a trial run goes; below it, two schemas count as different.
+const DEPTH: usize = 40;
+
+impl<'v> Engine<'v> {
+    pub fn new(old: Document<'v>, new: Document<'v>, today: &'v str) -> Engine<'v> {
+        Engine {
+            old,
+            new,
+            today,
+            groups: vec![Group::default()],
+            current: 0,
+            met: HashMap::new(),
+            waiting: Vec::new(),
+            lost_old: Vec::new(),
+            lost_new: Vec::new(),
+            weighed: HashMap::new(),
+            trail: Vec::new(),
+            depth: 0,
+            worst: None,
+            fuel: FUEL,
+            exhausted: false,
+        }
+    }
+
+    /// What follows is about this operation.
+    pub fn begin(&mut self, operation: String) {
+        self.groups.push(Group { operation: Some(operation), ..Group::default() });
+        self.current = self.groups.len() - 1;
+    }
+
+    pub fn shape(&mut self, ctx: &Context, shape: &Shape, keyword: &str, old: &View, new: &View, from: &dyn Display, to: &dyn Display) {
+        let level = if ctx.direction == Direction::Request { shape.request } else { shape.response };
+        if self.weigh(level) {
+            return;
+        }
+        let id = format!("{}-{}", ctx.prefix(), shape.id.replace("{keyword}", &kebab(keyword)));
+        let what = ctx.what(&new.at);
+        self.push(id, level, fill(shape.says, &what, from, to), old.place(keyword), new.place(keyword));
+    }
+
+    pub fn rule(&mut self, rule: &Rule, what: &str, places: (&At, &At), from: &dyn Display, to: &dyn Display) {
+        if !self.weigh(rule.level) {
+            self.push(rule.id.to_string(), rule.level, fill(rule.says, what, from, to), places.0.pointer(), places.1.pointer());
+        }
+    }
+
+    /// An id that is made of parts.
+    pub fn custom(&mut self, id: String, level: Level, message: String, places: (String, String)) {
+        if !self.weigh(level) {
+            self.push(id, level, message, places.0, places.1);
+        }
+    }
+
+    fn push(&mut self, id: String, level: Level, message: String, old: String, new: String) {
+        let group = &mut self.groups[self.current];
+        if !group.changes.iter().any(|c| c.id == id && c.new == new && c.old == old && c.message == message) {
+            group.changes.push(Change { id, level, message, old, new, operations: Vec::new() });
+        }
+    }
+
+    /// In a trial run a difference is weighed, and nothing else.
+    fn weigh(&mut self, level: Level) -> bool {
+        if self.depth > 0 {
+            self.worst = self.worst.max(Some(level));
+        }
+        self.depth > 0
+    }
+
+    /// Compares two schemas. Those that references lead to wait for their turn, so that nothing nests without end, and each pair has one.
+    pub fn compare(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+        if self.fuel == 0 {
+            self.exhausted = true;
+            self.worst = Some(Level::Breaking);
+            return;
+        }
+        self.fuel -= 1;
+        let pair = self.pair(old, new, ctx);
+        if self.depth > 0 {
+            return self.weigh_pair(pair, old, new, ctx);
+        }
+        let Some(pair) = pair else { return self.walk(old, new, ctx) };
+        let group = *self.met.entry(pair).or_insert_with(|| {
+            self.groups.push(Group::default());
+            self.waiting.push((self.groups.len() - 1, old.clone(), new.clone(), ctx.clone()));
+            self.groups.len() - 1
+        });
+        self.groups[group].used_by.push(self.current);
+    }
+
+    pub fn finish_waiting(&mut self) {
+        while let Some((group, old, new, ctx)) = self.waiting.pop() {
+            self.current = group;
+            self.walk(&old, &new, &ctx);
+        }
+    }
+
+    fn pair(&self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) -> Option<Pair> {
+        let (a, b) = (old.identity(&self.old), new.identity(&self.new));
+        if a.is_none() && b.is_none() {
+            return None;
+        }
+        let written = |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 4).collect();
+        let tag = ctx.kind as u8 * 4 + u8::from(ctx.direction == Direction::Request) * 2 + u8::from(ctx.text);
+        Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), tag))
+    }
+
+    /// The gravest difference between two schemas; None where they mean the same.
+    pub fn weight(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) -> Option<Level> {
+        let outer = self.worst.take();
+        self.depth += 1;
+        self.compare(old, new, ctx);
+        self.depth -= 1;
+        let weight = std::mem::replace(&mut self.worst, outer);
+        if self.depth == 0 {
+            // Pairs that were met again on the way counted as the same; where that was not so in the end, what hung on it is forgotten.
+            for pair in self.trail.drain(..) {
+                if weight.is_some() && self.weighed.get(&pair) != Some(&Some(Level::Breaking)) {
+                    self.weighed.remove(&pair);
+                }
+            }
+        }
+        weight
+    }
+
+    fn weigh_pair(&mut self, pair: Option<Pair>, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+        if self.worst == Some(Level::Breaking) {
+            return;
+        }
+        if let Some(known) = pair.as_ref().and_then(|pair| self.weighed.get(pair)) {
+            self.worst = self.worst.max(*known);
+            return;
+        }
+        if self.depth > DEPTH {
+            self.worst = self.worst.max(Some(Level::Warning));
+            return;
+        }
+        if let Some(pair) = &pair {
+            self.weighed.insert(pair.clone(), None);
+        }
+        let outer = self.worst.take();
+        self.depth += 1;
+        self.walk(old, new, ctx);
+        self.depth -= 1;
+        let weight = std::mem::replace(&mut self.worst, outer);
+        self.worst = self.worst.max(weight);
+        if let Some(pair) = pair {
+            self.weighed.insert(pair.clone(), weight);
+            self.trail.push(pair);
+        }
+    }
+
+    /// All changes, each with the operations that it concerns; the same at the same places once.
+    pub fn changes(mut self) -> Vec<Change> {
+        let mut all: Vec<Change> = Vec::new();
+        for index in 0..self.groups.len() {
+            let changes = std::mem::take(&mut self.groups[index].changes);
+            if changes.is_empty() {
+                continue;
+            }
+            let operations = self.operations(index);
+            for mut change in changes {
+                let same = |c: &Change| c.id == change.id && c.new == change.new && c.old == change.old && c.message == change.message;
+                match all.iter_mut().find(|c| same(c)) {
+                    Some(known) => known.operations.extend(operations.iter().cloned()),
+                    None => {
+                        change.operations = operations.clone();
+                        all.push(change);
+                    }
+                }
+            }
+        }
+        for change in &mut all {
+            let mut seen = std::collections::HashSet::new();
+            change.operations.retain(|o| seen.insert(o.clone()));
+        }
+        all
+    }
+
+    /// The operations that lead to a group, in the document's order.
+    fn operations(&self, group: usize) -> Vec<String> {
+        let mut seen = vec![false; self.groups.len()];
+        let mut todo = vec![group];
+        while let Some(index) = todo.pop() {
+            if !std::mem::replace(&mut seen[index], true) {
+                todo.extend(&self.groups[index].used_by);
+            }
+        }
+        let used = seen.iter().zip(&self.groups).filter(|(seen, _)| **seen);
+        used.filter_map(|(_, group)| group.operation.clone()).collect()
+    }
+}
+
+/// `propertyNames` as ids spell it.
+pub fn kebab(word: &str) -> String {
+    word.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain(c.to_lowercase())).collect()
+}
+
+fn fill(says: &str, what: &str, from: &dyn Display, to: &dyn Display) -> String {
+    let mut text = String::new();
+    let mut rest = says;
+    while let Some((before, tail)) = rest.split_once('{') {
+        text.push_str(before);
+        let (word, tail) = tail.split_once('}').unwrap_or((tail, ""));
+        match word {
+            "what" => text.push_str(what),
+            "old" => text.push_str(&from.to_string()),
+            _ => text.push_str(&to.to_string()),
+        }
+        rest = tail;
+    }
+    text + rest
+}

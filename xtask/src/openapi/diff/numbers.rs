@@ -1,0 +1,149 @@
+//! Limits that are numbers: bounds, `multipleOf`, lengths and counts.
+
+use super::engine::{Context, Direction, Engine};
+use super::rules::*;
+use super::schema::View;
+use super::types::Types;
+use super::values::{Bound, Count};
+
+/// The rules of one kind of count. Where a least or most of nothing has no rule of its own, it moved from 0, or to none.
+struct Counted {
+    least: &'static str,
+    most: &'static str,
+    least_set: &'static Shape,
+    least_unset: &'static Shape,
+    increased: &'static Shape,
+    decreased: &'static Shape,
+    most_set: &'static Shape,
+    most_unset: &'static Shape,
+    most_increased: &'static Shape,
+    most_decreased: &'static Shape,
+}
+
+const LENGTH: Counted = Counted {
+    least: "minLength",
+    most: "maxLength",
+    least_set: &MIN_LENGTH_INCREASED,
+    least_unset: &MIN_LENGTH_DECREASED,
+    increased: &MIN_LENGTH_INCREASED,
+    decreased: &MIN_LENGTH_DECREASED,
+    most_set: &MAX_LENGTH_SET,
+    most_unset: &MAX_LENGTH_UNSET,
+    most_increased: &MAX_LENGTH_INCREASED,
+    most_decreased: &MAX_LENGTH_DECREASED,
+};
+
+const ITEMS: Counted = Counted {
+    least: "minItems",
+    most: "maxItems",
+    least_set: &MIN_ITEMS_SET,
+    least_unset: &MIN_ITEMS_UNSET,
+    increased: &MIN_ITEMS_INCREASED,
+    decreased: &MIN_ITEMS_DECREASED,
+    most_set: &MAX_ITEMS_SET,
+    most_unset: &MAX_ITEMS_UNSET,
+    most_increased: &MAX_ITEMS_INCREASED,
+    most_decreased: &MAX_ITEMS_DECREASED,
+};
+
+const PROPERTIES: Counted = Counted {
+    least: "minProperties",
+    most: "maxProperties",
+    least_set: &MIN_PROPERTIES_INCREASED,
+    least_unset: &MIN_PROPERTIES_DECREASED,
+    increased: &MIN_PROPERTIES_INCREASED,
+    decreased: &MIN_PROPERTIES_DECREASED,
+    most_set: &MAX_PROPERTIES_SET,
+    most_unset: &MAX_PROPERTIES_UNSET,
+    most_increased: &MAX_PROPERTIES_INCREASED,
+    most_decreased: &MAX_PROPERTIES_DECREASED,
+};
+
+/// One end of a range: its rules for set, unset, up and down, and the keyword.
+type End = ([&'static Shape; 4], &'static str);
+
+const LEAST: End = ([&MIN_SET, &MIN_UNSET, &MIN_INCREASED, &MIN_DECREASED], "minimum");
+const ABOVE: End = ([&ABOVE_SET, &ABOVE_UNSET, &ABOVE_INCREASED, &ABOVE_DECREASED], "exclusiveMinimum");
+const MOST: End = ([&MAX_SET, &MAX_UNSET, &MAX_INCREASED, &MAX_DECREASED], "maximum");
+const BELOW: End = ([&BELOW_SET, &BELOW_UNSET, &BELOW_INCREASED, &BELOW_DECREASED], "exclusiveMaximum");
+
+impl<'v> Engine<'v> {
+    pub fn numbers(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        self.bound((a.least, b.least), [LEAST, ABOVE], 1.0, (a, b), ctx);
+        self.bound((a.most, b.most), [MOST, BELOW], -1.0, (a, b), ctx);
+        let whole = |view: &View, n: &f64| *n == 1.0 && !view.types.has(Types::NUMBER);
+        match (a.multiple.filter(|n| !whole(a, n)), b.multiple.filter(|n| !whole(b, n))) {
+            (None, Some(new)) => self.shape(ctx, &MULTIPLE_SET, "multipleOf", a, b, &"", &new),
+            (Some(old), None) => self.shape(ctx, &MULTIPLE_UNSET, "multipleOf", a, b, &old, &""),
+            (Some(old), Some(new)) if old != new => {
+                // The name for what narrows exists for responses alone, and the other way round.
+                let shape = match ctx.direction {
+                    Direction::Request if divides(new, old) => &MULTIPLE_GENERALIZED,
+                    Direction::Response if divides(old, new) => &MULTIPLE_SPECIALIZED,
+                    _ => &MULTIPLE_CHANGED,
+                };
+                self.shape(ctx, shape, "multipleOf", a, b, &old, &new);
+            }
+            _ => {}
+        }
+    }
+
+    /// `step` is the way to the inside of the range.
+    fn bound(&mut self, bounds: (Option<Bound>, Option<Bound>), ends: [End; 2], step: f64, views: (&View<'v>, &View<'v>), ctx: &Context) {
+        let (a, b) = views;
+        let integers = |view: &View| !view.types.meets(!(Types::INTEGER | Types::NULL) & Types::NUMBER);
+        let whole = integers(a) && integers(b);
+        let normal = |bound: Option<Bound>| bound.map(|bound| if whole { bound.of_integers(step) } else { bound });
+        let (old, new) = (normal(bounds.0), normal(bounds.1));
+        let exclusive = bounds.1.or(bounds.0).is_some_and(|bound| bound.exclusive);
+        let ([set, unset, up, down], keyword) = ends[usize::from(exclusive)];
+        // What is shown is what was written.
+        let text = |bound: Option<Bound>| bound.map_or(String::new(), |bound| bound.to_string());
+        let (from, to) = (text(bounds.0), text(bounds.1));
+        let shape = match (old, new) {
+            (None, Some(_)) => set,
+            (Some(_), None) => unset,
+            (Some(old), Some(new)) if old != new => {
+                let inward = (new.value - old.value) * step > 0.0 || (new.value == old.value && new.exclusive);
+                if inward == (step > 0.0) { up } else { down }
+            }
+            _ => return,
+        };
+        self.shape(ctx, shape, keyword, a, b, &from, &to);
+    }
+
+    pub fn lengths(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        self.count(&LENGTH, a.length, b.length, (a, b), ctx);
+    }
+    pub fn item_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        self.count(&ITEMS, a.items_count, b.items_count, (a, b), ctx);
+    }
+    pub fn property_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        self.count(&PROPERTIES, a.properties_count, b.properties_count, (a, b), ctx);
+    }
+
+    fn count(&mut self, rules: &Counted, old: Count, new: Count, (a, b): (&View<'v>, &View<'v>), ctx: &Context) {
+        if old.least != new.least {
+            let shape = match (old.least, new.least) {
+                (0.0, _) => rules.least_set,
+                (_, 0.0) => rules.least_unset,
+                (old, new) if new > old => rules.increased,
+                _ => rules.decreased,
+            };
+            self.shape(ctx, shape, rules.least, a, b, &old.least, &new.least);
+        }
+        match (old.most, new.most) {
+            (None, Some(new)) => self.shape(ctx, rules.most_set, rules.most, a, b, &"", &new),
+            (Some(old), None) => self.shape(ctx, rules.most_unset, rules.most, a, b, &old, &""),
+            (Some(old), Some(new)) if new > old => self.shape(ctx, rules.most_increased, rules.most, a, b, &old, &new),
+            (Some(old), Some(new)) if new < old => self.shape(ctx, rules.most_decreased, rules.most, a, b, &old, &new),
+            _ => {}
+        }
+    }
+}
+
+/// Is every multiple of `n` one of `divisor`? Within what a double can tell.
+fn divides(divisor: f64, n: f64) -> bool {
+    let ratio = n / divisor;
+    (ratio - ratio.round()).abs() < 1e-9
+}

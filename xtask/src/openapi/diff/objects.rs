@@ -1,0 +1,180 @@
+//! Two objects: properties that came, went, or became required, and what else they may hold.
+
+use super::engine::{Context, Direction, Engine};
+use super::rules::*;
+use super::schema::{Node, View};
+use super::values::list;
+use crate::finding::Level;
+use serde_json::Value;
+
+/// How a property stands in its object.
+struct Property {
+    required: bool,
+    /// `readOnly` where the client sends, `writeOnly` where it receives: it isn't there.
+    hidden: bool,
+    default: bool,
+}
+
+impl<'v> Engine<'v> {
+    pub fn objects(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        let inner = ctx.inner();
+        for (position, (name, new)) in b.properties.iter().enumerate() {
+            // Mostly at the same position.
+            let old = a.properties.get(position).filter(|(n, _)| n == name).map(|(_, node)| node).or_else(|| a.property(name));
+            match old {
+                Some(old) => self.both((old, a), (new, b), name, &inner),
+                None => self.came(name, new, a, b, &inner),
+            }
+        }
+        for (position, (name, old)) in a.properties.iter().enumerate() {
+            if b.properties.get(position).is_none_or(|(n, _)| n != name) && b.property(name).is_none() {
+                self.went(name, old, a, b, &inner);
+            }
+        }
+        self.unlisted(a, b, ctx);
+        self.property_counts(a, b, ctx);
+        self.dependent(a, b, ctx);
+        for (pattern, new) in &b.pattern_properties {
+            match a.pattern_properties.iter().find(|(p, _)| p == pattern) {
+                Some((_, old)) => self.compare(old, new, &inner),
+                None => self.shape(ctx, &PATTERN_PROPERTY_ADDED, "patternProperties", a, b, &"", pattern),
+            }
+        }
+        for (pattern, _) in a.pattern_properties.iter().filter(|(p, _)| !b.pattern_properties.iter().any(|(q, _)| p == q)) {
+            self.shape(ctx, &PATTERN_PROPERTY_REMOVED, "patternProperties", a, b, pattern, &"");
+        }
+    }
+
+    fn property(&self, new: bool, view: &View<'v>, name: &str, node: &Node<'v>, ctx: &Context) -> Property {
+        let document = if new { &self.new } else { &self.old };
+        let hides = if ctx.direction == Direction::Request { "readOnly" } else { "writeOnly" };
+        let required = view.required.contains(&name);
+        Property { required, hidden: node.flag(document, hides), default: node.keyword(document, "default").is_some() }
+    }
+
+    fn both(&mut self, (old, a): (&Node<'v>, &View<'v>), (new, b): (&Node<'v>, &View<'v>), name: &'v str, ctx: &Context) {
+        let (was, is) = (self.property(false, a, name, old, ctx), self.property(true, b, name, new, ctx));
+        self.access(old, new, &is, ctx);
+        if was.hidden || is.hidden {
+            return;
+        }
+        self.requiredness(&was, &is, (&View::anything(old.at.clone()), &View::anything(new.at.clone())), ctx);
+        self.compare(old, new, ctx);
+    }
+
+    fn requiredness(&mut self, was: &Property, is: &Property, (a, b): (&View<'v>, &View<'v>), ctx: &Context) {
+        match (was.required, is.required) {
+            (false, true) if is.default && ctx.direction == Direction::Request => {
+                self.shape(ctx, &BECAME_REQUIRED_DEFAULT, "", a, b, &"", &"");
+            }
+            (false, true) => self.shape(ctx, &BECAME_REQUIRED, "", a, b, &"", &""),
+            (true, false) => self.shape(ctx, &BECAME_OPTIONAL, "", a, b, &"", &""),
+            _ => {}
+        }
+    }
+
+    /// `readOnly` and `writeOnly` as such: nothing that breaks, except that what was never seen now is.
+    fn access(&mut self, old: &Node<'v>, new: &Node<'v>, is: &Property, ctx: &Context) {
+        for (keyword, word) in [("readOnly", "read-only"), ("writeOnly", "write-only")] {
+            let (before, now) = (old.flag(&self.old, keyword), new.flag(&self.new, keyword));
+            if before == now {
+                continue;
+            }
+            let what = ctx.what(&new.at);
+            if before && keyword == "writeOnly" && is.required && ctx.direction == Direction::Response {
+                self.rule(&RESPONSE_PROPERTY_SHOWN, &what, (&old.at, &new.at), &"", &"");
+                continue;
+            }
+            let direction = if ctx.direction == Direction::Request { "request" } else { "response" };
+            let required = if is.required { "required" } else { "optional" };
+            let (not, no_longer) = if now { ("", "now") } else { ("not-", "no longer") };
+            let id = format!("{direction}-{required}-property-became-{not}{word}");
+            self.custom(id, Level::Info, format!("{what} is {no_longer} {word}"), (old.at.pointer(), new.at.pointer()));
+        }
+    }
+
+    fn came(&mut self, name: &'v str, new: &Node<'v>, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        let is = self.property(true, b, name, new, ctx);
+        if is.hidden {
+            return;
+        }
+        let was = a.required.contains(&name);
+        let rule = match (ctx.direction, is.required) {
+            // It had to be there before, only nothing was said about it.
+            (_, true) if was => None,
+            (Direction::Request, true) if is.default => Some(&REQUEST_PROPERTY_DEFAULT_NEW),
+            (Direction::Request, true) => Some(&REQUEST_PROPERTY_REQUIRED_NEW),
+            (Direction::Request, false) => Some(&REQUEST_PROPERTY_OPTIONAL_NEW),
+            (Direction::Response, true) => Some(&RESPONSE_PROPERTY_REQUIRED_NEW),
+            (Direction::Response, false) => Some(&RESPONSE_PROPERTY_OPTIONAL_NEW),
+        };
+        if let Some(rule) = rule {
+            self.rule(rule, &ctx.what(&new.at), (&a.at, &new.at), &"", &"");
+        }
+        // What was said of all properties was said of this one.
+        if let Some(old) = &a.additional {
+            self.compare(old, new, ctx);
+        }
+    }
+
+    fn went(&mut self, name: &'v str, old: &Node<'v>, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        let was = self.property(false, a, name, old, ctx);
+        if was.hidden {
+            return;
+        }
+        let rule = match (ctx.direction, was.required) {
+            (_, true) if b.required.contains(&name) => None,
+            (Direction::Request, _) if b.closed && b.additional.is_none() => Some(&REQUEST_PROPERTY_REFUSED),
+            (Direction::Request, _) => Some(&REQUEST_PROPERTY_REMOVED),
+            (Direction::Response, true) => Some(&RESPONSE_PROPERTY_REMOVED),
+            (Direction::Response, false) => Some(&RESPONSE_PROPERTY_OPTIONAL_REMOVED),
+        };
+        if let Some(rule) = rule {
+            self.rule(rule, &ctx.what(&old.at), (&old.at, &b.at), &"", &"");
+        }
+        if let Some(new) = &b.additional {
+            self.compare(old, new, ctx);
+        }
+    }
+
+    /// Names that are required without being described, and properties that are not listed.
+    fn unlisted(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        let described = |name: &str| a.property(name).is_some() || b.property(name).is_some();
+        let moved = |from: &View<'v>, to: &View<'v>| -> Vec<&'v str> {
+            to.required.iter().filter(|name| !from.required.contains(name) && !described(name)).copied().collect()
+        };
+        for (names, shape) in [(moved(a, b), &BECAME_REQUIRED), (moved(b, a), &BECAME_OPTIONAL)] {
+            for name in names {
+                let at = |view: &View<'v>| View::anything(view.at.key("properties").key(name));
+                self.shape(&ctx.inner(), shape, "", &at(a), &at(b), &"", &"");
+            }
+        }
+        match (a.closed, b.closed) {
+            (false, true) => self.shape(ctx, &CLOSED, "additionalProperties", a, b, &"", &""),
+            (true, false) => self.shape(ctx, &OPENED, "additionalProperties", a, b, &"", &""),
+            (true, true) => {}
+            (false, false) => self.held(a.additional.as_ref(), b.additional.as_ref(), a, b, &ctx.inner()),
+        }
+    }
+
+    fn dependent(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        let names = |view: &View<'v>, name: &str| -> Vec<&'v Value> {
+            let found = view.dependent.iter().filter(|(n, _)| *n == name);
+            found.flat_map(|(_, list)| list.as_array().into_iter().flatten()).collect()
+        };
+        for (name, _) in &b.dependent {
+            let (old, new) = (names(a, name), names(b, name));
+            let added: Vec<&Value> = new.into_iter().filter(|v| !old.contains(v)).collect();
+            if !added.is_empty() {
+                self.shape(ctx, &DEPENDENT_ADDED, "dependentRequired", a, b, name, &list(&added));
+            }
+        }
+        for (name, _) in &a.dependent {
+            let (old, new) = (names(a, name), names(b, name));
+            let gone: Vec<&Value> = old.into_iter().filter(|v| !new.contains(v)).collect();
+            if !gone.is_empty() {
+                self.shape(ctx, &DEPENDENT_REMOVED, "dependentRequired", a, b, name, &list(&gone));
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Numbers and values that schemas limit: bounds, counts, and when two JSON values are the same.
+
+use serde_json::Value;
+use std::fmt;
+
+/// An end of a range of numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    pub value: f64,
+    pub exclusive: bool,
+}
+
+impl Bound {
+    pub fn new(value: f64, exclusive: bool) -> Bound {
+        Bound { value, exclusive }
+    }
+    /// The lower bound that lets less through.
+    pub fn higher(self, other: Bound) -> Bound {
+        if (other.value, other.exclusive) > (self.value, self.exclusive) { other } else { self }
+    }
+    /// The upper bound that lets less through.
+    pub fn lower(self, other: Bound) -> Bound {
+        if (other.value, !other.exclusive) < (self.value, !self.exclusive) { other } else { self }
+    }
+    /// The same bound for integers, which have a next one.
+    pub fn of_integers(self, step: f64) -> Bound {
+        let whole = if step > 0.0 { self.value.ceil() } else { self.value.floor() };
+        Bound::new(if self.exclusive && whole == self.value { whole + step } else { whole }, false)
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.value)
+    }
+}
+
+/// How many characters, items or properties there may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Count {
+    pub least: f64,
+    pub most: Option<f64>,
+}
+
+impl Count {
+    pub fn at_least(&mut self, value: &Value) {
+        self.least = self.least.max(value.as_f64().unwrap_or(0.0));
+    }
+    pub fn at_most(&mut self, value: &Value) {
+        self.most = [self.most, value.as_f64()].into_iter().flatten().reduce(f64::min);
+    }
+}
+
+/// Equal as JSON Schema has it: 1 and 1.0 are the same number, and the order of keys means nothing.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+pub fn contains(values: &[&Value], value: &Value) -> bool {
+    values.iter().any(|v| same(v, value))
+}
+
+/// A value as a sentence shows it: JSON, cut where it is long.
+pub fn show(value: &Value) -> String {
+    cut(&value.to_string())
+}
+
+pub fn cut(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+pub fn list(values: &[&Value]) -> String {
+    cut(&values.iter().map(|v| v.to_string()).collect::<Vec<_>>().join(", "))
+}
