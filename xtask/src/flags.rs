@@ -311,7 +311,7 @@ pub struct Setup {
 
 #[derive(Args)]
 pub struct Bench {
-    /// plan, build or rehearse; none: plan
+    /// plan, build, rehearse or openapi; none: plan
     #[arg(value_name = "WHAT")]
     pub what: Vec<String>,
     /// Sizes of the generated histories, in commits

@@ -3,13 +3,14 @@
 //! What the client sends may come to be wider, what it receives narrower; the other way round breaks it. Schemas are compared by what they
 //! mean, not by how they are written, and each pair once for each direction.
 
-use crate::finding::{Finding, Level};
+use crate::finding::Finding;
 use document::{At, Document};
 use engine::Engine;
 use serde_json::Value;
 
 mod alternatives;
 mod body;
+pub mod cases;
 pub mod command;
 mod compare;
 mod document;

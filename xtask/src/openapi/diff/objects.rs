@@ -109,7 +109,7 @@ impl<'v> Engine<'v> {
             (Direction::Response, false) => Some(&RESPONSE_PROPERTY_OPTIONAL_NEW),
         };
         if let Some(rule) = rule {
-            self.rule(rule, &ctx.what(&new.at), (&a.at, &new.at), &"", &"");
+            self.rule(rule, &ctx.what(&new.at), (&a.home, &new.at), &"", &"");
         }
         // What was said of all properties was said of this one.
         if let Some(old) = &a.additional {
@@ -130,7 +130,7 @@ impl<'v> Engine<'v> {
             (Direction::Response, false) => Some(&RESPONSE_PROPERTY_OPTIONAL_REMOVED),
         };
         if let Some(rule) = rule {
-            self.rule(rule, &ctx.what(&old.at), (&old.at, &b.at), &"", &"");
+            self.rule(rule, &ctx.what(&old.at), (&old.at, &b.home), &"", &"");
         }
         if let Some(new) = &b.additional {
             self.compare(old, new, ctx);

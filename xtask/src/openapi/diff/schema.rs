@@ -97,7 +97,9 @@ pub struct Union<'v> {
 
 /// All that a node says.
 pub struct View<'v> {
+    /// Where it is used, and where it is written: another place where it is a reference and nothing but.
     pub at: At<'v>,
+    pub home: At<'v>,
     /// null included.
     pub types: Types,
     /// None: not limited. Without null.
@@ -171,6 +173,7 @@ impl<'v> View<'v> {
 
     pub fn anything(at: At<'v>) -> View<'v> {
         View {
+            home: at.clone(),
             at,
             types: Types::ALL,
             values: None,
@@ -215,7 +218,12 @@ impl<'v> View<'v> {
         let reference = map.iter().find(|(key, _)| *key == "$ref").and_then(|(_, value)| value.as_str());
         if let Some(reference) = reference {
             match document.target(reference) {
-                Ok((value, at)) => todo.push(Raw { value, at, lifted: raw.lifted, bare: false }),
+                Ok((value, at)) => {
+                    if todo.is_empty() && (map.len() == 1 || !document.siblings) {
+                        self.home = at.clone();
+                    }
+                    todo.push(Raw { value, at, lifted: raw.lifted, bare: false });
+                }
                 Err(error) if lost.iter().any(|(known, _)| known.reference == error.reference) => {}
                 Err(error) => lost.push((error, raw.at.key("$ref"))),
             }

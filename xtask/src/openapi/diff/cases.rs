@@ -1,0 +1,96 @@
+//! Cases with oasdiff's verdict by its published rules, and ours: the tests assert ours, the benchmark counts how many agree.
+//! Each disagreement is meant, and says why. Fragments are put into a small document, as `in` says.
+
+use super::diff;
+use crate::finding::Level;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const FILES: [(&str, &str); 8] = [
+    ("schemas", include_str!("cases/schemas.json")),
+    ("objects", include_str!("cases/objects.json")),
+    ("meanings", include_str!("cases/meanings.json")),
+    ("references", include_str!("cases/references.json")),
+    ("parameters", include_str!("cases/parameters.json")),
+    ("operations", include_str!("cases/operations.json")),
+    ("bodies", include_str!("cases/bodies.json")),
+    ("security", include_str!("cases/security.json")),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub what: String,
+    #[serde(rename = "in")]
+    place: String,
+    old: Value,
+    new: Value,
+    /// Ids and levels that oasdiff's rules give.
+    pub oasdiff: Vec<(String, String)>,
+    /// What we say where we don't agree.
+    pub ours: Option<Vec<(String, String)>>,
+    pub why: Option<String>,
+}
+
+pub fn all() -> Result<Vec<Case>> {
+    let mut all = Vec::new();
+    for (name, text) in FILES {
+        all.extend(serde_json::from_str::<Vec<Case>>(text).with_context(|| format!("cases/{name}.json"))?);
+    }
+    Ok(all)
+}
+
+impl Case {
+    /// What the comparison says of it: ids and levels, sorted.
+    pub fn verdict(&self) -> Vec<(String, String)> {
+        let changes = diff(&self.document(&self.old), &self.document(&self.new), "2026-11-21");
+        sorted(changes.into_iter().map(|c| (c.id, word(c.level).to_string())).collect())
+    }
+    /// The verdict that is meant.
+    pub fn expected(&self) -> Vec<(String, String)> {
+        sorted(self.ours.as_ref().unwrap_or(&self.oasdiff).clone())
+    }
+    pub fn agrees(&self) -> bool {
+        self.verdict() == sorted(self.oasdiff.clone())
+    }
+
+    pub fn document(&self, fragment: &Value) -> Value {
+        let schema = |schema: &Value| json!({ "content": { "application/json": { "schema": schema } } });
+        let property = |schema: &Value| json!({ "type": "object", "properties": { "p": schema } });
+        let operation = match self.place.as_str() {
+            "document" => return over(json!({ "openapi": "3.1.0", "info": {}, "paths": {} }), fragment),
+            "operation" => fragment.clone(),
+            "request" => json!({ "requestBody": schema(fragment) }),
+            "request-property" => json!({ "requestBody": schema(&property(fragment)) }),
+            "response" => json!({ "responses": { "200": schema(fragment) } }),
+            "response-property" => json!({ "responses": { "200": schema(&property(fragment)) } }),
+            "query" => json!({ "parameters": [{ "name": "q", "in": "query", "schema": fragment }] }),
+            _ => json!({ "parameters": [over(json!({ "name": "q", "in": "query", "schema": { "type": "string" } }), fragment)] }),
+        };
+        let operation = over(json!({ "responses": { "200": { "description": "" } } }), &operation);
+        json!({ "openapi": "3.1.0", "info": {}, "paths": { "/x": { "post": operation } } })
+    }
+}
+
+/// The object with another's keys put over its own.
+fn over(mut object: Value, other: &Value) -> Value {
+    for (key, value) in other.as_object().into_iter().flatten() {
+        object[key] = value.clone();
+    }
+    object
+}
+
+fn sorted(mut verdict: Vec<(String, String)>) -> Vec<(String, String)> {
+    verdict.sort();
+    verdict
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Breaking => "breaking",
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Info => "info",
+    }
+}
