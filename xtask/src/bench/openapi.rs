@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::time::Instant;
 
 /// Makes a document of a megabyte.
-const RESOURCES: usize = 230;
+const RESOURCES: usize = 95;
 
 pub fn openapi(ctx: &Ctx) -> Result<()> {
     let folder = ctx.ws.root.join("target/bench");

@@ -28,6 +28,7 @@ mod servers;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unchanged;
 mod values;
 
 pub use engine::Change;

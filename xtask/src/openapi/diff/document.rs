@@ -89,7 +89,7 @@ impl<'v> Document<'v> {
     }
 
     /// What one reference names.
-    pub fn target(&self, reference: &'v str) -> Result<(&'v Value, At<'v>), Lost> {
+    pub fn target<'r>(&self, reference: &'r str) -> Result<(&'v Value, At<'r>), Lost> {
         let lost = |why| Lost { reference: reference.to_string(), why };
         let plain = reference.strip_prefix(SCHEMAS).filter(|name| !name.contains(['/', '~', '%']));
         if let Some(found) = plain.and_then(|name| self.schemas?.get(name)) {

@@ -4,6 +4,7 @@
 use super::document::{At, Document, Lost};
 use super::rules::{Rule, Shape};
 use super::schema::{Node, View};
+use super::unchanged::Unchanged;
 use crate::finding::Level;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -124,6 +125,7 @@ pub struct Engine<'v> {
     pub new: Document<'v>,
     /// `2026-11-21`
     pub today: &'v str,
+    pub unchanged: Unchanged,
     groups: Vec<Group>,
     current: usize,
     met: HashMap<Pair, usize>,
@@ -146,6 +148,7 @@ const DEPTH: usize = 40;
 impl<'v> Engine<'v> {
     pub fn new(old: Document<'v>, new: Document<'v>, today: &'v str) -> Engine<'v> {
         Engine {
+            unchanged: Unchanged::between(&old, &new),
             old,
             new,
             today,
@@ -216,6 +219,9 @@ impl<'v> Engine<'v> {
             return;
         }
         self.fuel -= 1;
+        if self.is_unchanged(old, new) {
+            return;
+        }
         let pair = self.pair(old, new, ctx);
         if self.depth > 0 {
             return self.weigh_pair(pair, old, new, ctx);
@@ -227,6 +233,13 @@ impl<'v> Engine<'v> {
             self.groups.len() - 1
         });
         self.groups[group].used_by.push(self.current);
+    }
+
+    /// Written the same, with the same alternatives chosen.
+    pub fn is_unchanged(&self, old: &Node<'v>, new: &Node<'v>) -> bool {
+        old.only == new.only
+            && old.raws.len() == new.raws.len()
+            && old.raws.iter().zip(&new.raws).all(|(a, b)| a.same_reading(b) && self.unchanged.is(a.value, b.value))
     }
 
     pub fn finish_waiting(&mut self) {

@@ -2,7 +2,7 @@
 
 use super::engine::{Context, Direction, Engine};
 use super::rules::*;
-use super::schema::{Node, View};
+use super::schema::{Access, Node, View};
 use super::values::list;
 use crate::finding::Level;
 use serde_json::Value;
@@ -12,7 +12,7 @@ struct Property {
     required: bool,
     /// `readOnly` where the client sends, `writeOnly` where it receives: it isn't there.
     hidden: bool,
-    default: bool,
+    access: Access,
 }
 
 impl<'v> Engine<'v> {
@@ -46,42 +46,42 @@ impl<'v> Engine<'v> {
     }
 
     fn property(&self, new: bool, view: &View<'v>, name: &str, node: &Node<'v>, ctx: &Context) -> Property {
-        let document = if new { &self.new } else { &self.old };
-        let hides = if ctx.direction == Direction::Request { "readOnly" } else { "writeOnly" };
-        let required = view.required.contains(&name);
-        Property { required, hidden: node.flag(document, hides), default: node.keyword(document, "default").is_some() }
+        let access = node.access(if new { &self.new } else { &self.old });
+        let hidden = if ctx.direction == Direction::Request { access.read_only } else { access.write_only };
+        Property { required: view.required.contains(&name), hidden, access }
     }
 
     fn both(&mut self, (old, a): (&Node<'v>, &View<'v>), (new, b): (&Node<'v>, &View<'v>), name: &'v str, ctx: &Context) {
+        if a.required.contains(&name) == b.required.contains(&name) && self.is_unchanged(old, new) {
+            return;
+        }
         let (was, is) = (self.property(false, a, name, old, ctx), self.property(true, b, name, new, ctx));
-        self.access(old, new, &is, ctx);
+        self.access(&was, &is, (old, new), ctx);
         if was.hidden || is.hidden {
             return;
         }
-        self.requiredness(&was, &is, (&View::anything(old.at.clone()), &View::anything(new.at.clone())), ctx);
+        if was.required != is.required {
+            self.requiredness(&is, (&View::anything(old.at.clone()), &View::anything(new.at.clone())), ctx);
+        }
         self.compare(old, new, ctx);
     }
 
-    fn requiredness(&mut self, was: &Property, is: &Property, (a, b): (&View<'v>, &View<'v>), ctx: &Context) {
-        match (was.required, is.required) {
-            (false, true) if is.default && ctx.direction == Direction::Request => {
-                self.shape(ctx, &BECAME_REQUIRED_DEFAULT, "", a, b, &"", &"");
-            }
-            (false, true) => self.shape(ctx, &BECAME_REQUIRED, "", a, b, &"", &""),
-            (true, false) => self.shape(ctx, &BECAME_OPTIONAL, "", a, b, &"", &""),
-            _ => {}
-        }
+    fn requiredness(&mut self, is: &Property, (a, b): (&View<'v>, &View<'v>), ctx: &Context) {
+        let shape = match is.required {
+            true if is.access.default && ctx.direction == Direction::Request => &BECAME_REQUIRED_DEFAULT,
+            true => &BECAME_REQUIRED,
+            false => &BECAME_OPTIONAL,
+        };
+        self.shape(ctx, shape, "", a, b, &"", &"");
     }
 
     /// `readOnly` and `writeOnly` as such: nothing that breaks, except that what was never seen now is.
-    fn access(&mut self, old: &Node<'v>, new: &Node<'v>, is: &Property, ctx: &Context) {
-        for (keyword, word) in [("readOnly", "read-only"), ("writeOnly", "write-only")] {
-            let (before, now) = (old.flag(&self.old, keyword), new.flag(&self.new, keyword));
-            if before == now {
-                continue;
-            }
+    fn access(&mut self, was: &Property, is: &Property, (old, new): (&Node<'v>, &Node<'v>), ctx: &Context) {
+        let read = (was.access.read_only, is.access.read_only, "read-only");
+        let write = (was.access.write_only, is.access.write_only, "write-only");
+        for (before, now, word) in [read, write].into_iter().filter(|(before, now, _)| before != now) {
             let what = ctx.what(&new.at);
-            if before && keyword == "writeOnly" && is.required && ctx.direction == Direction::Response {
+            if before && word == "write-only" && is.required && ctx.direction == Direction::Response {
                 self.rule(&RESPONSE_PROPERTY_SHOWN, &what, (&old.at, &new.at), &"", &"");
                 continue;
             }
@@ -102,7 +102,7 @@ impl<'v> Engine<'v> {
         let rule = match (ctx.direction, is.required) {
             // It had to be there before, only nothing was said about it.
             (_, true) if was => None,
-            (Direction::Request, true) if is.default => Some(&REQUEST_PROPERTY_DEFAULT_NEW),
+            (Direction::Request, true) if is.access.default => Some(&REQUEST_PROPERTY_DEFAULT_NEW),
             (Direction::Request, true) => Some(&REQUEST_PROPERTY_REQUIRED_NEW),
             (Direction::Request, false) => Some(&REQUEST_PROPERTY_OPTIONAL_NEW),
             (Direction::Response, true) => Some(&RESPONSE_PROPERTY_REQUIRED_NEW),

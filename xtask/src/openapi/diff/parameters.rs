@@ -89,6 +89,9 @@ fn gone(engine: &mut Engine, parameter: &Parameter, new: &Operation) {
 }
 
 fn both<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>) {
+    if engine.unchanged.is(old.value, new.value) {
+        return;
+    }
     let what = new.what();
     let places = (&old.at, &new.at);
     match (old.required(), new.required()) {

@@ -67,6 +67,9 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Respon
 }
 
 fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sent_by_client: bool) {
+    if engine.unchanged.is(old.value, new.value) {
+        return;
+    }
     let what = new.what();
     headers(engine, old, new);
     let direction = if sent_by_client { Direction::Request } else { Direction::Response };

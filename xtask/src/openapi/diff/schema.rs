@@ -26,6 +26,12 @@ pub struct Node<'v> {
     pub at: At<'v>,
 }
 
+impl Raw<'_> {
+    pub fn same_reading(&self, other: &Raw) -> bool {
+        self.lifted == other.lifted && self.bare == other.bare
+    }
+}
+
 impl<'v> Node<'v> {
     pub fn new(value: &'v Value, at: At<'v>) -> Node<'v> {
         Node { raws: vec![Raw { value, at: at.clone(), lifted: false, bare: false }], only: Types::ALL, at }
@@ -70,8 +76,41 @@ impl<'v> Node<'v> {
     pub fn keyword(&self, document: &Document<'v>, name: &str) -> Option<&'v Value> {
         self.raws.iter().find_map(|raw| keyword(document, raw.value, name, 4))
     }
-    pub fn flag(&self, document: &Document<'v>, name: &str) -> bool {
-        self.keyword(document, name).is_some_and(|v| v == true)
+
+    /// What the object that has it as a property needs to know.
+    pub fn access(&self, document: &Document<'v>) -> Access {
+        let mut access = Access::default();
+        for raw in &self.raws {
+            access.read(document, raw.value, 4);
+        }
+        access
+    }
+}
+
+/// Who sees a property, and whether the server fills it in.
+#[derive(Clone, Copy, Default)]
+pub struct Access {
+    pub read_only: bool,
+    pub write_only: bool,
+    pub default: bool,
+}
+
+impl Access {
+    fn read(&mut self, document: &Document, value: &Value, depth: usize) {
+        for (key, value) in value.as_object().into_iter().flatten().filter(|_| depth > 0) {
+            match (key.as_str(), value) {
+                ("readOnly", Value::Bool(true)) => self.read_only = true,
+                ("writeOnly", Value::Bool(true)) => self.write_only = true,
+                ("default", _) => self.default = true,
+                ("$ref", Value::String(reference)) => {
+                    if let Ok((value, _)) = document.target(reference) {
+                        self.read(document, value, depth - 1);
+                    }
+                }
+                ("allOf", Value::Array(parts)) => parts.iter().for_each(|part| self.read(document, part, depth - 1)),
+                _ => {}
+            }
+        }
     }
 }
 
