@@ -35,7 +35,10 @@ pub use engine::Change;
 
 /// What changed for clients, gravest first. `today` (`2026-11-21`) decides which sunsets are over.
 pub fn diff(old: &Value, new: &Value, today: &str) -> Vec<Change> {
-    let mut engine = Engine::new(Document::new(old), Document::new(new), today);
+    run(Engine::new(Document::new(old), Document::new(new), today))
+}
+
+fn run(mut engine: Engine) -> Vec<Change> {
     operations::compare(&mut engine);
     engine.finish_waiting();
     own_failures(&mut engine);

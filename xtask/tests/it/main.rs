@@ -5,6 +5,7 @@ mod check;
 mod ci;
 mod demo;
 mod image;
+mod openapi;
 mod plan;
 mod promote;
 mod rehearse;

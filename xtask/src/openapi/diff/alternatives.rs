@@ -47,9 +47,8 @@ impl<'v> Engine<'v> {
                 self.compare(&old.node, &after[at].node, ctx);
             }
         }
-        let one = b.unions.first().or(a.unions.first()).is_some_and(|union| union.one);
-        let keyword = if one { "oneOf" } else { "anyOf" };
-        let (added, removed) = if one { (&ONE_OF_ADDED, &ONE_OF_REMOVED) } else { (&ANY_OF_ADDED, &ANY_OF_REMOVED) };
+        let keyword = b.unions.first().or(a.unions.first()).map_or("anyOf", |union| union.keyword);
+        let (added, removed) = if keyword == "oneOf" { (&ONE_OF_ADDED, &ONE_OF_REMOVED) } else { (&ANY_OF_ADDED, &ANY_OF_REMOVED) };
         for old in before.iter().filter(|old| old.open) {
             let covered = ctx.direction == Direction::Request && self.fits_one(old, &after, false, ctx);
             if !covered {
@@ -108,7 +107,8 @@ impl<'v> Engine<'v> {
         if after.len() * after.len() > PAIRS {
             return None;
         }
-        let mut open = after.iter().enumerate().filter(|(_, new)| new.open && new.types == old.types && new.tag.map(|t| t.0) == old.tag.map(|t| t.0));
+        let mut open =
+            after.iter().enumerate().filter(|(_, new)| new.open && new.types == old.types && new.tag.map(|t| t.0) == old.tag.map(|t| t.0));
         open.find(|(_, new)| self.weight(&old.node, &new.node, ctx).is_none()).map(|(at, _)| at)
     }
 

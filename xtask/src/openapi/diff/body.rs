@@ -44,7 +44,9 @@ pub fn twin<'a, 'v>(media: &Media<'v>, others: &'a [Media<'v>]) -> Option<&'a Me
 }
 
 pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>, sent_by_server: bool) {
-    let find = |operation: &Operation<'v>| operation.value.get("requestBody").filter(|v| v.is_object()).map(|v| (v, operation.at.key("requestBody")));
+    let find = |operation: &Operation<'v>| {
+        operation.value.get("requestBody").filter(|v| v.is_object()).map(|v| (v, operation.at.key("requestBody")))
+    };
     let before = find(old).and_then(|(value, at)| engine.old.resolve(value, at).ok());
     let after = find(new).and_then(|(value, at)| engine.new.resolve(value, at).ok());
     let required = |body: &Value| body.get("required").is_some_and(|v| v == true);

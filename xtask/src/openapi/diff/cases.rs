@@ -24,8 +24,8 @@ pub struct Case {
     pub what: String,
     #[serde(rename = "in")]
     place: String,
-    old: Value,
-    new: Value,
+    pub old: Value,
+    pub new: Value,
     /// Ids and levels that oasdiff's rules give.
     pub oasdiff: Vec<(String, String)>,
     /// What we say where we don't agree.
@@ -53,6 +53,10 @@ impl Case {
     }
     pub fn agrees(&self) -> bool {
         self.verdict() == sorted(self.oasdiff.clone())
+    }
+    /// Do we say what we mean to?
+    pub fn is_right(&self) -> bool {
+        self.verdict() == self.expected()
     }
 
     pub fn document(&self, fragment: &Value) -> Value {

@@ -9,7 +9,12 @@ use serde_json::Value;
 use std::io::Write;
 
 pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
-    let (before, after) = (read(ctx, old)?, read(ctx, new)?);
+    // Reading takes as long as comparing.
+    let (before, after) = std::thread::scope(|threads| {
+        let after = threads.spawn(|| read(ctx, new));
+        (read(ctx, old), after.join())
+    });
+    let (before, after) = (before?, after.map_err(|_| anyhow!("{new} could not be read"))??);
     let changes = diff(&before, &after, &crate::bump::today()?);
     // They go with the process: taking them apart piece by piece would be a third of the work.
     std::mem::forget((before, after));
@@ -73,13 +78,21 @@ pub fn show(changes: &[Change]) -> String {
     for (name, list) in groups {
         text.push_str(&format!("{}\n", ui::bold(&name)));
         for change in list {
-            text.push_str(&format!("  {} {} {}\n", level(change.level), change.message, ui::dim(&format!("[{}] {}", change.id, change.place()))));
+            text.push_str(&format!(
+                "  {} {} {}\n",
+                level(change.level),
+                change.message,
+                ui::dim(&format!("[{}] {}", change.id, change.place()))
+            ));
         }
     }
     let count = |wanted: Level| changes.iter().filter(|c| c.level == wanted).count();
     let counts = [(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")];
-    let counts: Vec<String> =
-        counts.iter().filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking).map(|(level, word)| format!("{} {word}", count(*level))).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking)
+        .map(|(level, word)| format!("{} {word}", count(*level)))
+        .collect();
     text + &format!("{}: {}\n", plural(changes.len(), "change"), counts.join(", "))
 }
 

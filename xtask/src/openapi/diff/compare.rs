@@ -154,7 +154,7 @@ impl<'v> Engine<'v> {
     fn wrapped(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) -> bool {
         let list = ctx.repeats && b.types & !Types::NULL == Types::ARRAY && Types::PLAIN.has(a.types & !Types::NULL);
         let Some(items) = b.items.as_ref().filter(|_| list && b.items_count.least <= 1.0) else { return list };
-        let old = Node { raws: a.parts.clone(), only: a.types & !Types::NULL, at: a.at.clone() };
+        let old = a.flat(a.types & !Types::NULL);
         self.weight(&old, items, &Context { repeats: false, ..ctx.clone() }).is_none_or(|level| level == crate::finding::Level::Info)
     }
 

@@ -143,7 +143,7 @@ pub struct Engine<'v> {
 
 const FUEL: usize = 2_000_000;
 /// How deep a trial run goes; below it, two schemas count as different.
-const DEPTH: usize = 40;
+const DEPTH: usize = 120;
 
 impl<'v> Engine<'v> {
     pub fn new(old: Document<'v>, new: Document<'v>, today: &'v str) -> Engine<'v> {
@@ -254,7 +254,7 @@ impl<'v> Engine<'v> {
         if a.is_none() && b.is_none() {
             return None;
         }
-        let written = |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 4).collect();
+        let written = |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 16).collect();
         let tag = ctx.kind as u8 * 4 + u8::from(ctx.direction == Direction::Request) * 2 + u8::from(ctx.text);
         Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), tag))
     }

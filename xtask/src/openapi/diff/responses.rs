@@ -63,7 +63,9 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Respon
     let at = operation.at.key("responses");
     let listed = operation.value.get("responses").and_then(Value::as_object).into_iter().flatten();
     let listed = listed.filter(|(status, _)| !status.starts_with("x-"));
-    listed.filter_map(|(status, value)| document.resolve(value, at.key(status)).ok().map(|(value, at)| Response { status, value, at })).collect()
+    listed
+        .filter_map(|(status, value)| document.resolve(value, at.key(status)).ok().map(|(value, at)| Response { status, value, at }))
+        .collect()
 }
 
 fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sent_by_client: bool) {

@@ -118,7 +118,8 @@ pub const RESPONSE_PROPERTY_SHOWN: Rule =
     rule("response-required-property-became-not-write-only", W, "{what} is no longer write-only, and always there");
 
 // The comparison itself.
-pub const LOST_NEW: Rule = rule("reference-unresolved", Level::Error, "the new document refers to {new}: {what}; compared as if it said nothing");
+pub const LOST_NEW: Rule =
+    rule("reference-unresolved", Level::Error, "the new document refers to {new}: {what}; compared as if it said nothing");
 pub const LOST_OLD: Rule = rule("old-reference-unresolved", W, "the old document refers to {old}: {what}; compared as if it said nothing");
 pub const TOO_MUCH: Rule = rule("comparison-stopped", Level::Error, "the documents are too intricate to compare to the end: {what}");
 
@@ -209,7 +210,8 @@ pub const CONTENT_TYPE_CHANGED: Shape = shape("content-media-type-changed", B, B
 pub const CONTENT_ENCODING_CHANGED: Shape = shape("content-encoding-changed", B, B, "the encoding of {what} was {old}, now {new}");
 pub const DISCRIMINATOR_ADDED: Shape = shape("discriminator-added", I, I, "{what} now has the discriminator {new}");
 pub const DISCRIMINATOR_REMOVED: Shape = shape("discriminator-removed", I, I, "{what} no longer has the discriminator {old}");
-pub const DISCRIMINATOR_CHANGED: Shape = shape("discriminator-property-name-changed", I, I, "the discriminator of {what} was {old}, now {new}");
+pub const DISCRIMINATOR_CHANGED: Shape =
+    shape("discriminator-property-name-changed", I, I, "the discriminator of {what} was {old}, now {new}");
 pub const MAPPING_ADDED: Shape = shape("discriminator-mapping-added", I, I, "the discriminator of {what} now knows {new}");
 pub const MAPPING_REMOVED: Shape = shape("discriminator-mapping-deleted", I, I, "the discriminator of {what} no longer knows {old}");
 pub const MAPPING_CHANGED: Shape = shape("discriminator-mapping-changed", I, I, "the discriminator of {what} meant {old}, now {new}");

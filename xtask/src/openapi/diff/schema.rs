@@ -13,8 +13,16 @@ pub struct Raw<'v> {
     pub at: At<'v>,
     /// null is allowed beside what it says: `anyOf: [it, null]`.
     lifted: bool,
+    /// What it refers to and what it merges was read before, and stands beside it.
+    flat: bool,
     /// Its alternatives are being looked at one by one, and left out here.
-    bare: bool,
+    without: Without,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Without {
+    any: bool,
+    one: bool,
 }
 
 /// A schema to compare: everything that a value must fit at once.
@@ -28,13 +36,18 @@ pub struct Node<'v> {
 
 impl Raw<'_> {
     pub fn same_reading(&self, other: &Raw) -> bool {
-        self.lifted == other.lifted && self.bare == other.bare
+        (self.lifted, self.flat, self.without) == (other.lifted, other.flat, other.without)
+    }
+    /// A number for each way to read it.
+    fn reading(&self) -> usize {
+        let bits = [self.lifted, self.flat, self.without.any, self.without.one];
+        bits.into_iter().fold(0, |number, bit| number * 2 + usize::from(bit))
     }
 }
 
 impl<'v> Node<'v> {
     pub fn new(value: &'v Value, at: At<'v>) -> Node<'v> {
-        Node { raws: vec![Raw { value, at: at.clone(), lifted: false, bare: false }], only: Types::ALL, at }
+        Node { raws: vec![Raw { value, at: at.clone(), lifted: false, flat: false, without: Without::default() }], only: Types::ALL, at }
     }
     /// Anything fits.
     pub fn anything(at: At<'v>) -> Node<'v> {
@@ -61,10 +74,11 @@ impl<'v> Node<'v> {
         for raw in &self.raws {
             let map = raw.value.as_object();
             let reference = map.and_then(|m| m.get("$ref")).and_then(Value::as_str);
-            through |= self.raws.len() > 1 || map.is_some_and(|m| m.keys().any(|k| matches!(k.as_str(), "$ref" | "allOf" | "anyOf" | "oneOf")));
+            through |=
+                self.raws.len() > 1 || map.is_some_and(|m| m.keys().any(|k| matches!(k.as_str(), "$ref" | "allOf" | "anyOf" | "oneOf")));
             let alone = reference.filter(|_| !document.siblings || map.is_some_and(|m| m.len() == 1));
             let value = alone.and_then(|r| document.target(r).ok()).map_or(raw.value, |(value, _)| value);
-            identity.push(std::ptr::from_ref(value) as usize * 4 + usize::from(raw.lifted) * 2 + usize::from(raw.bare));
+            identity.push(std::ptr::from_ref(value) as usize * 16 + raw.reading());
         }
         identity.sort_unstable();
         identity.dedup();
@@ -127,7 +141,8 @@ fn keyword<'v>(document: &Document<'v>, value: &'v Value, name: &str, depth: usi
 /// `anyOf` or `oneOf` with more than one alternative besides null.
 #[derive(Clone)]
 pub struct Union<'v> {
-    pub one: bool,
+    /// `anyOf` or `oneOf`
+    pub keyword: &'static str,
     pub null: bool,
     pub branches: Vec<Node<'v>>,
     /// Which part it belongs to.
@@ -196,10 +211,8 @@ impl<'v> View<'v> {
         // A loop, not a recursion: `allOf` and references may be nested as deep as a document likes.
         while let Some(raw) = todo.pop() {
             let address = std::ptr::from_ref(raw.value);
-            if seen.contains(&address) {
-                continue;
-            }
-            seen.push(address);
+            let Err(position) = seen.binary_search(&address) else { continue };
+            seen.insert(position, address);
             match raw.value {
                 Value::Bool(false) => view.types &= if raw.lifted { Types::NULL } else { Types::NONE },
                 Value::Object(map) => view.read(document, map, raw, &mut todo, lost),
@@ -255,20 +268,20 @@ impl<'v> View<'v> {
         lost: &mut Vec<(Lost, At<'v>)>,
     ) {
         let reference = map.iter().find(|(key, _)| *key == "$ref").and_then(|(_, value)| value.as_str());
-        if let Some(reference) = reference {
+        if let Some(reference) = reference.filter(|_| !raw.flat) {
             match document.target(reference) {
                 Ok((value, at)) => {
                     if todo.is_empty() && (map.len() == 1 || !document.siblings) {
                         self.home = at.clone();
                     }
-                    todo.push(Raw { value, at, lifted: raw.lifted, bare: false });
+                    todo.push(Raw { value, at, lifted: raw.lifted, flat: false, without: Without::default() });
                 }
                 Err(error) if lost.iter().any(|(known, _)| known.reference == error.reference) => {}
                 Err(error) => lost.push((error, raw.at.key("$ref"))),
             }
-            if !document.siblings {
-                return;
-            }
+        }
+        if reference.is_some() && !document.siblings {
+            return;
         }
         let at = raw.at.clone();
         let mut part = Part::default();
@@ -330,8 +343,9 @@ impl<'v> View<'v> {
                     let pairs = value.as_object().into_iter().flatten();
                     self.dependent.extend(pairs.map(|(name, list)| (name.as_str(), list)));
                 }
-                "allOf" => part.all = value.as_array().map(|list| (list, at.key("allOf"))),
-                "anyOf" | "oneOf" if !raw.bare => part.unions.extend(value.as_array().map(|list| (key == "oneOf", list, at.key(key)))),
+                "allOf" if !raw.flat => part.all = value.as_array().map(|list| (list, at.key("allOf"))),
+                "anyOf" if !raw.without.any => part.unions.extend(value.as_array().map(|list| ("anyOf", list, at.key(key)))),
+                "oneOf" if !raw.without.one => part.unions.extend(value.as_array().map(|list| ("oneOf", list, at.key(key)))),
                 "default" => self.default = self.default.or(Some(value)),
                 "deprecated" => self.deprecated |= value == true,
                 "discriminator" => self.discriminator = self.discriminator.or(Some(value)),
@@ -353,15 +367,18 @@ impl<'v> View<'v> {
         let lifts = raw.lifted || (part.nullable && part.types.is_none());
         for (index, value) in part.all.iter().flat_map(|(list, _)| list.iter().enumerate()).rev() {
             let at = part.all.as_ref().map_or(raw.at.clone(), |(_, at)| at.index(index));
-            todo.push(Raw { value, at, lifted: lifts, bare: false });
+            todo.push(Raw { value, at, lifted: lifts, flat: false, without: Without::default() });
         }
-        for (one, list, at) in std::mem::take(&mut part.unions) {
+        for (keyword, list, at) in std::mem::take(&mut part.unions) {
             let null = list.iter().any(is_null);
             let rest: Vec<_> = list.iter().enumerate().filter(|(_, value)| !is_null(value)).collect();
             match &rest[..] {
                 [] if null => self.types &= Types::NULL,
                 [] => {}
-                [(index, value)] => todo.push(Raw { value, at: at.index(*index), lifted: lifts || null, bare: false }),
+                [_] if raw.flat => {}
+                [(index, value)] => {
+                    todo.push(Raw { value, at: at.index(*index), lifted: lifts || null, flat: false, without: Without::default() });
+                }
                 _ => match enumerated(&rest).filter(|_| part.values.is_none()) {
                     Some(values) => {
                         part.values = Some(values);
@@ -369,7 +386,7 @@ impl<'v> View<'v> {
                     }
                     None => {
                         let branches = rest.into_iter().map(|(index, value)| Node::new(value, at.index(index))).collect();
-                        self.unions.push(Union { one, null: null || lifts, branches, part: self.parts.len() });
+                        self.unions.push(Union { keyword, null: null || lifts, branches, part: self.parts.len() });
                     }
                 },
             }
@@ -405,12 +422,20 @@ impl<'v> View<'v> {
         }
     }
 
+    /// The parts alone, which were read already.
+    pub fn flat(&self, only: Types) -> Node<'v> {
+        Node { raws: self.parts.iter().map(|part| Raw { flat: true, ..part.clone() }).collect(), only, at: self.at.clone() }
+    }
+
     /// The same schema with one alternative of a union in place of the union.
     pub fn with(&self, node: &Node<'v>, union: &Union<'v>, branch: &Node<'v>) -> Node<'v> {
         let mut raws: Vec<Raw> = Vec::new();
-        if self.parts.len() > 1 || self.parts.iter().any(|p| says_more(p.value)) || self.unions.len() > 1 {
+        if self.unions.len() > 1 || self.parts.iter().any(|part| says_more(part.value)) {
             for (index, part) in self.parts.iter().enumerate() {
-                raws.push(Raw { bare: part.bare || index == union.part, ..part.clone() });
+                let mut without = part.without;
+                without.any |= index == union.part && union.keyword == "anyOf";
+                without.one |= index == union.part && union.keyword == "oneOf";
+                raws.push(Raw { flat: true, without, ..part.clone() });
             }
         }
         raws.extend(branch.raws.iter().cloned());
@@ -444,7 +469,7 @@ struct Part<'v> {
     object: bool,
     array: bool,
     all: Option<(&'v Vec<Value>, At<'v>)>,
-    unions: Vec<(bool, &'v Vec<Value>, At<'v>)>,
+    unions: Vec<(&'static str, &'v Vec<Value>, At<'v>)>,
 }
 
 impl Part<'_> {
@@ -510,7 +535,7 @@ fn enumerated<'v>(branches: &[(usize, &'v Value)]) -> Option<Vec<&'v Value>> {
 
 /// Does it say more than which alternatives there are?
 fn says_more(value: &Value) -> bool {
-    let alternatives = |key: &str| matches!(key, "anyOf" | "oneOf" | "discriminator" | "nullable" | "$ref");
+    let alternatives = |key: &str| matches!(key, "anyOf" | "oneOf" | "allOf" | "discriminator" | "nullable" | "$ref");
     value.as_object().is_some_and(|map| map.keys().any(|key| !alternatives(key) && !is_annotation(key)))
 }
 

@@ -77,7 +77,8 @@ fn fewer_scopes(engine: &mut Engine, new: &Needs, before: &[Needs], places: (&At
 }
 
 fn show(needs: &Needs) -> String {
-    let one = |(name, scopes): &(&str, Vec<&str>)| if scopes.is_empty() { name.to_string() } else { format!("{name} ({})", scopes.join(", ")) };
+    let one =
+        |(name, scopes): &(&str, Vec<&str>)| if scopes.is_empty() { name.to_string() } else { format!("{name} ({})", scopes.join(", ")) };
     if needs.is_empty() { "nothing".to_string() } else { needs.iter().map(one).collect::<Vec<_>>().join(" with ") }
 }
 
@@ -124,7 +125,8 @@ fn kind(scheme: &Value) -> String {
         "apiKey" => format!("apiKey in {} {}", text("in"), text("name")),
         "openIdConnect" => format!("openIdConnect {}", text("openIdConnectUrl")),
         "oauth2" => {
-            let mut flows: Vec<_> = scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            let mut flows: Vec<_> =
+                scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
             flows.sort_unstable();
             format!("oauth2 {}", flows.join(" "))
         }

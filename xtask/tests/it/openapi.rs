@@ -1,0 +1,90 @@
+//! openapi diff: files, committed specs, exit codes and both outputs.
+
+use crate::support::Repo;
+use serde_json::{Value, json};
+
+/// A spec whose `GET /runs` has these query parameters.
+fn spec(parameters: Value) -> String {
+    let operation = json!({ "operationId": "listRuns", "parameters": parameters, "responses": { "200": { "description": "Done." } } });
+    json!({ "openapi": "3.1.0", "info": { "title": "Demo", "version": "0" }, "paths": { "/runs": { "get": operation } } }).to_string()
+}
+
+fn limit(required: bool) -> Value {
+    json!([{ "name": "limit", "in": "query", "required": required, "schema": { "type": "integer" } }])
+}
+
+/// `apps/python/openapi.json` without the parameter at the tag `python-v0.0.1`, with an optional one at HEAD.
+fn released() -> Repo {
+    let repo = Repo::new();
+    let app = format!("{}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n", crate::support::APP_TOML);
+    repo.commit("apps/python/app.toml", &app, "chore: a spec");
+    repo.commit("apps/python/openapi.json", &spec(json!([])), "feat: runs");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.commit("apps/python/openapi.json", &spec(limit(false)), "feat: a limit");
+    repo
+}
+
+#[test]
+fn a_change_that_breaks_clients_is_refused_and_named() {
+    let repo = released();
+    repo.write("new.json", spec(limit(true)));
+    let output = repo.untouched(|| repo.xtask(&["openapi", "diff", "HEAD:python", "new.json"]).expect(3));
+    assert!(output.stdout.contains("GET /runs\n  breaking the query parameter `limit` is now required"), "{}", output.stdout);
+    assert!(output.stdout.contains("[request-parameter-became-required] /paths/~1runs/get/parameters/0"), "{}", output.stdout);
+    assert!(output.stdout.ends_with("1 change: 1 breaking\n"), "{}", output.stdout);
+    assert_eq!(output.stderr, "error: 1 breaking change between HEAD:python and new.json\n");
+}
+
+#[test]
+fn what_breaks_nobody_is_told_and_passes() {
+    let repo = released();
+    let output = repo.xtask(&["openapi", "diff", "python-v0.0.1:python", "HEAD:python"]).expect(0);
+    assert!(output.stdout.contains("info     the query parameter `limit` is new and optional"), "{}", output.stdout);
+    assert!(output.stdout.ends_with("1 change: 0 breaking, 1 info\n"), "{}", output.stdout);
+    let output = repo.xtask(&["openapi", "diff", "HEAD:python", "apps/python/openapi.json"]).expect(0);
+    assert_eq!(output.stdout, "no difference that a client can notice\n");
+}
+
+#[test]
+fn json_has_the_findings_of_every_command() {
+    let repo = released();
+    repo.write("new.json", spec(limit(true)));
+    let document = repo.xtask(&["--json", "openapi", "diff", "HEAD:python", "new.json"]).expect(3).json();
+    let expected = json!({ "schema": 1, "findings": [{
+        "id": "request-parameter-became-required", "level": "breaking", "app": null, "place": "/paths/~1runs/get/parameters/0",
+        "message": "GET /runs: the query parameter `limit` is now required", "help": null,
+    }] });
+    assert_eq!(document, expected);
+    let document = repo.xtask(&["--json", "openapi", "diff", "new.json", "new.json"]).expect(0).json();
+    assert_eq!(document, json!({ "schema": 1, "findings": [] }));
+}
+
+#[test]
+fn what_can_not_be_compared_is_an_error_that_says_why() {
+    let repo = released();
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let files = [
+        ("empty.json", "", 1, "empty.json is not JSON: EOF while parsing"),
+        ("deep.json", &deep, 1, "deep.json is not JSON: recursion limit exceeded"),
+        ("old.json", r#"{"swagger": "2.0"}"#, 1, "old.json can't be compared: it is Swagger 2.0"),
+        ("package.json", r#"{"name": "demo"}"#, 1, "package.json can't be compared: it has no `openapi` version"),
+        ("spec.yaml", "openapi: 3.1.0", 2, "spec.yaml is YAML; write it as JSON"),
+    ];
+    for (name, text, code, words) in files {
+        repo.write(name, text);
+        let output = repo.xtask(&["openapi", "diff", name, "HEAD:python"]).expect(code);
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    let sources = [
+        ("nowhere.json", 2, "there is no file nowhere.json; name a file, or a committed spec as REF:APP"),
+        ("HEAD:ruby", 2, "ruby"),
+        ("v9:python", 1, "\"v9\" names no commit"),
+        ("--output=x:python", 1, "it begins with `-`"),
+        ("HEAD~3:python", 1, "apps/python/openapi.json is not in HEAD~3"),
+    ];
+    for (source, code, words) in sources {
+        let output = repo.xtask(&["openapi", "diff", "--", source, "HEAD:python"]).expect(code);
+        assert!(output.stderr.contains(words), "{source}: {}", output.stderr);
+    }
+    assert!(!repo.path.join("x").exists());
+}
