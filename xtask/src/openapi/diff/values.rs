@@ -46,6 +46,9 @@ impl Count {
     pub fn at_least(&mut self, value: &Value) {
         self.least = self.least.max(value.as_f64().unwrap_or(0.0));
     }
+    pub fn has(&self, n: usize) -> bool {
+        n as f64 >= self.least && self.most.is_none_or(|most| n as f64 <= most)
+    }
     pub fn at_most(&mut self, value: &Value) {
         self.most = [self.most, value.as_f64()].into_iter().flatten().reduce(f64::min);
     }
