@@ -29,6 +29,9 @@ impl Alternative<'_> {
     }
 }
 
+/// How to find what an old alternative has become.
+type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Context) -> Option<usize>;
+
 /// More pairs than this are not weighed against each other.
 const PAIRS: usize = 40_000;
 
@@ -40,26 +43,36 @@ impl<'v> Engine<'v> {
         if let ([old], [new]) = (&before[..], &after[..]) {
             return self.compare(&old.node, &new.node, ctx);
         }
-        for find in [Engine::same_name, Engine::same_meaning, Engine::akin] {
-            for old in before.iter_mut().filter(|old| old.open) {
-                let Some(at) = find(self, old, &after, ctx) else { continue };
-                (old.open, after[at].open) = (false, false);
-                self.compare(&old.node, &after[at].node, ctx);
-            }
-        }
+        self.pair_up(&mut before, &mut after, Engine::same_name, ctx);
+        self.pair_up(&mut before, &mut after, Engine::same_meaning, ctx);
+        self.drop_covered(&mut before, &mut after, ctx);
+        self.pair_up(&mut before, &mut after, Engine::akin, ctx);
         let keyword = b.unions.first().or(a.unions.first()).map_or("anyOf", |union| union.keyword);
         let (added, removed) = if keyword == "oneOf" { (&ONE_OF_ADDED, &ONE_OF_REMOVED) } else { (&ANY_OF_ADDED, &ANY_OF_REMOVED) };
         for old in before.iter().filter(|old| old.open) {
-            let covered = ctx.direction == Direction::Request && self.fits_one(old, &after, false, ctx);
-            if !covered {
-                self.shape(ctx, removed, keyword, a, b, &old.show(), &"");
-            }
+            self.shape(ctx, removed, keyword, a, b, &old.show(), &"");
         }
         for new in after.iter().filter(|new| new.open) {
-            let covered = ctx.direction == Direction::Response && self.fits_one(new, &before, true, ctx);
-            if !covered {
-                self.shape(ctx, added, keyword, a, b, &"", &new.show());
-            }
+            self.shape(ctx, added, keyword, a, b, &"", &new.show());
+        }
+    }
+
+    fn pair_up(&mut self, before: &mut [Alternative<'v>], after: &mut [Alternative<'v>], find: Find<'v>, ctx: &Context) {
+        for old in before.iter_mut().filter(|old| old.open) {
+            let Some(at) = find(self, old, after, ctx) else { continue };
+            (old.open, after[at].open) = (false, false);
+            self.compare(&old.node, &after[at].node, ctx);
+        }
+    }
+
+    /// What the client may still send, or could receive before, under another alternative: nothing to tell of.
+    fn drop_covered(&mut self, before: &mut [Alternative<'v>], after: &mut [Alternative<'v>], ctx: &Context) {
+        let (mine, others, mine_is_new) = match ctx.direction {
+            Direction::Request => (before, after, false),
+            Direction::Response => (after, before, true),
+        };
+        for one in mine.iter_mut().filter(|one| one.open) {
+            one.open = !self.fits_one(one, others, mine_is_new, ctx);
         }
     }
 
@@ -76,7 +89,10 @@ impl<'v> Engine<'v> {
         for branch in &union.branches {
             let (alternative, allows) = self.alternative(is_new, view.with(node, union, branch));
             null |= allows;
-            all.push(alternative);
+            // Nothing fits it but null, if that.
+            if !alternative.types.is_empty() {
+                all.push(alternative);
+            }
         }
         (all, null && view.types.has(Types::NULL))
     }

@@ -47,12 +47,18 @@ impl<'v> Engine<'v> {
             return;
         }
         self.values(&a, &b, ctx);
-        if a.values.is_none() || b.values.is_none() {
+        // Where values are listed, they are all there is to it.
+        if a.values.is_none() && b.values.is_none() {
             if common.meets(Types::NUMBER) {
                 self.numbers(&a, &b, ctx);
             }
             if common.has(Types::STRING) {
-                self.strings(&a, &b, ctx);
+                self.lengths(&a, &b, ctx);
+            }
+        }
+        if a.values.is_none() || b.values.is_none() {
+            if common.has(Types::STRING) {
+                self.patterns(&a, &b, ctx);
             }
             if common.has(Types::ARRAY) {
                 self.arrays(&a, &b, ctx);
@@ -127,6 +133,10 @@ impl<'v> Engine<'v> {
         let moved = Moved::from(spread(new).has(spread(old)), spread(old).has(spread(new)));
         let moved = moved.and(format_moved(a, b, moved != Moved::Not));
         let several = |types: Types| types | Types::NULL != Types::ALL && types.each().len() > 1;
+        // The list of values says it all.
+        if b.values.is_some() && moved == Moved::Narrower && !new.is_empty() {
+            return new;
+        }
         let shape = match moved {
             Moved::Not => return old & new,
             Moved::Wider if several(old) || several(new) => &TYPES_WIDENED,
@@ -181,13 +191,22 @@ impl<'v> Engine<'v> {
             },
             (None, None) => {}
         }
+        if let (Some(old), None) = (&a.values, &b.values) {
+            for gone in old.iter().filter(|value| !b.admits(value)) {
+                self.shape(ctx, &ENUM_REMOVED, word, a, b, &show(gone), &"");
+            }
+        }
+        if let (None, Some(new)) = (&a.values, &b.values) {
+            for added in new.iter().filter(|value| !a.admits(value)) {
+                self.shape(ctx, &ENUM_ADDED, word, a, b, &"", &show(added));
+            }
+        }
         for gone in a.extensible.iter().filter(|v| !b.extensible.is_empty() && !contains(&b.extensible, v)) {
             self.shape(ctx, &EXTENSIBLE_REMOVED, "x-extensible-enum", a, b, &show(gone), &"");
         }
     }
 
-    fn strings(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        self.lengths(a, b, ctx);
+    fn patterns(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         match (a.pattern, b.pattern) {
             (None, Some(new)) => self.shape(ctx, &PATTERN_ADDED, "pattern", a, b, &"", &cut(new)),
             (Some(old), None) => self.shape(ctx, &PATTERN_REMOVED, "pattern", a, b, &cut(old), &""),

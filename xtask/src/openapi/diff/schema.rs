@@ -227,17 +227,22 @@ impl<'v> View<'v> {
     /// A listed value that the other keywords refuse is not one.
     fn keep_possible_values(&mut self) {
         let Some(mut values) = self.values.take() else { return };
-        values.retain(|value| match value {
+        values.retain(|value| self.admits(value));
+        self.types &= values.iter().fold(Types::NULL, |all, value| all | Types::of(value));
+        self.values = Some(values);
+    }
+
+    /// Do type, bounds and length let a plain value through?
+    pub fn admits(&self, value: &Value) -> bool {
+        let fits = match value {
             Value::Number(number) => number.as_f64().is_some_and(|n| {
                 let above = self.least.is_none_or(|least| n > least.value || (n == least.value && !least.exclusive));
                 above && self.most.is_none_or(|most| n < most.value || (n == most.value && !most.exclusive))
             }),
             Value::String(text) => self.length.has(text.chars().count()),
             _ => true,
-        });
-        values.retain(|value| self.types.meets(Types::of(value)));
-        self.types &= values.iter().fold(Types::NULL, |all, value| all | Types::of(value));
-        self.values = Some(values);
+        };
+        fits && self.types.meets(Types::of(value))
     }
 
     pub fn anything(at: At<'v>) -> View<'v> {

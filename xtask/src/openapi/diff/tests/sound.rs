@@ -53,7 +53,8 @@ fn mutated(dice: &mut Dice, schema_: &Value, depth: usize) -> Value {
     let mut schema_ = schema_.clone();
     let mut places = Vec::new();
     super::places(&schema_, String::new(), &mut places);
-    let places: Vec<String> = places.into_iter().filter(|p| p.is_empty() || p.ends_with(['a', 'b', '0', '1']) || p.ends_with("items")).collect();
+    let places: Vec<String> =
+        places.into_iter().filter(|p| p.is_empty() || p.ends_with(['a', 'b', '0', '1']) || p.ends_with("items")).collect();
     let place = dice.pick(&places);
     if let Some(spot) = schema_.pointer_mut(&place).filter(|spot| spot.is_object() && (!place.is_empty() || depth > 1)) {
         *spot = schema(dice, depth.saturating_sub(1));
@@ -105,9 +106,12 @@ fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
     };
     let listed = map.get("enum").is_none_or(|_| each("enum").any(same)) && map.get("const").is_none_or(same);
     let ranged = value.as_f64().is_none_or(|n| {
-        number("minimum").is_none_or(|m| n >= m) && number("exclusiveMinimum").is_none_or(|m| n > m) && number("maximum").is_none_or(|m| n <= m)
+        number("minimum").is_none_or(|m| n >= m)
+            && number("exclusiveMinimum").is_none_or(|m| n > m)
+            && number("maximum").is_none_or(|m| n <= m)
     });
-    let length = |least: &str, most: &str, n: usize| number(least).is_none_or(|m| n as f64 >= m) && number(most).is_none_or(|m| n as f64 <= m);
+    let length =
+        |least: &str, most: &str, n: usize| number(least).is_none_or(|m| n as f64 >= m) && number(most).is_none_or(|m| n as f64 <= m);
     let inner = match value {
         Value::String(text) => length("minLength", "maxLength", text.len()),
         Value::Array(items) => {
@@ -130,14 +134,14 @@ fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
 
 /// Objects are open: what a new property says of itself is not held against it (`new-optional-request-property`).
 fn told(changes: &[Change]) -> bool {
-    changes.iter().any(|change| change.level >= Level::Warning || change.id == "new-optional-request-property")
+    changes.iter().any(|change| change.level == Level::Breaking || change.id == "new-optional-request-property")
 }
 
 #[test]
 fn whatever_fits_no_longer_was_said_to_break() {
     let mut dice = Dice(7);
     let (mut broken, mut silent) = (0, 0);
-    for round in 0..6000 {
+    for round in 0..4000 {
         let components = json!({ "A": schema(&mut dice, 0), "B": object(&mut dice, 2) });
         let old = schema(&mut dice, 2);
         let new = if round % 3 == 0 { schema(&mut dice, 2) } else { mutated(&mut dice, &old, 2) };
@@ -148,12 +152,15 @@ fn whatever_fits_no_longer_was_said_to_break() {
         let witness = values.iter().find(|v| fits(v, &old, &components) && !fits(v, &new, &other));
         if let Some(witness) = witness {
             broken += 1;
-            assert!(told(&changes), "round {round}: {witness} fits no longer\nold {old}\n    {components}\nnew {new}\n    {other}\n{changes:#?}");
+            assert!(
+                told(&changes),
+                "round {round}: {witness} fits no longer\nold {old}\n    {components}\nnew {new}\n    {other}\n{changes:#?}"
+            );
         } else if changes.is_empty() {
             silent += 1;
             let back = values.iter().find(|v| !fits(v, &old, &components) && fits(v, &new, &other));
             assert_eq!(back, None, "round {round}: {back:?} fits now\nold {old}\n    {components}\nnew {new}\n    {other}");
         }
     }
-    assert!(broken > 500 && silent > 100, "too few cases to say anything: {broken}, {silent}");
+    assert!(broken > 400 && silent > 100, "too few cases to say anything: {broken}, {silent}");
 }
