@@ -1,9 +1,11 @@
 //! `anyOf` and `oneOf`: which alternatives are the same by meaning, which belong together, which came and went. Their order, and whether
 //! they are written as alternatives, as a list of types or as a reference, means nothing.
 
-use super::engine::{Context, Direction, Engine};
+use super::context::{Context, Direction};
+use super::engine::Engine;
+use super::node::Node;
 use super::rules::*;
-use super::schema::{Node, View};
+use super::schema::View;
 use super::types::Types;
 use super::values::{cut, show};
 use crate::finding::Level;
@@ -50,10 +52,10 @@ impl<'v> Engine<'v> {
         let keyword = b.unions.first().or(a.unions.first()).map_or("anyOf", |union| union.keyword);
         let (added, removed) = if keyword == "oneOf" { (&ONE_OF_ADDED, &ONE_OF_REMOVED) } else { (&ANY_OF_ADDED, &ANY_OF_REMOVED) };
         for old in before.iter().filter(|old| old.open) {
-            self.shape(ctx, removed, keyword, a, b, &old.show(), &"");
+            self.shape(ctx, removed, keyword, (a, b), &old.show(), &"");
         }
         for new in after.iter().filter(|new| new.open) {
-            self.shape(ctx, added, keyword, a, b, &"", &new.show());
+            self.shape(ctx, added, keyword, (a, b), &"", &new.show());
         }
     }
 

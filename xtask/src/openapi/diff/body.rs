@@ -1,10 +1,11 @@
 //! Request bodies, and what both directions share: media types and their schemas.
 
+use super::context::{Context, Direction, Kind};
 use super::document::At;
-use super::engine::{Context, Direction, Engine, Kind};
+use super::engine::Engine;
+use super::node::Node;
 use super::operations::Operation;
 use super::rules::*;
-use super::schema::Node;
 use serde_json::Value;
 
 /// What is sent in one media type.

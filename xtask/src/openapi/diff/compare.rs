@@ -1,8 +1,10 @@
 //! Two schemas, keyword by keyword. What a keyword's change means is not decided here: the rules know both directions.
 
-use super::engine::{Context, Direction, Engine};
+use super::context::{Context, Direction};
+use super::engine::Engine;
+use super::node::Node;
 use super::rules::*;
-use super::schema::{Node, View};
+use super::schema::View;
 use super::types::Types;
 use super::values::{contains, cut, list, same, show};
 use serde_json::Value;
@@ -72,24 +74,24 @@ impl<'v> Engine<'v> {
 
     fn annotations(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         match (a.default, b.default) {
-            (None, Some(new)) => self.shape(ctx, &DEFAULT_ADDED, "default", a, b, &"", &show(new)),
-            (Some(old), None) => self.shape(ctx, &DEFAULT_REMOVED, "default", a, b, &show(old), &""),
-            (Some(old), Some(new)) if !same(old, new) => self.shape(ctx, &DEFAULT_CHANGED, "default", a, b, &show(old), &show(new)),
+            (None, Some(new)) => self.shape(ctx, &DEFAULT_ADDED, "default", (a, b), &"", &show(new)),
+            (Some(old), None) => self.shape(ctx, &DEFAULT_REMOVED, "default", (a, b), &show(old), &""),
+            (Some(old), Some(new)) if !same(old, new) => self.shape(ctx, &DEFAULT_CHANGED, "default", (a, b), &show(old), &show(new)),
             _ => {}
         }
         match (a.deprecated, b.deprecated) {
-            (false, true) => self.shape(ctx, &SCHEMA_DEPRECATED, "deprecated", a, b, &"", &""),
-            (true, false) => self.shape(ctx, &SCHEMA_REACTIVATED, "deprecated", a, b, &"", &""),
+            (false, true) => self.shape(ctx, &SCHEMA_DEPRECATED, "deprecated", (a, b), &"", &""),
+            (true, false) => self.shape(ctx, &SCHEMA_REACTIVATED, "deprecated", (a, b), &"", &""),
             _ => {}
         }
         self.discriminators(a, b, ctx);
         if a.content_type != b.content_type {
             let (old, new) = (a.content_type.unwrap_or("anything"), b.content_type.unwrap_or("anything"));
-            self.shape(ctx, &CONTENT_TYPE_CHANGED, "contentMediaType", a, b, &old, &new);
+            self.shape(ctx, &CONTENT_TYPE_CHANGED, "contentMediaType", (a, b), &old, &new);
         }
         if a.content_encoding != b.content_encoding {
             let (old, new) = (a.content_encoding.unwrap_or("none"), b.content_encoding.unwrap_or("none"));
-            self.shape(ctx, &CONTENT_ENCODING_CHANGED, "contentEncoding", a, b, &old, &new);
+            self.shape(ctx, &CONTENT_ENCODING_CHANGED, "contentEncoding", (a, b), &old, &new);
         }
     }
 
@@ -97,26 +99,26 @@ impl<'v> Engine<'v> {
         let property = |d: &'v Value| d.get("propertyName").and_then(Value::as_str).unwrap_or("?");
         let (old, new) = match (a.discriminator, b.discriminator) {
             (Some(old), Some(new)) => (old, new),
-            (None, Some(new)) => return self.shape(ctx, &DISCRIMINATOR_ADDED, "discriminator", a, b, &"", &property(new)),
-            (Some(old), None) => return self.shape(ctx, &DISCRIMINATOR_REMOVED, "discriminator", a, b, &property(old), &""),
+            (None, Some(new)) => return self.shape(ctx, &DISCRIMINATOR_ADDED, "discriminator", (a, b), &"", &property(new)),
+            (Some(old), None) => return self.shape(ctx, &DISCRIMINATOR_REMOVED, "discriminator", (a, b), &property(old), &""),
             (None, None) => return,
         };
         if property(old) != property(new) {
-            self.shape(ctx, &DISCRIMINATOR_CHANGED, "discriminator", a, b, &property(old), &property(new));
+            self.shape(ctx, &DISCRIMINATOR_CHANGED, "discriminator", (a, b), &property(old), &property(new));
         }
         let mapping = |d: &'v Value| d.get("mapping").and_then(Value::as_object);
         for (name, target) in mapping(new).into_iter().flatten() {
             match mapping(old).and_then(|m| m.get(name)) {
-                None => self.shape(ctx, &MAPPING_ADDED, "discriminator", a, b, &"", name),
+                None => self.shape(ctx, &MAPPING_ADDED, "discriminator", (a, b), &"", name),
                 Some(before) if before != target => {
                     let (before, now) = (format!("{} by {name}", show(before)), show(target));
-                    self.shape(ctx, &MAPPING_CHANGED, "discriminator", a, b, &before, &now);
+                    self.shape(ctx, &MAPPING_CHANGED, "discriminator", (a, b), &before, &now);
                 }
                 _ => {}
             }
         }
         for name in mapping(old).into_iter().flat_map(|m| m.keys()).filter(|name| mapping(new).is_none_or(|m| !m.contains_key(*name))) {
-            self.shape(ctx, &MAPPING_REMOVED, "discriminator", a, b, name, &"");
+            self.shape(ctx, &MAPPING_REMOVED, "discriminator", (a, b), name, &"");
         }
     }
 
@@ -148,14 +150,14 @@ impl<'v> Engine<'v> {
         };
         let keyword = if old == new { "format" } else { "type" };
         let text = |types: Types, format: Option<&str>| format.map_or(types.to_string(), |f| format!("{types}/{f}"));
-        self.shape(ctx, shape, keyword, a, b, &text(old, a.format), &text(new, b.format));
+        self.shape(ctx, shape, keyword, (a, b), &text(old, a.format), &text(new, b.format));
         old & new
     }
 
     pub fn null(&mut self, (old, new): (bool, bool), a: &View<'v>, b: &View<'v>, ctx: &Context) {
         match (old, new) {
-            (false, true) => self.shape(ctx, &NULLABLE, "", a, b, &"", &""),
-            (true, false) => self.shape(ctx, &NOT_NULLABLE, "", a, b, &"", &""),
+            (false, true) => self.shape(ctx, &NULLABLE, "", (a, b), &"", &""),
+            (true, false) => self.shape(ctx, &NOT_NULLABLE, "", (a, b), &"", &""),
             _ => {}
         }
     }
@@ -172,20 +174,20 @@ impl<'v> Engine<'v> {
         let keyword = |view: &View| if view.constant { "const" } else { "enum" };
         let word = if b.values.is_some() { keyword(b) } else { keyword(a) };
         match (&a.values, &b.values) {
-            (None, Some(new)) if b.constant => self.shape(ctx, &CONST_ADDED, word, a, b, &"", &list(new)),
-            (None, Some(new)) => self.shape(ctx, &BECAME_ENUM, word, a, b, &"", &list(new)),
-            (Some(old), None) if a.constant => self.shape(ctx, &CONST_REMOVED, word, a, b, &list(old), &""),
-            (Some(old), None) => self.shape(ctx, &NO_ENUM, word, a, b, &list(old), &""),
+            (None, Some(new)) if b.constant => self.shape(ctx, &CONST_ADDED, word, (a, b), &"", &list(new)),
+            (None, Some(new)) => self.shape(ctx, &BECAME_ENUM, word, (a, b), &"", &list(new)),
+            (Some(old), None) if a.constant => self.shape(ctx, &CONST_REMOVED, word, (a, b), &list(old), &""),
+            (Some(old), None) => self.shape(ctx, &NO_ENUM, word, (a, b), &list(old), &""),
             (Some(old), Some(new)) => match (&old[..], &new[..]) {
                 ([before], [now]) if a.constant && b.constant && !same(before, now) => {
-                    self.shape(ctx, &CONST_CHANGED, word, a, b, &show(before), &show(now));
+                    self.shape(ctx, &CONST_CHANGED, word, (a, b), &show(before), &show(now));
                 }
                 _ => {
                     for gone in old.iter().filter(|v| !contains(new, v)) {
-                        self.shape(ctx, &ENUM_REMOVED, word, a, b, &show(gone), &"");
+                        self.shape(ctx, &ENUM_REMOVED, word, (a, b), &show(gone), &"");
                     }
                     for added in new.iter().filter(|v| !contains(old, v)) {
-                        self.shape(ctx, &ENUM_ADDED, word, a, b, &"", &show(added));
+                        self.shape(ctx, &ENUM_ADDED, word, (a, b), &"", &show(added));
                     }
                 }
             },
@@ -193,24 +195,24 @@ impl<'v> Engine<'v> {
         }
         if let (Some(old), None) = (&a.values, &b.values) {
             for gone in old.iter().filter(|value| !b.admits(value)) {
-                self.shape(ctx, &ENUM_REMOVED, word, a, b, &show(gone), &"");
+                self.shape(ctx, &ENUM_REMOVED, word, (a, b), &show(gone), &"");
             }
         }
         if let (None, Some(new)) = (&a.values, &b.values) {
             for added in new.iter().filter(|value| !a.admits(value)) {
-                self.shape(ctx, &ENUM_ADDED, word, a, b, &"", &show(added));
+                self.shape(ctx, &ENUM_ADDED, word, (a, b), &"", &show(added));
             }
         }
         for gone in a.extensible.iter().filter(|v| !b.extensible.is_empty() && !contains(&b.extensible, v)) {
-            self.shape(ctx, &EXTENSIBLE_REMOVED, "x-extensible-enum", a, b, &show(gone), &"");
+            self.shape(ctx, &EXTENSIBLE_REMOVED, "x-extensible-enum", (a, b), &show(gone), &"");
         }
     }
 
     fn patterns(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         match (a.pattern, b.pattern) {
-            (None, Some(new)) => self.shape(ctx, &PATTERN_ADDED, "pattern", a, b, &"", &cut(new)),
-            (Some(old), None) => self.shape(ctx, &PATTERN_REMOVED, "pattern", a, b, &cut(old), &""),
-            (Some(old), Some(new)) if old != new => self.shape(ctx, &PATTERN_CHANGED, "pattern", a, b, &cut(old), &cut(new)),
+            (None, Some(new)) => self.shape(ctx, &PATTERN_ADDED, "pattern", (a, b), &"", &cut(new)),
+            (Some(old), None) => self.shape(ctx, &PATTERN_REMOVED, "pattern", (a, b), &cut(old), &""),
+            (Some(old), Some(new)) if old != new => self.shape(ctx, &PATTERN_CHANGED, "pattern", (a, b), &cut(old), &cut(new)),
             _ => {}
         }
     }
@@ -218,8 +220,8 @@ impl<'v> Engine<'v> {
     fn arrays(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.item_counts(a, b, ctx);
         match (a.unique, b.unique) {
-            (false, true) => self.shape(ctx, &UNIQUE_SET, "uniqueItems", a, b, &"", &""),
-            (true, false) => self.shape(ctx, &UNIQUE_UNSET, "uniqueItems", a, b, &"", &""),
+            (false, true) => self.shape(ctx, &UNIQUE_SET, "uniqueItems", (a, b), &"", &""),
+            (true, false) => self.shape(ctx, &UNIQUE_UNSET, "uniqueItems", (a, b), &"", &""),
             _ => {}
         }
         let inner = ctx.inner();
@@ -266,7 +268,7 @@ impl<'v> Engine<'v> {
     }
 
     fn keyword(&mut self, shape: &'static Shape, keyword: &'static str, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        self.shape(ctx, shape, keyword, a, b, &keyword, &keyword);
+        self.shape(ctx, shape, keyword, (a, b), &keyword, &keyword);
     }
 }
 

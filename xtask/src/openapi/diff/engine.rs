@@ -1,101 +1,15 @@
 //! The comparison's memory: what was found and by which operation, which pairs of schemas were met, and the trial runs in which
 //! differences are weighed, not written down.
 
+use super::context::{Context, Direction};
 use super::document::{At, Document, Lost};
+use super::node::Node;
 use super::rules::{Rule, Shape};
-use super::schema::{Node, View};
+use super::schema::View;
 use super::unchanged::Unchanged;
 use crate::finding::Level;
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::rc::Rc;
-
-/// Who sends the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    Request,
-    Response,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Body,
-    Property,
-    Parameter,
-    ParameterProperty,
-    Header,
-    HeaderProperty,
-}
-
-/// Where a schema stands.
-#[derive(Clone)]
-pub struct Context {
-    pub direction: Direction,
-    pub kind: Kind,
-    /// "the request body", "the query parameter `limit`"
-    pub subject: Rc<str>,
-    /// Written without JSON, so that every plain value is also a string.
-    pub text: bool,
-    /// Written once for each item of a list: `?tag=a&tag=b`.
-    pub repeats: bool,
-}
-
-impl Context {
-    pub fn new(direction: Direction, kind: Kind, subject: String) -> Context {
-        let text = matches!(kind, Kind::Parameter | Kind::Header);
-        Context { direction, kind, subject: subject.into(), text, repeats: false }
-    }
-    /// Of what the schema holds.
-    pub fn inner(&self) -> Context {
-        let kind = match self.kind {
-            Kind::Body | Kind::Property => Kind::Property,
-            Kind::Parameter | Kind::ParameterProperty => Kind::ParameterProperty,
-            Kind::Header | Kind::HeaderProperty => Kind::HeaderProperty,
-        };
-        Context { kind, text: false, repeats: false, ..self.clone() }
-    }
-    fn prefix(&self) -> &'static str {
-        match (self.direction, self.kind) {
-            (Direction::Request, Kind::Body) => "request-body",
-            (Direction::Request, Kind::Property) => "request-property",
-            (_, Kind::Parameter) => "request-parameter",
-            (_, Kind::ParameterProperty) => "request-parameter-property",
-            (Direction::Response, Kind::Body) => "response-body",
-            (Direction::Response, Kind::Property) => "response-property",
-            (_, Kind::Header) => "response-header",
-            (_, Kind::HeaderProperty) => "response-header-property",
-        }
-    }
-    /// The schema in words.
-    pub fn what(&self, at: &At) -> String {
-        let direction = if self.direction == Direction::Request { "request" } else { "response" };
-        match self.kind {
-            Kind::Body | Kind::Parameter | Kind::Header => self.subject.to_string(),
-            Kind::Property => format!("the {direction} property `{}`", name(at)),
-            Kind::ParameterProperty | Kind::HeaderProperty => format!("`{}` of {}", name(at), self.subject),
-        }
-    }
-}
-
-/// `RunConfig.tags[]`: from the schema that has a name, or from the body.
-fn name(at: &At) -> String {
-    let steps = at.steps();
-    let component = steps[0].strip_prefix("#/components/schemas/").unwrap_or_default();
-    let start = if steps[0].is_empty() { steps.iter().position(|s| s == "schema").map_or(steps.len(), |at| at + 1) } else { 1 };
-    let mut name = component.to_string();
-    let mut rest = steps[start..].iter();
-    while let Some(step) = rest.next() {
-        let part = match step.as_str() {
-            "properties" | "patternProperties" => format!(".{}", rest.next().map_or("", |n| n)),
-            "prefixItems" => format!("[{}]", rest.next().map_or("", |n| n)),
-            "items" => "[]".to_string(),
-            "additionalProperties" => ".*".to_string(),
-            _ => continue,
-        };
-        name.push_str(&part);
-    }
-    name.trim_start_matches('.').to_string()
-}
 
 /// A difference that a client can notice.
 #[derive(Clone, Debug)]
@@ -173,7 +87,7 @@ impl<'v> Engine<'v> {
         self.current = self.groups.len() - 1;
     }
 
-    pub fn shape(&mut self, ctx: &Context, shape: &Shape, keyword: &str, old: &View, new: &View, from: &dyn Display, to: &dyn Display) {
+    pub fn shape(&mut self, ctx: &Context, shape: &Shape, keyword: &str, (old, new): (&View, &View), from: &dyn Display, to: &dyn Display) {
         let level = if ctx.direction == Direction::Request { shape.request } else { shape.response };
         if self.weigh(level) {
             return;

@@ -1,6 +1,7 @@
 //! Limits that are numbers: bounds, `multipleOf`, lengths and counts.
 
-use super::engine::{Context, Direction, Engine};
+use super::context::{Context, Direction};
+use super::engine::Engine;
 use super::rules::*;
 use super::schema::View;
 use super::types::Types;
@@ -73,8 +74,8 @@ impl<'v> Engine<'v> {
         self.bound((a.most, b.most), [MOST, BELOW], -1.0, (a, b), ctx);
         let whole = |view: &View, n: &f64| *n == 1.0 && !view.types.has(Types::NUMBER);
         match (a.multiple.filter(|n| !whole(a, n)), b.multiple.filter(|n| !whole(b, n))) {
-            (None, Some(new)) => self.shape(ctx, &MULTIPLE_SET, "multipleOf", a, b, &"", &new),
-            (Some(old), None) => self.shape(ctx, &MULTIPLE_UNSET, "multipleOf", a, b, &old, &""),
+            (None, Some(new)) => self.shape(ctx, &MULTIPLE_SET, "multipleOf", (a, b), &"", &new),
+            (Some(old), None) => self.shape(ctx, &MULTIPLE_UNSET, "multipleOf", (a, b), &old, &""),
             (Some(old), Some(new)) if old != new => {
                 // The name for what narrows exists for responses alone, and the other way round.
                 let shape = match ctx.direction {
@@ -82,7 +83,7 @@ impl<'v> Engine<'v> {
                     Direction::Response if divides(old, new) => &MULTIPLE_SPECIALIZED,
                     _ => &MULTIPLE_CHANGED,
                 };
-                self.shape(ctx, shape, "multipleOf", a, b, &old, &new);
+                self.shape(ctx, shape, "multipleOf", (a, b), &old, &new);
             }
             _ => {}
         }
@@ -109,7 +110,7 @@ impl<'v> Engine<'v> {
             }
             _ => return,
         };
-        self.shape(ctx, shape, keyword, a, b, &from, &to);
+        self.shape(ctx, shape, keyword, (a, b), &from, &to);
     }
 
     pub fn lengths(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
@@ -130,13 +131,13 @@ impl<'v> Engine<'v> {
                 (old, new) if new > old => rules.increased,
                 _ => rules.decreased,
             };
-            self.shape(ctx, shape, rules.least, a, b, &old.least, &new.least);
+            self.shape(ctx, shape, rules.least, (a, b), &old.least, &new.least);
         }
         match (old.most, new.most) {
-            (None, Some(new)) => self.shape(ctx, rules.most_set, rules.most, a, b, &"", &new),
-            (Some(old), None) => self.shape(ctx, rules.most_unset, rules.most, a, b, &old, &""),
-            (Some(old), Some(new)) if new > old => self.shape(ctx, rules.most_increased, rules.most, a, b, &old, &new),
-            (Some(old), Some(new)) if new < old => self.shape(ctx, rules.most_decreased, rules.most, a, b, &old, &new),
+            (None, Some(new)) => self.shape(ctx, rules.most_set, rules.most, (a, b), &"", &new),
+            (Some(old), None) => self.shape(ctx, rules.most_unset, rules.most, (a, b), &old, &""),
+            (Some(old), Some(new)) if new > old => self.shape(ctx, rules.most_increased, rules.most, (a, b), &old, &new),
+            (Some(old), Some(new)) if new < old => self.shape(ctx, rules.most_decreased, rules.most, (a, b), &old, &new),
             _ => {}
         }
     }

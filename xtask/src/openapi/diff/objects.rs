@@ -1,8 +1,10 @@
 //! Two objects: properties that came, went, or became required, and what else they may hold.
 
-use super::engine::{Context, Direction, Engine};
+use super::context::{Context, Direction};
+use super::engine::Engine;
+use super::node::{Access, Node};
 use super::rules::*;
-use super::schema::{Access, Node, View};
+use super::schema::View;
 use super::values::list;
 use crate::finding::Level;
 use serde_json::Value;
@@ -37,11 +39,11 @@ impl<'v> Engine<'v> {
         for (pattern, new) in &b.pattern_properties {
             match a.pattern_properties.iter().find(|(p, _)| p == pattern) {
                 Some((_, old)) => self.compare(old, new, &inner),
-                None => self.shape(ctx, &PATTERN_PROPERTY_ADDED, "patternProperties", a, b, &"", pattern),
+                None => self.shape(ctx, &PATTERN_PROPERTY_ADDED, "patternProperties", (a, b), &"", pattern),
             }
         }
         for (pattern, _) in a.pattern_properties.iter().filter(|(p, _)| !b.pattern_properties.iter().any(|(q, _)| p == q)) {
-            self.shape(ctx, &PATTERN_PROPERTY_REMOVED, "patternProperties", a, b, pattern, &"");
+            self.shape(ctx, &PATTERN_PROPERTY_REMOVED, "patternProperties", (a, b), pattern, &"");
         }
     }
 
@@ -72,7 +74,7 @@ impl<'v> Engine<'v> {
             true => &BECAME_REQUIRED,
             false => &BECAME_OPTIONAL,
         };
-        self.shape(ctx, shape, "", a, b, &"", &"");
+        self.shape(ctx, shape, "", (a, b), &"", &"");
     }
 
     /// `readOnly` and `writeOnly` as such: nothing that breaks, except that what was never seen now is.
@@ -146,12 +148,12 @@ impl<'v> Engine<'v> {
         for (names, shape) in [(moved(a, b), &BECAME_REQUIRED), (moved(b, a), &BECAME_OPTIONAL)] {
             for name in names {
                 let at = |view: &View<'v>| View::anything(view.at.key("properties").key(name));
-                self.shape(&ctx.inner(), shape, "", &at(a), &at(b), &"", &"");
+                self.shape(&ctx.inner(), shape, "", (&at(a), &at(b)), &"", &"");
             }
         }
         match (a.closed, b.closed) {
-            (false, true) => self.shape(ctx, &CLOSED, "additionalProperties", a, b, &"", &""),
-            (true, false) => self.shape(ctx, &OPENED, "additionalProperties", a, b, &"", &""),
+            (false, true) => self.shape(ctx, &CLOSED, "additionalProperties", (a, b), &"", &""),
+            (true, false) => self.shape(ctx, &OPENED, "additionalProperties", (a, b), &"", &""),
             (true, true) => {}
             (false, false) => self.held(a.additional.as_ref(), b.additional.as_ref(), a, b, &ctx.inner()),
         }
@@ -166,14 +168,14 @@ impl<'v> Engine<'v> {
             let (old, new) = (names(a, name), names(b, name));
             let added: Vec<&Value> = new.into_iter().filter(|v| !old.contains(v)).collect();
             if !added.is_empty() {
-                self.shape(ctx, &DEPENDENT_ADDED, "dependentRequired", a, b, name, &list(&added));
+                self.shape(ctx, &DEPENDENT_ADDED, "dependentRequired", (a, b), name, &list(&added));
             }
         }
         for (name, _) in &a.dependent {
             let (old, new) = (names(a, name), names(b, name));
             let gone: Vec<&Value> = old.into_iter().filter(|v| !new.contains(v)).collect();
             if !gone.is_empty() {
-                self.shape(ctx, &DEPENDENT_REMOVED, "dependentRequired", a, b, name, &list(&gone));
+                self.shape(ctx, &DEPENDENT_REMOVED, "dependentRequired", (a, b), name, &list(&gone));
             }
         }
     }

@@ -1,12 +1,13 @@
 //! Parameters: those of the path item and of the operation together, by name and location. Path parameters go by their position in the
 //! path, and header names by themselves whatever their case (RFC 9110, 5.1).
 
+use super::context::{Context, Direction, Kind};
 use super::document::{At, Document};
-use super::engine::{Context, Direction, Engine, Kind};
+use super::engine::Engine;
 use super::lifecycle;
+use super::node::Node;
 use super::operations::Operation;
 use super::rules::*;
-use super::schema::Node;
 use serde_json::Value;
 
 struct Parameter<'v> {

@@ -1,8 +1,9 @@
 //! Responses: status codes with their ranges and `default`, media types and headers.
 
 use super::body::{media, twin};
+use super::context::{Context, Direction, Kind};
 use super::document::{At, Document};
-use super::engine::{Context, Direction, Engine, Kind};
+use super::engine::Engine;
 use super::operations::Operation;
 use super::parameters::schema;
 use super::rules::*;

@@ -110,7 +110,7 @@ impl fmt::Display for Types {
         for (name, types) in NAMES {
             if rest.has(types) || (types == Types::NUMBER && rest.has(Types::FRACTION)) {
                 names.push(name);
-                rest = rest & !types;
+                rest &= !types;
             }
         }
         f.write_str(&names.join(" or "))

@@ -1,0 +1,91 @@
+//! Where a schema stands, and what that place is called: in ids and in sentences.
+
+use super::document::At;
+use std::rc::Rc;
+
+/// Who sends the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Request,
+    Response,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Body,
+    Property,
+    Parameter,
+    ParameterProperty,
+    Header,
+    HeaderProperty,
+}
+
+/// Where a schema stands.
+#[derive(Clone)]
+pub struct Context {
+    pub direction: Direction,
+    pub kind: Kind,
+    /// "the request body", "the query parameter `limit`"
+    pub subject: Rc<str>,
+    /// Written without JSON, so that every plain value is also a string.
+    pub text: bool,
+    /// Written once for each item of a list: `?tag=a&tag=b`.
+    pub repeats: bool,
+}
+
+impl Context {
+    pub fn new(direction: Direction, kind: Kind, subject: String) -> Context {
+        let text = matches!(kind, Kind::Parameter | Kind::Header);
+        Context { direction, kind, subject: subject.into(), text, repeats: false }
+    }
+    /// Of what the schema holds.
+    pub fn inner(&self) -> Context {
+        let kind = match self.kind {
+            Kind::Body | Kind::Property => Kind::Property,
+            Kind::Parameter | Kind::ParameterProperty => Kind::ParameterProperty,
+            Kind::Header | Kind::HeaderProperty => Kind::HeaderProperty,
+        };
+        Context { kind, text: false, repeats: false, ..self.clone() }
+    }
+    pub fn prefix(&self) -> &'static str {
+        match (self.direction, self.kind) {
+            (Direction::Request, Kind::Body) => "request-body",
+            (Direction::Request, Kind::Property) => "request-property",
+            (_, Kind::Parameter) => "request-parameter",
+            (_, Kind::ParameterProperty) => "request-parameter-property",
+            (Direction::Response, Kind::Body) => "response-body",
+            (Direction::Response, Kind::Property) => "response-property",
+            (_, Kind::Header) => "response-header",
+            (_, Kind::HeaderProperty) => "response-header-property",
+        }
+    }
+    /// The schema in words.
+    pub fn what(&self, at: &At) -> String {
+        let direction = if self.direction == Direction::Request { "request" } else { "response" };
+        match self.kind {
+            Kind::Body | Kind::Parameter | Kind::Header => self.subject.to_string(),
+            Kind::Property => format!("the {direction} property `{}`", name(at)),
+            Kind::ParameterProperty | Kind::HeaderProperty => format!("`{}` of {}", name(at), self.subject),
+        }
+    }
+}
+
+/// `RunConfig.tags[]`: from the schema that has a name, or from the body.
+fn name(at: &At) -> String {
+    let steps = at.steps();
+    let component = steps[0].strip_prefix("#/components/schemas/").unwrap_or_default();
+    let start = if steps[0].is_empty() { steps.iter().position(|s| s == "schema").map_or(steps.len(), |at| at + 1) } else { 1 };
+    let mut name = component.to_string();
+    let mut rest = steps[start..].iter();
+    while let Some(step) = rest.next() {
+        let part = match step.as_str() {
+            "properties" | "patternProperties" => format!(".{}", rest.next().map_or("", |n| n)),
+            "prefixItems" => format!("[{}]", rest.next().map_or("", |n| n)),
+            "items" => "[]".to_string(),
+            "additionalProperties" => ".*".to_string(),
+            _ => continue,
+        };
+        name.push_str(&part);
+    }
+    name.trim_start_matches('.').to_string()
+}
