@@ -53,7 +53,7 @@ fn run(mut engine: Engine) -> Vec<Change> {
 /// What could not be compared. A reference that leads nowhere in both documents has not changed.
 fn own_failures(engine: &mut Engine) {
     let (old, new) = (std::mem::take(&mut engine.lost_old), std::mem::take(&mut engine.lost_new));
-    engine.begin(String::new());
+    engine.whole_document();
     let root = At::root("");
     for (lost, at) in new.iter().filter(|(lost, _)| !old.iter().any(|(o, _)| o.reference == lost.reference)) {
         engine.rule(&rules::LOST_NEW, lost.why, (&root, at), &"", &lost.reference);

@@ -99,7 +99,6 @@ pub fn show(changes: &[Change]) -> String {
 fn heading(change: &Change) -> String {
     match &change.operations[..] {
         [] => "the whole document".to_string(),
-        [one] if one.is_empty() => "the whole document".to_string(),
         [one] => one.clone(),
         [first, second] => format!("{first}, {second}"),
         [first, rest @ ..] => format!("{first} and {} more operations", rest.len()),

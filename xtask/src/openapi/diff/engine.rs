@@ -51,7 +51,7 @@ pub struct Engine<'v> {
     depth: usize,
     worst: Option<Level>,
     /// Pairs of schemas that may still be looked at: documents can be written that would take forever.
-    fuel: usize,
+    pub fuel: usize,
     pub exhausted: bool,
 }
 
@@ -85,6 +85,11 @@ impl<'v> Engine<'v> {
     pub fn begin(&mut self, operation: String) {
         self.groups.push(Group { operation: Some(operation), ..Group::default() });
         self.current = self.groups.len() - 1;
+    }
+
+    /// What follows is about no operation of its own.
+    pub fn whole_document(&mut self) {
+        self.current = 0;
     }
 
     pub fn shape(&mut self, ctx: &Context, shape: &Shape, keyword: &str, (old, new): (&View, &View), from: &dyn Display, to: &dyn Display) {

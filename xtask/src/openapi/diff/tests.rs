@@ -215,6 +215,17 @@ fn both_kinds_of_alternatives_at_once_are_compared() {
     }
 }
 
+#[test]
+fn a_comparison_that_takes_too_long_is_given_up_and_said_to_be() {
+    let (old, new) = (specs::generated(20, 0), specs::generated(20, 1));
+    let mut engine = Engine::new(Document::new(&old), Document::new(&new), TODAY);
+    engine.fuel = 100;
+    let changes = run(engine);
+    let stopped = changes.iter().find(|change| change.id == "comparison-stopped").unwrap();
+    assert_eq!(stopped.level, Level::Error);
+    assert_eq!(stopped.finding().message, "the documents are too intricate to compare to the end: too many pairs of schemas");
+}
+
 /// A document with something of everything.
 fn everything() -> Value {
     let mut paths = json!({ "/a/{id}": { "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
