@@ -6,7 +6,7 @@ use crate::finding::{Finding, Level, to_json};
 use crate::{Ctx, ui};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     // Reading takes as long as comparing.
@@ -25,11 +25,12 @@ pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
         // A reader that has seen enough (`| head`) is no failure.
         let _ = std::io::stdout().write_all(show(&changes).as_bytes());
     }
-    let stops = findings.iter().filter(|finding| finding.stops()).count();
-    match stops {
-        0 => Ok(()),
-        // The findings themselves are printed already.
-        _ => Err(Exit::Refused(format!("{} between {old} and {new}", plural(stops, "breaking change"))).into()),
+    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
+    // The findings themselves are printed already.
+    match (count(Level::Breaking), count(Level::Error)) {
+        (0, 0) => Ok(()),
+        (0, errors) => Err(Exit::Refused(format!("{} in the comparison of {old} and {new}", plural(errors, "error"))).into()),
+        (breaking, _) => Err(Exit::Refused(format!("{} between {old} and {new}", plural(breaking, "breaking change"))).into()),
     }
 }
 
@@ -67,23 +68,18 @@ pub fn show(changes: &[Change]) -> String {
         return "no difference that a client can notice\n".to_string();
     }
     let mut text = String::new();
-    let mut groups: Vec<(String, Vec<&Change>)> = Vec::new();
+    let mut groups: Vec<(&[String], Vec<&Change>)> = Vec::new();
     for change in changes {
-        let group = heading(change);
-        match groups.iter_mut().find(|(name, _)| *name == group) {
+        match groups.iter_mut().find(|(operations, _)| *operations == change.operations) {
             Some((_, list)) => list.push(change),
-            None => groups.push((group, vec![change])),
+            None => groups.push((&change.operations, vec![change])),
         }
     }
-    for (name, list) in groups {
-        text.push_str(&format!("{}\n", ui::bold(&name)));
+    for (operations, list) in groups {
+        text.push_str(&format!("{}\n", paint(ui::bold, &heading(operations))));
         for change in list {
-            text.push_str(&format!(
-                "  {} {} {}\n",
-                level(change.level),
-                change.message,
-                ui::dim(&format!("[{}] {}", change.id, change.place()))
-            ));
+            let place = paint(ui::dim, &format!("[{}] {}", change.id, change.place()));
+            text.push_str(&format!("  {} {} {place}\n", level(change.level), plain(&change.message)));
         }
     }
     let count = |wanted: Level| changes.iter().filter(|c| c.level == wanted).count();
@@ -96,8 +92,17 @@ pub fn show(changes: &[Change]) -> String {
     text + &format!("{}: {}\n", plural(changes.len(), "change"), counts.join(", "))
 }
 
-fn heading(change: &Change) -> String {
-    match &change.operations[..] {
+/// Colours where a person reads standard output itself; a document's control characters never reach a terminal.
+fn paint(colour: fn(&str) -> String, text: &str) -> String {
+    if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
+}
+
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+fn heading(operations: &[String]) -> String {
+    match operations {
         [] => "the whole document".to_string(),
         [one] => one.clone(),
         [first, second] => format!("{first}, {second}"),
@@ -107,10 +112,10 @@ fn heading(change: &Change) -> String {
 
 fn level(level: Level) -> String {
     match level {
-        Level::Breaking => ui::red("breaking"),
-        Level::Error => ui::red("error   "),
-        Level::Warning => ui::yellow("warning "),
-        Level::Info => ui::dim("info    "),
+        Level::Breaking => paint(ui::red, "breaking"),
+        Level::Error => paint(ui::red, "error   "),
+        Level::Warning => paint(ui::yellow, "warning "),
+        Level::Info => paint(ui::dim, "info    "),
     }
 }
 

@@ -141,7 +141,7 @@ fn told(changes: &[Change]) -> bool {
 fn whatever_fits_no_longer_was_said_to_break() {
     let mut dice = Dice(7);
     let (mut broken, mut silent) = (0, 0);
-    for round in 0..4000 {
+    for round in 0..2500 {
         let components = json!({ "A": schema(&mut dice, 0), "B": object(&mut dice, 2) });
         let old = schema(&mut dice, 2);
         let new = if round % 3 == 0 { schema(&mut dice, 2) } else { mutated(&mut dice, &old, 2) };
@@ -162,5 +162,5 @@ fn whatever_fits_no_longer_was_said_to_break() {
             assert_eq!(back, None, "round {round}: {back:?} fits now\nold {old}\n    {components}\nnew {new}\n    {other}");
         }
     }
-    assert!(broken > 400 && silent > 100, "too few cases to say anything: {broken}, {silent}");
+    assert!(broken > 250 && silent > 100, "too few cases to say anything: {broken}, {silent}");
 }
