@@ -151,6 +151,21 @@ impl Ecosystem {
         }
     }
 
+    /// Known advisories about what the lock file holds for users, one in a line or more; empty without any. An error where nobody could be asked.
+    pub fn advisories(self, ctx: &Ctx, app: &App) -> Result<String> {
+        let dir = ctx.ws.root.join(&app.dir);
+        let said = match self {
+            Ecosystem::Python => python::audit(&dir),
+            Ecosystem::Ts => ts::audit(ctx, &dir),
+        };
+        match said {
+            Ok(_) => Ok(String::new()),
+            // Both tools end with 1 for what they find and for what they can't do; only the latter is an `error:`.
+            Err(e) if e.to_string().lines().any(|l| l.starts_with("error:")) => Err(e),
+            Err(e) => Ok(e.to_string().lines().skip(1).collect::<Vec<_>>().join("\n")),
+        }
+    }
+
     /// Every linter and type checker that the app has set up, side by side.
     pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         match self {

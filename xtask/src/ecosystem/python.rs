@@ -104,6 +104,13 @@ pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     })
 }
 
+/// Asks osv.dev about the locked dependencies that users get.
+pub fn audit(dir: &Utf8Path) -> Result<String> {
+    let uv = tools::uv()?;
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"), &[])
+}
+
 /// pytest, with the coverage floor that pyproject.toml sets.
 pub fn test(ctx: &Ctx, app: &App) -> Result<String> {
     let root = &ctx.ws.root;

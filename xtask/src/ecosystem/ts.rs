@@ -103,6 +103,13 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     }))
 }
 
+/// Asks the registry about the locked dependencies that users get.
+pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+    let bun = tools::tool("bun")?;
+    let sh = child::shell(dir)?;
+    child::capture(cmd!(sh, "{bun} audit --production"), &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)])
+}
+
 /// `bun test`, with the coverage floor that bunfig.toml sets; what it counted.
 pub fn test(ctx: &Ctx, app: &App) -> Result<String> {
     let dir = synced(ctx, app, &ctx.ws.root)?;

@@ -34,6 +34,7 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
         findings.extend(tree_and_branch(release.ctx, &release.commit, release.branch.is_some())?);
         findings.extend(gates(release)?);
         findings.extend(name_on_index(release)?);
+        findings.extend(advisories(release));
         // No forge says how the commit's CI went, so it is checked here.
         findings.extend(check::app_findings(release.ctx, release.app)?);
     }
@@ -99,6 +100,21 @@ fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     let package = &app.settings.package;
     let message = format!("{package} is on the index already, and no release of it is tagged here: is it yours?");
     Ok(Some(Finding::new("name-taken", Level::Warning, message).place(app.settings.ecosystem.index_url(ctx))))
+}
+
+/// What is known to be wrong with the locked dependencies: a warning, since the fix may be worse than waiting. A rehearsal asks nobody outside.
+fn advisories(release: &Release) -> Option<Finding> {
+    let (ctx, app) = (release.ctx, release.app);
+    if ctx.endpoints.loopback_only {
+        return None;
+    }
+    let message = match app.settings.ecosystem.advisories(ctx, app) {
+        Ok(found) if found.is_empty() => return None,
+        Ok(found) => format!("there are known advisories about locked dependencies\n{found}"),
+        Err(e) => format!("nobody could be asked for advisories about locked dependencies: {e:#}"),
+    };
+    let lock = app.dir.join(app.settings.ecosystem.lock_file());
+    Some(Finding::new("advisories", Level::Warning, message).place(lock))
 }
 
 /// Credentials that are missing or refused, for the steps that are left.
