@@ -215,7 +215,14 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let line = ui::begin("lint-xtask");
     for args in [&["fmt", "--check"] as &[&str], &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]] {
-        let output = cargo(ctx, args).stderr_to_stdout().stdout_capture().unchecked().run().context("cargo could not be started")?;
+        // The profile has it off for cold builds; a hook lints again and again.
+        let output = cargo(ctx, args)
+            .env("CARGO_INCREMENTAL", "1")
+            .stderr_to_stdout()
+            .stdout_capture()
+            .unchecked()
+            .run()
+            .context("cargo could not be started")?;
         if !output.status.success() {
             let message = format!("cargo {}\n{}", args.join(" "), crate::child::last_lines(&String::from_utf8_lossy(&output.stdout), 60));
             findings.push(Finding::new("lint", Level::Error, message).app(XTASK).place("xtask"));
