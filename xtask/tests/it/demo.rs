@@ -1,63 +1,71 @@
-//! A world to release into: real indexes, a real container registry, a bare remote, and the demo app on its main branch.
+//! A world to release into: real indexes, a real container registry, a bare remote, and demo apps on its main branch.
 
-use crate::support::{Output, Repo, run};
+use crate::support::{Output, Repo, Servers, run};
 use camino::{Utf8Path, Utf8PathBuf};
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 pub struct World {
     pub repo: Repo,
     /// Where the registries keep what they have.
     pub data: Utf8PathBuf,
-    pub env: BTreeMap<String, String>,
-    process: Child,
+    pub servers: Servers,
+    apps: Vec<&'static str>,
 }
 
 impl World {
-    /// The demo app at version 0.0.1, bumped and pushed to `main` and `development`.
+    /// The demo app in Python at version 0.0.1, bumped and pushed to `main` and `development`.
     pub fn new() -> World {
-        let repo = files();
+        World::of("python")
+    }
+
+    /// The same with the demo app `python` or `ts`.
+    pub fn of(app: &'static str) -> World {
+        World::with(&[app])
+    }
+
+    /// Both apps in one repository.
+    pub fn of_both() -> World {
+        World::with(&["python", "ts"])
+    }
+
+    fn with(apps: &[&'static str]) -> World {
+        let repo = files(apps);
         let data = repo.world().join("registries");
-        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-        let mut process =
-            command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the world starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let env: BTreeMap<String, String> = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
-        let world = World { repo, data, env, process };
-        world.repo.git(&["remote", "add", "origin", &world.env["XTASK_REMOTE"]]);
-        world.xtask(&["openapi", "generate", "python"]).expect(0);
+        let servers = Servers::start(&repo, &data);
+        let world = World { repo, data, servers, apps: apps.to_vec() };
+        world.repo.git(&["remote", "add", "origin", &world.servers.env["XTASK_REMOTE"]]);
+        world.xtask(&["openapi", "generate"]).expect(0);
         world.repo.git(&["add", "--all"]);
         world.repo.git(&["commit", "--quiet", "--message", "feat: a server that says who it is"]);
         world.bump(&[]);
         world
     }
 
-    /// Raises the version in a commit and pushes it, as the squash of a promotion would.
+    /// Raises the version of each app in a commit and pushes them, as the squash of a promotion would.
     pub fn bump(&self, args: &[&str]) {
-        let args: Vec<&str> = ["bump", "python"].iter().chain(args).copied().collect();
-        self.xtask(&args).expect(0);
+        for app in &self.apps {
+            let args: Vec<&str> = ["bump", app].iter().chain(args).copied().collect();
+            self.xtask(&args).expect(0);
+        }
         self.push();
     }
 
     /// Main and development are what HEAD is.
     pub fn push(&self) {
-        let remote = self.env["XTASK_REMOTE"].clone();
-        let remote = remote.strip_prefix("file://").unwrap_or(&remote);
+        let remote = self.servers.remote();
         self.repo.git(&["fetch", "--quiet", "origin"]);
         // The remote protects its branches from pushes; a merge on the forge is an update from within.
         let head = self.repo.head();
-        run(self.repo.command("git", Utf8Path::new(remote)).args(["fetch", "--quiet", self.repo.path.as_str(), &head]));
+        run(self.repo.command("git", remote).args(["fetch", "--quiet", self.repo.path.as_str(), &head]));
         for branch in ["main", "development"] {
-            self.repo.git_in(Utf8Path::new(remote), &["update-ref", &format!("refs/heads/{branch}"), &head]);
+            self.repo.git_in(remote, &["update-ref", &format!("refs/heads/{branch}"), &head]);
         }
         self.repo.git(&["fetch", "--quiet", "origin"]);
     }
 
     pub fn command(&self, dir: &Utf8Path) -> Command {
         let mut command = self.repo.command(env!("CARGO_BIN_EXE_xtask"), dir);
-        command.envs(&self.env);
+        command.envs(&self.servers.env);
         command
     }
 
@@ -74,30 +82,45 @@ impl World {
         files
     }
 
-    /// The files that the index keeps, by name.
+    /// The files that the package indexes keep, by name.
     pub fn published(&self) -> Vec<String> {
-        let mut files: Vec<_> =
-            self.outside().iter().filter(|f| f.contains("/pypi/")).filter_map(|f| Some(f.rsplit('/').next()?.to_string())).collect();
-        files.retain(|f| f.ends_with(".whl") || f.ends_with(".tar.gz"));
+        let kept = |path: &String| match path {
+            p if p.contains("/pypi/") => p.ends_with(".whl") || p.ends_with(".tar.gz"),
+            p => p.contains("/npm/") && p.ends_with(".tgz"),
+        };
+        let mut files: Vec<_> = self.outside().into_iter().filter(kept).filter_map(|f| Some(f.rsplit('/').next()?.to_string())).collect();
         files.sort();
         files
     }
-}
 
-impl Drop for World {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
+    /// What a tag names in the container registry: a digest.
+    pub fn image(&self, name: &str, tag: &str) -> Option<String> {
+        let url = format!("http://{}/v2/{name}/manifests/{tag}", self.servers.env["XTASK_REGISTRY"]);
+        let answer = agent().head(url).header("Accept", "application/vnd.oci.image.index.v1+json").call().unwrap();
+        (answer.status() == 200).then(|| answer.headers()["Docker-Content-Digest"].to_str().unwrap().to_string())
+    }
+
+    /// The dist-tags of the npm registry.
+    pub fn dist_tags(&self, package: &str) -> serde_json::Value {
+        let url = format!("{}/{}", self.servers.env["XTASK_NPM"], package.replace('/', "%2f"));
+        let text = agent().get(url).call().unwrap().body_mut().read_to_string().unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["dist-tags"].clone()
     }
 }
 
-/// A repository with the demo app's files, nothing committed.
-pub fn files() -> Repo {
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().new_agent()
+}
+
+/// A repository with the files of these demo apps, nothing committed.
+pub fn files(apps: &[&str]) -> Repo {
     let repo = Repo::empty("repo");
-    let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/demo");
-    copy(&from, &repo.path.join("apps/python"));
+    for app in apps {
+        let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-{app}"));
+        copy(&from, &repo.path.join("apps").join(app));
+    }
     repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
-    repo.write(".gitignore", "/target/\n.venv/\n__pycache__/\n");
+    repo.write(".gitignore", "/target/\n.venv/\nnode_modules/\n__pycache__/\n");
     repo
 }
 
@@ -112,7 +135,8 @@ fn list(dir: &Utf8Path, into: &mut Vec<String>) {
     }
 }
 
-fn copy(from: &Utf8Path, to: &Utf8Path) {
+/// A folder with everything in it.
+pub fn copy(from: &Utf8Path, to: &Utf8Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in from.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();

@@ -6,16 +6,6 @@ use std::process::Command;
 
 const NAME: &str = "example/demo-agent";
 
-impl World {
-    /// The digest that a tag names in the world's registry.
-    fn tag(&self, tag: &str) -> Option<String> {
-        let url = format!("http://{}/v2/{NAME}/manifests/{tag}", self.env["XTASK_REGISTRY"]);
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().new_agent();
-        let answer = agent.head(url).header("Accept", "application/vnd.oci.image.index.v1+json").call().unwrap();
-        (answer.status() == 200).then(|| answer.headers()["Docker-Content-Digest"].to_str().unwrap().to_string())
-    }
-}
-
 #[test]
 fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
     let world = World::new();
@@ -31,7 +21,7 @@ fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
     let pushed = world.xtask(&["image", "python", "--push"]).expect(0);
     let digest = pushed.stdout.trim().rsplit('@').next().unwrap().to_string();
     let sha = format!("sha-{}", &world.repo.head()[..7]);
-    assert_eq!((world.tag(&sha), world.tag("development")), (Some(digest), None));
+    assert_eq!((world.image(NAME, &sha), world.image(NAME, "development")), (Some(digest), None));
 
     world.repo.git(&["switch", "--quiet", "--force-create", "development"]);
     world.repo.commit("apps/python/src/demo_agent/more.py", "MORE = 1\n", "feat: more");
@@ -39,8 +29,8 @@ fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
     // One new module: the bases and the dependencies (none, so one layer for both platforms) stay as they are.
     assert!(pushed.stderr.contains("layers: 1 uploaded, 0 mounted, 3 already there"), "{}", pushed.stderr);
     let sha = format!("sha-{}", &world.repo.head()[..7]);
-    assert!(world.tag("development").is_some());
-    assert_eq!(world.tag(&sha), world.tag("development"));
+    assert!(world.image(NAME, "development").is_some());
+    assert_eq!(world.image(NAME, &sha), world.image(NAME, "development"));
 }
 
 #[test]
@@ -83,7 +73,7 @@ fn a_real_docker_pulls_and_runs_what_was_pushed() {
     }
     let world = World::new();
     world.xtask(&["image", "python", "--push"]).expect(0);
-    let image = format!("{}/{NAME}:sha-{}", world.env["XTASK_REGISTRY"], &world.repo.head()[..7]);
+    let image = format!("{}/{NAME}:sha-{}", world.servers.env["XTASK_REGISTRY"], &world.repo.head()[..7]);
     docker(&["pull", "--quiet", &image]).expect("docker pulls from the registry");
     let id = docker(&["run", "--detach", "--publish", "127.0.0.1::8000", &image]).expect("docker runs it");
     let address = docker(&["port", &id, "8000"]).expect("a published port");

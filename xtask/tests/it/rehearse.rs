@@ -2,8 +2,7 @@
 
 use crate::demo;
 use crate::supervise::{all_gone, descendants};
-use crate::support::{Output, Repo, run};
-use camino::Utf8PathBuf;
+use crate::support::{Output, Repo, Servers, run};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -13,7 +12,7 @@ const HOOKS: &str = "assert_lefthook_installed: true\npre-commit:\n  jobs:\n    
 
 /// The demo app and the hooks, committed; never released.
 fn repo() -> Repo {
-    let repo = demo::files();
+    let repo = demo::files(&["python"]);
     repo.write("lefthook.yml", HOOKS);
     repo.xtask(&["openapi", "generate", "python"]).expect(0);
     repo.git(&["add", "--all"]);
@@ -170,12 +169,9 @@ fn a_repository_with_one_branch_or_a_shallow_one_is_refused_with_the_reason() {
 fn the_remote_takes_branches_and_new_tags_and_nothing_else() {
     let repo = Repo::new();
     let data = repo.world().join("data");
-    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-    let mut world = command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(world.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = serde_json::from_str::<serde_json::Value>(&line).unwrap()["XTASK_REMOTE"].as_str().unwrap().to_string();
-    let push = |args: &[&str]| run(repo.command("git", &repo.path).args(["push", "--quiet", &url]).args(args));
+    let servers = Servers::start(&repo, &data);
+    let url = &servers.env["XTASK_REMOTE"];
+    let push = |args: &[&str]| run(repo.command("git", &repo.path).args(["push", "--quiet", url]).args(args));
     let first = repo.head();
     repo.change("fix: more");
     push(&["HEAD:refs/heads/feat/x", "HEAD:refs/tags/v1"]).expect(0);
@@ -191,8 +187,5 @@ fn the_remote_takes_branches_and_new_tags_and_nothing_else() {
         let refused = push(&[refspec]).expect(1);
         assert!(refused.stderr.contains(why), "{refspec}: {}", refused.stderr);
     }
-    let remote = Utf8PathBuf::from(url.trim_start_matches("file://"));
-    assert_eq!(repo.git_in(&remote, &["for-each-ref", "--format=%(refname)"]), "refs/heads/feat/x\nrefs/tags/v1");
-    drop(world.stdin.take());
-    world.wait().unwrap();
+    assert_eq!(repo.git_in(servers.remote(), &["for-each-ref", "--format=%(refname)"]), "refs/heads/feat/x\nrefs/tags/v1");
 }

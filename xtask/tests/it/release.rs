@@ -1,4 +1,5 @@
-//! Releases of the demo app into real registries: through, interrupted everywhere, in conflict, and not at all.
+//! Releases of a demo app into real registries: through, interrupted everywhere, in conflict, and not at all. What both ecosystems must do is
+//! written once and run for each.
 
 use crate::demo::World;
 use crate::support::run;
@@ -6,61 +7,120 @@ use crate::support::run;
 const STEPS: &[&str] =
     &["preflight", "build", "smoke", "image", "stage", "tag", "page-draft", "publish", "image-push", "verify", "latest", "page", "cascade"];
 
-#[test]
-fn a_release_goes_through_and_a_second_one_finds_nothing_left() {
-    let world = World::new();
-    let first = world.xtask(&["release", "python"]).expect(0);
-    assert!(first.stderr.contains("python v0.0.1 is released and verified"), "{}", first.stderr);
-    eprintln!("{}", first.stderr);
-    assert_eq!(world.published(), ["demo_agent-0.0.1-py3-none-any.whl", "demo_agent-0.0.1.tar.gz"]);
-    let outside = world.outside();
-    let second = world.repo.untouched(|| world.xtask(&["release", "python"]).expect(4));
-    assert!(second.stderr.contains("nothing left to release: python-v0.0.1"), "{}", second.stderr);
-    assert_eq!(outside, world.outside(), "the second run changed something outside");
-    assert!(!second.stderr.contains("✓ build"), "the second run built: {}", second.stderr);
-    world.xtask(&["verify", "python", "0.0.1"]).expect(0);
+/// What a release of the app publishes.
+fn files(app: &str, version: &str) -> Vec<String> {
+    match app {
+        "python" => vec![format!("demo_agent-{version}-py3-none-any.whl"), format!("demo_agent-{version}.tar.gz")],
+        _ => vec![format!("agent-{version}.tgz")],
+    }
 }
 
-fn survives_a_kill_after(steps: &[&str]) {
-    let world = World::new();
+/// The image's name without its registry.
+fn image(app: &str) -> &'static str {
+    if app == "python" { "example/demo-agent" } else { "example/demo-agent-ts" }
+}
+
+/// A commit that changes the app.
+fn change(world: &World, app: &str, text: &str, message: &str) {
+    world.repo.commit(&format!("apps/{app}/README.md"), &format!("# demo-agent, {text}\n"), message);
+}
+
+/// The secrets of the registries are in nothing that was said.
+#[track_caller]
+fn keeps_secrets(world: &World, said: &str) {
+    for (name, value) in world.servers.env.iter().filter(|(name, _)| name.ends_with("_TOKEN")) {
+        assert!(!said.contains(value), "{name} is shown");
+    }
+}
+
+fn goes_through(app: &'static str) {
+    let world = World::of(app);
+    let first = world.xtask(&["release", app]).expect(0);
+    assert!(first.stderr.contains(&format!("{app} v0.0.1 is released and verified")), "{}", first.stderr);
+    keeps_secrets(&world, &first.stderr);
+    assert_eq!(world.published(), files(app, "0.0.1"));
+    let outside = world.outside();
+    let second = world.repo.untouched(|| world.xtask(&["release", app]).expect(4));
+    assert!(second.stderr.contains(&format!("nothing left to release: {app}-v0.0.1")), "{}", second.stderr);
+    assert_eq!(outside, world.outside(), "the second run changed something outside");
+    assert!(!second.stderr.contains("✓ build"), "the second run built: {}", second.stderr);
+    world.xtask(&["verify", app, "0.0.1"]).expect(0);
+}
+
+#[test]
+fn a_release_goes_through_and_a_second_one_finds_nothing_left() {
+    goes_through("python");
+}
+
+#[test]
+fn a_ts_release_goes_through_and_a_second_one_finds_nothing_left() {
+    goes_through("ts");
+}
+
+fn survives_a_kill_after(app: &'static str, steps: &[&str]) {
+    let world = World::of(app);
     for (patch, step) in (1..).zip(steps) {
         if patch > 1 {
-            world.repo.commit("apps/python/README.md", &format!("# demo-agent, edition {patch}\n"), "fix: say the edition");
+            change(&world, app, &format!("edition {patch}"), "fix: say the edition");
             world.bump(&[]);
         }
-        let killed = world.xtask(&["release", "python", "--kill-at", step]);
+        let killed = world.xtask(&["release", app, "--kill-at", step]);
         assert_eq!(killed.code, -1, "{step}: not killed by a signal: {killed:#?}");
-        let again = world.xtask(&["release", "python"]);
+        let again = world.xtask(&["release", app]);
         // Killed after the last outward step, there is nothing left to do.
         let finished = ["latest", "page", "cascade"].contains(step);
         assert_eq!(again.code, if finished { 4 } else { 0 }, "{step}: {}", again.stderr);
-        assert_eq!(world.published().len(), 2 * patch, "{step}: exactly one copy of each file");
-        world.xtask(&["verify", "python"]).expect(0);
+        assert_eq!(world.published().len(), files(app, "").len() * patch, "{step}: exactly one copy of each file");
+        world.xtask(&["verify", app]).expect(0);
     }
 }
 
 #[test]
 fn a_release_killed_before_its_tag_completes_when_run_again() {
-    survives_a_kill_after(&STEPS[..6]);
+    survives_a_kill_after("python", &STEPS[..6]);
 }
 
 #[test]
 fn a_release_killed_after_its_tag_completes_when_run_again() {
-    survives_a_kill_after(&STEPS[6..]);
+    survives_a_kill_after("python", &STEPS[6..]);
+}
+
+#[test]
+fn a_ts_release_killed_before_its_tag_completes_when_run_again() {
+    survives_a_kill_after("ts", &STEPS[..6]);
+}
+
+#[test]
+fn a_ts_release_killed_after_its_tag_completes_when_run_again() {
+    survives_a_kill_after("ts", &STEPS[6..]);
+}
+
+/// The dry run's actions are the release's: each file, each tag.
+fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
+    let world = World::of(app);
+    let outside = world.outside();
+    let dry = world.repo.untouched(|| world.xtask(&["release", app, "--dry-run"]).expect(0));
+    for action in ["git push", &format!("push ghcr.io/{}:v0.0.1", image(app)), "latest"].iter().chain(actions) {
+        assert!(dry.stderr.contains(action), "{action} is missing in {}", dry.stderr);
+    }
+    keeps_secrets(&world, &dry.stderr);
+    assert_eq!(outside, world.outside());
+
+    let hashes = || {
+        let built = world.xtask(&["build", app, "--json"]).expect(0).json();
+        built["files"].as_array().unwrap().iter().map(|f| format!("{}  {}", f["sha256"], f["name"])).collect::<Vec<_>>()
+    };
+    assert_eq!(hashes(), hashes(), "the same commit makes the same bytes");
 }
 
 #[test]
 fn a_dry_run_says_what_would_happen_and_changes_nothing() {
-    let world = World::new();
-    let outside = world.outside();
-    let dry = world.repo.untouched(|| world.xtask(&["release", "python", "--dry-run"]).expect(0));
-    for action in ["git push", "upload demo_agent-0.0.1-py3-none-any.whl", "push ghcr.io/example/demo-agent:v0.0.1", "latest"] {
-        assert!(dry.stderr.contains(action), "{action} is missing in {}", dry.stderr);
-    }
-    for secret in ["PYPI_TOKEN", "TESTPYPI_TOKEN"] {
-        assert!(!dry.stderr.contains(&world.env[secret]), "the token is shown");
-    }
-    assert_eq!(outside, world.outside());
+    dry_run_changes_nothing("python", &["upload demo_agent-0.0.1-py3-none-any.whl", "upload demo_agent-0.0.1.tar.gz"]);
+}
+
+#[test]
+fn a_ts_dry_run_says_what_would_happen_and_changes_nothing() {
+    dry_run_changes_nothing("ts", &["upload demo-agent-0.0.1.tgz", "dist-tag @demo/agent@0.0.1 latest"]);
 }
 
 #[test]
@@ -85,19 +145,65 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
 }
 
 #[test]
-fn latest_does_not_move_back_to_an_older_release() {
-    let world = World::new();
-    world.xtask(&["release", "python"]).expect(0);
+fn a_tarball_with_other_bytes_on_the_registry_stops_the_release_and_is_named() {
+    let world = World::of("ts");
+    world.xtask(&["release", "ts", "--until", "publish"]).expect(0);
+    let tarball = world.data.join("npm/storage/@demo/agent/agent-0.0.1.tgz");
+    let mut bytes = std::fs::read(&tarball).unwrap();
+    bytes.push(0);
+    std::fs::write(&tarball, bytes).unwrap();
+    let stopped = world.xtask(&["release", "ts"]).expect(3);
+    assert!(stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo-agent-0.0.1.tgz"), "{}", stopped.stderr);
+}
+
+/// After 0.1.0, neither a hotfix of 0.0.1 nor a pre-release of what comes next is what users get.
+fn latest_stays(app: &'static str) {
+    let world = World::of(app);
+    world.xtask(&["release", app]).expect(0);
     let old = world.repo.head();
-    world.repo.commit("apps/python/README.md", "# newer\n", "feat: newer");
+    change(&world, app, "newer", "feat: newer");
     world.bump(&[]);
-    world.xtask(&["release", "python"]).expect(0);
-    world.repo.git(&["switch", "--quiet", "--create", "hotfix/python-v0.0.1", &old]);
-    world.repo.commit("apps/python/README.md", "# hot\n", "fix: hot");
+    world.xtask(&["release", app]).expect(0);
+    let newest = world.repo.head();
+    #[track_caller]
+    fn latest_is_0_1_0(world: &World, app: &str) {
+        let newest = world.image(image(app), "v0.1.0");
+        assert!(newest.is_some() && newest == world.image(image(app), "latest"));
+        if app == "ts" {
+            assert_eq!(world.dist_tags("@demo/agent")["latest"], "0.1.0");
+        }
+    }
+    latest_is_0_1_0(&world, app);
+
+    world.repo.git(&["switch", "--quiet", "--create", &format!("hotfix/{app}-v0.0.1"), &old]);
+    change(&world, app, "hot", "fix: hot");
     world.bump(&["--version", "0.0.2"]);
-    let hotfix = world.xtask(&["release", "python"]).expect(0);
+    let hotfix = world.xtask(&["release", app]).expect(0);
     assert!(hotfix.stderr.contains("0.1.0 is newer"), "{}", hotfix.stderr);
-    world.xtask(&["verify", "python", "0.1.0"]).expect(0);
+    latest_is_0_1_0(&world, app);
+
+    world.repo.git(&["switch", "--quiet", "--create", "next", &newest]);
+    change(&world, app, "next", "feat: next");
+    world.bump(&["--pre", "rc"]);
+    let candidate = world.xtask(&["release", app]).expect(0);
+    assert!(candidate.stderr.contains("0.2.0-rc.1 is a pre-release"), "{}", candidate.stderr);
+    latest_is_0_1_0(&world, app);
+    if app == "ts" {
+        assert_eq!(world.dist_tags("@demo/agent"), serde_json::json!({ "latest": "0.1.0", "release-0.0": "0.0.2", "rc": "0.2.0-rc.1" }));
+    }
+    for version in ["0.0.2", "0.1.0", "0.2.0-rc.1"] {
+        world.xtask(&["verify", app, version]).expect(0);
+    }
+}
+
+#[test]
+fn latest_moves_neither_back_to_an_older_release_nor_to_a_pre_release() {
+    latest_stays("python");
+}
+
+#[test]
+fn latest_of_a_ts_app_moves_neither_back_to_an_older_release_nor_to_a_pre_release() {
+    latest_stays("ts");
 }
 
 #[test]
@@ -121,7 +227,7 @@ fn preflight_reports_everything_that_is_wrong_at_once() {
 fn of_two_racing_releases_one_wins_and_the_other_names_it() {
     let world = World::new();
     let twin = world.repo.world().join("twin");
-    world.repo.git(&["clone", "--quiet", &world.env["XTASK_REMOTE"], twin.as_str()]);
+    world.repo.git(&["clone", "--quiet", &world.servers.env["XTASK_REMOTE"], twin.as_str()]);
     let outputs: Vec<_> = std::thread::scope(|scope| {
         let runs = [&world.repo.path, &twin].map(|dir| {
             let mut command = world.command(dir);

@@ -1,7 +1,6 @@
 //! Nothing that was started outlives who started it, whatever ends that.
 
-use crate::support::{Repo, run};
-use camino::Utf8Path;
+use crate::support::{Repo, Servers, run};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -98,17 +97,13 @@ fn a_program_that_does_not_exist_is_named() {
 fn the_servers_of_a_rehearsal_end_with_it_even_by_sigkill() {
     let repo = Repo::new();
     let data = repo.world().join("data");
-    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-    let mut world = command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(world.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let env: std::collections::BTreeMap<String, String> = serde_json::from_str(&line).unwrap();
-    assert_eq!(env["XTASK_LOOPBACK_ONLY"], "1");
-    assert!(Utf8Path::new(env["XTASK_REMOTE"].trim_start_matches("file://")).join("HEAD").exists());
-    let pids = descendants(world.id() as i32);
+    let mut servers = Servers::start(&repo, &data);
+    assert_eq!(servers.env["XTASK_LOOPBACK_ONLY"], "1");
+    assert!(servers.remote().join("HEAD").exists());
+    let pids = descendants(servers.process.id() as i32);
     // Two indexes, each with its supervisor.
     assert!(pids.len() >= 4, "{pids:?}");
-    world.kill().unwrap();
-    world.wait().unwrap();
+    servers.process.kill().unwrap();
+    servers.process.wait().unwrap();
     all_gone(&pids);
 }

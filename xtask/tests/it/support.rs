@@ -2,7 +2,9 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::cell::Cell;
-use std::process::Command;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 /// When the first commit is made; each later one is a minute younger. 2026-01-01T00:00:00Z.
 const EPOCH: i64 = 1_767_225_600;
@@ -184,9 +186,41 @@ impl Repo {
     }
 }
 
+/// The registries and the remote of `xtask __world`; they end when this is dropped.
+pub struct Servers {
+    /// What a command that releases there finds in its environment.
+    pub env: BTreeMap<String, String>,
+    pub process: Child,
+}
+
+impl Servers {
+    /// Starts what the repository's apps need, with its files below `data`.
+    pub fn start(repo: &Repo, data: &Utf8Path) -> Servers {
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the world starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let env = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+        Servers { env, process }
+    }
+
+    /// The folder of the bare repository that pushes go to.
+    pub fn remote(&self) -> &Utf8Path {
+        Utf8Path::new(self.env["XTASK_REMOTE"].trim_start_matches("file://"))
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
-    let output = command.stdin(std::process::Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,0 +1,7 @@
+// A package that knows its version and the commit it was built from.
+import { readFileSync } from "node:fs";
+
+const manifest = new URL("../package.json", import.meta.url);
+
+export const VERSION = JSON.parse(readFileSync(manifest, "utf8")).version;
+export { COMMIT } from "./commit.js";
