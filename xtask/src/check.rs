@@ -48,13 +48,26 @@ pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let mut findings = lint_app(ctx, app, true)?;
     findings.extend(test_app(ctx, app, true)?);
     findings.extend(spec_app(ctx, app)?);
-    Ok(findings)
+    Ok(once(findings))
 }
 
-fn report(ctx: &Ctx, mut findings: Vec<Finding>) -> Result<()> {
-    // Two apps may tell the same of each other.
+/// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be installed fails every check in the same words.
+fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
     let mut seen = std::collections::HashSet::new();
-    findings.retain(|f| seen.insert((f.id, f.app.clone(), f.message.clone())));
+    findings.retain(|f| seen.insert((f.app.clone(), f.message.clone())));
+    findings
+}
+
+/// A check that could not be made has failed; the other checks and apps go on.
+fn failed(app: &App, check: &'static str, error: anyhow::Error) -> Result<Vec<Finding>> {
+    if error.is::<Exit>() {
+        return Err(error);
+    }
+    Ok(vec![Finding::new(check, Level::Error, format!("{error:#}")).app(app.name()).place(app.dir.as_str())])
+}
+
+fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {
+    let findings = once(findings);
     if ctx.json {
         println!("{}", finding::to_json(&findings));
     }
@@ -171,14 +184,20 @@ fn test_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
 }
 
 /// One check of one app in one line; with `reuse`, what passed before on the same tree is taken over, and said so.
-fn one(ctx: &Ctx, app: &App, check: &str, reuse: bool, run: impl FnOnce() -> Result<(Vec<Finding>, String)>) -> Result<Vec<Finding>> {
+fn one(
+    ctx: &Ctx,
+    app: &App,
+    check: &'static str,
+    reuse: bool,
+    run: impl FnOnce() -> Result<(Vec<Finding>, String)>,
+) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("{check}-{}", app.name()));
     let place = memory::place(ctx, app, check)?;
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
         line.end(ui::Outcome::Skipped(format!("passed on this machine before, with the same files: {said}")));
         return Ok(Vec::new());
     }
-    let (findings, said) = run()?;
+    let (findings, said) = run().or_else(|e| failed(app, check, e).map(|findings| (findings, String::new())))?;
     match (findings.len(), place) {
         (0, place) => {
             place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
@@ -193,7 +212,7 @@ fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     if app.settings.spec.is_none() {
         return Ok(Vec::new());
     }
-    openapi::check_app(ctx, app)
+    openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e))
 }
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {

@@ -224,7 +224,7 @@ pub struct Release {
     #[arg(long, value_name = "STEP")]
     pub until: Option<String>,
     /// For trunk-based repositories: bump first, then push commit and tag together
-    #[arg(long, conflicts_with = "all")]
+    #[arg(long)]
     pub bump: bool,
     /// The readiness report: everything up to the first outward step, then what would follow
     #[arg(long)]

@@ -54,7 +54,12 @@ fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
 pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
-        findings.extend(check_app(ctx, app)?);
+        for finding in check_app(ctx, app)? {
+            // Two apps tell the same of their contract.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
     }
     if ctx.json {
         println!("{}", crate::finding::to_json(&findings));
