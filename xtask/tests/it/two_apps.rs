@@ -1,0 +1,170 @@
+//! Two apps of two languages in one repository: planned, checked and released side by side, with one contract and one push.
+
+use crate::demo::{self, World};
+use crate::support::Repo;
+use std::os::unix::fs::PermissionsExt;
+
+const CONTRACT: &str = "contract = [\"python3\", \"contract/test.py\"]";
+
+/// Asks the server for its spec, says a line for each path and ends with `code`.
+fn contract(code: i32) -> String {
+    format!(
+        "import json, os, sys, urllib.request\n\n\
+         with urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(os.environ[\"BASE_URL\"] + \"/openapi.json\") as answer:\n    \
+             spec = json.load(answer)\n\
+         for number in range(9):\n    \
+             print(f\"{{spec['info']['title']}} tested {{number}}\", flush=True)\n\
+         sys.exit({code})\n"
+    )
+}
+
+/// Both apps with one contract, their specs written, committed on `main`.
+fn repo() -> Repo {
+    let repo = demo::files(&["python", "ts"]);
+    for app in ["python", "ts"] {
+        let file = format!("apps/{app}/app.toml");
+        let settings = repo.read(&file).replace("[api]\n", &format!("{CONTRACT}\n\n[api]\n"));
+        let (text, released) = settings.split_once("[release]\n").unwrap_or((&settings, ""));
+        let only = if app == "ts" { ", \"types/**\"" } else { "" };
+        repo.write(&file, format!("{text}[release]\nshared = [\"contract/**\"{only}]\n{released}"));
+    }
+    repo.write("contract/test.py", contract(0));
+    repo.xtask(&["openapi", "generate"]).expect(0);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: two servers that say who they are"]);
+    repo
+}
+
+#[test]
+fn a_commit_counts_for_the_apps_that_it_touches() {
+    let repo = repo();
+    let apps = ["python", "ts"];
+    for app in apps {
+        repo.git(&["tag", &format!("{app}-v0.0.0")]);
+    }
+    let count = |app: &str, message: &str| {
+        let plan = repo.xtask(&["plan", "--json"]).json();
+        let app = plan["apps"].as_array().unwrap().iter().find(|a| a["app"] == app).unwrap().clone();
+        app["commits"].as_array().unwrap().iter().filter(|c| c["subject"] == message && c["counts"] == true).count()
+    };
+    for (message, files, counts) in [
+        ("fix: both", &["apps/python/README.md", "apps/ts/README.md"] as &[&str], [1, 1]),
+        ("fix: neither", &["docs/README.md"], [0, 0]),
+        ("fix: what both share", &["contract/more.py"], [1, 1]),
+        ("fix: what one shares", &["types/index.d.ts"], [0, 1]),
+        ("fix: one", &["apps/python/src/demo_agent/more.py"], [1, 0]),
+    ] {
+        for file in files {
+            repo.write(file, message);
+        }
+        repo.commit(files[0], message, message);
+        assert_eq!(apps.map(|app| count(app, message)), counts, "{message}");
+    }
+    let text = repo.xtask(&["plan"]).expect(0).stdout;
+    assert!(apps.iter().all(|app| text.contains(app)), "{text}");
+}
+
+/// The lines that one app said, which must not be mixed with another's.
+#[track_caller]
+fn in_one_piece(said: &str, what: &str, lines: usize) {
+    let places: Vec<usize> = said.lines().enumerate().filter(|(_, line)| line.contains(what)).map(|(at, _)| at).collect();
+    assert_eq!(places.len(), lines, "{what}: {said}");
+    assert_eq!(places.last().unwrap() - places[0] + 1, lines, "{what} is interrupted: {said}");
+}
+
+#[test]
+fn apps_with_one_contract_have_one_spec_and_pass_one_test_and_each_speaks_for_itself() {
+    let repo = repo();
+    let tested = repo.xtask(&["test"]).expect(0).stderr;
+    for app in ["test-python", "test-ts"] {
+        in_one_piece(&tested, app, 1);
+    }
+    assert_eq!(tested.matches("contract: ").count(), 2, "{tested}");
+    let linted = repo.xtask(&["lint"]).expect(0).stderr;
+    for app in ["lint-python", "lint-ts"] {
+        in_one_piece(&linted, app, 1);
+    }
+    repo.xtask(&["openapi", "check"]).expect(0);
+
+    repo.write("contract/test.py", contract(1));
+    let failed = repo.xtask(&["test"]).expect(3).stderr;
+    for title in ["demo-agent tested", "@demo/agent tested"] {
+        in_one_piece(&failed, title, 9);
+    }
+    for app in ["✗ test-python", "✗ test-ts", "error[contract]: python", "error[contract]: ts"] {
+        in_one_piece(&failed, app, 1);
+    }
+
+    let spec = repo.read("apps/ts/src/spec.js").replace("\"/info\", ", "\"/info\", \"/more\", ");
+    repo.write("apps/ts/src/spec.js", spec);
+    repo.xtask(&["openapi", "generate", "ts"]).expect(0);
+    for command in [&["openapi", "check"] as &[&str], &["check", "--quick"]] {
+        let differs = repo.xtask(command).expect(3).stderr;
+        assert!(differs.contains("/paths/~1more: only in ts"), "{differs}");
+        assert_eq!(differs.matches("contract-differs").count(), 1, "{differs}");
+    }
+    let told = repo.xtask(&["check", "--json"]).expect(3).json();
+    let ids: Vec<_> = told["findings"].as_array().unwrap().iter().map(|f| format!("{} {}", f["id"], f["app"])).collect();
+    assert!(ids.iter().any(|id| id.contains("contract-differs")), "{ids:?}");
+}
+
+impl World {
+    /// Writes down each push that the remote takes: a line `push`, then one for each reference.
+    fn count_pushes(&self) {
+        let hook = self.servers.remote().join("hooks/post-receive");
+        std::fs::write(&hook, "#!/bin/sh\n{ echo push; while read -r old new name; do echo \"$name\"; done; } >> pushes.txt\n").unwrap();
+        std::fs::set_permissions(hook, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    /// What they were since the last time.
+    fn pushes(&self) -> Vec<String> {
+        let file = self.servers.remote().join("pushes.txt");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        std::fs::write(&file, "").unwrap();
+        text.lines().map(str::to_string).collect()
+    }
+}
+
+#[test]
+fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
+    let world = World::of_both();
+    world.count_pushes();
+    let released = world.xtask(&["release", "--all"]).expect(0).stderr;
+    for app in ["python", "ts"] {
+        assert!(released.contains(&format!("{app} v0.0.1 is released and verified")), "{released}");
+    }
+    assert_eq!(world.pushes(), ["push", "refs/tags/python-v0.0.1", "refs/tags/ts-v0.0.1"]);
+    assert_eq!(world.published(), ["agent-0.0.1.tgz", "demo_agent-0.0.1-py3-none-any.whl", "demo_agent-0.0.1.tar.gz"]);
+    let nothing = world.xtask(&["release", "--all"]).expect(4).stderr;
+    assert!(nothing.contains("nothing to release"), "{nothing}");
+    let nothing = world.xtask(&["release", "python", "ts"]).expect(4).stderr;
+    assert!(nothing.contains("python-v0.0.1") && nothing.contains("ts-v0.0.1"), "{nothing}");
+
+    // One of the two says another version than its own: what is tried before the tag stops both.
+    let cli = world.repo.read("apps/ts/src/cli.js");
+    world.repo.write("apps/python/README.md", "# demo-agent, edition 2\n");
+    world.repo.commit("apps/ts/src/cli.js", &cli.replace("\"demo-agent-ts\"), VERSION", "\"demo-agent-ts\"), \"9.9.9\""), "fix: both");
+    world.bump(&[]);
+    let outside = world.outside();
+    let stopped = world.xtask(&["release", "--all"]).expect(1).stderr;
+    assert!(stopped.contains("demo-agent-ts --version (node) says 9.9.9") && stopped.contains("✓ smoke-python"), "{stopped}");
+    assert!(stopped.contains("cargo xtask release ts"), "{stopped}");
+    assert_eq!(world.pushes(), [] as [&str; 0]);
+    let new: Vec<_> = world.outside().into_iter().filter(|file| !outside.contains(file) && !file.contains("/testpypi/")).collect();
+    assert_eq!(new, [] as [&str; 0], "something was published");
+}
+
+#[test]
+fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
+    let world = World::of_both();
+    world.xtask(&["release", "--all", "--until", "tag"]).expect(0);
+    world.repo.write("apps/python/README.md", "# demo-agent, edition 2\n");
+    world.repo.commit("apps/ts/README.md", "# @demo/agent, edition 2\n", "fix: say the edition");
+    world.count_pushes();
+    // A trunk takes pushes.
+    std::fs::remove_file(world.servers.remote().join("hooks/update")).unwrap();
+    world.xtask(&["release", "--all", "--bump"]).expect(0);
+    assert_eq!(world.pushes(), ["push", "refs/heads/main", "refs/tags/python-v0.0.2", "refs/tags/ts-v0.0.2"]);
+    assert_eq!(world.repo.git(&["log", "--format=%s", "-2"]), "chore(release): ts v0.0.2\nchore(release): python v0.0.2");
+    assert_eq!(world.repo.git_in(world.servers.remote(), &["rev-parse", "main"]), world.repo.head());
+}
