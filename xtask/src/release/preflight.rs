@@ -126,7 +126,9 @@ fn credentials(release: &Release) -> Vec<Finding> {
             problems.extend(app.settings.ecosystem.credentials_problem(ctx, stage));
         }
     }
-    if ["image-push", "latest"].iter().any(|s| release.open.contains(s))
+    // npm's `latest` is open without an image, too.
+    if app.settings.image.is_some()
+        && ["image-push", "latest"].iter().any(|s| release.open.contains(s))
         && let Err(e) = image::can_push(ctx, app)
     {
         problems.push(format!("the container registry would not take a push: {e:#}"));
