@@ -3,9 +3,10 @@
 use crate::demo;
 use crate::supervise::{all_gone, descendants};
 use crate::support::{Output, Repo, Servers, run};
+use camino::Utf8Path;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const HOOKS: &str = "assert_lefthook_installed: true\npre-commit:\n  jobs:\n    - run: cargo xtask check --affected --quick\npre-push:\n  jobs:\n    \
                      - run: cargo xtask check --affected --quick\n";
@@ -77,6 +78,41 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
         assert!(criteria.iter().any(|c| c == expected), "{expected} is not among {criteria:#?}");
     }
     assert_eq!(left(&repo), [] as [&str; 0]);
+}
+
+/// The repository's own TypeScript app under a third name, with the contract it keeps.
+fn third() -> Repo {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let repo = Repo::empty("repo");
+    let listed = run(Command::new("git").current_dir(root).args(["ls-files", "apps/ts", "contract"])).expect(0);
+    for file in listed.stdout.lines() {
+        let target = file.replace("apps/ts/", "apps/third/");
+        repo.write(&target, "");
+        std::fs::copy(root.join(file), repo.path.join(&target)).unwrap();
+        let text = repo.read(&target).replace("@l4b4r4b4b4/fractal-agents-runtime", "@demo/third");
+        repo.write(&target, text.replace("name = \"ts\"", "name = \"third\"").replace("agents-runtime-ts", "agents-runtime-third"));
+    }
+    repo.write("lefthook.yml", HOOKS);
+    repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
+    repo.write(".gitignore", "/target/\nnode_modules/\ndist/\n__pycache__/\n");
+    repo.xtask(&["openapi", "generate"]).expect(0);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: a third app"]);
+    repo
+}
+
+#[test]
+fn a_copy_of_an_app_under_a_third_name_is_planned_built_and_released() {
+    let repo = third();
+    let plan = repo.xtask(&["plan", "third", "--json"]).expect(0).json();
+    assert_eq!(plan["apps"][0]["next"], "0.0.1");
+    let output = untouched(&repo, || repo.xtask(&["rehearse", "third", "--without", "hotfix", "--without", "image", "--json"])).expect(0);
+    let report = &output.json()["report"];
+    let seen = report["criteria"].as_array().unwrap();
+    for expected in ["git tag third-v0.0.1", "@demo/third==0.0.1 published", "CHANGELOG.md has third-v0.0.1"] {
+        assert!(seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()), "{expected} is not among {seen:#?}");
+    }
+    assert!(!output.stdout.contains("python"), "another app is in {}", output.stdout);
 }
 
 #[test]
