@@ -97,7 +97,7 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     outcome.add(match job {
         Job::Lint => check::lint(ctx, &all),
         Job::Test => check::test(ctx, &all),
-        _ => openapi::check(ctx, &names),
+        _ => openapi::check(ctx, &names).and_then(|()| undeclared_breaks(ctx, &names)),
     });
     section.end();
     Ok(())
@@ -129,6 +129,15 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     ));
     section.end();
     Ok(())
+}
+
+/// A pull request must not break clients without saying so.
+fn undeclared_breaks(ctx: &Ctx, names: &[String]) -> Result<()> {
+    let mut findings = Vec::new();
+    for app in ctx.ws.select(names)? {
+        findings.extend(plan::plan(ctx, app)?.findings.into_iter().filter(|f| f.id == "undeclared-break"));
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
 }
 
 /// A pull request into the release branch must not bring unreleased commits without a new version.

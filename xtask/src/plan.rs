@@ -12,6 +12,7 @@ use number::Facts;
 use semver::Version;
 use serde::Serialize;
 
+mod contract;
 mod gitdir;
 mod history;
 mod number;
@@ -91,6 +92,9 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
     let names: Vec<&str> = ctx.ws.apps.iter().map(App::name).collect();
     let commits = commits::entries(&history.commits, app.name(), &names);
     let mut evidence = vec![number::from_commits(&commits)];
+    let declared = commits.iter().any(|c| c.counts && c.breaking);
+    let (from_contract, undeclared) = contract::read(ctx, app, history.last.as_ref(), declared)?;
+    evidence.extend(from_contract);
     evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
     if history.last.is_none() {
         evidence.extend(manifest::pins(&ctx.ws.root, app)?.into_iter().map(|(file, version)| number::from_pin(&file, version)));
@@ -107,6 +111,7 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
         touched: !commits.is_empty(),
     };
     let mut decision = number::decide(&facts, evidence);
+    decision.findings.extend(undeclared);
     decision.findings.extend(unread_breaks(app, &commits));
     Ok(AppPlan {
         app: app.name().to_string(),

@@ -56,6 +56,19 @@ pub struct AppSettings {
     pub api: ApiSettings,
     #[serde(default)]
     pub release: ReleaseSettings,
+    #[serde(default)]
+    pub accept: Vec<Acceptance>,
+}
+
+/// A break that is no break for the app's users, said aloud.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Acceptance {
+    /// The finding's id.
+    pub id: String,
+    /// The release that it is accepted for; afterwards it is stale.
+    pub version: semver::Version,
+    pub reason: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -88,3 +88,70 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
     }
     assert!(!repo.path.join("x").exists());
 }
+
+/// Released 0.1.0 with an optional `limit`; HEAD requires it, under a commit that says so or not.
+fn breaks(subject: &str, more: &str) -> Repo {
+    let repo = Repo::new();
+    let spec_toml = "\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n";
+    repo.commit("apps/python/app.toml", &format!("{}{spec_toml}", crate::support::APP_TOML), "chore: a spec");
+    repo.commit("apps/python/openapi.json", &spec(limit(false)), "feat: a limit");
+    repo.commit("apps/python/pyproject.toml", &crate::support::PYPROJECT.replace("0.0.0", "0.1.0"), "chore(release): python v0.1.0");
+    repo.git(&["tag", "-a", "-m", "notes", "python-v0.1.0"]);
+    repo.commit("apps/python/openapi.json", &spec(limit(true)), subject);
+    if !more.is_empty() {
+        let app = format!("{}{spec_toml}{more}", crate::support::APP_TOML);
+        repo.commit("apps/python/app.toml", &app, "chore: say what is accepted");
+    }
+    repo
+}
+
+#[test]
+fn a_break_that_no_commit_declares_stops_the_plan_with_its_place_and_the_ways_on() {
+    let repo = breaks("fix: a limit is needed", "");
+    let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
+    let evidence = "contract  major    breaks clients since python-v0.1.0: GET /runs: the query parameter `limit` is now required";
+    assert!(stopped.stdout.contains(evidence), "{}", stopped.stdout);
+    for part in [
+        "breaking[undeclared-break]",
+        "apps/python/openapi.json#/paths/~1runs/get/parameters/0",
+        "BREAKING CHANGE",
+        "or revert it",
+        "[[accept]] id = \"request-parameter-became-required\"",
+    ] {
+        assert!(stopped.stderr.contains(part), "{part} is missing in {}", stopped.stderr);
+    }
+    // What the code does weighs more than what the commit says.
+    assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).json()["apps"][0]["next"], "0.2.0");
+}
+
+#[test]
+fn a_break_that_is_declared_or_accepted_passes_and_an_old_acceptance_is_told() {
+    let accept = |version: &str| {
+        format!("\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it yet\"\n")
+    };
+    for (subject, accepted, code, next) in [
+        ("fix!: a limit is needed", String::new(), 0, "0.2.0"),
+        ("fix: a limit is needed", accept("0.1.1"), 0, "0.1.1"),
+        ("fix: a limit is needed", accept("0.1.0"), 3, "0.2.0"),
+    ] {
+        let repo = breaks(subject, &accepted);
+        let plan = repo.xtask(&["plan", "python", "--json"]).expect(code);
+        assert_eq!(plan.json()["apps"][0]["next"], next, "{subject} {accepted}");
+        assert_eq!(plan.stderr.contains("acceptance-stale"), code == 3, "{}", plan.stderr);
+    }
+    let broken = breaks("fix: x", "\n[[accept]]\nid = \"x\"\nversion = \"0.1.1\"\n").xtask(&["plan"]).expect(2);
+    assert!(broken.stderr.contains("missing field `reason`"), "{}", broken.stderr);
+}
+
+#[test]
+fn a_wider_contract_demands_a_minor_version_and_an_equal_one_nothing() {
+    let repo = breaks("fix: x", "");
+    repo.commit("apps/python/openapi.json", &spec(json!([])), "fix: no limit");
+    repo.commit("apps/python/openapi.json", &spec(limit(false)), "fix: the limit again");
+    repo.change("fix: something else");
+    assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.1");
+    let mut wider: Value = serde_json::from_str(&spec(limit(false))).unwrap();
+    wider["paths"]["/runs"]["post"] = json!({ "responses": { "200": { "description": "Done." } } });
+    repo.commit("apps/python/openapi.json", &wider.to_string(), "fix: runs can be made");
+    assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"], "0.2.0");
+}
