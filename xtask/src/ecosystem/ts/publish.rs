@@ -109,9 +109,19 @@ pub fn credentials_problem(registry: &str) -> Option<String> {
             "{registry} refuses the credentials in {TOKEN} (HTTP {}); granular tokens live for 90 days at most",
             answer.status
         )),
+        // verdaccio says 200 and no name to whom it does not know; other registries have no such page.
+        Ok(answer) if answer.status == 200 => {
+            let unknown = nobody(&answer.bytes().unwrap_or_default());
+            unknown.then(|| format!("{registry} refuses the credentials in {TOKEN}: it knows no user by them"))
+        }
         Ok(_) => None,
         Err(e) => Some(format!("{registry} could not be asked: {e:#}")),
     }
+}
+
+/// An answer to `whoami` that names nobody.
+fn nobody(answer: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(answer).is_ok_and(|said| said.is_object() && !said["username"].is_string())
 }
 
 #[cfg(test)]
@@ -132,6 +142,15 @@ mod tests {
         ] {
             let parse = |v: &str| v.parse::<Version>().expect("a version");
             assert_eq!(dist_tag(&parse(version), newest.map(parse).as_ref()), expected, "{version} {newest:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_name_is_nobody() {
+        for (answer, expected) in
+            [("{}", true), (r#"{"username": null}"#, true), (r#"{"username": "me"}"#, false), ("", false), ("<html>", false), ("[]", false)]
+        {
+            assert_eq!(nobody(answer.as_bytes()), expected, "{answer}");
         }
     }
 
