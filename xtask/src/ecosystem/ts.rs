@@ -54,21 +54,33 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     Ok(dir)
 }
 
-/// Exactly what `bun.lock` of this folder says; an error where it does not fit `package.json`.
-pub fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
+/// The package's dependencies of every kind; without one, bun writes no lock file and removes an empty one.
+pub fn has_dependencies(package: &Value) -> bool {
+    let kinds = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+    kinds.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
+}
+
+/// `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take one from a folder above, or go on without.
+fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
     if !dir.join("bun.lock").exists() {
+        if !has_dependencies(&package_json(dir)?) {
+            return Ok(String::new());
+        }
         bail!("{dir} has no bun.lock: type `bun install` there and commit it");
     }
     let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{bun} install --frozen-lockfile --no-progress --registry {registry}"), &[]).map(drop).map_err(stale)
+    child::capture(cmd!(sh, "{bun} install --frozen-lockfile {args...} --no-progress --registry {registry}"), &[]).map_err(stale)
+}
+
+/// Exactly what `bun.lock` of this folder says; an error where it does not fit `package.json`.
+pub fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
+    frozen(ctx, dir, &[]).map(drop)
 }
 
 /// `bun.lock` agrees with `package.json`.
 pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
-    let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
-    let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{bun} install --frozen-lockfile --dry-run --no-progress --registry {registry}"), &[]).map_err(stale)
+    frozen(ctx, dir, &["--dry-run"])
 }
 
 fn stale(error: anyhow::Error) -> anyhow::Error {
@@ -153,6 +165,21 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_package_has_dependencies_of_any_kind() {
+        for (package, expected) in [
+            (json!({}), false),
+            (json!({ "dependencies": {} }), false),
+            (json!({ "dependencies": null, "scripts": { "a": "b" } }), false),
+            (json!({ "dependencies": { "a": "1" } }), true),
+            (json!({ "dependencies": {}, "devDependencies": { "a": "1" } }), true),
+            (json!({ "peerDependencies": { "a": "1" } }), true),
+            (json!({ "optionalDependencies": { "a": "1" } }), true),
+        ] {
+            assert_eq!(has_dependencies(&package), expected, "{package}");
+        }
+    }
 
     #[test]
     fn programs_are_read_in_both_forms() {

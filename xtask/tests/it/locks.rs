@@ -2,7 +2,7 @@
 //! lags behind, one that lies at the workspace's root, dependencies that are not the locked ones, and a user that the base can't make.
 
 use crate::demo::World;
-use crate::support::Output;
+use crate::support::{Output, run};
 
 #[track_caller]
 fn says(output: &Output, words: &[&str]) {
@@ -21,9 +21,10 @@ fn a_lock_file_that_lags_behind_or_lies_elsewhere_stops_the_lint_and_the_release
     world.push();
     let advice = ["bun.lock does not agree with package.json", "`bun install`"];
     says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
-    let release = world.xtask(&["release", "ts"]).expect(3);
+    let release = run(world.command(&world.repo.path).env("NPM_TOKEN", "wrong-token").args(["release", "ts"])).expect(3);
     says(&release, &advice);
-    says(&release, &["✗ preflight"]);
+    says(&release, &["✗ preflight", "refuses the credentials in NPM_TOKEN"]);
+    assert!(!release.stderr.contains("wrong-token"));
     assert_eq!(release.stderr.matches(advice[0]).count(), 1, "said more than once: {}", release.stderr);
 
     world.repo.git(&["rm", "--quiet", "apps/ts/bun.lock"]);
@@ -63,4 +64,14 @@ fn an_image_has_the_locked_dependencies_and_a_user_that_is_a_number() {
         // package.json would take newer ones, and there are.
         assert_eq!(versions, ["1.0.0"], "{list:#}");
     }
+
+    // Without any dependency bun keeps no lock file, and none is asked for.
+    let manifest = world.repo.read("apps/ts/package.json").replace(",\n  \"dependencies\": {\n    \"picocolors\": \"^1.0.0\"\n  }", "");
+    assert!(!manifest.contains("picocolors"), "{manifest}");
+    let cli = world.repo.read("apps/ts/src/cli.js").replace("import colours from \"picocolors\";\n", "").replace("colours.bold", "String");
+    world.repo.write("apps/ts/package.json", manifest);
+    world.repo.git(&["rm", "--quiet", "apps/ts/bun.lock"]);
+    world.repo.commit("apps/ts/src/cli.js", &cli, "build: no dependencies");
+    world.xtask(&["lint", "ts"]).expect(0);
+    world.xtask(&["image", "ts", "--push"]).expect(0);
 }

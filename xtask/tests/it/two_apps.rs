@@ -85,6 +85,7 @@ fn apps_with_one_contract_have_one_spec_and_pass_one_test_and_each_speaks_for_it
         in_one_piece(&linted, app, 1);
     }
     repo.xtask(&["openapi", "check"]).expect(0);
+    repo.xtask(&["check"]).expect(0);
 
     repo.write("contract/test.py", contract(1));
     let failed = repo.xtask(&["test"]).expect(3).stderr;

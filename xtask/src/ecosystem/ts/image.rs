@@ -1,7 +1,7 @@
 //! A TypeScript app's layers: bun for each platform, the locked dependencies, and the tarball that is published.
 
 use super::install::download;
-use super::{package_json, programs};
+use super::{has_dependencies, package_json, programs};
 use crate::image::Source;
 use crate::image::oci::{self, Platform};
 use crate::image::sbom::Component;
@@ -35,7 +35,12 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
         let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
         bytes.with_context(|| format!("an image needs {place} in the commit"))
     };
-    let (manifest, lock) = (file("package.json")?, file("bun.lock")?);
+    let manifest = file("package.json")?;
+    let lock = if has_dependencies(&serde_json::from_slice(&manifest).context("package.json is not JSON")?) {
+        file("bun.lock")?
+    } else {
+        Vec::new()
+    };
     let bun = tools::version("bun");
     let registry = &ctx.endpoints.npm_read;
     let key = format!("bun {bun} dependencies {LAYOUT} {} {}", oci::digest(&dependencies(&manifest)?), oci::digest(&lock));
@@ -86,9 +91,13 @@ fn runtime(registry: &str, version: &str, platform: &Platform, dir: &Utf8Path) -
     Ok(vec![component(&folder.join("package"))?])
 }
 
-/// What `bun.lock` says for the platform, without development dependencies.
+/// What `bun.lock` says for the platform, without development dependencies. A package without any has no lock file.
 fn install(registry: &str, manifest: &[u8], lock: &[u8], platform: &Platform, modules: &Utf8Path) -> Result<Vec<Component>> {
     let (os, cpu) = npm_names(platform)?;
+    if lock.is_empty() {
+        fs::create_dir_all(modules)?;
+        return Ok(Vec::new());
+    }
     let parent = modules.parent().context("node_modules has a folder")?;
     fs::create_dir_all(parent)?;
     fs::write(parent.join("package.json"), manifest)?;
