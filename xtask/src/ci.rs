@@ -111,13 +111,7 @@ fn title(job: Job, apps: &[String]) -> String {
 
 /// Each app with a version that waits for its release, and each whose release may have been left half-way.
 fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
-    let mut apps = Vec::new();
-    for app in &ctx.ws.apps {
-        let plan = plan::plan(ctx, app)?;
-        if plan.pending || plan.tagged.contains(&plan.manifest) {
-            apps.push(app.name().to_string());
-        }
-    }
+    let apps: Vec<String> = release::waiting(ctx, false)?.into_iter().map(|app| app.name().to_string()).collect();
     if apps.is_empty() {
         ui::say("  nothing to do: no app has a version to release");
         return Ok(());

@@ -183,7 +183,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     let fault = fault::Faults::parse(&flags.fault)?;
     let apps = if flags.all { waiting(ctx, flags.bump)? } else { ctx.ws.select(&flags.apps)? };
     if apps.is_empty() {
-        return Err(Exit::Nothing("nothing to release: no app has a version that is not released".into()).into());
+        return Err(Exit::Nothing("nothing to release: no app has a version to release".into()).into());
     }
     if !flags.dry_run {
         let branch = bump_first(ctx, &apps, flags.bump)?;
@@ -244,12 +244,13 @@ fn step_name(name: &str) -> Result<&'static str> {
     })
 }
 
-/// The apps whose manifest holds a version that is not released; with `bump`, those that have something to release.
-fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
+/// The apps whose manifest holds a version that is not released, or whose release may have been left half-way; with `bump`, those that have
+/// something to release, too.
+pub fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
     let mut waiting = Vec::new();
     for app in &ctx.ws.apps {
         let plan = plan::plan(ctx, app)?;
-        if plan.pending || (bump && plan.next.is_some()) {
+        if plan.pending || plan.tagged.contains(&plan.manifest) || (bump && plan.next.is_some()) {
             waiting.push(app);
         }
     }
