@@ -102,7 +102,7 @@ fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
 fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
     let npm = which::which("npm").context("npm is not on PATH; it comes with Node (20 or newer): https://nodejs.org")?;
     std::fs::create_dir_all(folder).with_context(|| format!("{folder} can't be made"))?;
-    // With a manifest of its own, npm looks for none in the folders above. verdaccio asks for node-fetch by a dist-tag, which moves, and which mirrors lack.
+    // With a manifest of its own, npm looks for none in the folders above. verdaccio asks for node-fetch by a dist-tag, which moves, and which not every registry has.
     std::fs::write(folder.join("package.json"), "{\"private\": true, \"overrides\": {\"node-fetch\": \"2.7.0\"}}\n")?;
     let sh = child::shell(folder)?;
     let (name, version) = (tool.name, tool.version);
