@@ -67,6 +67,11 @@ pub enum Command {
     Test(Affected),
     /// Everything a pull request must pass
     Check(Check),
+    /// The public interface of an app's package: what changed for its users
+    Api {
+        #[command(subcommand)]
+        command: Api,
+    },
     /// The spec: generate it from the code, check the committed one
     Openapi {
         #[command(subcommand)]
@@ -132,6 +137,18 @@ pub struct Check {
     /// Linters and spec alone: what a hook has time for
     #[arg(long)]
     pub quick: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Api {
+    /// What changed for those who import the package; fail where it breaks them
+    Diff {
+        app: String,
+        /// The commit to compare with [default: the last release]
+        old: Option<String>,
+        #[arg(default_value = "HEAD")]
+        new: String,
+    },
 }
 
 #[derive(Subcommand)]

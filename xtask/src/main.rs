@@ -1,5 +1,6 @@
 //! Parse flags, build the context, one match over the commands.
 
+mod api;
 mod bench;
 mod build;
 mod bump;
@@ -78,6 +79,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Lint(flags) => check::lint(&ctx, flags),
         Command::Test(flags) => check::test(&ctx, flags),
         Command::Check(flags) => check::check(&ctx, flags),
+        Command::Api { command } => api::command(&ctx, command),
         Command::Openapi { command } => openapi::command(&ctx, command),
         Command::Plan(flags) => plan::command(&ctx, flags),
         Command::Bench(flags) => bench::bench(&ctx, flags),

@@ -32,6 +32,8 @@ const fn npm(name: &'static str, version: &'static str, program: &'static str) -
 
 pub const TOOLS: &[Tool] = &[
     pypi("uv", "0.13.8", "uv"),
+    // Reads Python without importing it.
+    pypi("griffe", "2.4.1", "griffe"),
     pypi("lefthook", "2.2.2", "lefthook"),
     pypi("twine", "7.0.0", "twine"),
     pypi("pypiserver", "2.4.2", "pypi-server"),

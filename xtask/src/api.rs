@@ -1,0 +1,120 @@
+//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them.
+
+use crate::ecosystem::Ecosystem;
+use crate::exit::Exit;
+use crate::finding::{Finding, Level, to_json};
+use crate::workspace::App;
+use crate::{Ctx, flags, plan, ui};
+use anyhow::Result;
+use python::Change;
+use std::io::{IsTerminal, Write};
+
+pub mod python;
+
+pub fn command(ctx: &Ctx, command: &flags::Api) -> Result<()> {
+    match command {
+        flags::Api::Diff { app, old, new } => diff(ctx, ctx.ws.app(app)?, old.as_deref(), new),
+    }
+}
+
+fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
+    supported(app)?;
+    let last = if old.is_some() { None } else { plan::plan(ctx, app)?.last.map(|release| release.tag) };
+    let Some(old) = old.map(str::to_string).or(last) else {
+        if ctx.json {
+            println!("{}", to_json(&[]));
+        } else {
+            println!("{} has no release yet: there is nothing to compare with", app.name());
+        }
+        return Ok(());
+    };
+    let changes = between(ctx, app, &old, new)?;
+    let findings: Vec<Finding> = changes.iter().map(|change| change.finding().app(app.name())).collect();
+    if ctx.json {
+        println!("{}", to_json(&findings));
+    } else {
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = std::io::stdout().write_all(show(&changes).as_bytes());
+    }
+    match findings.iter().filter(|finding| finding.stops()).count() {
+        0 => Ok(()),
+        // The findings themselves are printed already.
+        n => Err(Exit::Refused(format!("{} between {old} and {new}", plural(n, "breaking change"))).into()),
+    }
+}
+
+fn supported(app: &App) -> Result<()> {
+    if app.settings.ecosystem == Ecosystem::Ts {
+        return Err(Exit::Usage(format!("{} is a TypeScript app: api diff does not read TypeScript yet", app.name())).into());
+    }
+    if app.settings.api.public.is_empty() {
+        let file = app.dir.join("app.toml");
+        return Err(Exit::Usage(format!("{file} names no public module; add [api] with public = [\"the_package\"]")).into());
+    }
+    Ok(())
+}
+
+/// What changed for the users of a Python app between two revisions, gravest first.
+pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+    let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
+    let surfaces = python::extract::surfaces(ctx, app, &[&before, &after])?;
+    let [before, after] = &surfaces[..] else { anyhow::bail!("two surfaces were asked for") };
+    Ok(python::diff(before, after))
+}
+
+/// By symbol, the gravest first: its signatures, a line for each change, and how many of what at the end.
+fn show(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "no difference that a user of the package can notice\n".to_string();
+    }
+    let mut text = String::new();
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    for change in changes {
+        match groups.iter_mut().find(|list| list[0].symbol == change.symbol) {
+            Some(list) => list.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    for list in groups {
+        text.push_str(&format!("{}\n", paint(ui::bold, &list[0].symbol)));
+        for (i, change) in list.iter().enumerate() {
+            let same = i > 0 && (&list[i - 1].was, &list[i - 1].is) == (&change.was, &change.is);
+            if change.was != change.is && !same {
+                change.was.iter().for_each(|was| text.push_str(&format!("  {}\n", paint(ui::red, &format!("- {was}")))));
+                change.is.iter().for_each(|is| text.push_str(&format!("  {}\n", paint(ui::green, &format!("+ {is}")))));
+            }
+            let whom = if change.whom.is_empty() { String::new() } else { format!("; breaks {}", change.whom) };
+            let place = paint(ui::dim, &format!("[{}] {}", change.id, change.where_()));
+            text.push_str(&format!("  {} {}{whom} {place}\n", level(change.level), plain(&change.message)));
+        }
+    }
+    let count = |wanted: Level| changes.iter().filter(|c| c.level == wanted).count();
+    let counts = [(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking)
+        .map(|(level, word)| format!("{} {word}", count(*level)))
+        .collect();
+    text + &format!("{}: {}\n", plural(changes.len(), "change"), counts.join(", "))
+}
+
+/// Colours where a person reads standard output itself; control characters of the code never reach a terminal.
+fn paint(colour: fn(&str) -> String, text: &str) -> String {
+    if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
+}
+
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+fn level(level: Level) -> String {
+    match level {
+        Level::Breaking | Level::Error => paint(ui::red, "breaking"),
+        Level::Warning => paint(ui::yellow, "risky   "),
+        Level::Info => paint(ui::dim, "info    "),
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
+}

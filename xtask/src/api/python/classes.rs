@@ -1,0 +1,275 @@
+//! Classes: what callers of the constructor, subclassers and users of the members notice.
+
+use super::rules;
+use super::signature::{self, difference};
+use super::surface::{Class, Is, Kind, Model, Object, Parameter, Signature, Surface};
+use super::types::{self, Answer, Type};
+use super::{Compare, Pair, fields, functions, place, rename, show};
+
+/// Bases that say how a class is made, which other rules look at.
+const SILENT_BASES: &[&str] = &[
+    "object",
+    "abc.ABC",
+    "typing.Generic",
+    "typing.Protocol",
+    "typing_extensions.Protocol",
+    "typing.NamedTuple",
+    "typing.TypedDict",
+    "typing_extensions.TypedDict",
+];
+
+pub fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Class, new: &'a Class) {
+    bases(compare, &pair, old, new);
+    nature(compare, &pair, old, new);
+    abstracts(compare, &pair, old, new);
+    let same_model = old.model == new.model && old.model.is_some();
+    if same_model {
+        fields::compare(compare, &pair, old, new);
+    }
+    constructor(compare, &pair, old, new);
+    members(compare, &pair, old, new, same_model);
+}
+
+fn bases(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
+    for base in &old.ancestors {
+        let outside = !compare.old.objects.contains_key(base);
+        let public = compare.old.names.values().any(|name| name.public && name.to == *base);
+        if SILENT_BASES.contains(&base.as_str()) || !(outside || public) {
+            continue;
+        }
+        let is_base = |now: &String| {
+            let now = compare.moved.get(now.as_str()).copied().unwrap_or(now);
+            compare.classes.fits(&Type::Name(types::name(now), vec![]), &Type::Name(types::name(base), vec![]))
+        };
+        let rule = match new.ancestors.iter().map(is_base).fold(Answer::No, Answer::or) {
+            Answer::Yes => continue,
+            // One that we know nothing about may be one.
+            _ if new.unknown => &rules::BASE_MAYBE,
+            _ => &rules::BASE_REMOVED,
+        };
+        compare.add(pair.clone(), difference(rule, "", &format!("`{base}`"), ""));
+    }
+}
+
+fn nature(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
+    let mut found = Vec::new();
+    if functions::is_final(&new.decorators) && !functions::is_final(&old.decorators) {
+        found.push(difference(&rules::FINAL, "", "", ""));
+    }
+    if functions::is_deprecated(&new.decorators) && !functions::is_deprecated(&old.decorators) {
+        found.push(difference(&rules::DEPRECATED, "", "", ""));
+    }
+    if new.slots && !old.slots && old.model != Some(Model::NamedTuple) {
+        found.push(difference(&rules::SLOTS, "", "", ""));
+    }
+    if new.frozen && !old.frozen {
+        found.push(difference(&rules::FROZEN, "", "", ""));
+    }
+    if old.frozen && !new.frozen && new.model == old.model {
+        found.push(difference(&rules::UNFROZEN, "", "", ""));
+    }
+    if old.ordered && !new.ordered && !["__lt__", "__gt__"].iter().all(|name| new.members.contains_key(*name)) {
+        found.push(difference(&rules::UNORDERED, "", "", ""));
+    }
+    found.extend(model(old, new));
+    found.extend(type_parameters(old, new));
+    for one in found {
+        compare.add(pair.clone(), one);
+    }
+}
+
+fn model(old: &Class, new: &Class) -> Option<signature::Difference> {
+    let word = |model: Option<Model>| match model {
+        None => "a plain class",
+        Some(Model::Dataclass) => "dataclass",
+        Some(Model::NamedTuple) => "named tuple",
+        Some(Model::TypedDict) => "TypedDict",
+        Some(Model::Pydantic) => "pydantic model",
+    };
+    if old.model == new.model || old.model.is_none() {
+        return None;
+    }
+    let rule = if old.model == Some(Model::Dataclass) || new.unknown { &rules::MODEL_MAYBE } else { &rules::MODEL };
+    Some(difference(rule, "", word(old.model), word(new.model)))
+}
+
+fn type_parameters(old: &Class, new: &Class) -> Option<signature::Difference> {
+    let words = |class: &Class| {
+        class.type_parameters.iter().map(|p| p.name.rsplit('.').next().unwrap_or("").to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (before, after) = (&old.type_parameters, &new.type_parameters);
+    // A class that takes none yet is written without brackets, which stays right.
+    let fewer = after.len() < before.len() && !new.unknown;
+    let more = !before.is_empty() && after.iter().skip(before.len()).any(|p| !p.default);
+    let none = if after.is_empty() { "none".to_string() } else { words(new) };
+    (fewer || more).then(|| difference(&rules::TYPE_PARAMETERS, "", &words(old), &none))
+}
+
+fn abstracts(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
+    if new.protocol {
+        let added: Vec<&String> =
+            if old.protocol { new.members.keys().filter(|name| !old.members.contains_key(*name)).collect() } else { vec![] };
+        for name in added {
+            compare.add(pair.clone(), difference(&rules::PROTOCOL_ADDED, "", "", &format!("`{name}`")));
+        }
+        return;
+    }
+    if !new.enforced || new.abstract_members.is_empty() {
+        return;
+    }
+    let was_abstract = old.enforced && !old.abstract_members.is_empty();
+    for name in new.abstract_members.iter().filter(|name| !old.abstract_members.contains(name)) {
+        let rule = if was_abstract { &rules::ABSTRACT_ADDED } else { &rules::ABSTRACT };
+        compare.add(pair.clone(), difference(rule, "", "", &format!("`{name}`")));
+    }
+    if !was_abstract && new.abstract_members.iter().all(|name| old.abstract_members.contains(name)) {
+        compare.add(pair.clone(), difference(&rules::ABSTRACT, "", "", &format!("`{}`", new.abstract_members.join("`, `"))));
+    }
+}
+
+fn constructor<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
+    if old.model.is_some() && old.model == new.model && old.constructor.is_none() && new.constructor.is_none() {
+        return;
+    }
+    if let (Some(before), Some(after)) = (&old.constructor, &new.constructor) {
+        return compare.pair(&format!("{}.__init__", pair.symbol), before, after);
+    }
+    let (before, after) = (constructor_of(compare.old, old), constructor_of(compare.new, new));
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            for found in signature::parameters(compare, &before, &after) {
+                compare.add(pair.clone(), found);
+            }
+        }
+        (Some(before), None) if !before.parameters.is_empty() => {
+            compare.add(pair.clone(), difference(&rules::CONSTRUCTOR_MAYBE, "", "", ""))
+        }
+        _ => {}
+    }
+}
+
+/// What a call of the class takes; None where that is decided outside of the package.
+pub fn constructor_of(surface: &Surface, class: &Class) -> Option<Signature> {
+    if let Some(function) = class.constructor.as_ref().and_then(|path| surface.function(path)) {
+        return Some(functions::called(function, &function.signature));
+    }
+    if class.model.is_some() {
+        let kind = |keyword_only| if keyword_only { Kind::KeywordOnly } else { Kind::Either };
+        let parameter = |field: &super::surface::Field| Parameter {
+            name: field.name.clone(),
+            kind: kind(field.keyword_only || class.model == Some(Model::TypedDict)),
+            annotation: field.annotation.clone(),
+            takes: field.holds.clone(),
+            default: field.default.clone().or((!field.required).then(|| "…".to_string())),
+        };
+        let mut parameters: Vec<Parameter> = class.fields.iter().map(parameter).collect();
+        parameters.sort_by_key(|p| p.kind == Kind::KeywordOnly);
+        return Some(Signature { parameters, ..Signature::default() });
+    }
+    let plain = !class.unknown
+        && class.constructor.is_none()
+        && class.ancestors.iter().all(|a| SILENT_BASES.contains(&a.as_str()) || surface.class(a).is_some());
+    plain.then(Signature::default)
+}
+
+fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class, same_model: bool) {
+    let (before, after) = (compare.old, compare.new);
+    let is_field = |name: &str| same_model && old.fields.iter().chain(&new.fields).any(|field| field.name == name);
+    let mut renamed = Vec::new();
+    for (name, path) in old.members.iter().filter(|(name, _)| !is_field(name)) {
+        let symbol = format!("{}.{name}", pair.symbol);
+        match new.members.get(name) {
+            Some(now) => {
+                enum_value(compare, &symbol, old, (path, now));
+                compare.pair(&symbol, path, now);
+            }
+            None => {
+                let Some(object) = before.objects.get(path) else { continue };
+                renamed.extend(removed(compare, pair, &symbol, (object, path), old, new));
+            }
+        }
+    }
+    for (name, path) in
+        new.members.iter().filter(|(name, _)| !is_field(name) && !old.members.contains_key(*name) && !renamed.contains(name))
+    {
+        let Some(object) = after.objects.get(path) else { continue };
+        // Told once, at the class that has it.
+        if compare.seen.insert(("", path)) {
+            let found = difference(&rules::ADDED, &format!("`{name}`"), "", "");
+            compare.report(
+                kind(new, object),
+                &format!("{}.{name}", pair.symbol),
+                found,
+                (String::new(), place(object)),
+                (None, show(name, object)),
+            );
+        }
+    }
+}
+
+fn kind(class: &Class, object: &Object) -> &'static str {
+    match &object.is {
+        Is::Attribute(_) if class.is_enum => "enum-member",
+        other => other.word(),
+    }
+}
+
+fn enum_value<'a>(compare: &mut Compare<'a>, symbol: &str, class: &Class, (old, new): (&'a str, &'a str)) {
+    let (Some(before), Some(after)) = (compare.old.objects.get(old), compare.new.objects.get(new)) else { return };
+    let (Is::Attribute(a), Is::Attribute(b)) = (&before.is, &after.is) else { return };
+    let (Some(was), Some(is)) = (&a.value, &b.value) else { return };
+    if class.is_enum && !signature::same_value(was, is) && compare.seen.insert((old, new)) {
+        let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
+        compare.add(pair, difference(&rules::ENUM_VALUE, "", was, is));
+    }
+}
+
+/// Tells of a member that is gone; the name of the one that took its place.
+fn removed<'a>(
+    compare: &mut Compare<'a>,
+    pair: &Pair<'a>,
+    symbol: &str,
+    (object, path): (&'a Object, &'a str),
+    old: &Class,
+    new: &'a Class,
+) -> Option<&'a String> {
+    let name = symbol.rsplit('.').next().unwrap_or(symbol);
+    let own_class = path.rsplit_once('.').map_or("", |(class, _)| class);
+    // Set by another method now, or not this class's: the base that had it tells.
+    if new.assigned.iter().any(|n| n == name) || !compare.seen.insert((path, "")) {
+        return None;
+    }
+    let inherited_from_base =
+        compare.old.names.values().any(|n| n.public && n.to == own_class) && !std::ptr::eq(compare.old.objects.get(own_class)?, pair.old);
+    if inherited_from_base && compare.new.names.values().any(|n| n.to == own_class) && new.ancestors.iter().any(|a| a == own_class) {
+        compare.seen.remove(&(path, ""));
+        return None;
+    }
+    let special = name.starts_with("__");
+    let outside = new.ancestors.iter().any(|a| !compare.new.objects.contains_key(a) && !SILENT_BASES.contains(&a.as_str()));
+    let given = special && (outside || new.model.is_some() || ["__eq__", "__ne__"].contains(&name));
+    let word = kind(old, object);
+    if new.unknown || new.dynamic || given {
+        let from = if new.dynamic { "`__getattr__`" } else { "a base class" };
+        let found = difference(&rules::MAYBE_REMOVED, &format!("`{name}`"), "", from);
+        compare.report(word, symbol, found, (place(object), String::new()), (show(symbol, object), None));
+        return None;
+    }
+    let candidates = new.members.iter().filter(|(name, _)| !old.members.contains_key(*name)).filter_map(|(other, path)| {
+        let candidate = compare.new.objects.get(path)?;
+        let score = rename::score((symbol, object), (&format!("{}.{other}", pair.symbol), candidate))?;
+        Some((score, other, candidate))
+    });
+    match candidates.max_by_key(|(score, ..)| *score) {
+        Some((_, other, candidate)) => {
+            let found = difference(&rules::RENAMED, &format!("`{name}`"), "", &format!("`{other}`"));
+            compare.report(word, symbol, found, (place(object), place(candidate)), (show(symbol, object), show(other, candidate)));
+            Some(other)
+        }
+        None => {
+            let found = difference(&rules::REMOVED, &format!("`{name}`"), "", "");
+            compare.report(word, symbol, found, (place(object), String::new()), (show(symbol, object), None));
+            None
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The surfaces of an app at two commits: both trees written out, and read by griffe in one process. Nothing of them is imported.
+
+use super::surface::Surface;
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+use xshell::cmd;
+
+const SCRIPT: &str = include_str!("../python.py");
+
+/// The public surface at each of the commits.
+pub fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
+    let temp = tempfile::tempdir()?;
+    let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    let mut requests = Vec::new();
+    let mut prefixes = Vec::new();
+    for (i, commit) in commits.iter().enumerate() {
+        let tree = temp.join(i.to_string());
+        let source = written_out(ctx, app, commit, &tree)?;
+        requests.push(json!({ "root": tree.join(&source), "public": app.settings.api.public }));
+        prefixes.push(source);
+    }
+    let script = temp.join("surface.py");
+    std::fs::write(&script, SCRIPT)?;
+    let python = tools::tool("griffe")?.with_file_name("python");
+    let sh = child::shell(temp)?;
+    let text = child::capture(cmd!(sh, "{python} -I -B {script}").stdin(serde_json::to_string(&requests)?), &[])?;
+    let mut surfaces: Vec<Surface> = serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
+    if surfaces.len() != commits.len() {
+        bail!("griffe's reader answered {} of {} questions", surfaces.len(), commits.len());
+    }
+    for ((surface, prefix), commit) in surfaces.iter_mut().zip(&prefixes).zip(commits) {
+        if !surface.problems.is_empty() {
+            let problems: Vec<String> = surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
+            bail!("the API at {commit} can't be read by {python}:\n{}", problems.join("\n"));
+        }
+        prefixed(surface, prefix);
+    }
+    Ok(surfaces)
+}
+
+/// Writes the app's folder at that commit into `tree`; where its packages are, from the root.
+fn written_out(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Utf8PathBuf> {
+    std::fs::create_dir(tree)?;
+    let sources = app.dir.join("src");
+    let has_sources = !ctx.git.read(&["ls-tree", commit, "--", sources.as_str()])?.is_empty();
+    let folder = if has_sources { sources } else { app.dir.clone() };
+    // A commit without the app has an empty surface.
+    if !ctx.git.read(&["ls-tree", commit, "--", folder.as_str()])?.is_empty() {
+        let archive = ctx.git.bytes(&["archive", "--format=tar", commit, "--", folder.as_str()])?;
+        tar::Archive::new(archive.as_slice()).unpack(tree)?;
+    }
+    Ok(folder)
+}
+
+/// Files as seen from the root of the repository.
+fn prefixed(surface: &mut Surface, prefix: &Utf8Path) {
+    let full = |file: &mut String| *file = prefix.join(&*file).into_string();
+    for object in surface.objects.values_mut() {
+        full(&mut object.file);
+        if let super::surface::Is::Class(class) = &mut object.is {
+            class.fields.iter_mut().for_each(|field| full(&mut field.file));
+        }
+    }
+    surface.names.values_mut().filter_map(|name| name.file.as_mut()).for_each(full);
+}

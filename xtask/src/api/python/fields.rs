@@ -1,0 +1,109 @@
+//! Fields of dataclasses, named tuples, TypedDicts and pydantic models: read as attributes, given to the constructor in order or by name.
+
+use super::rules::{self, Rule};
+use super::signature::{self, Difference, difference};
+use super::surface::{Class, Field, Model};
+use super::types::Answer;
+use super::{Compare, Pair, place};
+
+pub fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
+    let Some(model) = old.model else { return };
+    // A constructor that is written out takes what it takes.
+    let generated = new.constructor.is_none();
+    let mut renamed: Vec<&str> = Vec::new();
+    for (i, field) in old.fields.iter().enumerate().filter(|(_, f)| !f.name.starts_with('_')) {
+        match new.fields.iter().find(|f| f.name == field.name) {
+            Some(now) => {
+                for found in kept(compare, model, generated, field, now) {
+                    at(compare, pair, field, Some(now), found);
+                }
+            }
+            None if !generated && new.members.contains_key(&field.name) => {}
+            None => {
+                let heir = new.fields.get(i).filter(|f| f.holds == field.holds && f.required == field.required && !has(old, &f.name));
+                let mut found = match heir {
+                    Some(heir) => difference(&rules::FIELD_RENAMED, &field.name, "", &heir.name),
+                    None => difference(&rules::FIELD_REMOVED, &field.name, "", ""),
+                };
+                renamed.extend(heir.map(|heir| heir.name.as_str()));
+                found.doubt = new.unknown;
+                at(compare, pair, field, heir, found);
+            }
+        }
+    }
+    for field in new.fields.iter().filter(|f| !has(old, &f.name) && !renamed.contains(&f.name.as_str())) {
+        let found = difference(added(model, generated, field), &field.name, "", "");
+        at(compare, pair, field, Some(field), found);
+    }
+    if let Some(found) = order(model, old, new, &renamed).filter(|_| generated) {
+        compare.add(pair.clone(), found);
+    }
+}
+
+fn has(class: &Class, name: &str) -> bool {
+    class.fields.iter().any(|f| f.name == name)
+}
+
+/// A field is told at its own line.
+fn at(compare: &mut Compare, pair: &Pair, old: &Field, new: Option<&Field>, found: Difference) {
+    let line = |field: &Field| format!("{}:{}", field.file, field.line);
+    let shown = |field: &Field| {
+        let default = field.default.as_ref().map(|d| format!(" = {d}")).unwrap_or_default();
+        Some(format!("{}: {}{default}", field.name, field.annotation.clone().unwrap_or_default()))
+    };
+    let is_new = new.is_some_and(|new| std::ptr::eq(new, old));
+    let old_place = if is_new { String::new() } else { line(old) };
+    let place = new.map(line).unwrap_or_else(|| place(pair.new));
+    let was = if is_new { None } else { shown(old) };
+    compare.report("field", &pair.symbol, found, (old_place, place), (was, new.and_then(shown)));
+}
+
+fn added(model: Model, generated: bool, field: &Field) -> &'static Rule {
+    match (model, field.required) {
+        (Model::NamedTuple, false) => &rules::ITEM_ADDED,
+        (_, true) if generated && !field.name.starts_with('_') => &rules::FIELD_REQUIRED_NEW,
+        _ => &rules::FIELD_ADDED,
+    }
+}
+
+fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Field) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let name = &old.name;
+    match (old.required, new.required) {
+        (false, true) if generated => found.push(difference(&rules::FIELD_REQUIRED, name, "", "")),
+        (true, false) if model == Model::TypedDict => found.push(difference(&rules::KEY_OPTIONAL, name, "", "")),
+        _ => {}
+    }
+    if new.keyword_only && !old.keyword_only && generated {
+        found.push(difference(&rules::FIELD_KEYWORD_ONLY, name, "", ""));
+    }
+    if let (Some(was), Some(is)) = (&old.default, &new.default) {
+        if !signature::same_value(was, is) {
+            found.push(difference(&rules::FIELD_DEFAULT, name, was, is));
+        }
+    }
+    if let (Some(before), Some(after)) = (&old.holds, &new.holds) {
+        let shown = |field: &Field| field.annotation.clone().unwrap_or_default();
+        let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
+            (Answer::Yes, Answer::Yes) => None,
+            (Answer::No, _) | (_, Answer::No) => Some(&rules::FIELD_RETYPED),
+            _ => Some(&rules::FIELD_MAYBE_RETYPED),
+        };
+        found.extend(rule.map(|rule| difference(rule, name, &shown(old), &shown(new))));
+    }
+    found
+}
+
+/// By position: the old ones must still come first.
+fn order(model: Model, old: &Class, new: &Class, renamed: &[&str]) -> Option<Difference> {
+    if !matches!(model, Model::Dataclass | Model::NamedTuple) {
+        return None;
+    }
+    let names = |class: &Class| class.fields.iter().filter(|f| !f.keyword_only).map(|f| f.name.clone()).collect::<Vec<_>>();
+    let before: Vec<String> = names(old).into_iter().filter(|name| names(new).contains(name)).collect();
+    let after: Vec<String> = names(new).into_iter().filter(|name| !renamed.contains(&name.as_str())).collect();
+    // A required one in between is told already.
+    let told = |name: &String| new.fields.iter().any(|f| f.name == *name && f.required && !has(old, name));
+    let shown: Vec<String> = after.iter().filter(|name| !told(name)).cloned().collect();
+    (!shown.starts_with(&before)).then(|| difference(&rules::FIELDS_REORDERED, "", &names(old).join(", "), &names(new).join(", ")))
+}

@@ -1,0 +1,210 @@
+//! Functions, methods, properties and attributes: what callers, readers and subclassers notice.
+
+use super::rules;
+use super::signature::{self, Difference, difference};
+use super::surface::{Attribute, Function, Is, Signature};
+use super::types::{self, Answer};
+use super::{Compare, Pair};
+use crate::finding::Level;
+
+/// Decorators that leave the signature as it is written.
+const TRANSPARENT: &[&str] = &[
+    "staticmethod",
+    "classmethod",
+    "property",
+    "functools.cache",
+    "functools.lru_cache",
+    "functools.wraps",
+    "functools.cached_property",
+    "functools.singledispatch",
+    "functools.singledispatchmethod",
+    "abc.abstractmethod",
+    "typing.override",
+    "typing.final",
+    "typing.overload",
+    "typing.no_type_check",
+    "typing.type_check_only",
+    "typing_extensions.override",
+    "typing_extensions.final",
+    "typing_extensions.overload",
+    "typing_extensions.deprecated",
+    "warnings.deprecated",
+];
+const MANAGERS: &[&str] = &["contextlib.contextmanager", "contextlib.asynccontextmanager"];
+
+pub fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function, new: &'a Function) {
+    let mut found = decorators(old, new);
+    let doubt = unknown(old).next().is_some() || unknown(new).next().is_some();
+    found.extend(binding(old, new));
+    found.extend(waiting(compare, old, new));
+    found.extend(overloads(compare, old, new));
+    for mut one in found {
+        one.doubt |= doubt;
+        compare.add(pair.clone(), one);
+    }
+    for one in raises(compare, old, new) {
+        compare.add(pair.clone(), one);
+    }
+}
+
+/// A call as callers see it: without `self` and `cls`.
+pub fn called(function: &Function, signature: &Signature) -> Signature {
+    let mut signature = signature.clone();
+    if matches!(function.binding.as_str(), "instance" | "class") && !signature.parameters.is_empty() {
+        signature.parameters.remove(0);
+    }
+    signature
+}
+
+fn bare(decorator: &str) -> &str {
+    decorator.split('(').next().unwrap_or(decorator)
+}
+
+fn unknown(function: &Function) -> impl Iterator<Item = &String> {
+    function.decorators.iter().filter(|d| !TRANSPARENT.contains(&bare(d)) && !MANAGERS.contains(&bare(d)))
+}
+
+pub fn is_final(decorators: &[String]) -> bool {
+    decorators.iter().any(|d| ["typing.final", "typing_extensions.final"].contains(&d.as_str()))
+}
+
+pub fn is_deprecated(decorators: &[String]) -> bool {
+    decorators.iter().any(|d| bare(d).ends_with(".deprecated"))
+}
+
+fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let managers = |f: &Function| f.decorators.iter().filter(|d| MANAGERS.contains(&bare(d))).cloned().collect::<Vec<_>>();
+    let words = |list: Vec<String>| if list.is_empty() { "none".to_string() } else { list.join(", ") };
+    if managers(old) != managers(new) {
+        found.push(difference(&rules::MANAGER, "", &words(managers(old)), &words(managers(new))));
+    }
+    let names = |f: &Function| unknown(f).map(|d| bare(d).to_string()).collect::<Vec<_>>();
+    if names(old) != names(new) {
+        found.push(difference(&rules::DECORATED, "", &words(names(old)), &words(names(new))));
+    }
+    if is_final(&new.decorators) && !is_final(&old.decorators) {
+        found.push(difference(&rules::FINAL, "", "", ""));
+    }
+    if is_deprecated(&new.decorators) && !is_deprecated(&old.decorators) {
+        found.push(difference(&rules::DEPRECATED, "", "", ""));
+    }
+    found
+}
+
+fn binding(old: &Function, new: &Function) -> Option<Difference> {
+    let (before, after) = (old.binding.as_str(), new.binding.as_str());
+    // A function in a class's place, or the other way round, is called the same way where it stands.
+    if before == after || before == "function" || after == "function" {
+        return None;
+    }
+    let rule = if after == "instance" { &rules::TO_INSTANCE } else { &rules::BINDING };
+    Some(difference(rule, "", before, after))
+}
+
+fn waiting(compare: &Compare, old: &Function, new: &Function) -> Option<Difference> {
+    let awaitable = |returns: &Option<String>| returns.as_ref().map(|r| compare.fits_new(r, "collections.abc.Awaitable"));
+    match (old.is_async, new.is_async) {
+        (true, false) => match awaitable(&new.signature.returns) {
+            Some(Answer::Yes | Answer::Maybe) => None,
+            _ => Some(difference(&rules::BECAME_SYNC, "", "", "")),
+        },
+        (false, true) => match awaitable(&old.signature.returns) {
+            Some(Answer::Yes) => None,
+            _ => Some(difference(&rules::BECAME_ASYNC, "", "", "")),
+        },
+        _ => None,
+    }
+}
+
+fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
+    let same_wait = old.is_async == new.is_async;
+    let all = |before: &Signature, after: &Signature| {
+        let mut found = signature::parameters(compare, &called(old, before), &called(new, after));
+        found.extend(same_wait.then(|| returned(compare, before, after)).flatten());
+        found
+    };
+    if old.overloads.is_empty() && new.overloads.is_empty() {
+        return all(&old.signature, &new.signature);
+    }
+    let olds = if old.overloads.is_empty() { std::slice::from_ref(&old.signature) } else { &old.overloads[..] };
+    let mut news: Vec<&Signature> = new.overloads.iter().collect();
+    // The implementation is what type checkers don't see; without types it tells more than nothing.
+    if old.overloads.is_empty() || new.overloads.is_empty() {
+        news.push(&new.signature);
+    }
+    let refused = |before: &&Signature| !news.iter().any(|after| all(before, after).iter().all(|d| d.level() < Level::Error));
+    let rule = if old.overloads.is_empty() { &rules::OVERLOADS_CHANGED } else { &rules::OVERLOAD_REMOVED };
+    olds.iter().filter(refused).map(|before| difference(rule, "", &signature::show(&called(old, before)), "")).collect()
+}
+
+fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
+    let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
+    let rule = match compare.fits_old(before, after) {
+        Answer::Yes => return None,
+        Answer::Maybe => &rules::RETURN_RETYPED,
+        Answer::No => &rules::RETURN_WIDENED,
+    };
+    let shown = |s: &Signature| s.annotation.clone().or(s.returns.clone()).unwrap_or_default();
+    Some(difference(rule, "", &shown(old), &shown(new)))
+}
+
+fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
+    let mut found = Vec::new();
+    // A function without a word on exceptions says nothing about them.
+    if old.raises.is_empty() && new.raises.is_empty() {
+        return found;
+    }
+    for exception in &new.raises {
+        if old.raises.iter().all(|known| compare.fits_old(known, exception) != Answer::Yes) {
+            found.push(difference(&rules::RAISES, "", "", &format!("`{exception}`")));
+        }
+    }
+    for exception in &old.raises {
+        if new.raises.iter().all(|now| compare.fits_old(exception, now) != Answer::Yes) {
+            found.push(difference(&rules::RAISES_NOT, "", &format!("`{exception}`"), ""));
+        }
+    }
+    found
+}
+
+/// Properties and attributes, in any combination.
+pub fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Attribute, new: &'a Attribute) {
+    let (was_property, is_property) = (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
+    let fixed = old.annotation.as_ref().is_some_and(|a| a.contains("Final"));
+    if old.writable && !new.writable && !fixed {
+        let rule = if was_property { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
+        compare.add(pair.clone(), difference(rule, "", "", ""));
+    }
+    let found = match (&old.holds, &new.holds) {
+        (Some(before), Some(after)) => retyped(compare, (old, before), (new, after), is_property),
+        (None, None) if !was_property && !is_property => inferred(compare, old, new),
+        _ => None,
+    };
+    if let Some(found) = found {
+        compare.add(pair, found);
+    }
+}
+
+fn retyped(
+    compare: &Compare,
+    (old, before): (&Attribute, &str),
+    (new, after): (&Attribute, &str),
+    is_property: bool,
+) -> Option<Difference> {
+    let shown = |a: &Attribute| a.annotation.clone().unwrap_or_default();
+    let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
+        (Answer::No, _) => &rules::RETYPED_ATTRIBUTE,
+        (Answer::Maybe, _) => &rules::MAYBE_RETYPED_ATTRIBUTE,
+        (Answer::Yes, Answer::No) if !is_property && new.writable && !before.contains("Final") => &rules::NARROWED_ATTRIBUTE,
+        _ => return None,
+    };
+    Some(difference(rule, "", &shown(old), &shown(new)))
+}
+
+/// Without annotations: what the values are, where they are written out.
+fn inferred(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+    let (before, after) = (old.value.as_deref()?, new.value.as_deref()?);
+    let (a, b) = (types::of_value(before)?, types::of_value(after)?);
+    (compare.fits_old(a, b) == Answer::No).then(|| difference(&rules::MAYBE_RETYPED_ATTRIBUTE, "", a, b))
+}

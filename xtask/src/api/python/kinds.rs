@@ -1,0 +1,37 @@
+//! A name that leads to something of another kind: a function that became a class, a method that became a property, and so on.
+
+use super::classes::constructor_of;
+use super::rules;
+use super::signature::{self, Difference, difference};
+use super::surface::{Attribute, Is};
+use super::{Compare, functions, types};
+use crate::finding::Level;
+
+pub fn compare(compare: &Compare, old: &Is, new: &Is) -> Difference {
+    let rule = if may_be_the_same(compare, old, new) { &rules::KIND_MAYBE } else { &rules::KIND_CHANGED };
+    difference(rule, "it", old.word(), new.word())
+}
+
+fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
+    match (old, new) {
+        (Is::Function(function), Is::Class(class)) => {
+            let before = functions::called(function, &function.signature);
+            let after = constructor_of(compare.new, class);
+            !function.is_async
+                && after.is_none_or(|after| signature::parameters(compare, &before, &after).iter().all(|d| d.level() < Level::Error))
+        }
+        (Is::Attribute(value) | Is::TypeAlias(value), Is::Function(_) | Is::Class(_)) => is_computed(value),
+        (Is::Function(_) | Is::Class(_), Is::Attribute(value) | Is::TypeAlias(value)) => is_computed(value),
+        _ => false,
+    }
+}
+
+/// Is the value made when the module is imported, so that it may be a function or a class itself?
+fn is_computed(attribute: &Attribute) -> bool {
+    match (&attribute.value, &attribute.holds) {
+        (Some(value), _) => types::of_value(value).is_none() && !value.starts_with(['{', '(']),
+        (None, holds) => holds
+            .as_ref()
+            .is_none_or(|h| h.contains("Callable") || h.contains("type[") || h.contains("Type[") || !h.chars().all(char::is_alphanumeric)),
+    }
+}

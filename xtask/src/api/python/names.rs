@@ -1,0 +1,160 @@
+//! Names that users import: which are gone, renamed, new; and what the others lead to now.
+
+use super::rename;
+use super::rules;
+use super::signature::difference;
+use super::surface::{Is, Object, Surface};
+use super::{Compare, place, show};
+use std::collections::{BTreeMap, HashSet};
+
+pub fn compare(compare: &mut Compare) {
+    let (old, new) = (compare.old, compare.new);
+    for symbol in shortest_first(old) {
+        let before = &old.names[symbol];
+        let Some(after) = new.names.get(symbol) else { continue };
+        compare.pair(symbol, &before.to, &after.to);
+        if !after.public && has_all(new, symbol) && new.names.contains_key(parent(symbol)) {
+            let at = new.objects.get(&after.to).map(place).unwrap_or_default();
+            compare.report("", symbol, difference(&rules::NOT_EXPORTED, &last(symbol), "", ""), (String::new(), at), (None, None));
+        }
+    }
+    let taken = gone(compare);
+    added(compare, &taken);
+}
+
+/// Public names by their length in modules, so that each definition is told under its shortest.
+fn shortest_first(surface: &Surface) -> Vec<&str> {
+    let mut names: Vec<&str> = surface.names.iter().filter(|(_, name)| name.public).map(|(path, _)| path.as_str()).collect();
+    names.sort_by_key(|path| (path.matches('.').count(), *path));
+    names
+}
+
+fn parent(symbol: &str) -> &str {
+    symbol.rsplit_once('.').map_or("", |(parent, _)| parent)
+}
+
+fn last(symbol: &str) -> String {
+    format!("`{}`", symbol.rsplit('.').next().unwrap_or(symbol))
+}
+
+fn module<'a>(surface: &'a Surface, symbol: &str) -> Option<&'a super::surface::Module> {
+    let to = &surface.names.get(parent(symbol))?.to;
+    match &surface.objects.get(to)?.is {
+        Is::Module(module) => Some(module),
+        _ => None,
+    }
+}
+
+fn has_all(surface: &Surface, symbol: &str) -> bool {
+    module(surface, symbol).is_some_and(|module| module.all)
+}
+
+/// Tells what is gone; the new names that turned out to be renamed old ones.
+fn gone(compare: &mut Compare) -> HashSet<String> {
+    let (old, new) = (compare.old, compare.new);
+    let missing = |path: &str| !new.names.contains_key(path);
+    let mut definitions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for symbol in shortest_first(old) {
+        // What goes with its module is told with the module.
+        let within = std::iter::successors(Some(parent(symbol)), |path| Some(parent(path))).take_while(|path| !path.is_empty());
+        if missing(symbol) && !within.into_iter().any(|path| old.names.contains_key(path) && missing(path)) {
+            definitions.entry(&old.names[symbol].to).or_default().push(symbol);
+        }
+    }
+    let mut taken = HashSet::new();
+    for (definition, symbols) in definitions {
+        let still = shortest_first(old).into_iter().find(|path| old.names[*path].to == definition && !missing(path));
+        match still {
+            Some(still) => symbols.iter().for_each(|symbol| re_export(compare, symbol, still)),
+            None => removed(compare, definition, &symbols, &mut taken),
+        }
+    }
+    taken
+}
+
+fn named_at(surface: &Surface, symbol: &str) -> String {
+    let name = &surface.names[symbol];
+    match (&name.file, name.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        _ => surface.objects.get(&name.to).map(place).unwrap_or_default(),
+    }
+}
+
+fn re_export(compare: &mut Compare, symbol: &str, still: &str) {
+    if module(compare.new, symbol).is_some_and(|module| module.lazy) {
+        return;
+    }
+    let old = named_at(compare.old, symbol);
+    let found = difference(&rules::RE_EXPORT_REMOVED, &last(symbol), "", &format!("`{still}`"));
+    compare.report("", symbol, found, (old, String::new()), (None, None));
+}
+
+fn removed(compare: &mut Compare, definition: &str, symbols: &[&str], taken: &mut HashSet<String>) {
+    let (old, new) = (compare.old, compare.new);
+    let symbol = symbols[0];
+    let Some(object) = old.objects.get(definition) else {
+        // Something from elsewhere that was passed on.
+        let found = difference(&rules::RE_EXPORT_REMOVED, &last(symbol), "", &format!("`{definition}`"));
+        return compare.report("", symbol, found, (named_at(old, symbol), String::new()), (None, None));
+    };
+    let kind = object.is.word();
+    if module(new, symbol).is_some_and(|module| module.lazy) {
+        let found = difference(&rules::MAYBE_REMOVED, &last(symbol), "", "the module's `__getattr__` or a wildcard import");
+        return compare.report(kind, symbol, found, (place(object), String::new()), (show(symbol, object), None));
+    }
+    let others = if symbols.len() > 1 { format!(", also as `{}`", symbols[1..].join("`, `")) } else { String::new() };
+    let best = new_names(old, new).filter(|path| !taken.contains(*path)).filter_map(|path| {
+        let candidate = &new.objects[&new.names[path].to];
+        let score = rename::score((symbol, object), (path, candidate))?;
+        Some((score, path, candidate))
+    });
+    match best.max_by_key(|(score, path, _)| (*score, std::cmp::Reverse(path.len()))) {
+        Some((_, path, candidate)) => {
+            taken.insert(path.to_string());
+            let shown = (show(symbol, object), show(path, candidate));
+            let at = (place(object), place(candidate));
+            let moved = last(path) == last(symbol);
+            let found = if moved {
+                difference(&rules::REMOVED, &last(symbol), "", &format!("{others}; it is now `{path}`"))
+            } else {
+                difference(&rules::RENAMED, &last(symbol), "", &format!("{}{others}", last(path)))
+            };
+            compare.report(kind, symbol, found, at, shown);
+        }
+        None => {
+            let found = difference(&rules::REMOVED, &last(symbol), "", &others);
+            compare.report(kind, symbol, found, (place(object), String::new()), (show(symbol, object), None));
+        }
+    }
+}
+
+/// Public names of the new surface that lead to definitions which no old name led to.
+fn new_names<'a>(old: &'a Surface, new: &'a Surface) -> impl Iterator<Item = &'a str> {
+    let known: HashSet<&str> = old
+        .names
+        .keys()
+        .filter_map(|path| new.names.get(path))
+        .map(|name| name.to.as_str())
+        .chain(old.names.values().filter(|n| n.public).map(|n| n.to.as_str()))
+        .collect();
+    let is_new = move |path: &&str| {
+        let to = &new.names[*path].to;
+        !old.names.contains_key(*path) && new.objects.contains_key(to) && (!known.contains(to.as_str()) || !old.objects.contains_key(to))
+    };
+    shortest_first(new).into_iter().filter(is_new)
+}
+
+fn added(compare: &mut Compare, taken: &HashSet<String>) {
+    let (old, new) = (compare.old, compare.new);
+    let mut told: HashSet<&str> = taken.iter().map(|path| new.names[path].to.as_str()).collect();
+    for symbol in new_names(old, new) {
+        let name = &new.names[symbol];
+        let object: &Object = &new.objects[&name.to];
+        let with_module = !parent(symbol).is_empty() && !old.names.contains_key(parent(symbol));
+        if with_module || !told.insert(&name.to) {
+            continue;
+        }
+        let found = difference(&rules::ADDED, &last(symbol), "", "");
+        compare.report(object.is.word(), symbol, found, (String::new(), place(object)), (None, show(symbol, object)));
+    }
+}

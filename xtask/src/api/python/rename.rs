@@ -1,0 +1,64 @@
+//! Is what is new what is gone, under another name? Decides words, never whether something breaks.
+
+use super::surface::{Attribute, Class, Function, Is, Object};
+use similar::TextDiff;
+
+/// Names and shape together; less is a coincidence.
+const ENOUGH: u32 = 90;
+
+/// How alike both are, where they are alike enough. Another name counts only in the same place.
+pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object)) -> Option<u32> {
+    let split =
+        |path: &str| path.rsplit_once('.').map(|(p, n)| (p.to_string(), n.to_string())).unwrap_or((String::new(), path.to_string()));
+    let ((old_parent, old_name), (new_parent, new_name)) = (split(old_path), split(new_path));
+    let shape = match (&old.is, &new.is) {
+        (Is::Function(a), Is::Function(b)) if a.binding == b.binding => functions(a, b),
+        (Is::Class(a), Is::Class(b)) => classes(a, b),
+        (Is::Attribute(a) | Is::TypeAlias(a), Is::Attribute(b) | Is::TypeAlias(b)) => attributes(a, b),
+        (Is::Property(a), Is::Property(b)) => {
+            if a.holds == b.holds {
+                50
+            } else {
+                0
+            }
+        }
+        (Is::Module(_), Is::Module(_)) => 30,
+        _ => return None,
+    };
+    let total = shape + likeness(&old_name, &new_name);
+    let same_place = old_parent == new_parent;
+    (total >= ENOUGH && (same_place || old_name == new_name)).then_some(total + if same_place { 5 } else { 0 })
+}
+
+/// 0 to 100.
+pub fn likeness(a: &str, b: &str) -> u32 {
+    (TextDiff::from_chars(&a.to_lowercase(), &b.to_lowercase()).ratio() * 100.0) as u32
+}
+
+fn functions(a: &Function, b: &Function) -> u32 {
+    let shape = |f: &Function| f.signature.parameters.iter().map(|p| (p.name.clone(), p.kind, p.takes.clone())).collect::<Vec<_>>();
+    let given = a.signature.parameters.iter().filter(|p| !["self", "cls"].contains(&p.name.as_str())).count() as u32;
+    if shape(a) == shape(b) && a.is_async == b.is_async { 30 + 15 * given.min(4) } else { 0 }
+}
+
+fn classes(a: &Class, b: &Class) -> u32 {
+    let both = a.members.keys().filter(|name| b.members.contains_key(*name)).count();
+    let all = a.members.len() + b.members.len() - both;
+    let members = if all == 0 { 20 } else { (80 * both / all) as u32 };
+    members + if a.bases == b.bases { 20 } else { 0 }
+}
+
+fn attributes(a: &Attribute, b: &Attribute) -> u32 {
+    let telling = |value: &String| value.len() > 2 && !["None", "True", "False", "auto()", "enum.auto()"].contains(&value.as_str());
+    match (&a.value, &b.value) {
+        (Some(x), Some(y)) if x == y => {
+            if telling(x) {
+                90
+            } else {
+                50
+            }
+        }
+        _ if a.holds.is_some() && a.holds == b.holds => 40,
+        _ => 0,
+    }
+}

@@ -1,0 +1,225 @@
+//! Two signatures: what can a caller no longer do? Both are without `self` and `cls`.
+
+use super::Compare;
+use super::rules::{self, Rule};
+use super::surface::{Kind, Parameter, Signature};
+use super::types::Answer;
+use crate::finding::Level;
+
+/// A difference before anyone has said where it is.
+pub struct Difference {
+    pub rule: &'static Rule,
+    pub what: String,
+    pub old: String,
+    pub new: String,
+    /// Something stands between the code and its users that we can't see through: no more than risky.
+    pub doubt: bool,
+}
+
+impl Difference {
+    pub fn level(&self) -> Level {
+        if self.doubt { self.rule.level.min(Level::Warning) } else { self.rule.level }
+    }
+}
+
+pub fn difference(rule: &'static Rule, what: &str, old: &str, new: &str) -> Difference {
+    Difference { rule, what: what.into(), old: old.into(), new: new.into(), doubt: false }
+}
+
+/// Which parameter of the new signature an old one has become.
+enum Became<'a> {
+    Kept(&'a Parameter),
+    Renamed(&'a Parameter),
+    Swallowed(&'static str),
+    Gone,
+}
+
+pub fn parameters(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut used: Vec<&str> = Vec::new();
+    for parameter in old.parameters.iter().filter(|p| is_named(p)) {
+        match became(old, new, parameter) {
+            Became::Kept(now) => {
+                used.push(&now.name);
+                kept(compare, parameter, now, &mut found);
+            }
+            Became::Renamed(now) => {
+                used.push(&now.name);
+                found.push(difference(&rules::PARAMETER_RENAMED, &parameter.name, "", &now.name));
+            }
+            Became::Swallowed(by) => found.push(difference(&rules::PARAMETER_SWALLOWED, &parameter.name, "", by)),
+            Became::Gone => found.push(difference(&rules::PARAMETER_REMOVED, &parameter.name, "", "")),
+        }
+    }
+    let open = variadic(old, Kind::Args).is_some() && variadic(old, Kind::Kwargs).is_some();
+    for parameter in new.parameters.iter().filter(|p| is_named(p) && p.default.is_none() && !used.contains(&p.name.as_str())) {
+        let rule = if open { &rules::PARAMETER_MAYBE_REQUIRED } else { &rules::PARAMETER_REQUIRED_NEW };
+        found.push(difference(rule, &parameter.name, "", ""));
+    }
+    found.extend(order(old, new));
+    found.extend(variadics(compare, old, new));
+    found
+}
+
+fn is_named(parameter: &Parameter) -> bool {
+    !matches!(parameter.kind, Kind::Args | Kind::Kwargs)
+}
+
+fn variadic(signature: &Signature, kind: Kind) -> Option<&Parameter> {
+    signature.parameters.iter().find(|p| p.kind == kind)
+}
+
+/// A leading underscore says "not by keyword": PEP 484's `__x`, and `_unused` by convention.
+fn by_keyword(parameter: &Parameter) -> bool {
+    matches!(parameter.kind, Kind::Either | Kind::KeywordOnly) && !parameter.name.starts_with('_')
+}
+
+fn by_position(parameter: &Parameter) -> bool {
+    matches!(parameter.kind, Kind::Either | Kind::PositionalOnly)
+}
+
+fn positional(signature: &Signature) -> Vec<&Parameter> {
+    signature.parameters.iter().filter(|p| by_position(p)).collect()
+}
+
+fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Became<'a> {
+    let place = positional(old).iter().position(|p| p.name == parameter.name);
+    let there = place.and_then(|i| positional(new).get(i).copied());
+    let takes_args = variadic(new, Kind::Args).is_some();
+    if !by_keyword(parameter) {
+        return match there {
+            Some(now) => Became::Kept(now),
+            // By keyword or not at all: a private keyword is nobody's.
+            None if place.is_none() || takes_args => Became::Swallowed("`*args`"),
+            None => Became::Gone,
+        };
+    }
+    if let Some(now) = new.parameters.iter().find(|p| is_named(p) && p.name == parameter.name) {
+        return Became::Kept(now);
+    }
+    let is_new = |p: &Parameter| is_named(p) && !old.parameters.iter().any(|o| o.name == p.name);
+    let alike = |p: &Parameter| p.takes == parameter.takes && p.default.is_some() == parameter.default.is_some();
+    // In its place and alike, or the only one that is new.
+    if let Some(now) = there.filter(|p| is_new(p) && alike(p)) {
+        return Became::Renamed(now);
+    }
+    let candidates: Vec<&Parameter> = new.parameters.iter().filter(|p| is_new(p) && p.kind == parameter.kind).collect();
+    if let ([now], true) = (&candidates[..], place.is_none()) {
+        if alike(now) && now.takes.is_some() && now.default == parameter.default {
+            return Became::Renamed(now);
+        }
+    }
+    let takes_kwargs = variadic(new, Kind::Kwargs).is_some();
+    match (parameter.kind, takes_args, takes_kwargs) {
+        (Kind::KeywordOnly, _, true) => Became::Swallowed("`**kwargs`"),
+        (_, true, true) => Became::Swallowed("`*args, **kwargs`"),
+        _ => Became::Gone,
+    }
+}
+
+fn kept(compare: &Compare, old: &Parameter, new: &Parameter, found: &mut Vec<Difference>) {
+    if by_position(old) && !by_position(new) {
+        found.push(difference(&rules::KEYWORD_ONLY, &old.name, "", ""));
+    }
+    if by_keyword(old) && new.kind == Kind::PositionalOnly {
+        found.push(difference(&rules::POSITIONAL_ONLY, &old.name, "", ""));
+    }
+    match (&old.default, &new.default) {
+        (Some(was), None) => found.push(difference(&rules::PARAMETER_REQUIRED, &old.name, was, "")),
+        (Some(was), Some(is)) if !same_value(was, is) => found.push(difference(&rules::DEFAULT_CHANGED, &old.name, was, is)),
+        _ => {}
+    }
+    found.extend(taken(compare, old, new));
+}
+
+fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Difference> {
+    let (Some(before), Some(after)) = (&old.takes, &new.takes) else { return None };
+    // A default of None with an annotation that does not say so is taken all the same (PEP 484 once had it so).
+    let rule = match compare.fits_new(before, after) {
+        Answer::Yes => return None,
+        Answer::Maybe => &rules::RETYPED,
+        Answer::No => &rules::NARROWED,
+    };
+    let shown = |p: &Parameter| p.annotation.clone().or(p.takes.clone()).unwrap_or_default();
+    Some(difference(rule, &old.name, &shown(old), &shown(new)))
+}
+
+/// Quotes are no difference.
+pub fn same_value(a: &str, b: &str) -> bool {
+    a == b || a.replace('"', "'") == b.replace('"', "'")
+}
+
+/// Those that both take by position must come first and in the old order.
+fn order(old: &Signature, new: &Signature) -> Option<Difference> {
+    let now = positional(new);
+    let stays = |p: &&Parameter| by_keyword(p) && now.iter().any(|n| n.name == p.name);
+    let before = positional(old);
+    if !before.iter().all(|p| stays(p) || !by_keyword(p) || matches!(became(old, new, p), Became::Renamed(_) | Became::Kept(_))) {
+        // What is gone is told already; the rest moves up.
+        let common: Vec<&str> = before.iter().filter(|p| stays(p)).map(|p| p.name.as_str()).collect();
+        let order: Vec<&str> = now.iter().map(|p| p.name.as_str()).filter(|n| common.contains(n)).collect();
+        return (order != common).then(|| difference(&rules::PARAMETER_MOVED, "", &common.join(", "), &order.join(", ")));
+    }
+    let common: Vec<&Parameter> = before.iter().filter(|p| !by_keyword(p) || stays(p)).copied().collect();
+    let renamed = |p: &Parameter| before.iter().any(|o| matches!(became(old, new, o), Became::Renamed(to) if to.name == p.name));
+    let now: Vec<&Parameter> = now.into_iter().filter(|p| !renamed(p)).collect();
+    for (i, parameter) in common.iter().enumerate() {
+        match now.get(i) {
+            Some(there) if !by_keyword(parameter) || there.name == parameter.name => {}
+            Some(there) if !old.parameters.iter().any(|p| p.name == there.name) => {
+                return Some(difference(&rules::PARAMETER_INSERTED, &there.name, "", &parameter.name));
+            }
+            _ => {
+                let names = |list: &[&Parameter]| list.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+                return Some(difference(&rules::PARAMETER_MOVED, "", &names(&common), &names(&now)));
+            }
+        }
+    }
+    None
+}
+
+fn variadics(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Difference> {
+    let only_forwards = !old.parameters.iter().any(is_named) && old.parameters.len() == 2;
+    let mut found = Vec::new();
+    for (kind, rule) in [(Kind::Args, &rules::ARGS_DROPPED), (Kind::Kwargs, &rules::KWARGS_DROPPED)] {
+        match (variadic(old, kind), variadic(new, kind)) {
+            (Some(_), None) if only_forwards => {}
+            (Some(was), None) => found.push(difference(rule, &was.name, "", "")),
+            (Some(was), Some(is)) => found.extend(taken(compare, was, is)),
+            _ => {}
+        }
+    }
+    if only_forwards && new.parameters.len() != 2 && (variadic(new, Kind::Args).is_none() || variadic(new, Kind::Kwargs).is_none()) {
+        found.push(difference(&rules::FORWARDED, "", "", ""));
+    }
+    found
+}
+
+/// As a person writes it: `(a: int, *, b=None) -> str`.
+pub fn show(signature: &Signature) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut last = None;
+    for parameter in &signature.parameters {
+        if last == Some(Kind::PositionalOnly) && parameter.kind != Kind::PositionalOnly {
+            parts.push("/".into());
+        }
+        if parameter.kind == Kind::KeywordOnly && !matches!(last, Some(Kind::KeywordOnly | Kind::Args)) {
+            parts.push("*".into());
+        }
+        let stars = match parameter.kind {
+            Kind::Args => "*",
+            Kind::Kwargs => "**",
+            _ => "",
+        };
+        let annotation = parameter.annotation.as_ref().map(|a| format!(": {a}")).unwrap_or_default();
+        let equals = if annotation.is_empty() { "=" } else { " = " };
+        let default = parameter.default.as_ref().map(|d| format!("{equals}{d}")).unwrap_or_default();
+        parts.push(format!("{stars}{}{annotation}{default}", parameter.name));
+        last = Some(parameter.kind);
+    }
+    if last == Some(Kind::PositionalOnly) {
+        parts.push("/".into());
+    }
+    let returns = signature.annotation.as_ref().map(|a| format!(" -> {a}")).unwrap_or_default();
+    format!("({}){returns}", parts.join(", "))
+}

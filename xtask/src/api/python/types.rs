@@ -1,0 +1,222 @@
+//! Annotations as types, and whether all values of one are values of another. What we can't tell is `Maybe`.
+
+use std::collections::HashMap;
+
+mod known;
+pub mod parse;
+
+pub use known::name;
+pub use parse::parse;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// No annotation, `Any`, `object` where it is asked for.
+    Any,
+    Never,
+    Union(Vec<Type>),
+    /// One value, as written: `'a'`, `1`.
+    Literal(String),
+    /// None for `...`.
+    Callable(Option<Vec<Type>>, Box<Type>),
+    /// A class and its arguments. `tuple` is fixed; `tuple...` has any number of items.
+    Name(String, Vec<Type>),
+    /// Type variables, aliases made by calls, what can't be read.
+    Unknown(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    Maybe,
+    No,
+}
+use Answer::{Maybe, No, Yes};
+
+/// What is known of the package's own classes.
+#[derive(Default)]
+pub struct Classes(pub HashMap<String, ClassFacts>);
+
+#[derive(Default)]
+pub struct ClassFacts {
+    pub ancestors: Vec<String>,
+    /// It may be more than its ancestors say.
+    pub unknown: bool,
+    pub protocol: bool,
+}
+
+impl Answer {
+    pub fn and(self, other: Answer) -> Answer {
+        match (self, other) {
+            (No, _) | (_, No) => No,
+            (Yes, Yes) => Yes,
+            _ => Maybe,
+        }
+    }
+    pub fn or(self, other: Answer) -> Answer {
+        match (self, other) {
+            (Yes, _) | (_, Yes) => Yes,
+            (No, No) => No,
+            _ => Maybe,
+        }
+    }
+    /// A no that other typing rules might turn round.
+    fn doubt(self) -> Answer {
+        if self == No { Maybe } else { self }
+    }
+}
+
+impl Classes {
+    /// Is every `a` a `b`?
+    pub fn fits(&self, a: &Type, b: &Type) -> Answer {
+        match (a, b) {
+            (a, b) if a == b => Yes,
+            (Type::Any, _) | (_, Type::Any) | (Type::Never, _) => Yes,
+            (_, Type::Name(name, _)) if name == "object" => Yes,
+            (Type::Union(all), b) => all.iter().fold(Yes, |so_far, one| so_far.and(self.fits(one, b))),
+            (a, Type::Union(any)) => any.iter().fold(No, |so_far, one| so_far.or(self.fits(a, one))).or(whole(a, any)),
+            (Type::Unknown(_), _) | (_, Type::Unknown(_)) => Maybe,
+            (_, Type::Never) => No,
+            (Type::Literal(a), Type::Literal(b)) => literal_fits(a, b),
+            (Type::Literal(value), b) => self.fits(&Type::Name(literal_class(value).into(), vec![]), b),
+            (Type::Name(name, _), Type::Literal(value)) => match self.0.get(name) {
+                // An enum's members are literals of it, and nothing here says how many there are.
+                Some(_) => Maybe,
+                None if name == literal_class(value) || known::is_known(name) => No,
+                None => Maybe,
+            },
+            (Type::Callable(from, to), Type::Callable(into, out)) => self.callable((from, to), (into, out)),
+            (Type::Callable(..), Type::Name(name, _)) | (Type::Name(name, _), Type::Callable(..)) => {
+                if ["int", "str", "bytes", "float", "bool", "None", "list", "dict", "set", "tuple", "tuple..."].contains(&name.as_str()) {
+                    No
+                } else {
+                    Maybe
+                }
+            }
+            (Type::Callable(..), Type::Literal(_)) => No,
+            (Type::Name(a, from), Type::Name(b, to)) => self.named((a, from), (b, to), 8),
+        }
+    }
+
+    fn callable(&self, (from, to): (&Option<Vec<Type>>, &Type), (into, out): (&Option<Vec<Type>>, &Type)) -> Answer {
+        let parameters = match (from, into) {
+            (None, _) | (_, None) => Yes,
+            // More parameters than are given may have defaults.
+            (Some(a), Some(b)) if a.len() != b.len() => return Maybe,
+            (Some(a), Some(b)) => a.iter().zip(b).fold(Yes, |so_far, (a, b)| so_far.and(self.fits(b, a))),
+        };
+        parameters.and(self.fits(to, out))
+    }
+
+    fn named(&self, (a, from): (&str, &[Type]), (b, to): (&str, &[Type]), depth: usize) -> Answer {
+        if a == b {
+            return self.arguments(a, from, to);
+        }
+        if depth == 0 {
+            return Maybe;
+        }
+        if let (Some(facts), true) = (self.0.get(a), a != b) {
+            if facts.ancestors.iter().any(|ancestor| ancestor == b) {
+                return if to.is_empty() { Yes } else { Maybe };
+            }
+            // Its ancestors outside, like str for an enum of strings.
+            let outside = facts.ancestors.iter().filter(|name| !self.0.contains_key(*name) && known::is_known(name));
+            let above = outside.fold(No, |so_far, name| so_far.or(self.named((name, &[]), (b, to), depth - 1)));
+            let structural = self.0.get(b).map_or(known::is_structural(b), |facts| facts.protocol);
+            let open = facts.unknown || facts.protocol || structural || !(self.0.contains_key(b) || known::is_known(b));
+            return if open { above.doubt() } else { above };
+        }
+        if !known::is_known(a) {
+            return Maybe;
+        }
+        let above =
+            known::supers(a, from).into_iter().fold(No, |so_far, (name, args)| so_far.or(self.named((&name, &args), (b, to), depth - 1)));
+        match self.0.get(b) {
+            Some(facts) if facts.protocol || facts.unknown => above.doubt(),
+            None if !known::is_known(b) => above.doubt(),
+            _ => above,
+        }
+    }
+
+    fn arguments(&self, name: &str, from: &[Type], to: &[Type]) -> Answer {
+        if name == "tuple" {
+            // Without arguments it is any tuple.
+            return match (from, to) {
+                ([], _) | (_, []) => Yes,
+                _ if from.len() != to.len() => No,
+                _ => from.iter().zip(to).fold(Yes, |so_far, (a, b)| so_far.and(self.fits(a, b))),
+            };
+        }
+        if from.is_empty() || to.is_empty() {
+            return Yes;
+        }
+        if from.len() != to.len() {
+            return Maybe;
+        }
+        let pairs = from.iter().zip(to).enumerate();
+        pairs.fold(Yes, |so_far, (i, (a, b))| {
+            so_far.and(match known::variance(name, i) {
+                known::Variance::Covariant => self.fits(a, b),
+                known::Variance::Invariant => match (self.fits(a, b), self.fits(b, a)) {
+                    (Yes, Yes) => Yes,
+                    // Nothing in common: no list of one is a list of the other.
+                    (No, No) => No,
+                    _ => Maybe,
+                },
+                known::Variance::Unknown => {
+                    if a == b {
+                        Yes
+                    } else {
+                        Maybe
+                    }
+                }
+            })
+        })
+    }
+}
+
+/// The class of a value that is written out; None of anything that has to be computed.
+pub fn of_value(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    match text {
+        "True" | "False" => return Some("bool"),
+        _ if text.parse::<i64>().is_ok() => return Some("int"),
+        _ if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && text.parse::<f64>().is_ok() => return Some("float"),
+        _ => {}
+    }
+    let whole = |open: char, close: char| text.starts_with(open) && text.ends_with(close);
+    match text.chars().next()? {
+        '\'' | '"' if whole('\'', '\'') || whole('"', '"') => Some("str"),
+        '[' if whole('[', ']') => Some("list"),
+        _ => None,
+    }
+}
+
+/// `bool` is `Literal[True, False]`, and so on.
+fn whole(a: &Type, any: &[Type]) -> Answer {
+    let has = |value: &str| any.iter().any(|one| *one == Type::Literal(value.into()));
+    match a {
+        Type::Name(name, _) if name == "bool" && has("True") && has("False") => Yes,
+        _ => No,
+    }
+}
+
+/// `'a'` and `"a"` are read as the same; other texts that differ may still be equal values (`1` and `0x1`, members of enums).
+fn literal_fits(a: &str, b: &str) -> Answer {
+    let plain = |value: &str| literal_class(value) == "str" || value.parse::<i64>().is_ok() || ["True", "False"].contains(&value);
+    if plain(a) && plain(b) { No } else { Maybe }
+}
+
+fn literal_class(value: &str) -> &str {
+    match value {
+        "True" | "False" => "bool",
+        "None" => "None",
+        v if v.starts_with(['\'', '"']) => "str",
+        v if v.starts_with("b'") || v.starts_with("b\"") => "bytes",
+        v if v.starts_with(|c: char| c.is_ascii_digit() || c == '-') => "int",
+        // A member of an enum: its class is before the last dot.
+        v => v.rsplit_once('.').map_or(v, |(class, _)| class),
+    }
+}
+
+#[cfg(test)]
+mod tests;

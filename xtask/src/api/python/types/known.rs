@@ -1,0 +1,163 @@
+//! The types of the standard library that annotations use: what they are called, what they also are, and how their arguments vary.
+
+use super::Type;
+
+/// Class and what it also is, one step up. `float` takes `int` (PEP 484, "the numeric tower").
+const SUPERS: &[(&str, &[&str])] = &[
+    ("object", &[]),
+    ("None", &[]),
+    ("bool", &["int"]),
+    ("int", &["float"]),
+    ("float", &["complex"]),
+    ("complex", &[]),
+    ("str", &["collections.abc.Sequence"]),
+    ("bytes", &["collections.abc.Sequence"]),
+    ("range", &["collections.abc.Sequence"]),
+    ("list", &["collections.abc.MutableSequence"]),
+    ("tuple...", &["collections.abc.Sequence"]),
+    ("tuple", &["tuple..."]),
+    ("set", &["collections.abc.MutableSet"]),
+    ("frozenset", &["collections.abc.Set"]),
+    ("dict", &["collections.abc.MutableMapping"]),
+    ("collections.defaultdict", &["dict"]),
+    ("collections.OrderedDict", &["dict"]),
+    ("collections.deque", &["collections.abc.MutableSequence"]),
+    ("collections.abc.MutableSequence", &["collections.abc.Sequence"]),
+    ("collections.abc.Sequence", &["collections.abc.Reversible", "collections.abc.Collection"]),
+    ("collections.abc.MutableSet", &["collections.abc.Set"]),
+    ("collections.abc.Set", &["collections.abc.Collection"]),
+    ("collections.abc.MutableMapping", &["collections.abc.Mapping"]),
+    ("collections.abc.Mapping", &["collections.abc.Collection"]),
+    ("collections.abc.Collection", &["collections.abc.Sized", "collections.abc.Iterable", "collections.abc.Container"]),
+    ("collections.abc.Reversible", &["collections.abc.Iterable"]),
+    ("collections.abc.Sized", &[]),
+    ("collections.abc.Container", &[]),
+    ("collections.abc.Iterable", &[]),
+    ("collections.abc.Iterator", &["collections.abc.Iterable"]),
+    ("collections.abc.Generator", &["collections.abc.Iterator"]),
+    ("collections.abc.AsyncIterable", &[]),
+    ("collections.abc.AsyncIterator", &["collections.abc.AsyncIterable"]),
+    ("collections.abc.AsyncGenerator", &["collections.abc.AsyncIterator"]),
+    ("collections.abc.Awaitable", &[]),
+    ("collections.abc.Coroutine", &["collections.abc.Awaitable"]),
+    ("asyncio.Task", &["asyncio.Future"]),
+    ("asyncio.Future", &["collections.abc.Awaitable"]),
+    ("os.PathLike", &[]),
+    ("pathlib.PurePath", &["os.PathLike"]),
+    ("pathlib.Path", &["pathlib.PurePath"]),
+    ("datetime.date", &[]),
+    ("datetime.datetime", &["datetime.date"]),
+    ("datetime.timedelta", &[]),
+    ("decimal.Decimal", &[]),
+    ("fractions.Fraction", &[]),
+    ("uuid.UUID", &[]),
+    ("enum.Enum", &[]),
+    ("enum.IntEnum", &["int", "enum.Enum"]),
+    ("enum.StrEnum", &["str", "enum.Enum"]),
+    ("BaseException", &[]),
+    ("Exception", &["BaseException"]),
+    ("KeyboardInterrupt", &["BaseException"]),
+    ("SystemExit", &["BaseException"]),
+    ("ArithmeticError", &["Exception"]),
+    ("ZeroDivisionError", &["ArithmeticError"]),
+    ("OverflowError", &["ArithmeticError"]),
+    ("LookupError", &["Exception"]),
+    ("KeyError", &["LookupError"]),
+    ("IndexError", &["LookupError"]),
+    ("AttributeError", &["Exception"]),
+    ("ImportError", &["Exception"]),
+    ("ModuleNotFoundError", &["ImportError"]),
+    ("OSError", &["Exception"]),
+    ("FileNotFoundError", &["OSError"]),
+    ("FileExistsError", &["OSError"]),
+    ("PermissionError", &["OSError"]),
+    ("IsADirectoryError", &["OSError"]),
+    ("TimeoutError", &["OSError"]),
+    ("ConnectionError", &["OSError"]),
+    ("ConnectionResetError", &["ConnectionError"]),
+    ("ConnectionRefusedError", &["ConnectionError"]),
+    ("RuntimeError", &["Exception"]),
+    ("NotImplementedError", &["RuntimeError"]),
+    ("RecursionError", &["RuntimeError"]),
+    ("StopIteration", &["Exception"]),
+    ("TypeError", &["Exception"]),
+    ("ValueError", &["Exception"]),
+    ("UnicodeError", &["ValueError"]),
+    ("UnicodeDecodeError", &["UnicodeError"]),
+    ("json.JSONDecodeError", &["ValueError"]),
+];
+
+/// Those that a class is by having their methods.
+const STRUCTURAL: &[&str] = &["os.PathLike"];
+
+pub enum Variance {
+    Covariant,
+    Invariant,
+    Unknown,
+}
+
+pub fn is_known(name: &str) -> bool {
+    SUPERS.iter().any(|(known, _)| *known == name)
+}
+
+pub fn is_structural(name: &str) -> bool {
+    name.starts_with("collections.abc.") || STRUCTURAL.contains(&name)
+}
+
+/// One step up, with the arguments that go along.
+pub fn supers(name: &str, args: &[Type]) -> Vec<(String, Vec<Type>)> {
+    let Some((_, supers)) = SUPERS.iter().find(|(known, _)| *known == name) else { return vec![] };
+    supers.iter().map(|up| (up.to_string(), arguments(name, up, args))).collect()
+}
+
+fn arguments(name: &str, up: &str, args: &[Type]) -> Vec<Type> {
+    let class = |name: &str| vec![Type::Name(name.into(), vec![])];
+    match (name, up, args) {
+        ("str", "collections.abc.Sequence", _) => class("str"),
+        ("bytes" | "range", "collections.abc.Sequence", _) => class("int"),
+        (_, "collections.abc.Sized", _) => vec![],
+        ("collections.abc.Mapping", _, [key, ..]) => vec![key.clone()],
+        ("collections.abc.Generator" | "collections.abc.AsyncGenerator", _, [item, ..]) => vec![item.clone()],
+        ("collections.abc.Coroutine", _, [_, _, result]) => vec![result.clone()],
+        ("tuple", _, [one]) => vec![one.clone()],
+        ("tuple", _, [_, ..]) => vec![Type::Union(args.to_vec())],
+        _ => args.to_vec(),
+    }
+}
+
+pub fn variance(name: &str, index: usize) -> Variance {
+    match (name, index) {
+        ("list" | "set" | "dict" | "collections.defaultdict" | "collections.OrderedDict" | "collections.deque", _) => Variance::Invariant,
+        (name, _) if name.starts_with("collections.abc.Mutable") => Variance::Invariant,
+        ("collections.abc.Mapping", 0) => Variance::Invariant,
+        ("collections.abc.Generator" | "collections.abc.AsyncGenerator" | "collections.abc.Coroutine", 1) => Variance::Unknown,
+        ("frozenset" | "type" | "tuple..." | "asyncio.Task" | "asyncio.Future", _) => Variance::Covariant,
+        (name, _) if name.starts_with("collections.abc.") => Variance::Covariant,
+        _ => Variance::Unknown,
+    }
+}
+
+/// The name that we know it by: `typing.List` is `list`.
+pub fn name(path: &str) -> String {
+    let Some(name) = path.strip_prefix("typing.").or_else(|| path.strip_prefix("typing_extensions.")) else {
+        return match path {
+            "NoneType" | "types.NoneType" => "None".into(),
+            "IOError" | "EnvironmentError" => "OSError".into(),
+            "json.decoder.JSONDecodeError" => "json.JSONDecodeError".into(),
+            "asyncio.TimeoutError" => "TimeoutError".into(),
+            _ => path.into(),
+        };
+    };
+    match name {
+        "List" | "Dict" | "Set" | "FrozenSet" | "Tuple" | "Type" => name.to_lowercase(),
+        "Text" => "str".into(),
+        "AbstractSet" => "collections.abc.Set".into(),
+        "DefaultDict" => "collections.defaultdict".into(),
+        "OrderedDict" => "collections.OrderedDict".into(),
+        "Deque" => "collections.deque".into(),
+        "Sequence" | "MutableSequence" | "MutableSet" | "Mapping" | "MutableMapping" | "Collection" | "Container" | "Sized"
+        | "Iterable" | "Iterator" | "Generator" | "AsyncIterable" | "AsyncIterator" | "AsyncGenerator" | "Awaitable" | "Coroutine"
+        | "Reversible" | "Callable" | "Hashable" | "KeysView" | "ValuesView" | "ItemsView" => format!("collections.abc.{name}"),
+        _ => format!("typing.{name}"),
+    }
+}

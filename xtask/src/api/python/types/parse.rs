@@ -1,0 +1,209 @@
+//! An annotation's text, its names resolved, as a type. What can't be read is `Unknown`, never an error.
+
+use super::Type;
+use super::known;
+
+/// `lookup` says what a name of the package means: another annotation for an alias, or None for a class or an unknown.
+pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Meaning) -> Type {
+    parse_within(text, lookup, 10)
+}
+
+pub enum Meaning {
+    /// A class, or what is outside of the package: by this name.
+    Class(String),
+    Alias(String),
+    Unknown,
+}
+
+fn parse_within(text: &str, lookup: &dyn Fn(&str) -> Meaning, depth: usize) -> Type {
+    let mut parser = Parser { rest: text.trim(), lookup, depth };
+    match parser.union() {
+        Some(found) if parser.rest.is_empty() && depth > 0 => found,
+        _ => Type::Unknown(text.to_string()),
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    lookup: &'a dyn Fn(&str) -> Meaning,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn take(&mut self, token: &str) -> bool {
+        match self.rest.trim_start().strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest.trim_start();
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn union(&mut self) -> Option<Type> {
+        // Annotations nest a few levels; text made to overflow the stack nests thousands.
+        if self.depth == 0 {
+            return None;
+        }
+        let mut all = vec![self.one()?];
+        while self.take("|") {
+            all.push(self.one()?);
+        }
+        Some(union(all))
+    }
+
+    fn one(&mut self) -> Option<Type> {
+        if self.take("(") {
+            self.depth -= 1;
+            let inner = self.union()?;
+            self.depth += 1;
+            return self.take(")").then_some(inner);
+        }
+        let name = self.word()?;
+        let name = known::name(name);
+        if !self.take("[") {
+            return Some(self.bare(&name));
+        }
+        self.depth -= 1;
+        let found = self.brackets(&name)?;
+        self.depth += 1;
+        self.take("]").then_some(found)
+    }
+
+    fn word(&mut self) -> Option<&'a str> {
+        let rest = self.rest;
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+        let word = &rest[..end];
+        self.rest = rest[end..].trim_start();
+        (!word.is_empty() && !word.starts_with(|c: char| c.is_ascii_digit() || c == '.')).then_some(word)
+    }
+
+    fn bare(&self, name: &str) -> Type {
+        match name {
+            "typing.Any" | "_typeshed.Incomplete" => Type::Any,
+            "typing.Never" | "typing.NoReturn" => Type::Never,
+            "collections.abc.Callable" => Type::Callable(None, Box::new(Type::Any)),
+            "typing.Final" | "typing.ClassVar" | "typing.TypeAlias" => Type::Any,
+            "typing.Self" | "typing.LiteralString" | "typing.AnyStr" => Type::Unknown(name.into()),
+            "tuple" => Type::Name("tuple...".into(), vec![]),
+            _ => match (self.lookup)(name) {
+                Meaning::Class(name) => Type::Name(name, vec![]),
+                Meaning::Alias(text) => parse_within(&text, self.lookup, self.depth - 1),
+                Meaning::Unknown => Type::Unknown(name.into()),
+            },
+        }
+    }
+
+    fn brackets(&mut self, name: &str) -> Option<Type> {
+        match name {
+            "typing.Literal" => self.literals(),
+            "typing.Optional" => Some(union(vec![self.union()?, Type::Name("None".into(), vec![])])),
+            "typing.Union" => Some(union(self.list()?)),
+            "typing.Final" | "typing.ClassVar" | "typing.Required" | "typing.NotRequired" | "typing.ReadOnly" | "dataclasses.InitVar" => {
+                self.union()
+            }
+            "typing.TypeGuard" | "typing.TypeIs" => self.union().map(|_| Type::Name("bool".into(), vec![])),
+            "collections.abc.Callable" => self.callable(),
+            "tuple" => self.tuple(),
+            _ => {
+                let arguments = self.list()?;
+                Some(match (self.lookup)(name) {
+                    Meaning::Class(name) => Type::Name(name, arguments),
+                    // A generic alias would need its variables replaced.
+                    _ => Type::Unknown(format!("{name}[{arguments:?}]")),
+                })
+            }
+        }
+    }
+
+    fn list(&mut self) -> Option<Vec<Type>> {
+        let mut all = vec![self.union()?];
+        while self.take(",") {
+            all.push(self.union()?);
+        }
+        Some(all)
+    }
+
+    fn tuple(&mut self) -> Option<Type> {
+        if self.take("()") {
+            return Some(Type::Unknown("tuple[()]".into()));
+        }
+        let mut all = vec![self.union()?];
+        while self.take(",") {
+            if self.take("...") {
+                return Some(Type::Name("tuple...".into(), all));
+            }
+            all.push(self.union()?);
+        }
+        Some(Type::Name("tuple".into(), all))
+    }
+
+    fn callable(&mut self) -> Option<Type> {
+        let parameters = if self.take("...") {
+            None
+        } else if self.take("[") {
+            if self.take("]") {
+                Some(vec![])
+            } else {
+                let list = self.list()?;
+                if !self.take("]") {
+                    return None;
+                }
+                Some(list)
+            }
+        } else {
+            return None;
+        };
+        self.take(",").then_some(())?;
+        Some(Type::Callable(parameters, Box::new(self.union()?)))
+    }
+
+    fn literals(&mut self) -> Option<Type> {
+        let mut all = Vec::new();
+        loop {
+            all.push(Type::Literal(self.value()?.to_string()));
+            if !self.take(",") {
+                return Some(union(all));
+            }
+        }
+    }
+
+    /// As `ast.unparse` writes it: a string, a number, True, None or a member of an enum.
+    fn value(&mut self) -> Option<&'a str> {
+        let rest = self.rest;
+        let prefix = rest.len() - rest.trim_start_matches('b').len();
+        let end = match rest[prefix..].chars().next()? {
+            quote @ ('\'' | '"') => {
+                let mut escaped = false;
+                let body = &rest[prefix + 1..];
+                let close = body.char_indices().find(|(_, c)| {
+                    let closes = *c == quote && !escaped;
+                    escaped = *c == '\\' && !escaped;
+                    closes
+                })?;
+                prefix + 1 + close.0 + 1
+            }
+            _ => rest.find([',', ']']).unwrap_or(rest.len()),
+        };
+        self.rest = rest[end..].trim_start();
+        let value = rest[..end].trim();
+        (!value.is_empty()).then_some(value)
+    }
+}
+
+/// Flat, without repetitions, in one order.
+fn union(all: Vec<Type>) -> Type {
+    let mut flat: Vec<Type> = Vec::new();
+    for one in all {
+        match one {
+            Type::Union(inner) => flat.extend(inner),
+            Type::Any => return Type::Any,
+            // `Literal[None]` is None.
+            Type::Literal(value) if value == "None" => flat.push(Type::Name("None".into(), vec![])),
+            other => flat.push(other),
+        }
+    }
+    flat.sort_by_cached_key(|one| format!("{one:?}"));
+    flat.dedup();
+    if flat.len() == 1 { flat.remove(0) } else { Type::Union(flat) }
+}
