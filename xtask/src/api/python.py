@@ -41,13 +41,25 @@ def is_public(name):
     return not name.startswith("_") or (name.startswith("__") and name.endswith("__") and name not in SILENT)
 
 
+class Loader(griffe.GriffeLoader):
+    """griffe 2.4 puts `__all__` together only in modules whose parents have one."""
+
+    def expand_exports(self, module, seen=None):
+        seen = set() if seen is None else seen
+        super().expand_exports(module, seen)
+        if module.exports is None:
+            for inner in module.modules.values():
+                if not inner.is_alias and inner.path not in seen:
+                    self.expand_exports(inner, seen)
+
+
 class Reader:
     """One tree of packages."""
 
     def __init__(self, root, public):
         self.root, self.public = Path(root).resolve(), public
         self.names, self.objects, self.problems = {}, {}, []
-        self.loader = griffe.GriffeLoader(search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False)
+        self.loader = Loader(search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False)
 
     def surface(self):
         for package in sorted({name.split(".")[0] for name in self.public}):
@@ -68,7 +80,7 @@ class Reader:
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None) or 1
                 self.problems.append(f"{self.file(file)}:{line}: {error}")
-        if files:
+        if files and not self.problems:
             self.loader.load(package, try_relative_path=False)
             self.loader.resolve_aliases(implicit=True, external=False)
 
@@ -262,6 +274,8 @@ class Reader:
         known = {c.path for c in mro}
         outside = list(dict.fromkeys(bare(b) for c in mro for b in bases[c.path] if bare(b) not in known))
         decorators = [self.expression(klass.parent, d.value) or str(d.value) for d in klass.decorators]
+        for base in mro[1:]:
+            self.define(base, base.path)
         members = self.members(mro)
         model = next((MODELS[b] for b in outside if b in MODELS), None)
         dataclass = next((options for options in map(self.dataclass, mro) if options is not None), None)
@@ -311,7 +325,7 @@ class Reader:
         found = {}
         for klass in mro:
             for name in {**klass.members, **klass.overloads}:
-                if (not is_public(name) and name not in ("__init__", "__new__")) or name in found:
+                if (not is_public(name) and name not in ("__init__", "__new__")) or name in found or name == "model_config":
                     continue
                 member = klass.members.get(name) or klass.overloads[name][-1]
                 if name == "__new__" and "__init__" in found:
@@ -361,15 +375,14 @@ class Reader:
             for name, member in klass.members.items():
                 if member.is_alias or not member.is_attribute or member.annotation is None or "property" in member.labels:
                     continue
-                if "instance-attribute" in member.labels and "class-attribute" not in member.labels and member.value is not None:
+                # Neither `x: ClassVar[int] = 1`, whose annotation griffe shows without ClassVar, nor `self.x: int = 1`.
+                if "instance-attribute" not in member.labels or ("class-attribute" not in member.labels and member.value is not None):
                     continue
                 kind = self.expression(klass, member.annotation) or ""
                 if bare(kind) == "dataclasses.KW_ONLY":
                     keyword_only = True
                     continue
-                if bare(kind) in ("typing.ClassVar", "typing_extensions.ClassVar") or (model == "pydantic" and name.startswith("_")):
-                    continue
-                if model == "pydantic" and name == "model_config":
+                if model == "pydantic" and (name.startswith("_") or name == "model_config"):
                     continue
                 field = self.field(klass, name, member, kind, keyword_only, total, model)
                 if field is not None:

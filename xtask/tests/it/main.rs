@@ -1,5 +1,6 @@
 //! The one integration binary: the real `xtask` program on real repositories. One module a topic.
 
+mod api;
 mod bump;
 mod check;
 mod ci;

@@ -45,6 +45,11 @@ fn module<'a>(surface: &'a Surface, symbol: &str) -> Option<&'a super::surface::
     }
 }
 
+fn is_module(surface: &Surface, path: &str) -> bool {
+    let object = surface.names.get(path).and_then(|name| surface.objects.get(&name.to));
+    object.is_some_and(|object| matches!(object.is, Is::Module(_)))
+}
+
 fn has_all(surface: &Surface, symbol: &str) -> bool {
     module(surface, symbol).is_some_and(|module| module.all)
 }
@@ -57,7 +62,7 @@ fn gone(compare: &mut Compare) -> HashSet<String> {
     for symbol in shortest_first(old) {
         // What goes with its module is told with the module.
         let within = std::iter::successors(Some(parent(symbol)), |path| Some(parent(path))).take_while(|path| !path.is_empty());
-        if missing(symbol) && !within.into_iter().any(|path| old.names.contains_key(path) && missing(path)) {
+        if missing(symbol) && !within.into_iter().any(|path| is_module(old, path) && !is_module(new, path)) {
             definitions.entry(&old.names[symbol].to).or_default().push(symbol);
         }
     }

@@ -189,7 +189,7 @@ fn variadics(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Differe
             _ => {}
         }
     }
-    if only_forwards && new.parameters.len() != 2 && (variadic(new, Kind::Args).is_none() || variadic(new, Kind::Kwargs).is_none()) {
+    if only_forwards && (variadic(new, Kind::Args).is_none() || variadic(new, Kind::Kwargs).is_none()) {
         found.push(difference(&rules::FORWARDED, "", "", ""));
     }
     found

@@ -1,0 +1,198 @@
+//! api diff: each rule and each non-rule on two real source trees, through the real reader; the command's outputs; and the break that
+//! shipped as a fix.
+
+use crate::support::{APP_TOML, Repo};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const FILES: [(&str, &str); 4] = [
+    ("names", include_str!("api/names.txt")),
+    ("signatures", include_str!("api/signatures.txt")),
+    ("classes", include_str!("api/classes.txt")),
+    ("fields", include_str!("api/fields.txt")),
+];
+
+/// What every snippet may use.
+const PRELUDE: &str = "\
+import abc, collections.abc, contextlib, dataclasses, enum, functools, typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Callable, Generic, Literal, NamedTuple, NotRequired, Optional, Protocol, TypedDict, TypeVar, Union, overload
+";
+
+/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with their text.
+struct Case {
+    what: String,
+    expected: Vec<String>,
+    files: Vec<(bool, String, String)>,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for line in FILES.iter().flat_map(|(name, text)| text.lines().map(move |line| (name, line))) {
+        let (name, line) = line;
+        if let Some(what) = line.strip_prefix("## ") {
+            cases.push(Case { what: format!("{name}: {what}"), expected: Vec::new(), files: Vec::new() });
+            continue;
+        }
+        let case = cases.last_mut().expect("a file begins with a case");
+        let mut words = line.split(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("---"), Some(side @ ("old" | "new")), file) => {
+                case.files.push((side == "new", file.unwrap_or("__init__.py").to_string(), String::new()));
+            }
+            (Some("breaking" | "warning" | "info"), Some(_), None) => case.expected.push(line.to_string()),
+            _ => {
+                if let Some((_, _, text)) = case.files.last_mut() {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+    }
+    cases.iter_mut().for_each(|case| case.expected.sort());
+    cases
+}
+
+/// The Python app with its package guarded.
+fn app() -> Repo {
+    let repo = Repo::new();
+    repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agent\"]\n"));
+    repo
+}
+
+fn write_side(repo: &Repo, cases: &[Case], new: bool) {
+    for (i, case) in cases.iter().enumerate() {
+        let folder = format!("apps/python/src/demo_agent/case_{i}");
+        let _ = std::fs::remove_dir_all(repo.path.join(&folder));
+        repo.write(&format!("{folder}/__init__.py"), PRELUDE);
+        for (_, file, text) in case.files.iter().filter(|(is_new, ..)| *is_new == new) {
+            let prelude = if file == "__init__.py" { PRELUDE } else { "" };
+            repo.write(&format!("{folder}/{file}"), format!("{prelude}{text}"));
+        }
+    }
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", if new { "fix: all" } else { "feat: all" }]);
+}
+
+#[test]
+fn every_rule_and_every_non_rule_says_what_it_should() {
+    let (repo, cases) = (app(), cases());
+    write_side(&repo, &cases, false);
+    repo.git(&["tag", "python-v0.0.1"]);
+    write_side(&repo, &cases, true);
+    let document = repo.xtask(&["--json", "api", "diff", "python"]).expect(3).json();
+    let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
+    for finding in document["findings"].as_array().expect("findings") {
+        let message = finding["message"].as_str().unwrap_or_default();
+        let number = message.strip_prefix("demo_agent.case_").and_then(|rest| rest.split(['.', ':']).next()).and_then(|n| n.parse().ok());
+        found.entry(number.unwrap_or_else(|| panic!("of no case: {finding}"))).or_default().push(finding);
+    }
+    let word = |finding: &&Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
+    let mut wrong = String::new();
+    for (i, case) in cases.iter().enumerate() {
+        let list = found.remove(&i).unwrap_or_default();
+        let mut said: Vec<String> = list.iter().map(|f| format!("{} {}", word(f, "level"), word(f, "id"))).collect();
+        said.sort();
+        if said != case.expected {
+            let messages: String = list.iter().map(|f| format!("      {} ({})\n", word(f, "message"), word(f, "place"))).collect();
+            wrong.push_str(&format!("{}\n  expected {:?}\n  found    {said:?}\n{messages}", case.what, case.expected));
+        }
+    }
+    assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
+}
+
+const BASE: &str = "\
+class BaseAdapter:
+    \"\"\"What channel adapters derive from.\"\"\"
+
+    def capabilities(self) -> list[str]:
+        return []
+
+
+class RuntimeCapabilities:
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+";
+
+/// A release with adapters, in which one symbol was renamed since, as a fix.
+fn renamed_under_a_fix() -> Repo {
+    let repo = app();
+    repo.write("apps/python/src/demo_agent/adapters/__init__.py", "");
+    repo.commit("apps/python/src/demo_agent/adapters/base.py", BASE, "feat: adapters");
+    repo.git(&["tag", "python-v0.0.1"]);
+    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
+    repo.commit("apps/python/src/demo_agent/adapters/base.py", &renamed, "fix(python): a better name");
+    repo
+}
+
+#[test]
+fn a_symbol_of_the_adapters_that_was_renamed_under_a_fix_is_found_with_file_and_line() {
+    let repo = renamed_under_a_fix();
+    let output = repo.untouched(|| repo.xtask(&["api", "diff", "python"]).expect(3));
+    let expected = "\
+demo_agent.adapters.base.RuntimeCapabilities
+  - class RuntimeCapabilities
+  + class AdapterCapabilities
+  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks whoever uses it [class-renamed] \
+apps/python/src/demo_agent/adapters/base.py:8
+1 change: 1 breaking
+";
+    assert_eq!(output.stdout, expected);
+    assert_eq!(output.stderr, "error: 1 breaking change between python-v0.0.1 and HEAD\n");
+}
+
+#[test]
+fn json_has_the_findings_of_every_command() {
+    let repo = renamed_under_a_fix();
+    let document = repo.xtask(&["--json", "api", "diff", "python", "python-v0.0.1", "HEAD"]).expect(3).json();
+    let message = "demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; \
+                   was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it";
+    let expected = serde_json::json!({ "schema": 1, "findings": [{
+        "id": "class-renamed", "level": "breaking", "app": "python", "place": "apps/python/src/demo_agent/adapters/base.py:8",
+        "message": message, "help": null,
+    }] });
+    assert_eq!(document, expected);
+    let document = repo.xtask(&["--json", "api", "diff", "python", "HEAD"]).expect(0).json();
+    assert_eq!(document, serde_json::json!({ "schema": 1, "findings": [] }));
+}
+
+#[test]
+fn without_a_release_there_is_nothing_to_compare_with() {
+    let repo = app();
+    repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "feat: a value");
+    let output = repo.xtask(&["api", "diff", "python"]).expect(0);
+    assert_eq!(output.stdout, "python has no release yet: there is nothing to compare with\n");
+}
+
+#[test]
+fn what_can_not_be_compared_is_an_error_that_says_why() {
+    let repo = app();
+    repo.write("apps/ts/app.toml", "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n");
+    repo.write("apps/bare/app.toml", APP_TOML.replace("\"python\"\ne", "\"bare\"\ne"));
+    let first = repo.commit("apps/python/src/demo_agent/__init__.py", "def f(a):\n    return (\n", "feat: half");
+    let second = repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "fix: whole");
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["ts"], 2, "ts is a TypeScript app: api diff does not read TypeScript yet"),
+        (&["bare"], 2, "apps/bare/app.toml names no public module; add [api] with public"),
+        (&["ruby"], 2, "no app \"ruby\""),
+        (&["python", "v9"], 1, "\"v9\" names no commit"),
+        (&["python", &first, &second], 1, "apps/python/src/demo_agent/__init__.py:2: '(' was never closed"),
+    ];
+    for (args, code, words) in cases {
+        let output = repo.xtask(&[&["api", "diff"], args].concat()).expect(code);
+        assert!(output.stderr.contains(words), "{args:?}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn the_package_is_read_and_never_imported() {
+    let repo = app();
+    let text = "import pathlib\npathlib.Path('imported').write_text('x')\nraise SystemExit(9)\ndef f(a): ...\n";
+    repo.commit("apps/python/src/demo_agent/__init__.py", text, "feat: a trap");
+    repo.commit("apps/python/src/demo_agent/__init__.py", &text.replace("f(a)", "f(a, b)"), "feat: another");
+    let output = repo.untouched(|| repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3));
+    assert!(output.stdout.contains("[parameter-added-required] apps/python/src/demo_agent/__init__.py:4"), "{}", output.stdout);
+}
