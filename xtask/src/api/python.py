@@ -59,6 +59,8 @@ class Reader:
     def __init__(self, root, public):
         self.root, self.public = Path(root).resolve(), public
         self.names, self.objects, self.problems = {}, {}, []
+        # What annotations and bases name, public or not: it decides what they mean.
+        self.mentioned = set()
         self.loader = Loader(search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False)
 
     def surface(self):
@@ -68,6 +70,11 @@ class Reader:
             module = self.find(name)
             if module is not None and not module.is_alias and module.is_module:
                 self.module(module)
+        while self.mentioned:
+            path = self.mentioned.pop()
+            found = self.find(path)
+            if found is not None and not found.is_alias and (found.is_class or found.is_attribute or found.is_type_alias):
+                self.define(found, path)
         return {"names": self.names, "objects": self.objects, "problems": self.problems}
 
     def load(self, package):
@@ -463,6 +470,8 @@ class Resolver(ast.NodeTransformer):
 
     def dotted(self, name):
         resolved = self.reader.resolve(self.scope, name)
+        if "." in resolved and resolved not in self.reader.objects:
+            self.reader.mentioned.add(resolved)
         return ast.parse(resolved, mode="eval").body if re.fullmatch(r"[\w.]+", resolved) else ast.Name(name)
 
 

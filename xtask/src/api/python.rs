@@ -112,12 +112,12 @@ impl<'a> Compare<'a> {
 
     /// Does every value of the old annotation fit the new one?
     fn fits_new(&self, old: &str, new: &str) -> Answer {
-        self.classes.fits(&self.old_type(old), &self.new_type(new))
+        alike(old, new, self.classes.fits(&self.old_type(old), &self.new_type(new)))
     }
 
     /// Does every value of the new annotation fit the old one?
     fn fits_old(&self, old: &str, new: &str) -> Answer {
-        self.classes.fits(&self.new_type(new), &self.old_type(old))
+        alike(old, new, self.classes.fits(&self.new_type(new), &self.old_type(old)))
     }
 
     fn old_type(&self, text: &str) -> types::Type {
@@ -156,6 +156,11 @@ impl<'a> Compare<'a> {
             is,
         });
     }
+}
+
+/// An annotation that still reads the same is not told for what we can't tell.
+fn alike(old: &str, new: &str, answer: Answer) -> Answer {
+    if old == new && answer == Answer::Maybe { Answer::Yes } else { answer }
 }
 
 fn place(object: &Object) -> String {

@@ -71,7 +71,7 @@ fn variadic(signature: &Signature, kind: Kind) -> Option<&Parameter> {
 
 /// A leading underscore says "not by keyword": PEP 484's `__x`, and `_unused` by convention.
 fn by_keyword(parameter: &Parameter) -> bool {
-    matches!(parameter.kind, Kind::Either | Kind::KeywordOnly) && !parameter.name.starts_with('_')
+    parameter.kind == Kind::KeywordOnly || (parameter.kind == Kind::Either && !parameter.name.starts_with('_'))
 }
 
 fn by_position(parameter: &Parameter) -> bool {
@@ -89,8 +89,7 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
     if !by_keyword(parameter) {
         return match there {
             Some(now) => Became::Kept(now),
-            // By keyword or not at all: a private keyword is nobody's.
-            None if place.is_none() || takes_args => Became::Swallowed("`*args`"),
+            None if takes_args => Became::Swallowed("`*args`"),
             None => Became::Gone,
         };
     }

@@ -142,6 +142,10 @@ pub fn name(path: &str) -> String {
     let Some(name) = path.strip_prefix("typing.").or_else(|| path.strip_prefix("typing_extensions.")) else {
         return match path {
             "NoneType" | "types.NoneType" => "None".into(),
+            "contextlib.AbstractContextManager" => "typing.ContextManager".into(),
+            "contextlib.AbstractAsyncContextManager" => "typing.AsyncContextManager".into(),
+            "re.Pattern" => "typing.Pattern".into(),
+            "re.Match" => "typing.Match".into(),
             "IOError" | "EnvironmentError" => "OSError".into(),
             "json.decoder.JSONDecodeError" => "json.JSONDecodeError".into(),
             "asyncio.TimeoutError" => "TimeoutError".into(),

@@ -85,6 +85,8 @@ impl<'a> Parser<'a> {
             "collections.abc.Callable" => Type::Callable(None, Box::new(Type::Any)),
             "typing.Final" | "typing.ClassVar" | "typing.TypeAlias" => Type::Any,
             "typing.Self" | "typing.LiteralString" | "typing.AnyStr" => Type::Unknown(name.into()),
+            "typing.BinaryIO" => Type::Name("typing.IO".into(), vec![Type::Name("bytes".into(), vec![])]),
+            "typing.TextIO" => Type::Name("typing.IO".into(), vec![Type::Name("str".into(), vec![])]),
             "tuple" => Type::Name("tuple...".into(), vec![]),
             _ => match (self.lookup)(name) {
                 Meaning::Class(name) => Type::Name(name, vec![]),
