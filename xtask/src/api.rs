@@ -59,6 +59,10 @@ pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>
     let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
     let surfaces = python::extract::surfaces(ctx, app, &[&before, &after])?;
     let [before, after] = &surfaces[..] else { anyhow::bail!("two surfaces were asked for") };
+    if let Some(lost) = app.settings.api.public.iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module))) {
+        let file = app.dir.join("app.toml");
+        return Err(Exit::Usage(format!("{file}: there is no module {lost}, which [api] public names, in {old} or {new}")).into());
+    }
     Ok(python::diff(before, after))
 }
 

@@ -76,16 +76,28 @@ impl<'a> Compare<'a> {
                 moved.insert(name.to.as_str(), before.to.as_str());
             }
         }
+        let mut compare = Compare { old, new, moved, classes: Classes::default(), seen: HashSet::new(), changes: Vec::new() };
+        compare.learn_classes();
+        compare
+    }
+
+    /// A class that is gone and one that is new are the same one: annotations and bases that name it have not changed.
+    fn same_class(&mut self, old: &'a str, new: &'a str) {
+        self.moved.insert(new, old);
+        self.learn_classes();
+    }
+
+    fn learn_classes(&mut self) {
         let mut classes = Classes::default();
-        for (surface, is_new) in [(old, false), (new, true)] {
+        for (surface, is_new) in [(self.old, false), (self.new, true)] {
             for (path, object) in &surface.objects {
                 let Is::Class(class) = &object.is else { continue };
-                let own = |path: &str| if is_new { moved.get(path).copied().unwrap_or(path).to_string() } else { path.to_string() };
+                let own = |path: &str| if is_new { self.moved.get(path).copied().unwrap_or(path).to_string() } else { path.to_string() };
                 let ancestors = class.ancestors.iter().map(|path| types::name(&own(path))).collect();
                 classes.0.insert(own(path), ClassFacts { ancestors, unknown: class.unknown, protocol: class.protocol });
             }
         }
-        Compare { old, new, moved, classes, seen: HashSet::new(), changes: Vec::new() }
+        self.classes = classes;
     }
 
     /// Compares two definitions, once.
@@ -118,6 +130,14 @@ impl<'a> Compare<'a> {
     /// Does every value of the new annotation fit the old one?
     fn fits_old(&self, old: &str, new: &str) -> Answer {
         alike(old, new, self.classes.fits(&self.new_type(new), &self.old_type(old)))
+    }
+
+    /// Both annotations as they are written; where they read the same, as what they mean.
+    fn shown(&self, (old, new): (Option<&String>, Option<&String>), (before, after): (&str, &str)) -> (String, String) {
+        match (old, new) {
+            (Some(old), Some(new)) if old != new => (old.clone(), new.clone()),
+            _ => types::differences(&self.old_type(before), &self.new_type(after)),
+        }
     }
 
     fn old_type(&self, text: &str) -> types::Type {

@@ -185,6 +185,9 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
         let output = repo.xtask(&[&["api", "diff"], args].concat()).expect(code);
         assert!(output.stderr.contains(words), "{args:?}: {}", output.stderr);
     }
+    repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agnet\"]\n"));
+    let output = repo.xtask(&["api", "diff", "python", &second]).expect(2);
+    assert!(output.stderr.contains("apps/python/app.toml: there is no module demo_agnet"), "{}", output.stderr);
 }
 
 #[test]

@@ -8,7 +8,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 use xshell::cmd;
 
-const SCRIPT: &str = include_str!("../python.py");
+const READER: [(&str, &str); 4] = [
+    ("surface.py", include_str!("reader/surface.py")),
+    ("names.py", include_str!("reader/names.py")),
+    ("definitions.py", include_str!("reader/definitions.py")),
+    ("classes.py", include_str!("reader/classes.py")),
+];
 
 /// The public surface at each of the commits.
 pub fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
@@ -22,11 +27,14 @@ pub fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> 
         requests.push(json!({ "root": tree.join(&source), "public": app.settings.api.public }));
         prefixes.push(source);
     }
-    let script = temp.join("surface.py");
-    std::fs::write(&script, SCRIPT)?;
+    let reader = temp.join("reader");
+    std::fs::create_dir(&reader)?;
+    for (name, text) in READER {
+        std::fs::write(reader.join(name), text)?;
+    }
     let python = tools::tool("griffe")?.with_file_name("python");
     let sh = child::shell(temp)?;
-    let text = child::capture(cmd!(sh, "{python} -I -B {script}").stdin(serde_json::to_string(&requests)?), &[])?;
+    let text = child::capture(cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?), &[])?;
     let mut surfaces: Vec<Surface> = serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
     if surfaces.len() != commits.len() {
         bail!("griffe's reader answered {} of {} questions", surfaces.len(), commits.len());

@@ -83,13 +83,13 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
         }
     }
     if let (Some(before), Some(after)) = (&old.holds, &new.holds) {
-        let shown = |field: &Field| field.annotation.clone().unwrap_or_default();
         let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
             (Answer::Yes, Answer::Yes) => None,
             (Answer::No, _) | (_, Answer::No) => Some(&rules::FIELD_RETYPED),
             _ => Some(&rules::FIELD_MAYBE_RETYPED),
         };
-        found.extend(rule.map(|rule| difference(rule, name, &shown(old), &shown(new))));
+        let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
+        found.extend(rule.map(|rule| difference(rule, name, &was, &is)));
     }
     found
 }

@@ -145,8 +145,8 @@ fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Diffe
         Answer::Maybe => &rules::RETURN_RETYPED,
         Answer::No => &rules::RETURN_WIDENED,
     };
-    let shown = |s: &Signature| s.annotation.clone().or(s.returns.clone()).unwrap_or_default();
-    Some(difference(rule, "", &shown(old), &shown(new)))
+    let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
+    Some(difference(rule, "", &was, &is))
 }
 
 fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
@@ -192,14 +192,14 @@ fn retyped(
     (new, after): (&Attribute, &str),
     is_property: bool,
 ) -> Option<Difference> {
-    let shown = |a: &Attribute| a.annotation.clone().unwrap_or_default();
     let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
         (Answer::No, _) => &rules::RETYPED_ATTRIBUTE,
         (Answer::Maybe, _) => &rules::MAYBE_RETYPED_ATTRIBUTE,
         (Answer::Yes, Answer::No) if !is_property && new.writable && !before.contains("Final") => &rules::NARROWED_ATTRIBUTE,
         _ => return None,
     };
-    Some(difference(rule, "", &shown(old), &shown(new)))
+    let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
+    Some(difference(rule, "", &was, &is))
 }
 
 /// Without annotations: what the values are, where they are written out.

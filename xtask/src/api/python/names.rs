@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 pub fn compare(compare: &mut Compare) {
     let (old, new) = (compare.old, compare.new);
+    let taken = gone(compare);
     for symbol in shortest_first(old) {
         let before = &old.names[symbol];
         let Some(after) = new.names.get(symbol) else { continue };
@@ -18,7 +19,6 @@ pub fn compare(compare: &mut Compare) {
             compare.report("", symbol, difference(&rules::NOT_EXPORTED, &last(symbol), "", ""), (String::new(), at), (None, None));
         }
     }
-    let taken = gone(compare);
     added(compare, &taken);
 }
 
@@ -55,7 +55,7 @@ fn has_all(surface: &Surface, symbol: &str) -> bool {
 }
 
 /// Tells what is gone; the new names that turned out to be renamed old ones.
-fn gone(compare: &mut Compare) -> HashSet<String> {
+fn gone<'a>(compare: &mut Compare<'a>) -> HashSet<String> {
     let (old, new) = (compare.old, compare.new);
     let missing = |path: &str| !new.names.contains_key(path);
     let mut definitions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -94,7 +94,7 @@ fn re_export(compare: &mut Compare, symbol: &str, still: &str) {
     compare.report("", symbol, found, (old, String::new()), (None, None));
 }
 
-fn removed(compare: &mut Compare, definition: &str, symbols: &[&str], taken: &mut HashSet<String>) {
+fn removed<'a>(compare: &mut Compare<'a>, definition: &'a str, symbols: &[&str], taken: &mut HashSet<String>) {
     let (old, new) = (compare.old, compare.new);
     let symbol = symbols[0];
     let Some(object) = old.objects.get(definition) else {
@@ -118,6 +118,9 @@ fn removed(compare: &mut Compare, definition: &str, symbols: &[&str], taken: &mu
             taken.insert(path.to_string());
             let shown = (show(symbol, object), show(path, candidate));
             let at = (place(object), place(candidate));
+            if matches!(object.is, Is::Class(_)) {
+                compare.same_class(definition, &new.names[path].to);
+            }
             let moved = last(path) == last(symbol);
             let found = if moved {
                 difference(&rules::REMOVED, &last(symbol), "", &format!("{others}; it is now `{path}`"))

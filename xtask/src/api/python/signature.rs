@@ -139,8 +139,8 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
         Answer::Maybe => &rules::RETYPED,
         Answer::No => &rules::NARROWED,
     };
-    let shown = |p: &Parameter| p.annotation.clone().or(p.takes.clone()).unwrap_or_default();
-    Some(difference(rule, &old.name, &shown(old), &shown(new)))
+    let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
+    Some(difference(rule, &old.name, &was, &is))
 }
 
 /// Quotes are no difference.

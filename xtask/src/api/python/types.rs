@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 mod known;
 pub mod parse;
+mod show;
 
 pub use known::name;
 pub use parse::parse;
+pub use show::differences;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -93,6 +95,8 @@ impl Classes {
                 }
             }
             (Type::Callable(..), Type::Literal(_)) => No,
+            // A tuple of who knows what.
+            (Type::Name(a, from), Type::Name(b, _)) if a == "tuple..." && b == "tuple" && from.is_empty() => Maybe,
             (Type::Name(a, from), Type::Name(b, to)) => self.named((a, from), (b, to), 8),
         }
     }

@@ -154,7 +154,8 @@ impl<'a> Parser<'a> {
                 Some(list)
             }
         } else {
-            return None;
+            // `P` or `Concatenate[…, P]`.
+            Some(vec![self.union()?])
         };
         self.take(",").then_some(())?;
         Some(Type::Callable(parameters, Box::new(self.union()?)))

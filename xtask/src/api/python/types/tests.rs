@@ -1,1 +1,171 @@
+//! Annotations against annotations.
 
+use super::parse::Meaning;
+use super::*;
+
+/// `demo.Sub` is a `demo.Base`; `demo.Open` has a base from elsewhere; `demo.Proto` is a protocol; `demo.Json` an alias; `demo.T` a variable.
+fn classes() -> Classes {
+    let class = |ancestors: &[&str], unknown, protocol| ClassFacts {
+        ancestors: ancestors.iter().map(|a| a.to_string()).collect(),
+        unknown,
+        protocol,
+    };
+    let all = [
+        ("demo.Base", class(&[], false, false)),
+        ("demo.Sub", class(&["demo.Base"], false, false)),
+        ("demo.Open", class(&["other.Thing"], true, false)),
+        ("demo.Proto", class(&["typing.Protocol"], false, true)),
+        ("demo.Name", class(&["str"], false, false)),
+    ];
+    Classes(all.into_iter().map(|(name, facts)| (name.to_string(), facts)).collect())
+}
+
+fn lookup(name: &str) -> Meaning {
+    match name {
+        "demo.Json" => Meaning::Alias("dict[str, demo.Json] | str | None".into()),
+        "demo.Ids" => Meaning::Alias("list[int]".into()),
+        "demo.T" => Meaning::Unknown,
+        _ => Meaning::Class(name.into()),
+    }
+}
+
+fn fits(a: &str, b: &str) -> Answer {
+    classes().fits(&parse(a, &lookup), &parse(b, &lookup))
+}
+
+#[test]
+fn every_value_of_one_is_a_value_of_the_other_or_not_or_nobody_can_tell() {
+    let table = [
+        ("int", "int", Yes),
+        ("int", "str", No),
+        ("bool", "int", Yes),
+        ("int", "bool", No),
+        ("int", "float", Yes),
+        ("float", "int", No),
+        ("int", "object", Yes),
+        ("object", "int", No),
+        ("typing.Any", "int", Yes),
+        ("int", "typing.Any", Yes),
+        ("typing.NoReturn", "int", Yes),
+        ("int", "typing.NoReturn", No),
+        // Unions.
+        ("int", "int | None", Yes),
+        ("int | None", "int", No),
+        ("typing.Optional[int]", "int | None", Yes),
+        ("None | int", "typing.Union[int, None]", Yes),
+        ("int | str", "str | int | bytes", Yes),
+        ("int | other.A", "int | str", Maybe),
+        ("int | bytes | other.A", "int | str", No),
+        // Literals.
+        ("typing.Literal['a']", "str", Yes),
+        ("str", "typing.Literal['a']", No),
+        ("typing.Literal['a']", "typing.Literal['a', 'b']", Yes),
+        ("typing.Literal['a', 'b']", "typing.Literal['b']", No),
+        ("typing.Literal['a]', \"b'\"]", "typing.Literal[\"b'\", 'a]']", Yes),
+        ("typing.Literal[1]", "int", Yes),
+        ("typing.Literal[1]", "str", No),
+        ("bool", "typing.Literal[True, False]", Yes),
+        ("typing.Literal[demo.Color.RED]", "demo.Color", Yes),
+        ("typing.Literal[None]", "None", Yes),
+        // Containers.
+        ("list[int]", "typing.List[int]", Yes),
+        ("list[int]", "list", Yes),
+        ("list", "list[int]", Yes),
+        ("list[int]", "list[str]", No),
+        ("list[int]", "list[int | str]", Maybe),
+        ("list[int]", "collections.abc.Sequence[int | str]", Yes),
+        ("list[int]", "typing.Iterable[int]", Yes),
+        ("collections.abc.Sequence[int]", "list[int]", No),
+        ("dict[str, int]", "collections.abc.Mapping[str, object]", Yes),
+        ("dict[str, int]", "collections.abc.Iterable[str]", Yes),
+        ("dict[str, int]", "collections.abc.Iterable[int]", No),
+        ("str", "collections.abc.Sequence[str]", Yes),
+        ("str", "list[str]", No),
+        ("tuple[int, str]", "tuple[int, str]", Yes),
+        ("tuple[int, str]", "tuple[int, str, int]", No),
+        ("tuple[int, int]", "tuple[int, ...]", Yes),
+        ("tuple[int, str]", "collections.abc.Sequence[int | str]", Yes),
+        ("tuple[int, ...]", "tuple[int, int]", No),
+        ("tuple", "tuple[int, str]", Maybe),
+        ("set[int]", "collections.abc.Set[int]", Yes),
+        ("frozenset[int]", "set[int]", No),
+        ("collections.abc.Generator[int, None, None]", "collections.abc.Iterator[int]", Yes),
+        ("collections.abc.Iterator[int]", "list[int]", No),
+        ("collections.abc.Coroutine[typing.Any, typing.Any, int]", "collections.abc.Awaitable[int]", Yes),
+        ("type[demo.Sub]", "type[demo.Base]", Yes),
+        ("pathlib.Path", "str | os.PathLike[str]", Yes),
+        ("KeyError", "LookupError", Yes),
+        ("LookupError", "KeyError", No),
+        // Callables.
+        ("collections.abc.Callable[[int], bool]", "typing.Callable[[bool], int]", Yes),
+        ("typing.Callable[[bool], int]", "typing.Callable[[int], int]", No),
+        ("typing.Callable[[int], int]", "typing.Callable[..., int]", Yes),
+        ("typing.Callable[[int], int]", "typing.Callable[[], int]", Maybe),
+        ("typing.Callable", "int", No),
+        ("int", "typing.Callable[[], None]", No),
+        ("demo.Base", "typing.Callable[[], None]", Maybe),
+        // The package's classes.
+        ("demo.Sub", "demo.Base", Yes),
+        ("demo.Base", "demo.Sub", No),
+        ("demo.Base", "int", No),
+        ("demo.Open", "demo.Base", Maybe),
+        ("demo.Base", "demo.Proto", Maybe),
+        ("int", "demo.Proto", Maybe),
+        ("demo.Proto", "demo.Base", Maybe),
+        ("demo.Name", "str", Yes),
+        ("demo.Name", "collections.abc.Sequence[str]", Yes),
+        ("demo.Base", "collections.abc.Iterable[int]", Maybe),
+        ("demo.Base", "other.Thing", Maybe),
+        // From elsewhere, variables, aliases, wrappers.
+        ("other.A", "other.A", Yes),
+        ("other.A", "other.B", Maybe),
+        ("other.A", "int", Maybe),
+        ("demo.T", "demo.T", Yes),
+        ("demo.T", "int", Maybe),
+        ("demo.Ids", "list[int]", Yes),
+        ("demo.Json", "demo.Json", Yes),
+        ("typing.Final[int]", "int", Yes),
+        ("typing.NotRequired[int]", "int", Yes),
+        ("typing.TypeGuard[int]", "bool", Yes),
+    ];
+    let wrong: Vec<String> = table
+        .iter()
+        .filter(|(a, b, answer)| fits(a, b) != *answer)
+        .map(|(a, b, answer)| format!("{a} as {b}: expected {answer:?}, got {:?}", fits(a, b)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_no_annotation_is_unknown_and_never_a_panic() {
+    let deep = format!("{}int{}", "list[".repeat(5000), "]".repeat(5000));
+    for text in [
+        "",
+        "[",
+        "]",
+        "int |",
+        "|",
+        "f(1)",
+        "typing.Literal[",
+        "typing.Literal['",
+        "typing.Literal['é",
+        "typing.Callable[",
+        "1",
+        "é[ü]|",
+        &deep,
+    ] {
+        let read = parse(text, &lookup);
+        assert!(matches!(read, Type::Unknown(_) | Type::Name(..)) || text.contains('é'), "{text}: {read:?}");
+        classes().fits(&read, &parse("int", &lookup));
+    }
+}
+
+#[test]
+fn a_type_is_shown_as_it_is_written_and_of_two_unions_what_differs() {
+    for text in ["int", "list[int]", "tuple[int, ...]", "tuple[int, str]", "Callable[[int], str]", "Callable[..., Any]"] {
+        let full = text.replace("Callable", "typing.Callable").replace("Any", "typing.Any");
+        assert_eq!(parse(&full, &lookup).to_string(), text);
+    }
+    let shown = differences(&parse("int | str | None", &lookup), &parse("None | int | bytes", &lookup));
+    assert_eq!(shown, ("… | str".to_string(), "… | bytes".to_string()));
+}

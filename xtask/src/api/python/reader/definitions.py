@@ -1,0 +1,103 @@
+"""Functions and attributes as they are written: signatures, decorators, overloads, documented exceptions."""
+
+import re
+from pathlib import Path
+
+from names import Names, text
+
+
+class Definitions(Names):
+    """What a definition that is no class is to its users."""
+
+    def file(self, file):
+        return Path(file).relative_to(self.root).as_posix()
+
+    def at(self, found, module=None):
+        line = (found.alias_lineno if found.is_alias else found.lineno) or 1
+        file = module.filepath if found.is_alias else found.filepath
+        return {"file": self.file(file[0] if isinstance(file, list) else file), "line": line}
+
+    def function(self, function):
+        scope = function.parent
+        decorators = [self.expression(scope, d.value) or str(d.value) for d in function.decorators]
+        names = {d.split("(")[0] for d in decorators}
+        binding = "function" if not scope.is_class else "instance"
+        if "staticmethod" in names or (scope.is_class and function.name == "__new__"):
+            binding = "static"
+        if "classmethod" in names or function.name in ("__init_subclass__", "__class_getitem__"):
+            binding = "class"
+        overloads = function.overloads or ([function] if scope.overloads.get(function.name) else [])
+        return {
+            "kind": "function",
+            **self.at(function),
+            "signature": self.signature(function),
+            "binding": binding,
+            "async": "async" in function.labels,
+            "decorators": decorators,
+            "overloads": [self.signature(o) for o in overloads],
+            "raises": self.raises(function),
+        }
+
+    def signature(self, function):
+        scope = function.parent
+        parameters = [
+            {
+                "name": p.name.lstrip("*"),
+                "kind": p.kind.value,
+                "annotation": text(p.annotation),
+                "type": self.expression(scope, p.annotation),
+                "default": text(p.default) if p.kind.value not in ("variadic positional", "variadic keyword") else None,
+            }
+            for p in function.parameters
+        ]
+        return {"parameters": parameters, "annotation": text(function.returns), "type": self.expression(scope, function.returns)}
+
+    def raises(self, function):
+        doc = function.docstring.value if function.docstring else ""
+        found = re.findall(r"^\s*:(?:raises?|exception|except)\s+([\w.]+)\s*:", doc, re.MULTILINE)
+        lines = doc.splitlines()
+        for i, line in enumerate(lines):
+            google = re.fullmatch(r"\s*(Raises|Exceptions):\s*", line)
+            numpy = re.fullmatch(r"\s*Raises\s*", line) and i + 1 < len(lines) and re.fullmatch(r"\s*-{3,}\s*", lines[i + 1])
+            if google or numpy:
+                found += section(lines[i + 1 + bool(numpy) :], indent(line), bool(numpy))
+        return list(dict.fromkeys(self.resolve(function.parent, name) for name in found))
+
+    def attribute(self, attribute):
+        scope = attribute.parent
+        labels = attribute.labels
+        kind = "property" if "property" in labels else "type-alias" if attribute.is_type_alias else "attribute"
+        annotation = None if kind == "type-alias" else attribute.annotation
+        return {
+            "kind": kind,
+            **self.at(attribute),
+            "annotation": text(annotation),
+            "type": self.expression(scope, annotation),
+            "value": text(attribute.value),
+            "means": self.expression(scope, attribute.value) if attribute.value is not None else None,
+            "writable": kind == "attribute" or "writable" in labels,
+            "abstract": "abstractmethod" in labels,
+            "cached": "cached" in labels,
+        }
+
+
+def section(lines, outer, numpy):
+    """The names at the section's own indentation, up to where it ends."""
+    names, level = [], None
+    for i, line in enumerate(lines):
+        if not line.strip():
+            continue
+        depth = indent(line)
+        if (depth <= outer and not numpy) or depth < outer:
+            break
+        if numpy and i + 1 < len(lines) and re.fullmatch(r"\s*-{3,}\s*", lines[i + 1]):
+            break
+        level = depth if level is None else level
+        match = re.match(r"\s*`*([A-Za-z_][\w.]*)`*\s*(:|$)", line)
+        if depth == level and match:
+            names.append(match.group(1))
+    return names
+
+
+def indent(line):
+    return len(line) - len(line.lstrip())

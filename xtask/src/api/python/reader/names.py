@@ -1,0 +1,143 @@
+"""Where a dotted path leads, and what the names in an expression mean: through imports, re-exports and `Old = New`."""
+
+import ast
+import builtins
+import re
+from pathlib import Path
+
+import griffe
+
+BUILTINS = set(dir(builtins))
+
+
+class Loader(griffe.GriffeLoader):
+    """griffe 2.4 puts `__all__` together only in modules whose parents have one."""
+
+    def expand_exports(self, module, seen=None):
+        seen = set() if seen is None else seen
+        super().expand_exports(module, seen)
+        if module.exports is None:
+            for inner in module.modules.values():
+                if not inner.is_alias and inner.path not in seen:
+                    self.expand_exports(inner, seen)
+
+
+class Names:
+    """One tree of packages."""
+
+    def __init__(self, root, public):
+        self.root, self.public = Path(root).resolve(), public
+        self.names, self.objects, self.problems = {}, {}, []
+        # What annotations and bases name, public or not: it decides what they mean.
+        self.mentioned = set()
+        self.loader = Loader(search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False)
+
+    def find(self, path):
+        try:
+            return self.loader.modules_collection.get_member(path)
+        except (AttributeError, KeyError, ValueError, griffe.GriffeError):
+            return None
+
+    def canonical(self, path, depth=20):
+        """The path of the definition, through imports and `Old = New`."""
+        found = self.find(path)
+        if depth == 0:
+            return path
+        if found is None:
+            head, _, tail = path.rpartition(".")
+            if head and (real := self.canonical(head, depth - 1)) != head:
+                return self.canonical(f"{real}.{tail}", depth - 1)
+            return path
+        if found.is_alias:
+            return self.canonical(found.target_path, depth - 1)
+        if found.is_attribute and found.annotation is None and re.fullmatch(r"[A-Za-z_][\w.]*", str(found.value or "")):
+            target = self.resolve(found.parent, str(found.value), depth - 1)
+            real = self.find(target)
+            if target != path and real is not None and not real.is_alias and not real.is_attribute:
+                return target
+        return path
+
+    def resolve(self, scope, name, depth=20):
+        first, dot, rest = name.partition(".")
+        if first in BUILTINS and scope.is_class and first in scope.members and not scope.members[first].is_class:
+            # An attribute `self.type` or a method `list` is not what an annotation means.
+            return name
+        try:
+            path = scope.resolve(first)
+        except (AttributeError, KeyError, ValueError, griffe.GriffeError):
+            return name
+        if "." not in path and path in BUILTINS:
+            return name
+        return self.canonical(path + dot + rest, depth)
+
+    def expression(self, scope, value):
+        """An annotation, a base or a decorator with every name in it resolved; null where it is no expression."""
+        if value is None:
+            return None
+        try:
+            tree = ast.parse(str(value).strip(), mode="eval").body
+            return ast.unparse(Resolver(self, scope).visit(tree))
+        except (SyntaxError, ValueError, RecursionError):
+            return None
+
+
+class Resolver(ast.NodeTransformer):
+    """Replaces names by the paths they lead to, and forward references in quotes by what they hold."""
+
+    def __init__(self, reader, scope, literal=False):
+        self.reader, self.scope, self.literal = reader, scope, literal
+
+    def visit_Name(self, node):
+        return self.dotted(node.id)
+
+    def visit_Attribute(self, node):
+        name = ast.unparse(node)
+        return self.dotted(name) if re.fullmatch(r"[A-Za-z_][\w.]*", name) else self.generic_visit(node)
+
+    def visit_Subscript(self, node):
+        value = self.visit(node.value)
+        name = ast.unparse(value)
+        if name in ("typing.Literal", "typing_extensions.Literal"):
+            inner = Resolver(self.reader, self.scope, literal=True)
+            return ast.Subscript(value, inner.visit(node.slice), node.ctx)
+        if name in ("typing.Annotated", "typing_extensions.Annotated") and isinstance(node.slice, ast.Tuple):
+            return self.visit(node.slice.elts[0])
+        return ast.Subscript(value, self.visit(node.slice), node.ctx)
+
+    def visit_Call(self, node):
+        inner = Resolver(self.reader, self.scope, literal=True)
+        return inner.generic_visit(node) if not self.literal else self.generic_visit(node)
+
+    def visit_Constant(self, node):
+        if self.literal or not isinstance(node.value, str):
+            return node
+        try:
+            return self.visit(ast.parse(node.value.strip(), mode="eval").body)
+        except (SyntaxError, ValueError):
+            return node
+
+    def dotted(self, name):
+        resolved = self.reader.resolve(self.scope, name)
+        if "." in resolved and resolved not in self.reader.objects:
+            self.reader.mentioned.add(resolved)
+        return ast.parse(resolved, mode="eval").body if re.fullmatch(r"[\w.]+", resolved) else ast.Name(name)
+
+
+def text(value):
+    return None if value is None else str(value)
+
+
+def bare(expression):
+    return expression.split("[")[0].split("(")[0]
+
+
+def call(expression):
+    """The name and the arguments of a call; of a bare name, no arguments."""
+    if not expression:
+        return "", {}
+    tree = ast.parse(expression, mode="eval").body
+    if not isinstance(tree, ast.Call):
+        return ast.unparse(tree), {}
+    arguments = {str(i): ast.unparse(a) for i, a in enumerate(tree.args)}
+    arguments.update({k.arg: ast.unparse(k.value) for k in tree.keywords if k.arg})
+    return ast.unparse(tree.func), arguments

@@ -1,0 +1,109 @@
+"""The public surface of Python packages, read by griffe without importing them: JSON requests in, JSON surfaces out.
+
+This only reads and resolves names; what a difference means is decided elsewhere.
+Input:  [{"root": "folder with the packages", "public": ["pkg", "pkg.module"]}, ...]
+Output: [{"names": {...}, "objects": {...}, "problems": [...]}, ...]
+"""
+
+import ast
+import json
+import logging
+import re
+import sys
+
+from classes import Classes, is_public
+
+
+class Reader(Classes):
+    """The names that users import, and what they lead to."""
+
+    def surface(self):
+        for package in sorted({name.split(".")[0] for name in self.public}):
+            self.load(package)
+        for name in self.public:
+            module = self.find(name)
+            if module is not None and not module.is_alias and module.is_module:
+                self.module(module)
+        while self.mentioned:
+            path = self.mentioned.pop()
+            found = self.find(path)
+            if found is not None and not found.is_alias and (found.is_class or found.is_attribute or found.is_type_alias):
+                self.define(found, path)
+        return {"names": self.names, "objects": self.objects, "problems": self.problems}
+
+    def load(self, package):
+        folder, single = self.root / package, self.root / f"{package}.py"
+        files = sorted(folder.rglob("*.py")) if folder.is_dir() else [single] if single.is_file() else []
+        for file in files:
+            # griffe leaves out what it can't parse; to us that would look like a removed module.
+            try:
+                ast.parse(file.read_bytes())
+            except (SyntaxError, ValueError) as error:
+                line = getattr(error, "lineno", None) or 1
+                self.problems.append(f"{self.file(file)}:{line}: {error}")
+        if files and not self.problems:
+            self.loader.load(package, try_relative_path=False)
+            self.loader.resolve_aliases(implicit=True, external=False)
+
+    def module(self, module):
+        path = module.path
+        if path in self.objects:
+            return
+        self.objects[path] = {
+            "kind": "module",
+            **self.at(module),
+            "lazy": "__getattr__" in module.members or self.stars(module),
+            "all": module.exports is not None,
+        }
+        self.names[path] = {"to": path, "public": True}
+        exports = None if module.exports is None else {str(getattr(e, "name", e)) for e in module.exports}
+        for name in {**module.members, **module.overloads}:
+            member = module.members.get(name) or module.overloads[name][-1]
+            listed = is_public(name) if exports is None else name in exports
+            if "/" in name or name in ("__getattr__", "__all__", "__main__"):
+                continue
+            if not listed and (name.startswith("_") or (not member.is_alias and member.is_module)):
+                # Importable, but promised to nobody.
+                self.names[f"{path}.{name}"] = {"to": self.canonical(f"{path}.{name}"), "public": False}
+                continue
+            self.name(module, name, member, listed and (exports is not None or self.belongs(module, name, member)))
+
+    def stars(self, module):
+        """Names from elsewhere that nobody can list."""
+        return any("/" in name for name in module.members)
+
+    def belongs(self, module, name, member):
+        """Without `__all__`: what is defined here, what a package's __init__ takes from its own modules, `import x as x`, `import *`."""
+        if not member.is_alias:
+            return True
+        if member.wildcard_imported:
+            return True
+        if not member.target_path.startswith(module.path.split(".")[0] + "."):
+            return self.redundant(module, name)
+        return module.is_init_module or self.redundant(module, name)
+
+    def redundant(self, module, name):
+        text = "\n".join(module.lines)
+        return re.search(rf"\b{re.escape(name)}\s+as\s+{re.escape(name)}\b", text) is not None
+
+    def name(self, module, name, member, public):
+        target = self.canonical(f"{module.path}.{name}")
+        found = self.find(target)
+        self.names[f"{module.path}.{name}"] = {"to": target, "public": public, **self.at(member, module)}
+        if found is None or found.is_alias:
+            if member.is_alias or found is not None:
+                return
+            found = member
+        if found.is_module and not (member.is_alias and not public):
+            self.module(found)
+        elif not found.is_module:
+            self.define(found, target)
+
+
+def main():
+    logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    requests = json.load(sys.stdin)
+    json.dump([Reader(r["root"], r["public"]).surface() for r in requests], sys.stdout)
+
+
+main()
