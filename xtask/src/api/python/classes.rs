@@ -166,7 +166,8 @@ pub fn constructor_of(surface: &Surface, class: &Class) -> Option<Signature> {
         parameters.sort_by_key(|p| p.kind == Kind::KeywordOnly);
         return Some(Signature { parameters, ..Signature::default() });
     }
-    let plain = !class.unknown
+    let plain = class.decorators.iter().all(|d| functions::leaves_constructor(d))
+        && !class.unknown
         && class.constructor.is_none()
         && class.ancestors.iter().all(|a| SILENT_BASES.contains(&a.as_str()) || surface.class(a).is_some());
     plain.then(Signature::default)

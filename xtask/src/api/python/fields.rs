@@ -77,10 +77,10 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
     if new.keyword_only && !old.keyword_only && generated {
         found.push(difference(&rules::FIELD_KEYWORD_ONLY, name, "", ""));
     }
-    if let (Some(was), Some(is)) = (&old.default, &new.default) {
-        if !signature::same_value(was, is) {
-            found.push(difference(&rules::FIELD_DEFAULT, name, was, is));
-        }
+    if let (Some(was), Some(is)) = (&old.default, &new.default)
+        && !signature::same_value(was, is)
+    {
+        found.push(difference(&rules::FIELD_DEFAULT, name, was, is));
     }
     if let (Some(before), Some(after)) = (&old.holds, &new.holds) {
         let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {

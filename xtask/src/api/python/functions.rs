@@ -60,6 +60,12 @@ fn bare(decorator: &str) -> &str {
     decorator.split('(').next().unwrap_or(decorator)
 }
 
+/// Does this decorator of a class keep the constructor that is written?
+pub fn leaves_constructor(decorator: &str) -> bool {
+    let known = ["typing.runtime_checkable", "typing_extensions.runtime_checkable", "functools.total_ordering", "enum.unique"];
+    TRANSPARENT.contains(&bare(decorator)) || known.contains(&decorator)
+}
+
 fn unknown(function: &Function) -> impl Iterator<Item = &String> {
     function.decorators.iter().filter(|d| !TRANSPARENT.contains(&bare(d)) && !MANAGERS.contains(&bare(d)))
 }

@@ -44,7 +44,7 @@ fn functions(a: &Function, b: &Function) -> u32 {
 fn classes(a: &Class, b: &Class) -> u32 {
     let both = a.members.keys().filter(|name| b.members.contains_key(*name)).count();
     let all = a.members.len() + b.members.len() - both;
-    let members = if all == 0 { 20 } else { (80 * both / all) as u32 };
+    let members = (80 * both).checked_div(all).map_or(20, |share| share as u32);
     members + if a.bases == b.bases { 20 } else { 0 }
 }
 

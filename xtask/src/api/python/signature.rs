@@ -58,6 +58,8 @@ pub fn parameters(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Di
     }
     found.extend(order(old, new));
     found.extend(variadics(compare, old, new));
+    // Private by its name, and yet a keyword: some mean it, some only keep out of other keywords' way.
+    found.iter_mut().for_each(|one| one.doubt |= one.what.starts_with('_'));
     found
 }
 
@@ -103,10 +105,12 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
         return Became::Renamed(now);
     }
     let candidates: Vec<&Parameter> = new.parameters.iter().filter(|p| is_new(p) && p.kind == parameter.kind).collect();
-    if let ([now], true) = (&candidates[..], place.is_none()) {
-        if alike(now) && now.takes.is_some() && now.default == parameter.default {
-            return Became::Renamed(now);
-        }
+    if let ([now], true) = (&candidates[..], place.is_none())
+        && alike(now)
+        && now.takes.is_some()
+        && now.default == parameter.default
+    {
+        return Became::Renamed(now);
     }
     let takes_kwargs = variadic(new, Kind::Kwargs).is_some();
     match (parameter.kind, takes_args, takes_kwargs) {

@@ -22,7 +22,7 @@ class Definitions(Names):
         decorators = [self.expression(scope, d.value) or str(d.value) for d in function.decorators]
         names = {d.split("(")[0] for d in decorators}
         binding = "function" if not scope.is_class else "instance"
-        if "staticmethod" in names or (scope.is_class and function.name == "__new__"):
+        if "staticmethod" in names:
             binding = "static"
         if "classmethod" in names or function.name in ("__init_subclass__", "__class_getitem__"):
             binding = "class"
