@@ -199,3 +199,14 @@ fn the_package_is_read_and_never_imported() {
     let output = repo.untouched(|| repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3));
     assert!(output.stdout.contains("[parameter-added-required] apps/python/src/demo_agent/__init__.py:4"), "{}", output.stdout);
 }
+
+#[test]
+fn every_rule_has_a_case() {
+    let rules = include_str!("../../src/api/python/rules.rs");
+    let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
+    assert!(ids.len() > 50, "{ids:?}");
+    let expected: Vec<String> = cases().into_iter().flat_map(|case| case.expected).collect();
+    let has = |id: &str| expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")));
+    let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
+    assert!(without.is_empty(), "rules without a case: {without:?}");
+}
