@@ -210,3 +210,40 @@ fn every_rule_has_a_case() {
     let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
     assert!(without.is_empty(), "rules without a case: {without:?}");
 }
+
+#[test]
+fn packages_of_any_layout_are_found() {
+    // Public module, the file that has it, and where its `f` is.
+    let layouts = [
+        ("demo_agent", "apps/python/demo_agent/__init__.py"),
+        ("demo_agent", "apps/python/src/demo_agent.py"),
+        ("spaced.inner", "apps/python/src/spaced/inner/__init__.py"),
+        ("spaced.inner", "apps/python/src/spaced/inner.py"),
+        ("demo_agent.adapters.base", "apps/python/src/demo_agent/adapters/base.py"),
+    ];
+    for (module, file) in layouts {
+        let repo = Repo::new();
+        repo.git(&["rm", "-r", "--quiet", "apps/python/src"]);
+        repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"{module}\"]\n"));
+        let absent = repo.commit("notes.txt", "", "chore: no package");
+        let there = repo.commit(file, "def f(a): ...\n", "feat: f");
+        let changed = repo.commit(file, "def f(): ...\n", "fix: f");
+        let output = repo.xtask(&["api", "diff", "python", &there, &changed]).expect(3);
+        assert!(output.stdout.starts_with(&format!("{module}.f\n")), "{file}: {}", output.stdout);
+        assert!(output.stdout.contains(&format!("[parameter-removed] {file}:1")), "{file}: {}", output.stdout);
+        let output = repo.xtask(&["api", "diff", "python", &absent, &changed]).expect(0);
+        assert!(output.stdout.contains("[module-added]"), "{file}: {}", output.stdout);
+        let output = repo.xtask(&["api", "diff", "python", &there, &absent]).expect(3);
+        assert!(output.stdout.contains("[module-removed]"), "{file}: {}", output.stdout);
+    }
+}
+
+#[test]
+fn stubs_beside_the_code_say_what_it_takes() {
+    let repo = app();
+    repo.write("apps/python/src/demo_agent/__init__.py", "def f(a, b=None): ...\n");
+    repo.commit("apps/python/src/demo_agent/__init__.pyi", "def f(a: int | str, b: int = ...) -> int: ...\n", "feat: typed");
+    repo.commit("apps/python/src/demo_agent/__init__.pyi", "def f(a: int, b: int = ...) -> int: ...\n", "fix: typed");
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
+    assert!(output.stdout.contains("[parameter-type-narrowed] apps/python/src/demo_agent/"), "{}", output.stdout);
+}

@@ -158,7 +158,7 @@ fn added(compare: &mut Compare, taken: &HashSet<String>) {
     for symbol in new_names(old, new) {
         let name = &new.names[symbol];
         let object: &Object = &new.objects[&name.to];
-        let with_module = !parent(symbol).is_empty() && !old.names.contains_key(parent(symbol));
+        let with_module = new.names.get(parent(symbol)).is_some_and(|name| name.public) && !old.names.contains_key(parent(symbol));
         if with_module || !told.insert(&name.to) {
             continue;
         }
