@@ -1,4 +1,5 @@
-//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them.
+//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them. And the gate that
+//! stops a break which no commit declares.
 
 use crate::ecosystem::Ecosystem;
 use crate::exit::Exit;
@@ -52,6 +53,33 @@ fn supported(app: &App) -> Result<()> {
         return Err(Exit::Usage(format!("{file} names no public module; add [api] with public = [\"the_package\"]")).into());
     }
     Ok(())
+}
+
+/// The gate of check and release: breaks since the last release that no commit declares.
+pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    if app.settings.ecosystem != Ecosystem::Python || app.settings.api.public.is_empty() {
+        return Ok(Vec::new());
+    }
+    let line = ui::begin(&format!("api-{}", app.name()));
+    let plan = plan::plan(ctx, app)?;
+    let Some(last) = &plan.last else {
+        line.end(ui::Outcome::Skipped("no release yet to compare with".into()));
+        return Ok(Vec::new());
+    };
+    let changes = between(ctx, app, &last.tag, "HEAD")?;
+    let breaks: Vec<&Change> = changes.iter().filter(|change| change.level >= Level::Error).collect();
+    let found = format!("{} since {}", plural(breaks.len(), "breaking change"), last.tag);
+    let declared = plan.commits.iter().find(|commit| commit.breaking && commit.counts);
+    match declared {
+        _ if breaks.is_empty() => line.end(ui::Outcome::Done(format!("nothing breaks users of {}", last.tag))),
+        Some(commit) => line.end(ui::Outcome::Done(format!("{found}, declared by {} ({})", commit.subject, commit.short()))),
+        None => {
+            line.end(ui::Outcome::Failed(format!("{found}, and no commit declares one")));
+            let help = format!("keep what users have, or declare the break: a commit of {} with `!` before the colon", app.name());
+            return Ok(breaks.iter().map(|change| change.finding().app(app.name()).help(&help)).collect());
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// What changed for the users of a Python app between two revisions, gravest first.

@@ -247,3 +247,17 @@ fn stubs_beside_the_code_say_what_it_takes() {
     let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
     assert!(output.stdout.contains("[parameter-type-narrowed] apps/python/src/demo_agent/"), "{}", output.stdout);
 }
+
+#[test]
+fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared() {
+    let repo = renamed_under_a_fix();
+    let output = repo.xtask(&["check", "python"]).expect(3);
+    let stopped = "breaking[class-renamed]: python: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called";
+    assert!(output.stderr.contains(stopped), "{}", output.stderr);
+    assert!(output.stderr.contains("(apps/python/src/demo_agent/adapters/base.py:8)"), "{}", output.stderr);
+    assert!(output.stderr.contains("1 breaking change since python-v0.0.1, and no commit declares one"), "{}", output.stderr);
+    repo.change("feat!: adapters say what they can do by another name");
+    let output = repo.xtask(&["check", "python"]);
+    assert!(!output.stderr.contains("breaking[class-renamed]"), "{}", output.stderr);
+    assert!(output.stderr.contains("1 breaking change since python-v0.0.1, declared by feat!: adapters"), "{}", output.stderr);
+}
