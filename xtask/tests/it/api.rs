@@ -1,6 +1,7 @@
 //! api diff: each rule and each non-rule on two real source trees, through the real reader; the command's outputs; and the break that
 //! shipped as a fix.
 
+use crate::demo::World;
 use crate::support::{APP_TOML, Repo};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -260,4 +261,25 @@ fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared()
     let output = repo.xtask(&["check", "python"]);
     assert!(!output.stderr.contains("breaking[class-renamed]"), "{}", output.stderr);
     assert!(output.stderr.contains("1 breaking change since python-v0.0.1, declared by feat!: adapters"), "{}", output.stderr);
+}
+
+#[test]
+fn release_stops_it_too_until_it_is_declared() {
+    let world = World::new();
+    let repo = &world.repo;
+    repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.git(&["push", "--quiet", "origin", "python-v0.0.1"]);
+    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
+    repo.commit("apps/python/src/demo_agent/adapters.py", &renamed, "fix(python): a better name");
+    world.bump(&[]);
+    let outside = world.outside();
+    let stopped = world.xtask(&["release", "python"]).expect(3);
+    assert!(stopped.stderr.contains("breaking[class-renamed]: python: demo_agent.adapters.RuntimeCapabilities"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("(apps/python/src/demo_agent/adapters.py:8)"), "{}", stopped.stderr);
+    assert_eq!(outside, world.outside());
+    repo.commit("apps/python/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
+    world.bump(&[]);
+    let declared = world.xtask(&["release", "python", "--dry-run"]).expect(0);
+    assert!(declared.stderr.contains("declared by feat!: adapters"), "{}", declared.stderr);
 }
