@@ -209,7 +209,7 @@ impl Ecosystem {
     /// The pinned tools that a release needs, each with its version.
     pub fn tools(self) -> &'static [&'static str] {
         match self {
-            Ecosystem::Python => &["uv", "twine"],
+            Ecosystem::Python => &["uv", "twine", "griffe"],
             Ecosystem::Ts => &["npm", "bun", "publint", "@arethetypeswrong/cli"],
         }
     }

@@ -24,9 +24,19 @@ pub fn compare(compare: &mut Compare) {
 
 /// Public names by their length in modules, so that each definition is told under its shortest.
 fn shortest_first(surface: &Surface) -> Vec<&str> {
-    let mut names: Vec<&str> = surface.names.iter().filter(|(_, name)| name.public).map(|(path, _)| path.as_str()).collect();
+    let counts = |path: &str| surface.names[path].public && (has_all(surface, path) || !incidental(surface, path));
+    let mut names: Vec<&str> = surface.names.keys().map(String::as_str).filter(|path| counts(path)).collect();
     names.sort_by_key(|path| (path.matches('.').count(), *path));
     names
+}
+
+/// What a module makes for its own use and hardly ever hides: type variables and its logger. In `__all__` they are meant.
+fn incidental(surface: &Surface, path: &str) -> bool {
+    let makers = ["typing.TypeVar(", "typing.ParamSpec(", "typing.TypeVarTuple(", "typing_extensions.TypeVar(", "logging.getLogger("];
+    match surface.objects.get(&surface.names[path].to).map(|object| &object.is) {
+        Some(Is::Attribute(attribute)) => attribute.means.as_ref().is_some_and(|m| makers.iter().any(|maker| m.starts_with(maker))),
+        _ => false,
+    }
 }
 
 fn parent(symbol: &str) -> &str {

@@ -1,6 +1,5 @@
 """Classes: members with inheritance resolved inside the tree, what makes them abstract, frozen or slotted, and the fields of models."""
 
-import ast
 import re
 
 from definitions import Definitions
@@ -200,9 +199,8 @@ class Classes(Definitions):
         generic = [b for b in bases if bare(b) in ("typing.Generic", "typing.Protocol", "typing_extensions.Protocol") and "[" in b]
         names = []
         for base in generic or [b for b in bases if "[" in b]:
-            for node in ast.walk(ast.parse(base, mode="eval")):
-                path = ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
-                variable = self.find(path) if path else None
+            for path in re.findall(r"[A-Za-z_][\w.]*", base):
+                variable = self.find(path)
                 value = str(getattr(variable, "value", "") or "") if variable is not None and not variable.is_alias else ""
                 if re.search(r"\b(TypeVar|ParamSpec|TypeVarTuple)\(", value) and path not in [n["name"] for n in names]:
                     names.append({"name": path, "default": "default=" in value.replace(" ", "")})
