@@ -67,7 +67,8 @@ pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     };
     let changes = between(ctx, app, &last.tag, "HEAD")?;
-    let breaks: Vec<&Change> = changes.iter().filter(|change| change.level >= Level::Error).collect();
+    let accepted = |change: &Change| app.settings.accepts(&change.id, &last.version);
+    let breaks: Vec<&Change> = changes.iter().filter(|change| change.level >= Level::Error && !accepted(change)).collect();
     let found = format!("{} since {}", plural(breaks.len(), "breaking change"), last.tag);
     let declared = plan.commits.iter().find(|commit| commit.breaking && commit.counts);
     match declared {
@@ -75,7 +76,11 @@ pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
         Some(commit) => line.end(ui::Outcome::Done(format!("{found}, declared by {} ({})", commit.subject, commit.short()))),
         None => {
             line.end(ui::Outcome::Failed(format!("{found}, and no commit declares one")));
-            let help = format!("keep what users have, or declare the break: a commit of {} with `!` before the colon", app.name());
+            let help = format!(
+                "keep what users have, or declare the break: a commit of {} with `!` before the colon\nor, if it breaks nobody, accept it in {}/app.toml: [[accept]] with this id, the next version and a reason",
+                app.name(),
+                app.dir
+            );
             return Ok(breaks.iter().map(|change| change.finding().app(app.name()).help(&help)).collect());
         }
     }

@@ -115,6 +115,13 @@ pub struct ReleaseSettings {
     pub pins: Vec<Utf8PathBuf>,
 }
 
+impl AppSettings {
+    /// Is this break, found since the release `last`, accepted for the next one?
+    pub fn accepts(&self, id: &str, last: &semver::Version) -> bool {
+        self.accept.iter().any(|a| a.id == id && a.version > *last)
+    }
+}
+
 /// A releasable folder.
 #[derive(Clone, Debug)]
 pub struct App {

@@ -7,7 +7,7 @@ use crate::Ctx;
 use crate::finding::{Finding, Level};
 use crate::openapi::diff::{self, Change};
 use crate::version::Bump;
-use crate::workspace::{Acceptance, App};
+use crate::workspace::App;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
@@ -40,8 +40,7 @@ pub fn read(ctx: &Ctx, app: &App, last: Option<&Release>, declared: bool) -> Res
 
 /// Pure: from the changes to what they demand, and what stops.
 fn judge(app: &App, last: &Release, changes: &[Change], declared: bool, file: &str) -> (Option<Evidence>, Vec<Finding>) {
-    let holds = |accepted: &&Acceptance| accepted.version > last.version;
-    let accepted = |change: &Change| app.settings.accept.iter().filter(holds).any(|a| a.id == change.id);
+    let accepted = |change: &Change| app.settings.accepts(&change.id, &last.version);
     let (breaks, others): (Vec<&Change>, Vec<&Change>) = changes.iter().filter(|c| !accepted(c)).partition(|c| c.level == Level::Breaking);
     let why = |what: &str, list: &[&Change]| {
         let more = if list.len() > 1 { format!(", and {} more", list.len() - 1) } else { String::new() };

@@ -257,6 +257,12 @@ fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared()
     assert!(output.stderr.contains(stopped), "{}", output.stderr);
     assert!(output.stderr.contains("(apps/python/src/demo_agent/adapters/base.py:8)"), "{}", output.stderr);
     assert!(output.stderr.contains("1 breaking change since python-v0.0.1, and no commit declares one"), "{}", output.stderr);
+    let settings = repo.read("apps/python/app.toml");
+    let accept = "\n[[accept]]\nid = \"class-renamed\"\nversion = \"0.0.2\"\nreason = \"nobody has it\"\n";
+    repo.commit("apps/python/app.toml", &format!("{settings}{accept}"), "chore: accept it");
+    let output = repo.xtask(&["check", "python"]);
+    assert!(output.stderr.contains("nothing breaks users of python-v0.0.1"), "{}", output.stderr);
+    repo.commit("apps/python/app.toml", &settings, "chore: think again");
     repo.change("feat!: adapters say what they can do by another name");
     let output = repo.xtask(&["check", "python"]);
     assert!(!output.stderr.contains("breaking[class-renamed]"), "{}", output.stderr);
