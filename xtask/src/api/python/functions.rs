@@ -146,6 +146,11 @@ fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Differenc
 
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
     let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
+    // Nobody has a use for None; but what is now a generator or awaitable does nothing by itself.
+    let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"].iter().any(|kind| after.contains(kind));
+    if before == "None" && !lazy {
+        return None;
+    }
     let rule = match compare.fits_old(before, after) {
         Answer::Yes => return None,
         Answer::Maybe => &rules::RETURN_RETYPED,

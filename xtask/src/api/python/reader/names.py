@@ -30,6 +30,8 @@ class Names:
         self.names, self.objects, self.problems = {}, {}, []
         # What annotations and bases name, public or not: it decides what they mean.
         self.mentioned = set()
+        # What was worked out before: names imported as themselves by module, and expressions by scope and text.
+        self.kept, self.read = {}, {}
         self.loader = Loader(search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False)
 
     def find(self, path):
@@ -74,11 +76,13 @@ class Names:
         """An annotation, a base or a decorator with every name in it resolved; null where it is no expression."""
         if value is None:
             return None
-        try:
-            tree = ast.parse(str(value).strip(), mode="eval").body
-            return ast.unparse(Resolver(self, scope).visit(tree))
-        except (SyntaxError, ValueError, RecursionError):
-            return None
+        key = (scope.path, str(value).strip())
+        if key not in self.read:
+            try:
+                self.read[key] = ast.unparse(Resolver(self, scope).visit(ast.parse(key[1], mode="eval").body))
+            except (SyntaxError, ValueError, RecursionError):
+                self.read[key] = None
+        return self.read[key]
 
 
 class Resolver(ast.NodeTransformer):

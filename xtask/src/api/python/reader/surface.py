@@ -83,8 +83,9 @@ class Reader(Classes):
         return module.is_init_module or self.redundant(module, name)
 
     def redundant(self, module, name):
-        text = "\n".join(module.lines)
-        return re.search(rf"\b{re.escape(name)}\s+as\s+{re.escape(name)}\b", text) is not None
+        if module.path not in self.kept:
+            self.kept[module.path] = set(re.findall(r"\b(\w+)\s+as\s+\1\b", "\n".join(module.lines)))
+        return name in self.kept[module.path]
 
     def name(self, module, name, member, public):
         target = self.canonical(f"{module.path}.{name}")
@@ -103,7 +104,8 @@ class Reader(Classes):
 def main():
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     requests = json.load(sys.stdin)
-    json.dump([Reader(r["root"], r["public"]).surface() for r in requests], sys.stdout)
+    # In one piece: `json.dump` writes token by token.
+    sys.stdout.write(json.dumps([Reader(r["root"], r["public"]).surface() for r in requests]))
 
 
 main()
