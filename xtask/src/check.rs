@@ -173,11 +173,17 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
 fn test_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     one(ctx, app, "test", reuse, || {
         let (mut findings, mut said) = (Vec::new(), Vec::new());
-        match app.settings.ecosystem.test(ctx, app) {
+        let server = contract::server(ctx, app);
+        // The one mostly waits, and the other mostly computes.
+        let (tests, contract) = std::thread::scope(|scope| {
+            let contract = scope.spawn(|| contract::test(ctx, app, server?));
+            (app.settings.ecosystem.test(ctx, app), contract.join().expect("the contract's thread"))
+        });
+        match tests {
             Ok(output) => said.push(output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string()),
             Err(e) => findings.push(Finding::new("test", Level::Error, format!("{e:#}"))),
         }
-        match contract::test(ctx, app) {
+        match contract {
             Ok(contract) => said.extend(contract.map(|said| format!("contract: {said}"))),
             Err(e) => findings.push(Finding::new("contract", Level::Error, format!("{e:#}"))),
         }

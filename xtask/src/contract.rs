@@ -5,18 +5,25 @@ use crate::workspace::App;
 use crate::{Ctx, child, manifest, serve};
 use anyhow::{Context, Result};
 use serde_json::Value;
+use std::process::Command;
 use xshell::cmd;
 
 /// So many differences are enough to see what is meant.
 const SHOWN: usize = 12;
 
+/// What starts the app's server for [`test`]: made before other tests run, since it brings the checkout's environment up to date.
+pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
+    let Some(spec) = app.settings.spec.as_ref().filter(|spec| spec.contract.is_some()) else { return Ok(None) };
+    app.settings.ecosystem.server(ctx, app, &spec.serve).map(Some)
+}
+
 /// Runs the black-box tests against the app's server, started from the checkout; how they ended. None where the app has none.
-pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
-    let Some(spec) = &app.settings.spec else { return Ok(None) };
-    let Some((program, args)) = spec.contract.as_ref().and_then(|argv| argv.split_first()) else { return Ok(None) };
+pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<String>> {
+    let argv = app.settings.spec.as_ref().and_then(|spec| spec.contract.as_ref()).and_then(|argv| argv.split_first());
+    let (Some(server), Some((program, args))) = (server, argv) else { return Ok(None) };
     let temp = tempfile::tempdir()?;
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
-    let server = serve::start(app.settings.ecosystem.server(ctx, app, &spec.serve)?, child::free_port()?, "/health", &log)?;
+    let server = serve::start(server, child::free_port()?, "/health", &log)?;
     let sh = child::shell(&ctx.ws.root)?;
     let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]).context("the contract's tests")?;
     server.stop()?;
