@@ -16,6 +16,9 @@ pub mod publish;
 pub mod registry;
 pub mod version;
 
+/// Where a `package.json` names its dependencies.
+const KINDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+
 /// `package.json` of the app in a checkout.
 pub fn package_json(dir: &Utf8Path) -> Result<Value> {
     let file = dir.join("package.json");
@@ -44,7 +47,9 @@ pub fn path() -> Result<String> {
 fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let dir = root.join(&app.dir);
     let marker = dir.join("node_modules/.synced");
-    let wanted = format!("{}\0{}", package_json(&dir)?["dependencies"], std::fs::read_to_string(dir.join("bun.lock")).unwrap_or_default());
+    let package = package_json(&dir)?;
+    let asked = KINDS.map(|kind| package[kind].to_string()).join("\0");
+    let wanted = format!("{asked}\0{}", std::fs::read_to_string(dir.join("bun.lock")).unwrap_or_default());
     if std::fs::read_to_string(&marker).is_ok_and(|had| had == wanted) {
         return Ok(dir);
     }
@@ -56,8 +61,7 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
 
 /// The package's dependencies of every kind; without one, bun writes no lock file and removes an empty one.
 pub fn has_dependencies(package: &Value) -> bool {
-    let kinds = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
-    kinds.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
+    KINDS.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
 }
 
 /// `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take one from a folder above, or go on without.
