@@ -8,7 +8,7 @@ use crate::finding::{Finding, Level};
 use crate::openapi::diff::{self, Change};
 use crate::version::Bump;
 use crate::workspace::App;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 /// So many breaks are enough to see what is meant.
@@ -20,22 +20,31 @@ pub fn read(ctx: &Ctx, app: &App, last: Option<&Release>, declared: bool) -> Res
     let file = app.dir.join(&spec.file);
     let (old, new) = (format!("refs/tags/{}:{file}", last.tag), format!("HEAD:{file}"));
     // A release from before there was a spec promised nothing.
-    let Ok(blobs) = ctx.git.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &old]) else { return Ok((None, Vec::new())) };
+    let Ok(before) = ctx.git.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &old]) else { return Ok((None, Vec::new())) };
     let now = ctx.git.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &new]);
-    if now.as_ref().is_ok_and(|now| *now == blobs) {
+    if now.as_ref().is_ok_and(|now| *now == before) {
         return Ok((None, Vec::new()));
     }
     let document = |rev: &str| -> Result<Value> {
         let text = ctx.git.read(&["show", "--end-of-options", rev])?;
-        text.parse().map_err(|e| anyhow::anyhow!("{rev} is not JSON: {e}"))
+        let document: Value = text.parse().map_err(|e| anyhow::anyhow!("{rev} is not JSON: {e}"))?;
+        diff::recognise(&document).map_err(|what| anyhow::anyhow!("{rev}: {what}"))?;
+        Ok(document)
     };
     let new = match now {
-        Ok(_) => document(&new)?,
+        Ok(_) => document(&new),
         // The spec is gone: nothing of it is promised any more.
-        Err(_) => serde_json::json!({ "openapi": "3.1.0", "paths": {} }),
+        Err(_) => Ok(serde_json::json!({ "openapi": "3.1.0", "paths": {} })),
     };
-    let changes = diff::diff(&document(&old).context("the last release's spec")?, &new, &crate::bump::today()?);
-    Ok(judge(app, last, &changes, declared, file.as_str()))
+    match document(&old).and_then(|old| Ok((old, new?))) {
+        Ok((old, new)) => Ok(judge(app, last, &diff::diff(&old, &new, &crate::bump::today()?), declared, file.as_str())),
+        // A release that is out can't be mended, and must not stop the next one.
+        Err(e) => {
+            let message = format!("the specs can't be compared, so what breaks clients is not known: {e:#}");
+            let finding = Finding::new("contract-unreadable", Level::Warning, message).app(app.name()).place(file.as_str());
+            Ok((None, vec![finding.help("what the commits declare decides alone")]))
+        }
+    }
 }
 
 /// Pure: from the changes to what they demand, and what stops.

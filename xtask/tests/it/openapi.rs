@@ -155,3 +155,14 @@ fn a_wider_contract_demands_a_minor_version_and_an_equal_one_nothing() {
     repo.commit("apps/python/openapi.json", &wider.to_string(), "fix: runs can be made");
     assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"], "0.2.0");
 }
+
+#[test]
+fn a_released_spec_that_can_not_be_read_is_told_and_does_not_stop_the_next_release() {
+    let repo = breaks("fix: a limit is needed", "");
+    repo.commit("apps/python/openapi.json", "{ not json", "docs: a broken spec");
+    repo.git(&["tag", "--force", "-a", "-m", "notes", "python-v0.1.0"]);
+    repo.commit("apps/python/openapi.json", &spec(limit(true)), "fix: a limit is needed");
+    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0);
+    assert_eq!(plan.json()["apps"][0]["next"], "0.1.1");
+    assert!(plan.stderr.contains("warning[contract-unreadable]") && plan.stderr.contains("is not JSON"), "{}", plan.stderr);
+}
