@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::release::short;
-use crate::{Ctx, check, flags, image, openapi, plan, release, ui};
+use crate::{Ctx, api, check, flags, image, openapi, plan, release, ui};
 use affected::Affected;
 use anyhow::Result;
 use event::Event;
@@ -94,6 +94,9 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     }
     let section = Section::begin(&title(job, &names));
     let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
+    if job == Job::Lint {
+        outcome.add(api_breaks(ctx, &names));
+    }
     outcome.add(match job {
         Job::Lint => check::lint(ctx, &all),
         Job::Test => check::test(ctx, &all),
@@ -123,6 +126,16 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     ));
     section.end();
     Ok(())
+}
+
+/// A pull request must not break those who import the package without saying so.
+fn api_breaks(ctx: &Ctx, names: &[String]) -> Result<()> {
+    let mut findings = Vec::new();
+    // xtask itself may be among them.
+    for app in ctx.ws.apps.iter().filter(|app| names.iter().any(|name| name == app.name())) {
+        findings.extend(api::check_app(ctx, app)?);
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
 }
 
 /// A pull request must not break clients without saying so.
