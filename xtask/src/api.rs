@@ -1,6 +1,7 @@
 //! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them. And the gate that
 //! stops a break which no commit declares.
 
+use crate::changes::{counted, paint, plain, plural};
 use crate::ecosystem::Ecosystem;
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
@@ -8,7 +9,7 @@ use crate::workspace::App;
 use crate::{Ctx, flags, plan, ui};
 use anyhow::Result;
 use python::Change;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 pub mod python;
 
@@ -125,23 +126,8 @@ fn show(changes: &[Change]) -> String {
             text.push_str(&format!("  {} {}{whom} {place}\n", level(change.level), plain(&change.message)));
         }
     }
-    let count = |wanted: Level| changes.iter().filter(|c| c.level == wanted).count();
-    let counts = [(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")];
-    let counts: Vec<String> = counts
-        .iter()
-        .filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking)
-        .map(|(level, word)| format!("{} {word}", count(*level)))
-        .collect();
-    text + &format!("{}: {}\n", plural(changes.len(), "change"), counts.join(", "))
-}
-
-/// Colours where a person reads standard output itself; control characters of the code never reach a terminal.
-fn paint(colour: fn(&str) -> String, text: &str) -> String {
-    if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
-}
-
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
+    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")])
 }
 
 fn level(level: Level) -> String {
@@ -150,8 +136,4 @@ fn level(level: Level) -> String {
         Level::Warning => paint(ui::yellow, "risky   "),
         Level::Info => paint(ui::dim, "info    "),
     }
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
 }

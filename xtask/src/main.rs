@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod bump;
 mod changelog;
+mod changes;
 mod check;
 mod child;
 mod ci;

@@ -1,12 +1,13 @@
 //! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where one breaks clients.
 
 use super::{Change, diff, recognise};
+use crate::changes::{counted, paint, plain, plural};
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
 use crate::{Ctx, ui};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     // Reading takes as long as comparing.
@@ -82,23 +83,8 @@ pub fn show(changes: &[Change]) -> String {
             text.push_str(&format!("  {} {} {place}\n", level(change.level), plain(&change.message)));
         }
     }
-    let count = |wanted: Level| changes.iter().filter(|c| c.level == wanted).count();
-    let counts = [(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")];
-    let counts: Vec<String> = counts
-        .iter()
-        .filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking)
-        .map(|(level, word)| format!("{} {word}", count(*level)))
-        .collect();
-    text + &format!("{}: {}\n", plural(changes.len(), "change"), counts.join(", "))
-}
-
-/// Colours where a person reads standard output itself; a document's control characters never reach a terminal.
-fn paint(colour: fn(&str) -> String, text: &str) -> String {
-    if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
-}
-
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
+    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")])
 }
 
 fn heading(operations: &[String]) -> String {
@@ -117,8 +103,4 @@ fn level(level: Level) -> String {
         Level::Warning => paint(ui::yellow, "warning "),
         Level::Info => paint(ui::dim, "info    "),
     }
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
 }
