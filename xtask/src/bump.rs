@@ -14,8 +14,6 @@ mod choose;
 mod edits;
 mod published;
 
-pub use edits::today;
-
 pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     refuse_dirty(ctx)?;

@@ -108,7 +108,7 @@ pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
         std::fs::remove_dir_all(out).with_context(|| format!("{out} can't be replaced"))?;
     }
     let store = Store::at(out)?;
-    let created = jiff::Timestamp::from_second(recipe.created).context("the commit's time is out of range")?.to_string();
+    let created = crate::date::rfc3339(recipe.created).context("the commit's time")?;
     let annotations = annotations(recipe, &created);
     let platforms = parallel::each(recipe.platforms.len(), &recipe.platforms, |platform| {
         build_one(recipe, platform, &created, &annotations, cache, &store).with_context(|| format!("the image for {platform}"))

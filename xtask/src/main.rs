@@ -11,6 +11,7 @@ mod child;
 mod ci;
 mod commits;
 mod contract;
+mod date;
 mod debian;
 mod dry_run;
 mod ecosystem;

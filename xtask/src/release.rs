@@ -294,7 +294,7 @@ fn run_id() -> String {
         Ok(id) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => format!("ci-{id}"),
         _ => "local".to_string(),
     };
-    format!("{place}-{}-{:08x}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), hasher.finish() as u32)
+    format!("{place}-{}-{:08x}", crate::date::stamp(), hasher.finish() as u32)
 }
 
 /// The version that the app's manifest holds at a commit.

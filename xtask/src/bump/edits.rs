@@ -74,7 +74,7 @@ fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version) -> Result<Vec<
     let release = changelog::Release {
         app: app.name(),
         tag: &app.tag(version),
-        date: &today()?,
+        date: &crate::date::today()?,
         previous: plan.last.as_ref().map(|r| r.tag.as_str()),
         replaces: &replaced(app, plan),
         commits: &plan.commits,
@@ -82,16 +82,6 @@ fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version) -> Result<Vec<
     };
     texts.push((file, changelog::release(&old, &release)));
     Ok(texts)
-}
-
-/// The date in UTC, of SOURCE_DATE_EPOCH where it is set (reproducible-builds.org).
-pub fn today() -> Result<String> {
-    let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
-    let now = match set {
-        Some(text) => jiff::Timestamp::from_second(text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?)?,
-        None => jiff::Timestamp::now(),
-    };
-    Ok(now.strftime("%Y-%m-%d").to_string())
 }
 
 /// Writes the file where it would change, and remembers what it was.

@@ -37,7 +37,7 @@ pub fn read(ctx: &Ctx, app: &App, last: Option<&Release>, declared: bool) -> Res
         Err(_) => Ok(serde_json::json!({ "openapi": "3.1.0", "paths": {} })),
     };
     match document(&old).and_then(|old| Ok((old, new?))) {
-        Ok((old, new)) => Ok(judge(app, last, &diff::diff(&old, &new, &crate::bump::today()?), declared, file.as_str())),
+        Ok((old, new)) => Ok(judge(app, last, &diff::diff(&old, &new, &crate::date::today()?), declared, file.as_str())),
         // A release that is out can't be mended, and must not stop the next one.
         Err(e) => {
             let message = format!("the specs can't be compared, so what breaks clients is not known: {e:#}");

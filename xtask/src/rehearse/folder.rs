@@ -20,7 +20,7 @@ pub fn create(root: &Utf8Path) -> Result<Folder> {
     fs::create_dir_all(&all).with_context(|| format!("{all} can't be made"))?;
     let _guard = guard(&all)?;
     remove_dead(&all, true)?;
-    let name = format!("{}-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id());
+    let name = format!("{}-{}", crate::date::stamp(), std::process::id());
     let path = all.join(&name);
     let lock = File::create(all.join(format!("{name}.lock")))?;
     lock.try_lock().with_context(|| format!("{name}.lock is taken"))?;

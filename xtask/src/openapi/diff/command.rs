@@ -16,7 +16,7 @@ pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
         (read(ctx, old), after.join())
     });
     let (before, after) = (before?, after.map_err(|_| anyhow!("{new} could not be read"))??);
-    let changes = diff(&before, &after, &crate::bump::today()?);
+    let changes = diff(&before, &after, &crate::date::today()?);
     // They go with the process: taking them apart piece by piece would be a third of the work.
     std::mem::forget((before, after));
     let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();

@@ -19,7 +19,7 @@ impl Sunset {
     pub fn of(value: &Value) -> Sunset {
         match value.get("x-sunset") {
             None | Some(Value::Null) => Sunset::None,
-            Some(Value::String(text)) => match text.get(..10).filter(|d| d.parse::<jiff::civil::Date>().is_ok()) {
+            Some(Value::String(text)) => match text.get(..10).filter(|d| crate::date::is_day(d)) {
                 Some(date) if text.len() == 10 || text[10..].starts_with(['T', 't', ' ']) => Sunset::On(date.to_string()),
                 _ => Sunset::Unreadable(text.clone()),
             },

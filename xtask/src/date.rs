@@ -1,0 +1,78 @@
+//! Points in time as text: RFC 3339, in UTC, to the second.
+
+use anyhow::{Context, Result};
+use std::time::{Duration, SystemTime};
+
+/// The last second of the year 9999, where RFC 3339's four digits end.
+const LAST: u64 = 253_402_300_799;
+
+/// `2026-11-21T10:08:34Z`, from seconds since 1970.
+pub fn rfc3339(seconds: i64) -> Result<String> {
+    let seconds = u64::try_from(seconds).ok().filter(|s| *s <= LAST).context("the time is not between the years 1970 and 9999")?;
+    Ok(humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string())
+}
+
+/// `20261121T100834Z`, now: sorts by time and fits a file's name.
+pub fn stamp() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "")
+}
+
+/// `2026-11-21` in UTC: today, or the day of SOURCE_DATE_EPOCH where it is set (reproducible-builds.org).
+pub fn today() -> Result<String> {
+    let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
+    let now = match set {
+        Some(text) => text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
+        None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64),
+    };
+    Ok(rfc3339(now)?[..10].to_string())
+}
+
+/// Is it `2026-11-21`, a day that the calendar has?
+pub fn is_day(text: &str) -> bool {
+    text.len() == 10 && humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_to_the_second_in_utc_and_refused_outside_of_four_digit_years() {
+        for (seconds, text) in [
+            (0, Some("1970-01-01T00:00:00Z")),
+            (951_782_400, Some("2000-02-29T00:00:00Z")),
+            (1_795_255_714, Some("2026-11-21T10:08:34Z")),
+            (LAST as i64, Some("9999-12-31T23:59:59Z")),
+            (LAST as i64 + 1, None),
+            (-1, None),
+            (i64::MAX, None),
+            (i64::MIN, None),
+        ] {
+            assert_eq!(rfc3339(seconds).ok().as_deref(), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_one_that_the_calendar_has() {
+        for (text, is) in [
+            ("2026-11-21", true),
+            ("2024-02-29", true),
+            ("2999-12-31", true),
+            ("2023-02-29", false),
+            ("2026-13-01", false),
+            ("2026-00-10", false),
+            ("2026-4-31", false),
+            ("2026-11-21T", false),
+            ("20261121", false),
+            ("२०२६-११", false),
+            ("", false),
+        ] {
+            assert_eq!(is_day(text), is, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_fits_the_name_of_a_file() {
+        assert!(stamp().bytes().all(|b| b.is_ascii_alphanumeric()) && stamp().len() == 16);
+    }
+}
