@@ -187,6 +187,9 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     if let Some(refused) = &walked.refused {
         list.push(seen("a promotion that would lose a hotfix is refused", format!("exit code 3: {refused}")));
     }
+    for (app, said) in &walked.gates {
+        list.push(seen(&format!("a break of {app}'s contract that no commit declares is refused"), said.clone()));
+    }
     if rehearsal.without(Part::Image) {
         list.push(Criterion { criterion: "container images".into(), seen: None });
     }

@@ -14,6 +14,7 @@ use semver::Version;
 use std::sync::Mutex;
 
 mod acts;
+mod gates;
 
 use acts::{branch_and_title, verification};
 
@@ -25,6 +26,8 @@ pub struct Walked<'a> {
     pub verified: Vec<Verified>,
     /// The exit code 3 of `promote` after the hotfix, in its own words.
     pub refused: Option<String>,
+    /// What the gate said to a break, by app.
+    pub gates: Vec<(String, String)>,
     /// Commits and pushes that the developer made.
     pub commits: usize,
     pub pushes: usize,
@@ -74,7 +77,7 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
     let cached = rehearsal.apps.iter().flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f))).collect();
     let slots = (1..=SIDE_BY_SIDE).map(|n| Mutex::new(rehearsal.dir.join(format!("jobs/{n}")))).collect();
     let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
-    let walked = Walked { developer, releases: Vec::new(), verified: Vec::new(), refused: None, commits: 0, pushes: 0 };
+    let walked = Walked { developer, releases: Vec::new(), verified: Vec::new(), refused: None, gates: Vec::new(), commits: 0, pushes: 0 };
     let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
     walk.last_releases(start)?;
     walk.first(start)?;
@@ -82,6 +85,7 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
     if !rehearsal.without(Part::Hotfix) {
         walk.hotfix()?;
     }
+    walk.undeclared_break()?;
     walk.second()?;
     let last = walk.walked.releases.last().map(|r| r.versions.clone()).unwrap_or_default();
     walk.rehearsal.steps.side_by_side(last.iter().map(|one| walk.verify(one)).collect())?;
