@@ -8,9 +8,10 @@ use crate::finding::{Finding, Level, to_json};
 use crate::workspace::App;
 use crate::{Ctx, flags, plan, ui};
 use anyhow::Result;
-use python::Change;
+use change::Change;
 use std::io::Write;
 
+pub mod change;
 pub mod python;
 
 pub fn command(ctx: &Ctx, command: &flags::Api) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! Callers may come to give more and get less; the other way round breaks them. Where the code does not say enough, we say so or nothing.
 
-use crate::finding::{Finding, Level};
+use super::change::Change;
 use signature::Difference;
 use std::collections::{HashMap, HashSet};
 use surface::{Is, Object, Surface};
@@ -21,24 +21,6 @@ pub mod surface;
 #[cfg(test)]
 mod tests;
 mod types;
-
-/// One thing that changed for those who use the package.
-#[derive(Clone, Debug)]
-pub struct Change {
-    pub id: String,
-    pub level: Level,
-    /// What users import: `demo.adapters.Adapter.send`.
-    pub symbol: String,
-    pub message: String,
-    /// Who breaks; empty where nobody does.
-    pub whom: &'static str,
-    /// `file:line` in the new version, or in the old one of what is gone.
-    pub place: String,
-    pub old_place: String,
-    /// Signatures, where there are any.
-    pub was: Option<String>,
-    pub is: Option<String>,
-}
 
 /// What changed, gravest first.
 pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
@@ -228,29 +210,4 @@ fn annotated(annotation: &Option<String>) -> String {
 fn shortened(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() > 60 { format!("{}…", line.chars().take(60).collect::<String>()) } else { line }
-}
-
-impl Change {
-    /// As a finding that stands alone.
-    pub fn finding(&self) -> Finding {
-        let mut message = format!("{}: {}", self.symbol, self.message);
-        match (&self.was, &self.is) {
-            (Some(was), Some(is)) if was != is => message.push_str(&format!("; was `{was}`, is `{is}`")),
-            (Some(was), None) => message.push_str(&format!("; was `{was}`")),
-            _ => {}
-        }
-        if !self.whom.is_empty() {
-            message.push_str(&format!("; breaks {}", self.whom));
-        }
-        // Made of parts, few, and needed to the end of the process.
-        Finding::new(self.id.clone().leak(), self.level, message).place(self.where_())
-    }
-    /// In the new version, and in the old one where that is elsewhere.
-    pub fn where_(&self) -> String {
-        match (self.place.is_empty(), self.place == self.old_place || self.old_place.is_empty()) {
-            (true, _) => self.old_place.clone(),
-            (_, true) => self.place.clone(),
-            _ => format!("{} (was {})", self.place, self.old_place),
-        }
-    }
 }
