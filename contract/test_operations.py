@@ -20,8 +20,8 @@ class Operations(Case):
 
     def test_info_says_what_is_running(self) -> None:
         info = ask("GET", "/info").json()
-        self.assertEqual(set(info), {"name", "version", "commit", "graphs"})
-        self.assertEqual(info["graphs"], ["echo"])
+        self.assertLessEqual({"name", "version", "commit", "graphs", "compat"}, set(info))
+        self.assertIn("echo", info["graphs"])
 
     def test_a_run_of_echo_says_the_last_message_again(self) -> None:
         said = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
@@ -94,15 +94,13 @@ class Spec(Case):
             for path, methods in document["paths"].items()
             for method in methods
         }
-        self.assertEqual(
-            operations,
-            {
-                ("GET", "/health"),
-                ("GET", "/info"),
-                ("GET", "/openapi.json"),
-                ("POST", "/runs/wait"),
-            },
-        )
+        promised = {
+            ("GET", "/health"),
+            ("GET", "/info"),
+            ("GET", "/openapi.json"),
+            ("POST", "/runs/wait"),
+        }
+        self.assertLessEqual(promised, operations)
 
     def test_every_operation_documents_the_answers_that_it_can_give(self) -> None:
         paths = ask("GET", "/openapi.json").json()["paths"]

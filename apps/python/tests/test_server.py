@@ -14,12 +14,19 @@ ECHOED = {"messages": [*HELLO["messages"], {"role": "assistant", "content": "hel
 
 
 def test_info_says_what_is_running(client: httpx.Client) -> None:
-    assert client.get("/info").json() == {
+    info = client.get("/info").json()
+    assert info.pop("compat")["version"] == __version__
+    assert info == {
         "name": "fractal-agents-runtime",
         "version": __version__,
         "commit": None,
         "graphs": ["echo"],
     }
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/docs", "/openapi"])
+def test_robyn_has_no_pages_of_its_own(client: httpx.Client, path: str) -> None:
+    assert client.get(path).json()["detail"].startswith("no such path")
 
 
 def test_the_official_sdk_runs_a_graph(server: Server) -> None:

@@ -7,6 +7,7 @@ import { HttpError, json } from "./errors.js";
 import type { Graph } from "./graphs.js";
 import type { Runtime } from "./handlers.js";
 import { log } from "./log.js";
+import { document } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
 import { render } from "./spec.js";
 
@@ -18,7 +19,12 @@ export interface App {
 
 /** The API over these compiled langgraph graphs, by name; over `echo` alone if none are given. */
 export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo() }): App {
-  const runtime: Runtime = { graphs: new Map(Object.entries(graphs)), spec: render() };
+  const spec = render();
+  const runtime: Runtime = {
+    graphs: new Map(Object.entries(graphs)),
+    spec,
+    compat: document(spec),
+  };
   const hono = new Hono({ getPath: pathOf });
   for (const path of new Set(ROUTES.map((route) => route.path))) {
     const routes = ROUTES.filter((route) => route.path === path);

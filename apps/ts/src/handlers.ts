@@ -3,13 +3,14 @@
 import type { z } from "zod";
 import { HttpError, invalid } from "./errors.js";
 import { type Graph, type GraphConfig, inputIssues } from "./graphs.js";
-import type { Health, Info, RunRequest } from "./models.js";
+import type { Compat, Health, Info, RunRequest } from "./models.js";
 import { commit, PACKAGE, version } from "./version.js";
 
 /** What handlers share. */
 export interface Runtime {
   readonly graphs: ReadonlyMap<string, Graph>;
   readonly spec: string;
+  readonly compat: Compat;
 }
 
 /** Says that the server answers. */
@@ -20,7 +21,9 @@ export function health(): string {
 /** Says what is running. */
 export function info(runtime: Runtime): string {
   const graphs = [...runtime.graphs.keys()].sort();
-  return JSON.stringify({ name: PACKAGE, version, commit, graphs } satisfies z.infer<typeof Info>);
+  const { compat } = runtime;
+  const said: z.infer<typeof Info> = { name: PACKAGE, version, commit, graphs, compat };
+  return JSON.stringify(said);
 }
 
 /** The OpenAPI document. */

@@ -15,12 +15,61 @@ export const Health = z
   .describe("The server answers.")
   .register(SCHEMAS, { id: "Health" });
 
+const Status = z
+  .enum(["supported", "deprecated", "removed"])
+  .describe("`deprecated` still works; `removed` does not any more.");
+const Removal = z
+  .string()
+  .nullable()
+  .describe("The release without it; null while none is planned.");
+
+export const PluginPromise = z
+  .object({
+    apiVersion: z.string().describe("The version."),
+    status: Status,
+    removal: Removal,
+  })
+  .describe("A version of the plugin API.")
+  .register(SCHEMAS, { id: "PluginPromise" });
+
+export const ChannelPromise = z
+  .object({
+    protocol: z.string().describe("The protocol's name."),
+    version: z.string().describe("What an adapter says in the header `Channel-Protocol`."),
+    status: Status,
+    removal: Removal,
+  })
+  .describe("A version of a protocol that channel adapters speak with the server.")
+  .register(SCHEMAS, { id: "ChannelPromise" });
+
+export const CompatContract = z
+  .object({
+    version: z.string().describe("The contract's version."),
+    spec: z.string().describe("`sha256:` and the hash of the OpenAPI document as it is served."),
+  })
+  .describe("What HTTP clients may rely on.")
+  .register(SCHEMAS, { id: "CompatContract" });
+
+export const Compat = z
+  .object({
+    $schema: z.string().describe("Its JSON Schema."),
+    schema: z.int().describe("The form of this document: 1."),
+    package: z.string().describe("The package's name."),
+    version: z.string().describe("The package's version."),
+    contract: CompatContract,
+    plugins: z.array(PluginPromise).describe("The versions of the plugin API."),
+    channels: z.array(ChannelPromise).describe("The protocols of channel adapters."),
+  })
+  .describe("What this release promises; it is also the package's `compat.json`.")
+  .register(SCHEMAS, { id: "Compat" });
+
 export const Info = z
   .object({
     name: z.string().describe("The package's name."),
     version: z.string().describe("The package's version."),
     commit: z.string().nullable().describe("The commit it was built from; null in a checkout."),
     graphs: z.array(z.string()).describe("What `assistant_id` may be, sorted."),
+    compat: Compat,
   })
   .describe("What is running.")
   .register(SCHEMAS, { id: "Info" });
@@ -75,6 +124,7 @@ export const ErrorBody = z
   .describe("The body of every response that is not a success.")
   .register(SCHEMAS, { id: "Error" });
 
+export type Compat = z.infer<typeof Compat>;
 export type FieldError = z.infer<typeof FieldError>;
 export type ErrorBody = z.infer<typeof ErrorBody>;
 export type RunRequest = z.infer<typeof RunRequest>;

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { ErrorBody, SCHEMAS } from "./models.js";
 import { ROUTES, type Route } from "./routes.js";
+import { stable } from "./stable.js";
 import { version } from "./version.js";
 
 const DESCRIPTION = `Runs LangGraph graphs, with the LangGraph Platform's API.
@@ -40,14 +41,7 @@ export function document(): Json {
 
 /** The document's text: what is committed, printed and served. */
 export function render(): string {
-  return `${JSON.stringify(sorted(document()), null, 2)}\n`;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+  return stable(document());
 }
 
 function paths(): Json {

@@ -99,6 +99,8 @@ test("a graph without a schema for its input takes any, and one with it does not
 test.each([
   ["GET", "/health", 200],
   ["GET", "/nope", 404],
+  ["GET", "/", 404],
+  ["GET", "/runs", 404],
   ["PUT", "/info", 405],
   ["HEAD", "/runs/wait", 405],
   ["OPTIONS", "/info", 204],

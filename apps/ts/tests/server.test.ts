@@ -2,6 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Client } from "@langchain/langgraph-sdk";
+import { document } from "../src/promises.js";
+import { render } from "../src/spec.js";
 import { commit, PACKAGE, version } from "../src/version.js";
 import { cli, freePort, type Server, started } from "./servers.js";
 
@@ -18,7 +20,13 @@ const hello = { messages: [{ role: "user", content: "hello" }] };
 
 test("info says what is running", async () => {
   const info = await (await fetch(`${server.url}/info`)).json();
-  expect(info).toEqual({ name: PACKAGE, version, commit, graphs: ["echo"] });
+  expect(info).toEqual({
+    name: PACKAGE,
+    version,
+    commit,
+    graphs: ["echo"],
+    compat: document(render()),
+  });
 });
 
 test("the official SDK runs a graph", async () => {

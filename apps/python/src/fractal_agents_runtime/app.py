@@ -11,6 +11,7 @@ from fractal_agents_runtime.errors import HttpError, invalid
 from fractal_agents_runtime.graphs import Graph, echo
 from fractal_agents_runtime.handlers import Runtime
 from fractal_agents_runtime.models import Error
+from fractal_agents_runtime.promises import document
 from fractal_agents_runtime.routes import ROUTES, Route, allowed
 from fractal_agents_runtime.spec import render
 
@@ -32,7 +33,8 @@ class App:
     """The runtime's API over some graphs."""
 
     def __init__(self, graphs: Mapping[str, Graph]) -> None:
-        self._runtime = Runtime(graphs=dict(graphs), spec=render().encode())
+        spec = render().encode()
+        self._runtime = Runtime(graphs=dict(graphs), spec=spec, compat=document(spec))
 
     async def handle(self, method: str, path: str, body: bytes = b"") -> Reply:
         """Answer a request. Whatever goes wrong inside becomes an answer too."""

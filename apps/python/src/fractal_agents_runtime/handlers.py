@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from fractal_agents_runtime.errors import HttpError, invalid
 from fractal_agents_runtime.graphs import Graph, input_model
-from fractal_agents_runtime.models import FieldError, Health, Info, RunOutput, RunRequest
+from fractal_agents_runtime.models import Compat, FieldError, Health, Info, RunOutput, RunRequest
 from fractal_agents_runtime.version import PACKAGE, __version__, commit
 
 
@@ -18,6 +18,7 @@ class Runtime:
 
     graphs: Mapping[str, Graph]
     spec: bytes
+    compat: Compat
 
 
 async def health(_runtime: Runtime, _body: None) -> Health:
@@ -27,7 +28,13 @@ async def health(_runtime: Runtime, _body: None) -> Health:
 
 async def info(runtime: Runtime, _body: None) -> Info:
     """Say what is running."""
-    return Info(name=PACKAGE, version=__version__, commit=commit(), graphs=sorted(runtime.graphs))
+    return Info(
+        name=PACKAGE,
+        version=__version__,
+        commit=commit(),
+        graphs=sorted(runtime.graphs),
+        compat=runtime.compat,
+    )
 
 
 async def openapi(runtime: Runtime, _body: None) -> bytes:

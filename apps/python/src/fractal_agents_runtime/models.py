@@ -31,6 +31,45 @@ class Health(Model):
     status: Literal["ok"]
 
 
+Status = Literal["supported", "deprecated", "removed"]
+
+
+class PluginPromise(Model):
+    """A version of the plugin API."""
+
+    api_version: str = Field(serialization_alias="apiVersion", description="The version.")
+    status: Status = Field(description="`deprecated` still works; `removed` does not any more.")
+    removal: str | None = Field(description="The release without it; null while none is planned.")
+
+
+class ChannelPromise(Model):
+    """A version of a protocol that channel adapters speak with the server."""
+
+    protocol: str = Field(description="The protocol's name.")
+    version: str = Field(description="What an adapter says in the header `Channel-Protocol`.")
+    status: Status = Field(description="`deprecated` still works; `removed` does not any more.")
+    removal: str | None = Field(description="The release without it; null while none is planned.")
+
+
+class CompatContract(Model):
+    """What HTTP clients may rely on."""
+
+    version: str = Field(description="The contract's version.")
+    spec: str = Field(description="`sha256:` and the hash of the OpenAPI document as it is served.")
+
+
+class Compat(Model):
+    """What this release promises; it is also the package's `compat.json`."""
+
+    schema_uri: str = Field(serialization_alias="$schema", description="Its JSON Schema.")
+    form: int = Field(serialization_alias="schema", description="The form of this document: 1.")
+    package: str = Field(description="The package's name.")
+    version: str = Field(description="The package's version.")
+    contract: CompatContract
+    plugins: list[PluginPromise] = Field(description="The versions of the plugin API.")
+    channels: list[ChannelPromise] = Field(description="The protocols of channel adapters.")
+
+
 class Info(Model):
     """What is running."""
 
@@ -38,6 +77,7 @@ class Info(Model):
     version: str = Field(description="The package's version.")
     commit: str | None = Field(description="The commit it was built from; null in a checkout.")
     graphs: list[str] = Field(description="What `assistant_id` may be, sorted.")
+    compat: Compat
 
 
 class RunConfig(RequestModel):

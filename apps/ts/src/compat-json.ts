@@ -1,0 +1,7 @@
+/** `bun src/compat-json.ts` prints compat.json: what this release promises. */
+
+import { document } from "./promises.js";
+import { render } from "./spec.js";
+import { stable } from "./stable.js";
+
+process.stdout.write(stable(document(render())));
