@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, api, contract, finding, memory, openapi, plan, ui};
+use crate::{Ctx, api, compat, contract, finding, memory, openapi, plan, ui};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -216,11 +216,16 @@ fn one(
     Ok(findings.into_iter().map(|f| f.app(app.name()).place(app.dir.as_str())).collect())
 }
 
+/// What the code prints and the repository holds: the spec, and the promises to plugins and channel adapters.
 fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    if app.settings.spec.is_none() {
-        return Ok(Vec::new());
+    let mut findings = Vec::new();
+    if app.settings.spec.is_some() {
+        findings.extend(openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e))?);
     }
-    openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e))
+    if app.settings.compat.is_some() {
+        findings.extend(compat::check_app(ctx, app).or_else(|e| failed(app, "compat", e))?);
+    }
+    Ok(findings)
 }
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {

@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::release::short;
-use crate::{Ctx, api, check, flags, image, openapi, plan, release, ui};
+use crate::{Ctx, api, check, compat, flags, image, openapi, plan, release, ui};
 use affected::Affected;
 use anyhow::Result;
 use event::Event;
@@ -96,6 +96,9 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
     if job == Job::Lint {
         outcome.add(api_breaks(ctx, &names));
+    }
+    if job == Job::Openapi {
+        outcome.add(compat::check(ctx, &names));
     }
     outcome.add(match job {
         Job::Lint => check::lint(ctx, &all),

@@ -232,11 +232,17 @@ impl Ecosystem {
         let (dir, built) = (tree.join(&app.dir), tree.join("built"));
         std::fs::create_dir(&built)?;
         let epoch = ctx.git.commit_time(commit)?.to_string();
+        let compat = app.settings.compat.as_ref().map(|compat| dir.join(&compat.file));
+        let compat = compat.map(|file| std::fs::read(&file).with_context(|| format!("{file} can't be read"))).transpose()?;
         match self {
             Ecosystem::Python => python::build(ctx, &dir, &built, &epoch)?,
             Ecosystem::Ts => ts::build::build(ctx, &dir, &built, &epoch)?,
         }
-        keep(&built, out)
+        let files = keep(&built, out)?;
+        if let (Some(compat), Some(file)) = (compat, self.installable(&files)) {
+            crate::compat::packed::must_hold(&file.path, &compat)?;
+        }
+        Ok(files)
     }
 
     /// The file that is installed: of a wheel and an sdist, the wheel.

@@ -77,6 +77,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Openapi,
     },
+    /// What apps promise to plugins and channel adapters: check compat.json, write it, or hold a downstream template against a release
+    Compat(Compat),
     /// The next version of each app, and why; writes nothing
     Plan(Plan),
     /// Write the next version into manifest, lock file, changelog and spec: one commit
@@ -173,6 +175,25 @@ pub enum Openapi {
         /// The same
         new: String,
     },
+}
+
+#[derive(Args)]
+pub struct Compat {
+    /// Apps; none: all of them
+    #[arg(value_name = "APP")]
+    pub apps: Vec<String>,
+    /// Write compat.json from the code
+    #[arg(long)]
+    pub write: bool,
+    /// Print the difference, write nothing
+    #[arg(long, requires = "write")]
+    pub dry_run: bool,
+    /// A folder with .runtime-version and template.toml: does the release that it pins suit its plugins and channels?
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["apps", "write"])]
+    pub template: Option<Utf8PathBuf>,
+    /// This compat.json instead of the one in the pinned release, which is not asked for then
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub compat: Option<Utf8PathBuf>,
 }
 
 #[derive(Args)]

@@ -10,6 +10,7 @@ mod check;
 mod child;
 mod ci;
 mod commits;
+mod compat;
 mod contract;
 mod date;
 mod debian;
@@ -83,6 +84,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Check(flags) => check::check(&ctx, flags),
         Command::Api { command } => api::command(&ctx, command),
         Command::Openapi { command } => openapi::command(&ctx, command),
+        Command::Compat(flags) => compat::command(&ctx, flags),
         Command::Plan(flags) => plan::command(&ctx, flags),
         Command::Bench(flags) => bench::bench(&ctx, flags),
         Command::Bump(flags) => bump::bump(&ctx, flags),

@@ -93,7 +93,7 @@ fn stale(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
 }
 
 /// A unified diff, `-` committed, `+` from the code.
-fn unified(old: &str, new: &str, file: &str) -> String {
+pub fn unified(old: &str, new: &str, file: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let text = diff.unified_diff().context_radius(3).header(&format!("{file} (committed)"), &format!("{file} (from the code)")).to_string();
     text.lines()

@@ -13,6 +13,8 @@ pub struct Expect {
     pub commit: String,
     /// The committed spec; None for an app without one.
     pub spec: Option<Value>,
+    /// The committed compat.json, which `/info` serves under `compat`; None for an app without one.
+    pub compat: Option<Value>,
 }
 
 /// Waits until `url` answers 200. `alive` fails when the server has ended, with its last words.
@@ -48,6 +50,12 @@ pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     }
     let short = expect.commit.get(..7).unwrap_or(&expect.commit);
     let mut evidence = format!("/health 200, /info {} at {short}", expect.version);
+    if let Some(compat) = &expect.compat {
+        if let Some(at) = first_difference(&info["compat"], compat, "/compat".to_string()) {
+            bail!("{base_url}/info does not serve the committed compat.json: they differ at {at}; type `cargo xtask compat --write`");
+        }
+        evidence += ", compat.json as committed";
+    }
     if let Some(spec) = &expect.spec {
         let served = json(&http, &format!("{base_url}/openapi.json"))?;
         if let Some(at) = first_difference(&served, spec, String::new()) {

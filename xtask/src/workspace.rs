@@ -52,6 +52,7 @@ pub struct AppSettings {
     pub package: String,
     pub image: Option<ImageSettings>,
     pub spec: Option<SpecSettings>,
+    pub compat: Option<CompatSettings>,
     #[serde(default)]
     pub api: ApiSettings,
     #[serde(default)]
@@ -95,6 +96,20 @@ pub struct SpecSettings {
     /// contract: their specs are equal but for `info`.
     #[serde(default)]
     pub contract: Option<Vec<String>>,
+}
+
+/// What the app promises to plugins and channel adapters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CompatSettings {
+    /// Relative to the app's folder; called `compat.json`, and shipped in the package: that name is what downstream looks for.
+    pub file: Utf8PathBuf,
+    /// Prints it on standard output; run in the app's own environment.
+    pub generate: Vec<String>,
+    /// Tests of an example plugin that use nothing but the package's public API: run in the app's folder, and by the next release's checks as they are in
+    /// the tag.
+    #[serde(default)]
+    pub users: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -281,6 +296,17 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
         return Err(
             Exit::Usage(format!("{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out")).into()
         );
+    }
+    if let Some(compat) = &settings.compat {
+        if compat.file.file_name() != Some("compat.json") {
+            let why = "the file is called compat.json, which is what downstream looks for in a package";
+            return Err(Exit::Usage(format!("{file}: [compat] file = {:?}: {why}", compat.file)).into());
+        }
+        for (key, argv) in [("generate", Some(&compat.generate)), ("users", compat.users.as_ref())] {
+            if argv.is_some_and(Vec::is_empty) {
+                return Err(Exit::Usage(format!("{file}: [compat] {key} is an empty command")).into());
+            }
+        }
     }
     for shared in &settings.release.shared {
         if let Err(e) = glob::Pattern::new(shared) {

@@ -3,7 +3,7 @@
 use super::replaced;
 use crate::plan::AppPlan;
 use crate::workspace::App;
-use crate::{Ctx, changelog, files, manifest, openapi};
+use crate::{Ctx, changelog, compat, files, manifest, openapi};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -38,6 +38,10 @@ fn write_and_commit(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, sub
     if let (Some(spec), Some(text)) = (&app.settings.spec, openapi::render(ctx, app, root)?) {
         put(root, app.dir.join(&spec.file), &text, saved)?;
     }
+    // After the spec, whose hash is in it.
+    if let (Some(settings), Some(text)) = (&app.settings.compat, compat::render(ctx, app, root)?) {
+        put(root, compat::file(app, settings), &text, saved)?;
+    }
     if saved.is_empty() {
         return Ok(());
     }
@@ -53,7 +57,7 @@ fn lock_file(app: &App) -> Utf8PathBuf {
     app.dir.join(app.settings.ecosystem.lock_file())
 }
 
-/// Every file that carries the version, but for the spec, which the new version's code prints.
+/// Every file that carries the version, but for spec and compat.json, which the new version's code prints.
 fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version) -> Result<Vec<(Utf8PathBuf, String)>> {
     let (root, ecosystem) = (&ctx.ws.root, app.settings.ecosystem);
     let mut texts = Vec::new();

@@ -8,6 +8,7 @@ use crate::{Ctx, child, scratch, serve};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
+use serde_json::Value;
 
 pub fn state(release: &Release) -> Result<State> {
     Ok(match release.tag() {
@@ -51,14 +52,16 @@ pub fn serve_and_probe(
     Ok(Some(format!("{evidence}, stopped in {:.1} s", stopped.as_secs_f64())))
 }
 
-/// What a server of this release must answer: its version, its commit, the spec that is committed there.
+/// What a server of this release must answer: its version, its commit, the spec and the compat.json that are committed there.
 pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
-    let spec = match &app.settings.spec {
-        Some(spec) => {
-            let text = ctx.git.read(&["show", &format!("{commit}:{}", app.dir.join(&spec.file))])?;
-            Some(serde_json::from_str(&text).with_context(|| format!("{} in {commit} is not JSON", spec.file))?)
-        }
-        None => None,
+    let committed = |file: &Utf8Path| -> Result<Value> {
+        let text = ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{}", app.dir.join(file))])?;
+        serde_json::from_str(&text).with_context(|| format!("{file} in {commit} is not JSON"))
     };
-    Ok(Expect { version: app.settings.ecosystem.package_version(version)?, commit: commit.to_string(), spec })
+    Ok(Expect {
+        version: app.settings.ecosystem.package_version(version)?,
+        commit: commit.to_string(),
+        spec: app.settings.spec.as_ref().map(|spec| committed(&spec.file)).transpose()?,
+        compat: app.settings.compat.as_ref().map(|compat| committed(&compat.file)).transpose()?,
+    })
 }

@@ -4,6 +4,7 @@ mod api;
 mod bump;
 mod check;
 mod ci;
+mod compat;
 mod demo;
 mod image;
 mod locks;

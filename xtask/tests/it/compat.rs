@@ -1,0 +1,178 @@
+//! compat.json: written, checked, bumped, shipped, served.
+
+use crate::demo::{self, World};
+use crate::support::{Repo, run};
+use camino::Utf8Path;
+
+/// Gives the demo app promises: `[compat]`, an example plugin, and black-box tests.
+pub fn promise(repo: &Repo, app: &str) {
+    demo::copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-compat/{app}")), &repo.path.join("apps").join(app));
+    let file = format!("apps/{app}/app.toml");
+    let (place, generate, users) = match app {
+        "python" => (
+            "src/demo_agent/compat.json",
+            r#""python", "-m", "demo_agent.compat""#,
+            r#""python", "-m", "unittest", "discover", "--start-directory", "examples/plugin""#,
+        ),
+        _ => ("compat.json", r#""bun", "src/compat-json.js""#, r#""bun", "test", "examples/plugin""#),
+    };
+    let contract = format!("contract = [\"python3\", \"apps/{app}/black_box.py\"]\n");
+    let compat = format!("[compat]\nfile = \"{place}\"\ngenerate = [{generate}]\nusers = [{users}]\n\n[api]\n");
+    repo.write(&file, repo.read(&file).replace("\n[api]\n", &format!("{contract}\n{compat}")));
+    if app == "ts" {
+        let manifest = repo.read("apps/ts/package.json");
+        repo.write("apps/ts/package.json", manifest.replace("\"src\"\n", "\"src\",\n    \"compat.json\"\n"));
+    }
+}
+
+/// The demo app with promises, spec and compat.json written, in one commit.
+pub fn repo(app: &str) -> Repo {
+    let repo = demo::files(&[app]);
+    promise(&repo, app);
+    repo.xtask(&["openapi", "generate"]).expect(0);
+    repo.xtask(&["compat", "--write"]).expect(0);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
+    repo
+}
+
+fn file(app: &str) -> &'static str {
+    if app == "python" { "apps/python/src/demo_agent/compat.json" } else { "apps/ts/compat.json" }
+}
+
+/// The app's own source of its promises.
+fn source(app: &str) -> &'static str {
+    if app == "python" { "apps/python/src/demo_agent/compat.py" } else { "apps/ts/src/compat.js" }
+}
+
+#[test]
+fn a_promise_that_changed_is_stale_until_it_is_written() {
+    for app in ["python", "ts"] {
+        let repo = repo(app);
+        let good = repo.untouched(|| repo.xtask(&["compat", app]).expect(0));
+        assert!(good.stderr.contains("the committed file is what the code prints: plugins 1, 2; channels http 1"), "{}", good.stderr);
+        repo.write(source(app), repo.read(source(app)).replace("9.0.0", "10.0.0"));
+        let stale = repo.xtask(&["compat", "--json"]).expect(3);
+        let committed = repo.git(&["show", &format!("HEAD:{}", file(app))]) + "\n";
+        assert_eq!(repo.read(file(app)), committed, "a check writes nothing");
+        let finding = &stale.json()["findings"][0];
+        assert_eq!((&finding["id"], &finding["place"]), (&"compat-stale".into(), &file(app).into()), "{stale:#?}");
+        for part in ["-      \"removal\": \"9.0.0\"", "+      \"removal\": \"10.0.0\"", "cargo xtask compat"] {
+            assert!(stale.stderr.contains(part), "{part}: {}", stale.stderr);
+        }
+        assert!(repo.xtask(&["check", "--quick", app]).expect(3).stderr.contains("compat-stale"));
+        let dry = repo.untouched(|| repo.xtask(&["compat", "--write", "--dry-run"]).expect(0));
+        assert!(dry.stdout.contains("+      \"removal\": \"10.0.0\""), "{}", dry.stdout);
+        repo.xtask(&["compat", "--write", app]).expect(0);
+        repo.xtask(&["compat", app]).expect(0);
+        assert!(repo.read(file(app)).ends_with("}\n"));
+    }
+}
+
+#[test]
+fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
+    let repo = repo("python");
+    let source = repo.read(source("python"));
+    let cases = [
+        (
+            "\"package\": \"demo-agent\"",
+            "\"package\": \"another\"",
+            "error[compat-package]",
+            "the package is \"another\" in it, and \"demo-agent\" in fact",
+        ),
+        (
+            "\"version\": __version__",
+            "\"version\": \"0.0.9\"",
+            "error[compat-version]",
+            "the version is \"0.0.9\" in it, and \"0.0.0\" in fact",
+        ),
+        ("+ \"\\n\"", "+ \"\\n\\n\"", "error[compat-spec]", "the hash of apps/python/openapi.json"),
+        ("\"9.0.0\"", "None", "error[compat]", "plugins[0].removal: null, but what is deprecated names"),
+        ("\"schema\": 1,", "", "error[compat]", "missing field `schema`"),
+        ("indent=2, sort_keys=True))\n", "indent=2)[1:])\n", "error[compat]", "not JSON"),
+    ];
+    for (old, new, id, words) in cases {
+        let at = source.rfind(old).unwrap_or_else(|| panic!("{old}"));
+        repo.write("apps/python/src/demo_agent/compat.py", format!("{}{new}{}", &source[..at], &source[at + old.len()..]));
+        let refused = repo.xtask(&["check", "--quick", "python"]).expect(3).stderr;
+        assert!(refused.contains(id) && refused.contains(words), "{new}: {refused}");
+    }
+    // Not only `check` says so.
+    repo.write("apps/python/src/demo_agent/compat.py", source.replace("\"9.0.0\"", "\"0.0.0\""));
+    repo.xtask(&["compat", "--write"]).expect(0);
+    let overdue = repo.xtask(&["compat"]).expect(0).stderr;
+    assert!(overdue.contains("warning[compat-overdue]") && overdue.contains("plugin apiVersion 1 is deprecated"), "{overdue}");
+}
+
+#[test]
+fn settings_of_promises_are_strict() {
+    let repo = Repo::new();
+    for (lines, words) in [
+        ("file = \"compat.json\"", "missing field `generate`"),
+        ("file = \"promises.json\"\ngenerate = [\"x\"]", "the file is called compat.json"),
+        ("file = \"compat.json\"\ngenerate = []", "[compat] generate is an empty command"),
+        ("file = \"compat.json\"\ngenerate = [\"x\"]\nusers = []", "[compat] users is an empty command"),
+        ("file = \"compat.json\"\ngenerate = [\"x\"]\nuser = [\"x\"]", "did you mean `users`?"),
+    ] {
+        repo.write("apps/python/app.toml", format!("{}[compat]\n{lines}\n", crate::support::APP_TOML));
+        let refused = repo.xtask(&["compat"]).expect(2).stderr;
+        assert!(refused.contains(words) && refused.contains("apps/python/app.toml"), "{refused}");
+    }
+    repo.write("apps/python/app.toml", crate::support::APP_TOML);
+    assert!(repo.xtask(&["compat"]).expect(0).stderr.contains("no [compat] in its app.toml"));
+}
+
+#[test]
+fn a_bump_writes_the_version_and_the_specs_hash_into_it_in_the_same_commit() {
+    for app in ["python", "ts"] {
+        let repo = repo(app);
+        repo.xtask(&["bump", app]).expect(0);
+        let committed = repo.git(&["show", "--format=", "--name-only", "HEAD"]);
+        assert!(committed.lines().any(|l| l == file(app)), "{committed}");
+        let document: serde_json::Value = serde_json::from_str(&repo.read(file(app))).unwrap();
+        assert_eq!(document["version"], "0.0.1");
+        repo.xtask(&["compat", app]).expect(0);
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    }
+}
+
+#[test]
+fn a_package_without_the_committed_document_is_not_built() {
+    for (app, lose, change) in [
+        // uv_build takes what lies in the module.
+        ("python", "[tool.uv.build-backend]\nwheel-exclude = [\"compat.json\"]\n", ("apps/python/pyproject.toml", "")),
+        ("ts", "\"src\"\n", ("apps/ts/package.json", "\"src\",\n    \"compat.json\"\n")),
+    ] {
+        let repo = repo(app);
+        repo.xtask(&["build", app]).expect(0);
+        let (manifest, old) = change;
+        let text = repo.read(manifest);
+        let text = if old.is_empty() { format!("{text}\n{lose}") } else { text.replace(old, lose) };
+        repo.commit(manifest, &text, "fix: lose it");
+        let refused = repo.xtask(&["build", app]).expect(1).stderr;
+        assert!(refused.contains("holds no compat.json"), "{refused}");
+    }
+    let repo = repo("ts");
+    let manifest = repo.read("apps/ts/package.json");
+    let build = "  \"scripts\": { \"build\": \"echo '{}' > compat.json\" },\n  \"bin\"";
+    repo.commit("apps/ts/package.json", &manifest.replacen("  \"bin\"", build, 1), "fix: write another");
+    let refused = repo.xtask(&["build", "ts"]).expect(1).stderr;
+    assert!(refused.contains("package/compat.json is not the committed compat.json"), "{refused}");
+}
+
+#[test]
+fn a_server_that_promises_something_else_than_it_ships_is_not_released() {
+    let world = World::of("ts");
+    promise(&world.repo, "ts");
+    let server = world.repo.read("apps/ts/src/cli.js").replace("compat: compat()", "compat: { ...compat(), channels: [] }");
+    world.repo.write("apps/ts/src/cli.js", server);
+    world.xtask(&["openapi", "generate"]).expect(0);
+    world.xtask(&["compat", "--write"]).expect(0);
+    world.repo.git(&["add", "--all"]);
+    world.repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
+    world.bump(&[]);
+    let outside = world.outside();
+    let refused = run(world.command(&world.repo.path).args(["release", "ts", "--until", "smoke"])).expect(1).stderr;
+    assert!(refused.contains("/info does not serve the committed compat.json: they differ at /compat/channels"), "{refused}");
+    assert_eq!(outside, world.outside());
+}

@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto";
+import { VERSION } from "./index.js";
+import { spec } from "./spec.js";
+
+export function compat() {
+  const text = `${JSON.stringify(spec(), null, 2)}\n`;
+  return {
+    $schema: "https://forge.example/compat.schema.json",
+    channels: [{ protocol: "http", removal: null, status: "supported", version: "1" }],
+    contract: { spec: `sha256:${createHash("sha256").update(text).digest("hex")}`, version: "1" },
+    package: "@demo/agent",
+    plugins: [
+      { apiVersion: "1", removal: "9.0.0", status: "deprecated" },
+      { apiVersion: "2", removal: null, status: "supported" },
+    ],
+    schema: 1,
+    version: VERSION,
+  };
+}
