@@ -89,7 +89,7 @@ fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
         ("+ \"\\n\"", "+ \"\\n\\n\"", "error[compat-spec]", "the hash of apps/python/openapi.json"),
         ("\"9.0.0\"", "None", "error[compat]", "plugins[0].removal: null, but what is deprecated names"),
         ("\"schema\": 1,", "", "error[compat]", "missing field `schema`"),
-        ("indent=2, sort_keys=True))\n", "indent=2)[1:])\n", "error[compat]", "not JSON"),
+        ("indent=2, sort_keys=True))\n", "indent=2)[10:])\n", "error[compat]", "not JSON"),
     ];
     for (old, new, id, words) in cases {
         let at = source.rfind(old).unwrap_or_else(|| panic!("{old}"));
