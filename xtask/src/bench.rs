@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+mod api;
 mod history;
 mod openapi;
 pub mod specs;
@@ -22,7 +23,8 @@ pub fn bench(ctx: &Ctx, flags: &flags::Bench) -> Result<()> {
             "build" => build(ctx)?,
             "rehearse" => rehearse(ctx)?,
             "openapi" => openapi::openapi(ctx)?,
-            other => return Err(Exit::Usage(format!("no benchmark {other:?}; there are plan, build, rehearse and openapi")).into()),
+            "api" => api::api(ctx)?,
+            other => return Err(Exit::Usage(format!("no benchmark {other:?}; there are plan, build, rehearse, openapi and api")).into()),
         }
     }
     Ok(())

@@ -349,7 +349,7 @@ pub struct Setup {
 
 #[derive(Args)]
 pub struct Bench {
-    /// plan, build, rehearse or openapi; none: plan
+    /// plan, build, rehearse, openapi or api; none: plan
     #[arg(value_name = "WHAT")]
     pub what: Vec<String>,
     /// Sizes of the generated histories, in commits

@@ -14,14 +14,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 /// What every snippet may use.
-const PRELUDE: &str = "\
-import abc, collections.abc, contextlib, dataclasses, enum, functools, typing
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Callable, Generic, Literal, NamedTuple, NotRequired, Optional, Protocol, TypedDict, TypeVar, Union, overload
-";
+const PRELUDE: &str = include_str!("api/prelude.py");
 
 /// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with their text.
 struct Case {
