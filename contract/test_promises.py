@@ -1,8 +1,11 @@
 """What the server says that it promises, of itself and of its document."""
 
+import json
 from hashlib import sha256
 
-from server import Case, ask
+from server import Case, Reply, ask, hello
+
+RUN = json.dumps({"assistant_id": "echo", "input": hello()}).encode()
 
 
 class Compat(Case):
@@ -29,3 +32,44 @@ class Compat(Case):
                     self.assertIn(promise["status"], ("supported", "deprecated", "removed"))
                     ends = promise["status"] != "supported"
                     self.assertEqual(promise["removal"] is not None, ends)
+
+
+class Channels(Case):
+    def run_with(self, body: bytes, *versions: str) -> Reply:
+        names = ("Channel-Protocol", "channel-protocol")  # for the server they are one
+        return ask("POST", "/runs/wait", body, dict(zip(names, versions, strict=False)))
+
+    def kept(self) -> list[str]:
+        channels = ask("GET", "/info").json()["compat"]["channels"]
+        return [one["version"] for one in channels if one["status"] != "removed"]
+
+    def test_a_protocol_that_is_kept_is_answered_as_without_it(self) -> None:
+        for version in self.kept():
+            for said in (version, f"  {version} "):
+                with self.subTest(version=said):
+                    self.assertEqual(self.run_with(RUN, said).status, 200)
+
+    def test_any_other_is_400_with_those_that_are(self) -> None:
+        kept = ", ".join(self.kept())
+        for versions in (["0"], [""], ["1.0"], ["+1"], ["1 2"], ["http/1"], ["1", "1"], ["9" * 99]):
+            with self.subTest(versions=versions):
+                error = self.assert_error(self.run_with(RUN, *versions), 400)
+                said = f"the Channel-Protocol is not supported; supported: {kept}"
+                self.assertEqual(error["detail"], said)
+
+    def test_a_body_that_is_too_large_is_said_first_and_one_that_does_not_fit_last(self) -> None:
+        for body, status in ((b" " * (4 * 1024 * 1024 + 1), 413), (b"{", 400), (b"{}", 400)):
+            with self.subTest(size=len(body)):
+                error = self.assert_error(self.run_with(body, "0"), status)
+                self.assertNotIn("JSON", error["detail"])
+
+    def test_what_channel_adapters_do_not_ask_for_does_not_mind(self) -> None:
+        for path in ("/health", "/info", "/openapi.json"):
+            with self.subTest(path=path):
+                self.assertEqual(ask("GET", path, headers={"Channel-Protocol": "0"}).status, 200)
+
+    def test_the_document_names_them(self) -> None:
+        run = ask("GET", "/openapi.json").json()["paths"]["/runs/wait"]["post"]
+        header = {one["name"]: one for one in run["parameters"]}["Channel-Protocol"]
+        self.assertEqual((header["in"], header.get("required", False)), ("header", False))
+        self.assertEqual(header["schema"]["enum"], self.kept())

@@ -1,13 +1,13 @@
 /** From a request to an answer: all of HTTP but the sockets. */
 
 import { Hono } from "hono";
-import { parse } from "./body.js";
+import { parse, read } from "./body.js";
 import { echo } from "./echo.js";
 import { HttpError, json } from "./errors.js";
 import type { Graph } from "./graphs.js";
 import type { Runtime } from "./handlers.js";
 import { log } from "./log.js";
-import { document } from "./promises.js";
+import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
 import { render } from "./spec.js";
 
@@ -61,8 +61,18 @@ async function settle(
 }
 
 async function answer(runtime: Runtime, route: Route, request: Request): Promise<Response> {
-  const body = route.request && (await parse(route.request, request.body));
+  const bytes = route.request && (await read(request.body));
+  if (route.channel) checkChannel(request.headers.get(CHANNEL_HEADER));
+  const body = route.request && bytes && parse(route.request, bytes);
   return json(200, await route.handler(runtime, body as never));
+}
+
+/** Refuses a channel adapter that speaks a protocol which is not supported. */
+function checkChannel(version: string | null): void {
+  const supported = kept(CHANNELS);
+  if (version === null || supported.includes(version)) return;
+  const said = supported.join(", ");
+  throw new HttpError(400, `the ${CHANNEL_HEADER} is not supported; supported: ${said}`);
 }
 
 function otherMethod(method: string, path: string, routes: readonly Route[]): Response {

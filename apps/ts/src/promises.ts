@@ -25,9 +25,10 @@ export interface Promised {
 const CONTRACT = "1";
 /** The plugin API: what plugins.ts asks of a plugin. */
 export const PLUGINS: readonly Promised[] = [{ version: "1", status: "supported", removal: null }];
-/** What a channel adapter says in the header Channel-Protocol. */
+/** What a channel adapter says in the header CHANNEL_HEADER. */
 export const CHANNELS: readonly Promised[] = [{ version: "1", status: "supported", removal: null }];
 const CHANNEL = "http";
+export const CHANNEL_HEADER = "Channel-Protocol";
 
 /** The versions that are not removed. */
 export function kept(promises: readonly Promised[]): string[] {

@@ -15,6 +15,8 @@ export interface Route {
   /** Absent: a JSON object of no particular form. */
   readonly response?: z.ZodType;
   readonly request?: z.ZodType;
+  /** Channel adapters ask for it: the header Channel-Protocol counts. */
+  readonly channel?: boolean;
   /** Statuses besides those that every operation has. */
   readonly errors: readonly number[];
 }
@@ -54,6 +56,7 @@ export const ROUTES: readonly Route[] = [
     handler: waitForRun,
     response: RunOutput,
     request: RunRequest,
+    channel: true,
     errors: [400, 404, 413, 422],
   },
 ];

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { ErrorBody, SCHEMAS } from "./models.js";
+import { CHANNEL_HEADER, CHANNELS, kept } from "./promises.js";
 import { ROUTES, type Route } from "./routes.js";
 import { stable } from "./stable.js";
 import { version } from "./version.js";
@@ -12,7 +13,7 @@ A path that is not in this document answers 404, and a method that a path does n
 with the \`Error\` body. HEAD is answered wherever GET is, and OPTIONS names a path's methods.`;
 
 const REASONS: Readonly<Record<number, string>> = {
-  400: "The body is not JSON.",
+  400: "The body is not JSON, or the channel protocol is not supported; `detail` says which.",
   404: "There is no assistant of this name.",
   405: "The path does not have this method; Allow names those that it has.",
   413: "The body is too large.",
@@ -66,7 +67,18 @@ function operation(route: Route): Json {
     operationId: route.operation,
     summary: route.summary,
     responses,
+    ...(route.channel && { parameters: [channel()] }),
     ...(route.request && { requestBody: { required: true, content: body(route.request) } }),
+  };
+}
+
+function channel(): Json {
+  return {
+    name: CHANNEL_HEADER,
+    in: "header",
+    required: false,
+    description: "The channel protocol that the sender speaks, if it is a channel adapter.",
+    schema: { type: "string", enum: kept(CHANNELS) },
   };
 }
 

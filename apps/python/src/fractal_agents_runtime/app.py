@@ -11,7 +11,7 @@ from fractal_agents_runtime.errors import HttpError, invalid
 from fractal_agents_runtime.graphs import Graph, echo
 from fractal_agents_runtime.handlers import Runtime
 from fractal_agents_runtime.models import Error
-from fractal_agents_runtime.promises import document
+from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
 from fractal_agents_runtime.routes import ROUTES, Route, allowed
 from fractal_agents_runtime.spec import render
 
@@ -36,17 +36,24 @@ class App:
         spec = render().encode()
         self._runtime = Runtime(graphs=dict(graphs), spec=spec, compat=document(spec))
 
-    async def handle(self, method: str, path: str, body: bytes = b"") -> Reply:
-        """Answer a request. Whatever goes wrong inside becomes an answer too."""
+    async def handle(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Answer a request. Whatever goes wrong inside becomes an answer too.
+
+        The names of headers are in lower case.
+        """
         try:
-            return await self._answer(method, path, body)
+            return await self._answer(method, path, body, headers or {})
         except HttpError as error:
             return error_reply(error)
         except Exception:
             log.exception("%s %s failed", method, path)
             return error_reply(HttpError(500, "the server failed; its log says more"))
 
-    async def _answer(self, method: str, path: str, body: bytes) -> Reply:
+    async def _answer(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> Reply:
         routes = [route for route in ROUTES if route.path == path]
         if not routes:
             raise HttpError(404, "no such path; /openapi.json names those there are")
@@ -58,6 +65,10 @@ class App:
         if route is None:
             allow = allowed(routes)
             raise HttpError(405, f"{path} has no {method}, only {allow}", headers={"Allow": allow})
+        if route.request and len(body) > MAX_BODY:
+            raise HttpError(413, f"the body has more than {MAX_BODY} bytes")
+        if route.channel:
+            check_channel(headers.get(CHANNEL_HEADER.lower()))
         done = await route.handler(self._runtime, parse(route, body))
         return Reply(200, done if isinstance(done, bytes) else to_json(done, inf_nan_mode="null"))
 
@@ -67,12 +78,18 @@ def create_app(graphs: Mapping[str, Graph] | None = None) -> App:
     return App({"echo": echo()} if graphs is None else graphs)
 
 
+def check_channel(version: str | None) -> None:
+    """Refuse a channel adapter that speaks a protocol which is not supported."""
+    supported = kept(CHANNELS)
+    if version is not None and version not in supported:
+        said = ", ".join(supported)
+        raise HttpError(400, f"the {CHANNEL_HEADER} is not supported; supported: {said}")
+
+
 def parse(route: Route, body: bytes) -> BaseModel | None:
     """Read a request's body as the operation's model."""
     if route.request is None:
         return None
-    if len(body) > MAX_BODY:
-        raise HttpError(413, f"the body has more than {MAX_BODY} bytes")
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as problem:

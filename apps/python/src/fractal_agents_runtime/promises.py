@@ -34,9 +34,10 @@ class Promise:
 CONTRACT = "1"
 # The plugin API: what plugins.py asks of a plugin.
 PLUGINS = (Promise("1"),)
-# What a channel adapter says in the header Channel-Protocol.
+# What a channel adapter says in the header CHANNEL_HEADER.
 CHANNELS = (Promise("1"),)
 CHANNEL = "http"
+CHANNEL_HEADER = "Channel-Protocol"
 
 
 def kept(promises: Iterable[Promise]) -> list[str]:

@@ -23,6 +23,8 @@ class Route:
     # None: a JSON object of no particular form.
     response: type[BaseModel] | None
     request: type[BaseModel] | None = None
+    # Channel adapters ask for it: the header Channel-Protocol counts.
+    channel: bool = False
     # Statuses besides those that every operation has.
     errors: tuple[int, ...] = ()
 
@@ -39,6 +41,7 @@ ROUTES = (
         handlers.wait_for_run,
         RunOutput,
         request=RunRequest,
+        channel=True,
         errors=(400, 404, 413, 422),
     ),
 )

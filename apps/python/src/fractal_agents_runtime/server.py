@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
 
 from fractal_agents_runtime.app import App
 from fractal_agents_runtime.lifecycle import Lifecycle
@@ -34,7 +35,9 @@ def run(app: App, address: str, port: int, lifecycle: Lifecycle) -> None:
         began = time.perf_counter()
         path = request.url.path
         body = request.body if isinstance(request.body, bytes) else request.body.encode()
-        reply = await lifecycle.answer(app.handle(request.method, path, body))
+        # Robyn's stubs lack it; what they have knows of one header by each name.
+        headers = combined(request.headers.get_headers())  # type: ignore[attr-defined]
+        reply = await lifecycle.answer(app.handle(request.method, path, body, headers))
         milliseconds = (time.perf_counter() - began) * 1000
         log.info("%s %s %d %.1fms", request.method, path, reply.status, milliseconds)
         headers = {"Content-Type": "application/json"} if reply.body else {}
@@ -51,6 +54,11 @@ def run(app: App, address: str, port: int, lifecycle: Lifecycle) -> None:
         robyn.add_route(method, "/", answer)
         robyn.add_route(method, "/*path", answer)
     robyn.start(host=address, port=port, _check_port=False)
+
+
+def combined(headers: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return headers as RFC 9110, 5.3 has it: one that is there twice is a list in one."""
+    return {name.lower(): ", ".join(values) for name, values in headers.items()}
 
 
 def free_address(host: str, port: int) -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from fractal_agents_runtime.models import Error
+from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, kept
 from fractal_agents_runtime.routes import ROUTES, Route
 from fractal_agents_runtime.version import __version__
 
@@ -17,7 +18,7 @@ A path that is not in this document answers 404, and a method that a path does n
 with the `Error` body. HEAD is answered wherever GET is, and OPTIONS names a path's methods."""
 
 REASONS = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or the channel protocol is not supported; `detail` says which.",
     404: "There is no assistant of this name.",
     405: "The path does not have this method; Allow names those that it has.",
     413: "The body is too large.",
@@ -79,9 +80,21 @@ def _operation(route: Route) -> Json:
         "summary": route.summary,
         "responses": responses,
     }
+    if route.channel:
+        operation["parameters"] = [_channel()]
     if route.request:
         operation["requestBody"] = {"required": True, "content": _json(_reference(route.request))}
     return operation
+
+
+def _channel() -> Json:
+    return {
+        "name": CHANNEL_HEADER,
+        "in": "header",
+        "required": False,
+        "description": "The channel protocol that the sender speaks, if it is a channel adapter.",
+        "schema": {"type": "string", "enum": kept(CHANNELS)},
+    }
 
 
 def _error(status: int) -> Json:
