@@ -1,4 +1,11 @@
-//! Links the program to a fixed address on Linux: some 37 000 relocations need not be applied at each start then, 1 ms of 3.
+//! Links the program to a fixed address on Linux: some 37 000 relocations need not be applied at each start then, 1 ms of 3. And stamps it
+//! with the version of the rules by which releases are compared: a hash of their sources, which nobody can forget to raise.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+
+/// Where the rules live.
+const RULES: [&str; 4] = ["src/api.rs", "src/api", "src/openapi/diff", "src/plan/compare"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -6,4 +13,21 @@ fn main() {
     if target("OS") == "linux" && target("ENV") == "gnu" {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
+    let mut hasher = DefaultHasher::new();
+    for path in RULES {
+        println!("cargo::rerun-if-changed={path}");
+        for file in files(Path::new(path)) {
+            hasher.write(file.to_string_lossy().as_bytes());
+            hasher.write(&std::fs::read(&file).unwrap_or_default());
+        }
+    }
+    println!("cargo::rustc-env=XTASK_RULES={:016x}", hasher.finish());
+}
+
+/// Every file below, sorted.
+fn files(path: &Path) -> Vec<PathBuf> {
+    let Ok(folder) = std::fs::read_dir(path) else { return vec![path.to_path_buf()] };
+    let mut entries: Vec<PathBuf> = folder.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    entries.sort();
+    entries.iter().flat_map(|entry| files(entry)).collect()
 }

@@ -1,13 +1,14 @@
-//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them. And the gate that
-//! stops a break which no commit declares.
+//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them. What plan makes of it is in
+//! plan/compare.
 
 use crate::changes::{counted, paint, plain, plural};
 use crate::ecosystem::Ecosystem;
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
 use crate::workspace::App;
-use crate::{Ctx, flags, plan, ui};
+use crate::{Ctx, flags, plan, tools, ui};
 use anyhow::Result;
+use camino::Utf8PathBuf;
 use change::Change;
 use std::io::Write;
 
@@ -57,36 +58,26 @@ fn supported(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// The gate of check and release: breaks since the last release that no commit declares.
-pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    if app.settings.ecosystem != Ecosystem::Python || app.settings.api.public.is_empty() {
-        return Ok(Vec::new());
+/// Is there a public API that we can compare?
+pub fn guarded(app: &App) -> bool {
+    app.settings.ecosystem == Ecosystem::Python && !app.settings.api.public.is_empty()
+}
+
+/// The folders that the API is read from, the narrowest first.
+pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
+    match app.settings.ecosystem {
+        Ecosystem::Python => vec![app.dir.join("src"), app.dir.clone()],
+        Ecosystem::Ts => vec![app.dir.clone()],
     }
-    let line = ui::begin(&format!("api-{}", app.name()));
-    let plan = plan::plan(ctx, app)?;
-    let Some(last) = &plan.last else {
-        line.end(ui::Outcome::Skipped("no release yet to compare with".into()));
-        return Ok(Vec::new());
+}
+
+/// What would have to be fetched before the API can be read, and the command that does it.
+pub fn missing(app: &App) -> Option<(String, String)> {
+    let reader = match app.settings.ecosystem {
+        Ecosystem::Python => "griffe",
+        Ecosystem::Ts => return None,
     };
-    let changes = between(ctx, app, &last.tag, "HEAD")?;
-    let accepted = |change: &Change| app.settings.accepts(&change.id, &last.version);
-    let breaks: Vec<&Change> = changes.iter().filter(|change| change.level >= Level::Error && !accepted(change)).collect();
-    let found = format!("{} since {}", plural(breaks.len(), "breaking change"), last.tag);
-    let declared = plan.commits.iter().find(|commit| commit.breaking && commit.counts);
-    match declared {
-        _ if breaks.is_empty() => line.end(ui::Outcome::Done(format!("nothing breaks users of {}", last.tag))),
-        Some(commit) => line.end(ui::Outcome::Done(format!("{found}, declared by {} ({})", commit.subject, commit.short()))),
-        None => {
-            line.end(ui::Outcome::Failed(format!("{found}, and no commit declares one")));
-            let help = format!(
-                "keep what users have, or declare the break: a commit of {} with `!` before the colon\nor, if it breaks nobody, accept it in {}/app.toml: [[accept]] with this id, the next version and a reason",
-                app.name(),
-                app.dir
-            );
-            return Ok(breaks.iter().map(|change| change.finding().app(app.name()).help(&help)).collect());
-        }
-    }
-    Ok(Vec::new())
+    (!tools::is_installed(reader)).then(|| (format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into()))
 }
 
 /// What changed for the users of a Python app between two revisions, gravest first.

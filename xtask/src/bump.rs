@@ -52,7 +52,7 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
 fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     let published = published::ask(ctx, app);
     published.findings.iter().for_each(ui::finding);
-    let plan = plan::plan_with(ctx, app, &published.evidence)?;
+    let plan = plan::plan_with(ctx, app, &published.evidence, plan::Reach::Network)?;
     plan.findings.iter().filter(|f| !f.stops()).for_each(ui::finding);
     let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();
     if !hotfix.is_empty() {

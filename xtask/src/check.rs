@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, api, compat, contract, finding, memory, openapi, plan, ui};
+use crate::{Ctx, compat, contract, finding, memory, openapi, plan, ui};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -20,7 +20,7 @@ pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     report(ctx, scope.each(|app| test_app(ctx, app, flags.reuse), || test_xtask(ctx))?)
 }
 
-/// Lint, tests, spec, what breaks users, and the plan's gates; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
+/// Lint, tests, spec, and the plan's gates, what breaks users among them; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
 pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
@@ -29,7 +29,6 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
         findings.extend(spec_app(ctx, app)?);
         if !flags.quick {
             findings.extend(test_app(ctx, app, reuse)?);
-            findings.extend(api::check_app(ctx, app)?);
             findings.extend(plan_app(ctx, app)?);
         }
         Ok(findings)
@@ -49,7 +48,6 @@ pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let mut findings = lint_app(ctx, app, true)?;
     findings.extend(test_app(ctx, app, true)?);
     findings.extend(spec_app(ctx, app)?);
-    findings.extend(api::check_app(ctx, app)?);
     Ok(once(findings))
 }
 
@@ -230,7 +228,7 @@ fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("plan-{}", app.name()));
-    let plan = plan::plan(ctx, app)?;
+    let plan = plan::gate(ctx, app)?;
     let stops = plan.findings.iter().filter(|f| f.stops()).count();
     line.end(match stops {
         0 => ui::Outcome::Done(match (&plan.next, plan.pending) {

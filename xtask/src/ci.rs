@@ -1,9 +1,10 @@
 //! `ci`: what a forge's job runs. Reads the event, finds the apps that it affects, and calls the same functions as the commands do.
 
 use crate::exit::Exit;
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
+use crate::plan::AppPlan;
 use crate::release::short;
-use crate::{Ctx, api, check, compat, flags, image, openapi, plan, release, ui};
+use crate::{Ctx, check, compat, flags, image, openapi, plan, release, ui};
 use affected::Affected;
 use anyhow::Result;
 use event::Event;
@@ -30,9 +31,6 @@ pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
             Duty::Nothing(why) => ui::say(&format!("  nothing to do: {why}")),
             Duty::Work => work(ctx, job, &event, flags, &mut outcome)?,
         }
-        if job == Job::Lint && job::promotes(&event, &ctx.ws.settings) {
-            gate(ctx, &mut outcome)?;
-        }
     }
     outcome.result()
 }
@@ -56,9 +54,16 @@ impl Outcome {
         }
     }
 
+    /// What stops is told at the end, the rest at once.
+    fn found(&mut self, findings: Vec<Finding>) {
+        let (stops, rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::stops);
+        rest.iter().for_each(ui::finding);
+        self.findings.extend(stops);
+    }
+
     fn result(mut self) -> Result<()> {
         if self.errors.is_empty() {
-            return if self.findings.is_empty() { Ok(()) } else { Err(Exit::Gate(self.findings).into()) };
+            return if self.findings.iter().any(Finding::stops) { Err(Exit::Gate(self.findings).into()) } else { Ok(()) };
         }
         self.findings.iter().for_each(ui::finding);
         let first = self.errors.remove(0);
@@ -72,6 +77,9 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         return release(ctx, flags, outcome);
     }
     let Affected { mut names, since } = affected::of(ctx, event)?;
+    if job == Job::Lint {
+        plans(ctx, event, &names, outcome)?;
+    }
     match job {
         Job::Image => names.retain(|name| ctx.ws.app(name).is_ok_and(|app| app.settings.image.is_some())),
         Job::Openapi => names.retain(|name| ctx.ws.app(name).is_ok_and(|app| app.settings.spec.is_some())),
@@ -94,16 +102,13 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     }
     let section = Section::begin(&title(job, &names));
     let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
-    if job == Job::Lint {
-        outcome.add(api_breaks(ctx, &names));
-    }
     if job == Job::Openapi {
         outcome.add(compat::check(ctx, &names));
     }
     outcome.add(match job {
         Job::Lint => check::lint(ctx, &all),
         Job::Test => check::test(ctx, &all),
-        _ => openapi::check(ctx, &names).and_then(|()| undeclared_breaks(ctx, &names)),
+        _ => openapi::check(ctx, &names),
     });
     section.end();
     Ok(())
@@ -131,43 +136,38 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     Ok(())
 }
 
-/// A pull request must not break those who import the package without saying so.
-fn api_breaks(ctx: &Ctx, names: &[String]) -> Result<()> {
-    let mut findings = Vec::new();
-    // xtask itself may be among them.
-    for app in ctx.ws.apps.iter().filter(|app| names.iter().any(|name| name == app.name())) {
-        findings.extend(api::check_app(ctx, app)?);
-    }
-    if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
-}
-
-/// A pull request must not break clients without saying so.
-fn undeclared_breaks(ctx: &Ctx, names: &[String]) -> Result<()> {
-    let mut findings = Vec::new();
-    for app in ctx.ws.select(names)? {
-        findings.extend(plan::plan(ctx, app)?.findings.into_iter().filter(|f| f.id == "undeclared-break"));
-    }
-    if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
-}
-
-/// A pull request into the release branch must not bring unreleased commits without a new version.
-fn gate(ctx: &Ctx, outcome: &mut Outcome) -> Result<()> {
-    for app in &ctx.ws.apps {
+/// What a pull request makes of the next release of the apps that it changes, and what stops it. Into the release branch it brings every app, and
+/// none may have unreleased commits without a new version.
+fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) -> Result<()> {
+    let promotes = job::promotes(event, &ctx.ws.settings);
+    for app in ctx.ws.apps.iter().filter(|app| promotes || names.iter().any(|name| name == app.name())) {
         let section = Section::begin(&format!("plan-{}", app.name()));
-        let plan = plan::plan(ctx, app)?;
-        ui::say(&match &plan.next {
-            Some(next) => format!("  the commits ask for {next}, the manifest says {}", plan.manifest),
-            None => format!("  nothing to release, {} stays", plan.manifest),
-        });
-        if let Some(next) = plan.next.as_ref().filter(|next| **next != plan.manifest) {
-            let message = format!("its commits ask for {next}, its manifest says {}", plan.manifest);
-            let help = format!("cargo xtask bump {}, on a branch off {}; or cargo xtask promote", app.name(), ctx.ws.settings.development);
-            outcome.findings.push(Finding::new("not-bumped", crate::finding::Level::Error, message).app(app.name()).help(help));
+        let plan = plan::gate(ctx, app)?;
+        ui::say(&format!("  {}", makes(&plan)));
+        let (mut findings, mut help) = (plan.findings, String::new());
+        if promotes {
+            help = format!("cargo xtask bump {}, on a branch off {}; or cargo xtask promote", app.name(), ctx.ws.settings.development);
+        } else {
+            // The version is raised at the latest on the way into the release branch.
+            findings.retain(|f| !["pending-too-low", "manifest-below-tag"].contains(&f.id));
         }
-        outcome.findings.extend(plan.findings);
+        if let Some(next) = plan.next.as_ref().filter(|next| promotes && **next != plan.manifest) {
+            let message = format!("its commits ask for {next}, its manifest says {}", plan.manifest);
+            findings.push(Finding::new("not-bumped", Level::Error, message).app(app.name()).help(help));
+        }
+        outcome.found(findings);
         section.end();
     }
     Ok(())
+}
+
+/// One line for whoever decides on a pull request.
+fn makes(plan: &AppPlan) -> String {
+    match &plan.next {
+        Some(next) if plan.last.is_none() => format!("this pull request makes the first release of {} {next}", plan.app),
+        Some(next) => format!("this pull request makes the next release of {} {} ({next})", plan.app, plan.bump),
+        None => format!("nothing to release of {}: {} stays", plan.app, plan.manifest),
+    }
 }
 
 /// A named part of the output: folded by GitHub, a heading elsewhere (Gitea shows the workflow command as it is).

@@ -8,11 +8,13 @@ use crate::flags;
 use crate::workspace::App;
 use crate::{manifest, ui};
 use anyhow::Result;
+use breaks::Judged;
 use number::Facts;
 use semver::Version;
 use serde::Serialize;
 
-mod contract;
+mod breaks;
+mod compare;
 mod gitdir;
 mod history;
 mod number;
@@ -20,6 +22,8 @@ mod repository;
 mod show;
 mod walk;
 
+pub use breaks::{Accepted, Difference};
+pub use compare::Reach;
 pub use history::{same_content, source_commit, source_in};
 pub use number::{Demands, Evidence, Line};
 pub use repository::{refuse_shallow, remote_name};
@@ -50,6 +54,14 @@ pub struct AppPlan {
     /// The highest number that is out, on the hotfix's own line where there is one.
     #[serde(skip)]
     pub floor: Option<Version>,
+    #[expect(dead_code)]
+    /// Breaks that `app.toml` accepts for the next release.
+    #[serde(skip)]
+    pub accepted: Vec<Accepted>,
+    #[expect(dead_code)]
+    /// Breaks that nobody has declared.
+    #[serde(skip)]
+    pub undeclared: Vec<Difference>,
     #[serde(skip)]
     pub findings: Vec<Finding>,
 }
@@ -82,19 +94,23 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
 
 /// The plan of one app at HEAD.
 pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    plan_with(ctx, app, &[])
+    plan_with(ctx, app, &[], Reach::Offline)
+}
+
+/// The same for a gate, which may install what reads the API.
+pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    plan_with(ctx, app, &[], Reach::Network)
 }
 
 /// The same with evidence from elsewhere: what the index says is published.
-pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
+pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence], reach: Reach) -> Result<AppPlan> {
     let manifest = manifest::read(&ctx.ws.root, app)?;
     let history = history::read(ctx, app)?;
     let names: Vec<&str> = ctx.ws.apps.iter().map(App::name).collect();
     let commits = commits::entries(&history.commits, app.name(), &names);
     let mut evidence = vec![number::from_commits(&commits)];
-    let declared = commits.iter().any(|c| c.counts && c.breaking);
-    let (from_contract, undeclared) = contract::read(ctx, app, history.last.as_ref(), declared)?;
-    evidence.extend(from_contract);
+    let judged = judged(ctx, app, history.last.as_ref(), &commits, reach)?;
+    evidence.extend(judged.evidence);
     evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
     if history.last.is_none() {
         evidence.extend(manifest::pins(&ctx.ws.root, app)?.into_iter().map(|(file, version)| number::from_pin(&file, version)));
@@ -111,7 +127,7 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
         touched: !commits.is_empty(),
     };
     let mut decision = number::decide(&facts, evidence);
-    decision.findings.extend(undeclared);
+    decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));
     Ok(AppPlan {
         app: app.name().to_string(),
@@ -125,8 +141,17 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence]) -> Result<AppPlan> {
         tagged: history.tagged,
         required: decision.required,
         floor: decision.floor,
+        accepted: judged.accepted,
+        undeclared: judged.undeclared,
         findings: decision.findings,
     })
+}
+
+/// What the spec and the public API say. What no commit touches has not changed.
+fn judged(ctx: &Ctx, app: &App, last: Option<&Release>, commits: &[Entry], reach: Reach) -> Result<Judged> {
+    let Some(last) = last else { return Ok(Judged::default()) };
+    let compared = if commits.is_empty() { Vec::new() } else { compare::compare(ctx, app, last, reach)? };
+    Ok(breaks::judge(app, last, commits.iter().find(|c| c.counts && c.breaking), &compared))
 }
 
 /// A break that its author meant to declare and that the rules do not read.

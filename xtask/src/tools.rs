@@ -55,10 +55,18 @@ pub fn version(name: &str) -> &'static str {
     find(name).version
 }
 
+fn folder(name: &str) -> Result<Utf8PathBuf> {
+    Ok(child::cache()?.join("tools").join(format!("{}-{}", name.trim_start_matches('@').replace('/', "-"), find(name).version)))
+}
+
+/// Is it there already, so that nothing is to be fetched?
+pub fn is_installed(name: &str) -> bool {
+    folder(name).is_ok_and(|folder| folder.join(".complete").exists())
+}
+
 /// The path of a pinned tool's program; it is installed where it isn't there yet.
 pub fn tool(name: &str) -> Result<Utf8PathBuf> {
-    let tool = find(name);
-    let folder = child::cache()?.join("tools").join(format!("{}-{}", name.trim_start_matches('@').replace('/', "-"), tool.version));
+    let (tool, folder) = (find(name), folder(name)?);
     let program = match tool.source {
         Source::PyPi => folder.join("bin").join(tool.program),
         Source::Npm => folder.join("node_modules/.bin").join(tool.program),

@@ -5,13 +5,13 @@ use crate::workspace::ZeroBreaking;
 use anyhow::{Context, Result, bail};
 use pep440_rs::{Prerelease, PrereleaseKind};
 use semver::{BuildMetadata, Version};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 mod tests;
 
 /// How far a change moves the number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bump {
     #[default]
@@ -28,6 +28,16 @@ impl Bump {
             Bump::Patch => "patch",
             Bump::Minor => "minor",
             Bump::Major => "major",
+        }
+    }
+
+    /// How far it is from one number to a higher one.
+    pub fn between(from: &Version, to: &Version) -> Bump {
+        match to {
+            to if to <= from => Bump::None,
+            to if to.major > from.major => Bump::Major,
+            to if to.minor > from.minor => Bump::Minor,
+            _ => Bump::Patch,
         }
     }
 

@@ -62,11 +62,13 @@ pub struct AppSettings {
 }
 
 /// A break that is no break for the app's users, said aloud.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Acceptance {
-    /// The finding's id.
+    /// The break's id.
     pub id: String,
+    /// The symbol or operation that it is about; None: every break with this id.
+    pub what: Option<String>,
     /// The release that it is accepted for; afterwards it is stale.
     pub version: semver::Version,
     pub reason: String,
@@ -131,9 +133,9 @@ pub struct ReleaseSettings {
 }
 
 impl AppSettings {
-    /// Is this break, found since the release `last`, accepted for the next one?
-    pub fn accepts(&self, id: &str, last: &semver::Version) -> bool {
-        self.accept.iter().any(|a| a.id == id && a.version > *last)
+    /// What accepts this break of a symbol or operation, found since the release `last`, for the next one.
+    pub fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
+        self.accept.iter().find(|a| a.id == id && a.what.as_ref().is_none_or(|w| w == what) && a.version > *last)
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Demands {
     /// The number must exceed this one, which is taken.
     Above(Version),
     AtLeast(Version),
+    /// This number, or a higher one.
+    Version(Version),
 }
 
 impl std::fmt::Display for Demands {
@@ -33,6 +35,7 @@ impl std::fmt::Display for Demands {
             Demands::Level(bump) => f.write_str(bump.word()),
             Demands::Above(version) => write!(f, "> {version}"),
             Demands::AtLeast(version) => write!(f, ">= {version}"),
+            Demands::Version(version) => write!(f, "{version}"),
         }
     }
 }
@@ -117,15 +120,21 @@ pub fn from_pin(file: &str, version: Version) -> Evidence {
 pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
     let level =
         evidence.iter().filter_map(|e| if let Demands::Level(bump) = e.demands { Some(bump) } else { None }).max().unwrap_or_default();
+    let named =
+        evidence.iter().filter_map(|e| if let Demands::Version(version) = &e.demands { Some(version) } else { None }).max().cloned();
     let taken = facts.tagged.contains(facts.manifest);
+    let far = facts.last.zip(named.as_ref()).map(|(last, named)| Bump::between(last, named)).unwrap_or_default();
     let (required, bump) = match facts.last {
-        Some(last) => ((level > Bump::None).then(|| version::next(last, level, facts.zero)), level.after(last, facts.zero).word()),
+        Some(last) => {
+            let counted = (level > Bump::None).then(|| version::next(last, level, facts.zero));
+            (counted.max(named), level.after(last, facts.zero).max(far).word())
+        }
         None => (facts.touched.then(|| first(facts, &mut evidence)), "first"),
     };
     let required = required.map(|version| raise(version, level, facts, &evidence));
     let above_last = facts.last.map_or(*facts.manifest > ZERO, |last| facts.manifest > last);
     let pending = above_last && !taken && facts.touched;
-    let mut findings: Vec<Finding> = hotfix_too_big(facts, level).into_iter().collect();
+    let mut findings: Vec<Finding> = hotfix_too_big(facts, level.max(far)).into_iter().collect();
     findings.extend(manifest_findings(facts, pending, required.as_ref()));
     let enough = required.as_ref().is_none_or(|r| version::reaches(facts.manifest, r));
     let next = if pending && enough { Some(facts.manifest.clone()) } else { required.clone() };
@@ -189,7 +198,7 @@ fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>) -
 
 fn hotfix_too_big(facts: &Facts, level: Bump) -> Option<Finding> {
     let last = facts.last.filter(|_| facts.line.is_some() && level > Bump::Patch)?;
-    let message = format!("a hotfix of {last} is a patch, but a commit demands {}", level.after(last, facts.zero).word());
+    let message = format!("a hotfix of {last} is a patch, but the evidence demands {}", level.after(last, facts.zero).word());
     Some(
         Finding::new("hotfix-too-big", Level::Error, message)
             .app(facts.app)

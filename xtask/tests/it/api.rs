@@ -1,7 +1,6 @@
-//! api diff: each rule and each non-rule on two real source trees, through the real reader; the command's outputs; and the break that
-//! shipped as a fix.
+//! api diff: each rule and each non-rule on two real source trees, through the real reader; and the command's outputs.
 
-use crate::demo::World;
+use crate::breaks::{app, renamed_under_a_fix};
 use crate::support::{APP_TOML, Repo};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,13 +49,6 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The Python app with its package guarded.
-fn app() -> Repo {
-    let repo = Repo::new();
-    repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agent\"]\n"));
-    repo
-}
-
 fn write_side(repo: &Repo, cases: &[Case], new: bool) {
     for (i, case) in cases.iter().enumerate() {
         let folder = format!("apps/python/src/demo_agent/case_{i}");
@@ -96,30 +88,6 @@ fn every_rule_and_every_non_rule_says_what_it_should() {
         }
     }
     assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
-}
-
-const BASE: &str = "\
-class BaseAdapter:
-    \"\"\"What channel adapters derive from.\"\"\"
-
-    def capabilities(self) -> list[str]:
-        return []
-
-
-class RuntimeCapabilities:
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-";
-
-/// A release with adapters, in which one symbol was renamed since, as a fix.
-fn renamed_under_a_fix() -> Repo {
-    let repo = app();
-    repo.write("apps/python/src/demo_agent/adapters/__init__.py", "");
-    repo.commit("apps/python/src/demo_agent/adapters/base.py", BASE, "feat: adapters");
-    repo.git(&["tag", "python-v0.0.1"]);
-    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
-    repo.commit("apps/python/src/demo_agent/adapters/base.py", &renamed, "fix(python): a better name");
-    repo
 }
 
 #[test]
@@ -240,45 +208,4 @@ fn stubs_beside_the_code_say_what_it_takes() {
     repo.commit("apps/python/src/demo_agent/__init__.pyi", "def f(a: int, b: int = ...) -> int: ...\n", "fix: typed");
     let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
     assert!(output.stdout.contains("[parameter-type-narrowed] apps/python/src/demo_agent/"), "{}", output.stdout);
-}
-
-#[test]
-fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared() {
-    let repo = renamed_under_a_fix();
-    let output = repo.xtask(&["check", "python"]).expect(3);
-    let stopped = "breaking[class-renamed]: python: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called";
-    assert!(output.stderr.contains(stopped), "{}", output.stderr);
-    assert!(output.stderr.contains("(apps/python/src/demo_agent/adapters/base.py:8)"), "{}", output.stderr);
-    assert!(output.stderr.contains("1 breaking change since python-v0.0.1, and no commit declares one"), "{}", output.stderr);
-    let settings = repo.read("apps/python/app.toml");
-    let accept = "\n[[accept]]\nid = \"class-renamed\"\nversion = \"0.0.2\"\nreason = \"nobody has it\"\n";
-    repo.commit("apps/python/app.toml", &format!("{settings}{accept}"), "chore: accept it");
-    let output = repo.xtask(&["check", "python"]);
-    assert!(output.stderr.contains("nothing breaks users of python-v0.0.1"), "{}", output.stderr);
-    repo.commit("apps/python/app.toml", &settings, "chore: think again");
-    repo.change("feat!: adapters say what they can do by another name");
-    let output = repo.xtask(&["check", "python"]);
-    assert!(!output.stderr.contains("breaking[class-renamed]"), "{}", output.stderr);
-    assert!(output.stderr.contains("1 breaking change since python-v0.0.1, declared by feat!: adapters"), "{}", output.stderr);
-}
-
-#[test]
-fn release_stops_it_too_until_it_is_declared() {
-    let world = World::new();
-    let repo = &world.repo;
-    repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
-    repo.git(&["tag", "python-v0.0.1"]);
-    repo.git(&["push", "--quiet", "origin", "python-v0.0.1"]);
-    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
-    repo.commit("apps/python/src/demo_agent/adapters.py", &renamed, "fix(python): a better name");
-    world.bump(&[]);
-    let outside = world.outside();
-    let stopped = world.xtask(&["release", "python"]).expect(3);
-    assert!(stopped.stderr.contains("breaking[class-renamed]: python: demo_agent.adapters.RuntimeCapabilities"), "{}", stopped.stderr);
-    assert!(stopped.stderr.contains("(apps/python/src/demo_agent/adapters.py:8)"), "{}", stopped.stderr);
-    assert_eq!(outside, world.outside());
-    repo.commit("apps/python/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
-    world.bump(&[]);
-    let declared = world.xtask(&["release", "python", "--dry-run"]).expect(0);
-    assert!(declared.stderr.contains("declared by feat!: adapters"), "{}", declared.stderr);
 }

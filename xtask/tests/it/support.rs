@@ -235,7 +235,8 @@ fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
     for entry in dir.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();
         let path = entry.path();
-        if entry.file_name() == ".git" {
+        // What plan remembers is hidden from git.
+        if entry.file_name() == ".git" || path.ends_with("target/xtask/evidence") {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {

@@ -21,6 +21,8 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
         floor: tagged.first().cloned(),
         tagged,
         required: required.map(v),
+        accepted: Vec::new(),
+        undeclared: Vec::new(),
         findings: Vec::new(),
     }
 }

@@ -69,6 +69,29 @@ fn after_a_release_the_evidence_decides() {
 }
 
 #[test]
+fn an_acceptance_demands_its_own_version_and_no_more() {
+    let accepted = |version| vec![Evidence { source: "api", demands: Demands::Version(v(version)), why: String::new() }];
+    for (manifest, last, level, version, expected) in [
+        ("0.1.0", "0.1.0", Bump::Patch, "0.1.1", "0.1.1 patch"),
+        ("0.1.0", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor"),
+        ("0.1.0", "0.1.0", Bump::Patch, "0.4.2", "0.4.2 minor"),
+        ("0.1.0", "0.1.0", Bump::Minor, "0.1.1", "0.2.0 minor"),
+        ("1.1.0", "1.1.0", Bump::Patch, "2.0.0", "2.0.0 major"),
+        // Without a commit that counts, too.
+        ("0.1.0", "0.1.0", Bump::None, "0.1.1", "0.1.1 patch"),
+        // A pre-release is on its way; a number below stops.
+        ("0.2.0-rc.1", "0.1.0", Bump::Patch, "0.2.0", "0.2.0-rc.1 minor pending"),
+        ("0.1.1", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor pending pending-too-low"),
+        ("0.2.0", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor pending"),
+    ] {
+        assert_eq!(decided(manifest, Some(last), &[last], level, None, accepted(version)), expected, "{manifest} {level:?} {version}");
+    }
+    let line = Line::of_branch("hotfix/python-v0.2.0", "python");
+    let too_big = decided("0.2.0", Some("0.2.0"), &["0.2.0"], Bump::Patch, line, accepted("0.3.0"));
+    assert_eq!(too_big, "0.3.0 minor hotfix-too-big");
+}
+
+#[test]
 fn the_first_release_starts_from_the_manifest_and_exceeds_what_is_out() {
     let pin = |version| vec![from_pin("deploy/.version", v(version))];
     let index = |version| vec![Evidence { source: "index", demands: Demands::Above(v(version)), why: String::new() }];

@@ -1,0 +1,37 @@
+//! What was found before, below `target/`: by what was compared, and by the version of the rules. An entry that can't be read is as good as none.
+
+use super::super::breaks::Difference;
+use crate::{Ctx, ecosystem, files};
+use camino::Utf8PathBuf;
+use sha2::{Digest, Sha256};
+
+/// Changes whenever a rule does; see build.rs.
+const RULES: &str = env!("XTASK_RULES");
+
+pub struct Entry {
+    file: Utf8PathBuf,
+}
+
+impl Entry {
+    pub fn of(ctx: &Ctx, parts: &[&str]) -> Entry {
+        let key = ecosystem::hex(&Sha256::digest(format!("{RULES}\0{}", parts.join("\0"))));
+        Entry { file: ctx.ws.root.join("target/xtask/evidence").join(key).with_extension("json") }
+    }
+
+    pub fn read(&self) -> Option<Vec<Difference>> {
+        serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()
+    }
+
+    /// Where nothing can be written, the next plan compares again.
+    pub fn write(&self, differences: &[Difference]) {
+        let Some(folder) = self.file.parent() else { return };
+        // A plan changes nothing that git sees, in a repository without a target/ either.
+        let ignore = folder.join(".gitignore");
+        if std::fs::create_dir_all(folder).is_ok()
+            && (ignore.exists() || files::write_atomic(&ignore, b"*\n").is_ok())
+            && let Ok(text) = serde_json::to_vec(differences)
+        {
+            let _ = files::write_atomic(&self.file, &text);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The break that shipped as a fix: what plan, check, a pull request's job and a release say of it.
+
+use crate::demo::World;
+use crate::support::{APP_TOML, PYPROJECT, Repo, run};
+use serde_json::Value;
+
+/// The Python app at 0.0.1 with its package guarded; nothing is tagged.
+pub fn app() -> Repo {
+    let repo = Repo::new();
+    repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agent\"]\n"));
+    repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.0.1"));
+    repo
+}
+
+const BASE: &str = "\
+class BaseAdapter:
+    \"\"\"What channel adapters derive from.\"\"\"
+
+    def capabilities(self) -> list[str]:
+        return []
+
+
+class RuntimeCapabilities:
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+";
+
+/// A release with adapters, in which one symbol was renamed since, as a fix.
+pub fn renamed_under_a_fix() -> Repo {
+    let repo = app();
+    repo.write("apps/python/src/demo_agent/adapters/__init__.py", "");
+    repo.commit("apps/python/src/demo_agent/adapters/base.py", BASE, "feat: adapters");
+    repo.git(&["tag", "python-v0.0.1"]);
+    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
+    repo.commit("apps/python/src/demo_agent/adapters/base.py", &renamed, "fix(python): a better name");
+    repo
+}
+
+/// Commit ids differ from run to run.
+fn plain(repo: &Repo, seen: &str) -> String {
+    repo.git(&["log", "--format=%H"]).lines().fold(seen.to_string(), |seen, id| seen.replace(&id[..7], "1234567"))
+}
+
+#[test]
+fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
+    let repo = renamed_under_a_fix();
+    let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
+    expect_test::expect![[r#"
+        python  0.0.1 → 0.1.0  (minor)
+          counts since python-v0.0.1
+            1234567  fix(python)  a better name
+          evidence
+            commits   patch    fix(python): a better name (1234567)
+            api       major    breaks users since python-v0.0.1: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
+            tags      > 0.0.1  the highest tag
+    "#]]
+    .assert_eq(&plain(&repo, &stopped.stdout));
+    expect_test::expect![[r#"
+        breaking[undeclared-break]: python: breaks those who use python-v0.0.1, and no commit declares it:
+          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it (apps/python/src/demo_agent/adapters/base.py:8)
+          → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
+        error: 1 finding to settle first
+    "#]]
+    .assert_eq(&stopped.stderr);
+}
+
+#[test]
+fn what_was_compared_is_remembered_and_a_broken_memory_is_made_again() {
+    let repo = renamed_under_a_fix();
+    let first = repo.xtask(&["plan", "python", "--json"]).expect(3);
+    let folder = repo.path.join("target/xtask/evidence");
+    let entries = || -> Vec<_> {
+        let all = folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path());
+        all.filter(|path| path.extension() == Some("json")).collect()
+    };
+    let [entry] = &entries()[..] else { panic!("{:?}", entries()) };
+    let text = std::fs::read_to_string(entry).unwrap();
+    // What it holds is what is said.
+    std::fs::write(entry, text.replace("is now called", "was renamed to")).unwrap();
+    let told = repo.xtask(&["plan", "python"]).expect(3);
+    assert!(told.stderr.contains("`RuntimeCapabilities` was renamed to `AdapterCapabilities`"), "{}", told.stderr);
+    for broken in ["", "{", "[{}]", "null"] {
+        std::fs::write(entry, broken).unwrap();
+        assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).stdout, first.stdout, "{broken:?}");
+        assert_eq!(std::fs::read_to_string(entry).unwrap(), text, "{broken:?}");
+    }
+    assert_eq!(repo.git(&["status", "--porcelain"]), "", "the memory is hidden from git");
+    // Where none can be kept, the plan is the same.
+    std::fs::remove_dir_all(repo.path.join("target")).unwrap();
+    std::fs::write(repo.path.join("target"), "in the way").unwrap();
+    assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).stdout, first.stdout);
+}
+
+#[test]
+fn a_plan_fetches_nothing_and_says_what_is_missing() {
+    let repo = renamed_under_a_fix();
+    let empty = repo.world().join("empty-cache");
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    let output = run(command.env("XTASK_CACHE", &empty).args(["plan", "python"])).expect(0);
+    let row = "api       none     not compared: griffe, which reads the API, is not installed yet; cargo xtask setup";
+    assert!(output.stdout.contains(row), "{}", output.stdout);
+    assert!(output.stderr.contains("warning[api-unread]: python: griffe, which reads the API, is not installed yet"), "{}", output.stderr);
+    assert!(!empty.join("tools").exists(), "something was installed");
+}
+
+#[test]
+fn nothing_is_compared_where_the_package_is_the_same() {
+    let repo = app();
+    repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "feat: a value");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.commit("apps/python/README.md", "# demo\n", "fix: the title");
+    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
+    let sources: Vec<&Value> = plan["apps"][0]["evidence"].as_array().unwrap().iter().map(|e| &e["source"]).collect();
+    assert_eq!(sources, ["commits", "tags"]);
+    assert!(!repo.path.join("target").exists());
+    repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n\ndef more(): ...\n", "fix: more");
+    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
+    assert_eq!(plan["apps"][0]["next"], "0.1.0", "what is new demands a minor version, whatever the commit says: {plan}");
+}
+
+#[test]
+fn an_api_that_can_not_be_read_stops_where_it_can_be_mended() {
+    let repo = app();
+    repo.commit("apps/python/src/demo_agent/__init__.py", "def f(:\n", "feat: half");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.commit("apps/python/src/demo_agent/__init__.py", "def f(): ...\n", "fix: whole");
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(plan.stderr.contains("warning[api-unreadable]: python: the API can't be compared with python-v0.0.1"), "{}", plan.stderr);
+    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.0.2"), "chore(release): python v0.0.2");
+    repo.git(&["tag", "python-v0.0.2"]);
+    repo.commit("apps/python/src/demo_agent/__init__.py", "def f(:\n", "fix: half again");
+    let plan = repo.xtask(&["plan", "python"]).expect(3);
+    assert!(plan.stderr.contains("error[api-unreadable]") && plan.stderr.contains("__init__.py:1"), "{}", plan.stderr);
+}
+
+#[test]
+fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared() {
+    let repo = renamed_under_a_fix();
+    let output = repo.xtask(&["check", "python"]).expect(3);
+    let stopped = "[class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called";
+    assert_eq!(output.stderr.matches(stopped).count(), 1, "{}", output.stderr);
+    assert!(output.stderr.contains("(apps/python/src/demo_agent/adapters/base.py:8)"), "{}", output.stderr);
+    let settings = repo.read("apps/python/app.toml");
+    let accept = "\n[[accept]]\nid = \"class-renamed\"\nversion = \"0.0.2\"\nreason = \"nobody has it\"\n";
+    repo.commit("apps/python/app.toml", &format!("{settings}{accept}"), "chore: accept it");
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(plan.stdout.contains("api       0.0.2    accepted for 0.0.2: nobody has it [class-renamed]"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("python  0.0.1 → 0.0.2  (patch)"), "{}", plan.stdout);
+    let output = repo.xtask(&["check", "python"]);
+    assert!(!output.stderr.contains("undeclared-break"), "{}", output.stderr);
+    repo.commit("apps/python/app.toml", &settings, "chore: think again");
+    repo.change("feat!: adapters say what they can do by another name");
+    let output = repo.xtask(&["check", "python"]);
+    assert!(!output.stderr.contains("undeclared-break"), "{}", output.stderr);
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(plan.stdout.contains("; declared by feat!: adapters say"), "{}", plan.stdout);
+}
+
+#[test]
+fn a_pull_requests_job_says_what_it_makes_of_the_next_release_and_stops_the_break() {
+    let repo = renamed_under_a_fix();
+    repo.git(&["branch", "development", "HEAD~1"]);
+    let lint = ["ci", "lint", "--event", "pull_request", "--ref", "feat/x"];
+    let stopped = repo.xtask(&lint).expect(3);
+    assert_eq!(stopped.stderr.matches("breaking[undeclared-break]").count(), 1, "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("this pull request makes the next release of python minor (0.1.0)"), "{}", stopped.stderr);
+    repo.change("feat!: adapters say what they can do by another name");
+    let passed = repo.xtask(&lint).expect(0);
+    assert!(passed.stderr.contains("this pull request makes the next release of python minor (0.1.0)"), "{}", passed.stderr);
+}
+
+#[test]
+fn release_stops_it_too_until_it_is_declared() {
+    let world = World::new();
+    let repo = &world.repo;
+    repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.git(&["push", "--quiet", "origin", "python-v0.0.1"]);
+    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
+    repo.commit("apps/python/src/demo_agent/adapters.py", &renamed, "fix(python): a better name");
+    world.bump(&[]);
+    let outside = world.outside();
+    let stopped = world.xtask(&["release", "python"]).expect(3);
+    let told = "[class-renamed] demo_agent.adapters.RuntimeCapabilities";
+    assert_eq!(stopped.stderr.matches(told).count(), 1, "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("(apps/python/src/demo_agent/adapters.py:8)"), "{}", stopped.stderr);
+    assert_eq!(outside, world.outside());
+    repo.commit("apps/python/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
+    world.bump(&[]);
+    let declared = world.xtask(&["release", "python", "--dry-run"]).expect(0);
+    assert!(!declared.stderr.contains("undeclared-break"), "{}", declared.stderr);
+}
