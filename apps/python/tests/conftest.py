@@ -21,19 +21,26 @@ PATIENCE = 20.0
 SLOW = 4
 GIVEN: set[int] = set()
 
+EXAMPLE = Path(__file__).parents[1] / "examples/plugin"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 @dataclass(frozen=True)
-class Server:
-    """A server's process, its address and its log."""
+class Process:
+    """A process and its log."""
 
     process: subprocess.Popen[bytes]
-    url: str
     log_file: Path
 
     def log(self) -> str:
         return self.log_file.read_text()
+
+
+@dataclass(frozen=True)
+class Server(Process):
+    """A server's process, its log and its address."""
+
+    url: str
 
     def stop(self, signum: signal.Signals) -> tuple[int, float]:
         """Send the signal; the exit code and the seconds it took."""
@@ -55,20 +62,27 @@ def free_port() -> int:
 
 
 @contextmanager
-def launched(log_file: Path, *command: str) -> Iterator[Server]:
+def running(log_file: Path, *command: str, **settings: str) -> Iterator[Process]:
     """Run `python *command`; it is gone afterwards."""
-    port = free_port()
-    # ROBYN_PORT would win over PORT, if Robyn saw it.
-    ours = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command], env={**os.environ, **ours}, stdout=log, stderr=log
+            [sys.executable, *command], env={**os.environ, **settings}, stdout=log, stderr=log
         )
     try:
-        yield Server(process, f"http://127.0.0.1:{port}", log_file)
+        yield Process(process, log_file)
     finally:
         process.kill()
         process.wait(PATIENCE)
+
+
+@contextmanager
+def launched(log_file: Path, *command: str) -> Iterator[Server]:
+    """Run `python *command`, a server; it is gone afterwards."""
+    port = free_port()
+    # ROBYN_PORT would win over PORT, if Robyn saw it.
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
+    with running(log_file, *command, **settings) as started:
+        yield Server(started.process, log_file, f"http://127.0.0.1:{port}")
 
 
 def answering(server: Server) -> Server:
@@ -92,6 +106,8 @@ class Servers:
 
     shared: Server
     example: Server
+    # The example plugin's own tests.
+    plugin: Process
     slow: list[Server]
 
 
@@ -102,6 +118,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     example = folder / "example.py"
     example.write_text(readme_example())
     slow = Path(__file__).with_name("slow_server.py")
+    plugin = ["-m", "unittest", "discover", "--start-directory", str(EXAMPLE)]
     with ExitStack() as stack:
 
         def launch(name: str, *command: str) -> Server:
@@ -110,6 +127,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield Servers(
             shared=launch("shared", "-m", "fractal_agents_runtime"),
             example=launch("example", str(example)),
+            plugin=stack.enter_context(running(folder / "plugin.log", *plugin)),
             slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
         )
 

@@ -5,7 +5,8 @@ What is named in `__all__` is the package's public interface; everything else ma
 
 from fractal_agents_runtime.app import App, Reply, create_app
 from fractal_agents_runtime.graphs import Graph
+from fractal_agents_runtime.plugins import Plugin
 from fractal_agents_runtime.server import serve
 from fractal_agents_runtime.version import __version__
 
-__all__ = ["App", "Graph", "Reply", "__version__", "create_app", "serve"]
+__all__ = ["App", "Graph", "Plugin", "Reply", "__version__", "create_app", "serve"]

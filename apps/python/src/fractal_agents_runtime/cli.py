@@ -6,11 +6,16 @@ import os
 import sys
 
 from fractal_agents_runtime.app import create_app
+from fractal_agents_runtime.graphs import echo
 from fractal_agents_runtime.lifecycle import Lifecycle
+from fractal_agents_runtime.plugins import PluginError, load
 from fractal_agents_runtime.server import free_address, run
 from fractal_agents_runtime.version import __version__
 
-EPILOG = "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000)"
+EPILOG = (
+    "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
+    " PLUGINS (modules, with commas between)"
+)
 HIGHEST_PORT = 65_535
 
 
@@ -36,7 +41,11 @@ def main() -> None:
         address = free_address(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
-    run(create_app(), address, port, lifecycle)
+    try:
+        graphs = load(os.environ.get("PLUGINS", ""), {"echo": echo()})
+    except PluginError as problem:
+        sys.exit(f"fractal-agents-runtime: {problem}")
+    run(create_app(graphs), address, port, lifecycle)
 
 
 def parse_port(text: str) -> int:

@@ -1,0 +1,77 @@
+"""The plugin as its author tests it: with the installed package, and nothing that is private.
+
+`python -m unittest discover --start-directory examples/plugin`; a release is also tried with this
+test as it was in the release before.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+HERE = Path(__file__).parent
+# Seconds that anything may take before the test gives up on it.
+PATIENCE = 20.0
+
+
+class Shout(unittest.TestCase):
+    """One server with the plugin, for all tests."""
+
+    url: str
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        cls.url = f"http://127.0.0.1:{port}"
+        settings = {"HOST": "127.0.0.1", "PORT": str(port), "PLUGINS": "shout"}
+        paths = filter(None, [str(HERE), os.environ.get("PYTHONPATH")])
+        settings["PYTHONPATH"] = os.pathsep.join(paths)
+        log = cls.enterClassContext(tempfile.TemporaryFile())
+        command = [sys.executable, "-m", "fractal_agents_runtime"]
+        environment = {**os.environ, **settings}
+        server = cls.enterClassContext(
+            subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        )
+        cls.addClassCleanup(server.kill)
+        deadline = time.monotonic() + PATIENCE
+        while not cls.answers():
+            if server.poll() is not None or time.monotonic() > deadline:
+                log.seek(0)
+                raise RuntimeError(f"the server did not start:\n{log.read().decode()}")
+            time.sleep(0.05)
+
+    @classmethod
+    def answers(cls) -> bool:
+        try:
+            cls.ask("/health")
+        except URLError:
+            return False
+        return True
+
+    @classmethod
+    def ask(cls, path: str, body: object = None) -> Any:
+        sent = None if body is None else json.dumps(body).encode()
+        # A proxy that the environment names has no business with this machine's own server.
+        with build_opener(ProxyHandler({})).open(f"{cls.url}{path}", sent, PATIENCE) as response:
+            return json.load(response)
+
+    def test_the_graph_is_served_beside_the_servers_own(self) -> None:
+        self.assertLessEqual({"echo", "shout"}, set(self.ask("/info")["graphs"]))
+
+    def test_it_shouts(self) -> None:
+        body = {"assistant_id": "shout", "input": {"text": "hello, žlutý"}}
+        self.assertEqual(self.ask("/runs/wait", body), {"text": "HELLO, ŽLUTÝ"})
+
+
+if __name__ == "__main__":
+    unittest.main()

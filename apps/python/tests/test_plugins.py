@@ -1,0 +1,163 @@
+"""Plugins: what they bring, and which can't be used."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PATIENCE, Servers
+from fractal_agents_runtime.plugins import PluginError, load
+from fractal_agents_runtime.promises import Promise
+from test_stopping import run_cli
+
+GRAPH = """
+class Graph:
+    async def ainvoke(self, input, config=None):
+        return {}
+"""
+START = f"from fractal_agents_runtime import Plugin\n{GRAPH}"
+PROMISES = (
+    Promise("1", "removed", "1.0.0"),
+    Promise("2", "deprecated", "2.0.0"),
+    Promise("3"),
+    Promise("4"),
+)
+
+
+def module(folder: Path, name: str, plugin: str) -> str:
+    (folder / f"{name}.py").write_text(f"{START}\nplugin = {plugin}\n")
+    return name
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder whose modules can be imported, and are forgotten afterwards."""
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def refusal(modules: str, graphs: dict[str, Any] | None = None) -> str:
+    with pytest.raises(PluginError) as caught:
+        load(modules, graphs or {}, PROMISES)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_graphs_and_functions_that_make_them_are_brought(folder: Path) -> None:
+    module(folder, "one", 'Plugin("first", "3", {"a": Graph(), "b": Graph})')
+    module(folder, "two", 'Plugin(name="second", api_version="4", graphs={"c": lambda: Graph()})')
+    module(folder, "none", 'Plugin("third", "3", {})')
+    ours = {"ours": object()}
+    graphs = load(" one,,two , none,", ours, PROMISES)  # type: ignore[arg-type]
+    assert list(graphs) == ["ours", "a", "b", "c"]
+    assert all(hasattr(graphs[name], "ainvoke") for name in "abc")
+    assert list(ours) == ["ours"]
+
+
+@pytest.mark.parametrize("modules", ["", " ", ",", " , ,"])
+def test_without_plugins_there_are_the_graphs_that_there_were(modules: str) -> None:
+    assert load(modules, {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ('"5"', "'5'"),
+        ('"1"', "'1', removed in 1.0.0"),
+        ('"3.0"', "'3.0'"),
+        ('""', "''"),
+        ("3", "3"),
+        ("None", "None"),
+    ],
+)
+def test_a_version_that_is_not_supported(folder: Path, version: str, said: str) -> None:
+    module(folder, "old", f'Plugin("p", {version}, {{}})')
+    supported = "supported: '2', '3', '4'"
+    assert refusal("old") == f"plugin 'p' is made for plugin API {said}; {supported}"
+
+
+def test_a_version_that_is_deprecated_is_a_warning(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    module(folder, "ageing", 'Plugin("p", "2", {"g": Graph()})')
+    assert list(load("ageing", {}, PROMISES)) == ["g"]
+    warnings = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    said = "plugin 'p' is made for plugin API '2', which is deprecated and will be removed in 2.0.0"
+    assert warnings == [said]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("import nothing_of_that_name", "No module named 'nothing_of_that_name'"),
+        ("from fractal_agents_runtime import Gone", "cannot import name 'Gone' from"),
+        ("raise ValueError('first\\nsecond')", "first;"),
+        ("raise ValueError", "ValueError;"),
+        ("raise SystemExit(0)", "0;"),
+        ("def", "invalid syntax"),
+    ],
+)
+def test_a_module_that_can_not_be_imported(folder: Path, body: str, reason: str) -> None:
+    (folder / "bad.py").write_text(body)
+    said = refusal("bad")
+    assert said.startswith(f"PLUGINS names bad, which can't be imported: {reason}")
+    assert said.endswith("; `python -c 'import bad'` shows where")
+
+
+@pytest.mark.parametrize("name", ["nothing_of_that_name", ".relative", "a b", "os/path", "a..b"])
+def test_a_name_that_is_no_modules(name: str) -> None:
+    assert refusal(name).startswith(f"PLUGINS names {name}, which can't be imported: ")
+
+
+@pytest.mark.parametrize("plugin", ["None", "Plugin", '{"name": "p"}', "Graph()"])
+def test_a_module_without_a_plugin(folder: Path, plugin: str) -> None:
+    module(folder, "odd", plugin)
+    has_none = "has no `plugin` that is a fractal_agents_runtime.Plugin"
+    assert refusal("odd") == f"PLUGINS names odd, which {has_none}"
+    assert refusal("json") == f"PLUGINS names json, which {has_none}"
+
+
+def test_names_that_are_there_already(folder: Path) -> None:
+    module(folder, "one", 'Plugin("p", "3", {"a": Graph()})')
+    module(folder, "two", 'Plugin("p", "3", {"b": Graph()})')
+    module(folder, "three", 'Plugin("q", "3", {"a": Graph()})')
+    assert refusal("one,two") == "plugin 'p' comes from one and from two"
+    assert refusal("one,one") == "plugin 'p' comes from one and from one"
+    assert refusal("one,three") == "plugin 'q' has a graph 'a', as plugin 'p' has"
+    assert refusal("one", {"a": 1}) == "plugin 'p' has a graph 'a', as the server has"
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        ("1", "can't make its graph 'g': 'int' object is not callable"),
+        ("dict", "has 'g' among its graphs, which is neither a graph nor a function"),
+        ("lambda x: x", "can't make its graph 'g': <lambda>() missing 1 required"),
+        ("lambda: 1 / 0", "can't make its graph 'g': division by zero"),
+    ],
+)
+def test_graphs_that_are_none(folder: Path, graph: str, said: str) -> None:
+    module(folder, "odd", f'Plugin("p", "3", {{"g": {graph}}})')
+    assert refusal("odd").startswith(f"plugin 'p' {said}")
+
+
+def test_the_server_ends_with_the_reason_before_it_listens() -> None:
+    done = run_cli(PLUGINS="nothing_of_that_name")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("fractal-agents-runtime: PLUGINS names nothing_of_that_name, which")
+
+
+def test_the_example_plugins_own_tests_pass(servers: Servers) -> None:
+    try:
+        code = servers.plugin.process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        code = None
+    assert code == 0, servers.plugin.log()
+    assert "Ran 2 tests" in servers.plugin.log()
