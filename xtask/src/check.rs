@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, compat, contract, finding, memory, openapi, plan, ui};
+use crate::{Ctx, compat, contract, finding, memory, openapi, plan, ui, users};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -17,7 +17,7 @@ pub fn lint(ctx: &Ctx, flags: &Affected) -> Result<()> {
 
 pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     let scope = Scope::of(ctx, flags)?;
-    report(ctx, scope.each(|app| test_app(ctx, app, flags.reuse), || test_xtask(ctx))?)
+    report(ctx, scope.each(|app| tests(ctx, app, flags.reuse), || test_xtask(ctx))?)
 }
 
 /// Lint, tests, spec, and the plan's gates, what breaks users among them; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
@@ -28,7 +28,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
         let mut findings = lint_app(ctx, app, reuse)?;
         findings.extend(spec_app(ctx, app)?);
         if !flags.quick {
-            findings.extend(test_app(ctx, app, reuse)?);
+            findings.extend(tests(ctx, app, reuse)?);
             findings.extend(plan_app(ctx, app)?);
         }
         Ok(findings)
@@ -46,7 +46,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 /// The findings of a check of one app, for a release's preflight.
 pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let mut findings = lint_app(ctx, app, true)?;
-    findings.extend(test_app(ctx, app, true)?);
+    findings.extend(tests(ctx, app, true)?);
     findings.extend(spec_app(ctx, app)?);
     Ok(once(findings))
 }
@@ -166,6 +166,13 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
         let findings = failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
         Ok((findings, if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") }))
     })
+}
+
+/// The app's own tests, then those of the last release's users.
+fn tests(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    let mut findings = test_app(ctx, app, reuse)?;
+    findings.extend(users::check_app(ctx, app, reuse)?);
+    Ok(findings)
 }
 
 fn test_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {

@@ -198,6 +198,14 @@ impl Ecosystem {
         }
     }
 
+    /// Runs tests of an earlier release's users in its checkout `tree`, with today's package. The outer error: it can't be tried. The inner one: they say no.
+    pub fn run_users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
+        match self {
+            Ecosystem::Python => python::users::run(ctx, app, tree, argv),
+            Ecosystem::Ts => ts::users::run(ctx, app, tree, argv),
+        }
+    }
+
     /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps between jobs.
     pub fn cached_folders(self) -> &'static [&'static str] {
         match self {

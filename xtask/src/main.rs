@@ -39,6 +39,7 @@ mod setup;
 mod supervise;
 mod tools;
 mod ui;
+mod users;
 mod version;
 mod workspace;
 

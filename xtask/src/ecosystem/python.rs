@@ -13,6 +13,7 @@ pub mod image;
 pub mod index;
 pub mod install;
 pub mod publish;
+pub mod users;
 pub mod version;
 
 /// The index that is published to, or the staging one.

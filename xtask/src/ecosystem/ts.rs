@@ -14,6 +14,7 @@ pub mod image;
 pub mod install;
 pub mod publish;
 pub mod registry;
+pub mod users;
 pub mod version;
 
 /// Where a `package.json` names its dependencies.

@@ -18,3 +18,4 @@ mod skip;
 mod supervise;
 mod support;
 mod two_apps;
+mod users;

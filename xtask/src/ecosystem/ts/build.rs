@@ -11,18 +11,23 @@ use xshell::cmd;
 pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
     frozen_install(ctx, dir)?;
     script(dir, epoch)?;
+    let (name, files) = pack(dir, out, epoch)?;
+    let problems = problems(&files);
+    if !problems.is_empty() {
+        bail!("{name}:\n  {}", problems.join("\n  "));
+    }
+    check(dir, &out.join(name))
+}
+
+/// The tarball's name in `out`, and the files in it.
+pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<String>)> {
     let npm = tools::tool("npm")?;
     let sh = child::shell(dir)?;
     let packed = child::capture(
         cmd!(sh, "{npm} pack --ignore-scripts --json --loglevel error --pack-destination {out}"),
         &[("SOURCE_DATE_EPOCH", epoch)],
     )?;
-    let (name, files) = contents(&packed)?;
-    let problems = problems(&files);
-    if !problems.is_empty() {
-        bail!("{name}:\n  {}", problems.join("\n  "));
-    }
-    check(dir, &out.join(name))
+    contents(&packed)
 }
 
 /// The app's own build script, where it has one.

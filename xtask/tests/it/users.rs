@@ -1,0 +1,184 @@
+//! Yesterday's users: the last release's own tests against today's code, where comparing texts sees nothing.
+
+use crate::compat::{promise, repo};
+use crate::demo::World;
+use crate::support::{Repo, run};
+
+const INIT: &str = "apps/python/src/demo_agent/__init__.py";
+
+/// The app with promises, released as 0.0.1 as far as git knows.
+fn released(app: &str) -> Repo {
+    released_as(app, |_| {})
+}
+
+/// The same, changed before the release.
+fn released_as(app: &str, change: impl FnOnce(&Repo)) -> Repo {
+    let repo = repo(app);
+    change(&repo);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "--message", "feat: more promises"]);
+    repo.xtask(&["bump", app]).expect(0);
+    repo.git(&["tag", "--annotate", "--message", "notes", &format!("{app}-v0.0.1")]);
+    repo
+}
+
+fn replace(repo: &Repo, file: &str, old: &str, new: &str, message: &str) {
+    let text = repo.read(file);
+    assert!(text.contains(old), "{file}: {text}");
+    repo.commit(file, &text.replace(old, new), message);
+}
+
+/// What `test` says of the users, in its one line.
+fn told(output: &crate::support::Output) -> &str {
+    output.stderr.lines().find(|l| l.contains("users-")).unwrap_or_else(|| panic!("{output:#?}"))
+}
+
+#[test]
+fn what_can_not_be_tried_is_skipped_with_its_reason() {
+    let repo = repo("python");
+    assert!(told(&repo.xtask(&["test", "python"]).expect(0)).contains("no release yet"));
+    repo.xtask(&["bump", "python"]).expect(0);
+    repo.git(&["tag", "python-v0.0.1"]);
+    assert!(told(&repo.xtask(&["test", "python"]).expect(0)).contains("nothing changed since python-v0.0.1"));
+    let plain = Repo::new();
+    plain.git(&["tag", "python-v0.0.0"]);
+    plain.change("fix: more");
+    let said = plain.xtask(&["test", "python"]).expect(0);
+    assert!(told(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"), "{said:#?}");
+}
+
+#[test]
+fn what_breaks_nobody_passes_and_is_taken_over_for_the_same_release_alone() {
+    for app in ["python", "ts"] {
+        let repo = released(app);
+        let readme = format!("apps/{app}/README.md");
+        repo.commit(&readme, "# demo\n", "fix: say less");
+        let passed = repo.xtask(&["test", app]).expect(0);
+        let expected = format!("{app}-v0.0.1's black-box tests (Ran 1 test");
+        assert!(told(&passed).contains(&expected) && told(&passed).contains("and example plugin (Ran 1 test"), "{passed:#?}");
+        assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
+        repo.commit(&readme, "# demo!\n", "fix: say more");
+        repo.commit(&readme, "# demo\n", "fix: say less again");
+        repo.git(&["tag", &format!("{app}-v0.0.2"), "HEAD~1"]);
+        assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains(&format!("{app}-v0.0.2's black-box")));
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    }
+}
+
+#[test]
+fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
+    // What comparing the texts can't see: the package makes the name only when somebody imports it.
+    let lazily = |name: &str| {
+        format!(
+            "\n\ndef __getattr__(name: str) -> object:\n    if name == \"{name}\":\n        return _Plugin\n    raise AttributeError(name)\n"
+        )
+    };
+    let repo = released_as("python", |repo| {
+        let text = repo.read(INIT).replace("class Plugin:", "class _Plugin:").replace("\"COMMIT\", \"Plugin\",", "\"COMMIT\",");
+        repo.write(INIT, text + &lazily("Plugin"));
+    });
+    replace(&repo, INIT, &lazily("Plugin"), &lazily("Extension"), "fix: a better name");
+    let api = repo.xtask(&["api", "diff", "python"]).expect(0).stdout;
+    assert!(api.contains("no difference that a user"), "{api}");
+    let stopped = repo.xtask(&["check", "python"]).expect(3).stderr;
+    for part in [
+        "✗ users-python",
+        "breaking[yesterday-broken]: python: python-v0.0.1's example plugin worked with it, and not any more with today's code (test_shout failed)",
+        "ImportError: cannot import name 'Plugin' from 'demo_agent'",
+        "File \"python-v0.0.1:apps/python/examples/plugin/shout.py\"",
+        "→ keep what users of python-v0.0.1 have",
+        "BREAKING CHANGE",
+        "[[accept]] id = \"yesterday-broken\"",
+    ] {
+        assert!(stopped.contains(part), "{part} is missing in {stopped}");
+    }
+    let found = repo.xtask(&["test", "python", "--json"]).expect(3).json();
+    assert_eq!((&found["findings"][0]["id"], &found["findings"][0]["level"]), (&"yesterday-broken".into(), &"breaking".into()));
+
+    // Declared, it passes, and is said; and it is not remembered as if it had passed.
+    repo.git(&["commit", "--quiet", "--amend", "--message", "feat!: a better name"]);
+    for args in [&["check", "python"] as &[&str], &["test", "python", "--reuse"]] {
+        let declared = repo.xtask(args).expect(0);
+        let said = told(&declared);
+        assert!(said.contains("python-v0.0.1's users break: example plugin (test_shout failed), as feat!: a better name"), "{said}");
+    }
+    repo.git(&["commit", "--quiet", "--amend", "--message", "fix: a better name"]);
+    repo.xtask(&["test", "python", "--reuse"]).expect(3);
+
+    // Or it is accepted, for the next release alone.
+    for (version, code) in [("0.0.2", 0), ("0.0.1", 3)] {
+        let settings = repo.git(&["show", "HEAD:apps/python/app.toml"]);
+        let accept = format!("{settings}\n\n[[accept]]\nid = \"yesterday-broken\"\nversion = \"{version}\"\nreason = \"nobody has one\"\n");
+        repo.write("apps/python/app.toml", accept);
+        repo.xtask(&["test", "python"]).expect(code);
+    }
+}
+
+#[test]
+fn a_server_that_answers_otherwise_is_stopped_by_what_its_clients_tested() {
+    for (app, file, old, new) in [
+        ("python", "apps/python/src/demo_agent/__main__.py", "\"hello\"", "\"hallo\""),
+        ("ts", "apps/ts/src/cli.js", "\"hello\"", "\"hallo\""),
+    ] {
+        let repo = released(app);
+        replace(&repo, file, old, new, "fix: another word");
+        // The tests of today were changed with it.
+        replace(&repo, &format!("apps/{app}/black_box.py"), old, new, "fix: expect the other word");
+        let stopped = repo.xtask(&["test", app]).expect(3).stderr;
+        assert!(
+            stopped.contains("black-box tests worked with it, and not any more with today's code (test_it_says_hello failed)"),
+            "{stopped}"
+        );
+        assert!(!stopped.contains("error[contract]"), "today's own tests pass: {stopped}");
+    }
+}
+
+#[test]
+fn a_ts_plugin_is_tried_with_what_is_packed() {
+    let cases = [
+        // The types still promise it.
+        ("apps/ts/src/index.js", "export class Plugin", "class Plugin", "Plugin"),
+        // It is there in the checkout alone.
+        ("apps/ts/package.json", "\"src\",", "\"src/cli.js\",", "Cannot find module '@demo/agent'"),
+        ("apps/ts/src/index.js", "hello from", "hallo from", "(it greets failed)"),
+    ];
+    for (file, old, new, words) in cases {
+        let repo = released("ts");
+        replace(&repo, file, old, new, "fix: less");
+        let stopped = repo.xtask(&["test", "ts"]).expect(3).stderr;
+        assert!(stopped.contains("ts-v0.0.1's example plugin") && stopped.contains(words), "{file}: {stopped}");
+    }
+}
+
+#[test]
+fn the_old_releases_own_code_is_never_what_is_tried() {
+    // Python looks into the current folder first, which here holds the old package.
+    let repo = released_as("python", |repo| {
+        repo.git(&["mv", "apps/python/src/demo_agent", "apps/python/demo_agent"]);
+        let manifest = repo.read("apps/python/pyproject.toml");
+        repo.write("apps/python/pyproject.toml", format!("{manifest}\n[tool.uv.build-backend]\nmodule-root = \"\"\n"));
+        let settings = repo.read("apps/python/app.toml");
+        repo.write("apps/python/app.toml", settings.replace("src/demo_agent/compat.json", "demo_agent/compat.json"));
+        std::fs::remove_dir_all(repo.path.join("apps/python/.venv")).unwrap();
+    });
+    replace(&repo, "apps/python/demo_agent/__init__.py", "hello from", "hallo from", "fix: another word");
+    let stopped = repo.xtask(&["test", "python"]).expect(3).stderr;
+    assert!(stopped.contains("example plugin") && stopped.contains("(test_it_greets failed)"), "{stopped}");
+}
+
+#[test]
+fn a_release_that_breaks_yesterdays_users_is_stopped_before_anything_leaves() {
+    let world = World::of("python");
+    promise(&world.repo, "python");
+    world.xtask(&["openapi", "generate"]).expect(0);
+    world.repo.git(&["add", "--all"]);
+    world.repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
+    world.bump(&[]);
+    world.xtask(&["release", "python"]).expect(0);
+    replace(&world.repo, INIT, "hello from", "hallo from", "fix: another word");
+    world.bump(&[]);
+    let outside = world.outside();
+    let stopped = run(world.command(&world.repo.path).args(["release", "python"])).expect(3).stderr;
+    assert!(stopped.contains("yesterday-broken") && stopped.contains("(test_it_greets failed)"), "{stopped}");
+    assert_eq!(outside, world.outside());
+}
