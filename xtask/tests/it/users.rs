@@ -117,8 +117,8 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
 #[test]
 fn a_server_that_answers_otherwise_is_stopped_by_what_its_clients_tested() {
     for (app, file, old, new) in [
-        ("python", "apps/python/src/demo_agent/__main__.py", "\"hello\"", "\"hallo\""),
-        ("ts", "apps/ts/src/cli.js", "\"hello\"", "\"hallo\""),
+        ("python", "apps/python/src/demo_agent/__main__.py", "\"hello\"", "\"good day\""),
+        ("ts", "apps/ts/src/cli.js", "\"hello\"", "\"good day\""),
     ] {
         let repo = released(app);
         replace(&repo, file, old, new, "fix: another word");
@@ -140,7 +140,7 @@ fn a_ts_plugin_is_tried_with_what_is_packed() {
         ("apps/ts/src/index.js", "export class Plugin", "class Plugin", "Plugin"),
         // It is there in the checkout alone.
         ("apps/ts/package.json", "\"src\",", "\"src/cli.js\",", "Cannot find module '@demo/agent'"),
-        ("apps/ts/src/index.js", "hello from", "hallo from", "(it greets failed)"),
+        ("apps/ts/src/index.js", "hello from", "good day from", "(it greets failed)"),
     ];
     for (file, old, new, words) in cases {
         let repo = released("ts");
@@ -161,7 +161,7 @@ fn the_old_releases_own_code_is_never_what_is_tried() {
         repo.write("apps/python/app.toml", settings.replace("src/demo_agent/compat.json", "demo_agent/compat.json"));
         std::fs::remove_dir_all(repo.path.join("apps/python/.venv")).unwrap();
     });
-    replace(&repo, "apps/python/demo_agent/__init__.py", "hello from", "hallo from", "fix: another word");
+    replace(&repo, "apps/python/demo_agent/__init__.py", "hello from", "good day from", "fix: another word");
     let stopped = repo.xtask(&["test", "python"]).expect(3).stderr;
     assert!(stopped.contains("example plugin") && stopped.contains("(test_it_greets failed)"), "{stopped}");
 }
@@ -175,7 +175,7 @@ fn a_release_that_breaks_yesterdays_users_is_stopped_before_anything_leaves() {
     world.repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
     world.bump(&[]);
     world.xtask(&["release", "python"]).expect(0);
-    replace(&world.repo, INIT, "hello from", "hallo from", "fix: another word");
+    replace(&world.repo, INIT, "hello from", "good day from", "fix: another word");
     world.bump(&[]);
     let outside = world.outside();
     let stopped = run(world.command(&world.repo.path).args(["release", "python"])).expect(3).stderr;
