@@ -150,7 +150,7 @@ fn judge(app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]) -> Outcom
     if let Some(commit) = plan.commits.iter().find(|c| c.breaking && c.counts) {
         return Outcome::Excused(format!("{}'s users break: {what}, as {} ({}) declares", last.tag, commit.subject, commit.short()));
     }
-    if app.settings.accepts(ID, &last.version) {
+    if app.settings.accepts(ID, app.name(), &last.version).is_some() {
         return Outcome::Excused(format!("{}'s users break: {what}, as {}/app.toml accepts", last.tag, app.dir));
     }
     Outcome::Broken(broken.iter().map(|b| finding(app, last, b)).collect())
