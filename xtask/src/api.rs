@@ -14,6 +14,8 @@ use std::io::Write;
 
 pub mod change;
 pub mod python;
+mod rule;
+pub mod ts;
 
 pub fn command(ctx: &Ctx, command: &flags::Api) -> Result<()> {
     match command {
@@ -48,19 +50,20 @@ fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
 }
 
 fn supported(app: &App) -> Result<()> {
-    if app.settings.ecosystem == Ecosystem::Ts {
-        return Err(Exit::Usage(format!("{} is a TypeScript app: api diff does not read TypeScript yet", app.name())).into());
-    }
     if app.settings.api.public.is_empty() {
         let file = app.dir.join("app.toml");
-        return Err(Exit::Usage(format!("{file} names no public module; add [api] with public = [\"the_package\"]")).into());
+        let (what, example) = match app.settings.ecosystem {
+            Ecosystem::Python => ("module", "the_package"),
+            Ecosystem::Ts => ("entry point", "."),
+        };
+        return Err(Exit::Usage(format!("{file} names no public {what}; add [api] with public = [{example:?}]")).into());
     }
     Ok(())
 }
 
 /// Is there a public API that we can compare?
 pub fn guarded(app: &App) -> bool {
-    app.settings.ecosystem == Ecosystem::Python && !app.settings.api.public.is_empty()
+    !app.settings.api.public.is_empty()
 }
 
 /// The folders that the API is read from, the narrowest first.
@@ -71,25 +74,32 @@ pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
     }
 }
 
-/// What would have to be fetched before the API can be read, and the command that does it.
-pub fn missing(app: &App) -> Option<(String, String)> {
+/// What would have to be fetched before the API at these revisions can be read, and the command that does it.
+pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
     let reader = match app.settings.ecosystem {
         Ecosystem::Python => "griffe",
-        Ecosystem::Ts => return None,
+        Ecosystem::Ts => "typescript",
     };
-    (!tools::is_installed(reader)).then(|| (format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into()))
+    if !tools::is_installed(reader) {
+        return Ok(Some((format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into())));
+    }
+    let ts = app.settings.ecosystem == Ecosystem::Ts;
+    for revision in revisions.iter().filter(|_| ts) {
+        if !ts::declarations::at_hand(ctx, app, &ctx.git.commit(revision)?)? {
+            let why = format!("the dependencies at {revision}, which the declarations need, are not there yet");
+            return Ok(Some((why, format!("cargo xtask api diff {}", app.name()))));
+        }
+    }
+    Ok(None)
 }
 
-/// What changed for the users of a Python app between two revisions, gravest first.
+/// What changed for the users of an app between two revisions, gravest first.
 pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
-    let surfaces = python::extract::surfaces(ctx, app, &[&before, &after])?;
-    let [before, after] = &surfaces[..] else { anyhow::bail!("two surfaces were asked for") };
-    if let Some(lost) = app.settings.api.public.iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module))) {
-        let file = app.dir.join("app.toml");
-        return Err(Exit::Usage(format!("{file}: there is no module {lost}, which [api] public names, in {old} or {new}")).into());
+    match app.settings.ecosystem {
+        Ecosystem::Python => python::changes(ctx, app, &before, &after),
+        Ecosystem::Ts => ts::changes(ctx, app, &before, &after),
     }
-    Ok(python::diff(before, after))
 }
 
 /// By symbol, the gravest first: its signatures, a line for each change, and how many of what at the end.

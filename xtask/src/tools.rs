@@ -40,6 +40,8 @@ pub const TOOLS: &[Tool] = &[
     // Trusted publishing needs 11.5.1; Node 20 brings 10.
     npm("npm", "11.19.1", "npm"),
     npm("bun", "1.4.5", "bun"),
+    // Compares declarations: the last compiler that is written in JavaScript, and has its whole API there.
+    npm("typescript", "6.0.3", "tsc"),
     npm("publint", "0.3.25", "publint"),
     npm("@arethetypeswrong/cli", "0.18.5", "attw"),
     // The last that runs on Node 20.

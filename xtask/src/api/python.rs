@@ -3,6 +3,10 @@
 //! Callers may come to give more and get less; the other way round breaks them. Where the code does not say enough, we say so or nothing.
 
 use super::change::Change;
+use crate::Ctx;
+use crate::exit::Exit;
+use crate::workspace::App;
+use anyhow::{Result, bail};
 use signature::Difference;
 use std::collections::{HashMap, HashSet};
 use surface::{Is, Object, Surface};
@@ -21,6 +25,17 @@ pub mod surface;
 #[cfg(test)]
 mod tests;
 mod types;
+
+/// What changed for the users of a package between two commits, gravest first.
+pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+    let surfaces = extract::surfaces(ctx, app, &[old, new])?;
+    let [before, after] = &surfaces[..] else { bail!("two surfaces were asked for") };
+    if let Some(lost) = app.settings.api.public.iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module))) {
+        let file = app.dir.join("app.toml");
+        return Err(Exit::Usage(format!("{file}: there is no module {lost}, which [api] public names, in {old} or {new}")).into());
+    }
+    Ok(diff(before, after))
+}
 
 /// What changed, gravest first.
 pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {

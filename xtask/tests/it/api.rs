@@ -137,7 +137,7 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
     let first = repo.commit("apps/python/src/demo_agent/__init__.py", "def f(a):\n    return (\n", "feat: half");
     let second = repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "fix: whole");
     let cases: [(&[&str], i32, &str); 5] = [
-        (&["ts"], 2, "ts is a TypeScript app: api diff does not read TypeScript yet"),
+        (&["ts"], 2, "apps/ts/app.toml names no public entry point; add [api] with public = [\".\"]"),
         (&["bare"], 2, "apps/bare/app.toml names no public module; add [api] with public"),
         (&["ruby"], 2, "no app \"ruby\""),
         (&["python", "v9"], 1, "\"v9\" names no commit"),

@@ -1,20 +1,8 @@
 //! All rules: what each difference is called, how grave it is, whom it breaks, and its sentence.
 
-use crate::finding::Level::{self, Breaking as B, Info as I, Warning as W};
-
-pub struct Rule {
-    /// `{kind}` is function, class, method, …
-    pub id: &'static str,
-    pub level: Level,
-    /// Who notices; empty where nobody breaks.
-    pub whom: &'static str,
-    /// `{what}` is what it is about, `{old}` and `{new}` the two values.
-    pub says: &'static str,
-}
-
-const fn rule(id: &'static str, level: Level, whom: &'static str, says: &'static str) -> Rule {
-    Rule { id, level, whom, says }
-}
+use crate::api::rule::rule;
+pub use crate::api::rule::{Rule, sentence};
+use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
 
 // Names.
 pub const REMOVED: Rule = rule("{kind}-removed", B, "whoever uses it", "{what} is gone{new}");
@@ -117,21 +105,3 @@ pub const MAYBE_RETYPED_ATTRIBUTE: Rule =
 pub const READ_ONLY: Rule = rule("became-read-only", B, "whoever sets it", "it can no longer be set");
 pub const PROPERTY_READ_ONLY: Rule = rule("became-read-only-property", W, "whoever sets it", "it is a property now, and can't be set");
 pub const ENUM_VALUE: Rule = rule("enum-value-changed", W, "whoever stores or looks up the value", "its value was {old}, now {new}");
-
-/// The sentence of a rule.
-pub fn sentence(rule: &Rule, what: &str, old: &str, new: &str) -> String {
-    // One pass: a value that holds `{new}` is not to be filled in.
-    let mut text = String::new();
-    let mut rest = rule.says;
-    while let Some(at) = rest.find('{') {
-        text.push_str(&rest[..at]);
-        let (word, after) = rest[at + 1..].split_once('}').unwrap_or((&rest[at + 1..], ""));
-        text.push_str(match word {
-            "what" => what,
-            "old" => old,
-            _ => new,
-        });
-        rest = after;
-    }
-    text + rest
-}

@@ -17,11 +17,13 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach)
     if let Some(found) = entry.read() {
         return Ok(compared(Ok(found)));
     }
-    if let Some((why, help)) = api::missing(app).filter(|_| reach == Reach::Offline) {
+    let tag = format!("refs/tags/{}", last.tag);
+    let missing = if reach == Reach::Offline { api::missing(ctx, app, &[&tag, "HEAD"])? } else { None };
+    if let Some((why, help)) = missing {
         let unread = Unread { id: "api-unread", level: Level::Warning, why, place: None, help };
         return Ok(compared(Err(unread)));
     }
-    let found = match api::between(ctx, app, &format!("refs/tags/{}", last.tag), "HEAD") {
+    let found = match api::between(ctx, app, &tag, "HEAD") {
         Ok(changes) => Ok(changes.iter().map(difference).collect::<Vec<_>>()),
         // What settings are wrong, its reader mends.
         Err(error) if error.is::<Exit>() => return Err(error),

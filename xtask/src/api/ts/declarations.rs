@@ -1,0 +1,75 @@
+//! The declarations of an app at a commit: its own build, run on the exported tree with its locked dependencies. Kept in the user's cache, by tree.
+
+use crate::ecosystem::{hex, ts};
+use crate::workspace::App;
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::Value;
+use sha2::Digest;
+
+/// A folder with the package as it is at that commit: manifest, sources, what the build made of them, and `node_modules`.
+pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
+    let tree = ctx.git.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}:{}", app.dir)]);
+    // A commit without the app has an empty package.
+    let Ok(tree) = tree else { return empty() };
+    let cache = child::cache()?.join("declarations");
+    let folder = cache.join(format!("{tree}-bun-{}", tools::version("bun")));
+    tools::made_once(&folder, || {
+        std::fs::create_dir_all(&folder)?;
+        let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", &tree])?;
+        tar::Archive::new(archive.as_slice()).unpack(&folder)?;
+        linked(ctx, &cache, &folder)?;
+        let epoch = ctx.git.commit_time(commit)?.to_string();
+        ts::build::script(&folder, &epoch)
+    })
+    .with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
+    // The dependencies may have been cleaned away since.
+    linked(ctx, &cache, &folder)?;
+    Ok(folder)
+}
+
+fn empty() -> Result<Utf8PathBuf> {
+    let folder = child::cache()?.join("declarations/empty");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
+    Ok(folder)
+}
+
+/// Can they be made without fetching anything?
+pub fn at_hand(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
+    let file = |name: &str| ctx.git.bytes(&["cat-file", "blob", &format!("{commit}:{}/{name}", app.dir)]);
+    let Ok(manifest) = file("package.json") else { return Ok(true) };
+    let modules = modules(&child::cache()?.join("declarations"), &manifest, &file("bun.lock").unwrap_or_default());
+    Ok(tools::is_installed("bun") && modules.join(".complete").exists())
+}
+
+/// The folder with the `node_modules` of all trees that ask for the same.
+fn modules(cache: &Utf8Path, manifest: &[u8], lock: &[u8]) -> Utf8PathBuf {
+    let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
+    let asked = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "trustedDependencies"];
+    let asked = asked.map(|kind| manifest[kind].to_string()).join("\0");
+    let key = sha2::Sha256::digest([asked.as_bytes(), lock].join(&0));
+    cache.join(format!("modules-{}-bun-{}", &hex(&key)[..40], tools::version("bun")))
+}
+
+fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
+    let manifest = package.join("package.json");
+    let text = std::fs::read(&manifest).with_context(|| format!("{manifest} can't be read"))?;
+    let modules = modules(cache, &text, &std::fs::read(package.join("bun.lock")).unwrap_or_default());
+    tools::made_once(&modules, || {
+        std::fs::create_dir_all(modules.join("node_modules"))?;
+        for name in ["package.json", "bun.lock", "bunfig.toml"] {
+            if package.join(name).exists() {
+                std::fs::copy(package.join(name), modules.join(name))?;
+            }
+        }
+        ts::frozen_install(ctx, &modules)
+    })?;
+    let link = package.join("node_modules");
+    match std::fs::symlink_metadata(&link) {
+        Ok(found) if found.is_symlink() => {}
+        Ok(_) => bail!("{link} is in the commit: git must not have node_modules"),
+        Err(_) => std::os::unix::fs::symlink(modules.join("node_modules"), &link).with_context(|| format!("{link} can't be made"))?,
+    }
+    Ok(())
+}

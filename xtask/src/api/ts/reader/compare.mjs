@@ -1,0 +1,266 @@
+// Two definitions that users know by one name: what kind they are, and what is different.
+
+import { compareMembers } from "./members.mjs";
+import { compareSignatures, constraints, shared, shownParameters } from "./signatures.mjs";
+import { ts } from "./world.mjs";
+
+const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
+
+/** What a symbol is as a value and as a type. */
+export function kinds(symbol, typeOnly = false) {
+  const { flags } = symbol;
+  const F = ts.SymbolFlags;
+  const value =
+    flags & F.Class ? "class" : flags & F.Function ? "function" : flags & F.Enum ? "enum" : flags & F.Variable ? "constant" : flags & F.ValueModule ? "namespace" : null;
+  const type = flags & F.Class ? "class" : flags & F.Interface ? "interface" : flags & F.TypeAlias ? "type" : flags & F.Enum ? "enum" : null;
+  return { value: typeOnly ? null : value, type, any: value ?? type ?? "namespace" };
+}
+
+export class Compare {
+  constructor(world, texts, questions, positions, report) {
+    Object.assign(this, { world, texts, questions, positions, report });
+  }
+
+  /** `item`: { symbol, old, new: symbols, typeOnly: { old, new }, exported }. */
+  pair(item) {
+    const [was, is] = [kinds(item.old, item.typeOnly?.old), kinds(item.new, item.typeOnly?.new)];
+    const node = (symbol) => symbol.declarations.find((d) => d.name)?.name ?? symbol.declarations[0];
+    const tell = (rule, extra = {}) => this.report({ rule, symbol: item.symbol, kind: was.any, oldNode: node(item.old), newNode: node(item.new), ...extra });
+    const whole = { was: shown(item.old), is: shown(item.new) };
+    if (was.value && !is.value) tell("no-longer-a-value", { old: was.any, new: is.any, ...whole });
+    else if (was.value && was.value !== is.value) this.crossValue(item, was, is, tell, whole);
+    else if (was.value) this.value(item, was.value, tell, whole);
+    if (was.value === "class" && is.type === "class") return;
+    if (was.type && !is.type) tell("no-longer-a-type", { old: was.any, new: is.any, ...whole });
+    else if (was.type && was.type !== "enum") this.type(item, tell, whole);
+  }
+
+  value(item, kind, tell, whole) {
+    if (kind === "function") this.functions(functionsOf(item.old), functionsOf(item.new), tell, whole);
+    if (kind === "class") this.members(item, tell);
+    if (kind === "enum") this.enums(item);
+    if (kind === "constant") this.constants(item, tell, whole);
+  }
+
+  functions(old, now, tell, whole) {
+    const slot = { positions: { out: true }, names: { old: new Map(), new: new Map(), declared: [] } };
+    compareSignatures(this.questions, old, now, slot, (found) => found.forEach((one) => tell(one.rule, { ...one, ...whole })));
+  }
+
+  /** A function may become a constant that holds one; anything else is for the compiler to judge, or another thing altogether. */
+  crossValue(item, was, is, tell, whole) {
+    const [old, now] = [callables(item.old), callables(item.new)];
+    if (old && now) return this.functions(old, now, tell, whole);
+    const doubt = was.value !== "function" && is.value !== "function" && !(was.value === "class" && is.value === "namespace");
+    tell(doubt ? "kind-maybe-changed" : "kind-changed", { old: was.any, new: is.any, ...whole });
+  }
+
+  constants(item, tell, whole) {
+    const [old, now] = [item.old, item.new].map((symbol) => symbol.declarations.find(ts.isVariableDeclaration));
+    if (callables(item.old) && callables(item.new)) return this.functions(callables(item.old), callables(item.new), tell, whole);
+    const text = (declaration) => this.texts.of(declaration.type ?? declaration.initializer ?? declaration.name);
+    const [before, after] = [text(old), text(now)];
+    if (before.same === after.same) return;
+    if (old.initializer && now.initializer && kindOfLiteral(old.initializer) === kindOfLiteral(now.initializer)) {
+      return tell("constant-changed", { old: old.initializer.getText(), new: now.initializer.getText(), ...whole });
+    }
+    this.questions.ask([], { was: before.text, now: after.text }, (answer) => {
+      const [a, b] = [old, now].map((d) => flat(d.type ?? d.initializer ?? d));
+      if (!answer.fits("now", "was")) tell("constant-type-changed", { old: a, new: b, ...whole });
+    });
+  }
+
+  enums(item) {
+    const list = (symbol) => symbol.declarations.filter(ts.isEnumDeclaration).flatMap((d) => [...d.members]);
+    const value = (member) => this.world.checker.getConstantValue(member);
+    const named = (members) => new Map(members.map((m) => [m.name.text, m]));
+    const [old, now] = [named(list(item.old)), named(list(item.new))];
+    const tell = (rule, member, extra) => this.report({ rule, symbol: `${item.symbol}.${member.name.text}`, kind: "enum-member", ...extra });
+    const constant = (symbol) => symbol.declarations.some((d) => has(d, "ConstKeyword"));
+    const come = [...now.values()].filter((m) => !old.has(m.name.text));
+    for (const [name, member] of old) {
+      const same = now.get(name);
+      const at = { oldNode: member.name, was: member.getText(), newNode: same?.name, is: same?.getText() };
+      const other = come.find((m) => !m.renamed && typeof value(m) === "string" && value(m) === value(member));
+      if (same && value(same) !== value(member)) tell("enum-value-changed", member, { ...at, old: member.getText(), new: same.getText() });
+      if (!same && other) {
+        other.renamed = true;
+        tell("enum-member-renamed", member, { ...at, newNode: other.name, is: other.getText(), new: other.name.text });
+      } else if (!same) tell("enum-member-removed", member, at);
+    }
+    for (const member of come.filter((m) => !m.renamed)) tell("enum-member-added", member, { newNode: member.name, is: member.getText() });
+    if (!constant(item.old) && constant(item.new)) this.report({ rule: "became-const-enum", symbol: item.symbol, kind: "enum", oldNode: item.old.declarations[0].name, newNode: item.new.declarations[0].name });
+  }
+
+  type(item, tell, whole) {
+    const [old, now] = [item.old, item.new].map((symbol) => literals(symbol));
+    if (old && now) return this.members(item, tell);
+    const names = this.parameters(item, tell);
+    const text = (symbol, side) => typeText(this.texts, symbol, names[side]);
+    const [before, after] = [text(item.old, "old"), text(item.new, "new")];
+    if (before.same === after.same) return;
+    const ways = this.ways(item);
+    const callable = [item.old, item.new].map((symbol) => aliased(symbol));
+    if (callable.every((node) => node && ts.isFunctionTypeNode(node))) {
+      const slot = { positions: ways, names };
+      return compareSignatures(this.questions, [callable[0]], [callable[1]], slot, (found) => found.forEach((one) => tell(one.rule, { ...one, ...whole })));
+    }
+    const doubt = names.declared.length > 0 && callable.some((node) => node && deferred(node));
+    this.questions.ask(names.declared, { was: before.text, now: after.text }, (answer) => {
+      const [widened, narrowed] = [ways.out && !answer.fits("now", "was"), ways.in && !answer.fits("was", "now")];
+      const extra = { old: flat(callable[0] ?? item.old.declarations[0]), new: flat(callable[1] ?? item.new.declarations[0]), ...whole };
+      if (!widened && !narrowed) return;
+      if (doubt) tell("type-maybe-changed", extra);
+      else tell(widened && narrowed ? "type-changed" : widened ? "type-widened" : "type-narrowed", extra);
+    });
+  }
+
+  /** Where values of it go; both ways where nothing says. */
+  ways(item) {
+    const ways = this.positions.of(item.old);
+    return ways.in || ways.out ? ways : { in: true, out: true };
+  }
+
+  members(item, tell) {
+    const names = this.parameters(item, tell);
+    const declarations = { old: bodies(item.old), new: bodies(item.new) };
+    const isClass = Boolean(item.old.flags & ts.SymbolFlags.Class);
+    const target = this.texts.target(this.world.locate(item.new));
+    const [top, ...rest] = target.path;
+    const name = [this.texts.alias(target.file, top === "default" ? top : `__xtask_${top}`), ...rest].join(".");
+    const count = parametersOf(item.new).length;
+    const given = names.given.slice(0, count);
+    const self = { type: `${name}${given.length > 0 ? `<${given.join(", ")}>` : ""}`, value: `typeof ${name}` };
+    names.old.set("this", "$this");
+    names.new.set("this", "$this");
+    names.declared.push(`$this extends ${self.type}`);
+    const checker = this.world.checker;
+    const inherited = (member) => {
+      const type = member.isStatic ? checker.getTypeOfSymbol(item.old) : checker.getDeclaredTypeOfSymbol(item.old);
+      return member.kind !== "constructor" && Boolean(checker.getPropertyOfType(type, member.name));
+    };
+    const report = ({ member, ...one }) => this.report({ ...one, symbol: `${item.symbol}.${member.name}`, kind: "member", what: one.what ?? member.name });
+    const base = { old: heritage(item.old), new: heritage(item.new) };
+    const ways = isClass ? { in: false, out: true } : this.ways(item);
+    if (isClass) this.classes(item, tell);
+    if (base.old) this.bases(base.old, names, self, isClass, tell);
+    compareMembers(this.questions, { names, declarations, positions: ways, isClass, self, inherited, report, base });
+  }
+
+  /** Type parameters of both, under shared names; told where users who name them break. */
+  parameters(item, tell) {
+    const [old, now] = [parametersOf(item.old), parametersOf(item.new)];
+    const names = shared(this.texts, old, now);
+    const required = now.filter((p) => !p.default).length;
+    if (now.length < old.length || required > old.length) tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
+    else if (old.some((p, i) => p.default && !now[i].default)) tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
+    const types = {};
+    const bounds = constraints(this.texts, old, now, names, types);
+    this.questions.ask(names.declared, types, (answer) => {
+      for (const { i, name, old: before, now: after } of bounds) {
+        if (!answer.fits(`wc${i}`, `ic${i}`)) tell("type-parameter-narrowed", { what: name, old: before, new: after });
+      }
+    });
+    return { ...names, declared: [...names.declared], given: old.map((_, i) => `T${i}`) };
+  }
+
+  /** What it was derived from, it still is. */
+  bases(list, names, self, isClass, tell) {
+    for (const base of list) {
+      this.questions.ask(names.declared, { self: self.type, base: this.texts.of(base, names.old).text }, (answer) => {
+        if (!answer.fits("self", "base")) tell("base-removed", { old: base.getText() });
+      });
+    }
+  }
+
+  classes(item, tell) {
+    const [old, now] = [item.old, item.new].map((symbol) => symbol.declarations.find(ts.isClassDeclaration));
+    if (!has(old, "AbstractKeyword") && has(now, "AbstractKeyword")) tell("class-became-abstract");
+    const ctor = (node) => node.members.filter(ts.isConstructorDeclaration);
+    const closed = (node) => ctor(node).some((c) => has(c, "PrivateKeyword"));
+    if (!closed(old) && closed(now)) tell("constructor-became-private");
+    const nominal = (node) => node.members.some((m) => has(m, "PrivateKeyword") || has(m, "ProtectedKeyword") || (m.name && ts.isPrivateIdentifier(m.name)));
+    if (!nominal(old) && nominal(now) && this.positions.of(item.old).in && !heritage(item.old)) tell("class-became-nominal");
+  }
+}
+
+function functionsOf(symbol) {
+  return symbol.declarations.filter(ts.isFunctionDeclaration);
+}
+
+/** The signatures of a function, or of a constant that holds one. */
+function callables(symbol) {
+  if (symbol.flags & ts.SymbolFlags.Function) return functionsOf(symbol);
+  const type = symbol.declarations.find(ts.isVariableDeclaration)?.type;
+  if (!type) return null;
+  if (ts.isFunctionTypeNode(type)) return [type];
+  const onlyCalls = ts.isTypeLiteralNode(type) && type.members.length > 0 && type.members.every(ts.isCallSignatureDeclaration);
+  return onlyCalls ? [...type.members] : null;
+}
+
+function parametersOf(symbol) {
+  const declaration = symbol.declarations.find((d) => d.typeParameters);
+  return declaration ? [...declaration.typeParameters] : [];
+}
+
+function aliased(symbol) {
+  const type = symbol.declarations.find(ts.isTypeAliasDeclaration)?.type;
+  return type && ts.isParenthesizedTypeNode(type) ? type.type : type;
+}
+
+/** Has it members that are written out? */
+function literals(symbol) {
+  const type = aliased(symbol);
+  return type ? ts.isTypeLiteralNode(type) : true;
+}
+
+function bodies(symbol) {
+  return symbol.declarations.flatMap((d) => {
+    if (ts.isTypeAliasDeclaration(d)) return ts.isTypeLiteralNode(d.type) ? [d.type] : [];
+    return ts.isClassDeclaration(d) || ts.isInterfaceDeclaration(d) ? [d] : [];
+  });
+}
+
+function heritage(symbol) {
+  const clauses = symbol.declarations.flatMap((d) => d.heritageClauses ?? []).filter((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword);
+  const types = clauses.flatMap((clause) => [...clause.types]);
+  return types.length > 0 ? types : null;
+}
+
+/** An alias's type; an interface spelt out. */
+function typeText(texts, symbol, names) {
+  const type = aliased(symbol);
+  if (type) return texts.of(type, names);
+  const parts = [];
+  for (const body of bodies(symbol)) {
+    const list = [...body.members].map((m) => texts.of(m, names));
+    parts.push({ text: `{ ${list.map((m) => m.text).join("; ")} }`, same: `{ ${list.map((m) => m.same).join("; ")} }` });
+  }
+  for (const base of heritage(symbol) ?? []) parts.push(texts.of(base, names));
+  return { text: parts.map((p) => `(${p.text})`).join(" & "), same: parts.map((p) => p.same).join(" & ") };
+}
+
+/** Two types that depend on a type parameter can be the same without the compiler seeing it. */
+function deferred(node) {
+  if (ts.isConditionalTypeNode(node) || ts.isMappedTypeNode(node) || ts.isIndexedAccessTypeNode(node)) return true;
+  return ts.forEachChild(node, deferred) ?? false;
+}
+
+function kindOfLiteral(node) {
+  if (ts.isStringLiteral(node) || ts.isNumericLiteral(node) || ts.isPrefixUnaryExpression(node)) return ts.isStringLiteral(node) ? "string" : "number";
+  return node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword ? "boolean" : node.kind;
+}
+
+export function flat(node) {
+  return node.getText().replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s+/g, " ").trim();
+}
+
+/** A definition in one line: a class or an interface without its members. */
+export function shown(symbol) {
+  const declaration = symbol.declarations[0];
+  if (ts.isVariableDeclaration(declaration)) return `const ${flat(declaration)}`;
+  const text = flat(declaration).replace(/^(export |default |declare )+/, "").replace(/;$/, "");
+  const withBody = ts.isClassDeclaration(declaration) || ts.isInterfaceDeclaration(declaration) || ts.isEnumDeclaration(declaration) || ts.isModuleDeclaration(declaration);
+  return withBody ? text.replace(/\s*\{.*$/, "") : text;
+}
+

@@ -1,0 +1,133 @@
+// Two versions of a package's declarations, compared by the TypeScript compiler.
+//
+// Started as `node main.mjs TYPESCRIPT`. Standard input: { old, new: folders with a package.json, public: [".", …] }.
+// Standard output: { problems: [{ path, why }], differences: [{ rule, symbol, kind, what, old, new, place, oldPlace, was, is, whom }] }.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Compare } from "./compare.mjs";
+import { entries } from "./entries.mjs";
+import { compareNames, exportedPairs, exportsOf } from "./names.mjs";
+import { place } from "./places.mjs";
+import { Positions } from "./positions.mjs";
+import { Questions } from "./questions.mjs";
+import { match, references, Texts } from "./text.mjs";
+import { isDeclaration, ts, World } from "./world.mjs";
+
+const request = JSON.parse(readFileSync(0, "utf8"));
+const world = new World(request);
+const differences = [];
+const problems = [];
+
+function report({ oldNode, newNode, was, is, ...one }) {
+  const line = (text) => text?.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s+/g, " ").trim();
+  differences.push({ ...one, place: place(world, newNode), oldPlace: place(world, oldNode), was: line(was), is: line(is) });
+}
+
+const maps = { old: entries(world.roots.old), new: entries(world.roots.new) };
+compareMaps();
+const files = (side) => request.public.map((path) => maps[side].entries.get(path)?.types).filter(Boolean).map((file) => join(world.roots[side], file));
+world.load([...new Set([...files("old"), ...files("new")])]);
+const lists = request.public.flatMap((path) => {
+  const [was, is] = ["old", "new"].map((side) => maps[side].entries.get(path));
+  if (!was?.types || !is?.types) return [];
+  return [{ path, old: exportsOf(world, join(world.roots.old, was.types)), now: exportsOf(world, join(world.roots.new, is.types)) }];
+});
+const texts = new Texts(world, match(world, exportedPairs(world, lists)));
+const questions = new Questions(world, texts);
+const positions = new Positions(world);
+const compare = new Compare(world, texts, questions, positions, report);
+const pairs = [];
+const seen = new Set();
+for (const list of lists) {
+  const prefix = list.path === "." ? "" : `${list.path}#`;
+  compareNames(world, { ...list, prefix, elsewhere: (symbol, name) => elsewhere(list, symbol, name) }, add, report);
+}
+learnPositions();
+// What they are made of, exported or not; the list grows while it is read.
+for (const { old } of pairs) for (const declaration of old.declarations) follow(declaration);
+for (const item of pairs) if (item.new) compare.pair(item);
+questions.answer();
+process.stdout.write(JSON.stringify({ problems, differences }));
+
+/** What a name stands for is compared once, wherever it is imported from. */
+function add(item) {
+  const ours = world.locate(item.old)?.side && world.locate(item.new)?.side;
+  if (item.old.flags & ts.SymbolFlags.Module && item.new.flags & ts.SymbolFlags.Module) namespace(item);
+  if (!ours || seen.has(item.old)) return;
+  seen.add(item.old);
+  pairs.push(item);
+}
+
+function namespace(item) {
+  if (seen.has(item.old) || !item.old.declarations.some((d) => world.side(d.getSourceFile().fileName))) return;
+  const list = (symbol) => new Map(world.checker.getExportsOfModule(symbol).filter((s) => !s.name.startsWith("__xtask_")).map((s) => [s.name, { symbol: world.resolved(s), typeOnly: false, node: s.declarations?.[0] }]));
+  if (!(item.old.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Function | ts.SymbolFlags.Enum))) seen.add(item.old);
+  compareNames(world, { old: list(item.old), now: list(item.new), prefix: `${item.symbol}.`, elsewhere: () => null }, add, report);
+}
+
+/** Another entry point that still has it. */
+function elsewhere(list, symbol, name) {
+  const other = lists.find((one) => one !== list && one.old.get(name)?.symbol === symbol && one.now.has(name));
+  return other?.path ?? null;
+}
+
+function learnPositions() {
+  const values = ts.SymbolFlags.Value;
+  for (const item of pairs) if (item.old.flags & values && !item.typeOnly?.old) positions.visit(item.old, "out");
+  // A type that no value of the package speaks of is used as its users like.
+  for (const item of pairs) {
+    const { in: taken, out } = positions.of(item.old);
+    if (!taken && !out) ["in", "out"].forEach((way) => positions.visit(item.old, way));
+  }
+}
+
+function follow(declaration) {
+  for (const { symbol, member } of references(declaration, world.checker)) {
+    const old = world.resolved(member ?? symbol);
+    const located = old && world.locate(old);
+    if (located?.side !== "old" || located.path.length !== 1 || seen.has(old)) continue;
+    seen.add(old);
+    const target = texts.target(located);
+    const now = target.side === "new" ? named(target) : null;
+    pairs.push({ symbol: located.path[0], name: located.path[0], old, new: now, exported: false });
+  }
+}
+
+function named({ file, path: [name] }) {
+  const source = world.program.getSourceFile(file);
+  const symbol = source.locals?.get(name) ?? source.symbol.exports.get(name);
+  const merged = symbol && world.checker.getMergedSymbol?.(symbol);
+  const exported = (merged ?? symbol)?.exportSymbol ?? merged ?? symbol;
+  return exported?.declarations?.some(isDeclaration) ? exported : null;
+}
+
+function compareMaps() {
+  const told = (rule, path, extra = {}) => differences.push({ rule, symbol: path, kind: "entry", what: path, place: "package.json:1", oldPlace: "package.json:1", ...extra });
+  const guarded = (path) => request.public.includes(path);
+  const come = [...maps.new.entries.keys()].filter((path) => !maps.old.entries.has(path));
+  for (const [path, was] of maps.old.entries) {
+    const is = maps.new.entries.get(path);
+    const same = !is && come.find((other) => was.types && maps.new.entries.get(other).types === was.types);
+    if (!is) {
+      told(!guarded(path) ? "entry-maybe-removed" : same ? "entry-renamed" : "entry-removed", path, { new: same || "" });
+      continue;
+    }
+    if (!maps.old.sealed && !maps.new.sealed) continue;
+    const gone = was.conditions.filter((name) => !is.conditions.includes(name) && !covered(name, is.conditions));
+    for (const name of gone.filter((one) => one !== "types")) told(guarded(path) ? "condition-removed" : "condition-maybe-removed", path, { what: name, old: path });
+    if (guarded(path) && was.types && !is.types) told("types-removed", path);
+  }
+  if (!maps.old.sealed && maps.new.sealed && maps.old.entries.size > 0) told("exports-sealed", ".");
+  for (const path of come) told("entry-added", path);
+  for (const path of request.public) {
+    const both = [maps.old.entries.get(path), maps.new.entries.get(path)].filter(Boolean);
+    if (both.length === 0) problems.push({ path, why: "package.json has no such entry point" });
+    else if (!both.some((entry) => entry.types)) problems.push({ path, why: "no declarations (.d.ts) were built for it" });
+  }
+}
+
+/** `default` serves everyone, as does a plain path; but nobody knows whether it is made for `require`. */
+function covered(name, conditions) {
+  return name !== "require" && (conditions.length === 0 || conditions.includes("default"));
+}

@@ -1,0 +1,104 @@
+// The names that users import from each entry point: gone, renamed, new, or still there.
+
+import { alike } from "./members.mjs";
+import { flat, kinds, shown } from "./compare.mjs";
+import { HANDLE, ts } from "./world.mjs";
+import { key } from "./text.mjs";
+
+/** The exports of a file: name to { symbol, typeOnly }. */
+export function exportsOf(world, file) {
+  const source = file && world.program.getSourceFile(file);
+  const found = new Map();
+  const module = source?.symbol;
+  if (!module) return found;
+  for (const symbol of world.checker.getExportsOfModule(module)) {
+    if (symbol.name.startsWith(HANDLE)) continue;
+    const resolved = world.resolved(symbol);
+    if (!resolved.declarations) continue;
+    found.set(symbol.name, { symbol: resolved, typeOnly: isTypeOnly(world, symbol), node: symbol.declarations?.[0] });
+  }
+  return found;
+}
+
+/** Is there an `export type` or `import type` on the way? */
+function isTypeOnly(world, symbol) {
+  for (let at = symbol; at && at.flags & ts.SymbolFlags.Alias; at = world.checker.getImmediateAliasedSymbol(at)) {
+    if (at.declarations?.some((d) => ts.isTypeOnlyImportOrExportDeclaration(d))) return true;
+  }
+  return false;
+}
+
+/** What users reach by the same name in both versions: pairs for matching, by the place of the old definition. */
+export function exportedPairs(world, lists) {
+  const pairs = new Map();
+  const add = (old, now) => {
+    const [was, is] = [world.locate(old), world.locate(now)];
+    if (was?.side !== "old" || is?.side !== "new" || was.path.length !== 1 || is.path.length !== 1) return;
+    const id = key(world, was.file, was.path);
+    if (!pairs.has(id)) pairs.set(id, { file: is.file, name: is.path[0] });
+  };
+  for (const { old, now } of lists) for (const [name, { symbol }] of old) if (now.has(name)) add(symbol, now.get(name).symbol);
+  for (const { old, now } of lists) for (const [name, renamed] of renames(world, old, now)) add(old.get(name).symbol, now.get(renamed).symbol);
+  return pairs;
+}
+
+/** Names that are gone, and the new name that stands for the very same thing. */
+export function renames(world, old, now) {
+  const found = new Map();
+  const come = [...now].filter(([name]) => !old.has(name));
+  const before = [...old.values()].map((one) => one.symbol);
+  for (const [name, was] of old) {
+    if (now.has(name) || before.filter((symbol) => symbol === was.symbol).length > 1) continue;
+    const same = come.filter(([other, is]) => ![...found.values()].includes(other) && sameThing(world, [name, was.symbol], [other, is.symbol]));
+    const likely = same.length > 1 ? same.filter(([other]) => alike(name, other)) : same;
+    if (likely.length === 1) found.set(name, likely[0][0]);
+  }
+  return found;
+}
+
+function sameThing(world, [name, was], [other, is]) {
+  if (kinds(was).any !== kinds(is).any) return false;
+  const body = (symbol, own) => symbol.declarations.map((d) => flat(d).replace(new RegExp(`\\b(${escaped(own)}|${escaped(symbol.name)})\\b`, "g"), "\0").replace(/^(export |default |declare )+/, "")).join("\n");
+  const [before, after] = [body(was, name), body(is, other)];
+  if (before === after) return before.length > 30 || alike(name, other);
+  // The same members or nearly, and a name that is alike.
+  const members = (symbol) => symbol.declarations.flatMap((d) => [...(d.members ?? [])].map((m) => flat(m)));
+  const [a, b] = [members(was), members(is)];
+  const both = a.filter((m) => b.includes(m)).length;
+  return alike(name, other) && both > 0 && both * 3 >= 2 * Math.max(a.length, b.length);
+}
+
+function escaped(text) {
+  return text.replace(/[$.*+?^()[\]{}|\\]/g, "\\$&");
+}
+
+/** Reports names that came and went; hands the others on to `pair`. */
+export function compareNames(world, { old, now, prefix, elsewhere }, pair, report) {
+  const renamed = renames(world, old, now);
+  for (const [name, was] of old) {
+    const is = now.get(name);
+    const symbol = `${prefix}${name}`;
+    const kind = kinds(was.symbol).any;
+    const at = { symbol, what: name, kind, oldNode: nodeOf(was), was: shown(was.symbol) };
+    if (is) {
+      pair({ symbol, name, old: was.symbol, new: is.symbol, typeOnly: { old: was.typeOnly, new: is.typeOnly }, exported: true });
+    } else if (renamed.has(name)) {
+      const other = now.get(renamed.get(name));
+      report({ ...at, rule: "{kind}-renamed", new: renamed.get(name), newNode: nodeOf(other), is: shown(other.symbol) });
+      pair({ symbol, name, old: was.symbol, new: other.symbol, typeOnly: { old: was.typeOnly, new: other.typeOnly }, exported: true });
+    } else {
+      const there = elsewhere(was.symbol, name);
+      report({ ...at, rule: there ? "{kind}-moved" : "{kind}-removed", new: there ?? "" });
+    }
+  }
+  for (const [name, is] of now) {
+    if (old.has(name) || [...renamed.values()].includes(name)) continue;
+    report({ rule: "{kind}-added", symbol: `${prefix}${name}`, what: name, kind: kinds(is.symbol).any, newNode: nodeOf(is), is: shown(is.symbol) });
+  }
+}
+
+/** Where it is defined, or where it is handed on if that is not in the package. */
+function nodeOf({ symbol, node }) {
+  const declaration = symbol.declarations[0];
+  return declaration.getSourceFile().fileName.includes("/node_modules/") ? node : (declaration.name ?? declaration);
+}

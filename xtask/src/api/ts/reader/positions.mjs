@@ -1,0 +1,81 @@
+// Which way values of a type go. What the package only hands out, nobody else makes: it may get more members. What it only takes, nobody else reads:
+// it may ask for less.
+
+import { references } from "./text.mjs";
+import { ts } from "./world.mjs";
+
+const flip = (way) => (way === "in" ? "out" : "in");
+const isPrivate = (node) => node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword) || (node.name && ts.isPrivateIdentifier(node.name));
+
+export class Positions {
+  constructor(world) {
+    this.world = world;
+    this.ways = new Map();
+  }
+
+  /** { in, out } of a symbol of the old version. */
+  of(symbol) {
+    const ways = this.ways.get(symbol) ?? new Set();
+    return { in: ways.has("in"), out: ways.has("out") };
+  }
+
+  visit(symbol, way) {
+    const ways = this.ways.get(symbol) ?? new Set();
+    if (ways.has(way)) return;
+    this.ways.set(symbol, ways.add(way));
+    for (const declaration of symbol.declarations ?? []) this.declaration(declaration, way);
+  }
+
+  declaration(node, way) {
+    if (ts.isClassDeclaration(node)) {
+      // Whoever makes one calls its constructor; what it gives is what callers get.
+      node.members.filter((m) => !isPrivate(m)).forEach((m) => this.type(m, "out"));
+      node.heritageClauses?.forEach((clause) => this.type(clause, way));
+    } else if (isCallable(node)) {
+      this.type(node, way);
+    } else if (!ts.isModuleDeclaration(node)) {
+      ts.forEachChild(node, (child) => this.type(child, way));
+    }
+  }
+
+  type(node, way) {
+    if (isCallable(node)) {
+      node.typeParameters?.forEach((p) => this.type(p, flip(way)));
+      node.parameters.forEach((p) => p.type && this.type(p.type, flip(way)));
+      if (node.type) this.type(node.type, way);
+      return;
+    }
+    if (ts.isIdentifier(node)) {
+      const found = references(node, this.world.checker)[0];
+      if (found) this.name(found.symbol, way);
+      return;
+    }
+    if (ts.isImportTypeNode(node) && node.qualifier) this.name(this.world.checker.getSymbolAtLocation(node.qualifier), way);
+    // What a generic of the package does with its arguments is not looked into: both.
+    if (ts.isTypeReferenceNode(node) && node.typeArguments && this.ours(node.typeName)) node.typeArguments.forEach((a) => this.type(a, flip(way)));
+    ts.forEachChild(node, (child) => this.type(child, way));
+  }
+
+  ours(name) {
+    return Boolean(this.world.locate(this.world.resolved(this.world.checker.getSymbolAtLocation(name)))?.side);
+  }
+
+  name(symbol, way) {
+    const resolved = this.world.resolved(symbol);
+    if (this.world.locate(resolved)?.side) this.visit(resolved, way);
+  }
+}
+
+function isCallable(node) {
+  return (
+    ts.isFunctionTypeNode(node) ||
+    ts.isConstructorTypeNode(node) ||
+    ts.isMethodSignature(node) ||
+    ts.isMethodDeclaration(node) ||
+    ts.isCallSignatureDeclaration(node) ||
+    ts.isConstructSignatureDeclaration(node) ||
+    ts.isConstructorDeclaration(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isSetAccessor(node)
+  );
+}

@@ -1,0 +1,172 @@
+// The text of a type, with every name in it replaced by one that means the same in a file of questions. Names of the old version mean what has
+// the same place in the new one, so that a change is found where it is and not wherever it is used.
+
+import { HANDLE, topLevel, ts } from "./world.mjs";
+
+/** Identifiers in `node` that mean something defined elsewhere, each with its symbol. */
+export function references(node, checker, found = []) {
+  if (ts.isIdentifier(node) && isReference(node)) found.push({ node, symbol: checker.getSymbolAtLocation(node) });
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+    const literal = node.argument.literal;
+    found.push({ node: literal, symbol: checker.getSymbolAtLocation(literal), member: node.qualifier ? checker.getSymbolAtLocation(node.qualifier) : undefined });
+  }
+  // A callback that returns something ends the walk.
+  ts.forEachChild(node, (child) => void references(child, checker, found));
+  return found;
+}
+
+function isReference(node) {
+  const { parent } = node;
+  if (ts.isQualifiedName(parent)) return parent.left === node && !inImportType(parent);
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isTypeReferenceNode(parent)) return parent.typeName === node;
+  if (ts.isTypeQueryNode(parent)) return parent.exprName === node;
+  if (ts.isVariableDeclaration(parent) || ts.isEnumMember(parent)) return parent.initializer === node;
+  return ts.isExpressionWithTypeArguments(parent) || ts.isComputedPropertyName(parent) || ts.isBinaryExpression(parent);
+}
+
+function inImportType(node) {
+  for (let at = node; ts.isQualifiedName(at); at = at.parent) if (ts.isImportTypeNode(at.parent)) return true;
+  return false;
+}
+
+export class Texts {
+  /** `matches`: a name of the old version, `file#name`, to the one of the new version that has its place. */
+  constructor(world, matches) {
+    this.world = world;
+    this.matches = matches;
+    this.imports = new Map();
+    this.outside = new Map();
+    for (const source of world.program.getSourceFiles()) {
+      if (world.side(source.fileName) !== "new") continue;
+      for (const [local, symbol] of source.locals ?? []) {
+        if (!(symbol.flags & ts.SymbolFlags.Alias)) continue;
+        const located = world.locate(world.resolved(symbol));
+        if (located?.outside && !this.outside.has(located.outside)) this.outside.set(located.outside, { file: source.fileName, name: local });
+      }
+    }
+  }
+
+  /** { text, same }: for the compiler, and for comparing two versions. `names`: symbols of type parameters to what stands for them. */
+  of(node, names = new Map()) {
+    const source = node.getSourceFile();
+    const start = node.getStart(source);
+    const parts = { text: [], same: [] };
+    const changes = [];
+    for (const reference of references(node, this.world.checker)) {
+      const said = this.reference(reference, source.fileName, names);
+      if (said) changes.push({ node: reference.node, ...said });
+    }
+    if (names.has("this")) selves(node).forEach((self) => changes.push({ node: self, text: names.get("this"), same: "this" }));
+    changes.sort((a, b) => a.node.pos - b.node.pos);
+    let at = start;
+    for (const change of changes) {
+      const before = source.text.slice(at, change.node.getStart(source));
+      parts.text.push(before, change.text);
+      parts.same.push(before, change.same);
+      at = change.node.end;
+    }
+    const rest = source.text.slice(at, node.end);
+    return { text: tokens([...parts.text, rest].join("")), same: tokens([...parts.same, rest].join("")) };
+  }
+
+  reference({ node, symbol, member }, file, names) {
+    if (!symbol) return null;
+    if (names.has(symbol)) return { text: names.get(symbol), same: names.get(symbol) };
+    const located = this.world.locate(this.world.resolved(member ?? symbol));
+    if (!located) return null;
+    if (ts.isStringLiteral(node)) {
+      if (!located.side) return null;
+      const module = this.target({ ...located, path: [] });
+      return { text: JSON.stringify(module.file), same: JSON.stringify(this.key(this.target(located))) };
+    }
+    if (located.outside) {
+      const own = { file, name: node.text };
+      const { file: from, name } = this.world.side(file) === "new" ? own : (this.outside.get(located.outside) ?? own);
+      return { text: this.alias(from, `${HANDLE}${name}`), same: `"${located.outside}"` };
+    }
+    const target = this.target(located);
+    const [top, ...rest] = target.path;
+    const head = top === undefined ? this.alias(target.file, "*") : this.alias(target.file, top === "default" ? top : `${HANDLE}${top}`);
+    return { text: [head, ...rest].join("."), same: `"${this.key(target)}"` };
+  }
+
+  /** What has the place of this name in the new version. */
+  target({ side, file, path }) {
+    if (side === "new") return { side, file, path };
+    const { world } = this;
+    if (path.length === 0) {
+      const now = `${world.roots.new}/${world.relative(file)}`;
+      return world.program.getSourceFile(now) ? { side: "new", file: now, path } : { side, file, path };
+    }
+    const now = this.matches.get(key(world, file, path.slice(0, 1)));
+    return now ? { side: "new", file: now.file, path: [now.name, ...path.slice(1)] } : { side, file, path };
+  }
+
+  key({ side, file, path }) {
+    return `${side}:${key(this.world, file, path)}`;
+  }
+
+  alias(file, name) {
+    const wanted = `${file}\0${name}`;
+    if (!this.imports.has(wanted)) this.imports.set(wanted, `$${this.imports.size}`);
+    return this.imports.get(wanted);
+  }
+
+  /** The import declarations that the texts need. */
+  head() {
+    return [...this.imports].map(([wanted, alias]) => {
+      const [file, name] = wanted.split("\0");
+      return name === "*" ? `import type * as ${alias} from ${JSON.stringify(file)};` : `import type { ${name} as ${alias} } from ${JSON.stringify(file)};`;
+    });
+  }
+}
+
+export function key(world, file, path) {
+  return `${world.relative(file)}#${path.join(".")}`;
+}
+
+/** `this` as a type, where it means the class or interface around `node`. */
+function selves(node, found = []) {
+  if (node.kind === ts.SyntaxKind.ThisType) found.push(node);
+  ts.forEachChild(node, (child) => void selves(child, found));
+  return found;
+}
+
+/** One space between two words, no comments: how it is laid out is no difference. */
+export function tokens(text) {
+  const scanner = ts.createScanner(ts.ScriptTarget.ESNext, true, ts.LanguageVariant.Standard, text);
+  const words = [];
+  const braces = [];
+  for (let token = scanner.scan(); token !== ts.SyntaxKind.EndOfFileToken; token = scanner.scan()) {
+    if (token === ts.SyntaxKind.TemplateHead) braces.push("template");
+    else if (token === ts.SyntaxKind.OpenBraceToken) braces.push("block");
+    else if (token === ts.SyntaxKind.CloseBraceToken && braces.pop() === "template") {
+      token = scanner.reScanTemplateToken(false);
+      if (token === ts.SyntaxKind.TemplateMiddle) braces.push("template");
+    }
+    words.push(scanner.getTokenText());
+  }
+  return words.join(" ");
+}
+
+/** Names of the old version and what has their place: what is exported under the same name, what is where it was, what moved and kept its name. */
+export function match(world, exported) {
+  const tops = { old: new Map(), new: new Map() };
+  for (const source of world.program.getSourceFiles()) {
+    const side = world.side(source.fileName);
+    if (!side || !ts.isExternalModule(source)) continue;
+    const names = [...topLevel(source)].filter((name) => !(source.locals?.get(name)?.flags & ts.SymbolFlags.Alias));
+    names.push(...(source.symbol?.exports?.get("default")?.flags & ts.SymbolFlags.Alias ? [] : ["default"]));
+    for (const name of names) tops[side].set(key(world, source.fileName, [name]), { file: source.fileName, name });
+  }
+  const matches = new Map(exported);
+  const taken = new Set([...exported.values()].map(({ file, name }) => key(world, file, [name])));
+  for (const [id, { name }] of tops.old) {
+    if (matches.has(id)) continue;
+    const namesakes = [...tops.new].filter(([other, now]) => now.name === name && !tops.old.has(other) && !taken.has(other));
+    const now = tops.new.get(id) ?? (namesakes.length === 1 ? namesakes[0][1] : null);
+    if (now && !taken.has(key(world, now.file, [now.name]))) matches.set(id, now);
+  }
+  return matches;
+}

@@ -1,0 +1,86 @@
+//! All rules of TypeScript: what each difference is called, how grave it is, whom it breaks, and its sentence. The reader names them; which type
+//! fits which, the compiler has said.
+
+use crate::api::rule::{Rule, rule};
+use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
+
+pub const ALL: &[Rule] = &[
+    // Entry points: the `exports` map of package.json.
+    rule("entry-removed", B, "importers", "the entry point `{what}` is gone"),
+    rule("entry-renamed", B, "importers", "the entry point `{what}` is now called `{new}`"),
+    rule("entry-maybe-removed", W, "importers", "the entry point `{what}`, which is not guarded, is gone"),
+    rule("entry-added", I, "", "the entry point `{what}` is new"),
+    rule("condition-removed", B, "importers", "`{old}` has no `{what}` any more"),
+    rule("condition-maybe-removed", W, "importers", "`{old}`, which is not guarded, has no `{what}` any more"),
+    rule("types-removed", B, "importers", "`{what}` has no types any more"),
+    rule("exports-sealed", W, "importers of other files", "package.json has `exports` now: no other file of the package can be imported"),
+    // Names.
+    rule("{kind}-removed", B, "whoever uses it", "`{what}` is gone"),
+    rule("{kind}-renamed", B, "whoever uses it", "`{what}` is now called `{new}`"),
+    rule("{kind}-moved", B, "importers", "`{what}` can no longer be imported from here; it still can from `{new}`"),
+    rule("{kind}-added", I, "", "`{what}` is new"),
+    rule("no-longer-a-value", B, "whoever uses it as a value", "it was a {old}, and is a type alone now"),
+    rule("no-longer-a-type", B, "annotations", "it was a {old}, and is no type any more"),
+    rule("kind-changed", B, "whoever uses it", "it was a {old}, now a {new}"),
+    rule("kind-maybe-changed", W, "whoever uses it", "it was a {old}, now a {new}: that may do the same or not"),
+    // Functions, methods, constructors.
+    rule("parameter-removed", B, "callers", "the parameter `{what}` is gone"),
+    rule("rest-parameter-removed", B, "callers", "`...{what}` is gone: further arguments are refused"),
+    rule("parameter-added-required", B, "callers", "the parameter `{what}` is new and required"),
+    rule("parameter-inserted", B, "callers", "the new parameter `{what}` stands before `{new}`"),
+    rule("parameter-became-required", B, "callers", "the parameter `{what}` is required now"),
+    rule("parameter-type-narrowed", B, "callers", "`{what}` took `{old}`, now only `{new}`"),
+    rule("parameters-reordered", W, "callers", "the parameters were {old}, now {new}: the types still fit"),
+    rule("option-removed", B, "callers", "`{what}` is refused in an object that is written in the call"),
+    rule("return-type-widened", B, "callers", "it returned `{old}`, now `{new}`"),
+    rule("became-async", B, "callers", "it returned `{old}`, now `{new}`: it must be awaited"),
+    rule("maybe-became-async", W, "callers", "it returns a promise now, where nothing was returned"),
+    rule("became-sync", B, "callers", "it returned `{old}`, now `{new}`: that has no `then`"),
+    rule("type-predicate-changed", B, "callers", "it no longer narrows what it is given as it did"),
+    rule("signature-changed", B, "callers", "the new signature can't stand for the old one"),
+    rule("overload-removed", B, "callers", "no overload takes `{old}` any more"),
+    rule("overload-changed", B, "callers", "no overload does all that `{old}` did"),
+    rule("implementation-no-longer-fits", B, "implementers", "what fits `{old}` does not fit `{new}`"),
+    rule("implementation-gets-more", W, "implementers", "what was written for `{old}` may be given more by `{new}`"),
+    // Type parameters.
+    rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}"),
+    rule("type-parameter-narrowed", B, "annotations", "the type parameter `{what}` was bound by {old}, now by {new}"),
+    // Types and constants.
+    rule("type-widened", B, "readers", "it was `{old}`, now `{new}`: readers get what they do not know"),
+    rule("type-narrowed", B, "whoever makes one", "it was `{old}`, now `{new}`: less is taken"),
+    rule("type-changed", B, "readers and whoever makes one", "it was `{old}`, now `{new}`"),
+    rule("type-maybe-changed", W, "annotations", "it was `{old}`, now `{new}`: that may be the same or not"),
+    rule("constant-type-changed", B, "readers", "it was `{old}`, now `{new}`"),
+    rule("constant-changed", I, "", "its value was {old}, now {new}"),
+    // Members of interfaces, object types and classes.
+    rule("member-removed", B, "whoever uses it", "`{what}` is gone"),
+    rule("member-renamed", B, "whoever uses it", "`{what}` is now called `{new}`"),
+    rule("member-added", I, "", "`{what}` is new"),
+    rule("member-added-required", B, "whoever makes or implements one", "`{what}` is new and required"),
+    rule("member-became-required", B, "whoever makes or implements one", "`{what}` is required now"),
+    rule("member-became-optional", B, "readers", "`{what}` may be missing now"),
+    rule("member-became-readonly", B, "whoever sets it", "`{what}` can no longer be set"),
+    rule("member-type-widened", B, "readers", "it was `{old}`, now `{new}`"),
+    rule("member-type-narrowed", B, "whoever makes or implements one", "it took `{old}`, now only `{new}`"),
+    rule("member-type-changed", B, "readers and whoever makes one", "it was `{old}`, now `{new}`"),
+    rule("member-takes-less", W, "whoever sets it", "it was `{old}`, now `{new}`: not everything that was set still can be"),
+    // Classes.
+    rule("base-removed", B, "instanceof and whoever passes it on", "it is no longer a `{old}`"),
+    rule("class-became-abstract", B, "callers, subclassers", "it can no longer be made with `new`"),
+    rule("class-became-nominal", W, "whoever passes look-alikes", "it has private members now: nothing else fits in its place"),
+    rule("constructor-became-private", B, "callers, subclassers", "it can no longer be made with `new`, nor derived from"),
+    rule("constructor-became-protected", B, "callers", "only subclasses can make one now"),
+    rule("abstract-member-added", B, "subclassers", "subclasses must now have `{what}`"),
+    rule("member-became-abstract", B, "subclassers", "subclasses must now have `{what}`"),
+    rule("member-became-protected", B, "whoever uses it", "only subclasses can use `{what}` now"),
+    rule("member-became-private", B, "whoever uses it", "`{what}` is private now"),
+    rule("member-became-static", B, "whoever uses it", "`{what}` belongs to the class itself now"),
+    rule("member-no-longer-static", B, "whoever uses it", "`{what}` needs an instance now"),
+    rule("method-or-property", W, "subclassers", "it was a {old}, now a {new}: one can't override the other"),
+    // Enums.
+    rule("enum-member-removed", B, "whoever uses it", "`{what}` is gone"),
+    rule("enum-member-renamed", B, "whoever uses it", "`{what}` is now called `{new}`"),
+    rule("enum-member-added", I, "", "`{what}` is new"),
+    rule("enum-value-changed", W, "whoever stores or compares the value", "it was `{old}`, now `{new}`"),
+    rule("became-const-enum", W, "whoever compiles file by file", "it is a const enum now: it has no values at run time"),
+];
