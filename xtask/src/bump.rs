@@ -11,6 +11,7 @@ use choose::Choice;
 use semver::Version;
 
 mod choose;
+mod confirm;
 mod edits;
 mod published;
 
@@ -36,7 +37,7 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
 
 /// The planned bump as a commit on the branch that is checked out; None where nothing is to be written.
 pub fn in_place(ctx: &Ctx, app: &App) -> Result<Option<Version>> {
-    write(ctx, app, &flags::Bump { app: app.name().to_string(), version: None, pre: None, dry_run: false })
+    write(ctx, app, &flags::Bump { app: app.name().to_string(), ..Default::default() })
 }
 
 fn refuse_dirty(ctx: &Ctx) -> Result<()> {
@@ -50,10 +51,12 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
 
 /// Makes the commit, and says so.
 fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
+    let reason = confirm::reason(flags)?;
     let published = published::ask(ctx, app);
     published.findings.iter().for_each(ui::finding);
-    let plan = plan::plan_with(ctx, app, &published.evidence, plan::Reach::Network)?;
-    plan.findings.iter().filter(|f| !f.stops()).for_each(ui::finding);
+    let mut plan = plan::plan_with(ctx, app, &published.evidence, plan::Reach::Network)?;
+    // A bump may come before its break is declared; nothing after it may.
+    plan.findings.iter().filter(|f| !f.stops() || (f.id == "undeclared-break" && reason.is_none())).for_each(ui::finding);
     let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();
     if !hotfix.is_empty() {
         return Err(Exit::Gate(hotfix).into());
@@ -66,8 +69,9 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
         }
     };
     version::to_pep440(&version)?;
+    let confirmed = reason.map(|reason| confirm::accept(&mut plan, &version, &reason)).transpose()?.unwrap_or_default();
     let subject = subject(app, &version);
-    match edits::commit(ctx, app, &plan, &version, &subject)? {
+    match edits::commit(ctx, app, &plan, &version, &confirmed, &subject)? {
         Some(files) => ui::say(&format!("{} {subject}\n  {}", ui::green("✓"), files.join("\n  "))),
         None => {
             ui::say(&format!("{}: {version} is written already: nothing changed", app.name()));

@@ -1,6 +1,7 @@
 //! Edits of the one CHANGELOG.md (keepachangelog.com 1.1.0): text in, text out.
 
 use crate::commits::Entry;
+use crate::plan::Accepted;
 use document::Document;
 use section::Section;
 use std::ops::Range;
@@ -27,6 +28,8 @@ pub struct Release<'a> {
     pub replaces: &'a [String],
     /// Since the last release, newest first.
     pub commits: &'a [Entry],
+    /// Breaks that `app.toml` accepts for it.
+    pub accepted: &'a [Accepted],
     /// The repository's page.
     pub repository: Option<&'a str>,
 }
@@ -53,6 +56,7 @@ pub fn release(text: &str, release: &Release) -> String {
         section.add(&body(&document, range), 3);
     }
     section.add_commits(release.commits);
+    section.add_accepted(release.accepted);
     replace_section(&mut document, release, &section, old);
     link(&mut document, release);
     document.text()

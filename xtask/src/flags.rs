@@ -203,7 +203,7 @@ pub struct Plan {
     pub apps: Vec<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Bump {
     pub app: String,
     /// This version instead of the planned one (SemVer)
@@ -212,6 +212,9 @@ pub struct Bump {
     /// A pre-release of the planned version
     #[arg(long, value_name = "alpha|beta|rc", conflicts_with = "version")]
     pub pre: Option<String>,
+    /// Accept in app.toml, for the version written, each break that no commit declares
+    #[arg(long, value_name = "REASON")]
+    pub confirm_breaking: Option<String>,
     /// Print the difference and the commit, change nothing
     #[arg(long)]
     pub dry_run: bool,

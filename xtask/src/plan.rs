@@ -54,11 +54,9 @@ pub struct AppPlan {
     /// The highest number that is out, on the hotfix's own line where there is one.
     #[serde(skip)]
     pub floor: Option<Version>,
-    #[expect(dead_code)]
     /// Breaks that `app.toml` accepts for the next release.
     #[serde(skip)]
     pub accepted: Vec<Accepted>,
-    #[expect(dead_code)]
     /// Breaks that nobody has declared.
     #[serde(skip)]
     pub undeclared: Vec<Difference>,

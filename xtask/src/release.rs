@@ -231,7 +231,7 @@ fn bump_first(ctx: &Ctx, apps: &[&App], wanted: bool) -> Result<Option<String>> 
         return Ok(None);
     }
     for app in apps {
-        bump::bump(ctx, &flags::Bump { app: app.name().to_string(), version: None, pre: None, dry_run: false })?;
+        bump::bump(ctx, &flags::Bump { app: app.name().to_string(), ..Default::default() })?;
     }
     Ok(Some(ctx.ws.settings.main.clone()))
 }

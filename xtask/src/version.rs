@@ -65,10 +65,14 @@ pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     }
 }
 
+/// X.Y.Z: what a pre-release is on its way to.
+pub fn core(version: &Version) -> Version {
+    Version::new(version.major, version.minor, version.patch)
+}
+
 /// Is the version as far as `required`? A pre-release of that number is on its way to it.
 pub fn reaches(version: &Version, required: &Version) -> bool {
-    let core = Version::new(version.major, version.minor, version.patch);
-    version >= required || (!version.pre.is_empty() && core >= *required)
+    version >= required || (!version.pre.is_empty() && core(version) >= *required)
 }
 
 /// `core`-`channel`.N, N being one more than any taken.

@@ -310,12 +310,20 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
             }
         }
     }
+    if let Some(accept) = settings.accept.iter().find(|accept| accept.reason.trim().is_empty()) {
+        return Err(Exit::Usage(format!("{file}: [[accept]] {:?} has no reason: say why that breaks nobody", accept.id)).into());
+    }
     for shared in &settings.release.shared {
         if let Err(e) = glob::Pattern::new(shared) {
             return Err(Exit::Usage(format!("{file}: shared = {shared:?} is not a glob: {e}")).into());
         }
     }
     Ok(App { dir: dir.to_path_buf(), settings })
+}
+
+/// Are these settings of an app? The error names the file and the line.
+pub fn check_settings(text: &str, file: &Utf8Path) -> Result<()> {
+    parse::<AppSettings>(text, file.as_str()).map(drop)
 }
 
 /// Strict TOML: an error says file, line, column, and the nearest known key.

@@ -1,8 +1,8 @@
 //! The files of a bump: their new texts, written all or not at all, and committed with the user's own hooks.
 
-use super::replaced;
+use super::{confirm, replaced};
 use crate::plan::AppPlan;
-use crate::workspace::App;
+use crate::workspace::{Acceptance, App};
 use crate::{Ctx, changelog, compat, files, manifest, openapi};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,9 +17,16 @@ struct Saved {
 }
 
 /// Writes everything and commits it. The files that changed; None where none did.
-pub fn commit(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, subject: &str) -> Result<Option<Vec<String>>> {
+pub fn commit(
+    ctx: &Ctx,
+    app: &App,
+    plan: &AppPlan,
+    version: &Version,
+    confirmed: &[Acceptance],
+    subject: &str,
+) -> Result<Option<Vec<String>>> {
     let mut saved = Vec::new();
-    let outcome = write_and_commit(ctx, app, plan, version, subject, &mut saved);
+    let outcome = write_and_commit(ctx, app, texts(ctx, app, plan, version, confirmed)?, subject, &mut saved);
     if outcome.is_err() {
         restore(ctx, &saved).context("the bump failed, and so did putting the files back; git stash or git checkout them")?;
     }
@@ -27,9 +34,9 @@ pub fn commit(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, subject: 
     Ok((!saved.is_empty()).then(|| saved.into_iter().map(|s| s.file.into_string()).collect()))
 }
 
-fn write_and_commit(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, subject: &str, saved: &mut Vec<Saved>) -> Result<()> {
+fn write_and_commit(ctx: &Ctx, app: &App, texts: Vec<(Utf8PathBuf, String)>, subject: &str, saved: &mut Vec<Saved>) -> Result<()> {
     let root = &ctx.ws.root;
-    for (file, text) in texts(ctx, app, plan, version)? {
+    for (file, text) in texts {
         put(root, file, &text, saved)?;
     }
     if root.join(lock_file(app)).exists() {
@@ -58,7 +65,7 @@ fn lock_file(app: &App) -> Utf8PathBuf {
 }
 
 /// Every file that carries the version, but for spec and compat.json, which the new version's code prints.
-fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version) -> Result<Vec<(Utf8PathBuf, String)>> {
+fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, confirmed: &[Acceptance]) -> Result<Vec<(Utf8PathBuf, String)>> {
     let (root, ecosystem) = (&ctx.ws.root, app.settings.ecosystem);
     let mut texts = Vec::new();
     let file = app.dir.join(ecosystem.manifest());
@@ -82,9 +89,13 @@ fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version) -> Result<Vec<
         previous: plan.last.as_ref().map(|r| r.tag.as_str()),
         replaces: &replaced(app, plan),
         commits: &plan.commits,
+        accepted: &plan.accepted,
         repository: ctx.ws.settings.repository.as_deref(),
     };
     texts.push((file, changelog::release(&old, &release)));
+    if !confirmed.is_empty() {
+        texts.push(confirm::settings(root, app, confirmed)?);
+    }
     Ok(texts)
 }
 

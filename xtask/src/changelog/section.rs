@@ -1,9 +1,14 @@
 //! One release's text: an introduction, then groups in Keep a Changelog's order with what breaks at the top.
 
 use crate::commits::{self, Entry};
+use crate::plan::Accepted;
+
+const BREAKING: &str = "Breaking";
+/// What stands before the reason, below an accepted break.
+const ACCEPTED: &str = "  accepted: ";
 
 /// The order in which groups stand; others follow as they were met.
-const ORDER: &[&str] = &["Breaking", "Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"];
+const ORDER: &[&str] = &[BREAKING, "Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"];
 
 #[derive(Default)]
 pub struct Section {
@@ -43,6 +48,29 @@ impl Section {
         }
     }
 
+    /// Adds what breaks and is accepted, with the reason. Items of an earlier run go where their break is no longer accepted; one that was changed by
+    /// hand is known by its id and symbol, and stays.
+    pub fn add_accepted(&mut self, accepted: &[Accepted]) {
+        let lines = self.group(BREAKING);
+        let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && line.contains(&a.difference.what);
+        let (mut old, mut at) = (Vec::new(), 0);
+        while at + 1 < lines.len() {
+            if lines[at].starts_with("- ") && lines[at].ends_with(']') && lines[at + 1].starts_with(ACCEPTED) {
+                old.push(lines.drain(at..at + 2).collect::<Vec<String>>());
+            } else {
+                at += 1;
+            }
+        }
+        trim_blank(lines);
+        for one in accepted {
+            let kept = old.iter().position(|item| is_for(&item[0], one)).map(|at| old.remove(at));
+            let made = || {
+                vec![format!("- {} {}", one_line(&one.difference.message), mark(one)), format!("{ACCEPTED}{}", one_line(&one.by.reason))]
+            };
+            lines.extend(kept.unwrap_or_else(made));
+        }
+    }
+
     fn group(&mut self, name: &str) -> &mut Vec<String> {
         let at = self.groups.iter().position(|(n, _)| n.eq_ignore_ascii_case(name)).unwrap_or_else(|| {
             self.groups.push((name.to_string(), Vec::new()));
@@ -71,11 +99,16 @@ impl Section {
 
 fn group_of(commit: &Entry) -> &'static str {
     match commit.kind.as_deref() {
-        _ if commit.breaking => "Breaking",
+        _ if commit.breaking => BREAKING,
         Some("feat") => "Added",
         Some("fix") => "Fixed",
         _ => "Changed",
     }
+}
+
+/// `[class-renamed]`
+fn mark(accepted: &Accepted) -> String {
+    format!("[{}]", accepted.difference.id)
 }
 
 /// `- the description`, and what breaks indented below it.
@@ -106,7 +139,11 @@ fn remove_items(lines: &mut Vec<String>, commits: &[Entry]) {
 /// A line without its bullet and its pull request's number, which the squash adds later.
 fn key(line: &str) -> String {
     let line = line.trim().trim_start_matches("- ");
-    commits::strip_reference(line).split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(commits::strip_reference(line))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn trim_blank(lines: &mut Vec<String>) {

@@ -1,5 +1,8 @@
 use super::*;
 use crate::commits::{Commit, entries};
+use crate::plan::Difference;
+use crate::version::Bump;
+use crate::workspace::Acceptance;
 use expect_test::{Expect, expect};
 
 const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- theirs\n\n### python\n\nBy hand.\n\n#### Fixed\n\n- also by hand\n\n\
@@ -10,7 +13,24 @@ fn commits(messages: &[&str]) -> Vec<Entry> {
     entries(&messages.iter().enumerate().map(commit).collect::<Vec<_>>(), "python", &["python", "ts"])
 }
 
+/// A symbol that was renamed, and why that is fine.
+fn accepted(what: &str, reason: &str) -> Accepted {
+    let difference = Difference {
+        id: "class-renamed".into(),
+        demands: Bump::Major,
+        what: what.into(),
+        message: format!("{what}: is now called B"),
+        place: "a.py:1".into(),
+    };
+    let by = Acceptance { id: "class-renamed".into(), what: None, version: "0.0.2".parse().unwrap(), reason: reason.into() };
+    Accepted { by, difference }
+}
+
 fn bump(text: &str, tag: &str, replaces: &[&str], messages: &[&str]) -> String {
+    bump_accepting(text, tag, replaces, messages, &[])
+}
+
+fn bump_accepting(text: &str, tag: &str, replaces: &[&str], messages: &[&str], accepted: &[Accepted]) -> String {
     let replaces: Vec<String> = replaces.iter().map(|t| t.to_string()).collect();
     let release = Release {
         app: "python",
@@ -19,6 +39,7 @@ fn bump(text: &str, tag: &str, replaces: &[&str], messages: &[&str]) -> String {
         previous: Some("python-v0.0.1"),
         replaces: &replaces,
         commits: &commits(messages),
+        accepted,
         repository: Some("https://f/"),
     };
     let once = super::release(text, &release);
@@ -175,6 +196,7 @@ fn the_first_release_links_to_its_tag_and_none_without_a_repository() {
         previous: None,
         replaces: &[],
         commits: &[],
+        accepted: &[],
         repository: Some("https://f"),
     };
     assert!(super::release("", &release).ends_with("\n[python-v0.0.1]: https://f/releases/tag/python-v0.0.1\n"));
@@ -191,4 +213,38 @@ fn a_pre_release_copies_what_its_release_takes() {
     let replaced = bump(&rc, "python-v0.0.2", &["python-v0.0.2-rc.1"], &["fix: a"]);
     assert_eq!(notes_of(&replaced, "python-v0.0.2"), notes_of(&text, "python-v0.0.2"));
     assert!(!notes_of(&text, "Unreleased").contains("hand") && notes_of(&rc, "Unreleased").contains("By hand."));
+}
+
+#[test]
+fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_accepted() {
+    let messages = &["feat!: port\n\nBREAKING CHANGE: it is 80", "fix: a"];
+    let both = [accepted("p.A", "nobody has it"), accepted("p.C", "two\n  lines ")];
+    let text = bump_accepting(START, "python-v0.1.0", &[], messages, &both);
+    check(
+        notes(&text, "python-v0.1.0").as_deref().unwrap(),
+        expect![[r#"
+            By hand.
+
+            ### Breaking
+
+            - port
+              it is 80
+            - p.A: is now called B [class-renamed]
+              accepted: nobody has it
+            - p.C: is now called B [class-renamed]
+              accepted: two lines
+
+            ### Fixed
+
+            - also by hand
+            - a"#]],
+    );
+    // Said better by hand, and the other one no longer accepted.
+    let edited = text
+        .replace("p.A: is now called B", "`p.A` has a better name, B")
+        .replace("accepted: nobody has it", "accepted: nobody ever had it");
+    let text = bump_accepting(&edited, "python-v0.1.0", &[], messages, &both[..1]);
+    let notes = notes(&text, "python-v0.1.0").unwrap();
+    assert!(notes.contains("- `p.A` has a better name, B [class-renamed]\n  accepted: nobody ever had it\n"), "{notes}");
+    assert!(!notes.contains("p.C") && notes.matches("p.A").count() == 1, "{notes}");
 }

@@ -5,7 +5,7 @@ use crate::ecosystem::{self, DistFile};
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::git::Git;
-use crate::{Ctx, changelog};
+use crate::{Ctx, changelog, plan};
 use anyhow::{Context, Result};
 use semver::Version;
 
@@ -117,7 +117,7 @@ pub fn push(releases: &[&Release]) -> Result<Vec<String>> {
     let (ctx, run_id) = (first.ctx, super::run_id());
     let mut made = Vec::new();
     for release in releases {
-        let text = message(&release.title(), &notes(release)?, &trailers(release, &run_id));
+        let text = message(&release.title(), &notes(release)?, &trailers(release, &run_id, breaks(release)?));
         // git-mktag and not git-tag: the name must not exist here before the remote has taken it.
         made.push((*release, mktag(&ctx.git, &release.commit, &release.tag_name, &text)?));
     }
@@ -191,13 +191,33 @@ pub fn notes(release: &Release) -> Result<String> {
     Ok(changelog::notes(&text, &release.tag_name).unwrap_or_default())
 }
 
-fn trailers(release: &Release, run_id: &str) -> Vec<(&'static str, String)> {
+/// What breaks users of the release before, declared or accepted: a trailer each.
+fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
+    let plan = plan::gate(release.ctx, release.app)?;
+    let declared = plan.commits.iter().filter(|c| c.counts && c.breaking);
+    let declared = declared.map(|c| ("Breaking-Change", one_line(&format!("{} ({})", c.subject, c.short()))));
+    let accepted = plan.accepted.iter().map(|a| {
+        let what = if a.difference.what.is_empty() { String::new() } else { format!(" ({})", a.difference.what) };
+        ("Accepted-Break", one_line(&format!("{}{what}: {}", a.difference.id, a.by.reason)))
+    });
+    let mut trailers: Vec<_> = declared.chain(accepted).collect();
+    trailers.dedup();
+    Ok(trailers)
+}
+
+/// A trailer ends with its line, and these are other people's words.
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn trailers(release: &Release, run_id: &str, breaks: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     let mut trailers = vec![("Source-Commit", release.source_commit.clone())];
     trailers.extend(release.dist().iter().map(|DistFile { name, sha256, .. }| ("Dist-Sha256", format!("{sha256}  {name}"))));
     if let Some(image) = release.image() {
         trailers.push(("Image-Digest", image.digest.clone()));
         trailers.push(("Image-Base", image.base_digest.clone()));
     }
+    trailers.extend(breaks);
     trailers.push(("Tool-Version", format!("xtask {}", env!("CARGO_PKG_VERSION"))));
     trailers.extend(ecosystem::tool_versions(release.app.settings.ecosystem).into_iter().map(|tool| ("Tool-Version", tool)));
     trailers.push(("Run-Id", run_id.to_string()));
@@ -237,6 +257,21 @@ mod tests {
             let tag = parse("obj", &object(&message("python v0.0.1", notes, &trailers))).expect("ours");
             assert_eq!(tag.dist, [("a b-1.whl".to_string(), sha.clone())], "{notes}");
             assert_eq!((tag.commit.len(), tag.source_commit.as_str(), tag.image.as_deref()), (40, "2222", Some("sha256:33")));
+        }
+    }
+
+    #[test]
+    fn a_trailer_of_other_peoples_words_is_one_line_and_forges_none() {
+        let sha = "a".repeat(64);
+        for reason in ["plain", "two\nDist-Sha256: x", "a\r\n\r\nRun-Id: other", "\u{2028}Run-Id: other\u{85}", "", "::", "\t tabs \0"] {
+            let trailers = [
+                ("Source-Commit", "2222".to_string()),
+                ("Dist-Sha256", format!("{sha}  f")),
+                ("Accepted-Break", one_line(&format!("class-renamed (p.A): {reason}"))),
+                ("Run-Id", "r1".to_string()),
+            ];
+            let tag = parse("obj", &object(&message("python v0.0.1", "", &trailers))).expect("ours");
+            assert_eq!((tag.dist.len(), tag.run_id.as_str()), (1, "r1"), "{reason:?}");
         }
     }
 

@@ -61,6 +61,7 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
           → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
           → or revert it
           → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
+          → (cargo xtask bump python --confirm-breaking "why" writes that for every one)
         error: 1 finding to settle first
     "#]]
     .assert_eq(&stopped.stderr);
@@ -189,6 +190,75 @@ fn release_stops_it_too_until_it_is_declared() {
     assert_eq!(outside, world.outside());
     repo.commit("apps/python/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
     world.bump(&[]);
-    let declared = world.xtask(&["release", "python", "--dry-run"]).expect(0);
+    let declared = world.xtask(&["release", "python", "--until", "tag"]).expect(0);
     assert!(!declared.stderr.contains("undeclared-break"), "{}", declared.stderr);
+    let tag = repo.git(&["cat-file", "-p", "python-v0.1.0"]);
+    let commit = repo.git(&["log", "-1", "--format=%h", "--abbrev=7", "--grep=^feat!"]);
+    let trailer = format!("\nBreaking-Change: feat!: adapters say what they can do by another name ({commit})\n");
+    assert!(tag.contains(&trailer) && tag.contains("### Breaking\n\n- adapters say what they can do by another name\n"), "{tag}");
+}
+
+#[test]
+fn a_break_that_is_confirmed_is_released_with_its_reason_in_the_changelog_and_in_the_tag() {
+    let world = World::new();
+    let repo = &world.repo;
+    repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.git(&["push", "--quiet", "origin", "python-v0.0.1"]);
+    let renamed = BASE.replace("RuntimeCapabilities", "AdapterCapabilities");
+    repo.commit("apps/python/src/demo_agent/adapters.py", &renamed, "fix(python): a better name");
+    world.bump(&["--confirm-breaking", "nobody has\nwritten an adapter yet"]);
+    world.xtask(&["release", "python", "--until", "tag"]).expect(0);
+    let tag = repo.git(&["cat-file", "-p", "python-v0.1.0"]);
+    let trailer = "\nAccepted-Break: class-renamed (demo_agent.adapters.RuntimeCapabilities): nobody has written an adapter yet\n";
+    assert!(tag.contains(trailer), "{tag}");
+    assert!(tag.contains("### Breaking\n\n- demo_agent.adapters.RuntimeCapabilities: `RuntimeCapabilities` is now called"), "{tag}");
+}
+
+#[test]
+fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
+    let repo = renamed_under_a_fix();
+    repo.commit("apps/python/src/demo_agent/__init__.py", "", "fix: no value");
+    let settings = repo.read("apps/python/app.toml");
+    for (reason, said) in [("", "wants a reason"), (" \n", "wants a reason")] {
+        let refused = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", reason]).expect(2));
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    let dry = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "nobody has it", "--dry-run"]).expect(0));
+    assert!(dry.stdout.contains("+reason = \"nobody has it\"\n"), "{}", dry.stdout);
+    let unconfirmed = repo.xtask(&["bump", "python", "--dry-run"]).expect(0);
+    assert!(
+        unconfirmed.stderr.contains("breaking[undeclared-break]") && unconfirmed.stderr.contains("--confirm-breaking"),
+        "{unconfirmed:?}"
+    );
+    repo.xtask(&["bump", "python", "--confirm-breaking", "nobody has it"]).expect(0);
+    assert_eq!(
+        repo.git(&["show", "--format=%s", "--name-only", "HEAD"]),
+        "chore(release): python v0.1.0\n\nCHANGELOG.md\napps/python/app.toml\napps/python/pyproject.toml"
+    );
+    let written = repo.read("apps/python/app.toml");
+    expect_test::expect![[r#"
+
+        [[accept]]
+        id = "attribute-removed"
+        what = "demo_agent.VALUE"
+        version = "0.1.0"
+        reason = "nobody has it"
+
+        [[accept]]
+        id = "class-renamed"
+        what = "demo_agent.adapters.base.RuntimeCapabilities"
+        version = "0.1.0"
+        reason = "nobody has it"
+    "#]]
+    .assert_eq(written.strip_prefix(&settings).expect("what was there stays"));
+    assert!(repo.read("CHANGELOG.md").contains("[attribute-removed]\n  accepted: nobody has it\n"), "{}", repo.read("CHANGELOG.md"));
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(plan.stdout.contains("api       0.1.0     accepted for 0.1.0: nobody has it [class-renamed]"), "{}", plan.stdout);
+    let again = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "again"]).expect(2));
+    assert!(again.stderr.contains("there is no break of python since python-v0.0.1 that is not declared or accepted"), "{}", again.stderr);
+    repo.git(&["tag", "python-v0.1.0"]);
+    repo.change("fix: a value again");
+    let stale = repo.xtask(&["plan", "python"]).expect(0);
+    assert_eq!(stale.stderr.matches("warning[acceptance-stale]").count(), 2, "{}", stale.stderr);
 }

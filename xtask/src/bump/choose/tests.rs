@@ -28,7 +28,8 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
 }
 
 fn choose(version: Option<&str>, pre: Option<&str>, plan: &AppPlan, published: &[&str]) -> String {
-    let flags = flags::Bump { app: "python".into(), version: version.map(str::to_string), pre: pre.map(str::to_string), dry_run: false };
+    let flags =
+        flags::Bump { app: "python".into(), version: version.map(str::to_string), pre: pre.map(str::to_string), ..Default::default() };
     let published: Vec<Version> = published.iter().map(|t| v(t)).collect();
     match super::version(&flags, plan, &published) {
         Ok(Choice::Version(version)) => version.to_string(),
