@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, compat, contract, finding, memory, openapi, plan, ui, users};
+use crate::{Ctx, compat, contract, finding, labels, memory, openapi, plan, ui, users};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -40,7 +40,13 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
         }
         Ok(findings)
     };
-    report(ctx, scope.each(all, xtask)?)
+    let mut findings = scope.each(all, xtask)?;
+    if !flags.labels.is_empty() {
+        let declared = labels::declared_since(&ctx.git, &branch_point(ctx)?)?;
+        let accepted = ctx.ws.apps.iter().any(|app| !app.settings.accept.is_empty());
+        findings.extend(labels::judge(&flags.labels, &declared, accepted));
+    }
+    report(ctx, findings)
 }
 
 /// The findings of a check of one app, for a release's preflight.

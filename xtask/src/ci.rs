@@ -1,10 +1,9 @@
 //! `ci`: what a forge's job runs. Reads the event, finds the apps that it affects, and calls the same functions as the commands do.
 
 use crate::exit::Exit;
-use crate::finding::{Finding, Level};
-use crate::plan::AppPlan;
+use crate::finding::Finding;
 use crate::release::short;
-use crate::{Ctx, check, compat, flags, image, openapi, plan, release, ui};
+use crate::{Ctx, check, compat, flags, image, openapi, release, ui};
 use affected::Affected;
 use anyhow::Result;
 use event::Event;
@@ -13,6 +12,7 @@ use job::{Duty, Job};
 mod affected;
 mod event;
 mod job;
+mod plans;
 
 pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     let jobs = match &flags.job {
@@ -23,6 +23,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
         Some(name) => event::by_hand(ctx, name, flags.ref_.as_deref(), flags.base.as_deref())?,
         None => event::from_forge(&event::environment)?,
     };
+    let event = event.with_labels(&flags.labels)?;
     let head = ctx.git.commit("HEAD")?;
     let mut outcome = Outcome::default();
     for job in jobs {
@@ -78,7 +79,7 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     }
     let Affected { mut names, since } = affected::of(ctx, event)?;
     if job == Job::Lint {
-        plans(ctx, event, &names, outcome)?;
+        plans::plans(ctx, event, &names, outcome)?;
     }
     match job {
         Job::Image => names.retain(|name| ctx.ws.app(name).is_ok_and(|app| app.settings.image.is_some())),
@@ -134,40 +135,6 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     ));
     section.end();
     Ok(())
-}
-
-/// What a pull request makes of the next release of the apps that it changes, and what stops it. Into the release branch it brings every app, and
-/// none may have unreleased commits without a new version.
-fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) -> Result<()> {
-    let promotes = job::promotes(event, &ctx.ws.settings);
-    for app in ctx.ws.apps.iter().filter(|app| promotes || names.iter().any(|name| name == app.name())) {
-        let section = Section::begin(&format!("plan-{}", app.name()));
-        let plan = plan::gate(ctx, app)?;
-        ui::say(&format!("  {}", makes(&plan)));
-        let (mut findings, mut help) = (plan.findings, String::new());
-        if promotes {
-            help = format!("cargo xtask bump {}, on a branch off {}; or cargo xtask promote", app.name(), ctx.ws.settings.development);
-        } else {
-            // The version is raised at the latest on the way into the release branch.
-            findings.retain(|f| !["pending-too-low", "manifest-below-tag"].contains(&f.id));
-        }
-        if let Some(next) = plan.next.as_ref().filter(|next| promotes && **next != plan.manifest) {
-            let message = format!("its commits ask for {next}, its manifest says {}", plan.manifest);
-            findings.push(Finding::new("not-bumped", Level::Error, message).app(app.name()).help(help));
-        }
-        outcome.found(findings);
-        section.end();
-    }
-    Ok(())
-}
-
-/// One line for whoever decides on a pull request.
-fn makes(plan: &AppPlan) -> String {
-    match &plan.next {
-        Some(next) if plan.last.is_none() => format!("this pull request makes the first release of {} {next}", plan.app),
-        Some(next) => format!("this pull request makes the next release of {} {} ({next})", plan.app, plan.bump),
-        None => format!("nothing to release of {}: {} stays", plan.app, plan.manifest),
-    }
 }
 
 /// A named part of the output: folded by GitHub, a heading elsewhere (Gitea shows the workflow command as it is).

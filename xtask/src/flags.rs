@@ -139,6 +139,9 @@ pub struct Check {
     /// Linters and spec alone: what a hook has time for
     #[arg(long)]
     pub quick: bool,
+    /// A label that the pull request will have; may be repeated
+    #[arg(long = "label", value_name = "NAME", conflicts_with = "quick")]
+    pub labels: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -336,6 +339,9 @@ pub struct Ci {
     /// The branch that the pull request goes into
     #[arg(long, value_name = "BRANCH", requires = "event")]
     pub base: Option<String>,
+    /// A label of the pull request, beside those that the forge names; may be repeated
+    #[arg(long = "label", value_name = "NAME")]
+    pub labels: Vec<String>,
     #[command(flatten)]
     pub fault: Fault,
 }

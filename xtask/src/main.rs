@@ -24,6 +24,7 @@ mod flags;
 mod git;
 mod http;
 mod image;
+mod labels;
 mod manifest;
 mod markdown;
 mod memory;

@@ -65,7 +65,7 @@ fn base(ctx: &Ctx, event: &Event) -> Result<Option<String>> {
 }
 
 /// Where HEAD left a branch of the remote. None: the branch is not here, or they have no commit in common.
-fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
+pub fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
     let named = format!("refs/remotes/{}/{branch}", ctx.endpoints.remote);
     for reference in [named, format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
         if let Ok(commit) = ctx.git.commit(&reference)

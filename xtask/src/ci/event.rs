@@ -17,16 +17,32 @@ pub enum Event {
     PullRequest {
         head: String,
         base: String,
+        /// None: nobody says which labels it has.
+        labels: Option<Vec<String>>,
     },
     /// One that no job is for, and why.
     Other(String),
+}
+
+impl Event {
+    /// With labels that a person names beside those of the forge.
+    pub fn with_labels(self, more: &[String]) -> Result<Event> {
+        match self {
+            event if more.is_empty() => Ok(event),
+            Event::PullRequest { head, base, labels } => {
+                let labels = labels.into_iter().flatten().chain(more.iter().cloned()).collect();
+                Ok(Event::PullRequest { head, base, labels: Some(labels) })
+            }
+            other => Err(Exit::Usage(format!("--label is for pull requests, and this is none: {other}")).into()),
+        }
+    }
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Push { branch, .. } => write!(f, "push to {branch}"),
-            Event::PullRequest { head, base } => write!(f, "pull request from {head} into {base}"),
+            Event::PullRequest { head, base, .. } => write!(f, "pull request from {head} into {base}"),
             Event::Other(why) => f.write_str(why),
         }
     }
@@ -39,6 +55,23 @@ struct Payload {
     before: Option<String>,
     deleted: Option<bool>,
     merge_group: Option<MergeGroup>,
+    pull_request: Option<PullRequest>,
+}
+
+#[derive(Deserialize)]
+struct PullRequest {
+    /// Gitea writes null where there is none; without the key nobody says.
+    #[serde(default, deserialize_with = "null_is_none_of_them")]
+    labels: Option<Vec<Label>>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+fn null_is_none_of_them<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Label>>, D::Error> {
+    Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
 }
 
 #[derive(Deserialize)]
@@ -62,9 +95,13 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
         "push" => pushed(&needed("GITHUB_REF")?, &payload(variable)?),
         // Started by a person or by the clock: as if the branch had just been pushed.
         "workflow_dispatch" | "schedule" => pushed(&needed("GITHUB_REF")?, &Payload::default()),
-        "pull_request" => Ok(Event::PullRequest { head: branch(&needed("GITHUB_HEAD_REF")?)?, base: branch(&needed("GITHUB_BASE_REF")?)? }),
+        "pull_request" => Ok(Event::PullRequest {
+            head: branch(&needed("GITHUB_HEAD_REF")?)?,
+            base: branch(&needed("GITHUB_BASE_REF")?)?,
+            labels: payload(variable)?.pull_request.and_then(|p| p.labels).map(|list| list.into_iter().map(|label| label.name).collect()),
+        }),
         "merge_group" => match payload(variable)?.merge_group {
-            Some(group) => Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)? }),
+            Some(group) => Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)?, labels: None }),
             None => Err(Exit::Usage("the event's JSON has no merge_group.base_ref".into()).into()),
         },
         "pull_request_target" => {
@@ -86,7 +123,9 @@ pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str
     };
     match name {
         "push" => pushed(&here()?, &Payload::default()),
-        "pull_request" => Ok(Event::PullRequest { head: branch(&here()?)?, base: branch(base.unwrap_or(&ctx.ws.settings.development))? }),
+        "pull_request" => {
+            Ok(Event::PullRequest { head: branch(&here()?)?, base: branch(base.unwrap_or(&ctx.ws.settings.development))?, labels: None })
+        }
         other => Err(Exit::Usage(format!("--event {other:?}: there are push and pull_request")).into()),
     }
 }

@@ -85,6 +85,42 @@ fn commits_that_are_not_bumped_may_not_go_into_main() {
 }
 
 #[test]
+fn the_label_of_a_break_and_its_declaration_go_together() {
+    let repo = repo();
+    let lint = |labels: &str, more: &[&str]| {
+        let event = repo.world().join("event.json");
+        std::fs::write(&event, format!(r#"{{"pull_request": {{"labels": {labels}}}}}"#)).unwrap();
+        let variables: Vec<_> = PULL.iter().copied().chain([("GITHUB_EVENT_PATH", event.as_str())]).collect();
+        ci(&repo, &[&["lint"], more].concat(), &variables)
+    };
+    let labelled = r#"[{"name": "breaking-change"}]"#;
+    // Of no app at all, too.
+    repo.commit("notes.md", "nothing of any app\n", "docs: notes");
+    let stopped = lint(labelled, &[]).expect(3);
+    assert!(stopped.stderr.contains("error[label-without-break]"), "{}", stopped.stderr);
+    repo.change("feat(python): a thing");
+    let stopped = lint("[]", &["--label", "breaking-change"]).expect(3);
+    assert!(stopped.stderr.contains("error[label-without-break]"), "{}", stopped.stderr);
+    assert!(lint("[]", &[]).expect(0).stderr.contains("this pull request makes the first release of python 0.0.1"));
+    repo.change("feat(python)!: another thing");
+    lint(labelled, &[]).expect(0);
+    let warned = lint("[]", &[]).expect(0);
+    assert!(warned.stderr.contains("warning[break-without-label]: feat(python)!: another thing ("), "{}", warned.stderr);
+    // Where nobody says which labels there are, nothing is missed.
+    assert!(!ci(&repo, &["lint"], PULL).expect(0).stderr.contains("break-without-label"));
+    // What was merged before is not this pull request's.
+    repo.git(&["branch", "--force", "development", "HEAD"]);
+    repo.change("fix(python): a thing");
+    assert!(!lint("[]", &[]).expect(0).stderr.contains("break-without-label"));
+    repo.change("docs: a thing");
+    let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
+    assert!(checked.stderr.contains("error[label-without-break]"), "{}", checked.stderr);
+    repo.git(&["branch", "--quiet", "-D", "development"]);
+    let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]);
+    assert!(!checked.stderr.contains("label-without-break"), "the whole history counts: {}", checked.stderr);
+}
+
+#[test]
 fn a_shallow_clone_is_told_how_to_become_a_whole_one() {
     let repo = repo();
     repo.change("fix(python): a thing");

@@ -40,7 +40,7 @@ fn pushes_are_read() {
 
 #[test]
 fn pull_requests_are_read() {
-    let expected = Event::PullRequest { head: "feat/x".into(), base: "development".into() };
+    let expected = Event::PullRequest { head: "feat/x".into(), base: "development".into(), labels: None };
     let variables = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "feat/x"), ("GITHUB_BASE_REF", "development")];
     assert_eq!(read(&variables).unwrap(), expected);
     let queue = [
@@ -48,8 +48,61 @@ fn pull_requests_are_read() {
         ("GITHUB_REF", "refs/heads/gh-readonly-queue/main/pr-1-aaaa"),
         ("EVENT", r#"{"merge_group": {"base_ref": "refs/heads/main"}}"#),
     ];
-    let expected = Event::PullRequest { head: "gh-readonly-queue/main/pr-1-aaaa".into(), base: "main".into() };
+    let expected = Event::PullRequest { head: "gh-readonly-queue/main/pr-1-aaaa".into(), base: "main".into(), labels: None };
     assert_eq!(read(&queue).unwrap(), expected);
+}
+
+/// The labels of a pull request with this JSON.
+fn labels(json: &str) -> Result<Option<Vec<String>>> {
+    let variables = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "x"), ("GITHUB_BASE_REF", "main"), ("EVENT", json)];
+    match read(&variables)? {
+        Event::PullRequest { labels, .. } => Ok(labels),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn labels_are_read_as_both_forges_write_them() {
+    for (json, expected) in [
+        // GitHub, shortened; then Gitea.
+        (
+            r#"{"action": "labeled", "label": {"name": "x"}, "pull_request": {"number": 1, "labels": [{"id": 2, "name": "breaking-change", "color": "f00", "default": false, "description": null}]}}"#,
+            Some(vec!["breaking-change"]),
+        ),
+        (
+            r#"{"action": "opened", "number": 1, "pull_request": {"labels": [{"id": 1, "name": "bug", "exclusive": false, "is_archived": false, "url": ""}, {"name": "é b"}]}}"#,
+            Some(vec!["bug", "é b"]),
+        ),
+        (r#"{"pull_request": {"labels": null}}"#, Some(vec![])),
+        (r#"{"pull_request": {"labels": []}}"#, Some(vec![])),
+        (r#"{"pull_request": {"labels": [{"name": ""}]}}"#, Some(vec![""])),
+        // Nobody says.
+        (r#"{"pull_request": {}}"#, None),
+        (r#"{"pull_request": null}"#, None),
+        ("{}", None),
+    ] {
+        let expected = expected.map(|list: Vec<&str>| list.into_iter().map(str::to_string).collect::<Vec<_>>());
+        assert_eq!(labels(json).unwrap(), expected, "{json}");
+    }
+    for odd in [r#""bug""#, r#"["bug"]"#, "[null]", "{}", "1", r#"[{"name": null}]"#, r#"[{"name": 1}]"#, r#"[{}]"#] {
+        let error = labels(&format!(r#"{{"pull_request": {{"labels": {odd}}}}}"#)).unwrap_err();
+        assert_eq!(error.downcast_ref::<Exit>().map(Exit::code), Some(2), "{odd}: {error}");
+    }
+}
+
+#[test]
+fn labels_named_by_hand_join_those_of_the_forge() {
+    let pull = |labels: Option<&[&str]>| Event::PullRequest {
+        head: "x".into(),
+        base: "main".into(),
+        labels: labels.map(|list| list.iter().map(|label| label.to_string()).collect()),
+    };
+    let more = ["a".to_string()];
+    assert_eq!(pull(None).with_labels(&[]).unwrap(), pull(None));
+    assert_eq!(pull(None).with_labels(&more).unwrap(), pull(Some(&["a"])));
+    assert_eq!(pull(Some(&["b"])).with_labels(&more).unwrap(), pull(Some(&["b", "a"])));
+    let error = push("main", None).with_labels(&more).unwrap_err().to_string();
+    assert_eq!(error, "--label is for pull requests, and this is none: push to main");
 }
 
 #[test]
