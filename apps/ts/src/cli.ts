@@ -15,7 +15,8 @@ options:
   -h, --help  show this help message and exit
   --version   show the version and exit
 
-environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000)
+environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
+  PLUGINS (packages or paths, with commas between)
 `;
 
 /** Starts the server in the foreground. The exit code, where there is nothing to wait for. */
@@ -30,9 +31,23 @@ async function main(): Promise<number | undefined> {
   // First of all: a signal that comes while langgraph is imported counts too.
   const lifecycle = new Lifecycle();
   lifecycle.watch();
-  const [{ createApp }, { run }] = await Promise.all([import("./app.js"), import("./server.js")]);
+  const [{ createApp }, { echo }, plugins, { run }] = await Promise.all([
+    import("./app.js"),
+    import("./echo.js"),
+    import("./plugins.js"),
+    import("./server.js"),
+  ]);
+  const names = process.env["PLUGINS"] ?? "";
+  const graphs = await plugins.load(names, { echo: echo() }).catch(async (problem: unknown) => {
+    if (!(problem instanceof plugins.PluginError)) throw problem;
+    await new Promise<void>((done) => {
+      process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
+    });
+    // Not the exit code alone: what a plugin has begun might never end.
+    process.exit(1);
+  });
   try {
-    await run(createApp(), host, port, lifecycle);
+    await run(createApp(graphs), host, port, lifecycle);
     return undefined;
   } catch (problem) {
     process.stderr.write(`${NAME}: can't listen on ${host}:${port}: ${reason(problem)}\n`);

@@ -8,5 +8,6 @@
 
 export { type App, createApp } from "./app.js";
 export type { Graph, GraphConfig } from "./graphs.js";
+export type { Plugin } from "./plugins.js";
 export { type ServeOptions, serve } from "./server.js";
 export { version } from "./version.js";

@@ -1,7 +1,7 @@
 /** The log: one line each on standard error, `date time LEVEL message`. */
 
 /** Writes a line. */
-export function log(level: "INFO" | "ERROR", message: string): void {
+export function log(level: "INFO" | "WARNING" | "ERROR", message: string): void {
   // biome-ignore lint/suspicious/noConsole: unlike process.stderr.write, it is done when it returns
   console.error(`${timestamp(new Date())} ${level} ${message}`);
 }

@@ -123,6 +123,19 @@ test.each([
   expect((await createApp().fetch(request)).status).toBe(status);
 });
 
+test("a channel protocol that is not supported is 400", async () => {
+  for (const [version, status] of [
+    ["1", 200],
+    ["0", 400],
+    ["1, 1", 400],
+  ] as const) {
+    const headers = { "channel-protocol": version };
+    const body = JSON.stringify(hello);
+    const request = new Request("http://x/runs/wait", { method: "POST", headers, body });
+    expect((await createApp().fetch(request)).status).toBe(status);
+  }
+});
+
 test("an app has the graphs that it is given", async () => {
   const app = createApp({ b: ending({}), a: ending({}) });
   const info = await (await app.fetch(new Request("http://x/info"))).json();
