@@ -69,7 +69,7 @@ def test_what_ends_names_the_release(status: str) -> None:
         changed("version", to="v1"),
         changed("contract", "spec", to="sha256:0"),
         changed("contract", "more", to=1),
-        changed("plugins", to=[]),
+        changed("plugins", to={}),
         changed("plugins", 0, "apiVersion", to=1),
         changed("plugins", 0, "more", to=1),
         changed("plugins", 0, "removal", to="2.0"),

@@ -63,7 +63,7 @@ test.each([
   ["version", "v1"],
   ["contract.spec", "sha256:0"],
   ["contract.more", 1],
-  ["plugins", []],
+  ["plugins", {}],
   ["plugins.0.apiVersion", 1],
   ["plugins.0.more", 1],
   ["channels.0.version", "01"],

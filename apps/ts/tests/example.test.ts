@@ -39,6 +39,10 @@ test(
   PATIENCE,
 );
 
-test("it has the types that the package declares", () => {
-  run("node_modules/.bin/tsc", "-p", folder);
-});
+test(
+  "it has the types that the package declares",
+  () => {
+    run("node_modules/.bin/tsc", "-p", folder);
+  },
+  PATIENCE,
+);
