@@ -1,11 +1,15 @@
 """The README, which is the package's page on PyPI: its examples do what it says."""
 
+import asyncio
 import re
 import signal
+from pathlib import Path
 
 import httpx
+import pytest
 
 from conftest import PATIENCE, README, Servers, answering
+from fractal_agents_runtime.plugins import load
 
 
 def test_the_request_of_the_readme_is_answered_as_it_says(client: httpx.Client) -> None:
@@ -21,3 +25,13 @@ def test_the_graph_of_the_readme_is_served(servers: Servers) -> None:
     response = httpx.post(f"{server.url}/runs/wait", json=body, timeout=PATIENCE)
     assert response.json() == {"number": 42}
     assert server.stop(signal.SIGINT)[0] == 0
+
+
+def test_the_plugin_of_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, plugin = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    named = re.search(r"PLUGINS=(\w+) ", README)
+    assert named
+    (tmp_path / f"{named[1]}.py").write_text(plugin)
+    monkeypatch.syspath_prepend(tmp_path)
+    graphs = load(named[1], {})
+    assert asyncio.run(graphs["shout"].ainvoke({"text": "ž"})) == {"text": "Ž"}

@@ -2,7 +2,9 @@
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { createApp } from "../src/index.js";
+import { load } from "../src/plugins.js";
 import { post, ROOT, started } from "./servers.js";
 
 const README = readFileSync(`${ROOT}/README.md`, "utf8");
@@ -28,6 +30,19 @@ test("the graph of the README is served", async () => {
     expect(await response.json()).toEqual({ number: 42 });
     server.signal("SIGINT");
     expect((await server.exit()).code).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the plugin of the README is one", async () => {
+  const [, plugin = ""] = [...README.matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text);
+  const [, path = ""] = /PLUGINS=(\S+) /.exec(README) ?? [];
+  const folder = mkdtempSync(`${tmpdir()}/plugins-of-tests-`);
+  try {
+    writeFileSync(`${folder}/${path}`, plugin);
+    const graphs = await load(`${folder}/${path}`, {});
+    expect(await graphs["shout"]?.invoke({ text: "ž" })).toEqual({ text: "Ž" });
   } finally {
     rmSync(folder, { recursive: true });
   }
