@@ -11,7 +11,10 @@ use document::Document;
 use sha2::{Digest, Sha256};
 
 pub mod document;
+pub mod downstream;
 pub mod packed;
+mod pinned;
+mod template;
 
 pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
     match flags.write {

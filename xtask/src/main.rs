@@ -78,6 +78,11 @@ fn run(flags: Flags) -> Result<()> {
     if let Command::Supervise { argv } = &flags.command {
         std::process::exit(supervise::run(argv)?.into());
     }
+    if let Command::Compat(compat) = &flags.command
+        && let Some(dir) = &compat.template
+    {
+        return compat::downstream::command(&flags, compat, dir);
+    }
     let ws = workspace::Workspace::load(flags.root.as_deref())?;
     let ctx = Ctx { git: git::Git::new(&ws.root), ws, endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?, json: flags.json };
     match &flags.command {

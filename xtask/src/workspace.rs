@@ -327,7 +327,7 @@ pub fn check_settings(text: &str, file: &Utf8Path) -> Result<()> {
 }
 
 /// Strict TOML: an error says file, line, column, and the nearest known key.
-fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
+pub fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
     toml_edit::de::from_str(text).map_err(|e| {
         let (line, column) = e.span().map(|s| position(text, s.start)).unwrap_or((1, 1));
         let message = e.message().to_string();

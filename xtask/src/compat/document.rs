@@ -7,6 +7,7 @@ use std::fmt;
 
 /// The only schema so far; a document with another was made for another program.
 pub const SCHEMA: u64 = 1;
+pub const SCHEMA_URL: &str = "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,11 +95,13 @@ impl Document {
                 problems.push(problem);
             }
         };
-        must(self.schema_url.starts_with("https://"), format!("$schema: {:?} is no https address", self.schema_url));
+        must(self.schema_url == SCHEMA_URL, format!("$schema: {:?} is not {SCHEMA_URL}", self.schema_url));
         must(!self.package.is_empty(), "package: empty".to_string());
-        must(semver(&self.version).is_some(), format!("version: {:?} is not a version", self.version));
+        must(is_version(&self.version), format!("version: {:?} is not a version", self.version));
         must(number(&self.contract.version), format!("contract.version: {:?} is not a whole number", self.contract.version));
         must(is_hash(&self.contract.spec), format!("contract.spec: {:?} is not sha256: with 64 small hex digits", self.contract.spec));
+        must(!self.plugins.is_empty(), "plugins: none".to_string());
+        must(!self.channels.is_empty(), "channels: none".to_string());
         for (i, plugin) in self.plugins.iter().enumerate() {
             let at = format!("plugins[{i}]");
             must(number(&plugin.api_version), format!("{at}.apiVersion: {:?} is not a whole number", plugin.api_version));
@@ -110,7 +113,7 @@ impl Document {
         }
         for (i, channel) in self.channels.iter().enumerate() {
             let at = format!("channels[{i}]");
-            must(!channel.protocol.is_empty(), format!("{at}.protocol: empty"));
+            must(is_protocol(&channel.protocol), format!("{at}.protocol: {:?} is not small letters, digits and dashes", channel.protocol));
             must(number(&channel.version), format!("{at}.version: {:?} is not a whole number", channel.version));
             let twin = |c: &Channel| (&c.protocol, &c.version) == (&channel.protocol, &channel.version);
             must(!self.channels[..i].iter().any(twin), format!("{at}: {} {} stands twice", channel.protocol, channel.version));
@@ -189,6 +192,15 @@ fn promise(entry: Option<(Status, Option<&str>)>) -> Promise<'_> {
 /// In either spelling, `1.0.0-rc.1` and `1.0.0rc1`.
 fn semver(text: &str) -> Option<Version> {
     Version::parse(text).ok().or_else(|| version::from_pep440(text).ok())
+}
+
+fn is_version(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c))
+}
+
+fn is_protocol(text: &str) -> bool {
+    let rest = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(rest)
 }
 
 /// 1, 2, 10: as a text, without leading zeros.

@@ -17,5 +17,6 @@ mod release;
 mod skip;
 mod supervise;
 mod support;
+mod template;
 mod two_apps;
 mod users;

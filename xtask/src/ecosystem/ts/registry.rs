@@ -22,11 +22,46 @@ struct Packument {
 #[derive(Deserialize)]
 struct Release {
     dist: Dist,
+    /// The reason; some registries write `false` where it is not.
+    #[serde(default)]
+    deprecated: serde_json::Value,
 }
 
 #[derive(Deserialize)]
 struct Dist {
     tarball: String,
+    /// Subresource Integrity: `sha512-…`.
+    #[serde(default)]
+    integrity: Option<String>,
+}
+
+/// What the registry says of a package to who wants to install it.
+#[derive(Debug)]
+pub struct Listed {
+    /// The dist-tag.
+    pub latest: Option<String>,
+    pub versions: Vec<ListedVersion>,
+}
+
+#[derive(Debug)]
+pub struct ListedVersion {
+    pub version: String,
+    /// With the reason.
+    pub deprecated: Option<String>,
+    pub tarball: String,
+    pub integrity: Option<String>,
+}
+
+/// None where the registry does not know the package.
+pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
+    let Some(found) = packument(registry, package)? else { return Ok(None) };
+    let version = |(version, release): (String, Release)| ListedVersion {
+        version,
+        deprecated: release.deprecated.as_str().filter(|why| !why.is_empty()).map(str::to_string),
+        tarball: release.dist.tarball,
+        integrity: release.dist.integrity,
+    };
+    Ok(Some(Listed { latest: found.tags.get("latest").cloned(), versions: found.versions.into_iter().map(version).collect() }))
 }
 
 /// None where the registry does not know the package.

@@ -5,7 +5,7 @@ import { spec } from "./spec.js";
 export function compat() {
   const text = `${JSON.stringify(spec(), null, 2)}\n`;
   return {
-    $schema: "https://forge.example/compat.schema.json",
+    $schema: "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json",
     channels: [{ protocol: "http", removal: null, status: "supported", version: "1" }],
     contract: { spec: `sha256:${createHash("sha256").update(text).digest("hex")}`, version: "1" },
     package: "@demo/agent",

@@ -1,0 +1,288 @@
+//! compat --template: the example templates against releases on real registries, and against an index that misbehaves.
+
+use crate::compat::promise;
+use crate::demo::{World, copy};
+use crate::support::{Output, Repo, run};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+/// The example template in a folder of its own, which lies in no repository.
+fn template(repo: &Repo, name: &str) -> Utf8PathBuf {
+    let dir = repo.world().join("template");
+    copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/template").join(name), &dir);
+    dir
+}
+
+fn pin(dir: &Utf8Path, text: &str) {
+    std::fs::write(dir.join(".runtime-version"), text).unwrap();
+}
+
+fn ids(output: &Output) -> Vec<String> {
+    let findings = output.json()["findings"].clone();
+    findings.as_array().unwrap().iter().map(|f| format!("{} {}", f["level"].as_str().unwrap(), f["id"].as_str().unwrap())).collect()
+}
+
+/// 0.0.1 from before there were promises and 0.1.0 with them, both on the registry; the gate is asked from the template's own folder.
+fn gates(app: &'static str, package: &str) {
+    let world = World::of(app);
+    world.xtask(&["release", app, "--until", "publish"]).expect(0);
+    promise(&world.repo, app);
+    world.xtask(&["openapi", "generate"]).expect(0);
+    world.repo.git(&["add", "--all"]);
+    world.repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
+    world.bump(&[]);
+    world.xtask(&["release", app, "--until", "publish"]).expect(0);
+    let dir = template(&world.repo, app);
+    let gate = |args: &[&str]| {
+        let mut command = world.command(&dir);
+        run(command.args(["compat", "--template", "."]).args(args))
+    };
+    let (outside, at) = (world.outside(), if app == "python" { format!("{package}==0.1.0") } else { format!("{package}@0.1.0") });
+    let suits = gate(&[]).expect(0).stderr;
+    assert!(suits.contains(&format!("✓ template {package}")) && suits.contains(&format!("{at} suits it: plugins shout 2")), "{suits}");
+    if app == "python" {
+        assert!(
+            suits.contains("warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1")
+                && suits.contains("goes with 9.0.0"),
+            "{suits}"
+        );
+    }
+
+    pin(&dir, "0.2.0");
+    let unknown = gate(&[]).expect(3).stderr;
+    // Published and not verified yet: npm's `latest` has not moved.
+    let newest = if app == "python" { "0.1.0" } else { "0.0.1" };
+    assert!(
+        unknown.contains("error[pin-unknown]") && unknown.contains(&format!("pin the newest: echo {newest} > ./.runtime-version")),
+        "{unknown}"
+    );
+    pin(&dir, "0.0.1");
+    let missing = gate(&[]).expect(3).stderr;
+    assert!(missing.contains("error[compat-missing]") && missing.contains("holds no compat.json"), "{missing}");
+
+    pin(&dir, "another==0.1.0");
+    let name = if app == "python" { "Demo_Agent" } else { package };
+    let spec = format!("sha256:{}", "0".repeat(64));
+    let text = format!(
+        "package = {name:?}\necosystem = {app:?}\nspec = {spec:?}\nplugins = [{{ name = \"a\", api-version = \"3\" }}, {{ name = \"b\", api-version = \"1\" }}]\n\
+         channels = [{{ protocol = \"http\", version = \"2\" }}]\n"
+    );
+    std::fs::write(dir.join("template.toml"), text).unwrap();
+    let expected = [
+        "error pin-other-package",
+        "error plugin-unsupported",
+        "warning plugin-deprecated",
+        "error channel-unsupported",
+        "error spec-differs",
+    ];
+    assert_eq!(ids(&gate(&["--json"]).expect(3)), expected);
+    std::fs::write(dir.join("template.toml"), format!("package = \"demo-nobody\"\necosystem = {app:?}\n")).unwrap();
+    pin(&dir, "0.1.0");
+    assert_eq!(ids(&gate(&["--json"]).expect(3)), ["error package-unknown"]);
+
+    // By the app's name in a repository, whose address is given.
+    std::fs::write(dir.join("template.toml"), format!("app = {app:?}\n")).unwrap();
+    gate(&["--root", world.repo.path.as_str()]).expect(0);
+    assert_eq!(outside, world.outside());
+}
+
+#[test]
+fn a_template_is_held_against_the_release_that_it_pins() {
+    gates("python", "demo-agent");
+}
+
+#[test]
+fn a_ts_template_is_held_against_the_release_that_it_pins() {
+    gates("ts", "@demo/agent");
+}
+
+#[test]
+fn what_is_malformed_is_a_usage_error_that_says_how_it_should_look() {
+    let repo = Repo::new();
+    let dir = template(&repo, "python");
+    // Nothing is asked of any index, and no repository is needed.
+    let gate = |args: &[&str]| repo.xtask_in(repo.world(), args);
+    for (pin_text, words) in [
+        ("", ".runtime-version is empty; a pin is one line with one version"),
+        ("0.1.0\n0.2.0\n", "has 2 lines"),
+        ("0.1.0 or newer", "is no pin"),
+        ("--index-url=http://x", "is no pin"),
+        (">=0.1", "is no pin"),
+    ] {
+        pin(&dir, pin_text);
+        let refused = gate(&["compat", "--template", "template"]).expect(2).stderr;
+        assert!(refused.contains(words) && refused.contains("template/.runtime-version"), "{refused}");
+    }
+    std::fs::remove_file(dir.join(".runtime-version")).unwrap();
+    assert!(gate(&["compat", "--template", "template"]).expect(2).stderr.contains("there is no template/.runtime-version"));
+    pin(&dir, "0.1.0");
+    std::fs::write(dir.join("template.toml"), "package = \"x\"\necosystem = \"pyhton\"\n").unwrap();
+    let refused = gate(&["compat", "--template", "template"]).expect(2).stderr;
+    assert!(
+        refused.contains("template/template.toml:2:13: unknown variant `pyhton`") && refused.contains("did you mean `python`?"),
+        "{refused}"
+    );
+    std::fs::remove_file(dir.join("template.toml")).unwrap();
+    assert!(gate(&["compat", "--template", "template"]).expect(2).stderr.contains("there is no template/template.toml"));
+    for (args, words) in [
+        (&["compat", "--template", "nowhere"] as &[&str], "--template nowhere: no such folder"),
+        (&["compat", "--template", "--json"], "a value is required for '--template <DIR>'"),
+        (&["compat", "--template", ".", "python"], "cannot be used with"),
+        (&["compat", "--template", ".", "--write"], "cannot be used with"),
+        (&["compat", "--compat", "x.json"], "--template <DIR>"),
+        (&["compat", "--dry-run"], "--write"),
+    ] {
+        assert!(gate(args).expect(2).stderr.contains(words), "{args:?}");
+    }
+    std::fs::write(dir.join("template.toml"), "app = \"pyhton\"\n").unwrap();
+    let refused = gate(&["compat", "--template", "template", "--root", "repo"]).expect(2).stderr;
+    assert!(refused.contains("no app \"pyhton\"") && refused.contains("did you mean \"python\"?"), "{refused}");
+}
+
+/// What a release of demo-agent promises.
+fn document(version: &str) -> Value {
+    json!({
+        "$schema": "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json",
+        "schema": 1,
+        "package": "demo-agent",
+        "version": version,
+        "contract": { "version": "1", "spec": format!("sha256:{}", "0".repeat(64)) },
+        "plugins": [
+            { "apiVersion": "1", "status": "removed", "removal": "0.1.0" },
+            { "apiVersion": "2", "status": "supported", "removal": null },
+        ],
+        "channels": [{ "protocol": "http", "version": "1", "status": "removed", "removal": "0.1.0" }],
+    })
+}
+
+#[test]
+fn a_document_from_a_file_takes_the_place_of_the_index() {
+    let repo = Repo::new();
+    let dir = template(&repo, "python");
+    let gate = |text: &str| {
+        std::fs::write(repo.world().join("given.json"), text).unwrap();
+        repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "../given.json", "--json"])
+    };
+    assert_eq!(ids(&gate(&document("0.1.0").to_string()).expect(3)), ["error plugin-removed", "error channel-removed"]);
+    assert_eq!(
+        ids(&gate(&document("0.1.1").to_string()).expect(3)),
+        ["error compat-other-version", "error plugin-removed", "error channel-removed"]
+    );
+    for text in ["", "{}", "[1]", &document("0.1.0").to_string().replace("\"schema\":1", "\"schema\":2")] {
+        assert_eq!(ids(&gate(text).expect(3)), ["error compat-invalid"], "{text}");
+    }
+    let nothing = repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "nothing.json"]).expect(2).stderr;
+    assert!(nothing.contains("--compat nothing.json can't be read"), "{nothing}");
+}
+
+/// Serves these paths until the test's process ends; the address.
+fn serve(pages: impl FnOnce(&str) -> HashMap<String, (&'static str, Vec<u8>)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let pages = pages(&address);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let path = lines.next().and_then(|l| l.split(' ').nth(1).map(str::to_string)).unwrap_or_default();
+            lines.find(String::is_empty);
+            let (status, kind, body) = match pages.get(&path) {
+                Some((kind, body)) => ("200 OK", *kind, body.as_slice()),
+                None => ("404 Not Found", "text/plain", b"" as &[u8]),
+            };
+            let _ =
+                write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(body);
+        }
+    });
+    address
+}
+
+/// A tar.gz with this one file.
+fn tarball(path: &str, text: &str) -> Vec<u8> {
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn an_index_that_withdraws_or_lies_is_told_apart() {
+    let good = |version: &str| tarball(&format!("demo_agent-{version}/src/demo_agent/compat.json"), &document(version).to_string());
+    let files = [
+        ("0.1.0", good("0.1.0"), json!("it eats files"), true),
+        ("0.2.0", good("0.2.0"), json!(false), false),
+        ("0.3.0", tarball("demo_agent-0.3.0/compat.json", "{\"schema\": 1}"), json!(false), true),
+        ("0.4.0", b"no archive".to_vec(), json!(false), true),
+    ];
+    let address = serve(|address| {
+        let list: Vec<Value> = files
+            .iter()
+            .map(|(version, bytes, yanked, honest)| {
+                let hash: String =
+                    Sha256::digest(if *honest { bytes.as_slice() } else { b"other bytes" }).iter().map(|b| format!("{b:02x}")).collect();
+                let name = format!("demo_agent-{version}.tar.gz");
+                json!({ "filename": name, "url": format!("{address}/files/{name}"), "hashes": { "sha256": hash }, "yanked": yanked })
+            })
+            .collect();
+        let page = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": list }).to_string().into_bytes();
+        let mut pages = HashMap::from([("/simple/demo-agent/".to_string(), ("application/vnd.pypi.simple.v1+json", page))]);
+        pages.extend(files.iter().map(|(v, bytes, ..)| (format!("/files/demo_agent-{v}.tar.gz"), ("application/gzip", bytes.clone()))));
+        pages
+    });
+    let repo = Repo::new();
+    let dir = template(&repo, "python");
+    let gate = |version: &str, args: &[&str]| {
+        pin(&dir, version);
+        run(repo
+            .command(env!("CARGO_BIN_EXE_xtask"), &dir)
+            .args(["compat", "--template", ".", "--pypi", &format!("{address}/simple")])
+            .args(args))
+    };
+    assert_eq!(ids(&gate("0.1.0", &["--json"]).expect(3)), ["warning pin-yanked", "error plugin-removed", "error channel-removed"]);
+    assert!(gate("0.1.0", &[]).expect(3).stderr.contains("pin the newest: echo 0.4.0 > ./.runtime-version"));
+    let differs = gate("0.2.0", &["--json"]).expect(3);
+    assert_eq!(ids(&differs), ["error hash-differs"]);
+    assert_eq!(ids(&gate("0.3.0", &["--json"]).expect(3)), ["error compat-invalid"]);
+    let broken = gate("0.4.0", &[]).expect(1).stderr;
+    assert!(broken.contains("demo_agent-0.4.0.tar.gz") && broken.contains("can't be read"), "{broken}");
+    let nobody = repo.xtask_in(&dir, &["compat", "--template", "."]).expect(1).stderr;
+    assert!(nobody.contains("the index can't be reached"), "{nobody}");
+}
+
+#[test]
+fn a_version_that_npm_calls_deprecated_is_told() {
+    let mut promises = document("0.1.0");
+    promises["package"] = json!("@demo/agent");
+    promises["channels"][0] = json!({ "protocol": "http", "version": "1", "status": "deprecated", "removal": "9.0.0" });
+    let bytes = tarball("package/compat.json", &promises.to_string());
+    let address = serve(|address| {
+        let dist = json!({ "tarball": format!("{address}/agent.tgz") });
+        let page = json!({
+            "name": "@demo/agent", "dist-tags": { "latest": "0.2.0" },
+            "versions": { "0.1.0": { "dist": dist, "deprecated": "use 0.2.0" }, "0.2.0": { "dist": dist, "deprecated": false } },
+        });
+        HashMap::from([
+            ("/@demo%2fagent".to_string(), ("application/json", page.to_string().into_bytes())),
+            ("/agent.tgz".to_string(), ("application/gzip", bytes)),
+        ])
+    });
+    let repo = Repo::new();
+    let dir = template(&repo, "ts");
+    let gate = |version: &str| {
+        pin(&dir, version);
+        run(repo.command(env!("CARGO_BIN_EXE_xtask"), &dir).args(["compat", "--template", ".", "--json", "--npm", &address]))
+    };
+    let deprecated = gate("0.1.0").expect(0);
+    assert_eq!(ids(&deprecated), ["warning pin-yanked", "warning channel-deprecated"]);
+    let message = &deprecated.json()["findings"][0]["message"];
+    assert!(message.as_str().unwrap().contains("deprecated: use 0.2.0"), "{message}");
+    // The registry serves 0.1.0's file for it.
+    assert_eq!(ids(&gate("0.2.0").expect(3)), ["error compat-other-version", "warning channel-deprecated"]);
+}
