@@ -81,6 +81,8 @@ pub enum Command {
     Compat(Compat),
     /// The next version of each app, and why; writes nothing
     Plan(Plan),
+    /// Every place that shows a version, and which are wrong; writes nothing
+    Audit(Audit),
     /// Write the next version into manifest, lock file, changelog and spec: one commit
     Bump(Bump),
     /// Build the files that are published, from a commit, and check them
@@ -201,6 +203,13 @@ pub struct Compat {
 
 #[derive(Args)]
 pub struct Plan {
+    /// Apps; none: all of them
+    #[arg(value_name = "APP")]
+    pub apps: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Audit {
     /// Apps; none: all of them
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,

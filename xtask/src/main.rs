@@ -1,6 +1,7 @@
 //! Parse flags, build the context, one match over the commands.
 
 mod api;
+mod audit;
 mod bench;
 mod build;
 mod bump;
@@ -93,6 +94,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Openapi { command } => openapi::command(&ctx, command),
         Command::Compat(flags) => compat::command(&ctx, flags),
         Command::Plan(flags) => plan::command(&ctx, flags),
+        Command::Audit(flags) => audit::command(&ctx, flags),
         Command::Bench(flags) => bench::bench(&ctx, flags),
         Command::Bump(flags) => bump::bump(&ctx, flags),
         Command::Promote(flags) => promote::promote(&ctx, flags),
