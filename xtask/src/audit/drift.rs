@@ -5,7 +5,7 @@ use crate::finding::{Finding, Level};
 use crate::workspace::App;
 use crate::{Ctx, manifest, plan, version};
 use anyhow::Result;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use files::File;
 use judge::Facts;
 pub use judge::Verdict;
@@ -28,6 +28,8 @@ mod owner;
 mod place;
 mod read;
 mod tags;
+#[cfg(test)]
+mod testing;
 
 /// What was found of one app.
 #[derive(Debug, Serialize)]
@@ -67,7 +69,7 @@ pub fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
     let owners = Owners::new(&ctx.ws.root, &every, &files);
     apps.iter()
         .filter_map(|app| facts.iter().find(|f| f.app.name() == app.name()))
-        .map(|own| of_app(ctx, own, &facts, &owners, &files))
+        .map(|own| of_app(ctx, own, apps, &facts, &owners, &files))
         .collect()
 }
 
@@ -81,7 +83,7 @@ fn facts<'a>(ctx: &Ctx, app: &'a App, tagged: &[(String, Version)], branch: Opti
     Facts { app, manifest, tagged: versions, on_flow: branch.is_some_and(|b| flow.iter().any(|f| *f == b)) }
 }
 
-fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, every: &[Facts], owners: &Owners<'a>, files: &[File]) -> Result<AppDrift> {
+fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, selected: &[&App], every: &[Facts], owners: &Owners<'a>, files: &[File]) -> Result<AppDrift> {
     let app = own.app;
     let file = app.dir.join(app.settings.ecosystem.manifest());
     let mut drift = AppDrift {
@@ -104,29 +106,24 @@ fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, every: &[Facts], owners: &Owners<'a>, 
     let Declared { pins, missing } = declared(ctx, app)?;
     drift.findings.extend(missing);
     for (file, shown) in &pins {
-        drift.add(own, &[own], file, shown);
+        drift.add(own, &[own], file, shown, true);
     }
     for file in files {
-        let declared: Vec<&Shown> = pins.iter().filter(|(pin, _)| pin.path == file.path).map(|(_, shown)| shown).collect();
         let (who, mut found) = read::shown(file, app, owners);
-        found.retain(|f| !declared.iter().any(|d| d.span.start < f.span.end && f.span.start < d.span.end));
+        let declared =
+            |f: &Shown| pins.iter().any(|(pin, d)| pin.path == file.path && d.span.start < f.span.end && f.span.start < d.span.end);
+        found.retain(|f| !declared(f));
         found.sort_by_key(|f| (f.span.start, f.kind));
         found.dedup_by_key(|f| f.span.clone());
         let facts: Vec<&Facts> = every.iter().filter(|f| who.contains(&f.app.name())).collect();
+        // What may mean several apps is said once.
+        let says = facts.iter().find(|f| selected.iter().any(|app| app.name() == f.app.name())).is_none_or(|f| f.app.name() == app.name());
         for shown in found {
-            drift.add(own, &facts, file, &shown);
+            drift.add(own, &facts, file, &shown, says);
         }
     }
     drift.add_changelogs(ctx, own);
-    if let Some((verdict, finding)) = judge::tag(own, &file) {
-        drift.places.push(Place {
-            place: app.tag(own.highest().unwrap_or(version)),
-            kind: Kind::Tag,
-            shows: own.highest().map(Version::to_string).unwrap_or_default(),
-            verdict,
-        });
-        drift.findings.extend(finding);
-    }
+    drift.add_tag(own, &file);
     Ok(drift)
 }
 
@@ -171,13 +168,13 @@ fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
 }
 
 impl AppDrift {
-    fn add(&mut self, own: &Facts, who: &[&Facts], file: &File, shown: &Shown) {
+    fn add(&mut self, own: &Facts, who: &[&Facts], file: &File, shown: &Shown, says: bool) {
         let Some((verdict, finding)) = judge::judge(own, who, file, shown) else { return };
         let place = format!("{}:{}", file.path, place::line_of(&file.text, shown.span.start));
         let shows = match &shown.wanted {
             Wanted::Exact(text) | Wanted::Range(text) => text.clone(),
         };
-        self.findings.extend(finding.map(|f| f.app(&self.app).place(&place)));
+        self.findings.extend(finding.filter(|_| says).map(|f| f.app(&self.app).place(&place)));
         self.places.push(Place { place, kind: shown.kind, shows, verdict });
     }
 
@@ -190,6 +187,13 @@ impl AppDrift {
             let (verdict, finding) = judge::changelog(own, &newest);
             self.findings.extend(finding.map(|f| f.app(&self.app).place(&place)));
             self.places.push(Place { place, kind: shown.kind, shows: newest.to_string(), verdict });
+        }
+    }
+
+    fn add_tag(&mut self, own: &Facts, manifest: &Utf8Path) {
+        if let (Some((verdict, finding)), Some(highest)) = (judge::tag(own, manifest), own.highest()) {
+            self.findings.extend(finding);
+            self.places.push(Place { place: own.app.tag(highest), kind: Kind::Tag, shows: highest.to_string(), verdict });
         }
     }
 }

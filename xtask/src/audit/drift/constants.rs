@@ -4,6 +4,9 @@ use super::place::{Kind, Shown, lines, span_in};
 use crate::workspace::AppSettings;
 use camino::Utf8Path;
 
+#[cfg(test)]
+mod tests;
+
 /// What a file of the app says of the app's version; `path` begins in the app's folder.
 pub fn read(path: &Utf8Path, text: &str, app: &AppSettings) -> Vec<Shown> {
     let name = path.file_name().unwrap_or_default();

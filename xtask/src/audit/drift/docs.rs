@@ -7,6 +7,9 @@ use crate::markdown;
 use crate::workspace::AppSettings;
 use semver::Version;
 
+#[cfg(test)]
+mod tests;
+
 const INSTALLS: &[&str] = &[
     "pip install",
     "pip3 install",

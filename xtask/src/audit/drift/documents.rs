@@ -6,6 +6,9 @@ use super::number::{self, Wanted};
 use super::place::{Kind, Shown, lines, span_in};
 use crate::workspace::AppSettings;
 
+#[cfg(test)]
+mod tests;
+
 /// `info.version` of an OpenAPI document in JSON or YAML.
 pub fn spec(text: &str) -> Option<Shown> {
     let span = match string_at(text, &["info", "version"]) {

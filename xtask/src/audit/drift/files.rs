@@ -7,6 +7,9 @@ use crate::workspace::App;
 use anyhow::{Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+#[cfg(test)]
+mod tests;
+
 /// Lock files of large repositories have a few megabytes; what is larger is data.
 const LARGEST: u64 = 16 << 20;
 

@@ -11,6 +11,9 @@ use camino::Utf8Path;
 use semver::Version;
 use serde::Serialize;
 
+#[cfg(test)]
+mod tests;
+
 /// What is known of an app.
 pub struct Facts<'a> {
     pub app: &'a App,
@@ -61,64 +64,63 @@ pub fn judge(own: &Facts, who: &[&Facts], file: &File, shown: &Shown) -> Option<
         Wanted::Exact(text) => text,
     };
     let shows = number::read(text);
-    let among = |versions: Vec<&Version>| shows.as_ref().is_some_and(|v| versions.contains(&v));
-    if number::is_placeholder(text) && !among(vec![source]) {
+    let agrees = shows.as_ref() == Some(source);
+    let by_a_build = matches!(shown.kind, Kind::Constant | Kind::Label) || !shown.kind.follows_the_source();
+    if by_a_build && !agrees && number::is_placeholder(text) {
         return None;
     }
     if shown.kind.follows_the_source() {
-        return Some(follower(own, source, file, shown, text, among(vec![source])));
+        return Some(follower(own, source, file, shown, text, agrees));
     }
-    if who.iter().any(|facts| among(facts.current())) {
+    if shows.as_ref().is_some_and(|shows| who.iter().any(|facts| facts.current().contains(&shows))) {
         return Some((Verdict::Ok, None));
     }
-    // Said once, of the first app that may be meant.
-    let first = who.first().is_none_or(|facts| facts.app.name() == own.app.name());
-    let (verdict, finding) = behind(own, source, file, shown, text, shows.as_ref());
-    Some((verdict, Some(finding).filter(|_| first)))
+    Some(behind(own, source, who, file, shown, text))
 }
 
 fn follower(own: &Facts, source: &Version, file: &File, shown: &Shown, text: &str, agrees: bool) -> (Verdict, Option<Finding>) {
     let what = shown.kind.word();
-    let help = mend::follower(own.app, source, file, shown);
+    let finding = |id, level, message: String| Finding::new(id, level, message).help(mend::follower(own.app, source, file, shown));
     let kept = match shown.kind {
         Kind::Constant | Kind::Label => false,
-        Kind::Lock => file.path.parent() == Some(&own.app.dir),
-        Kind::Spec => own.app.settings.spec.as_ref().is_some_and(|spec| own.app.dir.join(&spec.file) == file.path),
+        Kind::Spec => mend::is_own_spec(own.app, &file.path),
+        Kind::Compat => mend::is_own_compat(own.app, &file.path),
+        // Whoever installs from a lock file that lags behind is told so by the tool.
         _ => true,
     };
-    match agrees {
-        true if kept || shown.kind == Kind::Lock => (Verdict::Ok, None),
-        true => {
-            let message = format!("the {what} repeats {text}, and `bump` does not write it: it will be wrong after the next release");
-            (Verdict::Unkept, Some(Finding::new("version-copied", Level::Warning, message).help(help)))
-        }
-        false if shown.kind == Kind::Spec && !kept => {
-            let message = format!("the {what} shows {text}, the manifest {source}");
-            (Verdict::Wrong, Some(Finding::new("version-wrong", Level::Warning, message).help(help)))
-        }
-        false => {
-            let id = if shown.kind == Kind::DeclaredPin { "pin-wrong" } else { "version-wrong" };
-            let message = format!("the {what} shows {text}, the manifest {source}");
-            (Verdict::Wrong, Some(Finding::new(id, Level::Error, message).help(help)))
-        }
+    if agrees && kept {
+        return (Verdict::Ok, None);
     }
+    if agrees {
+        let message = format!("the {what} repeats {text}, and `bump` does not write it: it will be wrong after the next one");
+        return (Verdict::Unkept, Some(finding("version-copied", Level::Warning, message)));
+    }
+    // A spec that nobody has declared may have a version of its own.
+    let level = if shown.kind == Kind::Spec && !kept { Level::Warning } else { Level::Error };
+    let id = if shown.kind == Kind::DeclaredPin { "pin-wrong" } else { "version-wrong" };
+    (Verdict::Wrong, Some(finding(id, level, format!("the {what} shows {text}, the manifest {source}"))))
 }
 
-fn behind(own: &Facts, source: &Version, file: &File, shown: &Shown, text: &str, shows: Option<&Version>) -> (Verdict, Finding) {
+fn behind(own: &Facts, source: &Version, who: &[&Facts], file: &File, shown: &Shown, text: &str) -> (Verdict, Option<Finding>) {
     let what = shown.kind.word();
-    let latest = match own.released() {
+    let mut latest = match own.released() {
         Some(released) if released != source => format!("the last release is {released}, the manifest has {source}"),
         Some(released) => format!("the last release is {released}"),
         None => format!("the manifest has {source}, and nothing is released yet"),
     };
+    let others: Vec<&str> = who.iter().map(|facts| facts.app.name()).filter(|name| *name != own.app.name()).collect();
+    if !others.is_empty() {
+        latest.push_str(&format!(" (or it means {}, whose version it is not either)", others.join(" or ")));
+    }
     let help = mend::released(own.app, own.released().unwrap_or(source), file, shown);
-    let above = shows.is_some_and(|v| v > source && own.highest().is_none_or(|highest| v > highest));
+    let above_all = |shows: Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > *version));
+    let above = number::read(text).is_some_and(above_all);
     if above && shown.kind == Kind::Pin {
         let message = format!("the pin asks for {text}, which nothing here has released: {latest}");
-        return (Verdict::Wrong, Finding::new("pin-unreleased", Level::Error, message).help(help));
+        return (Verdict::Wrong, Some(Finding::new("pin-unreleased", Level::Error, message).help(help)));
     }
-    let message = format!("the {what} shows {text}; {latest}");
-    (if above { Verdict::Wrong } else { Verdict::Behind }, Finding::new("version-behind", Level::Warning, message).help(help))
+    let finding = Finding::new("version-behind", Level::Warning, format!("the {what} shows {text}; {latest}")).help(help);
+    (if above { Verdict::Wrong } else { Verdict::Behind }, Some(finding))
 }
 
 /// A range has to let in what is released next; until then it may well keep to what is out.

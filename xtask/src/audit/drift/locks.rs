@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+#[cfg(test)]
+mod tests;
+
 pub const FILES: &[&str] = &[
     "uv.lock",
     "poetry.lock",

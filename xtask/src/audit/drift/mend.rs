@@ -16,15 +16,25 @@ pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> Stri
     match shown.kind {
         Kind::DeclaredPin => format!("write {source} there, or let the next `cargo xtask bump {name}` write it"),
         Kind::Lock => format!("cd {} && {}", or_here(folder), relock(&file.path)),
-        Kind::Spec if app.settings.spec.as_ref().is_some_and(|spec| app.dir.join(&spec.file) == file.path) => {
+        Kind::Spec if is_own_spec(app, &file.path) => {
             format!("cargo xtask openapi generate {name}")
         }
-        Kind::Compat => format!("write it again from the code, as `cargo xtask bump {name}` does"),
+        Kind::Compat if is_own_compat(app, &file.path) => format!("cargo xtask compat --write {name}"),
         _ => {
             let own = from_the_manifest(app, source, file, shown);
             if is_first_version(&file.text, shown) { format!("{own}\nor let `bump` keep it: {}", declare(app, &file.path)) } else { own }
         }
     }
+}
+
+/// The spec that the code prints and `bump` writes.
+pub fn is_own_spec(app: &App, file: &Utf8Path) -> bool {
+    app.settings.spec.as_ref().is_some_and(|spec| app.dir.join(&spec.file) == file)
+}
+
+/// The compat.json that the code prints and `bump` writes.
+pub fn is_own_compat(app: &App, file: &Utf8Path) -> bool {
+    app.settings.compat.as_ref().is_some_and(|compat| app.dir.join(&compat.file) == file)
 }
 
 /// Reading the version beats every copy of it.

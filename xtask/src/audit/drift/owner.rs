@@ -1,8 +1,9 @@
 //! Whose file it is: an app's own, or one that means it because it, its folder or its name says so.
 
 use super::documents;
-use super::files::File;
+use super::files::{self, File};
 use super::names;
+use crate::manifest;
 use crate::workspace::App;
 use camino::{Utf8Path, Utf8PathBuf};
 use std::cell::RefCell;
@@ -47,16 +48,24 @@ impl<'a> Owners<'a> {
         self.apps.iter().filter(shares).map(|app| app.name()).collect()
     }
 
-    /// The apps that a version file, a chart or a citation may mean: the one whose folder holds it; or those that it names; or those that its folder names;
+    /// The apps that a version file, a chart, a citation or a container file may mean: the one that has declared it a pin; or the one whose folder holds it; or
+    /// those that it names, a container file also by what it copies; or those that its folder names;
     /// or those whose package shares a word with a version file's name; or the repository's only one.
     pub fn of(&self, file: &File) -> Vec<&'a str> {
         let pick =
             |means: &dyn Fn(&App) -> bool| -> Vec<&'a str> { self.apps.iter().filter(|app| means(app)).map(|app| app.name()).collect() };
         let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
         let name = file.path.file_name().unwrap_or_default();
-        let mut who = pick(&|app| self.own(&file.path, app).is_some());
+        let pinned = |app: &App| manifest::pin_files(app).is_ok_and(|pins| pins.contains(&file.path));
+        let mut who = pick(&pinned);
+        if who.is_empty() {
+            who = pick(&|app| self.own(&file.path, app).is_some());
+        }
         if who.is_empty() && !self.apps.iter().any(|app| file.path.starts_with(&app.dir)) {
             who = pick(&|app| names::names(&file.text, &app.settings));
+            if who.is_empty() && files::is_container_file(name) {
+                return pick(&|app| file.text.contains(&format!("{}/", app.dir)));
+            }
             if who.is_empty() && !folder.as_str().is_empty() {
                 who = self.named_below(folder);
             }

@@ -3,7 +3,7 @@
 use super::files::{self, File, Form};
 use super::owner::Owners;
 use super::place::{Kind, Shown};
-use super::{constants, docs, documents, locks};
+use super::{constants, docs, documents, locks, mend};
 use crate::workspace::App;
 
 /// What a file shows of the app, and the apps that it may mean.
@@ -11,7 +11,7 @@ pub fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str
     let (name, settings) = (file.path.file_name().unwrap_or_default(), &app.settings);
     let only = vec![app.name()];
     let own = owners.own(&file.path, app);
-    if settings.spec.as_ref().is_some_and(|spec| app.dir.join(&spec.file) == file.path) || (own.is_some() && is_spec(name)) {
+    if mend::is_own_spec(app, &file.path) || (own.is_some() && is_spec(name)) {
         return (only, documents::spec(&file.text).into_iter().collect());
     }
     let special = match name {
@@ -41,6 +41,9 @@ pub fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str
             found.extend(documents::compat(&file.text, settings).filter(|_| name == "compat.json"));
             found.extend(documents::requirements(&file.text, settings, comment));
             found.extend(own.iter().flat_map(|path| constants::read(path, &file.text, settings)));
+            if own.is_none() && files::is_container_file(name) && owners.of(file) == only {
+                found.extend(constants::container(&file.text, settings));
+            }
         }
         Form::Code => found = own.iter().flat_map(|path| constants::read(path, &file.text, settings)).collect(),
     }

@@ -1,0 +1,53 @@
+//! Which files are looked at, and how, by tables.
+
+use super::*;
+
+#[test]
+fn tests_and_what_others_wrote_are_left_out() {
+    for (path, expected) in [
+        ("apps/python/src/demo/__init__.py", false),
+        ("README.md", false),
+        (".github/workflows/ci.yml", false),
+        ("templates/x/.runtime-version", false),
+        ("latest/x.py", false),
+        ("apps/python/tests/data/x.py", true),
+        ("xtask/tests/it/demo-python/pyproject.toml", true),
+        ("apps/python/src/demo/test_version.py", true),
+        ("apps/ts/src/version.test.ts", true),
+        ("apps/ts/src/version_test.go", true),
+        ("apps/ts/src/__snapshots__/x.ts", true),
+        ("apps/ts/src/x.snap", true),
+        ("apps/ts/public/lib.min.js", true),
+        ("apps/python/src/demo/_vendor/six/__init__.py", true),
+        ("node_modules/@team/demo/package.json", true),
+        ("dist/demo.js", true),
+        (".github/ISSUE_TEMPLATE/bug.yml", true),
+    ] {
+        assert_eq!(is_foreign(Utf8Path::new(path)), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_file_is_read_by_its_name() {
+    for (path, expected) in [
+        ("apps/python/uv.lock", Form::Lock),
+        ("package-lock.json", Form::Lock),
+        ("CHANGELOG.md", Form::History),
+        ("docs/migration.md", Form::History),
+        ("README.md", Form::Docs),
+        ("docs/install.rst", Form::Docs),
+        ("requirements-dev.txt", Form::Settings("#")),
+        ("requirements/base.txt", Form::Settings("#")),
+        ("setup.py", Form::Settings("#")),
+        ("Dockerfile.dev", Form::Settings("#")),
+        ("docker/python.Dockerfile", Form::Settings("#")),
+        ("Containerfile", Form::Settings("#")),
+        ("package.json", Form::Settings("//")),
+        (".runtime-version", Form::Settings("#")),
+        ("compose.yaml", Form::Settings("#")),
+        ("src/main.rs", Form::Code),
+        ("bin/run", Form::Code),
+    ] {
+        assert_eq!(form(Utf8Path::new(path)), expected, "{path}");
+    }
+}
