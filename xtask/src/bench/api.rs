@@ -6,7 +6,7 @@ use xshell::cmd;
 
 pub fn api(ctx: &Ctx) -> Result<()> {
     let python = tools::tool("griffe")?.with_file_name("python");
-    let sh = child::shell(&ctx.ws.root.join("xtask/tests/it/api"))?;
+    let sh = child::shell(ctx.ws.root.join("xtask/tests/it/api"))?;
     let script = include_str!("peer.py");
     let cases = ["names.txt", "signatures.txt", "classes.txt", "fields.txt"];
     println!("{}", child::capture(cmd!(sh, "{python} -E -s -c {script} prelude.py {cases...}"), &[])?);
