@@ -15,10 +15,13 @@ use xshell::cmd;
 pub mod declarations;
 mod rules;
 
-const READER: [(&str, &str); 11] = [
+const READER: [(&str, &str); 14] = [
     ("main.mjs", include_str!("ts/reader/main.mjs")),
     ("entries.mjs", include_str!("ts/reader/entries.mjs")),
     ("world.mjs", include_str!("ts/reader/world.mjs")),
+    ("likeness.mjs", include_str!("ts/reader/likeness.mjs")),
+    ("references.mjs", include_str!("ts/reader/references.mjs")),
+    ("typescript.mjs", include_str!("ts/reader/typescript.mjs")),
     ("text.mjs", include_str!("ts/reader/text.mjs")),
     ("names.mjs", include_str!("ts/reader/names.mjs")),
     ("compare.mjs", include_str!("ts/reader/compare.mjs")),

@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod api_ts;
 mod breaks;
 mod bump;
 mod check;

@@ -1,8 +1,9 @@
 // Two definitions that users know by one name: what kind they are, and what is different.
 
+import { flat } from "./likeness.mjs";
 import { compareMembers } from "./members.mjs";
 import { compareSignatures, constraints, shared, shownParameters } from "./signatures.mjs";
-import { ts } from "./world.mjs";
+import { ts } from "./typescript.mjs";
 
 const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
 
@@ -66,7 +67,7 @@ export class Compare {
     }
     this.questions.ask([], { was: before.text, now: after.text }, (answer) => {
       const [a, b] = [old, now].map((d) => flat(d.type ?? d.initializer ?? d));
-      if (!answer.fits("now", "was")) tell("constant-type-changed", { old: a, new: b, ...whole });
+      if (!answer.serves("now", "was")) tell("constant-type-changed", { old: a, new: b, ...whole });
     });
   }
 
@@ -107,7 +108,7 @@ export class Compare {
     }
     const doubt = names.declared.length > 0 && callable.some((node) => node && deferred(node));
     this.questions.ask(names.declared, { was: before.text, now: after.text }, (answer) => {
-      const [widened, narrowed] = [ways.out && !answer.fits("now", "was"), ways.in && !answer.fits("was", "now")];
+      const [widened, narrowed] = [ways.out && !answer.serves("now", "was"), ways.in && !answer.fits("was", "now")];
       const extra = { old: flat(callable[0] ?? item.old.declarations[0]), new: flat(callable[1] ?? item.new.declarations[0]), ...whole };
       if (!widened && !narrowed) return;
       if (doubt) tell("type-maybe-changed", extra);
@@ -124,7 +125,7 @@ export class Compare {
   members(item, tell) {
     const names = this.parameters(item, tell);
     const declarations = { old: bodies(item.old), new: bodies(item.new) };
-    const isClass = Boolean(item.old.flags & ts.SymbolFlags.Class);
+    const isClass = Boolean(item.old.flags & item.new.flags & ts.SymbolFlags.Class);
     const target = this.texts.target(this.world.locate(item.new));
     const [top, ...rest] = target.path;
     const name = [this.texts.alias(target.file, top === "default" ? top : `__xtask_${top}`), ...rest].join(".");
@@ -140,11 +141,12 @@ export class Compare {
       return member.kind !== "constructor" && Boolean(checker.getPropertyOfType(type, member.name));
     };
     const report = ({ member, ...one }) => this.report({ ...one, symbol: `${item.symbol}.${member.name}`, kind: "member", what: one.what ?? member.name });
+    const closed = item.new.declarations.filter(ts.isClassDeclaration).some(isClosed);
     const base = { old: heritage(item.old), new: heritage(item.new) };
     const ways = isClass ? { in: false, out: true } : this.ways(item);
     if (isClass) this.classes(item, tell);
     if (base.old) this.bases(base.old, names, self, isClass, tell);
-    compareMembers(this.questions, { names, declarations, positions: ways, isClass, self, inherited, report, base });
+    compareMembers(this.questions, { names, declarations, positions: ways, isClass, self, inherited, report, base, closed });
   }
 
   /** Type parameters of both, under shared names; told where users who name them break. */
@@ -176,12 +178,15 @@ export class Compare {
   classes(item, tell) {
     const [old, now] = [item.old, item.new].map((symbol) => symbol.declarations.find(ts.isClassDeclaration));
     if (!has(old, "AbstractKeyword") && has(now, "AbstractKeyword")) tell("class-became-abstract");
-    const ctor = (node) => node.members.filter(ts.isConstructorDeclaration);
-    const closed = (node) => ctor(node).some((c) => has(c, "PrivateKeyword"));
-    if (!closed(old) && closed(now)) tell("constructor-became-private");
+    if (!isClosed(old) && isClosed(now)) tell("constructor-became-private");
     const nominal = (node) => node.members.some((m) => has(m, "PrivateKeyword") || has(m, "ProtectedKeyword") || (m.name && ts.isPrivateIdentifier(m.name)));
     if (!nominal(old) && nominal(now) && this.positions.of(item.old).in && !heritage(item.old)) tell("class-became-nominal");
   }
+}
+
+/** Nobody else can call its constructor. */
+function isClosed(node) {
+  return node.members.some((member) => ts.isConstructorDeclaration(member) && has(member, "PrivateKeyword"));
 }
 
 function functionsOf(symbol) {
@@ -249,10 +254,6 @@ function deferred(node) {
 function kindOfLiteral(node) {
   if (ts.isStringLiteral(node) || ts.isNumericLiteral(node) || ts.isPrefixUnaryExpression(node)) return ts.isStringLiteral(node) ? "string" : "number";
   return node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword ? "boolean" : node.kind;
-}
-
-export function flat(node) {
-  return node.getText().replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s+/g, " ").trim();
 }
 
 /** A definition in one line: a class or an interface without its members. */

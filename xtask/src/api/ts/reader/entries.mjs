@@ -1,6 +1,6 @@
 // What a package.json offers to importers: its entry points, the conditions of each, and the declarations that they lead to.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 const CONDITIONS = new Set(["types", "import", "node", "default", "module", "module-sync"]);
@@ -71,4 +71,18 @@ function declarationOf(root, path) {
   const beside = clean.replace(/\.([cm]?)jsx?$/, ".d.$1ts");
   const candidates = /\.d\.[cm]?ts$|\.[cm]?tsx?$/.test(clean) ? [clean] : beside === clean ? [] : [beside];
   return candidates.find((name) => !name.includes("*") && existsSync(join(root, name))) ?? null;
+}
+
+/** Every declaration file of a package, by path, sorted. */
+export function declarationFiles(root) {
+  const found = new Map();
+  const walk = (folder) => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = folder ? `${folder}/${entry.name}` : entry.name;
+      if (entry.isDirectory() && entry.name !== "node_modules") walk(path);
+      else if (/\.d\.[cm]?ts$/.test(entry.name)) found.set(path, readFileSync(join(root, path), "utf8"));
+    }
+  };
+  walk("");
+  return found;
 }

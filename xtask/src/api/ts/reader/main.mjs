@@ -3,16 +3,18 @@
 // Started as `node main.mjs TYPESCRIPT`. Standard input: { old, new: folders with a package.json, public: [".", …] }.
 // Standard output: { problems: [{ path, why }], differences: [{ rule, symbol, kind, what, old, new, place, oldPlace, was, is, whom }] }.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { Compare } from "./compare.mjs";
-import { entries } from "./entries.mjs";
+import { declarationFiles, entries } from "./entries.mjs";
 import { compareNames, exportedPairs, exportsOf } from "./names.mjs";
 import { place } from "./places.mjs";
 import { Positions } from "./positions.mjs";
 import { Questions } from "./questions.mjs";
-import { match, references, Texts } from "./text.mjs";
-import { isDeclaration, ts, World } from "./world.mjs";
+import { references } from "./references.mjs";
+import { match, Texts } from "./text.mjs";
+import { ts } from "./typescript.mjs";
+import { isDeclaration, World } from "./world.mjs";
 
 const request = JSON.parse(readFileSync(0, "utf8"));
 const world = new World(request);
@@ -27,6 +29,7 @@ function report({ oldNode, newNode, was, is, ...one }) {
 const maps = { old: entries(world.roots.old), new: entries(world.roots.new) };
 compareMaps();
 const files = (side) => request.public.map((path) => maps[side].entries.get(path)?.types).filter(Boolean).map((file) => join(world.roots[side], file));
+if (same(files("old"), files("new"))) finish();
 world.load([...new Set([...files("old"), ...files("new")])]);
 const lists = request.public.flatMap((path) => {
   const [was, is] = ["old", "new"].map((side) => maps[side].entries.get(path));
@@ -48,7 +51,19 @@ learnPositions();
 for (const { old } of pairs) for (const declaration of old.declarations) follow(declaration);
 for (const item of pairs) if (item.new) compare.pair(item);
 questions.answer();
-process.stdout.write(JSON.stringify({ problems, differences }));
+finish();
+
+function finish() {
+  writeFileSync(1, JSON.stringify({ problems, differences }));
+  process.exit(0);
+}
+
+/** The same entry points, and the same text in every declaration file of both. */
+function same(old, now) {
+  const inside = (side, list) => list.map((file) => relative(world.roots[side], file)).join();
+  const [before, after] = ["old", "new"].map((side) => declarationFiles(world.roots[side]));
+  return inside("old", old) === inside("new", now) && [...before.keys()].join() === [...after.keys()].join() && [...before].every(([file, text]) => after.get(file) === text);
+}
 
 /** What a name stands for is compared once, wherever it is imported from. */
 function add(item) {
@@ -83,8 +98,8 @@ function learnPositions() {
 }
 
 function follow(declaration) {
-  for (const { symbol, member } of references(declaration, world.checker)) {
-    const old = world.resolved(member ?? symbol);
+  for (const { symbol, member, whole } of references(declaration, world.checker)) {
+    const old = world.resolved(whole ?? member ?? symbol);
     const located = old && world.locate(old);
     if (located?.side !== "old" || located.path.length !== 1 || seen.has(old)) continue;
     seen.add(old);

@@ -1,7 +1,8 @@
 // Interfaces, classes and object types, member by member: who reads them, who makes or implements them, who derives from them.
 
+import { alike } from "./likeness.mjs";
 import { compareSignatures, model } from "./signatures.mjs";
-import { ts } from "./world.mjs";
+import { ts } from "./typescript.mjs";
 
 const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
 
@@ -22,7 +23,7 @@ export function members(texts, declarations, names) {
     member.isProtected = has(node, "ProtectedKeyword");
     member.isAbstract = has(node, "AbstractKeyword");
     member.kind = kind(node);
-    member.shown = node.getText();
+    member.shown = node.getText().replace(/[;,]$/, "");
   }
   for (const member of found.values()) {
     member.type = typeOf(member);
@@ -115,14 +116,6 @@ function shape(member) {
   return member.same.split(member.key.replace(/^static /, "")).join("").split(member.name).join("");
 }
 
-/** Names that one person would give the same thing: most of their letters are the same. */
-export function alike(one, other) {
-  const pairs = (text) => [...text.toLowerCase()].slice(1).map((letter, i) => text.toLowerCase()[i] + letter);
-  const [a, b] = [pairs(one), pairs(other)];
-  const both = a.filter((pair) => b.includes(pair)).length;
-  return a.length + b.length > 0 && (2 * both) / (a.length + b.length) >= 0.4;
-}
-
 function added(about, member) {
   const tell = (rule) => about.report({ rule, member, newNode: member.symbol, is: member.shown });
   if (about.isClass) return tell(member.isAbstract ? "abstract-member-added" : "member-added");
@@ -132,6 +125,7 @@ function added(about, member) {
 
 function changed(questions, about, was, is) {
   const tell = (rule, extra = {}) => about.report({ rule, member: is, oldNode: was.symbol, newNode: is.symbol, was: was.shown, is: is.shown, ...extra });
+  if (was.kind === "constructor") return;
   const { positions } = about;
   const whom = was.isProtected || is.isProtected ? "subclasses" : undefined;
   if (!was.isProtected && is.isProtected) tell("member-became-protected");
@@ -139,7 +133,6 @@ function changed(questions, about, was, is) {
   if (!was.optional && is.optional && positions.out) tell("member-became-optional", { whom });
   if (was.optional && !is.optional && positions.in && !about.isClass) tell("member-became-required");
   if (was.kind === "property" && is.kind === "property" && !was.readonly && is.readonly && positions.out) tell("member-became-readonly", { whom });
-  if (was.kind === "constructor") return;
   // Who implements an abstract member is asked like who implements an interface.
   const asked = { out: positions.out, in: positions.in || was.isAbstract };
   if (was.signatures.length > 0 && is.signatures.length > 0) {
@@ -161,7 +154,7 @@ function types(questions, about, was, is, asked, tell, whom) {
   const asking = { was: text(was, about.names.old), now: text(is, about.names.new) };
   questions.ask(about.names.declared, asking, (answer) => {
     const extra = { old: shown(was), new: shown(is), whom };
-    const [widened, narrowed] = [asked.out && !answer.fits("now", "was"), asked.in && !answer.fits("was", "now")];
+    const [widened, narrowed] = [asked.out && !answer.serves("now", "was"), asked.in && !answer.fits("was", "now")];
     if (widened && narrowed) tell("member-type-changed", extra);
     else if (widened) tell("member-type-widened", extra);
     else if (narrowed) tell("member-type-narrowed", extra);
@@ -172,6 +165,7 @@ function types(questions, about, was, is, asked, tell, whom) {
 /** What `new` takes. A constructor that is not written comes from the base, and takes nothing where there is none. */
 function constructors(questions, about, was, is) {
   const tell = (found) => found.forEach((one) => about.report({ ...one, member: { name: "constructor" }, oldNode: was?.symbol ?? about.declarations.old[0].name, newNode: is?.symbol ?? about.declarations.new[0].name, was: was?.shown, is: is?.shown }));
+  if (about.closed) return;
   if (is?.isProtected && !was?.isProtected) return tell([{ rule: "constructor-became-protected" }]);
   if (was && is) {
     if (was.same !== is.same) compareSignatures(questions, was.nodes, is.nodes, { positions: { out: true }, names: about.names }, tell);

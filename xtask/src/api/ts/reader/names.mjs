@@ -1,9 +1,10 @@
 // The names that users import from each entry point: gone, renamed, new, or still there.
 
-import { alike } from "./members.mjs";
-import { flat, kinds, shown } from "./compare.mjs";
-import { HANDLE, ts } from "./world.mjs";
+import { kinds, shown } from "./compare.mjs";
+import { alike, resemble } from "./likeness.mjs";
 import { key } from "./text.mjs";
+import { ts } from "./typescript.mjs";
+import { HANDLE } from "./world.mjs";
 
 /** The exports of a file: name to { symbol, typeOnly }. */
 export function exportsOf(world, file) {
@@ -11,6 +12,9 @@ export function exportsOf(world, file) {
   const found = new Map();
   const module = source?.symbol;
   if (!module) return found;
+  const whole = module.exports.get("export=");
+  // `import f from` and `import f = require` both give what `export =` says.
+  if (whole) found.set("default", { symbol: world.resolved(whole), typeOnly: false, node: whole.declarations?.[0] });
   for (const symbol of world.checker.getExportsOfModule(module)) {
     if (symbol.name.startsWith(HANDLE)) continue;
     const resolved = world.resolved(symbol);
@@ -49,27 +53,11 @@ export function renames(world, old, now) {
   const before = [...old.values()].map((one) => one.symbol);
   for (const [name, was] of old) {
     if (now.has(name) || before.filter((symbol) => symbol === was.symbol).length > 1) continue;
-    const same = come.filter(([other, is]) => ![...found.values()].includes(other) && sameThing(world, [name, was.symbol], [other, is.symbol]));
+    const same = come.filter(([other, is]) => ![...found.values()].includes(other) && kinds(was.symbol).any === kinds(is.symbol).any && resemble([name, was.symbol], [other, is.symbol]));
     const likely = same.length > 1 ? same.filter(([other]) => alike(name, other)) : same;
     if (likely.length === 1) found.set(name, likely[0][0]);
   }
   return found;
-}
-
-function sameThing(world, [name, was], [other, is]) {
-  if (kinds(was).any !== kinds(is).any) return false;
-  const body = (symbol, own) => symbol.declarations.map((d) => flat(d).replace(new RegExp(`\\b(${escaped(own)}|${escaped(symbol.name)})\\b`, "g"), "\0").replace(/^(export |default |declare )+/, "")).join("\n");
-  const [before, after] = [body(was, name), body(is, other)];
-  if (before === after) return before.length > 30 || alike(name, other);
-  // The same members or nearly, and a name that is alike.
-  const members = (symbol) => symbol.declarations.flatMap((d) => [...(d.members ?? [])].map((m) => flat(m)));
-  const [a, b] = [members(was), members(is)];
-  const both = a.filter((m) => b.includes(m)).length;
-  return alike(name, other) && both > 0 && both * 3 >= 2 * Math.max(a.length, b.length);
-}
-
-function escaped(text) {
-  return text.replace(/[$.*+?^()[\]{}|\\]/g, "\\$&");
 }
 
 /** Reports names that came and went; hands the others on to `pair`. */

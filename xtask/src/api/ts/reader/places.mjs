@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { ts } from "./world.mjs";
+import { ts } from "./typescript.mjs";
 
 const read = new Map();
 

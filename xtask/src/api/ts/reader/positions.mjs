@@ -1,10 +1,11 @@
 // Which way values of a type go. What the package only hands out, nobody else makes: it may get more members. What it only takes, nobody else reads:
 // it may ask for less.
 
-import { references } from "./text.mjs";
-import { ts } from "./world.mjs";
+import { references } from "./references.mjs";
+import { ts } from "./typescript.mjs";
 
-const flip = (way) => (way === "in" ? "out" : "in");
+// "through" is out again what came in: what its functions are given, the package gives, or whoever made it.
+const flip = (way) => ({ in: "out", out: "in", through: null })[way];
 const isPrivate = (node) => node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword) || (node.name && ts.isPrivateIdentifier(node.name));
 
 export class Positions {
@@ -16,12 +17,12 @@ export class Positions {
   /** { in, out } of a symbol of the old version. */
   of(symbol) {
     const ways = this.ways.get(symbol) ?? new Set();
-    return { in: ways.has("in"), out: ways.has("out") };
+    return { in: ways.has("in"), out: ways.has("out") || ways.has("through") };
   }
 
   visit(symbol, way) {
     const ways = this.ways.get(symbol) ?? new Set();
-    if (ways.has(way)) return;
+    if (way === null || ways.has(way)) return;
     this.ways.set(symbol, ways.add(way));
     for (const declaration of symbol.declarations ?? []) this.declaration(declaration, way);
   }
@@ -42,12 +43,12 @@ export class Positions {
     if (isCallable(node)) {
       node.typeParameters?.forEach((p) => this.type(p, flip(way)));
       node.parameters.forEach((p) => p.type && this.type(p.type, flip(way)));
-      if (node.type) this.type(node.type, way);
+      if (node.type) this.result(node, way);
       return;
     }
     if (ts.isIdentifier(node)) {
       const found = references(node, this.world.checker)[0];
-      if (found) this.name(found.symbol, way);
+      if (found) this.name(found.whole ?? found.symbol, way);
       return;
     }
     if (ts.isImportTypeNode(node) && node.qualifier) this.name(this.world.checker.getSymbolAtLocation(node.qualifier), way);
@@ -56,13 +57,26 @@ export class Positions {
     ts.forEachChild(node, (child) => this.type(child, way));
   }
 
+  /** Like a function that helps to write a plugin: it takes one, and returns it. */
+  result(node, way) {
+    const { taken } = this;
+    const given = node.parameters.flatMap((p) => (p.type ? references(p.type, this.world.checker) : []));
+    this.taken = new Set(given.map((one) => this.world.resolved(one.whole ?? one.symbol)));
+    this.type(node.type, way);
+    this.taken = taken;
+  }
+
   ours(name) {
     return Boolean(this.world.locate(this.world.resolved(this.world.checker.getSymbolAtLocation(name)))?.side);
   }
 
   name(symbol, way) {
     const resolved = this.world.resolved(symbol);
-    if (this.world.locate(resolved)?.side) this.visit(resolved, way);
+    if (!this.world.locate(resolved)?.side) return;
+    const { taken } = this;
+    this.taken = undefined;
+    this.visit(resolved, way === "out" && taken?.has(resolved) ? "through" : way);
+    this.taken = taken;
   }
 }
 

@@ -43,9 +43,10 @@ function answers(checker, file, declaration) {
     type,
     /** Can a value of the first be used where the second is asked for? */
     fits: (from, to) => checker.isTypeAssignableTo(type(from), type(to)),
-    /** Both ways. */
-    equals(one, other) {
-      return this.fits(one, other) && this.fits(other, one);
+    /** The same for what readers get: nothing can be done with `unknown`, and everything with `any`. */
+    serves(now, was) {
+      const any = checker.getAnyType();
+      return checker.isTypeAssignableTo(type(now), type(was)) && !(type(was) === any && type(now) === checker.getUnknownType());
     },
   };
 }

@@ -1,6 +1,6 @@
 // Functions, methods and constructors: what a caller can no longer do, and what an implementation can no longer be.
 
-import { ts } from "./world.mjs";
+import { ts } from "./typescript.mjs";
 
 /** Type parameters of both versions under names that both share: { old, new, declared }. Names of what is around are in `outer`. */
 export function shared(texts, old, now, outer = { old: new Map(), new: new Map(), declared: [] }, prefix = "T") {
@@ -46,7 +46,8 @@ export function model(texts, node, names) {
   return {
     node,
     parameters,
-    predicate: Boolean(predicate),
+    predicate,
+    asserted: predicate?.type ? text(predicate.type).text : "unknown",
     taken: `[${labels.join(", ")}]`,
     result,
     shown: node.type?.getText() ?? "any",
@@ -105,7 +106,7 @@ function pair(questions, one, other, slot, then) {
   }
   const names = shared(texts, a, b, slot.names, "U");
   const [was, is] = [model(texts, one, names.old), model(texts, other, names.new)];
-  const types = { wa: was.taken, ia: is.taken, wr: was.result, ir: is.result, wf: was.whole, if: is.whole };
+  const types = { wa: was.taken, ia: is.taken, wr: was.result, ir: is.result, wf: was.whole, if: is.whole, wp: was.asserted, ip: is.asserted };
   was.parameters.forEach((p, i) => {
     types[`w${i}`] = p.text;
   });
@@ -114,7 +115,7 @@ function pair(questions, one, other, slot, then) {
   });
   const bounds = constraints(texts, a, b, names, types);
   questions.ask(names.declared, renamed(types), (answer) => {
-    const view = { ...answer, type: (key) => answer.type(`_${key}`), fits: (x, y) => answer.fits(`_${x}`, `_${y}`) };
+    const view = { ...answer, type: (key) => answer.type(`_${key}`), fits: (x, y) => answer.fits(`_${x}`, `_${y}`), serves: (x, y) => answer.serves(`_${x}`, `_${y}`) };
     const narrower = bounds.filter(({ i }) => !view.fits(`wc${i}`, `ic${i}`)).map(({ name, old, now }) => ({ rule: "type-parameter-narrowed", what: name, old, new: now }));
     then(narrower.length > 0 ? narrower : calls(view, was, is));
   });
@@ -158,7 +159,10 @@ function generic(questions, one, other, slot, then) {
 function calls(answer, was, is) {
   const found = answer.fits("wa", "ia") ? taken(answer, was, is) : refused(answer, was, is);
   found.push(...returned(answer, was, is));
-  if (found.length === 0 && !answer.fits("if", "wf")) found.push({ rule: was.predicate || is.predicate ? "type-predicate-changed" : "signature-changed" });
+  // The compiler does not look at what a function asserts.
+  const asserts = was.predicate?.assertsModifier && (!is.predicate?.assertsModifier || !answer.fits("ip", "wp"));
+  const rule = was.predicate ? "type-predicate-changed" : "signature-changed";
+  if (found.length === 0 && (asserts || (!idle(answer) && !answer.fits("if", "wf")))) found.push({ rule });
   return found;
 }
 
@@ -230,14 +234,20 @@ function added(parameter, was, is) {
   return parameter.optional || parameter.rest ? [] : [{ rule: "parameter-added-required", what: parameter.name }];
 }
 
+const promise = (type) => type.symbol?.name === "Promise";
+const nothing = (type) => Boolean(type?.flags & ts.TypeFlags.Void);
+
+/** A promise of nothing may become a promise of something. */
+function idle(answer) {
+  const [before, after] = [answer.type("wr"), answer.type("ir")];
+  return promise(before) && promise(after) && nothing(answer.checker.getTypeArguments(before)[0]);
+}
+
 /** Nobody uses what a function without a result returns. */
 function returned(answer, was, is) {
   const [before, after] = [answer.type("wr"), answer.type("ir")];
-  const promise = (type) => type.symbol?.name === "Promise";
-  const nothing = (type) => Boolean(type?.flags & ts.TypeFlags.Void);
   if (nothing(before)) return promise(after) ? [{ rule: "maybe-became-async" }] : [];
-  const inner = (type) => answer.checker.getTypeArguments(type)[0];
-  if ((promise(before) && promise(after) && nothing(inner(before))) || answer.fits("ir", "wr")) return [];
+  if (idle(answer) || answer.serves("ir", "wr")) return [];
   if (promise(after) && !promise(before)) return [{ rule: "became-async", old: was.shown, new: is.shown }];
   if (promise(before) && !promise(after) && !after.isUnion()) return [{ rule: "became-sync", old: was.shown, new: is.shown }];
   return [{ rule: "return-type-widened", old: was.shown, new: is.shown }];

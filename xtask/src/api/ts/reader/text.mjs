@@ -1,34 +1,10 @@
 // The text of a type, with every name in it replaced by one that means the same in a file of questions. Names of the old version mean what has
 // the same place in the new one, so that a change is found where it is and not wherever it is used.
 
-import { HANDLE, topLevel, ts } from "./world.mjs";
-
-/** Identifiers in `node` that mean something defined elsewhere, each with its symbol. */
-export function references(node, checker, found = []) {
-  if (ts.isIdentifier(node) && isReference(node)) found.push({ node, symbol: checker.getSymbolAtLocation(node) });
-  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-    const literal = node.argument.literal;
-    found.push({ node: literal, symbol: checker.getSymbolAtLocation(literal), member: node.qualifier ? checker.getSymbolAtLocation(node.qualifier) : undefined });
-  }
-  // A callback that returns something ends the walk.
-  ts.forEachChild(node, (child) => void references(child, checker, found));
-  return found;
-}
-
-function isReference(node) {
-  const { parent } = node;
-  if (ts.isQualifiedName(parent)) return parent.left === node && !inImportType(parent);
-  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
-  if (ts.isTypeReferenceNode(parent)) return parent.typeName === node;
-  if (ts.isTypeQueryNode(parent)) return parent.exprName === node;
-  if (ts.isVariableDeclaration(parent) || ts.isEnumMember(parent)) return parent.initializer === node;
-  return ts.isExpressionWithTypeArguments(parent) || ts.isComputedPropertyName(parent) || ts.isBinaryExpression(parent);
-}
-
-function inImportType(node) {
-  for (let at = node; ts.isQualifiedName(at); at = at.parent) if (ts.isImportTypeNode(at.parent)) return true;
-  return false;
-}
+import { references } from "./references.mjs";
+import { resemble } from "./likeness.mjs";
+import { ts } from "./typescript.mjs";
+import { HANDLE, topLevel } from "./world.mjs";
 
 export class Texts {
   /** `matches`: a name of the old version, `file#name`, to the one of the new version that has its place. */
@@ -158,13 +134,17 @@ export function match(world, exported) {
     if (!side || !ts.isExternalModule(source)) continue;
     const names = [...topLevel(source)].filter((name) => !(source.locals?.get(name)?.flags & ts.SymbolFlags.Alias));
     names.push(...(source.symbol?.exports?.get("default")?.flags & ts.SymbolFlags.Alias ? [] : ["default"]));
-    for (const name of names) tops[side].set(key(world, source.fileName, [name]), { file: source.fileName, name });
+    for (const name of names) {
+      const symbol = source.symbol?.exports?.get(name) ?? source.locals?.get(name);
+      tops[side].set(key(world, source.fileName, [name]), { file: source.fileName, name, symbol });
+    }
   }
   const matches = new Map(exported);
   const taken = new Set([...exported.values()].map(({ file, name }) => key(world, file, [name])));
-  for (const [id, { name }] of tops.old) {
+  for (const [id, { name, symbol }] of tops.old) {
     if (matches.has(id)) continue;
-    const namesakes = [...tops.new].filter(([other, now]) => now.name === name && !tops.old.has(other) && !taken.has(other));
+    const moved = ([other, now]) => now.name === name && !tops.old.has(other) && !taken.has(other) && resemble([name, symbol], [name, now.symbol]);
+    const namesakes = [...tops.new].filter(moved);
     const now = tops.new.get(id) ?? (namesakes.length === 1 ? namesakes[0][1] : null);
     if (now && !taken.has(key(world, now.file, [now.name]))) matches.set(id, now);
   }

@@ -2,11 +2,10 @@
 //
 // Every top-level name of a package's file can be imported in here, exported or not: a line at the end of each file sees to it.
 
-import { createRequire } from "node:module";
-import { readdirSync, realpathSync, existsSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { join, relative } from "node:path";
-
-export const ts = createRequire(import.meta.url)(process.argv[2]);
+import { references } from "./references.mjs";
+import { ts } from "./typescript.mjs";
 
 /** What a top-level name is called for us. */
 export const HANDLE = "__xtask_";
@@ -24,7 +23,7 @@ export class World {
       strict: true,
       noEmit: true,
       skipLibCheck: true,
-      types: ambient(this.roots.new),
+      types: [],
       typeRoots: [join(this.roots.new, "node_modules/@types")],
     };
     this.host = ts.createCompilerHost(this.options, true);
@@ -32,7 +31,7 @@ export class World {
     this.host.readFile = (file) => (this.side(file) ? this.opened(file, read(file)) : read(file));
     this.host.getSourceFile = (file, target) => {
       const text = file === this.probe ? this.probeText : this.host.readFile(file);
-      return text === undefined ? undefined : ts.createSourceFile(file, text, target, true);
+      return text === undefined ? undefined : ts.createSourceFile(file, text, target);
     };
     const exists = this.host.fileExists.bind(this.host);
     this.host.fileExists = (file) => file === this.probe || exists(file);
@@ -46,11 +45,24 @@ export class World {
       });
   }
 
-  /** The program of these files. */
+  /** The program of these files. What `@types` packages declare for everyone is large: they are read where a name is not known without. */
   load(files) {
     this.files = files;
-    this.program = ts.createProgram({ rootNames: files, options: this.options, host: this.host });
+    this.create();
+    const unknown = (source) => references(source, this.checker).some(({ symbol }) => !symbol);
+    if (!this.sources().some(unknown)) return;
+    this.options.types = ambient(this.roots.new);
+    if (this.options.types.length > 0) this.create();
+  }
+
+  create() {
+    this.program = ts.createProgram({ rootNames: this.files, options: this.options, host: this.host, oldProgram: this.program });
     this.checker = this.program.getTypeChecker();
+  }
+
+  /** The files of the package, of both versions. */
+  sources() {
+    return this.program.getSourceFiles().filter((source) => this.side(source.fileName));
   }
 
   /** The same with a file of questions. */
