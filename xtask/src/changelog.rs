@@ -7,6 +7,7 @@ use section::Section;
 use std::ops::Range;
 
 mod document;
+mod link;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -138,13 +139,9 @@ fn link(document: &mut Document, release: &Release) {
     for at in gone.into_iter().rev() {
         document.splice(at..at + 1, &[]);
     }
-    let Some(repository) = release.repository.map(|r| r.trim_end_matches('/')) else { return };
+    let Some(repository) = release.repository else { return };
     let tag = release.tag;
-    let address = match release.previous {
-        Some(previous) => format!("{repository}/compare/{previous}...{tag}"),
-        None => format!("{repository}/releases/tag/{tag}"),
-    };
-    let new = format!("[{tag}]: {address}");
+    let new = format!("[{tag}]: {}", link::address(repository, release.previous, tag));
     let links = document.links();
     let old = links.clone().find(|&at| is_for(document.line(at), tag));
     match old {

@@ -44,6 +44,44 @@ fn a_bump_is_one_commit_and_the_second_changes_nothing() {
 }
 
 #[test]
+fn what_was_written_by_hand_goes_into_the_release_and_survives_the_next_bump() {
+    let repo = with_a_fix();
+    let by_hand =
+        "# Changelog\n\n## [Unreleased]\n\n### python\n\nRead this first.\n\n#### Breaking\n\n- mind the port\n\n### ts\n\n- theirs\n";
+    repo.commit("CHANGELOG.md", by_hand, "docs: what is coming");
+    bump(&repo, &[]).expect(0);
+    repo.commit("CHANGELOG.md", &repo.read("CHANGELOG.md").replace("Read this", "Do read this"), "docs: in better words");
+    repo.change("feat!: another port\n\nBREAKING CHANGE: set PORT");
+    bump(&repo, &[]).expect(0);
+    expect_test::expect![[r#"
+        # Changelog
+
+        ## [Unreleased]
+
+        ### ts
+
+        - theirs
+
+        ## [python-v0.2.0] - 2026-01-01
+
+        Do read this first.
+
+        ### Breaking
+
+        - mind the port
+        - another port
+          set PORT
+
+        ### Fixed
+
+        - answer 405
+
+        [python-v0.2.0]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.2.0
+    "#]]
+    .assert_eq(&repo.read("CHANGELOG.md"));
+}
+
+#[test]
 fn a_higher_demand_before_the_tag_bumps_again() {
     let repo = with_a_fix();
     bump(&repo, &[]).expect(0);

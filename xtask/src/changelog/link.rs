@@ -1,0 +1,64 @@
+//! Addresses of a repository's pages, which GitHub and Gitea form alike: `/compare/A...B` and `/releases/tag/T` (both also show a tag that has no
+//! release yet).
+
+/// What changed from one tag to the next; the release itself where there was none before.
+pub fn address(repository: &str, previous: Option<&str>, tag: &str) -> String {
+    let page = page(repository);
+    match previous {
+        Some(previous) => format!("{page}/compare/{previous}...{tag}"),
+        None => format!("{page}/releases/tag/{tag}"),
+    }
+}
+
+/// The page of a repository, of which a clone's address was given perhaps: `git@host:team/mono.git`.
+fn page(repository: &str) -> String {
+    let text = repository.trim().trim_end_matches('/');
+    let text = text.strip_suffix(".git").unwrap_or(text);
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme @ ("http" | "https"), rest)) => (scheme, rest.to_string()),
+        // A port of ssh is none of the page's.
+        Some((_, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit('@').next().unwrap_or(host);
+            ("https", format!("{}/{path}", host.split(':').next().unwrap_or(host)))
+        }
+        None if has_port(text) => ("https", text.to_string()),
+        None => ("https", text.replacen(':', "/", 1)),
+    };
+    // Who may log in is nobody else's business.
+    let (host, path) = rest.split_once('/').unwrap_or((&rest, ""));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    format!("{scheme}://{host}/{path}").trim_end_matches('/').to_string()
+}
+
+/// `gitea.example:3000/team/mono`, where scp's form has a path behind the colon.
+fn has_port(text: &str) -> bool {
+    let port = text.split_once(':').and_then(|(_, rest)| rest.split_once('/')).map(|(port, _)| port);
+    port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_the_pages_of_either_forge() {
+        for (repository, expected) in [
+            ("https://github.com/team/mono", "https://github.com/team/mono"),
+            ("https://github.com/team/mono/", "https://github.com/team/mono"),
+            ("https://github.com/team/mono.git", "https://github.com/team/mono"),
+            ("http://gitea.example:3000/team/mono.git/", "http://gitea.example:3000/team/mono"),
+            ("https://example.org/gitea/team/mono", "https://example.org/gitea/team/mono"),
+            ("git@github.com:team/mono.git", "https://github.com/team/mono"),
+            ("ssh://git@gitea.example:2222/team/mono.git", "https://gitea.example/team/mono"),
+            ("git://gitea.example/team/mono", "https://gitea.example/team/mono"),
+            ("https://user:secret@gitea.example/team/mono", "https://gitea.example/team/mono"),
+            ("gitea.example/team/mono", "https://gitea.example/team/mono"),
+            ("gitea.example:3000/team/mono", "https://gitea.example:3000/team/mono"),
+            (" https://f/ ", "https://f"),
+        ] {
+            assert_eq!(address(repository, Some("a-v1.0.0"), "a-v1.1.0"), format!("{expected}/compare/a-v1.0.0...a-v1.1.0"));
+            assert_eq!(address(repository, None, "a-v1.0.0-rc.1"), format!("{expected}/releases/tag/a-v1.0.0-rc.1"));
+        }
+    }
+}
