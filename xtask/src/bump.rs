@@ -13,7 +13,6 @@ use semver::Version;
 mod choose;
 mod confirm;
 mod edits;
-mod published;
 
 pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
@@ -52,9 +51,7 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
 /// Makes the commit, and says so.
 fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     let reason = confirm::reason(flags)?;
-    let published = published::ask(ctx, app);
-    published.findings.iter().for_each(ui::finding);
-    let mut plan = plan::plan_with(ctx, app, &published.evidence, plan::Reach::Network)?;
+    let (mut plan, published) = plan::bump(ctx, app)?;
     // A bump may come before its break is declared; nothing after it may.
     plan.findings.iter().filter(|f| !f.stops() || (f.id == "undeclared-break" && reason.is_none())).for_each(ui::finding);
     let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();

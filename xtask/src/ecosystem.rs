@@ -39,6 +39,14 @@ impl DistFile {
     }
 }
 
+/// A version that an index has, or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Out {
+    pub version: Version,
+    /// Users are not to have it any more: yanked (PEP 592), deprecated or unpublished (npm).
+    pub withdrawn: bool,
+}
+
 /// A file as an index shows it; without a hash where the index gives none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedFile {
@@ -296,8 +304,8 @@ impl Ecosystem {
         }
     }
 
-    /// Every version that the index knows of the package, yanked or not; none where it does not know the package.
-    pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<Version>>> {
+    /// Every version that the index knows of the package, withdrawn or not; none where it does not know the package.
+    pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<Out>>> {
         match self {
             Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi.simple, &app.settings.package),
             Ecosystem::Ts => ts::registry::versions(&ctx.endpoints.npm, &app.settings.package),

@@ -9,7 +9,9 @@ use crate::workspace::App;
 use crate::{manifest, ui};
 use anyhow::Result;
 use breaks::Judged;
-use number::Facts;
+use compare::Reach;
+use history::History;
+use number::{Evidence, Facts};
 use semver::Version;
 use serde::Serialize;
 
@@ -18,14 +20,15 @@ mod compare;
 mod gitdir;
 mod history;
 mod number;
+mod published;
 mod repository;
 mod show;
 mod walk;
 
 pub use breaks::{Accepted, Difference};
-pub use compare::Reach;
 pub use history::{same_content, source_commit, source_in};
-pub use number::{Demands, Evidence, Line};
+pub use number::Line;
+pub use published::Published;
 pub use repository::{refuse_shallow, remote_name};
 
 /// What plan says of one app.
@@ -92,18 +95,39 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
 
 /// The plan of one app at HEAD.
 pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    plan_with(ctx, app, &[], Reach::Offline)
+    plan_with(ctx, app, &Published::default(), Reach::Offline)
 }
 
-/// The same for a gate, which may install what reads the API.
+/// The same for a gate, which may install what reads the API. Where a break stops it, the index is asked whether that release is still out: nobody
+/// has what was withdrawn.
 pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    plan_with(ctx, app, &[], Reach::Network)
+    let plan = plan_with(ctx, app, &Published::default(), Reach::Network)?;
+    let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
+    match stopped.map(|last| (last, published::ask(ctx, app).withdrawn)) {
+        Some((last, withdrawn)) if withdrawn.contains(&last.version) => {
+            plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network)
+        }
+        _ => Ok(plan),
+    }
 }
 
-/// The same with evidence from elsewhere: what the index says is published.
-pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence], reach: Reach) -> Result<AppPlan> {
+/// The same for a release, which counts from what users have.
+pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    let withdrawn = published::ask(ctx, app).withdrawn;
+    plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network)
+}
+
+/// The same for a bump, with everything that the index said.
+pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
+    let published = published::ask(ctx, app);
+    let mut plan = plan_with(ctx, app, &published, Reach::Network)?;
+    plan.findings.extend(published.findings.iter().cloned());
+    Ok((plan, published))
+}
+
+fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Result<AppPlan> {
     let manifest = manifest::read(&ctx.ws.root, app)?;
-    let history = history::read(ctx, app)?;
+    let history = history::read(ctx, app, &published.withdrawn)?;
     let names: Vec<&str> = ctx.ws.apps.iter().map(App::name).collect();
     let commits = commits::entries(&history.commits, app.name(), &names);
     let mut evidence = vec![number::from_commits(&commits)];
@@ -113,7 +137,7 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence], reach: Reach) -> Resul
     if history.last.is_none() {
         evidence.extend(manifest::pins(&ctx.ws.root, app)?.into_iter().map(|(file, version)| number::from_pin(&file, version)));
     }
-    evidence.extend_from_slice(more);
+    evidence.extend_from_slice(&published.evidence);
     let facts = Facts {
         app: app.name(),
         manifest: &manifest,
@@ -125,6 +149,7 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence], reach: Reach) -> Resul
         touched: !commits.is_empty(),
     };
     let mut decision = number::decide(&facts, evidence);
+    decision.findings.extend(withdrawn(app, &history));
     decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));
     Ok(AppPlan {
@@ -143,6 +168,14 @@ pub fn plan_with(ctx: &Ctx, app: &App, more: &[Evidence], reach: Reach) -> Resul
         undeclared: judged.undeclared,
         findings: decision.findings,
     })
+}
+
+fn withdrawn(app: &App, history: &History) -> Option<Finding> {
+    let newest = history.withdrawn.first()?;
+    let base = history.last.as_ref().map_or("the beginning".to_string(), |last| last.tag.clone());
+    let message =
+        format!("{} was withdrawn from the index, so users have {base}: that is what the next release is compared with", app.tag(newest));
+    Some(Finding::new("release-withdrawn", Level::Info, message).app(app.name()))
 }
 
 /// What the spec and the public API say. What no commit touches has not changed.

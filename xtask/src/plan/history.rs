@@ -21,16 +21,19 @@ pub struct History {
     pub tagged: Vec<Version>,
     /// Set on a hotfix branch.
     pub line: Option<Line>,
+    /// Releases above the last that the index no longer offers; the highest first.
+    pub withdrawn: Vec<Version>,
 }
 
-pub fn read(ctx: &Ctx, app: &App) -> Result<History> {
+/// `withdrawn` are versions that nobody is to have any more: no release to count from.
+pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let git = &ctx.git;
     repository::refuse_shallow(git)?;
     let head = repository::head(git)?;
     let refs = repository::refs(ctx, app)?;
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
     let counts = |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
-    let tags: Vec<&Tag> = refs.tags.iter().filter(counts).collect();
+    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) = refs.tags.iter().filter(counts).partition(|tag| withdrawn.contains(&tag.version));
     let two_branches = ctx.ws.settings.main != ctx.ws.settings.development;
     let on_main = two_branches && on_main(ctx, &head, &refs);
     // Tags are made on main: anywhere else they are behind a squash.
@@ -48,7 +51,8 @@ pub fn read(ctx: &Ctx, app: &App) -> Result<History> {
         }
     }
     let last = last.map(|t| Release { version: t.version.clone(), tag: t.name.clone() });
-    Ok(History { last, commits, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
+    let withdrawn = gone.iter().map(|tag| tag.version.clone()).filter(|v| last.as_ref().is_none_or(|last| *v > last.version)).collect();
+    Ok(History { withdrawn, last, commits, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
 }
 
 fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {

@@ -79,7 +79,7 @@ fn files(n: usize) -> String {
 /// The plan's gates, and a text for the release's page.
 fn gates(release: &Release) -> Result<Vec<Finding>> {
     let app = release.app.name();
-    let plan = plan::gate(release.ctx, release.app)?;
+    let plan = plan::release(release.ctx, release.app)?;
     let mut findings = plan.findings.clone();
     if !plan.pending {
         let message = format!("the manifest says {}, which is not a version to release yet", release.version);

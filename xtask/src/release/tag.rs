@@ -193,7 +193,7 @@ pub fn notes(release: &Release) -> Result<String> {
 
 /// What breaks users of the release before, declared or accepted: a trailer each.
 fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
-    let plan = plan::gate(release.ctx, release.app)?;
+    let plan = plan::release(release.ctx, release.app)?;
     let declared = plan.commits.iter().filter(|c| c.counts && c.breaking);
     let declared = declared.map(|c| ("Breaking-Change", one_line(&format!("{} ({})", c.subject, c.short()))));
     let accepted = plan.accepted.iter().map(|a| {

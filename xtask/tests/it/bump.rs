@@ -206,7 +206,7 @@ fn the_number_exceeds_what_the_index_has() {
 }
 
 /// A one-page index on this machine, for as long as the test runs.
-fn serve(page: &'static str) -> String {
+pub fn serve(page: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/simple", listener.local_addr().unwrap());
     std::thread::spawn(move || {

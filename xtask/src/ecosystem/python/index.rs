@@ -1,12 +1,13 @@
 //! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the server speaks.
 
 use super::publish::normalise;
+use crate::ecosystem::Out;
 use crate::http::{Http, Request};
 use crate::version;
 use anyhow::{Context, Result};
 use semver::Version;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[cfg(test)]
 mod tests;
@@ -39,10 +40,24 @@ pub fn files(simple_url: &str, package: &str) -> Result<Option<Vec<IndexFile>>> 
 
 /// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer twin (a post-release, say) keeps its
 /// first three numbers from being used again.
-pub fn versions(simple_url: &str, package: &str) -> Result<Option<Vec<Version>>> {
-    let Some(files) = files(simple_url, package)? else { return Ok(None) };
-    let parsed = files.into_iter().filter_map(|f| f.version?.parse::<pep440_rs::Version>().ok());
-    Ok(Some(parsed.map(|v| version::from_pep440(&v.to_string()).unwrap_or_else(|_| version::floor(&v))).collect()))
+pub fn versions(simple_url: &str, package: &str) -> Result<Option<Vec<Out>>> {
+    Ok(files(simple_url, package)?.map(out))
+}
+
+/// Files are yanked one by one: a version is withdrawn when none of its own is left.
+fn out(files: Vec<IndexFile>) -> Vec<Out> {
+    let mut found: BTreeMap<Version, Option<bool>> = BTreeMap::new();
+    for file in files {
+        let Some(version) = file.version.and_then(|v| v.parse::<pep440_rs::Version>().ok()) else { continue };
+        match version::from_pep440(&version.to_string()) {
+            Ok(twin) => {
+                let withdrawn = found.entry(twin).or_default();
+                *withdrawn = Some(file.yanked && withdrawn.unwrap_or(true));
+            }
+            Err(_) => drop(found.entry(version::floor(&version)).or_default()),
+        }
+    }
+    found.into_iter().map(|(version, withdrawn)| Out { version, withdrawn: withdrawn == Some(true) }).collect()
 }
 
 /// Content type and body; None for 404.

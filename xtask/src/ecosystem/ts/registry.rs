@@ -1,6 +1,6 @@
 //! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the very bytes of a tarball.
 
-use crate::ecosystem::{PublishedFile, hex};
+use crate::ecosystem::{Out, PublishedFile, hex};
 use crate::http::{Http, Request};
 use anyhow::{Context, Result};
 use semver::Version;
@@ -22,9 +22,20 @@ struct Packument {
 #[derive(Deserialize)]
 struct Release {
     dist: Dist,
-    /// The reason; some registries write `false` where it is not.
+    /// The reason; empty where a deprecation was taken back. Some registries have true or false.
     #[serde(default)]
     deprecated: serde_json::Value,
+}
+
+impl Release {
+    /// With the reason.
+    fn deprecated(&self) -> Option<String> {
+        match &self.deprecated {
+            serde_json::Value::String(reason) => Some(reason.clone()).filter(|reason| !reason.is_empty()),
+            serde_json::Value::Bool(true) => Some("without a reason".into()),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,7 +68,7 @@ pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
     let Some(found) = packument(registry, package)? else { return Ok(None) };
     let version = |(version, release): (String, Release)| ListedVersion {
         version,
-        deprecated: release.deprecated.as_str().filter(|why| !why.is_empty()).map(str::to_string),
+        deprecated: release.deprecated(),
         tarball: release.dist.tarball,
         integrity: release.dist.integrity,
     };
@@ -77,9 +88,13 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
 }
 
 /// Every version that was ever out: a number is used once, unpublished or not.
-pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<Version>>> {
-    let Some(found) = packument(registry, package)? else { return Ok(None) };
-    Ok(Some(numbers(&found)))
+pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<Out>>> {
+    Ok(packument(registry, package)?.as_ref().map(out))
+}
+
+fn out(packument: &Packument) -> Vec<Out> {
+    let there = |version: &Version| packument.versions.get(&version.to_string()).is_some_and(|release| release.deprecated().is_none());
+    numbers(packument).into_iter().map(|version| Out { withdrawn: !there(&version), version }).collect()
 }
 
 fn numbers(packument: &Packument) -> Vec<Version> {
@@ -122,6 +137,18 @@ mod tests {
             "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished": {"name": "x"}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
         assert_eq!(numbers(&packument).iter().map(Version::to_string).collect::<Vec<_>>(), ["1.0.0", "1.1.0-rc.1"]);
+    }
+
+    #[test]
+    fn what_is_deprecated_or_unpublished_is_withdrawn() {
+        let text = r#"{"time": {"created": "t", "0.0.9": "t", "unpublished": {}}, "versions": {
+            "1.0.0": {"dist": {"tarball": ""}}, "1.0.1": {"dist": {"tarball": ""}, "deprecated": "broken"},
+            "1.0.2": {"dist": {"tarball": ""}, "deprecated": ""}, "1.0.3": {"dist": {"tarball": ""}, "deprecated": true},
+            "1.0.4": {"dist": {"tarball": ""}, "deprecated": false}, "1.0.5": {"dist": {"tarball": ""}, "deprecated": null}}}"#;
+        let packument: Packument = serde_json::from_str(text).expect("a packument");
+        let withdrawn: Vec<String> = out(&packument).iter().filter(|o| o.withdrawn).map(|o| o.version.to_string()).collect();
+        assert_eq!(withdrawn, ["0.0.9", "1.0.1", "1.0.3"]);
+        assert_eq!(out(&packument).len(), 7);
     }
 
     #[test]

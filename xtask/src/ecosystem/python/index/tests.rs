@@ -59,3 +59,16 @@ fn versions_are_read_from_names_of_this_package_only() {
         assert_eq!(version(name, "demo-agent").as_deref(), expected, "{name}");
     }
 }
+
+#[test]
+fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
+    let page = r#"{"files": [
+        {"filename": "demo_agent-0.1.0-py3-none-any.whl", "url": "a", "yanked": "broken"}, {"filename": "demo_agent-0.1.0.tar.gz", "url": "b", "yanked": true},
+        {"filename": "demo_agent-0.2.0-py3-none-any.whl", "url": "a", "yanked": true}, {"filename": "demo_agent-0.2.0.tar.gz", "url": "b", "yanked": false},
+        {"filename": "demo_agent-0.3.0.tar.gz", "url": "b"}, {"filename": "demo_agent-0.4.0rc1.tar.gz", "url": "b", "yanked": ""},
+        {"filename": "demo_agent-0.1.0.post1.tar.gz", "url": "b"}, {"filename": "demo_agent-0.5.0.post1.tar.gz", "url": "b", "yanked": true},
+        {"filename": "demo_agent-nonsense.tar.gz", "url": "b", "yanked": true}]}"#;
+    let out = out(from_json(page, "http://x/simple/demo-agent/", "demo-agent").unwrap());
+    let said: Vec<String> = out.iter().map(|o| format!("{}{}", o.version, if o.withdrawn { " withdrawn" } else { "" })).collect();
+    assert_eq!(said, ["0.1.0 withdrawn", "0.2.0", "0.3.0", "0.4.0-rc.1 withdrawn", "0.5.0"]);
+}

@@ -1,8 +1,9 @@
-//! What the index has already. A number is used once, yanked or not.
+//! What the index has: numbers are used once, withdrawn or not, and a release that was withdrawn is not what users have.
 
+use super::number::{Demands, Evidence, Line};
 use crate::Ctx;
+use crate::ecosystem::Out;
 use crate::finding::{Finding, Level};
-use crate::plan::{Demands, Evidence, Line};
 use crate::workspace::App;
 use semver::Version;
 
@@ -10,6 +11,8 @@ use semver::Version;
 pub struct Published {
     pub versions: Vec<Version>,
     pub evidence: Vec<Evidence>,
+    /// Yanked (PEP 592), deprecated or unpublished (npm).
+    pub withdrawn: Vec<Version>,
     pub findings: Vec<Finding>,
 }
 
@@ -19,12 +22,14 @@ pub fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
     match app.settings.ecosystem.versions_out(ctx, app) {
-        Ok(versions) => {
-            let versions = versions.unwrap_or_default();
+        Ok(found) => {
+            let found = found.unwrap_or_default();
+            let withdrawn = found.iter().filter(|out| out.withdrawn).map(|out| out.version.clone()).collect();
+            let versions: Vec<Version> = found.into_iter().map(|Out { version, .. }| version).collect();
             let highest = versions.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max().cloned();
             let why = format!("the highest on {}", app.settings.ecosystem.index_url(ctx));
             let evidence = highest.map(|v| Evidence { source: "index", demands: Demands::Above(v), why });
-            Published { versions, evidence: evidence.into_iter().collect(), findings: Vec::new() }
+            Published { versions, evidence: evidence.into_iter().collect(), withdrawn, findings: Vec::new() }
         }
         Err(error) => {
             let message = format!("the index could not be asked which versions are out: {error:#}");
