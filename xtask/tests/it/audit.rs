@@ -69,3 +69,144 @@ fn the_document_for_programs_has_the_same_places_and_findings() {
     assert_eq!(places, ["\"constant\" \"0.1.0\" \"wrong\"", "\"pin\" \"0.1.129\" \"wrong\""]);
     assert_eq!(document["findings"].as_array().unwrap().len(), 2);
 }
+
+/// Two apps that are released, with everything in step: what is right is told apart from what only looks alike.
+fn in_step() -> Repo {
+    let repo = Repo::new();
+    let image = "[image]\nname = \"ghcr.io/team/demo-agent\"\nbase = \"docker.io/library/python:3.11.4\"\nplatforms = []\n";
+    repo.write("apps/python/app.toml", format!("{APP_TOML}{image}[release]\npins = [\"../../deploy/.demo-version\"]\n"));
+    repo.write(
+        "apps/python/pyproject.toml",
+        PYPROJECT.replace("0.0.0", "0.2.0rc1").replace("requires", "dependencies = [\"demo-agent-tools==9.0.0\"]\nrequires"),
+    );
+    repo.write("apps/ts/app.toml", "name = \"ts\"\necosystem = \"ts\"\npackage = \"@team/demo-agent\"\n");
+    repo.write("apps/ts/package.json", "\u{feff}{\r\n  \"name\": \"@team/demo-agent\",\r\n  \"version\": \"1.4.0\",\r\n  \"dependencies\": { \"demo-agent\": \"9.9.9\" }\r\n}\r\n");
+    repo.write("apps/ts/src/version.ts", "import manifest from \"../package.json\" with { type: \"json\" };\nexport const VERSION = manifest.version;\nexport const API_VERSION = \"3.0.0\";\n");
+    repo.write("deploy/.demo-version", "0.2.0-rc.1\n");
+    repo.write("deploy/requirements.txt", "demo_agent[x]>=0.1,<0.3\ndemo-agent-tools==9.0.0\n# demo-agent==0.0.1\n");
+    repo.write(
+        "deploy/compose.yaml",
+        "services:\n  a:\n    image: ghcr.io/team/demo-agent:v0.1.0\n  b:\n    image: ghcr.io/team/demo-agent-ui:v9.9.9\n",
+    );
+    repo.write("deploy/.node-version", "20.1.0\n");
+    repo.write(
+        "README.md",
+        "`pip install demo-agent==0.1.0`, `npm i @team/demo-agent@1.4.0`\n\n![python](https://img.shields.io/badge/python-3.11.4-blue)\n",
+    );
+    repo.write(
+        "CHANGELOG.md",
+        "# Changelog\n\n## [python-v0.2.0-rc.1]\n\nOnce `pip install demo-agent==0.0.3`.\n\n## [python-v0.1.0]\n\n## [ts-v1.4.0]\n",
+    );
+    repo.write("apps/python/tests/data/__init__.py", "__version__ = \"9.9.9\"\n");
+    repo.write(
+        "apps/python/examples/plugin/pyproject.toml",
+        "[project]\nname = \"shout\"\nversion = \"5.0.0\"\ndependencies = [\"demo-agent~=0.1\"]\n",
+    );
+    repo.commit("apps/python/examples/plugin/src/shout/__init__.py", "__version__ = \"5.0.0\"\n", "chore: in step");
+    repo.git(&["tag", "python-v0.1.0"]);
+    repo.git(&["tag", "ts-v1.4.0"]);
+    repo.git(&["tag", "python-very-old"]);
+    repo
+}
+
+/// What is marked as other than right.
+fn marked(out: &Output) -> Vec<&str> {
+    out.stdout.lines().filter(|line| line.starts_with("  ✗") || line.starts_with("  !")).collect()
+}
+
+#[test]
+fn a_repository_in_step_is_left_in_peace() {
+    let repo = in_step();
+    let out = repo.untouched(|| audit(&repo).expect(0));
+    assert_eq!(marked(&out), [] as [&str; 0], "{out:?}");
+    assert!(!out.stderr.contains("warning"), "{out:?}");
+    for place in [
+        "declared pin     0.2.0-rc.1",
+        "deploy/requirements.txt:1",
+        "deploy/compose.yaml:3",
+        "README.md:1",
+        "CHANGELOG.md:3",
+        "python-v0.1.0",
+    ] {
+        assert!(out.stdout.contains(place), "{place} is missing in {}", out.stdout);
+    }
+    assert!(!out.stdout.contains("9.9.9") && !out.stdout.contains("5.0.0"), "{}", out.stdout);
+}
+
+#[test]
+fn what_lags_behind_is_a_warning_and_what_lies_is_an_error() {
+    let repo = in_step();
+    repo.git(&["tag", "python-v0.1.1"]);
+    let out = audit(&repo).expect(0);
+    assert!(out.stderr.contains("warning[version-behind]: python: the pin shows 0.1.0; the last release is 0.1.1"), "{out:?}");
+    assert!(out.stderr.contains("write 0.1.1 there") && out.stderr.contains("2 warnings above"), "{out:?}");
+
+    repo.write("docker/demo.Dockerfile", "FROM scratch\nCOPY apps/python/ /x\nLABEL org.opencontainers.image.version=\"0.1.0\"\n");
+    repo.write("apps/ts/src/server.ts", "serve({\n  name: \"demo-agent\",\n  version: \"1.3.0\",\n});\n");
+    repo.write("apps/python/uv.lock", "[[package]]\r\nname = \"demo-agent\"\r\nversion = \"0.1.0\"\r\nsource = { editable = \".\" }\r\n");
+    repo.write("deploy/.demo-version", "v0.1.0\n");
+    repo.git(&["add", "--all"]);
+    repo.git(&["tag", "ts-v1.5.0"]);
+    let out = audit(&repo).expect(3);
+    for says in [
+        "the image label shows 0.1.0, the manifest 0.2.0-rc.1 (docker/demo.Dockerfile:3)",
+        "the constant shows 1.3.0, the manifest 1.4.0 (apps/ts/src/server.ts:3)",
+        "`import manifest from \"../package.json\" with { type: \"json\" }`",
+        "the lock file shows 0.1.0, the manifest 0.2.0-rc.1 (apps/python/uv.lock:3)",
+        "cd apps/python && uv lock",
+        "error[pin-wrong]: python: the declared pin shows 0.1.0",
+        "ts-v1.5.0 is tagged, the manifest has 1.4.0 (apps/ts/package.json)",
+    ] {
+        assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
+    }
+    let only = repo.xtask(&["audit", "ts"]).expect(3);
+    assert!(!only.stderr.contains("python:"), "{only:?}");
+}
+
+#[test]
+fn files_that_can_not_be_read_as_text_are_nobodys_version() {
+    let repo = in_step();
+    repo.write("apps/python/src/demo_agent/latin.py", b"# \xe9\n__version__ = \"9.9.9\"\n");
+    repo.write("apps/python/src/demo_agent/binary.py", b"\0\n__version__ = \"9.9.9\"\n");
+    std::os::unix::fs::symlink("../../tests/data/__init__.py", repo.path.join("apps/python/src/demo_agent/link.py")).unwrap();
+    let other = Repo::new();
+    other.commit("VERSION", "9.9.9\n", "feat: x");
+    repo.git(&["submodule", "--quiet", "add", other.path.as_str(), "apps/python/sub"]);
+    repo.git(&["add", "--all"]);
+    repo.write("apps/python/VERSION", "9.9.9\n");
+    repo.git(&["config", "submodule.recurse", "true"]);
+    std::fs::remove_file(repo.path.join("deploy/compose.yaml")).unwrap();
+    let out = audit(&repo).expect(0);
+    assert!(!out.stdout.contains("9.9.9"), "not tracked, or no text: {out:?}");
+    repo.git(&["add", "apps/python/VERSION"]);
+    assert_eq!(marked(&audit(&repo).expect(3)), ["  ✗ constant         9.9.9       apps/python/VERSION:1"]);
+}
+
+#[test]
+fn a_pin_or_a_manifest_that_is_gone_is_told_with_the_rest() {
+    let repo = in_step();
+    std::fs::remove_file(repo.path.join("deploy/.demo-version")).unwrap();
+    repo.write("apps/ts/package.json", "{}");
+    let out = audit(&repo).expect(3);
+    assert!(out.stderr.contains("error[pin-missing]: python: deploy/.demo-version is a declared pin, but is no text file here"), "{out:?}");
+    assert!(out.stderr.contains("error[manifest-unreadable]: ts: apps/ts/package.json: package.json has no \"version\""), "{out:?}");
+    repo.write("deploy/.demo-version", "latest\n");
+    assert!(audit(&repo).expect(3).stderr.contains("holds nothing that looks like a version"));
+}
+
+#[test]
+fn another_checkout_is_audited_by_its_own_settings_wherever_its_root_is() {
+    let repo = in_step();
+    let below = Repo::empty("outer");
+    std::fs::create_dir_all(below.path.join("inner/apps")).unwrap();
+    below.write("inner/apps/python/app.toml", APP_TOML);
+    below.write("inner/apps/python/pyproject.toml", PYPROJECT);
+    below.write("apps/python/x.py", "__version__ = \"9.9.9\"\n");
+    below.commit("inner/apps/python/x.py", "__version__ = \"0.0.1\"\n", "feat: x");
+    let out = repo.xtask(&["--root", below.path.join("inner").as_str(), "audit"]).expect(3);
+    assert_eq!(marked(&out), ["  ✗ constant  0.0.1  apps/python/x.py:1"]);
+    let none = Repo::empty("none");
+    assert!(audit(&none).expect(0).stderr.contains("no app under"));
+    let unknown = repo.xtask(&["audit", "pyhton"]).expect(2);
+    assert!(unknown.stderr.contains("did you mean \"python\"?"), "{unknown:?}");
+}

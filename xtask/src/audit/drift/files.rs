@@ -48,14 +48,19 @@ const VERSION_LINE: &str = r#"version(__)?["']?[[:space:]]*(:[[:space:]]*[a-z_.]
 const ALONE: &str = r"^v?[0-9]+[.][0-9]+[.][0-9]+[-a-z0-9.+]*[[:space:]]*$";
 
 fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
-    let mut args: Vec<String> =
-        ["-c", "submodule.recurse=false", "-c", "grep.fullName=false", "grep", "-l", "-z", "-I", "-i", "-E"].map(String::from).to_vec();
-    for pattern in [VERSION_LINE, ALONE].into_iter().map(String::from).chain(apps.iter().flat_map(|app| patterns(app))) {
-        args.extend(["-e".to_string(), pattern]);
+    let config = ["-c", "submodule.recurse=false", "-c", "grep.fullName=false"];
+    let mut patterns: Vec<String> = [VERSION_LINE, ALONE].map(String::from).to_vec();
+    patterns.extend(apps.iter().flat_map(|app| names(app)));
+    let search = |syntax: &str| {
+        let patterns = patterns.iter().flat_map(|pattern| ["-e", pattern]);
+        // The root may lie below git's own top.
+        git.command().args(config).args(["grep", "-l", "-z", "-I", "-i", syntax]).args(patterns).args(["--", "."]).output()
+    };
+    // PCRE takes a tenth of the time, but git can be built without it.
+    let mut output = search("-P")?;
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        output = search("-E")?;
     }
-    // The root may lie below git's own top.
-    args.extend(["--".to_string(), ".".to_string()]);
-    let output = git.command().args(&args).output()?;
     // 1 is git's word for "nowhere".
     if !matches!(output.status.code(), Some(0 | 1)) {
         bail!("git grep failed in {}:\n{}", git.dir, String::from_utf8_lossy(&output.stderr).trim_end());
@@ -64,8 +69,8 @@ fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
     Ok(names.filter_map(|name| std::str::from_utf8(name).ok()).map(Utf8PathBuf::from).collect())
 }
 
-/// The names as extended regular expressions.
-fn patterns(app: &App) -> Vec<String> {
+/// The names as regular expressions, the same in both syntaxes.
+fn names(app: &App) -> Vec<String> {
     let literal =
         |text: &str| text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("[{c}]") }).collect::<String>();
     let mut found = Vec::new();

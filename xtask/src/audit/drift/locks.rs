@@ -16,7 +16,6 @@ pub const FILES: &[&str] = &[
     "poetry.lock",
     "pdm.lock",
     "pylock.toml",
-    "Pipfile.lock",
     "bun.lock",
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -29,18 +28,19 @@ pub fn read(name: &str, text: &str, app: &AppSettings) -> Vec<Shown> {
         ("uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml", Ecosystem::Python) => toml_packages(text, app),
         ("package-lock.json" | "npm-shrinkwrap.json", Ecosystem::Ts) => npm(text, app),
         ("bun.lock", Ecosystem::Ts) => bun(text, app),
-        ("pnpm-lock.yaml", Ecosystem::Ts) | ("Pipfile.lock", Ecosystem::Python) => resolved(text, app),
+        ("pnpm-lock.yaml", Ecosystem::Ts) => resolved(text, app),
         _ => Vec::new(),
     }
 }
 
 /// `[[package]]` tables with `name`, `version` and where the package comes from.
 fn toml_packages(text: &str, app: &AppSettings) -> Vec<Shown> {
+    let own = normal(&app.package);
     let mut found = Vec::new();
     let mut package = Package::default();
     for (_, line) in lines(text) {
         if line.starts_with("[[") {
-            found.extend(package.shown(text, app));
+            found.extend(package.shown(text, &own));
             package = Package { ours: line.ends_with("package]]"), ..Package::default() };
         } else if line.starts_with('[') {
             package.ours = false;
@@ -53,7 +53,7 @@ fn toml_packages(text: &str, app: &AppSettings) -> Vec<Shown> {
             }
         }
     }
-    found.extend(package.shown(text, app));
+    found.extend(package.shown(text, &own));
     found
 }
 
@@ -67,8 +67,9 @@ struct Package<'a> {
 }
 
 impl Package<'_> {
-    fn shown(&self, text: &str, app: &AppSettings) -> Option<Shown> {
-        let named = normal(self.name) == normal(&app.package);
+    fn shown(&self, text: &str, own: &str) -> Option<Shown> {
+        // Lengths first: a lock file has many packages.
+        let named = self.name.len() == own.len() && normal(self.name) == own;
         let kind = if self.local { Kind::Lock } else { Kind::Pin };
         Shown::version(kind, text, span_in(text, self.version.filter(|_| named)?), 1)
     }

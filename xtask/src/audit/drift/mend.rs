@@ -102,7 +102,6 @@ fn upgrade(lock: &Utf8Path, package: &str) -> String {
         "pnpm-lock.yaml" => format!("pnpm update {package}"),
         "poetry.lock" => format!("poetry update {package}"),
         "pdm.lock" => format!("pdm update {package}"),
-        "Pipfile.lock" => format!("pipenv update {package}"),
         _ => format!("uv lock --upgrade-package {package}"),
     }
 }

@@ -111,14 +111,16 @@ fn after_package(text: &str, name_end: usize, ecosystem: Ecosystem) -> Option<Me
     if let Some(file) = line.strip_prefix('-').filter(|_| ecosystem == Ecosystem::Python) {
         return built_file(file, name_end + 1);
     }
-    // `package@0.1.2`: npm's way, and uvx's.
-    if let Some(spec) = line.strip_prefix('@') {
+    // `package@0.1.2`: npm's way, and uv's for tools.
+    let before = text[..name_end].rsplit('\n').next().unwrap_or_default();
+    let by_uv = before.contains("uvx ") || before.contains("uv tool ");
+    if let Some(spec) = line.strip_prefix('@').filter(|_| ecosystem == Ecosystem::Ts || by_uv) {
         let length = spec.find(|c: char| c.is_whitespace() || "\"'`,;/)]}>\\".contains(c)).unwrap_or(spec.len());
         return mention(spec[..length].trim_end_matches('.'), name_end + 1, ecosystem);
     }
     match ecosystem {
-        Ecosystem::Python => python_requirement(line, name_end).or_else(|| keyed(line, name_end, ecosystem)),
-        Ecosystem::Ts => keyed(line, name_end, ecosystem),
+        Ecosystem::Python => python_requirement(line, name_end).or_else(|| in_toml(line, name_end)),
+        Ecosystem::Ts => in_json(line, name_end),
     }
 }
 
@@ -161,19 +163,29 @@ fn specifiers(text: &str) -> usize {
     }
 }
 
-/// `"package": "^0.1.2"` in JSON, `package = "^0.1"` and `package = { version = "0.1.2" }` in TOML.
-fn keyed(line: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {
-    let value = assigned(line.strip_prefix(['"', '\'']).unwrap_or(line))?;
+/// `package = "^0.1"` and `package = { version = "0.1.2" }`: TOML, as Python's tools write it.
+fn in_toml(line: &str, at: usize) -> Option<Mention> {
+    let value = after(line.strip_prefix(['"', '\'']).unwrap_or(line), '=')?;
     let value = match value.strip_prefix('{') {
-        Some(table) => assigned(table.split_once("version")?.1.trim_start_matches(['"', '\'']))?,
+        Some(table) => after(table.split_once("version")?.1, '=')?,
         None => value,
     };
-    let quote = value.chars().next().filter(|c| "\"'".contains(*c))?;
-    mention(value[1..].split(quote).next()?, at + (line.len() - value.len()) + 1, ecosystem)
+    quoted(line, value, at, Ecosystem::Python)
 }
 
-fn assigned(text: &str) -> Option<&str> {
-    text.trim_start().strip_prefix([':', '=']).filter(|rest| !rest.starts_with('=')).map(str::trim_start)
+/// `"package": "^0.1.2"`: JSON, as npm's tools write it.
+fn in_json(line: &str, at: usize) -> Option<Mention> {
+    quoted(line, after(line.strip_prefix(['"', '\''])?, ':')?, at, Ecosystem::Ts)
+}
+
+fn after(text: &str, sign: char) -> Option<&str> {
+    text.trim_start().strip_prefix(sign).map(str::trim_start)
+}
+
+/// The value is the line's end, and begins with a quote.
+fn quoted(line: &str, value: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {
+    let quote = value.chars().next().filter(|c| "\"'".contains(*c))?;
+    mention(value[1..].split(quote).next()?, at + (line.len() - value.len()) + 1, ecosystem)
 }
 
 fn mention(spec: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {

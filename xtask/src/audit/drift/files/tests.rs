@@ -51,3 +51,16 @@ fn a_file_is_read_by_its_name() {
         assert_eq!(form(Utf8Path::new(path)), expected, "{path}");
     }
 }
+
+#[test]
+fn only_text_files_of_a_usual_size_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Utf8Path::from_path(dir.path()).unwrap();
+    std::fs::write(root.join("text"), "\u{feff}0.1.0").unwrap();
+    std::fs::write(root.join("latin"), b"\xe9").unwrap();
+    std::fs::File::create(root.join("large")).unwrap().set_len(LARGEST + 1).unwrap();
+    std::os::unix::fs::symlink("text", root.join("link")).unwrap();
+    for (name, expected) in [("text", true), ("latin", false), ("large", false), ("link", false), ("gone", false), (".", false)] {
+        assert_eq!(read(root, Utf8Path::new(name)).is_some(), expected, "{name}");
+    }
+}

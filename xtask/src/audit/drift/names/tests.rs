@@ -34,6 +34,9 @@ fn a_python_package_is_named_in_every_spelling_and_no_other_is() {
         ("demo-agent==0.1.2\\", vec!["0.1.2"]),
         ("demo-agent==0.1.*", vec!["range ==0.1.*"]),
         ("uvx demo-agent@0.1.2", vec!["0.1.2"]),
+        ("npx demo-agent@9.9.9", vec![]),
+        ("\"demo-agent\": \"9.9.9\"", vec![]),
+        ("'demo-agent'='0.1.2'", vec!["0.1.2"]),
         ("demo-agent = \"^0.1\"", vec!["range ^0.1"]),
         ("demo-agent = { version = \"0.1.2\", extras = [] }", vec!["0.1.2"]),
         ("demo-agent = { git = \"https://example.org/x\" }", vec![]),
@@ -71,6 +74,7 @@ fn an_npm_package_is_its_exact_name() {
         ("https://esm.sh/@team/demo@0.1.2", vec!["0.1.2"]),
         ("@team/demo-extra@9.0.0 @team/demos@9.0.0 @other/demo@9.0.0 x@team/demo@9.0.0", vec![]),
         ("@team/demo@latest", vec![]),
+        ("@team/demo = \"9.9.9\"", vec![]),
         ("Use @team/demo@0.1.2.", vec!["0.1.2"]),
     ] {
         assert_eq!(found(text, &scoped), expected, "{text:?}");
