@@ -1,8 +1,8 @@
 //! The one integration binary: the real `xtask` program on real repositories. One module a topic.
 
 mod api;
-mod audit;
 mod api_ts;
+mod audit;
 mod breaks;
 mod bump;
 mod check;
