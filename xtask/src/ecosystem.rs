@@ -90,6 +90,14 @@ impl Installed {
     }
 }
 
+/// A program with everything that it needs to run.
+pub struct Prepared {
+    pub dir: Utf8PathBuf,
+    pub program: String,
+    pub args: Vec<String>,
+    pub env: Vec<(&'static str, String)>,
+}
+
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -206,11 +214,11 @@ impl Ecosystem {
         }
     }
 
-    /// Runs tests of an earlier release's users in its checkout `tree`, with today's package. The outer error: it can't be tried. The inner one: they say no.
-    pub fn run_users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
+    /// Makes `argv`, a command of an earlier release's app.toml, ready to run in that release's checkout `tree` with today's package.
+    pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
         match self {
-            Ecosystem::Python => python::users::run(ctx, app, tree, argv),
-            Ecosystem::Ts => ts::users::run(ctx, app, tree, argv),
+            Ecosystem::Python => python::users::prepare(ctx, app, tree, argv),
+            Ecosystem::Ts => ts::users::prepare(ctx, app, tree, argv),
         }
     }
 

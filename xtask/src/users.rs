@@ -5,14 +5,15 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::plan::{self, AppPlan, Release};
 use crate::workspace::App;
-use crate::{Ctx, changes, child, memory, serve, ui};
+use crate::{Ctx, child, memory, serve, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
+use runners::{counted, names};
 use serde::Deserialize;
+use std::process::Command;
 use xshell::cmd;
 
-/// So many names of failed tests are enough to see what is meant.
-const SHOWN: usize = 8;
+mod runners;
 
 /// The commands in the tag's `app.toml`. Not read as strictly as today's: that release is out, and another xtask made it.
 #[derive(Default, Deserialize)]
@@ -81,22 +82,13 @@ fn outcome(ctx: &Ctx, app: &App, reuse: bool) -> Result<Outcome> {
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
         return skipped(format!("passed on this machine before, with the same files: {said}"));
     }
-    let temp = tempfile::tempdir()?;
-    let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");
-    written_out(ctx, last, &tree)?;
+    let tried = tried(ctx, app, last, contract, plugin)?;
     let (mut said, mut broken) = (Vec::new(), Vec::new());
-    let mut ran = |what: &str, result: Result<String>| match result {
-        Ok(output) => said.push(format!("{what} ({})", counted(&output))),
-        Err(e) => {
-            broken.push(Broken { what: what.to_string(), output: format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", last.tag)) })
+    for (what, result) in tried {
+        match result {
+            Ok(output) => said.push(format!("{what} ({})", counted(&output))),
+            Err(output) => broken.push(Broken { what, output }),
         }
-    };
-    if let Some(argv) = &contract {
-        ran("black-box tests", black_box(ctx, app, &tree, argv)?);
-    }
-    if let Some(argv) = &plugin {
-        let output = app.settings.ecosystem.run_users(ctx, app, &tree, argv).map_err(|e| e.context("the example plugin can't be tried"))?;
-        ran("example plugin", output);
     }
     if !broken.is_empty() {
         return Ok(judge(app, &plan, last, &broken));
@@ -104,6 +96,31 @@ fn outcome(ctx: &Ctx, app: &App, reuse: bool) -> Result<Outcome> {
     let said = format!("{}'s {} pass with today's code", last.tag, said.join(" and "));
     place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
     Ok(Outcome::Passed(said))
+}
+
+type Tried = Vec<(&'static str, Result<String, String>)>;
+
+/// Runs what there is, side by side, in an export of the tag: what each printed, or why it failed, with the files named as git has them.
+fn tried(ctx: &Ctx, app: &App, last: &Release, contract: Option<Vec<String>>, plugin: Option<Vec<String>>) -> Result<Tried> {
+    let temp = tempfile::tempdir()?;
+    let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");
+    written_out(ctx, last, &tree)?;
+    // Both are made ready before either runs: that brings the checkout's environment up to date, and may build it.
+    let server = contract.is_some().then(|| server(ctx, app)).transpose()?;
+    let plugin = plugin.map(|argv| app.settings.ecosystem.users(ctx, app, &tree, &argv)).transpose()?;
+    let (black_box, plugin) = std::thread::scope(|scope| {
+        let black_box = scope.spawn(|| Some(black_box(server?, &tree, contract.as_deref()?)));
+        let plugin = plugin.map(|plugin| {
+            let sh = child::shell(&plugin.dir)?;
+            let (program, args) = (&plugin.program, &plugin.args);
+            let env: Vec<(&str, &str)> = plugin.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            child::capture_both(cmd!(sh, "{program} {args...}"), &env)
+        });
+        (black_box.join().expect("the black-box tests' thread"), plugin)
+    });
+    let results = [("black-box tests", black_box.transpose()?), ("example plugin", plugin)];
+    let from = |e: anyhow::Error| format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", last.tag));
+    Ok(results.into_iter().filter_map(|(what, result)| Some((what, result?.map_err(from)))).collect())
 }
 
 /// What the tag's `app.toml` says; nothing where it has none, or one that can't be read: a release that is out can't be mended.
@@ -127,13 +144,16 @@ fn written_out(ctx: &Ctx, last: &Release, tree: &Utf8Path) -> Result<()> {
     tar::Archive::new(archive.as_slice()).unpack(tree).with_context(|| format!("{} can't be written out", last.tag))
 }
 
-/// The outer error: today's server does not start. The inner one: the tests say no.
-fn black_box(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
-    let (Some(spec), Some((program, args))) = (&app.settings.spec, argv.split_first()) else {
-        return Ok(Err(anyhow::anyhow!("{}/app.toml has no [spec] any more: there is no server for its clients", app.dir)));
-    };
-    let log = tree.with_file_name("server.log");
-    let server = serve::start(app.settings.ecosystem.server(ctx, app, &spec.serve)?, child::free_port()?, "/health", &log)?;
+/// What starts today's server; None where the app has none any more.
+fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
+    app.settings.spec.as_ref().map(|spec| app.settings.ecosystem.server(ctx, app, &spec.serve)).transpose()
+}
+
+/// The outer error: today's server does not start or stop. The inner one: the tests say no.
+fn black_box(server: Option<Command>, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
+    let Some(server) = server else { return Ok(Err(anyhow::anyhow!("there is no server any more: app.toml has no [spec]"))) };
+    let (program, args) = argv.split_first().context("an empty command")?;
+    let server = serve::start(server, child::free_port()?, "/health", &tree.with_file_name("server.log"))?;
     let sh = child::shell(tree)?;
     let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]);
     server.stop()?;
@@ -141,7 +161,7 @@ fn black_box(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<R
 }
 
 struct Broken {
-    what: String,
+    what: &'static str,
     output: String,
 }
 
@@ -167,81 +187,9 @@ fn finding(app: &App, last: &Release, broken: &Broken) -> Finding {
     ))
 }
 
-/// The names of the failed tests, of those runners that we know; nothing where none is named, as when a file could not be loaded.
-fn names(output: &str) -> String {
-    let names = failed(output);
-    match names.len() {
-        0 => String::new(),
-        n if n > SHOWN => format!(" ({}, and {} more failed)", names[..SHOWN].join(", "), n - SHOWN),
-        _ => format!(" ({} failed)", names.join(", ")),
-    }
-}
-
-/// unittest: `FAIL: test_x (module.Class.test_x)`, `ERROR: …`; pytest: `FAILED path::test_x - why`; bun: `(fail) name [0.1ms]`; TAP: `not ok 1 - name`.
-fn failed(output: &str) -> Vec<String> {
-    let name = |line: &str| {
-        let line = line.trim();
-        let cut = |rest: &str, at: &str| rest.split(at).next().unwrap_or(rest).trim().to_string();
-        if let Some(rest) = line.strip_prefix("FAIL: ").or(line.strip_prefix("ERROR: ")) {
-            return Some(cut(rest, " ("));
-        }
-        if let Some(rest) = line.strip_prefix("FAILED ").or(line.strip_prefix("ERROR ")).filter(|rest| rest.contains(".py")) {
-            return Some(cut(rest, " - "));
-        }
-        if let Some(rest) = line.strip_prefix("(fail) ") {
-            return Some(rest.rsplit_once(" [").map_or(rest, |(name, _)| name).trim().to_string());
-        }
-        line.strip_prefix("not ok ").map(|rest| rest.split_once(" - ").map_or(rest, |(_, name)| name).to_string())
-    };
-    let mut names: Vec<String> = Vec::new();
-    for found in output.lines().filter_map(name).filter(|name| !name.is_empty()) {
-        if !names.contains(&found) {
-            names.push(found);
-        }
-    }
-    names
-}
-
-/// The runner's own count: unittest's and bun's `Ran 3 tests …`, pytest's `3 passed in 1 s`.
-fn counted(output: &str) -> String {
-    let counts = |line: &&str| line.starts_with("Ran ") || line.contains(" passed in ");
-    let line = output.lines().rev().map(|l| l.trim_matches(['=', ' '])).find(counts).unwrap_or("passed");
-    changes::plain(line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn failed_tests_are_named_as_their_runners_do() {
-        for (output, expected) in [
-            ("FAIL: test_a (m.C.test_a)\nERROR: test_b (m.C.test_b)\nFAIL: test_a (m.C.test_a)\n", vec!["test_a", "test_b"]),
-            ("ERROR: test_shout (unittest.loader._FailedTest.test_shout)", vec!["test_shout"]),
-            (
-                "FAILED tests/test_x.py::test_y - assert 1 == 2\nERROR tests/test_z.py - ImportError\n",
-                vec!["tests/test_x.py::test_y", "tests/test_z.py"],
-            ),
-            ("FAILED (failures=1)\nERROR something else\n", vec![]),
-            ("(fail) it greets [0.21ms]\n(fail) a [b] c\n(pass) fine\n", vec!["it greets", "a"]),
-            ("not ok 1 - it greets\nok 2 - x\n", vec!["it greets"]),
-            ("", vec![]),
-        ] {
-            assert_eq!(failed(output), expected, "{output}");
-        }
-    }
-
-    #[test]
-    fn the_runners_count_is_found() {
-        for (output, expected) in [
-            ("...\nRan 3 tests in 0.01s\n\nOK\n", "Ran 3 tests in 0.01s"),
-            (" 1 pass\nRan 1 test across 1 file. [9.00ms]\n", "Ran 1 test across 1 file. [9.00ms]"),
-            ("=== 2 passed in 0.10s ===\n", "2 passed in 0.10s"),
-            ("", "passed"),
-        ] {
-            assert_eq!(counted(output), expected);
-        }
-    }
 
     #[test]
     fn an_old_app_toml_is_read_for_its_commands_alone() {

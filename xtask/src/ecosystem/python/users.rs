@@ -1,25 +1,24 @@
 //! Users of an earlier release, tried with today's code: their tests as that release has them, in today's environment.
 
 use super::synced;
+use crate::Ctx;
+use crate::ecosystem::Prepared;
 use crate::workspace::App;
-use crate::{Ctx, child};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
-use xshell::cmd;
 
-/// Runs `argv` in the app's folder of the other checkout `tree`. The outer error: it can't be tried. The inner one: the tests say no.
-pub fn run(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
+/// `argv` in the app's folder of the other checkout `tree`, whose packages are taken out.
+pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let python = synced(ctx, app, &ctx.ws.root)?;
     let dir = tree.join(&app.dir);
     without_sources(app, &dir)?;
     let (program, args) = argv.split_first().context("an empty command")?;
     let bin = python.parent().context("python has a folder")?;
     let own = bin.join(program);
-    let program = if own.exists() { own.as_str() } else { program };
-    let venv = bin.parent().context("an environment has a folder")?;
+    let program = if own.exists() { own.into_string() } else { program.clone() };
+    let venv = bin.parent().context("an environment has a folder")?.to_string();
     let path = format!("{bin}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?);
-    let sh = child::shell(&dir)?;
-    Ok(child::capture_both(cmd!(sh, "{program} {args...}"), &[("PATH", &path), ("VIRTUAL_ENV", venv.as_str())]))
+    Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path), ("VIRTUAL_ENV", venv)] })
 }
 
 /// The earlier release's own packages go: Python would take them from the current folder before those that are installed.

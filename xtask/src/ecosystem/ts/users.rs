@@ -1,15 +1,15 @@
 //! Users of an earlier release, tried with today's code: their tests as that release has them, beside today's packed build.
 
 use super::{build, package_json, path, synced};
+use crate::ecosystem::Prepared;
 use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::{Ctx, tools};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::os::unix::fs::symlink;
-use xshell::cmd;
 
-/// Runs `argv` in the app's folder of the other checkout `tree`. The outer error: it can't be tried. The inner one: the tests say no.
-pub fn run(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
+/// `argv` in the app's folder of the other checkout `tree`, where today's package is installed with today's dependencies.
+pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let today = synced(ctx, app, &ctx.ws.root)?;
     build::script(&today, "0")?;
     let dir = tree.join(&app.dir);
@@ -18,10 +18,8 @@ pub fn run(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Res
     unpack(&today, &modules.join(&app.settings.package), tree)?;
     nameless(&dir)?;
     let (program, args) = argv.split_first().context("an empty command")?;
-    let bun = tools::tool("bun")?;
-    let program = if program == "bun" { bun.as_str() } else { program };
-    let sh = child::shell(&dir)?;
-    Ok(child::capture_both(cmd!(sh, "{program} {args...}"), &[("PATH", &path()?)]))
+    let program = if program == "bun" { tools::tool("bun")?.into_string() } else { program.clone() };
+    Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path()?)] })
 }
 
 /// What is published of `today`, where an installation has it.
