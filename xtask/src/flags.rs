@@ -83,7 +83,7 @@ pub enum Command {
     Plan(Plan),
     /// Every place that shows a version, and which are wrong; writes nothing
     Audit(Audit),
-    /// Write the next version into manifest, lock file, changelog and spec: one commit
+    /// Write the next version into manifest, lock file, changelog, spec and compat.json: one commit
     Bump(Bump),
     /// Build the files that are published, from a commit, and check them
     Build(Build),
