@@ -3,6 +3,7 @@
 use super::document::{self, Document, Promise};
 use super::pinned::{self, Download, Hash, Listed};
 use super::template::{self, Package, Pin, Template};
+use crate::changes::plain;
 use crate::endpoints::Endpoints;
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
@@ -95,6 +96,7 @@ fn parsed(bytes: &[u8], place: &str) -> Found {
     match document::read(bytes) {
         Ok(document) => (Some(document), Vec::new()),
         Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(|p| plain(p)).collect();
             let message = format!("no valid compat.json:\n  {}", problems.join("\n  "));
             let help = "pin another release, and tell those who made this one";
             (None, vec![Finding::new("compat-invalid", Level::Error, message).place(place).help(help)])
@@ -176,6 +178,11 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
         let message = format!("the template was built against the spec {spec}, {at} serves {}", document.contract.spec);
         let help = format!("look at what changed (cargo xtask openapi diff OLD NEW), then write the new hash into {}", asked.template_file);
         findings.push(Finding::new("spec-differs", Level::Error, message).place(format!("{}: spec", asked.template_file)).help(help));
+    }
+    // What somebody else has published never steers a terminal.
+    for finding in &mut findings {
+        finding.message = plain(&finding.message);
+        finding.help = finding.help.as_deref().map(plain);
     }
     findings
 }

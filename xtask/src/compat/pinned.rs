@@ -2,6 +2,7 @@
 
 use super::packed::{self, Found};
 use super::template::Package;
+use crate::changes::plain;
 use crate::ecosystem::{Ecosystem, hex, python, ts};
 use crate::endpoints::Endpoints;
 use crate::http::{Http, Request};
@@ -89,11 +90,11 @@ fn on_python_index(package: &Package, version: &str, files: &[python::index::Ind
 }
 
 fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
-    let newest = listed.latest.clone();
+    let newest = listed.latest.as_deref().map(plain);
     match listed.versions.iter().find(|v| v.version == version) {
         None => Listed::NoVersion { newest },
         Some(found) => Listed::Version(Release {
-            withdrawn: found.deprecated.as_ref().map(|why| format!("deprecated: {why}")),
+            withdrawn: found.deprecated.as_ref().map(|why| format!("deprecated: {}", plain(why))),
             newest,
             url: found.tarball.clone(),
             // Several algorithms may stand there, each with its name (SRI).

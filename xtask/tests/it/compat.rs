@@ -110,14 +110,19 @@ fn settings_of_promises_are_strict() {
     for (lines, words) in [
         ("file = \"compat.json\"", "missing field `generate`"),
         ("file = \"promises.json\"\ngenerate = [\"x\"]", "the file is called compat.json"),
+        ("file = \"../compat.json\"\ngenerate = [\"x\"]", "leads out of the app's folder"),
+        ("file = \"/tmp/compat.json\"\ngenerate = [\"x\"]", "leads out of the app's folder"),
         ("file = \"compat.json\"\ngenerate = []", "[compat] generate is an empty command"),
         ("file = \"compat.json\"\ngenerate = [\"x\"]\nusers = []", "[compat] users is an empty command"),
         ("file = \"compat.json\"\ngenerate = [\"x\"]\nuser = [\"x\"]", "did you mean `users`?"),
     ] {
-        repo.write("apps/python/app.toml", format!("{}[compat]\n{lines}\n", crate::support::APP_TOML));
+        let spec = "[spec]\nfile = \"openapi.json\"\ngenerate = [\"x\"]\nserve = [\"x\"]\n";
+        repo.write("apps/python/app.toml", format!("{}{spec}[compat]\n{lines}\n", crate::support::APP_TOML));
         let refused = repo.xtask(&["compat"]).expect(2).stderr;
         assert!(refused.contains(words) && refused.contains("apps/python/app.toml"), "{refused}");
     }
+    repo.write("apps/python/app.toml", format!("{}[compat]\nfile = \"compat.json\"\ngenerate = [\"x\"]\n", crate::support::APP_TOML));
+    assert!(repo.xtask(&["compat"]).expect(2).stderr.contains("[compat] needs a [spec], whose hash compat.json holds"));
     repo.write("apps/python/app.toml", crate::support::APP_TOML);
     assert!(repo.xtask(&["compat"]).expect(0).stderr.contains("no [compat] in its app.toml"));
 }

@@ -87,6 +87,18 @@ fn another_package_or_version_is_no_answer() {
 }
 
 #[test]
+fn what_somebody_published_does_not_reach_a_terminal_as_it_is() {
+    let mut document = document();
+    document.package = "\u{1b}[31mred".into();
+    document.channels[1].protocol = "http\u{7}".into();
+    for finding in judge(&asked("channels = [{ protocol = \"http\", version = \"1\" }]", "1.2.0"), &document) {
+        assert!(!finding.message.contains(char::is_control) && !finding.help.unwrap_or_default().contains(char::is_control));
+    }
+    let (_, problems) = parsed(br#"{"schema": 1, "\u001b[2J": 1}"#, "x");
+    assert!(!problems[0].message.replace('\n', "").contains(char::is_control), "{problems:?}");
+}
+
+#[test]
 fn everything_is_told_at_once() {
     let lines = format!(
         "plugins = [{{ name = \"a\", api-version = \"1\" }}, {{ name = \"b\", api-version = \"2\" }}, {{ name = \"c\", api-version = \"9\" }}]\n\
