@@ -108,10 +108,11 @@ fn flat(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The package with and without its scope, compared by letters and digits.
+/// The package with and without its scope, and the image without its host, compared by letters and digits.
 fn own_names(app: &AppSettings) -> Vec<String> {
-    let package = &app.package;
-    vec![flat(package), flat(package.rsplit('/').next().unwrap_or(package))]
+    let last = |name: &str| flat(name.rsplit('/').next().unwrap_or(name));
+    let image = app.image.as_ref().map(|image| last(&image.name));
+    [flat(&app.package), last(&app.package)].into_iter().chain(image).collect()
 }
 
 /// `version: "0.1.0"` within three lines of the package's name or title: `new McpServer({ name: "demo-agent", version: "0.1.0" })`.

@@ -104,26 +104,36 @@ pub fn requirements(text: &str, app: &AppSettings, comment: &str) -> Vec<Shown> 
     found
 }
 
-/// `repository: ghcr.io/team/demo` and `tag: "v0.1.2"` within three lines (helm values, kustomize's newTag).
+/// `repository: ghcr.io/team/demo` and `tag: "v0.1.2"` side by side (helm's values), or `name:` and `newTag:` (kustomize's images).
 fn image_values(text: &str, app: &AppSettings) -> Vec<Shown> {
     let Some(image) = &app.image else { return Vec::new() };
     let without_host = image.name.split_once('/').map_or(image.name.as_str(), |(_, rest)| rest);
-    let all: Vec<(usize, &str)> = lines(text).collect();
-    let value = |line: &'_ str, key: &str| -> Option<String> {
-        line.trim_start().trim_start_matches("- ").strip_prefix(key).map(|v| scalar(v).to_string())
-    };
-    let ours = |line: &str| {
-        let name = ["repository:", "newName:", "name:"].iter().find_map(|key| value(line, key));
-        name.is_some_and(|name| name == image.name || name == without_host)
-    };
+    let all: Vec<(usize, &str)> = lines(text).filter(|(_, line)| !line.trim().is_empty()).collect();
     let mut found = Vec::new();
     for (at, (_, line)) in all.iter().enumerate() {
-        let tag = ["tag:", "newTag:"].iter().find_map(|key| line.trim_start().strip_prefix(key));
-        let near = &all[at.saturating_sub(3)..(at + 4).min(all.len())];
-        if let Some(tag) = tag.map(scalar).filter(|tag| number::is_version(tag, 3) && near.iter().any(|(_, line)| ours(line))) {
+        let (indent, key) = item(line);
+        let tag = ["tag:", "newTag:"].iter().find_map(|word| key.strip_prefix(word)).map(scalar);
+        let Some(tag) = tag.filter(|tag| number::is_version(tag, 3)) else { continue };
+        // The block of this indentation around it; what is deeper belongs to its keys.
+        let beside = |(_, other): &&(usize, &str)| item(other).0 >= indent;
+        let begins = |(_, other): &(usize, &str)| other.trim_start().starts_with("- ");
+        let above =
+            if begins(&all[at]) { 0 } else { all[..at].iter().rev().take_while(beside).position(begins).map_or(usize::MAX, |n| n + 1) };
+        let block =
+            all[..at].iter().rev().take_while(beside).take(above).chain(all[at + 1..].iter().take_while(beside).take_while(|l| !begins(l)));
+        let name = block.filter(|(_, other)| item(other).0 == indent).find_map(|(_, other)| {
+            ["repository:", "newName:", "name:"].iter().find_map(|word| item(other).1.strip_prefix(word)).map(scalar)
+        });
+        if name.is_some_and(|name| name == image.name || name == without_host) {
             let bare = tag.trim_start_matches('v').to_string();
             found.push(Shown { kind: Kind::Pin, span: span_in(text, tag), wanted: Wanted::Exact(bare) });
         }
     }
     found
+}
+
+/// A line's key and where it begins, a list's dash taken for a space.
+fn item(line: &str) -> (usize, &str) {
+    let key = line.trim_start().trim_start_matches("- ").trim_start();
+    (line.len() - key.len(), key)
 }

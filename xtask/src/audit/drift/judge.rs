@@ -51,8 +51,9 @@ pub enum Verdict {
     Ok,
     /// Right today, but nothing keeps it so.
     Unkept,
-    /// Shows an older release.
+    /// Shows another version than it should, but stops nothing: an older release, mostly.
     Behind,
+    /// An error.
     Wrong,
 }
 
@@ -96,9 +97,10 @@ fn follower(own: &Facts, source: &Version, file: &File, shown: &Shown, text: &st
         return (Verdict::Unkept, Some(finding("version-copied", Level::Warning, message)));
     }
     // A spec that nobody has declared may have a version of its own.
-    let level = if shown.kind == Kind::Spec && !kept { Level::Warning } else { Level::Error };
+    let (verdict, level) =
+        if shown.kind == Kind::Spec && !kept { (Verdict::Behind, Level::Warning) } else { (Verdict::Wrong, Level::Error) };
     let id = if shown.kind == Kind::DeclaredPin { "pin-wrong" } else { "version-wrong" };
-    (Verdict::Wrong, Some(finding(id, level, format!("the {what} shows {text}, the manifest {source}"))))
+    (verdict, Some(finding(id, level, format!("the {what} shows {text}, the manifest {source}"))))
 }
 
 fn behind(own: &Facts, source: &Version, who: &[&Facts], file: &File, shown: &Shown, text: &str) -> (Verdict, Option<Finding>) {
@@ -120,7 +122,7 @@ fn behind(own: &Facts, source: &Version, who: &[&Facts], file: &File, shown: &Sh
         return (Verdict::Wrong, Some(Finding::new("pin-unreleased", Level::Error, message).help(help)));
     }
     let finding = Finding::new("version-behind", Level::Warning, format!("the {what} shows {text}; {latest}")).help(help);
-    (if above { Verdict::Wrong } else { Verdict::Behind }, Some(finding))
+    (Verdict::Behind, Some(finding))
 }
 
 /// A range has to let in what is released next; until then it may well keep to what is out.

@@ -69,10 +69,9 @@ pub fn released(app: &App, latest: &Version, file: &File, shown: &Shown) -> Stri
         _ => format!("write {latest} there"),
     };
     if shown.kind == Kind::Pin && is_first_version(&file.text, shown) {
-        format!("{write}, and let `bump` keep it: {}", declare(app, &file.path))
-    } else {
-        write
+        return format!("{write}\nor let `bump` write it with each version: {}", declare(app, &file.path));
     }
+    write
 }
 
 fn spelled(app: &App, version: &Version) -> String {

@@ -83,9 +83,15 @@ fn requirements_are_read_where_they_are_in_force() {
         ("image:\n  repository: ghcr.io/team/demo\n  tag: \"v0.1.0\"\n", vec!["v0.1.0"]),
         ("image:\n  registry: ghcr.io\n  tag: 0.1.0\n  repository: team/demo\n", vec!["0.1.0"]),
         ("images:\n- name: ghcr.io/team/demo\n  newTag: v0.1.0\n", vec!["v0.1.0"]),
+        (
+            "a:\n  repository: ghcr.io/team/other\n  tag: v9.9.9\nb:\n  repository: ghcr.io/team/demo\n  pullPolicy: Always\n\n  tag: v0.1.0\n",
+            vec!["v0.1.0"],
+        ),
+        ("- name: ghcr.io/team/demo\n  newTag: v0.1.0\n- name: ghcr.io/team/other\n  newTag: v9.9.9\n", vec!["v0.1.0"]),
+        ("- newTag: v9.9.9\n  name: ghcr.io/team/other\n- newTag: v0.1.0\n  name: ghcr.io/team/demo\n", vec!["v0.1.0"]),
         ("image:\n  repository: ghcr.io/team/demo-other\n  tag: v0.1.0\n", vec![]),
         ("image:\n  repository: ghcr.io/team/demo\n  tag: latest\n", vec![]),
-        ("image:\n  repository: ghcr.io/team/demo\n\n\n\nother:\n  tag: v9.9.9\n", vec![]),
+        ("image:\n  repository: ghcr.io/team/demo\nother:\n  tag: v9.9.9\n", vec![]),
     ] {
         let found: Vec<_> = requirements(text, &python, "#").into_iter().map(|s| &text[s.span]).collect();
         assert_eq!(found, expected, "{text:?}");

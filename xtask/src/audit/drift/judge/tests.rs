@@ -44,7 +44,7 @@ fn each_kind_of_place_has_its_own_rule() {
         (Kind::Lock, "apps/python/uv.lock", "0.0.0", "0.1.17", vec![], "Wrong Error version-wrong"),
         (Kind::Spec, "apps/python/openapi.json", "0.1.17", "0.1.17", vec![], "Ok"),
         (Kind::Spec, "apps/python/openapi.json", "0.1.16", "0.1.17", vec![], "Wrong Error version-wrong"),
-        (Kind::Spec, "apps/python/openapi-spec.json", "1.0.0", "0.1.17", vec![], "Wrong Warning version-wrong"),
+        (Kind::Spec, "apps/python/openapi-spec.json", "1.0.0", "0.1.17", vec![], "Behind Warning version-wrong"),
         (Kind::DeclaredPin, "deploy/x", "0.1.17", "0.1.17", vec![], "Ok"),
         (Kind::DeclaredPin, "deploy/x", "0.1.16", "0.1.17", vec!["0.1.16"], "Wrong Error pin-wrong"),
         (Kind::Pin, "deploy/x", "0.1.17", "0.1.17", vec!["0.1.16"], "Ok"),
@@ -58,7 +58,7 @@ fn each_kind_of_place_has_its_own_rule() {
         (Kind::Pin, "deploy/x", "~=0.1.0", "0.2.0", vec!["0.1.16"], "Ok Info range-excludes"),
         (Kind::Pin, "deploy/x", "~=0.1.0", "0.2.0", vec!["0.1.16", "0.2.0"], "Behind Warning range-excludes"),
         (Kind::Install, "README.md", "0.1.15", "0.1.17", vec!["0.1.15", "0.1.16"], "Behind Warning version-behind"),
-        (Kind::Install, "README.md", "0.2.0", "0.1.17", vec!["0.1.16"], "Wrong Warning version-behind"),
+        (Kind::Install, "README.md", "0.2.0", "0.1.17", vec!["0.1.16"], "Behind Warning version-behind"),
         (Kind::Badge, "README.md", "0.1.16", "0.1.17", vec!["0.1.16"], "Ok"),
         (Kind::Chart, "Chart.yaml", "0.1.3", "0.1.17", vec!["0.1.16"], "Behind Warning version-behind"),
     ] {
