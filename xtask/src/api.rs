@@ -25,7 +25,7 @@ pub fn command(ctx: &Ctx, command: &flags::Api) -> Result<()> {
 
 fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
     supported(app)?;
-    let last = if old.is_some() { None } else { plan::plan(ctx, app)?.last.map(|release| release.tag) };
+    let last = if old.is_some() { None } else { plan::last(ctx, app)?.map(|release| release.tag) };
     let Some(old) = old.map(str::to_string).or(last) else {
         if ctx.json {
             println!("{}", to_json(&[]));

@@ -247,7 +247,7 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
         0 => ui::Outcome::Done(match (&plan.next, plan.pending) {
             (None, _) => "nothing to release".to_string(),
             (Some(next), true) => format!("{next} is written and waits for its release"),
-            (Some(next), false) => format!("{next} is next"),
+            (Some(next), false) => format!("the next release is {} ({next})", if plan.last.is_none() { "the first" } else { plan.bump }),
         }),
         n => ui::Outcome::Failed(format!("{n} to settle")),
     });

@@ -98,7 +98,12 @@ pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     plan_with(ctx, app, &Published::default(), Reach::Offline)
 }
 
-/// The same for a gate, which may install what reads the API. Where a break stops it, the index is asked whether that release is still out: nobody
+/// The release that counting starts from, without a look at what came since.
+pub fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
+    Ok(history::read(ctx, app, &[])?.last)
+}
+
+/// The plan for a gate, which may install what reads the API. Where a break stops it, the index is asked whether that release is still out: nobody
 /// has what was withdrawn.
 pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let plan = plan_with(ctx, app, &Published::default(), Reach::Network)?;
