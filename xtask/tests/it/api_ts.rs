@@ -106,3 +106,243 @@ fn every_rule_and_every_non_rule_of_declarations_says_what_it_should() {
     }
     assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
 }
+
+/// Two commits of an app that guards `.` and `./b`, with these exports.
+fn maps(before: &Value, after: &Value) -> Vec<String> {
+    let repo = app(&[".".to_string(), "./b".to_string()], before);
+    for file in ["index.d.ts", "b.d.ts"] {
+        repo.write(&format!("apps/ts/{file}"), "export declare function f(): void;\n");
+    }
+    repo.write("apps/ts/c.d.ts", "export declare function f(): void;\nexport declare function g(): void;\n");
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: exports"]);
+    let manifest = repo.read("apps/ts/package.json").replace(&before.to_string(), &after.to_string());
+    repo.commit("apps/ts/package.json", &manifest, "fix: exports");
+    let document = repo.xtask(&["--json", "api", "diff", "ts", "HEAD~1"]).json();
+    let list = document["findings"].as_array().expect("findings");
+    list.iter().map(|f| format!("{} {}", f["level"].as_str().unwrap_or_default(), f["id"].as_str().unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_a_package_exports_is_part_of_its_api() {
+    let index = json!({ "types": "./index.d.ts", "default": "./index.js" });
+    let b = json!({ "types": "./b.d.ts", "import": "./b.js" });
+    let both = json!({ "types": "./index.d.ts", "import": "./index.js", "require": "./index.cjs" });
+    let (breaking, warning, info) =
+        (|id: &str| format!("breaking {id}"), |id: &str| format!("warning {id}"), |id: &str| format!("info {id}"));
+    let cases: Vec<(&str, Value, Value, Vec<String>)> = vec![
+        ("nothing", json!({ ".": index, "./b": b }), json!({ "./b": b, ".": index }), vec![]),
+        ("an entry point goes", json!({ ".": index, "./b": b }), json!({ ".": index }), vec![breaking("entry-removed")]),
+        (
+            "is renamed",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": index, "./bee": b }),
+            vec![breaking("entry-renamed"), info("entry-added")],
+        ),
+        ("is blocked", json!({ ".": index, "./b": b }), json!({ ".": index, "./b": null }), vec![breaking("entry-removed")]),
+        (
+            "one that is not guarded goes",
+            json!({ ".": index, "./b": b, "./c": "./c.js" }),
+            json!({ ".": index, "./b": b }),
+            vec![warning("entry-maybe-removed")],
+        ),
+        ("one comes", json!({ ".": index, "./b": b }), json!({ ".": index, "./b": b, "./c": "./c.js" }), vec![info("entry-added")]),
+        (
+            "`require` goes",
+            json!({ ".": both, "./b": b }),
+            json!({ ".": { "types": "./index.d.ts", "import": "./index.js" }, "./b": b }),
+            vec![breaking("condition-removed")],
+        ),
+        (
+            "`import` becomes `default`",
+            json!({ ".": both, "./b": b }),
+            json!({ ".": { "types": "./index.d.ts", "require": "./index.cjs", "default": "./index.js" }, "./b": b }),
+            vec![],
+        ),
+        (
+            "a condition that is not guarded goes",
+            json!({ ".": index, "./b": b, "./c": both }),
+            json!({ ".": index, "./b": b, "./c": { "import": "./c.js" } }),
+            vec![warning("condition-maybe-removed")],
+        ),
+        (
+            "types inside a condition",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": { "import": { "types": "./index.d.ts", "default": "./index.js" } }, "./b": b }),
+            vec![warning("require-maybe-refused")],
+        ),
+        ("types beside the file", json!({ ".": index, "./b": b }), json!({ ".": "./index.js", "./b": b }), vec![]),
+        ("types are gone", json!({ ".": index, "./b": b }), json!({ ".": "./gone.js", "./b": b }), vec![breaking("types-removed")]),
+        (
+            "a file with more",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": index, "./b": { "types": "./c.d.ts", "import": "./b.js" } }),
+            vec![info("function-added")],
+        ),
+    ];
+    for (what, before, after, expected) in cases {
+        assert_eq!(maps(&before, &after), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_package_that_gets_exports_closes_its_other_files() {
+    let repo = single();
+    let manifest = json!({ "name": "demo-agent", "version": "0.0.1", "main": "index.js", "types": "index.d.ts" }).to_string();
+    let after = repo.read("apps/ts/package.json");
+    repo.write("apps/ts/index.d.ts", "export declare function f(): void;\n");
+    repo.write("apps/ts/package.json", &manifest);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: a package"]);
+    repo.commit("apps/ts/package.json", &after, "fix: exports");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0);
+    assert!(output.stdout.contains("[exports-sealed] apps/ts/package.json:1"), "{}", output.stdout);
+}
+
+#[test]
+fn a_name_that_another_entry_point_still_has_has_moved() {
+    let repo = app(&[".".to_string(), "./b".to_string()], &json!({ ".": "./index.js", "./b": "./b.js" }));
+    repo.write("apps/ts/f.d.ts", "export declare function f(): void;\n");
+    repo.write("apps/ts/b.d.ts", "export { f } from \"./f.js\";\n");
+    repo.commit("apps/ts/index.d.ts", "export { f } from \"./f.js\";\nexport declare const a: string;\n", "feat: f");
+    repo.commit("apps/ts/index.d.ts", "export declare const a: string;\n", "fix: f");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
+    let says =
+        "breaking `f` can no longer be imported from here; it still can from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1";
+    assert!(output.stdout.contains(says), "{}", output.stdout);
+}
+
+#[test]
+fn every_rule_of_declarations_has_a_case() {
+    let rules = include_str!("../../src/api/ts/rules.rs");
+    let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
+    assert!(ids.len() > 60, "{ids:?}");
+    let expected: Vec<String> = cases().into_iter().flat_map(|case| case.expected).collect();
+    // What package.json exports has tests of its own.
+    let elsewhere = include_str!("api_ts.rs");
+    let has = |id: &str| {
+        expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}"))) || elsewhere.contains(id.trim_start_matches("{kind}"))
+    };
+    let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
+    assert!(without.is_empty(), "rules without a case: {without:?}");
+}
+
+const SOURCE: &str = "\
+/** What channel adapters implement. */
+export interface Adapter {
+  send(text: string): boolean;
+}
+
+export class RuntimeCapabilities {
+  names: string[] = [];
+}
+";
+
+/// What a compiler makes of the sources, without one: the app's own build script, which copies.
+const BUILD: &str = "rm -rf dist && mkdir dist && cp built/* dist/";
+
+/// A release with adapters, in which one symbol was renamed since, as a fix. Declarations are built, not committed.
+fn renamed_under_a_fix() -> Repo {
+    let repo = single();
+    let manifest = json!({
+        "name": "demo-agent", "version": "0.0.1", "scripts": { "build": BUILD },
+        "exports": { ".": { "types": "./dist/index.d.ts", "default": "./dist/index.js" } },
+    });
+    repo.write("apps/ts/package.json", manifest.to_string());
+    let declarations =
+        "export interface Adapter { send(text: string): boolean }\nexport declare class RuntimeCapabilities { names: string[] }\n";
+    repo.write("apps/ts/built/index.d.ts", declarations);
+    repo.write("apps/ts/.gitignore", "dist\nnode_modules\n");
+    repo.write("apps/ts/src/index.ts", SOURCE);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: adapters"]);
+    repo.git(&["tag", "ts-v0.0.1"]);
+    repo.write("apps/ts/built/index.d.ts", declarations.replace("RuntimeCapabilities", "AdapterCapabilities"));
+    repo.write("apps/ts/src/index.ts", SOURCE.replace("RuntimeCapabilities", "AdapterCapabilities"));
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "fix(ts): a better name"]);
+    repo
+}
+
+#[test]
+fn a_symbol_that_was_renamed_under_a_fix_is_found_in_its_source_file() {
+    let repo = renamed_under_a_fix();
+    let output = repo.untouched(|| repo.xtask(&["api", "diff", "ts"]).expect(3));
+    let expected = "\
+RuntimeCapabilities
+  - class RuntimeCapabilities
+  + class AdapterCapabilities
+  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks whoever uses it [class-renamed] apps/ts/src/index.ts:6
+1 change: 1 breaking
+";
+    assert_eq!(output.stdout, expected);
+    assert_eq!(output.stderr, "error: 1 breaking change between ts-v0.0.1 and HEAD\n");
+}
+
+#[test]
+fn plan_and_check_stop_a_break_of_a_typescript_package_until_it_is_declared() {
+    let repo = renamed_under_a_fix();
+    let stopped = "[class-renamed] RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`";
+    for command in ["plan", "check"] {
+        let output = repo.xtask(&[command, "ts"]).expect(3);
+        assert!(output.stderr.contains("breaking[undeclared-break]: ts"), "{command}: {}", output.stderr);
+        assert!(output.stderr.contains(stopped), "{command}: {}", output.stderr);
+        assert!(output.stderr.contains("(apps/ts/src/index.ts:6)"), "{command}: {}", output.stderr);
+    }
+    repo.commit("apps/ts/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
+    let output = repo.xtask(&["plan", "ts"]).expect(3);
+    assert!(!output.stderr.contains("undeclared-break"), "{}", output.stderr);
+    assert!(output.stdout.contains("api       major"), "{}", output.stdout);
+}
+
+#[test]
+fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
+    let repo = renamed_under_a_fix();
+    repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = [\".\", \"./gone\"]\n"));
+    let output = repo.xtask(&["api", "diff", "ts"]).expect(2);
+    assert!(
+        output.stderr.contains("apps/ts/app.toml: \"./gone\" of [api] public: package.json has no such entry point"),
+        "{}",
+        output.stderr
+    );
+    repo.git(&["checkout", "--quiet", "apps/ts/app.toml"]);
+    let manifest = repo.read("apps/ts/package.json");
+    let broken = repo.commit("apps/ts/package.json", &manifest.replace(BUILD, "echo no such compiler >&2; exit 9"), "fix: the build");
+    let output = repo.xtask(&["api", "diff", "ts"]).expect(1);
+    let says = format!("the declarations of ts at {broken} could not be made: ");
+    assert!(output.stderr.contains(&says), "{}", output.stderr);
+    assert!(output.stderr.contains("no such compiler"), "{}", output.stderr);
+    let text = manifest.replace(BUILD, "rm -rf dist && mkdir dist");
+    repo.commit("apps/ts/package.json", &text, "fix: no declarations");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD"]).expect(2);
+    assert!(output.stderr.contains("\".\" of [api] public: no declarations (.d.ts) were built for it"), "{}", output.stderr);
+}
+
+#[test]
+fn the_first_commit_of_a_package_only_adds() {
+    let repo = Repo::new();
+    let before = repo.head();
+    repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = [\".\"]\n"));
+    repo.write("apps/ts/package.json", json!({ "name": "demo-agent", "exports": "./index.js" }).to_string());
+    repo.write("apps/ts/index.d.ts", "export declare function f(): void;\n");
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: a package"]);
+    let output = repo.xtask(&["api", "diff", "ts", &before]).expect(0);
+    assert!(output.stdout.contains("the entry point `.` is new [entry-added] apps/ts/package.json:1"), "{}", output.stdout);
+}
+
+#[test]
+fn a_declaration_map_leads_to_the_source() {
+    let repo = single();
+    // `f` of line 1 comes from line 3 of src/first.ts: one mapping, source 0, two lines down (Source Map revision 3).
+    let map = json!({ "version": 3, "sources": ["src/first.ts"], "names": [], "mappings": "AAEA" });
+    repo.write("apps/ts/index.d.ts.map", map.to_string());
+    repo.write("apps/ts/src/first.ts", "\n\nexport function f(a: string) {}\n");
+    repo.write("apps/ts/index.d.ts", "export declare function f(a: string): void;\n//# sourceMappingURL=index.d.ts.map\n");
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: f"]);
+    let after = "export declare function f(): void;\n//# sourceMappingURL=index.d.ts.map\n";
+    repo.commit("apps/ts/index.d.ts", after, "fix: f");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
+    assert!(output.stdout.contains("[parameter-removed] apps/ts/src/first.ts:3"), "{}", output.stdout);
+}

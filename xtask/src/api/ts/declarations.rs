@@ -23,6 +23,10 @@ pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
         let epoch = ctx.git.commit_time(commit)?.to_string();
         ts::build::script(&folder, &epoch)
     })
+    .inspect_err(|_| {
+        // The next one begins anew; nothing half-made is kept.
+        let _ = std::fs::remove_dir_all(&folder);
+    })
     .with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
     // The dependencies may have been cleaned away since.
     linked(ctx, &cache, &folder)?;

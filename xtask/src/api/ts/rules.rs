@@ -12,6 +12,7 @@ pub const ALL: &[Rule] = &[
     rule("entry-added", I, "", "the entry point `{what}` is new"),
     rule("condition-removed", B, "importers", "`{old}` has no `{what}` any more"),
     rule("condition-maybe-removed", W, "importers", "`{old}`, which is not guarded, has no `{what}` any more"),
+    rule("require-maybe-refused", W, "importers", "`require` finds nothing at `{what}` any more, where `default` served it"),
     rule("types-removed", B, "importers", "`{what}` has no types any more"),
     rule("exports-sealed", W, "importers of other files", "package.json has `exports` now: no other file of the package can be imported"),
     // Names.

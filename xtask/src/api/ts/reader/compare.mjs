@@ -145,7 +145,7 @@ export class Compare {
     const base = { old: heritage(item.old), new: heritage(item.new) };
     const ways = isClass ? { in: false, out: true } : this.ways(item);
     if (isClass) this.classes(item, tell);
-    if (base.old) this.bases(base.old, names, self, isClass, tell);
+    if (base.old) this.bases(base, names, self, tell);
     compareMembers(this.questions, { names, declarations, positions: ways, isClass, self, inherited, report, base, closed });
   }
 
@@ -158,7 +158,7 @@ export class Compare {
     else if (old.some((p, i) => p.default && !now[i].default)) tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
     const types = {};
     const bounds = constraints(this.texts, old, now, names, types);
-    this.questions.ask(names.declared, types, (answer) => {
+    if (bounds.length > 0) this.questions.ask(names.declared, types, (answer) => {
       for (const { i, name, old: before, now: after } of bounds) {
         if (!answer.fits(`wc${i}`, `ic${i}`)) tell("type-parameter-narrowed", { what: name, old: before, new: after });
       }
@@ -167,8 +167,9 @@ export class Compare {
   }
 
   /** What it was derived from, it still is. */
-  bases(list, names, self, isClass, tell) {
-    for (const base of list) {
+  bases({ old, new: now }, names, self, tell) {
+    const kept = (now ?? []).map((base) => this.texts.of(base, names.new).same);
+    for (const base of old.filter((one) => !kept.includes(this.texts.of(one, names.old).same))) {
       this.questions.ask(names.declared, { self: self.type, base: this.texts.of(base, names.old).text }, (answer) => {
         if (!answer.fits("self", "base")) tell("base-removed", { old: base.getText() });
       });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 const CONDITIONS = new Set(["types", "import", "node", "default", "module", "module-sync"]);
 
-/** { sealed, entries: Map of "./sub" to { conditions, types } }; types is a path inside the package, or null. */
+/** { sealed, entries: Map of "./sub" to { conditions, ways, types } }; types is a path inside the package, or null. */
 export function entries(root) {
   const file = join(root, "package.json");
   if (!existsSync(file)) return { sealed: false, entries: new Map() };
@@ -15,7 +15,7 @@ export function entries(root) {
   const found = new Map();
   for (const [path, target] of Object.entries(targets)) {
     if (target === null) continue;
-    found.set(path, { conditions: [...conditions(target)].sort(), types: declarations(root, target) });
+    found.set(path, { conditions: [...conditions(target)].sort(), ways: ways(target), types: declarations(root, target) });
   }
   return { sealed: exported !== null, entries: found };
 }
@@ -45,6 +45,17 @@ function conditions(target, names = new Set()) {
     }
   }
   return names;
+}
+
+/** Does `import` find something, and `require`? */
+function ways(target) {
+  return ["import", "require"].filter((way) => reaches(target, way));
+}
+
+function reaches(target, way) {
+  if (target === null || typeof target !== "object") return typeof target === "string";
+  if (Array.isArray(target)) return target.some((one) => reaches(one, way));
+  return Object.entries(target).some(([name, inner]) => [way, "node", "default", "module-sync"].includes(name) && reaches(inner, way));
 }
 
 /** The first target whose conditions hold for TypeScript, as a declaration file that exists. */

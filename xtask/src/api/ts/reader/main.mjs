@@ -5,7 +5,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { Compare } from "./compare.mjs";
+import { Compare, kinds } from "./compare.mjs";
 import { declarationFiles, entries } from "./entries.mjs";
 import { compareNames, exportedPairs, exportsOf } from "./names.mjs";
 import { place } from "./places.mjs";
@@ -104,17 +104,16 @@ function follow(declaration) {
     if (located?.side !== "old" || located.path.length !== 1 || seen.has(old)) continue;
     seen.add(old);
     const target = texts.target(located);
-    const now = target.side === "new" ? named(target) : null;
+    const now = target.side === "new" ? named(target, old) : null;
     pairs.push({ symbol: located.path[0], name: located.path[0], old, new: now, exported: false });
   }
 }
 
-function named({ file, path: [name] }) {
+/** The new definition; an exported constant and a type that is not exported may have one name. */
+function named({ file, path: [name] }, old) {
   const source = world.program.getSourceFile(file);
-  const symbol = source.locals?.get(name) ?? source.symbol.exports.get(name);
-  const merged = symbol && world.checker.getMergedSymbol?.(symbol);
-  const exported = (merged ?? symbol)?.exportSymbol ?? merged ?? symbol;
-  return exported?.declarations?.some(isDeclaration) ? exported : null;
+  const found = [source.symbol.exports.get(name), source.locals?.get(name)].filter((symbol) => symbol?.declarations?.some(isDeclaration));
+  return found.find((symbol) => ["value", "type"].every((part) => !kinds(old)[part] || kinds(symbol)[part])) ?? found[0] ?? null;
 }
 
 function compareMaps() {
@@ -128,9 +127,10 @@ function compareMaps() {
       told(!guarded(path) ? "entry-maybe-removed" : same ? "entry-renamed" : "entry-removed", path, { new: same || "" });
       continue;
     }
-    if (!maps.old.sealed && !maps.new.sealed) continue;
-    const gone = was.conditions.filter((name) => !is.conditions.includes(name) && !covered(name, is.conditions));
-    for (const name of gone.filter((one) => one !== "types")) told(guarded(path) ? "condition-removed" : "condition-maybe-removed", path, { what: name, old: path });
+    const rule = guarded(path) ? "condition-removed" : "condition-maybe-removed";
+    for (const name of lostConditions(was, is)) told(rule, path, { what: name, old: path });
+    const required = was.ways.includes("require") && !is.ways.includes("require") && !was.conditions.includes("require");
+    if (required && maps.old.sealed) told("require-maybe-refused", path);
     if (guarded(path) && was.types && !is.types) told("types-removed", path);
   }
   if (!maps.old.sealed && maps.new.sealed && maps.old.entries.size > 0) told("exports-sealed", ".");
@@ -142,7 +142,10 @@ function compareMaps() {
   }
 }
 
-/** `default` serves everyone, as does a plain path; but nobody knows whether it is made for `require`. */
-function covered(name, conditions) {
-  return name !== "require" && (conditions.length === 0 || conditions.includes("default"));
+/** Conditions that are gone, and that nothing stands for. What `default` was made for `require` does not say. */
+function lostConditions(was, is) {
+  const gone = was.conditions.filter((name) => !is.conditions.includes(name));
+  const silent = ["types", "import", "default", "node", "module", "module-sync"];
+  const others = gone.filter((name) => !silent.includes(name) && (name === "require" || is.ways.length === 0));
+  return was.ways.includes("import") && !is.ways.includes("import") ? ["import", ...others] : others;
 }

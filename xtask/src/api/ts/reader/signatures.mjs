@@ -131,7 +131,7 @@ export function constraints(texts, a, b, names, types) {
   const bounds = [];
   a.forEach((p, i) => {
     const now = b[i]?.constraint;
-    if (!now) return;
+    if (!now || (p.constraint && texts.of(p.constraint, names.old).same === texts.of(now, names.new).same)) return;
     types[`wc${i}`] = p.constraint ? texts.of(p.constraint, names.old).text : "unknown";
     types[`ic${i}`] = texts.of(now, names.new).text;
     bounds.push({ i, name: p.name.text, old: p.constraint?.getText() ?? "anything", now: now.getText() });
