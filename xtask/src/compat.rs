@@ -3,10 +3,10 @@
 
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
-use crate::workspace::{App, CompatSettings};
+use crate::workspace::{App, AppSettings, CompatSettings};
 use crate::{Ctx, ecosystem, files, flags, manifest, openapi, ui};
 use anyhow::{Context, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use document::Document;
 use sha2::{Digest, Sha256};
 
@@ -21,6 +21,24 @@ pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
         true => write(ctx, &flags.apps, flags.dry_run),
         false => check(ctx, &flags.apps),
     }
+}
+
+/// What is wrong with an app's `[compat]`, beyond what its types say.
+pub fn settings_problem(settings: &AppSettings) -> Option<String> {
+    let compat = settings.compat.as_ref()?;
+    let file = &compat.file;
+    if file.file_name() != Some("compat.json") {
+        return Some(format!("file = {file:?}: the file is called compat.json, which is what downstream looks for in a package"));
+    }
+    if file.is_absolute() || file.components().any(|part| part == Utf8Component::ParentDir) {
+        return Some(format!("file = {file:?} leads out of the app's folder"));
+    }
+    if settings.spec.is_none() {
+        return Some("needs a [spec], whose hash compat.json holds".to_string());
+    }
+    let commands = [("generate", Some(&compat.generate)), ("users", compat.users.as_ref())];
+    let empty = commands.into_iter().find(|(_, argv)| argv.is_some_and(Vec::is_empty));
+    empty.map(|(key, _)| format!("{key} is an empty command"))
 }
 
 /// From the root: `apps/python/src/demo/compat.json`.

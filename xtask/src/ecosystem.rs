@@ -8,56 +8,21 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use serde::Deserialize;
-use sha2::Digest;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+mod dist;
 pub mod python;
 pub mod ts;
+
+use dist::keep;
+pub use dist::{DistFile, Out, PublishedFile};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ecosystem {
     Python,
     Ts,
-}
-
-/// A file that is published: an sdist, a wheel, an npm tarball.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DistFile {
-    pub path: Utf8PathBuf,
-    pub name: String,
-    /// 64 hex digits.
-    pub sha256: String,
-}
-
-impl DistFile {
-    pub fn read(path: Utf8PathBuf) -> Result<DistFile> {
-        let name = path.file_name().unwrap_or_default().to_string();
-        let sha256 = hex(&sha2::Sha256::digest(std::fs::read(&path)?));
-        Ok(DistFile { path, name, sha256 })
-    }
-}
-
-/// A version that an index has, or had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Out {
-    pub version: Version,
-    /// Users are not to have it any more: yanked (PEP 592), deprecated or unpublished (npm).
-    pub withdrawn: bool,
-}
-
-/// A file as an index shows it; without a hash where the index gives none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishedFile {
-    pub name: String,
-    pub sha256: Option<String>,
-}
-
-impl PublishedFile {
-    pub fn is(&self, name: &str, sha256: &str) -> bool {
-        self.name == name && self.sha256.as_deref() == Some(sha256)
-    }
 }
 
 /// Where an installation comes from.
@@ -88,14 +53,6 @@ impl Installed {
         command.args(args).env_clear().envs(crate::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
         Ok(command)
     }
-}
-
-/// A program with everything that it needs to run.
-pub struct Prepared {
-    pub dir: Utf8PathBuf,
-    pub program: String,
-    pub args: Vec<String>,
-    pub env: Vec<(&'static str, String)>,
 }
 
 pub fn hex(bytes: &[u8]) -> String {
@@ -215,7 +172,7 @@ impl Ecosystem {
     }
 
     /// Makes `argv`, a command of an earlier release's app.toml, ready to run in that release's checkout `tree` with today's package.
-    pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
+    pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<crate::users::Prepared> {
         match self {
             Ecosystem::Python => python::users::prepare(ctx, app, tree, argv),
             Ecosystem::Ts => ts::users::prepare(ctx, app, tree, argv),
@@ -401,18 +358,4 @@ impl Ecosystem {
 /// Tool and version for the tag of a release.
 pub fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
     ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
-}
-
-/// The built files, sorted, in the folder where the user or the release looks for them.
-fn keep(built: &Utf8Path, out: &Utf8Path) -> Result<Vec<DistFile>> {
-    std::fs::create_dir_all(out).with_context(|| format!("{out} can't be made"))?;
-    let mut files = Vec::new();
-    for entry in built.read_dir_utf8()? {
-        let entry = entry?;
-        let target = out.join(entry.file_name());
-        std::fs::copy(entry.path(), &target)?;
-        files.push(DistFile::read(target)?);
-    }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
 }

@@ -35,6 +35,14 @@ struct Compat {
     users: Option<Vec<String>>,
 }
 
+/// A command of the last release's `app.toml` with everything that it needs to run with today's package.
+pub struct Prepared {
+    pub dir: Utf8PathBuf,
+    pub program: String,
+    pub args: Vec<String>,
+    pub env: Vec<(&'static str, String)>,
+}
+
 /// How it went, in a line for people.
 enum Outcome {
     Passed(String),

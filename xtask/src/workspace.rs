@@ -299,25 +299,8 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
             Exit::Usage(format!("{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out")).into()
         );
     }
-    if let Some(compat) = &settings.compat {
-        if compat.file.file_name() != Some("compat.json") {
-            let why = "the file is called compat.json, which is what downstream looks for in a package";
-            return Err(Exit::Usage(format!("{file}: [compat] file = {:?}: {why}", compat.file)).into());
-        }
-        if compat.file.is_absolute() || compat.file.components().any(|part| part == camino::Utf8Component::ParentDir) {
-            return Err(Exit::Usage(format!("{file}: [compat] file = {:?} leads out of the app's folder", compat.file)).into());
-        }
-        if settings.spec.is_none() {
-            return Err(Exit::Usage(format!("{file}: [compat] needs a [spec], whose hash compat.json holds")).into());
-        }
-        for (key, argv) in [("generate", Some(&compat.generate)), ("users", compat.users.as_ref())] {
-            if argv.is_some_and(Vec::is_empty) {
-                return Err(Exit::Usage(format!("{file}: [compat] {key} is an empty command")).into());
-            }
-        }
-    }
-    if let Some(accept) = settings.accept.iter().find(|accept| accept.reason.trim().is_empty()) {
-        return Err(Exit::Usage(format!("{file}: [[accept]] {:?} has no reason: say why that breaks nobody", accept.id)).into());
+    if let Some(problem) = crate::compat::settings_problem(&settings) {
+        return Err(Exit::Usage(format!("{file}: [compat] {problem}")).into());
     }
     for shared in &settings.release.shared {
         if let Err(e) = glob::Pattern::new(shared) {

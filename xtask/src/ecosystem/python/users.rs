@@ -2,7 +2,7 @@
 
 use super::synced;
 use crate::Ctx;
-use crate::ecosystem::Prepared;
+use crate::users::Prepared;
 use crate::workspace::App;
 use anyhow::{Context, Result};
 use camino::Utf8Path;

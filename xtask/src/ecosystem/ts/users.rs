@@ -1,7 +1,7 @@
 //! Users of an earlier release, tried with today's code: their tests as that release has them, beside today's packed build.
 
 use super::{build, package_json, path, synced};
-use crate::ecosystem::Prepared;
+use crate::users::Prepared;
 use crate::workspace::App;
 use crate::{Ctx, tools};
 use anyhow::{Context, Result};

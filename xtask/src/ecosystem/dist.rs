@@ -1,0 +1,59 @@
+//! The files of a release: as they are built, and as an index shows them.
+
+use super::hex;
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
+use sha2::Digest;
+
+/// A file that is published: an sdist, a wheel, an npm tarball.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistFile {
+    pub path: Utf8PathBuf,
+    pub name: String,
+    /// 64 hex digits.
+    pub sha256: String,
+}
+
+impl DistFile {
+    pub fn read(path: Utf8PathBuf) -> Result<DistFile> {
+        let name = path.file_name().unwrap_or_default().to_string();
+        let sha256 = hex(&sha2::Sha256::digest(std::fs::read(&path)?));
+        Ok(DistFile { path, name, sha256 })
+    }
+}
+
+/// A version that an index has, or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Out {
+    pub version: Version,
+    /// Users are not to have it any more: yanked (PEP 592), deprecated or unpublished (npm).
+    pub withdrawn: bool,
+}
+
+/// A file as an index shows it; without a hash where the index gives none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedFile {
+    pub name: String,
+    pub sha256: Option<String>,
+}
+
+impl PublishedFile {
+    pub fn is(&self, name: &str, sha256: &str) -> bool {
+        self.name == name && self.sha256.as_deref() == Some(sha256)
+    }
+}
+
+/// The built files, sorted, in the folder where the user or the release looks for them.
+pub fn keep(built: &Utf8Path, out: &Utf8Path) -> Result<Vec<DistFile>> {
+    std::fs::create_dir_all(out).with_context(|| format!("{out} can't be made"))?;
+    let mut files = Vec::new();
+    for entry in built.read_dir_utf8()? {
+        let entry = entry?;
+        let target = out.join(entry.file_name());
+        std::fs::copy(entry.path(), &target)?;
+        files.push(DistFile::read(target)?);
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
