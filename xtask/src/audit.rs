@@ -10,6 +10,8 @@ use std::io::IsTerminal;
 
 mod drift;
 
+/// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places": [{"place", "kind", "shows", "verdict": "ok" |
+/// "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
 pub fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     let apps = ctx.ws.select(&flags.apps)?;
     let drifts = drift::drift(ctx, &apps)?;
@@ -30,19 +32,14 @@ pub fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
 fn summary(ctx: &Ctx, drifts: &[AppDrift], findings: &[Finding]) -> String {
     let warnings = findings.iter().filter(|f| f.level == Level::Warning).count();
     let places: usize = drifts.iter().map(|d| d.places.len()).sum();
-    match warnings {
+    match (warnings, places) {
         _ if drifts.is_empty() => format!("no app under {}/{}", ctx.ws.root, ctx.ws.settings.apps),
-        0 => format!(
-            "{} nothing has drifted: {}",
-            ui::green("✓"),
-            count(places, "place shows", "places show a version, each the right one", " a version, the right one")
-        ),
-        n => format!("nothing stops a release; {n} warning{} above", if n == 1 { "" } else { "s" }),
+        (0, 0) => format!("{} nothing has drifted: no place but the manifest shows a version", ui::green("✓")),
+        (0, 1) => format!("{} nothing has drifted: 1 place shows a version, the right one", ui::green("✓")),
+        (0, n) => format!("{} nothing has drifted: {n} places show a version, each the right one", ui::green("✓")),
+        (1, _) => "nothing stops a release; 1 warning above".to_string(),
+        (n, _) => format!("nothing stops a release; {n} warnings above"),
     }
-}
-
-fn count(n: usize, one: &str, many: &str, one_end: &str) -> String {
-    if n == 1 { format!("1 {one}{one_end}") } else { format!("{n} {many}") }
 }
 
 /// Per app the source, then every place that shows its version.

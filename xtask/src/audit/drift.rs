@@ -97,7 +97,8 @@ fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, selected: &[&App], every: &[Facts], ow
     let version = match &own.manifest {
         Ok(version) => version,
         Err(why) => {
-            drift.findings.push(Finding::new("manifest-unreadable", Level::Error, why.clone()).app(app.name()).place(file.as_str()));
+            let why = why.strip_prefix(&format!("{file}: ")).unwrap_or(why);
+            drift.findings.push(Finding::new("manifest-unreadable", Level::Error, why).app(app.name()).place(file.as_str()));
             return Ok(drift);
         }
     };

@@ -189,7 +189,7 @@ fn a_pin_or_a_manifest_that_is_gone_is_told_with_the_rest() {
     repo.write("apps/ts/package.json", "{}");
     let out = audit(&repo).expect(3);
     assert!(out.stderr.contains("error[pin-missing]: python: deploy/.demo-version is a declared pin, but is no text file here"), "{out:?}");
-    assert!(out.stderr.contains("error[manifest-unreadable]: ts: apps/ts/package.json: package.json has no \"version\""), "{out:?}");
+    assert!(out.stderr.contains("error[manifest-unreadable]: ts: package.json has no \"version\" (apps/ts/package.json)"), "{out:?}");
     repo.write("deploy/.demo-version", "latest\n");
     assert!(audit(&repo).expect(3).stderr.contains("holds nothing that looks like a version"));
 }
@@ -209,4 +209,26 @@ fn another_checkout_is_audited_by_its_own_settings_wherever_its_root_is() {
     assert!(audit(&none).expect(0).stderr.contains("no app under"));
     let unknown = repo.xtask(&["audit", "pyhton"]).expect(2);
     assert!(unknown.stderr.contains("did you mean \"python\"?"), "{unknown:?}");
+}
+
+#[test]
+fn a_constant_and_a_label_that_are_declared_pins_stay_in_step_through_bumps() {
+    let repo = Repo::new();
+    let pins = "[release]\npins = [\"src/demo_agent/version.py\", \"../../docker/demo.Dockerfile\"]\n";
+    repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.1.0"));
+    repo.write("apps/python/src/demo_agent/version.py", "\"\"\"Ours.\"\"\"\r\n\r\n__version__ = '0.1.0'\r\n");
+    repo.commit("docker/demo.Dockerfile", "FROM scratch\nLABEL org.opencontainers.image.version=0.1.0\nCOPY apps/python/ /\n", "feat: x");
+    let out = audit(&repo).expect(0);
+    assert_eq!(marked(&out).len(), 2, "right today, kept by nobody: {out:?}");
+    assert!(
+        out.stderr.contains("warning[version-copied]") && out.stderr.contains("add \"../../docker/demo.Dockerfile\" to pins"),
+        "{out:?}"
+    );
+    repo.commit("apps/python/app.toml", &format!("{APP_TOML}{pins}"), "chore: pins");
+    repo.git(&["tag", "python-v0.1.0"]);
+    repo.change("fix: y");
+    repo.xtask(&["bump", "python", "--pre", "rc"]).expect(0);
+    assert!(repo.read("apps/python/src/demo_agent/version.py").contains("__version__ = '0.1.1-rc.1'\r\n"));
+    let out = audit(&repo).expect(0);
+    assert_eq!((marked(&out), out.stdout.matches("declared pin").count()), (vec![], 2), "{out:?}");
 }
