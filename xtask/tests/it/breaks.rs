@@ -307,3 +307,24 @@ fn a_release_that_is_deprecated_on_npm_is_no_release_to_compare_with() {
     assert!(bumped.stderr.contains("ts-v0.2.0 was withdrawn from the index, so users have ts-v0.1.0"), "{}", bumped.stderr);
     assert!(bumped.stderr.contains("chore(release): ts v0.2.1"), "{}", bumped.stderr);
 }
+
+#[test]
+fn a_promise_to_plugins_that_is_taken_back_under_a_fix_stops() {
+    let repo = crate::compat::repo("python");
+    repo.xtask(&["bump", "python"]).expect(0);
+    repo.git(&["tag", "python-v0.0.1"]);
+    let file = "apps/python/src/demo_agent/compat.json";
+    let mut promises: Value = serde_json::from_str(&repo.read(file)).unwrap();
+    promises["plugins"] = serde_json::json!([]);
+    repo.commit(file, &format!("{promises:#}\n"), "fix(python): fewer plugins");
+    let stopped = repo.xtask(&["plan", "python", "--json"]).expect(3).json();
+    let row = stopped["apps"][0]["evidence"].as_array().unwrap().iter().find(|e| e["source"] == "compat").expect("a row").clone();
+    assert_eq!(row["demands"], "major", "{row}");
+    let message = stopped["findings"][0]["message"].as_str().unwrap();
+    assert!(message.contains("[plugin-api-removed] plugin apiVersion 1 is no longer supported"), "{message}");
+    repo.git(&["commit", "--quiet", "--amend", "--message", "fix(python)!: fewer plugins"]);
+    assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.0");
+    repo.commit(file, "{}", "fix(python)!: nothing that can be read");
+    let unread = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(unread.stderr.contains("warning[compat-unreadable]"), "{}", unread.stderr);
+}
