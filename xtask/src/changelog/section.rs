@@ -52,7 +52,7 @@ impl Section {
     /// hand is known by its id and symbol, and stays.
     pub fn add_accepted(&mut self, accepted: &[Accepted]) {
         let lines = self.group(BREAKING);
-        let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && line.contains(&a.difference.what);
+        let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && names(line, &a.difference.what);
         let (mut old, mut at) = (Vec::new(), 0);
         while at + 1 < lines.len() {
             if lines[at].starts_with("- ") && lines[at].ends_with(']') && lines[at + 1].starts_with(ACCEPTED) {
@@ -140,6 +140,16 @@ fn remove_items(lines: &mut Vec<String>, commits: &[Entry]) {
 fn key(line: &str) -> String {
     let line = line.trim().trim_start_matches("- ");
     one_line(commits::strip_reference(line))
+}
+
+/// Does the line name this symbol, and not `demo.Base` within `demo.BaseAdapter` or `demo.Base.run`, nor `GET /a` within `GET /a/b`?
+fn names(line: &str, what: &str) -> bool {
+    let goes_on = |rest: &str| {
+        let rest = rest.strip_prefix('.').unwrap_or(rest);
+        rest.starts_with(|c: char| c.is_alphanumeric() || "_/{".contains(c))
+    };
+    let after_another = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || "_.".contains(c));
+    line.match_indices(what).any(|(at, _)| !after_another(&line[..at]) && !goes_on(&line[at + what.len()..]))
 }
 
 fn one_line(text: &str) -> String {

@@ -248,3 +248,15 @@ fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_
     assert!(notes.contains("- `p.A` has a better name, B [class-renamed]\n  accepted: nobody ever had it\n"), "{notes}");
     assert!(!notes.contains("p.C") && notes.matches("p.A").count() == 1, "{notes}");
 }
+
+#[test]
+fn an_accepted_break_is_not_taken_for_one_whose_name_begins_with_its() {
+    let longer = [accepted("p.Base.run", "x"), accepted("p.BaseAdapter", "y")];
+    let text = bump_accepting(START, "python-v0.1.0", &[], &[], &longer);
+    let [run, adapter] = longer;
+    let text = bump_accepting(&text, "python-v0.1.0", &[], &[], &[accepted("p.Base", "z"), run, adapter]);
+    let notes = notes(&text, "python-v0.1.0").unwrap();
+    for item in ["- p.Base: is now called B", "- p.Base.run: is now called B", "- p.BaseAdapter: is now called B"] {
+        assert_eq!(notes.matches(item).count(), 1, "{item}: {notes}");
+    }
+}
