@@ -32,6 +32,7 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
         "error[version-wrong]: python: the constant shows 0.1.0, the manifest 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)",
         "→ read it: `importlib.metadata.version(\"demo-workspace-runtime\")` instead of \"0.1.0\"",
         "error[pin-unreleased]: python: the pin asks for 0.1.129, which nothing here has released",
+        "where the index has it: git tag python-v0.1.129 COMMIT",
         "add \"../../templates/claude-code/.runtime-version\" to pins in apps/python/app.toml, [release]",
         "2 findings to settle first",
     ] {

@@ -115,10 +115,14 @@ fn behind(own: &Facts, source: &Version, who: &[&Facts], file: &File, shown: &Sh
         latest.push_str(&format!(" (or it means {}, whose version it is not either)", others.join(" or ")));
     }
     let help = mend::released(own.app, own.released().unwrap_or(source), file, shown);
-    let above_all = |shows: Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > *version));
-    let above = number::read(text).is_some_and(above_all);
-    if above && shown.kind == Kind::Pin {
+    let above_all = |shows: &Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > version));
+    if let Some(above) = number::read(text).filter(above_all).filter(|_| shown.kind == Kind::Pin) {
         let message = format!("the pin asks for {text}, which nothing here has released: {latest}");
+        // The index is asked by `bump`, not here.
+        let help = format!(
+            "where the index has it: git tag {} COMMIT, the commit that it was made from\nwhere it has not: {help}",
+            own.app.tag(&above)
+        );
         return (Verdict::Wrong, Some(Finding::new("pin-unreleased", Level::Error, message).help(help)));
     }
     let finding = Finding::new("version-behind", Level::Warning, format!("the {what} shows {text}; {latest}")).help(help);
