@@ -86,7 +86,9 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
         findings.push(Finding::new("not-bumped", Level::Error, message).help(format!("cargo xtask bump {app}")));
     } else if tag::notes(release)?.trim().is_empty() {
         let message = format!("CHANGELOG.md has no text under [{}]", release.tag_name);
-        findings.push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(format!("cargo xtask bump {app}")));
+        // Commits that release nothing themselves leave none.
+        let help = format!("write what changed for users under `## [Unreleased]`, `### {app}`, then: cargo xtask bump {app}");
+        findings.push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(help));
     }
     Ok(findings)
 }
