@@ -48,12 +48,16 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
     Err(Exit::Gate(vec![Finding::new("dirty-tree", Level::Error, message).help("git stash, or commit them")]).into())
 }
 
+/// What the plan says of a version that the bump writes anew.
+const MENDED: &[&str] = &["pending-too-low", "manifest-below-tag"];
+
 /// Makes the commit, and says so.
 fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     let reason = confirm::reason(flags)?;
     let (mut plan, published) = plan::bump(ctx, app)?;
-    // A bump may come before its break is declared; nothing after it may.
-    plan.findings.iter().filter(|f| !f.stops() || (f.id == "undeclared-break" && reason.is_none())).for_each(ui::finding);
+    // A bump may come before its break is declared; nothing after it may. What it mends itself needs no word.
+    let settled = |f: &&Finding| MENDED.contains(&f.id) || f.id == "hotfix-too-big" || (f.id == "undeclared-break" && reason.is_some());
+    plan.findings.iter().filter(|f| !settled(f)).for_each(ui::finding);
     let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();
     if !hotfix.is_empty() {
         return Err(Exit::Gate(hotfix).into());

@@ -13,7 +13,15 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
     let mut plans = Vec::new();
     for app in ctx.ws.apps.iter().filter(|app| promotes || names.iter().any(|name| name == app.name())) {
         let section = Section::begin(&format!("plan-{}", app.name()));
-        let mut plan = plan::gate(ctx, app)?;
+        let mut plan = match plan::gate(ctx, app) {
+            Ok(plan) => plan,
+            // The other apps are told of, too.
+            Err(error) => {
+                outcome.add(Err(error));
+                section.end();
+                continue;
+            }
+        };
         ui::say(&format!("  {}", makes(&plan)));
         let mut findings = std::mem::take(&mut plan.findings);
         if promotes {
@@ -43,7 +51,7 @@ fn makes(plan: &AppPlan) -> String {
 
 fn not_bumped(ctx: &Ctx, plan: &AppPlan) -> Option<Finding> {
     let next = plan.next.as_ref().filter(|next| **next != plan.manifest)?;
-    let message = format!("its commits ask for {next}, its manifest says {}", plan.manifest);
+    let message = format!("what changed asks for {next}, its manifest says {}", plan.manifest);
     let help = format!("cargo xtask bump {}, on a branch off {}; or cargo xtask promote", plan.app, ctx.ws.settings.development);
     Some(Finding::new("not-bumped", Level::Error, message).app(&plan.app).help(help))
 }
