@@ -15,6 +15,7 @@ use number::{Evidence, Facts};
 use semver::Version;
 use serde::Serialize;
 
+mod baseline;
 mod breaks;
 mod compare;
 mod gitdir;
@@ -118,8 +119,8 @@ pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
 
 /// The same for a release, which counts from what users have.
 pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    let withdrawn = published::ask(ctx, app).withdrawn;
-    plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network)
+    let Published { withdrawn, versions, .. } = published::ask(ctx, app);
+    plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network)
 }
 
 /// The same for a bump, with everything that the index said.
@@ -136,7 +137,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Resul
     let names: Vec<&str> = ctx.ws.apps.iter().map(App::name).collect();
     let commits = commits::entries(&history.commits, app.name(), &names);
     let mut evidence = vec![number::from_commits(&commits)];
-    let judged = judged(ctx, app, history.last.as_ref(), &commits, reach)?;
+    let judged = judged(ctx, app, &history, &commits, reach)?;
     evidence.extend(judged.evidence);
     evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
     if history.last.is_none() {
@@ -154,7 +155,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Resul
         touched: !commits.is_empty(),
     };
     let mut decision = number::decide(&facts, evidence);
-    decision.findings.extend(withdrawn(app, &history));
+    decision.findings.extend(baseline::findings(app, &history, published));
     decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));
     Ok(AppPlan {
@@ -175,18 +176,10 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Resul
     })
 }
 
-fn withdrawn(app: &App, history: &History) -> Option<Finding> {
-    let newest = history.withdrawn.first()?;
-    let base = history.last.as_ref().map_or("the beginning".to_string(), |last| last.tag.clone());
-    let message =
-        format!("{} was withdrawn from the index, so users have {base}: that is what the next release is compared with", app.tag(newest));
-    Some(Finding::new("release-withdrawn", Level::Info, message).app(app.name()))
-}
-
 /// What the spec and the public API say. What no commit touches has not changed.
-fn judged(ctx: &Ctx, app: &App, last: Option<&Release>, commits: &[Entry], reach: Reach) -> Result<Judged> {
-    let Some(last) = last else { return Ok(Judged::default()) };
-    let compared = if commits.is_empty() { Vec::new() } else { compare::compare(ctx, app, last, reach)? };
+fn judged(ctx: &Ctx, app: &App, history: &History, commits: &[Entry], reach: Reach) -> Result<Judged> {
+    let Some(last) = &history.last else { return Ok(Judged::default()) };
+    let compared = if commits.is_empty() { Vec::new() } else { compare::compare(ctx, app, last, history.settings, reach)? };
     Ok(breaks::judge(app, last, commits.iter().find(|c| c.counts && c.breaking), &compared))
 }
 

@@ -151,6 +151,10 @@ impl App {
     pub fn name(&self) -> &str {
         &self.settings.name
     }
+    /// Its settings, from the root.
+    pub fn file(&self) -> Utf8PathBuf {
+        self.dir.join("app.toml")
+    }
     /// `python-v0.0.1`
     pub fn tag(&self, version: &semver::Version) -> String {
         format!("{}-v{version}", self.settings.name)

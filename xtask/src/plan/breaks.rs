@@ -154,8 +154,8 @@ fn undeclared(app: &App, last: &Release, breaks: &[Difference], commands: &[&str
     let message = format!("breaks those who use {}, and no commit declares it:\n  {}", last.tag, lines.join("\n  "));
     let accept = format!("[[accept]] id = {:?}, what = {:?}, version = the next one, reason = \"…\"", first.id, first.what);
     Some(Finding::new("undeclared-break", Level::Breaking, message).app(app.name()).place(if alone { first.place.as_str() } else { app.dir.as_str() }).help(format!(
-        "declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\nor revert it\nor, if it breaks nobody, accept it in {}/app.toml: {accept}\n(cargo xtask bump {} --confirm-breaking \"why\" writes that for every one)",
-        app.dir, app.name()
+        "declare it: `!` after the type of the commit that does it, or a footer `BREAKING CHANGE: what to do` (git commit --amend)\nor, where that commit is merged already, declare it in a new one that touches {}\nor revert it\nor, if it breaks nobody, accept it in {}/app.toml: {accept}\n(cargo xtask bump {} --confirm-breaking \"why\" writes that for every one)",
+        app.dir, app.dir, app.name()
     )))
 }
 

@@ -10,10 +10,11 @@ use crate::{Ctx, api, tools};
 use anyhow::{Result, bail};
 use cache::Entry;
 use camino::{Utf8Path, Utf8PathBuf};
-use std::collections::HashMap;
+use guards::Guards;
 
 mod cache;
 mod contract;
+mod guards;
 mod package;
 mod promises;
 
@@ -25,30 +26,57 @@ pub enum Reach {
     Network,
 }
 
-/// One entry per source whose content has changed since `last`.
-pub fn compare(ctx: &Ctx, app: &App, last: &Release, reach: Reach) -> Result<Vec<Compared>> {
-    let spec = app.settings.spec.as_ref().map(|spec| app.dir.join(&spec.file));
-    let promises = app.settings.compat.as_ref().map(|compat| app.dir.join(&compat.file));
-    let package = if api::guarded(app) { api::folders(app) } else { Vec::new() };
-    let paths: Vec<&Utf8Path> = spec.iter().chain(&promises).chain(&package).map(|path| path.as_path()).collect();
-    if paths.is_empty() {
-        return Ok(Vec::new());
+/// One entry per source whose content has changed since `last`; `settings`: may `app.toml` have changed?
+pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reach) -> Result<Vec<Compared>> {
+    let now = Guards::now(app);
+    let then = if settings { Guards::then(ctx, app, last) } else { now.clone() };
+    let spec = Place::of(&then.spec, &now.spec);
+    let promises = Place::of(&then.compat, &now.compat);
+    let package: Vec<Place> = if api::guarded(app) { api::folders(app).into_iter().map(Place::same).collect() } else { Vec::new() };
+    let mut compared: Vec<Compared> = guards::dropped(app, last, &then).into_iter().collect();
+    let places: Vec<&Place> = spec.iter().chain(&promises).chain(&package).collect();
+    if places.is_empty() {
+        return Ok(compared);
     }
-    let pairs = pairs(ctx, last, &paths)?;
-    let pair = |path: &Utf8PathBuf| &pairs[path.as_path()];
-    let mut compared = Vec::new();
-    if let Some(file) = &spec {
-        compared.extend(contract::compare(ctx, app, last, file, pair(file))?);
+    let mut pairs = pairs(ctx, last, &places)?.into_iter();
+    if let Some(place) = &spec
+        && let Some(pair) = pairs.next()
+    {
+        compared.extend(contract::compare(ctx, app, last, place.shown(), &pair)?);
     }
-    if let Some(file) = &promises {
-        compared.extend(promises::compare(ctx, app, last, file, pair(file))?);
+    if let Some(place) = &promises
+        && let Some(pair) = pairs.next()
+    {
+        compared.extend(promises::compare(ctx, app, last, place.shown(), &pair)?);
     }
     // The narrowest folder that both have; where one has none, all of the app counts.
-    let mut folders = package.iter().map(pair);
-    if let Some(trees) = folders.find(|pair| pair.old.is_some() && pair.new.is_some()).filter(|pair| pair.old != pair.new) {
-        compared.push(package::compare(ctx, app, last, trees, reach)?);
+    if let Some(trees) = pairs.find(|pair| pair.old.is_some() && pair.new.is_some()).filter(|pair| pair.old != pair.new) {
+        compared.push(package::compare(ctx, app, last, &trees, reach)?);
     }
     Ok(compared)
+}
+
+/// Where something lies, from the root.
+struct Place {
+    then: Utf8PathBuf,
+    /// None where the settings name it no more: whatever lies there is promised by nobody.
+    now: Option<Utf8PathBuf>,
+}
+
+impl Place {
+    /// What today's settings name may have been there before they did.
+    fn of(then: &Option<Utf8PathBuf>, now: &Option<Utf8PathBuf>) -> Option<Place> {
+        let then = then.as_ref().or(now.as_ref())?.clone();
+        Some(Place { then, now: now.clone() })
+    }
+
+    fn same(path: Utf8PathBuf) -> Place {
+        Place { then: path.clone(), now: Some(path) }
+    }
+
+    fn shown(&self) -> &Utf8Path {
+        self.now.as_ref().unwrap_or(&self.then)
+    }
 }
 
 /// What git has under a path at the release and at HEAD: the names of blobs or trees.
@@ -58,15 +86,23 @@ struct Pair {
     new: Option<String>,
 }
 
-/// Every path at both, in one process.
-fn pairs<'p>(ctx: &Ctx, last: &Release, paths: &[&'p Utf8Path]) -> Result<HashMap<&'p Utf8Path, Pair>> {
-    let names: String = paths.iter().map(|path| format!("refs/tags/{}:{path}\nHEAD:{path}\n", last.tag)).collect();
-    let answer = ctx.git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.as_bytes())?;
+/// Every place at both, in one process.
+fn pairs(ctx: &Ctx, last: &Release, places: &[&Place]) -> Result<Vec<Pair>> {
+    let then = places.iter().map(|place| format!("refs/tags/{}:{}\n", last.tag, place.then));
+    let now = places.iter().filter_map(|place| place.now.as_ref()).map(|path| format!("HEAD:{path}\n"));
+    let names: Vec<String> = then.chain(now).collect();
+    let answer = ctx.git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.concat().as_bytes())?;
     let answer = String::from_utf8_lossy(&answer);
     let found: Vec<Option<String>> =
         answer.lines().map(|line| (!line.ends_with(" missing") && !line.ends_with(" ambiguous")).then(|| line.to_string())).collect();
-    if found.len() != 2 * paths.len() {
-        bail!("git cat-file answered {} of {} questions in {}", found.len(), 2 * paths.len(), ctx.git.dir);
+    if found.len() != names.len() {
+        bail!("git cat-file answered {} of {} questions in {}", found.len(), names.len(), ctx.git.dir);
     }
-    Ok(paths.iter().zip(found.chunks(2)).map(|(path, pair)| (*path, Pair { old: pair[0].clone(), new: pair[1].clone() })).collect())
+    let (then, now) = found.split_at(places.len());
+    let mut now = now.iter();
+    let pair = |(place, old): (&&Place, &Option<String>)| Pair {
+        old: old.clone(),
+        new: place.now.as_ref().and_then(|_| now.next().cloned().flatten()),
+    };
+    Ok(places.iter().zip(then).map(pair).collect())
 }

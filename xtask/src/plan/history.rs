@@ -4,7 +4,7 @@
 use super::Release;
 use super::number::Line;
 use super::repository::{self, Head, Refs, Tag};
-use super::walk::walk;
+use super::walk::{Walk, walk};
 use crate::Ctx;
 use crate::commits::Commit;
 use crate::git::Git;
@@ -17,6 +17,8 @@ pub struct History {
     pub last: Option<Release>,
     /// Those since, touching the app; newest first.
     pub commits: Vec<Commit>,
+    /// May the app's settings have changed since?
+    pub settings: bool,
     /// Every version that was ever tagged; the highest first.
     pub tagged: Vec<Version>,
     /// Set on a hotfix branch.
@@ -38,21 +40,22 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let on_main = two_branches && on_main(ctx, &head, &refs);
     // Tags are made on main: anywhere else they are behind a squash.
     let squashed = two_branches && !on_main && line.is_none();
-    let (mut last, mut commits) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
-    if !commits.is_empty() && on_main {
+    let (mut last, mut walked) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
+    if !walked.commits.is_empty() && on_main {
         let development = refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development);
         let released = last.filter(|_| !development.is_empty()).map(|tag| repository::source(git, tag)).transpose()?.flatten();
         if let Some(source) = source_in(git, app, "HEAD", &development, released.as_deref())? {
             let (origin, originals) = since(git, app, &tags, &source, true)?;
             // Not found from there: the squashes' own messages are what is left.
             if origin.map(|t| &t.name) == last.map(|t| &t.name) {
-                (last, commits) = (origin, originals);
+                (last, walked) = (origin, originals);
             }
         }
     }
     let last = last.map(|t| Release { version: t.version.clone(), tag: t.name.clone() });
     let withdrawn = gone.iter().map(|tag| tag.version.clone()).filter(|v| last.as_ref().is_none_or(|last| *v > last.version)).collect();
-    Ok(History { withdrawn, last, commits, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
+    let Walk { commits, settings, .. } = walked;
+    Ok(History { withdrawn, last, commits, settings, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
 }
 
 fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {
@@ -72,7 +75,7 @@ fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {
 }
 
 /// The last release below `tip`, and the commits since.
-fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) -> Result<(Option<&'a Tag>, Vec<Commit>)> {
+fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) -> Result<(Option<&'a Tag>, Walk)> {
     for tag in tags {
         // Behind a squash, the development commit that it was made from is the shorter way. It is unknown where only main was fetched.
         let by_source = || match repository::source(git, tag) {
@@ -81,28 +84,28 @@ fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) 
         };
         let by_tag = || unreleased(git, app, tag, &tag.object, tip, !squashed);
         let found = if squashed {
-            by_source().map_or_else(by_tag, |commits| Ok(Some(commits)))
+            by_source().map_or_else(by_tag, |walked| Ok(Some(walked)))
         } else {
             by_tag().map(|found| found.or_else(by_source))
         };
-        if let Some(commits) = found? {
-            return Ok((Some(tag), commits));
+        if let Some(walked) = found? {
+            return Ok((Some(tag), walked));
         }
     }
-    Ok((None, walk(git, app, &[tip])?.commits))
+    Ok((None, walk(git, app, &[tip])?))
 }
 
 /// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins at the newest commit whose
 /// content is the release's: what came and went before changed nothing. Where `start` is on the tip's own line, such a commit is one that
 /// comes back to an earlier state, which the walk has seen.
-fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str, own_line: bool) -> Result<Option<Vec<Commit>>> {
+fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str, own_line: bool) -> Result<Option<Walk>> {
     let walked = walk(git, app, &[&format!("{start}...{tip}")])?;
     if own_line && walked.behind == 0 && !walked.may_revisit() {
-        return Ok(Some(walked.commits));
+        return Ok(Some(walked));
     }
     Ok(match newest_equal(git, app, &tag.object, &walked.commits)? {
-        Some(equal) => Some(walk(git, app, &[tip, &format!("^{start}"), &format!("^{equal}")])?.commits),
-        None => (walked.behind == 0).then_some(walked.commits),
+        Some(equal) => Some(walk(git, app, &[tip, &format!("^{start}"), &format!("^{equal}")])?),
+        None => (walked.behind == 0).then_some(walked),
     })
 }
 

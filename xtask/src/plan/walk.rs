@@ -14,6 +14,8 @@ pub struct Walk {
     /// For each commit, the app's folder before and after, as trees; None where git shows none: for merges, and where the folder was left
     /// alone.
     trees: Vec<Option<(String, String)>>,
+    /// May the app's settings have changed? Of merges git shows no files.
+    pub settings: bool,
 }
 
 /// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would change its output are off.
@@ -46,7 +48,8 @@ pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
 
 /// Three fields end in NUL; the trees' lines follow, and then the next commit's first field.
 fn read(text: &str, app: &App) -> Walk {
-    let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new() };
+    let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false };
+    let settings = format!("\t{}", app.file());
     let mut fields = text.split('\0');
     let mut head = fields.next().unwrap_or_default();
     while let (Some(parents), Some(message), Some(rest)) = (fields.next(), fields.next(), fields.next()) {
@@ -56,8 +59,9 @@ fn read(text: &str, app: &App) -> Walk {
             walk.behind += 1;
             continue;
         }
-        let id = id.trim_start_matches('>').to_string();
-        walk.commits.push(Commit { id, merge: parents.contains(' '), message: message.to_string() });
+        let (id, merge) = (id.trim_start_matches('>').to_string(), parents.contains(' '));
+        walk.settings |= merge || rest.lines().any(|line| line.ends_with(&settings));
+        walk.commits.push(Commit { id, merge, message: message.to_string() });
         walk.trees.push(rest.lines().find_map(|line| trees(line, app)));
     }
     walk

@@ -59,7 +59,8 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
     expect_test::expect![[r#"
         breaking[undeclared-break]: python: breaks those who use python-v0.0.1, and no commit declares it:
           [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it (apps/python/src/demo_agent/adapters/base.py:8)
-          → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → declare it: `!` after the type of the commit that does it, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, where that commit is merged already, declare it in a new one that touches apps/python
           → or revert it
           → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
           → (cargo xtask bump python --confirm-breaking "why" writes that for every one)
@@ -135,6 +136,8 @@ fn an_api_that_can_not_be_read_stops_where_it_can_be_mended() {
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(:\n", "fix: half again");
     let plan = repo.xtask(&["plan", "python"]).expect(3);
     assert!(plan.stderr.contains("error[api-unreadable]") && plan.stderr.contains("__init__.py:1"), "{}", plan.stderr);
+    let bump = repo.xtask(&["bump", "python", "--dry-run"]).expect(0);
+    assert!(bump.stderr.contains("error[api-unreadable]"), "its number may be too low: {}", bump.stderr);
 }
 
 #[test]
@@ -161,6 +164,45 @@ fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared()
 }
 
 #[test]
+fn taking_a_guard_away_lets_no_break_pass() {
+    let repo = renamed_under_a_fix();
+    let settings = repo.read("apps/python/app.toml");
+    let plan = || repo.xtask(&["plan", "python"]);
+    repo.commit("apps/python/app.toml", APP_TOML, "chore(python): less to look at");
+    let stopped = plan().expect(3);
+    let told = "[guard-removed] demo_agent was public in python-v0.0.1, and [api] public no longer names it";
+    assert!(stopped.stderr.contains(told) && stopped.stderr.contains("(apps/python/app.toml)"), "{}", stopped.stderr);
+    assert!(stopped.stdout.contains("python  0.0.1 → 0.1.0  (minor)"), "{}", stopped.stdout);
+    repo.commit("apps/python/app.toml", &settings.replace("demo_agent\"]", "demo_agent.adapters\"]"), "chore(python): some of it");
+    let stopped = plan().expect(3);
+    assert!(stopped.stderr.contains(told) && stopped.stderr.contains("[class-renamed]"), "{}", stopped.stderr);
+    repo.commit("apps/python/app.toml", APP_TOML, "chore(python)!: the adapters are nobody's any more");
+    let declared = plan().expect(0);
+    assert!(declared.stdout.contains("settings  major"), "{}", declared.stdout);
+}
+
+#[test]
+fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() {
+    let repo = app();
+    let settings = repo.read("apps/python/app.toml");
+    let with = |file: &str| format!("{settings}[spec]\nfile = {file:?}\ngenerate = []\nserve = []\n");
+    let spec = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": {"responses": {"200": {"description": "x"}}}}}}"#;
+    repo.write("apps/python/app.toml", with("openapi.json"));
+    repo.commit("apps/python/openapi.json", spec, "feat: a spec");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.git(&["mv", "apps/python/openapi.json", "apps/python/api.json"]);
+    repo.commit("apps/python/app.toml", &with("api.json"), "fix: a better place");
+    assert!(!repo.xtask(&["plan", "python"]).expect(0).stdout.contains("contract"));
+    repo.commit("apps/python/api.json", &spec.replace("/a", "/b"), "fix: a better path");
+    assert!(repo.xtask(&["plan", "python"]).expect(3).stderr.contains("GET /a"));
+    repo.commit("apps/python/api.json", spec, "fix: the path that clients have");
+    repo.xtask(&["plan", "python"]).expect(0);
+    repo.commit("apps/python/app.toml", &settings, "fix: no spec");
+    let stopped = repo.xtask(&["plan", "python"]).expect(3);
+    assert!(stopped.stdout.contains("contract  major    breaks clients since python-v0.0.1"), "{}", stopped.stdout);
+}
+
+#[test]
 fn a_pull_requests_job_says_what_it_makes_of_the_next_release_and_stops_the_break() {
     let repo = renamed_under_a_fix();
     repo.git(&["branch", "development", "HEAD~1"]);
@@ -171,6 +213,21 @@ fn a_pull_requests_job_says_what_it_makes_of_the_next_release_and_stops_the_brea
     repo.change("feat!: adapters say what they can do by another name");
     let passed = repo.xtask(&lint).expect(0);
     assert!(passed.stderr.contains("this pull request makes the next release of python minor (0.1.0)"), "{}", passed.stderr);
+}
+
+#[test]
+fn a_job_tells_of_every_app_where_one_can_not_be_planned() {
+    let repo = renamed_under_a_fix();
+    repo.write("apps/zeta/app.toml", "name = \"zeta\"\necosystem = \"python\"\npackage = \"zeta\"\n[api]\npublic = [\"nowhere\"]\n");
+    repo.write("apps/zeta/pyproject.toml", PYPROJECT.replace("demo-agent", "zeta").replace("0.0.0", "0.0.1"));
+    repo.commit("apps/zeta/src/zeta/__init__.py", "", "feat: another app");
+    repo.git(&["tag", "zeta-v0.0.1"]);
+    repo.git(&["branch", "development", "HEAD~2"]);
+    repo.commit("apps/zeta/src/zeta/__init__.py", "A = 1\n", "feat: a value");
+    let stopped = repo.xtask(&["ci", "lint", "--event", "pull_request", "--ref", "feat/x"]).expect(2);
+    for says in ["breaking[undeclared-break]: python", "there is no module nowhere"] {
+        assert!(stopped.stderr.contains(says), "{says} is missing in {}", stopped.stderr);
+    }
 }
 
 #[test]
@@ -290,6 +347,39 @@ fn a_release_that_was_yanked_is_no_release_to_compare_with() {
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(yanked)]).expect(0);
     assert!(bumped.stderr.contains(said) && bumped.stderr.contains("chore(release): python v0.0.3"), "{}", bumped.stderr);
     assert!(repo.read("CHANGELOG.md").contains("/compare/python-v0.0.1...python-v0.0.3\n"), "{}", repo.read("CHANGELOG.md"));
+}
+
+/// Published past the tags, or without any: the number is right, and what it promises can't be proved.
+#[test]
+fn a_release_that_is_out_without_a_tag_is_told_of() {
+    let repo = renamed_under_a_fix();
+    let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.1.129.tar.gz</a> <a href="c" data-yanked="">demo_agent-0.2.0.tar.gz</a>"#;
+    let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
+    let said = "warning[release-untagged]: python: demo-agent 0.1.129 is on the index, and no tag python-v0.1.129 says what it was made from: \
+                the next release is compared with python-v0.0.1";
+    assert!(bumped.stderr.contains(said) && bumped.stderr.contains("git tag python-v0.1.129 COMMIT"), "{}", bumped.stderr);
+    repo.git(&["tag", "--delete", "python-v0.0.1"]);
+    let first = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
+    assert!(first.stderr.contains("the next release is compared with nothing, and may break who has 0.1.129"), "{}", first.stderr);
+    // As it says: the tag makes it the release to compare with.
+    repo.git(&["tag", "python-v0.1.129", "HEAD~1"]);
+    let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
+    assert!(
+        !bumped.stderr.contains("release-untagged") && bumped.stderr.contains("breaks those who use python-v0.1.129"),
+        "{}",
+        bumped.stderr
+    );
+}
+
+#[test]
+fn a_plan_on_a_branch_that_has_no_release_says_so() {
+    let repo = renamed_under_a_fix();
+    repo.git(&["checkout", "--quiet", "--orphan", "other"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: all of it"]);
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    let said =
+        "warning[release-elsewhere]: python: python-v0.0.1 is tagged, but HEAD contains neither it nor a commit with the same content";
+    assert!(plan.stderr.contains(said), "{}", plan.stderr);
 }
 
 #[test]

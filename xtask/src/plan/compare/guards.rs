@@ -1,0 +1,127 @@
+//! What an app's settings guard, now and at the last release: a guard that is taken away does not let a break pass without a word.
+
+use super::super::Release;
+use super::super::breaks::{Compared, Difference};
+use crate::Ctx;
+use crate::ecosystem::Ecosystem;
+use crate::version::Bump;
+use crate::workspace::App;
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+/// Paths are from the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guards {
+    pub spec: Option<Utf8PathBuf>,
+    pub compat: Option<Utf8PathBuf>,
+    /// `[api] public`
+    pub public: Vec<String>,
+}
+
+/// A release's `app.toml`. Not read as strictly as today's: another xtask made it.
+#[derive(Deserialize)]
+struct AppToml {
+    spec: Option<Named>,
+    compat: Option<Named>,
+    #[serde(default)]
+    api: Api,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    file: Utf8PathBuf,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Api {
+    public: Vec<String>,
+}
+
+impl Guards {
+    pub fn now(app: &App) -> Guards {
+        let settings = &app.settings;
+        Guards {
+            spec: settings.spec.as_ref().map(|spec| app.dir.join(&spec.file)),
+            compat: settings.compat.as_ref().map(|compat| app.dir.join(&compat.file)),
+            public: settings.api.public.clone(),
+        }
+    }
+
+    /// As the tag has them; today's where it has no `app.toml`, or one that can't be read: a release that is out can't be mended.
+    pub fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
+        let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
+        text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
+    }
+
+    fn read(text: &str, app: &App) -> Option<Guards> {
+        let then: AppToml = toml_edit::de::from_str(text).ok()?;
+        let file = |named: Option<Named>| named.map(|named| app.dir.join(named.file));
+        Some(Guards { spec: file(then.spec), compat: file(then.compat), public: then.api.public })
+    }
+}
+
+/// What `[api] public` named and names no more, be it gone or only unguarded: None where there is nothing of that kind.
+pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
+    let guarded = |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
+    let difference = |name: &String| Difference {
+        id: "guard-removed".into(),
+        demands: Bump::Major,
+        what: name.clone(),
+        message: format!("{name} was public in {}, and [api] public no longer names it: nobody would see it change", last.tag),
+        place: app.file().into_string(),
+    };
+    let found: Vec<Difference> = then.public.iter().filter(|name| !guarded(name)).map(difference).collect();
+    let command = format!("git diff {} HEAD -- {}", last.tag, app.file());
+    (!found.is_empty()).then_some(Compared { source: "settings", whom: "users", command, found: Ok(found) })
+}
+
+/// A Python module brings those below it; an entry point of TypeScript is itself alone.
+fn covers(guard: &str, name: &str, ecosystem: Ecosystem) -> bool {
+    guard == name || (ecosystem == Ecosystem::Python && name.strip_prefix(guard).is_some_and(|rest| rest.starts_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(ecosystem: &str, public: &[&str]) -> App {
+        let text = format!("name = \"x\"\necosystem = {ecosystem:?}\npackage = \"p\"\n[api]\npublic = {public:?}\n");
+        App { dir: "apps/x".into(), settings: toml_edit::de::from_str(&text).expect("settings") }
+    }
+
+    #[test]
+    fn a_name_that_is_no_longer_guarded_breaks_unless_a_wider_one_is() {
+        let last = Release { version: "0.1.0".parse().unwrap(), tag: "x-v0.1.0".into() };
+        for (ecosystem, then, now, expected) in [
+            ("python", &["a"][..], &["a"][..], ""),
+            ("python", &["a"], &["a", "b"], ""),
+            ("python", &[], &["a"], ""),
+            ("python", &["a"], &[], "a"),
+            ("python", &["a", "b.c"], &["b"], "a"),
+            ("python", &["a"], &["a.b"], "a"),
+            ("python", &["ab"], &["a"], "ab"),
+            ("ts", &[".", "./x"], &["."], "./x"),
+            ("ts", &["./x"], &["./x.js"], "./x"),
+        ] {
+            let then = Guards { spec: None, compat: None, public: then.iter().map(|name| name.to_string()).collect() };
+            let found = dropped(&app(ecosystem, now), &last, &then).and_then(|compared| compared.found.ok()).unwrap_or_default();
+            let names: Vec<&str> = found.iter().map(|difference| difference.what.as_str()).collect();
+            assert_eq!(names.join(" "), expected, "{then:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_app_toml_is_read_for_its_guards_alone() {
+        let app = app("python", &["a"]);
+        let text =
+            "name = 1\nunknown = 2\n[spec]\nfile = \"old.json\"\n[compat]\nfile = \"c/compat.json\"\n[api]\npublic = [\"b\"]\nmore = 3\n";
+        let then = Guards::read(text, &app).expect("read");
+        assert_eq!((then.spec, then.compat), (Some("apps/x/old.json".into()), Some("apps/x/c/compat.json".into())));
+        assert_eq!(then.public, ["b"]);
+        assert_eq!(Guards::read("", &app).map(|then| then.public), Some(vec![]));
+        for broken in ["spec = 1", "[spec]", "[api]\npublic = \"a\"", "= ="] {
+            assert_eq!(Guards::read(broken, &app), None, "{broken}");
+        }
+    }
+}
