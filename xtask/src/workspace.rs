@@ -132,6 +132,19 @@ pub struct ReleaseSettings {
     pub pins: Vec<Utf8PathBuf>,
 }
 
+impl Acceptance {
+    /// One without a reason says nothing aloud, and a pre-release is on its way to a number that users stay with.
+    fn problem(&self) -> Option<String> {
+        let Acceptance { id, version, reason, .. } = self;
+        if reason.trim().is_empty() {
+            return Some(format!("[[accept]] of {id}: the reason is empty; what do users lose, and why may they?"));
+        }
+        let plain = semver::Version::new(version.major, version.minor, version.patch);
+        (*version != plain)
+            .then(|| format!("[[accept]] of {id}: version = \"{version}\": say \"{plain}\", the release that it is accepted for"))
+    }
+}
+
 impl AppSettings {
     /// What accepts this break of a symbol or operation, found since the release `last`, for the next one.
     pub fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
@@ -306,6 +319,9 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     if let Some(problem) = crate::compat::settings_problem(&settings) {
         return Err(Exit::Usage(format!("{file}: [compat] {problem}")).into());
     }
+    if let Some(problem) = settings.accept.iter().find_map(Acceptance::problem) {
+        return Err(Exit::Usage(format!("{file}: {problem}")).into());
+    }
     for shared in &settings.release.shared {
         if let Err(e) = glob::Pattern::new(shared) {
             return Err(Exit::Usage(format!("{file}: shared = {shared:?} is not a glob: {e}")).into());
@@ -377,6 +393,22 @@ mod tests {
             error,
             "apps/python/app.toml:7:1: unknown field `platfroms`, expected one of `name`, `base`, `platforms`; did you mean `platforms`?"
         );
+    }
+
+    #[test]
+    fn an_acceptance_has_a_reason_and_the_version_of_a_release() {
+        for (version, reason, expected) in [
+            ("0.2.0", "nobody has it", None),
+            ("0.2.0", "", Some("the reason is empty")),
+            ("0.2.0", " \n", Some("the reason is empty")),
+            ("0.2.0-rc.1", "x", Some("say \"0.2.0\"")),
+            ("0.2.0+b", "x", Some("say \"0.2.0\"")),
+        ] {
+            let accept = Acceptance { id: "class-renamed".into(), what: None, version: version.parse().unwrap(), reason: reason.into() };
+            let problem = accept.problem();
+            assert_eq!(problem.is_some(), expected.is_some(), "{version} {reason:?}");
+            assert!(expected.is_none_or(|expected| problem.unwrap().contains(expected)), "{version} {reason:?}");
+        }
     }
 
     #[test]
