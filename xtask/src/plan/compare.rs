@@ -28,6 +28,9 @@ pub enum Reach {
 
 /// One entry per source whose content has changed since `last`; `settings`: may `app.toml` have changed?
 pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reach) -> Result<Vec<Compared>> {
+    if settings && let Some(moved) = guards::moved(ctx, app, last) {
+        return Ok(vec![moved]);
+    }
     let now = Guards::now(app);
     let then = if settings { Guards::then(ctx, app, last) } else { now.clone() };
     let spec = Place::of(&then.spec, &now.spec);

@@ -182,6 +182,20 @@ fn taking_a_guard_away_lets_no_break_pass() {
 }
 
 #[test]
+fn an_app_whose_folder_was_called_otherwise_can_not_be_compared_and_it_is_said() {
+    let repo = renamed_under_a_fix();
+    repo.git(&["mv", "apps/python", "apps/py"]);
+    repo.git(&["commit", "--quiet", "--message", "fix: another folder"]);
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(
+        plan.stderr.contains("warning[release-moved]: python: python-v0.0.1 has no apps/py, so nothing is compared with it"),
+        "{}",
+        plan.stderr
+    );
+    assert!(plan.stdout.contains("settings  none"), "{}", plan.stdout);
+}
+
+#[test]
 fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() {
     let repo = app();
     let settings = repo.read("apps/python/app.toml");

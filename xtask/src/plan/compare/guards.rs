@@ -1,9 +1,10 @@
 //! What an app's settings guard, now and at the last release: a guard that is taken away does not let a break pass without a word.
 
 use super::super::Release;
-use super::super::breaks::{Compared, Difference};
+use super::super::breaks::{Compared, Difference, Unread};
 use crate::Ctx;
 use crate::ecosystem::Ecosystem;
+use crate::finding::Level;
 use crate::version::Bump;
 use crate::workspace::App;
 use camino::Utf8PathBuf;
@@ -59,6 +60,25 @@ impl Guards {
         let file = |named: Option<Named>| named.map(|named| app.dir.join(named.file));
         Some(Guards { spec: file(then.spec), compat: file(then.compat), public: then.api.public })
     }
+}
+
+/// Where the tag has no such folder, nothing can be compared: the app was elsewhere then. None where it has, or nothing is guarded.
+pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
+    let Guards { spec, compat, public } = Guards::now(app);
+    let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
+    let there = || ctx.git.ask(&["cat-file", "-e", &format!("refs/tags/{}:{}", last.tag, app.dir)]).unwrap_or(false);
+    if !guarded || there() {
+        return None;
+    }
+    let unread = Unread {
+        id: "release-moved",
+        // A release that is out can't be mended, and must not stop the next one.
+        level: Level::Warning,
+        why: format!("{} has no {}, so nothing is compared with it, and what breaks its users is not known", last.tag, app.dir),
+        place: Some(app.file().into_string()),
+        help: "what the commits declare decides alone".into(),
+    };
+    Some(Compared { source: "settings", whom: "users", command: format!("git show {}:{}", last.tag, app.dir), found: Err(unread) })
 }
 
 /// What `[api] public` named and names no more, be it gone or only unguarded: None where there is nothing of that kind.
