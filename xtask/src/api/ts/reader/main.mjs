@@ -58,8 +58,9 @@ function finish() {
   process.exit(0);
 }
 
-/** The same entry points, and the same text in every declaration file of both. */
+/** The same entry points, and the same text in every declaration file of both. An entry point that is a source file says no such thing. */
 function same(old, now) {
+  if (![...old, ...now].every((file) => /\.d\.[cm]?ts$/.test(file))) return false;
   const inside = (side, list) => list.map((file) => relative(world.roots[side], file)).join();
   const [before, after] = ["old", "new"].map((side) => declarationFiles(world.roots[side]));
   return inside("old", old) === inside("new", now) && [...before.keys()].join() === [...after.keys()].join() && [...before].every(([file, text]) => after.get(file) === text);
