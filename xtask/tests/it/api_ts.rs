@@ -319,6 +319,29 @@ fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
 }
 
 #[test]
+fn a_package_of_sources_is_compared_by_what_they_declare() {
+    let repo = app(&[".".to_string()], &json!({ ".": "./src/index.ts" }));
+    repo.commit("apps/ts/src/index.ts", "export function f(a?: string): void {\n  console.log(a);\n}\n", "feat: f");
+    repo.commit("apps/ts/src/index.ts", "export function f(a?: string): void {\n  console.error(a);\n}\n", "fix: elsewhere");
+    assert!(repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0).stdout.contains("no difference"));
+    repo.commit("apps/ts/src/index.ts", "export function f(): void {\n  console.error();\n}\n", "fix: less");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
+    assert!(output.stdout.contains("[parameter-removed] apps/ts/src/index.ts:1"), "{}", output.stdout);
+}
+
+#[test]
+fn a_packages_own_install_scripts_are_not_run_where_its_sources_are_not() {
+    let repo = crate::demo::files(&["ts"]);
+    let manifest = repo.read("apps/ts/package.json");
+    // A lock file of its own: what was installed for others is kept.
+    repo.write("apps/ts/bun.lock", repo.read("apps/ts/bun.lock") + "// with scripts\n");
+    let scripts = "  \"scripts\": { \"prepare\": \"cat src/index.js\", \"postinstall\": \"exit 9\" },\n  \"bin\"";
+    repo.commit("apps/ts/package.json", &manifest.replacen("  \"bin\"", scripts, 1), "chore: hooks");
+    repo.commit("apps/ts/README.md", "# demo\n", "fix: say less");
+    repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0);
+}
+
+#[test]
 fn the_first_commit_of_a_package_only_adds() {
     let repo = Repo::new();
     let before = repo.head();

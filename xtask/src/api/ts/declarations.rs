@@ -15,19 +15,17 @@ pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
     let Ok(tree) = tree else { return empty() };
     let cache = child::cache()?.join("declarations");
     let folder = cache.join(format!("{tree}-bun-{}", tools::version("bun")));
-    tools::made_once(&folder, || {
+    let make = || {
         std::fs::create_dir_all(&folder)?;
         let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", &tree])?;
         tar::Archive::new(archive.as_slice()).unpack(&folder)?;
         linked(ctx, &cache, &folder)?;
         let epoch = ctx.git.commit_time(commit)?.to_string();
         ts::build::script(&folder, &epoch)
-    })
-    .inspect_err(|_| {
-        // The next one begins anew; nothing half-made is kept.
-        let _ = std::fs::remove_dir_all(&folder);
-    })
-    .with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
+    };
+    // Nothing half-made is kept. While the folder is still ours: whoever waits for it makes it next.
+    let made = || make().inspect_err(|_| drop(std::fs::remove_dir_all(&folder)));
+    tools::made_once(&folder, made).with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
     // The dependencies may have been cleaned away since.
     linked(ctx, &cache, &folder)?;
     Ok(folder)
@@ -56,13 +54,23 @@ fn modules(cache: &Utf8Path, manifest: &[u8], lock: &[u8]) -> Utf8PathBuf {
     cache.join(format!("modules-{}-bun-{}", &hex(&key)[..40], tools::version("bun")))
 }
 
+/// The package's own scripts (`prepare`, `postinstall`) want its sources, which are not there, or hooks in a repository. Those of its dependencies run.
+fn without_scripts(manifest: &[u8]) -> Result<Vec<u8>> {
+    let mut manifest: Value = serde_json::from_slice(manifest).context("package.json is not JSON")?;
+    if let Some(manifest) = manifest.as_object_mut() {
+        manifest.shift_remove("scripts");
+    }
+    Ok(serde_json::to_vec(&manifest)?)
+}
+
 fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
     let manifest = package.join("package.json");
     let text = std::fs::read(&manifest).with_context(|| format!("{manifest} can't be read"))?;
     let modules = modules(cache, &text, &std::fs::read(package.join("bun.lock")).unwrap_or_default());
     tools::made_once(&modules, || {
         std::fs::create_dir_all(modules.join("node_modules"))?;
-        for name in ["package.json", "bun.lock", "bunfig.toml"] {
+        std::fs::write(modules.join("package.json"), without_scripts(&text)?)?;
+        for name in ["bun.lock", "bunfig.toml"] {
             if package.join(name).exists() {
                 std::fs::copy(package.join(name), modules.join(name))?;
             }
@@ -76,4 +84,24 @@ fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
         Err(_) => std::os::unix::fs::symlink(modules.join("node_modules"), &link).with_context(|| format!("{link} can't be made"))?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_loses_its_scripts_and_nothing_else() {
+        for (text, expected) in [
+            (
+                r#"{"name":"a","scripts":{"prepare":"exit 9"},"dependencies":{"scripts":"1"}}"#,
+                r#"{"name":"a","dependencies":{"scripts":"1"}}"#,
+            ),
+            (r#"{"b":1,"a":2}"#, r#"{"b":1,"a":2}"#),
+            ("[]", "[]"),
+        ] {
+            assert_eq!(String::from_utf8(without_scripts(text.as_bytes()).expect("JSON")).expect("text"), expected);
+        }
+        assert!(without_scripts(b"{").is_err());
+    }
 }
