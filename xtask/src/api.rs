@@ -74,12 +74,17 @@ pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
     }
 }
 
-/// What would have to be fetched before the API at these revisions can be read, and the command that does it.
-pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
-    let reader = match app.settings.ecosystem {
+/// The pinned tool that reads it.
+fn reader(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem {
         Ecosystem::Python => "griffe",
         Ecosystem::Ts => "typescript",
-    };
+    }
+}
+
+/// What would have to be fetched before the API at these revisions can be read, and the command that does it.
+pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
+    let reader = reader(app.settings.ecosystem);
     if !tools::is_installed(reader) {
         return Ok(Some((format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into())));
     }
@@ -137,5 +142,17 @@ fn level(level: Level) -> String {
         Level::Breaking | Level::Error => paint(ui::red, "breaking"),
         Level::Warning => paint(ui::yellow, "risky   "),
         Level::Info => paint(ui::dim, "info    "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setup_installs_what_reads_the_api() {
+        for ecosystem in [Ecosystem::Python, Ecosystem::Ts] {
+            assert!(ecosystem.tools().contains(&reader(ecosystem)), "{ecosystem:?}");
+        }
     }
 }

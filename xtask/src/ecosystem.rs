@@ -191,7 +191,7 @@ impl Ecosystem {
     pub fn tools(self) -> &'static [&'static str] {
         match self {
             Ecosystem::Python => &["uv", "twine", "griffe"],
-            Ecosystem::Ts => &["npm", "bun", "publint", "@arethetypeswrong/cli"],
+            Ecosystem::Ts => &["npm", "bun", "publint", "@arethetypeswrong/cli", "typescript"],
         }
     }
 
