@@ -11,6 +11,8 @@ use xshell::cmd;
 
 /// No honest one is longer.
 const LONGEST: u64 = 1 << 20;
+/// Nor is what an honest package unpacks to: a few kilobytes can be told to become any number.
+const UNPACKED: u64 = 1 << 30;
 
 /// Where it lies in the file, and its bytes; None where it has none.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,13 +52,15 @@ fn nearest<'a>(paths: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>> 
 }
 
 fn in_tarball(file: &Utf8Path) -> Result<Option<Found>> {
-    let open = || -> Result<_> { Ok(tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(file)?))) };
+    let open = || -> Result<_> { Ok(tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(file)?).take(UNPACKED))) };
+    // A link has no bytes of its own.
+    let files = |entry: &std::io::Result<tar::Entry<_>>| entry.as_ref().map_or(true, |entry| entry.header().entry_type().is_file());
     let mut paths = Vec::new();
-    for entry in open()?.entries()? {
+    for entry in open()?.entries()?.filter(files) {
         paths.push(String::from_utf8_lossy(&entry?.path_bytes()).into_owned());
     }
     let Some(path) = nearest(paths.iter().map(String::as_str))? else { return Ok(None) };
-    for entry in open()?.entries()? {
+    for entry in open()?.entries()?.filter(files) {
         let entry = entry?;
         if String::from_utf8_lossy(&entry.path_bytes()) == path {
             let mut bytes = Vec::new();
@@ -102,5 +106,21 @@ mod tests {
             assert_eq!(nearest(paths.iter().copied()).expect("one at most"), expected, "{paths:?}");
         }
         assert!(nearest(["a/compat.json", "b/compat.json"].into_iter()).is_err());
+    }
+
+    #[test]
+    fn a_link_of_that_name_is_passed_over() {
+        let file = tempfile::Builder::new().suffix(".tgz").tempfile().expect("a file");
+        let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(file.as_file(), flate2::Compression::fast()));
+        let mut link = tar::Header::new_gnu();
+        link.set_entry_type(tar::EntryType::Symlink);
+        link.set_size(0);
+        archive.append_link(&mut link, "package/compat.json", "dist/compat.json").expect("a link");
+        let mut header = tar::Header::new_gnu();
+        header.set_size(2);
+        archive.append_data(&mut header, "package/dist/compat.json", "{}".as_bytes()).expect("a file");
+        archive.into_inner().expect("an archive").finish().expect("gzip");
+        let found = find(Utf8Path::from_path(file.path()).expect("UTF-8")).expect("readable").expect("found");
+        assert_eq!((found.path.as_str(), found.bytes.as_slice()), ("package/dist/compat.json", "{}".as_bytes()));
     }
 }

@@ -9,6 +9,7 @@ use crate::http::{Http, Request};
 use anyhow::{Context, Result};
 use base64::Engine;
 use camino::Utf8Path;
+use semver::Version;
 use sha2::{Digest, Sha256, Sha512};
 use std::io::{Read, Write};
 
@@ -90,7 +91,8 @@ fn on_python_index(package: &Package, version: &str, files: &[python::index::Ind
 }
 
 fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
-    let newest = listed.latest.as_deref().map(plain);
+    // It becomes part of a command that people copy.
+    let newest = listed.latest.clone().filter(|latest| Version::parse(latest).is_ok());
     match listed.versions.iter().find(|v| v.version == version) {
         None => Listed::NoVersion { newest },
         Some(found) => Listed::Version(Release {
