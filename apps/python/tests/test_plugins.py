@@ -123,6 +123,12 @@ def test_a_module_without_a_plugin(folder: Path, plugin: str) -> None:
     assert refusal("json") == f"PLUGINS names json, which {has_none}"
 
 
+@pytest.mark.parametrize("graphs", ["[Graph]", "None", "{1: Graph}", "'g'"])
+def test_graphs_without_names(folder: Path, graphs: str) -> None:
+    module(folder, "odd", f'Plugin("p", "3", {graphs})')
+    assert refusal("odd").startswith("plugin 'p' does not have its graphs by name: ")
+
+
 def test_names_that_are_there_already(folder: Path) -> None:
     module(folder, "one", 'Plugin("p", "3", {"a": Graph()})')
     module(folder, "two", 'Plugin("p", "3", {"b": Graph()})')

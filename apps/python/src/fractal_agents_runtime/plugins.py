@@ -69,6 +69,10 @@ def _plugin(module: str, promises: list[Promise]) -> Plugin:
             f"PLUGINS names {module}, which has no `plugin` that is a fractal_agents_runtime.Plugin"
         )
     _check_version(found, promises)
+    # No type checker has looked at it.
+    graphs: object = found.graphs
+    if not isinstance(graphs, Mapping) or not all(isinstance(name, str) for name in graphs):
+        raise PluginError(f"plugin {found.name!r} does not have its graphs by name: {graphs!r}")
     return found
 
 
