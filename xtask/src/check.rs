@@ -174,19 +174,25 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     })
 }
 
-/// The app's own tests, then those of the last release's users.
+/// The app's own tests, and beside them those of the last release's users. Those are made ready first: that may change or build what the others use.
 fn tests(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
-    let mut findings = test_app(ctx, app, reuse)?;
-    findings.extend(users::check_app(ctx, app, reuse)?);
+    let mut users = Some(users::begin(ctx, app, reuse));
+    let mut beside = None;
+    let mut findings = test_app(ctx, app, reuse, || beside = users.take().map(|begun| users::end(app, begun)))?;
+    // Where the app's own tests passed before, nothing ran.
+    let alone = users.map(|begun| users::end(app, begun));
+    findings.extend(beside.or(alone).unwrap_or(Ok(Vec::new()))?);
     Ok(findings)
 }
 
-fn test_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+/// `beside` is done while the tests run, if they do.
+fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> Result<Vec<Finding>> {
     one(ctx, app, "test", reuse, || {
         let (mut findings, mut said) = (Vec::new(), Vec::new());
         let server = contract::server(ctx, app);
         // The one mostly waits, and the other mostly computes.
         let (tests, contract) = std::thread::scope(|scope| {
+            scope.spawn(beside);
             let contract = scope.spawn(|| contract::test(ctx, app, server?));
             (app.settings.ecosystem.test(ctx, app), contract.join().expect("the contract's thread"))
         });

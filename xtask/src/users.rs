@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use runners::{counted, names};
 use serde::Deserialize;
 use std::process::Command;
+use tempfile::TempDir;
 use xshell::cmd;
 
 mod runners;
@@ -53,10 +54,43 @@ enum Outcome {
     Broken(Vec<Finding>),
 }
 
-/// One app's check in one line. With `reuse`, what passed before with the same tree and the same tag is taken over.
-pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+/// One app's check in one line, made ready: whatever changes the checkout's environment, or builds there, has been done.
+pub struct Begun {
+    line: ui::Line,
+    state: Result<State>,
+}
+
+enum State {
+    Over(Outcome),
+    Ready(Box<Trial>),
+}
+
+/// What is to run, side by side, in an export of the tag.
+struct Trial {
+    plan: AppPlan,
+    last: Release,
+    /// Where it is remembered that it passed.
+    place: Option<Utf8PathBuf>,
+    tree: Utf8PathBuf,
+    /// Today's server, where there still is one, and the tag's black-box tests.
+    black_box: Option<(Option<Command>, Vec<String>)>,
+    plugin: Option<Prepared>,
+    _temp: TempDir,
+}
+
+/// With `reuse`, what passed before with the same tree and the same tag is taken over.
+pub fn begin(ctx: &Ctx, app: &App, reuse: bool) -> Begun {
     let line = ui::begin(&format!("users-{}", app.name()));
-    match outcome(ctx, app, reuse) {
+    Begun { line, state: made_ready(ctx, app, reuse) }
+}
+
+/// Runs what there is to run. Nothing of the checkout is changed: other tests may run beside it.
+pub fn end(app: &App, Begun { line, state }: Begun) -> Result<Vec<Finding>> {
+    let outcome = state.and_then(|state| match state {
+        State::Over(outcome) => Ok(outcome),
+        State::Ready(trial) => trial.outcome(app),
+    });
+    match outcome {
         Ok(Outcome::Passed(said) | Outcome::Excused(said)) => line.end(ui::Outcome::Done(said)),
         Ok(Outcome::Skipped(why)) => line.end(ui::Outcome::Skipped(why)),
         Ok(Outcome::Broken(findings)) => {
@@ -73,62 +107,70 @@ pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     Ok(Vec::new())
 }
 
-fn outcome(ctx: &Ctx, app: &App, reuse: bool) -> Result<Outcome> {
-    let skipped = |why: String| Ok(Outcome::Skipped(why));
+fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
+    let skipped = |why: String| Ok(State::Over(Outcome::Skipped(why)));
     let plan = plan::plan(ctx, app)?;
-    let Some(last) = &plan.last else { return skipped("no release yet whose users could be tried".into()) };
-    let commands = commands(ctx, app, last);
+    let Some(last) = plan.last.clone() else { return skipped("no release yet whose users could be tried".into()) };
+    let commands = commands(ctx, app, &last);
     let contract = commands.spec.contract.filter(|argv| !argv.is_empty());
     let plugin = commands.compat.users.filter(|argv| !argv.is_empty());
     if contract.is_none() && plugin.is_none() {
         return skipped(format!("{} has neither black-box tests nor an example plugin", last.tag));
     }
-    if !changed(ctx, app, last)? {
+    if !changed(ctx, app, &last)? {
         return skipped(format!("nothing changed since {}", last.tag));
     }
-    let place = memory::place(ctx, app, &format!("users of {}", last.tag))?;
+    // A tag can be made again, with other users in it.
+    let tagged = ctx.git.read(&["rev-parse", "--verify", "--end-of-options", &format!("refs/tags/{}^{{tree}}", last.tag)])?;
+    let place = memory::place(ctx, app, &format!("users of {} {tagged}", last.tag))?;
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
         return skipped(format!("passed on this machine before, with the same files: {said}"));
     }
-    let tried = tried(ctx, app, last, contract, plugin)?;
-    let (mut said, mut broken) = (Vec::new(), Vec::new());
-    for (what, result) in tried {
-        match result {
-            Ok(output) => said.push(format!("{what} ({})", counted(&output))),
-            Err(output) => broken.push(Broken { what, output }),
-        }
-    }
-    if !broken.is_empty() {
-        return Ok(judge(app, &plan, last, &broken));
-    }
-    let said = format!("{}'s {} pass with today's code", last.tag, said.join(" and "));
-    place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
-    Ok(Outcome::Passed(said))
+    let temp = tempfile::tempdir()?;
+    let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");
+    written_out(ctx, &last, &tree)?;
+    let black_box = contract.map(|argv| Ok::<_, anyhow::Error>((server(ctx, app)?, argv))).transpose()?;
+    let plugin = plugin.map(|argv| app.settings.ecosystem.users(ctx, app, &tree, &argv)).transpose()?;
+    Ok(State::Ready(Box::new(Trial { plan, last, place, tree, black_box, plugin, _temp: temp })))
 }
 
 type Tried = Vec<(&'static str, Result<String, String>)>;
 
-/// Runs what there is, side by side, in an export of the tag: what each printed, or why it failed, with the files named as git has them.
-fn tried(ctx: &Ctx, app: &App, last: &Release, contract: Option<Vec<String>>, plugin: Option<Vec<String>>) -> Result<Tried> {
-    let temp = tempfile::tempdir()?;
-    let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");
-    written_out(ctx, last, &tree)?;
-    // Both are made ready before either runs: that brings the checkout's environment up to date, and may build it.
-    let server = contract.is_some().then(|| server(ctx, app)).transpose()?;
-    let plugin = plugin.map(|argv| app.settings.ecosystem.users(ctx, app, &tree, &argv)).transpose()?;
-    let (black_box, plugin) = std::thread::scope(|scope| {
-        let black_box = scope.spawn(|| Some(black_box(server?, &tree, contract.as_deref()?)));
-        let plugin = plugin.map(|plugin| {
-            let sh = child::shell(&plugin.dir)?;
-            let (program, args) = (&plugin.program, &plugin.args);
-            let env: Vec<(&str, &str)> = plugin.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            child::capture_both(cmd!(sh, "{program} {args...}"), &env)
+impl Trial {
+    fn outcome(mut self, app: &App) -> Result<Outcome> {
+        let (mut said, mut broken) = (Vec::new(), Vec::new());
+        for (what, result) in self.tried()? {
+            match result {
+                Ok(output) => said.push(format!("{what} ({})", counted(&output))),
+                Err(output) => broken.push(Broken { what, output }),
+            }
+        }
+        if !broken.is_empty() {
+            return Ok(judge(app, &self.plan, &self.last, &broken));
+        }
+        let said = format!("{}'s {} pass with today's code", self.last.tag, said.join(" and "));
+        self.place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
+        Ok(Outcome::Passed(said))
+    }
+
+    /// What each printed, or why it failed, with the files named as git has them.
+    fn tried(&mut self) -> Result<Tried> {
+        let tree = self.tree.as_path();
+        let (contract, plugin) = (self.black_box.take(), self.plugin.take());
+        let (black_box, plugin) = std::thread::scope(|scope| {
+            let black_box = contract.map(|(server, argv)| scope.spawn(move || black_box(server, tree, &argv)));
+            let plugin = plugin.map(|plugin| {
+                let sh = child::shell(&plugin.dir)?;
+                let (program, args) = (&plugin.program, &plugin.args);
+                let env: Vec<(&str, &str)> = plugin.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                child::capture_both(cmd!(sh, "{program} {args...}"), &env)
+            });
+            (black_box.map(|running| running.join().expect("the black-box tests' thread")), plugin)
         });
-        (black_box.join().expect("the black-box tests' thread"), plugin)
-    });
-    let results = [("black-box tests", black_box.transpose()?), ("example plugin", plugin)];
-    let from = |e: anyhow::Error| format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", last.tag));
-    Ok(results.into_iter().filter_map(|(what, result)| Some((what, result?.map_err(from)))).collect())
+        let results = [("black-box tests", black_box.transpose()?), ("example plugin", plugin)];
+        let from = |e: anyhow::Error| format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", self.last.tag));
+        Ok(results.into_iter().filter_map(|(what, result)| Some((what, result?.map_err(from)))).collect())
+    }
 }
 
 /// What the tag's `app.toml` says; nothing where it has none, or one that can't be read: a release that is out can't be mended.

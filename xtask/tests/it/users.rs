@@ -61,6 +61,10 @@ fn what_breaks_nobody_passes_and_is_taken_over_for_the_same_release_alone() {
         repo.commit(&readme, "# demo\n", "fix: say less again");
         repo.git(&["tag", &format!("{app}-v0.0.2"), "HEAD~1"]);
         assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains(&format!("{app}-v0.0.2's black-box")));
+        assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
+        // The same name for another release.
+        repo.git(&["tag", "--force", &format!("{app}-v0.0.2"), &format!("{app}-v0.0.1^{{}}")]);
+        assert!(!told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
         assert_eq!(repo.git(&["status", "--porcelain"]), "");
     }
 }
