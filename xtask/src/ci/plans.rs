@@ -40,11 +40,13 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
     Ok(())
 }
 
-/// One line for whoever decides on a pull request.
+/// One line for whoever decides on a pull request, with what each source has to say.
 fn makes(plan: &AppPlan) -> String {
+    let asked: Vec<String> = plan.evidence.iter().map(|e| format!("{} {}", e.source, e.demands)).collect();
+    let asked = asked.join(", ");
     match &plan.next {
-        Some(next) if plan.last.is_none() => format!("this pull request makes the first release of {} {next}", plan.app),
-        Some(next) => format!("this pull request makes the next release of {} {} ({next})", plan.app, plan.bump),
+        Some(next) if plan.last.is_none() => format!("this pull request makes the first release of {} {next}: {asked}", plan.app),
+        Some(next) => format!("this pull request makes the next release of {} {} ({next}): {asked}", plan.app, plan.bump),
         None => format!("nothing to release of {}: {} stays", plan.app, plan.manifest),
     }
 }

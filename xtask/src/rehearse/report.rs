@@ -2,6 +2,7 @@
 
 use super::Rehearsal;
 use super::steps::{self, Took};
+use super::walk::acts::PLANNED;
 use super::walk::{Released, Walked};
 use crate::endpoints::Endpoints;
 use crate::flags::{EndpointFlags, Part};
@@ -187,6 +188,9 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     if let Some(refused) = &walked.refused {
         list.push(seen("a promotion that would lose a hotfix is refused", format!("exit code 3: {refused}")));
     }
+    for app in &rehearsal.apps {
+        list.push(seen(&format!("the version of {} rests on every source", app.name()), planned(&rehearsal.steps.took(), app.name())?));
+    }
     for (app, said) in &walked.gates {
         list.push(seen(&format!("a break of {app}'s contract that no commit declares is refused"), said.clone()));
     }
@@ -199,6 +203,14 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     let jobs = rehearsal.steps.took().iter().filter(|t| t.step.starts_with("ci ") && !t.step.contains("--")).count();
     list.push(seen("no manual intervention", format!("{jobs} jobs passed at their first run, each in a fresh clone")));
     Ok(list)
+}
+
+/// What the last pull request's job said of the app's next version.
+fn planned(steps: &[Took], app: &str) -> Result<String> {
+    let of_app = format!("release of {app} ");
+    let said = steps.iter().rev().flat_map(|took| took.seen.split("; ")).find(|part| part.starts_with(PLANNED) && part.contains(&of_app));
+    let said = said.with_context(|| format!("no pull request's job said what the next version of {app} rests on"))?;
+    Ok(said.trim_start_matches(PLANNED).to_string())
 }
 
 impl Report {

@@ -13,7 +13,7 @@ use camino::Utf8Path;
 use semver::Version;
 use std::sync::Mutex;
 
-mod acts;
+pub mod acts;
 mod gates;
 
 use acts::{branch_and_title, verification};

@@ -74,6 +74,7 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
         "hooks fired at every commit and push",
         "image latest is v0.0.3 of python",
         "a promotion that would lose a hotfix is refused",
+        "the version of python rests on every source",
         "a break of python's contract that no commit declares is refused",
     ] {
         assert!(criteria.iter().any(|c| c == expected), "{expected} is not among {criteria:#?}");

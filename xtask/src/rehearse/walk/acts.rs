@@ -13,6 +13,9 @@ use camino::Utf8Path;
 use semver::Version;
 use serde_json::Value;
 
+/// How a pull request's job begins the line with what each source of evidence says.
+pub const PLANNED: &str = "this pull request makes the ";
+
 impl Walk<'_> {
     pub fn develop(&mut self, name: &str, work: impl FnOnce(&Developer, &Utf8Path) -> Result<()> + Send) -> Result<()> {
         let developer = &self.walked.developer;
@@ -104,7 +107,11 @@ impl Walk<'_> {
         }
         // An image's last line is its push; other jobs have one line for each app.
         let begins = if job == "image" { "push " } else { "" };
-        Ok(last_done(&ended.text, begins, apps.len()))
+        let mut said = last_done(&ended.text, begins, apps.len());
+        for line in ended.text.lines().map(str::trim).filter(|line| line.starts_with(PLANNED)) {
+            said = format!("{line}; {said}");
+        }
+        Ok(said)
     }
 
     /// The verification of a release once more, by the command that users have for it.
