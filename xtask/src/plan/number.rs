@@ -135,7 +135,7 @@ pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
     let above_last = facts.last.map_or(*facts.manifest > ZERO, |last| facts.manifest > last);
     let pending = above_last && !taken && facts.touched;
     let mut findings: Vec<Finding> = hotfix_too_big(facts, level.max(far)).into_iter().collect();
-    findings.extend(manifest_findings(facts, pending, required.as_ref()));
+    findings.extend(manifest_findings(facts, pending, required.as_ref(), &evidence));
     let enough = required.as_ref().is_none_or(|r| version::reaches(facts.manifest, r));
     let next = if pending && enough { Some(facts.manifest.clone()) } else { required.clone() };
     let floor = evidence.iter().filter_map(|e| if let Demands::Above(version) = &e.demands { Some(version) } else { None }).max().cloned();
@@ -178,7 +178,23 @@ fn raise(mut number: Version, level: Bump, facts: &Facts, evidence: &[Evidence])
     number
 }
 
-fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>) -> Option<Finding> {
+/// Who says how far it goes: the first of those that demand the highest level.
+fn gravest(evidence: &[Evidence]) -> Option<&Evidence> {
+    let level = |e: &&Evidence| if let Demands::Level(bump) = e.demands { bump } else { Bump::None };
+    evidence.iter().rev().max_by_key(level).filter(|e| level(e) > Bump::None)
+}
+
+/// Who says that this number is too low: one that is taken or named already before one that counts from the last release.
+fn against<'a>(number: &Version, evidence: &'a [Evidence]) -> Option<&'a Evidence> {
+    let exceeds = |e: &&Evidence| match &e.demands {
+        Demands::Level(_) => false,
+        Demands::Above(version) => version >= number,
+        Demands::AtLeast(version) | Demands::Version(version) => version > number,
+    };
+    evidence.iter().find(exceeds).or_else(|| gravest(evidence))
+}
+
+fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>, evidence: &[Evidence]) -> Option<Finding> {
     let Facts { app, manifest, manifest_file, .. } = facts;
     let finding =
         |id, message: String, help: String| Some(Finding::new(id, Level::Error, message).app(app).place(manifest_file.as_str()).help(help));
@@ -190,7 +206,9 @@ fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>) -
             required.map_or_else(|| format!("set it to {last}"), |_| bump),
         ),
         (_, Some(required)) if pending && !version::reaches(manifest, required) => {
-            finding("pending-too-low", format!("the manifest's pending {manifest} is below {required}, which the evidence demands"), bump)
+            let why = against(manifest, evidence).map(|e| format!(" ({}, {}: {})", e.source, e.demands, e.why)).unwrap_or_default();
+            let message = format!("the manifest's pending {manifest} is below {required}, which the evidence demands{why}");
+            finding("pending-too-low", message, bump)
         }
         _ => None,
     }

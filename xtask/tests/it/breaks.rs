@@ -121,6 +121,10 @@ fn nothing_is_compared_where_the_package_is_the_same() {
     repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n\ndef more(): ...\n", "fix: more");
     let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
     assert_eq!(plan["apps"][0]["next"], "0.1.0", "what is new demands a minor version, whatever the commit says: {plan}");
+    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.0.2"), "chore(release): python v0.0.2");
+    let stopped = repo.xtask(&["plan", "python"]).expect(3);
+    let said = "the manifest's pending 0.0.2 is below 0.1.0, which the evidence demands (api, minor: changed since python-v0.0.1: demo_agent.more:";
+    assert!(stopped.stderr.contains(said), "{}", stopped.stderr);
 }
 
 #[test]

@@ -135,3 +135,20 @@ fn a_hotfix_counts_on_its_own_line_and_is_a_patch() {
         assert_eq!(Line::of_branch(branch, "python").map(|l| (l.major, l.minor)), expected, "{branch}");
     }
 }
+
+#[test]
+fn who_says_that_a_pending_number_is_too_low_is_named() {
+    let row = |source, demands| Evidence { source, demands, why: String::new() };
+    let level = |source, bump| row(source, Demands::Level(bump));
+    for (number, evidence, expected) in [
+        ("0.1.1", vec![], "-"),
+        ("0.1.1", vec![level("commits", Bump::None)], "-"),
+        ("0.1.1", vec![level("commits", Bump::Patch), level("api", Bump::Minor), level("contract", Bump::Minor)], "api"),
+        ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.0")))], "commits"),
+        ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.1")))], "tags"),
+        ("0.1.1", vec![level("commits", Bump::Patch), row("api", Demands::Version(v("0.2.0")))], "api"),
+        ("0.1.17", vec![level("commits", Bump::Minor), row("pins", Demands::AtLeast(v("0.1.129")))], "pins"),
+    ] {
+        assert_eq!(against(&v(number), &evidence).map_or("-", |e| e.source), expected, "{evidence:?}");
+    }
+}
