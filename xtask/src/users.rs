@@ -111,7 +111,9 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     let skipped = |why: String| Ok(State::Over(Outcome::Skipped(why)));
     let plan = plan::plan(ctx, app)?;
     let Some(last) = plan.last.clone() else { return skipped("no release yet whose users could be tried".into()) };
-    let commands = commands(ctx, app, &last);
+    let Some(commands) = commands(ctx, app, &last) else {
+        return skipped(format!("{} has no {}/app.toml that can be read, so who its users are is not known", last.tag, app.dir));
+    };
     let contract = commands.spec.contract.filter(|argv| !argv.is_empty());
     let plugin = commands.compat.users.filter(|argv| !argv.is_empty());
     if contract.is_none() && plugin.is_none() {
@@ -173,10 +175,10 @@ impl Trial {
     }
 }
 
-/// What the tag's `app.toml` says; nothing where it has none, or one that can't be read: a release that is out can't be mended.
-fn commands(ctx: &Ctx, app: &App, last: &Release) -> Commands {
+/// What the tag's `app.toml` says; None where it has none there, or one that can't be read: a release that is out can't be mended.
+fn commands(ctx: &Ctx, app: &App, last: &Release) -> Option<Commands> {
     let text = ctx.git.read(&["show", "--end-of-options", &format!("refs/tags/{}:{}/app.toml", last.tag, app.dir)]);
-    text.ok().and_then(|text| toml_edit::de::from_str(&text).ok()).unwrap_or_default()
+    text.ok().and_then(|text| toml_edit::de::from_str(&text).ok())
 }
 
 /// Is anything of the app other than in that release? What is not committed counts.

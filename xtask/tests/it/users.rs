@@ -45,6 +45,10 @@ fn what_can_not_be_tried_is_skipped_with_its_reason() {
     plain.change("fix: more");
     let said = plain.xtask(&["test", "python"]).expect(0);
     assert!(told(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"), "{said:#?}");
+    plain.git(&["mv", "apps/python", "apps/snake"]);
+    plain.git(&["commit", "--quiet", "--message", "chore: move"]);
+    let said = plain.xtask(&["test", "python"]).expect(0);
+    assert!(told(&said).contains("python-v0.0.0 has no apps/snake/app.toml"), "{said:#?}");
 }
 
 #[test]
