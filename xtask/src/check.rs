@@ -178,9 +178,9 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
 fn tests(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let mut users = Some(users::begin(ctx, app, reuse));
     let mut beside = None;
-    let mut findings = test_app(ctx, app, reuse, || beside = users.take().map(|begun| users::end(app, begun)))?;
+    let mut findings = test_app(ctx, app, reuse, || beside = users.take().map(|begun| users::end(ctx, app, begun)))?;
     // Where the app's own tests passed before, nothing ran.
-    let alone = users.map(|begun| users::end(app, begun));
+    let alone = users.map(|begun| users::end(ctx, app, begun));
     findings.extend(beside.or(alone).unwrap_or(Ok(Vec::new()))?);
     Ok(findings)
 }

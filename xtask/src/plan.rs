@@ -117,6 +117,11 @@ pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     }
 }
 
+/// Was this release yanked, deprecated or taken away? An index that can't be asked says nothing.
+pub fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
+    published::ask(ctx, app).withdrawn.contains(version)
+}
+
 /// The same for a release, which counts from what users have.
 pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let Published { withdrawn, versions, .. } = published::ask(ctx, app);

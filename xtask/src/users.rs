@@ -85,10 +85,10 @@ pub fn begin(ctx: &Ctx, app: &App, reuse: bool) -> Begun {
 }
 
 /// Runs what there is to run. Nothing of the checkout is changed: other tests may run beside it.
-pub fn end(app: &App, Begun { line, state }: Begun) -> Result<Vec<Finding>> {
+pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Finding>> {
     let outcome = state.and_then(|state| match state {
         State::Over(outcome) => Ok(outcome),
-        State::Ready(trial) => trial.outcome(app),
+        State::Ready(trial) => trial.outcome(ctx, app),
     });
     match outcome {
         Ok(Outcome::Passed(said) | Outcome::Excused(said)) => line.end(ui::Outcome::Done(said)),
@@ -139,7 +139,7 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
 type Tried = Vec<(&'static str, Result<String, String>)>;
 
 impl Trial {
-    fn outcome(mut self, app: &App) -> Result<Outcome> {
+    fn outcome(mut self, ctx: &Ctx, app: &App) -> Result<Outcome> {
         let (mut said, mut broken) = (Vec::new(), Vec::new());
         for (what, result) in self.tried()? {
             match result {
@@ -148,7 +148,7 @@ impl Trial {
             }
         }
         if !broken.is_empty() {
-            return Ok(judge(app, &self.plan, &self.last, &broken));
+            return Ok(judge(ctx, app, &self.plan, &self.last, &broken));
         }
         let said = format!("{}'s {} pass with today's code", self.last.tag, said.join(" and "));
         self.place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
@@ -217,13 +217,16 @@ struct Broken {
     output: String,
 }
 
-fn judge(app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]) -> Outcome {
+fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]) -> Outcome {
     let what = broken.iter().map(|b| format!("{}{}", b.what, names(&b.output))).collect::<Vec<_>>().join("; ");
     if let Some(commit) = plan.commits.iter().find(|c| c.breaking && c.counts) {
         return Outcome::Excused(format!("{}'s users break: {what}, as {} ({}) declares", last.tag, commit.subject, commit.short()));
     }
     if app.settings.accepts(ID, app.name(), &last.version).is_some() {
         return Outcome::Excused(format!("{}'s users break: {what}, as {}/app.toml accepts", last.tag, app.dir));
+    }
+    if plan::is_withdrawn(ctx, app, &last.version) {
+        return Outcome::Excused(format!("{}'s users break: {what}; it was withdrawn from the index, so nobody should have it", last.tag));
     }
     Outcome::Broken(broken.iter().map(|b| finding(app, last, b)).collect())
 }

@@ -12,9 +12,9 @@ fn three_strings() -> Repo {
     repo.write("apps/python/app.toml", APP_TOML.replace("demo-agent", "demo-workspace-runtime"));
     repo.write("apps/python/pyproject.toml", PYPROJECT.replace("demo-agent", "demo-workspace-runtime").replace("0.0.0", "0.1.17"));
     repo.write("apps/python/src/demo_runtime/__init__.py", "\"\"\"A runtime.\"\"\"\n\n__version__ = \"0.1.0\"\n");
-    repo.write("templates/claude-code/.runtime-version", "0.1.129\n");
-    repo.write("templates/claude-code/requirements.txt", "requests==2.32.3\n");
-    repo.commit("templates/claude-code/.python-version", "3.11.4\n", "chore: three strings");
+    repo.write("templates/worker/.runtime-version", "0.1.129\n");
+    repo.write("templates/worker/requirements.txt", "requests==2.32.3\n");
+    repo.commit("templates/worker/.python-version", "3.11.4\n", "chore: three strings");
     repo
 }
 
@@ -26,14 +26,14 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
         out.stdout,
         "python  0.1.17  apps/python/pyproject.toml:3, not released yet\n  \
          ✗ constant  0.1.0    apps/python/src/demo_runtime/__init__.py:3\n  \
-         ✗ pin       0.1.129  templates/claude-code/.runtime-version:1\n"
+         ✗ pin       0.1.129  templates/worker/.runtime-version:1\n"
     );
     for says in [
         "error[version-wrong]: python: the constant shows 0.1.0, the manifest 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)",
         "→ read it: `importlib.metadata.version(\"demo-workspace-runtime\")` instead of \"0.1.0\"",
         "error[pin-unreleased]: python: the pin asks for 0.1.129, which nothing here has released",
         "where the index has it: git tag python-v0.1.129 COMMIT",
-        "add \"../../templates/claude-code/.runtime-version\" to pins in apps/python/app.toml, [release]",
+        "add \"../../templates/worker/.runtime-version\" to pins in apps/python/app.toml, [release]",
         "2 findings to settle first",
     ] {
         assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
@@ -42,19 +42,19 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
     // The mends, as they are told.
     let code = "from importlib.metadata import version\n\n__version__ = version(\"demo-workspace-runtime\")\n";
     repo.write("apps/python/src/demo_runtime/__init__.py", code);
-    let settings = repo.read("apps/python/app.toml") + "[release]\npins = [\"../../templates/claude-code/.runtime-version\"]\n";
+    let settings = repo.read("apps/python/app.toml") + "[release]\npins = [\"../../templates/worker/.runtime-version\"]\n";
     repo.commit("apps/python/app.toml", &settings, "fix: one source for the version");
     let out = audit(&repo).expect(3);
     assert!(out.stderr.contains("error[pin-wrong]") && out.stderr.contains("cargo xtask bump python"), "{out:?}");
     repo.xtask(&["bump", "python"]).expect(0);
     // The template has 0.1.129, so somebody may have it: no lower number can be the next one.
-    assert_eq!(repo.read("templates/claude-code/.runtime-version"), "0.1.130\n");
+    assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.130\n");
     let out = audit(&repo).expect(0);
     assert!(out.stderr.contains("nothing has drifted: 2 places show a version, each the right one"), "{out:?}");
     repo.git(&["tag", "python-v0.1.130"]);
     repo.change("fix: more");
     repo.xtask(&["bump", "python"]).expect(0);
-    assert_eq!(repo.read("templates/claude-code/.runtime-version"), "0.1.131\n", "bump keeps the declared pin in step");
+    assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.131\n", "bump keeps the declared pin in step");
     audit(&repo).expect(0);
 }
 

@@ -1,5 +1,6 @@
 //! Yesterday's users: the last release's own tests against today's code, where comparing texts sees nothing.
 
+use crate::bump::serve;
 use crate::compat::{promise, repo};
 use crate::demo::World;
 use crate::support::{Repo, run};
@@ -112,6 +113,13 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
     }
     repo.git(&["commit", "--quiet", "--amend", "--message", "fix: a better name"]);
     repo.xtask(&["test", "python", "--reuse"]).expect(3);
+
+    // Or nobody has that release any more.
+    let page = |attribute: &str| format!(r#"<a href="a" {attribute}>demo_agent-0.0.1.tar.gz</a>"#);
+    let index = serve(page("data-yanked").leak());
+    let yanked = repo.xtask(&["test", "python", "--pypi", &index]).expect(0);
+    assert!(told(&yanked).contains("it was withdrawn from the index"), "{yanked:#?}");
+    repo.xtask(&["test", "python", "--pypi", &serve(page("").leak())]).expect(3);
 
     // Or it is accepted, for the next release alone.
     for (version, code) in [("0.0.2", 0), ("0.0.1", 3)] {
