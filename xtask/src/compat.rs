@@ -4,7 +4,7 @@
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
 use crate::workspace::{App, AppSettings, CompatSettings};
-use crate::{Ctx, ecosystem, files, flags, manifest, openapi, ui};
+use crate::{Ctx, ecosystem, flags, manifest, openapi, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use document::Document;
@@ -64,18 +64,7 @@ fn write(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
             line.end(ui::Outcome::Skipped("no [compat] in its app.toml".into()));
             continue;
         };
-        let file = file(app, settings);
-        let path = ctx.ws.root.join(&file);
-        let old = std::fs::read_to_string(&path).unwrap_or_default();
-        if old == text {
-            line.end(ui::Outcome::Done(format!("{file} is up to date")));
-        } else if dry_run {
-            line.end(ui::Outcome::Done(format!("{file} would change")));
-            println!("{}", openapi::unified(&old, &text, file.as_str()));
-        } else {
-            files::write_atomic(&path, text.as_bytes())?;
-            line.end(ui::Outcome::Done(format!("{file} written")));
-        }
+        openapi::put(ctx, line, &file(app, settings), &text, dry_run)?;
     }
     Ok(())
 }

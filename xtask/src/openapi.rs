@@ -34,18 +34,23 @@ fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
             line.end(ui::Outcome::Skipped("no [spec] in its app.toml".into()));
             continue;
         };
-        let file = app.dir.join(&spec.file);
-        let path = ctx.ws.root.join(&file);
-        let old = std::fs::read_to_string(&path).unwrap_or_default();
-        if old == text {
-            line.end(ui::Outcome::Done(format!("{file} is up to date")));
-        } else if dry_run {
-            line.end(ui::Outcome::Done(format!("{file} would change")));
-            println!("{}", unified(&old, &text, file.as_str()));
-        } else {
-            crate::files::write_atomic(&path, text.as_bytes())?;
-            line.end(ui::Outcome::Done(format!("{file} written")));
-        }
+        put(ctx, line, &app.dir.join(&spec.file), &text, dry_run)?;
+    }
+    Ok(())
+}
+
+/// Writes a generated file, or shows how it would change.
+pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool) -> Result<()> {
+    let path = ctx.ws.root.join(file);
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    if old == text {
+        line.end(ui::Outcome::Done(format!("{file} is up to date")));
+    } else if dry_run {
+        line.end(ui::Outcome::Done(format!("{file} would change")));
+        println!("{}", unified(&old, text, file.as_str()));
+    } else {
+        crate::files::write_atomic(&path, text.as_bytes())?;
+        line.end(ui::Outcome::Done(format!("{file} written")));
     }
     Ok(())
 }

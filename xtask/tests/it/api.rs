@@ -1,9 +1,8 @@
 //! api diff: each rule and each non-rule on two real source trees, through the real reader; and the command's outputs.
 
+use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
 use crate::support::{APP_TOML, Repo};
-use serde_json::Value;
-use std::collections::BTreeMap;
 
 const FILES: [(&str, &str); 4] = [
     ("names", include_str!("api/names.txt")),
@@ -14,40 +13,6 @@ const FILES: [(&str, &str); 4] = [
 
 /// What every snippet may use.
 const PRELUDE: &str = include_str!("api/prelude.py");
-
-/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with their text.
-struct Case {
-    what: String,
-    expected: Vec<String>,
-    files: Vec<(bool, String, String)>,
-}
-
-fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = Vec::new();
-    for line in FILES.iter().flat_map(|(name, text)| text.lines().map(move |line| (name, line))) {
-        let (name, line) = line;
-        if let Some(what) = line.strip_prefix("## ") {
-            cases.push(Case { what: format!("{name}: {what}"), expected: Vec::new(), files: Vec::new() });
-            continue;
-        }
-        let case = cases.last_mut().expect("a file begins with a case");
-        let mut words = line.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some("---"), Some(side @ ("old" | "new")), file) => {
-                case.files.push((side == "new", file.unwrap_or("__init__.py").to_string(), String::new()));
-            }
-            (Some("breaking" | "warning" | "info"), Some(_), None) => case.expected.push(line.to_string()),
-            _ => {
-                if let Some((_, _, text)) = case.files.last_mut() {
-                    text.push_str(line);
-                    text.push('\n');
-                }
-            }
-        }
-    }
-    cases.iter_mut().for_each(|case| case.expected.sort());
-    cases
-}
 
 fn write_side(repo: &Repo, cases: &[Case], new: bool) {
     for (i, case) in cases.iter().enumerate() {
@@ -65,29 +30,15 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
 
 #[test]
 fn every_rule_and_every_non_rule_says_what_it_should() {
-    let (repo, cases) = (app(), cases());
+    let (repo, cases) = (app(), api_cases::read(&FILES, "__init__.py"));
     write_side(&repo, &cases, false);
     repo.git(&["tag", "python-v0.0.1"]);
     write_side(&repo, &cases, true);
     let document = repo.xtask(&["--json", "api", "diff", "python"]).expect(3).json();
-    let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
-    for finding in document["findings"].as_array().expect("findings") {
-        let message = finding["message"].as_str().unwrap_or_default();
-        let number = message.strip_prefix("demo_agent.case_").and_then(|rest| rest.split(['.', ':']).next()).and_then(|n| n.parse().ok());
-        found.entry(number.unwrap_or_else(|| panic!("of no case: {finding}"))).or_default().push(finding);
-    }
-    let word = |finding: &&Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
-    let mut wrong = String::new();
-    for (i, case) in cases.iter().enumerate() {
-        let list = found.remove(&i).unwrap_or_default();
-        let mut said: Vec<String> = list.iter().map(|f| format!("{} {}", word(f, "level"), word(f, "id"))).collect();
-        said.sort();
-        if said != case.expected {
-            let messages: String = list.iter().map(|f| format!("      {} ({})\n", word(f, "message"), word(f, "place"))).collect();
-            wrong.push_str(&format!("{}\n  expected {:?}\n  found    {said:?}\n{messages}", case.what, case.expected));
-        }
-    }
-    assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
+    api_cases::all_right(&cases, &document, |finding| {
+        let rest = finding["message"].as_str()?.strip_prefix("demo_agent.case_")?;
+        rest.split(['.', ':']).next()?.parse().ok()
+    });
 }
 
 #[test]
@@ -167,7 +118,7 @@ fn every_rule_has_a_case() {
     let rules = include_str!("../../src/api/python/rules.rs");
     let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
     assert!(ids.len() > 50, "{ids:?}");
-    let expected: Vec<String> = cases().into_iter().flat_map(|case| case.expected).collect();
+    let expected: Vec<String> = api_cases::read(&FILES, "__init__.py").into_iter().flat_map(|case| case.expected).collect();
     let has = |id: &str| expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")));
     let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
     assert!(without.is_empty(), "rules without a case: {without:?}");

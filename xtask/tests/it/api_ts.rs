@@ -1,9 +1,9 @@
 //! api diff of TypeScript packages: each rule and each non-rule on two real sets of declarations, through the real compiler; what package.json
 //! exports; places; the command's words; and the break that shipped as a fix.
 
+use crate::api_cases::{self, Case};
 use crate::support::Repo;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 const FILES: [(&str, &str); 5] = [
     ("names", include_str!("api_ts/names.txt")),
@@ -14,39 +14,6 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 const APP_TOML: &str = "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n";
-
-/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with their text.
-struct Case {
-    what: String,
-    expected: Vec<String>,
-    files: Vec<(bool, String, String)>,
-}
-
-fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = Vec::new();
-    for (name, line) in FILES.iter().flat_map(|(name, text)| text.lines().map(move |line| (name, line))) {
-        if let Some(what) = line.strip_prefix("## ") {
-            cases.push(Case { what: format!("{name}: {what}"), expected: Vec::new(), files: Vec::new() });
-            continue;
-        }
-        let case = cases.last_mut().expect("a file begins with a case");
-        let mut words = line.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some("---"), Some(side @ ("old" | "new")), file) => {
-                case.files.push((side == "new", file.unwrap_or("index.d.ts").to_string(), String::new()));
-            }
-            (Some("breaking" | "warning" | "info"), Some(_), None) => case.expected.push(line.to_string()),
-            _ => {
-                if let Some((_, _, text)) = case.files.last_mut() {
-                    text.push_str(line);
-                    text.push('\n');
-                }
-            }
-        }
-    }
-    cases.iter_mut().for_each(|case| case.expected.sort());
-    cases
-}
 
 /// The TypeScript app with these entry points guarded: no dependencies, and its declarations in git.
 fn app(public: &[String], exports: &Value) -> Repo {
@@ -79,7 +46,7 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
 
 #[test]
 fn every_rule_and_every_non_rule_of_declarations_says_what_it_should() {
-    let cases = cases();
+    let cases = api_cases::read(&FILES, "index.d.ts");
     let public: Vec<String> = (0..cases.len()).map(|i| format!("./case_{i}")).collect();
     let exports = public.iter().map(|path| (path.clone(), json!({ "types": format!("{path}/index.d.ts") }))).collect();
     let repo = app(&public, &exports);
@@ -87,24 +54,10 @@ fn every_rule_and_every_non_rule_of_declarations_says_what_it_should() {
     repo.git(&["tag", "ts-v0.0.1"]);
     write_side(&repo, &cases, true);
     let document = repo.xtask(&["--json", "api", "diff", "ts"]).expect(3).json();
-    let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
-    for finding in document["findings"].as_array().expect("findings") {
-        let place = finding["place"].as_str().unwrap_or_default();
-        let number = place.strip_prefix("apps/ts/case_").and_then(|rest| rest.split('/').next()).and_then(|n| n.parse().ok());
-        found.entry(number.unwrap_or_else(|| panic!("of no case: {finding}"))).or_default().push(finding);
-    }
-    let word = |finding: &&Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
-    let mut wrong = String::new();
-    for (i, case) in cases.iter().enumerate() {
-        let list = found.remove(&i).unwrap_or_default();
-        let mut said: Vec<String> = list.iter().map(|f| format!("{} {}", word(f, "level"), word(f, "id"))).collect();
-        said.sort();
-        if said != case.expected {
-            let messages: String = list.iter().map(|f| format!("      {} ({})\n", word(f, "message"), word(f, "place"))).collect();
-            wrong.push_str(&format!("{}\n  expected {:?}\n  found    {said:?}\n{messages}", case.what, case.expected));
-        }
-    }
-    assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
+    api_cases::all_right(&cases, &document, |finding| {
+        let rest = finding["place"].as_str()?.strip_prefix("apps/ts/case_")?;
+        rest.split('/').next()?.parse().ok()
+    });
 }
 
 /// Two commits of an app that guards `.` and `./b`, with these exports.
@@ -217,7 +170,7 @@ fn every_rule_of_declarations_has_a_case() {
     let rules = include_str!("../../src/api/ts/rules.rs");
     let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
     assert!(ids.len() > 60, "{ids:?}");
-    let expected: Vec<String> = cases().into_iter().flat_map(|case| case.expected).collect();
+    let expected: Vec<String> = api_cases::read(&FILES, "index.d.ts").into_iter().flat_map(|case| case.expected).collect();
     // What package.json exports has tests of its own.
     let elsewhere = include_str!("api_ts.rs");
     let has = |id: &str| {

@@ -1,6 +1,7 @@
 //! The one integration binary: the real `xtask` program on real repositories. One module a topic.
 
 mod api;
+mod api_cases;
 mod api_ts;
 mod audit;
 mod breaks;

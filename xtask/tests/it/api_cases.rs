@@ -1,0 +1,60 @@
+//! The cases of `api diff` as they are written in text files, and whether the findings are what each of them says.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with their text.
+pub struct Case {
+    what: String,
+    pub expected: Vec<String>,
+    /// Is it of the new side, its name, its text.
+    pub files: Vec<(bool, String, String)>,
+}
+
+/// Those of each topic's text; `default` is the file that none is named for.
+pub fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for (topic, line) in topics.iter().flat_map(|(topic, text)| text.lines().map(move |line| (topic, line))) {
+        if let Some(what) = line.strip_prefix("## ") {
+            cases.push(Case { what: format!("{topic}: {what}"), expected: Vec::new(), files: Vec::new() });
+            continue;
+        }
+        let case = cases.last_mut().expect("a file begins with a case");
+        let mut words = line.split(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("---"), Some(side @ ("old" | "new")), file) => {
+                case.files.push((side == "new", file.unwrap_or(default).to_string(), String::new()));
+            }
+            (Some("breaking" | "warning" | "info"), Some(_), None) => case.expected.push(line.to_string()),
+            _ => {
+                if let Some((_, _, text)) = case.files.last_mut() {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+    }
+    cases.iter_mut().for_each(|case| case.expected.sort());
+    cases
+}
+
+/// All cases at once: `number` tells which one a finding is of.
+#[track_caller]
+pub fn all_right(cases: &[Case], document: &Value, number: impl Fn(&Value) -> Option<usize>) {
+    let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
+    for finding in document["findings"].as_array().expect("findings") {
+        found.entry(number(finding).unwrap_or_else(|| panic!("of no case: {finding}"))).or_default().push(finding);
+    }
+    let word = |finding: &&Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
+    let mut wrong = String::new();
+    for (i, case) in cases.iter().enumerate() {
+        let list = found.remove(&i).unwrap_or_default();
+        let mut said: Vec<String> = list.iter().map(|f| format!("{} {}", word(f, "level"), word(f, "id"))).collect();
+        said.sort();
+        if said != case.expected {
+            let messages: String = list.iter().map(|f| format!("      {} ({})\n", word(f, "message"), word(f, "place"))).collect();
+            wrong.push_str(&format!("{}\n  expected {:?}\n  found    {said:?}\n{messages}", case.what, case.expected));
+        }
+    }
+    assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
+}
