@@ -1,0 +1,151 @@
+//! What the settings say, as types: `[workspace.metadata.xtask]`, and one `app.toml`.
+
+use crate::ecosystem::Ecosystem;
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+/// What is repo-wide: `[workspace.metadata.xtask]` of the root `Cargo.toml`. A repository without that file gets the defaults.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// The folder whose children with an `app.toml` are the apps.
+    pub apps: Utf8PathBuf,
+    /// The branch that releases are made from.
+    pub main: String,
+    /// The branch that feature branches go into; the same as `main` in a trunk-based repository.
+    pub development: String,
+    /// Address of the repository's page: changelog links and image labels.
+    pub repository: Option<String>,
+    /// What a breaking change bumps in 0.y: `minor` or `major`.
+    pub zero_breaking: ZeroBreaking,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroBreaking {
+    #[default]
+    Minor,
+    Major,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            apps: "apps".into(),
+            main: "main".into(),
+            development: "development".into(),
+            repository: None,
+            zero_breaking: ZeroBreaking::Minor,
+        }
+    }
+}
+
+/// One `app.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AppSettings {
+    pub name: String,
+    pub ecosystem: Ecosystem,
+    /// The name on the ecosystem's package index.
+    pub package: String,
+    pub image: Option<ImageSettings>,
+    pub spec: Option<SpecSettings>,
+    pub compat: Option<CompatSettings>,
+    #[serde(default)]
+    pub api: ApiSettings,
+    #[serde(default)]
+    pub release: ReleaseSettings,
+    #[serde(default)]
+    pub accept: Vec<Acceptance>,
+}
+
+/// A break that is no break for the app's users, said aloud.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Acceptance {
+    /// The break's id.
+    pub id: String,
+    /// The symbol or operation that it is about; None: every break with this id.
+    pub what: Option<String>,
+    /// The release that it is accepted for; afterwards it is stale.
+    pub version: semver::Version,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ImageSettings {
+    /// Without a tag: `ghcr.io/owner/name`.
+    pub name: String,
+    /// With a tag, or pinned by digest: `docker.io/library/python:3.11-slim-bookworm`.
+    pub base: String,
+    /// `os/arch`, as in `linux/amd64`.
+    pub platforms: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SpecSettings {
+    /// Relative to the app's folder.
+    pub file: Utf8PathBuf,
+    /// Prints the spec on standard output; run in the app's own environment.
+    pub generate: Vec<String>,
+    /// Starts the server; PORT is in its environment.
+    pub serve: Vec<String>,
+    /// Black-box tests of the running server, a command that is run in the root with BASE_URL in its environment. Apps with the same command have one
+    /// contract: their specs are equal but for `info`.
+    #[serde(default)]
+    pub contract: Option<Vec<String>>,
+}
+
+/// What the app promises to plugins and channel adapters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CompatSettings {
+    /// Relative to the app's folder; called `compat.json`, and shipped in the package: that name is what downstream looks for.
+    pub file: Utf8PathBuf,
+    /// Prints it on standard output; run in the app's own environment.
+    pub generate: Vec<String>,
+    /// Tests of an example plugin that use nothing but the package's public API: run in the app's folder, and by the next release's checks as they are in
+    /// the tag.
+    #[serde(default)]
+    pub users: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ApiSettings {
+    /// Modules (python) or entry points (ts) whose surface is guarded.
+    pub public: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ReleaseSettings {
+    /// A staging index, used before the real one.
+    pub stage: Option<String>,
+    /// Globs, from the root, of paths outside the folder that belong to the app too.
+    pub shared: Vec<String>,
+    /// Other files that must carry the version, relative to the app's folder.
+    pub pins: Vec<Utf8PathBuf>,
+}
+
+impl Acceptance {
+    /// One without a reason says nothing aloud, and a pre-release is on its way to a number that users stay with.
+    pub fn problem(&self) -> Option<String> {
+        let Acceptance { id, version, reason, .. } = self;
+        if reason.trim().is_empty() {
+            return Some(format!("[[accept]] of {id}: the reason is empty; what do users lose, and why may they?"));
+        }
+        let plain = semver::Version::new(version.major, version.minor, version.patch);
+        (*version != plain)
+            .then(|| format!("[[accept]] of {id}: version = \"{version}\": say \"{plain}\", the release that it is accepted for"))
+    }
+}
+
+impl AppSettings {
+    /// What accepts this break of a symbol or operation, found since the release `last`, for the next one.
+    pub fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
+        self.accept.iter().find(|a| a.id == id && a.what.as_ref().is_none_or(|w| w == what) && a.version > *last)
+    }
+}
