@@ -57,7 +57,11 @@ pub struct Ctx {
     pub json: bool,
 }
 
+/// What a shell shows for a program that SIGPIPE ended.
+const NOBODY_READS: i32 = 141;
+
 fn main() -> std::process::ExitCode {
+    end_when_nobody_reads();
     let flags = Flags::parse();
     match run(flags) {
         Ok(()) => 0.into(),
@@ -73,6 +77,15 @@ fn main() -> std::process::ExitCode {
             code.into()
         }
     }
+}
+
+/// A reader that has seen enough (`| head`) ends the program without a panic's words: Rust ignores SIGPIPE, and `println!` panics instead.
+fn end_when_nobody_reads() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {
+        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => std::process::exit(NOBODY_READS),
+        _ => others(panic),
+    }));
 }
 
 fn run(flags: Flags) -> Result<()> {
