@@ -2,6 +2,7 @@
 
 use super::super::breaks::Difference;
 use crate::{Ctx, ecosystem, files};
+use anyhow::Result;
 use camino::Utf8PathBuf;
 use sha2::{Digest, Sha256};
 
@@ -22,8 +23,18 @@ impl Entry {
         serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()
     }
 
+    /// What is kept, or what `find` finds now, which is kept from then on.
+    pub fn or_found(&self, find: impl FnOnce() -> Result<Vec<Difference>>) -> Result<Vec<Difference>> {
+        if let Some(found) = self.read() {
+            return Ok(found);
+        }
+        let found = find()?;
+        self.write(&found);
+        Ok(found)
+    }
+
     /// Where nothing can be written, the next plan compares again.
-    pub fn write(&self, differences: &[Difference]) {
+    fn write(&self, differences: &[Difference]) {
         let Some(folder) = self.file.parent() else { return };
         // A plan changes nothing that git sees, in a repository without a target/ either.
         let ignore = folder.join(".gitignore");

@@ -17,14 +17,10 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, file: &Utf8Path, specs: &Pa
     let Some(old) = specs.old.as_ref().filter(|_| specs.old != specs.new) else { return Ok(None) };
     let today = crate::date::today()?;
     let entry = Entry::of(ctx, &["contract", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
-    let found = match entry.read() {
-        Some(found) => Ok(found),
-        None => documents(ctx, &format!("{}:{file}", last.tag), old, file, specs).map(|(old, new)| {
-            let found: Vec<Difference> = diff::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect();
-            entry.write(&found);
-            found
-        }),
-    };
+    let found = entry.or_found(|| {
+        let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
+        Ok(diff::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
+    });
     let found = found.map_err(|e| Unread {
         id: "contract-unreadable",
         // A release that is out can't be mended, and must not stop the next one.

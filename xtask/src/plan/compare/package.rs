@@ -14,22 +14,18 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach)
     let public = app.settings.api.public.join("\n");
     let tree = |tree: &Option<String>| tree.clone().unwrap_or_default();
     let entry = Entry::of(ctx, &["api", app.name(), &public, &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)]);
-    if let Some(found) = entry.read() {
-        return Ok(compared(Ok(found)));
-    }
     let tag = format!("refs/tags/{}", last.tag);
-    let missing = if reach == Reach::Offline { api::missing(ctx, app, &[&tag, "HEAD"])? } else { None };
+    let missing = if reach == Reach::Offline && entry.read().is_none() { api::missing(ctx, app, &[&tag, "HEAD"])? } else { None };
     if let Some((why, help)) = missing {
         let unread = Unread { id: "api-unread", level: Level::Warning, why, place: None, help };
         return Ok(compared(Err(unread)));
     }
-    let found = match api::between(ctx, app, &tag, "HEAD") {
-        Ok(changes) => Ok(changes.iter().map(difference).collect::<Vec<_>>()),
+    let found = match entry.or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.iter().map(difference).collect())) {
+        Ok(found) => Ok(found),
         // What settings are wrong, its reader mends.
         Err(error) if error.is::<Exit>() => return Err(error),
         Err(error) => Err(unreadable(ctx, app, last, error)),
     };
-    found.iter().for_each(|found| entry.write(found));
     Ok(compared(found))
 }
 

@@ -19,18 +19,10 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, file: &Utf8Path, files: &Pa
         let text = ctx.git.read(&["cat-file", "blob", blob])?;
         document::read(text.as_bytes()).map_err(|problems| anyhow::anyhow!("{name}: {}", problems.join("; ")))
     };
-    let documents = || -> Result<_> {
+    let found = entry.or_found(|| {
         let new = files.new.as_ref().map(|blob| read(blob, &format!("HEAD:{file}"))).transpose()?;
-        Ok((read(old, &format!("{}:{file}", last.tag))?, new))
-    };
-    let found = match entry.read() {
-        Some(found) => Ok(found),
-        None => documents().map(|(old, new)| {
-            let found = differences(&old, new.as_ref(), file);
-            entry.write(&found);
-            found
-        }),
-    };
+        Ok(differences(&read(old, &format!("{}:{file}", last.tag))?, new.as_ref(), file))
+    });
     let found = found.map_err(|e| Unread {
         id: "compat-unreadable",
         // A release that is out can't be mended, and what HEAD holds is checked by `compat`.
