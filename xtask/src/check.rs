@@ -43,8 +43,8 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let mut findings = scope.each(all, xtask)?;
     if !flags.labels.is_empty() {
         let declared = labels::declared_since(&ctx.git, &branch_point(ctx)?)?;
-        let accepted = ctx.ws.apps.iter().any(|app| !app.settings.accept.is_empty());
-        findings.extend(labels::judge(&flags.labels, &declared, accepted));
+        let plans = ctx.ws.apps.iter().map(|app| plan::plan(ctx, app)).collect::<Result<Vec<_>>>()?;
+        findings.extend(labels::judge(&flags.labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())));
     }
     report(ctx, findings)
 }

@@ -115,6 +115,12 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
     repo.change("docs: a thing");
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
     assert!(checked.stderr.contains("error[label-without-break]"), "{}", checked.stderr);
+    // An acceptance of another release's break confirms nothing.
+    let settings = repo.read("apps/python/app.toml");
+    let stale = "\n[[accept]]\nid = \"function-removed\"\nversion = \"0.0.9\"\nreason = \"nobody has it\"\n";
+    repo.commit("apps/python/app.toml", &format!("{settings}{stale}"), "chore: accept it");
+    let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
+    assert!(checked.stderr.contains("error[label-without-break]"), "{}", checked.stderr);
     repo.git(&["branch", "--quiet", "-D", "development"]);
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]);
     assert!(!checked.stderr.contains("label-without-break"), "the whole history counts: {}", checked.stderr);
