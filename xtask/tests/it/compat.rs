@@ -7,6 +7,7 @@ use camino::Utf8Path;
 /// Gives the demo app promises: `[compat]`, an example plugin, and black-box tests.
 pub fn promise(repo: &Repo, app: &str) {
     demo::copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-compat/{app}")), &repo.path.join("apps").join(app));
+    repo.write(&format!("apps/{app}/black_box.py"), include_str!("demo-compat/black_box.py"));
     let file = format!("apps/{app}/app.toml");
     let (place, generate, users) = match app {
         "python" => (
@@ -169,8 +170,9 @@ fn a_package_without_the_committed_document_is_not_built() {
 fn a_server_that_promises_something_else_than_it_ships_is_not_released() {
     let world = World::of("ts");
     promise(&world.repo, "ts");
-    let server = world.repo.read("apps/ts/src/cli.js").replace("compat: compat()", "compat: { ...compat(), channels: [] }");
-    world.repo.write("apps/ts/src/cli.js", server);
+    let answers = world.repo.read("apps/ts/src/answers.js");
+    assert!(answers.contains("compat: compat()"), "{answers}");
+    world.repo.write("apps/ts/src/answers.js", answers.replace("compat: compat()", "compat: { ...compat(), channels: [] }"));
     world.xtask(&["openapi", "generate"]).expect(0);
     world.xtask(&["compat", "--write"]).expect(0);
     world.repo.git(&["add", "--all"]);

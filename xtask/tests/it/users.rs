@@ -133,8 +133,8 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
 #[test]
 fn a_server_that_answers_otherwise_is_stopped_by_what_its_clients_tested() {
     for (app, file, old, new) in [
-        ("python", "apps/python/src/demo_agent/__main__.py", "\"hello\"", "\"good day\""),
-        ("ts", "apps/ts/src/cli.js", "\"hello\"", "\"good day\""),
+        ("python", "apps/python/src/demo_agent/answers.py", "\"hello\"", "\"good day\""),
+        ("ts", "apps/ts/src/answers.js", "\"hello\"", "\"good day\""),
     ] {
         let repo = released(app);
         replace(&repo, file, old, new, "fix: another word");

@@ -2,14 +2,8 @@
 // Serves until SIGTERM.
 import { createServer } from "node:http";
 import colours from "picocolors";
-import { COMMIT, VERSION } from "./index.js";
-import { spec } from "./spec.js";
-
-const ANSWERS = {
-  "/health": { status: "ok" },
-  "/info": { name: "@demo/agent", version: VERSION, commit: COMMIT, graphs: [] },
-  "/openapi.json": spec(),
-};
+import { ANSWERS } from "./answers.js";
+import { VERSION } from "./index.js";
 
 if (process.argv[2] === "--version") {
   console.log(colours.bold("demo-agent-ts"), VERSION);

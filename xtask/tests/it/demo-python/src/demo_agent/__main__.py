@@ -6,14 +6,8 @@ import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from demo_agent import COMMIT, __version__
-from demo_agent.openapi import spec
-
-ANSWERS = {
-    "/health": {"status": "ok"},
-    "/info": {"version": __version__, "commit": COMMIT, "graphs": []},
-    "/openapi.json": spec(),
-}
+from demo_agent import __version__
+from demo_agent.answers import ANSWERS
 
 
 class Handler(BaseHTTPRequestHandler):

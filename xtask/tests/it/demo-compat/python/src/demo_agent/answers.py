@@ -1,0 +1,12 @@
+"""What is answered, by path."""
+
+from demo_agent import COMMIT, __version__
+from demo_agent.compat import document
+from demo_agent.openapi import spec
+
+ANSWERS = {
+    "/health": {"status": "ok"},
+    "/info": {"version": __version__, "commit": COMMIT, "compat": document()},
+    "/openapi.json": spec(),
+    "/greeting": {"text": "hello"},
+}
