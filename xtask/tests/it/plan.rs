@@ -394,13 +394,3 @@ fn a_break_that_is_not_declared_as_the_rules_have_it_is_pointed_at() {
     let out = repo.xtask(&["plan"]).expect(0);
     assert!(out.stderr.contains("breaking-unread"), "{out:?}");
 }
-
-#[test]
-fn a_reader_that_has_seen_enough_ends_it_without_a_panic() {
-    let repo = Repo::new();
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-    let output = command.arg("plan").stdout(writer).output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
-}
