@@ -4,11 +4,10 @@
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
 use crate::workspace::{App, AppSettings, CompatSettings};
-use crate::{Ctx, ecosystem, flags, manifest, openapi, ui};
+use crate::{Ctx, flags, hash, manifest, openapi, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use document::Document;
-use sha2::{Digest, Sha256};
 
 pub mod document;
 pub mod downstream;
@@ -136,7 +135,7 @@ fn untrue(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
     if let Some(spec) = &app.settings.spec {
         let file = app.dir.join(&spec.file);
         let bytes = std::fs::read(ctx.ws.root.join(&file)).with_context(|| format!("{file} can't be read"))?;
-        let hash = format!("sha256:{}", ecosystem::hex(&Sha256::digest(&bytes)));
+        let hash = format!("sha256:{}", hash::sha256(&bytes));
         let help = format!("cargo xtask openapi generate {0} && cargo xtask compat {0} --write", app.name());
         differs("compat-spec", &format!("the hash of {file}"), &document.contract.spec, &hash, help);
     }

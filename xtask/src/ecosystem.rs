@@ -55,10 +55,6 @@ impl Installed {
     }
 }
 
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// A linter or type checker of the app: what it is called and how it ended.
 pub struct Report {
     pub tool: String,

@@ -23,6 +23,7 @@ mod files;
 mod finding;
 mod flags;
 mod git;
+mod hash;
 mod http;
 mod image;
 mod labels;

@@ -2,10 +2,9 @@
 //! on them need not run again on the same machine. Failures are never remembered.
 
 use crate::workspace::App;
-use crate::{Ctx, child, ecosystem, files, tools};
+use crate::{Ctx, child, files, hash, tools};
 use anyhow::Result;
 use camino::Utf8PathBuf;
-use sha2::{Digest, Sha256};
 
 /// Where the result of a check on the app's tree is kept; None while some of it is not committed.
 pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
@@ -22,7 +21,7 @@ pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     let me = std::fs::metadata(std::env::current_exe()?)?;
     let versions: Vec<&str> = tools::TOOLS.iter().map(|tool| tool.version).collect();
     let build = format!("{} {:?} {versions:?} {}", me.len(), me.modified()?, tools::python()?);
-    let key = ecosystem::hex(&Sha256::digest(format!("{check}\0{}\0{build}\0{tree}", app.name())));
+    let key = hash::sha256(format!("{check}\0{}\0{build}\0{tree}", app.name()));
     Ok(Some(child::cache()?.join("checked").join(key)))
 }
 

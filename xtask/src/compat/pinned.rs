@@ -3,14 +3,14 @@
 use super::packed::{self, Found};
 use super::template::Package;
 use crate::changes::plain;
-use crate::ecosystem::{Ecosystem, hex, python, ts};
+use crate::ecosystem::{Ecosystem, python, ts};
 use crate::endpoints::Endpoints;
+use crate::hash::{self, Hasher};
 use crate::http::{Http, Request};
 use anyhow::{Context, Result};
 use base64::Engine;
 use camino::Utf8Path;
 use semver::Version;
-use sha2::{Digest, Sha256, Sha512};
 use std::io::{Read, Write};
 
 /// What the index says of the pinned version.
@@ -114,7 +114,7 @@ pub fn download(release: &Release) -> Result<Download> {
     let name = release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let temp = tempfile::Builder::new().suffix(if name.ends_with(".whl") { ".whl" } else { ".tar.gz" }).tempfile()?;
     let mut reader = Http::new()?.send(&Request::new("GET", &release.url))?.success()?.reader();
-    let (mut sha256, mut sha512, mut buffer) = (Sha256::new(), Sha512::new(), vec![0; 64 << 10]);
+    let (mut sha256, mut sha512, mut buffer) = (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512), vec![0; 64 << 10]);
     loop {
         let n = reader.read(&mut buffer).with_context(|| format!("the download of {name} broke off"))?;
         if n == 0 {
@@ -125,8 +125,8 @@ pub fn download(release: &Release) -> Result<Download> {
         temp.as_file().write_all(&buffer[..n])?;
     }
     let differs = match &release.hash {
-        Some(Hash::Sha256(wanted)) => Some(hex(&sha256.finalize())).filter(|has| has != wanted),
-        Some(Hash::Sha512(wanted)) => Some(base64::engine::general_purpose::STANDARD.encode(sha512.finalize())).filter(|has| has != wanted),
+        Some(Hash::Sha256(wanted)) => Some(hash::hex(sha256.finish())).filter(|has| has != wanted),
+        Some(Hash::Sha512(wanted)) => Some(base64::engine::general_purpose::STANDARD.encode(sha512.finish())).filter(|has| has != wanted),
         None => None,
     };
     if let Some(has) = differs {

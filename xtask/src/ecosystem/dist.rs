@@ -1,10 +1,8 @@
 //! The files of a release: as they are built, and as an index shows them.
 
-use super::hex;
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
-use sha2::Digest;
 
 /// A file that is published: an sdist, a wheel, an npm tarball.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct DistFile {
 impl DistFile {
     pub fn read(path: Utf8PathBuf) -> Result<DistFile> {
         let name = path.file_name().unwrap_or_default().to_string();
-        let sha256 = hex(&sha2::Sha256::digest(std::fs::read(&path)?));
+        let sha256 = crate::hash::sha256(std::fs::read(&path)?);
         Ok(DistFile { path, name, sha256 })
     }
 }

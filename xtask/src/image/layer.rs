@@ -3,11 +3,11 @@
 use super::oci;
 use super::sbom::Component;
 use super::store::{self, Store};
+use crate::hash::{self, Hasher};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -114,16 +114,16 @@ fn append<W: Write>(tar: &mut Tar<W>, root: &Path, folder: &Path) -> Result<()> 
 /// A writer that hashes and counts what goes through.
 struct Hashing<W> {
     to: W,
-    hash: Sha256,
+    hash: Hasher,
     size: u64,
 }
 
 impl<W> Hashing<W> {
     fn new(to: W) -> Hashing<W> {
-        Hashing { to, hash: Sha256::new(), size: 0 }
+        Hashing { to, hash: Hasher::new(&hash::SHA256), size: 0 }
     }
     fn finish(self) -> (W, String, u64) {
-        (self.to, oci::hex_digest(&self.hash.finalize()), self.size)
+        (self.to, hash::oci(self.hash), self.size)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The documents of the OCI image spec 1.1, as far as we write and read them; docker's schema 2 has the same shape.
 
+use crate::hash;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -187,12 +187,7 @@ fn nullable<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(des
 
 /// `sha256:…` of bytes in memory.
 pub fn digest(bytes: &[u8]) -> String {
-    hex_digest(Sha256::digest(bytes).as_slice())
-}
-
-pub fn hex_digest(hash: &[u8]) -> String {
-    let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hash::sha256(bytes))
 }
 
 /// The bytes that are hashed and stored: compact, keys in the order of the structs above.

@@ -1,9 +1,8 @@
 //! An image's layers unpacked into a folder, as an engine would: in order, whiteouts included, and never outside that folder whatever a layer's names and links say.
 
-use super::oci;
+use crate::hash::{self, Hasher};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
-use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufReader, Read};
@@ -15,10 +14,10 @@ const LINKS: usize = 40;
 
 /// Unpacks one layer over what is in `root`; its tar must have the digest `diff_id`.
 pub fn apply(root: &Path, layer: &Utf8Path, diff_id: &str) -> Result<()> {
-    let mut tar = Hashing { from: plain(layer)?, hash: Sha256::new() };
+    let mut tar = Hashing { from: plain(layer)?, hash: Hasher::new(&hash::SHA256) };
     unpack(root, &mut tar, FolderOverLink::Replaces).with_context(|| format!("{layer} can't be unpacked"))?;
     io::copy(&mut tar, &mut io::sink())?;
-    let found = oci::hex_digest(&tar.hash.finalize());
+    let found = hash::oci(tar.hash);
     if found != diff_id {
         bail!("{layer} holds a tar with digest {found}, but the image's config says {diff_id}");
     }
@@ -186,7 +185,7 @@ fn remove(path: &Path) -> Result<()> {
 
 struct Hashing<R> {
     from: R,
-    hash: Sha256,
+    hash: Hasher,
 }
 
 impl<R: Read> Read for Hashing<R> {

@@ -2,10 +2,10 @@
 
 use super::oci;
 use crate::child;
+use crate::hash::{self, Hasher};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::Pid;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
 
@@ -130,12 +130,12 @@ pub fn file_digest(path: &Utf8Path) -> Result<String> {
 
 /// Copies and gives digest and size of what went through.
 fn copy_hashed(mut from: impl Read, mut to: impl Write) -> std::io::Result<(String, u64)> {
-    let mut hash = Sha256::new();
+    let mut hash = Hasher::new(&hash::SHA256);
     let mut size = 0;
     let mut buffer = vec![0; 256 << 10];
     loop {
         let n = match from.read(&mut buffer) {
-            Ok(0) => return Ok((oci::hex_digest(&hash.finalize()), size)),
+            Ok(0) => return Ok((hash::oci(hash), size)),
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(e),

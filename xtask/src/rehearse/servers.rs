@@ -46,7 +46,7 @@ impl Server {
 pub fn secret() -> Result<String> {
     let mut bytes = [0; 16];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(crate::ecosystem::hex(&bytes))
+    Ok(crate::hash::hex(bytes))
 }
 
 /// The clean environment of every child, as text.

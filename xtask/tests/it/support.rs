@@ -228,9 +228,14 @@ pub fn run(command: &mut Command) -> Output {
     }
 }
 
+/// 64 hex digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Every file but git's own, with its mode and its content's hash.
 fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
-    use sha2::Digest;
     use std::os::unix::fs::PermissionsExt;
     for entry in dir.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();
@@ -243,8 +248,8 @@ fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
             list(root, path, into);
         } else {
             let mode = path.symlink_metadata().unwrap().permissions().mode();
-            let hash = sha2::Sha256::digest(std::fs::read(path).unwrap_or_default());
-            into.push(format!("{} {mode:o} {hash:x}", path.strip_prefix(root).unwrap()));
+            let hash = sha256(&std::fs::read(path).unwrap_or_default());
+            into.push(format!("{} {mode:o} {hash}", path.strip_prefix(root).unwrap()));
         }
     }
 }

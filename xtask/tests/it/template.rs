@@ -2,10 +2,9 @@
 
 use crate::compat::promise;
 use crate::demo::{World, copy};
-use crate::support::{Output, Repo, run};
+use crate::support::{Output, Repo, run, sha256};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -227,8 +226,7 @@ fn an_index_that_withdraws_or_lies_is_told_apart() {
         let list: Vec<Value> = files
             .iter()
             .map(|(version, bytes, yanked, honest)| {
-                let hash: String =
-                    Sha256::digest(if *honest { bytes.as_slice() } else { b"other bytes" }).iter().map(|b| format!("{b:02x}")).collect();
+                let hash = sha256(if *honest { bytes } else { b"other bytes" });
                 let name = format!("demo_agent-{version}.tar.gz");
                 json!({ "filename": name, "url": format!("{address}/files/{name}"), "hashes": { "sha256": hash }, "yanked": yanked })
             })

@@ -1,12 +1,11 @@
 //! The declarations of an app at a commit: its own build, run on the exported tree with its locked dependencies. Kept in the user's cache, by tree.
 
-use crate::ecosystem::{hex, ts};
+use crate::ecosystem::ts;
 use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::{Ctx, child, hash, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
-use sha2::Digest;
 
 /// A folder with the package as it is at that commit: manifest, sources, what the build made of them, and `node_modules`.
 pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
@@ -50,8 +49,8 @@ fn modules(cache: &Utf8Path, manifest: &[u8], lock: &[u8]) -> Utf8PathBuf {
     let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
     let asked = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "trustedDependencies"];
     let asked = asked.map(|kind| manifest[kind].to_string()).join("\0");
-    let key = sha2::Sha256::digest([asked.as_bytes(), lock].join(&0));
-    cache.join(format!("modules-{}-bun-{}", &hex(&key)[..40], tools::version("bun")))
+    let key = hash::sha256([asked.as_bytes(), lock].join(&0));
+    cache.join(format!("modules-{}-bun-{}", &key[..40], tools::version("bun")))
 }
 
 /// The package's own scripts (`prepare`, `postinstall`) want its sources, which are not there, or hooks in a repository. Those of its dependencies run.

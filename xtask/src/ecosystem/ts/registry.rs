@@ -1,11 +1,11 @@
 //! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the very bytes of a tarball.
 
-use crate::ecosystem::{Out, PublishedFile, hex};
+use crate::ecosystem::{Out, PublishedFile};
+use crate::hash;
 use crate::http::{Http, Request};
 use anyhow::{Context, Result};
 use semver::Version;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec
     let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
     let Some(release) = found.versions.get(&version.to_string()) else { return Ok(Vec::new()) };
     let bytes = Http::new()?.get(&release.dist.tarball)?;
-    Ok(vec![PublishedFile { name: file_name(package, version), sha256: Some(hex(&Sha256::digest(&bytes))) }])
+    Ok(vec![PublishedFile { name: file_name(package, version), sha256: Some(hash::sha256(&bytes)) }])
 }
 
 /// `@scope/name` 1.0.0 is `scope-name-1.0.0.tgz`.

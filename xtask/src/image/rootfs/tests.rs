@@ -1,4 +1,5 @@
 use super::*;
+use crate::image::oci;
 use tar::EntryType;
 
 /// A tar of (kind, name, link or content); names are written as they are, hostile ones too.

@@ -1,10 +1,9 @@
 //! What was found before, below `target/`: by what was compared, and by the version of the rules. An entry that can't be read is as good as none.
 
 use super::super::breaks::Difference;
-use crate::{Ctx, ecosystem, files};
+use crate::{Ctx, files, hash};
 use anyhow::Result;
 use camino::Utf8PathBuf;
-use sha2::{Digest, Sha256};
 
 /// Changes whenever a rule does; see build.rs.
 const RULES: &str = env!("XTASK_RULES");
@@ -15,7 +14,7 @@ pub struct Entry {
 
 impl Entry {
     pub fn of(ctx: &Ctx, parts: &[&str]) -> Entry {
-        let key = ecosystem::hex(&Sha256::digest(format!("{RULES}\0{}", parts.join("\0"))));
+        let key = hash::sha256(format!("{RULES}\0{}", parts.join("\0")));
         Entry { file: ctx.ws.root.join("target/xtask/evidence").join(key).with_extension("json") }
     }
 
