@@ -13,6 +13,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// Of the compression: the next one takes two thirds longer for 2 % less.
+const LEVEL: u32 = 5;
+
 /// A layer in a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
@@ -59,7 +62,7 @@ pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>
 /// Writes the gzipped tar of `dir`: (diff_id, digest, size). Sorted by name, mtime 0, owner 0:0, modes 755 and 644; every regular file on its own,
 /// since whether two names share an inode depends on how a tool copied them.
 pub fn write(dir: &Path, to: impl Write) -> Result<(String, String, u64)> {
-    let gzip = flate2::GzBuilder::new().mtime(0).operating_system(255).write(Hashing::new(to), flate2::Compression::new(6));
+    let gzip = flate2::GzBuilder::new().mtime(0).operating_system(255).write(Hashing::new(to), flate2::Compression::new(LEVEL));
     let mut tar = tar::Builder::new(BufWriter::with_capacity(256 << 10, Hashing::new(gzip)));
     tar.sparse(false);
     append(&mut tar, dir, Path::new(""))?;

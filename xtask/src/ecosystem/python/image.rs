@@ -16,7 +16,7 @@ use xshell::cmd;
 const DEPENDENCIES: &str = "app/deps";
 const APP: &str = "app/lib";
 /// Counted up when the dependency layer is made in another way.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The environment that makes both layers importable.
 pub fn env() -> Vec<(String, String)> {

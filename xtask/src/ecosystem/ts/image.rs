@@ -15,7 +15,7 @@ use xshell::cmd;
 
 const MODULES: &str = "app/node_modules";
 /// Counted up when the layers are made in another way.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The environment that finds the app's program, and bun.
 pub fn env() -> Vec<(String, String)> {
