@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 /// Where the rules live.
-const RULES: [&str; 4] = ["src/api.rs", "src/api", "src/openapi/diff", "src/plan/compare"];
+const RULES: [&str; 4] = ["src/api.rs", "src/api", "src/plan/compare", "diff/src"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

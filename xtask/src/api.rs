@@ -7,14 +7,12 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
 use crate::workspace::App;
 use crate::{Ctx, flags, plan, tools, ui};
+use ::diff::change::Change;
 use anyhow::Result;
 use camino::Utf8PathBuf;
-use change::Change;
 use std::io::Write;
 
-pub mod change;
 pub mod python;
-mod rule;
 pub mod ts;
 
 pub fn command(ctx: &Ctx, command: &flags::Api) -> Result<()> {

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 mod api;
 mod history;
 mod openapi;
-pub mod specs;
 
 const RUNS: usize = 25;
 

@@ -263,7 +263,7 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
 fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let line = ui::begin("lint-xtask");
-    for args in [&["fmt", "--check"] as &[&str], &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]] {
+    for args in [&["fmt", "--all", "--check"] as &[&str], &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]] {
         // The profile has it off for cold builds; a hook lints again and again.
         let output = cargo(ctx, args)
             .env("CARGO_INCREMENTAL", "1")
@@ -285,7 +285,7 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
 fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let skips = tempfile::NamedTempFile::new()?;
     let started = std::time::Instant::now();
-    let tests = cargo(ctx, &["test", "--package", "xtask"]).env("XTASK_TEST_SKIPS", skips.path());
+    let tests = cargo(ctx, &["test", "--workspace"]).env("XTASK_TEST_SKIPS", skips.path());
     let status = tests.unchecked().run().context("cargo could not be started")?.status;
     let skipped = std::fs::read_to_string(skips.path())?;
     for line in skipped.lines() {

@@ -27,11 +27,6 @@ pub fn today() -> Result<String> {
     Ok(rfc3339(now)?[..10].to_string())
 }
 
-/// Is it `2026-11-21`, a day that the calendar has?
-pub fn is_day(text: &str) -> bool {
-    text.len() == 10 && humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,25 +44,6 @@ mod tests {
             (i64::MIN, None),
         ] {
             assert_eq!(rfc3339(seconds).ok().as_deref(), text, "{seconds}");
-        }
-    }
-
-    #[test]
-    fn a_day_is_one_that_the_calendar_has() {
-        for (text, is) in [
-            ("2026-11-21", true),
-            ("2024-02-29", true),
-            ("2999-12-31", true),
-            ("2023-02-29", false),
-            ("2026-13-01", false),
-            ("2026-00-10", false),
-            ("2026-4-31", false),
-            ("2026-11-21T", false),
-            ("20261121", false),
-            ("२०२६-११", false),
-            ("", false),
-        ] {
-            assert_eq!(is_day(text), is, "{text:?}");
         }
     }
 

@@ -20,7 +20,6 @@ mod ecosystem;
 mod endpoints;
 mod exit;
 mod files;
-mod finding;
 mod flags;
 mod git;
 mod hash;
@@ -48,6 +47,7 @@ mod workspace;
 
 use anyhow::Result;
 use clap::Parser;
+use diff::finding;
 use flags::{Command, Flags};
 
 /// What every command needs: the checkout, its git, and where it may read and write.

@@ -14,7 +14,7 @@ pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
     match command {
         flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
         flags::Openapi::Check { apps } => check(ctx, apps),
-        flags::Openapi::Diff { old, new } => diff::command::command(ctx, old, new),
+        flags::Openapi::Diff { old, new } => diff::command(ctx, old, new),
     }
 }
 

@@ -1,34 +1,27 @@
-//! Two surfaces of a Python package, compared by what its users can notice. Pure: surfaces in, changes out.
-//!
-//! Callers may come to give more and get less; the other way round breaks them. Where the code does not say enough, we say so or nothing.
+//! The public API of a Python package: the surfaces at two commits, whose trees are written out and read by griffe in one process. Nothing of them
+//! is imported.
 
-use super::change::Change;
-use crate::Ctx;
 use crate::exit::Exit;
 use crate::workspace::App;
-use anyhow::{Result, bail};
-use signature::Difference;
-use std::collections::{HashMap, HashSet};
-use surface::{Is, Object, Surface};
-use types::{Answer, ClassFacts, Classes, parse::Meaning};
+use crate::{Ctx, child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use diff::change::Change;
+use diff::python::diff;
+use diff::python::surface::{Is, Surface};
+use serde_json::json;
+use xshell::cmd;
 
-mod classes;
-pub mod extract;
-mod fields;
-mod functions;
-mod kinds;
-mod names;
-mod rename;
-mod rules;
-mod signature;
-pub mod surface;
-#[cfg(test)]
-mod tests;
-mod types;
+const READER: [(&str, &str); 4] = [
+    ("surface.py", include_str!("python/reader/surface.py")),
+    ("names.py", include_str!("python/reader/names.py")),
+    ("definitions.py", include_str!("python/reader/definitions.py")),
+    ("classes.py", include_str!("python/reader/classes.py")),
+];
 
 /// What changed for the users of a package between two commits, gravest first.
 pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
-    let surfaces = extract::surfaces(ctx, app, &[old, new])?;
+    let surfaces = surfaces(ctx, app, &[old, new])?;
     let [before, after] = &surfaces[..] else { bail!("two surfaces were asked for") };
     if let Some(lost) = app.settings.api.public.iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module))) {
         let file = app.dir.join("app.toml");
@@ -37,192 +30,62 @@ pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>
     Ok(diff(before, after))
 }
 
-/// What changed, gravest first.
-pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
-    let mut compare = Compare::new(old, new);
-    names::compare(&mut compare);
-    let mut changes = compare.changes;
-    changes.sort_by(|a, b| (b.level, &a.symbol).cmp(&(a.level, &b.symbol)));
-    changes
+/// The public surface at each of the commits.
+fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
+    let temp = tempfile::tempdir()?;
+    let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    let mut requests = Vec::new();
+    let mut prefixes = Vec::new();
+    for (i, commit) in commits.iter().enumerate() {
+        let tree = temp.join(i.to_string());
+        let source = written_out(ctx, app, commit, &tree)?;
+        requests.push(json!({ "root": tree.join(&source), "public": app.settings.api.public }));
+        prefixes.push(source);
+    }
+    let reader = temp.join("reader");
+    std::fs::create_dir(&reader)?;
+    for (name, text) in READER {
+        std::fs::write(reader.join(name), text)?;
+    }
+    let python = tools::tool("griffe")?.with_file_name("python");
+    let sh = child::shell(temp)?;
+    let text = child::capture(cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?), &[])?;
+    let mut surfaces: Vec<Surface> = serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
+    if surfaces.len() != commits.len() {
+        bail!("griffe's reader answered {} of {} questions", surfaces.len(), commits.len());
+    }
+    for ((surface, prefix), commit) in surfaces.iter_mut().zip(&prefixes).zip(commits) {
+        if !surface.problems.is_empty() {
+            let problems: Vec<String> = surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
+            bail!("the API at {commit} can't be read by {python}:\n{}", problems.join("\n"));
+        }
+        prefixed(surface, prefix);
+    }
+    Ok(surfaces)
 }
 
-pub struct Compare<'a> {
-    old: &'a Surface,
-    new: &'a Surface,
-    /// A definition's new path to its old one, where it moved and kept a name.
-    moved: HashMap<&'a str, &'a str>,
-    classes: Classes,
-    /// Pairs of definitions that are compared already.
-    seen: HashSet<(&'a str, &'a str)>,
-    changes: Vec<Change>,
+/// Writes the app's folder at that commit into `tree`; where its packages are, from the root.
+fn written_out(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Utf8PathBuf> {
+    std::fs::create_dir(tree)?;
+    let sources = app.dir.join("src");
+    let has_sources = !ctx.git.read(&["ls-tree", commit, "--", sources.as_str()])?.is_empty();
+    let folder = if has_sources { sources } else { app.dir.clone() };
+    // A commit without the app has an empty surface.
+    if !ctx.git.read(&["ls-tree", commit, "--", folder.as_str()])?.is_empty() {
+        let archive = ctx.git.bytes(&["archive", "--format=tar", commit, "--", folder.as_str()])?;
+        tar::Archive::new(archive.as_slice()).unpack(tree)?;
+    }
+    Ok(folder)
 }
 
-/// A definition before and after.
-#[derive(Clone)]
-pub struct Pair<'a> {
-    pub symbol: String,
-    pub old: &'a Object,
-    pub new: &'a Object,
-}
-
-impl<'a> Compare<'a> {
-    fn new(old: &'a Surface, new: &'a Surface) -> Compare<'a> {
-        let mut moved = HashMap::new();
-        for (path, name) in &new.names {
-            if let Some(before) = old.names.get(path).filter(|before| before.to != name.to && !new.objects.contains_key(&before.to)) {
-                moved.insert(name.to.as_str(), before.to.as_str());
-            }
-        }
-        let mut compare = Compare { old, new, moved, classes: Classes::default(), seen: HashSet::new(), changes: Vec::new() };
-        compare.learn_classes();
-        compare
-    }
-
-    /// A class that is gone and one that is new are the same one: annotations and bases that name it have not changed.
-    fn same_class(&mut self, old: &'a str, new: &'a str) {
-        self.moved.insert(new, old);
-        self.learn_classes();
-    }
-
-    fn learn_classes(&mut self) {
-        let mut classes = Classes::default();
-        for (surface, is_new) in [(self.old, false), (self.new, true)] {
-            for (path, object) in &surface.objects {
-                let Is::Class(class) = &object.is else { continue };
-                let own = |path: &str| if is_new { self.moved.get(path).copied().unwrap_or(path).to_string() } else { path.to_string() };
-                let ancestors = class.ancestors.iter().map(|path| types::name(&own(path))).collect();
-                classes.0.insert(own(path), ClassFacts { ancestors, unknown: class.unknown, protocol: class.protocol });
-            }
-        }
-        self.classes = classes;
-    }
-
-    /// Compares two definitions, once.
-    fn pair(&mut self, symbol: &str, old: &'a str, new: &'a str) {
-        if !self.seen.insert((old, new)) {
-            return;
-        }
-        // What comes from elsewhere is not ours to compare.
-        let (Some(before), Some(after)) = (self.old.objects.get(old), self.new.objects.get(new)) else { return };
-        let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
-        match (&before.is, &after.is) {
-            (Is::Function(a), Is::Function(b)) => functions::compare(self, pair, a, b),
-            (Is::Class(a), Is::Class(b)) => classes::compare(self, pair, a, b),
-            (Is::Property(a) | Is::Attribute(a) | Is::TypeAlias(a), Is::Property(b) | Is::Attribute(b) | Is::TypeAlias(b)) => {
-                functions::values(self, pair, a, b)
-            }
-            (Is::Module(_), Is::Module(_)) => {}
-            (a, b) => {
-                let found = kinds::compare(self, a, b);
-                self.add(pair, found);
-            }
+/// Files as seen from the root of the repository.
+fn prefixed(surface: &mut Surface, prefix: &Utf8Path) {
+    let full = |file: &mut String| *file = prefix.join(&*file).into_string();
+    for object in surface.objects.values_mut() {
+        full(&mut object.file);
+        if let Is::Class(class) = &mut object.is {
+            class.fields.iter_mut().for_each(|field| full(&mut field.file));
         }
     }
-
-    /// Does every value of the old annotation fit the new one?
-    fn fits_new(&self, old: &str, new: &str) -> Answer {
-        alike(old, new, self.classes.fits(&self.old_type(old), &self.new_type(new)))
-    }
-
-    /// Does every value of the new annotation fit the old one?
-    fn fits_old(&self, old: &str, new: &str) -> Answer {
-        alike(old, new, self.classes.fits(&self.new_type(new), &self.old_type(old)))
-    }
-
-    /// Both annotations as they are written; where they read the same, as what they mean.
-    fn shown(&self, (old, new): (Option<&String>, Option<&String>), (before, after): (&str, &str)) -> (String, String) {
-        match (old, new) {
-            (Some(old), Some(new)) if old != new => (old.clone(), new.clone()),
-            _ => types::differences(&self.old_type(before), &self.new_type(after)),
-        }
-    }
-
-    fn old_type(&self, text: &str) -> types::Type {
-        types::parse(text, &|name| meaning(self.old, name, name))
-    }
-
-    fn new_type(&self, text: &str) -> types::Type {
-        types::parse(text, &|name| meaning(self.new, name, self.moved.get(name).copied().unwrap_or(name)))
-    }
-
-    fn add(&mut self, pair: Pair, found: Difference) {
-        let (old, new) = (place(pair.old), place(pair.new));
-        let kind = pair.old.is.word();
-        self.report(kind, &pair.symbol, found, (old, new), (show(&pair.symbol, pair.old), show(&pair.symbol, pair.new)));
-    }
-
-    fn report(
-        &mut self,
-        kind: &str,
-        symbol: &str,
-        found: Difference,
-        (old, new): (String, String),
-        (was, is): (Option<String>, Option<String>),
-    ) {
-        let level = found.level();
-        let Difference { rule, what, old: before, new: after, .. } = found;
-        self.changes.push(Change {
-            id: rule.id.replace("{kind}", kind),
-            level,
-            symbol: symbol.to_string(),
-            message: rules::sentence(rule, &what, &before, &after),
-            whom: rule.whom,
-            place: new,
-            old_place: old,
-            was,
-            is,
-        });
-    }
-}
-
-/// An annotation that still reads the same is not told for what we can't tell.
-fn alike(old: &str, new: &str, answer: Answer) -> Answer {
-    if old == new && answer == Answer::Maybe { Answer::Yes } else { answer }
-}
-
-fn place(object: &Object) -> String {
-    format!("{}:{}", object.file, object.line)
-}
-
-/// What a resolved name means in an annotation.
-fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
-    match surface.objects.get(name).map(|object| &object.is) {
-        Some(Is::Attribute(alias) | Is::TypeAlias(alias)) => match &alias.means {
-            // `TypeVar("T")`, `NewType(…)`, a number: nothing that an annotation can be made of.
-            Some(text) if !text.contains('(') && alias.annotation.as_ref().is_none_or(|a| a.ends_with("TypeAlias")) => {
-                Meaning::Alias(text.clone())
-            }
-            _ => Meaning::Unknown,
-        },
-        Some(Is::Class(_)) | None => Meaning::Class(canonical.to_string()),
-        Some(_) => Meaning::Unknown,
-    }
-}
-
-/// A definition in one line, as far as users see it.
-fn show(symbol: &str, object: &Object) -> Option<String> {
-    let name = symbol.rsplit('.').next().unwrap_or(symbol);
-    Some(match &object.is {
-        Is::Function(function) => {
-            let asynchronous = if function.is_async { "async " } else { "" };
-            format!("{asynchronous}def {name}{}", signature::show(&function.signature))
-        }
-        Is::Class(class) if class.bases.is_empty() => format!("class {name}"),
-        Is::Class(class) => format!("class {name}({})", class.bases.join(", ")),
-        Is::Property(property) => format!("property {name}{}", annotated(&property.annotation)),
-        Is::Attribute(attribute) | Is::TypeAlias(attribute) => {
-            let value = attribute.value.as_ref().map(|v| format!(" = {}", shortened(v))).unwrap_or_default();
-            format!("{name}{}{value}", annotated(&attribute.annotation))
-        }
-        Is::Module(_) => return None,
-    })
-}
-
-fn annotated(annotation: &Option<String>) -> String {
-    annotation.as_ref().map(|a| format!(": {a}")).unwrap_or_default()
-}
-
-fn shortened(text: &str) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > 60 { format!("{}…", line.chars().take(60).collect::<String>()) } else { line }
+    surface.names.values_mut().filter_map(|name| name.file.as_mut()).for_each(full);
 }

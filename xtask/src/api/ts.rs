@@ -1,19 +1,17 @@
 //! The public API of a TypeScript package: two versions of its declarations, compared by the TypeScript compiler in a reader of ours. Here: what
 //! its answers mean.
 
-use super::change::Change;
-use super::rule;
 use crate::exit::Exit;
 use crate::workspace::App;
 use crate::{Ctx, child, tools};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
+use diff::change::Change;
 use serde::Deserialize;
 use serde_json::json;
 use xshell::cmd;
 
 pub mod declarations;
-mod rules;
 
 const READER: [(&str, &str); 14] = [
     ("main.mjs", include_str!("ts/reader/main.mjs")),
@@ -105,13 +103,13 @@ fn compiler() -> Result<Utf8PathBuf> {
 }
 
 fn change(app: &App, one: Difference) -> Result<Change> {
-    let rule = rules::ALL.iter().find(|rule| rule.id == one.rule).with_context(|| format!("no rule {:?} in the table", one.rule))?;
+    let rule = diff::ts::ALL.iter().find(|rule| rule.id == one.rule).with_context(|| format!("no rule {:?} in the table", one.rule))?;
     let full = |place: String| if place.is_empty() { place } else { app.dir.join(place).into_string() };
     Ok(Change {
         id: rule.id.replace("{kind}", &one.kind),
         level: rule.level,
         symbol: one.symbol,
-        message: rule::sentence(rule, &one.what, &one.old, &one.new),
+        message: diff::rule::sentence(rule, &one.what, &one.old, &one.new),
         whom: if one.whom.is_empty() { rule.whom } else { "subclassers" },
         place: full(one.place),
         old_place: full(one.old_place),

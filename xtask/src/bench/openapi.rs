@@ -1,9 +1,9 @@
 //! `openapi diff` on large documents, and how often its verdict is oasdiff's.
 
-use super::{Figures, RUNS, copy, specs, time, xtask};
+use super::{Figures, RUNS, copy, time, xtask};
 use crate::Ctx;
-use crate::openapi::diff::{cases, diff};
 use anyhow::Result;
+use diff::openapi::{cases, diff, specs};
 use std::time::Instant;
 
 /// Makes a document of a megabyte.

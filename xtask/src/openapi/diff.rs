@@ -1,96 +1,106 @@
-//! Two OpenAPI documents (3.0, 3.1), compared by what a client can notice. Pure: JSON in, changes out.
-//!
-//! What the client sends may come to be wider, what it receives narrower; the other way round breaks it. Schemas are compared by what they
-//! mean, not by how they are written, and each pair once for each direction.
+//! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where one breaks clients.
 
-use crate::finding::Finding;
-use document::{At, Document};
-use engine::Engine;
+use crate::changes::{counted, paint, plain, plural};
+use crate::exit::Exit;
+use crate::finding::{Finding, Level, to_json};
+use crate::{Ctx, ui};
+use ::diff::openapi::{Change, diff, recognise};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
+use std::io::Write;
 
-mod alternatives;
-mod body;
-pub mod cases;
-pub mod command;
-mod compare;
-mod context;
-mod document;
-mod engine;
-mod lifecycle;
-mod node;
-mod numbers;
-mod objects;
-mod operations;
-mod parameters;
-mod read;
-mod responses;
-mod rules;
-mod schema;
-mod security;
-mod servers;
-#[cfg(test)]
-mod tests;
-mod types;
-mod unchanged;
-mod values;
-
-pub use engine::Change;
-
-/// What changed for clients, gravest first. `today` (`2026-11-21`) decides which sunsets are over.
-pub fn diff(old: &Value, new: &Value, today: &str) -> Vec<Change> {
-    run(Engine::new(Document::new(old), Document::new(new), today))
-}
-
-fn run(mut engine: Engine) -> Vec<Change> {
-    operations::compare(&mut engine);
-    engine.finish_waiting();
-    own_failures(&mut engine);
-    let mut changes = engine.changes();
-    changes.sort_by_key(|change| std::cmp::Reverse(change.level));
-    changes
-}
-
-/// What could not be compared. A reference that leads nowhere in both documents has not changed.
-fn own_failures(engine: &mut Engine) {
-    let (old, new) = (std::mem::take(&mut engine.lost_old), std::mem::take(&mut engine.lost_new));
-    engine.whole_document();
-    let root = At::root("");
-    for (lost, at) in new.iter().filter(|(lost, _)| !old.iter().any(|(o, _)| o.reference == lost.reference)) {
-        engine.rule(&rules::LOST_NEW, lost.why, (&root, at), &"", &lost.reference);
+pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
+    // Reading takes as long as comparing.
+    let (before, after) = std::thread::scope(|threads| {
+        let after = threads.spawn(|| read(ctx, new));
+        (read(ctx, old), after.join())
+    });
+    let (before, after) = (before?, after.map_err(|_| anyhow!("{new} could not be read"))??);
+    let changes = diff(&before, &after, &crate::date::today()?);
+    // They go with the process: taking them apart piece by piece would be a third of the work.
+    std::mem::forget((before, after));
+    let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();
+    if ctx.json {
+        println!("{}", to_json(&findings));
+    } else {
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = std::io::stdout().write_all(show(&changes).as_bytes());
     }
-    for (lost, at) in old.iter().filter(|(lost, _)| !new.iter().any(|(n, _)| n.reference == lost.reference)) {
-        engine.rule(&rules::LOST_OLD, lost.why, (at, &root), &lost.reference, &"");
-    }
-    if engine.exhausted {
-        engine.rule(&rules::TOO_MUCH, "too many pairs of schemas", (&root, &root), &"", &"");
+    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
+    // The findings themselves are printed already.
+    match (count(Level::Breaking), count(Level::Error)) {
+        (0, 0) => Ok(()),
+        (0, errors) => Err(Exit::Refused(format!("{} in the comparison of {old} and {new}", plural(errors, "error"))).into()),
+        (breaking, _) => Err(Exit::Refused(format!("{} between {old} and {new}", plural(breaking, "breaking change"))).into()),
     }
 }
 
-impl Change {
-    /// With the operations that it concerns in its message, as a finding that stands alone.
-    pub fn finding(&self) -> Finding {
-        let message = match &self.operations[..] {
-            [] => self.message.clone(),
-            [one] => format!("{one}: {}", self.message),
-            [first, rest @ ..] => format!("{first} and {} more: {}", rest.len(), self.message),
-        };
-        // Made of parts, few, and needed to the end of the process.
-        Finding::new(self.id.clone().leak(), self.level, message).place(self.place())
+/// A file, or `REF:APP`: the spec of that app as committed there.
+fn read(ctx: &Ctx, source: &str) -> Result<Value> {
+    let text = if std::path::Path::new(source).is_file() {
+        let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
+        if yaml {
+            return Err(Exit::Usage(format!("{source} is YAML; write it as JSON, which is what is compared")).into());
+        }
+        std::fs::read_to_string(source).with_context(|| format!("{source} could not be read"))?
+    } else {
+        committed(ctx, source)?
+    };
+    // The parser that comes with `Value` is compiled with serde_json, which is optimised; one made here is not.
+    let document: Value = text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
+    recognise(&document).map_err(|what| anyhow!("{source} can't be compared: {what}"))?;
+    Ok(document)
+}
+
+fn committed(ctx: &Ctx, source: &str) -> Result<String> {
+    let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty()) else {
+        return Err(Exit::Usage(format!("there is no file {source}; name a file, or a committed spec as REF:APP (main:python)")).into());
+    };
+    let app = ctx.ws.app(app)?;
+    let Some(spec) = &app.settings.spec else { bail!("{} has no spec: there is no [spec] in its app.toml", app.name()) };
+    let file = app.dir.join(&spec.file);
+    let commit = ctx.git.commit(rev)?;
+    ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{file}")]).with_context(|| format!("{file} is not in {rev}"))
+}
+
+/// By operation, the gravest first; a line each, and how many of what at the end.
+pub fn show(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "no difference that a client can notice\n".to_string();
     }
-    /// The pointer into the new document, and into the old one where it is another.
-    pub fn place(&self) -> String {
-        if self.old == self.new { self.new.clone() } else { format!("{} (was {})", self.new, self.old) }
+    let mut text = String::new();
+    let mut groups: Vec<(&[String], Vec<&Change>)> = Vec::new();
+    for change in changes {
+        match groups.iter_mut().find(|(operations, _)| *operations == change.operations) {
+            Some((_, list)) => list.push(change),
+            None => groups.push((&change.operations, vec![change])),
+        }
+    }
+    for (operations, list) in groups {
+        text.push_str(&format!("{}\n", paint(ui::bold, &heading(operations))));
+        for change in list {
+            let place = paint(ui::dim, &format!("[{}] {}", change.id, change.place()));
+            text.push_str(&format!("  {} {} {place}\n", level(change.level), plain(&change.message)));
+        }
+    }
+    let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
+    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")])
+}
+
+fn heading(operations: &[String]) -> String {
+    match operations {
+        [] => "the whole document".to_string(),
+        [one] => one.clone(),
+        [first, second] => format!("{first}, {second}"),
+        [first, rest @ ..] => format!("{first} and {} more operations", rest.len()),
     }
 }
 
-/// Is it a document that can be compared? Err says what it is instead.
-pub fn recognise(document: &Value) -> Result<(), String> {
-    let Some(map) = document.as_object() else { return Err("it is not a JSON object".into()) };
-    let text = |key: &str| map.get(key).map(|v| v.as_str().map_or(v.to_string(), str::to_string));
-    match (text("openapi"), text("swagger")) {
-        (Some(version), _) if version.starts_with("3.0") || version.starts_with("3.1") => Ok(()),
-        (Some(version), _) => Err(format!("it is OpenAPI {version}; 3.0 and 3.1 can be compared")),
-        (None, Some(version)) => Err(format!("it is Swagger {version}; convert it to OpenAPI 3 first")),
-        (None, None) => Err("it has no `openapi` version: it is no OpenAPI document".into()),
+fn level(level: Level) -> String {
+    match level {
+        Level::Breaking => paint(ui::red, "breaking"),
+        Level::Error => paint(ui::red, "error   "),
+        Level::Warning => paint(ui::yellow, "warning "),
+        Level::Info => paint(ui::dim, "info    "),
     }
 }

@@ -115,7 +115,7 @@ fn the_package_is_read_and_never_imported() {
 
 #[test]
 fn every_rule_has_a_case() {
-    let rules = include_str!("../../src/api/python/rules.rs");
+    let rules = include_str!("../../diff/src/python/rules.rs");
     let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
     assert!(ids.len() > 50, "{ids:?}");
     let expected: Vec<String> = api_cases::read(&FILES, "__init__.py").into_iter().flat_map(|case| case.expected).collect();

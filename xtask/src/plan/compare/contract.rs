@@ -5,11 +5,11 @@ use super::super::breaks::{Compared, Difference, Unread};
 use super::{Entry, Pair};
 use crate::Ctx;
 use crate::finding::Level;
-use crate::openapi::diff::{self, Change};
 use crate::version::Bump;
 use crate::workspace::App;
 use anyhow::Result;
 use camino::Utf8Path;
+use diff::openapi::{self, Change};
 use serde_json::Value;
 
 /// None where the spec has not changed, or the last release had none: a release from before there was a spec promised nothing.
@@ -19,7 +19,7 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, file: &Utf8Path, specs: &Pa
     let entry = Entry::of(ctx, &["contract", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
     let found = entry.or_found(|| {
         let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
-        Ok(diff::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
+        Ok(openapi::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
     });
     let found = found.map_err(|e| Unread {
         id: "contract-unreadable",
@@ -37,7 +37,7 @@ fn documents(ctx: &Ctx, old_name: &str, old: &str, file: &Utf8Path, specs: &Pair
     let document = |name: &str, blob: &str| -> Result<Value> {
         let text = ctx.git.read(&["cat-file", "blob", blob])?;
         let document: Value = text.parse().map_err(|e| anyhow::anyhow!("{name} is not JSON: {e}"))?;
-        diff::recognise(&document).map_err(|what| anyhow::anyhow!("{name}: {what}"))?;
+        openapi::recognise(&document).map_err(|what| anyhow::anyhow!("{name}: {what}"))?;
         Ok(document)
     };
     let new = match &specs.new {

@@ -29,7 +29,7 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach)
     Ok(compared(found))
 }
 
-fn difference(change: &api::change::Change) -> Difference {
+fn difference(change: &diff::change::Change) -> Difference {
     let demands = match change.level {
         Level::Breaking | Level::Error => Bump::Major,
         // SemVer 2.0.0, 7: new functionality, and what is marked as deprecated.

@@ -1,8 +1,8 @@
 //! All rules of TypeScript: what each difference is called, how grave it is, whom it breaks, and its sentence. The reader names them; which type
 //! fits which, the compiler has said.
 
-use crate::api::rule::{Rule, rule};
 use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
+use crate::rule::{Rule, rule};
 
 pub const ALL: &[Rule] = &[
     // Entry points: the `exports` map of package.json.

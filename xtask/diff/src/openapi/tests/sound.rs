@@ -3,7 +3,7 @@
 
 use super::{TODAY, posting};
 use crate::finding::Level;
-use crate::openapi::diff::{Change, diff};
+use crate::openapi::{Change, diff};
 use serde_json::{Value, json};
 
 /// A generator that is the same each time (Numerical Recipes' constants).

@@ -19,7 +19,7 @@ impl Sunset {
     pub fn of(value: &Value) -> Sunset {
         match value.get("x-sunset") {
             None | Some(Value::Null) => Sunset::None,
-            Some(Value::String(text)) => match text.get(..10).filter(|d| crate::date::is_day(d)) {
+            Some(Value::String(text)) => match text.get(..10).filter(|d| is_day(d)) {
                 Some(date) if text.len() == 10 || text[10..].starts_with(['T', 't', ' ']) => Sunset::On(date.to_string()),
                 _ => Sunset::Unreadable(text.clone()),
             },
@@ -101,5 +101,34 @@ pub fn compare<'v>(engine: &mut Engine<'v>, what: &str, old: (&'v Value, &At<'v>
             _ => {}
         },
         (false, false) => {}
+    }
+}
+
+/// Is it `2026-11-21`, a day that the calendar has?
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_one_that_the_calendar_has() {
+        for (text, is) in [
+            ("2026-11-21", true),
+            ("2024-02-29", true),
+            ("2999-12-31", true),
+            ("2023-02-29", false),
+            ("2026-13-01", false),
+            ("2026-00-10", false),
+            ("2026-4-31", false),
+            ("2026-11-21T", false),
+            ("20261121", false),
+            ("२०२६-११", false),
+            ("", false),
+        ] {
+            assert_eq!(is_day(text), is, "{text:?}");
+        }
     }
 }

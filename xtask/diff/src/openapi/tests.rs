@@ -3,8 +3,7 @@
 use super::document::Document;
 use super::engine::Engine;
 use super::unchanged::Unchanged;
-use super::{Change, cases, diff, recognise, run};
-use crate::bench::specs;
+use super::{Change, cases, diff, recognise, run, specs};
 use crate::finding::Level;
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! All rules: what each difference is called, how grave it is, whom it breaks, and its sentence.
 
-use crate::api::rule::rule;
-pub use crate::api::rule::{Rule, sentence};
 use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
+use crate::rule::rule;
+pub use crate::rule::{Rule, sentence};
 
 // Names.
 pub const REMOVED: Rule = rule("{kind}-removed", B, "whoever uses it", "{what} is gone{new}");

@@ -1,0 +1,96 @@
+//! Two OpenAPI documents (3.0, 3.1), compared by what a client can notice. Pure: JSON in, changes out.
+//!
+//! What the client sends may come to be wider, what it receives narrower; the other way round breaks it. Schemas are compared by what they
+//! mean, not by how they are written, and each pair once for each direction.
+
+use crate::finding::Finding;
+use document::{At, Document};
+use engine::Engine;
+use serde_json::Value;
+
+mod alternatives;
+mod body;
+pub mod cases;
+mod compare;
+mod context;
+mod document;
+mod engine;
+mod lifecycle;
+mod node;
+mod numbers;
+mod objects;
+mod operations;
+mod parameters;
+mod read;
+mod responses;
+mod rules;
+mod schema;
+mod security;
+mod servers;
+pub mod specs;
+#[cfg(test)]
+mod tests;
+mod types;
+mod unchanged;
+mod values;
+
+pub use engine::Change;
+
+/// What changed for clients, gravest first. `today` (`2026-11-21`) decides which sunsets are over.
+pub fn diff(old: &Value, new: &Value, today: &str) -> Vec<Change> {
+    run(Engine::new(Document::new(old), Document::new(new), today))
+}
+
+fn run(mut engine: Engine) -> Vec<Change> {
+    operations::compare(&mut engine);
+    engine.finish_waiting();
+    own_failures(&mut engine);
+    let mut changes = engine.changes();
+    changes.sort_by_key(|change| std::cmp::Reverse(change.level));
+    changes
+}
+
+/// What could not be compared. A reference that leads nowhere in both documents has not changed.
+fn own_failures(engine: &mut Engine) {
+    let (old, new) = (std::mem::take(&mut engine.lost_old), std::mem::take(&mut engine.lost_new));
+    engine.whole_document();
+    let root = At::root("");
+    for (lost, at) in new.iter().filter(|(lost, _)| !old.iter().any(|(o, _)| o.reference == lost.reference)) {
+        engine.rule(&rules::LOST_NEW, lost.why, (&root, at), &"", &lost.reference);
+    }
+    for (lost, at) in old.iter().filter(|(lost, _)| !new.iter().any(|(n, _)| n.reference == lost.reference)) {
+        engine.rule(&rules::LOST_OLD, lost.why, (at, &root), &lost.reference, &"");
+    }
+    if engine.exhausted {
+        engine.rule(&rules::TOO_MUCH, "too many pairs of schemas", (&root, &root), &"", &"");
+    }
+}
+
+impl Change {
+    /// With the operations that it concerns in its message, as a finding that stands alone.
+    pub fn finding(&self) -> Finding {
+        let message = match &self.operations[..] {
+            [] => self.message.clone(),
+            [one] => format!("{one}: {}", self.message),
+            [first, rest @ ..] => format!("{first} and {} more: {}", rest.len(), self.message),
+        };
+        // Made of parts, few, and needed to the end of the process.
+        Finding::new(self.id.clone().leak(), self.level, message).place(self.place())
+    }
+    /// The pointer into the new document, and into the old one where it is another.
+    pub fn place(&self) -> String {
+        if self.old == self.new { self.new.clone() } else { format!("{} (was {})", self.new, self.old) }
+    }
+}
+
+/// Is it a document that can be compared? Err says what it is instead.
+pub fn recognise(document: &Value) -> Result<(), String> {
+    let Some(map) = document.as_object() else { return Err("it is not a JSON object".into()) };
+    let text = |key: &str| map.get(key).map(|v| v.as_str().map_or(v.to_string(), str::to_string));
+    match (text("openapi"), text("swagger")) {
+        (Some(version), _) if version.starts_with("3.0") || version.starts_with("3.1") => Ok(()),
+        (Some(version), _) => Err(format!("it is OpenAPI {version}; 3.0 and 3.1 can be compared")),
+        (None, Some(version)) => Err(format!("it is Swagger {version}; convert it to OpenAPI 3 first")),
+        (None, None) => Err("it has no `openapi` version: it is no OpenAPI document".into()),
+    }
+}

@@ -1,0 +1,212 @@
+//! Two surfaces of a Python package, compared by what its users can notice. Pure: surfaces in, changes out.
+//!
+//! Callers may come to give more and get less; the other way round breaks them. Where the code does not say enough, we say so or nothing.
+
+use crate::change::Change;
+use signature::Difference;
+use std::collections::{HashMap, HashSet};
+use surface::{Is, Object, Surface};
+use types::{Answer, ClassFacts, Classes, parse::Meaning};
+
+mod classes;
+mod fields;
+mod functions;
+mod kinds;
+mod names;
+mod rename;
+mod rules;
+mod signature;
+pub mod surface;
+#[cfg(test)]
+mod tests;
+mod types;
+
+/// What changed, gravest first.
+pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
+    let mut compare = Compare::new(old, new);
+    names::compare(&mut compare);
+    let mut changes = compare.changes;
+    changes.sort_by(|a, b| (b.level, &a.symbol).cmp(&(a.level, &b.symbol)));
+    changes
+}
+
+pub struct Compare<'a> {
+    old: &'a Surface,
+    new: &'a Surface,
+    /// A definition's new path to its old one, where it moved and kept a name.
+    moved: HashMap<&'a str, &'a str>,
+    classes: Classes,
+    /// Pairs of definitions that are compared already.
+    seen: HashSet<(&'a str, &'a str)>,
+    changes: Vec<Change>,
+}
+
+/// A definition before and after.
+#[derive(Clone)]
+pub struct Pair<'a> {
+    pub symbol: String,
+    pub old: &'a Object,
+    pub new: &'a Object,
+}
+
+impl<'a> Compare<'a> {
+    fn new(old: &'a Surface, new: &'a Surface) -> Compare<'a> {
+        let mut moved = HashMap::new();
+        for (path, name) in &new.names {
+            if let Some(before) = old.names.get(path).filter(|before| before.to != name.to && !new.objects.contains_key(&before.to)) {
+                moved.insert(name.to.as_str(), before.to.as_str());
+            }
+        }
+        let mut compare = Compare { old, new, moved, classes: Classes::default(), seen: HashSet::new(), changes: Vec::new() };
+        compare.learn_classes();
+        compare
+    }
+
+    /// A class that is gone and one that is new are the same one: annotations and bases that name it have not changed.
+    fn same_class(&mut self, old: &'a str, new: &'a str) {
+        self.moved.insert(new, old);
+        self.learn_classes();
+    }
+
+    fn learn_classes(&mut self) {
+        let mut classes = Classes::default();
+        for (surface, is_new) in [(self.old, false), (self.new, true)] {
+            for (path, object) in &surface.objects {
+                let Is::Class(class) = &object.is else { continue };
+                let own = |path: &str| if is_new { self.moved.get(path).copied().unwrap_or(path).to_string() } else { path.to_string() };
+                let ancestors = class.ancestors.iter().map(|path| types::name(&own(path))).collect();
+                classes.0.insert(own(path), ClassFacts { ancestors, unknown: class.unknown, protocol: class.protocol });
+            }
+        }
+        self.classes = classes;
+    }
+
+    /// Compares two definitions, once.
+    fn pair(&mut self, symbol: &str, old: &'a str, new: &'a str) {
+        if !self.seen.insert((old, new)) {
+            return;
+        }
+        // What comes from elsewhere is not ours to compare.
+        let (Some(before), Some(after)) = (self.old.objects.get(old), self.new.objects.get(new)) else { return };
+        let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
+        match (&before.is, &after.is) {
+            (Is::Function(a), Is::Function(b)) => functions::compare(self, pair, a, b),
+            (Is::Class(a), Is::Class(b)) => classes::compare(self, pair, a, b),
+            (Is::Property(a) | Is::Attribute(a) | Is::TypeAlias(a), Is::Property(b) | Is::Attribute(b) | Is::TypeAlias(b)) => {
+                functions::values(self, pair, a, b)
+            }
+            (Is::Module(_), Is::Module(_)) => {}
+            (a, b) => {
+                let found = kinds::compare(self, a, b);
+                self.add(pair, found);
+            }
+        }
+    }
+
+    /// Does every value of the old annotation fit the new one?
+    fn fits_new(&self, old: &str, new: &str) -> Answer {
+        alike(old, new, self.classes.fits(&self.old_type(old), &self.new_type(new)))
+    }
+
+    /// Does every value of the new annotation fit the old one?
+    fn fits_old(&self, old: &str, new: &str) -> Answer {
+        alike(old, new, self.classes.fits(&self.new_type(new), &self.old_type(old)))
+    }
+
+    /// Both annotations as they are written; where they read the same, as what they mean.
+    fn shown(&self, (old, new): (Option<&String>, Option<&String>), (before, after): (&str, &str)) -> (String, String) {
+        match (old, new) {
+            (Some(old), Some(new)) if old != new => (old.clone(), new.clone()),
+            _ => types::differences(&self.old_type(before), &self.new_type(after)),
+        }
+    }
+
+    fn old_type(&self, text: &str) -> types::Type {
+        types::parse(text, &|name| meaning(self.old, name, name))
+    }
+
+    fn new_type(&self, text: &str) -> types::Type {
+        types::parse(text, &|name| meaning(self.new, name, self.moved.get(name).copied().unwrap_or(name)))
+    }
+
+    fn add(&mut self, pair: Pair, found: Difference) {
+        let (old, new) = (place(pair.old), place(pair.new));
+        let kind = pair.old.is.word();
+        self.report(kind, &pair.symbol, found, (old, new), (show(&pair.symbol, pair.old), show(&pair.symbol, pair.new)));
+    }
+
+    fn report(
+        &mut self,
+        kind: &str,
+        symbol: &str,
+        found: Difference,
+        (old, new): (String, String),
+        (was, is): (Option<String>, Option<String>),
+    ) {
+        let level = found.level();
+        let Difference { rule, what, old: before, new: after, .. } = found;
+        self.changes.push(Change {
+            id: rule.id.replace("{kind}", kind),
+            level,
+            symbol: symbol.to_string(),
+            message: rules::sentence(rule, &what, &before, &after),
+            whom: rule.whom,
+            place: new,
+            old_place: old,
+            was,
+            is,
+        });
+    }
+}
+
+/// An annotation that still reads the same is not told for what we can't tell.
+fn alike(old: &str, new: &str, answer: Answer) -> Answer {
+    if old == new && answer == Answer::Maybe { Answer::Yes } else { answer }
+}
+
+fn place(object: &Object) -> String {
+    format!("{}:{}", object.file, object.line)
+}
+
+/// What a resolved name means in an annotation.
+fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
+    match surface.objects.get(name).map(|object| &object.is) {
+        Some(Is::Attribute(alias) | Is::TypeAlias(alias)) => match &alias.means {
+            // `TypeVar("T")`, `NewType(…)`, a number: nothing that an annotation can be made of.
+            Some(text) if !text.contains('(') && alias.annotation.as_ref().is_none_or(|a| a.ends_with("TypeAlias")) => {
+                Meaning::Alias(text.clone())
+            }
+            _ => Meaning::Unknown,
+        },
+        Some(Is::Class(_)) | None => Meaning::Class(canonical.to_string()),
+        Some(_) => Meaning::Unknown,
+    }
+}
+
+/// A definition in one line, as far as users see it.
+fn show(symbol: &str, object: &Object) -> Option<String> {
+    let name = symbol.rsplit('.').next().unwrap_or(symbol);
+    Some(match &object.is {
+        Is::Function(function) => {
+            let asynchronous = if function.is_async { "async " } else { "" };
+            format!("{asynchronous}def {name}{}", signature::show(&function.signature))
+        }
+        Is::Class(class) if class.bases.is_empty() => format!("class {name}"),
+        Is::Class(class) => format!("class {name}({})", class.bases.join(", ")),
+        Is::Property(property) => format!("property {name}{}", annotated(&property.annotation)),
+        Is::Attribute(attribute) | Is::TypeAlias(attribute) => {
+            let value = attribute.value.as_ref().map(|v| format!(" = {}", shortened(v))).unwrap_or_default();
+            format!("{name}{}{value}", annotated(&attribute.annotation))
+        }
+        Is::Module(_) => return None,
+    })
+}
+
+fn annotated(annotation: &Option<String>) -> String {
+    annotation.as_ref().map(|a| format!(": {a}")).unwrap_or_default()
+}
+
+fn shortened(text: &str) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > 60 { format!("{}…", line.chars().take(60).collect::<String>()) } else { line }
+}
