@@ -33,5 +33,5 @@ def test_the_plugin_of_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.Mon
     assert named
     (tmp_path / f"{named[1]}.py").write_text(plugin)
     monkeypatch.syspath_prepend(tmp_path)
-    graphs = load(named[1], {})
+    graphs = load(named[1], [])
     assert asyncio.run(graphs["shout"].ainvoke({"text": "ž"})) == {"text": "Ž"}

@@ -37,15 +37,15 @@ def main() -> None:
     lifecycle = Lifecycle()
     lifecycle.watch()
     try:
-        # Asked before langgraph is imported: that takes seconds.
+        # What may be wrong is found before langgraph is imported: that takes seconds.
         address = free_address(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
     try:
-        graphs = load(os.environ.get("PLUGINS", ""), {"echo": echo()})
+        brought = load(os.environ.get("PLUGINS", ""), ["echo"])
     except PluginError as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
-    run(create_app(graphs), address, port, lifecycle)
+    run(create_app({"echo": echo(), **brought}), address, port, lifecycle)
 
 
 def parse_port(text: str) -> int:

@@ -30,12 +30,15 @@ class PluginError(Exception):
 
 
 def load(
-    modules: str, graphs: Mapping[str, Graph], promises: Iterable[Promise] = PLUGINS
+    modules: str, own: Iterable[str], promises: Iterable[Promise] = PLUGINS
 ) -> dict[str, Graph]:
-    """Return the graphs with those of the plugins in these modules, named with commas between."""
+    """Return the graphs of the plugins in these modules, named with commas between.
+
+    None may have a name of the server's own.
+    """
     names = [name.strip() for name in modules.split(",")]
-    brought = dict.fromkeys(graphs, "the server")
-    every = dict(graphs)
+    brought = dict.fromkeys(own, "the server")
+    graphs: dict[str, Graph] = {}
     plugins: dict[str, str] = {}
     for module in filter(None, names):
         plugin = _plugin(module, list(promises))
@@ -45,14 +48,14 @@ def load(
             )
         plugins[plugin.name] = module
         for name, graph in plugin.graphs.items():
-            if name in every:
+            if name in brought:
                 raise PluginError(
                     f"plugin {plugin.name!r} has a graph {name!r}, as {brought[name]} has"
                 )
             brought[name] = f"plugin {plugin.name!r}"
-            every[name] = _made(graph, name, plugin)
+            graphs[name] = _made(graph, name, plugin)
         log.info("plugin %s: %s", plugin.name, ", ".join(plugin.graphs) or "no graphs")
-    return every
+    return graphs
 
 
 def _plugin(module: str, promises: list[Promise]) -> Plugin:
