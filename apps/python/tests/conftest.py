@@ -62,11 +62,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(log_file: Path, *command: str, **settings: str) -> Iterator[Process]:
-    """Run `python *command`; it is gone afterwards."""
+def running(
+    log_file: Path, *command: str, measured: bool = True, **settings: str
+) -> Iterator[Process]:
+    """Run `python *command`; it is gone afterwards.
+
+    Not measured: a program of users, which runs nothing that others don't. langgraph takes twice
+    as long to import where coverage looks on.
+    """
+    given = {k: v for k, v in os.environ.items() if measured or not k.startswith("COVERAGE_")}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command], env={**os.environ, **settings}, stdout=log, stderr=log
+            [sys.executable, *command], env={**given, **settings}, stdout=log, stderr=log
         )
     try:
         yield Process(process, log_file)
@@ -76,27 +83,27 @@ def running(log_file: Path, *command: str, **settings: str) -> Iterator[Process]
 
 
 @contextmanager
-def launched(log_file: Path, *command: str) -> Iterator[Server]:
+def launched(log_file: Path, *command: str, measured: bool = True) -> Iterator[Server]:
     """Run `python *command`, a server; it is gone afterwards."""
     port = free_port()
     # ROBYN_PORT would win over PORT, if Robyn saw it.
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
-    with running(log_file, *command, **settings) as started:
+    with running(log_file, *command, measured=measured, **settings) as started:
         yield Server(started.process, log_file, f"http://127.0.0.1:{port}")
 
 
 def answering(server: Server) -> Server:
     """Return the server when it answers."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            break
-        try:
-            httpx.get(f"{server.url}/health", timeout=PATIENCE)
-        except httpx.TransportError:
-            time.sleep(0.02)
-        else:
-            return server
+    # One client for all attempts: each new one reads the certificates of the whole web.
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
+        while time.monotonic() < deadline and server.process.poll() is None:
+            try:
+                client.get("/health")
+            except httpx.TransportError:
+                time.sleep(0.02)
+            else:
+                return server
     pytest.fail(f"the server did not start:\n{server.log()}")
 
 
@@ -108,6 +115,7 @@ class Servers:
     example: Server
     # The example plugin's own tests.
     plugin: Process
+    # With a graph that takes its time; tests stop them.
     slow: list[Server]
 
 
@@ -121,13 +129,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     plugin = ["-m", "unittest", "discover", "--start-directory", str(EXAMPLE)]
     with ExitStack() as stack:
 
-        def launch(name: str, *command: str) -> Server:
-            return stack.enter_context(launched(folder / f"{name}.log", *command))
+        def launch(name: str, *command: str, measured: bool = True) -> Server:
+            log_file = folder / f"{name}.log"
+            return stack.enter_context(launched(log_file, *command, measured=measured))
 
         yield Servers(
             shared=launch("shared", "-m", "fractal_agents_runtime"),
-            example=launch("example", str(example)),
-            plugin=stack.enter_context(running(folder / "plugin.log", *plugin)),
+            example=launch("example", str(example), measured=False),
+            plugin=stack.enter_context(running(folder / "plugin.log", *plugin, measured=False)),
             slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
         )
 
@@ -147,12 +156,6 @@ def server(servers: Servers) -> Iterator[Server]:
     yield answering(servers.shared)
     code, _ = servers.shared.stop(signal.SIGTERM)
     assert code == 0, servers.shared.log()
-
-
-@pytest.fixture
-def slow(servers: Servers) -> Server:
-    """Return a server that the test may stop, with a graph that takes its time."""
-    return answering(servers.slow.pop())
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import copy
 import json
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,13 +28,6 @@ def changed(*place: str | int, to: Any) -> Any:
         inner = inner[key]
     inner[place[-1]] = to
     return document
-
-
-def test_the_committed_document_is_what_the_command_prints() -> None:
-    command = [sys.executable, "-m", "fractal_agents_runtime.compat"]
-    done = subprocess.run(command, check=True, capture_output=True)
-    assert done.stdout == COMMITTED
-    assert done.stderr == b""
 
 
 def test_info_has_the_committed_document(client: httpx.Client) -> None:

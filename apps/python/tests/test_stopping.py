@@ -1,17 +1,14 @@
 """The end of the process: soon, clean, and after the answers that were begun."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
-from conftest import PATIENCE, Server, free_port
+from conftest import PATIENCE, Server, Servers, answering, free_port
 from fractal_agents_runtime.cli import parse_port
 from fractal_agents_runtime.server import free_address
 
@@ -36,8 +33,15 @@ def begin_run(
     return run
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_had_begun_is_answered(slow: Server, signum: signal.Signals) -> None:
+def a_run_that_had_begun_is_answered_after_sigterm(slow: Server) -> None:
+    a_run_that_had_begun_is_answered(slow, signal.SIGTERM)
+
+
+def a_run_that_had_begun_is_answered_after_sigint(slow: Server) -> None:
+    a_run_that_had_begun_is_answered(slow, signal.SIGINT)
+
+
+def a_run_that_had_begun_is_answered(slow: Server, signum: signal.Signals) -> None:
     # A connection without a request does not delay the end.
     with httpx.Client(base_url=slow.url) as idle, ThreadPoolExecutor() as pool:
         idle.get("/health")
@@ -50,7 +54,7 @@ def test_a_run_that_had_begun_is_answered(slow: Server, signum: signal.Signals) 
     assert f"{signum.name}: stopping" in slow.log()
 
 
-def test_what_can_not_be_finished_is_refused(slow: Server) -> None:
+def what_can_not_be_finished_is_refused(slow: Server) -> None:
     with ThreadPoolExecutor() as pool:
         run = begin_run(pool, slow, 60)
         slow.process.send_signal(signal.SIGTERM)
@@ -63,7 +67,7 @@ def test_what_can_not_be_finished_is_refused(slow: Server) -> None:
     assert slow.process.wait(PATIENCE) == 0
 
 
-def test_a_run_that_blocks_everything_does_not_delay_the_end(slow: Server) -> None:
+def a_run_that_blocks_everything_does_not_delay_the_end(slow: Server) -> None:
     with ThreadPoolExecutor() as pool:
         run = begin_run(pool, slow, 60, block=True)
         code, seconds = slow.stop(signal.SIGTERM)
@@ -72,21 +76,27 @@ def test_a_run_that_blocks_everything_does_not_delay_the_end(slow: Server) -> No
     assert seconds < SOON
 
 
-def run_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fractal_agents_runtime", *arguments],
-        env={**os.environ, **environment},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+# What is tried with a server that has a slow graph, each with its own.
+ENDS = (
+    a_run_that_had_begun_is_answered_after_sigterm,
+    a_run_that_had_begun_is_answered_after_sigint,
+    what_can_not_be_finished_is_refused,
+    a_run_that_blocks_everything_does_not_delay_the_end,
+)
 
 
-def test_a_port_that_is_none_is_a_usage_error() -> None:
-    done = run_cli(PORT="http")
-    assert done.returncode == 2
-    assert "PORT is 'http', not a number from 1 to 65535" in done.stderr
+@pytest.fixture(scope="module")
+def ends(servers: Servers) -> Iterator[dict[str, Future[None]]]:
+    """Try them all at once: most of it is waiting."""
+    ready = [answering(server) for server in servers.slow]
+    with ThreadPoolExecutor() as pool:
+        tried = zip(ENDS, ready, strict=True)
+        yield {end.__name__: pool.submit(end, server) for end, server in tried}
+
+
+@pytest.mark.parametrize("end", [end.__name__ for end in ENDS])
+def test_the_end(end: str, ends: dict[str, Future[None]]) -> None:
+    ends[end].result()
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "+80", "80 ", "8_0", "80.0", "٣", "²", ""])
@@ -100,23 +110,6 @@ def test_these_are_ports(text: str, port: int) -> None:
     assert parse_port(text) == port
 
 
-def test_a_port_that_is_taken_is_an_error(server: Server) -> None:
-    port = server.url.rpartition(":")[2]
-    done = run_cli(PORT=port)
-    assert done.returncode == 1
-    assert f"can't listen on 127.0.0.1:{port}: Address already in use" in done.stderr
-
-
 def test_a_host_that_is_none_has_no_address() -> None:
     with pytest.raises(OSError, match=r"not known|not supported"):
         free_address("256.0.0.1", free_port())
-
-
-def test_the_command_says_its_version() -> None:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("fractal-agents-runtime"), "--version"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.startswith("fractal-agents-runtime ")

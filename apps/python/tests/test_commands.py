@@ -1,0 +1,97 @@
+"""What the commands print, and how they end. All are started at once: importing takes a while."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from conftest import PATIENCE
+
+PACKAGE = "fractal_agents_runtime"
+PYTHON = sys.executable
+SCRIPT = str(Path(PYTHON).with_name("fractal-agents-runtime"))
+SERVER = [PYTHON, "-m", PACKAGE]
+IMPORTED = (
+    f"import sys, {PACKAGE}.openapi;"
+    "print([m for m in ('robyn', 'langgraph', 'langchain_core') if m in sys.modules])"
+)
+
+Commands = dict[str, subprocess.Popen[bytes]]
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Commands]:
+    """Start them; none is left afterwards."""
+    # As Robyn listens: another process could share the port.
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as listening:
+        taken = str(listening.getsockname()[1])
+        started = {
+            "compat": start(PYTHON, "-m", f"{PACKAGE}.compat"),
+            "openapi": start(PYTHON, "-m", f"{PACKAGE}.openapi"),
+            "imported": start(PYTHON, "-c", IMPORTED),
+            "version": start(SCRIPT, "--version"),
+            "no port": start(*SERVER, PORT="http"),
+            f"taken port {taken}": start(*SERVER, PORT=taken),
+            "no plugin": start(*SERVER, PLUGINS="nothing_of_that_name"),
+        }
+        yield started
+    for process in started.values():
+        process.kill()
+        process.communicate()
+
+
+def start(*command: str, **settings: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **settings}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe)
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+    """Return the exit code, and what it wrote to standard output and to standard error."""
+    printed, said = process.communicate(timeout=PATIENCE)
+    return process.returncode, printed, said.decode()
+
+
+def test_the_committed_openapi_document_is_what_the_command_prints(commands: Commands) -> None:
+    committed = (Path(__file__).parents[1] / "openapi.json").read_bytes()
+    assert ended(commands["openapi"]) == (0, committed, "")
+
+
+def test_the_committed_compat_document_is_what_the_command_prints(commands: Commands) -> None:
+    committed = files(PACKAGE).joinpath("compat.json").read_bytes()
+    assert ended(commands["compat"]) == (0, committed, "")
+
+
+def test_making_the_document_imports_neither_the_server_nor_the_graphs(commands: Commands) -> None:
+    assert ended(commands["imported"]) == (0, b"[]\n", "")
+
+
+def test_the_command_says_its_version(commands: Commands) -> None:
+    code, printed, _ = ended(commands["version"])
+    assert code == 0
+    assert printed.startswith(b"fractal-agents-runtime ")
+
+
+def test_a_port_that_is_none_is_a_usage_error(commands: Commands) -> None:
+    code, _, said = ended(commands["no port"])
+    assert code == 2
+    assert "PORT is 'http', not a number from 1 to 65535" in said
+
+
+def test_a_port_that_is_taken_is_an_error(commands: Commands) -> None:
+    [name] = [name for name in commands if name.startswith("taken port ")]
+    code, _, said = ended(commands[name])
+    assert code == 1
+    assert f"can't listen on 127.0.0.1:{name.split()[-1]}: Address already in use" in said
+
+
+def test_a_plugin_that_is_none_ends_the_server_before_it_listens(commands: Commands) -> None:
+    code, _, said = ended(commands["no plugin"])
+    assert code == 1
+    [line] = said.splitlines()
+    assert line.startswith("fractal-agents-runtime: PLUGINS names nothing_of_that_name, which")
