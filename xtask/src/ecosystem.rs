@@ -38,8 +38,6 @@ pub enum Origin<'a> {
 
 /// A package as a user has it after installing.
 pub struct Installed {
-    /// Every place where it says its version, and what it says there.
-    pub versions: Vec<(String, String)>,
     /// The folder of its programs, and what they find in their environment.
     pub programs: Utf8PathBuf,
     pub env: Vec<(&'static str, Utf8PathBuf)>,
@@ -235,6 +233,14 @@ impl Ecosystem {
         match self {
             Ecosystem::Python => python::install::install(ctx, app, origin, dir),
             Ecosystem::Ts => ts::install::install(ctx, app, origin, dir),
+        }
+    }
+
+    /// Every place where an installed package says its version, and what it says there.
+    pub fn said_versions(self, app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
+        match self {
+            Ecosystem::Python => python::install::versions(app, installed),
+            Ecosystem::Ts => ts::install::versions(app, installed),
         }
     }
 

@@ -23,28 +23,41 @@ pub fn run(release: &Release) -> Result<String> {
     let dir = &place.dir;
     let file = app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::File(file), dir)?;
-    same_versions(app, &installed, &release.version)?;
-    let said = format!("{} places say {}", installed.versions.len(), release.version);
-    let Some(served) = serve_and_probe(ctx, app, &installed, &release.version, &release.commit, dir)? else { return Ok(said) };
-    Ok(format!("{said}; {served}"))
+    let (places, served) = tried(ctx, app, &installed, &release.version, &release.commit, dir)?;
+    let said = format!("{places} places say {}", release.version);
+    Ok(served.map_or(said.clone(), |served| format!("{said}; {served}")))
 }
 
-/// Every place where the package shows a version shows this one.
-pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<()> {
-    let wanted = app.settings.ecosystem.package_version(version)?;
-    let wrong: Vec<_> = installed.versions.iter().filter(|(_, v)| *v != wanted).map(|(place, v)| format!("{place} says {v}")).collect();
-    if wrong.is_empty() { Ok(()) } else { bail!("{} {wanted} was installed, but {}", app.settings.package, wrong.join(", ")) }
-}
-
-/// Starts the installed server, probes it, stops it. None for an app without one.
-pub fn serve_and_probe(
+/// Its versions, and beside them its server: in how many places it says its version, and what the server answered.
+pub fn tried(
     ctx: &Ctx,
     app: &App,
     installed: &Installed,
     version: &Version,
     commit: &str,
     dir: &Utf8Path,
-) -> Result<Option<String>> {
+) -> Result<(usize, Option<String>)> {
+    let (said, served) = std::thread::scope(|scope| {
+        let said = scope.spawn(|| same_versions(app, installed, version));
+        let served = serve_and_probe(ctx, app, installed, version, commit, dir);
+        (said.join().expect("the versions' thread"), served)
+    });
+    Ok((said?, served?))
+}
+
+/// Every place where the package shows a version shows this one; how many there are.
+pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<usize> {
+    let wanted = app.settings.ecosystem.package_version(version)?;
+    let versions = app.settings.ecosystem.said_versions(app, installed)?;
+    let wrong: Vec<_> = versions.iter().filter(|(_, v)| *v != wanted).map(|(place, v)| format!("{place} says {v}")).collect();
+    if !wrong.is_empty() {
+        bail!("{} {wanted} was installed, but {}", app.settings.package, wrong.join(", "));
+    }
+    Ok(versions.len())
+}
+
+/// Starts the installed server, probes it, stops it. None for an app without one.
+fn serve_and_probe(ctx: &Ctx, app: &App, installed: &Installed, version: &Version, commit: &str, dir: &Utf8Path) -> Result<Option<String>> {
     let Some(spec) = &app.settings.spec else { return Ok(None) };
     let server = serve::start(installed.command(&spec.serve)?, child::free_port()?, "/health", &dir.join("server.log"))?;
     let evidence = probe::probe(&server.url, &expected(ctx, app, version, commit)?)?;

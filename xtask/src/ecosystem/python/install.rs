@@ -5,6 +5,7 @@ use crate::workspace::App;
 use crate::{Ctx, child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use xshell::cmd;
 
 /// Installs into the new environment `dir/venv`. From an index: the package from that index alone and without its dependencies (the same
@@ -22,6 +23,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
             let wheel = &file.path;
             child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"), &[])?;
+            asked().push(package.clone());
         }
         Origin::Index { stage, version, sha256 } => {
             let index = &super::target(ctx, *stage).simple;
@@ -38,16 +40,32 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
                 child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
                 child::capture(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), env)?;
             }
-            child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {package}=={version}"), &[])?;
+            let rest = |offline: &[&str]| {
+                child::capture(
+                    cmd!(sh, "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {package}=={version}"),
+                    &[],
+                )
+            };
+            // What this release asked for its first installation is in uv's cache; a hundred questions whether it is still so take seconds.
+            if !(asked().contains(package) && rest(&["--offline"]).is_ok()) {
+                rest(&[])?;
+            }
         }
     }
-    let versions = versions(app, &python, env)?;
-    Ok(Installed { versions, programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)] })
+    Ok(Installed { programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)] })
+}
+
+/// The packages for whose dependencies this process has asked the index that is read.
+fn asked() -> MutexGuard<'static, Vec<String>> {
+    static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    ASKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Every place where an installed package says its version: the metadata, `__version__` of its modules, `--version` of its programs.
-fn versions(app: &App, python: &Utf8Path, env: &[(&str, &str)]) -> Result<Vec<(String, String)>> {
+pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let sh = child::shell("/")?;
+    let python = installed.programs.join("python");
+    let env: Vec<(&str, &str)> = installed.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let package = &app.settings.package;
     let script = "import importlib, importlib.metadata as m, json, sys
 package, modules = sys.argv[1], sys.argv[2:]
@@ -56,13 +74,13 @@ said += [[name + '.__version__', getattr(importlib.import_module(name), '__versi
 scripts = [e.name for e in m.distribution(package).entry_points if e.group == 'console_scripts']
 print(json.dumps([said, scripts]))";
     let modules = &app.settings.api.public;
-    let output = child::capture(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), env)?;
+    let output = child::capture(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), &env)?;
     let (said, scripts): (Vec<(String, Option<String>)>, Vec<String>) =
         serde_json::from_str(output.trim()).context("what the package says of itself")?;
     let mut versions: Vec<_> = said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
     for script in scripts {
         let program = python.with_file_name(&script);
-        let output = child::capture(cmd!(sh, "{program} --version"), env)?;
+        let output = child::capture(cmd!(sh, "{program} --version"), &env)?;
         let Some(version) = output.split_whitespace().last() else { bail!("`{script} --version` printed nothing") };
         versions.push((format!("{script} --version"), version.to_string()));
     }

@@ -30,7 +30,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"), &[])?;
     let modules = dir.join("node_modules");
-    Ok(Installed { versions: versions(app, &modules)?, programs: modules.join(".bin"), env: Vec::new() })
+    Ok(Installed { programs: modules.join(".bin"), env: Vec::new() })
 }
 
 /// The tarball of `name@version` as the registry serves it, by npm's own client.
@@ -50,7 +50,8 @@ pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8Pat
 }
 
 /// Every place where an installed package says its version: its manifest, and `--version` of its programs under Node and under Bun.
-fn versions(app: &App, modules: &Utf8Path) -> Result<Vec<(String, String)>> {
+pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
+    let modules = installed.programs.parent().context("node_modules")?;
     let dir = modules.join(&app.settings.package);
     let package = super::package_json(&dir)?;
     let said = package["version"].as_str().context("the installed package.json has no version")?;
