@@ -25,8 +25,8 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
         let reuse = flags.affected.reuse;
-        let mut findings = lint_app(ctx, app, reuse)?;
-        findings.extend(spec_app(ctx, app)?);
+        let (lint, spec) = side_by_side(|| lint_app(ctx, app, reuse), || spec_app(ctx, app));
+        let mut findings = [lint?, spec?].concat();
         if !flags.quick {
             findings.extend(tests(ctx, app, reuse)?);
             findings.extend(plan_app(ctx, app)?);
@@ -51,10 +51,16 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 
 /// The findings of a check of one app, for a release's preflight.
 pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let mut findings = lint_app(ctx, app, true)?;
-    findings.extend(tests(ctx, app, true)?);
-    findings.extend(spec_app(ctx, app)?);
-    Ok(once(findings))
+    let (lint, spec) = side_by_side(|| lint_app(ctx, app, true), || spec_app(ctx, app));
+    Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
+}
+
+/// Two checks that don't need each other, at the same time.
+fn side_by_side<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        (one(), other.join().expect("a check's thread"))
+    })
 }
 
 /// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be installed fails every check in the same words.
@@ -235,14 +241,16 @@ fn one(
 
 /// What the code prints and the repository holds: the spec, and the promises to plugins and channel adapters.
 fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    if app.settings.spec.is_some() {
-        findings.extend(openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e))?);
-    }
-    if app.settings.compat.is_some() {
-        findings.extend(compat::check_app(ctx, app).or_else(|e| failed(app, "compat", e))?);
-    }
-    Ok(findings)
+    let promises = || match app.settings.compat {
+        Some(_) => compat::check_app(ctx, app).or_else(|e| failed(app, "compat", e)),
+        None => Ok(Vec::new()),
+    };
+    let spec = || match app.settings.spec {
+        Some(_) => openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e)),
+        None => Ok(Vec::new()),
+    };
+    let (spec, promises) = side_by_side(spec, promises);
+    Ok([spec?, promises?].concat())
 }
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {

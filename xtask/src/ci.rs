@@ -103,14 +103,15 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     }
     let section = Section::begin(&title(job, &names));
     let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
-    if job == Job::Openapi {
-        outcome.add(compat::check(ctx, &names));
+    match job {
+        Job::Lint => outcome.add(check::lint(ctx, &all)),
+        Job::Test => outcome.add(check::test(ctx, &all)),
+        _ => std::thread::scope(|scope| {
+            let promises = scope.spawn(|| compat::check(ctx, &names));
+            outcome.add(openapi::check(ctx, &names));
+            outcome.add(promises.join().expect("the promises' thread"));
+        }),
     }
-    outcome.add(match job {
-        Job::Lint => check::lint(ctx, &all),
-        Job::Test => check::test(ctx, &all),
-        _ => openapi::check(ctx, &names),
-    });
     section.end();
     Ok(())
 }

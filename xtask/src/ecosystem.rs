@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use serde::Deserialize;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 mod dist;
@@ -51,6 +52,12 @@ impl Installed {
         command.args(args).env_clear().envs(crate::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
         Ok(command)
     }
+}
+
+/// Checkouts' environments are brought up to date one at a time: checks that run side by side ask for the same one.
+fn environments() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A linter or type checker of the app: what it is called and how it ended.

@@ -23,6 +23,7 @@ pub fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
 
 /// The app's folder in a checkout, with its `.venv` equal to `uv.lock`. The interpreter's path.
 fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
+    let _mine = super::environments();
     let dir = root.join(&app.dir);
     let python = dir.join(".venv/bin/python");
     let marker = dir.join(".venv/.synced");

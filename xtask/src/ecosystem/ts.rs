@@ -46,6 +46,7 @@ pub fn path() -> Result<String> {
 
 /// The app's folder in a checkout, with its `node_modules` equal to `bun.lock`.
 fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
+    let _mine = super::environments();
     let dir = root.join(&app.dir);
     let marker = dir.join("node_modules/.synced");
     let package = package_json(&dir)?;

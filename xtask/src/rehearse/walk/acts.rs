@@ -105,8 +105,12 @@ impl Walk<'_> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        // An image's last line is its push; other jobs have one line for each app.
-        let begins = if job == "image" { "push " } else { "" };
+        // An image's last line is its push, and a spec is checked beside its promises; other jobs have one line for each app.
+        let begins = match job {
+            "image" => "push ",
+            "openapi" => "openapi-",
+            _ => "",
+        };
         let mut said = last_done(&ended.text, begins, apps.len());
         for line in ended.text.lines().map(str::trim).filter(|line| line.starts_with(PLANNED)) {
             said = format!("{line}; {said}");
