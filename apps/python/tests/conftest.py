@@ -1,4 +1,4 @@
-"""Real server processes on free ports, launched side by side before the first test."""
+"""Real server processes on free ports, launched side by side before everything else."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -20,6 +21,10 @@ PATIENCE = 20.0
 # How many tests stop a server with a slow graph.
 SLOW = 4
 GIVEN: set[int] = set()
+
+# For single requests, each with a connection of its own. Making a client takes longer than asking:
+# it reads the certificates of the whole web.
+WEB = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
 
 EXAMPLE = Path(__file__).parents[1] / "examples/plugin"
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -61,24 +66,30 @@ def free_port() -> int:
             return port
 
 
+def environ(*, measured: bool) -> dict[str, str]:
+    """Return our environment. What is not measured runs no line that nothing else runs.
+
+    langgraph takes twice as long to import where coverage looks on.
+    """
+    return {k: v for k, v in os.environ.items() if measured or not k.startswith("COVERAGE_")}
+
+
 @contextmanager
 def running(
     log_file: Path, *command: str, measured: bool = True, **settings: str
 ) -> Iterator[Process]:
-    """Run `python *command`; it is gone afterwards.
-
-    Not measured: a program of users, which runs nothing that others don't. langgraph takes twice
-    as long to import where coverage looks on.
-    """
-    given = {k: v for k, v in os.environ.items() if measured or not k.startswith("COVERAGE_")}
+    """Run `python *command`; it is gone afterwards."""
+    environment = {**environ(measured=measured), **settings}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command], env={**given, **settings}, stdout=log, stderr=log
+            [sys.executable, *command], env=environment, stdout=log, stderr=log, process_group=0
         )
     try:
         yield Process(process, log_file)
     finally:
-        process.kill()
+        if process.poll() is None:
+            # With what it started: the plugin's tests have a server of their own.
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
 
 
@@ -95,15 +106,13 @@ def launched(log_file: Path, *command: str, measured: bool = True) -> Iterator[S
 def answering(server: Server) -> Server:
     """Return the server when it answers."""
     deadline = time.monotonic() + PATIENCE
-    # One client for all attempts: each new one reads the certificates of the whole web.
-    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
-        while time.monotonic() < deadline and server.process.poll() is None:
-            try:
-                client.get("/health")
-            except httpx.TransportError:
-                time.sleep(0.02)
-            else:
-                return server
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            WEB.get(f"{server.url}/health")
+        except httpx.TransportError:
+            time.sleep(0.02)
+        else:
+            return server
     pytest.fail(f"the server did not start:\n{server.log()}")
 
 
@@ -119,26 +128,34 @@ class Servers:
     slow: list[Server]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Launch them all at once: importing langgraph alone takes a server seconds."""
-    folder = tmp_path_factory.mktemp("servers")
+LAUNCHED = pytest.StashKey[Servers]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Launch them all at once, and before tests are found: some take seconds to start."""
+    stack = ExitStack()
+    session.config.add_cleanup(stack.close)
+    folder = Path(stack.enter_context(TemporaryDirectory()))
     example = folder / "example.py"
     example.write_text(readme_example())
     slow = Path(__file__).with_name("slow_server.py")
     plugin = ["-m", "unittest", "discover", "--start-directory", str(EXAMPLE)]
-    with ExitStack() as stack:
 
-        def launch(name: str, *command: str, measured: bool = True) -> Server:
-            log_file = folder / f"{name}.log"
-            return stack.enter_context(launched(log_file, *command, measured=measured))
+    def launch(name: str, *command: str, measured: bool = True) -> Server:
+        log_file = folder / f"{name}.log"
+        return stack.enter_context(launched(log_file, *command, measured=measured))
 
-        yield Servers(
-            shared=launch("shared", "-m", "fractal_agents_runtime"),
-            example=launch("example", str(example), measured=False),
-            plugin=stack.enter_context(running(folder / "plugin.log", *plugin, measured=False)),
-            slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
-        )
+    session.config.stash[LAUNCHED] = Servers(
+        shared=launch("shared", "-m", "fractal_agents_runtime"),
+        example=launch("example", str(example), measured=False),
+        plugin=stack.enter_context(running(folder / "plugin.log", *plugin, measured=False)),
+        slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
+    )
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Servers:
+    return pytestconfig.stash[LAUNCHED]
 
 
 def readme_example() -> str:

@@ -1,6 +1,5 @@
 """What the commands print, and how they end. All are started at once: importing takes a while."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PATIENCE
+from conftest import PATIENCE, environ
+from fractal_agents_runtime.cli import main
 
 PACKAGE = "fractal_agents_runtime"
 PYTHON = sys.executable
@@ -34,8 +34,7 @@ def commands() -> Iterator[Commands]:
             "compat": start(PYTHON, "-m", f"{PACKAGE}.compat"),
             "openapi": start(PYTHON, "-m", f"{PACKAGE}.openapi"),
             "imported": start(PYTHON, "-c", IMPORTED),
-            "version": start(SCRIPT, "--version"),
-            "no port": start(*SERVER, PORT="http"),
+            "version": start(SCRIPT, "--version", measured=False),
             f"taken port {taken}": start(*SERVER, PORT=taken),
             "no plugin": start(*SERVER, PLUGINS="nothing_of_that_name"),
         }
@@ -45,8 +44,8 @@ def commands() -> Iterator[Commands]:
         process.communicate()
 
 
-def start(*command: str, **settings: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, **settings}
+def start(*command: str, measured: bool = True, **settings: str) -> subprocess.Popen[bytes]:
+    environment = {**environ(measured=measured), **settings}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe)
 
@@ -77,10 +76,15 @@ def test_the_command_says_its_version(commands: Commands) -> None:
     assert printed.startswith(b"fractal-agents-runtime ")
 
 
-def test_a_port_that_is_none_is_a_usage_error(commands: Commands) -> None:
-    code, _, said = ended(commands["no port"])
-    assert code == 2
-    assert "PORT is 'http', not a number from 1 to 65535" in said
+def test_a_port_that_is_none_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [SCRIPT])
+    monkeypatch.setenv("PORT", "http")
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 2
+    assert "PORT is 'http', not a number from 1 to 65535" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_an_error(commands: Commands) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conftest import PATIENCE, README, Servers, answering
+from conftest import README, WEB, Servers, answering
 from fractal_agents_runtime.plugins import load
 
 
@@ -22,7 +22,7 @@ def test_the_request_of_the_readme_is_answered_as_it_says(client: httpx.Client) 
 def test_the_graph_of_the_readme_is_served(servers: Servers) -> None:
     server = answering(servers.example)
     body = {"assistant_id": "double", "input": {"number": 21}}
-    response = httpx.post(f"{server.url}/runs/wait", json=body, timeout=PATIENCE)
+    response = WEB.post(f"{server.url}/runs/wait", json=body)
     assert response.json() == {"number": 42}
     assert server.stop(signal.SIGINT)[0] == 0
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
-from conftest import PATIENCE, Server, Servers, answering, free_port
+from conftest import PATIENCE, WEB, Server, Servers, answering, free_port
 from fractal_agents_runtime.cli import parse_port
 from fractal_agents_runtime.server import free_address
 
@@ -28,7 +28,7 @@ def begin_run(
 ) -> Future[httpx.Response]:
     body = {"assistant_id": "slow", "input": {"seconds": seconds, "block": block}}
     url = f"{server.url}/runs/wait"
-    run = pool.submit(httpx.post, url, json=body, timeout=PATIENCE)
+    run = pool.submit(WEB.post, url, json=body)
     wait_for(server, "a run has begun")
     return run
 
@@ -59,7 +59,7 @@ def what_can_not_be_finished_is_refused(slow: Server) -> None:
         run = begin_run(pool, slow, 60)
         slow.process.send_signal(signal.SIGTERM)
         wait_for(slow, "SIGTERM: stopping")
-        late = httpx.get(f"{slow.url}/health")
+        late = WEB.get(f"{slow.url}/health")
         for response in (late, run.result(PATIENCE)):
             assert response.status_code == 503
             assert response.json() == {"detail": "the server is stopping", "errors": []}
