@@ -1,13 +1,15 @@
 """What is this app's own, asked of the real server. What every app answers is in `contract/`."""
 
+import socket
 from typing import Any
 
 import httpx
 import pytest
 from langgraph_sdk import get_sync_client
 
-from conftest import Server
+from conftest import Server, free_port
 from fractal_agents_runtime import __version__
+from fractal_agents_runtime.server import reserve
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}]}
 ECHOED = {"messages": [*HELLO["messages"], {"role": "assistant", "content": "hello"}]}
@@ -45,3 +47,28 @@ def test_each_request_is_a_line_of_the_log(server: Server, client: httpx.Client)
     _date, _time, level, method, path, status, duration = lines[0].split()
     assert [level, method, path, status] == ["INFO", "GET", "/logged", "404"]
     assert duration.endswith("ms")
+
+
+def test_a_host_that_is_none_has_no_address() -> None:
+    with pytest.raises(OSError, match=r"not known|not supported"):
+        reserve("256.0.0.1", free_port())
+
+
+def test_a_port_is_kept_from_other_servers_before_one_listens() -> None:
+    with reserve("127.0.0.1", free_port()) as ours:
+        host, port = ours.getsockname()
+        with pytest.raises(OSError, match="in use"):
+            reserve(host, port)
+        # As Robyn will.
+        with socket.create_server((host, port), reuse_port=True):
+            pass
+
+
+def test_a_port_that_others_have_just_left_can_be_reserved() -> None:
+    # Who closes first waits (TIME_WAIT).
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        host, port = other.getsockname()
+        with socket.create_connection((host, port)) as client:
+            other.accept()[0].close()
+            assert client.recv(1) == b""
+    reserve(host, port).close()

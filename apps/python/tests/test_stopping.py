@@ -8,9 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
-from conftest import PATIENCE, WEB, Server, Servers, answering, free_port
+from conftest import PATIENCE, WEB, Server, Servers, answering
 from fractal_agents_runtime.cli import parse_port
-from fractal_agents_runtime.server import free_address
 
 # A second is promised; a loaded machine may need another.
 SOON = 2.0
@@ -108,8 +107,3 @@ def test_these_are_no_ports(text: str) -> None:
 @pytest.mark.parametrize(("text", "port"), [("1", 1), ("08000", 8000), ("65535", 65_535)])
 def test_these_are_ports(text: str, port: int) -> None:
     assert parse_port(text) == port
-
-
-def test_a_host_that_is_none_has_no_address() -> None:
-    with pytest.raises(OSError, match=r"not known|not supported"):
-        free_address("256.0.0.1", free_port())

@@ -9,7 +9,7 @@ from fractal_agents_runtime.app import create_app
 from fractal_agents_runtime.graphs import echo
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.plugins import PluginError, load
-from fractal_agents_runtime.server import free_address, run
+from fractal_agents_runtime.server import reserve, run
 from fractal_agents_runtime.version import __version__
 
 EPILOG = (
@@ -38,14 +38,14 @@ def main() -> None:
     lifecycle.watch()
     try:
         # What may be wrong is found before langgraph is imported: that takes seconds.
-        address = free_address(host, port)
+        reserved = reserve(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
     try:
         brought = load(os.environ.get("PLUGINS", ""), ["echo"])
     except PluginError as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
-    run(create_app({"echo": echo(), **brought}), address, port, lifecycle)
+    run(create_app({"echo": echo(), **brought}), reserved, lifecycle)
 
 
 def parse_port(text: str) -> int:

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from fractal_agents_runtime.app import App
 from fractal_agents_runtime.lifecycle import Lifecycle
@@ -22,11 +23,12 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """
     lifecycle = Lifecycle()
     lifecycle.watch()
-    run(app, free_address(host, port), port, lifecycle)
+    run(app, reserve(host, port), lifecycle)
 
 
-def run(app: App, address: str, port: int, lifecycle: Lifecycle) -> None:
-    """Answer requests at an IP address until the lifecycle ends the process."""
+def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
+    """Answer requests at the address that is reserved until the lifecycle ends the process."""
+    address, port = reserved.getsockname()[:2]
     _shield_robyn()
     from robyn import Headers, Request, Response, Robyn  # noqa: PLC0415
     from robyn.robyn import HttpMethod  # noqa: PLC0415
@@ -61,17 +63,34 @@ def combined(headers: Mapping[str, list[str]]) -> dict[str, str]:
     return {name.lower(): ", ".join(values) for name, values in headers.items()}
 
 
-def free_address(host: str, port: int) -> str:
-    """Return the host's IP address. OSError where it has none, or the port is taken.
+def reserve(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the host's IP address, which Robyn can share and others can't.
 
-    Robyn would share a taken port (SO_REUSEPORT) without a word, and knows no names.
+    OSError where there is no such host, or the port is taken. Robyn would share a taken port
+    (SO_REUSEPORT) without a word, and knows no names. It listens seconds later, when all is
+    imported: no other server may think until then that the port is free.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, _, _, where = found[0]
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(where)
-    return str(where[0])
+    with _bound(family, kind, where, socket.SO_REUSEADDR):
+        pass
+    try:
+        return _bound(family, kind, where, socket.SO_REUSEPORT)
+    except OSError:
+        # Connections of another program that listened here are still ending (TIME_WAIT).
+        return _bound(family, kind, where, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
+
+
+def _bound(family: int, kind: int, where: Any, *options: int) -> socket.socket:
+    one = socket.socket(family, kind)
+    try:
+        for option in options:
+            one.setsockopt(socket.SOL_SOCKET, option, 1)
+        one.bind(where)
+    except OSError:
+        one.close()
+        raise
+    return one
 
 
 def _shield_robyn() -> None:
