@@ -147,7 +147,8 @@ pub fn python() -> Result<Utf8PathBuf> {
     let found = FOUND.get_or_init(|| {
         ["python3", "python3.11", "python3.12", "python3.13", "python3.14"].iter().find_map(|name| {
             let program = which::which(name).ok()?;
-            let script = "import sys; assert sys.version_info >= (3, 11); print(getattr(sys, '_base_executable', sys.executable))";
+            let script = "import os, sys; assert sys.version_info >= (3, 11); \
+                          print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))";
             // Without `site`, which reads every installed package's .pth files.
             let output = std::process::Command::new(program).args(["-I", "-S", "-c", script]).output().ok()?;
             output.status.success().then(|| Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))

@@ -4,6 +4,7 @@ use super::servers::environment;
 use super::world::World;
 use crate::endpoints::Endpoints;
 use crate::supervise::{self, Start};
+use crate::tools;
 use crate::workspace::App;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -39,12 +40,14 @@ impl Ended {
     }
 }
 
-/// Copies the binary and makes `cargo xtask …` mean that copy: hooks and workflows run unchanged, and nothing is compiled.
+/// Copies the binary and makes `cargo xtask …` mean that copy: hooks and workflows run unchanged, and nothing is compiled. `python3` is the one
+/// that this process has found: a version manager's shim would look for it a hundred times, a tenth of a second each.
 pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let bin = dir.join("bin");
     std::fs::create_dir_all(&bin)?;
     let xtask = bin.join("xtask");
     std::fs::copy(std::env::current_exe()?, &xtask).with_context(|| format!("{xtask} can't be written"))?;
+    std::os::unix::fs::symlink(tools::python()?, bin.join("python3"))?;
     let cargo = which::which("cargo").ok().and_then(|p| p.into_os_string().into_string().ok());
     let other = match cargo {
         Some(cargo) => format!("exec '{}' \"$@\"", cargo.replace('\'', r"'\''")),
