@@ -1,6 +1,8 @@
 //! What commands write, and to whom.
 
-use crate::support::Repo;
+use crate::support::{Repo, run};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_without_a_panic() {
@@ -10,4 +12,21 @@ fn a_reader_that_has_seen_enough_ends_it_without_a_panic() {
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
     let output = command.arg("plan").stdout(writer).output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
+}
+
+#[test]
+fn flags_that_every_command_has_stand_before_or_after_its_name_and_what_is_no_text_is_refused() {
+    let repo = Repo::new();
+    let xtask = |args: &[&[u8]]| {
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), repo.world());
+        run(command.args(args.iter().map(|arg| OsStr::from_bytes(arg))))
+    };
+    let root = repo.path.as_str().as_bytes();
+    let after = xtask(&[b"plan", b"--json", b"--root", root]).expect(0);
+    assert!(after.stdout.starts_with("{\"schema\":1"), "{}", after.stdout);
+    assert_eq!(xtask(&[b"--root", root, b"--json", b"plan"]).expect(0).stdout, after.stdout);
+    for args in [&[b"pl\xffan" as &[u8]] as &[&[u8]], &[b"plan", b"pyth\xffon"], &[b"--ro\xffot", b"plan"]] {
+        let refused = xtask(args).expect(2);
+        assert!(refused.stderr.contains("Usage: cargo xtask"), "{}", refused.stderr);
+    }
 }
