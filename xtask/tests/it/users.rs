@@ -57,13 +57,15 @@ fn what_breaks_nobody_passes_and_is_taken_over_for_the_same_release_alone() {
     for app in ["python", "ts"] {
         let repo = released(app);
         let readme = format!("apps/{app}/README.md");
-        repo.commit(&readme, "# demo\n", "fix: say less");
+        // What passed is remembered for the machine: another run of this test is to find nothing.
+        let (less, more) = (format!("# demo of {}\n", repo.path), format!("# demo! of {}\n", repo.path));
+        repo.commit(&readme, &less, "fix: say less");
         let passed = repo.xtask(&["test", app]).expect(0);
         let expected = format!("{app}-v0.0.1's black-box tests (Ran 1 test");
         assert!(told(&passed).contains(&expected) && told(&passed).contains("and example plugin (Ran 1 test"), "{passed:#?}");
         assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
-        repo.commit(&readme, "# demo!\n", "fix: say more");
-        repo.commit(&readme, "# demo\n", "fix: say less again");
+        repo.commit(&readme, &more, "fix: say more");
+        repo.commit(&readme, &less, "fix: say less again");
         repo.git(&["tag", &format!("{app}-v0.0.2"), "HEAD~1"]);
         assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains(&format!("{app}-v0.0.2's black-box")));
         assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
