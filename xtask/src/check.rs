@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, compat, contract, finding, labels, memory, openapi, plan, ui, users};
+use crate::{Ctx, compat, contract, finding, labels, memory, openapi, parallel, plan, ui, users};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -25,7 +25,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
         let reuse = flags.affected.reuse;
-        let (lint, spec) = side_by_side(|| lint_app(ctx, app, reuse), || spec_app(ctx, app));
+        let (lint, spec) = parallel::both(|| lint_app(ctx, app, reuse), || spec_app(ctx, app));
         let mut findings = [lint?, spec?].concat();
         if !flags.quick {
             findings.extend(tests(ctx, app, reuse)?);
@@ -51,16 +51,8 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 
 /// The findings of a check of one app, for a release's preflight.
 pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let (lint, spec) = side_by_side(|| lint_app(ctx, app, true), || spec_app(ctx, app));
+    let (lint, spec) = parallel::both(|| lint_app(ctx, app, true), || spec_app(ctx, app));
     Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
-}
-
-/// Two checks that don't need each other, at the same time.
-fn side_by_side<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
-    std::thread::scope(|scope| {
-        let other = scope.spawn(other);
-        (one(), other.join().expect("a check's thread"))
-    })
 }
 
 /// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be installed fails every check in the same words.
@@ -249,7 +241,7 @@ fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
         Some(_) => openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e)),
         None => Ok(Vec::new()),
     };
-    let (spec, promises) = side_by_side(spec, promises);
+    let (spec, promises) = parallel::both(spec, promises);
     Ok([spec?, promises?].concat())
 }
 

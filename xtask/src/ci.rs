@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::release::short;
-use crate::{Ctx, check, compat, flags, image, openapi, release, ui};
+use crate::{Ctx, check, compat, flags, image, openapi, parallel, release, ui};
 use affected::Affected;
 use anyhow::Result;
 use event::Event;
@@ -106,11 +106,11 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     match job {
         Job::Lint => outcome.add(check::lint(ctx, &all)),
         Job::Test => outcome.add(check::test(ctx, &all)),
-        _ => std::thread::scope(|scope| {
-            let promises = scope.spawn(|| compat::check(ctx, &names));
-            outcome.add(openapi::check(ctx, &names));
-            outcome.add(promises.join().expect("the promises' thread"));
-        }),
+        _ => {
+            let (spec, promises) = parallel::both(|| openapi::check(ctx, &names), || compat::check(ctx, &names));
+            outcome.add(spec);
+            outcome.add(promises);
+        }
     }
     section.end();
     Ok(())

@@ -7,7 +7,6 @@ pub mod base;
 mod engine;
 mod layer;
 pub mod oci;
-mod parallel;
 pub mod push;
 pub mod reference;
 pub mod registry;
@@ -25,6 +24,7 @@ mod upload;
 
 pub use app::{build_app, can_push, command, probe_built, probe_pulled, push, remote_digest, retag, sha_tag};
 
+use crate::parallel;
 use anyhow::{Context, Result};
 use base::Base;
 use camino::Utf8Path;

@@ -30,6 +30,7 @@ mod manifest;
 mod markdown;
 mod memory;
 mod openapi;
+mod parallel;
 mod plan;
 mod probe;
 mod promote;

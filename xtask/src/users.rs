@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::plan::{self, AppPlan, Release};
 use crate::workspace::App;
-use crate::{Ctx, child, memory, serve, ui};
+use crate::{Ctx, child, memory, parallel, serve, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use runners::{counted, names};
@@ -159,16 +159,16 @@ impl Trial {
     fn tried(&mut self) -> Result<Tried> {
         let tree = self.tree.as_path();
         let (contract, plugin) = (self.black_box.take(), self.plugin.take());
-        let (black_box, plugin) = std::thread::scope(|scope| {
-            let black_box = contract.map(|(server, argv)| scope.spawn(move || black_box(server, tree, &argv)));
-            let plugin = plugin.map(|plugin| {
+        let black_box = || contract.map(|(server, argv)| black_box(server, tree, &argv));
+        let plugin = || {
+            plugin.map(|plugin| {
                 let sh = child::shell(&plugin.dir)?;
                 let (program, args) = (&plugin.program, &plugin.args);
                 let env: Vec<(&str, &str)> = plugin.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 child::capture_both(cmd!(sh, "{program} {args...}"), &env)
-            });
-            (black_box.map(|running| running.join().expect("the black-box tests' thread")), plugin)
-        });
+            })
+        };
+        let (black_box, plugin) = parallel::both(black_box, plugin);
         let results = [("black-box tests", black_box.transpose()?), ("example plugin", plugin)];
         let from = |e: anyhow::Error| format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", self.last.tag));
         Ok(results.into_iter().filter_map(|(what, result)| Some((what, result?.map_err(from)))).collect())

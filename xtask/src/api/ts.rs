@@ -3,7 +3,7 @@
 
 use crate::exit::Exit;
 use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::{Ctx, child, parallel, tools};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use diff::change::Change;
@@ -63,11 +63,7 @@ struct Difference {
 /// What changed for the users of a package between two commits, gravest first.
 pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     // Both at once: a build waits for its tools most of the time.
-    let (before, after) = std::thread::scope(|scope| {
-        let before = scope.spawn(|| declarations::of(ctx, app, old));
-        let after = declarations::of(ctx, app, new);
-        (before.join().expect("the thread of a build"), after)
-    });
+    let (before, after) = parallel::both(|| declarations::of(ctx, app, old), || declarations::of(ctx, app, new));
     let (before, after) = (before?, after?);
     let answer = compare(app, &before, &after)?;
     let problems: Vec<String> =

@@ -1,10 +1,10 @@
 //! The base image: its tag resolved to a digest once, then one manifest, config and set of layers a platform.
 
 use super::oci::{self, Descriptor, Image, Index, Manifest, Platform};
-use super::parallel;
 use super::reference::Reference;
 use super::registry::Registry;
 use super::store::Store;
+use crate::parallel;
 use anyhow::{Context, Result, bail};
 
 /// A base image pinned by digest.

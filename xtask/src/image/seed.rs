@@ -1,11 +1,12 @@
 //! A stand-in for a base image, pushed to a registry of this machine under the base's own name: where none can be pulled, and in every rehearsal.
 
+use super::layer;
 use super::oci::{self, Descriptor, History, Image, Index, Manifest, Platform, RootFs, Run};
 use super::reference::Reference;
 use super::registry::Registry;
 use super::store::Store;
-use super::{layer, parallel};
 use crate::debian::{self, Base};
+use crate::parallel;
 use anyhow::{Result, bail};
 use camino::Utf8Path;
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use crate::changes::{counted, paint, plain, plural};
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
-use crate::{Ctx, ui};
+use crate::{Ctx, parallel, ui};
 use ::diff::openapi::{Change, diff, recognise};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
@@ -11,11 +11,8 @@ use std::io::Write;
 
 pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     // Reading takes as long as comparing.
-    let (before, after) = std::thread::scope(|threads| {
-        let after = threads.spawn(|| read(ctx, new));
-        (read(ctx, old), after.join())
-    });
-    let (before, after) = (before?, after.map_err(|_| anyhow!("{new} could not be read"))??);
+    let (before, after) = parallel::both(|| read(ctx, old), || read(ctx, new));
+    let (before, after) = (before?, after?);
     let changes = diff(&before, &after, &crate::date::today()?);
     // They go with the process: taking them apart piece by piece would be a third of the work.
     std::mem::forget((before, after));

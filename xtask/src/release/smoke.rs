@@ -4,7 +4,7 @@ use super::{Release, State};
 use crate::ecosystem::{Installed, Origin};
 use crate::probe::{self, Expect};
 use crate::workspace::App;
-use crate::{Ctx, child, scratch, serve};
+use crate::{Ctx, child, parallel, scratch, serve};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
@@ -37,11 +37,8 @@ pub fn tried(
     commit: &str,
     dir: &Utf8Path,
 ) -> Result<(usize, Option<String>)> {
-    let (said, served) = std::thread::scope(|scope| {
-        let said = scope.spawn(|| same_versions(app, installed, version));
-        let served = serve_and_probe(ctx, app, installed, version, commit, dir);
-        (said.join().expect("the versions' thread"), served)
-    });
+    let said = || same_versions(app, installed, version);
+    let (said, served) = parallel::both(said, || serve_and_probe(ctx, app, installed, version, commit, dir));
     Ok((said?, served?))
 }
 

@@ -4,7 +4,7 @@ use super::{Release, State, smoke, tag};
 use crate::ecosystem::Origin;
 use crate::exit::Exit;
 use crate::workspace::App;
-use crate::{Ctx, flags, image, scratch, ui};
+use crate::{Ctx, flags, image, parallel, scratch, ui};
 use anyhow::{Context, Result, bail};
 use semver::Version;
 
@@ -58,11 +58,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
 
 /// Index and registry side by side; each line of evidence is something that was seen.
 pub fn verify(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
-    let (from_index, from_registry) = std::thread::scope(|scope| {
-        let index = scope.spawn(|| verify_index(ctx, app, version, tag));
-        let registry = verify_image(ctx, app, version, tag);
-        (index.join().expect("the index's thread"), registry)
-    });
+    let (from_index, from_registry) = parallel::both(|| verify_index(ctx, app, version, tag), || verify_image(ctx, app, version, tag));
     let mut evidence = from_index?;
     evidence.extend(from_registry?);
     Ok(evidence)

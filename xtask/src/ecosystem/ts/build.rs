@@ -1,7 +1,7 @@
 //! The npm tarball: `bun run build` and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
 
 use super::{frozen_install, package_json, path};
-use crate::{Ctx, child, tools};
+use crate::{Ctx, child, parallel, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use serde::Deserialize;
@@ -49,15 +49,11 @@ fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
         let sh = child::shell("/")?;
         child::capture(cmd!(sh, "{program} {args...}"), &[]).map(drop)
     };
-    std::thread::scope(|scope| {
-        let types = scope.spawn(|| {
-            // Nobody requires an ES module by `require` on Node 20.
-            let profile: &[&str] = if esm { &["--profile", "esm-only"] } else { &[] };
-            run(&[&[attw.as_str(), tarball.as_str(), "--format", "table", "--no-color", "--no-emoji"], profile].concat())
-        });
-        let exports = run(&[publint.as_str(), "--strict", tarball.as_str()]);
-        types.join().expect("the thread of are-the-types-wrong").and(exports)
-    })
+    // Nobody requires an ES module by `require` on Node 20.
+    let profile: &[&str] = if esm { &["--profile", "esm-only"] } else { &[] };
+    let types = || run(&[&[attw.as_str(), tarball.as_str(), "--format", "table", "--no-color", "--no-emoji"], profile].concat());
+    let (types, exports) = parallel::both(types, || run(&[publint.as_str(), "--strict", tarball.as_str()]));
+    types.and(exports)
 }
 
 /// The tarball's name and the files in it, from what `npm pack --json` prints.

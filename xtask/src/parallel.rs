@@ -1,8 +1,16 @@
-//! The same work for many things at once, a few at a time.
+//! Work side by side: two things at once, or the same for many things, a few at a time.
 
 use anyhow::Result;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Both at the same time, the second in a thread of its own; neither waits for the other's error.
+pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        (one(), other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
 
 /// `work` for each item, `at_once` of them side by side: the results in the items' order, or the first error. Nothing new begins after an error.
 pub fn each<T: Sync, R: Send>(at_once: usize, items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
