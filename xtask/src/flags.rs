@@ -1,15 +1,19 @@
 //! The whole command line, as types. What a command does lives in the file that carries its name.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 a gate said no, 4 nothing to release.
 `help release` explains the steps; xtask/RUNBOOK.md the endpoints (XTASK_* and their flags), secrets and failures.";
 
+const NAME: &str = "cargo xtask";
+/// Columns of help at the most.
+const WIDTH: usize = 100;
+
 /// From a commit to a verified release, for every app of this repository.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = NAME, bin_name = NAME, max_term_width = WIDTH, after_help = AFTER_HELP)]
 pub struct Flags {
     /// Work on another checkout, with that checkout's own settings
     #[arg(long, global = true, value_name = "DIR")]
@@ -21,6 +25,24 @@ pub struct Flags {
     pub endpoints: EndpointFlags,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Flags {
+    /// Those of this process; it ends here where they are wrong.
+    pub fn read() -> Flags {
+        let all = Flags::command();
+        let named = std::env::args_os().nth(1).and_then(|name| all.find_subcommand(name).cloned());
+        let command = match named {
+            Some(named) => only(&all, named),
+            None => all,
+        };
+        Flags::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A command line with this subcommand alone: the others would each get a copy of every global flag, a fifth of what `plan` does itself.
+fn only(all: &clap::Command, named: clap::Command) -> clap::Command {
+    clap::Command::new(NAME).bin_name(NAME).max_term_width(WIDTH).args(all.get_arguments().cloned()).subcommand(named)
 }
 
 /// Where commands read from and write to: settings, then environment, then these flags.
@@ -373,4 +395,26 @@ pub struct Bench {
     /// Sizes of the generated histories, in commits
     #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
     pub commits: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_reads_and_says_the_same_without_the_others() {
+        let all = Flags::command();
+        assert!(all.get_subcommands().count() > 20);
+        for named in all.get_subcommands() {
+            for args in [&["--help"] as &[&str], &["-h"], &["--no-such-flag"], &["--root"], &["--json", "--pypi", "u", "a", "b", "c", "d"]]
+            {
+                let line = [&["xtask", named.get_name()], args].concat();
+                let said = |command: clap::Command| {
+                    let read = command.try_get_matches_from(&line).and_then(|matches| Flags::from_arg_matches(&matches));
+                    read.map(|flags| (flags.json, flags.endpoints.pypi)).map_err(|error| error.to_string())
+                };
+                assert_eq!(said(only(&all, named.clone())), said(all.clone()), "{} {args:?}", named.get_name());
+            }
+        }
+    }
 }

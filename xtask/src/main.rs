@@ -47,7 +47,6 @@ mod version;
 mod workspace;
 
 use anyhow::Result;
-use clap::{CommandFactory, FromArgMatches};
 use diff::finding;
 use flags::{Command, Flags};
 
@@ -64,7 +63,7 @@ const NOBODY_READS: i32 = 141;
 
 fn main() -> std::process::ExitCode {
     end_when_nobody_reads();
-    let flags = parse();
+    let flags = Flags::read();
     match run(flags) {
         Ok(()) => 0.into(),
         Err(error) => {
@@ -79,17 +78,6 @@ fn main() -> std::process::ExitCode {
             code.into()
         }
     }
-}
-
-/// Only the subcommand that is named first, if one is: the rest would each get a copy of every global flag, a fifth of what `plan` does itself.
-fn parse() -> Flags {
-    let mut command = Flags::command();
-    let named = std::env::args_os().nth(1).and_then(|name| command.find_subcommand(name).cloned());
-    if let Some(named) = named {
-        let flags: Vec<clap::Arg> = command.get_arguments().cloned().collect();
-        command = clap::Command::new("cargo xtask").bin_name("cargo xtask").max_term_width(100).args(flags).subcommand(named);
-    }
-    Flags::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 /// A reader that has seen enough (`| head`) ends the program without a panic's words: Rust ignores SIGPIPE, and `println!` panics instead.
