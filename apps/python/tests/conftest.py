@@ -82,14 +82,12 @@ def running(
     environment = {**environ(measured=measured), **settings}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command], env=environment, stdout=log, stderr=log, process_group=0
+            [sys.executable, *command], env=environment, stdout=log, stderr=log
         )
     try:
         yield Process(process, log_file)
     finally:
-        if process.poll() is None:
-            # With what it started: the plugin's tests have a server of their own.
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait(PATIENCE)
 
 
@@ -145,10 +143,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         log_file = folder / f"{name}.log"
         return stack.enter_context(launched(log_file, *command, measured=measured))
 
+    plugins_tests = stack.enter_context(running(folder / "plugin.log", *plugin, measured=False))
+    # They end by themselves, and only so does the server that they have of their own.
+    stack.callback(plugins_tests.process.wait, PATIENCE)
     session.config.stash[LAUNCHED] = Servers(
         shared=launch("shared", "-m", "fractal_agents_runtime"),
         example=launch("example", str(example), measured=False),
-        plugin=stack.enter_context(running(folder / "plugin.log", *plugin, measured=False)),
+        plugin=plugins_tests,
         slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
     )
 
