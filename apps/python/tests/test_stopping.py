@@ -1,14 +1,19 @@
 """The end of the process: soon, clean, and after the answers that were begun."""
 
+import asyncio
+import itertools
 import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from conftest import PATIENCE, WEB, Server, Servers, answering
+from fractal_agents_runtime import lifecycle
+from fractal_agents_runtime.app import Reply
 from fractal_agents_runtime.cli import parse_port
 
 # A second is promised; a loaded machine may need another.
@@ -96,6 +101,24 @@ def ends(servers: Servers) -> Iterator[dict[str, Future[None]]]:
 @pytest.mark.parametrize("end", [end.__name__ for end in ENDS])
 def test_the_end(end: str, ends: dict[str, Future[None]]) -> None:
     ends[end].result()
+
+
+def test_a_machine_that_stalls_costs_nobody_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stalled = itertools.count()
+    monkeypatch.setattr(lifecycle, "time", SimpleNamespace(monotonic=stalled.__next__, sleep=id))
+
+    async def endless() -> Reply:
+        await asyncio.sleep(PATIENCE)
+        pytest.fail("it was neither cancelled nor refused")
+
+    async def scenario() -> Reply:
+        life = lifecycle.Lifecycle()
+        run = asyncio.create_task(life.answer(endless()))
+        await asyncio.sleep(0)
+        life.stop("a stall")
+        return await run
+
+    assert asyncio.run(scenario()).status == 503
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "+80", "80 ", "8_0", "80.0", "٣", "²", ""])

@@ -3,10 +3,11 @@
 import { HttpError } from "./errors.js";
 import { log } from "./log.js";
 
-// Milliseconds after the signal: when requests that are not answered are refused, and when the
-// process ends.
-const REFUSE_AFTER = 700;
-const END_AFTER = 900;
+// Turns of so many milliseconds after the signal: when requests that are not answered are refused,
+// and when the process ends. Not by the clock: where a machine stalls, so do the answers.
+const TURN = 10;
+const REFUSE_AFTER = 70;
+const END_AFTER = 90;
 // Nothing began or ended for this long: the last answer has left the process.
 const QUIET = 100;
 
@@ -52,18 +53,16 @@ export class Lifecycle {
     if (this.#stopping) return;
     this.#stopping = true;
     log("INFO", `${signal}: stopping`);
-    const began = performance.now();
-    this.#changed = began;
-    setTimeout(() => {
-      for (const refuse of [...this.#refusals]) refuse();
-    }, REFUSE_AFTER);
+    this.#changed = performance.now();
+    let turn = 0;
     const watching = setInterval(() => {
-      const now = performance.now();
-      const done = this.#refusals.size === 0 && now >= this.#changed + QUIET;
-      if (!done && now < began + END_AFTER) return;
+      turn += 1;
+      if (turn === REFUSE_AFTER) for (const refuse of [...this.#refusals]) refuse();
+      const done = this.#refusals.size === 0 && performance.now() >= this.#changed + QUIET;
+      if (!done && turn < END_AFTER) return;
       clearInterval(watching);
       this.#exit(0);
-    }, 10);
+    }, TURN);
   }
 }
 

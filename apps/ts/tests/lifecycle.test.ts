@@ -46,6 +46,22 @@ test("a server that stops answers what it can and refuses the rest", async () =>
   expect(lines).not.toContain("SIGINT: stopping");
 });
 
+test("a machine that stalls costs nobody the refusal", async () => {
+  const happened: string[] = [];
+  const ended = new Promise<void>((resolve) => {
+    const lifecycle = new Lifecycle(() => {
+      happened.push("the end");
+      resolve();
+    });
+    const endless = lifecycle.answer(() => new Promise(() => undefined));
+    void endless.then((refused) => happened.push(String(refused.status)));
+    lifecycle.stop("SIGTERM");
+    Bun.sleepSync(1000);
+  });
+  await ended;
+  expect(happened).toEqual(["503", "the end"]);
+});
+
 test("a server that is told to serve heeds the signals", async () => {
   const on = spyOn(process, "on").mockImplementation(() => process);
   try {

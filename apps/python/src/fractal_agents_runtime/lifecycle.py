@@ -17,9 +17,11 @@ from fractal_agents_runtime.app import Reply, error_reply
 from fractal_agents_runtime.errors import HttpError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# Seconds after the signal: when runs that are not done are cancelled, and when the process ends.
-CANCEL_AFTER = 0.7
-END_AFTER = 0.9
+# Turns of a hundredth of a second after the signal: when runs that are not done are cancelled, and
+# when the process ends. Not by the clock: where a machine stalls, so do the answers.
+TURN = 0.01
+CANCEL_AFTER = 70
+END_AFTER = 90
 # Nothing began or ended for this long: the last answer has left the process.
 QUIET = 0.1
 
@@ -61,25 +63,24 @@ class Lifecycle:
     def _wait(self) -> None:
         received = signal.sigwait(SIGNALS)
         try:
-            self._stopping = True
-            log.info("%s: stopping", signal.Signals(received).name)
-            self._drain()
+            self.stop(signal.Signals(received).name)
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
             # Not sys.exit: Robyn's threads call into Python for as long as they run.
             os._exit(0)
 
-    def _drain(self) -> None:
-        began = self._changed = time.monotonic()
-        cancelled = False
-        while (now := time.monotonic()) < began + END_AFTER:
-            if not self._tasks and now >= self._changed + QUIET:
+    def stop(self, reason: str) -> None:
+        """Refuse what comes from now on; return when all is answered, within a second."""
+        self._stopping = True
+        log.info("%s: stopping", reason)
+        self._changed = time.monotonic()
+        for turn in range(END_AFTER):
+            if not self._tasks and time.monotonic() >= self._changed + QUIET:
                 return
-            if now >= began + CANCEL_AFTER and not cancelled:
-                cancelled = True
+            if turn == CANCEL_AFTER:
                 self._cancel()
-            time.sleep(0.01)
+            time.sleep(TURN)
 
     def _cancel(self) -> None:
         for task, loop in list(self._tasks.items()):
