@@ -25,7 +25,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
         let reuse = flags.affected.reuse;
-        let (lint, spec) = parallel::both(|| lint_app(ctx, app, reuse), || spec_app(ctx, app));
+        let (lint, spec) = parallel::both(|| lint_app(ctx, app, reuse), || spec_app(ctx, app, reuse));
         let mut findings = [lint?, spec?].concat();
         if !flags.quick {
             findings.extend(tests(ctx, app, reuse)?);
@@ -51,7 +51,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 
 /// The findings of a check of one app, for a release's preflight.
 pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
-    let (lint, spec) = parallel::both(|| lint_app(ctx, app, true), || spec_app(ctx, app));
+    let (lint, spec) = parallel::both(|| lint_app(ctx, app, true), || spec_app(ctx, app, true));
     Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
 }
 
@@ -217,7 +217,7 @@ fn one(
     let line = ui::begin(&format!("{check}-{}", app.name()));
     let place = memory::place(ctx, app, check)?;
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
-        line.end(ui::Outcome::Skipped(format!("passed on this machine before, with the same files: {said}")));
+        line.end(ui::Outcome::Skipped(format!("passed {}: {said}", memory::BEFORE)));
         return Ok(Vec::new());
     }
     let (findings, said) = run().or_else(|e| failed(app, check, e).map(|findings| (findings, String::new())))?;
@@ -232,13 +232,13 @@ fn one(
 }
 
 /// What the code prints and the repository holds: the spec, and the promises to plugins and channel adapters.
-fn spec_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+fn spec_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let promises = || match app.settings.compat {
-        Some(_) => compat::check_app(ctx, app).or_else(|e| failed(app, "compat", e)),
+        Some(_) => compat::check_app(ctx, app, reuse).or_else(|e| failed(app, "compat", e)),
         None => Ok(Vec::new()),
     };
     let spec = || match app.settings.spec {
-        Some(_) => openapi::check_app(ctx, app).or_else(|e| failed(app, "spec", e)),
+        Some(_) => openapi::check_app(ctx, app, reuse).or_else(|e| failed(app, "spec", e)),
         None => Ok(Vec::new()),
     };
     let (spec, promises) = parallel::both(spec, promises);

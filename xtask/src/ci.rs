@@ -107,7 +107,7 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         Job::Lint => outcome.add(check::lint(ctx, &all)),
         Job::Test => outcome.add(check::test(ctx, &all)),
         _ => {
-            let (spec, promises) = parallel::both(|| openapi::check(ctx, &names), || compat::check(ctx, &names));
+            let (spec, promises) = parallel::both(|| openapi::check(ctx, &names, all.reuse), || compat::check(ctx, &names, all.reuse));
             outcome.add(spec);
             outcome.add(promises);
         }

@@ -4,7 +4,7 @@
 use crate::exit::Exit;
 use crate::finding::{Finding, Level, to_json};
 use crate::workspace::{App, AppSettings, CompatSettings};
-use crate::{Ctx, flags, hash, manifest, openapi, ui};
+use crate::{Ctx, flags, hash, manifest, memory, openapi, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use document::Document;
@@ -18,7 +18,7 @@ mod template;
 pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
     match flags.write {
         true => write(ctx, &flags.apps, flags.dry_run),
-        false => check(ctx, &flags.apps),
+        false => check(ctx, &flags.apps, false),
     }
 }
 
@@ -68,11 +68,11 @@ fn write(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-/// Says everything that is wrong with any app's promises.
-pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
+/// Says everything that is wrong with any app's promises. With `reuse`, what the code printed before with the same files is taken over.
+pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
-        findings.extend(check_app(ctx, app)?);
+        findings.extend(check_app(ctx, app, reuse)?);
     }
     if ctx.json {
         println!("{}", to_json(&findings));
@@ -85,14 +85,14 @@ pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
 }
 
 /// One app's promises in one line: is the committed file what the code prints, and does it say the truth about package, version and spec?
-pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("compat-{}", app.name()));
     let Some(settings) = &app.settings.compat else {
         line.end(ui::Outcome::Skipped("no [compat] in its app.toml".into()));
         return Ok(Vec::new());
     };
-    let text = match render(ctx, app, &ctx.ws.root) {
-        Ok(text) => text.unwrap_or_default(),
+    let (text, before) = match memory::printed(ctx, app, "compat", reuse, || render(ctx, app, &ctx.ws.root)) {
+        Ok((text, before)) => (text.unwrap_or_default(), before),
         Err(e) => {
             line.end(ui::Outcome::Failed("can't be printed".into()));
             return Err(e);
@@ -103,6 +103,9 @@ pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     findings.extend(untrue(ctx, app, &document)?);
     let findings: Vec<Finding> = findings.into_iter().map(|f| f.app(app.name()).place(file(app, settings))).collect();
     line.end(match findings.iter().find(|f| f.stops()).map(|f| f.id) {
+        None if before => {
+            ui::Outcome::Done(format!("the committed file is what the code printed {}: {}", memory::BEFORE, document.summary()))
+        }
         None => ui::Outcome::Done(format!("the committed file is what the code prints: {}", document.summary())),
         Some("compat-stale") => ui::Outcome::Failed("stale".into()),
         Some(_) => ui::Outcome::Failed("not true".into()),

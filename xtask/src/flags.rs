@@ -148,7 +148,7 @@ pub struct Affected {
     /// Only what changed since the branch left development (or --since)
     #[arg(long)]
     pub affected: bool,
-    /// Take over what passed on this machine with the same committed files
+    /// Take over what passed on this machine with the same files
     #[arg(long)]
     pub reuse: bool,
     /// The commit that --affected compares with

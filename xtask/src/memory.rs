@@ -1,19 +1,41 @@
-//! Checks that passed, by the tree they passed on: a pull request's tree, its squash and its promotion are the same files, and what passed
-//! on them need not run again on the same machine. Failures are never remembered.
+//! Checks that passed, and what the code printed, by the tree they saw: what is committed, what is pushed, a pull request's tree, its squash and its
+//! promotion are the same files, and what was seen of them need not run again on the same machine. Failures are never remembered.
 
 use crate::workspace::App;
 use crate::{Ctx, child, files, hash, tools};
 use anyhow::Result;
 use camino::Utf8PathBuf;
 
-/// Where the result of a check on the app's tree is kept; None while some of it is not committed.
+/// Said of what is taken over.
+pub const BEFORE: &str = "on this machine before, with the same files";
+
+/// What `print` prints, and whether that was taken over: with `reuse`, from an earlier time with the same files.
+pub fn printed(
+    ctx: &Ctx,
+    app: &App,
+    what: &str,
+    reuse: bool,
+    print: impl FnOnce() -> Result<Option<String>>,
+) -> Result<(Option<String>, bool)> {
+    let place = place(ctx, app, what)?;
+    if let Some(text) = place.as_ref().filter(|_| reuse).and_then(recall) {
+        return Ok((Some(text), true));
+    }
+    let text = print()?;
+    if let (Some(place), Some(text)) = (&place, &text) {
+        remember(place, text)?;
+    }
+    Ok((text, false))
+}
+
+/// Where the result of a check on the app's tree is kept; None while some of it is neither staged nor committed.
 pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     let specs = app.pathspecs();
     let ask = |args: &[&str]| -> Result<String> {
         let args: Vec<&str> = args.iter().copied().chain(specs.iter().map(String::as_str)).collect();
         ctx.git.read(&args)
     };
-    if !ask(&["status", "--porcelain", "--"])?.is_empty() {
+    if !ask(&["ls-files", "--modified", "--others", "--exclude-standard", "--"])?.is_empty() {
         return Ok(None);
     }
     let tree = ask(&["ls-files", "--stage", "--full-name", "--"])?;

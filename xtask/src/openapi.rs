@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::workspace::App;
-use crate::{Ctx, contract, flags, ui};
+use crate::{Ctx, contract, flags, memory, ui};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use similar::TextDiff;
@@ -13,7 +13,7 @@ pub mod diff;
 pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
     match command {
         flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
-        flags::Openapi::Check { apps } => check(ctx, apps),
+        flags::Openapi::Check { apps } => check(ctx, apps, false),
         flags::Openapi::Diff { old, new } => diff::command(ctx, old, new),
     }
 }
@@ -55,11 +55,11 @@ pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool
     Ok(())
 }
 
-/// Every stale spec is a finding that holds the difference.
-pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
+/// Every stale spec is a finding that holds the difference. With `reuse`, what the code described before with the same files is taken over.
+pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
-        for finding in check_app(ctx, app)? {
+        for finding in check_app(ctx, app, reuse)? {
             // Two apps tell the same of their contract.
             if !findings.contains(&finding) {
                 findings.push(finding);
@@ -73,11 +73,13 @@ pub fn check(ctx: &Ctx, apps: &[String]) -> Result<()> {
 }
 
 /// One app's spec in one line: is it what the code describes, and what the apps of the same contract have?
-pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("openapi-{}", app.name()));
-    let findings: Vec<Finding> = stale(ctx, app)?.into_iter().chain(contract::differences(ctx, app)?).collect();
+    let (text, before) = memory::printed(ctx, app, "spec", reuse, || render(ctx, app, &ctx.ws.root))?;
+    let findings: Vec<Finding> = stale(ctx, app, text).into_iter().chain(contract::differences(ctx, app)?).collect();
     line.end(match findings.first().map(|f| f.id) {
         None if app.settings.spec.is_none() => ui::Outcome::Skipped("no [spec] in its app.toml".into()),
+        None if before => ui::Outcome::Done(format!("the committed spec is what the code described {}", memory::BEFORE)),
         None => ui::Outcome::Done("the committed spec is what the code describes".into()),
         Some("spec-stale") => ui::Outcome::Failed("stale".into()),
         Some(_) => ui::Outcome::Failed("differs".into()),
@@ -85,16 +87,17 @@ pub fn check_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn stale(ctx: &Ctx, app: &App) -> Result<Option<Finding>> {
-    let (Some(spec), Some(text)) = (&app.settings.spec, render(ctx, app, &ctx.ws.root)?) else { return Ok(None) };
+/// `text` is what the code describes.
+fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
+    let (spec, text) = (app.settings.spec.as_ref()?, text?);
     let file = app.dir.join(&spec.file);
     let committed = std::fs::read_to_string(ctx.ws.root.join(&file)).unwrap_or_default();
     if committed == text {
-        return Ok(None);
+        return None;
     }
     let message = format!("the committed spec is not what the code describes\n{}", unified(&committed, &text, file.as_str()));
     let help = format!("cargo xtask openapi generate {}", app.name());
-    Ok(Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help)))
+    Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help))
 }
 
 /// A unified diff, `-` committed, `+` from the code.

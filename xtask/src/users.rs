@@ -126,7 +126,7 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     let tagged = ctx.git.read(&["rev-parse", "--verify", "--end-of-options", &format!("refs/tags/{}^{{tree}}", last.tag)])?;
     let place = memory::place(ctx, app, &format!("users of {} {tagged}", last.tag))?;
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
-        return skipped(format!("passed on this machine before, with the same files: {said}"));
+        return skipped(format!("passed {}: {said}", memory::BEFORE));
     }
     let temp = tempfile::tempdir()?;
     let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");

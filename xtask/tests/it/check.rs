@@ -1,6 +1,6 @@
 //! lint, test and check: what is taken over from before, and when.
 
-use crate::support::Repo;
+use crate::support::{APP_TOML, Repo};
 
 const TAKEN_OVER: &str = "passed on this machine before, with the same files";
 
@@ -13,9 +13,40 @@ fn a_check_that_passed_is_taken_over_when_asked_for_and_the_files_are_the_same()
     assert!(!lint(&[]).contains(TAKEN_OVER), "nobody asked for it");
     assert!(lint(&["--reuse"]).contains(TAKEN_OVER));
     repo.write("apps/python/src/demo_agent/__init__.py", format!("VALUE = {:?}\n", repo.path));
-    assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "a file is not committed");
-    repo.git(&["commit", "--quiet", "--all", "--message", "fix: another value"]);
+    assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "a file is neither staged nor committed");
+    repo.git(&["add", "--all"]);
     assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "these files were never checked");
+    repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
+    assert!(lint(&["--reuse"]).contains(TAKEN_OVER), "they were when they were staged");
+    repo.write("apps/python/src/demo_agent/new.py", "");
+    assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "a file is not known to git");
+}
+
+#[test]
+fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_same() {
+    let repo = Repo::new();
+    let app = format!("{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n");
+    let asked = repo.path.join(".git/asked");
+    repo.write(".gitignore", ".venv/\nuv.lock\n");
+    repo.write("apps/python/app.toml", app);
+    repo.write("apps/python/spec.py", format!("print(\"{{}}\")\nopen({asked:?}, \"a\").write(\".\")\n"));
+    repo.commit("apps/python/openapi.json", "{}\n", "feat: a spec");
+    let check = |args: &[&str]| {
+        let said = repo.xtask(&[&["check", "python", "--quick"], args].concat()).expect(0).stderr;
+        (
+            std::fs::read_to_string(&asked).unwrap().len(),
+            said.contains("what the code described on this machine before, with the same files"),
+        )
+    };
+    assert_eq!(check(&[]), (1, false));
+    assert_eq!(check(&[]), (2, false), "nobody asked for it");
+    assert_eq!(check(&["--reuse"]), (2, true));
+    repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n");
+    assert_eq!(check(&["--reuse"]), (3, false), "a file is neither staged nor committed");
+    repo.git(&["add", "--all"]);
+    assert_eq!(check(&["--reuse"]), (4, false), "the code of these files was never asked");
+    repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
+    assert_eq!(check(&["--reuse"]), (4, true), "it was when they were staged");
 }
 
 #[test]

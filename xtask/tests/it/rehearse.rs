@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-const HOOKS: &str = "assert_lefthook_installed: true\npre-commit:\n  jobs:\n    - run: cargo xtask check --affected --quick\npre-push:\n  jobs:\n    \
-                     - run: cargo xtask check --affected --quick\n";
+const HOOKS: &str = "assert_lefthook_installed: true\npre-commit:\n  jobs:\n    - run: cargo xtask check --affected --quick --reuse\npre-push:\n  jobs:\n    \
+                     - run: cargo xtask check --affected --quick --reuse\n";
 
 /// The demo app and the hooks, committed; never released.
 fn repo() -> Repo {
