@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 pub struct Remote {
     /// Plumbing in the repository itself: what the forge does, and no push may.
     pub git: Git,
+    /// A path: a clone takes the objects over as they are, where a URL would have them packed and indexed once more for each job.
     pub url: String,
 }
 
@@ -28,7 +29,7 @@ pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     std::fs::create_dir_all(path.join("hooks"))?;
     std::fs::write(&hook, rules(settings)).with_context(|| format!("{hook} can't be written"))?;
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
-    Ok(Remote { url: format!("file://{path}"), git })
+    Ok(Remote { url: path.into_string(), git })
 }
 
 /// githooks(5), update: name, old and new object of each ref that a push wants to change.

@@ -35,30 +35,38 @@ pub struct Runner<'a> {
 impl Runner<'_> {
     /// Runs `cargo xtask ci JOB`; only the job that publishes gets the secrets.
     pub fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
-        let dir = self.slot()?;
+        let dir = self.slot(job)?;
         let mut env = self.machine.runner(&dir.join("home"));
         let clone = self.check_out(log, &dir, event, &env)?;
         env.extend(self.variables(&dir, job, event)?);
         if job == "release" {
             env.extend(self.world.secrets());
         }
-        let argv: Vec<&str> = ["cargo", "xtask", "ci", job].iter().chain(more).copied().collect();
+        // The longest job ends with waiting: what runs beside it has time enough for itself then.
+        let nice: &[&str] = if job == "test" { &[] } else { &["nice", "-n", "5"] };
+        let argv: Vec<&str> = nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
         self.machine.run(log, &clone, &env, &argv)
     }
 
-    /// A place that nobody uses; there is one for each step that may run at a time.
-    fn slot(&self) -> Result<MutexGuard<'_, Utf8PathBuf>> {
-        let slot = self.slots.iter().find_map(|slot| slot.try_lock().ok()).context("more jobs at a time than places for them")?;
+    /// A place that nobody uses; there is one for each step that may run at a time. The tests have the same one again where they can: Python has
+    /// compiled there what only they import.
+    fn slot(&self, job: &str) -> Result<MutexGuard<'_, Utf8PathBuf>> {
+        let mut slots: Vec<_> = self.slots.iter().collect();
+        if job != "test" {
+            slots.reverse();
+        }
+        let slot = slots.iter().find_map(|slot| slot.try_lock().ok());
+        let slot = slot.context("more jobs at a time than places for them")?;
         std::fs::create_dir_all(slot.join("home")).with_context(|| format!("{} can't be made", *slot))?;
         Ok(slot)
     }
 
     /// A release from its tag, as somebody would resume it.
     pub fn release_again(&self, log: &Utf8Path, app: &str, tag: &str) -> Result<Ended> {
-        let dir = self.slot()?;
+        let dir = self.slot("release")?;
         let mut env = self.machine.runner(&dir.join("home"));
         let clone = self.clone(log, &dir, &env)?;
-        self.machine.run(log, &clone, &env, &["git", "checkout", "--quiet", "--detach", &format!("refs/tags/{tag}")])?.expect(0)?;
+        self.files(log, &clone, &env, &["--detach", &format!("refs/tags/{tag}")])?;
         env.extend(self.world.secrets());
         self.machine.run(log, &clone, &env, &["cargo", "xtask", "release", app])?.expect(0)
     }
@@ -66,18 +74,18 @@ impl Runner<'_> {
     /// As actions/checkout does it with fetch-depth 0: a pushed branch under its name, a pull request's test merge on no branch.
     fn check_out(&self, log: &Utf8Path, dir: &Utf8Path, event: &Event, env: &Env) -> Result<Utf8PathBuf> {
         let clone = self.clone(log, dir, env)?;
-        let git = |args: &[&str]| self.machine.run(log, &clone, env, &[&["git"], args].concat())?.expect(0);
         match event {
-            Event::Push { branch, after, .. } => git(&["checkout", "--quiet", "-B", branch, after])?,
+            Event::Push { branch, after, .. } => self.files(log, &clone, env, &["-B", branch, after])?,
             Event::PullRequest(pull) => {
-                git(&["fetch", "--quiet", "origin", &pull.merge_ref()])?;
-                git(&["checkout", "--quiet", "--detach", "FETCH_HEAD"])?
+                self.machine.run(log, &clone, env, &["git", "fetch", "--quiet", "origin", &pull.merge_ref()])?.expect(0)?;
+                self.files(log, &clone, env, &["--detach", "FETCH_HEAD"])?
             }
-        };
+        }
         Ok(clone)
     }
 
-    /// A fresh clone without files, in place of the slot's last one, whose cached folders it gets.
+    /// A fresh clone in place of the slot's last one. It starts with that one's files and index: most are the same in the next commit, and to make and
+    /// remove them all for each job would take a good part of its time.
     fn clone(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env) -> Result<Utf8PathBuf> {
         let (clone, old) = (dir.join("clone"), dir.join("old"));
         if clone.exists() {
@@ -85,15 +93,26 @@ impl Runner<'_> {
         }
         let url = self.world.remote.url.as_str();
         self.machine.run(log, dir, env, &["git", "clone", "--quiet", "--no-checkout", "--", url, clone.as_str()])?.expect(0)?;
-        for folder in self.cached.iter().filter(|folder| old.join(folder).exists()) {
-            let target = clone.join(folder);
-            std::fs::create_dir_all(target.parent().unwrap_or(&clone))?;
-            std::fs::rename(old.join(folder), target)?;
-        }
         if old.exists() {
-            std::fs::remove_dir_all(&old).with_context(|| format!("{old} can't be removed"))?;
+            std::fs::rename(old.join(".git/index"), clone.join(".git/index"))?;
+            std::fs::remove_dir_all(old.join(".git")).with_context(|| format!("{old} can't be removed"))?;
+            for entry in old.read_dir_utf8()? {
+                let entry = entry?;
+                std::fs::rename(entry.path(), clone.join(entry.file_name()))?;
+            }
+            std::fs::remove_dir(&old)?;
         }
         Ok(clone)
+    }
+
+    /// The files of a commit, the folders that a forge's cache would restore, and nothing else.
+    fn files(&self, log: &Utf8Path, clone: &Utf8Path, env: &Env, commit: &[&str]) -> Result<()> {
+        let cached: Vec<String> = self.cached.iter().map(|folder| format!("--exclude=/{folder}")).collect();
+        let clean: Vec<&str> = ["git", "clean", "--quiet", "-ffdx"].into_iter().chain(cached.iter().map(String::as_str)).collect();
+        for argv in [[&["git", "checkout", "--quiet", "--force"], commit].concat(), clean] {
+            self.machine.run(log, clone, env, &argv)?.expect(0)?;
+        }
+        Ok(())
     }
 
     fn variables(&self, dir: &Utf8Path, job: &str, event: &Event) -> Result<Env> {
