@@ -223,7 +223,7 @@ fn one(
     let (findings, said) = run().or_else(|e| failed(app, check, e).map(|findings| (findings, String::new())))?;
     match (findings.len(), place) {
         (0, place) => {
-            place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
+            place.map_or(Ok(()), |place| memory::remember(ctx, app, check, &place, &said))?;
             line.end(ui::Outcome::Done(said));
         }
         (n, _) => line.end(ui::Outcome::Failed(format!("{n} failed"))),

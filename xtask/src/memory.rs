@@ -22,8 +22,8 @@ pub fn printed(
         return Ok((Some(text), true));
     }
     let text = print()?;
-    if let (Some(place), Some(text)) = (&place, &text) {
-        remember(place, text)?;
+    if let (Some(was), Some(text)) = (&place, &text) {
+        remember(ctx, app, what, was, text)?;
     }
     Ok((text, false))
 }
@@ -52,7 +52,11 @@ pub fn recall(place: &Utf8PathBuf) -> Option<String> {
     std::fs::read_to_string(place).ok()
 }
 
-pub fn remember(place: &Utf8PathBuf, said: &str) -> Result<()> {
-    std::fs::create_dir_all(place.parent().unwrap_or(place))?;
-    files::write_atomic(place, said.as_bytes())
+/// What a check said that passed, unless the files have changed since it was at `was`: then nobody knows which of them it saw.
+pub fn remember(ctx: &Ctx, app: &App, check: &str, was: &Utf8PathBuf, said: &str) -> Result<()> {
+    if place(ctx, app, check)?.as_ref() != Some(was) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(was.parent().unwrap_or(was))?;
+    files::write_atomic(was, said.as_bytes())
 }

@@ -69,7 +69,8 @@ enum State {
 struct Trial {
     plan: AppPlan,
     last: Release,
-    /// Where it is remembered that it passed.
+    /// Where it is remembered that it passed, and as what.
+    check: String,
     place: Option<Utf8PathBuf>,
     tree: Utf8PathBuf,
     /// Today's server, where there still is one, and the tag's black-box tests.
@@ -124,7 +125,8 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     }
     // A tag can be made again, with other users in it.
     let tagged = ctx.git.read(&["rev-parse", "--verify", "--end-of-options", &format!("refs/tags/{}^{{tree}}", last.tag)])?;
-    let place = memory::place(ctx, app, &format!("users of {} {tagged}", last.tag))?;
+    let check = format!("users of {} {tagged}", last.tag);
+    let place = memory::place(ctx, app, &check)?;
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(memory::recall) {
         return skipped(format!("passed {}: {said}", memory::BEFORE));
     }
@@ -133,7 +135,7 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     written_out(ctx, &last, &tree)?;
     let black_box = contract.map(|argv| Ok::<_, anyhow::Error>((server(ctx, app)?, argv))).transpose()?;
     let plugin = plugin.map(|argv| app.settings.ecosystem.users(ctx, app, &tree, &argv)).transpose()?;
-    Ok(State::Ready(Box::new(Trial { plan, last, place, tree, black_box, plugin, _temp: temp })))
+    Ok(State::Ready(Box::new(Trial { plan, last, check, place, tree, black_box, plugin, _temp: temp })))
 }
 
 type Tried = Vec<(&'static str, Result<String, String>)>;
@@ -151,7 +153,7 @@ impl Trial {
             return Ok(judge(ctx, app, &self.plan, &self.last, &broken));
         }
         let said = format!("{}'s {} pass with today's code", self.last.tag, said.join(" and "));
-        self.place.map_or(Ok(()), |place| memory::remember(&place, &said))?;
+        self.place.map_or(Ok(()), |place| memory::remember(ctx, app, &self.check, &place, &said))?;
         Ok(Outcome::Passed(said))
     }
 

@@ -47,6 +47,11 @@ fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_sa
     assert_eq!(check(&["--reuse"]), (4, false), "the code of these files was never asked");
     repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
     assert_eq!(check(&["--reuse"]), (4, true), "it was when they were staged");
+    let spec = repo.read("apps/python/spec.py") + "open(\"src/demo_agent/__init__.py\", \"a\").write(\"\\n\")\n";
+    repo.commit("apps/python/spec.py", &spec, "fix: a file that changes while the code is asked");
+    assert_eq!(check(&["--reuse"]), (5, false));
+    repo.git(&["checkout", "--quiet", "."]);
+    assert_eq!(check(&["--reuse"]), (6, false), "nobody knows which files the code was asked for");
 }
 
 #[test]
