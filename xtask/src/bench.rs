@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::{Ctx, flags, ui};
 use anyhow::{Context, Result, bail};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -82,17 +82,41 @@ impl std::fmt::Display for Figures {
     }
 }
 
-/// A cold build of xtask by itself, on two cores.
+/// A cold build of xtask on two cores, beside one of its dependencies alone, which tells how fast this machine is.
 fn build(ctx: &Ctx) -> Result<()> {
-    let target = tempfile::tempdir()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(&ctx.ws.root)
-        .args(["build", "--quiet", "--package", "xtask", "--jobs", "2"])
-        .env("CARGO_TARGET_DIR", target.path());
-    println!("cold build of xtask, two jobs: {}", ui::duration(time(command, &[0])?));
+    let temp = tempfile::tempdir()?;
+    let bare = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
+    std::fs::create_dir(bare.join("src"))?;
+    std::fs::write(bare.join("src/main.rs"), "fn main() {}\n")?;
+    std::fs::write(bare.join("Cargo.toml"), dependencies_alone(&ctx.ws.root)?)?;
+    std::fs::copy(ctx.ws.root.join("Cargo.lock"), bare.join("Cargo.lock"))?;
+    let cold = |dir: &Utf8Path| -> Result<Duration> {
+        let target = tempfile::tempdir()?;
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let args = ["build", "--quiet", "--offline", "--package", "xtask", "--jobs", "2"];
+        command.current_dir(dir).args(args).env("CARGO_TARGET_DIR", target.path());
+        time(command, &[0])
+    };
+    let (dependencies, whole) = (cold(bare)?, cold(&ctx.ws.root)?);
+    let ratio = whole.as_secs_f64() / dependencies.as_secs_f64();
+    println!("cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x", ui::duration(whole), ui::duration(dependencies));
     Ok(())
+}
+
+/// A manifest with the dependencies and profiles of xtask, and no code of ours.
+fn dependencies_alone(root: &Utf8Path) -> Result<String> {
+    let read = |file: &str| -> Result<toml_edit::DocumentMut> {
+        let path = root.join(file);
+        Ok(std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?.parse()?)
+    };
+    let (mut manifest, workspace) = (read("xtask/Cargo.toml")?, read("Cargo.toml")?);
+    let dependencies = manifest["dependencies"].as_table_mut().context("xtask/Cargo.toml has no [dependencies]")?;
+    dependencies.retain(|_, item| item.get("path").is_none());
+    if let Some(profile) = workspace.get("profile") {
+        manifest["profile"] = profile.clone();
+    }
+    manifest["workspace"] = toml_edit::table();
+    Ok(manifest.to_string())
 }
 
 /// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal prints itself.
