@@ -9,7 +9,8 @@ use camino::Utf8PathBuf;
 /// Said of what is taken over.
 pub const BEFORE: &str = "on this machine before, with the same files";
 
-/// What `print` prints, and whether that was taken over: with `reuse`, from an earlier time with the same files.
+/// What `print` prints, and whether that was taken over: with `reuse`, from an earlier time with the same files. Without it nothing is kept either: to
+/// know which files those are takes as long as some programs need to print.
 pub fn printed(
     ctx: &Ctx,
     app: &App,
@@ -17,8 +18,11 @@ pub fn printed(
     reuse: bool,
     print: impl FnOnce() -> Result<Option<String>>,
 ) -> Result<(Option<String>, bool)> {
+    if !reuse {
+        return Ok((print()?, false));
+    }
     let place = place(ctx, app, what)?;
-    if let Some(text) = place.as_ref().filter(|_| reuse).and_then(recall) {
+    if let Some(text) = place.as_ref().and_then(recall) {
         return Ok((Some(text), true));
     }
     let text = print()?;

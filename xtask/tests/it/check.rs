@@ -39,19 +39,31 @@ fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_sa
         )
     };
     assert_eq!(check(&[]), (1, false));
-    assert_eq!(check(&[]), (2, false), "nobody asked for it");
+    assert_eq!(check(&["--reuse"]), (2, false), "nothing was kept");
     assert_eq!(check(&["--reuse"]), (2, true));
+    assert_eq!(check(&[]), (3, false), "nobody asked for it");
     repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n");
-    assert_eq!(check(&["--reuse"]), (3, false), "a file is neither staged nor committed");
+    assert_eq!(check(&["--reuse"]), (4, false), "a file is neither staged nor committed");
     repo.git(&["add", "--all"]);
-    assert_eq!(check(&["--reuse"]), (4, false), "the code of these files was never asked");
+    assert_eq!(check(&["--reuse"]), (5, false), "the code of these files was never asked");
     repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
-    assert_eq!(check(&["--reuse"]), (4, true), "it was when they were staged");
+    assert_eq!(check(&["--reuse"]), (5, true), "it was when they were staged");
     let spec = repo.read("apps/python/spec.py") + "open(\"src/demo_agent/__init__.py\", \"a\").write(\"\\n\")\n";
     repo.commit("apps/python/spec.py", &spec, "fix: a file that changes while the code is asked");
-    assert_eq!(check(&["--reuse"]), (5, false));
+    assert_eq!(check(&["--reuse"]), (6, false));
     repo.git(&["checkout", "--quiet", "."]);
-    assert_eq!(check(&["--reuse"]), (6, false), "nobody knows which files the code was asked for");
+    assert_eq!(check(&["--reuse"]), (7, false), "nobody knows which files the code was asked for");
+}
+
+#[test]
+fn a_spec_is_checked_where_there_is_no_repository() {
+    let repo = Repo::new();
+    let app = format!("{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n");
+    repo.write("apps/python/app.toml", app);
+    repo.write("apps/python/spec.py", "print(\"{}\")\n");
+    repo.write("apps/python/openapi.json", "{}\n");
+    std::fs::remove_dir_all(repo.path.join(".git")).unwrap();
+    assert!(repo.xtask(&["openapi", "check", "python"]).expect(0).stderr.contains("is what the code describes"));
 }
 
 #[test]
