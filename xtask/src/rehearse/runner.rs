@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+/// The job that takes longest, and ends with waiting.
+pub const LONGEST: &str = "test";
+
 /// What the job runs for.
 #[derive(Clone)]
 pub enum Event {
@@ -42,17 +45,17 @@ impl Runner<'_> {
         if job == "release" {
             env.extend(self.world.secrets());
         }
-        // The longest job ends with waiting: what runs beside it has time enough for itself then.
-        let nice: &[&str] = if job == "test" { &[] } else { &["nice", "-n", "5"] };
+        // What runs beside the longest has time enough for itself when that waits.
+        let nice: &[&str] = if job == LONGEST { &[] } else { &["nice", "-n", "5"] };
         let argv: Vec<&str> = nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
         self.machine.run(log, &clone, &env, &argv)
     }
 
-    /// A place that nobody uses; there is one for each step that may run at a time. The tests have the same one again where they can: Python has
-    /// compiled there what only they import.
+    /// A place that nobody uses; there is one for each step that may run at a time. The longest job has the same one again where it can: Python has
+    /// compiled there what only tests import.
     fn slot(&self, job: &str) -> Result<MutexGuard<'_, Utf8PathBuf>> {
         let mut slots: Vec<_> = self.slots.iter().collect();
-        if job != "test" {
+        if job != LONGEST {
             slots.reverse();
         }
         let slot = slots.iter().find_map(|slot| slot.try_lock().ok());

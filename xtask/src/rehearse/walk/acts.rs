@@ -4,7 +4,7 @@ use super::Walk;
 use crate::rehearse::developer::Developer;
 use crate::rehearse::forge::{self, PullRequest};
 use crate::rehearse::report;
-use crate::rehearse::runner::Event;
+use crate::rehearse::runner::{Event, LONGEST};
 use crate::rehearse::steps::{Step, step};
 use crate::release::short;
 use crate::workspace::App;
@@ -89,8 +89,7 @@ impl Walk<'_> {
             let apps: Vec<&App> = apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
             steps.push(step(name, move |log| self.job(log, "image", &event, &apps)));
         }
-        // The longest of a pull request's jobs first.
-        for job in ["test", "lint", "openapi"] {
+        for job in [LONGEST, "lint", "openapi"] {
             let event = Event::PullRequest(pull.clone());
             steps.push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, apps)));
         }
