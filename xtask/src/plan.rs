@@ -196,7 +196,7 @@ fn unread_breaks(app: &App, commits: &[Entry]) -> Vec<Finding> {
             let message = format!("{} ({}) speaks of a breaking change that does not count", c.subject, c.short());
             Finding::new("breaking-unread", Level::Warning, message)
                 .app(app.name())
-                .help("declare it by `!` before the colon of a conventional subject, or by `BREAKING CHANGE: …` in the last paragraph")
+                .help("declare it by `!` before the colon of a conventional subject, or by a line that begins with `BREAKING CHANGE: `")
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! One commit message: split where it is a squash, parsed by the conventional rules. Pure.
 
+use super::revert;
 use crate::markdown;
 use git_conventional::Commit as Conventional;
 
@@ -33,7 +34,12 @@ pub fn split(message: &str) -> Vec<Part> {
         return vec![whole(body)];
     }
     let (own, bullets) = split_bullets(body);
-    let mut parts = vec![Part { listed: !bullets.is_empty(), ..whole(&own) }];
+    // A list in prose is no list of commits: the message is one part, with all of its footers.
+    if !bullets.iter().any(is_conventional) {
+        let squash = strip_reference(subject) != subject.trim_end();
+        return vec![Part { listed: squash && !bullets.is_empty(), ..whole(body) }];
+    }
+    let mut parts = vec![Part { listed: true, ..whole(&own) }];
     // Forges list the oldest first.
     parts.extend(bullets.into_iter().rev());
     parts
@@ -71,8 +77,19 @@ fn split_bullets(body: &str) -> (String, Vec<Part>) {
             None => bullets.last_mut().filter(|_| in_bullet).map(|(_, body)| body).unwrap_or(&mut own).push(line),
         }
     }
-    let part = |(subject, body): (&str, Vec<&str>)| Part { subject: subject.to_string(), body: dedent(&body), listed: true };
-    (own.join("\n"), bullets.into_iter().map(part).collect())
+    let mut parts: Vec<Part> = Vec::new();
+    for (subject, body) in bullets {
+        let part = Part { subject: subject.to_string(), body: dedent(&body), listed: true };
+        // A bullet that is no commit takes no footer along: what is below it is the squash's own text.
+        let (part, rest) = if is_conventional(&part) { (part, Vec::new()) } else { (Part { body: String::new(), ..part }, body) };
+        own.extend(rest);
+        parts.push(part);
+    }
+    (own.join("\n"), parts)
+}
+
+fn is_conventional(part: &Part) -> bool {
+    parse(part).is_some() || revert::parse(&part.subject).is_some()
 }
 
 /// A bullet's text may be indented below it, as Markdown has it.
@@ -113,44 +130,59 @@ pub fn parse(part: &Part) -> Option<Parsed> {
     let subject = part.subject.as_str();
     // The crate takes any white space after the colon, none included; the standard asks for a space.
     subject.split_once(':').filter(|(_, rest)| rest.starts_with(' '))?;
-    let footer = breaking_footer(&part.body).unwrap_or_default();
-    let message = if footer.is_empty() { subject.to_string() } else { format!("{subject}\n\n{footer}") };
-    let commit = Conventional::parse(&message).ok()?;
+    let commit = Conventional::parse(subject).ok()?;
     let scopes = commit.scope().map(|s| s.as_str().split([',', '/', '|', '&', ' '])).into_iter().flatten();
     Some(Parsed {
         kind: commit.type_().as_str().to_lowercase(),
         scopes: scopes.map(str::trim).filter(|s| !s.is_empty()).map(str::to_string).collect(),
         description: commit.description().trim().to_string(),
-        breaking: commit.breaking_description().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        breaking: breaking_note(&part.body).or_else(|| commit.breaking_description().map(one_line)),
     })
 }
 
-fn is_breaking_footer(line: &str) -> bool {
-    let value = line.strip_prefix("BREAKING CHANGE:").or_else(|| line.strip_prefix("BREAKING-CHANGE:"));
-    value.is_some_and(|v| v.starts_with(' ') && !v.trim().is_empty())
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The last paragraph from its `BREAKING CHANGE: ` on. Paragraphs of nothing but trailers after it are not the last: `git commit -s` and
-/// forges add theirs with an empty line between. Code and comments are no text.
-fn breaking_footer(body: &str) -> Option<String> {
+/// What the `BREAKING CHANGE: ` footers below the subject say, wherever they are. By Conventional Commits 1.0.0 a footer's value goes on,
+/// over empty lines, until the next token. Code, comments and quoted lines are no text. None where no footer says anything.
+fn breaking_note(body: &str) -> Option<String> {
     let lines: Vec<&str> = body.lines().collect();
     let hidden = markdown::hidden(&lines);
-    let shown: Vec<&str> = lines.iter().zip(hidden).map(|(line, hidden)| if hidden { "" } else { line.trim_end() }).collect();
-    let mut paragraphs: Vec<&[&str]> = shown.split(|line| line.is_empty()).filter(|p| !p.is_empty()).collect();
-    while paragraphs.len() > 1 && paragraphs.last().is_some_and(|p| p.iter().all(|line| is_trailer(line))) {
-        paragraphs.pop();
+    let mut note: Vec<&str> = Vec::new();
+    let mut in_footer = false;
+    for (line, _) in lines.iter().zip(hidden).filter(|(line, hidden)| !hidden && !line.starts_with('>')) {
+        match breaking_value(line) {
+            Some(value) => {
+                note.push(value);
+                in_footer = true;
+            }
+            None => in_footer &= !ends_footer(line),
+        }
+        if in_footer && breaking_value(line).is_none() {
+            note.push(line);
+        }
     }
-    let last = paragraphs.last()?;
-    let from = last.iter().position(|line| is_breaking_footer(line))?;
-    Some(last[from..].join("\n"))
+    Some(one_line(&note.join(" "))).filter(|text| !text.is_empty())
 }
 
-fn is_trailer(line: &str) -> bool {
-    let token = |t: &str| !t.is_empty() && t != "BREAKING-CHANGE" && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    line.split_once(": ").is_some_and(|(t, _)| token(t)) || line == GITHUB_RULE
+/// The rest of a line that begins with the token. The text may begin on the next line: git takes white space off the end of a line.
+fn breaking_value(line: &str) -> Option<&str> {
+    let value = line.strip_prefix("BREAKING CHANGE:").or_else(|| line.strip_prefix("BREAKING-CHANGE:"))?;
+    (value.is_empty() || value.starts_with(' ')).then_some(value)
 }
 
-/// Does it speak of a break in a way that the rules do not read: another place, other letters, no space?
+/// Another footer: a token with `: ` or ` #` (Conventional Commits 1.0.0, 8). Also what forges, git and people write below a message
+/// without that form: an issue's address, `(cherry picked from commit …)`, a heading, the line before the co-authors.
+fn ends_footer(line: &str) -> bool {
+    let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let footer = |separator: &str| line.split_once(separator).is_some_and(|(t, _)| token(t));
+    let address = line.split_once(" http").is_some_and(|(t, rest)| token(t) && (rest.starts_with("s://") || rest.starts_with("://")));
+    let heading = line.trim_start_matches('#').starts_with(' ') && line.starts_with('#');
+    footer(": ") || footer(" #") || address || heading || line.starts_with("(cherry picked from commit ") || line.trim_end() == GITHUB_RULE
+}
+
+/// Does it speak of a break in a way that the rules do not read: in a bullet, in other letters, without a space?
 pub fn mentions_break(part: &Part) -> bool {
     let lines: Vec<&str> = part.body.lines().collect();
     let hidden = markdown::hidden(&lines);

@@ -50,7 +50,7 @@ fn a_subject_counts_by_its_type() {
 }
 
 #[test]
-fn a_break_is_declared_in_the_last_paragraph() {
+fn a_break_is_declared_by_a_footer_anywhere_below_the_subject() {
     for (message, expected) in [
         ("fix: x\n\nBREAKING CHANGE: y", "major"),
         ("fix: x\n\nBREAKING-CHANGE: y", "major"),
@@ -60,7 +60,22 @@ fn a_break_is_declared_in_the_last_paragraph() {
         ("docs: x\n\nBREAKING CHANGE: even so", "major"),
         ("fix: x\n\nBREAKING CHANGE: y\n\nSigned-off-by: A <a@b.c>", "major"),
         ("fix: x\n\nBREAKING CHANGE: y\n\nRefs: #1\n\nCo-authored-by: A <a@b.c>", "major"),
-        ("fix: x\n\nBREAKING CHANGE: y\n\nand then some text", "patch unread"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nand then some text", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nCloses #12", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nRefs #1, #2", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\nFixes https://example.org/1", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\n(cherry picked from commit 0123456789)", "major"),
+        ("fix: x\n\nBREAKING CHANGE: y\n\n## Tested\n\nby hand", "major"),
+        ("fix: x\n\nBREAKING CHANGE:\n\nthe port is 80", "major"),
+        ("fix: x\n\nBREAKING CHANGE:\n\nRefs #1", "patch unread"),
+        ("fix: x\n\n* add it\n\nBREAKING CHANGE: y", "major"),
+        ("fix: x\n\n- add it\n- feat: that\n\nBREAKING CHANGE: y", "major"),
+        ("fix: x (#1)\n\n* add it\n* and that\n\nBREAKING CHANGE: y\n\nCloses #12", "major"),
+        ("fix: x (#1)\n\n* add it\n\n  BREAKING CHANGE: y", "patch unread"),
+        ("fix: x\n\n* BREAKING CHANGE: y", "patch unread"),
+        ("fix: x\n\n> BREAKING CHANGE: y", "patch"),
+        ("fix: x\n\n    BREAKING CHANGE: y", "patch unread"),
+        ("fix: x\n\nRefs #1\n\nBREAKING CHANGE: y\n\nsecond paragraph", "major"),
         ("fix: x\n\nbreaking change: y", "patch unread"),
         ("fix: x\n\nBREAKING CHANGE:y", "patch unread"),
         ("fix: x\n\nBREAKING CHANGE:", "patch unread"),
@@ -74,8 +89,28 @@ fn a_break_is_declared_in_the_last_paragraph() {
         let said = format!("{}{}", entries[0].bump.word(), if entries[0].unread_break { " unread" } else { "" });
         assert_eq!((entries.len(), said.as_str()), (1, expected), "{message:?}");
     }
-    let noted = entries(&[commit("a", "feat: x\n\nBREAKING CHANGE: the port\n  is 80 now\n\nRefs: #1")], "python", &[]);
-    assert_eq!(noted[0].note.as_deref(), Some("the port is 80 now"));
+    for (body, note) in [
+        ("BREAKING CHANGE: the port\n  is 80 now\n\nRefs: #1", "the port is 80 now"),
+        ("BREAKING CHANGE: the port\n\nis 80 now\n\nCloses #12\nnot this", "the port is 80 now"),
+        ("BREAKING CHANGE: the port\n---------\nnot this", "the port"),
+        ("BREAKING CHANGE: the port\n> not this\n```\nnor this\n```\nis 80", "the port is 80"),
+        ("BREAKING CHANGE: one\nRefs #1\nBREAKING-CHANGE: two\nFixes https://example.org/x", "one two"),
+        ("BREAKING CHANGE: the port\n(cherry picked from commit 0123456)", "the port"),
+    ] {
+        let noted = entries(&[commit("a", &format!("feat: x\n\n{body}"))], "python", &[]);
+        assert_eq!(noted[0].note.as_deref(), Some(note), "{body:?}");
+    }
+}
+
+#[test]
+fn a_bullet_that_is_no_commit_leaves_its_footer_to_the_squash() {
+    assert_eq!(
+        read(&["feat: a (#1)\n\n* fix: b\n\n* wip\n\nBREAKING CHANGE: gone\n\n* fix: c"]),
+        "major | feat: a (#1) | breaking\n\
+         patch | fix: c | fix\n\
+         none | wip | not conventional\n\
+         patch | fix: b | fix"
+    );
 }
 
 #[test]
