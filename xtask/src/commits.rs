@@ -17,6 +17,8 @@ pub struct Commit {
     pub id: String,
     pub merge: bool,
     pub message: String,
+    /// The tag of the hotfix that it brings back: its change is released already.
+    pub released: Option<String>,
 }
 
 /// A commit, or one bullet of a squash, with what it means for one app.
@@ -38,6 +40,9 @@ pub struct Entry {
     pub note: Option<String>,
     #[serde(skip)]
     pub bump: Bump,
+    /// Brings back a hotfix that is released.
+    #[serde(skip)]
+    pub released: bool,
     /// Speaks of a break that the rules do not read.
     #[serde(skip)]
     pub unread_break: bool,
@@ -93,6 +98,7 @@ fn parts(commit: &Commit) -> Vec<Part> {
 fn entry(commit: &Commit, part: &Part, app: &str, apps: &[&str]) -> Entry {
     let parsed = message::parse(part).or_else(|| revert::parse(&part.subject));
     let (bump, why) = match &parsed {
+        _ if commit.released.is_some() => (Bump::None, format!("released in {}", commit.released.as_deref().unwrap_or_default())),
         None => (Bump::None, "not conventional".to_string()),
         Some(parsed) => match other_apps(parsed, app, apps) {
             Some(others) if part.listed => (Bump::None, format!("for {others}, by its scope")),
@@ -110,6 +116,7 @@ fn entry(commit: &Commit, part: &Part, app: &str, apps: &[&str]) -> Entry {
         description: parsed.as_ref().map_or_else(|| part.subject.clone(), |p| p.description.clone()),
         note: parsed.and_then(|p| p.breaking),
         bump,
+        released: commit.released.is_some(),
         unread_break: !breaking && message::mentions_break(part),
     }
 }

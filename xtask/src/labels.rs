@@ -35,7 +35,7 @@ pub fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
     let text = git.bytes(&[&format[..], &[&range, "--"]].concat())?;
     let commit = |record: &str| {
         let (id, message) = record.split_once('\n')?;
-        Some(Commit { id: id.to_string(), merge: false, message: message.to_string() })
+        Some(Commit { id: id.to_string(), merge: false, message: message.to_string(), released: None })
     };
     let commits: Vec<Commit> = String::from_utf8_lossy(&text).split('\0').filter_map(commit).collect();
     Ok(commits::entries(&commits, "", &[]).into_iter().filter(|entry| entry.breaking && entry.counts).collect())
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn label_and_declaration_go_together() {
-        let message = |message: &str| Commit { id: "1234567890".into(), merge: false, message: message.into() };
+        let message = |message: &str| Commit { id: "1234567890".into(), merge: false, message: message.into(), released: None };
         let declared = commits::entries(&[message("feat!: another port")], "", &[]);
         for (labels, breaks, accepted, expected) in [
             (&[] as &[&str], false, false, None),

@@ -20,6 +20,7 @@ mod breaks;
 mod compare;
 mod gitdir;
 mod history;
+mod hotfix;
 mod number;
 mod published;
 mod repository;
@@ -139,7 +140,7 @@ pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
 fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Result<AppPlan> {
     let manifest = manifest::read(&ctx.ws.root, app)?;
     let history = history::read(ctx, app, &published.withdrawn)?;
-    let names: Vec<&str> = ctx.ws.apps.iter().map(App::name).collect();
+    let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
     let commits = commits::entries(&history.commits, app.name(), &names);
     let mut evidence = vec![number::from_commits(&commits)];
     let judged = judged(ctx, app, &history, &commits, reach)?;

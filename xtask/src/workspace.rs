@@ -43,6 +43,8 @@ pub struct Workspace {
     pub root: Utf8PathBuf,
     pub settings: Settings,
     pub apps: Vec<App>,
+    /// The names of all apps, those that a rehearsal of some apps hides included: a scope that names a hidden app is still an app's name.
+    pub names: Vec<String>,
 }
 
 impl Workspace {
@@ -66,11 +68,12 @@ impl Workspace {
                 problems.push(format!("{}/app.toml: the name {:?} is taken by {}/app.toml", app.dir, app.name(), twin.dir));
             }
         }
-        // A rehearsal of some apps: no job and no step of it knows of the others.
+        let names = apps.iter().map(|app| app.name().to_string()).collect();
+        // A rehearsal of some apps: no job and no step of it releases the others.
         if let Ok(only) = std::env::var("XTASK_ONLY") {
             apps.retain(|app: &App| only.split(',').any(|name| name == app.name()));
         }
-        if problems.is_empty() { Ok(Workspace { root, settings, apps }) } else { Err(Exit::Usage(problems.join("\n")).into()) }
+        if problems.is_empty() { Ok(Workspace { root, settings, apps, names }) } else { Err(Exit::Usage(problems.join("\n")).into()) }
     }
 
     pub fn app(&self, name: &str) -> Result<&App> {

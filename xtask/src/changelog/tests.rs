@@ -9,7 +9,7 @@ const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- the
                      ## [ts-v0.1.0] - 2025-12-01\n\n### Added\n\n- x\n\n[Unreleased]: https://f/compare/main...development\n[ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0\n";
 
 fn commits(messages: &[&str]) -> Vec<Entry> {
-    let commit = |(i, m): (usize, &&str)| Commit { id: format!("{i:040}"), merge: false, message: m.to_string() };
+    let commit = |(i, m): (usize, &&str)| Commit { id: format!("{i:040}"), merge: false, message: m.to_string(), released: None };
     entries(&messages.iter().enumerate().map(commit).collect::<Vec<_>>(), "python", &["python", "ts"])
 }
 

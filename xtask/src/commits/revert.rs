@@ -52,7 +52,8 @@ fn is_id(word: &str) -> bool {
 /// Takes reverts and what they take back out of the count. Entries are newest first, so a revert that was itself reverted is known
 /// as such before it is its turn.
 pub fn cancel(entries: &mut [Entry], bodies: &[String]) {
-    let mut cancelled = vec![false; entries.len()];
+    // What is released can't be taken out of the count: its revert is a change for users.
+    let mut cancelled: Vec<bool> = entries.iter().map(|entry| entry.released).collect();
     for at in 0..entries.len() {
         let Some(title) = target_title(&entries[at]).filter(|_| !cancelled[at]) else { continue };
         let ids = target_ids(&bodies[at]);

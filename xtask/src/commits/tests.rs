@@ -1,7 +1,7 @@
 use super::*;
 
 fn commit(id: &str, message: &str) -> Commit {
-    Commit { id: id.to_string(), merge: false, message: message.to_string() }
+    Commit { id: id.to_string(), merge: false, message: message.to_string(), released: None }
 }
 
 /// One line per entry: what it demands, its subject, and why.
@@ -215,6 +215,15 @@ fn a_revert_takes_back_what_is_in_the_batch() {
         let bumps: Vec<String> = read(messages).lines().map(|l| l.split(' ').next().unwrap().to_string()).collect();
         assert_eq!(bumps.join(" "), expected, "{messages:?}");
     }
+}
+
+#[test]
+fn a_hotfix_that_was_brought_back_counts_nothing_and_its_revert_does() {
+    let released = Commit { released: Some("python-v0.2.1".into()), ..commit("0000001aaaa", "fix!: urgent (#4)") };
+    let revert = commit("0000002aaaa", "Revert \"fix!: urgent (#4)\"\n\nThis reverts commit 0000001aaaa.");
+    let found = entries(&[revert, released], "python", &["python"]);
+    let said: Vec<_> = found.iter().map(|e| (e.bump.word(), e.why.as_str())).collect();
+    assert_eq!(said, [("patch", "revert of something released"), ("none", "released in python-v0.2.1")]);
 }
 
 #[test]

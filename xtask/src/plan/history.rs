@@ -2,8 +2,9 @@
 //! tag, or a commit with the same content, is an ancestor.
 
 use super::Release;
+use super::hotfix;
 use super::number::Line;
-use super::repository::{self, Head, Refs, Tag};
+use super::repository::{self, Head, Origin, Refs, Tag};
 use super::walk::{Walk, walk};
 use crate::Ctx;
 use crate::commits::Commit;
@@ -40,15 +41,19 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let on_main = two_branches && on_main(ctx, &head, &refs);
     // Tags are made on main: anywhere else they are behind a squash.
     let squashed = two_branches && !on_main && line.is_none();
-    let (mut last, mut walked) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
+    let (last, mut walked) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
     if !walked.commits.is_empty() && on_main {
         let development = refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development);
-        let released = last.filter(|_| !development.is_empty()).map(|tag| repository::source(git, tag)).transpose()?.flatten();
+        let released = match last.filter(|_| !development.is_empty()) {
+            Some(tag) => repository::origins(git, &[tag])?.remove(0).source,
+            None => None,
+        };
         if let Some(source) = source_in(git, app, "HEAD", &development, released.as_deref())? {
             let (origin, originals) = since(git, app, &tags, &source, true)?;
-            // Not found from there: the squashes' own messages are what is left.
-            if origin.map(|t| &t.name) == last.map(|t| &t.name) {
-                (last, walked) = (origin, originals);
+            // Not found from there: the squashes' own messages are what is left. A hotfix of main that was taken back in another form is
+            // above what development knows: the commits are development's, and the number goes on from main's.
+            if origin.map(|t| &t.name) == last.map(|t| &t.name) || origin.is_some_and(|o| last.is_some_and(|l| o.version < l.version)) {
+                walked = originals;
             }
         }
     }
@@ -74,25 +79,94 @@ fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {
     }
 }
 
-/// The last release below `tip`, and the commits since.
+/// The last release below `tip`, and the commits since. `squashed`: tags are not on the tip's own line.
 fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) -> Result<(Option<&'a Tag>, Walk)> {
-    for tag in tags {
-        // Behind a squash, the development commit that it was made from is the shorter way. It is unknown where only main was fetched.
-        let by_source = || match repository::source(git, tag) {
-            Ok(Some(source)) => unreleased(git, app, tag, &source, tip, true).unwrap_or(None),
-            _ => None,
-        };
-        let by_tag = || unreleased(git, app, tag, &tag.object, tip, !squashed);
-        let found = if squashed {
-            by_source().map_or_else(by_tag, |walked| Ok(Some(walked)))
-        } else {
-            by_tag().map(|found| found.or_else(by_source))
-        };
-        if let Some(walked) = found? {
-            return Ok((Some(tag), walked));
+    for (at, tag) in tags.iter().enumerate() {
+        let found = if squashed { behind_squash(git, app, tags, at, tip)? } else { on_own_line(git, app, tag, tip)?.map(|w| (w, at)) };
+        if let Some((walked, last)) = found {
+            return Ok((Some(tags[last]), walked));
         }
     }
     Ok((None, walk(git, app, &[tip])?))
+}
+
+fn on_own_line(git: &Git, app: &App, tag: &Tag, tip: &str) -> Result<Option<Walk>> {
+    if let Some(walked) = unreleased(git, app, tag, &tag.object, tip, true)? {
+        return Ok(Some(walked));
+    }
+    match repository::origins(git, &[tag])?.remove(0).source {
+        Some(source) => Ok(unreleased(git, app, tag, &source, tip, true).unwrap_or(None)),
+        None => Ok(None),
+    }
+}
+
+/// The commits since `tags[at]`, and which tag is the last release: hotfixes above it may have been taken back into development.
+fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> Result<Option<(Walk, usize)>> {
+    let tag = tags[at];
+    let Origin { commit, source } = repository::origins(git, &[tag])?.remove(0);
+    // The development commit that the release was squashed from is the shorter way. It is unknown where only main was fetched.
+    if let Some(source) = source.filter(|source| *source != commit)
+        && let Some(mut walked) = unreleased(git, app, tag, &source, tip, true).unwrap_or(None)
+    {
+        let last = at - mark_hotfixes(git, app, &tags[..at], &tags[at..], &mut walked.commits)?;
+        return Ok(Some((walked, last)));
+    }
+    let Some(walked) = unreleased(git, app, tag, &tag.object, tip, false)? else { return Ok(None) };
+    if walked.commits.is_empty() {
+        return Ok(Some((walked, at)));
+    }
+    // A hotfix, or the branch of a promotion, which has main as an ancestor: the tag is reached over main, while development's commits
+    // of earlier releases are not below it.
+    let mut earlier = release_commits(git, &tags[at..])?;
+    earlier.extend(newest_equal(git, app, &tag.object, &walked.commits)?);
+    let bounds: Vec<String> = earlier.iter().map(|id| format!("^{id}")).collect();
+    let range: Vec<&str> = std::iter::once(tip).chain(bounds.iter().map(String::as_str)).collect();
+    let mut walked = walk(git, app, &range)?;
+    let last = at + 1 - mark_hotfixes(git, app, &tags[..=at], &tags[at + 1..], &mut walked.commits)?.max(1);
+    Ok(Some((walked, last)))
+}
+
+/// Everything that these releases were made of and that is in this repository.
+fn release_commits(git: &Git, tags: &[&Tag]) -> Result<Vec<String>> {
+    if tags.is_empty() {
+        return Ok(Vec::new());
+    }
+    let origins = repository::origins(git, tags)?;
+    let ids: Vec<String> = origins.into_iter().flat_map(|o| [Some(o.commit), o.source]).flatten().collect();
+    let asked = ids.iter().map(|id| format!("{id}\n")).collect::<String>();
+    let text = git.pipe(&["cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer"], asked.as_bytes())?;
+    let here = |line: &str| line.strip_suffix(" commit").map(str::to_string);
+    Ok(String::from_utf8_lossy(&text).lines().filter_map(here).collect())
+}
+
+/// Marks the commits that bring back a hotfix, which is released already. `hotfixes`: the highest version first; `earlier`: the releases
+/// below them. How many of the hotfixes, from the lowest up, have come back whole.
+fn mark_hotfixes(git: &Git, app: &App, hotfixes: &[&Tag], earlier: &[&Tag], commits: &mut [Commit]) -> Result<usize> {
+    if hotfixes.is_empty() || commits.is_empty() {
+        return Ok(0);
+    }
+    let mut below = release_commits(git, earlier)?;
+    let mut whole = 0;
+    for (at, tag) in hotfixes.iter().rev().enumerate() {
+        let own = own_commits(git, app, &tag.object, &below)?;
+        let back = hotfix::find(git, app, &own, commits)?;
+        for (commit, by) in commits.iter_mut().zip(&back.commits) {
+            if *by && commit.released.is_none() {
+                commit.released = Some(tag.name.clone());
+            }
+        }
+        whole += usize::from(back.whole && whole == at);
+        below.extend(release_commits(git, &[tag])?);
+    }
+    Ok(whole)
+}
+
+fn own_commits(git: &Git, app: &App, tag: &str, below: &[String]) -> Result<Vec<String>> {
+    let bounds: Vec<String> = below.iter().map(|id| format!("^{id}")).collect();
+    let specs = app.pathspecs();
+    let args = ["rev-list", "--no-merges", tag].into_iter().chain(bounds.iter().map(String::as_str));
+    let args: Vec<&str> = args.chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
+    Ok(git.read(&args)?.lines().map(str::to_string).collect())
 }
 
 /// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins at the newest commit whose

@@ -99,11 +99,32 @@ fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
     Some(Tag { name: name.to_string(), version, object: object.to_string() })
 }
 
-/// The development commit that a release was squashed from, by the trailer in its annotated tag.
-pub fn source(git: &Git, tag: &Tag) -> Result<Option<String>> {
-    let format = "--format=%(objecttype) %(contents:trailers:key=Source-Commit,valueonly)";
-    let text = git.read(&["for-each-ref", format, &format!("refs/tags/{}", tag.name)])?;
-    Ok(text.strip_prefix("tag ").map(str::trim).filter(|id| is_id(id)).map(str::to_string))
+/// Where a release came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The commit that the tag is on.
+    pub commit: String,
+    /// The development commit that it was squashed from, by the `Source-Commit` trailer of an annotated tag. Of a hotfix it is the tag's
+    /// own commit.
+    pub source: Option<String>,
+}
+
+/// One for each tag, in their order.
+pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
+    let format = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(contents:trailers:key=Source-Commit,valueonly)%00";
+    let names: Vec<String> = tags.iter().map(|tag| format!("refs/tags/{}", tag.name)).collect();
+    let args: Vec<&str> = ["for-each-ref", format].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let text = git.read(&args)?;
+    let fields: Vec<&str> = text.split('\0').collect();
+    let read = |fields: &[&str]| {
+        let [name, object, commit, source] = fields else { return None };
+        let source = Some(source.trim()).filter(|id| is_id(id) && !commit.is_empty()).map(str::to_string);
+        let commit = if commit.is_empty() { object } else { commit };
+        Some((name.trim().to_string(), Origin { commit: commit.to_string(), source }))
+    };
+    let mut found: HashMap<String, Origin> = fields.chunks(4).filter_map(read).collect();
+    let origin = |name: &String| found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} is gone from {}", git.dir));
+    names.iter().map(origin).collect()
 }
 
 /// The remote's name; the usual one where an address was given.

@@ -61,7 +61,7 @@ fn read(text: &str, app: &App) -> Walk {
         }
         let (id, merge) = (id.trim_start_matches('>').to_string(), parents.contains(' '));
         walk.settings |= merge || rest.lines().any(|line| line.ends_with(&settings));
-        walk.commits.push(Commit { id, merge, message: message.to_string() });
+        walk.commits.push(Commit { id, merge, message: message.to_string(), released: None });
         walk.trees.push(rest.lines().find_map(|line| trees(line, app)));
     }
     walk

@@ -221,6 +221,110 @@ fn a_change_of_main_alone_is_read_from_main() {
     assert_eq!(counting(&plan(&repo)), ["fix: made on main"]);
 }
 
+/// Tags HEAD as a release from development's commit, or as a hotfix of main where there is none.
+fn tag_release(repo: &Repo, version: &str, source: Option<&str>) {
+    let source = source.map_or_else(|| repo.head(), str::to_string);
+    let message = format!("notes\n\nSource-Commit: {source}\n");
+    repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &message, &format!("python-v{version}")]);
+}
+
+/// 0.2.0 with a `feat` is released by a squash, then 0.2.1 as a hotfix on main. Development is checked out; the hotfix's commit.
+fn hotfixed() -> (Repo, String) {
+    let (repo, _) = squashed(true);
+    repo.change("feat: released (#1)");
+    let source = bump_file(&repo, "0.2.0");
+    squash_to_main(&repo, "chore(release): promote python v0.2.0 (#2)");
+    tag_release(&repo, "0.2.0", Some(&source));
+    repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.2.1"));
+    let hotfix = repo.commit("apps/python/urgent.py", "URGENT = 1\n", "fix: urgent (#3)");
+    tag_release(&repo, "0.2.1", None);
+    repo.git(&["switch", "-q", "development"]);
+    (repo, hotfix)
+}
+
+/// The commit that `promote` makes: development's content, with both branches as parents.
+fn promoted<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
+    let head = repo.git(&["commit-tree", "development^{tree}", "-p", "development", "-p", "main", "-m", "chore: promote"]);
+    repo.git(&["switch", "-q", "--detach", &head]);
+    let result = run();
+    repo.git(&["switch", "-q", "development"]);
+    result
+}
+
+#[test]
+fn what_a_release_held_does_not_count_again_after_a_hotfix() {
+    let (repo, _) = hotfixed();
+    repo.git(&["checkout", "-q", "main", "--", "."]);
+    repo.git(&["commit", "-qm", "fix: urgent, for development (#4)"]);
+    // Nothing of this app since, as when another app is promoted.
+    for promotion in [false, true] {
+        let code = || repo.xtask(&["plan"]).code;
+        assert_eq!(if promotion { promoted(&repo, code) } else { code() }, 4, "promotion: {promotion}");
+    }
+    repo.change("fix: another (#5)");
+    bump_file(&repo, "0.2.2");
+    let expected = (vec!["fix: another (#5)".to_string()], json!("0.2.1"), json!("0.2.2"));
+    let said = || {
+        let app = plan(&repo);
+        (counting(&app).into_iter().map(str::to_string).collect::<Vec<_>>(), app["last"]["version"].clone(), app["next"].clone())
+    };
+    assert_eq!(said(), expected);
+    assert_eq!(promoted(&repo, said), expected);
+    squash_to_main(&repo, "chore(release): promote python v0.2.2 (#6)");
+    assert_eq!(said(), expected);
+}
+
+#[test]
+fn a_hotfix_that_is_brought_back_beside_other_changes_does_not_count_again() {
+    for by_name in [false, true] {
+        let (repo, hotfix) = hotfixed();
+        repo.change("docs: development goes on (#4)");
+        // The version's line can't be picked: development keeps its own.
+        let extra = if by_name { format!("\n\n(cherry picked from commit {hotfix})") } else { String::new() };
+        let text = if by_name { "URGENT = 1 # adapted\n" } else { "URGENT = 1\n" };
+        repo.commit("apps/python/urgent.py", text, &format!("fix: urgent (#5){extra}"));
+        bump_file(&repo, "0.2.1");
+        assert_eq!(repo.xtask(&["plan"]).code, 4, "by name: {by_name}");
+        assert_eq!(promoted(&repo, || repo.xtask(&["plan"]).code), 4, "by name: {by_name}");
+        let app = plan(&repo);
+        let why = |subject: &str| {
+            let commits = app["commits"].as_array().unwrap();
+            commits.iter().find(|c| c["subject"].as_str().unwrap().starts_with(subject)).map(|c| c["why"].clone())
+        };
+        assert_eq!((&app["last"]["version"], why("fix: urgent")), (&json!("0.2.1"), Some(json!("released in python-v0.2.1"))));
+        repo.change("feat: more (#6)");
+        bump_file(&repo, "0.3.0");
+        let said = || {
+            let app = plan(&repo);
+            (counting(&app).len(), app["next"].clone())
+        };
+        assert_eq!(said(), (1, json!("0.3.0")));
+        assert_eq!(promoted(&repo, said), (1, json!("0.3.0")));
+        squash_to_main(&repo, "chore(release): promote python v0.3.0 (#7)");
+        assert_eq!(said(), (1, json!("0.3.0")));
+    }
+}
+
+#[test]
+fn a_hotfix_that_has_not_come_back_is_no_base_for_development() {
+    let (repo, _) = hotfixed();
+    repo.change("fix: another (#4)");
+    let app = plan(&repo);
+    assert_eq!((&app["last"]["version"], &app["next"], counting(&app).len()), (&json!("0.2.0"), &json!("0.2.2"), 1));
+}
+
+#[test]
+fn a_hidden_app_is_still_known_by_name() {
+    let repo = released();
+    repo.write("apps/other/app.toml", APP_TOML.replace("\"python\"\necosystem", "\"other\"\necosystem"));
+    repo.write("apps/other/pyproject.toml", PYPROJECT);
+    repo.change("fix(python): one (#1)\n\n* fix(python): one\n\n* feat(other): two");
+    let mut hidden = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    let alone = run(hidden.args(["plan", "--json"]).env("XTASK_ONLY", "python")).expect(0).json();
+    assert_eq!(alone["apps"].as_array().unwrap().len(), 1);
+    assert_eq!((&alone["apps"][0]["next"], &plan(&repo)["next"]), (&json!("0.1.1"), &json!("0.1.1")));
+}
+
 #[test]
 fn a_tag_that_is_not_in_this_history_still_takes_its_number() {
     let repo = released();
@@ -390,7 +494,7 @@ fn pins_speak_until_the_first_release() {
 #[test]
 fn a_break_that_is_not_declared_as_the_rules_have_it_is_pointed_at() {
     let repo = released();
-    repo.change("fix: x\n\nBREAKING CHANGE: y\n\nand a last word");
+    repo.change("fix: x\n\nbreaking change: y\n\nand a last word");
     let out = repo.xtask(&["plan"]).expect(0);
     assert!(out.stderr.contains("breaking-unread"), "{out:?}");
 }

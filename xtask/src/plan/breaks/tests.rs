@@ -28,7 +28,7 @@ fn contract(found: Vec<Difference>) -> Compared {
 }
 
 fn declared() -> Entry {
-    let commit = Commit { id: "1234567890".into(), merge: false, message: "feat!: another name".into() };
+    let commit = Commit { id: "1234567890".into(), merge: false, message: "feat!: another name".into(), released: None };
     commits::entries(&[commit], "python", &["python"]).remove(0)
 }
 
