@@ -122,8 +122,10 @@ fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> R
     let bounds: Vec<String> = earlier.iter().map(|id| format!("^{id}")).collect();
     let range: Vec<&str> = std::iter::once(tip).chain(bounds.iter().map(String::as_str)).collect();
     let mut walked = walk(git, app, &range)?;
-    let last = at + 1 - mark_hotfixes(git, app, &tags[..=at], &tags[at + 1..], &mut walked.commits)?.max(1);
-    Ok(Some((walked, last)))
+    // Several hotfixes in a row may have come back one by one.
+    let end = at + repository::origins(git, &tags[at..])?.iter().take_while(|o| o.source.as_ref() == Some(&o.commit)).count().max(1);
+    let back = mark_hotfixes(git, app, &tags[..end], &tags[end..], &mut walked.commits)?;
+    Ok(Some((walked, at.min(end - back))))
 }
 
 /// Everything that these releases were made of and that is in this repository.

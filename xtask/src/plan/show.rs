@@ -16,9 +16,10 @@ pub fn text(plans: &[AppPlan]) -> String {
     plans.iter().map(|plan| app(plan, &paint)).collect::<Vec<_>>().join("\n")
 }
 
-/// `{"schema": 1, "apps": […], "findings": […]}`. The last release's commit is looked up here: no number depends on it.
+/// `{"schema": 1, "apps": […], "index_asked": false, "findings": […]}`: a number that only the index knows is not in it.
+/// The last release's commit is looked up here: no number depends on it.
 pub fn json(git: &Git, plans: &[AppPlan], findings: &[Finding]) -> Result<Value> {
-    let mut document = json!({ "schema": 1, "apps": plans, "findings": findings });
+    let mut document = json!({ "schema": 1, "apps": plans, "index_asked": false, "findings": findings });
     for (plan, app) in plans.iter().zip(document["apps"].as_array_mut().into_iter().flatten()) {
         if let Some(last) = &plan.last {
             app["last"]["commit"] = git.commit(&format!("refs/tags/{}", last.tag))?.into();
@@ -55,6 +56,11 @@ fn app(plan: &AppPlan, paint: Paint) -> String {
     let demands = plan.evidence.iter().map(|e| e.demands.to_string().chars().count()).max().unwrap_or(0);
     for evidence in &plan.evidence {
         let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", evidence.source, evidence.demands.to_string(), paint(DIM, &evidence.why));
+    }
+    // A number that only the index knows makes `bump` choose a higher one.
+    if plan.next.is_some() {
+        let why = "not asked: plan works offline; bump and release ask the index which numbers are taken";
+        let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", "index", "?", paint(DIM, why));
     }
     out
 }

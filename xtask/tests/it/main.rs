@@ -13,6 +13,7 @@ mod compat;
 mod demo;
 mod image;
 mod locks;
+mod model;
 mod openapi;
 mod output;
 mod plan;

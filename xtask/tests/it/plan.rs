@@ -44,7 +44,7 @@ fn the_json_document_has_the_documented_shape() {
     let tagged = repo.head();
     let fix = repo.change("fix: x");
     let document = repo.xtask(&["plan", "--json"]).expect(0).json();
-    assert_eq!(document["schema"], 1);
+    assert_eq!((&document["schema"], &document["index_asked"]), (&json!(1), &json!(false)));
     assert_eq!(
         document["apps"][0],
         json!({
@@ -98,6 +98,7 @@ fn a_person_sees_what_counts_and_why_the_rest_does_not() {
           evidence
             commits   major    feat!: other port (1234567) and 1 more
             tags      > 0.1.0  the highest tag
+            index     ?        not asked: plan works offline; bump and release ask the index which numbers are taken
     "#]]
     .assert_eq(&seen);
 }
