@@ -104,7 +104,7 @@ impl World {
     fn change(&mut self, apps: u64, level: u64, form: u64) {
         self.number += 1;
         let touched: Vec<&str> = APPS.into_iter().enumerate().filter(|(i, _)| apps & (1 << i) != 0).map(|(_, app)| app).collect();
-        if touched.len() == 2 && form % 2 == 0 {
+        if touched.len() == 2 && form.is_multiple_of(2) {
             self.repo.write(&format!("shared/{}", self.number), "x\n");
         } else {
             touched.iter().for_each(|app| self.repo.write(&format!("apps/{app}/src/{}", self.number), "x\n"));
