@@ -53,6 +53,7 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
             commits   patch    fix(python): a better name (1234567)
             api       major    breaks users since python-v0.0.1: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
             tags      > 0.0.1  the highest tag
+            index     ?        not asked: plan works offline; bump and release ask the index which numbers are taken
     "#]]
     .assert_eq(&plain(&repo, &stopped.stdout));
     expect_test::expect![[r#"
