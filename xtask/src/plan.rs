@@ -76,6 +76,14 @@ pub struct Release {
 }
 
 pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
+    if ctx.ws.apps.is_empty() {
+        let message = format!(
+            "no app in {}: an app is a folder with an app.toml. Where they are elsewhere, set apps = \"FOLDER\" in \
+             [workspace.metadata.xtask] of Cargo.toml",
+            ctx.ws.root.join(&ctx.ws.settings.apps)
+        );
+        return Err(Exit::Usage(message).into());
+    }
     let plans: Vec<AppPlan> = ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
     let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
     if ctx.json {
@@ -88,9 +96,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     }
     findings.iter().for_each(ui::finding);
     if plans.iter().all(|p| p.next.is_none()) {
-        let none =
-            if plans.is_empty() { format!("no app under {}/{}", ctx.ws.root, ctx.ws.settings.apps) } else { "nothing to release".into() };
-        return Err(Exit::Nothing(none).into());
+        return Err(Exit::Nothing("nothing to release".into()).into());
     }
     Ok(())
 }

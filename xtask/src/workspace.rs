@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use anyhow::{Context, Result};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 mod settings;
@@ -127,7 +127,8 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
     }
     let text = std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?;
     let cargo: CargoToml = parse(&text, "Cargo.toml")?;
-    let settings = cargo.workspace.metadata.xtask;
+    let mut settings = cargo.workspace.metadata.xtask;
+    settings.apps = folder_of_apps(&settings.apps)?;
     for (key, branch) in [("main", &settings.main), ("development", &settings.development)] {
         if branch.is_empty()
             || branch.starts_with('-')
@@ -137,6 +138,22 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
         }
     }
     Ok(settings)
+}
+
+/// The folder without `.` in it, as git names it; `.` itself is the empty path.
+fn folder_of_apps(apps: &Utf8Path) -> Result<Utf8PathBuf> {
+    let mut folder = Utf8PathBuf::new();
+    for part in apps.components() {
+        match part {
+            Utf8Component::Normal(name) => folder.push(name),
+            Utf8Component::CurDir => {}
+            _ => {
+                let hint = "name a folder of this repository, from its top: apps = \"apps\"";
+                return Err(Exit::Usage(format!("Cargo.toml: apps = {:?} leads out of the repository; {hint}", apps.as_str())).into());
+            }
+        }
+    }
+    Ok(folder)
 }
 
 fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {

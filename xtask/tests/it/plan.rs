@@ -419,6 +419,29 @@ fn another_checkout_is_planned_by_root_and_from_a_worktree() {
 }
 
 #[test]
+fn the_folder_of_the_apps_is_named_in_any_way_but_is_in_the_repository() {
+    let repo = released();
+    repo.change("fix: x");
+    let settings =
+        |apps: &str| format!("[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\napps = \"{apps}\"\n");
+    for apps in ["apps", "./apps", "apps/", "./apps/."] {
+        repo.write("Cargo.toml", settings(apps));
+        assert_eq!(repo.xtask(&["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.1", "{apps}");
+    }
+    for (apps, said) in [("/apps", "leads out of"), ("../repo/apps", "leads out of"), ("ap", "no app in"), (".", "no app in")] {
+        repo.write("Cargo.toml", settings(apps));
+        let out = repo.xtask(&["plan"]).expect(2);
+        assert!(out.stderr.contains(said) && out.stderr.contains("apps = \""), "{apps}: {out:?}");
+    }
+    repo.git(&["mv", "apps/python", "python"]);
+    repo.write("Cargo.toml", settings("."));
+    repo.git(&["commit", "-qam", "refactor: move"]);
+    repo.git(&["tag", "-f", "-am", "notes", "python-v0.1.0"]);
+    repo.commit("python/x", "1", "feat: y");
+    assert_eq!(counting(&plan(&repo)), ["feat: y"]);
+}
+
+#[test]
 fn a_hooks_environment_does_not_lead_astray() {
     let (repo, other) = (released(), Repo::new());
     repo.change("fix: x");
