@@ -168,7 +168,9 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
         let names: Vec<_> = reports.iter().map(|r| r.tool.clone()).collect();
         let failed = reports.into_iter().filter_map(|r| Some((r.tool, r.result.err()?)));
         let findings = failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
-        Ok((findings, if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") }))
+        let ran = if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") };
+        let left = app.settings.ecosystem.linters_not_run(ctx, app)?;
+        Ok((findings, [Some(ran), left].into_iter().flatten().collect::<Vec<_>>().join("; ")))
     })
 }
 
@@ -198,6 +200,7 @@ fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> 
             Ok(output) => said.push(output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string()),
             Err(e) => findings.push(Finding::new("test", Level::Error, format!("{e:#}"))),
         }
+        said.extend(app.settings.ecosystem.runners_not_run(ctx, app)?);
         match contract {
             Ok(contract) => said.extend(contract.map(|said| format!("contract: {said}"))),
             Err(e) => findings.push(Finding::new("contract", Level::Error, format!("{e:#}"))),

@@ -23,7 +23,8 @@ pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<Stri
     let (Some(server), Some((program, args))) = (server, argv) else { return Ok(None) };
     let temp = tempfile::tempdir()?;
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
-    let server = serve::start(server, child::free_port()?, "/health", &log)?;
+    let health = app.settings.spec.as_ref().map_or("/health", |spec| &spec.health);
+    let server = serve::start(server, child::free_port()?, health, &log)?;
     let sh = child::shell(&ctx.ws.root)?;
     let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]).context("the contract's tests")?;
     server.stop()?;

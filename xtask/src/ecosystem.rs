@@ -13,11 +13,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 mod dist;
+mod found;
 pub mod python;
 pub mod ts;
 
 use dist::keep;
 pub use dist::{DistFile, Out, PublishedFile};
+use found::Kind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +60,13 @@ impl Installed {
 fn environments() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The last line that counts tests, or the last one.
+fn summary(text: &str) -> String {
+    let counts = |line: &&str| line.contains("passed") || line.starts_with("Ran ") || line.starts_with("# pass");
+    let line = text.lines().rev().find(counts).or_else(|| text.trim_end().lines().last());
+    line.unwrap_or("passed").trim_matches(['=', ' ']).to_string()
 }
 
 /// A linter or type checker of the app: what it is called and how it ended.
@@ -140,20 +149,72 @@ impl Ecosystem {
         }
     }
 
-    /// Every linter and type checker that the app has set up, side by side.
+    /// Every linter and type checker that the app has set up, side by side, then those of `[commands]`.
     pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
-        match self {
+        let mut reports = match self {
             Ecosystem::Python => python::lint(ctx, app),
             Ecosystem::Ts => ts::lint(ctx, app),
+        }?;
+        for argv in &app.settings.commands.lint {
+            reports.push(Report { tool: argv.join(" "), result: self.command(ctx, app, argv) });
+        }
+        Ok(reports)
+    }
+
+    /// The app's tests; the last lines of what they printed. An error where it has none and does not say why.
+    pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
+        let commands = &app.settings.commands;
+        if !commands.test.is_empty() {
+            let said: Result<Vec<String>> = commands.test.iter().map(|argv| self.command(ctx, app, argv)).collect();
+            let ran = commands.test.iter().map(|argv| argv.join(" ")).collect::<Vec<_>>().join(", ");
+            return said.map(|said| format!("{ran}: {}", summary(&said.concat())));
+        }
+        let tests = match self {
+            Ecosystem::Python => python::test(ctx, app),
+            Ecosystem::Ts => ts::test(ctx, app),
+        }?;
+        match (tests, &commands.no_tests) {
+            (Some(said), _) => Ok(said),
+            (None, Some(why)) => Ok(format!("no tests: {why}")),
+            (None, None) => bail!(
+                "{} has no tests; add some, name what runs them (`[commands] test = [[\"program\", …]]` in {}), \
+                 or say there why it may be released without any: `[commands] no-tests = \"WHY\"`",
+                app.dir,
+                app.file()
+            ),
         }
     }
 
-    /// The app's tests; the last lines of what they printed.
-    pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
-        match self {
-            Ecosystem::Python => python::test(ctx, app),
-            Ecosystem::Ts => ts::test(ctx, app),
-        }
+    /// The linters that the app has set up and that nothing runs, in one line; None without any.
+    pub fn linters_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
+        self.not_run(ctx, app, Kind::Lint)
+    }
+
+    /// The same of test runners.
+    pub fn runners_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
+        self.not_run(ctx, app, Kind::Test)
+    }
+
+    fn not_run(self, ctx: &Ctx, app: &App, kind: Kind) -> Result<Option<String>> {
+        let dir = ctx.ws.root.join(&app.dir);
+        let files = found::files(&dir)?;
+        let tools = match self {
+            Ecosystem::Python => found::python_others(&files, &python::configured(&ctx.ws.root, app)?, kind),
+            Ecosystem::Ts => found::ts_others(&files, &ts::package_json(&dir)?, kind),
+        };
+        Ok(found::not_run(&tools, &app.settings.commands, kind))
+    }
+
+    /// One of the app's `[commands]`; both streams.
+    fn command(self, ctx: &Ctx, app: &App, argv: &[String]) -> Result<String> {
+        let programs = match self {
+            Ecosystem::Python => python::programs(ctx, app)?,
+            Ecosystem::Ts => ts::programs_folder(ctx, app)?,
+        };
+        let path = format!("{programs}:{}", ts::path()?);
+        let (program, args) = argv.split_first().context("an empty command in app.toml")?;
+        let sh = crate::child::shell(ctx.ws.root.join(&app.dir))?;
+        crate::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), &[("PATH", &path)])
     }
 
     /// Runs one of the app's own programs in its locked environment; standard output.

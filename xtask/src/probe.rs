@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 /// What must be true of the server.
 pub struct Expect {
+    /// The path that answers 200: `/health`.
+    pub health: String,
     /// As `/info` says it.
     pub version: String,
     /// 40 hex digits.
@@ -36,10 +38,10 @@ pub fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> R
     }
 }
 
-/// Compares `/health`, `/info` and `/openapi.json` with what is expected; the evidence in one line.
+/// Compares the health path, `/info` and `/openapi.json` with what is expected; the evidence in one line.
 pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     let http = Http::new()?;
-    http.get(&format!("{base_url}/health"))?;
+    http.get(&format!("{base_url}{}", expect.health))?;
     let info = json(&http, &format!("{base_url}/info"))?;
     for (key, expected) in [("version", &expect.version), ("commit", &expect.commit)] {
         match info[key].as_str() {
@@ -49,7 +51,7 @@ pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
         }
     }
     let short = expect.commit.get(..7).unwrap_or(&expect.commit);
-    let mut evidence = format!("/health 200, /info {} at {short}", expect.version);
+    let mut evidence = format!("{} 200, /info {} at {short}", expect.health, expect.version);
     if let Some(compat) = &expect.compat {
         if let Some(at) = first_difference(&info["compat"], compat, "/compat".to_string()) {
             bail!("{base_url}/info does not serve the committed compat.json: they differ at {at}; type `cargo xtask compat --write`");

@@ -65,6 +65,9 @@ enum State {
     Ready(Box<Trial>),
 }
 
+/// What starts a server, and the path that says that it is ready.
+type Served = (Command, String);
+
 /// What is to run, side by side, in an export of the tag.
 struct Trial {
     plan: AppPlan,
@@ -74,7 +77,7 @@ struct Trial {
     place: Option<Utf8PathBuf>,
     tree: Utf8PathBuf,
     /// Today's server, where there still is one, and the tag's black-box tests.
-    black_box: Option<(Option<Command>, Vec<String>)>,
+    black_box: Option<(Option<Served>, Vec<String>)>,
     plugin: Option<Prepared>,
     _temp: TempDir,
 }
@@ -198,16 +201,17 @@ fn written_out(ctx: &Ctx, last: &Release, tree: &Utf8Path) -> Result<()> {
     tar::Archive::new(archive.as_slice()).unpack(tree).with_context(|| format!("{} can't be written out", last.tag))
 }
 
-/// What starts today's server; None where the app has none any more.
-fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
-    app.settings.spec.as_ref().map(|spec| app.settings.ecosystem.server(ctx, app, &spec.serve)).transpose()
+/// Today's server; None where the app has none any more.
+fn server(ctx: &Ctx, app: &App) -> Result<Option<Served>> {
+    let Some(spec) = &app.settings.spec else { return Ok(None) };
+    Ok(Some((app.settings.ecosystem.server(ctx, app, &spec.serve)?, spec.health.clone())))
 }
 
 /// The outer error: today's server does not start or stop. The inner one: the tests say no.
-fn black_box(server: Option<Command>, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
-    let Some(server) = server else { return Ok(Err(anyhow::anyhow!("there is no server any more: app.toml has no [spec]"))) };
+fn black_box(server: Option<Served>, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
+    let Some((server, health)) = server else { return Ok(Err(anyhow::anyhow!("there is no server any more: app.toml has no [spec]"))) };
     let (program, args) = argv.split_first().context("an empty command")?;
-    let server = serve::start(server, child::free_port()?, "/health", &tree.with_file_name("server.log"))?;
+    let server = serve::start(server, child::free_port()?, &health, &tree.with_file_name("server.log"))?;
     let sh = child::shell(tree)?;
     let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]);
     server.stop()?;

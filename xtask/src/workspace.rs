@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 mod settings;
 
-pub use settings::{Acceptance, AppSettings, CompatSettings, ImageSettings, Settings, ZeroBreaking};
+pub use settings::{Acceptance, AppSettings, CommandSettings, CompatSettings, ImageSettings, Settings, ZeroBreaking};
 
 /// A releasable folder.
 #[derive(Clone, Debug)]
@@ -195,6 +195,12 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     }
     if let Some(problem) = crate::compat::settings_problem(&settings) {
         return Err(Exit::Usage(format!("{file}: [compat] {problem}")).into());
+    }
+    if let Some(problem) = settings.commands.problem() {
+        return Err(Exit::Usage(format!("{file}: [commands] {problem}")).into());
+    }
+    if let Some(health) = settings.spec.as_ref().map(|spec| &spec.health).filter(|path| !path.starts_with('/')) {
+        return Err(Exit::Usage(format!("{file}: [spec] health = {health:?}: a path begins with /, as in \"/healthz\"")).into());
     }
     if let Some(problem) = settings.accept.iter().find_map(Acceptance::problem) {
         return Err(Exit::Usage(format!("{file}: {problem}")).into());

@@ -43,12 +43,31 @@ fn read(path: &Utf8Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))
 }
 
-/// The `[tool.*]` tables of pyproject.toml: what the app has set up is what runs.
-fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
+/// The `[tool.*]` tables of pyproject.toml, the sections of setup.cfg and tox.ini, and the tools that have a file of their own: what the app has set
+/// up is what runs.
+pub fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
     let path = root.join(&app.dir).join("pyproject.toml");
     let document: toml_edit::DocumentMut = read(&path)?.parse().with_context(|| format!("{path} is not TOML"))?;
     let tables = document.get("tool").and_then(|t| t.as_table_like());
-    Ok(tables.map(|t| t.iter().map(|(name, _)| name.to_string()).collect()).unwrap_or_default())
+    let mut names: Vec<String> = tables.map(|t| t.iter().map(|(name, _)| name.to_string()).collect()).unwrap_or_default();
+    let dir = root.join(&app.dir);
+    for ini in ["setup.cfg", "tox.ini"] {
+        names.extend(super::found::sections(&std::fs::read_to_string(dir.join(ini)).unwrap_or_default()));
+    }
+    for (file, tool) in [
+        ("pytest.ini", "pytest"),
+        (".pytest.ini", "pytest"),
+        ("ruff.toml", "ruff"),
+        (".ruff.toml", "ruff"),
+        ("mypy.ini", "mypy"),
+        (".mypy.ini", "mypy"),
+        ("ty.toml", "ty"),
+    ] {
+        if dir.join(file).exists() {
+            names.push(tool.to_string());
+        }
+    }
+    Ok(names)
 }
 
 /// Lock file, ruff and the type checker, side by side.
@@ -113,14 +132,28 @@ pub fn audit(dir: &Utf8Path) -> Result<String> {
     child::capture(cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"), &[])
 }
 
-/// pytest, with the coverage floor that pyproject.toml sets.
-pub fn test(ctx: &Ctx, app: &App) -> Result<String> {
+/// pytest, with the coverage floor that its settings have; None where it is not set up and there are no files of tests.
+pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     let root = &ctx.ws.root;
-    if !configured(root, app)?.iter().any(|t| t == "pytest") {
-        return Ok(format!("{}/pyproject.toml sets up no pytest: no tests", app.dir));
-    }
+    let dir = root.join(&app.dir);
+    let set_up = configured(root, app)?.iter().any(|t| t == "pytest" || t == "tool:pytest");
+    let files = super::found::files(&dir)?;
+    let Some(why) = super::found::python_tests(&files).or(set_up.then_some("the settings of pytest")) else { return Ok(None) };
     let python = synced(ctx, app, root)?;
-    module(&root.join(&app.dir), &python, &["pytest"])
+    module(&dir, &python, &["pytest"]).map(Some).map_err(|e| match e.to_string().contains("No module named pytest") {
+        true => e.context(format!(
+            "{} has tests ({why}), but pytest is not among its dependencies; type `uv add --dev pytest` there, or set [commands] test in {}",
+            app.dir,
+            app.file()
+        )),
+        false => e,
+    })
+}
+
+/// The folder of the environment's programs.
+pub fn programs(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
+    let python = synced(ctx, app, &ctx.ws.root)?;
+    Ok(python.parent().context("the interpreter has a folder")?.to_path_buf())
 }
 
 /// One of the app's own programs; `python` means the environment's.

@@ -128,12 +128,20 @@ pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     child::capture(cmd!(sh, "{bun} audit --production"), &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)])
 }
 
-/// `bun test`, with the coverage floor that bunfig.toml sets; what it counted.
-pub fn test(ctx: &Ctx, app: &App) -> Result<String> {
+/// `bun test`, with the coverage floor that bunfig.toml sets; what it counted. None where there are no files of tests.
+pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
+    if super::found::ts_tests(&super::found::files(&ctx.ws.root.join(&app.dir))?).is_none() {
+        return Ok(None);
+    }
     let dir = synced(ctx, app, &ctx.ws.root)?;
     let bun = tools::tool("bun")?;
     let sh = child::shell(&dir)?;
-    Ok(counted(&child::capture_both(cmd!(sh, "{bun} test"), &[("PATH", &path()?)])?))
+    child::capture_both(cmd!(sh, "{bun} test"), &[("PATH", &path()?)]).map(|said| Some(counted(&said)))
+}
+
+/// The folder of the development dependencies' programs.
+pub fn programs_folder(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
+    Ok(synced(ctx, app, &ctx.ws.root)?.join("node_modules/.bin"))
 }
 
 /// bun's last lines: ` 41 pass`, ` 0 fail`, `Ran 41 tests across 5 files. [1.20s]`.

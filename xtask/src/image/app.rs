@@ -45,7 +45,7 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, file: &U
 /// Starts the built image where it can run here, and compares what it answers; the evidence in one line.
 pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<String> {
     let others = checked_configs(built)?;
-    let Some(running) = run::start(built)? else {
+    let Some(running) = run::start(built, &expect.health)? else {
         return Ok(format!("not run: this machine is none of {others}; their configs are as they should be"));
     };
     let evidence = probe(&running.base_url, expect)?;

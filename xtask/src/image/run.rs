@@ -12,8 +12,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Asked for until it answers 200.
-const READY: &str = "/health";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A started image; dropped, it is killed and removed.
@@ -29,8 +27,8 @@ enum Program {
     Container(Container),
 }
 
-/// Starts the image of this machine's platform and waits until it answers. None where it has no such platform.
-pub fn start(built: &Built) -> Result<Option<Running>> {
+/// Starts the image of this machine's platform and waits until `health` answers 200. None where it has no such platform.
+pub fn start(built: &Built, health: &str) -> Result<Option<Running>> {
     let here = Platform::here();
     let Some(part) = built.platforms.iter().find(|p| here.matches(&p.platform)) else { return Ok(None) };
     let engine = engine::choose()?;
@@ -39,10 +37,10 @@ pub fn start(built: &Built) -> Result<Option<Running>> {
     let program = match engine {
         Engine::Docker | Engine::Podman => {
             let container = Container::start(engine, built, part, port)?;
-            probe::ready(&format!("{base_url}{READY}"), PATIENCE, || container.alive())?;
+            probe::ready(&format!("{base_url}{health}"), PATIENCE, || container.alive())?;
             Program::Container(container)
         }
-        Engine::Chroot | Engine::Unshare => start_process(engine, built, part, port)?,
+        Engine::Chroot | Engine::Unshare => start_process(engine, built, part, port, health)?,
     };
     Ok(Some(Running { base_url, engine, program }))
 }
@@ -57,7 +55,7 @@ impl Running {
     }
 }
 
-fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16) -> Result<Program> {
+fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16, health: &str) -> Result<Program> {
     let folder = child::cache()?.join("run");
     std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
     store::sweep(&folder);
@@ -76,7 +74,7 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16)
     // The loopback address alone: an engine would publish its port there too.
     command.env("HOST", "127.0.0.1");
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
-    let server = serve::start(command, port, READY, &log).with_context(|| format!("{}, started by {engine}", built.name))?;
+    let server = serve::start(command, port, health, &log).with_context(|| format!("{}, started by {engine}", built.name))?;
     Ok(Program::Process(server, temp))
 }
 

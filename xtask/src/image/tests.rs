@@ -234,8 +234,14 @@ fn an_image_on_debians_python_runs_and_answers() {
     };
     let out = Utf8Path::from_path(temp.path()).unwrap().join("out");
     let built = build(&recipe, &Store::cache().unwrap(), &out).unwrap();
-    let running = run::start(&built).unwrap().expect("this machine's platform is one of both");
-    let expect = |version: &str, spec: Value| Expect { version: version.into(), commit: "abc".into(), spec: Some(spec), compat: None };
+    let running = run::start(&built, "/health").unwrap().expect("this machine's platform is one of both");
+    let expect = |version: &str, spec: Value| Expect {
+        health: "/health".into(),
+        version: version.into(),
+        commit: "abc".into(),
+        spec: Some(spec),
+        compat: None,
+    };
     let good = json!({"paths": {"/health": {}}});
     assert_eq!(
         probe(&running.base_url, &expect("1.2.3", good.clone())).unwrap(),

@@ -56,7 +56,7 @@ pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Res
 /// Starts the installed server, probes it, stops it. None for an app without one.
 fn serve_and_probe(ctx: &Ctx, app: &App, installed: &Installed, version: &Version, commit: &str, dir: &Utf8Path) -> Result<Option<String>> {
     let Some(spec) = &app.settings.spec else { return Ok(None) };
-    let server = serve::start(installed.command(&spec.serve)?, child::free_port()?, "/health", &dir.join("server.log"))?;
+    let server = serve::start(installed.command(&spec.serve)?, child::free_port()?, &spec.health, &dir.join("server.log"))?;
     let evidence = probe::probe(&server.url, &expected(ctx, app, version, commit)?)?;
     let stopped = server.stop()?;
     Ok(Some(format!("{evidence}, stopped in {:.1} s", stopped.as_secs_f64())))
@@ -74,6 +74,7 @@ pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result
         _ => None,
     };
     Ok(Expect {
+        health: app.settings.spec.as_ref().map_or("/health", |spec| &spec.health).to_string(),
         version: app.settings.ecosystem.package_version(version)?,
         commit: commit.to_string(),
         spec: app.settings.spec.as_ref().map(|spec| committed(&spec.file)).transpose()?,

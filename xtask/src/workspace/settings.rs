@@ -56,7 +56,33 @@ pub struct AppSettings {
     #[serde(default)]
     pub release: ReleaseSettings,
     #[serde(default)]
+    pub commands: CommandSettings,
+    #[serde(default)]
     pub accept: Vec<Acceptance>,
+}
+
+/// The app's own commands, where the defaults do not fit. Each is a program and its arguments, run in the app's folder with the programs of its
+/// environment (`.venv/bin`, `node_modules/.bin`) first in PATH.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CommandSettings {
+    /// Run beside the linters that the app has set up.
+    pub lint: Vec<Vec<String>>,
+    /// Run instead of pytest or `bun test`.
+    pub test: Vec<Vec<String>>,
+    /// Why the app has no tests, and may be released without any.
+    pub no_tests: Option<String>,
+}
+
+impl CommandSettings {
+    /// What is wrong with them.
+    pub fn problem(&self) -> Option<&'static str> {
+        if self.lint.iter().chain(&self.test).any(|argv| argv.first().is_none_or(|program| program.is_empty())) {
+            return Some("an empty command; write each as a list: [[\"program\", \"argument\"]]");
+        }
+        let empty = self.no_tests.as_ref().is_some_and(|why| why.trim().is_empty());
+        empty.then_some("no-tests: the reason is empty; why may this app be released without tests?")
+    }
 }
 
 /// A break that is no break for the app's users, said aloud.
@@ -92,10 +118,17 @@ pub struct SpecSettings {
     pub generate: Vec<String>,
     /// Starts the server; PORT is in its environment.
     pub serve: Vec<String>,
+    /// The path that answers 200 once the server is ready.
+    #[serde(default = "health")]
+    pub health: String,
     /// Black-box tests of the running server, a command that is run in the root with BASE_URL in its environment. Apps with the same command have one
     /// contract: their specs are equal but for `info`.
     #[serde(default)]
     pub contract: Option<Vec<String>>,
+}
+
+fn health() -> String {
+    "/health".to_string()
 }
 
 /// What the app promises to plugins and channel adapters.

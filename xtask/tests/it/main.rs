@@ -20,6 +20,7 @@ mod plan;
 mod promote;
 mod rehearse;
 mod release;
+mod runners;
 mod skip;
 mod supervise;
 mod support;

@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 /// When the first commit is made; each later one is a minute younger. 2026-01-01T00:00:00Z.
 const EPOCH: i64 = 1_767_225_600;
 
-pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n";
+pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n\
+    commands.no-tests = \"a fixture\"\n";
 pub const PYPROJECT: &str = "[project]\nname = \"demo-agent\"\nversion = \"0.0.0\" # the only place\nrequires-python = \">=3.11\"\n";
 
 /// A repository with the app `apps/python`, in a folder that is removed at the end.

@@ -1,0 +1,96 @@
+//! Tests and linters that an app has: run, or said not to run. An app without tests says why.
+
+use crate::support::{Repo, run};
+
+const PYTHON: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n";
+const TS: &str = "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n";
+/// Stands in for pytest: a module of this name in the app's folder is what `python -m pytest` runs there.
+const PYTEST: &str = "import os, sys\nprint('1 passed in 0.01s')\nsys.exit(os.path.exists('fail'))\n";
+
+/// A repository with one Python app that sets nothing up and has no tests.
+fn python() -> Repo {
+    let repo = Repo::new();
+    repo.write("apps/python/app.toml", PYTHON);
+    repo
+}
+
+#[test]
+fn an_app_without_tests_is_an_error_unless_it_says_why() {
+    let repo = python();
+    let output = repo.xtask(&["test", "python"]).expect(3);
+    assert!(output.stderr.contains("apps/python has no tests"), "{}", output.stderr);
+    assert!(output.stderr.contains("no-tests = \"WHY\""), "{}", output.stderr);
+    repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \"a page of settings\"\n"));
+    let output = repo.xtask(&["test", "python"]).expect(0);
+    assert!(output.stderr.contains("no tests: a page of settings"), "{}", output.stderr);
+    repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \" \"\n"));
+    let output = repo.xtask(&["test", "python"]).expect(2);
+    assert!(output.stderr.contains("apps/python/app.toml: [commands] no-tests: the reason is empty"), "{}", output.stderr);
+    repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\ntest = [[]]\n"));
+    let output = repo.xtask(&["test", "python"]).expect(2);
+    assert!(output.stderr.contains("[commands] an empty command"), "{}", output.stderr);
+}
+
+#[test]
+fn tests_that_exist_are_run_wherever_pytest_is_set_up() {
+    for (file, text) in [
+        ("pytest.ini", "[pytest]\n"),
+        ("tox.ini", "[pytest]\n"),
+        ("setup.cfg", "[tool:pytest]\n"),
+        ("tests/test_it.py", "def test_it(): pass\n"),
+        ("src/demo_agent/it_test.py", "def test_it(): pass\n"),
+    ] {
+        let repo = python();
+        repo.write(&format!("apps/python/{file}"), text);
+        // Tests are there, and nothing that could run them.
+        let output = repo.xtask(&["test", "python"]).expect(3);
+        assert!(output.stderr.contains("uv add --dev pytest"), "{file}: {}", output.stderr);
+        repo.write("apps/python/pytest.py", PYTEST);
+        let output = repo.xtask(&["test", "python"]).expect(0);
+        assert!(output.stderr.contains("1 passed"), "{file}: {}", output.stderr);
+        repo.write("apps/python/fail", "");
+        // A reason for having none is no reason not to run those that are there.
+        repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \"x\"\n"));
+        repo.xtask(&["test", "python"]).expect(3);
+    }
+}
+
+#[test]
+fn what_a_python_app_sets_up_and_nothing_runs_is_named() {
+    let repo = python();
+    repo.write("apps/python/.flake8", "[flake8]\n");
+    repo.write("apps/python/tox.ini", "[tox]\n");
+    repo.write("apps/python/tests/test_it.py", "");
+    repo.write("apps/python/pytest.py", PYTEST);
+    let output = repo.xtask(&["lint", "python"]).expect(0);
+    assert!(output.stderr.contains("not run: flake8 (set [commands] lint"), "{}", output.stderr);
+    let output = repo.xtask(&["test", "python"]).expect(0);
+    assert!(output.stderr.contains("not run: tox (set [commands] test"), "{}", output.stderr);
+    // A module again, and a program that fails.
+    repo.write("apps/python/flake8.py", "import sys\nsys.exit('E501 too long')\n");
+    repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nlint = [[\"python\", \"-m\", \"flake8\"]]\n"));
+    let output = repo.xtask(&["lint", "python"]).expect(3);
+    assert!(output.stderr.contains("E501 too long"), "{}", output.stderr);
+    assert!(!output.stderr.contains("not run"), "{}", output.stderr);
+}
+
+#[test]
+fn the_tests_of_package_json_are_named_or_run_by_the_commands() {
+    let repo = Repo::new();
+    let package = r#"{ "name": "demo-agent", "version": "0.0.0", "scripts": { "test": "node --test", "lint": "eslint ." } }"#;
+    repo.write("apps/ts/app.toml", TS);
+    repo.write("apps/ts/package.json", package);
+    let output = repo.xtask(&["test", "ts"]).expect(3);
+    assert!(output.stderr.contains("apps/ts has no tests"), "{}", output.stderr);
+    let output = repo.xtask(&["lint", "ts"]).expect(0);
+    assert!(output.stderr.contains("not run: npm run lint (set [commands] lint"), "{}", output.stderr);
+    repo.write("apps/ts/it.test.js", "require(\"node:test\")(\"it\", () => { if (process.versions.bun) throw 1; });\n");
+    repo.write("apps/ts/app.toml", format!("{TS}[commands]\ntest = [[\"node\", \"--test\"]]\n"));
+    if run(repo.command("node", &repo.path).arg("--version")).code != 0 {
+        return crate::skip::skip("there is no node");
+    }
+    let output = repo.xtask(&["test", "ts"]).expect(0);
+    assert!(output.stderr.contains("node --test: "), "{}", output.stderr);
+    repo.write("apps/ts/it.test.js", "throw new Error(\"broken\");\n");
+    repo.xtask(&["test", "ts"]).expect(3);
+}
