@@ -39,9 +39,10 @@ impl Git {
         Git { dir: dir.as_ref().to_path_buf() }
     }
 
+    /// The locale stays the user's: hooks, and the Python that they run, inherit it. No text that git translates is parsed.
     pub fn command(&self) -> Command {
         let mut command = Command::new("git");
-        command.current_dir(&self.dir).stdin(Stdio::null()).env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
+        command.current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
         let in_hook = std::env::var_os("GIT_INDEX_FILE").is_some() || std::env::var_os("GIT_DIR").is_some();
         for name in HOOK_ENV.iter().chain(HOOK_IDENTITY.iter().filter(|_| in_hook)) {
             command.env_remove(name);

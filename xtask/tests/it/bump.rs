@@ -1,6 +1,6 @@
 //! `bump` writes one commit, or nothing at all.
 
-use crate::support::{APP_TOML, Output, PYPROJECT, Repo};
+use crate::support::{APP_TOML, Output, PYPROJECT, Repo, run};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
@@ -267,4 +267,17 @@ fn an_index_out_of_reach_is_not_mistaken_for_a_stale_lock_file() {
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: a dependency");
     let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]).expect(1));
     assert!(out.stderr.contains("could not be checked against http://127.0.0.1:1/simple"), "{out:?}");
+}
+
+#[test]
+fn hooks_see_the_users_locale() {
+    for locale in [None, Some("C.UTF-8")] {
+        let repo = with_a_fix();
+        hook(&repo, "echo \"${LC_ALL-unset}\" > ../locale");
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        command.args(["bump", "python"]).envs(locale.map(|value| ("LC_ALL", value)));
+        run(&mut command).expect(0);
+        let seen = std::fs::read_to_string(repo.world().join("locale")).unwrap();
+        assert_eq!(seen.trim(), locale.unwrap_or("unset"));
+    }
 }

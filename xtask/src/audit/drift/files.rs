@@ -54,7 +54,13 @@ fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
     let search = |syntax: &str| {
         let patterns = patterns.iter().flat_map(|pattern| ["-e", pattern]);
         // The root may lie below git's own top.
-        git.command().args(config).args(["grep", "-l", "-z", "-I", "-i", syntax]).args(patterns).args(["--", "."]).output()
+        git.command()
+            .env("LC_ALL", "C")
+            .args(config)
+            .args(["grep", "-l", "-z", "-I", "-i", syntax])
+            .args(patterns)
+            .args(["--", "."])
+            .output()
     };
     // PCRE takes a tenth of the time, but git can be built without it.
     let mut output = search("-P")?;
