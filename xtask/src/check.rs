@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags::{self, Affected};
 use crate::workspace::App;
-use crate::{Ctx, compat, contract, finding, labels, memory, openapi, parallel, plan, ui, users};
+use crate::{Ctx, ci, compat, contract, finding, labels, memory, openapi, parallel, plan, ui, users};
 use anyhow::{Context, Result};
 
 /// The name under which xtask itself is linted and tested.
@@ -42,7 +42,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     };
     let mut findings = scope.each(all, xtask)?;
     if !flags.labels.is_empty() {
-        let declared = labels::declared_since(&ctx.git, &branch_point(ctx)?)?;
+        let declared = labels::declared_since(&ctx.git, &begun(ctx)?)?;
         let plans = ctx.ws.apps.iter().map(|app| plan::plan(ctx, app)).collect::<Result<Vec<_>>>()?;
         findings.extend(labels::judge(&flags.labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())));
     }
@@ -100,7 +100,7 @@ impl<'a> Scope<'a> {
         }
         let base = match &flags.since {
             Some(rev) => ctx.git.commit(rev)?,
-            None => branch_point(ctx)?,
+            None => begun(ctx)?,
         };
         let changed = |specs: &[String]| -> Result<bool> {
             let args: Vec<&str> = ["diff", "--quiet", &base, "--"].into_iter().chain(specs.iter().map(String::as_str)).collect();
@@ -146,20 +146,12 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Where the branch left development: the remote's, or the local one. Without either, everything counts as changed since the first commit.
-pub fn branch_point(ctx: &Ctx) -> Result<String> {
-    let branch = &ctx.ws.settings.development;
-    for rev in
-        [format!("refs/remotes/{}/{branch}", ctx.endpoints.remote), format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")]
-    {
-        if let Ok(commit) = ctx.git.commit(&rev)
-            && let Ok(base) = ctx.git.read(&["merge-base", "HEAD", &commit])
-        {
-            return Ok(base);
-        }
+/// Where the branch began. Where no branch says so, the empty tree: with it, every file is a change.
+fn begun(ctx: &Ctx) -> Result<String> {
+    match ci::affected::begun(ctx)? {
+        Some(commit) => Ok(commit),
+        None => Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?).trim().to_string()),
     }
-    // The empty tree: with it, every file is a change.
-    Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?).trim().to_string())
 }
 
 fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use event::Event;
 use job::{Duty, Job};
 
-mod affected;
+pub mod affected;
 mod event;
 mod job;
 mod plans;

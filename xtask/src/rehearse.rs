@@ -63,8 +63,10 @@ pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
         }
         Ok(()) => folder.remove(),
         Err(_) if supervise::interrupted() => {
-            folder.remove()?;
-            bail!("interrupted; everything that was started is stopped and removed")
+            let path = folder.path.clone();
+            folder.keep()?;
+            let until = "until the next rehearsal fails or cargo xtask rehearse --clean";
+            bail!("interrupted; everything that was started is stopped\nlogs: {}/logs, kept {until}", path)
         }
         Err(error) => {
             ui::say(&format!("\nkept for a look: {}, until the next rehearsal fails or cargo xtask rehearse --clean", folder.path));

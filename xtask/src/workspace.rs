@@ -54,6 +54,7 @@ impl Workspace {
             Some(dir) => dir.canonicalize_utf8().with_context(|| format!("--root {dir}: no such folder"))?,
             None => find_root()?,
         };
+        stay_in_rehearsal(&root)?;
         let settings = read_settings(&root)?;
         let mut apps = Vec::new();
         let mut problems = Vec::new();
@@ -94,15 +95,28 @@ impl Workspace {
     }
 }
 
-/// The nearest folder upwards whose `Cargo.toml` has our table, or else the git repository's top.
+/// The nearest folder upwards whose `Cargo.toml` has our table, but nothing above the git repository's top.
 fn find_root() -> Result<Utf8PathBuf> {
     let here = Utf8PathBuf::try_from(std::env::current_dir()?).context("the current folder's path is not UTF-8")?;
     let ours = |dir: &&Utf8Path| std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|t| t.contains("[workspace.metadata.xtask"));
     here.ancestors()
-        .find(ours)
-        .or_else(|| here.ancestors().find(|dir| dir.join(".git").exists()))
+        .find(|dir| ours(dir) || dir.join(".git").exists())
         .map(Utf8Path::to_path_buf)
         .ok_or_else(|| Exit::Usage(format!("{here} is in no repository; name one with --root DIR")).into())
+}
+
+/// Names the folder of the rehearsal that started us.
+pub const REHEARSAL: &str = "XTASK_REHEARSAL";
+
+/// What a rehearsal starts works on its clones only, never on the user's checkout.
+fn stay_in_rehearsal(root: &Utf8Path) -> Result<()> {
+    let Ok(dir) = std::env::var(REHEARSAL) else { return Ok(()) };
+    let inside = Utf8Path::new(&dir).canonicalize_utf8().is_ok_and(|dir| root.canonicalize_utf8().is_ok_and(|root| root.starts_with(dir)));
+    if inside {
+        return Ok(());
+    }
+    let help = format!("outside a rehearsal: unset {REHEARSAL}");
+    Err(Exit::Usage(format!("{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so nothing is done there; {help}")).into())
 }
 
 fn read_settings(root: &Utf8Path) -> Result<Settings> {

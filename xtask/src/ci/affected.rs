@@ -1,9 +1,9 @@
 //! Which apps an event affects: by the difference to where its commits began.
 
 use super::event::Event;
-use crate::Ctx;
 use crate::exit::Exit;
 use crate::release::short;
+use crate::{Ctx, ui};
 use anyhow::Result;
 
 /// The paths that are xtask's own.
@@ -59,9 +59,22 @@ fn base(ctx: &Ctx, event: &Event) -> Result<Option<String>> {
             Ok(before.clone().filter(|commit| ctx.git.ask(&["merge-base", "--is-ancestor", commit, "HEAD"]).unwrap_or(false)))
         }
         // Everything the branch brings: its last push alone may hold a document, and the image of the one before may have failed.
-        Event::Push { .. } => branch_point(ctx, &settings.development),
+        Event::Push { .. } => begun(ctx),
         Event::Other(_) => Ok(None),
     }
+}
+
+/// Where the checked-out branch left development; main stands in where nobody has made development yet, and that is said.
+pub fn begun(ctx: &Ctx) -> Result<Option<String>> {
+    let (main, development) = (&ctx.ws.settings.main, &ctx.ws.settings.development);
+    if let Some(point) = branch_point(ctx, development)? {
+        return Ok(Some(point));
+    }
+    let help = format!("make it once: git push {} {main}:{development}", ctx.endpoints.remote);
+    let point = if main == development { None } else { branch_point(ctx, main)? };
+    let instead = if point.is_some() { format!("compared with {main}") } else { "everything counts as changed".to_string() };
+    ui::say(&format!("{} there is no branch {development}: {instead}; {help}", ui::yellow("note:")));
+    Ok(point)
 }
 
 /// Where HEAD left a branch of the remote. None: the branch is not here, or they have no commit in common.

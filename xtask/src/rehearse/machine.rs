@@ -78,6 +78,7 @@ impl Machine {
         base.extend(pairs(&[
             ("PATH", &format!("{bin}:{path}")),
             ("TMPDIR", temp.as_str()),
+            (crate::workspace::REHEARSAL, dir.as_str()),
             ("TERM", "dumb"),
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("XTASK_PYPI_READ", &read.pypi_read),

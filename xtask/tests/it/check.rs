@@ -1,6 +1,6 @@
 //! lint, test and check: what is taken over from before, and when.
 
-use crate::support::{APP_TOML, Repo};
+use crate::support::{APP_TOML, Repo, run};
 
 const TAKEN_OVER: &str = "passed on this machine before, with the same files";
 
@@ -74,4 +74,46 @@ fn every_stale_thing_is_a_finding_of_check() {
     let output = repo.xtask(&["check", "python"]);
     assert_ne!(output.code, 0, "{output:#?}");
     assert!(output.stderr.contains("0.0.0rc1.post1"), "{}", output.stderr);
+}
+
+#[test]
+fn without_a_development_branch_a_feature_is_compared_with_main() {
+    let repo = Repo::new();
+    repo.git(&["switch", "--quiet", "--create", "feat/x"]);
+    repo.commit("notes.txt", "a note\n", "docs: a note");
+    let out = repo.xtask(&["lint", "--affected"]).expect(0);
+    assert!(out.stderr.contains("there is no branch development: compared with main"), "{out:?}");
+    assert!(out.stderr.contains("git push origin main:development"), "{out:?}");
+    assert!(out.stderr.contains("nothing to do"), "{out:?}");
+    repo.git(&["branch", "development", "main"]);
+    let out = repo.xtask(&["lint", "--affected"]).expect(0);
+    assert!(!out.stderr.contains("there is no branch"), "{out:?}");
+}
+
+#[test]
+fn no_checkout_above_gits_top_is_worked_on() {
+    let repo = Repo::new();
+    let inner = repo.path.join("inner");
+    std::fs::create_dir_all(inner.join("deep")).unwrap();
+    repo.git_in(&inner, &["init", "--quiet"]);
+    let out = repo.xtask_in(&inner.join("deep"), &["plan", "python"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stderr.contains(inner.as_str()), "{out:?}");
+}
+
+#[test]
+fn what_a_rehearsal_starts_works_in_its_folder_only() {
+    let repo = Repo::new();
+    let plan = |folder: &camino::Utf8Path, args: &[&str]| {
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        run(command.args(args).args(["plan", "python"]).env("XTASK_REHEARSAL", folder))
+    };
+    for folder in [repo.world().join("home"), repo.world().join("rep"), repo.world().join("none"), repo.path.join("apps")] {
+        for args in [&[][..], &["--root", repo.path.as_str()]] {
+            let out = plan(&folder, args).expect(2);
+            assert!(out.stderr.contains("is not in the rehearsal's folder"), "{out:?}");
+        }
+    }
+    let inside = plan(repo.world(), &[]);
+    assert!(!inside.stderr.contains("rehearsal's folder"), "{inside:?}");
 }

@@ -168,14 +168,18 @@ fn a_killed_rehearsal_leaves_no_process_and_its_folder_is_removed_later() {
 }
 
 #[test]
-fn an_interrupted_rehearsal_removes_everything_itself() {
+fn an_interrupted_rehearsal_stops_everything_and_keeps_its_logs() {
     let repo = repo();
     let (mut child, pids) = underway(&repo);
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert!(!child.wait().unwrap().success());
     all_gone(&pids);
-    assert_eq!(left(&repo), [] as [&str; 0]);
+    let kept = left(&repo);
+    let logs: Vec<_> =
+        kept.iter().map(|name| repo.path.join("target/rehearsal").join(name).join("logs")).filter(|dir| dir.is_dir()).collect();
+    assert_eq!(logs.len(), 1, "{kept:?}");
+    assert!(logs[0].read_dir_utf8().unwrap().next().is_some(), "no log in {}", logs[0]);
 }
 
 #[test]
