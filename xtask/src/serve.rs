@@ -84,7 +84,7 @@ impl Drop for Server {
 }
 
 /// Kills a process group when we are gone.
-fn kill_when_gone(group: u32) -> Result<Child> {
+pub fn kill_when_gone(group: u32) -> Result<Child> {
     // `-s KILL --` is what every shell's own kill understands before a negative number.
     when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
 }

@@ -74,13 +74,13 @@ said += [[name + '.__version__', getattr(importlib.import_module(name), '__versi
 scripts = [e.name for e in m.distribution(package).entry_points if e.group == 'console_scripts']
 print(json.dumps([said, scripts]))";
     let modules = &app.settings.api.public;
-    let output = child::capture(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), &env)?;
+    let output = child::capture_briefly(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), &env)?;
     let (said, scripts): (Vec<(String, Option<String>)>, Vec<String>) =
         serde_json::from_str(output.trim()).context("what the package says of itself")?;
     let mut versions: Vec<_> = said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
     for script in scripts {
         let program = python.with_file_name(&script);
-        let output = child::capture(cmd!(sh, "{program} --version"), &env)?;
+        let output = child::capture_briefly(cmd!(sh, "{program} --version"), &env)?;
         let Some(version) = output.split_whitespace().last() else { bail!("`{script} --version` printed nothing") };
         versions.push((format!("{script} --version"), version.to_string()));
     }

@@ -60,8 +60,8 @@ pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)
     for (name, file) in programs(&package) {
         let (program, file) = (modules.join(".bin").join(&name), dir.join(file));
         for (runtime, output) in [
-            ("node", child::capture(cmd!(sh, "{program} --version"), &[])?),
-            ("bun", child::capture(cmd!(sh, "{bun} {file} --version"), &[])?),
+            ("node", child::capture_briefly(cmd!(sh, "{program} --version"), &[])?),
+            ("bun", child::capture_briefly(cmd!(sh, "{bun} {file} --version"), &[])?),
         ] {
             let Some(version) = output.split_whitespace().last() else { bail!("`{name} --version` printed nothing under {runtime}") };
             versions.push((format!("{name} --version ({runtime})"), version.to_string()));
