@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 mod settings;
 
-pub use settings::{Acceptance, AppSettings, CommandSettings, CompatSettings, ImageSettings, Settings, ZeroBreaking};
+pub use settings::{Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings, ZeroBreaking};
 
 /// A releasable folder.
 #[derive(Clone, Debug)]

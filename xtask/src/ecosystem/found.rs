@@ -1,6 +1,6 @@
 //! What an app's folder shows of its linters and tests. Pure, but for the walk that lists the files.
 
-use crate::workspace::CommandSettings;
+use crate::workspace::CommandsSettings;
 use anyhow::Result;
 use camino::Utf8Path;
 
@@ -145,7 +145,7 @@ pub fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> V
 }
 
 /// `not run: flake8 (set [commands] lint in app.toml)`; None where `[commands]` runs each of them.
-pub fn not_run(tools: &[String], commands: &CommandSettings, kind: Kind) -> Option<String> {
+pub fn not_run(tools: &[String], commands: &CommandsSettings, kind: Kind) -> Option<String> {
     let (key, argvs) = match kind {
         Kind::Lint => ("lint", &commands.lint),
         Kind::Test => ("test", &commands.test),
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_the_commands_run_is_not_said_to_be_left_out() {
-        let commands = |lint: &[&str]| CommandSettings { lint: vec![list(lint)], ..Default::default() };
+        let commands = |lint: &[&str]| CommandsSettings { lint: vec![list(lint)], ..Default::default() };
         let left = |lint: &[&str]| not_run(&list(&["eslint", "prettier"]), &commands(lint), Kind::Lint);
         assert_eq!(left(&["eslint", "."]).as_deref(), Some("not run: prettier (set [commands] lint in app.toml)"));
         assert_eq!(left(&["npm", "run", "lint"]), None);

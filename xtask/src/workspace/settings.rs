@@ -56,7 +56,7 @@ pub struct AppSettings {
     #[serde(default)]
     pub release: ReleaseSettings,
     #[serde(default)]
-    pub commands: CommandSettings,
+    pub commands: CommandsSettings,
     #[serde(default)]
     pub accept: Vec<Acceptance>,
 }
@@ -65,7 +65,7 @@ pub struct AppSettings {
 /// environment (`.venv/bin`, `node_modules/.bin`) first in PATH.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct CommandSettings {
+pub struct CommandsSettings {
     /// Run beside the linters that the app has set up.
     pub lint: Vec<Vec<String>>,
     /// Run instead of pytest or `bun test`.
@@ -74,7 +74,7 @@ pub struct CommandSettings {
     pub no_tests: Option<String>,
 }
 
-impl CommandSettings {
+impl CommandsSettings {
     /// What is wrong with them.
     pub fn problem(&self) -> Option<&'static str> {
         if self.lint.iter().chain(&self.test).any(|argv| argv.first().is_none_or(|program| program.is_empty())) {

@@ -94,3 +94,32 @@ fn the_tests_of_package_json_are_named_or_run_by_the_commands() {
     repo.write("apps/ts/it.test.js", "throw new Error(\"broken\");\n");
     repo.xtask(&["test", "ts"]).expect(3);
 }
+
+#[test]
+fn the_readme_lists_every_setting() {
+    let root = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let readme = read("../README.md");
+    let (_, section) = readme.split_once("\n## In your own monorepo\n").expect("the section for other repositories");
+    let rows: Vec<&str> = section.split("\n## ").next().unwrap().lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next()).collect();
+    let mut keys = Vec::new();
+    let mut table = None;
+    for line in read("src/workspace/settings.rs").lines() {
+        if let Some((name, _)) = line.strip_prefix("pub struct ").and_then(|l| l.split_once(' ')) {
+            table = match name {
+                "Settings" | "AppSettings" => Some(String::new()),
+                "Acceptance" => Some("[accept] ".to_string()),
+                name => Some(format!("[{}] ", name.strip_suffix("Settings").expect("a table's name").to_lowercase())),
+            };
+        } else if line == "}" {
+            table = None;
+        } else if let (Some(table), Some((key, kind))) = (&table, line.strip_prefix("    pub ").and_then(|l| l.split_once(": "))) {
+            // The tables' own keys have a row each.
+            if !kind.contains("Settings") && !kind.contains("Acceptance") {
+                keys.push(format!("{table}{}", key.replace('_', "-")));
+            }
+        }
+    }
+    assert!(keys.len() > 25, "{keys:?}");
+    assert_eq!(rows, keys, "README.md's table and xtask/src/workspace/settings.rs, in the same order");
+}
