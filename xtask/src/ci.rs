@@ -13,6 +13,7 @@ pub mod affected;
 mod event;
 mod job;
 mod plans;
+mod title;
 
 pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     let jobs = match &flags.job {

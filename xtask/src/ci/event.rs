@@ -19,6 +19,8 @@ pub enum Event {
         base: String,
         /// None: nobody says which labels it has.
         labels: Option<Vec<String>>,
+        /// None: nobody says.
+        title: Option<String>,
     },
     /// One that no job is for, and why.
     Other(String),
@@ -29,9 +31,9 @@ impl Event {
     pub fn with_labels(self, more: &[String]) -> Result<Event> {
         match self {
             event if more.is_empty() => Ok(event),
-            Event::PullRequest { head, base, labels } => {
+            Event::PullRequest { head, base, labels, title } => {
                 let labels = labels.into_iter().flatten().chain(more.iter().cloned()).collect();
-                Ok(Event::PullRequest { head, base, labels: Some(labels) })
+                Ok(Event::PullRequest { head, base, labels: Some(labels), title })
             }
             other => Err(Exit::Usage(format!("--label is for pull requests, and this is none: {other}")).into()),
         }
@@ -63,6 +65,8 @@ struct PullRequest {
     /// Gitea writes null where there is none; without the key nobody says.
     #[serde(default, deserialize_with = "null_is_none_of_them")]
     labels: Option<Vec<Label>>,
+    #[serde(default)]
+    title: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,13 +99,19 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
         "push" => pushed(&needed("GITHUB_REF")?, &payload(variable)?),
         // Started by a person or by the clock: as if the branch had just been pushed.
         "workflow_dispatch" | "schedule" => pushed(&needed("GITHUB_REF")?, &Payload::default()),
-        "pull_request" => Ok(Event::PullRequest {
-            head: branch(&needed("GITHUB_HEAD_REF")?)?,
-            base: branch(&needed("GITHUB_BASE_REF")?)?,
-            labels: payload(variable)?.pull_request.and_then(|p| p.labels).map(|list| list.into_iter().map(|label| label.name).collect()),
-        }),
+        "pull_request" => {
+            let (labels, title) = payload(variable)?.pull_request.map_or((None, None), |p| (p.labels, p.title));
+            Ok(Event::PullRequest {
+                head: branch(&needed("GITHUB_HEAD_REF")?)?,
+                base: branch(&needed("GITHUB_BASE_REF")?)?,
+                labels: labels.map(|list| list.into_iter().map(|label| label.name).collect()),
+                title,
+            })
+        }
         "merge_group" => match payload(variable)?.merge_group {
-            Some(group) => Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)?, labels: None }),
+            Some(group) => {
+                Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)?, labels: None, title: None })
+            }
             None => Err(Exit::Usage("the event's JSON has no merge_group.base_ref".into()).into()),
         },
         "pull_request_target" => {
@@ -123,9 +133,12 @@ pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str
     };
     match name {
         "push" => pushed(&here()?, &Payload::default()),
-        "pull_request" => {
-            Ok(Event::PullRequest { head: branch(&here()?)?, base: branch(base.unwrap_or(&ctx.ws.settings.development))?, labels: None })
-        }
+        "pull_request" => Ok(Event::PullRequest {
+            head: branch(&here()?)?,
+            base: branch(base.unwrap_or(&ctx.ws.settings.development))?,
+            labels: None,
+            title: None,
+        }),
         other => Err(Exit::Usage(format!("--event {other:?}: there are push and pull_request")).into()),
     }
 }

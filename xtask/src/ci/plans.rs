@@ -1,7 +1,7 @@
 //! What a pull request makes of the next release of the apps that it changes, and what stops it: the plan's gates, and its labels.
 
 use super::event::Event;
-use super::{Outcome, Section, affected, job};
+use super::{Outcome, Section, affected, job, title};
 use crate::finding::{Finding, Level};
 use crate::plan::{self, AppPlan};
 use crate::{Ctx, labels, ui};
@@ -33,6 +33,12 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
         outcome.found(findings);
         section.end();
         plans.push(plan);
+    }
+    // Main reads development's commits: a promotion's title says nothing.
+    if let Event::PullRequest { base, title: Some(title), .. } = event
+        && !promotes
+    {
+        outcome.found(title::finding(ctx, base, title)?.into_iter().collect());
     }
     if let Event::PullRequest { base, labels: Some(labels), .. } = event {
         outcome.found(label(ctx, base, labels, promotes, &plans)?.into_iter().collect());

@@ -175,3 +175,44 @@ fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_i
         assert!(!gitea.lines().any(|line| line.trim_start().starts_with(ignored)), "{ignored} in Gitea's workflow");
     }
 }
+
+/// The job of a pull request with this title, into development.
+fn titled(repo: &Repo, title: &str) -> Output {
+    let event = repo.world().join("event.json");
+    std::fs::write(
+        &event,
+        serde_json::json!({ "pull_request": { "title": title, "labels": [{ "name": "breaking-change" }] } }).to_string(),
+    )
+    .unwrap();
+    let variables: Vec<_> = PULL.iter().copied().chain([("GITHUB_EVENT_PATH", event.as_str())]).collect();
+    ci(repo, &["lint"], &variables)
+}
+
+#[test]
+fn a_title_that_says_less_than_the_commits_is_refused_with_one_that_says_enough() {
+    let repo = repo();
+    repo.git(&["tag", "python-v0.1.0", "development"]);
+    repo.commit("apps/python/pyproject.toml", &crate::support::PYPROJECT.replace("0.0.0", "0.1.1"), "chore: the released version and more");
+    repo.change("fix(python): a thing");
+    repo.change("feat(python)!: another port");
+    for (title, enough) in [
+        ("fix(python): a thing", Some("fix(python)!: a thing")),
+        ("fix: a thing (#3)", Some("fix(python)!: a thing")),
+        ("Another port", Some("feat(python)!: Another port")),
+        ("docs(api): a thing", Some("docs(api)!: a thing")),
+        ("feat!: another port", None),
+    ] {
+        let job = titled(&repo, title);
+        match enough {
+            Some(enough) => {
+                assert!(
+                    job.stderr.contains("title-too-weak") && job.stderr.contains(&format!("set the title to: {enough}")),
+                    "{title}: {job:?}"
+                );
+                assert_eq!(job.code, 3, "{title}: {job:?}");
+                assert!(!titled(&repo, enough).stderr.contains("title-too-weak"), "{enough}");
+            }
+            None => assert!(!job.stderr.contains("title-too-weak"), "{title}: {job:?}"),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Does the title of a pull request say as much as its commits? Gitea's squash by the API keeps the title and `(#N)` alone, and GitHub
+//! can be set to: what the title does not say is lost for the version and the changelog.
+
+use super::affected;
+use crate::Ctx;
+use crate::commits::{self, Commit};
+use crate::finding::{Finding, Level};
+use crate::version::Bump;
+use crate::workspace::App;
+use anyhow::Result;
+
+/// One finding for all apps that the title says too little of.
+pub fn finding(ctx: &Ctx, base: &str, title: &str) -> Result<Option<Finding>> {
+    let Some(base) = affected::branch_point(ctx, base)? else { return Ok(None) };
+    let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
+    let said = |app: &App, title: &str| {
+        let squash = Commit { id: String::new(), merge: false, message: title.to_string(), released: None };
+        commits::highest(&commits::entries(&[squash], app.name(), &names))
+    };
+    let mut weak: Vec<(&App, Bump, Bump)> = Vec::new();
+    for app in &ctx.ws.apps {
+        let brought = commits_of(ctx, app, &base)?;
+        let (demanded, kept) = (commits::highest(&commits::entries(&brought, app.name(), &names)), said(app, title));
+        if !brought.is_empty() && kept < demanded {
+            weak.push((app, demanded, kept));
+        }
+    }
+    let Some(&(_, highest, _)) = weak.iter().max_by_key(|(_, demanded, _)| *demanded) else { return Ok(None) };
+    let which: Vec<String> =
+        weak.iter().map(|(app, demanded, kept)| format!("{} {}, not {}", app.name(), demanded.word(), kept.word())).collect();
+    let message = format!("the title {title:?} says less than the commits ({}), and a squash may keep the title alone", which.join("; "));
+    let apps: Vec<&str> = weak.iter().map(|(app, ..)| app.name()).collect();
+    let help = format!("set the title to: {}", enough(title, highest, &apps));
+    Ok(Some(Finding::new("title-too-weak", Level::Error, message).help(help)))
+}
+
+/// The same description under the type that says it.
+fn enough(title: &str, level: Bump, apps: &[&str]) -> String {
+    let title = commits::strip_reference(title.trim());
+    let (head, description) = title.split_once(": ").filter(|(head, _)| !head.contains(' ')).unwrap_or(("", title));
+    let kind = head.split(['(', '!']).next().unwrap_or_default();
+    let scope = head.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or_else(|| apps.join(","), |(scope, _)| scope.into());
+    let kind = match level {
+        Bump::Major if !kind.is_empty() => format!("{kind}({scope})!"),
+        Bump::Major => format!("feat({scope})!"),
+        Bump::Minor => format!("feat({scope})"),
+        _ => format!("fix({scope})"),
+    };
+    format!("{kind}: {description}")
+}
+
+/// What the branch brings for an app, newest first.
+fn commits_of(ctx: &Ctx, app: &App, base: &str) -> Result<Vec<Commit>> {
+    let range = format!("{base}..HEAD");
+    let log =
+        ["-c", "log.showSignature=false", "log", "-z", "--no-merges", "--no-color", "--encoding=UTF-8", "--format=%H%n%B", &range, "--"];
+    let specs = app.pathspecs();
+    let args: Vec<&str> = log.into_iter().chain(specs.iter().map(String::as_str)).collect();
+    let commit = |record: &str| {
+        let (id, message) = record.split_once('\n')?;
+        Some(Commit { id: id.to_string(), merge: false, message: message.to_string(), released: None })
+    };
+    Ok(String::from_utf8_lossy(&ctx.git.bytes(&args)?).split('\0').filter_map(commit).collect())
+}
