@@ -84,11 +84,11 @@ impl Ecosystem {
         }
     }
 
-    /// The file in the app's folder with its resolved dependencies.
-    pub fn lock_file(self) -> &'static str {
+    /// The file in the app's folder `dir` with its resolved dependencies.
+    pub fn lock_file(self, dir: &Utf8Path) -> &'static str {
         match self {
             Ecosystem::Python => "uv.lock",
-            Ecosystem::Ts => "bun.lock",
+            Ecosystem::Ts => ts::lock_file(dir),
         }
     }
 
@@ -109,11 +109,12 @@ impl Ecosystem {
     }
 
     /// The lock file's text with this version where it repeats the app's own, every other byte as it was.
-    pub fn set_locked_version(self, lock: &str, version: &Version) -> Result<String> {
-        match self {
-            Ecosystem::Python => python::version::set_locked(lock, version),
+    pub fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
+        match (self, file.file_name()) {
+            (Ecosystem::Python, _) => python::version::set_locked(lock, version),
+            (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::version::set_locked(lock, version),
             // bun.lock has no version of the package that it belongs to.
-            Ecosystem::Ts => Ok(lock.to_string()),
+            (Ecosystem::Ts, _) => Ok(lock.to_string()),
         }
     }
 
@@ -143,8 +144,8 @@ impl Ecosystem {
         };
         match said {
             Ok(_) => Ok(String::new()),
-            // Both tools end with 1 for what they find and for what they can't do; only the latter is an `error:`.
-            Err(e) if e.to_string().lines().any(|l| l.starts_with("error:")) => Err(e),
+            // The tools end with 1 for what they find and for what they can't do; only the latter is an `error:`.
+            Err(e) if e.to_string().lines().any(|l| l.starts_with("error:") || l.starts_with("npm error")) => Err(e),
             Err(e) => Ok(e.to_string().lines().skip(1).collect::<Vec<_>>().join("\n")),
         }
     }

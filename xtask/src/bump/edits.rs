@@ -39,7 +39,7 @@ fn write_and_commit(ctx: &Ctx, app: &App, texts: Vec<(Utf8PathBuf, String)>, sub
     for (file, text) in texts {
         put(root, file, &text, saved)?;
     }
-    if root.join(lock_file(app)).exists() {
+    if root.join(lock_file(root, app)).exists() {
         app.settings.ecosystem.check_lock(ctx, app)?;
     }
     if let (Some(spec), Some(text)) = (&app.settings.spec, openapi::render(ctx, app, root)?) {
@@ -60,8 +60,8 @@ fn write_and_commit(ctx: &Ctx, app: &App, texts: Vec<(Utf8PathBuf, String)>, sub
     ctx.git.run(&with_paths(&["commit", "--quiet", "--message", subject])).context("git did not take the commit; everything is as before")
 }
 
-fn lock_file(app: &App) -> Utf8PathBuf {
-    app.dir.join(app.settings.ecosystem.lock_file())
+fn lock_file(root: &Utf8Path, app: &App) -> Utf8PathBuf {
+    app.dir.join(app.settings.ecosystem.lock_file(&root.join(&app.dir)))
 }
 
 /// Every file that carries the version, but for spec and compat.json, which the new version's code prints.
@@ -71,9 +71,9 @@ fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, confirmed: &[A
     let file = app.dir.join(ecosystem.manifest());
     let text = ecosystem.set_version(&manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
     texts.push((file, text));
-    let file = lock_file(app);
+    let file = lock_file(root, app);
     if root.join(&file).exists() {
-        let text = ecosystem.set_locked_version(&manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
+        let text = ecosystem.set_locked_version(&file, &manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
         texts.push((file, text));
     }
     for file in manifest::pin_files(app)? {

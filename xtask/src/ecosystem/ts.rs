@@ -1,4 +1,4 @@
-//! TypeScript: bun for dependencies and tests, the app's own linters, npm to pack and publish.
+//! TypeScript: bun for dependencies and tests, or npm where the app has a `package-lock.json`; the app's own linters; npm to pack and publish.
 
 use super::Report;
 use crate::workspace::App;
@@ -19,6 +19,19 @@ pub mod version;
 
 /// Where a `package.json` names its dependencies.
 const KINDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+
+/// The lock file of an app that npm installs.
+pub const NPM_LOCK: &str = "package-lock.json";
+
+/// The lock file of the app in `dir`: `bun.lock`, unless npm's is the only one.
+pub fn lock_file(dir: &Utf8Path) -> &'static str {
+    if by_npm(dir) { NPM_LOCK } else { "bun.lock" }
+}
+
+/// Does npm install the app's dependencies and run its scripts?
+pub fn by_npm(dir: &Utf8Path) -> bool {
+    !dir.join("bun.lock").exists() && dir.join(NPM_LOCK).exists()
+}
 
 /// `package.json` of the app in a checkout.
 pub fn package_json(dir: &Utf8Path) -> Result<Value> {
@@ -44,14 +57,14 @@ pub fn path() -> Result<String> {
     Ok(format!("{folder}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?))
 }
 
-/// The app's folder in a checkout, with its `node_modules` equal to `bun.lock`.
+/// The app's folder in a checkout, with its `node_modules` equal to its lock file.
 fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let _mine = super::environments();
     let dir = root.join(&app.dir);
     let marker = dir.join("node_modules/.synced");
     let package = package_json(&dir)?;
     let asked = KINDS.map(|kind| package[kind].to_string()).join("\0");
-    let wanted = format!("{asked}\0{}", std::fs::read_to_string(dir.join("bun.lock")).unwrap_or_default());
+    let wanted = format!("{asked}\0{}", std::fs::read_to_string(dir.join(lock_file(&dir))).unwrap_or_default());
     if std::fs::read_to_string(&marker).is_ok_and(|had| had == wanted) {
         return Ok(dir);
     }
@@ -66,32 +79,45 @@ pub fn has_dependencies(package: &Value) -> bool {
     KINDS.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
 }
 
-/// `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take one from a folder above, or go on without.
+/// `npm ci ARGS`, or `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take one from a folder above, or go
+/// on without.
 fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
+    if by_npm(dir) {
+        let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
+        let sh = child::shell(dir)?;
+        let quiet = ["--no-audit", "--no-fund", "--loglevel", "error"];
+        return child::capture(cmd!(sh, "{npm} ci {quiet...} {args...} --registry {registry}"), &[]).map_err(stale);
+    }
     if !dir.join("bun.lock").exists() {
         if !has_dependencies(&package_json(dir)?) {
             return Ok(String::new());
         }
-        bail!("{dir} has no bun.lock: type `bun install` there and commit it");
+        bail!("{dir} has no bun.lock (and no package-lock.json): type `bun install` (or `npm install`) there and commit it");
     }
     let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{bun} install --frozen-lockfile {args...} --no-progress --registry {registry}"), &[]).map_err(stale)
 }
 
-/// Exactly what `bun.lock` of this folder says; an error where it does not fit `package.json`.
+/// Exactly what the lock file of this folder says; an error where it does not fit `package.json`.
 pub fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     frozen(ctx, dir, &[]).map(drop)
 }
 
-/// `bun.lock` agrees with `package.json`.
+/// The lock file agrees with `package.json`.
 pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     frozen(ctx, dir, &["--dry-run"])
 }
 
 fn stale(error: anyhow::Error) -> anyhow::Error {
-    let stale = error.to_string().contains("lockfile had changes");
-    if stale { error.context("bun.lock does not agree with package.json; write it with `bun install`") } else { error }
+    let said = error.to_string();
+    if said.contains("lockfile had changes") {
+        return error.context("bun.lock does not agree with package.json; write it with `bun install`");
+    }
+    if said.contains("npm error code EUSAGE") {
+        return error.context("package-lock.json does not agree with package.json; write it with `npm install --package-lock-only`");
+    }
+    error
 }
 
 /// A program of the app's development dependencies.
@@ -116,13 +142,18 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
             .filter(|(_, settings, _)| dir.join(settings).exists())
             .map(|(name, _, argv)| scope.spawn(move || Report { tool: name.to_string(), result: tool(dir, argv) }))
             .collect();
-        let lock = Report { tool: "bun.lock".to_string(), result: check_lock(ctx, dir) };
+        let lock = Report { tool: lock_file(dir).to_string(), result: check_lock(ctx, dir) };
         [lock].into_iter().chain(running.into_iter().map(|r| r.join().expect("a linter's thread"))).collect()
     }))
 }
 
 /// Asks the registry about the locked dependencies that users get.
 pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+    if by_npm(dir) {
+        let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
+        let sh = child::shell(dir)?;
+        return child::capture(cmd!(sh, "{npm} audit --omit dev --package-lock-only --registry {registry}"), &[]);
+    }
     let bun = tools::tool("bun")?;
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{bun} audit --production"), &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)])
@@ -134,6 +165,13 @@ pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
         return Ok(None);
     }
     let dir = synced(ctx, app, &ctx.ws.root)?;
+    if by_npm(&dir) {
+        bail!(
+            "{} has tests and a package-lock.json; say what runs them in {}: [commands] test = [[\"npm\", \"test\"]]",
+            app.dir,
+            app.file()
+        );
+    }
     let bun = tools::tool("bun")?;
     let sh = child::shell(&dir)?;
     child::capture_both(cmd!(sh, "{bun} test"), &[("PATH", &path()?)]).map(|said| Some(counted(&said)))
@@ -170,7 +208,8 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
         .iter()
         .find(|(program, _)| program == name)
         .with_context(|| format!("{}/app.toml: serve starts {name:?}, which \"bin\" in package.json does not have", app.dir))?;
-    let mut command = Command::new(tools::tool("bun")?);
+    // What npm installs, Node runs.
+    let mut command = Command::new(if by_npm(&dir) { Utf8PathBuf::from("node") } else { tools::tool("bun")? });
     command.arg(dir.join(file)).args(args).env_clear().envs(child::env()?).current_dir(dir);
     Ok(command)
 }
@@ -179,6 +218,23 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn npm_has_an_app_whose_only_lock_file_is_npms() {
+        for (files, expected) in [
+            (vec![], "bun.lock"),
+            (vec!["bun.lock"], "bun.lock"),
+            (vec!["package-lock.json"], "package-lock.json"),
+            (vec!["bun.lock", "package-lock.json"], "bun.lock"),
+        ] {
+            let temp = tempfile::tempdir().expect("a folder");
+            let dir = Utf8Path::from_path(temp.path()).expect("UTF-8");
+            for file in &files {
+                std::fs::write(dir.join(file), "").expect("written");
+            }
+            assert_eq!(lock_file(dir), expected, "{files:?}");
+        }
+    }
 
     #[test]
     fn a_package_has_dependencies_of_any_kind() {

@@ -115,7 +115,7 @@ fn advisories(release: &Release) -> Option<Finding> {
         Ok(found) => format!("there are known advisories about locked dependencies\n{found}"),
         Err(e) => format!("nobody could be asked for advisories about locked dependencies: {e:#}"),
     };
-    let lock = app.dir.join(app.settings.ecosystem.lock_file());
+    let lock = app.dir.join(app.settings.ecosystem.lock_file(&ctx.ws.root.join(&app.dir)));
     Some(Finding::new("advisories", Level::Warning, message).place(lock))
 }
 

@@ -40,7 +40,8 @@ fn empty() -> Result<Utf8PathBuf> {
 pub fn at_hand(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
     let file = |name: &str| ctx.git.bytes(&["cat-file", "blob", &format!("{commit}:{}/{name}", app.dir)]);
     let Ok(manifest) = file("package.json") else { return Ok(true) };
-    let modules = modules(&child::cache()?.join("declarations"), &manifest, &file("bun.lock").unwrap_or_default());
+    let modules =
+        modules(&child::cache()?.join("declarations"), &manifest, &file("bun.lock").or_else(|_| file(ts::NPM_LOCK)).unwrap_or_default());
     Ok(tools::is_installed("bun") && modules.join(".complete").exists())
 }
 
@@ -65,11 +66,11 @@ fn without_scripts(manifest: &[u8]) -> Result<Vec<u8>> {
 fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
     let manifest = package.join("package.json");
     let text = std::fs::read(&manifest).with_context(|| format!("{manifest} can't be read"))?;
-    let modules = modules(cache, &text, &std::fs::read(package.join("bun.lock")).unwrap_or_default());
+    let modules = modules(cache, &text, &std::fs::read(package.join(ts::lock_file(package))).unwrap_or_default());
     tools::made_once(&modules, || {
         std::fs::create_dir_all(modules.join("node_modules"))?;
         std::fs::write(modules.join("package.json"), without_scripts(&text)?)?;
-        for name in ["bun.lock", "bunfig.toml"] {
+        for name in [ts::lock_file(package), "bunfig.toml"] {
             if package.join(name).exists() {
                 std::fs::copy(package.join(name), modules.join(name))?;
             }

@@ -1,6 +1,6 @@
-//! The npm tarball: `bun run build` and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
+//! The npm tarball: the package's `build` script and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
 
-use super::{frozen_install, package_json, path};
+use super::{by_npm, frozen_install, package_json, path};
 use crate::{Ctx, child, parallel, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -30,14 +30,14 @@ pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<
     contents(&packed)
 }
 
-/// The app's own build script, where it has one.
+/// The app's own build script, where it has one: run by npm or bun, as the lock file says.
 pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
     if package_json(dir)?["scripts"]["build"].is_null() {
         return Ok(());
     }
-    let bun = tools::tool("bun")?;
+    let runner = tools::tool(if by_npm(dir) { "npm" } else { "bun" })?;
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{bun} run --silent build"), &[("SOURCE_DATE_EPOCH", epoch), ("PATH", &path()?)]).map(drop)
+    child::capture(cmd!(sh, "{runner} run --silent build"), &[("SOURCE_DATE_EPOCH", epoch), ("PATH", &path()?)]).map(drop)
 }
 
 /// Does every way to import it work, with the right types? Both are asked at once.

@@ -37,7 +37,7 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
     };
     let manifest = file("package.json")?;
     let lock = if has_dependencies(&serde_json::from_slice(&manifest).context("package.json is not JSON")?) {
-        file("bun.lock")?
+        file("bun.lock").context("images of TypeScript apps are made with Bun: with a package-lock.json alone there is none; take [image] out of app.toml, or add a bun.lock")?
     } else {
         Vec::new()
     };

@@ -1,4 +1,4 @@
-//! The version in `package.json`, which is SemVer as it is. Spliced into the text by its place, so that every other byte stays.
+//! The version in `package.json` and `package-lock.json`, which is SemVer as it is. Spliced into the text by its place, so that every other byte stays.
 
 use anyhow::{Context, Result, bail};
 use semver::Version;
@@ -14,6 +14,31 @@ pub fn read(manifest: &str) -> Result<Version> {
 pub fn set(manifest: &str, version: &Version) -> Result<String> {
     let (range, _) = located(manifest)?;
     Ok(format!("{}\"{version}\"{}", &manifest[..range.start], &manifest[range.end..]))
+}
+
+/// The text of a `package-lock.json` with this version in both places that repeat the package's own: `version` and `packages[""].version`. A
+/// lock file without them stays as it is: npm writes none for a package without a version.
+pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
+    let mut text = lock.to_string();
+    for path in [&["version"][..], &["packages", "", "version"]] {
+        let range = place(&text, path)?;
+        if let Some(range) = range {
+            text.replace_range(range, &format!("\"{version}\""));
+        }
+    }
+    Ok(text)
+}
+
+/// Where the value at a path of keys stands in a package-lock.json; None without it.
+fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
+    let mut value = lock.trim_start_matches('\u{feff}');
+    for key in path {
+        let object: HashMap<String, &RawValue> = serde_json::from_str(value).context("package-lock.json is not what npm writes")?;
+        let Some(raw) = object.get(*key) else { return Ok(None) };
+        value = raw.get();
+    }
+    let start = value.as_ptr() as usize - lock.as_ptr() as usize;
+    Ok(Some(start..start + value.len()))
 }
 
 /// Where the top-level version stands in the text, its quotes included, and what it says.
@@ -51,6 +76,28 @@ mod tests {
             assert_eq!(set(old, &version).expect(old), new);
             assert_eq!(read(new).expect(new), version);
             assert_eq!(set(new, &version).expect(new), new);
+        }
+    }
+
+    #[test]
+    fn a_lock_file_has_the_version_in_two_places() {
+        let version: Version = "1.2.3".parse().expect("a version");
+        for (old, new) in [
+            (
+                "{\"version\": \"0.0.1\",\r\n \"packages\": {\"\": {\"version\": \"0.0.1\"}, \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
+                "{\"version\": \"1.2.3\",\r\n \"packages\": {\"\": {\"version\": \"1.2.3\"}, \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
+            ),
+            (
+                "{\"packages\":{\"\":{\"version\":\"0.0.10\"}},\"version\":\"0\"}",
+                "{\"packages\":{\"\":{\"version\":\"1.2.3\"}},\"version\":\"1.2.3\"}",
+            ),
+            ("{\"lockfileVersion\": 3, \"packages\": {}}", "{\"lockfileVersion\": 3, \"packages\": {}}"),
+            ("{\"version\": \"0.0.1\"}", "{\"version\": \"1.2.3\"}"),
+        ] {
+            assert_eq!(set_locked(old, &version).expect(old), new);
+        }
+        for text in ["", "[]", "{\"packages\": []}", "{\"packages\": {\"\": 1}}"] {
+            assert!(set_locked(text, &version).is_err(), "{text}");
         }
     }
 
