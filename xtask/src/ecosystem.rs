@@ -215,7 +215,7 @@ impl Ecosystem {
         let path = format!("{programs}:{}", ts::path()?);
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
         let sh = crate::child::shell(ctx.ws.root.join(&app.dir))?;
-        crate::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), &[("PATH", &path)])
+        crate::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), &[("PATH", &path), ("NO_COLOR", "1")])
     }
 
     /// Runs one of the app's own programs in its locked environment; standard output.

@@ -1,7 +1,6 @@
 //! `rehearse`: a whole release on this machine alone, by the very code that releases. The world is in world.rs, the script in walk.rs,
 //! what was seen at its end in report.rs.
 
-use crate::exit::Exit;
 use crate::workspace::App;
 use crate::{Ctx, flags, supervise, ui};
 use anyhow::{Context, Result, bail};
@@ -50,9 +49,6 @@ pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
         return folder::clean(&ctx.ws.root);
     }
     let apps = ctx.ws.select(&flags.apps)?;
-    if ctx.ws.settings.main == ctx.ws.settings.development {
-        return Err(Exit::Usage(format!("a rehearsal walks through two branches, here is one: {}", ctx.ws.settings.main)).into());
-    }
     let start = start::find(ctx, &apps)?;
     supervise::catch_interrupts()?;
     let folder = folder::create(&ctx.ws.root)?;

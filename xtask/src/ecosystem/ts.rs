@@ -3,7 +3,7 @@
 use super::Report;
 use crate::workspace::App;
 use crate::{Ctx, child, tools};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use std::process::Command;
@@ -114,8 +114,9 @@ fn stale(error: anyhow::Error) -> anyhow::Error {
     if said.contains("lockfile had changes") {
         return error.context("bun.lock does not agree with package.json; write it with `bun install`");
     }
-    if said.contains("npm error code EUSAGE") {
-        return error.context("package-lock.json does not agree with package.json; write it with `npm install --package-lock-only`");
+    // npm ends its differences with its whole usage.
+    if said.contains("npm help ci") {
+        return anyhow!("package-lock.json does not agree with package.json; write it with `npm install --package-lock-only`");
     }
     error
 }

@@ -1,6 +1,6 @@
 //! The developer of a rehearsal: a clone with the hooks installed, commits and pushes, and the record of the hooks that fired.
 
-use super::machine::{Env, Machine};
+use super::machine::{Ended, Env, Machine};
 use crate::git::Git;
 use crate::workspace::App;
 use anyhow::{Context, Result, bail};
@@ -44,6 +44,15 @@ impl<'a> Developer<'a> {
 
     pub fn xtask(&self, log: &Utf8Path, args: &[&str]) -> Result<()> {
         self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(0).map(drop)
+    }
+
+    /// `release --bump` of these apps by somebody who may publish: on the remote's main branch, with the secrets.
+    pub fn release(&self, log: &Utf8Path, main: &str, args: &[&str], secrets: &Env) -> Result<Ended> {
+        self.git(log, &["fetch", "--quiet", "origin"])?;
+        self.git(log, &["switch", "--quiet", "--force-create", main, &format!("origin/{main}")])?;
+        let env: Env = self.env.iter().chain(secrets).cloned().collect();
+        let argv = [&["release", "--bump"], args].concat();
+        self.machine.run(log, &self.git.dir, &env, &cargo_xtask(&argv))
     }
 
     /// A command that prints JSON: its exit code, what it printed, and what it said beside that.

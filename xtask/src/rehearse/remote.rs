@@ -34,13 +34,19 @@ pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
 
 /// githooks(5), update: name, old and new object of each ref that a push wants to change.
 fn rules(settings: &Settings) -> String {
-    let (main, development) = (quote(&settings.main), quote(&settings.development));
+    let protected = match settings.one_branch() {
+        // `release --bump` pushes the version to it. No push may rewrite it: receive.denyNonFastForwards.
+        true => String::new(),
+        false => {
+            let (main, development) = (quote(&settings.main), quote(&settings.development));
+            format!("\n  refs/heads/{main} | refs/heads/{development}) refuse \"$1 is protected: open a pull request\" ;;")
+        }
+    };
     format!(
         r#"#!/bin/sh
-# The rules of a forge: protected branches change by pull request alone, tags are made once, pull requests belong to the forge.
+# The rules of a forge: protected branches change by pull request alone (one branch is not protected: releases push to it), tags are made once, pull requests belong to the forge.
 refuse() {{ echo "remote rule: $1" >&2; exit 1; }}
-case $1 in
-  refs/heads/{main} | refs/heads/{development}) refuse "$1 is protected: open a pull request" ;;
+case $1 in{protected}
   refs/heads/*) ;;
   refs/tags/*) case $2 in *[!0]*) refuse "$1 exists: tags stay where they are" ;; esac ;;
   *) refuse "$1 is not a branch or a tag" ;;

@@ -126,14 +126,16 @@ fn of_release(
         if images {
             let tag = image::sha_tag(commit);
             let digest = digest(&tag)?;
-            seen(format!("{tag_name}: {} built an image", settings.development), format!("development, {tag} {digest}"));
+            seen(format!("{tag_name}: {} built an image", settings.development), format!("{}, {tag} {digest}", settings.development));
         }
     }
-    let (number, commit) = &released.main;
-    seen(format!("{tag_name}: pull request to {} passed and merged cleanly", settings.main), merged(*number, commit)?);
+    let commit = &released.commit;
+    if let Some(number) = released.promotion {
+        seen(format!("{tag_name}: pull request to {} passed and merged cleanly", settings.main), merged(number, commit)?);
+    }
     let tag::Found::Ours(tag) = tag::find(ctx, tag_name)? else { bail!("the remote has no tag {tag_name} of ours") };
     if tag.commit != *commit {
-        bail!("{tag_name} names {}, not the squash {commit}", tag.commit);
+        bail!("{tag_name} names {}, not {commit} of the main branch", tag.commit);
     }
     seen(format!("git tag {tag_name}"), format!("{} names {}, from {}", short(&tag.object), short(&tag.commit), short(&tag.source_commit)));
     let files = app.settings.ecosystem.published(ctx, app, false, version)?;

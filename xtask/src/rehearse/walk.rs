@@ -1,4 +1,5 @@
-//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the next release follows.
+//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the next release follows. With one branch
+//! there is no promotion and no hotfix: trunk.rs.
 
 use super::Rehearsal;
 use super::developer::Developer;
@@ -15,6 +16,7 @@ use std::sync::Mutex;
 
 pub mod acts;
 mod gates;
+mod trunk;
 
 use acts::{branch_and_title, verification};
 
@@ -38,10 +40,12 @@ pub struct Released {
     pub versions: Vec<(String, Version)>,
     /// The branch's tip that was pushed.
     pub pushed: String,
-    /// The squash on development; None for a hotfix.
+    /// The squash on development, or on the only branch; None for a hotfix.
     pub development: Option<(u32, String)>,
-    /// The squash on main.
-    pub main: (u32, String),
+    /// The pull request into main, unless `release --bump` has made the commit.
+    pub promotion: Option<u32>,
+    /// The commit on main that was released.
+    pub commit: String,
 }
 
 pub struct Verified {
@@ -80,19 +84,26 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
     let walked = Walked { developer, releases: Vec::new(), verified: Vec::new(), refused: None, gates: Vec::new(), commits: 0, pushes: 0 };
     let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
     walk.last_releases(start)?;
-    walk.first(start)?;
-    walk.runner.forge = Forge::Gitea;
-    if !rehearsal.without(Part::Hotfix) {
-        walk.hotfix()?;
+    match rehearsal.ctx.ws.settings.one_branch() {
+        true => walk.trunk(start)?,
+        false => walk.two_branches(start)?,
     }
-    walk.undeclared_break()?;
-    walk.second()?;
     let last = walk.walked.releases.last().map(|r| r.versions.clone()).unwrap_or_default();
     walk.rehearsal.steps.side_by_side(last.iter().map(|one| walk.verify(one)).collect())?;
     Ok(walk.walked)
 }
 
 impl<'a> Walk<'a> {
+    fn two_branches(&mut self, start: &Start) -> Result<()> {
+        self.first(start)?;
+        self.runner.forge = Forge::Gitea;
+        if !self.rehearsal.without(Part::Hotfix) {
+            self.hotfix()?;
+        }
+        self.undeclared_break()?;
+        self.second()
+    }
+
     /// The first release: the version is raised on the feature branch.
     fn first(&mut self, start: &Start) -> Result<()> {
         crate::ui::section("Round 1, jobs as on GitHub: the version is raised on the feature branch");
@@ -228,7 +239,7 @@ impl<'a> Walk<'a> {
             Ok(said)
         })?;
         self.walked.verified.extend(verified);
-        self.walked.releases.push(Released { versions, pushed, development, main });
+        self.walked.releases.push(Released { versions, pushed, development, promotion: Some(main.0), commit: main.1 });
         Ok(())
     }
 

@@ -20,6 +20,13 @@ pub struct Settings {
     pub zero_breaking: ZeroBreaking,
 }
 
+impl Settings {
+    /// Feature branches go into the branch that releases are made from.
+    pub fn one_branch(&self) -> bool {
+        self.main == self.development
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ZeroBreaking {

@@ -30,14 +30,20 @@ impl World {
 
     fn with(apps: &[&'static str]) -> World {
         let repo = files(apps);
-        let data = repo.world().join("registries");
-        let servers = Servers::start(&repo, &data);
-        let world = World { repo, data, servers, apps: apps.to_vec() };
-        world.repo.git(&["remote", "add", "origin", &world.servers.env["XTASK_REMOTE"]]);
+        let world = World::around(repo, apps);
         world.xtask(&["openapi", "generate"]).expect(0);
         world.repo.git(&["add", "--all"]);
         world.repo.git(&["commit", "--quiet", "--message", "feat: a server that says who it is"]);
         world.bump(&[]);
+        world
+    }
+
+    /// The registries and the remote for what this repository holds; nothing is pushed.
+    pub fn around(repo: Repo, apps: &[&'static str]) -> World {
+        let data = repo.world().join("registries");
+        let servers = Servers::start(&repo, &data);
+        let world = World { repo, data, servers, apps: apps.to_vec() };
+        world.repo.git(&["remote", "add", "origin", &world.servers.env["XTASK_REMOTE"]]);
         world
     }
 
@@ -52,12 +58,17 @@ impl World {
 
     /// Main and development are what HEAD is.
     pub fn push(&self) {
+        self.push_to(&["main", "development"]);
+    }
+
+    /// These branches are what HEAD is.
+    pub fn push_to(&self, branches: &[&str]) {
         let remote = self.servers.remote();
         self.repo.git(&["fetch", "--quiet", "origin"]);
         // The remote protects its branches from pushes; a merge on the forge is an update from within.
         let head = self.repo.head();
         run(self.repo.command("git", remote).args(["fetch", "--quiet", self.repo.path.as_str(), &head]));
-        for branch in ["main", "development"] {
+        for branch in branches {
             self.repo.git_in(remote, &["update-ref", &format!("refs/heads/{branch}"), &head]);
         }
         self.repo.git(&["fetch", "--quiet", "origin"]);

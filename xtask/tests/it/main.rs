@@ -25,5 +25,6 @@ mod skip;
 mod supervise;
 mod support;
 mod template;
+mod trunk;
 mod two_apps;
 mod users;

@@ -195,16 +195,37 @@ fn a_folder_in_use_is_not_removed() {
 }
 
 #[test]
-fn a_repository_with_one_branch_or_a_shallow_one_is_refused_with_the_reason() {
+fn a_shallow_repository_is_refused_with_the_reason() {
     let repo = repo();
     let shallow = repo.world().join("shallow");
     repo.commit("notes.md", "", "docs: notes");
     repo.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", repo.path), shallow.as_str()]);
     let output = repo.xtask_in(&shallow, &["rehearse", "python"]).expect(2);
     assert!(output.stderr.contains("git fetch --unshallow"), "{}", output.stderr);
+}
+
+#[test]
+fn one_branch_is_rehearsed_with_two_releases_from_it() {
+    let repo = repo();
     repo.commit("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n", "chore: one branch");
-    let output = rehearse(&repo, &[]).expect(2);
-    assert!(output.stderr.contains("two branches"), "{}", output.stderr);
+    let output = untouched(&repo, || rehearse(&repo, &["--json"])).expect(0);
+    let report = &output.json()["report"];
+    let seen = report["criteria"].as_array().unwrap();
+    for expected in [
+        "python-v0.0.1: the branch's push built an image",
+        "python-v0.0.1: pull request to main passed and merged cleanly",
+        "python-v0.0.1: main built an image",
+        "git tag python-v0.0.1",
+        "git tag python-v0.0.2",
+        "demo-agent==0.0.2 published",
+        "image latest is v0.0.2 of python",
+        "hooks fired at every commit and push",
+        "a break of python's contract that no commit declares is refused",
+    ] {
+        assert!(seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()), "{expected} is not among {seen:#?}");
+    }
+    assert!(!output.stdout.contains("hotfix"), "{}", output.stdout);
+    assert_eq!(left(&repo), [] as [&str; 0]);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+/** What to say to somebody. */
+export function greet(name: string): string {
+  return `Hello, ${name}`;
+}

@@ -1,0 +1,72 @@
+//! Somebody else's repository: one branch, a FastAPI app that hatchling builds, and a package that npm installs, tsc builds and vitest tests.
+//! Settings alone bring both from the first plan to a verified release.
+
+use crate::demo::{self, World};
+use crate::support::{Output, Repo};
+use camino::Utf8Path;
+
+/// Both apps, committed on `main`.
+fn repo() -> Repo {
+    let repo = Repo::empty("repo");
+    demo::copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/demo-trunk"), &repo.path);
+    repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
+    repo.write(".gitignore", "/target/\n.venv/\nnode_modules/\ndist/\n__pycache__/\n.pytest_cache/\n");
+    repo.xtask(&["openapi", "generate"]).expect(0);
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: a server and a package"]);
+    repo
+}
+
+#[track_caller]
+fn says(output: &Output, words: &[&str]) {
+    for word in words {
+        assert!(output.stderr.contains(word) || output.stdout.contains(word), "{word} is missing in {output:#?}");
+    }
+}
+
+#[test]
+fn a_repository_with_one_branch_releases_both_apps() {
+    let world = World::around(repo(), &["api", "web"]);
+    world.push_to(&["main"]);
+    let plan = world.xtask(&["plan", "--json"]).expect(0).json();
+    assert_eq!([&plan["apps"][0]["next"], &plan["apps"][1]["next"]], ["0.0.1", "0.0.1"]);
+    says(&world.xtask(&["lint"]).expect(0), &["tsc", "package-lock.json"]);
+    says(&world.xtask(&["test"]).expect(0), &["1 passed", "npm test"]);
+    for app in ["api", "web"] {
+        world.xtask(&["build", app]).expect(0);
+    }
+
+    let lock = world.repo.read("apps/web/package-lock.json");
+    for version in ["0.0.1", "0.0.2"] {
+        for app in ["api", "web"] {
+            says(&world.xtask(&["release", app, "--bump"]).expect(0), &[&format!("{app} v{version} is released and verified")]);
+            let readme = format!("apps/{app}/README.md");
+            let text = world.repo.read(&readme);
+            world.repo.commit(&readme, &format!("{text}\nAfter {version}.\n"), "fix: say more");
+            world.push_to(&["main"]);
+        }
+    }
+    // Two places of the lock file, and not a byte more.
+    let two = lock.replacen("\"version\": \"0.0.0\"", "\"version\": \"0.0.2\"", 2);
+    assert_eq!(world.repo.read("apps/web/package-lock.json"), two);
+    let published = world.published();
+    for file in ["demo-web-0.0.1.tgz", "demo-web-0.0.2.tgz", "demo_api-0.0.1-py3-none-any.whl", "demo_api-0.0.2.tar.gz"] {
+        assert!(published.iter().any(|name| name == file), "{file} is missing in {published:?}");
+    }
+    // npm itself finds the lock file in step.
+    world.xtask(&["lint", "web"]).expect(0);
+}
+
+#[test]
+fn what_npm_has_locked_and_nothing_tests_or_builds_an_image_of_is_refused() {
+    let repo = repo();
+    let settings = repo.read("apps/web/app.toml");
+    repo.write("apps/web/app.toml", settings.split("[commands]").next().unwrap());
+    says(&repo.xtask(&["test", "web"]).expect(3), &["apps/web/app.toml: [commands] test = [[\"npm\", \"test\"]]"]);
+    let manifest = repo.read("apps/web/package.json").replace("\"5.9.3\"", "\"5.9.2\"");
+    repo.write("apps/web/package.json", manifest);
+    says(
+        &repo.xtask(&["lint", "web"]).expect(3),
+        &["package-lock.json does not agree with package.json", "npm install --package-lock-only"],
+    );
+}
