@@ -24,6 +24,8 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, file: &U
     let settings = settings(app)?;
     let serve = app.settings.spec.as_ref().map(|spec| spec.serve.clone());
     let base = Reference::parse(&settings.base)?;
+    // Before the base is read.
+    let layers = app.settings.ecosystem.image_layers(ctx, app, commit, file, &base)?;
     let recipe = Recipe {
         name: name(settings)?,
         version: version.to_string(),
@@ -34,7 +36,7 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, file: &U
         env: app.settings.ecosystem.image_env(),
         entrypoint: serve.with_context(|| format!("{}/app.toml has no [spec] serve, so nothing says what an image starts", app.dir))?,
         port: super::PORT,
-        layers: app.settings.ecosystem.image_layers(ctx, app, commit, file, &base)?,
+        layers,
     };
     if recipe.platforms.is_empty() {
         return Err(Exit::Usage(format!("{}/app.toml: [image] platforms is empty", app.dir)).into());

@@ -69,4 +69,12 @@ fn what_npm_has_locked_and_nothing_tests_or_builds_an_image_of_is_refused() {
         &repo.xtask(&["lint", "web"]).expect(3),
         &["package-lock.json does not agree with package.json", "npm install --package-lock-only"],
     );
+    repo.git(&["checkout", "--quiet", "."]);
+    let image = "[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"demo-web\"]\n\
+                 [image]\nname = \"ghcr.io/example/web\"\nbase = \"docker.io/library/debian:bookworm-slim\"\nplatforms = [\"linux/amd64\"]\n";
+    repo.commit("apps/web/app.toml", &format!("{settings}{image}"), "feat: an image");
+    says(
+        &repo.xtask(&["image", "web"]).expect(1),
+        &["apps/web can't have an image", "package-lock.json", "take [image] out of apps/web/app.toml"],
+    );
 }

@@ -35,9 +35,13 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
         let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
         bytes.with_context(|| format!("an image needs {place} in the commit"))
     };
+    if file("bun.lock").is_err() && file(super::NPM_LOCK).is_ok() {
+        let why = "its dependencies are locked by package-lock.json, and images are made with bun.lock";
+        bail!("{} can't have an image: {why}; take [image] out of {}, or write a bun.lock with `bun install`", app.dir, app.file());
+    }
     let manifest = file("package.json")?;
     let lock = if has_dependencies(&serde_json::from_slice(&manifest).context("package.json is not JSON")?) {
-        file("bun.lock").context("images of TypeScript apps are made with Bun: with a package-lock.json alone there is none; take [image] out of app.toml, or add a bun.lock")?
+        file("bun.lock")?
     } else {
         Vec::new()
     };
