@@ -9,7 +9,7 @@ mod revert;
 #[cfg(test)]
 mod tests;
 
-pub use message::strip_reference;
+pub use message::{lists_commits, strip_reference};
 
 /// A commit as git has it.
 #[derive(Clone, Debug)]

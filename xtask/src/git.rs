@@ -111,6 +111,13 @@ impl Git {
         Ok(self.read(&["show", "-s", "--format=%ct", "--end-of-options", commit])?.trim().parse()?)
     }
 
+    /// Brings the objects of these refs of a remote here, and no ref.
+    pub fn fetch_objects(&self, from: &str, names: &[String]) -> Result<()> {
+        let mut args = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=", "--", from];
+        args.extend(names.iter().map(String::as_str));
+        self.run(&args)
+    }
+
     /// The checked-out branch; None on a detached HEAD.
     pub fn branch(&self) -> Result<Option<String>> {
         Ok(self.read(&["symbolic-ref", "--quiet", "--short", "HEAD"]).ok())

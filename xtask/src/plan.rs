@@ -23,6 +23,7 @@ mod history;
 mod hotfix;
 mod number;
 mod published;
+mod pulls;
 mod repository;
 mod show;
 mod walk;
@@ -65,6 +66,9 @@ pub struct AppPlan {
     /// Breaks that nobody has declared.
     #[serde(skip)]
     pub undeclared: Vec<Difference>,
+    /// Pull requests whose commits are not in this clone: their squashes speak alone.
+    #[serde(skip)]
+    pub unread_pulls: Vec<u64>,
     #[serde(skip)]
     pub findings: Vec<Finding>,
 }
@@ -103,7 +107,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
 
 /// The plan of one app at HEAD.
 pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    plan_with(ctx, app, &Published::default(), Reach::Offline)
+    plan_with(ctx, app, &Published::default(), Reach::Offline, false)
 }
 
 /// The release that counting starts from, without a look at what came since.
@@ -114,11 +118,11 @@ pub fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
 /// The plan for a gate, which may install what reads the API. Where a break stops it, the index is asked whether that release is still out: nobody
 /// has what was withdrawn.
 pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    let plan = plan_with(ctx, app, &Published::default(), Reach::Network)?;
+    let plan = plan_with(ctx, app, &Published::default(), Reach::Network, false)?;
     let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
     match stopped.map(|last| (last, published::ask(ctx, app).withdrawn)) {
         Some((last, withdrawn)) if withdrawn.contains(&last.version) => {
-            plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network)
+            plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network, false)
         }
         _ => Ok(plan),
     }
@@ -132,22 +136,24 @@ pub fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
 /// The same for a release, which counts from what users have.
 pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let Published { withdrawn, versions, .. } = published::ask(ctx, app);
-    plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network)
+    plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network, true)
 }
 
 /// The same for a bump, with everything that the index said.
 pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     let published = published::ask(ctx, app);
-    let mut plan = plan_with(ctx, app, &published, Reach::Network)?;
+    let mut plan = plan_with(ctx, app, &published, Reach::Network, true)?;
     plan.findings.extend(published.findings.iter().cloned());
     Ok((plan, published))
 }
 
-fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Result<AppPlan> {
+/// `ask_pulls`: the remote may be asked for the commits of pull requests.
+fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pulls: bool) -> Result<AppPlan> {
     let manifest = manifest::read(&ctx.ws.root, app)?;
     let history = history::read(ctx, app, &published.withdrawn)?;
     let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
-    let commits = commits::entries(&history.commits, app.name(), &names);
+    let mut commits = commits::entries(&history.commits, app.name(), &names);
+    let pulls = pulls::add(ctx, app, &history.commits, &mut commits, ask_pulls)?;
     let mut evidence = vec![number::from_commits(&commits)];
     let judged = judged(ctx, app, &history, &commits, reach)?;
     evidence.extend(judged.evidence);
@@ -170,6 +176,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Resul
     decision.findings.extend(baseline::findings(app, &history, published));
     decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));
+    decision.findings.extend(pulls.findings);
     Ok(AppPlan {
         app: app.name().to_string(),
         last: history.last,
@@ -184,6 +191,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach) -> Resul
         floor: decision.floor,
         accepted: judged.accepted,
         undeclared: judged.undeclared,
+        unread_pulls: pulls.unread,
         findings: decision.findings,
     })
 }

@@ -45,6 +45,11 @@ pub fn split(message: &str) -> Vec<Part> {
     parts
 }
 
+/// Is it a squash that lists commits?
+pub fn lists_commits(message: &str) -> bool {
+    split(message).len() > 1
+}
+
 /// The subject ends in `(#12)`, or the body begins with a `* ` list.
 fn is_squash(subject: &str, body: &str) -> bool {
     strip_reference(subject) != subject.trim_end() || body.trim_start_matches('\n').starts_with("* ")

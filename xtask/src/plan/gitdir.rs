@@ -4,7 +4,7 @@
 use crate::git::Git;
 use anyhow::{Context, Result, bail};
 use camino::Utf8PathBuf;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// More than this is quicker read by git, which searches it.
 const PACKED_LIMIT: u64 = 1 << 20;
@@ -47,9 +47,23 @@ impl GitDir {
         if self.common.join("reftable").exists() {
             return None;
         }
+        let loose = self.loose(prefix)?;
+        self.read(loose.iter().chain(exact), |name| name.starts_with(prefix) || exact.iter().any(|e| e == name))
+    }
+
+    /// The same for refs of exactly these names.
+    pub fn exact(&self, names: &[String]) -> Option<HashMap<String, String>> {
+        if self.common.join("reftable").exists() {
+            return None;
+        }
+        let wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
+        self.read(names.iter(), |name| wanted.contains(name))
+    }
+
+    fn read<'a>(&self, names: impl Iterator<Item = &'a String>, wanted: impl Fn(&str) -> bool) -> Option<HashMap<String, String>> {
         // Loose ones first: git moves them into packed-refs, and while it does they are in both.
         let mut found = HashMap::new();
-        for name in self.loose(prefix)?.iter().chain(exact) {
+        for name in names {
             match std::fs::read_to_string(self.common.join(name)) {
                 Ok(text) if is_id(text.trim_end()) => drop(found.insert(name.clone(), text.trim_end().to_string())),
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
@@ -58,7 +72,7 @@ impl GitDir {
         }
         for line in self.packed()?.lines() {
             let Some((id, name)) = line.split_once(' ') else { continue };
-            if (name.starts_with(prefix) || exact.iter().any(|e| e == name)) && !found.contains_key(name) {
+            if wanted(name) && !found.contains_key(name) {
                 found.insert(name.to_string(), id.to_string());
             }
         }

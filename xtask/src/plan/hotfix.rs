@@ -39,10 +39,27 @@ pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Resu
     Ok(Found { whole: whole && !arrived.is_empty(), commits: found })
 }
 
+/// Do two pairs of commits differ in the same lines of the app? `(old, new)`; of the second pair it is what `new` brings beyond the point where
+/// it left `old`.
+pub fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str)) -> Result<bool> {
+    let Ok(base) = git.read(&["merge-base", other.0, other.1]) else { return Ok(false) };
+    let change = |old: &str, new: &str| -> Result<Change> {
+        let specs = app.pathspecs();
+        let args: Vec<&str> =
+            ["diff-tree"].iter().chain(PATCH).copied().chain([old, new, "--"]).chain(specs.iter().map(String::as_str)).collect();
+        let text = String::from_utf8_lossy(&git.bytes(&args)?).into_owned();
+        Ok(read(&text, &[]).remove("").unwrap_or_default())
+    };
+    Ok(change(one.0, one.1)? == change(&base, other.1)?)
+}
+
+/// No setting of the user's changes what is printed.
+const PATCH: &[&str] = &["-r", "-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index"];
+
 fn changes(git: &Git, app: &App, ids: &[&str]) -> Result<HashMap<String, Change>> {
     let specs = app.pathspecs();
-    let args = ["diff-tree", "--stdin", "-r", "-p", "-U0", "--root", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv"];
-    let args: Vec<&str> = args.into_iter().chain(["--full-index", "--"]).chain(specs.iter().map(String::as_str)).collect();
+    let args = ["diff-tree", "--stdin", "--root"].iter().chain(PATCH).copied().chain(["--"]);
+    let args: Vec<&str> = args.chain(specs.iter().map(String::as_str)).collect();
     let asked: String = ids.iter().map(|id| format!("{id}\n")).collect();
     let text = git.pipe(&args, asked.as_bytes())?;
     Ok(read(&String::from_utf8_lossy(&text), ids))

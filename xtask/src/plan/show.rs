@@ -57,6 +57,13 @@ fn app(plan: &AppPlan, paint: Paint) -> String {
     for evidence in &plan.evidence {
         let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", evidence.source, evidence.demands.to_string(), paint(DIM, &evidence.why));
     }
+    if !plan.unread_pulls.is_empty() {
+        let list: Vec<String> = plan.unread_pulls.iter().take(3).map(|n| format!("#{n}")).collect();
+        let more = plan.unread_pulls.len() - list.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let why = format!("the commits of {}{more} are not in this clone; bump and release ask the remote", list.join(", "));
+        let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", "pulls", "?", paint(DIM, &why));
+    }
     // A number that only the index knows makes `bump` choose a higher one.
     if plan.next.is_some() {
         let why = "not asked: plan works offline; bump and release ask the index which numbers are taken";

@@ -48,7 +48,7 @@ impl Remote {
         let is_ours = |name: &str| ctx.ws.apps.iter().any(|app| name.starts_with(&format!("refs/tags/{}-v", app.name())));
         let wanted = refs.keys().filter(|name| is_ours(name)).cloned();
         let wanted: Vec<String> = wanted.chain([&development, &main].map(|b| format!("refs/heads/{}", b.name))).collect();
-        fetch_objects(&ctx.git, remote, &wanted)?;
+        ctx.git.fetch_objects(remote, &wanted)?;
         let folder = tempfile::tempdir()?;
         let remote = Remote { name: plan::remote_name(ctx).to_string(), development, main, refs, folder };
         remote.clone_of(ctx, &wanted)?;
@@ -86,7 +86,7 @@ impl Remote {
     pub fn replaceable(&self, ctx: &Ctx, clone: &Ctx, branch: &str) -> Result<()> {
         let name = format!("refs/heads/{branch}");
         let Some(tip) = self.refs.get(&name) else { return Ok(()) };
-        fetch_objects(&ctx.git, &ctx.endpoints.remote, &[name])?;
+        ctx.git.fetch_objects(&ctx.endpoints.remote, &[name])?;
         let subjects = |tip: &str| clone.git.read(&["log", "--format=%s", &format!("{}..{tip}", self.development.commit)]);
         if subjects(tip)? == subjects("HEAD")? { Ok(()) } else { Err(branch_taken(branch)) }
     }
@@ -100,18 +100,11 @@ impl Remote {
             return Ok(false);
         }
         clone.git.run(&["update-ref", &name, &request.commit])?;
-        fetch_objects(&ctx.git, clone.ws.root.as_str(), std::slice::from_ref(&name))?;
+        ctx.git.fetch_objects(clone.ws.root.as_str(), std::slice::from_ref(&name))?;
         let lease = format!("--force-with-lease={name}:{there}");
         let refspec = format!("{}:{name}", request.commit);
         // No pre-push hook: it would check the user's checkout, which is not what is pushed.
         ctx.git.run(&["push", "--quiet", "--no-verify", &lease, "--", &ctx.endpoints.remote, &refspec])?;
         Ok(true)
     }
-}
-
-/// Brings the objects of these refs here, and no ref.
-fn fetch_objects(git: &Git, from: &str, names: &[String]) -> Result<()> {
-    let mut args = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=", "--", from];
-    args.extend(names.iter().map(String::as_str));
-    git.run(&args)
 }

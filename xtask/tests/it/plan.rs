@@ -314,6 +314,89 @@ fn a_hotfix_that_has_not_come_back_is_no_base_for_development() {
     assert_eq!((&app["last"]["version"], &app["next"], counting(&app).len()), (&json!("0.2.0"), &json!("0.2.2"), 1));
 }
 
+/// On `main` a squash with this message of a branch with these commits, as pull request 7; the branch's last commit.
+fn squash_of(repo: &Repo, message: &str, commits: &[&str]) -> String {
+    repo.git(&["switch", "-qc", "feature"]);
+    for (n, message) in commits.iter().enumerate() {
+        repo.commit(&format!("apps/python/src/{n}.py"), &format!("{message}\n"), message);
+    }
+    let head = repo.head();
+    repo.git(&["switch", "-q", "main"]);
+    repo.change("chore: meanwhile");
+    repo.git(&["merge", "-q", "--squash", "feature"]);
+    repo.git(&["commit", "-q", "--cleanup=verbatim", "-m", message]);
+    repo.git(&["branch", "-qD", "feature"]);
+    head
+}
+
+#[test]
+fn what_a_squash_lost_is_read_from_the_pull_requests_commits() {
+    let next = |message: &str, commits: &[&str], name: &str| {
+        let repo = released();
+        let head = squash_of(&repo, message, commits);
+        repo.git(&["update-ref", name, &head]);
+        repo.git(&["pack-refs", "--all"]);
+        let app = plan(&repo);
+        (counting(&app).join("; "), app["next"].as_str().unwrap_or("none").to_string())
+    };
+    let here = "refs/pull/7/head";
+    for (message, commits, name, expected) in [
+        ("fix: a (#7)", &["fix: a", "feat: b", "docs: c"] as &[&str], here, ("fix: a (#7); feat: b", "0.2.0")),
+        ("Tidy up (#7)", &["fix: a", "feat!: b"], here, ("feat!: b; fix: a", "0.2.0")),
+        ("Tidy up (#7)", &["fix: a"], "refs/remotes/origin/pull/7/head", ("fix: a", "0.1.1")),
+        ("Tidy up (#7)", &["fix: a"], "refs/remotes/origin/pr/7", ("fix: a", "0.1.1")),
+        // The title says as much: the branch's own steps are nobody's business.
+        ("feat: a (#7)", &["feat: begin", "fix: the beginning"], here, ("feat: a (#7)", "0.2.0")),
+        // A squash that lists its commits has lost nothing.
+        ("fix: a (#7)\n\n* fix: a", &["feat: b"], here, ("fix: a (#7)", "0.1.1")),
+        // Taken back on the branch.
+        ("fix: a (#7)", &["fix: a", "feat: b", "Revert \"feat: b\""], here, ("fix: a (#7)", "0.1.1")),
+        // Another pull request's.
+        ("fix: a (#8)", &["feat: b"], here, ("fix: a (#8)", "0.1.1")),
+        ("fix: a, see (#7) there", &["feat: b"], here, ("fix: a, see (#7) there", "0.1.1")),
+    ] {
+        let found = next(message, commits, name);
+        assert_eq!((found.0.as_str(), found.1.as_str()), expected, "{message:?} {commits:?}");
+    }
+}
+
+#[test]
+fn commits_that_are_not_what_was_squashed_do_not_count() {
+    let repo = released();
+    let head = squash_of(&repo, "fix: a (#7)", &["fix: a", "feat: b"]);
+    repo.git(&["switch", "-q", "--detach", &head]);
+    let later = repo.change("feat: pushed after the merge");
+    repo.git(&["update-ref", "refs/pull/7/head", &later]);
+    repo.git(&["switch", "-q", "main"]);
+    let out = repo.xtask(&["plan", "--json"]).expect(0);
+    assert_eq!(out.json()["apps"][0]["next"], "0.1.1");
+    assert!(out.stderr.contains("pull-request-differs") && out.stderr.contains("pull request #7"), "{out:?}");
+}
+
+#[test]
+fn a_plan_asks_no_remote_and_says_so_and_a_bump_asks_it() {
+    let repo = released();
+    let head = squash_of(&repo, "fix: a (#7)", &["fix: a", "feat: b"]);
+    let remote = repo.world().join("remote.git");
+    repo.git(&["init", "-q", "--bare", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    repo.git(&["push", "-q", "origin", "main", &format!("{head}:refs/pull/7/head")]);
+    repo.git(&["reflog", "expire", "--expire=now", "--all"]);
+    repo.git(&["gc", "-q", "--prune=now"]);
+    assert_eq!(plan(&repo)["next"], "0.1.1");
+    let seen = repo.xtask(&["plan"]).expect(0).stdout;
+    assert!(seen.contains("the commits of #7 are not in this clone; bump and release ask the remote"), "{seen}");
+    let refs = repo.git(&["for-each-ref"]);
+    let said = repo.untouched(|| repo.xtask(&["bump", "python", "--dry-run"]));
+    assert!(said.stdout.contains("0.2.0") && !said.stdout.contains("0.1.1"), "{said:?}");
+    assert_eq!(repo.git(&["for-each-ref"]), refs);
+    // A remote that can't be reached is said.
+    repo.git(&["remote", "set-url", "origin", repo.world().join("gone.git").as_str()]);
+    repo.git(&["gc", "-q", "--prune=now"]);
+    let said = repo.xtask(&["bump", "python", "--dry-run"]);
+    assert!(said.stderr.contains("pull-requests-unread"), "{said:?}");
+}
+
 #[test]
 fn a_hidden_app_is_still_known_by_name() {
     let repo = released();
