@@ -1,7 +1,7 @@
 //! Which app needs which version, and why: computed from git and the manifest each time, never stored. Never touches the network.
 
 use crate::Ctx;
-use crate::commits::{self, Entry};
+use crate::commits::{self, Commit, Entry};
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::flags;
@@ -108,6 +108,11 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
 /// The plan of one app at HEAD.
 pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     plan_with(ctx, app, &Published::default(), Reach::Offline, false)
+}
+
+/// The commits of a range that touch the app, newest first; `range` is what git takes: tips and `^`bounds.
+pub fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
+    Ok(walk::walk(&ctx.git, app, range)?.commits)
 }
 
 /// The release that counting starts from, without a look at what came since.

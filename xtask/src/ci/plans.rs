@@ -34,10 +34,7 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
         section.end();
         plans.push(plan);
     }
-    // Main reads development's commits: a promotion's title says nothing.
-    if let Event::PullRequest { base, title: Some(title), .. } = event
-        && !promotes
-    {
+    if let Event::PullRequest { base, title: Some(title), .. } = event {
         outcome.found(title::finding(ctx, base, title)?.into_iter().collect());
     }
     if let Event::PullRequest { base, labels: Some(labels), .. } = event {

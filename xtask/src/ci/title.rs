@@ -5,13 +5,19 @@ use super::affected;
 use crate::Ctx;
 use crate::commits::{self, Commit};
 use crate::finding::{Finding, Level};
+use crate::plan;
 use crate::version::Bump;
 use crate::workspace::App;
 use anyhow::Result;
 
 /// One finding for all apps that the title says too little of.
 pub fn finding(ctx: &Ctx, base: &str, title: &str) -> Result<Option<Finding>> {
-    let Some(base) = affected::branch_point(ctx, base)? else { return Ok(None) };
+    let Some(begun) = affected::branch_point(ctx, base)? else { return Ok(None) };
+    // What development holds, main reads from there: of a promotion nothing is left, of a hotfix its own commits.
+    let mut bounds = vec![format!("^{begun}")];
+    if base != ctx.ws.settings.development {
+        bounds.extend(affected::branch_point(ctx, &ctx.ws.settings.development)?.map(|commit| format!("^{commit}")));
+    }
     let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
     let said = |app: &App, title: &str| {
         let squash = Commit { id: String::new(), merge: false, message: title.to_string(), released: None };
@@ -19,7 +25,8 @@ pub fn finding(ctx: &Ctx, base: &str, title: &str) -> Result<Option<Finding>> {
     };
     let mut weak: Vec<(&App, Bump, Bump)> = Vec::new();
     for app in &ctx.ws.apps {
-        let brought = commits_of(ctx, app, &base)?;
+        let range: Vec<&str> = std::iter::once("HEAD").chain(bounds.iter().map(String::as_str)).collect();
+        let brought = plan::commits(ctx, app, &range)?;
         let (demanded, kept) = (commits::highest(&commits::entries(&brought, app.name(), &names)), said(app, title));
         if !brought.is_empty() && kept < demanded {
             weak.push((app, demanded, kept));
@@ -47,18 +54,4 @@ fn enough(title: &str, level: Bump, apps: &[&str]) -> String {
         _ => format!("fix({scope})"),
     };
     format!("{kind}: {description}")
-}
-
-/// What the branch brings for an app, newest first.
-fn commits_of(ctx: &Ctx, app: &App, base: &str) -> Result<Vec<Commit>> {
-    let range = format!("{base}..HEAD");
-    let log =
-        ["-c", "log.showSignature=false", "log", "-z", "--no-merges", "--no-color", "--encoding=UTF-8", "--format=%H%n%B", &range, "--"];
-    let specs = app.pathspecs();
-    let args: Vec<&str> = log.into_iter().chain(specs.iter().map(String::as_str)).collect();
-    let commit = |record: &str| {
-        let (id, message) = record.split_once('\n')?;
-        Some(Commit { id: id.to_string(), merge: false, message: message.to_string(), released: None })
-    };
-    Ok(String::from_utf8_lossy(&ctx.git.bytes(&args)?).split('\0').filter_map(commit).collect())
 }

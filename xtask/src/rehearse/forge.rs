@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 pub struct PullRequest {
     pub number: u32,
     pub title: String,
+    pub body: String,
     pub head: String,
     pub base: String,
     /// The commit at the head's tip.
@@ -25,13 +26,28 @@ impl PullRequest {
     }
 }
 
-/// Opens the pull request `number` and makes its test merge.
-pub fn open(git: &Git, number: u32, head: &str, base: &str, title: &str) -> Result<PullRequest> {
+/// What a squash's message keeps of a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Squash {
+    /// GitHub's "Pull request title and commit details".
+    TitleAndCommits,
+    /// GitHub's "Pull request title and description".
+    TitleAndDescription,
+    /// GitHub's "Pull request title"; Gitea's squash by its API (1.26).
+    Title,
+}
+
+/// Opens the pull request `number`. GitHub makes a test merge, Gitea does not: there a conflict shows at the squash.
+pub fn open(git: &Git, number: u32, head: &str, base: &str, title: &str, test_merge: bool) -> Result<PullRequest> {
     let commit = git.commit(&format!("refs/heads/{head}"))?;
-    let pull = PullRequest { number, title: title.to_string(), head: head.to_string(), base: base.to_string(), commit };
+    let body = format!("A change that was made for a rehearsal.\n\n* from {head}\n* into {base}");
+    let pull = PullRequest { number, title: title.to_string(), body, head: head.to_string(), base: base.to_string(), commit };
     git.run(&["update-ref", &pull.head_ref(), &pull.commit])?;
     let tip = git.commit(&format!("refs/heads/{base}"))?;
     let tree = merge_tree(git, &pull)?;
+    if !test_merge {
+        return Ok(pull);
+    }
     let message = format!("Merge {} into {tip}", pull.commit);
     let merge = git.read(&["commit-tree", &tree, "-p", &tip, "-p", &pull.commit, "-m", &message])?;
     git.run(&["update-ref", &pull.merge_ref(), &merge])?;
@@ -39,13 +55,13 @@ pub fn open(git: &Git, number: u32, head: &str, base: &str, title: &str) -> Resu
 }
 
 /// Squashes it into its base and deletes the head's branch; the new commit.
-pub fn squash(git: &Git, pull: &PullRequest) -> Result<String> {
+pub fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
     let base = format!("refs/heads/{}", pull.base);
     let tip = git.commit(&base)?;
     let tree = merge_tree(git, pull)?;
     let messages =
         git.read(&["log", "--reverse", "--no-merges", "--format=%B%x00", "--end-of-options", &format!("{tip}..{}", pull.commit)])?;
-    let message = squash_message(&pull.title, pull.number, &messages.split('\0').collect::<Vec<_>>());
+    let message = squash_message(pull, keeps, &messages.split('\0').collect::<Vec<_>>());
     let id = git.pipe(&["commit-tree", &tree, "-p", &tip, "-F", "-"], message.as_bytes())?;
     let commit = String::from_utf8_lossy(&id).trim().to_string();
     // With the old value, so that nobody's update in between is lost.
@@ -54,10 +70,17 @@ pub fn squash(git: &Git, pull: &PullRequest) -> Result<String> {
     Ok(commit)
 }
 
-/// GitHub's default: the title with the number, then each commit's message as an item.
-fn squash_message(title: &str, number: u32, messages: &[&str]) -> String {
-    let items: Vec<String> = messages.iter().map(|m| m.trim()).filter(|m| !m.is_empty()).map(|m| format!("* {m}")).collect();
-    format!("{title} (#{number})\n\n{}\n", items.join("\n\n"))
+/// The title with the number, and below it each commit's message as an item, or the description.
+fn squash_message(pull: &PullRequest, keeps: Squash, messages: &[&str]) -> String {
+    let title = format!("{} (#{})\n", pull.title, pull.number);
+    match keeps {
+        Squash::TitleAndCommits => {
+            let items: Vec<String> = messages.iter().map(|m| m.trim()).filter(|m| !m.is_empty()).map(|m| format!("* {m}")).collect();
+            format!("{title}\n{}\n", items.join("\n\n"))
+        }
+        Squash::TitleAndDescription => format!("{title}\n{}\n", pull.body),
+        Squash::Title => title,
+    }
 }
 
 /// The tree of the head merged into its base; an error that names the files where they conflict.
@@ -84,7 +107,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_squash_lists_every_message_below_the_title() {
+    fn a_squash_keeps_what_the_forge_is_set_to() {
+        let pull = PullRequest {
+            number: 7,
+            title: "feat: t".into(),
+            body: "why\n\n* how".into(),
+            head: "x".into(),
+            base: "main".into(),
+            commit: "1".into(),
+        };
+        let commits = ["fix: a\n"];
+        assert_eq!(squash_message(&pull, Squash::Title, &commits), "feat: t (#7)\n");
+        assert_eq!(squash_message(&pull, Squash::TitleAndDescription, &commits), "feat: t (#7)\n\nwhy\n\n* how\n");
         for (messages, expected) in [
             (vec!["fix(python): a\n"], "feat: t (#7)\n\n* fix(python): a\n"),
             (
@@ -93,7 +127,7 @@ mod tests {
             ),
             (vec![], "feat: t (#7)\n\n\n"),
         ] {
-            assert_eq!(squash_message("feat: t", 7, &messages), expected);
+            assert_eq!(squash_message(&pull, Squash::TitleAndCommits, &messages), expected);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A forge's runner: each job in a fresh clone of the remote with the cached folders of the last one, the variables that the forge sets, and
 //! the command of the workflow.
 
-use super::forge::PullRequest;
+use super::forge::{PullRequest, Squash};
 use super::machine::{Ended, Env, Machine, pairs};
 use super::world::World;
 use anyhow::{Context, Result};
@@ -23,6 +23,31 @@ pub enum Event {
 pub enum Forge {
     GitHub,
     Gitea,
+}
+
+impl Forge {
+    /// Does it keep a merge of the pull request with its base (`refs/pull/N/merge`)? Gitea's jobs run for the head alone.
+    pub fn test_merges(self) -> bool {
+        match self {
+            Forge::GitHub => true,
+            Forge::Gitea => false,
+        }
+    }
+
+    /// What the squash of a pull request keeps, in words too: on GitHub each of its three settings in turn.
+    pub fn squash(self, number: u32) -> (Squash, &'static str) {
+        let title = (Squash::Title, "the title alone");
+        match (self, number % 3) {
+            (Forge::Gitea, _) | (_, 0) => title,
+            (Forge::GitHub, 1) => (Squash::TitleAndCommits, "title and commits"),
+            (Forge::GitHub, _) => (Squash::TitleAndDescription, "title and description"),
+        }
+    }
+
+    /// What a pull request's job checks out.
+    fn checked_out(self, pull: &PullRequest) -> String {
+        if self.test_merges() { pull.merge_ref() } else { pull.head_ref() }
+    }
 }
 
 pub struct Runner<'a> {
@@ -74,13 +99,13 @@ impl Runner<'_> {
         self.machine.run(log, &clone, &env, &["cargo", "xtask", "release", app])?.expect(0)
     }
 
-    /// As actions/checkout does it with fetch-depth 0: a pushed branch under its name, a pull request's test merge on no branch.
+    /// As actions/checkout does it with fetch-depth 0: a pushed branch under its name, a pull request's test merge (its head on Gitea) on no branch.
     fn check_out(&self, log: &Utf8Path, dir: &Utf8Path, event: &Event, env: &Env) -> Result<Utf8PathBuf> {
         let clone = self.clone(log, dir, env)?;
         match event {
             Event::Push { branch, after, .. } => self.files(log, &clone, env, &["-B", branch, after])?,
             Event::PullRequest(pull) => {
-                self.machine.run(log, &clone, env, &["git", "fetch", "--quiet", "origin", &pull.merge_ref()])?.expect(0)?;
+                self.machine.run(log, &clone, env, &["git", "fetch", "--quiet", "origin", &self.forge.checked_out(pull)])?.expect(0)?;
                 self.files(log, &clone, env, &["--detach", "FETCH_HEAD"])?
             }
         }
@@ -135,10 +160,11 @@ impl Runner<'_> {
                 serde_json::json!({ "ref": format!("refs/heads/{branch}"), "before": before.as_ref().unwrap_or(&none), "after": after })
             }
             Event::PullRequest(pull) => {
-                let names = [("GITHUB_HEAD_REF", pull.head.as_str()), ("GITHUB_BASE_REF", &pull.base), ("GITHUB_REF", &pull.merge_ref())];
+                let reference = self.forge.checked_out(pull);
+                let names = [("GITHUB_HEAD_REF", pull.head.as_str()), ("GITHUB_BASE_REF", &pull.base), ("GITHUB_REF", &reference)];
                 variables.extend(pairs(&names));
                 variables.extend(pairs(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_SHA", &pull.commit)]));
-                serde_json::json!({ "action": "opened", "number": pull.number, "pull_request": { "title": pull.title } })
+                serde_json::json!({ "action": "opened", "number": pull.number, "pull_request": { "title": pull.title, "body": pull.body } })
             }
         };
         std::fs::write(&file, payload.to_string()).with_context(|| format!("{file} can't be written"))?;

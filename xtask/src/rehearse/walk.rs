@@ -96,10 +96,10 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
 impl<'a> Walk<'a> {
     fn two_branches(&mut self, start: &Start) -> Result<()> {
         self.first(start)?;
-        self.runner.forge = Forge::Gitea;
         if !self.rehearsal.without(Part::Hotfix) {
             self.hotfix()?;
         }
+        self.runner.forge = Forge::Gitea;
         self.undeclared_break()?;
         self.second()
     }
@@ -146,7 +146,7 @@ impl<'a> Walk<'a> {
 
     /// A fix that goes to main first, overtakes development, and is taken over.
     fn hotfix(&mut self) -> Result<()> {
-        crate::ui::section("Hotfix, jobs as on Gitea: main first, then back into development");
+        crate::ui::section("Hotfix, jobs as on GitHub: main first, then back into development");
         let app = self.rehearsal.apps[0];
         let (branch, main) = (format!("hotfix/{}", app.name()), self.main().to_string());
         self.develop("branch off main, fix and bump", |dev, log| {

@@ -23,6 +23,7 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
         required: required.map(v),
         accepted: Vec::new(),
         undeclared: Vec::new(),
+        unread_pulls: Vec::new(),
         findings: Vec::new(),
     }
 }

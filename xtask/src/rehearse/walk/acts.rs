@@ -67,7 +67,7 @@ impl Walk<'_> {
         let number = self.pulls;
         let mut pull = None;
         self.rehearsal.steps.run(format!("pull request {number}"), |_| {
-            pull = Some(forge::open(&self.rehearsal.world.remote.git, number, head, base, title)?);
+            pull = Some(forge::open(&self.rehearsal.world.remote.git, number, head, base, title, self.runner.forge.test_merges())?);
             Ok(format!("{title:?} into {base}, merges cleanly"))
         })?;
         pull.context("the pull request is open")
@@ -76,8 +76,9 @@ impl Walk<'_> {
     pub fn squash(&self, pull: &PullRequest) -> Result<String> {
         let mut commit = String::new();
         self.rehearsal.steps.run(format!("squash, pull request {}", pull.number), |_| {
-            commit = forge::squash(&self.rehearsal.world.remote.git, pull)?;
-            Ok(format!("{} on {}", short(&commit), pull.base))
+            let (keeps, said) = self.runner.forge.squash(pull.number);
+            commit = forge::squash(&self.rehearsal.world.remote.git, pull, keeps)?;
+            Ok(format!("{} on {}, {said}", short(&commit), pull.base))
         })?;
         Ok(commit)
     }
