@@ -39,7 +39,7 @@ fn walk(random: &mut Random, length: usize) -> Vec<Act> {
     let mut acts = Vec::new();
     for _ in 0..length {
         acts.push(match random.below(10) {
-            0..=4 => Act::Change { apps: 1 + random.below(3), level: random.below(4), form: random.below(4) },
+            0..=4 => Act::Change { apps: 1 + random.below(3), level: random.below(4), form: random.below(5) },
             5 => Act::Revert,
             6 | 7 => Act::Promote { form: random.below(3) },
             8 => Act::Hotfix { app: random.below(2) },
@@ -116,9 +116,17 @@ impl World {
             1 => format!("chore: change {n} (#{n})\n\n* {kind}: part of {n}\n\n* wip\n\n---------\n\nCo-authored-by: A <a@example.org>"),
             2 if level == 3 => format!("fix: change {n} (#{n})\n\nBREAKING CHANGE: gone\n\nCloses #{n}"),
             2 => format!("{kind}: change {n} (#{n})\n\n* add it\n* and test it"),
-            _ => format!("{kind}: change {n}"),
+            3 => format!("{kind}: change {n}"),
+            _ => format!("docs: a title that says too little (#{n})"),
         };
+        let before = self.repo.head();
         self.commit(&message);
+        // The forge keeps the branch, which says more.
+        if form == 4 {
+            let branch = ["commit-tree", "HEAD^{tree}", "-p", &before, "-m", &format!("{kind}: change {n}")];
+            let branch = self.repo.git(&branch);
+            self.repo.git(&["update-ref", &format!("refs/pull/{n}/head"), &branch]);
+        }
         self.last = Some((self.repo.head(), touched.clone(), level));
         for app in touched {
             self.apps.get_mut(app).unwrap().open.push(level);
@@ -301,7 +309,7 @@ fn shrink(mut acts: Vec<Act>) -> Vec<Act> {
 #[test]
 fn plan_agrees_with_a_model_over_random_walks_of_the_flow() {
     let set = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
-    let (walks, seed) = (set("XTASK_MODEL_WALKS", 40), set("XTASK_MODEL_SEED", 20_260_101));
+    let (walks, seed) = (set("XTASK_MODEL_WALKS", 120), set("XTASK_MODEL_SEED", 20_260_101));
     let scripts: Vec<Vec<Act>> = (0..walks).map(|n| walk(&mut Random(seed + n * 7919), 12)).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failed = std::sync::Mutex::new(Vec::new());
