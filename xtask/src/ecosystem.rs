@@ -357,10 +357,10 @@ impl Ecosystem {
     }
 
     /// Why the index would not take an upload, as far as that can be asked.
-    pub fn credentials_problem(self, ctx: &Ctx, stage: bool) -> Option<String> {
+    pub fn credentials_problem(self, ctx: &Ctx, app: &App, stage: bool) -> Option<String> {
         match self {
             Ecosystem::Python => python::publish::credentials_problem(python::target(ctx, stage)),
-            Ecosystem::Ts => ts::publish::credentials_problem(&ctx.endpoints.npm),
+            Ecosystem::Ts => ts::publish::credentials_problem(&ctx.endpoints.npm, &app.settings.package),
         }
     }
 

@@ -17,9 +17,9 @@ pub struct Endpoints {
     pub pypi: PythonIndex,
     /// The staging index.
     pub testpypi: PythonIndex,
-    /// npm registry that dependencies are read from.
+    /// npm registry that dependencies are read from; no slash at its end.
     pub npm_read: String,
-    /// npm registry that releases are published to, and appear on.
+    /// npm registry that releases are published to, and appear on; no slash at its end.
     pub npm: String,
     /// Stands in for every registry host in image names: `localhost:5000`.
     pub registry: Option<String>,
@@ -51,8 +51,8 @@ impl Endpoints {
                 upload: or(&flags.testpypi_upload, "https://test.pypi.org/legacy/"),
                 token: "TESTPYPI_TOKEN",
             },
-            npm_read: or(&flags.npm_read, NPM),
-            npm: or(&flags.npm, NPM),
+            npm_read: without_slash(or(&flags.npm_read, NPM)),
+            npm: without_slash(or(&flags.npm, NPM)),
             registry: flags.registry.clone(),
             loopback_only: flags.loopback_only,
         };
@@ -110,6 +110,10 @@ impl Endpoints {
         }
         Err(Exit::Usage(format!("a rehearsal writes to this machine only, refused:\n  {}", outside.join("\n  "))).into())
     }
+}
+
+fn without_slash(url: String) -> String {
+    url.trim_end_matches('/').to_string()
 }
 
 /// `host:port` of an http address.

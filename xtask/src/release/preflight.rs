@@ -125,7 +125,7 @@ fn credentials(release: &Release) -> Vec<Finding> {
     let mut problems = Vec::new();
     for (step, stage) in [("stage", true), ("publish", false)] {
         if release.open.contains(&step) {
-            problems.extend(app.settings.ecosystem.credentials_problem(ctx, stage));
+            problems.extend(app.settings.ecosystem.credentials_problem(ctx, app, stage));
         }
     }
     // npm's `latest` is open without an image, too.

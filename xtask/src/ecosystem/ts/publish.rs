@@ -29,10 +29,11 @@ fn trusted() -> bool {
 fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let temp = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-    let registry = &ctx.endpoints.npm;
+    // npm finds the token of an address with a path only with a slash at the end (seen with npm 11 and Gitea 1.26).
+    let registry = format!("{}/", ctx.endpoints.npm);
     let config = dir.join("npmrc");
     // npm puts the variable in; a project's .npmrc is not read when publishing, and none is in this folder.
-    let text = format!("{}:_authToken=${{{TOKEN}}}\n", nerf_dart(registry));
+    let text = format!("{}:_authToken=${{{TOKEN}}}\n", nerf_dart(&registry));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&config)?;
     if token().is_some() {
         file.write_all(text.as_bytes())?;
@@ -98,24 +99,50 @@ pub fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
 }
 
 /// Why the registry would not take an upload: it is asked who we are.
-pub fn credentials_problem(registry: &str) -> Option<String> {
+pub fn credentials_problem(registry: &str, package: &str) -> Option<String> {
     let Some(token) = token() else {
         return (!trusted()).then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));
     };
-    let url = format!("{}/-/whoami", registry.trim_end_matches('/'));
-    let request = Request::new("GET", &url).header("authorization", format!("Bearer {token}"));
-    match Http::new().and_then(|http| http.send(&request)) {
-        Ok(answer) if matches!(answer.status, 401 | 403) => Some(format!(
-            "{registry} refuses the credentials in {TOKEN} (HTTP {}); granular tokens live for 90 days at most",
-            answer.status
+    match accepted(registry, package, &token) {
+        Ok(Answer::Accepted) => None,
+        Ok(Answer::Refused(why)) => Some(format!("{registry} refuses the credentials in {TOKEN}: {why}")),
+        Ok(Answer::Unknown) => Some(format!(
+            "{registry} does not say whether it accepts {TOKEN}: it has no /-/whoami, and it answers a wrong token as it answers yours; \
+             publish to a registry that checks tokens"
         )),
-        // verdaccio says 200 and no name to whom it does not know; other registries have no such page.
-        Ok(answer) if answer.status == 200 => {
-            let unknown = nobody(&answer.bytes().unwrap_or_default());
-            unknown.then(|| format!("{registry} refuses the credentials in {TOKEN}: it knows no user by them"))
-        }
-        Ok(_) => None,
         Err(e) => Some(format!("{registry} could not be asked: {e:#}")),
+    }
+}
+
+enum Answer {
+    Accepted,
+    Refused(String),
+    Unknown,
+}
+
+fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
+    let http = Http::new()?;
+    let ask = |url: &str, token: &str| http.send(&Request::new("GET", url).header("authorization", format!("Bearer {token}")));
+    let refused = |status: u16| format!("HTTP {status}; granular tokens of npmjs.com live for 90 days at most");
+    let answer = ask(&format!("{registry}/-/whoami"), token)?;
+    match answer.status {
+        401 | 403 => Ok(Answer::Refused(refused(answer.status))),
+        // verdaccio says 200 and no name to whom it does not know.
+        200 => Ok(match nobody(&answer.bytes()?) {
+            true => Answer::Refused("it knows no user by them".into()),
+            false => Answer::Accepted,
+        }),
+        404 | 405 | 501 => {
+            // Gitea has no such page (1.26), but reads no header of a token that it does not know.
+            let page = format!("{registry}/{}", package.replace('/', "%2f"));
+            match ask(&page, token)?.status {
+                status @ (401 | 403) => Ok(Answer::Refused(refused(status))),
+                200 | 404 if matches!(ask(&page, "xtask-asks-whether-tokens-are-checked")?.status, 401 | 403) => Ok(Answer::Accepted),
+                200 | 404 => Ok(Answer::Unknown),
+                _ => Err(ask(&page, token)?.error().into()),
+            }
+        }
+        _ => Err(answer.error().into()),
     }
 }
 
@@ -143,6 +170,58 @@ mod tests {
             let parse = |v: &str| v.parse::<Version>().expect("a version");
             assert_eq!(dist_tag(&parse(version), newest.map(parse).as_ref()), expected, "{version} {newest:?}");
         }
+    }
+
+    /// Answers each request by the token that it carries, with a status and a body.
+    fn registry(answers: impl Fn(&str, &str) -> (u16, &'static str) + Send + 'static) -> String {
+        use std::io::{BufRead, BufReader};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let lines: Vec<String> =
+                    BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                let path = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+                let token = lines.iter().find_map(|line| line.to_lowercase().strip_prefix("authorization: bearer ").map(str::to_string));
+                let (status, body) = answers(path, &token.unwrap_or_default());
+                let _ = write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            }
+        });
+        format!("http://{address}/api/packages/o/npm")
+    }
+
+    #[test]
+    fn a_token_is_accepted_only_where_the_registry_tells_it_from_a_wrong_one() {
+        let said = |registry: &str, token: &str| match accepted(registry, "@o/p", token) {
+            Ok(Answer::Accepted) => "accepted".to_string(),
+            Ok(Answer::Refused(why)) => format!("refused: {}", why.split(';').next().unwrap_or_default()),
+            Ok(Answer::Unknown) => "unknown".to_string(),
+            Err(e) => format!("error: {e:#}"),
+        };
+        // Gitea 1.26: no whoami, and 401 for a token that it does not know, wherever it comes.
+        let gitea = |found: u16| {
+            registry(move |path, token| match (path.ends_with("/-/whoami"), token) {
+                (true, _) => (404, "404 page not found"),
+                (false, "good") if path.ends_with("/npm/@o%2fp") => (found, "{}"),
+                _ => (401, "Failed to authenticate user"),
+            })
+        };
+        for found in [200, 404] {
+            let address = gitea(found);
+            assert_eq!((said(&address, "good").as_str(), said(&address, "bad").as_str()), ("accepted", "refused: HTTP 401"));
+        }
+        let careless = registry(|path, _| if path.ends_with("whoami") { (404, "") } else { (200, "{}") });
+        assert_eq!(said(&careless, "good"), "unknown");
+        let npm = registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (401, "") });
+        assert_eq!((said(&npm, "good").as_str(), said(&npm, "bad").as_str()), ("accepted", "refused: HTTP 401"));
+        let verdaccio = registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (200, "{}") });
+        assert_eq!(
+            (said(&verdaccio, "good").as_str(), said(&verdaccio, "bad").as_str()),
+            ("accepted", "refused: it knows no user by them")
+        );
+        let odd = registry(|_, _| (418, "a teapot"));
+        assert!(said(&odd, "good").starts_with("error: ") && said(&odd, "good").contains("418"));
     }
 
     #[test]
