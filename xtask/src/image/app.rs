@@ -123,10 +123,13 @@ pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
         let json = serde_json::json!({
             "schema": 1, "app": app.name(), "commit": commit, "digest": built.digest, "base": built.base_digest,
             "probe": probed, "tags": tags, "pushed": pushed,
+            "registry": registry(ctx, app)?.0.host,
         });
         println!("{json}");
     } else {
-        println!("{}@{}", built.name, built.digest);
+        // Where it is, which need not be the registry that its name says.
+        let name = if pushed { registry(ctx, app)?.1 } else { built.name.clone() };
+        println!("{name}@{}", built.digest);
     }
     Ok(())
 }
@@ -143,7 +146,8 @@ fn push_or_say(ctx: &Ctx, app: &App, built: &Built, tags: &[String], flags: &fla
         }
         return Ok(false);
     }
-    step("push", || push(ctx, app, built, tags).map(|report| (format!("{}: {report}", tags.join(", ")), true)))
+    let (registry, _) = registry(ctx, app)?;
+    step("push", || push(ctx, app, built, tags).map(|report| (format!("{} to {}: {report}", tags.join(", "), registry.host), true)))
 }
 
 /// What a branch's image is called: its commit, and on the development branch that too.
@@ -188,7 +192,7 @@ fn name(settings: &ImageSettings) -> Result<Reference> {
 /// Where the image is pushed to and pulled from.
 fn registry(ctx: &Ctx, app: &App) -> Result<(Registry, Reference)> {
     let reference = name(settings(app)?)?.on(ctx.endpoints.registry.as_deref());
-    Ok((Registry::of(&reference, ctx.endpoints.loopback_only)?, reference))
+    Ok((Registry::of_releases(&reference, ctx.endpoints.loopback_only)?, reference))
 }
 
 /// The OCI layout of a commit's image.

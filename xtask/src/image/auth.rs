@@ -22,7 +22,25 @@ pub struct Client<'a> {
     pub host: &'a str,
     /// docker's `config.json`.
     pub config: Option<&'a Utf8Path>,
+    /// User and password that were given for this registry; they win over docker's.
+    pub login: Option<&'a (String, String)>,
     pub loopback_only: bool,
+}
+
+/// The variables with the login of the registry that images are pushed to.
+pub const LOGIN: [&str; 2] = ["REGISTRY_USER", "REGISTRY_TOKEN"];
+
+/// None where neither is set. A forge hands over secrets that nobody has set as empty variables.
+pub fn login_from_environment() -> Result<Option<(String, String)>> {
+    match LOGIN.map(|name| std::env::var(name).ok().filter(|value| !value.is_empty())) {
+        [Some(user), Some(token)] => Ok(Some((user, token))),
+        [None, None] => Ok(None),
+        [user, _] => bail!("{} is set and {} is not: set both", LOGIN[usize::from(user.is_none())], LOGIN[usize::from(user.is_some())]),
+    }
+}
+
+fn how(host: &str) -> String {
+    format!("set {} and {}, or type `docker login {host}`", LOGIN[0], LOGIN[1])
 }
 
 /// `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
@@ -52,7 +70,7 @@ pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) ->
             Some(DockerCredential::IdentityToken(_)) => {
                 bail!("{host} asks for user and password, but docker keeps an identity token for it")
             }
-            None => bail!("{host} asks for a login, and docker has none for it; type `docker login {host}`"),
+            None => bail!("{host} asks for a login, and none is set up; {}", how(host)),
         },
         None => bail!("{host} asks for a login in a way that is neither Basic nor Bearer: {challenges:?}"),
     }
@@ -88,8 +106,8 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
     if matches!(answer.status, 401 | 403) {
         let error = answer.error();
         match credential {
-            Some(_) => bail!("{host} does not accept the login that docker keeps for it; type `docker login {host}`\n{error}"),
-            None => bail!("{host} gives no token without a login; type `docker login {host}`\n{error}"),
+            Some(_) => bail!("{host} does not accept the login that is set up for it; {}\n{error}", how(host)),
+            None => bail!("{host} gives no token without a login; {}\n{error}", how(host)),
         }
     }
     #[derive(serde::Deserialize)]
@@ -109,6 +127,9 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
 /// What docker keeps for this host, credential helpers included.
 fn credential(client: &Client) -> Result<Option<DockerCredential>> {
     let host = client.host;
+    if let Some((user, password)) = client.login {
+        return Ok(Some(DockerCredential::UsernamePassword(user.clone(), password.clone())));
+    }
     let server = if host == "docker.io" { "https://index.docker.io/v1/" } else { host };
     let Some(file) = client.config.filter(|file| file.exists()) else { return Ok(None) };
     let reader = std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("{file} can't be read"))?);

@@ -22,6 +22,7 @@ pub struct Registry {
     base: String,
     loopback_only: bool,
     docker_config: Option<Utf8PathBuf>,
+    login: Option<(String, String)>,
     /// Authorization headers by scope.
     logins: Mutex<HashMap<Vec<String>, String>>,
 }
@@ -38,8 +39,14 @@ impl Registry {
             base,
             loopback_only,
             docker_config: auth::docker_config(),
+            login: None,
             logins: Mutex::default(),
         })
+    }
+
+    /// The registry that releases are pushed to, with the login that the environment has for it.
+    pub fn of_releases(reference: &Reference, loopback_only: bool) -> Result<Registry> {
+        Ok(Registry { login: auth::login_from_environment()?, ..Registry::of(reference, loopback_only)? })
     }
 
     pub fn of(reference: &Reference, loopback_only: bool) -> Result<Registry> {
@@ -177,8 +184,13 @@ impl Registry {
             return Ok(answer);
         }
         let challenges: Vec<&str> = answer.headers.get_all("WWW-Authenticate").iter().filter_map(|v| v.to_str().ok()).collect();
-        let client =
-            auth::Client { http: &self.http, host: &self.host, config: self.docker_config.as_deref(), loopback_only: self.loopback_only };
+        let client = auth::Client {
+            http: &self.http,
+            host: &self.host,
+            config: self.docker_config.as_deref(),
+            login: self.login.as_ref(),
+            loopback_only: self.loopback_only,
+        };
         let header = auth::authorization(&client, &challenges, scopes)
             .with_context(|| format!("{} {}", request.method, without_secrets(&request.url)))?;
         self.logins.lock().expect("no panic while it is held").insert(scopes.to_vec(), header.clone());

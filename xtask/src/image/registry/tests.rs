@@ -126,7 +126,7 @@ fn a_registry_that_asks_for_a_password_gets_dockers() {
 
     for none in [None, Some(local.path().join("missing.json")), Some(login(&local, "other.example", "user", "correct horse"))] {
         let error = format!("{:#}", open(none).can_push("a/b").unwrap_err());
-        assert!(error.contains("docker has none for it; type `docker login"), "{error}");
+        assert!(error.contains("none is set up; set REGISTRY_USER and REGISTRY_TOKEN, or type `docker login"), "{error}");
     }
     let broken = local.path().join("broken.json");
     std::fs::write(&broken, "{").unwrap();
@@ -196,8 +196,13 @@ fn a_token_service_is_asked_once_for_each_scope() {
     let scope = |actions: &str| format!("GET /token?service=front&scope=repository%3Aa%2Fb%3A{actions} HTTP/1.1");
     assert_eq!(asked, [scope("pull"), scope("pull%2Cpush")]);
 
+    // A login of the environment wins over docker's.
+    let given = |password: &str| Some(("user".to_string(), password.to_string()));
+    let with = |login| Registry { login, ..open(super::super::auth::docker_config().unwrap_or_default()) };
+    with(given("correct horse")).can_push("a/b").unwrap();
+    assert!(with(given("wrong")).can_push("a/b").is_err());
     let error = format!("{:#}", open(login(&local, &host, "user", "wrong")).can_push("a/b").unwrap_err());
-    assert!(error.contains("does not accept the login that docker keeps for it") && error.contains("unknown user"), "{error}");
+    assert!(error.contains("does not accept the login that is set up for it") && error.contains("unknown user"), "{error}");
 }
 
 /// A server that gives every request the same answer.
