@@ -19,11 +19,28 @@ pub enum Event {
         base: String,
         /// None: nobody says which labels it has.
         labels: Option<Vec<String>>,
-        /// None: nobody says.
-        title: Option<String>,
+        /// None: nobody says its title.
+        squash: Option<Squash>,
     },
     /// One that no job is for, and why.
     Other(String),
+}
+
+/// What will be left of a pull request's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Squash {
+    pub title: String,
+    pub keeps: Keeps,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// Nothing else is sure: Gitea's API (1.26), GitHub's "BLANK", and wherever nobody says.
+    Title,
+    /// With this text.
+    Description(String),
+    /// The messages of its commits, where it has several. One commit gives its text, and with `own_title` its subject too.
+    Commits { own_title: bool },
 }
 
 impl Event {
@@ -31,9 +48,9 @@ impl Event {
     pub fn with_labels(self, more: &[String]) -> Result<Event> {
         match self {
             event if more.is_empty() => Ok(event),
-            Event::PullRequest { head, base, labels, title } => {
+            Event::PullRequest { head, base, labels, squash } => {
                 let labels = labels.into_iter().flatten().chain(more.iter().cloned()).collect();
-                Ok(Event::PullRequest { head, base, labels: Some(labels), title })
+                Ok(Event::PullRequest { head, base, labels: Some(labels), squash })
             }
             other => Err(Exit::Usage(format!("--label is for pull requests, and this is none: {other}")).into()),
         }
@@ -67,6 +84,36 @@ struct PullRequest {
     labels: Option<Vec<Label>>,
     #[serde(default)]
     title: Option<String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    base: Base,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Base {
+    repo: Repository,
+}
+
+/// GitHub's settings of a repository for squash merges (REST API, "Update a repository"); Gitea has none.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Repository {
+    squash_merge_commit_title: Option<String>,
+    squash_merge_commit_message: Option<String>,
+}
+
+impl PullRequest {
+    fn squash(self) -> Option<Squash> {
+        let Repository { squash_merge_commit_title: own_title, squash_merge_commit_message: message } = self.base.repo;
+        let keeps = match message.as_deref() {
+            Some("COMMIT_MESSAGES") => Keeps::Commits { own_title: own_title.as_deref() == Some("COMMIT_OR_PR_TITLE") },
+            Some("PR_BODY") => Keeps::Description(self.body.unwrap_or_default()),
+            _ => Keeps::Title,
+        };
+        Some(Squash { title: self.title?, keeps })
+    }
 }
 
 #[derive(Deserialize)]
@@ -100,17 +147,18 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
         // Started by a person or by the clock: as if the branch had just been pushed.
         "workflow_dispatch" | "schedule" => pushed(&needed("GITHUB_REF")?, &Payload::default()),
         "pull_request" => {
-            let (labels, title) = payload(variable)?.pull_request.map_or((None, None), |p| (p.labels, p.title));
+            let mut pull = payload(variable)?.pull_request;
+            let labels = pull.as_mut().and_then(|pull| pull.labels.take());
             Ok(Event::PullRequest {
                 head: branch(&needed("GITHUB_HEAD_REF")?)?,
                 base: branch(&needed("GITHUB_BASE_REF")?)?,
                 labels: labels.map(|list| list.into_iter().map(|label| label.name).collect()),
-                title,
+                squash: pull.and_then(PullRequest::squash),
             })
         }
         "merge_group" => match payload(variable)?.merge_group {
             Some(group) => {
-                Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)?, labels: None, title: None })
+                Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)?, labels: None, squash: None })
             }
             None => Err(Exit::Usage("the event's JSON has no merge_group.base_ref".into()).into()),
         },
@@ -137,7 +185,7 @@ pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str
             head: branch(&here()?)?,
             base: branch(base.unwrap_or(&ctx.ws.settings.development))?,
             labels: None,
-            title: None,
+            squash: None,
         }),
         other => Err(Exit::Usage(format!("--event {other:?}: there are push and pull_request")).into()),
     }

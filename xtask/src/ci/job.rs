@@ -73,7 +73,7 @@ mod tests {
     fn each_event_has_its_jobs() {
         let settings = Settings::default();
         let push = |branch: &str| Event::Push { branch: branch.into(), before: None };
-        let pull = |base: &str| Event::PullRequest { head: "feat/x".into(), base: base.into(), labels: None, title: None };
+        let pull = |base: &str| Event::PullRequest { head: "feat/x".into(), base: base.into(), labels: None, squash: None };
         for (event, busy) in [
             (push("feat/x"), "image"),
             (push("development"), "image"),
@@ -100,7 +100,7 @@ mod tests {
     fn with_one_branch_a_push_to_it_makes_an_image_and_releases() {
         let settings = Settings { development: "main".into(), ..Settings::default() };
         let push = Event::Push { branch: "main".into(), before: None };
-        let pull = Event::PullRequest { head: "x".into(), base: "main".into(), labels: None, title: None };
+        let pull = Event::PullRequest { head: "x".into(), base: "main".into(), labels: None, squash: None };
         assert_eq!(duty(Job::Image, &push, &settings), Duty::Work);
         assert_eq!(duty(Job::Release, &push, &settings), Duty::Work);
         assert!(!promotes(&pull, &settings));
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn only_a_pull_request_into_the_release_branch_promotes() {
-        let pull = |base: &str| Event::PullRequest { head: "main".into(), base: base.into(), labels: None, title: None };
+        let pull = |base: &str| Event::PullRequest { head: "main".into(), base: base.into(), labels: None, squash: None };
         for (event, expected) in
             [(pull("main"), true), (pull("development"), false), (Event::Push { branch: "main".into(), before: None }, false)]
         {

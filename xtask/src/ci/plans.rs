@@ -34,8 +34,8 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
         section.end();
         plans.push(plan);
     }
-    if let Event::PullRequest { base, title: Some(title), .. } = event {
-        outcome.found(title::finding(ctx, base, title)?.into_iter().collect());
+    if let Event::PullRequest { base, squash: Some(squash), .. } = event {
+        outcome.found(title::finding(ctx, base, squash)?.into_iter().collect());
     }
     if let Event::PullRequest { base, labels: Some(labels), .. } = event {
         outcome.found(label(ctx, base, labels, promotes, &plans)?.into_iter().collect());

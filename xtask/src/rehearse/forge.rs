@@ -15,6 +15,17 @@ pub struct PullRequest {
     pub commit: String,
 }
 
+impl Squash {
+    /// GitHub's `squash_merge_commit_title` and `squash_merge_commit_message`.
+    pub fn settings(self) -> [&'static str; 2] {
+        match self {
+            Squash::TitleAndCommits => ["COMMIT_OR_PR_TITLE", "COMMIT_MESSAGES"],
+            Squash::TitleAndDescription => ["PR_TITLE", "PR_BODY"],
+            Squash::Title => ["PR_TITLE", "BLANK"],
+        }
+    }
+}
+
 impl PullRequest {
     /// Where both forges keep the head.
     pub fn head_ref(&self) -> String {
@@ -29,7 +40,7 @@ impl PullRequest {
 /// What a squash's message keeps of a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Squash {
-    /// GitHub's "Pull request title and commit details".
+    /// GitHub's "Default message": the commits below the title, or the one commit's own message.
     TitleAndCommits,
     /// GitHub's "Pull request title and description".
     TitleAndDescription,
@@ -75,7 +86,12 @@ fn squash_message(pull: &PullRequest, keeps: Squash, messages: &[&str]) -> Strin
     let title = format!("{} (#{})\n", pull.title, pull.number);
     match keeps {
         Squash::TitleAndCommits => {
-            let items: Vec<String> = messages.iter().map(|m| m.trim()).filter(|m| !m.is_empty()).map(|m| format!("* {m}")).collect();
+            let messages: Vec<&str> = messages.iter().map(|m| m.trim()).filter(|m| !m.is_empty()).collect();
+            if let [message] = messages[..] {
+                let (subject, body) = message.split_once('\n').unwrap_or((message, ""));
+                return format!("{subject} (#{})\n{body}\n", pull.number);
+            }
+            let items: Vec<String> = messages.iter().map(|m| format!("* {m}")).collect();
             format!("{title}\n{}\n", items.join("\n\n"))
         }
         Squash::TitleAndDescription => format!("{title}\n{}\n", pull.body),
@@ -120,7 +136,8 @@ mod tests {
         assert_eq!(squash_message(&pull, Squash::Title, &commits), "feat: t (#7)\n");
         assert_eq!(squash_message(&pull, Squash::TitleAndDescription, &commits), "feat: t (#7)\n\nwhy\n\n* how\n");
         for (messages, expected) in [
-            (vec!["fix(python): a\n"], "feat: t (#7)\n\n* fix(python): a\n"),
+            (vec!["fix(python): a\n"], "fix(python): a (#7)\n\n"),
+            (vec!["fix(python): a\n\nwhy\n", ""], "fix(python): a (#7)\n\nwhy\n"),
             (
                 vec!["fix: a\n\nwhy\n", "\nchore(release): python v0.0.1\n", ""],
                 "feat: t (#7)\n\n* fix: a\n\nwhy\n\n* chore(release): python v0.0.1\n",

@@ -164,7 +164,14 @@ impl Runner<'_> {
                 let names = [("GITHUB_HEAD_REF", pull.head.as_str()), ("GITHUB_BASE_REF", &pull.base), ("GITHUB_REF", &reference)];
                 variables.extend(pairs(&names));
                 variables.extend(pairs(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_SHA", &pull.commit)]));
-                serde_json::json!({ "action": "opened", "number": pull.number, "pull_request": { "title": pull.title, "body": pull.body } })
+                let mut json = serde_json::json!({ "title": pull.title, "body": pull.body });
+                if let Forge::GitHub = self.forge {
+                    let [title, message] = self.forge.squash(pull.number).0.settings();
+                    json["base"] = serde_json::json!({ "ref": pull.base, "repo": {
+                        "squash_merge_commit_title": title, "squash_merge_commit_message": message,
+                    }});
+                }
+                serde_json::json!({ "action": "opened", "number": pull.number, "pull_request": json })
             }
         };
         std::fs::write(&file, payload.to_string()).with_context(|| format!("{file} can't be written"))?;

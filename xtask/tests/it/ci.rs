@@ -189,6 +189,37 @@ fn titled(repo: &Repo, title: &str) -> Output {
 }
 
 #[test]
+fn what_the_forge_keeps_beside_the_title_counts() {
+    let repo = repo();
+    repo.git(&["tag", "python-v0.1.0", "development"]);
+    repo.commit("apps/python/pyproject.toml", &crate::support::PYPROJECT.replace("0.0.0", "0.1.1"), "chore: the released version and more");
+    repo.change("fix(python): a thing");
+    repo.change("fix(python)!: another port");
+    let event = repo.world().join("event.json");
+    let weak = |title: &str, message: &str, body: &str| {
+        let settings = serde_json::json!({ "squash_merge_commit_title": title, "squash_merge_commit_message": message });
+        let pull = serde_json::json!({ "title": "fix(python): a thing", "body": body, "labels": [], "base": { "repo": settings } });
+        std::fs::write(&event, serde_json::json!({ "pull_request": pull }).to_string()).unwrap();
+        let variables: Vec<_> = PULL.iter().copied().chain([("GITHUB_EVENT_PATH", event.as_str())]).collect();
+        ci(&repo, &["lint"], &variables).stderr.contains("title-too-weak")
+    };
+    for (title, message, body, expected) in [
+        ("PR_TITLE", "BLANK", "BREAKING CHANGE: the port", true),
+        ("PR_TITLE", "PR_BODY", "", true),
+        ("PR_TITLE", "PR_BODY", "Text.\n\nBREAKING CHANGE: the port\n\nCloses #3", false),
+        ("PR_TITLE", "COMMIT_MESSAGES", "", false),
+        ("COMMIT_OR_PR_TITLE", "COMMIT_MESSAGES", "", false),
+        ("", "", "", true),
+    ] {
+        assert_eq!(weak(title, message, body), expected, "{title} {message} {body:?}");
+    }
+    // The subject of a single commit is lost where the title is the pull request's.
+    repo.git(&["reset", "--quiet", "--soft", "development"]);
+    repo.git(&["commit", "--quiet", "--message", "fix(python)!: all of it"]);
+    assert!(weak("PR_TITLE", "COMMIT_MESSAGES", "") && !weak("COMMIT_OR_PR_TITLE", "COMMIT_MESSAGES", ""));
+}
+
+#[test]
 fn a_title_that_says_less_than_the_commits_is_refused_with_one_that_says_enough() {
     let repo = repo();
     repo.git(&["tag", "python-v0.1.0", "development"]);

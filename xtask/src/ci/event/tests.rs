@@ -40,7 +40,7 @@ fn pushes_are_read() {
 
 #[test]
 fn pull_requests_are_read() {
-    let expected = Event::PullRequest { head: "feat/x".into(), base: "development".into(), labels: None, title: None };
+    let expected = Event::PullRequest { head: "feat/x".into(), base: "development".into(), labels: None, squash: None };
     let variables = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "feat/x"), ("GITHUB_BASE_REF", "development")];
     assert_eq!(read(&variables).unwrap(), expected);
     let queue = [
@@ -48,7 +48,7 @@ fn pull_requests_are_read() {
         ("GITHUB_REF", "refs/heads/gh-readonly-queue/main/pr-1-aaaa"),
         ("EVENT", r#"{"merge_group": {"base_ref": "refs/heads/main"}}"#),
     ];
-    let expected = Event::PullRequest { head: "gh-readonly-queue/main/pr-1-aaaa".into(), base: "main".into(), labels: None, title: None };
+    let expected = Event::PullRequest { head: "gh-readonly-queue/main/pr-1-aaaa".into(), base: "main".into(), labels: None, squash: None };
     assert_eq!(read(&queue).unwrap(), expected);
 }
 
@@ -96,7 +96,7 @@ fn labels_named_by_hand_join_those_of_the_forge() {
         head: "x".into(),
         base: "main".into(),
         labels: labels.map(|list| list.iter().map(|label| label.to_string()).collect()),
-        title: None,
+        squash: None,
     };
     let more = ["a".to_string()];
     assert_eq!(pull(None).with_labels(&[]).unwrap(), pull(None));
