@@ -2,6 +2,7 @@
 //! with the version of the rules by which releases are compared: a hash of their sources, which nobody can forget to raise.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where the rules live.
@@ -21,7 +22,16 @@ fn main() {
             hasher.write(&std::fs::read(&file).unwrap_or_default());
         }
     }
+    announce();
     println!("cargo::rustc-env=XTASK_RULES={:016x}", hasher.finish());
+}
+
+/// `cargo xtask` compiles with --quiet, so that no command after the first prints cargo's lines. Whoever waits at a terminal is told why.
+/// cargo keeps what a build script prints to itself; a terminal can be written to all the same.
+fn announce() {
+    if let Ok(mut terminal) = std::fs::OpenOptions::new().write(true).open("/dev/tty") {
+        let _ = writeln!(terminal, "Compiling xtask: about a minute on two cores the first time");
+    }
 }
 
 /// Every file below, sorted.
