@@ -105,10 +105,8 @@ impl Http {
             }
             let wait = wait.unwrap_or_else(|| pause(attempt)).min(LONGEST_PAUSE);
             let url = without_secrets(&request.url);
-            eprintln!(
-                "    {}",
-                ui::dim(&format!("{} {url}: {why}; again in {:.1} s ({attempt}/{TRIES})", request.method, wait.as_secs_f64()))
-            );
+            let text = format!("{} {url}: {why}; again in {:.1} s ({attempt}/{TRIES})", request.method, wait.as_secs_f64());
+            ui::say(&format!("    {}", ui::dim(&text)));
             std::thread::sleep(wait);
             attempt += 1;
         }

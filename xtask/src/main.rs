@@ -72,8 +72,8 @@ fn main() -> std::process::ExitCode {
                 findings.iter().for_each(ui::finding);
             }
             match code {
-                4 => eprintln!("{error:#}"),
-                _ => eprintln!("{} {error:#}", ui::red("error:")),
+                4 => ui::say(&format!("{error:#}")),
+                _ => ui::say(&format!("{} {error:#}", ui::red("error:"))),
             }
             code.into()
         }

@@ -7,6 +7,8 @@ use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+mod fit;
+
 /// Colours only where a person looks and has not asked otherwise (no-color.org).
 pub fn colours() -> bool {
     std::io::stderr().is_terminal()
@@ -16,6 +18,28 @@ pub fn colours() -> bool {
 
 pub fn terminal() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+}
+
+/// The columns of the terminal that a person looks at; None where nobody does: logs have everything.
+fn columns() -> Option<usize> {
+    if !terminal() {
+        return None;
+    }
+    console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// The same of standard output.
+fn columns_of_output() -> Option<usize> {
+    let output = console::Term::stdout();
+    output.is_term().then(|| output.size_checked()).flatten().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// A line of a report on standard output, its end shortened where a terminal is narrower.
+pub fn report_line(line: String) -> String {
+    match columns_of_output() {
+        Some(columns) => fit::shorten(&line, columns),
+        None => line,
+    }
 }
 
 pub fn paint(code: &str, text: &str) -> String {
@@ -63,8 +87,10 @@ fn spinners() -> &'static MultiProgress {
     SPINNERS.get_or_init(MultiProgress::new)
 }
 
-/// Prints above the spinners, where there are any.
+/// Prints above the spinners, where there are any. On a terminal lines break at words.
 pub fn say(text: &str) {
+    let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));
+    let text = wrapped.as_deref().unwrap_or(text);
     if terminal() { spinners().suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
 }
 
@@ -86,9 +112,18 @@ impl Line {
         }
         let took = duration(self.started.elapsed());
         let name = format!("{:<17}", self.name);
+        // Mark, name and spaces around them.
+        let begin = 5 + name.chars().count();
         match outcome {
-            Outcome::Done(text) => say(&format!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})")))),
-            Outcome::Skipped(text) => say(&format!("  {} {} {}", yellow("-"), bold(&name), dim(&text))),
+            Outcome::Done(text) => {
+                // On a terminal a step is one line; the log and the JSON have all of it.
+                let text =
+                    columns().map_or_else(|| text.clone(), |c| fit::shorten(&text, c.saturating_sub(begin + took.chars().count() + 3)));
+                say(&format!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})"))));
+            }
+            Outcome::Skipped(text) => {
+                say(&format!("  {} {} {}", yellow("-"), bold(&name), dim(&text)));
+            }
             Outcome::Failed(text) => say(&format!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})")))),
         }
     }

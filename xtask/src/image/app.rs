@@ -142,7 +142,7 @@ fn push_or_say(ctx: &Ctx, app: &App, built: &Built, tags: &[String], flags: &fla
     if flags.dry_run {
         let (registry, reference) = registry(ctx, app)?;
         for tag in tags {
-            eprintln!("would push {}:{tag} to {}", reference.repository, registry.host);
+            ui::say(&format!("would push {}:{tag} to {}", reference.repository, registry.host));
         }
         return Ok(false);
     }

@@ -166,5 +166,5 @@ fn begin_again(error: &anyhow::Error) -> bool {
 }
 
 fn say(text: &str) {
-    eprintln!("    {}", ui::dim(text));
+    ui::say(&format!("    {}", ui::dim(text)));
 }

@@ -228,7 +228,7 @@ impl Report {
                 Some(seen) => (ui::green("✓"), shorter(seen)),
                 None => (ui::yellow("-"), "NOT REHEARSED: left out as asked".to_string()),
             };
-            lines.push(format!("  {mark} {criterion:<width$}  {seen}"));
+            lines.push(ui::report_line(format!("  {mark} {criterion:<width$}  {seen}")));
         }
         lines.extend([String::new(), ui::bold("Where the time went (steps run side by side)")]);
         for (kind, spent) in steps::by_kind(&self.steps).iter().take(12) {

@@ -80,7 +80,7 @@ impl Steps {
             return Err(anyhow!("interrupted before {:?}", step.name));
         }
         let log = self.log(&step.name);
-        let line = ui::begin(&format!("{:<36}", step.name));
+        let line = ui::begin(&format!("{:<32}", step.name));
         let started = Instant::now();
         match (step.work)(&log) {
             Ok(seen) => {
