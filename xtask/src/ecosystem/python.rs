@@ -27,14 +27,26 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let dir = root.join(&app.dir);
     let python = dir.join(".venv/bin/python");
     let marker = dir.join(".venv/.synced");
-    let wanted = format!("{}\0{}", read(&dir.join("pyproject.toml"))?, std::fs::read_to_string(dir.join("uv.lock")).unwrap_or_default());
-    if python.exists() && std::fs::read_to_string(&marker).is_ok_and(|had| had == wanted) {
+    let lock = dir.join("uv.lock");
+    let locked = lock.exists();
+    let wanted = format!("{dir}\0{}\0{}", read(&dir.join("pyproject.toml"))?, std::fs::read_to_string(&lock).unwrap_or_default());
+    let had = std::fs::read_to_string(&marker).ok();
+    if python.exists() && had.as_ref() == Some(&wanted) {
         return Ok(python);
+    }
+    // A checkout that was moved or copied: its environment runs the programs and the code of the old place.
+    if had.is_some_and(|had| !had.starts_with(&format!("{dir}\0"))) {
+        std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("{dir}/.venv is of another folder and can't be removed"))?;
     }
     let (uv, base, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(&dir)?;
-    let frozen: &[&str] = if dir.join("uv.lock").exists() { &["--frozen"] } else { &[] };
-    child::capture(cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"), &[])?;
+    let frozen: &[&str] = if locked { &["--frozen"] } else { &[] };
+    let synced = child::capture(cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"), &[]);
+    // uv writes one; a check leaves the tree alone.
+    if !locked && lock.exists() {
+        std::fs::remove_file(&lock)?;
+    }
+    synced?;
     std::fs::write(&marker, wanted)?;
     Ok(python)
 }

@@ -99,12 +99,10 @@ pub fn state(release: &Release) -> Result<State> {
 
 /// What `run` will do, for a dry run.
 pub fn preview(release: &Release) -> Vec<String> {
-    vec![format!(
-        "git push {} <tag object>:refs/tags/{}   at {}",
-        release.ctx.endpoints.remote,
-        release.tag_name,
-        super::short(&release.commit)
-    )]
+    let commit = super::short(&release.commit);
+    let branch = release.branch.iter().map(|branch| format!("{commit}:refs/heads/{branch} ")).collect::<String>();
+    let atomic = if branch.is_empty() { "" } else { "--atomic " };
+    vec![format!("git push {atomic}{} {branch}<tag object>:refs/tags/{}   at {commit}", release.ctx.endpoints.remote, release.tag_name)]
 }
 
 pub fn run(release: &Release) -> Result<String> {

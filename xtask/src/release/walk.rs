@@ -47,7 +47,7 @@ pub fn through(ctx: &Ctx, apps: &[&App], branch: Option<String>, until: Option<&
     let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
     for release in &releases {
         match stopped {
-            Some(step) => ui::say(&format!("stopped after {step}, as asked; the rest: cargo xtask release {}", release.app.name())),
+            Some(step) => ui::say(&format!("stopped after {step}, as asked; the rest: {}", command(release))),
             None => ui::say(&format!("{} {} is released and verified: {}", ui::green("✓"), release.title(), release.tag_name)),
         }
     }
@@ -163,11 +163,17 @@ fn walk(release: &Release, step: &Step) -> Result<()> {
     }
 }
 
+/// What goes on with this release. Until the tag is on the remote, a bump's commit is pushed with it.
+fn command(release: &Release) -> String {
+    let bump = if release.branch.is_some() && release.tag().is_none() { " --bump" } else { "" };
+    format!("cargo xtask release {}{bump}", release.app.name())
+}
+
 fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Exit>() {
         Ok(exit) => exit.into(),
         Err(e) => {
-            let again = format!("nothing is lost: mend it and run `cargo xtask release {}` again", release.app.name());
+            let again = format!("nothing is lost: fix it and run `{}` again", command(release));
             e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name))
         }
     }
@@ -182,8 +188,15 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     if release.open.is_empty() {
         return Err(Exit::Nothing(nothing_left(&release)?).into());
     }
+    // What the preflight finds is said at the end: whoever prepares a release wants to see all of it.
+    let mut missing = Vec::new();
     for group in side_by_side(Some("image")) {
-        walk_group(std::slice::from_ref(&release), group, &fault::Faults::default())?;
+        match walk_group(std::slice::from_ref(&release), group, &fault::Faults::default()).map_err(|e| e.downcast::<Exit>()) {
+            Err(Ok(Exit::Gate(findings))) if group.iter().any(|step| step.name == "preflight") => missing = findings,
+            Err(Ok(exit)) => return Err(exit.into()),
+            Err(Err(error)) => return Err(error),
+            Ok(()) => {}
+        }
     }
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {
@@ -195,7 +208,10 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }
     }
-    ui::say(&format!("{} {} v{} is ready: cargo xtask release {}", ui::green("✓"), app.name(), release.version, app.name()));
+    if !missing.is_empty() {
+        return Err(Exit::Gate(missing).into());
+    }
+    ui::say(&format!("{} {} v{} is ready: {}", ui::green("✓"), app.name(), release.version, command(&release)));
     Ok(())
 }
 

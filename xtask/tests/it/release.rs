@@ -124,6 +124,17 @@ fn a_ts_dry_run_says_what_would_happen_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_shows_every_step_before_it_says_what_is_missing() {
+    let world = World::new();
+    let mut command = world.command(&world.repo.path);
+    let dry = run(command.args(["release", "python", "--dry-run"]).env_remove("PYPI_TOKEN")).expect(3);
+    let at = |text: &str| dry.stderr.find(text).unwrap_or_else(|| panic!("{text} is missing in {}", dry.stderr));
+    assert!(at("git push") < at("latest"));
+    assert!(at("latest") < at("error[credentials]"));
+    assert!(!dry.stderr.contains("is ready"), "{}", dry.stderr);
+}
+
+#[test]
 fn a_tag_that_somebody_made_by_hand_stops_the_release() {
     let world = World::new();
     world.repo.git(&["push", "--quiet", "origin", "HEAD~1:refs/tags/python-v0.0.1"]);

@@ -123,3 +123,30 @@ fn the_readme_lists_every_setting() {
     assert!(keys.len() > 25, "{keys:?}");
     assert_eq!(rows, keys, "README.md's table and xtask/src/workspace/settings.rs, in the same order");
 }
+
+#[test]
+fn a_lint_leaves_the_tree_alone_where_nothing_is_locked() {
+    let repo = crate::demo::files(&["python"]);
+    std::fs::remove_file(repo.path.join("apps/python/uv.lock")).unwrap();
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: an app without a lock file"]);
+    repo.xtask(&["lint", "python"]).expect(0);
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_moved_checkout_runs_its_own_code() {
+    let repo = crate::demo::files(&["python"]);
+    let settings = repo.read("apps/python/app.toml");
+    let code = "import demo_agent; print('at', demo_agent.__file__, 'passed')";
+    let (before, _) = settings.split_once("[commands]\n").expect("the last table");
+    repo.write("apps/python/app.toml", format!("{before}[commands]\ntest = [[\"python\", \"-c\", \"{code}\"]]\n"));
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: an app that says where it is"]);
+    repo.xtask(&["test", "python"]).expect(0);
+    let moved = repo.world().join("moved");
+    assert_eq!(run(repo.command("cp", repo.world()).args(["-a", repo.path.as_str(), moved.as_str()])).code, 0);
+    let said = repo.xtask_in(&moved, &["test", "python"]).expect(0);
+    assert!(said.stderr.contains(moved.as_str()), "{}", said.stderr);
+    assert!(!said.stderr.contains(repo.path.join("apps").as_str()), "{}", said.stderr);
+}

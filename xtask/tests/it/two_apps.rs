@@ -166,6 +166,9 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
     world.count_pushes();
     // A trunk takes pushes.
     std::fs::remove_file(world.servers.remote().join("hooks/update")).unwrap();
+    let dry = world.repo.untouched(|| world.xtask(&["release", "python", "--bump", "--dry-run"]).expect(0));
+    assert!(dry.stderr.contains(":refs/heads/main <tag object>:refs/tags/python-v0.0.2"), "{}", dry.stderr);
+    assert!(dry.stderr.contains("is ready: cargo xtask release python --bump"), "{}", dry.stderr);
     world.xtask(&["release", "--all", "--bump"]).expect(0);
     assert_eq!(world.pushes(), ["push", "refs/heads/main", "refs/tags/python-v0.0.2", "refs/tags/ts-v0.0.2"]);
     assert_eq!(world.repo.git(&["log", "--format=%s", "-2"]), "chore(release): ts v0.0.2\nchore(release): python v0.0.2");
