@@ -139,11 +139,19 @@ pub fn finding(f: &Finding) {
     };
     let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
     let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();
-    let mut text = format!("{level}[{}]:{app} {}{place}", f.id, f.message);
+    // Behind the sentence, not behind the difference below it.
+    let (first, rest) =
+        f.message.split_once('\n').map_or((f.message.as_str(), String::new()), |(first, rest)| (first, format!("\n{rest}")));
+    let mut text = format!("{level}[{}]:{app} {first}{place}{rest}", f.id);
     for line in f.help.iter().flat_map(|h| h.lines()) {
         text.push_str(&format!("\n  {} {line}", dim("→")));
     }
     say(&text);
+}
+
+/// Without colour codes.
+pub fn plain(text: &str) -> String {
+    console::strip_ansi_codes(text).into_owned()
 }
 
 pub fn section(title: &str) {

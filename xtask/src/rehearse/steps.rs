@@ -82,7 +82,9 @@ impl Steps {
         let log = self.log(&step.name);
         let line = ui::begin(&format!("{:<32}", step.name));
         let started = Instant::now();
-        match (step.work)(&log) {
+        let result = (step.work)(&log);
+        without_colours(&log);
+        match result {
             Ok(seen) => {
                 line.end(ui::Outcome::Done(seen.clone()));
                 let took = Took { step: step.name, seconds: started.elapsed().as_secs_f64(), seen, log };
@@ -90,10 +92,12 @@ impl Steps {
                 Ok(())
             }
             Err(error) => {
-                line.end(ui::Outcome::Failed("failed".into()));
+                line.end(ui::Outcome::Failed(if supervise::interrupted() { "interrupted" } else { "failed" }.into()));
                 let text = std::fs::read_to_string(&log).unwrap_or_default();
                 let last = child::last_lines(&text, LAST_LINES).replace('\n', "\n  | ");
-                Err(error.context(format!("step {:?} failed; the end of {log}:\n  | {last}\n", step.name)))
+                let end = if last.is_empty() { "nothing was logged".to_string() } else { format!("the end of {log}:\n  | {last}") };
+                // The error's own text follows behind a colon.
+                Err(error.context(format!("step {:?} failed; {end}\nreason", step.name)))
             }
         }
     }
@@ -104,6 +108,16 @@ impl Steps {
         state.begun += 1;
         let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|w| !w.is_empty()).collect();
         self.logs.join(format!("{:02}-{}.log", state.begun, words.join("-")))
+    }
+}
+
+/// Some programs colour what no terminal shows (lefthook 2.2 does, whatever NO_COLOR says).
+fn without_colours(log: &Utf8Path) {
+    if let Ok(text) = std::fs::read_to_string(log)
+        && text.contains('\x1b')
+    {
+        // A log that can't be written again keeps its colours.
+        let _ = std::fs::write(log, ui::plain(&text));
     }
 }
 

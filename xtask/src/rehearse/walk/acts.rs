@@ -112,6 +112,9 @@ impl Walk<'_> {
             _ => "",
         };
         let mut said = last_done(&ended.text, begins, apps.len());
+        if said.is_empty() {
+            said = ended.text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing was said").to_string();
+        }
         for line in ended.text.lines().map(str::trim).filter(|line| line.starts_with(PLANNED)) {
             said = format!("{line}; {said}");
         }
