@@ -343,7 +343,7 @@ impl Ecosystem {
     /// Every version that the index knows of the package, withdrawn or not; none where it does not know the package.
     pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<Out>>> {
         match self {
-            Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi.simple, &app.settings.package),
+            Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi, &app.settings.package),
             Ecosystem::Ts => ts::registry::versions(&ctx.endpoints.npm, &app.settings.package),
         }
     }

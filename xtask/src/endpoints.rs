@@ -35,6 +35,22 @@ pub struct PythonIndex {
     pub token: &'static str,
 }
 
+impl PythonIndex {
+    /// The login that reads may use: that of uploads, where both are on one host. A private owner of a Gitea asks for it.
+    pub fn login(&self) -> Option<Login> {
+        let token = std::env::var(self.token).ok().filter(|token| !token.is_empty())?;
+        let one_host = self.simple.split(':').next() == self.upload.split(':').next() && authority(&self.simple) == authority(&self.upload);
+        one_host.then(|| Login { host: authority(&self.simple).to_string(), user: "__token__", token })
+    }
+}
+
+pub struct Login {
+    /// `host:port`
+    pub host: String,
+    pub user: &'static str,
+    pub token: String,
+}
+
 impl Endpoints {
     pub fn from_flags(flags: &EndpointFlags) -> Result<Endpoints> {
         let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_string());

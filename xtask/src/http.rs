@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<&'a [u8]>,
+    /// An Authorization header for a server that asks for a login (401); others never see it.
+    login: Option<String>,
 }
 
 pub struct Response {
@@ -60,17 +62,31 @@ pub fn status_of(error: &anyhow::Error) -> Option<u16> {
 
 impl<'a> Request<'a> {
     pub fn new(method: &'static str, url: impl Into<String>) -> Request<'a> {
-        Request { method, url: url.into(), headers: Vec::new(), body: None }
+        Request { method, url: url.into(), headers: Vec::new(), body: None, login: None }
     }
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Request<'a> {
         self.headers.push((name, value.into()));
         self
+    }
+    fn with_authorization(&self, value: &str) -> Request<'a> {
+        let mut headers = self.headers.clone();
+        headers.push(("authorization", value.to_string()));
+        Request { method: self.method, url: self.url.clone(), headers, body: self.body, login: None }
+    }
+    /// Sent only after an answer 401.
+    pub fn login(self, login: Option<String>) -> Request<'a> {
+        Request { login, ..self }
     }
     pub fn body(mut self, content_type: &str, bytes: &'a [u8]) -> Request<'a> {
         self.headers.push(("Content-Type", content_type.to_string()));
         self.body = Some(bytes);
         self
     }
+}
+
+/// `Basic …` (RFC 7617).
+pub fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{user}:{password}")))
 }
 
 impl Http {
@@ -93,7 +109,10 @@ impl Http {
     pub fn send(&self, request: &Request) -> Result<Response> {
         let mut attempt = 1;
         loop {
-            let outcome = self.follow(request);
+            let outcome = match (self.follow(request), &request.login) {
+                (Ok(answer), Some(login)) if answer.status == 401 => self.follow(&request.with_authorization(login)),
+                (outcome, _) => outcome,
+            };
             let (why, wait) = match &outcome {
                 Ok(answer) if !passing(answer.status) => return outcome,
                 Ok(answer) => (format!("{} {}", answer.status, reason(answer.status)), answer.retry_after()),

@@ -86,7 +86,7 @@ fn rehearse(ctx: &Ctx, flags: &flags::Rehearse, apps: Vec<&App>, start: &start::
     let mut world = None;
     steps.run("world", |_| {
         let images = !flags.without.contains(&Part::Image);
-        let made = World::start(&xtask, dir, &ctx.ws.settings, &apps, images)?;
+        let made = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
         start::populate(ctx, start, &made.remote.git)?;
         let seen = made.to_string();
         world = Some(made);

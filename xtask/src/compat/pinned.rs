@@ -60,13 +60,12 @@ pub fn index(package: &Package, endpoints: &Endpoints) -> String {
 
 /// Asks the index about the version.
 pub fn look(package: &Package, version: &str, endpoints: &Endpoints) -> Result<Listed> {
-    let url = index(package, endpoints);
     match package.ecosystem {
-        Ecosystem::Python => Ok(match python::index::files(&url, &package.name)? {
+        Ecosystem::Python => Ok(match python::index::files(&endpoints.pypi, &package.name)? {
             Some(files) => on_python_index(package, version, &files),
             None => Listed::NoPackage,
         }),
-        Ecosystem::Ts => Ok(match ts::registry::listed(&url, &package.name)? {
+        Ecosystem::Ts => Ok(match ts::registry::listed(&endpoints.npm, &package.name)? {
             Some(listed) => on_npm(version, &listed),
             None => Listed::NoPackage,
         }),

@@ -1,10 +1,8 @@
 //! Logging in to a registry: its challenge (Basic, or Bearer with a token service) answered with docker's credentials.
 
 use crate::endpoints::is_loopback;
-use crate::http::{Http, Request, without_secrets};
+use crate::http::{Http, Request, basic, without_secrets};
 use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use camino::{Utf8Path, Utf8PathBuf};
 use docker_credential::CredentialRetrievalError::{HelperFailure, NoCredentialConfigured};
 use docker_credential::DockerCredential;
@@ -143,10 +141,6 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
         Err(NoCredentialConfigured) => Ok(None),
         Err(other) => bail!("{file} can't be used to log in to {host}: {other}"),
     }
-}
-
-fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// `a=b&c=d`, everything but unreserved characters escaped.

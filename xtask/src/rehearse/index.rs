@@ -25,8 +25,8 @@ impl Index {
     }
 }
 
-/// Starts an index that keeps its files below `dir`.
-pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
+/// Starts an index that keeps its files below `dir`; a private one asks for the login at reads too.
+pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Index> {
     let program = tools::tool("pypiserver")?;
     let packages = dir.join("packages");
     std::fs::create_dir_all(&packages).with_context(|| format!("{packages} can't be made"))?;
@@ -45,7 +45,7 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
             "--passwords",
             passwords.as_str(),
             "--authenticate",
-            "update",
+            if private { "update,download,list" } else { "update" },
             "--disable-fallback",
             "--hash-algo",
             "sha256",
@@ -55,7 +55,7 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Index> {
         ];
         Ok(words.map(str::to_string).to_vec())
     };
-    let server = Server::start(xtask, words, "/simple/", dir)?;
+    let server = Server::start(xtask, words, "/health", dir)?;
     Ok(Index { server, token })
 }
 

@@ -24,11 +24,11 @@ impl Npm {
     }
 }
 
-/// Starts a registry that keeps its files below `dir`.
-pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Npm> {
+/// Starts a registry that keeps its files below `dir`; a private one asks for the login at reads too.
+pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     let program = tools::tool("verdaccio")?;
     let config = dir.join("config.yaml");
-    std::fs::write(&config, configuration(dir)).with_context(|| format!("{config} can't be written"))?;
+    std::fs::write(&config, configuration(dir, private)).with_context(|| format!("{config} can't be written"))?;
     let words = |port: u16| -> Result<Vec<String>> {
         let address = format!("127.0.0.1:{port}");
         Ok([program.as_str(), "--listen", &address, "--config", config.as_str()].map(str::to_string).to_vec())
@@ -40,13 +40,14 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path) -> Result<Npm> {
 
 /// See verdaccio's documentation of its configuration. JSON is YAML, and needs no thought about what a path contains. Without an uplink, what is not
 /// published here is not there.
-fn configuration(dir: &Utf8Path) -> String {
+fn configuration(dir: &Utf8Path, private: bool) -> String {
+    let readers = if private { "$authenticated" } else { "$all" };
     serde_json::json!({
         "storage": dir.join("storage").as_str(),
         "auth": { "htpasswd": { "file": dir.join("htpasswd").as_str(), "max_users": 1 } },
         "web": { "enable": false },
         "uplinks": {},
-        "packages": { "**": { "access": "$all", "publish": "$authenticated", "unpublish": "$authenticated" } },
+        "packages": { "**": { "access": readers, "publish": "$authenticated", "unpublish": "$authenticated" } },
         "max_body_size": "100mb",
         "log": { "type": "stdout", "format": "pretty", "level": "warn" },
     })

@@ -26,8 +26,8 @@ pub struct World {
 const NOBODY: &str = "127.0.0.1:9";
 
 impl World {
-    /// Starts what `apps` need, below `dir`; the registry holds their base images.
-    pub fn start(xtask: &Utf8Path, dir: &Utf8Path, settings: &Settings, apps: &[&App], images: bool) -> Result<World> {
+    /// Starts what `apps` need, below `dir`; the registry holds their base images. `private`: indexes are read with the login alone.
+    pub fn start(xtask: &Utf8Path, dir: &Utf8Path, settings: &Settings, apps: &[&App], images: bool, private: bool) -> Result<World> {
         let place = |name: &str| -> Result<Utf8PathBuf> {
             let place = dir.join(name);
             std::fs::create_dir_all(&place).with_context(|| format!("{place} can't be made"))?;
@@ -37,10 +37,10 @@ impl World {
         let remote = remote::create(dir, settings)?;
         std::thread::scope(|scope| {
             let python = any(Ecosystem::Python).then(|| {
-                let [pypi, testpypi] = ["pypi", "testpypi"].map(|name| scope.spawn(move || index::start(xtask, &place(name)?)));
+                let [pypi, testpypi] = ["pypi", "testpypi"].map(|name| scope.spawn(move || index::start(xtask, &place(name)?, private)));
                 (pypi, testpypi)
             });
-            let npm = any(Ecosystem::Ts).then(|| scope.spawn(|| npm::start(xtask, &place("npm")?)));
+            let npm = any(Ecosystem::Ts).then(|| scope.spawn(|| npm::start(xtask, &place("npm")?, private)));
             let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
                 true => Some(
                     registry::start(xtask, &place("registry")?, apps)
@@ -108,7 +108,7 @@ pub fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     let dir = dir.canonicalize_utf8()?;
     let xtask = Utf8PathBuf::try_from(std::env::current_exe()?)?;
     let apps: Vec<&App> = ctx.ws.apps.iter().collect();
-    let world = World::start(&xtask, &dir, &ctx.ws.settings, &apps, true)?;
+    let world = World::start(&xtask, &dir, &ctx.ws.settings, &apps, true, std::env::var_os("XTASK_WORLD_PRIVATE").is_some())?;
     let env: serde_json::Map<_, _> = world.endpoints().into_iter().chain(world.secrets()).map(|(k, v)| (k, v.into())).collect();
     println!("{}", serde_json::Value::Object(env));
     std::io::stdin().lock().read_to_end(&mut Vec::new())?;

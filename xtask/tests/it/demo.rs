@@ -28,9 +28,16 @@ impl World {
         World::with(&["python", "ts"])
     }
 
+    /// Both apps, and indexes that are read with the login alone, as those of a private owner on Gitea.
+    pub fn private() -> World {
+        World::filled(World::started(files(&["python", "ts"]), &["python", "ts"], &[("XTASK_WORLD_PRIVATE", "1")]))
+    }
+
     fn with(apps: &[&'static str]) -> World {
-        let repo = files(apps);
-        let world = World::around(repo, apps);
+        World::filled(World::around(files(apps), apps))
+    }
+
+    fn filled(world: World) -> World {
         world.xtask(&["openapi", "generate"]).expect(0);
         world.repo.git(&["add", "--all"]);
         world.repo.git(&["commit", "--quiet", "--message", "feat: a server that says who it is"]);
@@ -40,8 +47,12 @@ impl World {
 
     /// The registries and the remote for what this repository holds; nothing is pushed.
     pub fn around(repo: Repo, apps: &[&'static str]) -> World {
+        World::started(repo, apps, &[])
+    }
+
+    fn started(repo: Repo, apps: &[&'static str], env: &[(&str, &str)]) -> World {
         let data = repo.world().join("registries");
-        let servers = Servers::start(&repo, &data);
+        let servers = Servers::start_with(&repo, &data, env);
         let world = World { repo, data, servers, apps: apps.to_vec() };
         world.repo.git(&["remote", "add", "origin", &world.servers.env["XTASK_REMOTE"]]);
         world

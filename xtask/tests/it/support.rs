@@ -197,7 +197,13 @@ pub struct Servers {
 impl Servers {
     /// Starts what the repository's apps need, with its files below `data`.
     pub fn start(repo: &Repo, data: &Utf8Path) -> Servers {
+        Servers::start_with(repo, data, &[])
+    }
+
+    /// With more variables.
+    pub fn start_with(repo: &Repo, data: &Utf8Path, env: &[(&str, &str)]) -> Servers {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        command.envs(env.iter().copied());
         command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("the world starts");
         let mut line = String::new();

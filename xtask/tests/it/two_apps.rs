@@ -158,6 +158,21 @@ fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
 }
 
 #[test]
+fn indexes_that_ask_for_a_login_at_reads_get_it() {
+    let world = World::private();
+    world.xtask(&["release", "--all"]).expect(0);
+    world.xtask(&["verify", "python"]).expect(0);
+    let stranger = |app: &str| {
+        let mut command = world.command(&world.repo.path);
+        crate::support::run(command.args(["verify", app]).env_remove("PYPI_TOKEN").env_remove("NPM_TOKEN"))
+    };
+    for app in ["python", "ts"] {
+        let refused = stranger(app);
+        assert!(refused.code != 0 && refused.stderr.contains("401"), "{app}: {refused:?}");
+    }
+}
+
+#[test]
 fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
     let world = World::of_both();
     world.xtask(&["release", "--all", "--until", "tag"]).expect(0);

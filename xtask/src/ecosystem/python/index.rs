@@ -2,7 +2,8 @@
 
 use super::publish::normalise;
 use crate::ecosystem::Out;
-use crate::http::{Http, Request};
+use crate::endpoints::PythonIndex;
+use crate::http::{self, Http, Request};
 use crate::version;
 use anyhow::{Context, Result};
 use semver::Version;
@@ -26,10 +27,11 @@ pub struct IndexFile {
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
-/// The package's files on the index at `simple_url`; None where the index does not know the package.
-pub fn files(simple_url: &str, package: &str) -> Result<Option<Vec<IndexFile>>> {
-    let url = format!("{}/{}/", simple_url.trim_end_matches('/'), normalise(package));
-    let Some((content_type, text)) = get(&url)? else { return Ok(None) };
+/// The package's files on the index; None where the index does not know the package.
+pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>>> {
+    let url = format!("{}/{}/", index.simple.trim_end_matches('/'), normalise(package));
+    let login = index.login().map(|login| http::basic(login.user, &login.token));
+    let Some((content_type, text)) = get(&url, login)? else { return Ok(None) };
     let files = if content_type.contains("json") {
         from_json(&text, &url, package).with_context(|| format!("GET {url}: not what PEP 691 describes"))?
     } else {
@@ -40,8 +42,8 @@ pub fn files(simple_url: &str, package: &str) -> Result<Option<Vec<IndexFile>>> 
 
 /// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer twin (a post-release, say) keeps its
 /// first three numbers from being used again.
-pub fn versions(simple_url: &str, package: &str) -> Result<Option<Vec<Out>>> {
-    Ok(files(simple_url, package)?.map(out))
+pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<Out>>> {
+    Ok(files(index, package)?.map(out))
 }
 
 /// Files are yanked one by one: a version is withdrawn when none of its own is left.
@@ -61,8 +63,9 @@ fn out(files: Vec<IndexFile>) -> Vec<Out> {
 }
 
 /// Content type and body; None for 404.
-fn get(url: &str) -> Result<Option<(String, String)>> {
-    let answer = Http::new()?.send(&Request::new("GET", url).header("accept", ACCEPT)).context("the index can't be reached")?;
+fn get(url: &str, login: Option<String>) -> Result<Option<(String, String)>> {
+    let request = Request::new("GET", url).header("accept", ACCEPT).login(login);
+    let answer = Http::new()?.send(&request).context("the index can't be reached")?;
     if answer.status == 404 {
         return Ok(None);
     }

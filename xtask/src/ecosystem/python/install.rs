@@ -1,10 +1,13 @@
 //! What a user does with a release: a clean virtual environment, `pip install`, start.
 
 use crate::ecosystem::{Installed, Origin};
+use crate::endpoints::PythonIndex;
 use crate::workspace::App;
 use crate::{Ctx, child, scratch, tools};
 use anyhow::{Context, Result, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xshell::cmd;
 
@@ -31,14 +34,20 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             let hashes: String = sha256.iter().map(|sha256| format!(" --hash=sha256:{sha256}")).collect();
             let requirements = dir.join("requirements.txt");
             std::fs::write(&requirements, format!("{package}=={version}{hashes}\n"))?;
+            let netrc = netrc(super::target(ctx, *stage), dir)?;
+            let mut env: Vec<(&str, &str)> = env.to_vec();
+            env.extend(netrc.as_ref().map(|file| ("NETRC", file.as_str())));
             let only = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--index-url", index, "--requirement"];
             // Users have pip, and a release is verified with theirs; uv is as good a judge of the staging index, and faster.
             if *stage {
                 child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
-                child::capture(cmd!(sh, "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"), &[])?;
+                child::capture(cmd!(sh, "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"), &env)?;
             } else {
                 child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
-                child::capture(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), env)?;
+                child::capture(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), &env)?;
+            }
+            if let Some(file) = netrc {
+                std::fs::remove_file(file)?;
             }
             let rest = |offline: &[&str]| {
                 child::capture(
@@ -53,6 +62,16 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
         }
     }
     Ok(Installed { programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)] })
+}
+
+/// The index's login where pip and uv look for one, without an argument or address that holds it; None where reads need none.
+fn netrc(index: &PythonIndex, dir: &Utf8Path) -> Result<Option<Utf8PathBuf>> {
+    let Some(login) = index.login() else { return Ok(None) };
+    let file = dir.join("netrc");
+    let host = login.host.split(':').next().unwrap_or_default();
+    let mut private = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+    writeln!(private, "machine {host} login {} password {}", login.user, login.token)?;
+    Ok(Some(file))
 }
 
 /// The packages for whose dependencies this process has asked the index that is read.

@@ -3,7 +3,7 @@
 use super::index;
 use crate::ecosystem::{DistFile, PublishedFile};
 use crate::endpoints::PythonIndex;
-use crate::http::{Http, Request};
+use crate::http::{self, Http, Request};
 use crate::workspace::App;
 use crate::{Ctx, child, tools};
 use anyhow::Result;
@@ -16,7 +16,7 @@ pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Ve
     let name = normalise(&app.settings.package).replace('-', "_");
     let wheel = format!("{name}-{version}-");
     let sdist = format!("{name}-{version}.tar.gz");
-    let files = index::files(&index.simple, &app.settings.package)?.unwrap_or_default();
+    let files = index::files(index, &app.settings.package)?.unwrap_or_default();
     let ours = files.into_iter().filter(|f| f.name == sdist || (f.name.starts_with(&wheel) && f.name.ends_with(".whl")));
     Ok(ours.map(|f| PublishedFile { name: f.name, sha256: f.sha256 }).collect())
 }
@@ -57,9 +57,8 @@ pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
         let trusted = std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some();
         return (!trusted).then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
     };
-    let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("__token__:{token}"));
     let form = b":action=file_upload&protocol_version=1";
-    let request = Request::new("POST", &index.upload).header("authorization", format!("Basic {basic}"));
+    let request = Request::new("POST", &index.upload).header("authorization", http::basic("__token__", &token));
     match Http::new().and_then(|http| http.send(&request.body("application/x-www-form-urlencoded", form))) {
         Ok(answer) if matches!(answer.status, 401 | 403) => {
             Some(format!("{} refuses the credentials in {} (HTTP {})", index.upload, index.token, answer.status))

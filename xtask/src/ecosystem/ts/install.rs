@@ -17,7 +17,12 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
         Origin::File(file) => &file.path,
         Origin::Index { version, sha256, .. } => {
             let package = format!("{}@{version}", app.settings.package);
-            downloaded = download(&ctx.endpoints.npm, &package, dir)?;
+            // A registry that reads without a login has no use for one.
+            let private = || download_with(&package, dir, &|args| super::publish::npm(ctx, app, args));
+            downloaded = download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::publish::token() {
+                Some(_) if e.to_string().contains("E401") => private(),
+                _ => Err(e),
+            })?;
             let has = DistFile::read(downloaded.clone())?.sha256;
             if !sha256.contains(&has.as_str()) {
                 bail!("{} serves {package} with sha256 {has}, expected was {}", ctx.endpoints.npm, sha256.join(" or "));
@@ -35,15 +40,22 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
 
 /// The tarball of `name@version` as the registry serves it, by npm's own client.
 pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8PathBuf> {
+    let npm = tools::tool("npm")?;
+    let scoped = package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
+    let sh = child::shell(dir)?;
+    let run = |args: &[&str]| {
+        let scoped = scoped.as_slice();
+        child::capture(cmd!(sh, "{npm} {args...} --loglevel error --registry {registry} {scoped...}"), &[])
+    };
+    download_with(package, dir, &run)
+}
+
+fn download_with(package: &str, dir: &Utf8Path, npm: &dyn Fn(&[&str]) -> Result<String>) -> Result<Utf8PathBuf> {
     #[derive(Deserialize)]
     struct Packed {
         filename: String,
     }
-    let npm = tools::tool("npm")?;
-    let scoped = package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
-    let sh = child::shell(dir)?;
-    let args = ["--json", "--loglevel", "error", "--prefer-online", "--pack-destination", dir.as_str()];
-    let output = child::capture(cmd!(sh, "{npm} pack {package} {args...} --registry {registry} {scoped...}"), &[])?;
+    let output = npm(&["pack", package, "--json", "--prefer-online", "--pack-destination", dir.as_str()])?;
     let packed: Vec<Packed> = serde_json::from_str(&output).context("what `npm pack --json` prints")?;
     let file = packed.first().with_context(|| format!("`npm pack {package}` downloaded nothing"))?;
     Ok(dir.join(&file.filename))

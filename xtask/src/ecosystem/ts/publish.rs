@@ -16,7 +16,7 @@ use xshell::cmd;
 
 pub const TOKEN: &str = "NPM_TOKEN";
 
-fn token() -> Option<String> {
+pub fn token() -> Option<String> {
     std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
 }
 
@@ -26,7 +26,7 @@ fn trusted() -> bool {
 }
 
 /// npm with `args`, against this registry alone.
-fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
+pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let temp = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     // npm finds the token of an address with a path only with a slash at the end (seen with npm 11 and Gitea 1.26).

@@ -2,7 +2,7 @@
 
 use crate::ecosystem::{Out, PublishedFile};
 use crate::hash;
-use crate::http::{Http, Request};
+use crate::http::{Http, Request, origin};
 use anyhow::{Context, Result};
 use semver::Version;
 use serde::Deserialize;
@@ -78,13 +78,18 @@ pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
 /// None where the registry does not know the package.
 fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
     let url = format!("{}/{}", registry.trim_end_matches('/'), package.replace('/', "%2f"));
-    let answer =
-        Http::new()?.send(&Request::new("GET", &url).header("accept", "application/json")).context("the registry can't be reached")?;
+    let request = Request::new("GET", &url).header("accept", "application/json").login(login(registry, &url));
+    let answer = Http::new()?.send(&request).context("the registry can't be reached")?;
     if answer.status == 404 {
         return Ok(None);
     }
     let bytes = answer.success()?.bytes()?;
     serde_json::from_slice(&bytes).map(Some).with_context(|| format!("GET {url}: not a packument"))
+}
+
+/// The token of uploads, for an address of the same registry.
+fn login(registry: &str, url: &str) -> Option<String> {
+    super::publish::token().filter(|_| origin(registry) == origin(url)).map(|token| format!("Bearer {token}"))
 }
 
 /// Every version that was ever out: a number is used once, unpublished or not.
@@ -108,7 +113,8 @@ fn numbers(packument: &Packument) -> Vec<Version> {
 pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
     let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
     let Some(release) = found.versions.get(&version.to_string()) else { return Ok(Vec::new()) };
-    let bytes = Http::new()?.get(&release.dist.tarball)?;
+    let tarball = &release.dist.tarball;
+    let bytes = Http::new()?.send(&Request::new("GET", tarball).login(login(registry, tarball)))?.success()?.bytes()?;
     Ok(vec![PublishedFile { name: file_name(package, version), sha256: Some(hash::sha256(&bytes)) }])
 }
 
