@@ -123,6 +123,15 @@ pub fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, BRIEF)
 }
 
+/// How long an installation may take. Large wheels over a slow line take minutes.
+const INSTALLATION: Duration = Duration::from_secs(20 * 60);
+
+/// `capture` for what installs a package: an index that never ends its answer is no reason to wait for ever.
+pub fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    let words = cmd.to_string();
+    within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, INSTALLATION)
+}
+
 /// Runs it in a process group of its own, which is killed at the program's end, at the limit, and when we end.
 fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> {
     // Files and not pipes: what the program has started may keep a pipe open.

@@ -32,7 +32,7 @@ pub fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
             Some(request) => request,
             None => promotion(clone, &remote, &plans)?,
         };
-        deliver(ctx, clone, &remote, &request, flags.dry_run)
+        deliver(ctx, clone, &remote, request, flags.dry_run)
     })
 }
 
@@ -80,13 +80,16 @@ fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<
     Ok(request)
 }
 
-fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, request: &Request, dry_run: bool) -> Result<()> {
-    let pushed = if dry_run { false } else { remote.push(ctx, clone, request)? };
+fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_run: bool) -> Result<()> {
+    let there = if dry_run { None } else { remote.push(ctx, clone, &request)? };
+    let pushed = !dry_run && there.is_none();
+    // A second run makes a bump with another time, and so another commit, which nobody has.
+    request.commit = there.unwrap_or(request.commit);
     if ctx.json {
         println!("{}", request.to_json(pushed));
         return Ok(());
     }
-    let Request { branch, base, .. } = request;
+    let Request { branch, base, .. } = &request;
     match (dry_run, pushed) {
         (true, _) => {
             ui::say(&format!("would push {branch}"));

@@ -117,7 +117,7 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
         Listed::NoPackage => {
             let message = format!("{index} has no package {}", asked.package.name);
             let finding = Finding::new("package-unknown", Level::Error, message).place(asked.template_file.as_str());
-            return alone(finding.help("mend the name, or the address: XTASK_PYPI, XTASK_NPM"));
+            return alone(finding.help("fix the name, or the address: XTASK_PYPI, XTASK_NPM"));
         }
         Listed::NoVersion { newest: version } => {
             let message = format!("{at} is not on {index}");

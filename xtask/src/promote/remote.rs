@@ -91,13 +91,13 @@ impl Remote {
         if subjects(tip)? == subjects("HEAD")? { Ok(()) } else { Err(branch_taken(branch)) }
     }
 
-    /// Pushes the request's commit; false where the branch holds it already.
-    pub fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<bool> {
+    /// Pushes the request's commit. Where the branch holds the same content already, the commit that it has.
+    pub fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<Option<String>> {
         let name = format!("refs/heads/{}", request.branch);
         let there = self.refs.get(&name).map(String::as_str).unwrap_or("");
         let tree = |commit: &str| clone.git.read(&["rev-parse", "--verify", "--quiet", &format!("{commit}^{{tree}}")]).ok();
         if there == request.commit || (!there.is_empty() && tree(there).is_some() && tree(there) == tree(&request.commit)) {
-            return Ok(false);
+            return Ok(Some(there.to_string()));
         }
         clone.git.run(&["update-ref", &name, &request.commit])?;
         ctx.git.fetch_objects(clone.ws.root.as_str(), std::slice::from_ref(&name))?;
@@ -105,6 +105,6 @@ impl Remote {
         let refspec = format!("{}:{name}", request.commit);
         // No pre-push hook: it would check the user's checkout, which is not what is pushed.
         ctx.git.run(&["push", "--quiet", "--no-verify", &lease, "--", &ctx.endpoints.remote, &refspec])?;
-        Ok(true)
+        Ok(None)
     }
 }

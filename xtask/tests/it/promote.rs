@@ -66,6 +66,9 @@ fn first_the_bump_into_development_then_development_into_main_twice_in_a_row() {
         assert!(out.stdout.contains(&format!("open a pull request from {branch} into development")), "{out:?}");
         assert_eq!(remote(&repo, &["log", "-1", "--format=%s", &branch]), format!("chore(release): python v{version}"));
         assert!(promote(&repo, &[]).expect(0).stderr.contains("is there already"));
+        // The clock goes on: the commit that is named is the one that the remote has.
+        let again = promote(&repo, &["--json"]).expect(0).json();
+        assert_eq!((&again["pushed"], &again["commit"]), (&false.into(), &remote(&repo, &["rev-parse", &branch]).into()));
         squash(&repo, &branch, "development", &format!("chore(release): python v{version} (#1)"));
 
         let out = promote(&repo, &["--json"]).expect(0).json();

@@ -25,7 +25,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
         Origin::File(file) => {
             child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
             let wheel = &file.path;
-            child::capture(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"), &[])?;
+            child::capture_installation(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"), &[])?;
             asked().push(package.clone());
         }
         Origin::Index { stage, version, sha256 } => {
@@ -41,16 +41,19 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             // Users have pip, and a release is verified with theirs; uv is as good a judge of the staging index, and faster.
             if *stage {
                 child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
-                child::capture(cmd!(sh, "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"), &env)?;
+                child::capture_installation(
+                    cmd!(sh, "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"),
+                    &env,
+                )?;
             } else {
                 child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
-                child::capture(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), &env)?;
+                child::capture_installation(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), &env)?;
             }
             if let Some(file) = netrc {
                 std::fs::remove_file(file)?;
             }
             let rest = |offline: &[&str]| {
-                child::capture(
+                child::capture_installation(
                     cmd!(sh, "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {package}=={version}"),
                     &[],
                 )

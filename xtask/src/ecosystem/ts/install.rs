@@ -33,7 +33,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     std::fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
     let (npm, read) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"), &[])?;
+    child::capture_installation(cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"), &[])?;
     let modules = dir.join("node_modules");
     Ok(Installed { programs: modules.join(".bin"), env: Vec::new() })
 }
@@ -45,7 +45,7 @@ pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8Pat
     let sh = child::shell(dir)?;
     let run = |args: &[&str]| {
         let scoped = scoped.as_slice();
-        child::capture(cmd!(sh, "{npm} {args...} --loglevel error --registry {registry} {scoped...}"), &[])
+        child::capture_installation(cmd!(sh, "{npm} {args...} --loglevel error --registry {registry} {scoped...}"), &[])
     };
     download_with(package, dir, &run)
 }
