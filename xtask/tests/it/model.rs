@@ -39,7 +39,7 @@ fn walk(random: &mut Random, length: usize) -> Vec<Act> {
     let mut acts = Vec::new();
     for _ in 0..length {
         acts.push(match random.below(10) {
-            0..=4 => Act::Change { apps: 1 + random.below(3), level: random.below(4), form: random.below(5) },
+            0..=4 => Act::Change { apps: 1 + random.below(3), level: random.below(4), form: random.below(6) },
             5 => Act::Revert,
             6 | 7 => Act::Promote { form: random.below(3) },
             8 => Act::Hotfix { app: random.below(2) },
@@ -62,8 +62,8 @@ struct World {
     apps: BTreeMap<&'static str, Known>,
     /// Hotfixes of main that development does not have yet: the commit and its app.
     away: Vec<(String, &'static str)>,
-    /// The last change of development, where it can be reverted: the commit, its apps, its level.
-    last: Option<(String, Vec<&'static str>, u64)>,
+    /// The last change of development, where it can be reverted: the commit, and its level for each app.
+    last: Option<(String, Vec<(&'static str, u64)>)>,
     number: u64,
 }
 
@@ -111,26 +111,33 @@ impl World {
         }
         let kind = ["docs", "fix", "feat", "fix!"][level as usize];
         let n = self.number;
+        // `fix!` with a scope: `fix(x)!`.
+        let scoped = |app: &str| format!("{}({app}){}", kind.trim_end_matches('!'), if level == 3 { "!" } else { "" });
         let message = match form {
             0 => format!("{kind}: change {n} (#{n})"),
             1 => format!("chore: change {n} (#{n})\n\n* {kind}: part of {n}\n\n* wip\n\n---------\n\nCo-authored-by: A <a@example.org>"),
             2 if level == 3 => format!("fix: change {n} (#{n})\n\nBREAKING CHANGE: gone\n\nCloses #{n}"),
             2 => format!("{kind}: change {n} (#{n})\n\n* add it\n* and test it"),
             3 => format!("{kind}: change {n}"),
+            // What each bullet is for, its scope says.
+            4 if touched.len() == 2 => format!("chore: change {n} (#{n})\n\n* {}: one part\n* docs(y): the other", scoped("x")),
+            4 => format!("{}: change {n} (#{n})", scoped(touched[0])),
             _ => format!("docs: a title that says too little (#{n})"),
         };
         let before = self.repo.head();
         self.commit(&message);
         // The forge keeps the branch, which says more.
-        if form == 4 {
+        if form == 5 {
             let branch = ["commit-tree", "HEAD^{tree}", "-p", &before, "-m", &format!("{kind}: change {n}")];
             let branch = self.repo.git(&branch);
             self.repo.git(&["update-ref", &format!("refs/pull/{n}/head"), &branch]);
         }
-        self.last = Some((self.repo.head(), touched.clone(), level));
-        for app in touched {
-            self.apps.get_mut(app).unwrap().open.push(level);
+        let of = |app: &str| if form == 4 && touched.len() == 2 && app == "y" { 0 } else { level };
+        let levels: Vec<(&'static str, u64)> = touched.iter().map(|app| (*app, of(app))).collect();
+        for (app, level) in &levels {
+            self.apps.get_mut(app).unwrap().open.push(*level);
         }
+        self.last = Some((self.repo.head(), levels));
     }
 
     fn commit(&self, message: &str) {
@@ -139,9 +146,9 @@ impl World {
     }
 
     fn revert(&mut self) {
-        let Some((commit, apps, level)) = self.last.take() else { return };
+        let Some((commit, levels)) = self.last.take() else { return };
         self.repo.git(&["revert", "--no-edit", &commit]);
-        for app in apps {
+        for (app, level) in levels {
             let open = &mut self.apps.get_mut(app).unwrap().open;
             let at = open.iter().rposition(|l| *l == level).unwrap();
             open.remove(at);
@@ -250,13 +257,16 @@ impl World {
         for tip in tips.into_iter().flatten() {
             let detach: &[&str] = if tip == "development" || tip == "main" { &[] } else { &["--detach"] };
             self.repo.git(&[&["switch", "-q"], detach, &[tip.as_str()]].concat());
-            let output = self.repo.xtask(&["plan", "--json"]);
+            // Every other time as a rehearsal of one app: the other one is hidden.
+            let only = self.number % 2 == 1;
+            let mut command = self.repo.command(env!("CARGO_BIN_EXE_xtask"), &self.repo.path);
+            let output = run(command.args(["plan", "--json"]).envs(only.then_some(("XTASK_ONLY", "x"))));
             self.repo.git(&["switch", "-q", "development"]);
             if output.code != 0 && output.code != 4 {
                 return Err(format!("{when}, on {tip}: exit code {}\n{}", output.code, output.stderr));
             }
             let document = output.json();
-            for app in APPS {
+            for app in APPS.into_iter().filter(|app| !only || *app == "x") {
                 let said = document["apps"].as_array().unwrap().iter().find(|a| a["app"] == app).unwrap();
                 let (said, expected) = (said["next"].as_str().map(str::to_string), self.expected(app).map(text));
                 if said != expected {
