@@ -213,9 +213,7 @@ impl Ecosystem {
             Ecosystem::Ts => ts::programs_folder(ctx, app)?,
         };
         let path = format!("{programs}:{}", ts::path()?);
-        let (program, args) = argv.split_first().context("an empty command in app.toml")?;
-        let sh = crate::child::shell(ctx.ws.root.join(&app.dir))?;
-        crate::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), &[("PATH", &path), ("NO_COLOR", "1")])
+        started(&ctx.ws.root.join(&app.dir), argv, &[("PATH", &path), ("NO_COLOR", "1")])
     }
 
     /// Runs one of the app's own programs in its locked environment; standard output.
@@ -279,7 +277,7 @@ impl Ecosystem {
         let compat = app.settings.compat.as_ref().map(|compat| dir.join(&compat.file));
         let compat = compat.map(|file| std::fs::read(&file).with_context(|| format!("{file} can't be read"))).transpose()?;
         match self {
-            Ecosystem::Python => python::build(ctx, &dir, &built, &epoch)?,
+            Ecosystem::Python => python::build(ctx, app, tree, &built, &epoch)?,
             Ecosystem::Ts => ts::build::build(ctx, &dir, &built, &epoch)?,
         }
         let files = keep(&built, out)?;
@@ -429,4 +427,21 @@ impl Ecosystem {
 /// Tool and version for the tag of a release.
 pub fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
     ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
+}
+
+/// `[commands] build`, one after the other, with these programs first in PATH.
+fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &str) -> Result<()> {
+    let path = format!("{programs}:{}", ts::path()?);
+    for argv in commands {
+        started(dir, argv, &[("PATH", &path), ("SOURCE_DATE_EPOCH", epoch)])
+            .with_context(|| format!("[commands] build: {}", argv.join(" ")))?;
+    }
+    Ok(())
+}
+
+/// Runs a command of `[commands]` in this folder; both streams.
+fn started(dir: &Utf8Path, argv: &[String], env: &[(&str, &str)]) -> Result<String> {
+    let (program, args) = argv.split_first().context("an empty command in app.toml")?;
+    let sh = crate::child::shell(dir)?;
+    crate::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), env)
 }

@@ -4,37 +4,16 @@
 use crate::exit::Exit;
 use crate::finding::{Finding, Level};
 use crate::plan::{self, AppPlan, Release};
-use crate::workspace::App;
+use crate::workspace::{App, EarlierSettings};
 use crate::{Ctx, child, memory, parallel, serve, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use runners::{counted, names};
-use serde::Deserialize;
 use std::process::Command;
 use tempfile::TempDir;
 use xshell::cmd;
 
 mod runners;
-
-/// The commands in the tag's `app.toml`. Not read as strictly as today's: that release is out, and another xtask made it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Commands {
-    spec: Spec,
-    compat: Compat,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Spec {
-    contract: Option<Vec<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Compat {
-    users: Option<Vec<String>>,
-}
 
 /// A command of the last release's `app.toml` with everything that it needs to run with today's package.
 pub struct Prepared {
@@ -115,11 +94,11 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     let skipped = |why: String| Ok(State::Over(Outcome::Skipped(why)));
     let plan = plan::plan(ctx, app)?;
     let Some(last) = plan.last.clone() else { return skipped("no release yet whose users could be tried".into()) };
-    let Some(commands) = commands(ctx, app, &last) else {
+    let Some(settings) = settings(ctx, app, &last) else {
         return skipped(format!("{} has no {}/app.toml that can be read, so who its users are is not known", last.tag, app.dir));
     };
-    let contract = commands.spec.contract.filter(|argv| !argv.is_empty());
-    let plugin = commands.compat.users.filter(|argv| !argv.is_empty());
+    let contract = settings.spec.and_then(|spec| spec.contract).filter(|argv| !argv.is_empty());
+    let plugin = settings.compat.and_then(|compat| compat.users).filter(|argv| !argv.is_empty());
     if contract.is_none() && plugin.is_none() {
         return skipped(format!("{} has neither black-box tests nor an example plugin", last.tag));
     }
@@ -181,9 +160,9 @@ impl Trial {
 }
 
 /// What the tag's `app.toml` says; None where it has none there, or one that can't be read: a release that is out can't be mended.
-fn commands(ctx: &Ctx, app: &App, last: &Release) -> Option<Commands> {
+fn settings(ctx: &Ctx, app: &App, last: &Release) -> Option<EarlierSettings> {
     let text = ctx.git.read(&["show", "--end-of-options", &format!("refs/tags/{}:{}/app.toml", last.tag, app.dir)]);
-    text.ok().and_then(|text| toml_edit::de::from_str(&text).ok())
+    text.ok().and_then(|text| EarlierSettings::read(&text))
 }
 
 /// Is anything of the app other than in that release? What is not committed counts.
@@ -246,18 +225,4 @@ fn finding(app: &App, last: &Release, broken: &Broken) -> Finding {
         "keep what users of {} have\nor declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\nor, if that test asked for too much, accept it in {}/app.toml: [[accept]] id = {ID:?}, version = the next one, reason = \"…\"",
         last.tag, app.dir
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_app_toml_is_read_for_its_commands_alone() {
-        let text = "name = \"x\"\nunknown = 1\n[spec]\nfile = \"x\"\ncontract = [\"a\"]\n[compat]\nusers = [\"b\", \"c\"]\nold = true\n";
-        let commands: Commands = toml_edit::de::from_str(text).expect("read");
-        assert_eq!((commands.spec.contract, commands.compat.users), (Some(vec!["a".into()]), Some(vec!["b".into(), "c".into()])));
-        let commands: Commands = toml_edit::de::from_str("name = \"x\"").expect("read");
-        assert!(commands.spec.contract.is_none() && commands.compat.users.is_none());
-    }
 }

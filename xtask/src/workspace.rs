@@ -5,8 +5,10 @@ use anyhow::{Context, Result};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
+mod earlier;
 mod settings;
 
+pub use earlier::EarlierSettings;
 pub use settings::{Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings, ZeroBreaking};
 
 /// A releasable folder.

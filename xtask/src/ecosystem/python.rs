@@ -186,8 +186,23 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-/// sdist and wheel of the sources in `dir` into `out`: reproducible, and clean under `twine check --strict`.
-pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
+/// `[commands] build` in the exported sources below `root`, with an environment of their own that no package may hold afterwards.
+fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
+    let commands = &app.settings.commands.build;
+    if commands.is_empty() {
+        return Ok(());
+    }
+    let python = synced(ctx, app, root)?;
+    let programs = python.parent().context("the interpreter has a folder")?;
+    let dir = root.join(&app.dir);
+    super::built(&dir, commands, programs, epoch)?;
+    std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("{dir}/.venv can't be removed"))
+}
+
+/// sdist and wheel of the app's sources below `root` into `out`: reproducible, and clean under `twine check --strict`.
+pub fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
+    prepared(ctx, app, root, epoch)?;
+    let dir = root.join(&app.dir);
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
     let args = ["--quiet", "--sdist", "--wheel", "--no-create-gitignore"];

@@ -77,6 +77,8 @@ pub struct CommandsSettings {
     pub lint: Vec<Vec<String>>,
     /// Run instead of pytest or `bun test`.
     pub test: Vec<Vec<String>>,
+    /// Run in the exported sources before the package is made; in a TypeScript app instead of the `build` script.
+    pub build: Vec<Vec<String>>,
     /// Why the app has no tests, and may be released without any.
     pub no_tests: Option<String>,
 }
@@ -84,7 +86,7 @@ pub struct CommandsSettings {
 impl CommandsSettings {
     /// What is wrong with them.
     pub fn problem(&self) -> Option<&'static str> {
-        if self.lint.iter().chain(&self.test).any(|argv| argv.first().is_none_or(|program| program.is_empty())) {
+        if self.lint.iter().chain(&self.test).chain(&self.build).any(|argv| argv.first().is_none_or(|program| program.is_empty())) {
             return Some("an empty command; write each as a list: [[\"program\", \"argument\"]]");
         }
         let empty = self.no_tests.as_ref().is_some_and(|why| why.trim().is_empty());

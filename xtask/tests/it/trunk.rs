@@ -2,19 +2,27 @@
 //! Settings alone bring both from the first plan to a verified release.
 
 use crate::demo::{self, World};
-use crate::support::{Output, Repo};
+use crate::support::{Output, Repo, run};
 use camino::Utf8Path;
+use std::process::Command;
 
 /// Both apps, committed on `main`.
 fn repo() -> Repo {
     let repo = Repo::empty("repo");
     demo::copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/demo-trunk"), &repo.path);
     repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
-    repo.write(".gitignore", "/target/\n.venv/\nnode_modules/\ndist/\n__pycache__/\n.pytest_cache/\n");
+    repo.write(".gitignore", "/target/\n.venv/\nnode_modules/\ndist/\nnames.json\n__pycache__/\n.pytest_cache/\n");
     repo.xtask(&["openapi", "generate"]).expect(0);
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: a server and a package"]);
     repo
+}
+
+/// The path of the file that `build` made for the app, of those that end so.
+fn built(world: &World, app: &str, end: &str) -> String {
+    let files = world.xtask(&["build", app, "--json"]).expect(0).json();
+    let paths: Vec<&str> = files["files"].as_array().expect("files").iter().filter_map(|file| file["path"].as_str()).collect();
+    paths.iter().find(|path| path.ends_with(end)).unwrap_or_else(|| panic!("{end} in {paths:?}")).to_string()
 }
 
 #[track_caller]
@@ -32,9 +40,12 @@ fn a_repository_with_one_branch_releases_both_apps() {
     assert_eq!([&plan["apps"][0]["next"], &plan["apps"][1]["next"]], ["0.0.1", "0.0.1"]);
     says(&world.xtask(&["lint"]).expect(0), &["tsc", "package-lock.json"]);
     says(&world.xtask(&["test"]).expect(0), &["1 passed", "npm test"]);
-    for app in ["api", "web"] {
-        world.xtask(&["build", app]).expect(0);
-    }
+    // Both hold what `[commands] build` made, and nothing that it needed.
+    let wheel = built(&world, "api", "-py3-none-any.whl");
+    let names = run(Command::new("python3").args(["-m", "zipfile", "-l", &wheel]));
+    assert!(names.stdout.contains("demo_api/names.json") && !names.stdout.contains(".venv"), "{names:#?}");
+    let names = run(Command::new("tar").args(["-tzf", &built(&world, "web", ".tgz")]));
+    assert!(names.stdout.contains("package/dist/index.js"), "{names:#?}");
 
     let lock = world.repo.read("apps/web/package-lock.json");
     for version in ["0.0.1", "0.0.2"] {

@@ -1,6 +1,7 @@
 //! The npm tarball: the package's `build` script and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
 
 use super::{by_npm, frozen_install, package_json, path};
+use crate::workspace::EarlierSettings;
 use crate::{Ctx, child, parallel, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -30,8 +31,14 @@ pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<
     contents(&packed)
 }
 
-/// The app's own build script, where it has one: run by npm or bun, as the lock file says.
+/// `[commands] build` of the `app.toml` in this folder, or else the package's `build` script, where it has one: run by npm or bun, as the lock file
+/// says.
 pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
+    let commands =
+        EarlierSettings::read(&std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default()).unwrap_or_default().commands.build;
+    if !commands.is_empty() {
+        return crate::ecosystem::built(dir, &commands, &dir.join("node_modules/.bin"), epoch);
+    }
     if package_json(dir)?["scripts"]["build"].is_null() {
         return Ok(());
     }

@@ -6,9 +6,8 @@ use crate::Ctx;
 use crate::ecosystem::Ecosystem;
 use crate::finding::Level;
 use crate::version::Bump;
-use crate::workspace::App;
+use crate::workspace::{App, EarlierSettings};
 use camino::Utf8PathBuf;
-use serde::Deserialize;
 
 /// Paths are from the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,26 +16,6 @@ pub struct Guards {
     pub compat: Option<Utf8PathBuf>,
     /// `[api] public`
     pub public: Vec<String>,
-}
-
-/// A release's `app.toml`. Not read as strictly as today's: another xtask made it.
-#[derive(Deserialize)]
-struct AppToml {
-    spec: Option<Named>,
-    compat: Option<Named>,
-    #[serde(default)]
-    api: Api,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    file: Utf8PathBuf,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Api {
-    public: Vec<String>,
 }
 
 impl Guards {
@@ -56,9 +35,13 @@ impl Guards {
     }
 
     fn read(text: &str, app: &App) -> Option<Guards> {
-        let then: AppToml = toml_edit::de::from_str(text).ok()?;
-        let file = |named: Option<Named>| named.map(|named| app.dir.join(named.file));
-        Some(Guards { spec: file(then.spec), compat: file(then.compat), public: then.api.public })
+        let then = EarlierSettings::read(text)?;
+        let file = |file: Utf8PathBuf| app.dir.join(file);
+        Some(Guards {
+            spec: then.spec.map(|spec| file(spec.file)),
+            compat: then.compat.map(|compat| file(compat.file)),
+            public: then.api.public,
+        })
     }
 }
 

@@ -1,0 +1,65 @@
+//! What an `app.toml` of an earlier commit says. Not read as strictly as today's: another xtask wrote the rules for it.
+
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EarlierSettings {
+    pub spec: Option<Spec>,
+    pub compat: Option<Compat>,
+    pub api: Api,
+    pub commands: Commands,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Spec {
+    pub file: Utf8PathBuf,
+    pub contract: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Compat {
+    pub file: Utf8PathBuf,
+    pub users: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Api {
+    pub public: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Commands {
+    pub build: Vec<Vec<String>>,
+}
+
+impl EarlierSettings {
+    /// None where the text is not TOML, or a key that is known here has another type.
+    pub fn read(text: &str) -> Option<EarlierSettings> {
+        toml_edit::de::from_str(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_app_toml_is_read_for_what_is_known_alone() {
+        let text = "name = \"x\"\nunknown = 1\n[spec]\nfile = \"x\"\ncontract = [\"a\"]\n[compat]\nfile = \"y\"\nusers = [\"b\", \"c\"]\nold = true\n\
+                    [commands]\nbuild = [[\"make\", \"all\"]]\nold = 3\n";
+        let read = EarlierSettings::read(text).expect("read");
+        let list = |words: &[&str]| words.iter().map(|w| w.to_string()).collect::<Vec<_>>();
+        assert_eq!(read.spec.expect("spec").contract, Some(list(&["a"])));
+        assert_eq!(read.compat.expect("compat").users, Some(list(&["b", "c"])));
+        assert_eq!(read.commands.build, [list(&["make", "all"])]);
+        let read = EarlierSettings::read("name = \"x\"").expect("read");
+        assert!(read.spec.is_none() && read.compat.is_none() && read.api.public.is_empty() && read.commands.build.is_empty());
+        for text in ["[spec", "spec = 1", "[commands]\nbuild = \"make\"", "[api]\npublic = 1"] {
+            assert!(EarlierSettings::read(text).is_none(), "{text}");
+        }
+    }
+}
