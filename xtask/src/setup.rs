@@ -2,7 +2,10 @@
 
 use crate::{Ctx, child, flags, tools, ui};
 use anyhow::{Context, Result, bail};
+use std::time::SystemTime;
 use xshell::cmd;
+
+mod prune;
 
 /// What only the system's package manager has: Debian's package, and what it is for.
 const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images as users will, in the rehearsal's probes")];
@@ -21,6 +24,16 @@ pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     }
     let line = ui::begin("python");
     line.end(ui::Outcome::Done(python.to_string()));
+    let line = ui::begin("unused");
+    if flags.dry_run {
+        line.end(ui::Outcome::Skipped("what was not used for a month would be removed".into()));
+    } else {
+        line.end(ui::Outcome::Done(match prune::prune(&child::cache()?, SystemTime::now())?.len() {
+            0 => "nothing in the cache is older than a month".to_string(),
+            1 => "removed 1 entry of the cache that nothing used for a month".to_string(),
+            n => format!("removed {n} entries of the cache that nothing used for a month"),
+        }));
+    }
     ui::section("Hooks");
     hooks(ctx, flags.dry_run)?;
     if flags.system {

@@ -125,6 +125,8 @@ fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
 pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     let complete = folder.join(".complete");
     if complete.exists() {
+        // Its date says when it was last used, for `setup`, which removes what is not. A cache that can't be written to stays as it is.
+        let _ = File::options().write(true).open(&complete).and_then(|file| file.set_modified(std::time::SystemTime::now()));
         return Ok(());
     }
     let (parent, name) = (folder.parent().context("a folder of the cache")?, folder.file_name().unwrap_or_default());
