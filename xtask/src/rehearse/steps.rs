@@ -23,7 +23,19 @@ pub fn step<'a>(name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<
     Step { name: name.into(), work: Box::new(work) }
 }
 
-/// A step that went well.
+/// The error of a step that is skipped, with the reason; the rehearsal goes on.
+#[derive(Debug)]
+pub struct Skip(pub String);
+
+impl std::fmt::Display for Skip {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skip {}
+
+/// A step that went well, or was skipped.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Took {
     pub step: String,
@@ -84,14 +96,22 @@ impl Steps {
         let started = Instant::now();
         let result = (step.work)(&log);
         without_colours(&log);
-        match result {
+        let took = |seen: String| {
+            let took = Took { step: step.name.clone(), seconds: started.elapsed().as_secs_f64(), seen, log: log.clone() };
+            self.state.lock().expect("nobody panics with it").took.push(took);
+        };
+        match result.map_err(|error| error.downcast::<Skip>()) {
             Ok(seen) => {
                 line.end(ui::Outcome::Done(seen.clone()));
-                let took = Took { step: step.name, seconds: started.elapsed().as_secs_f64(), seen, log };
-                self.state.lock().expect("nobody panics with it").took.push(took);
+                took(seen);
                 Ok(())
             }
-            Err(error) => {
+            Err(Ok(Skip(why))) => {
+                line.end(ui::Outcome::Skipped(why.clone()));
+                took(why);
+                Ok(())
+            }
+            Err(Err(error)) => {
                 line.end(ui::Outcome::Failed(if supervise::interrupted() { "interrupted" } else { "failed" }.into()));
                 let text = std::fs::read_to_string(&log).unwrap_or_default();
                 let last = child::last_lines(&text, LAST_LINES).replace('\n', "\n  | ");

@@ -5,7 +5,8 @@ use super::Rehearsal;
 use super::developer::Developer;
 use super::runner::{Event, Forge, Runner};
 use super::start::{self, Start};
-use super::steps::SIDE_BY_SIDE;
+use super::steps::{SIDE_BY_SIDE, Skip};
+use crate::child;
 use crate::flags::Part;
 use crate::manifest;
 use crate::workspace::App;
@@ -266,7 +267,12 @@ impl<'a> Walk<'a> {
             self.rehearsal.steps.run(format!("last release, {tag}"), |log| match self.runner.release_again(log, app, tag) {
                 Ok(_) => Ok("made again from its tag".to_string()),
                 // History may have been released by other means: what is rehearsed is the next release.
-                Err(e) => Ok(format!("not made again, its index stays empty: {e:#}")),
+                Err(e) => {
+                    let text = std::fs::read_to_string(log).unwrap_or_default();
+                    let said = text.lines().find(|line| line.starts_with("error"));
+                    let reason = said.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
+                    Err(Skip(format!("not released again, so the index does not have it: {e:#}; {reason}")).into())
+                }
             })?;
         }
         Ok(())

@@ -143,9 +143,11 @@ fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
 #[test]
 fn a_rehearsal_that_fails_names_the_step_its_last_lines_and_its_folder() {
     let repo = repo();
+    // A release by other means, which this tool would not have let through.
+    repo.git(&["tag", "--annotate", "--message", "by hand", "python-v0.7.0"]);
     repo.commit("apps/python/openapi.json", "{}\n", "docs: a spec that is not the code's");
     let output = untouched(&repo, || rehearse(&repo, &["--without", "image"])).expect(1);
-    for expected in ["step \"branch, fix and bump\" failed", "kept for a look: "] {
+    for expected in ["- last release, python-v0.7.0", "exit code 3; error[", "step \"branch, fix and bump\" failed", "kept for a look: "] {
         assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
     }
     let log = output.stderr.split_whitespace().find(|w| w.ends_with(".log:")).expect("the log is named").trim_end_matches(':');
