@@ -136,7 +136,8 @@ fn agent() -> ureq::Agent {
 
 /// A repository with the files of these demo apps, nothing committed.
 pub fn files(apps: &[&str]) -> Repo {
-    let repo = Repo::empty("repo");
+    // A path as people have them.
+    let repo = Repo::empty("Prüfung mit Raum");
     for app in apps {
         let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-{app}"));
         copy(&from, &repo.path.join("apps").join(app));

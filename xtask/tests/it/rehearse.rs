@@ -150,7 +150,8 @@ fn a_rehearsal_that_fails_names_the_step_its_last_lines_and_its_folder() {
     for expected in ["- last release, python-v0.7.0", "exit code 3; error[", "step \"branch, fix and bump\" failed", "kept for a look: "] {
         assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
     }
-    let log = output.stderr.split_whitespace().find(|w| w.ends_with(".log:")).expect("the log is named").trim_end_matches(':');
+    let (before, _) = output.stderr.split_once(".log:").expect("the log is named");
+    let log = format!("{}.log", before.rsplit("the end of ").next().unwrap());
     assert!(std::fs::read_to_string(log).unwrap().contains("spec-stale"));
     let cleaned = repo.xtask(&["rehearse", "--clean"]).expect(0);
     assert!(cleaned.stderr.contains("removed "), "{}", cleaned.stderr);
