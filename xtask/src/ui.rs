@@ -142,7 +142,8 @@ pub fn finding(f: &Finding) {
     // Behind the sentence, not behind the difference below it.
     let (first, rest) =
         f.message.split_once('\n').map_or((f.message.as_str(), String::new()), |(first, rest)| (first, format!("\n{rest}")));
-    let mut text = format!("{level}[{}]:{app} {first}{place}{rest}", f.id);
+    let (first, colon) = first.strip_suffix(':').map_or((first, ""), |first| (first, ":"));
+    let mut text = format!("{level}[{}]:{app} {first}{place}{colon}{rest}", f.id);
     for line in f.help.iter().flat_map(|h| h.lines()) {
         text.push_str(&format!("\n  {} {line}", dim("→")));
     }

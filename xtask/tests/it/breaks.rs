@@ -57,8 +57,8 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
     "#]]
     .assert_eq(&plain(&repo, &stopped.stdout));
     expect_test::expect![[r#"
-        breaking[undeclared-break]: python: breaks those who use python-v0.0.1, and no commit declares it:
-          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it (apps/python/src/demo_agent/adapters/base.py:8)
+        breaking[undeclared-break]: python: breaks those who use python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
+          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
           → declare it: `!` after the type of the commit that does it, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
           → or, where that commit is merged already, declare it in a new one that touches apps/python
           → or revert it
