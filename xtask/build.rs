@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where the rules live.
-const RULES: [&str; 4] = ["src/api.rs", "src/api", "src/plan/compare", "diff/src"];
+const RULES: [&str; 4] = ["src/commands/api.rs", "src/commands/api", "src/commands/plan/compare", "diff/src"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

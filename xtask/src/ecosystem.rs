@@ -1,32 +1,27 @@
 //! How an app's language lints, tests, packs and publishes: the same few functions for each, one file a language.
 
-use crate::image::Source;
-use crate::image::reference::Reference;
-use crate::workspace::App;
-use crate::{Ctx, tools};
+use crate::model::ctx::Ctx;
+use crate::model::language::Ecosystem;
+use crate::model::workspace::App;
+use crate::oci::Source;
+use crate::oci::reference::Reference;
+use crate::sys::tools;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
-use serde::Deserialize;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 mod dist;
 mod found;
+pub mod packed;
 pub mod python;
 pub mod ts;
 
 use dist::keep;
-pub use dist::{DistFile, Out, PublishedFile};
+pub use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
 use found::Kind;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ecosystem {
-    Python,
-    Ts,
-}
 
 /// Where an installation comes from.
 pub enum Origin<'a> {
@@ -51,7 +46,7 @@ impl Installed {
     pub fn command(&self, argv: &[String]) -> Result<Command> {
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
         let mut command = Command::new(self.programs.join(program));
-        command.args(args).env_clear().envs(crate::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
+        command.args(args).env_clear().envs(crate::sys::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
         Ok(command)
     }
 }
@@ -76,56 +71,6 @@ pub struct Report {
 }
 
 impl Ecosystem {
-    /// The file in the app's folder that holds its version.
-    pub fn manifest(self) -> &'static str {
-        match self {
-            Ecosystem::Python => "pyproject.toml",
-            Ecosystem::Ts => "package.json",
-        }
-    }
-
-    /// The file in the app's folder `dir` with its resolved dependencies.
-    pub fn lock_file(self, dir: &Utf8Path) -> &'static str {
-        match self {
-            Ecosystem::Python => "uv.lock",
-            Ecosystem::Ts => ts::lock_file(dir),
-        }
-    }
-
-    /// The version in the manifest's text.
-    pub fn read_version(self, manifest: &str) -> Result<Version> {
-        match self {
-            Ecosystem::Python => python::version::read(manifest),
-            Ecosystem::Ts => ts::version::read(manifest),
-        }
-    }
-
-    /// The manifest's text with this version, every other byte as it was.
-    pub fn set_version(self, manifest: &str, version: &Version) -> Result<String> {
-        match self {
-            Ecosystem::Python => python::version::set(manifest, version),
-            Ecosystem::Ts => ts::version::set(manifest, version),
-        }
-    }
-
-    /// The lock file's text with this version where it repeats the app's own, every other byte as it was.
-    pub fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
-        match (self, file.file_name()) {
-            (Ecosystem::Python, _) => python::version::set_locked(lock, version),
-            (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::version::set_locked(lock, version),
-            // bun.lock has no version of the package that it belongs to.
-            (Ecosystem::Ts, _) => Ok(lock.to_string()),
-        }
-    }
-
-    /// The version as the language's packages write it: `1.0.0-rc.1` is `1.0.0rc1` in Python.
-    pub fn package_version(self, version: &Version) -> Result<String> {
-        match self {
-            Ecosystem::Python => crate::version::to_pep440(version),
-            Ecosystem::Ts => Ok(version.to_string()),
-        }
-    }
-
     /// Fails where the lock file does not agree with the manifest.
     pub fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
         let dir = ctx.ws.root.join(&app.dir);
@@ -233,7 +178,7 @@ impl Ecosystem {
     }
 
     /// Makes `argv`, a command of an earlier release's app.toml, ready to run in that release's checkout `tree` with today's package.
-    pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<crate::users::Prepared> {
+    pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
         match self {
             Ecosystem::Python => python::users::prepare(ctx, app, tree, argv),
             Ecosystem::Ts => ts::users::prepare(ctx, app, tree, argv),
@@ -282,7 +227,7 @@ impl Ecosystem {
         }
         let files = keep(&built, out)?;
         if let (Some(compat), Some(file)) = (compat, self.installable(&files)) {
-            crate::compat::packed::must_hold(&file.path, &compat)?;
+            packed::must_hold(&file.path, &compat)?;
         }
         Ok(files)
     }
@@ -311,14 +256,6 @@ impl Ecosystem {
         }
     }
 
-    /// Is there an index that a release can be tried on first?
-    pub fn has_staging_index(self) -> bool {
-        match self {
-            Ecosystem::Python => true,
-            Ecosystem::Ts => false,
-        }
-    }
-
     /// The address that releases appear at.
     pub fn index_url(self, ctx: &Ctx) -> &str {
         match self {
@@ -334,12 +271,12 @@ impl Ecosystem {
                 let index = python::target(ctx, stage);
                 (&index.upload, index.token)
             }
-            Ecosystem::Ts => (&ctx.endpoints.npm, ts::publish::TOKEN),
+            Ecosystem::Ts => (&ctx.endpoints.npm, ts::registry::TOKEN),
         }
     }
 
     /// Every version that the index knows of the package, withdrawn or not; none where it does not know the package.
-    pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<Out>>> {
+    pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
         match self {
             Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi, &app.settings.package),
             Ecosystem::Ts => ts::registry::versions(&ctx.endpoints.npm, &app.settings.package),
@@ -424,6 +361,12 @@ impl Ecosystem {
     }
 }
 
+/// Is a forge ready to tell an index who we are (trusted publishing)? Gitea's runner offers such tokens too (Gitea 1.26), and neither PyPI nor npm knows
+/// that issuer.
+fn trusted_publishing() -> bool {
+    std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
+}
+
 /// Tool and version for the tag of a release.
 pub fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
     ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
@@ -442,6 +385,6 @@ fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &
 /// Runs a command of `[commands]` in this folder; both streams.
 fn started(dir: &Utf8Path, argv: &[String], env: &[(&str, &str)]) -> Result<String> {
     let (program, args) = argv.split_first().context("an empty command in app.toml")?;
-    let sh = crate::child::shell(dir)?;
-    crate::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), env)
+    let sh = crate::sys::child::shell(dir)?;
+    crate::sys::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), env)
 }

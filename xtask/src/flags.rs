@@ -28,9 +28,9 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Those of this process; it ends here where they are wrong.
-    pub fn read() -> Flags {
-        let all = Flags::command();
+    /// Those of this process; it ends here where they are wrong. `steps` goes below the help of `release`.
+    pub fn read(steps: String) -> Flags {
+        let all = Flags::command().mut_subcommand("release", |release| release.after_long_help(steps));
         let named = std::env::args_os().nth(1).and_then(|name| all.find_subcommand(name).cloned());
         let command = match named {
             Some(named) => only(&all, named),
@@ -288,7 +288,6 @@ pub struct Step {
 }
 
 #[derive(Args)]
-#[command(after_long_help = crate::release::steps_help())]
 pub struct Release {
     #[arg(value_name = "APP", required_unless_present = "all")]
     pub apps: Vec<String>,

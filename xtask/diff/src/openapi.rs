@@ -19,6 +19,7 @@ mod lifecycle;
 mod node;
 mod numbers;
 mod objects;
+mod operation;
 mod operations;
 mod parameters;
 mod read;

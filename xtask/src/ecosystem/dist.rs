@@ -16,14 +16,14 @@ pub struct DistFile {
 impl DistFile {
     pub fn read(path: Utf8PathBuf) -> Result<DistFile> {
         let name = path.file_name().unwrap_or_default().to_string();
-        let sha256 = crate::hash::sha256(std::fs::read(&path)?);
+        let sha256 = crate::sys::hash::sha256(std::fs::read(&path)?);
         Ok(DistFile { path, name, sha256 })
     }
 }
 
 /// A version that an index has, or had.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Out {
+pub struct IndexVersion {
     pub version: Version,
     /// Users are not to have it any more: yanked (PEP 592), deprecated or unpublished (npm).
     pub withdrawn: bool,
@@ -40,6 +40,14 @@ impl PublishedFile {
     pub fn is(&self, name: &str, sha256: &str) -> bool {
         self.name == name && self.sha256.as_deref() == Some(sha256)
     }
+}
+
+/// A command of the last release's `app.toml` with everything that it needs to run with today's package.
+pub struct Prepared {
+    pub dir: Utf8PathBuf,
+    pub program: String,
+    pub args: Vec<String>,
+    pub env: Vec<(&'static str, String)>,
 }
 
 /// The built files, sorted, in the folder where the user or the release looks for them.

@@ -1,6 +1,6 @@
 //! What an app's folder shows of its linters and tests. Pure, but for the walk that lists the files.
 
-use crate::workspace::CommandsSettings;
+use crate::model::workspace::CommandsSettings;
 use anyhow::Result;
 use camino::Utf8Path;
 

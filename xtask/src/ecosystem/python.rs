@@ -1,9 +1,10 @@
 //! Python: uv for environments and builds, the app's own linters, pytest, twine's check of what was built.
 
 use super::{DistFile, Report};
-use crate::endpoints::PythonIndex;
-use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::model::ctx::Ctx;
+use crate::model::endpoints::PythonIndex;
+use crate::model::workspace::App;
+use crate::sys::{child, parallel, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::Command;
@@ -14,7 +15,6 @@ pub mod index;
 pub mod install;
 pub mod publish;
 pub mod users;
-pub mod version;
 
 /// The index that is published to, or the staging one.
 pub fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
@@ -105,17 +105,12 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         }
     }
     let lock = dir.join("uv.lock").exists().then_some("uv lock");
-    Ok(std::thread::scope(|scope| {
-        let running: Vec<_> = jobs
-            .iter()
-            .map(|(name, argv)| {
-                let (dir, python) = (&dir, &python);
-                scope.spawn(move || Report { tool: name.to_string(), result: module(dir, python, argv) })
-            })
-            .collect();
-        let lock = lock.map(|tool| Report { tool: tool.to_string(), result: check_lock(ctx, &dir) });
-        lock.into_iter().chain(running.into_iter().map(|r| r.join().expect("a linter's thread"))).collect()
-    }))
+    let linters = || {
+        parallel::all(jobs.iter().map(|(name, argv)| || Report { tool: name.to_string(), result: module(&dir, &python, argv) }).collect())
+    };
+    let locked = || lock.map(|tool| Report { tool: tool.to_string(), result: check_lock(ctx, &dir) });
+    let (locked, linters) = parallel::both(locked, linters);
+    Ok(locked.into_iter().chain(linters).collect())
 }
 
 /// A module of the app's environment. What linters know of files is kept in the user's cache, by content, so that a fresh clone is not a cold start.

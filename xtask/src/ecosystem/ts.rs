@@ -1,8 +1,10 @@
 //! TypeScript: bun for dependencies and tests, or npm where the app has a `package-lock.json`; the app's own linters; npm to pack and publish.
 
 use super::Report;
-use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::model::ctx::Ctx;
+use crate::model::language::ts::{by_npm, lock_file};
+use crate::model::workspace::App;
+use crate::sys::{child, parallel, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
@@ -15,23 +17,9 @@ pub mod install;
 pub mod publish;
 pub mod registry;
 pub mod users;
-pub mod version;
 
 /// Where a `package.json` names its dependencies.
 const KINDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
-
-/// The lock file of an app that npm installs.
-pub const NPM_LOCK: &str = "package-lock.json";
-
-/// The lock file of the app in `dir`: `bun.lock`, unless npm's is the only one.
-pub fn lock_file(dir: &Utf8Path) -> &'static str {
-    if by_npm(dir) { NPM_LOCK } else { "bun.lock" }
-}
-
-/// Does npm install the app's dependencies and run its scripts?
-pub fn by_npm(dir: &Utf8Path) -> bool {
-    !dir.join("bun.lock").exists() && dir.join(NPM_LOCK).exists()
-}
 
 /// `package.json` of the app in a checkout.
 pub fn package_json(dir: &Utf8Path) -> Result<Value> {
@@ -136,16 +124,11 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         ("biome", "biome.json", &["biome", "check", "--error-on-warnings", "--colors=off", "."]),
         ("tsc", "tsconfig.json", &["tsc", "--noEmit", "--pretty", "false"]),
     ];
-    Ok(std::thread::scope(|scope| {
-        let dir = &dir;
-        let running: Vec<_> = all
-            .iter()
-            .filter(|(_, settings, _)| dir.join(settings).exists())
-            .map(|(name, _, argv)| scope.spawn(move || Report { tool: name.to_string(), result: tool(dir, argv) }))
-            .collect();
-        let lock = Report { tool: lock_file(dir).to_string(), result: check_lock(ctx, dir) };
-        [lock].into_iter().chain(running.into_iter().map(|r| r.join().expect("a linter's thread"))).collect()
-    }))
+    let set_up = all.iter().filter(|(_, settings, _)| dir.join(settings).exists());
+    let linters: Vec<_> = set_up.map(|(name, _, argv)| || Report { tool: name.to_string(), result: tool(&dir, argv) }).collect();
+    let locked = || Report { tool: lock_file(&dir).to_string(), result: check_lock(ctx, &dir) };
+    let (locked, linters) = parallel::both(locked, || parallel::all(linters));
+    Ok(std::iter::once(locked).chain(linters).collect())
 }
 
 /// Asks the registry about the locked dependencies that users get.

@@ -12,6 +12,7 @@ mod ci;
 mod compat;
 mod demo;
 mod image;
+mod layers;
 mod locks;
 mod model;
 mod openapi;

@@ -4,7 +4,7 @@ use super::context::{Context, Direction, Kind};
 use super::document::At;
 use super::engine::Engine;
 use super::node::Node;
-use super::operations::Operation;
+use super::operation::Operation;
 use super::rules::*;
 use serde_json::Value;
 

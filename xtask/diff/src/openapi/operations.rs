@@ -4,21 +4,11 @@
 use super::document::{At, Document};
 use super::engine::Engine;
 use super::lifecycle;
+use super::operation::Operation;
 use super::rules::*;
 use super::{body, parameters, responses, security, servers};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// One operation of one document.
-pub struct Operation<'v> {
-    pub method: &'v str,
-    /// As written: `/threads/{thread_id}`.
-    pub path: &'v str,
-    pub item: &'v Value,
-    pub item_at: At<'v>,
-    pub value: &'v Value,
-    pub at: At<'v>,
-}
 
 /// In the order in which they are shown.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];

@@ -6,7 +6,7 @@ use super::document::{At, Document};
 use super::engine::Engine;
 use super::lifecycle;
 use super::node::Node;
-use super::operations::Operation;
+use super::operation::Operation;
 use super::rules::*;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use super::body::{media, twin};
 use super::context::{Context, Direction, Kind};
 use super::document::{At, Document};
 use super::engine::Engine;
-use super::operations::Operation;
+use super::operation::Operation;
 use super::parameters::schema;
 use super::rules::*;
 use serde_json::Value;

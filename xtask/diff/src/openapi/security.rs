@@ -3,7 +3,7 @@
 
 use super::document::At;
 use super::engine::Engine;
-use super::operations::Operation;
+use super::operation::Operation;
 use super::rules::*;
 use serde_json::Value;
 

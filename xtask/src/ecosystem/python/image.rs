@@ -1,13 +1,12 @@
 //! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel that is published.
 
-use crate::Ctx;
-use crate::exit::Exit;
-use crate::image::Source;
-use crate::image::oci::{self, Platform};
-use crate::image::reference::Reference;
-use crate::image::sbom::Component;
-use crate::workspace::App;
-use crate::{child, tools};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::oci::reference::Reference;
+use crate::oci::sbom::Component;
+use crate::oci::spec::Platform;
+use crate::oci::{Source, spec};
+use crate::sys::{child, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use std::fs;
@@ -25,16 +24,16 @@ pub fn env() -> Vec<(String, String)> {
         ("PYTHONUNBUFFERED", "1".to_string()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_string()),
         ("HOST", "0.0.0.0".to_string()),
-        ("PORT", crate::image::PORT.to_string()),
+        ("PORT", crate::oci::PORT.to_string()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 /// Dependencies first: they change least.
 pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, wheel: &'a Utf8Path, base: &Reference) -> Result<Vec<Source<'a>>> {
-    let python = python_of(base)?;
+    let python = crate::oci::base::python_of(base)?;
     let requirements = requirements(ctx, app, commit)?;
-    let key = format!("python {python} dependencies {LAYOUT} {}", oci::digest(requirements.as_bytes()));
+    let key = format!("python {python} dependencies {LAYOUT} {}", spec::digest(requirements.as_bytes()));
     Ok(vec![
         Source {
             what: "dependencies",
@@ -45,19 +44,6 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, wheel: &'a Utf8Path, ba
         },
         Source { what: "app", key: None, fill: Box::new(move |_, dir| unzip(wheel, &dir.join(APP))) },
     ])
-}
-
-/// The Python of a base image, by its tag: wheels are chosen for it before it ever runs.
-pub fn python_of(base: &Reference) -> Result<String> {
-    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let tag = base.tag.as_deref().unwrap_or_default().split('-').next().unwrap_or_default();
-    match tag.split('.').collect::<Vec<_>>()[..] {
-        [major, minor, ..] if number(major) && number(minor) => Ok(format!("{major}.{minor}")),
-        _ => Err(Exit::Usage(format!(
-            "[image] base = \"{base}\": its tag must begin with Python's version, as in python:3.11-slim-bookworm"
-        ))
-        .into()),
-    }
 }
 
 /// What `uv.lock` of the commit says, with hashes, without the app itself.
@@ -181,16 +167,13 @@ fn component(metadata: &str) -> Option<Component> {
         })
     };
     let (name, version) = (get("Name")?, get("Version")?);
-    // PEP 503's normal form, which package URLs ask for.
-    let mut normal = String::new();
-    for c in name.to_lowercase().chars() {
-        let c = if c == '_' || c == '.' { '-' } else { c };
-        if c != '-' || !normal.ends_with('-') {
-            normal.push(c);
-        }
-    }
     // The plain License field is free text; only PEP 639's expression is SPDX.
-    Some(Component { purl: format!("pkg:pypi/{normal}@{version}"), name, version, license: get("License-Expression") })
+    Some(Component {
+        purl: format!("pkg:pypi/{}@{version}", crate::model::language::python::normalise(&name)),
+        name,
+        version,
+        license: get("License-Expression"),
+    })
 }
 
 #[cfg(test)]
@@ -219,7 +202,7 @@ mod tests {
             ("debian:bookworm-slim", None),
             ("python:3.x", None),
         ] {
-            assert_eq!(python_of(&Reference::parse(base).unwrap()).ok().as_deref(), expected, "{base}");
+            assert_eq!(crate::oci::base::python_of(&Reference::parse(base).unwrap()).ok().as_deref(), expected, "{base}");
         }
     }
 

@@ -1,10 +1,11 @@
 //! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the server speaks.
 
-use super::publish::normalise;
-use crate::ecosystem::Out;
-use crate::endpoints::PythonIndex;
-use crate::http::{self, Http, Request};
-use crate::version;
+use crate::ecosystem::IndexVersion;
+use crate::model::endpoints::PythonIndex;
+use crate::model::language::python::normalise;
+use crate::model::version;
+use crate::sys::http::{Http, Request};
+use crate::sys::{http, url};
 use anyhow::{Context, Result};
 use semver::Version;
 use serde::Deserialize;
@@ -42,12 +43,12 @@ pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>
 
 /// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer twin (a post-release, say) keeps its
 /// first three numbers from being used again.
-pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<Out>>> {
+pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     Ok(files(index, package)?.map(out))
 }
 
 /// Files are yanked one by one: a version is withdrawn when none of its own is left.
-fn out(files: Vec<IndexFile>) -> Vec<Out> {
+fn out(files: Vec<IndexFile>) -> Vec<IndexVersion> {
     let mut found: BTreeMap<Version, Option<bool>> = BTreeMap::new();
     for file in files {
         let Some(version) = file.version.and_then(|v| v.parse::<pep440_rs::Version>().ok()) else { continue };
@@ -59,7 +60,7 @@ fn out(files: Vec<IndexFile>) -> Vec<Out> {
             Err(_) => drop(found.entry(version::floor(&version)).or_default()),
         }
     }
-    found.into_iter().map(|(version, withdrawn)| Out { version, withdrawn: withdrawn == Some(true) }).collect()
+    found.into_iter().map(|(version, withdrawn)| IndexVersion { version, withdrawn: withdrawn == Some(true) }).collect()
 }
 
 /// Content type and body; None for 404.
@@ -94,7 +95,7 @@ fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {
         version: version(&f.filename, package),
         sha256: f.hashes.get("sha256").map(|h| h.to_lowercase()),
         yanked: !matches!(f.yanked, serde_json::Value::Null | serde_json::Value::Bool(false)),
-        url: join(base, &f.url),
+        url: url::join(base, &f.url).unwrap_or(f.url),
         name: f.filename,
     };
     Ok(page.files.into_iter().map(file).collect())
@@ -116,7 +117,7 @@ fn from_html(text: &str, base: &str, package: &str) -> Vec<IndexFile> {
             version: version(&name, package),
             sha256: fragment.split('&').find_map(|f| f.strip_prefix("sha256=")).map(|h| h.to_lowercase()),
             yanked: attribute(tag, "data-yanked").is_some(),
-            url: join(base, address),
+            url: url::join(base, address).unwrap_or_else(|| address.to_string()),
             name,
         });
     }
@@ -191,28 +192,4 @@ fn version(name: &str, package: &str) -> Option<String> {
         None => [".tar.gz", ".zip", ".tar.bz2"].iter().find_map(|end| name.strip_suffix(end))?.rsplit_once('-')?,
     };
     (normalise(project) == normalise(package)).then(|| version.to_string())
-}
-
-/// `address` seen from the page `base` (RFC 3986, the forms that indexes write).
-fn join(base: &str, address: &str) -> String {
-    if address.contains("://") {
-        return address.to_string();
-    }
-    let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    if let Some(address) = address.strip_prefix("//") {
-        return format!("{scheme}://{address}");
-    }
-    if address.starts_with('/') {
-        return format!("{scheme}://{host}{address}");
-    }
-    let mut folders: Vec<&str> = path.split('/').collect();
-    folders.pop();
-    let mut rest = address;
-    while let Some(up) = rest.strip_prefix("../") {
-        folders.pop();
-        rest = up;
-    }
-    folders.push(rest.trim_start_matches("./"));
-    format!("{scheme}://{host}/{}", folders.join("/"))
 }

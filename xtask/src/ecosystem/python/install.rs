@@ -1,9 +1,10 @@
 //! What a user does with a release: a clean virtual environment, `pip install`, start.
 
 use crate::ecosystem::{Installed, Origin};
-use crate::endpoints::PythonIndex;
-use crate::workspace::App;
-use crate::{Ctx, child, scratch, tools};
+use crate::model::ctx::Ctx;
+use crate::model::endpoints::PythonIndex;
+use crate::model::workspace::App;
+use crate::sys::{child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::io::Write;

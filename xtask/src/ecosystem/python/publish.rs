@@ -1,11 +1,13 @@
 //! Uploads to a Python index, and what the index has already.
 
 use super::index;
-use crate::ecosystem::{DistFile, PublishedFile};
-use crate::endpoints::PythonIndex;
-use crate::http::{self, Http, Request};
-use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::ecosystem::{DistFile, PublishedFile, trusted_publishing};
+use crate::model::ctx::Ctx;
+use crate::model::endpoints::PythonIndex;
+use crate::model::language::python;
+use crate::model::workspace::App;
+use crate::sys::http::{Http, Request};
+use crate::sys::{child, http, tools};
 use anyhow::Result;
 use semver::Version;
 use xshell::cmd;
@@ -13,25 +15,12 @@ use xshell::cmd;
 /// The index's files of that version. They are told by their names, which PEP 427 and PEP 625 fix.
 pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
     let version = app.settings.ecosystem.package_version(version)?;
-    let name = normalise(&app.settings.package).replace('-', "_");
+    let name = python::normalise(&app.settings.package).replace('-', "_");
     let wheel = format!("{name}-{version}-");
     let sdist = format!("{name}-{version}.tar.gz");
     let files = index::files(index, &app.settings.package)?.unwrap_or_default();
     let ours = files.into_iter().filter(|f| f.name == sdist || (f.name.starts_with(&wheel) && f.name.ends_with(".whl")));
     Ok(ours.map(|f| PublishedFile { name: f.name, sha256: f.sha256 }).collect())
-}
-
-/// PEP 503: runs of `-`, `_` and `.` are one dash, letters are small.
-pub fn normalise(package: &str) -> String {
-    let mut name = String::new();
-    for c in package.chars() {
-        match c {
-            '-' | '_' | '.' if name.ends_with('-') => {}
-            '-' | '_' | '.' => name.push('-'),
-            c => name.push(c.to_ascii_lowercase()),
-        }
-    }
-    name
 }
 
 /// By uv, with the token or as a trusted publisher.
@@ -54,8 +43,7 @@ pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> 
 /// Why the index would not take an upload. It is asked by an upload without a file, which an index that knows us answers with 400.
 pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
     let Some(token) = std::env::var(index.token).ok().filter(|t| !t.is_empty()) else {
-        let trusted = std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some();
-        return (!trusted).then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
+        return (!trusted_publishing()).then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
     };
     let form = b":action=file_upload&protocol_version=1";
     let request = Request::new("POST", &index.upload).header("authorization", http::basic("__token__", &token));
@@ -65,15 +53,5 @@ pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
         }
         Ok(_) => None,
         Err(e) => Some(format!("{} could not be asked: {e:#}", index.upload)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn names_are_compared_as_pep_503_has_them() {
-        for (name, expected) in [("Fractal_Agents.Runtime", "fractal-agents-runtime"), ("a--b__c", "a-b-c"), ("x", "x")] {
-            assert_eq!(super::normalise(name), expected);
-        }
     }
 }

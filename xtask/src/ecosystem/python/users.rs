@@ -1,9 +1,9 @@
 //! Users of an earlier release, tried with today's code: their tests as that release has them, in today's environment.
 
 use super::synced;
-use crate::Ctx;
-use crate::users::Prepared;
-use crate::workspace::App;
+use crate::ecosystem::Prepared;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::collections::BTreeSet;

@@ -1,8 +1,9 @@
 //! The npm tarball: the package's `build` script and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
 
 use super::{by_npm, frozen_install, package_json, path};
-use crate::workspace::EarlierSettings;
-use crate::{Ctx, child, parallel, tools};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::EarlierSettings;
+use crate::sys::{child, parallel, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use serde::Deserialize;

@@ -2,11 +2,12 @@
 
 use super::install::download;
 use super::{has_dependencies, package_json, programs};
-use crate::image::Source;
-use crate::image::oci::{self, Platform};
-use crate::image::sbom::Component;
-use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::oci::sbom::Component;
+use crate::oci::spec::Platform;
+use crate::oci::{Source, spec};
+use crate::sys::{child, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
@@ -23,7 +24,7 @@ pub fn env() -> Vec<(String, String)> {
         ("PATH", format!("/{MODULES}/.bin:/usr/local/bin:/usr/bin:/bin")),
         ("NODE_ENV", "production".to_string()),
         ("HOST", "0.0.0.0".to_string()),
-        ("PORT", crate::image::PORT.to_string()),
+        ("PORT", crate::oci::PORT.to_string()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
@@ -35,7 +36,7 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
         let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
         bytes.with_context(|| format!("an image needs {place} in the commit"))
     };
-    if file("bun.lock").is_err() && file(super::NPM_LOCK).is_ok() {
+    if file("bun.lock").is_err() && file(crate::model::language::ts::NPM_LOCK).is_ok() {
         let why = "its dependencies are locked by package-lock.json, and images are made with bun.lock";
         bail!("{} can't have an image: {why}; take [image] out of {}, or write a bun.lock with `bun install`", app.dir, app.file());
     }
@@ -47,7 +48,7 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
     };
     let bun = tools::version("bun");
     let registry = &ctx.endpoints.npm_read;
-    let key = format!("bun {bun} dependencies {LAYOUT} {} {}", oci::digest(&dependencies(&manifest)?), oci::digest(&lock));
+    let key = format!("bun {bun} dependencies {LAYOUT} {} {}", spec::digest(&dependencies(&manifest)?), spec::digest(&lock));
     Ok(vec![
         Source {
             what: "bun",

@@ -2,8 +2,9 @@
 
 use super::programs;
 use crate::ecosystem::{DistFile, Installed, Origin};
-use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::{child, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             let package = format!("{}@{version}", app.settings.package);
             // A registry that reads without a login has no use for one.
             let private = || download_with(&package, dir, &|args| super::publish::npm(ctx, app, args));
-            downloaded = download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::publish::token() {
+            downloaded = download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::registry::token() {
                 Some(_) if e.to_string().contains("E401") => private(),
                 _ => Err(e),
             })?;

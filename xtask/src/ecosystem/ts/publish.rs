@@ -1,29 +1,19 @@
 //! Uploads to an npm registry, by npm: its token in a private user configuration, never among arguments; a dist-tag that is not `latest`
 //! until the release is verified.
 
-use super::registry::CANDIDATE;
+use super::registry::{CANDIDATE, TOKEN, token};
 use crate::ecosystem::DistFile;
-use crate::http::{Http, Request};
-use crate::release::tag;
-use crate::workspace::App;
-use crate::{Ctx, child, tools};
+use crate::ecosystem::trusted_publishing;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::http::{Http, Request};
+use crate::sys::{child, tools};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use semver::Version;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use xshell::cmd;
-
-pub const TOKEN: &str = "NPM_TOKEN";
-
-pub fn token() -> Option<String> {
-    std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
-}
-
-/// Is a forge ready to say who we are (npm's trusted publishing)?
-fn trusted() -> bool {
-    std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
-}
 
 /// npm with `args`, against this registry alone.
 pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
@@ -40,7 +30,7 @@ pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     }
     let mut env = vec![("NPM_CONFIG_USERCONFIG".to_string(), config.to_string())];
     env.extend(token().map(|token| (TOKEN.to_string(), token)));
-    if trusted() {
+    if trusted_publishing() {
         // What npm needs to ask for an identity and to state where a package was built. GITHUB_TOKEN is not among it.
         let wanted = |name: &str| {
             name.starts_with("ACTIONS_ID_TOKEN_") || name.starts_with("RUNNER_") || (name.starts_with("GITHUB_") && name != "GITHUB_TOKEN")
@@ -62,7 +52,7 @@ fn nerf_dart(registry: &str) -> String {
 }
 
 pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Result<()> {
-    let newest = tag::highest_stable(ctx, app.name())?;
+    let newest = crate::model::tags::highest_stable(ctx, app.name())?;
     let dist_tag = match dist_tag(version, newest.as_ref()) {
         // Trusted publishing can publish and nothing else, so nobody could move `latest` afterwards.
         tag if tag == CANDIDATE && token().is_none() => "latest".to_string(),
@@ -70,7 +60,7 @@ pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Re
     };
     for file in files {
         let mut args = vec!["publish", file.path.as_str(), "--ignore-scripts", "--access", "public", "--tag", &dist_tag];
-        if trusted() {
+        if trusted_publishing() {
             args.push("--provenance");
         }
         npm(ctx, app, &args)?;
@@ -101,7 +91,7 @@ pub fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
 /// Why the registry would not take an upload: it is asked who we are.
 pub fn credentials_problem(registry: &str, package: &str) -> Option<String> {
     let Some(token) = token() else {
-        return (!trusted()).then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));
+        return (!trusted_publishing()).then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));
     };
     match accepted(registry, package, &token) {
         Ok(Answer::Accepted) => None,

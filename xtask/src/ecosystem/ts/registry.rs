@@ -1,8 +1,9 @@
 //! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the very bytes of a tarball.
 
-use crate::ecosystem::{Out, PublishedFile};
-use crate::hash;
-use crate::http::{Http, Request, origin};
+use crate::ecosystem::{IndexVersion, PublishedFile};
+use crate::sys::hash;
+use crate::sys::http::{Http, Request};
+use crate::sys::url::origin;
 use anyhow::{Context, Result};
 use semver::Version;
 use serde::Deserialize;
@@ -89,17 +90,17 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
 
 /// The token of uploads, for an address of the same registry.
 fn login(registry: &str, url: &str) -> Option<String> {
-    super::publish::token().filter(|_| origin(registry) == origin(url)).map(|token| format!("Bearer {token}"))
+    token().filter(|_| origin(registry) == origin(url)).map(|token| format!("Bearer {token}"))
 }
 
 /// Every version that was ever out: a number is used once, unpublished or not.
-pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<Out>>> {
+pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     Ok(packument(registry, package)?.as_ref().map(out))
 }
 
-fn out(packument: &Packument) -> Vec<Out> {
+fn out(packument: &Packument) -> Vec<IndexVersion> {
     let there = |version: &Version| packument.versions.get(&version.to_string()).is_some_and(|release| release.deprecated().is_none());
-    numbers(packument).into_iter().map(|version| Out { withdrawn: !there(&version), version }).collect()
+    numbers(packument).into_iter().map(|version| IndexVersion { withdrawn: !there(&version), version }).collect()
 }
 
 fn numbers(packument: &Packument) -> Vec<Version> {
@@ -121,6 +122,13 @@ pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec
 /// `@scope/name` 1.0.0 is `scope-name-1.0.0.tgz`.
 fn file_name(package: &str, version: &Version) -> String {
     format!("{}-{version}.tgz", package.trim_start_matches('@').replace('/', "-"))
+}
+
+/// The environment variable with the token.
+pub const TOKEN: &str = "NPM_TOKEN";
+
+pub fn token() -> Option<String> {
+    std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
 }
 
 /// The dist-tag of what is published and not verified yet.

@@ -1,9 +1,10 @@
 //! Users of an earlier release, tried with today's code: their tests as that release has them, beside today's packed build.
 
 use super::{build, package_json, path, synced};
-use crate::users::Prepared;
-use crate::workspace::App;
-use crate::{Ctx, tools};
+use crate::ecosystem::Prepared;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::tools;
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::os::unix::fs::symlink;

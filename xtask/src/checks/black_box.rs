@@ -1,0 +1,134 @@
+//! What several apps promise together: one set of black-box tests passes on each, and their specs are equal but for `info`.
+
+use crate::finding::{Finding, Level};
+use crate::model::ctx::Ctx;
+use crate::model::manifest;
+use crate::model::workspace::App;
+use crate::sys::{child, serve};
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::process::Command;
+use xshell::cmd;
+
+/// So many differences are enough to see what is meant.
+const SHOWN: usize = 12;
+
+/// What starts the app's server for [`test`]: made before other tests run, since it brings the checkout's environment up to date.
+pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
+    let Some(spec) = app.settings.spec.as_ref().filter(|spec| spec.contract.is_some()) else { return Ok(None) };
+    app.settings.ecosystem.server(ctx, app, &spec.serve).map(Some)
+}
+
+/// Runs the black-box tests against the app's server, started from the checkout; how they ended. None where the app has none.
+pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<String>> {
+    let argv = app.settings.spec.as_ref().and_then(|spec| spec.contract.as_ref()).and_then(|argv| argv.split_first());
+    let (Some(server), Some((program, args))) = (server, argv) else { return Ok(None) };
+    let temp = tempfile::tempdir()?;
+    let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
+    let health = app.settings.spec.as_ref().map_or("/health", |spec| &spec.health);
+    let server = serve::start(server, child::free_port()?, health, &log)?;
+    let sh = child::shell(&ctx.ws.root)?;
+    let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]).context("the contract's tests")?;
+    server.stop()?;
+    Ok(Some(said.lines().rev().find(|l| l.contains("test")).unwrap_or("passed").trim().to_string()))
+}
+
+/// Where the committed specs of the app and of those that share its contract differ.
+pub fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let contract = |app: &App| app.settings.spec.as_ref().and_then(|spec| spec.contract.clone());
+    let ours = contract(app);
+    if ours.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut findings = Vec::new();
+    for peer in ctx.ws.apps.iter().filter(|peer| peer.name() != app.name() && contract(peer) == ours) {
+        // The same words whichever of the two is asked.
+        let (a, b) = if app.name() < peer.name() { (app, peer) } else { (peer, app) };
+        let mut lines = Vec::new();
+        compare(&spec(ctx, a)?, &spec(ctx, b)?, &mut String::new(), a.name(), b.name(), &mut lines);
+        if lines.is_empty() {
+            continue;
+        }
+        let more = lines.len().saturating_sub(SHOWN);
+        lines.truncate(SHOWN);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        let message = format!("{} and {} have one contract, but their specs differ:\n  {}", a.name(), b.name(), lines.join("\n  "));
+        let help = format!("change one of the two: cargo xtask openapi generate {} {}", a.name(), b.name());
+        findings.push(Finding::new("contract-differs", Level::Error, message).place(file(b)).help(help));
+    }
+    Ok(findings)
+}
+
+fn file(app: &App) -> camino::Utf8PathBuf {
+    app.dir.join(app.settings.spec.as_ref().map(|spec| spec.file.as_path()).unwrap_or("openapi.json".into()))
+}
+
+/// The committed spec, without what each app says of itself.
+fn spec(ctx: &Ctx, app: &App) -> Result<Value> {
+    let file = file(app);
+    let mut spec: Value = serde_json::from_str(&manifest::text(&ctx.ws.root, &file)?).with_context(|| format!("{file} is not JSON"))?;
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("info");
+    }
+    Ok(spec)
+}
+
+/// One line a difference, with its JSON pointer (RFC 6901).
+fn compare(a: &Value, b: &Value, at: &mut String, a_name: &str, b_name: &str, lines: &mut Vec<String>) {
+    let mut inside = |key: &str, a: Option<&Value>, b: Option<&Value>| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        match (a, b) {
+            (Some(a), Some(b)) => compare(a, b, at, a_name, b_name, lines),
+            (Some(a), None) => lines.push(format!("{at}: only in {a_name}: {}", short(a))),
+            (None, Some(b)) => lines.push(format!("{at}: only in {b_name}: {}", short(b))),
+            (None, None) => {}
+        }
+        at.truncate(length);
+    };
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            keys.into_iter().for_each(|key| inside(key, a.get(key), b.get(key)));
+        }
+        (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len())).for_each(|i| inside(&i.to_string(), a.get(i), b.get(i))),
+        _ if a == b => {}
+        _ => lines.push(format!("{at}: {} in {a_name}, {} in {b_name}", short(a), short(b))),
+    }
+}
+
+/// A value on one line.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_difference_has_its_place() {
+        for (a, b, expected) in [
+            (json!({ "a": 1 }), json!({ "a": 1 }), vec![]),
+            (json!({ "a": 1, "b": 2 }), json!({ "b": 2, "a": 1 }), vec![]),
+            (json!({ "a": 1 }), json!({ "a": 1.5 }), vec!["/a: 1 in x, 1.5 in y"]),
+            (json!({ "a": {} }), json!({}), vec!["/a: only in x: {}"]),
+            (json!({}), json!({ "/runs/~": [1] }), vec!["/~1runs~1~0: only in y: [1]"]),
+            (json!([1, [2]]), json!([1, [3, 4]]), vec!["/1/0: 2 in x, 3 in y", "/1/1: only in y: 4"]),
+            (json!(1), json!({}), vec![": 1 in x, {} in y"]),
+            (json!({ "a": "ž".repeat(99) }), json!({}), vec![&*format!("/a: only in x: \"{}…", "ž".repeat(59))]),
+        ] {
+            let mut lines = Vec::new();
+            compare(&a, &b, &mut String::new(), "x", "y", &mut lines);
+            assert_eq!(lines, expected, "{a} {b}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! One module for each command. A command may use those above it in the list that the layer test holds.
+
+pub mod api;
+pub mod audit;
+pub mod bench;
+pub mod build;
+pub mod bump;
+pub mod check;
+pub mod ci;
+pub mod compat;
+pub mod image;
+pub mod openapi;
+pub mod plan;
+pub mod promote;
+pub mod rehearse;
+pub mod release;
+pub mod setup;

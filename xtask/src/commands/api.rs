@@ -1,0 +1,165 @@
+//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them. What plan makes of it is in
+//! plan/compare.
+
+use crate::finding::{Finding, Level, to_json};
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::model::language::Ecosystem;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::ui::report::{counted, paint, plain, plural};
+use crate::sys::{tools, ui};
+use ::diff::change::Change;
+use anyhow::Result;
+use camino::Utf8PathBuf;
+use std::io::Write;
+
+pub mod python;
+pub mod ts;
+
+/// `last` knows the tag of an app's last release.
+pub fn command(ctx: &Ctx, command: &flags::Api, last: fn(&Ctx, &App) -> Result<Option<String>>) -> Result<()> {
+    match command {
+        flags::Api::Diff { app, old, new } => {
+            let app = ctx.ws.app(app)?;
+            supported(app)?;
+            let old = match old {
+                Some(old) => Some(old.clone()),
+                None => last(ctx, app)?,
+            };
+            diff(ctx, app, old.as_deref(), new)
+        }
+    }
+}
+
+fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
+    let Some(old) = old else {
+        if ctx.json {
+            println!("{}", to_json(&[]));
+        } else {
+            println!("{} has no release yet: there is nothing to compare with", app.name());
+        }
+        return Ok(());
+    };
+    let changes = between(ctx, app, old, new)?;
+    let findings: Vec<Finding> = changes.iter().map(|change| change.finding().app(app.name())).collect();
+    if ctx.json {
+        println!("{}", to_json(&findings));
+    } else {
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = std::io::stdout().write_all(show(&changes).as_bytes());
+    }
+    match findings.iter().filter(|finding| finding.stops()).count() {
+        0 => Ok(()),
+        // The findings themselves are printed already.
+        n => Err(Exit::Refused(format!("{} between {old} and {new}", plural(n, "breaking change"))).into()),
+    }
+}
+
+fn supported(app: &App) -> Result<()> {
+    if app.settings.api.public.is_empty() {
+        let file = app.dir.join("app.toml");
+        let (what, example) = match app.settings.ecosystem {
+            Ecosystem::Python => ("module", "the_package"),
+            Ecosystem::Ts => ("entry point", "."),
+        };
+        return Err(Exit::Usage(format!("{file} names no public {what}; add [api] with public = [{example:?}]")).into());
+    }
+    Ok(())
+}
+
+/// Is there a public API that we can compare?
+pub fn guarded(app: &App) -> bool {
+    !app.settings.api.public.is_empty()
+}
+
+/// The folders that the API is read from, the narrowest first.
+pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
+    match app.settings.ecosystem {
+        Ecosystem::Python => vec![app.dir.join("src"), app.dir.clone()],
+        Ecosystem::Ts => vec![app.dir.clone()],
+    }
+}
+
+/// The pinned tool that reads it.
+fn reader(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem {
+        Ecosystem::Python => "griffe",
+        Ecosystem::Ts => "typescript",
+    }
+}
+
+/// What would have to be fetched before the API at these revisions can be read, and the command that does it.
+pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
+    let reader = reader(app.settings.ecosystem);
+    if !tools::is_installed(reader) {
+        return Ok(Some((format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into())));
+    }
+    let ts = app.settings.ecosystem == Ecosystem::Ts;
+    for revision in revisions.iter().filter(|_| ts) {
+        if !ts::declarations::at_hand(ctx, app, &ctx.git.commit(revision)?)? {
+            let why = format!("the dependencies at {revision}, which the declarations need, are not there yet");
+            return Ok(Some((why, format!("cargo xtask api diff {}", app.name()))));
+        }
+    }
+    Ok(None)
+}
+
+/// What changed for the users of an app between two revisions, gravest first.
+pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+    let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
+    match app.settings.ecosystem {
+        Ecosystem::Python => python::changes(ctx, app, &before, &after),
+        Ecosystem::Ts => ts::changes(ctx, app, &before, &after),
+    }
+}
+
+/// By symbol, the gravest first: its signatures, a line for each change, and how many of what at the end.
+fn show(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "no difference that a user of the package can notice\n".to_string();
+    }
+    let mut text = String::new();
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    for change in changes {
+        match groups.iter_mut().find(|list| list[0].symbol == change.symbol) {
+            Some(list) => list.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    for list in groups {
+        text.push_str(&format!("{}\n", paint(ui::bold, &list[0].symbol)));
+        for (i, change) in list.iter().enumerate() {
+            let same = i > 0 && (&list[i - 1].was, &list[i - 1].is) == (&change.was, &change.is);
+            if change.was != change.is && !same {
+                change.was.iter().for_each(|was| text.push_str(&format!("  {}\n", paint(ui::red, &format!("- {was}")))));
+                change.is.iter().for_each(|is| text.push_str(&format!("  {}\n", paint(ui::green, &format!("+ {is}")))));
+            }
+            let whom = if change.whom.is_empty() { String::new() } else { format!("; breaks {}", change.whom) };
+            let place = paint(ui::dim, &format!("[{}] {}", change.id, change.where_()));
+            text.push_str(&format!("  {} {}{whom} {place}\n", level(change.level), plain(&change.message)));
+        }
+    }
+    let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
+    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")])
+}
+
+fn level(level: Level) -> String {
+    match level {
+        Level::Breaking | Level::Error => paint(ui::red, "breaking"),
+        Level::Warning => paint(ui::yellow, "risky   "),
+        Level::Info => paint(ui::dim, "info    "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setup_installs_what_reads_the_api() {
+        for ecosystem in [Ecosystem::Python, Ecosystem::Ts] {
+            assert!(ecosystem.tools().contains(&reader(ecosystem)), "{ecosystem:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The public API of a Python package: the surfaces at two commits, whose trees are written out and read by griffe in one process. Nothing of them
+//! is imported.
+
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::{child, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use diff::change::Change;
+use diff::python::diff;
+use diff::python::surface::{Is, Surface};
+use serde_json::json;
+use xshell::cmd;
+
+const READER: [(&str, &str); 4] = [
+    ("surface.py", include_str!("python/reader/surface.py")),
+    ("names.py", include_str!("python/reader/names.py")),
+    ("definitions.py", include_str!("python/reader/definitions.py")),
+    ("classes.py", include_str!("python/reader/classes.py")),
+];
+
+/// What changed for the users of a package between two commits, gravest first.
+pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+    let surfaces = surfaces(ctx, app, &[old, new])?;
+    let [before, after] = &surfaces[..] else { bail!("two surfaces were asked for") };
+    if let Some(lost) = app.settings.api.public.iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module))) {
+        let file = app.dir.join("app.toml");
+        return Err(Exit::Usage(format!("{file}: there is no module {lost}, which [api] public names, in {old} or {new}")).into());
+    }
+    Ok(diff(before, after))
+}
+
+/// The public surface at each of the commits.
+fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
+    let temp = tempfile::tempdir()?;
+    let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    let mut requests = Vec::new();
+    let mut prefixes = Vec::new();
+    for (i, commit) in commits.iter().enumerate() {
+        let tree = temp.join(i.to_string());
+        let source = written_out(ctx, app, commit, &tree)?;
+        requests.push(json!({ "root": tree.join(&source), "public": app.settings.api.public }));
+        prefixes.push(source);
+    }
+    let reader = temp.join("reader");
+    std::fs::create_dir(&reader)?;
+    for (name, text) in READER {
+        std::fs::write(reader.join(name), text)?;
+    }
+    let python = tools::tool("griffe")?.with_file_name("python");
+    let sh = child::shell(temp)?;
+    let text = child::capture(cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?), &[])?;
+    let mut surfaces: Vec<Surface> = serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
+    if surfaces.len() != commits.len() {
+        bail!("griffe's reader answered {} of {} questions", surfaces.len(), commits.len());
+    }
+    for ((surface, prefix), commit) in surfaces.iter_mut().zip(&prefixes).zip(commits) {
+        if !surface.problems.is_empty() {
+            let problems: Vec<String> = surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
+            bail!("the API at {commit} can't be read by {python}:\n{}", problems.join("\n"));
+        }
+        prefixed(surface, prefix);
+    }
+    Ok(surfaces)
+}
+
+/// Writes the app's folder at that commit into `tree`; where its packages are, from the root.
+fn written_out(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Utf8PathBuf> {
+    std::fs::create_dir(tree)?;
+    let sources = app.dir.join("src");
+    let has_sources = !ctx.git.read(&["ls-tree", commit, "--", sources.as_str()])?.is_empty();
+    let folder = if has_sources { sources } else { app.dir.clone() };
+    // A commit without the app has an empty surface.
+    if !ctx.git.read(&["ls-tree", commit, "--", folder.as_str()])?.is_empty() {
+        let archive = ctx.git.bytes(&["archive", "--format=tar", commit, "--", folder.as_str()])?;
+        tar::Archive::new(archive.as_slice()).unpack(tree)?;
+    }
+    Ok(folder)
+}
+
+/// Files as seen from the root of the repository.
+fn prefixed(surface: &mut Surface, prefix: &Utf8Path) {
+    let full = |file: &mut String| *file = prefix.join(&*file).into_string();
+    for object in surface.objects.values_mut() {
+        full(&mut object.file);
+        if let Is::Class(class) = &mut object.is {
+            class.fields.iter_mut().for_each(|field| full(&mut field.file));
+        }
+    }
+    surface.names.values_mut().filter_map(|name| name.file.as_mut()).for_each(full);
+}

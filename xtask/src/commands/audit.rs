@@ -1,0 +1,68 @@
+//! What nobody looks at until it hurts, each with its mend. A file per family of findings.
+
+use crate::finding::{Finding, Level};
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::sys::exit::Exit;
+use crate::sys::ui;
+use anyhow::Result;
+use drift::{AppDrift, Verdict};
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+mod drift;
+
+/// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places": [{"place", "kind", "shows", "verdict": "ok" |
+/// "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
+pub fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
+    let apps = ctx.ws.select(&flags.apps)?;
+    let drifts = drift::drift(ctx, &apps)?;
+    let findings: Vec<Finding> = drifts.iter().flat_map(|d| d.findings.clone()).collect();
+    if ctx.json {
+        println!("{}", serde_json::json!({ "schema": 1, "apps": drifts, "findings": findings }));
+    } else {
+        print!("{}", text(&drifts));
+    }
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    ui::say(&summary(ctx, &drifts, &findings));
+    Ok(())
+}
+
+fn summary(ctx: &Ctx, drifts: &[AppDrift], findings: &[Finding]) -> String {
+    let warnings = findings.iter().filter(|f| f.level == Level::Warning).count();
+    let places: usize = drifts.iter().map(|d| d.places.len()).sum();
+    match (warnings, places) {
+        _ if drifts.is_empty() => format!("no app under {}/{}", ctx.ws.root, ctx.ws.settings.apps),
+        (0, 0) => format!("{} nothing has drifted: no place but the manifest shows a version", ui::green("✓")),
+        (0, 1) => format!("{} nothing has drifted: 1 place shows a version, the right one", ui::green("✓")),
+        (0, n) => format!("{} nothing has drifted: {n} places show a version, each the right one", ui::green("✓")),
+        (1, _) => "nothing stops a release; 1 warning above".to_string(),
+        (n, _) => format!("nothing stops a release; {n} warnings above"),
+    }
+}
+
+/// Per app the source, then every place that shows its version.
+fn text(drifts: &[AppDrift]) -> String {
+    let colours = std::io::stdout().is_terminal() && ui::colours();
+    let paint = |code: &str, text: &str| if colours { ui::paint(code, text) } else { text.to_string() };
+    let mut out = String::new();
+    for drift in drifts {
+        let version = drift.version.as_ref().map_or("?".to_string(), |v| v.to_string());
+        let released = drift.released.as_ref().map_or(", not released yet".to_string(), |v| format!(", last release {v}"));
+        let _ = writeln!(out, "{}  {version}  {}", paint("1", &drift.app), paint("2", &format!("{}{released}", drift.source)));
+        let kinds = drift.places.iter().map(|p| p.kind.word().len()).max().unwrap_or(0);
+        let shows = drift.places.iter().map(|p| p.shows.chars().count()).max().unwrap_or(0);
+        for place in &drift.places {
+            let mark = match place.verdict {
+                Verdict::Ok => paint("32", "✓"),
+                Verdict::Unkept | Verdict::Behind => paint("33", "!"),
+                Verdict::Wrong => paint("31", "✗"),
+            };
+            let _ = writeln!(out, "  {mark} {:<kinds$}  {:<shows$}  {}", place.kind.word(), place.shows, paint("2", &place.place));
+        }
+    }
+    out
+}

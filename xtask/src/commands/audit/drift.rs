@@ -1,0 +1,202 @@
+//! Drift: one source per app, its manifest, and every other place that shows a version of it. Reads what git tracks in the working tree and the tags;
+//! writes nothing, asks no index.
+
+use crate::commands::plan;
+use crate::finding::{Finding, Level};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::model::{manifest, version};
+use anyhow::Result;
+use camino::{Utf8Path, Utf8PathBuf};
+use files::File;
+use judge::Facts;
+pub use judge::Verdict;
+use number::Wanted;
+use owner::Owners;
+use place::{Kind, Shown};
+use semver::Version;
+use serde::Serialize;
+
+mod constants;
+mod docs;
+mod documents;
+mod files;
+mod judge;
+mod locks;
+mod mend;
+mod names;
+mod number;
+mod owner;
+mod place;
+mod read;
+mod tags;
+#[cfg(test)]
+mod testing;
+
+/// What was found of one app.
+#[derive(Debug, Serialize)]
+pub struct AppDrift {
+    pub app: String,
+    /// `file:line` of the version that all others follow.
+    pub source: String,
+    /// None where the manifest can't be read.
+    pub version: Option<Version>,
+    /// The highest tag.
+    pub released: Option<Version>,
+    pub places: Vec<Place>,
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Place {
+    /// `file:line`, or a tag.
+    pub place: String,
+    pub kind: Kind,
+    /// As it is spelled there.
+    pub shows: String,
+    pub verdict: Verdict,
+}
+
+/// The apps with every place that shows their version, one pass over the files for all of them.
+pub fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
+    let every: Vec<&App> = ctx.ws.apps.iter().collect();
+    if every.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = files::candidates(&ctx.git, &ctx.ws.root, &every)?;
+    let tagged = tags::read(&ctx.git, &every)?;
+    let branch = ctx.git.branch()?;
+    let facts: Vec<Facts> = every.iter().map(|app| facts(ctx, app, &tagged, branch.as_deref())).collect();
+    let owners = Owners::new(&ctx.ws.root, &every, &files);
+    apps.iter()
+        .filter_map(|app| facts.iter().find(|f| f.app.name() == app.name()))
+        .map(|own| of_app(ctx, own, apps, &facts, &owners, &files))
+        .collect()
+}
+
+fn facts<'a>(ctx: &Ctx, app: &'a App, tagged: &[(String, Version)], branch: Option<&'a str>) -> Facts<'a> {
+    let line = branch.and_then(|b| plan::Line::of_branch(b, app.name()));
+    let mut versions: Vec<Version> = tagged.iter().filter(|(name, _)| name == app.name()).map(|(_, version)| version.clone()).collect();
+    versions.retain(|v| line.is_none_or(|line| line.contains(v)));
+    versions.sort();
+    let flow = [&ctx.ws.settings.main, &ctx.ws.settings.development];
+    let manifest = manifest::read(&ctx.ws.root, app).map_err(|e| format!("{e:#}"));
+    Facts { app, manifest, tagged: versions, on_flow: branch.is_some_and(|b| flow.iter().any(|f| *f == b)) }
+}
+
+fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, selected: &[&App], every: &[Facts], owners: &Owners<'a>, files: &[File]) -> Result<AppDrift> {
+    let app = own.app;
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    let mut drift = AppDrift {
+        app: app.name().to_string(),
+        source: file.to_string(),
+        version: None,
+        released: own.released().cloned(),
+        places: Vec::new(),
+        findings: Vec::new(),
+    };
+    let version = match &own.manifest {
+        Ok(version) => version,
+        Err(why) => {
+            let why = why.strip_prefix(&format!("{file}: ")).unwrap_or(why);
+            drift.findings.push(Finding::new("manifest-unreadable", Level::Error, why).app(app.name()).place(file.as_str()));
+            return Ok(drift);
+        }
+    };
+    drift.version = Some(version.clone());
+    drift.source = format!("{file}:{}", source_line(ctx, app)?);
+    let Declared { pins, missing } = declared(ctx, app)?;
+    drift.findings.extend(missing);
+    for (file, shown) in &pins {
+        drift.add(own, &[own], file, shown, true);
+    }
+    for file in files {
+        let (who, mut found) = read::shown(file, app, owners);
+        let declared =
+            |f: &Shown| pins.iter().any(|(pin, d)| pin.path == file.path && d.span.start < f.span.end && f.span.start < d.span.end);
+        found.retain(|f| !declared(f));
+        found.sort_by_key(|f| (f.span.start, f.kind));
+        found.dedup_by_key(|f| f.span.clone());
+        let facts: Vec<&Facts> = every.iter().filter(|f| who.contains(&f.app.name())).collect();
+        // What may mean several apps is said once.
+        let says = facts.iter().find(|f| selected.iter().any(|app| app.name() == f.app.name())).is_none_or(|f| f.app.name() == app.name());
+        for shown in found {
+            drift.add(own, &facts, file, &shown, says);
+        }
+    }
+    drift.add_changelogs(ctx, own);
+    drift.add_tag(own, &file);
+    Ok(drift)
+}
+
+/// The line of the manifest that holds the version: where writing another version changes the text.
+fn source_line(ctx: &Ctx, app: &App) -> Result<usize> {
+    let text = manifest::text(&ctx.ws.root, &app.dir.join(app.settings.ecosystem.manifest()))?;
+    let other = app.settings.ecosystem.set_version(&text, &Version::new(u64::MAX, 0, 0))?;
+    let same = text.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    Ok(place::line_of(&text, same))
+}
+
+#[derive(Default)]
+struct Declared {
+    pins: Vec<(File, Shown)>,
+    missing: Vec<Finding>,
+}
+
+/// The app's declared pins: the first version in each is the one that `bump` writes.
+fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
+    let mut declared = Declared::default();
+    for path in manifest::pin_files(app)? {
+        let say = |what: &str| {
+            Finding::new("pin-missing", Level::Error, format!("{path} is a declared pin, but {what}"))
+                .app(app.name())
+                .place(path.as_str())
+                .help(format!("write the version into it, or take it out of pins in {}/app.toml, [release]", app.dir))
+        };
+        // It may be a link: `bump` writes what it points at.
+        let target = ctx.ws.root.join(&path).canonicalize_utf8().unwrap_or_else(|_| path.clone());
+        match files::read(&ctx.ws.root, &target) {
+            None => declared.missing.push(say("is no text file here")),
+            Some(file) => match version::find(&file.text) {
+                None => declared.missing.push(say("holds nothing that looks like a version")),
+                Some((span, _)) => {
+                    let shown = Shown { kind: Kind::DeclaredPin, wanted: Wanted::Exact(file.text[span.clone()].to_string()), span };
+                    declared.pins.push((File { path, ..file }, shown));
+                }
+            },
+        }
+    }
+    Ok(declared)
+}
+
+impl AppDrift {
+    fn add(&mut self, own: &Facts, who: &[&Facts], file: &File, shown: &Shown, says: bool) {
+        let Some((verdict, finding)) = judge::judge(own, who, file, shown) else { return };
+        let place = format!("{}:{}", file.path, place::line_of(&file.text, shown.span.start));
+        let shows = match &shown.wanted {
+            Wanted::Exact(text) | Wanted::Range(text) => text.clone(),
+        };
+        self.findings.extend(finding.filter(|_| says).map(|f| f.app(&self.app).place(&place)));
+        self.places.push(Place { place, kind: shown.kind, shows, verdict });
+    }
+
+    /// The common changelog, and one in the app's own folder.
+    fn add_changelogs(&mut self, ctx: &Ctx, own: &Facts) {
+        for (path, in_folder) in [(Utf8PathBuf::from("CHANGELOG.md"), false), (own.app.dir.join("CHANGELOG.md"), true)] {
+            let Some(file) = files::read(&ctx.ws.root, &path) else { continue };
+            let Some((shown, newest)) = docs::newest_section(&file.text, own.app.name(), in_folder) else { continue };
+            let place = format!("{path}:{}", place::line_of(&file.text, shown.span.start));
+            let (verdict, finding) = judge::changelog(own, &newest);
+            self.findings.extend(finding.map(|f| f.app(&self.app).place(&place)));
+            self.places.push(Place { place, kind: shown.kind, shows: newest.to_string(), verdict });
+        }
+    }
+
+    fn add_tag(&mut self, own: &Facts, manifest: &Utf8Path) {
+        if let (Some((verdict, finding)), Some(highest)) = (judge::tag(own, manifest), own.highest()) {
+            self.findings.extend(finding);
+            self.places.push(Place { place: own.app.tag(highest), kind: Kind::Tag, shows: highest.to_string(), verdict });
+        }
+    }
+}

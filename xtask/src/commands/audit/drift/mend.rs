@@ -1,0 +1,114 @@
+//! How a wrong place is mended: the edit, or the command to type. Pure.
+
+use super::files::{self, File};
+use super::number::Wanted;
+use super::place::{Kind, Shown, is_first_version};
+use crate::model::language::Ecosystem;
+use crate::model::workspace::App;
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
+
+/// For a place that has to show what the manifest says.
+pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> String {
+    let name = app.name();
+    let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
+    match shown.kind {
+        Kind::DeclaredPin => format!("write {source} there, or let the next `cargo xtask bump {name}` write it"),
+        Kind::Lock => format!("cd {} && {}", or_here(folder), relock(&file.path)),
+        Kind::Spec if is_own_spec(app, &file.path) => {
+            format!("cargo xtask openapi generate {name}")
+        }
+        Kind::Compat if is_own_compat(app, &file.path) => format!("cargo xtask compat --write {name}"),
+        _ => {
+            let own = from_the_manifest(app, source, file, shown);
+            if is_first_version(&file.text, shown) { format!("{own}\nor let `bump` keep it: {}", declare(app, &file.path)) } else { own }
+        }
+    }
+}
+
+/// The spec that the code prints and `bump` writes.
+pub fn is_own_spec(app: &App, file: &Utf8Path) -> bool {
+    app.settings.spec.as_ref().is_some_and(|spec| app.dir.join(&spec.file) == file)
+}
+
+/// The compat.json that the code prints and `bump` writes.
+pub fn is_own_compat(app: &App, file: &Utf8Path) -> bool {
+    app.settings.compat.as_ref().is_some_and(|compat| app.dir.join(&compat.file) == file)
+}
+
+/// Reading the version beats every copy of it.
+fn from_the_manifest(app: &App, source: &Version, file: &File, shown: &Shown) -> String {
+    let name = file.path.file_name().unwrap_or_default();
+    let write = format!("write {}", spelled(app, source));
+    if files::is_container_file(name) {
+        return format!("{write}, or take it from outside: ARG VERSION without a value, and --build-arg VERSION=…");
+    }
+    match file.path.extension() {
+        Some("py") if name != "setup.py" => {
+            format!("read it: `importlib.metadata.version(\"{}\")` instead of {:?}", app.settings.package, &file.text[shown.span.clone()])
+        }
+        Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs" | "cjs") => {
+            let manifest = relative(file.path.parent().unwrap_or(Utf8Path::new("")), &app.dir.join(app.settings.ecosystem.manifest()));
+            let manifest = if manifest.starts_with("..") { manifest } else { Utf8PathBuf::from(format!("./{manifest}")) };
+            format!("read it: `import manifest from \"{manifest}\" with {{ type: \"json\" }}`, then `manifest.version`")
+        }
+        _ => write,
+    }
+}
+
+/// For a place that has to show what users can install.
+pub fn released(app: &App, latest: &Version, file: &File, shown: &Shown) -> String {
+    let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
+    if files::form(&file.path) == files::Form::Lock {
+        return format!("cd {} && {}", or_here(folder), upgrade(&file.path, &app.settings.package));
+    }
+    let python = app.settings.ecosystem == Ecosystem::Python;
+    let write = match &shown.wanted {
+        Wanted::Exact(_) if python && shown.kind == Kind::Pin => format!("write {} there", spelled(app, latest)),
+        _ => format!("write {latest} there"),
+    };
+    if shown.kind == Kind::Pin && is_first_version(&file.text, shown) {
+        return format!("{write}\nor let `bump` write it with each version: {}", declare(app, &file.path));
+    }
+    write
+}
+
+fn spelled(app: &App, version: &Version) -> String {
+    app.settings.ecosystem.package_version(version).unwrap_or_else(|_| version.to_string())
+}
+
+fn declare(app: &App, file: &Utf8Path) -> String {
+    format!("add \"{}\" to pins in {}/app.toml, [release]", relative(&app.dir, file), app.dir)
+}
+
+fn or_here(folder: &Utf8Path) -> &str {
+    if folder.as_str().is_empty() { "." } else { folder.as_str() }
+}
+
+fn relock(lock: &Utf8Path) -> &'static str {
+    match lock.file_name() {
+        Some("package-lock.json" | "npm-shrinkwrap.json") => "npm install --package-lock-only",
+        Some("bun.lock") => "bun install --lockfile-only",
+        _ => "uv lock",
+    }
+}
+
+fn upgrade(lock: &Utf8Path, package: &str) -> String {
+    match lock.file_name().unwrap_or_default() {
+        "package-lock.json" | "npm-shrinkwrap.json" => format!("npm update --package-lock-only {package}"),
+        "bun.lock" => format!("bun update {package}"),
+        "pnpm-lock.yaml" => format!("pnpm update {package}"),
+        "poetry.lock" => format!("poetry update {package}"),
+        "pdm.lock" => format!("pdm update {package}"),
+        _ => format!("uv lock --upgrade-package {package}"),
+    }
+}
+
+/// The way from a folder to a file, both from the root: `apps/python` to `deploy/x` is `../../deploy/x`.
+pub fn relative(from: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let mut path = Utf8PathBuf::new();
+    from.components().skip(common).for_each(|_| path.push(".."));
+    to.components().skip(common).for_each(|part| path.push(part));
+    path
+}

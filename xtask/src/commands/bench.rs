@@ -1,0 +1,170 @@
+//! What our own part costs, beside what can't be avoided. Figures are printed, never judged.
+
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::sys::exit::Exit;
+use crate::sys::ui;
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+mod api;
+mod history;
+mod openapi;
+
+const RUNS: usize = 25;
+
+pub fn bench(ctx: &Ctx, flags: &flags::Bench) -> Result<()> {
+    let default = ["plan".to_string()];
+    let what = if flags.what.is_empty() { &default[..] } else { &flags.what[..] };
+    for name in what {
+        match name.as_str() {
+            "plan" => plan(ctx, &flags.commits)?,
+            "build" => build(ctx)?,
+            "rehearse" => rehearse(ctx)?,
+            "openapi" => openapi::openapi(ctx)?,
+            "api" => api::api(ctx)?,
+            other => return Err(Exit::Usage(format!("no benchmark {other:?}; there are plan, build, rehearse, openapi and api")).into()),
+        }
+    }
+    Ok(())
+}
+
+/// Warm `plan` beside the three git calls that it can't do without: the app's tags, is the last an ancestor, the log since.
+fn plan(ctx: &Ctx, sizes: &[usize]) -> Result<()> {
+    println!("plan: {RUNS} warm runs each, min / median / max in ms");
+    println!("{:>9}  {:>22}  {:>22}  {:>6}", "commits", "three git calls", "cargo xtask plan", "ratio");
+    for &size in sizes {
+        let repo = history::generated(&ctx.ws.root.join("target/bench"), size)?;
+        let xtask = xtask(&["plan", "python", "--root", repo.as_str()])?;
+        let tag =
+            text(git(&repo, &["for-each-ref", "--sort=-v:refname", "--count=1", "--format=%(refname:short)", "refs/tags/python-v*"]))?;
+        let range = format!("{tag}..HEAD");
+        let calls: [&[&str]; 3] = [
+            &["for-each-ref", "--format=%(refname) %(objectname)", "refs/tags/python-v*"],
+            &["merge-base", "--is-ancestor", &tag, "HEAD"],
+            &["log", "--format=%H%n%B", &range, "--", "apps/python"],
+        ];
+        let mut lazy = Vec::new();
+        let mut ours = Vec::new();
+        // In turns, so that whatever else the machine does slows both.
+        for run in 0..=RUNS {
+            let a = calls.iter().map(|args| time(git(&repo, args), &[0])).sum::<Result<Duration>>()?;
+            let b = time(copy(&xtask), &[0])?;
+            // The first warms the caches.
+            if run > 0 {
+                lazy.push(a);
+                ours.push(b);
+            }
+        }
+        let (lazy, ours) = (Figures::of(lazy), Figures::of(ours));
+        println!("{size:>9}  {lazy:>22}  {ours:>22}  {:>5.2}x", ours.median / lazy.median);
+    }
+    Ok(())
+}
+
+struct Figures {
+    min: f64,
+    median: f64,
+    max: f64,
+}
+
+impl Figures {
+    fn of(mut runs: Vec<Duration>) -> Figures {
+        runs.sort();
+        let ms = |d: &Duration| d.as_secs_f64() * 1000.0;
+        Figures { min: ms(&runs[0]), median: ms(&runs[runs.len() / 2]), max: ms(&runs[runs.len() - 1]) }
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{:.1} / {:.1} / {:.1}", self.min, self.median, self.max))
+    }
+}
+
+/// A cold build of xtask on two cores, beside one of its dependencies alone, which tells how fast this machine is.
+fn build(ctx: &Ctx) -> Result<()> {
+    let temp = tempfile::tempdir()?;
+    let bare = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
+    std::fs::create_dir(bare.join("src"))?;
+    std::fs::write(bare.join("src/main.rs"), "fn main() {}\n")?;
+    std::fs::write(bare.join("Cargo.toml"), dependencies_alone(&ctx.ws.root)?)?;
+    std::fs::copy(ctx.ws.root.join("Cargo.lock"), bare.join("Cargo.lock"))?;
+    let cold = |dir: &Utf8Path| -> Result<Duration> {
+        let target = tempfile::tempdir()?;
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let args = ["build", "--quiet", "--offline", "--package", "xtask", "--jobs", "2"];
+        command.current_dir(dir).args(args).env("CARGO_TARGET_DIR", target.path());
+        time(command, &[0])
+    };
+    let (dependencies, whole) = (cold(bare)?, cold(&ctx.ws.root)?);
+    let ratio = whole.as_secs_f64() / dependencies.as_secs_f64();
+    println!("cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x", ui::duration(whole), ui::duration(dependencies));
+    Ok(())
+}
+
+/// A manifest with the dependencies and profiles of xtask, and no code of ours.
+fn dependencies_alone(root: &Utf8Path) -> Result<String> {
+    let read = |file: &str| -> Result<toml_edit::DocumentMut> {
+        let path = root.join(file);
+        Ok(std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?.parse()?)
+    };
+    let (mut manifest, workspace) = (read("xtask/Cargo.toml")?, read("Cargo.toml")?);
+    let dependencies = manifest["dependencies"].as_table_mut().context("xtask/Cargo.toml has no [dependencies]")?;
+    dependencies.retain(|_, item| item.get("path").is_none());
+    if let Some(profile) = workspace.get("profile") {
+        manifest["profile"] = profile.clone();
+    }
+    manifest["workspace"] = toml_edit::table();
+    Ok(manifest.to_string())
+}
+
+/// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal prints itself.
+fn rehearse(ctx: &Ctx) -> Result<()> {
+    for which in ["first", "second"] {
+        let mut command = copy(&xtask(&["rehearse", "python"])?);
+        command.current_dir(&ctx.ws.root);
+        let started = Instant::now();
+        let status = command.status().context("the rehearsal could not be started")?;
+        if !status.success() {
+            bail!("the {which} rehearsal failed: {status}");
+        }
+        println!("{which} rehearsal: {}", ui::duration(started.elapsed()));
+    }
+    Ok(())
+}
+
+/// This very program.
+fn xtask(args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(args).stdin(Stdio::null());
+    Ok(command)
+}
+
+fn git(repo: &Utf8PathBuf, args: &[&str]) -> Command {
+    let mut command = crate::sys::git::Git::new(repo).command();
+    command.args(args);
+    command
+}
+
+fn copy(command: &Command) -> Command {
+    let mut copy = Command::new(command.get_program());
+    copy.args(command.get_args()).stdin(Stdio::null());
+    copy
+}
+
+/// How long it runs, ending with one of these codes; its output is read and dropped.
+fn time(mut command: Command, codes: &[i32]) -> Result<Duration> {
+    let started = Instant::now();
+    let output = command.output().with_context(|| format!("{command:?} could not be started"))?;
+    if !output.status.code().is_some_and(|code| codes.contains(&code)) {
+        bail!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(started.elapsed())
+}
+
+fn text(mut command: Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&command.output()?.stdout).trim().to_string())
+}

@@ -1,0 +1,85 @@
+//! A monorepo's history of any length, made by `git fast-import` and kept for the next run.
+
+use crate::sys::git::Git;
+use anyhow::Result;
+use camino::{Utf8Path, Utf8PathBuf};
+use std::fmt::Write;
+
+/// How many commits came since the last release, and how many releases there are.
+const SINCE: usize = 40;
+const RELEASES: usize = 50;
+/// The files that commits change, in turn.
+const FILES: usize = 400;
+/// Changes with what is generated, so that old ones are not reused.
+const EDITION: u32 = 1;
+
+/// The repository with `size` commits below `folder`.
+pub fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
+    let repo = folder.join(format!("plan-{EDITION}-{size}"));
+    if repo.join(".complete").exists() {
+        return Ok(repo);
+    }
+    if repo.exists() {
+        std::fs::remove_dir_all(&repo)?;
+    }
+    std::fs::create_dir_all(&repo)?;
+    let git = Git::new(&repo);
+    git.run(&["init", "--quiet", "--initial-branch=main"])?;
+    git.pipe(&["fast-import", "--quiet"], stream(size).as_bytes())?;
+    git.run(&["pack-refs", "--all"])?;
+    git.run(&["reset", "--quiet", "--hard", "main"])?;
+    std::fs::write(repo.join(".complete"), "")?;
+    Ok(repo)
+}
+
+fn stream(size: usize) -> String {
+    let mut out = String::new();
+    let every = (size / RELEASES).max(1);
+    let last = size.saturating_sub(SINCE).max(1);
+    let mut minor = 0;
+    for n in 1..=size {
+        let message = message(n);
+        let _ = writeln!(out, "commit refs/heads/main\nmark :{n}\ncommitter Dev <dev@example.org> {} +0000", 1_600_000_000 + n * 600);
+        data(&mut out, &message);
+        if n == 1 {
+            file(&mut out, "apps/python/app.toml", "name = \"python\"\necosystem = \"python\"\npackage = \"demo\"\n");
+        }
+        let release = n == last || (n % every == 0 && n < last);
+        if n == 1 || release {
+            minor += usize::from(release);
+            file(&mut out, "apps/python/pyproject.toml", &format!("[project]\nname = \"demo\"\nversion = \"0.{minor}.0\"\n"));
+        }
+        file(&mut out, &path(n), &format!("{n}\n"));
+        if release {
+            let _ = writeln!(out, "tag python-v0.{minor}.0\nfrom :{n}\ntagger Dev <dev@example.org> {} +0000", 1_600_000_000 + n * 600);
+            data(&mut out, "notes\n");
+            let _ = writeln!(out, "reset refs/tags/ts-v0.{minor}.0\nfrom :{n}\n");
+        }
+    }
+    out
+}
+
+/// Half of the commits touch the app.
+fn path(n: usize) -> String {
+    let file = (n * 7919) % FILES;
+    match n % 4 {
+        0 | 2 => format!("apps/python/src/demo/part{}/module{file}.py", file % 10),
+        1 => format!("apps/ts/src/part{}/module{file}.ts", file % 10),
+        _ => format!("docs/page{file}.md"),
+    }
+}
+
+fn message(n: usize) -> String {
+    let kind = ["feat", "fix", "docs", "chore", "test", "fix(api)"][n % 6];
+    let body = if n.is_multiple_of(5) { "\n\nWhy it was needed, in a sentence or two that\nnobody reads twice.\n" } else { "\n" };
+    format!("{kind}: change number {n} (#{n}){body}")
+}
+
+fn data(out: &mut String, text: &str) {
+    let _ = writeln!(out, "data {}\n{text}", text.len());
+}
+
+fn file(out: &mut String, path: &str, text: &str) {
+    let _ = writeln!(out, "M 100644 inline {path}");
+    data(out, text);
+}

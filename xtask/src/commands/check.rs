@@ -1,0 +1,294 @@
+//! lint, test and check: what a pull request must pass, for apps side by side and for xtask itself.
+
+use crate::checks::{black_box, passed};
+use crate::commands::{compat, openapi, plan};
+use crate::finding::{Finding, Level};
+use crate::flags::Affected;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::model::{affected, labels};
+use crate::sys::exit::Exit;
+use crate::sys::{parallel, ui};
+use crate::{finding, flags};
+use anyhow::{Context, Result};
+
+mod last_users;
+
+/// The name under which xtask itself is linted and tested.
+const XTASK: &str = "xtask";
+
+pub fn lint(ctx: &Ctx, flags: &Affected) -> Result<()> {
+    let scope = Scope::of(ctx, flags)?;
+    report(ctx, scope.each(|app| lint_app(ctx, app, flags.reuse), || lint_xtask(ctx))?)
+}
+
+pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
+    let scope = Scope::of(ctx, flags)?;
+    report(ctx, scope.each(|app| tests(ctx, app, flags.reuse), || test_xtask(ctx))?)
+}
+
+/// Lint, tests, spec, and the plan's gates, what breaks users among them; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
+pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
+    let scope = Scope::of(ctx, &flags.affected)?;
+    let all = |app: &App| -> Result<Vec<Finding>> {
+        let reuse = flags.affected.reuse;
+        let (lint, spec) = parallel::both(|| lint_app(ctx, app, reuse), || spec_app(ctx, app, reuse));
+        let mut findings = [lint?, spec?].concat();
+        if !flags.quick {
+            findings.extend(tests(ctx, app, reuse)?);
+            findings.extend(plan_app(ctx, app)?);
+        }
+        Ok(findings)
+    };
+    let xtask = || -> Result<Vec<Finding>> {
+        let mut findings = lint_xtask(ctx)?;
+        if !flags.quick {
+            findings.extend(test_xtask(ctx)?);
+        }
+        Ok(findings)
+    };
+    let mut findings = scope.each(all, xtask)?;
+    if !flags.labels.is_empty() {
+        let declared = labels::declared_since(&ctx.git, &begun(ctx)?)?;
+        let plans = ctx.ws.apps.iter().map(|app| plan::plan(ctx, app)).collect::<Result<Vec<_>>>()?;
+        findings.extend(labels::judge(&flags.labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())));
+    }
+    report(ctx, findings)
+}
+
+/// The findings of a check of one app, for a release's preflight.
+pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let (lint, spec) = parallel::both(|| lint_app(ctx, app, true), || spec_app(ctx, app, true));
+    Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
+}
+
+/// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be installed fails every check in the same words.
+fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut seen = std::collections::HashSet::new();
+    findings.retain(|f| seen.insert((f.app.clone(), f.message.clone())));
+    findings
+}
+
+/// A check that could not be made has failed; the other checks and apps go on.
+fn failed(app: &App, check: &'static str, error: anyhow::Error) -> Result<Vec<Finding>> {
+    if error.is::<Exit>() {
+        return Err(error);
+    }
+    Ok(vec![Finding::new(check, Level::Error, format!("{error:#}")).app(app.name()).place(app.dir.as_str())])
+}
+
+fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {
+    let findings = once(findings);
+    if ctx.json {
+        println!("{}", finding::to_json(&findings));
+    }
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    Ok(())
+}
+
+/// What a command works on.
+struct Scope<'a> {
+    apps: Vec<&'a App>,
+    xtask: bool,
+}
+
+impl<'a> Scope<'a> {
+    fn of(ctx: &'a Ctx, flags: &Affected) -> Result<Scope<'a>> {
+        let ours = affected::has_xtask(ctx);
+        if !flags.affected {
+            let named: Vec<String> = flags.apps.iter().filter(|n| *n != XTASK).cloned().collect();
+            let xtask = ours && (flags.apps.is_empty() || flags.apps.len() > named.len());
+            let apps = if named.is_empty() && !flags.apps.is_empty() { Vec::new() } else { ctx.ws.select(&named)? };
+            return Ok(Scope { apps, xtask });
+        }
+        let base = match &flags.since {
+            Some(rev) => ctx.git.commit(rev)?,
+            None => begun(ctx)?,
+        };
+        let mut apps = Vec::new();
+        for app in ctx.ws.select(&flags.apps)? {
+            if affected::changed_since(ctx, &base, &app.pathspecs())? {
+                apps.push(app);
+            }
+        }
+        let xtask = ours && flags.apps.is_empty() && affected::changed_since(ctx, &base, &affected::xtask_pathspecs())?;
+        if apps.is_empty() && !xtask {
+            ui::say(&format!("nothing to do: no app and no part of xtask changed since {}", crate::sys::git::short(&base)));
+        }
+        Ok(Scope { apps, xtask })
+    }
+
+    /// Every app in a thread of its own; xtask, whose tests build and run everything, after them.
+    fn each(
+        &self,
+        app: impl Fn(&App) -> Result<Vec<Finding>> + Sync,
+        xtask: impl FnOnce() -> Result<Vec<Finding>>,
+    ) -> Result<Vec<Finding>> {
+        let results = parallel::all(self.apps.iter().map(|a| || app(a)).collect());
+        let mut findings = Vec::new();
+        for result in results {
+            findings.extend(result?);
+        }
+        if self.xtask {
+            findings.extend(xtask()?);
+        }
+        Ok(findings)
+    }
+}
+
+/// Where the branch began. Where no branch says so, the empty tree: with it, every file is a change.
+fn begun(ctx: &Ctx) -> Result<String> {
+    match affected::branched_off(ctx)? {
+        Some(commit) => Ok(commit),
+        None => Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?).trim().to_string()),
+    }
+}
+
+fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    one(ctx, app, "lint", reuse, || {
+        let reports = app.settings.ecosystem.lint(ctx, app)?;
+        let names: Vec<_> = reports.iter().map(|r| r.tool.clone()).collect();
+        let failed = reports.into_iter().filter_map(|r| Some((r.tool, r.result.err()?)));
+        let findings = failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
+        let ran = if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") };
+        let left = app.settings.ecosystem.linters_not_run(ctx, app)?;
+        Ok((findings, [Some(ran), left].into_iter().flatten().collect::<Vec<_>>().join("; ")))
+    })
+}
+
+/// The app's own tests, and beside them those of the last release's users. Those are made ready first: that may change or build what the others use.
+fn tests(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    let mut users = Some(last_users::begin(ctx, app, reuse));
+    let mut beside = None;
+    let mut findings = test_app(ctx, app, reuse, || beside = users.take().map(|begun| last_users::end(ctx, app, begun)))?;
+    // Where the app's own tests passed before, nothing ran.
+    let alone = users.map(|begun| last_users::end(ctx, app, begun));
+    findings.extend(beside.or(alone).unwrap_or(Ok(Vec::new()))?);
+    Ok(findings)
+}
+
+/// `beside` is done while the tests run, if they do.
+fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> Result<Vec<Finding>> {
+    one(ctx, app, "test", reuse, || {
+        let (mut findings, mut said) = (Vec::new(), Vec::new());
+        let server = black_box::server(ctx, app);
+        // The one mostly waits, and the other mostly computes.
+        let tests = || parallel::both(|| app.settings.ecosystem.test(ctx, app), || black_box::test(ctx, app, server?));
+        let ((tests, contract), ()) = parallel::both(tests, beside);
+        match tests {
+            Ok(output) => said.push(output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string()),
+            Err(e) => findings.push(Finding::new("test", Level::Error, format!("{e:#}"))),
+        }
+        said.extend(app.settings.ecosystem.runners_not_run(ctx, app)?);
+        match contract {
+            Ok(contract) => said.extend(contract.map(|said| format!("contract: {said}"))),
+            Err(e) => findings.push(Finding::new("contract", Level::Error, format!("{e:#}"))),
+        }
+        Ok((findings, said.join("; ")))
+    })
+}
+
+/// One check of one app in one line; with `reuse`, what passed before on the same tree is taken over, and said so.
+fn one(
+    ctx: &Ctx,
+    app: &App,
+    check: &'static str,
+    reuse: bool,
+    run: impl FnOnce() -> Result<(Vec<Finding>, String)>,
+) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("{check}-{}", app.name()));
+    let place = passed::place(ctx, app, check)?;
+    if let Some(said) = place.as_ref().filter(|_| reuse).and_then(passed::recall) {
+        line.end(ui::Outcome::Skipped(format!("passed {}: {said}", passed::BEFORE)));
+        return Ok(Vec::new());
+    }
+    let (findings, said) = run().or_else(|e| failed(app, check, e).map(|findings| (findings, String::new())))?;
+    match (findings.len(), place) {
+        (0, place) => {
+            place.map_or(Ok(()), |place| passed::remember(ctx, app, check, &place, &said))?;
+            line.end(ui::Outcome::Done(said));
+        }
+        (n, _) => line.end(ui::Outcome::Failed(format!("{n} failed"))),
+    }
+    Ok(findings.into_iter().map(|f| f.app(app.name()).place(app.dir.as_str())).collect())
+}
+
+/// What the code prints and the repository holds: the spec, and the promises to plugins and channel adapters.
+fn spec_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    let promises = || match app.settings.compat {
+        Some(_) => compat::check_app(ctx, app, reuse).or_else(|e| failed(app, "compat", e)),
+        None => Ok(Vec::new()),
+    };
+    let spec = || match app.settings.spec {
+        Some(_) => openapi::check_app(ctx, app, reuse).or_else(|e| failed(app, "spec", e)),
+        None => Ok(Vec::new()),
+    };
+    let (spec, promises) = parallel::both(spec, promises);
+    Ok([spec?, promises?].concat())
+}
+
+fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("plan-{}", app.name()));
+    let plan = plan::gate(ctx, app)?;
+    let stops = plan.findings.iter().filter(|f| f.stops()).count();
+    line.end(match stops {
+        0 => ui::Outcome::Done(match (&plan.next, plan.pending) {
+            (None, _) => "nothing to release".to_string(),
+            (Some(next), true) => format!("{next} is written and waits for its release"),
+            (Some(next), false) => format!("the next release is {} ({next})", if plan.last.is_none() { "the first" } else { plan.bump }),
+        }),
+        n => ui::Outcome::Failed(format!("{n} to settle")),
+    });
+    Ok(plan.findings)
+}
+
+fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let line = ui::begin("lint-xtask");
+    for args in [&["fmt", "--all", "--check"] as &[&str], &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]] {
+        // The profile has it off for cold builds; a hook lints again and again.
+        let output = cargo(ctx, args)
+            .env("CARGO_INCREMENTAL", "1")
+            .stderr_to_stdout()
+            .stdout_capture()
+            .unchecked()
+            .run()
+            .context("cargo could not be started")?;
+        if !output.status.success() {
+            let message =
+                format!("cargo {}\n{}", args.join(" "), crate::sys::child::last_lines(&String::from_utf8_lossy(&output.stdout), 60));
+            findings.push(Finding::new("lint", Level::Error, message).app(XTASK).place("xtask"));
+        }
+    }
+    line.end(if findings.is_empty() { ui::Outcome::Done("rustfmt, clippy".into()) } else { ui::Outcome::Failed("failed".into()) });
+    Ok(findings)
+}
+
+/// `cargo test`, its output shown as it comes; what a test skipped is said again at the end, and counted.
+fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let skips = tempfile::NamedTempFile::new()?;
+    let started = std::time::Instant::now();
+    let tests = cargo(ctx, &["test", "--workspace"]).env("XTASK_TEST_SKIPS", skips.path());
+    let status = tests.unchecked().run().context("cargo could not be started")?.status;
+    let skipped = std::fs::read_to_string(skips.path())?;
+    for line in skipped.lines() {
+        ui::say(&format!("  {}", ui::yellow(line)));
+    }
+    let line = ui::begin("test-xtask");
+    let took = ui::duration(started.elapsed());
+    if status.success() {
+        line.end(ui::Outcome::Done(format!("passed in {took}, {} skipped", skipped.lines().count())));
+        return Ok(Vec::new());
+    }
+    line.end(ui::Outcome::Failed(format!("failed after {took}")));
+    Ok(vec![Finding::new("test", Level::Error, "cargo test failed; what it printed is above").app(XTASK).place("xtask")])
+}
+
+/// Cargo in the workspace; it needs the user's own toolchain, so it keeps the environment.
+fn cargo(ctx: &Ctx, args: &[&str]) -> duct::Expression {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    duct::cmd(program, args).dir(ctx.ws.root.as_std_path())
+}

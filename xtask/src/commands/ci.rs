@@ -1,0 +1,166 @@
+//! `ci`: what a forge's job runs. Reads the event, finds the apps that it affects, and calls the same functions as the commands do.
+
+use crate::commands::{check, compat, image, openapi, release};
+use crate::finding::Finding;
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::sys::exit::Exit;
+use crate::sys::git::short;
+use crate::sys::{parallel, ui};
+use anyhow::Result;
+use apps::Affected;
+use event::Event;
+use job::{Duty, Job};
+
+mod apps;
+mod event;
+mod job;
+mod plans;
+mod title;
+
+pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
+    let jobs = match &flags.job {
+        Some(name) => vec![Job::parse(name)?],
+        None => Job::ALL.to_vec(),
+    };
+    let event = match &flags.event {
+        Some(name) => event::by_hand(ctx, name, flags.ref_.as_deref(), flags.base.as_deref())?,
+        None => event::from_forge(&event::environment)?,
+    };
+    let event = event.with_labels(&flags.labels)?;
+    let head = ctx.git.commit("HEAD")?;
+    let mut outcome = Outcome::default();
+    for job in jobs {
+        ui::section(&format!("{}: {event} at {}", job.name(), short(&head)));
+        match job::duty(job, &event, &ctx.ws.settings) {
+            Duty::Nothing(why) => ui::say(&format!("  nothing to do: {why}")),
+            Duty::Work => work(ctx, job, &event, flags, &mut outcome)?,
+        }
+    }
+    outcome.result()
+}
+
+/// What went wrong so far: a job goes on with the next app, and everything is told at its end.
+#[derive(Default)]
+struct Outcome {
+    findings: Vec<Finding>,
+    errors: Vec<anyhow::Error>,
+}
+
+impl Outcome {
+    fn add(&mut self, result: Result<()>) {
+        let Err(error) = result else { return };
+        match error.downcast::<Exit>() {
+            Ok(Exit::Gate(findings)) => self.findings.extend(findings),
+            // Nothing to release is no failure of a job.
+            Ok(Exit::Nothing(text)) => ui::say(&format!("  {text}")),
+            Ok(exit) => self.errors.push(exit.into()),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    /// What stops is told at the end, the rest at once.
+    fn found(&mut self, findings: Vec<Finding>) {
+        let (stops, rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::stops);
+        rest.iter().for_each(ui::finding);
+        self.findings.extend(stops);
+    }
+
+    fn result(mut self) -> Result<()> {
+        if self.errors.is_empty() {
+            return if self.findings.iter().any(Finding::stops) { Err(Exit::Gate(self.findings).into()) } else { Ok(()) };
+        }
+        self.findings.iter().for_each(ui::finding);
+        let first = self.errors.remove(0);
+        self.errors.iter().for_each(|e| ui::say(&format!("{} {e:#}", ui::red("error:"))));
+        Err(first)
+    }
+}
+
+fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
+    if job == Job::Release {
+        return release(ctx, flags, outcome);
+    }
+    let Affected { mut names, since } = apps::of(ctx, event)?;
+    if job == Job::Lint {
+        plans::plans(ctx, event, &names, outcome)?;
+    }
+    match job {
+        Job::Image => names.retain(|name| ctx.ws.app(name).is_ok_and(|app| app.settings.image.is_some())),
+        Job::Openapi => names.retain(|name| ctx.ws.app(name).is_ok_and(|app| app.settings.spec.is_some())),
+        _ => {}
+    }
+    if names.is_empty() {
+        ui::say(&format!("  nothing to do: nothing that this job is for changed since {since}"));
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    if job == Job::Image {
+        // An image's own parts are made side by side already.
+        for app in names {
+            let section = Section::begin(&title(job, std::slice::from_ref(&app)));
+            outcome.add(image::command(ctx, &flags::Image { app, commit: "HEAD".into(), push: true, dry_run: false }));
+            section.end();
+        }
+        return Ok(());
+    }
+    let section = Section::begin(&title(job, &names));
+    let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
+    match job {
+        Job::Lint => outcome.add(check::lint(ctx, &all)),
+        Job::Test => outcome.add(check::test(ctx, &all)),
+        _ => {
+            let (spec, promises) = parallel::both(|| openapi::check(ctx, &names, all.reuse), || compat::check(ctx, &names, all.reuse));
+            outcome.add(spec);
+            outcome.add(promises);
+        }
+    }
+    section.end();
+    Ok(())
+}
+
+/// `lint-python, lint-ts`: what the section is for, under the names that a person looks for.
+fn title(job: Job, apps: &[String]) -> String {
+    let names: Vec<String> = apps.iter().map(|app| format!("{}-{app}", job.name())).collect();
+    names.join(", ")
+}
+
+/// Each app with a version that waits for its release, and each whose release may have been left half-way.
+fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
+    let apps: Vec<String> = release::waiting(ctx, false)?.into_iter().map(|app| app.name().to_string()).collect();
+    if apps.is_empty() {
+        ui::say("  nothing to do: no app has a version to release");
+        return Ok(());
+    }
+    let section = Section::begin(&title(Job::Release, &apps));
+    outcome.add(release::command(
+        ctx,
+        &flags::Release { apps, all: false, until: None, bump: false, dry_run: false, fault: flags.fault.clone() },
+    ));
+    section.end();
+    Ok(())
+}
+
+/// A named part of the output: folded by GitHub, a heading elsewhere (Gitea shows the workflow command as it is).
+struct Section {
+    folded: bool,
+}
+
+impl Section {
+    fn begin(name: &str) -> Section {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|v| v == "true");
+        let folded = set("GITHUB_ACTIONS") && !set("GITEA_ACTIONS");
+        if folded {
+            ui::say(&format!("::group::{name}"))
+        } else {
+            ui::section(name)
+        }
+        Section { folded }
+    }
+    fn end(self) {
+        if self.folded {
+            ui::say("::endgroup::");
+        }
+    }
+}

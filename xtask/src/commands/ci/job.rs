@@ -1,0 +1,126 @@
+//! The jobs, and which of them have something to do for which event: a pure table.
+
+use super::event::Event;
+use crate::model::workspace::{Settings, nearest};
+use crate::sys::exit::Exit;
+use anyhow::Result;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    Lint,
+    Test,
+    Openapi,
+    Image,
+    Release,
+}
+
+impl Job {
+    pub const ALL: &[Job] = &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Release];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Job::Lint => "lint",
+            Job::Test => "test",
+            Job::Openapi => "openapi",
+            Job::Image => "image",
+            Job::Release => "release",
+        }
+    }
+
+    pub fn parse(name: &str) -> Result<Job> {
+        // The name under which the forges show it.
+        let name = if name == "validate-openapi" { "openapi" } else { name };
+        let names: Vec<&str> = Job::ALL.iter().map(|j| j.name()).collect();
+        Job::ALL.iter().find(|j| j.name() == name).copied().ok_or_else(|| {
+            let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+            Exit::Usage(format!("no job {name:?} (there are: {}){near}", names.join(", "))).into()
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Duty {
+    Work,
+    /// With the reason.
+    Nothing(String),
+}
+
+pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
+    let nothing = |why: &str| Duty::Nothing(why.to_string());
+    let (main, two_branches) = (&settings.main, settings.main != settings.development);
+    match (job, event) {
+        (_, Event::Other(why)) => nothing(why),
+        (Job::Lint | Job::Test | Job::Openapi, Event::PullRequest { .. }) => Duty::Work,
+        (Job::Lint | Job::Test | Job::Openapi, Event::Push { .. }) => nothing("pull requests are checked, before they are merged"),
+        (Job::Image, Event::PullRequest { .. }) => nothing("images are made from branches that were pushed, and by releases"),
+        (Job::Image, Event::Push { branch, .. }) if branch == main && two_branches => nothing("on this branch the release makes the image"),
+        (Job::Image, Event::Push { .. }) => Duty::Work,
+        (Job::Release, Event::Push { branch, .. }) if branch == main => Duty::Work,
+        (Job::Release, _) => Duty::Nothing(format!("releases are made from {main}")),
+    }
+}
+
+/// Does the pull request bring what is released next? Then it must have a version: `lint` asks the plan.
+pub fn promotes(event: &Event, settings: &Settings) -> bool {
+    settings.main != settings.development && matches!(event, Event::PullRequest { base, .. } if *base == settings.main)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_has_its_jobs() {
+        let settings = Settings::default();
+        let push = |branch: &str| Event::Push { branch: branch.into(), before: None };
+        let pull = |base: &str| Event::PullRequest { head: "feat/x".into(), base: base.into(), labels: None, squash: None };
+        for (event, busy) in [
+            (push("feat/x"), "image"),
+            (push("development"), "image"),
+            (push("main"), "release"),
+            (push("mainx"), "image"),
+            (push("release/main"), "image"),
+            (pull("development"), "lint test openapi"),
+            (pull("main"), "lint test openapi"),
+            (pull("feat/y"), "lint test openapi"),
+            (Event::Other("a tag".into()), ""),
+        ] {
+            let all = Job::ALL.iter().filter_map(|job| match duty(*job, &event, &settings) {
+                Duty::Work => Some(job.name().to_string()),
+                Duty::Nothing(why) => {
+                    assert!(!why.is_empty());
+                    None
+                }
+            });
+            assert_eq!(all.collect::<Vec<_>>().join(" "), busy, "{event}");
+        }
+    }
+
+    #[test]
+    fn with_one_branch_a_push_to_it_makes_an_image_and_releases() {
+        let settings = Settings { development: "main".into(), ..Settings::default() };
+        let push = Event::Push { branch: "main".into(), before: None };
+        let pull = Event::PullRequest { head: "x".into(), base: "main".into(), labels: None, squash: None };
+        assert_eq!(duty(Job::Image, &push, &settings), Duty::Work);
+        assert_eq!(duty(Job::Release, &push, &settings), Duty::Work);
+        assert!(!promotes(&pull, &settings));
+    }
+
+    #[test]
+    fn only_a_pull_request_into_the_release_branch_promotes() {
+        let pull = |base: &str| Event::PullRequest { head: "main".into(), base: base.into(), labels: None, squash: None };
+        for (event, expected) in
+            [(pull("main"), true), (pull("development"), false), (Event::Push { branch: "main".into(), before: None }, false)]
+        {
+            assert_eq!(promotes(&event, &Settings::default()), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_job_has_the_forges_name_too_and_a_wrong_one_is_told() {
+        assert_eq!(Job::parse("validate-openapi").unwrap(), Job::Openapi);
+        let error = Job::parse("relase").unwrap_err().to_string();
+        assert_eq!(error, "no job \"relase\" (there are: lint, test, openapi, image, release); did you mean \"release\"?");
+        assert!(Job::parse("--lint").is_err());
+    }
+}

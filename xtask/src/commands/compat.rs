@@ -1,0 +1,136 @@
+//! compat.json: what an app promises to plugins and channel adapters. Written from the code, checked against the committed file, shipped in the
+//! package. And the downstream gate that holds a template against a release's own.
+
+use crate::checks::passed;
+use crate::commands::openapi;
+use crate::finding::{Finding, Level, to_json};
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::model::manifest;
+use crate::model::workspace::{App, CompatSettings};
+use crate::sys::exit::Exit;
+use crate::sys::{hash, ui};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use document::Document;
+
+pub mod document;
+pub mod downstream;
+mod pinned;
+mod template;
+
+pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
+    match flags.write {
+        true => write(ctx, &flags.apps, flags.dry_run),
+        false => check(ctx, &flags.apps, false),
+    }
+}
+
+/// From the root: `apps/python/src/demo/compat.json`.
+pub fn file(app: &App, settings: &CompatSettings) -> Utf8PathBuf {
+    app.dir.join(&settings.file)
+}
+
+/// What the code of `app` in the checkout `root` prints, which has the right shape; None for an app that promises nothing.
+pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
+    let Some(settings) = &app.settings.compat else { return Ok(None) };
+    let text = app.settings.ecosystem.run(ctx, app, root, &settings.generate)?;
+    if let Err(problems) = document::read(text.as_bytes()) {
+        let command = settings.generate.join(" ");
+        bail!("{}: `{command}` printed no valid compat.json (contract/compat.schema.json):\n  {}", app.name(), problems.join("\n  "));
+    }
+    Ok(Some(text))
+}
+
+fn write(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
+    for app in ctx.ws.select(apps)? {
+        let line = ui::begin(&format!("compat {}", app.name()));
+        let (Some(settings), Some(text)) = (&app.settings.compat, render(ctx, app, &ctx.ws.root)?) else {
+            line.end(ui::Outcome::Skipped("no [compat] in its app.toml".into()));
+            continue;
+        };
+        openapi::put(ctx, line, &file(app, settings), &text, dry_run)?;
+    }
+    Ok(())
+}
+
+/// Says everything that is wrong with any app's promises. With `reuse`, what the code printed before with the same files is taken over.
+pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
+    let mut findings = Vec::new();
+    for app in ctx.ws.select(apps)? {
+        findings.extend(check_app(ctx, app, reuse)?);
+    }
+    if ctx.json {
+        println!("{}", to_json(&findings));
+    }
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    Ok(())
+}
+
+/// One app's promises in one line: is the committed file what the code prints, and does it say the truth about package, version and spec?
+pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("compat-{}", app.name()));
+    let Some(settings) = &app.settings.compat else {
+        line.end(ui::Outcome::Skipped("no [compat] in its app.toml".into()));
+        return Ok(Vec::new());
+    };
+    let (text, before) = match passed::printed(ctx, app, "compat", reuse, || render(ctx, app, &ctx.ws.root)) {
+        Ok((text, before)) => (text.unwrap_or_default(), before),
+        Err(e) => {
+            line.end(ui::Outcome::Failed("can't be printed".into()));
+            return Err(e);
+        }
+    };
+    let mut findings: Vec<Finding> = stale(ctx, app, settings, &text).into_iter().collect();
+    let document = document::read(text.as_bytes()).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    findings.extend(untrue(ctx, app, &document)?);
+    let findings: Vec<Finding> = findings.into_iter().map(|f| f.app(app.name()).place(file(app, settings))).collect();
+    line.end(match findings.iter().find(|f| f.stops()).map(|f| f.id) {
+        None if before => {
+            ui::Outcome::Done(format!("the committed file is what the code printed {}: {}", passed::BEFORE, document.summary()))
+        }
+        None => ui::Outcome::Done(format!("the committed file is what the code prints: {}", document.summary())),
+        Some("compat-stale") => ui::Outcome::Failed("stale".into()),
+        Some(_) => ui::Outcome::Failed("not true".into()),
+    });
+    Ok(findings)
+}
+
+fn stale(ctx: &Ctx, app: &App, settings: &CompatSettings, text: &str) -> Option<Finding> {
+    let file = file(app, settings);
+    let committed = std::fs::read_to_string(ctx.ws.root.join(&file)).unwrap_or_default();
+    if committed == text {
+        return None;
+    }
+    let message = format!("the committed compat.json is not what the code prints\n{}", openapi::unified(&committed, text, file.as_str()));
+    Some(Finding::new("compat-stale", Level::Error, message).help(format!("cargo xtask compat {} --write", app.name())))
+}
+
+/// Where the document contradicts the manifest or the committed spec.
+fn untrue(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut differs = |id, what: &str, says: &str, is: &str, help: String| {
+        if says != is {
+            findings.push(Finding::new(id, Level::Error, format!("{what} is {says:?} in it, and {is:?} in fact")).help(help));
+        }
+    };
+    let generator = || format!("the generator in {}/app.toml, [compat], must print it", app.dir);
+    differs("compat-package", "the package", &document.package, &app.settings.package, generator());
+    let version = app.settings.ecosystem.package_version(&manifest::read(&ctx.ws.root, app)?)?;
+    differs("compat-version", "the version", &document.version, &version, generator());
+    if let Some(spec) = &app.settings.spec {
+        let file = app.dir.join(&spec.file);
+        let bytes = std::fs::read(ctx.ws.root.join(&file)).with_context(|| format!("{file} can't be read"))?;
+        let hash = format!("sha256:{}", hash::sha256(&bytes));
+        let help = format!("cargo xtask openapi generate {0} && cargo xtask compat {0} --write", app.name());
+        differs("compat-spec", &format!("the hash of {file}"), &document.contract.spec, &hash, help);
+    }
+    findings.extend(document.overdue().map(|what| {
+        let message = format!("{what}, and this is {}", document.version);
+        Finding::new("compat-overdue", Level::Warning, message).help("remove it, or promise it for longer")
+    }));
+    Ok(findings)
+}

@@ -1,0 +1,184 @@
+//! The pinned release on its index: is it there, is it yanked, and which compat.json is in its package.
+
+use super::template::Package;
+use crate::ecosystem::packed::Found;
+use crate::ecosystem::{packed, python, ts};
+use crate::model::endpoints::Endpoints;
+use crate::model::language::Ecosystem;
+use crate::sys::hash;
+use crate::sys::hash::Hasher;
+use crate::sys::http::{Http, Request};
+use crate::sys::ui::report::plain;
+use anyhow::{Context, Result};
+use base64::Engine;
+use camino::Utf8Path;
+use semver::Version;
+use std::io::{Read, Write};
+
+/// What the index says of the pinned version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    NoPackage,
+    /// The package is there, this version is not; the newest that is.
+    NoVersion {
+        newest: Option<String>,
+    },
+    Version(Release),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Yanked from a Python index, deprecated on an npm registry; the reason where there is one.
+    pub withdrawn: Option<String>,
+    pub newest: Option<String>,
+    pub url: String,
+    pub hash: Option<Hash>,
+}
+
+/// As the index gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// 64 hex digits.
+    Sha256(String),
+    /// Base64, as in Subresource Integrity.
+    Sha512(String),
+}
+
+/// What was downloaded.
+pub enum Download {
+    /// Other bytes than the index lists; with their hash.
+    Differs(String),
+    /// None: there is no compat.json in it.
+    File(Option<Found>),
+}
+
+/// The address that the release appears at.
+pub fn index(package: &Package, endpoints: &Endpoints) -> String {
+    match package.ecosystem {
+        Ecosystem::Python => endpoints.pypi.simple.clone(),
+        Ecosystem::Ts => endpoints.npm.clone(),
+    }
+}
+
+/// Asks the index about the version.
+pub fn look(package: &Package, version: &str, endpoints: &Endpoints) -> Result<Listed> {
+    match package.ecosystem {
+        Ecosystem::Python => Ok(match python::index::files(&endpoints.pypi, &package.name)? {
+            Some(files) => on_python_index(package, version, &files),
+            None => Listed::NoPackage,
+        }),
+        Ecosystem::Ts => Ok(match ts::registry::listed(&endpoints.npm, &package.name)? {
+            Some(listed) => on_npm(version, &listed),
+            None => Listed::NoPackage,
+        }),
+    }
+}
+
+/// The wheel, or else the sdist: both hold the document.
+fn on_python_index(package: &Package, version: &str, files: &[python::index::IndexFile]) -> Listed {
+    let parsed = |f: &python::index::IndexFile| f.version.as_ref().and_then(|v| v.parse::<pep440_rs::Version>().ok());
+    let alive = || files.iter().filter(|f| !f.yanked).filter_map(parsed);
+    let newest = alive().filter(|v| v.is_stable()).max().or_else(|| alive().max()).map(|v| v.to_string());
+    let ours: Vec<_> = files.iter().filter(|f| f.version.as_ref().is_some_and(|v| package.same_version(v, version))).collect();
+    let Some(file) = ours.iter().find(|f| f.name.ends_with(".whl")).or_else(|| ours.iter().find(|f| f.name.ends_with(".tar.gz"))) else {
+        return Listed::NoVersion { newest };
+    };
+    Listed::Version(Release {
+        withdrawn: file.yanked.then(|| "yanked".to_string()),
+        newest,
+        url: file.url.clone(),
+        hash: file.sha256.clone().map(Hash::Sha256),
+    })
+}
+
+fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
+    // It becomes part of a command that people copy.
+    let newest = listed.latest.clone().filter(|latest| Version::parse(latest).is_ok());
+    match listed.versions.iter().find(|v| v.version == version) {
+        None => Listed::NoVersion { newest },
+        Some(found) => Listed::Version(Release {
+            withdrawn: found.deprecated.as_ref().map(|why| format!("deprecated: {}", plain(why))),
+            newest,
+            url: found.tarball.clone(),
+            // Several algorithms may stand there, each with its name (SRI).
+            hash: found
+                .integrity
+                .as_ref()
+                .and_then(|i| i.split_whitespace().find_map(|h| h.strip_prefix("sha512-")))
+                .map(|h| Hash::Sha512(h.into())),
+        }),
+    }
+}
+
+/// The package's file, compared with the hash that the index lists, and looked into.
+pub fn download(release: &Release) -> Result<Download> {
+    let name = release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let temp = tempfile::Builder::new().suffix(if name.ends_with(".whl") { ".whl" } else { ".tar.gz" }).tempfile()?;
+    let mut reader = Http::new()?.send(&Request::new("GET", &release.url))?.success()?.reader();
+    let (mut sha256, mut sha512, mut buffer) = (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512), vec![0; 64 << 10]);
+    loop {
+        let n = reader.read(&mut buffer).with_context(|| format!("the download of {name} broke off"))?;
+        if n == 0 {
+            break;
+        }
+        sha256.update(&buffer[..n]);
+        sha512.update(&buffer[..n]);
+        temp.as_file().write_all(&buffer[..n])?;
+    }
+    let differs = match &release.hash {
+        Some(Hash::Sha256(wanted)) => Some(hash::hex(sha256.finish())).filter(|has| has != wanted),
+        Some(Hash::Sha512(wanted)) => Some(base64::engine::general_purpose::STANDARD.encode(sha512.finish())).filter(|has| has != wanted),
+        None => None,
+    };
+    if let Some(has) = differs {
+        return Ok(Download::Differs(has));
+    }
+    let file = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    packed::find(file).map(Download::File).with_context(|| format!("{name}, from {}", release.url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use python::index::IndexFile;
+
+    #[test]
+    fn the_version_is_found_on_a_python_index_whatever_its_spelling() {
+        let file = |name: &str, version: &str, yanked: bool| IndexFile {
+            name: name.into(),
+            version: Some(version.into()),
+            sha256: Some(version.into()),
+            yanked,
+            url: format!("http://x/{name}"),
+        };
+        let files = [
+            file("demo-0.9.0.tar.gz", "0.9.0", false),
+            file("demo-0.9.0-py3-none-any.whl", "0.9.0", false),
+            file("demo-1.0.0rc1-py3-none-any.whl", "1.0.0rc1", false),
+            file("demo-1.0.0.tar.gz", "1.0.0", false),
+            file("demo-1.1.0.tar.gz", "1.1.0", true),
+            IndexFile { version: None, ..file("other.zip", "", false) },
+        ];
+        let package = Package { name: "demo".into(), ecosystem: Ecosystem::Python };
+        for (version, expected) in [
+            ("0.9.0", Some(("http://x/demo-0.9.0-py3-none-any.whl", None))),
+            ("0.9", Some(("http://x/demo-0.9.0-py3-none-any.whl", None))),
+            ("1.0.0-rc.1", Some(("http://x/demo-1.0.0rc1-py3-none-any.whl", None))),
+            ("1.0.0", Some(("http://x/demo-1.0.0.tar.gz", None))),
+            ("1.1.0", Some(("http://x/demo-1.1.0.tar.gz", Some("yanked")))),
+            ("1.2.0", None),
+        ] {
+            match (on_python_index(&package, version, &files), expected) {
+                (Listed::Version(found), Some((url, withdrawn))) => {
+                    assert_eq!((found.url.as_str(), found.withdrawn.as_deref()), (url, withdrawn), "{version}");
+                    assert_eq!(found.newest.as_deref(), Some("1.0.0"), "the newest that is stable and not yanked");
+                }
+                (Listed::NoVersion { newest }, None) => assert_eq!(newest.as_deref(), Some("1.0.0")),
+                (found, _) => panic!("{version}: {found:?}"),
+            }
+        }
+        assert_eq!(on_python_index(&package, "1.0.0", &[]), Listed::NoVersion { newest: None });
+        let candidates = &files[2..3];
+        assert_eq!(on_python_index(&package, "2.0.0", candidates), Listed::NoVersion { newest: Some("1.0.0rc1".into()) });
+    }
+}

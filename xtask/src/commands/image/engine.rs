@@ -1,0 +1,202 @@
+//! docker and podman by their command line, used to run an image only; and which way of running this machine offers.
+
+use crate::oci::spec::{Descriptor, Index};
+use crate::oci::{Built, PlatformImage, USER, spec};
+use crate::sys::exit::Exit;
+use crate::sys::{child, guard};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use xshell::cmd;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Docker,
+    Podman,
+    Chroot,
+    Unshare,
+}
+
+const ALL: [Engine; 4] = [Engine::Docker, Engine::Podman, Engine::Chroot, Engine::Unshare];
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Docker => "docker",
+            Engine::Podman => "podman",
+            Engine::Chroot => "chroot",
+            Engine::Unshare => "unshare",
+        })
+    }
+}
+
+/// The one that XTASK_ENGINE names, or the first that can run a program here.
+pub fn choose() -> Result<Engine> {
+    if let Some(name) = std::env::var("XTASK_ENGINE").ok().filter(|n| !n.is_empty()) {
+        let known = ALL.iter().copied().find(|e| e.to_string() == name);
+        return known.ok_or_else(|| Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman, chroot and unshare")).into());
+    }
+    let found = ALL.into_iter().find(|engine| match engine {
+        Engine::Docker => answers("docker", &["version", "--format", "{{.Server.Os}}"]),
+        Engine::Podman => answers("podman", &["info"]),
+        Engine::Chroot => rustix::process::geteuid().is_root() && program(*engine).is_ok(),
+        Engine::Unshare => program(*engine).is_ok_and(|p| answers(p.as_str(), &["--user", "--map-current-user", "true"])),
+    });
+    found.context("nothing here can run an image: no docker or podman answers, this is not root, and user namespaces are not allowed")
+}
+
+fn answers(program: &str, args: &[&str]) -> bool {
+    let Ok(env) = child::env() else { return false };
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(env).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The engine's program; chroot is in /usr/sbin, which not everybody's PATH has.
+pub fn program(engine: Engine) -> Result<Utf8PathBuf> {
+    let name = engine.to_string();
+    let found = which::which(&name).or_else(|_| which::which_in(&name, Some("/usr/sbin:/sbin:/usr/bin:/bin"), "/"));
+    let path = found.with_context(|| format!("there is no {name} on this machine"))?;
+    Utf8PathBuf::try_from(path).with_context(|| format!("{name} has a path that is not UTF-8"))
+}
+
+/// The start of a command that runs a program in the root file system `root`, as the user that images have. With namespaces for mounts and
+/// processes, where this machine lets us make them, the program finds its own /proc, without which bun does not start, and is process 1 as in a container.
+pub fn inside(engine: Engine, root: &Path) -> Result<Command> {
+    let user: &[&str] = if engine == Engine::Unshare { &["--user", "--map-current-user"] } else { &[] };
+    let own_proc = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
+    if let Ok(unshare) = program(Engine::Unshare) {
+        let mut trial = Command::new(&unshare);
+        trial.args(user).args(own_proc).arg("true").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if trial.status().is_ok_and(|status| status.success()) {
+            let mut command = Command::new(unshare);
+            command.args(user).args(own_proc).arg("--root").arg(root);
+            if engine == Engine::Chroot {
+                let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
+                command.args(["--setgid", gid, "--setuid", uid]);
+            }
+            command.arg("--");
+            return Ok(command);
+        }
+    }
+    let mut command = Command::new(program(engine)?);
+    match engine {
+        Engine::Chroot => command.arg(format!("--userspec={USER}")).arg(root),
+        _ => command.args(user).arg("--root").arg(root).arg("--"),
+    };
+    Ok(command)
+}
+
+/// A container; dropped, it and its image are removed. So they are when we are killed.
+pub struct Container {
+    engine: Engine,
+    /// Of container and image: `xtask-probe-…`.
+    name: String,
+    guard: Child,
+}
+
+impl Container {
+    /// Loads one platform's image and publishes its port on this machine's loopback address.
+    pub fn start(engine: Engine, built: &Built, part: &PlatformImage, port: u16) -> Result<Container> {
+        let temp = tempfile::Builder::new().prefix("xtask-probe-").rand_bytes(10).tempdir()?;
+        let name = temp.path().file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let folder = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
+        let archive = folder.join("image.tar");
+        let image = format!("localhost/{name}:probe");
+        // The shell needs the environment that finds the engine: it inherits ours.
+        let remove = r#""$0" rm --force --volumes "$1"; "$0" rmi --force "$2""#;
+        let guard = guard::when_gone(remove, &[&engine.to_string(), &name, &image])?;
+        let container = Container { engine, name, guard };
+        write_archive(built, part, &image, &archive)?;
+        let inside = built.config(part)?.config.exposed_ports.keys().next().and_then(|p| p.split('/').next()?.parse::<u16>().ok());
+        let inside = inside.with_context(|| format!("{} exposes no port", built.name))?;
+        let (program, name) = (engine.to_string(), &container.name);
+        let sh = child::shell("/")?;
+        child::capture(cmd!(sh, "{program} load --quiet --input {archive}"), &[])?;
+        let publish = format!("127.0.0.1:{port}:{inside}");
+        child::capture(cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"), &[]).with_context(
+            || format!("{engine} can't run it; XTASK_ENGINE=chroot (as root) or XTASK_ENGINE=unshare runs it without an engine"),
+        )?;
+        Ok(container)
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String> {
+        let program = self.engine.to_string();
+        let sh = child::shell("/")?;
+        child::capture(cmd!(sh, "{program} {args...}"), &[])
+    }
+
+    /// An error with its last words when it has ended.
+    pub fn alive(&self) -> Result<()> {
+        let state = self.run(&["inspect", "--format", "{{.State.Status}}, exit code {{.State.ExitCode}}", &self.name])?;
+        if state.starts_with("exited") || state.starts_with("dead") {
+            bail!("the container ended: {}\n{}", state.trim(), self.log());
+        }
+        Ok(())
+    }
+
+    /// The last lines that the program wrote.
+    fn log(&self) -> String {
+        // Both streams, wherever the engine prints them.
+        let Ok(env) = child::env() else { return String::new() };
+        let mut command = Command::new(self.engine.to_string());
+        let output = command.args(["logs", &self.name]).env_clear().envs(env).stdin(Stdio::null()).output();
+        let text = output.map(|o| format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr)));
+        child::last_lines(&text.unwrap_or_default(), 30)
+    }
+
+    /// SIGTERM; how long it took. One that has to be killed is an error.
+    pub fn stop(self) -> Result<Duration> {
+        let started = Instant::now();
+        self.run(&["stop", "--time", "10", &self.name])?;
+        let took = started.elapsed();
+        // 128 + SIGKILL
+        if self.run(&["inspect", "--format", "{{.State.ExitCode}}", &self.name])?.trim() == "137" {
+            bail!("the program ignored SIGTERM for 10 s:\n{}", self.log());
+        }
+        Ok(took)
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        // The end of its input is its signal; then it is waited for, so that the name is free when we are done.
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+/// One tar that is both a docker-archive (docker before 25 reads `manifest.json`) and an OCI layout (`index.json`).
+fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8Path) -> Result<()> {
+    let path_of = |digest: &str| format!("blobs/{}", digest.replace(':', "/"));
+    let layers: Vec<String> = part.layers.iter().map(|l| path_of(&l.digest)).collect();
+    let docker = serde_json::json!([{ "Config": path_of(&part.config.digest), "RepoTags": [name], "Layers": layers }]);
+    let annotations = BTreeMap::from([
+        ("io.containerd.image.name".to_string(), name.to_string()),
+        ("org.opencontainers.image.ref.name".to_string(), name.to_string()),
+    ]);
+    let index =
+        Index::new(vec![Descriptor { annotations, platform: Some(part.platform.clone()), ..part.manifest.clone() }], BTreeMap::new());
+    let mut tar = tar::Builder::new(std::io::BufWriter::new(std::fs::File::create(archive)?));
+    let mut text = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes)
+    };
+    text("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    text("index.json", &spec::to_bytes(&index))?;
+    text("manifest.json", &spec::to_bytes(&docker))?;
+    for blob in part.layers.iter().chain([&part.config, &part.manifest]) {
+        tar.append_path_with_name(built.store.path(&blob.digest), path_of(&blob.digest))?;
+    }
+    use std::io::Write;
+    if tar.into_inner()?.flush().is_err() {
+        bail!("{archive} can't be written");
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The spec: written from the code, and checked against the committed file.
+
+use crate::checks::{black_box, passed};
+use crate::finding::{Finding, Level};
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::ui;
+use anyhow::{Context, Result};
+use camino::Utf8Path;
+use similar::TextDiff;
+
+pub mod diff;
+
+pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
+    match command {
+        flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
+        flags::Openapi::Check { apps } => check(ctx, apps, false),
+        flags::Openapi::Diff { old, new } => diff::command(ctx, old, new),
+    }
+}
+
+/// The spec that the code of `app` in the checkout `root` describes; None for an app without one.
+pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
+    let Some(spec) = &app.settings.spec else { return Ok(None) };
+    let text = app.settings.ecosystem.run(ctx, app, root, &spec.generate)?;
+    serde_json::from_str::<serde_json::Value>(&text)
+        .with_context(|| format!("{}: `{}` printed no JSON", app.name(), spec.generate.join(" ")))?;
+    Ok(Some(text))
+}
+
+fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
+    for app in ctx.ws.select(apps)? {
+        let line = ui::begin(&format!("openapi {}", app.name()));
+        let (Some(spec), Some(text)) = (&app.settings.spec, render(ctx, app, &ctx.ws.root)?) else {
+            line.end(ui::Outcome::Skipped("no [spec] in its app.toml".into()));
+            continue;
+        };
+        put(ctx, line, &app.dir.join(&spec.file), &text, dry_run)?;
+    }
+    Ok(())
+}
+
+/// Writes a generated file, or shows how it would change.
+pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool) -> Result<()> {
+    let path = ctx.ws.root.join(file);
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    if old == text {
+        line.end(ui::Outcome::Done(format!("{file} is up to date")));
+    } else if dry_run {
+        line.end(ui::Outcome::Done(format!("{file} would change")));
+        println!("{}", unified(&old, text, file.as_str()));
+    } else {
+        crate::sys::files::write_atomic(&path, text.as_bytes())?;
+        line.end(ui::Outcome::Done(format!("{file} written")));
+    }
+    Ok(())
+}
+
+/// Every stale spec is a finding that holds the difference. With `reuse`, what the code described before with the same files is taken over.
+pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
+    let mut findings = Vec::new();
+    for app in ctx.ws.select(apps)? {
+        for finding in check_app(ctx, app, reuse)? {
+            // Two apps tell the same of their contract.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
+    if ctx.json {
+        println!("{}", crate::finding::to_json(&findings));
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
+}
+
+/// One app's spec in one line: is it what the code describes, and what the apps of the same contract have?
+pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+    let line = ui::begin(&format!("openapi-{}", app.name()));
+    let (text, before) = passed::printed(ctx, app, "spec", reuse, || render(ctx, app, &ctx.ws.root))?;
+    let findings: Vec<Finding> = stale(ctx, app, text).into_iter().chain(black_box::differences(ctx, app)?).collect();
+    line.end(match findings.first().map(|f| f.id) {
+        None if app.settings.spec.is_none() => ui::Outcome::Skipped("no [spec] in its app.toml".into()),
+        None if before => ui::Outcome::Done(format!("the committed spec is what the code described {}", passed::BEFORE)),
+        None => ui::Outcome::Done("the committed spec is what the code describes".into()),
+        Some("spec-stale") => ui::Outcome::Failed("stale".into()),
+        Some(_) => ui::Outcome::Failed("differs".into()),
+    });
+    Ok(findings)
+}
+
+/// `text` is what the code describes.
+fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
+    let (spec, text) = (app.settings.spec.as_ref()?, text?);
+    let file = app.dir.join(&spec.file);
+    let committed = std::fs::read_to_string(ctx.ws.root.join(&file)).unwrap_or_default();
+    if committed == text {
+        return None;
+    }
+    let message = format!("the committed spec is not what the code describes\n{}", unified(&committed, &text, file.as_str()));
+    let help = format!("cargo xtask openapi generate {}", app.name());
+    Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help))
+}
+
+/// A unified diff, `-` committed, `+` from the code.
+pub fn unified(old: &str, new: &str, file: &str) -> String {
+    let diff = TextDiff::from_lines(old, new);
+    let text = diff.unified_diff().context_radius(3).header(&format!("{file} (committed)"), &format!("{file} (from the code)")).to_string();
+    text.lines()
+        .map(|l| match l.as_bytes().first() {
+            Some(b'+') => ui::green(l),
+            Some(b'-') => ui::red(l),
+            _ => l.to_string(),
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,104 @@
+//! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where one breaks clients.
+
+use crate::finding::{Finding, Level, to_json};
+use crate::model::ctx::Ctx;
+use crate::sys::exit::Exit;
+use crate::sys::ui::report::{counted, paint, plain, plural};
+use crate::sys::{parallel, ui};
+use ::diff::openapi::{Change, diff, recognise};
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+use std::io::Write;
+
+pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
+    // Reading takes as long as comparing.
+    let (before, after) = parallel::both(|| read(ctx, old), || read(ctx, new));
+    let (before, after) = (before?, after?);
+    let changes = diff(&before, &after, &crate::sys::date::today()?);
+    // They go with the process: taking them apart piece by piece would be a third of the work.
+    std::mem::forget((before, after));
+    let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();
+    if ctx.json {
+        println!("{}", to_json(&findings));
+    } else {
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = std::io::stdout().write_all(show(&changes).as_bytes());
+    }
+    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
+    // The findings themselves are printed already.
+    match (count(Level::Breaking), count(Level::Error)) {
+        (0, 0) => Ok(()),
+        (0, errors) => Err(Exit::Refused(format!("{} in the comparison of {old} and {new}", plural(errors, "error"))).into()),
+        (breaking, _) => Err(Exit::Refused(format!("{} between {old} and {new}", plural(breaking, "breaking change"))).into()),
+    }
+}
+
+/// A file, or `REF:APP`: the spec of that app as committed there.
+fn read(ctx: &Ctx, source: &str) -> Result<Value> {
+    let text = if std::path::Path::new(source).is_file() {
+        let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
+        if yaml {
+            return Err(Exit::Usage(format!("{source} is YAML; write it as JSON, which is what is compared")).into());
+        }
+        std::fs::read_to_string(source).with_context(|| format!("{source} could not be read"))?
+    } else {
+        committed(ctx, source)?
+    };
+    // The parser that comes with `Value` is compiled with serde_json, which is optimised; one made here is not.
+    let document: Value = text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
+    recognise(&document).map_err(|what| anyhow!("{source} can't be compared: {what}"))?;
+    Ok(document)
+}
+
+fn committed(ctx: &Ctx, source: &str) -> Result<String> {
+    let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty()) else {
+        return Err(Exit::Usage(format!("there is no file {source}; name a file, or a committed spec as REF:APP (main:python)")).into());
+    };
+    let app = ctx.ws.app(app)?;
+    let Some(spec) = &app.settings.spec else { bail!("{} has no spec: there is no [spec] in its app.toml", app.name()) };
+    let file = app.dir.join(&spec.file);
+    let commit = ctx.git.commit(rev)?;
+    ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{file}")]).with_context(|| format!("{file} is not in {rev}"))
+}
+
+/// By operation, the gravest first; a line each, and how many of what at the end.
+pub fn show(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "no difference that a client can notice\n".to_string();
+    }
+    let mut text = String::new();
+    let mut groups: Vec<(&[String], Vec<&Change>)> = Vec::new();
+    for change in changes {
+        match groups.iter_mut().find(|(operations, _)| *operations == change.operations) {
+            Some((_, list)) => list.push(change),
+            None => groups.push((&change.operations, vec![change])),
+        }
+    }
+    for (operations, list) in groups {
+        text.push_str(&format!("{}\n", paint(ui::bold, &heading(operations))));
+        for change in list {
+            let place = paint(ui::dim, &format!("[{}] {}", change.id, change.place()));
+            text.push_str(&format!("  {} {} {place}\n", level(change.level), plain(&change.message)));
+        }
+    }
+    let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
+    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")])
+}
+
+fn heading(operations: &[String]) -> String {
+    match operations {
+        [] => "the whole document".to_string(),
+        [one] => one.clone(),
+        [first, second] => format!("{first}, {second}"),
+        [first, rest @ ..] => format!("{first} and {} more operations", rest.len()),
+    }
+}
+
+fn level(level: Level) -> String {
+    match level {
+        Level::Breaking => paint(ui::red, "breaking"),
+        Level::Error => paint(ui::red, "error   "),
+        Level::Warning => paint(ui::yellow, "warning "),
+        Level::Info => paint(ui::dim, "info    "),
+    }
+}

@@ -1,0 +1,223 @@
+//! Which app needs which version, and why: computed from git and the manifest each time, never stored. Never touches the network.
+
+use crate::finding::{Finding, Level};
+use crate::flags;
+use crate::model::commits::{Commit, Entry};
+use crate::model::ctx::Ctx;
+use crate::model::evidence::{Accepted, Difference};
+use crate::model::workspace::App;
+use crate::model::{commits, manifest};
+use crate::sys::exit::Exit;
+use crate::sys::ui;
+use anyhow::Result;
+use breaks::Judged;
+use compare::Reach;
+use history::History;
+use number::{Evidence, Facts};
+use semver::Version;
+use serde::Serialize;
+
+mod baseline;
+mod breaks;
+mod compare;
+mod gitdir;
+mod history;
+mod hotfix;
+mod number;
+mod published;
+mod pulls;
+mod repository;
+mod show;
+mod walk;
+
+pub use history::{same_content, source_commit, source_in};
+pub use number::Line;
+pub use published::Published;
+pub use repository::{refuse_shallow, remote_name};
+
+/// What plan says of one app.
+#[derive(Clone, Debug, Serialize)]
+pub struct AppPlan {
+    pub app: String,
+    /// The release that counting starts from.
+    pub last: Option<Release>,
+    /// None: nothing to release.
+    pub next: Option<Version>,
+    /// `first`, or how far the number moves: none, patch, minor, major.
+    pub bump: &'static str,
+    /// The manifest holds a version that is not released yet.
+    pub pending: bool,
+    pub evidence: Vec<Evidence>,
+    /// Newest first.
+    pub commits: Vec<Entry>,
+    #[serde(skip)]
+    pub manifest: Version,
+    /// Every version that was ever tagged for the app, reachable or not; the highest first.
+    #[serde(skip)]
+    pub tagged: Vec<Version>,
+    /// What the evidence demands, whatever the manifest says already.
+    #[serde(skip)]
+    pub required: Option<Version>,
+    /// The highest number that is out, on the hotfix's own line where there is one.
+    #[serde(skip)]
+    pub floor: Option<Version>,
+    /// Breaks that `app.toml` accepts for the next release.
+    #[serde(skip)]
+    pub accepted: Vec<Accepted>,
+    /// Breaks that nobody has declared.
+    #[serde(skip)]
+    pub undeclared: Vec<Difference>,
+    /// Pull requests whose commits are not in this clone: their squashes speak alone.
+    #[serde(skip)]
+    pub unread_pulls: Vec<u64>,
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    pub version: Version,
+    pub tag: String,
+}
+
+pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
+    if ctx.ws.apps.is_empty() {
+        let message = format!(
+            "no app in {}: an app is a folder with an app.toml. Where they are elsewhere, set apps = \"FOLDER\" in \
+             [workspace.metadata.xtask] of Cargo.toml",
+            ctx.ws.root.join(&ctx.ws.settings.apps)
+        );
+        return Err(Exit::Usage(message).into());
+    }
+    let plans: Vec<AppPlan> = ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
+    let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
+    if ctx.json {
+        println!("{}", show::json(&ctx.git, &plans, &findings)?);
+    } else {
+        print!("{}", show::text(&plans));
+    }
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    if plans.iter().all(|p| p.next.is_none()) {
+        return Err(Exit::Nothing("nothing to release".into()).into());
+    }
+    Ok(())
+}
+
+/// The plan of one app at HEAD.
+pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    plan_with(ctx, app, &Published::default(), Reach::Offline, false)
+}
+
+/// The commits of a range that touch the app, newest first; `range` is what git takes: tips and `^`bounds.
+pub fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
+    Ok(walk::walk(&ctx.git, app, range)?.commits)
+}
+
+/// The release that counting starts from, without a look at what came since.
+pub fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
+    Ok(history::read(ctx, app, &[])?.last)
+}
+
+/// The plan for a gate, which may install what reads the API. Where a break stops it, the index is asked whether that release is still out: nobody
+/// has what was withdrawn.
+pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    let plan = plan_with(ctx, app, &Published::default(), Reach::Network, false)?;
+    let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
+    match stopped.map(|last| (last, published::ask(ctx, app).withdrawn)) {
+        Some((last, withdrawn)) if withdrawn.contains(&last.version) => {
+            plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network, false)
+        }
+        _ => Ok(plan),
+    }
+}
+
+/// Was this release yanked, deprecated or taken away? An index that can't be asked says nothing.
+pub fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
+    published::ask(ctx, app).withdrawn.contains(version)
+}
+
+/// The same for a release, which counts from what users have.
+pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    let Published { withdrawn, versions, .. } = published::ask(ctx, app);
+    plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network, true)
+}
+
+/// The same for a bump, with everything that the index said.
+pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
+    let published = published::ask(ctx, app);
+    let mut plan = plan_with(ctx, app, &published, Reach::Network, true)?;
+    plan.findings.extend(published.findings.iter().cloned());
+    Ok((plan, published))
+}
+
+/// `ask_pulls`: the remote may be asked for the commits of pull requests.
+fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pulls: bool) -> Result<AppPlan> {
+    let manifest = manifest::read(&ctx.ws.root, app)?;
+    let history = history::read(ctx, app, &published.withdrawn)?;
+    let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
+    let mut commits = commits::entries(&history.commits, app.name(), &names);
+    let pulls = pulls::add(ctx, app, &history.commits, &mut commits, ask_pulls)?;
+    let mut evidence = vec![number::from_commits(&commits)];
+    let judged = judged(ctx, app, &history, &commits, reach)?;
+    evidence.extend(judged.evidence);
+    evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
+    if history.last.is_none() {
+        evidence.extend(manifest::pins(&ctx.ws.root, app)?.into_iter().map(|(file, version)| number::from_pin(&file, version)));
+    }
+    evidence.extend_from_slice(&published.evidence);
+    let facts = Facts {
+        app: app.name(),
+        manifest: &manifest,
+        manifest_file: &app.dir.join(app.settings.ecosystem.manifest()),
+        last: history.last.as_ref().map(|r| &r.version),
+        tagged: &history.tagged,
+        line: history.line.as_ref(),
+        zero: ctx.ws.settings.zero_breaking,
+        touched: !commits.is_empty(),
+    };
+    let mut decision = number::decide(&facts, evidence);
+    decision.findings.extend(baseline::findings(app, &history, published));
+    decision.findings.extend(judged.findings);
+    decision.findings.extend(unread_breaks(app, &commits));
+    decision.findings.extend(pulls.findings);
+    Ok(AppPlan {
+        app: app.name().to_string(),
+        last: history.last,
+        next: decision.next,
+        bump: decision.bump,
+        pending: decision.pending,
+        evidence: decision.evidence,
+        commits,
+        manifest,
+        tagged: history.tagged,
+        required: decision.required,
+        floor: decision.floor,
+        accepted: judged.accepted,
+        undeclared: judged.undeclared,
+        unread_pulls: pulls.unread,
+        findings: decision.findings,
+    })
+}
+
+/// What the spec and the public API say. What no commit touches has not changed.
+fn judged(ctx: &Ctx, app: &App, history: &History, commits: &[Entry], reach: Reach) -> Result<Judged> {
+    let Some(last) = &history.last else { return Ok(Judged::default()) };
+    let compared = if commits.is_empty() { Vec::new() } else { compare::compare(ctx, app, last, history.settings, reach)? };
+    Ok(breaks::judge(app, last, commits.iter().find(|c| c.counts && c.breaking), &compared))
+}
+
+/// A break that its author meant to declare and that the rules do not read.
+fn unread_breaks(app: &App, commits: &[Entry]) -> Vec<Finding> {
+    let unread = commits.iter().filter(|c| c.unread_break && !c.why.starts_with("revert"));
+    unread
+        .map(|c| {
+            let message = format!("{} ({}) speaks of a breaking change that does not count", c.subject, c.short());
+            Finding::new("breaking-unread", Level::Warning, message)
+                .app(app.name())
+                .help("declare it by `!` before the colon of a conventional subject, or by a line that begins with `BREAKING CHANGE: `")
+        })
+        .collect()
+}

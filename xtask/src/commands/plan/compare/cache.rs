@@ -1,0 +1,48 @@
+//! What was found before, below `target/`: by what was compared, and by the version of the rules. An entry that can't be read is as good as none.
+
+use crate::model::ctx::Ctx;
+use crate::model::evidence::Difference;
+use crate::sys::{files, hash};
+use anyhow::Result;
+use camino::Utf8PathBuf;
+
+/// Changes whenever a rule does; see build.rs.
+const RULES: &str = env!("XTASK_RULES");
+
+pub struct Entry {
+    file: Utf8PathBuf,
+}
+
+impl Entry {
+    pub fn of(ctx: &Ctx, parts: &[&str]) -> Entry {
+        let key = hash::sha256(format!("{RULES}\0{}", parts.join("\0")));
+        Entry { file: ctx.ws.root.join("target/xtask/evidence").join(key).with_extension("json") }
+    }
+
+    pub fn read(&self) -> Option<Vec<Difference>> {
+        serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()
+    }
+
+    /// What is kept, or what `find` finds now, which is kept from then on.
+    pub fn or_found(&self, find: impl FnOnce() -> Result<Vec<Difference>>) -> Result<Vec<Difference>> {
+        if let Some(found) = self.read() {
+            return Ok(found);
+        }
+        let found = find()?;
+        self.write(&found);
+        Ok(found)
+    }
+
+    /// Where nothing can be written, the next plan compares again.
+    fn write(&self, differences: &[Difference]) {
+        let Some(folder) = self.file.parent() else { return };
+        // A plan changes nothing that git sees, in a repository without a target/ either.
+        let ignore = folder.join(".gitignore");
+        if std::fs::create_dir_all(folder).is_ok()
+            && (ignore.exists() || files::write_atomic(&ignore, b"*\n").is_ok())
+            && let Ok(text) = serde_json::to_vec(differences)
+        {
+            let _ = files::write_atomic(&self.file, &text);
+        }
+    }
+}

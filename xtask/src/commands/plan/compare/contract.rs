@@ -1,0 +1,61 @@
+//! The contract's word: the spec of the last release against the committed one.
+
+use super::super::Release;
+use super::super::breaks::{Compared, Unread};
+use super::{Entry, Pair};
+use crate::finding::Level;
+use crate::model::ctx::Ctx;
+use crate::model::evidence::Difference;
+use crate::model::version::Bump;
+use crate::model::workspace::App;
+use anyhow::Result;
+use camino::Utf8Path;
+use diff::openapi::{self, Change};
+use serde_json::Value;
+
+/// None where the spec has not changed, or the last release had none: a release from before there was a spec promised nothing.
+pub fn compare(ctx: &Ctx, app: &App, last: &Release, file: &Utf8Path, specs: &Pair) -> Result<Option<Compared>> {
+    let Some(old) = specs.old.as_ref().filter(|_| specs.old != specs.new) else { return Ok(None) };
+    let today = crate::sys::date::today()?;
+    let entry = Entry::of(ctx, &["contract", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
+    let found = entry.or_found(|| {
+        let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
+        Ok(openapi::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
+    });
+    let found = found.map_err(|e| Unread {
+        id: "contract-unreadable",
+        // A release that is out can't be mended, and must not stop the next one.
+        level: Level::Warning,
+        why: format!("the specs can't be compared, so what breaks clients is not known: {e:#}"),
+        place: Some(file.to_string()),
+        help: "what the commits declare decides alone".into(),
+    });
+    let command = format!("cargo xtask openapi diff {}:{name} HEAD:{name}", last.tag, name = app.name());
+    Ok(Some(Compared { source: "contract", whom: "clients", command, found }))
+}
+
+fn documents(ctx: &Ctx, old_name: &str, old: &str, file: &Utf8Path, specs: &Pair) -> Result<(Value, Value)> {
+    let document = |name: &str, blob: &str| -> Result<Value> {
+        let text = ctx.git.read(&["cat-file", "blob", blob])?;
+        let document: Value = text.parse().map_err(|e| anyhow::anyhow!("{name} is not JSON: {e}"))?;
+        openapi::recognise(&document).map_err(|what| anyhow::anyhow!("{name}: {what}"))?;
+        Ok(document)
+    };
+    let new = match &specs.new {
+        Some(blob) => document(&format!("HEAD:{file}"), blob)?,
+        // The spec is gone: nothing of it is promised any more.
+        None => serde_json::json!({ "openapi": "3.1.0", "paths": {} }),
+    };
+    Ok((document(old_name, old)?, new))
+}
+
+fn difference(change: &Change, file: &Utf8Path) -> Difference {
+    let finding = change.finding();
+    Difference {
+        id: change.id.clone(),
+        demands: if change.level == Level::Breaking { Bump::Major } else { Bump::Minor },
+        what: change.operations.first().cloned().unwrap_or_default(),
+        message: finding.message,
+        place: format!("{file}#{}", change.place()),
+    }
+}

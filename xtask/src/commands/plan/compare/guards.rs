@@ -1,0 +1,131 @@
+//! What an app's settings guard, now and at the last release: a guard that is taken away does not let a break pass without a word.
+
+use super::super::Release;
+use super::super::breaks::{Compared, Unread};
+use crate::finding::Level;
+use crate::model::ctx::Ctx;
+use crate::model::evidence::Difference;
+use crate::model::language::Ecosystem;
+use crate::model::version::Bump;
+use crate::model::workspace::{App, EarlierSettings};
+use camino::Utf8PathBuf;
+
+/// Paths are from the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guards {
+    pub spec: Option<Utf8PathBuf>,
+    pub compat: Option<Utf8PathBuf>,
+    /// `[api] public`
+    pub public: Vec<String>,
+}
+
+impl Guards {
+    pub fn now(app: &App) -> Guards {
+        let settings = &app.settings;
+        Guards {
+            spec: settings.spec.as_ref().map(|spec| app.dir.join(&spec.file)),
+            compat: settings.compat.as_ref().map(|compat| app.dir.join(&compat.file)),
+            public: settings.api.public.clone(),
+        }
+    }
+
+    /// As the tag has them; today's where it has no `app.toml`, or one that can't be read: a release that is out can't be mended.
+    pub fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
+        let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
+        text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
+    }
+
+    fn read(text: &str, app: &App) -> Option<Guards> {
+        let then = EarlierSettings::read(text)?;
+        let file = |file: Utf8PathBuf| app.dir.join(file);
+        Some(Guards {
+            spec: then.spec.map(|spec| file(spec.file)),
+            compat: then.compat.map(|compat| file(compat.file)),
+            public: then.api.public,
+        })
+    }
+}
+
+/// Where the tag has no such folder, nothing can be compared: the app was elsewhere then. None where it has, or nothing is guarded.
+pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
+    let Guards { spec, compat, public } = Guards::now(app);
+    let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
+    let there = || ctx.git.ask(&["cat-file", "-e", &format!("refs/tags/{}:{}", last.tag, app.dir)]).unwrap_or(false);
+    if !guarded || there() {
+        return None;
+    }
+    let unread = Unread {
+        id: "release-moved",
+        // A release that is out can't be mended, and must not stop the next one.
+        level: Level::Warning,
+        why: format!("{} has no {}, so nothing is compared with it, and what breaks its users is not known", last.tag, app.dir),
+        place: Some(app.file().into_string()),
+        help: "what the commits declare decides alone".into(),
+    };
+    Some(Compared { source: "settings", whom: "users", command: format!("git show {}:{}", last.tag, app.dir), found: Err(unread) })
+}
+
+/// What `[api] public` named and names no more, be it gone or only unguarded: None where there is nothing of that kind.
+pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
+    let guarded = |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
+    let difference = |name: &String| Difference {
+        id: "guard-removed".into(),
+        demands: Bump::Major,
+        what: name.clone(),
+        message: format!("{name} was public in {}, and [api] public no longer names it: nobody would see it change", last.tag),
+        place: app.file().into_string(),
+    };
+    let found: Vec<Difference> = then.public.iter().filter(|name| !guarded(name)).map(difference).collect();
+    let command = format!("git diff {} HEAD -- {}", last.tag, app.file());
+    (!found.is_empty()).then_some(Compared { source: "settings", whom: "users", command, found: Ok(found) })
+}
+
+/// A Python module brings those below it; an entry point of TypeScript is itself alone.
+fn covers(guard: &str, name: &str, ecosystem: Ecosystem) -> bool {
+    guard == name || (ecosystem == Ecosystem::Python && name.strip_prefix(guard).is_some_and(|rest| rest.starts_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(ecosystem: &str, public: &[&str]) -> App {
+        let text = format!("name = \"x\"\necosystem = {ecosystem:?}\npackage = \"p\"\n[api]\npublic = {public:?}\n");
+        App { dir: "apps/x".into(), settings: toml_edit::de::from_str(&text).expect("settings") }
+    }
+
+    #[test]
+    fn a_name_that_is_no_longer_guarded_breaks_unless_a_wider_one_is() {
+        let last = Release { version: "0.1.0".parse().unwrap(), tag: "x-v0.1.0".into() };
+        for (ecosystem, then, now, expected) in [
+            ("python", &["a"][..], &["a"][..], ""),
+            ("python", &["a"], &["a", "b"], ""),
+            ("python", &[], &["a"], ""),
+            ("python", &["a"], &[], "a"),
+            ("python", &["a", "b.c"], &["b"], "a"),
+            ("python", &["a"], &["a.b"], "a"),
+            ("python", &["ab"], &["a"], "ab"),
+            ("ts", &[".", "./x"], &["."], "./x"),
+            ("ts", &["./x"], &["./x.js"], "./x"),
+        ] {
+            let then = Guards { spec: None, compat: None, public: then.iter().map(|name| name.to_string()).collect() };
+            let found = dropped(&app(ecosystem, now), &last, &then).and_then(|compared| compared.found.ok()).unwrap_or_default();
+            let names: Vec<&str> = found.iter().map(|difference| difference.what.as_str()).collect();
+            assert_eq!(names.join(" "), expected, "{then:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_app_toml_is_read_for_its_guards_alone() {
+        let app = app("python", &["a"]);
+        let text =
+            "name = 1\nunknown = 2\n[spec]\nfile = \"old.json\"\n[compat]\nfile = \"c/compat.json\"\n[api]\npublic = [\"b\"]\nmore = 3\n";
+        let then = Guards::read(text, &app).expect("read");
+        assert_eq!((then.spec, then.compat), (Some("apps/x/old.json".into()), Some("apps/x/c/compat.json".into())));
+        assert_eq!(then.public, ["b"]);
+        assert_eq!(Guards::read("", &app).map(|then| then.public), Some(vec![]));
+        for broken in ["spec = 1", "[spec]", "[api]\npublic = \"a\"", "= ="] {
+            assert_eq!(Guards::read(broken, &app), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The public API's word: what users of the package import, at the last release and at HEAD.
+
+use super::super::Release;
+use super::super::breaks::{Compared, Unread};
+use super::{Entry, Exit, Level, Pair, Reach, Result, api, tools};
+use crate::model::ctx::Ctx;
+use crate::model::evidence::Difference;
+use crate::model::version::Bump;
+use crate::model::workspace::App;
+
+pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach) -> Result<Compared> {
+    let compared = |found| Compared { source: "api", whom: "users", command: format!("cargo xtask api diff {}", app.name()), found };
+    // The tools that read it are part of what was found.
+    let tools: Vec<String> = tools::TOOLS.iter().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
+    let public = app.settings.api.public.join("\n");
+    let tree = |tree: &Option<String>| tree.clone().unwrap_or_default();
+    let entry = Entry::of(ctx, &["api", app.name(), &public, &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)]);
+    let tag = format!("refs/tags/{}", last.tag);
+    let missing = if reach == Reach::Offline && entry.read().is_none() { api::missing(ctx, app, &[&tag, "HEAD"])? } else { None };
+    if let Some((why, help)) = missing {
+        let unread = Unread { id: "api-unread", level: Level::Warning, why, place: None, help };
+        return Ok(compared(Err(unread)));
+    }
+    let found = match entry.or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.iter().map(difference).collect())) {
+        Ok(found) => Ok(found),
+        // What settings are wrong, its reader mends.
+        Err(error) if error.is::<Exit>() => return Err(error),
+        Err(error) => Err(unreadable(ctx, app, last, error)),
+    };
+    Ok(compared(found))
+}
+
+fn difference(change: &diff::change::Change) -> Difference {
+    let demands = match change.level {
+        Level::Breaking | Level::Error => Bump::Major,
+        // SemVer 2.0.0, 7: new functionality, and what is marked as deprecated.
+        Level::Info if change.id.ends_with("-added") || change.id == "deprecated" => Bump::Minor,
+        Level::Warning | Level::Info => Bump::Patch,
+    };
+    let finding = change.finding();
+    let place = finding.place.unwrap_or_default();
+    Difference { id: change.id.clone(), demands, what: change.symbol.clone(), message: finding.message, place }
+}
+
+/// A release that is out can't be mended, and must not stop the next one; what HEAD holds can.
+fn unreadable(ctx: &Ctx, app: &App, last: &Release, error: anyhow::Error) -> Unread {
+    let ours = api::between(ctx, app, "HEAD", "HEAD").is_err();
+    let (level, help) = match ours {
+        true => (Level::Error, format!("mend it: cargo xtask api diff {} says the same", app.name())),
+        false => (Level::Warning, "what the commits declare decides alone".to_string()),
+    };
+    let why = format!("the API can't be compared with {}, so what breaks its users is not known: {error:#}", last.tag);
+    Unread { id: "api-unreadable", level, why, place: None, help }
+}

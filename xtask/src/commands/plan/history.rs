@@ -1,0 +1,247 @@
+//! The commits since an app's last release, across squashes. The usual case is one walk: no commit on the tag's side means that the
+//! tag, or a commit with the same content, is an ancestor.
+
+use super::Release;
+use super::hotfix;
+use super::number::Line;
+use super::repository::{self, Head, Origin, Refs, Tag};
+use super::walk::{Walk, walk};
+use crate::model::commits::Commit;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::git::Git;
+use anyhow::{Result, bail};
+use semver::Version;
+
+pub struct History {
+    /// The last release that HEAD contains; pre-releases are steps on the way, not releases to count from.
+    pub last: Option<Release>,
+    /// Those since, touching the app; newest first.
+    pub commits: Vec<Commit>,
+    /// May the app's settings have changed since?
+    pub settings: bool,
+    /// Every version that was ever tagged; the highest first.
+    pub tagged: Vec<Version>,
+    /// Set on a hotfix branch.
+    pub line: Option<Line>,
+    /// Releases above the last that the index no longer offers; the highest first.
+    pub withdrawn: Vec<Version>,
+}
+
+/// `withdrawn` are versions that nobody is to have any more: no release to count from.
+pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
+    let git = &ctx.git;
+    repository::refuse_shallow(git)?;
+    let head = repository::head(git)?;
+    let refs = repository::refs(ctx, app)?;
+    let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
+    let counts = |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
+    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) = refs.tags.iter().filter(counts).partition(|tag| withdrawn.contains(&tag.version));
+    let two_branches = ctx.ws.settings.main != ctx.ws.settings.development;
+    let on_main = two_branches && on_main(ctx, &head, &refs);
+    // Tags are made on main: anywhere else they are behind a squash.
+    let squashed = two_branches && !on_main && line.is_none();
+    let (last, mut walked) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
+    if !walked.commits.is_empty() && on_main {
+        let development = refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development);
+        let released = match last.filter(|_| !development.is_empty()) {
+            Some(tag) => repository::origins(git, &[tag])?.remove(0).source,
+            None => None,
+        };
+        if let Some(source) = source_in(git, app, "HEAD", &development, released.as_deref())? {
+            let (origin, originals) = since(git, app, &tags, &source, true)?;
+            // Not found from there: the squashes' own messages are what is left. A hotfix of main that was taken back in another form is
+            // above what development knows: the commits are development's, and the number goes on from main's.
+            if origin.map(|t| &t.name) == last.map(|t| &t.name) || origin.is_some_and(|o| last.is_some_and(|l| o.version < l.version)) {
+                walked = originals;
+            }
+        }
+    }
+    let last = last.map(|t| Release { version: t.version.clone(), tag: t.name.clone() });
+    let withdrawn = gone.iter().map(|tag| tag.version.clone()).filter(|v| last.as_ref().is_none_or(|last| *v > last.version)).collect();
+    let Walk { commits, settings, .. } = walked;
+    Ok(History { withdrawn, last, commits, settings, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
+}
+
+fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {
+    match git.commit("HEAD") {
+        Ok(_) => error,
+        Err(_) => anyhow::anyhow!("{} has no commit yet: there is nothing to plan from", git.dir),
+    }
+}
+
+fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {
+    let settings = &ctx.ws.settings;
+    match (&head.branch, &head.commit) {
+        (Some(branch), _) => *branch == settings.main,
+        (None, Some(commit)) => refs.branch(repository::remote_name(ctx), &settings.main).contains(&commit.as_str()),
+        (None, None) => false,
+    }
+}
+
+/// The last release below `tip`, and the commits since. `squashed`: tags are not on the tip's own line.
+fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) -> Result<(Option<&'a Tag>, Walk)> {
+    for (at, tag) in tags.iter().enumerate() {
+        let found = if squashed { behind_squash(git, app, tags, at, tip)? } else { on_own_line(git, app, tag, tip)?.map(|w| (w, at)) };
+        if let Some((walked, last)) = found {
+            return Ok((Some(tags[last]), walked));
+        }
+    }
+    Ok((None, walk(git, app, &[tip])?))
+}
+
+fn on_own_line(git: &Git, app: &App, tag: &Tag, tip: &str) -> Result<Option<Walk>> {
+    if let Some(walked) = unreleased(git, app, tag, &tag.object, tip, true)? {
+        return Ok(Some(walked));
+    }
+    match repository::origins(git, &[tag])?.remove(0).source {
+        Some(source) => Ok(unreleased(git, app, tag, &source, tip, true).unwrap_or(None)),
+        None => Ok(None),
+    }
+}
+
+/// The commits since `tags[at]`, and which tag is the last release: hotfixes above it may have been taken back into development.
+fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> Result<Option<(Walk, usize)>> {
+    let tag = tags[at];
+    let Origin { commit, source } = repository::origins(git, &[tag])?.remove(0);
+    // The development commit that the release was squashed from is the shorter way. It is unknown where only main was fetched.
+    if let Some(source) = source.filter(|source| *source != commit)
+        && let Some(mut walked) = unreleased(git, app, tag, &source, tip, true).unwrap_or(None)
+    {
+        let last = at - mark_hotfixes(git, app, &tags[..at], &tags[at..], &mut walked.commits)?;
+        return Ok(Some((walked, last)));
+    }
+    let Some(walked) = unreleased(git, app, tag, &tag.object, tip, false)? else { return Ok(None) };
+    if walked.commits.is_empty() {
+        return Ok(Some((walked, at)));
+    }
+    // A hotfix, or the branch of a promotion, which has main as an ancestor: the tag is reached over main, while development's commits
+    // of earlier releases are not below it.
+    let mut earlier = release_commits(git, &tags[at..])?;
+    earlier.extend(newest_equal(git, app, &tag.object, &walked.commits)?);
+    let bounds: Vec<String> = earlier.iter().map(|id| format!("^{id}")).collect();
+    let range: Vec<&str> = std::iter::once(tip).chain(bounds.iter().map(String::as_str)).collect();
+    let mut walked = walk(git, app, &range)?;
+    // Several hotfixes in a row may have come back one by one.
+    let end = at + repository::origins(git, &tags[at..])?.iter().take_while(|o| o.source.as_ref() == Some(&o.commit)).count().max(1);
+    let back = mark_hotfixes(git, app, &tags[..end], &tags[end..], &mut walked.commits)?;
+    Ok(Some((walked, at.min(end - back))))
+}
+
+/// Everything that these releases were made of and that is in this repository.
+fn release_commits(git: &Git, tags: &[&Tag]) -> Result<Vec<String>> {
+    if tags.is_empty() {
+        return Ok(Vec::new());
+    }
+    let origins = repository::origins(git, tags)?;
+    let ids: Vec<String> = origins.into_iter().flat_map(|o| [Some(o.commit), o.source]).flatten().collect();
+    let asked = ids.iter().map(|id| format!("{id}\n")).collect::<String>();
+    let text = git.pipe(&["cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer"], asked.as_bytes())?;
+    let here = |line: &str| line.strip_suffix(" commit").map(str::to_string);
+    Ok(String::from_utf8_lossy(&text).lines().filter_map(here).collect())
+}
+
+/// Marks the commits that bring back a hotfix, which is released already. `hotfixes`: the highest version first; `earlier`: the releases
+/// below them. How many of the hotfixes, from the lowest up, have come back whole.
+fn mark_hotfixes(git: &Git, app: &App, hotfixes: &[&Tag], earlier: &[&Tag], commits: &mut [Commit]) -> Result<usize> {
+    if hotfixes.is_empty() || commits.is_empty() {
+        return Ok(0);
+    }
+    let mut below = release_commits(git, earlier)?;
+    let mut whole = 0;
+    for (at, tag) in hotfixes.iter().rev().enumerate() {
+        let own = own_commits(git, app, &tag.object, &below)?;
+        let back = hotfix::find(git, app, &own, commits)?;
+        for (commit, by) in commits.iter_mut().zip(&back.commits) {
+            if *by && commit.released.is_none() {
+                commit.released = Some(tag.name.clone());
+            }
+        }
+        whole += usize::from(back.whole && whole == at);
+        below.extend(release_commits(git, &[tag])?);
+    }
+    Ok(whole)
+}
+
+fn own_commits(git: &Git, app: &App, tag: &str, below: &[String]) -> Result<Vec<String>> {
+    let bounds: Vec<String> = below.iter().map(|id| format!("^{id}")).collect();
+    let specs = app.pathspecs();
+    let args = ["rev-list", "--no-merges", tag].into_iter().chain(bounds.iter().map(String::as_str));
+    let args: Vec<&str> = args.chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
+    Ok(git.read(&args)?.lines().map(str::to_string).collect())
+}
+
+/// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins at the newest commit whose
+/// content is the release's: what came and went before changed nothing. Where `start` is on the tip's own line, such a commit is one that
+/// comes back to an earlier state, which the walk has seen.
+fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str, own_line: bool) -> Result<Option<Walk>> {
+    let walked = walk(git, app, &[&format!("{start}...{tip}")])?;
+    if own_line && walked.behind == 0 && !walked.may_revisit() {
+        return Ok(Some(walked));
+    }
+    Ok(match newest_equal(git, app, &tag.object, &walked.commits)? {
+        Some(equal) => Some(walk(git, app, &[tip, &format!("^{start}"), &format!("^{equal}")])?),
+        None => (walked.behind == 0).then_some(walked),
+    })
+}
+
+/// The newest of the commits whose app folder and shared paths equal those of `of`.
+fn newest_equal(git: &Git, app: &App, of: &str, commits: &[Commit]) -> Result<Option<String>> {
+    if commits.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<&str> = std::iter::once(of).chain(commits.iter().map(|c| c.id.as_str())).collect();
+    let trees = folders(git, app, &ids)?;
+    let Some((wanted, trees)) = trees.split_first().filter(|(wanted, _)| *wanted != MISSING) else { return Ok(None) };
+    for (commit, tree) in commits.iter().zip(trees) {
+        if tree == wanted && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?) {
+            return Ok(Some(commit.id.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// The tree of the app's folder in each commit, in one process.
+fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
+    let names: String = commits.iter().map(|c| format!("{c}:{}\n", app.dir)).collect();
+    let text = git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.as_bytes())?;
+    let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_string).collect();
+    if lines.len() != commits.len() {
+        bail!("git cat-file answered {} of {} questions in {}", lines.len(), commits.len(), git.dir);
+    }
+    Ok(lines.into_iter().map(|l| if l.ends_with(" missing") { MISSING.to_string() } else { l }).collect())
+}
+
+/// Stands for the folder's tree where a commit has no such folder.
+const MISSING: &str = "missing";
+
+/// Is everything that belongs to the app the same in both commits?
+pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
+    let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
+    let specs = app.pathspecs();
+    args.extend(specs.iter().map(String::as_str));
+    git.ask(&args)
+}
+
+/// The development commit that a commit of main was squashed from: the newest whose content of the app equals it. None where the
+/// development branch is not here, or never had this content.
+pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String>> {
+    let refs = repository::refs(ctx, app)?;
+    source_in(&ctx.git, app, commit, &refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development), None)
+}
+
+/// Searched from each tip down to `released`, where that is known and here.
+pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Option<&str>) -> Result<Option<String>> {
+    for tip in tips {
+        // The branch's tip first: it is the one just after a promotion.
+        if same_content(git, app, commit, tip)? {
+            return Ok(Some(tip.to_string()));
+        }
+        let shorter = released.and_then(|r| walk(git, app, &[tip, &format!("^{r}")]).ok());
+        let walk = shorter.map_or_else(|| walk(git, app, &[tip]), Ok)?;
+        if let Some(found) = newest_equal(git, app, commit, &walk.commits)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}

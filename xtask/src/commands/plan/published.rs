@@ -1,0 +1,42 @@
+//! What the index has: numbers are used once, withdrawn or not, and a release that was withdrawn is not what users have.
+
+use super::number::{Demands, Evidence, Line};
+use crate::ecosystem::IndexVersion;
+use crate::finding::{Finding, Level};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use semver::Version;
+
+#[derive(Default)]
+pub struct Published {
+    pub versions: Vec<Version>,
+    pub evidence: Vec<Evidence>,
+    /// Yanked (PEP 592), deprecated or unpublished (npm).
+    pub withdrawn: Vec<Version>,
+    pub findings: Vec<Finding>,
+}
+
+/// Asks the index that is published to; on a hotfix line its highest number is that of the line. Where it can't be reached, a finding
+/// says so and the tags have to do.
+pub fn ask(ctx: &Ctx, app: &App) -> Published {
+    let branch = ctx.git.branch().ok().flatten();
+    let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
+    match app.settings.ecosystem.versions_out(ctx, app) {
+        Ok(found) => {
+            let found = found.unwrap_or_default();
+            let withdrawn = found.iter().filter(|out| out.withdrawn).map(|out| out.version.clone()).collect();
+            let versions: Vec<Version> = found.into_iter().map(|IndexVersion { version, .. }| version).collect();
+            let highest = versions.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max().cloned();
+            let why = format!("the highest on {}", app.settings.ecosystem.index_url(ctx));
+            let evidence = highest.map(|v| Evidence { source: "index", demands: Demands::Above(v), why });
+            Published { versions, evidence: evidence.into_iter().collect(), withdrawn, findings: Vec::new() }
+        }
+        Err(error) => {
+            let message = format!("the index could not be asked which versions are out: {error:#}");
+            let finding = Finding::new("index-unreachable", Level::Warning, message)
+                .app(app.name())
+                .help("the number is chosen by the tags alone; the release asks the index again");
+            Published { findings: vec![finding], ..Published::default() }
+        }
+    }
+}

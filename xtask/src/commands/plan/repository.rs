@@ -1,0 +1,167 @@
+//! What a plan needs to know of the repository before it walks any history: HEAD, whether the clone is complete, and the refs that
+//! matter.
+
+use super::gitdir::{GitDir, is_id};
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::git::Git;
+use anyhow::{Result, bail};
+use semver::Version;
+use std::collections::HashMap;
+
+pub struct Head {
+    /// None: detached.
+    pub branch: Option<String>,
+    /// The commit, where HEAD names one itself.
+    pub commit: Option<String>,
+}
+
+/// A release's tag.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    pub name: String,
+    pub version: Version,
+    /// What the ref holds: an annotated tag, or the commit itself.
+    pub object: String,
+}
+
+pub struct Refs {
+    /// The highest version first.
+    pub tags: Vec<Tag>,
+    branches: HashMap<String, String>,
+}
+
+impl Refs {
+    /// The commits that a branch has here and on the remote.
+    pub fn branch(&self, remote: &str, name: &str) -> Vec<&str> {
+        let names = [format!("refs/heads/{name}"), format!("refs/remotes/{remote}/{name}")];
+        let mut found: Vec<&str> = names.iter().filter_map(|n| self.branches.get(n)).map(String::as_str).collect();
+        found.dedup();
+        found
+    }
+}
+
+pub fn head(git: &Git) -> Result<Head> {
+    let head = GitDir::of(git)?.head()?;
+    Ok(match head.strip_prefix("ref: ") {
+        // What the reftable format leaves in the file for older programs.
+        Some("refs/heads/.invalid") => Head { branch: git.branch()?, commit: None },
+        Some(name) => Head { branch: Some(name.strip_prefix("refs/heads/").unwrap_or(name).to_string()), commit: None },
+        None => Head { branch: None, commit: Some(head) },
+    })
+}
+
+/// A clone without its history can't know what is released.
+pub fn refuse_shallow(git: &Git) -> Result<()> {
+    if GitDir::of(git)?.is_shallow() {
+        bail!(
+            "{} is a shallow clone: its tags and history are not all here, so what is released can't be known\n\
+             type: git fetch --unshallow --tags\n\
+             (in a forge's job: let the checkout fetch everything, fetch-depth: 0)",
+            git.dir
+        );
+    }
+    Ok(())
+}
+
+/// The app's tags and the branches of the flow.
+pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
+    let settings = &ctx.ws.settings;
+    let tags = format!("refs/tags/{}-v", app.name());
+    let both = |branch: &String| [format!("refs/heads/{branch}"), format!("refs/remotes/{}/{branch}", remote_name(ctx))];
+    let branches: Vec<String> = [&settings.development, &settings.main].into_iter().flat_map(both).collect();
+    let found = match GitDir::of(&ctx.git)?.refs(&tags, &branches) {
+        Some(found) => found,
+        None => ask_git(&ctx.git, &tags, &branches)?,
+    };
+    let mut refs = Refs { tags: Vec::new(), branches: HashMap::new() };
+    for (name, object) in found {
+        match name.strip_prefix("refs/tags/") {
+            Some(tag) => refs.tags.extend(release_tag(app, tag, &object)),
+            None => drop(refs.branches.insert(name, object)),
+        }
+    }
+    refs.tags.sort_by(|a, b| b.version.cmp(&a.version));
+    Ok(refs)
+}
+
+/// One `for-each-ref` of exact prefixes that reads no object: `--merged` would read the whole history.
+fn ask_git(git: &Git, prefix: &str, exact: &[String]) -> Result<HashMap<String, String>> {
+    let mut args = vec!["for-each-ref".to_string(), "--format=%(refname) %(objectname)".to_string(), format!("{prefix}*")];
+    args.extend(exact.iter().cloned());
+    let pair = |line: &str| line.split_once(' ').map(|(name, object)| (name.to_string(), object.to_string()));
+    Ok(git.read(&args)?.lines().filter_map(pair).collect())
+}
+
+/// Exactly `<app>-v<semver>`: `python-v1.0.0`, neither `python-v1` nor `python-very-old`.
+fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
+    let version = Version::parse(name.strip_prefix(app.name())?.strip_prefix("-v")?).ok()?;
+    Some(Tag { name: name.to_string(), version, object: object.to_string() })
+}
+
+/// Where a release came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The commit that the tag is on.
+    pub commit: String,
+    /// The development commit that it was squashed from, by the `Source-Commit` trailer of an annotated tag. Of a hotfix it is the tag's
+    /// own commit.
+    pub source: Option<String>,
+}
+
+/// One for each tag, in their order.
+pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
+    let format = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(contents:trailers:key=Source-Commit,valueonly)%00";
+    let names: Vec<String> = tags.iter().map(|tag| format!("refs/tags/{}", tag.name)).collect();
+    let args: Vec<&str> = ["for-each-ref", format].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let text = git.read(&args)?;
+    let fields: Vec<&str> = text.split('\0').collect();
+    let read = |fields: &[&str]| {
+        let [name, object, commit, source] = fields else { return None };
+        let source = Some(source.trim()).filter(|id| is_id(id) && !commit.is_empty()).map(str::to_string);
+        let commit = if commit.is_empty() { object } else { commit };
+        Some((name.trim().to_string(), Origin { commit: commit.to_string(), source }))
+    };
+    let mut found: HashMap<String, Origin> = fields.chunks(4).filter_map(read).collect();
+    let origin = |name: &String| found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} is gone from {}", git.dir));
+    names.iter().map(origin).collect()
+}
+
+/// The remote's name; the usual one where an address was given.
+pub fn remote_name(ctx: &Ctx) -> &str {
+    let remote = ctx.endpoints.remote.as_str();
+    if remote.contains([':', '/', '*', '?', '[', ' ']) { "origin" } else { remote }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loose and packed refs, a loose one that hides an older packed one, and names that only look alike.
+    #[test]
+    fn files_and_git_tell_the_same_refs() {
+        let temp = tempfile::tempdir().unwrap();
+        let git = Git::new(camino::Utf8Path::from_path(temp.path()).unwrap());
+        let identity = ["-c", "user.name=a", "-c", "user.email=b"];
+        let commit = || git.run(&[&identity[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat()).unwrap();
+        let tag = |name: &str| git.run(&[&identity[..], &["tag", "-f", "-a", "-m", "x", name]].concat()).unwrap();
+        git.run(&["init", "-q", "-b", "main"]).unwrap();
+        let (prefix, exact) = ("refs/tags/python-v", ["refs/heads/main".to_string(), "refs/heads/gone".to_string()]);
+        let same = |expected: usize| {
+            let files = GitDir::of(&git).unwrap().refs(prefix, &exact).expect("the classic layout");
+            assert_eq!(files, ask_git(&git, prefix, &exact).unwrap());
+            assert_eq!(files.len(), expected);
+        };
+        same(0);
+        commit();
+        ["python-v0.1.0", "python-v0.2.0", "ts-v0.1.0", "python-graphs-v1.0.0"].iter().for_each(|name| tag(name));
+        same(3);
+        git.run(&["pack-refs", "--all"]).unwrap();
+        commit();
+        tag("python-v0.2.0");
+        git.run(&["tag", "python-v0.3.0"]).unwrap();
+        same(4);
+        git.run(&["symbolic-ref", "refs/tags/python-v0.4.0", "refs/heads/main"]).unwrap();
+        assert_eq!(GitDir::of(&git).unwrap().refs(prefix, &exact), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! One walk of the history between two points, for what belongs to an app.
+
+use crate::model::commits::Commit;
+use crate::model::workspace::App;
+use crate::sys::git::Git;
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// What is between two points: commits that the first has and the second has not are only counted.
+pub struct Walk {
+    pub behind: usize,
+    /// Newest first. Of merges, those that differ from every parent.
+    pub commits: Vec<Commit>,
+    /// For each commit, the app's folder before and after, as trees; None where git shows none: for merges, and where the folder was left
+    /// alone.
+    trees: Vec<Option<(String, String)>>,
+    /// May the app's settings have changed? Of merges git shows no files.
+    pub settings: bool,
+}
+
+/// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would change its output are off.
+const LOG: &[&str] = &[
+    "-c",
+    "log.follow=false",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "core.quotePath=false",
+    "log",
+    "--no-color",
+    "--no-renames",
+    "--no-relative",
+    "--encoding=UTF-8",
+    "--left-right",
+    "--no-diff-merges",
+    "--raw",
+    "-t",
+    "--no-abbrev",
+    "--format=%m%H%x00%P%x00%B%x00",
+];
+
+/// `range` is what git takes: `a...b`, or tips and `^`bounds.
+pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
+    let specs = app.pathspecs();
+    let args: Vec<&str> = LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
+    Ok(read(&String::from_utf8_lossy(&git.bytes(&args)?), app))
+}
+
+/// Three fields end in NUL; the trees' lines follow, and then the next commit's first field.
+fn read(text: &str, app: &App) -> Walk {
+    let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false };
+    let settings = format!("\t{}", app.file());
+    let mut fields = text.split('\0');
+    let mut head = fields.next().unwrap_or_default();
+    while let (Some(parents), Some(message), Some(rest)) = (fields.next(), fields.next(), fields.next()) {
+        let id = head.lines().last().unwrap_or_default();
+        head = rest;
+        if id.starts_with('<') {
+            walk.behind += 1;
+            continue;
+        }
+        let (id, merge) = (id.trim_start_matches('>').to_string(), parents.contains(' '));
+        walk.settings |= merge || rest.lines().any(|line| line.ends_with(&settings));
+        walk.commits.push(Commit { id, merge, message: message.to_string(), released: None });
+        walk.trees.push(rest.lines().find_map(|line| trees(line, app)));
+    }
+    walk
+}
+
+/// `:040000 040000 <before> <after> M\tapps/python`
+fn trees(line: &str, app: &App) -> Option<(String, String)> {
+    let (change, path) = line.strip_prefix(':')?.split_once('\t')?;
+    let mut words = change.split(' ').skip(2);
+    if path == app.dir { Some((words.next()?.to_string(), words.next()?.to_string())) } else { None }
+}
+
+impl Walk {
+    /// May the app's folder have come back to a state that it had before? Where that can't be seen, it may.
+    pub fn may_revisit(&self) -> bool {
+        let mut seen = HashSet::new();
+        self.trees.iter().rev().any(|trees| match trees {
+            None => true,
+            Some((before, after)) => {
+                seen.insert(before);
+                seen.contains(after)
+            }
+        })
+    }
+}

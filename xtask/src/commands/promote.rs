@@ -1,0 +1,123 @@
+//! The next pull request of the flow, as a branch that is pushed: the bump into development, or development into main. Works on what
+//! the remote has; the user's checkout and refs stay as they are.
+
+use crate::commands::plan::AppPlan;
+use crate::commands::{bump, plan};
+use crate::finding::{Finding, Level};
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::ui;
+use anyhow::Result;
+use remote::{Branch, Remote};
+use request::Request;
+
+mod lost;
+mod remote;
+mod request;
+
+pub fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
+    let settings = &ctx.ws.settings;
+    if settings.main == settings.development {
+        return Err(Exit::Usage(format!("there is one branch, {}: cargo xtask release --bump releases from it", settings.main)).into());
+    }
+    plan::refuse_shallow(&ctx.git)?;
+    let remote = Remote::fetch(ctx)?;
+    remote.in_checkout(ctx, |clone| {
+        let lost = clone.ws.apps.iter().map(|app| lost::finding(clone, app, &remote)).collect::<Result<Vec<_>>>()?;
+        let lost: Vec<Finding> = lost.into_iter().flatten().collect();
+        if !lost.is_empty() {
+            return Err(Exit::Gate(lost).into());
+        }
+        let plans = clone.ws.apps.iter().map(|app| Ok((app, plan::plan(clone, app)?))).collect::<Result<Vec<_>>>()?;
+        let request = match bumps(ctx, clone, &remote, &plans)? {
+            Some(request) => request,
+            None => promotion(clone, &remote, &plans)?,
+        };
+        deliver(ctx, clone, &remote, request, flags.dry_run)
+    })
+}
+
+/// The bump commits of every app whose commits demand a number that its manifest does not have yet.
+fn bumps(ctx: &Ctx, clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<Option<Request>> {
+    let due = plans.iter().filter(|(_, plan)| plan.next.as_ref().is_some_and(|next| *next != plan.manifest));
+    let mut bumped = Vec::new();
+    for (app, plan) in due {
+        if let Some(version) = bump::in_place(clone, app)? {
+            bumped.push((plan, version));
+        }
+    }
+    if bumped.is_empty() {
+        return Ok(None);
+    }
+    let tags: Vec<String> = bumped.iter().map(|(plan, version)| format!("{}-v{version}", plan.app)).collect();
+    let branch = format!("release/{}", tags.join("_"));
+    remote.replaceable(ctx, clone, &branch)?;
+    Ok(Some(Request::bump(clone, branch, clone.git.commit("HEAD")?, &bumped)))
+}
+
+/// A branch that holds development's content and has main as an ancestor: after a squash, a plain pull request from development conflicts
+/// in every file that both touched.
+fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<Request> {
+    let Branch { name, commit } = &remote.development;
+    let mut ahead = Vec::new();
+    for (app, plan) in plans {
+        if !plan::same_content(&clone.git, app, commit, &remote.main.commit)? {
+            ahead.push(plan);
+        }
+    }
+    if ahead.is_empty() {
+        return Err(Exit::Nothing(format!("nothing to promote: {} has nothing of any app that {} lacks", name, remote.main.name)).into());
+    }
+    let mut request = Request::promotion(clone, commit, &ahead);
+    let tree = format!("{commit}^{{tree}}");
+    let args = ["commit-tree", &tree, "-p", commit, "-p", &remote.main.commit, "-m", &request.title];
+    // Development's own time: the same promotion is the same commit.
+    let time = format!("{} +0000", clone.git.commit_time(commit)?);
+    let made = clone.git.command().args(args).env("GIT_AUTHOR_DATE", &time).env("GIT_COMMITTER_DATE", &time).output()?;
+    if !made.status.success() {
+        anyhow::bail!("git commit-tree failed:\n{}", String::from_utf8_lossy(&made.stderr).trim_end());
+    }
+    request.commit = String::from_utf8_lossy(&made.stdout).trim().to_string();
+    Ok(request)
+}
+
+fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_run: bool) -> Result<()> {
+    let there = if dry_run { None } else { remote.push(ctx, clone, &request)? };
+    let pushed = !dry_run && there.is_none();
+    // A second run makes a bump with another time, and so another commit, which nobody has.
+    request.commit = there.unwrap_or(request.commit);
+    if ctx.json {
+        println!("{}", request.to_json(pushed));
+        return Ok(());
+    }
+    let Request { branch, base, .. } = &request;
+    match (dry_run, pushed) {
+        (true, _) => {
+            ui::say(&format!("would push {branch}"));
+            if *base == remote.development.name {
+                println!(
+                    "{}",
+                    clone.git.read(&[
+                        "log",
+                        "--patch",
+                        "--reverse",
+                        "--format=%s",
+                        "--no-color",
+                        &format!("{}..HEAD", remote.development.commit)
+                    ])?
+                );
+            }
+        }
+        (false, true) => ui::say(&format!("{} pushed {branch}", ui::green("✓"))),
+        (false, false) => ui::say(&format!("{} {branch} is there already", ui::green("✓"))),
+    }
+    println!("{}", request.text());
+    Ok(())
+}
+
+fn branch_taken(branch: &str) -> anyhow::Error {
+    let message = format!("{branch} is on the remote already, with commits that are not a bump's");
+    Exit::Gate(vec![Finding::new("branch-taken", Level::Error, message).help("merge its pull request, or delete the branch")]).into()
+}

@@ -1,0 +1,110 @@
+//! The remote as it is now: both branches and the releases' tags, without a change to any ref of the user's repository.
+
+use super::{branch_taken, request::Request};
+use crate::commands::plan;
+use crate::model::ctx::Ctx;
+use crate::model::dry_run;
+use crate::model::workspace::Workspace;
+use crate::sys::exit::Exit;
+use crate::sys::git::Git;
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::HashMap;
+
+#[derive(Clone, Debug)]
+pub struct Branch {
+    pub name: String,
+    pub commit: String,
+}
+
+pub struct Remote {
+    /// What people call it.
+    pub name: String,
+    pub development: Branch,
+    pub main: Branch,
+    /// Every branch and tag that `ls-remote` showed, by its full name.
+    refs: HashMap<String, String>,
+    /// The clone that work is done in; removed at the end.
+    folder: tempfile::TempDir,
+}
+
+impl Remote {
+    /// Asks the remote and brings its objects here; `ls-remote` and a fetch without a destination leave all refs alone.
+    pub fn fetch(ctx: &Ctx) -> Result<Remote> {
+        let settings = &ctx.ws.settings;
+        let remote = &ctx.endpoints.remote;
+        let listing = ctx.git.read(&["ls-remote", "--heads", "--tags", "--", remote])?;
+        let refs: HashMap<String, String> = listing
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .filter(|(_, name)| !name.ends_with("^{}"))
+            .map(|(id, name)| (name.to_string(), id.to_string()))
+            .collect();
+        let branch = |name: &str| match refs.get(&format!("refs/heads/{name}")) {
+            Some(commit) => Ok(Branch { name: name.to_string(), commit: commit.clone() }),
+            None => Err(Exit::Usage(format!("{remote} has no branch {name}; push it first: git push {remote} {name}"))),
+        };
+        let (development, main) = (branch(&settings.development)?, branch(&settings.main)?);
+        let is_ours = |name: &str| ctx.ws.apps.iter().any(|app| name.starts_with(&format!("refs/tags/{}-v", app.name())));
+        let wanted = refs.keys().filter(|name| is_ours(name)).cloned();
+        let wanted: Vec<String> = wanted.chain([&development, &main].map(|b| format!("refs/heads/{}", b.name))).collect();
+        ctx.git.fetch_objects(remote, &wanted)?;
+        let folder = tempfile::tempdir()?;
+        let remote = Remote { name: plan::remote_name(ctx).to_string(), development, main, refs, folder };
+        remote.clone_of(ctx, &wanted)?;
+        Ok(remote)
+    }
+
+    fn dir(&self) -> Result<Utf8PathBuf> {
+        Ok(Utf8Path::from_path(self.folder.path()).context("the temporary folder's path is not UTF-8")?.join("clone"))
+    }
+
+    /// A clone that shares the objects, whose refs are the remote's.
+    fn clone_of(&self, ctx: &Ctx, names: &[String]) -> Result<()> {
+        let dir = self.dir()?;
+        ctx.git.run(&["clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--", ctx.ws.root.as_str(), dir.as_str()])?;
+        let git = Git::new(&dir);
+        let target = |name: &str| match name.strip_prefix("refs/heads/") {
+            Some(branch) => format!("refs/remotes/origin/{branch}"),
+            None => name.to_string(),
+        };
+        let updates: String = names.iter().map(|name| format!("update {} {}\n", target(name), self.refs[name])).collect();
+        git.pipe(&["update-ref", "--stdin"], updates.as_bytes())?;
+        dry_run::take_identity(&ctx.git, &git)?;
+        git.run(&["checkout", "--quiet", "-B", &self.development.name, &self.development.commit])
+    }
+
+    /// Runs `f` on a checkout of the development branch.
+    pub fn in_checkout<T>(&self, ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
+        let dir = self.dir()?;
+        let mut endpoints = ctx.endpoints.clone();
+        endpoints.remote = "origin".into();
+        f(&Ctx { ws: Workspace::load(Some(&dir))?, git: Git::new(&dir), endpoints, json: ctx.json })
+    }
+
+    /// Refuses to replace a branch that holds anything but an earlier run's bump to the same version.
+    pub fn replaceable(&self, ctx: &Ctx, clone: &Ctx, branch: &str) -> Result<()> {
+        let name = format!("refs/heads/{branch}");
+        let Some(tip) = self.refs.get(&name) else { return Ok(()) };
+        ctx.git.fetch_objects(&ctx.endpoints.remote, &[name])?;
+        let subjects = |tip: &str| clone.git.read(&["log", "--format=%s", &format!("{}..{tip}", self.development.commit)]);
+        if subjects(tip)? == subjects("HEAD")? { Ok(()) } else { Err(branch_taken(branch)) }
+    }
+
+    /// Pushes the request's commit. Where the branch holds the same content already, the commit that it has.
+    pub fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<Option<String>> {
+        let name = format!("refs/heads/{}", request.branch);
+        let there = self.refs.get(&name).map(String::as_str).unwrap_or("");
+        let tree = |commit: &str| clone.git.read(&["rev-parse", "--verify", "--quiet", &format!("{commit}^{{tree}}")]).ok();
+        if there == request.commit || (!there.is_empty() && tree(there).is_some() && tree(there) == tree(&request.commit)) {
+            return Ok(Some(there.to_string()));
+        }
+        clone.git.run(&["update-ref", &name, &request.commit])?;
+        ctx.git.fetch_objects(clone.ws.root.as_str(), std::slice::from_ref(&name))?;
+        let lease = format!("--force-with-lease={name}:{there}");
+        let refspec = format!("{}:{name}", request.commit);
+        // No pre-push hook: it would check the user's checkout, which is not what is pushed.
+        ctx.git.run(&["push", "--quiet", "--no-verify", &lease, "--", &ctx.endpoints.remote, &refspec])?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,92 @@
+//! The pull request that a person opens: its branches, title and body. The body is written so that a squash that keeps it can be read
+//! by `plan`.
+
+use crate::commands::plan::AppPlan;
+use crate::model::ctx::Ctx;
+use crate::sys::ui;
+use semver::Version;
+use serde_json::{Value, json};
+
+pub struct Request {
+    pub branch: String,
+    pub base: String,
+    pub commit: String,
+    pub title: String,
+    pub body: String,
+    repository: Option<String>,
+}
+
+impl Request {
+    /// The bump, into development.
+    pub fn bump(clone: &Ctx, branch: String, commit: String, bumped: &[(&AppPlan, Version)]) -> Request {
+        let names: Vec<String> = bumped.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
+        let bodies: Vec<String> = bumped.iter().map(|(plan, version)| released(plan, version)).collect();
+        let settings = &clone.ws.settings;
+        Request {
+            branch,
+            base: settings.development.clone(),
+            commit,
+            title: format!("chore(release): {}", names.join(", ")),
+            body: bodies.join("\n\n"),
+            repository: settings.repository.clone(),
+        }
+    }
+
+    /// Development into main.
+    pub fn promotion(clone: &Ctx, commit: &str, ahead: &[&AppPlan]) -> Request {
+        let settings = &clone.ws.settings;
+        let releases: Vec<(&AppPlan, &Version)> = ahead.iter().filter_map(|plan| Some((*plan, plan.next.as_ref()?))).collect();
+        let names: Vec<String> = releases.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
+        let title = match names.as_slice() {
+            [] => format!("chore: promote {} to {}", settings.development, settings.main),
+            names => format!("chore(release): promote {}", names.join(", ")),
+        };
+        let bodies: Vec<String> = releases.iter().map(|(plan, version)| released(plan, version)).collect();
+        let body = if bodies.is_empty() { "Nothing is released by this.".to_string() } else { bodies.join("\n\n") };
+        Request {
+            branch: format!("promote/{}", crate::sys::git::short(commit)),
+            base: settings.main.clone(),
+            commit: String::new(),
+            title,
+            body,
+            repository: settings.repository.clone(),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let indented: Vec<String> = self.body.lines().map(|l| if l.is_empty() { String::new() } else { format!("    {l}") }).collect();
+        let address = self.repository.iter().map(|r| format!("\n  {}", self.address(r))).collect::<String>();
+        format!(
+            "open a pull request from {} into {}{address}\n\n  {}\n\n{}",
+            self.branch,
+            self.base,
+            ui::bold(&self.title),
+            indented.join("\n")
+        )
+    }
+
+    /// Both forges compare branches under this address, and offer the pull request there.
+    fn address(&self, repository: &str) -> String {
+        format!("{}/compare/{}...{}", repository.trim_end_matches('/'), self.base, self.branch)
+    }
+
+    pub fn to_json(&self, pushed: bool) -> Value {
+        json!({
+            "schema": 1,
+            "branch": self.branch,
+            "base": self.base,
+            "commit": self.commit,
+            "title": self.title,
+            "body": self.body,
+            "pushed": pushed,
+        })
+    }
+}
+
+/// `python 0.0.1 → 0.0.2` and the commits that count, each as a bullet that a squash body can keep.
+fn released(plan: &AppPlan, version: &Version) -> String {
+    let last = plan.last.as_ref().map_or("first release".to_string(), |r| r.version.to_string());
+    let mut lines = vec![format!("{}: {last} → {version}", plan.app), String::new()];
+    lines.extend(plan.commits.iter().rev().filter(|c| c.counts).map(|c| format!("* {}", c.subject)));
+    lines.join("\n").trim_end().to_string()
+}

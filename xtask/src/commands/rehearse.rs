@@ -1,0 +1,107 @@
+//! `rehearse`: a whole release on this machine alone, by the very code that releases. The world is in world.rs, the script in walk.rs,
+//! what was seen at its end in report.rs.
+
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::{supervise, ui};
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use flags::Part;
+use machine::Machine;
+use std::time::Instant;
+use steps::Steps;
+use world::World;
+
+mod developer;
+mod folder;
+mod forge;
+mod index;
+mod machine;
+mod npm;
+mod registry;
+mod remote;
+mod report;
+mod runner;
+mod servers;
+mod start;
+mod steps;
+mod walk;
+pub mod world;
+
+/// What the whole rehearsal shares.
+pub struct Rehearsal<'a> {
+    pub ctx: &'a Ctx,
+    pub apps: Vec<&'a App>,
+    pub flags: &'a flags::Rehearse,
+    pub dir: &'a Utf8Path,
+    pub world: World,
+    pub machine: Machine,
+    pub steps: Steps,
+}
+
+impl Rehearsal<'_> {
+    pub fn without(&self, part: Part) -> bool {
+        self.flags.without.contains(&part)
+    }
+}
+
+pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
+    if flags.clean {
+        return folder::clean(&ctx.ws.root);
+    }
+    let apps = ctx.ws.select(&flags.apps)?;
+    let start = start::find(ctx, &apps)?;
+    supervise::catch_interrupts()?;
+    let folder = folder::create(&ctx.ws.root)?;
+    match rehearse(ctx, flags, apps, &start, &folder.path) {
+        Ok(()) if flags.keep => {
+            ui::say(&format!("kept: {}", folder.path));
+            Ok(())
+        }
+        Ok(()) => folder.remove(),
+        Err(_) if supervise::interrupted() => {
+            let path = folder.path.clone();
+            folder.keep()?;
+            let until = "until the next rehearsal fails or cargo xtask rehearse --clean";
+            bail!("interrupted; everything that was started is stopped\nlogs: {}/logs, kept {until}", path)
+        }
+        Err(error) => {
+            ui::say(&format!("\nkept for a look: {}, until the next rehearsal fails or cargo xtask rehearse --clean", folder.path));
+            folder.keep()?;
+            Err(error)
+        }
+    }
+}
+
+fn rehearse(ctx: &Ctx, flags: &flags::Rehearse, apps: Vec<&App>, start: &start::Start, dir: &Utf8Path) -> Result<()> {
+    let began = Instant::now();
+    let names: Vec<&str> = apps.iter().map(|a| a.name()).collect();
+    ui::section(&format!("Rehearsal of {} at {}, in {dir}", names.join(", "), crate::sys::git::short(&start.head)));
+    let dirty = ctx.git.dirty()?;
+    if !dirty.is_empty() {
+        let note = "HEAD is what is rehearsed; not committed, so not in it";
+        ui::say(&format!("{} {note}:\n  {}", ui::yellow("note:"), dirty.join("\n  ")));
+    }
+    let steps = Steps::new(&dir.join("logs"))?;
+    let xtask = machine::install(dir)?;
+    let mut world = None;
+    steps.run("world", |_| {
+        let images = !flags.without.contains(&Part::Image);
+        let made = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
+        start::populate(ctx, start, &made.remote.git)?;
+        let seen = made.to_string();
+        world = Some(made);
+        Ok(seen)
+    })?;
+    let world = world.context("the world has started")?;
+    let machine = Machine::new(dir, xtask, &world, &apps, &ctx.endpoints)?;
+    let rehearsal = Rehearsal { ctx, apps, flags, dir, world, machine, steps };
+    let walked = walk::walk(&rehearsal, start)?;
+    let report = report::make(&rehearsal, &walked, began.elapsed())?;
+    match ctx.json {
+        true => println!("{}", report.to_json()),
+        false => println!("{}", report.text()),
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! A rehearsal's own folder below `target/rehearsal`, locked while its process lives; what is dead is removed.
+
+use crate::sys::ui;
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::fs::{self, File};
+
+/// In the folder of a rehearsal that failed: kept until the next one fails, or `--clean`.
+const FAILED: &str = "FAILED";
+
+/// A folder and its lock, which the kernel releases however we end.
+pub struct Folder {
+    pub path: Utf8PathBuf,
+    lock: File,
+}
+
+/// Makes a new folder below `root`'s target folder, after removing what is dead there.
+pub fn create(root: &Utf8Path) -> Result<Folder> {
+    let all = all(root);
+    fs::create_dir_all(&all).with_context(|| format!("{all} can't be made"))?;
+    let _guard = guard(&all)?;
+    remove_dead(&all, true)?;
+    let name = format!("{}-{}", crate::sys::date::stamp(), std::process::id());
+    let path = all.join(&name);
+    let lock = File::create(all.join(format!("{name}.lock")))?;
+    lock.try_lock().with_context(|| format!("{name}.lock is taken"))?;
+    fs::create_dir(&path).with_context(|| format!("{path} can't be made"))?;
+    Ok(Folder { path, lock })
+}
+
+/// `rehearse --clean`: removes every folder whose process has ended, and says which.
+pub fn clean(root: &Utf8Path) -> Result<()> {
+    let all = all(root);
+    if !all.exists() {
+        ui::say(&format!("nothing to remove: there is no {all}"));
+        return Ok(());
+    }
+    let _guard = guard(&all)?;
+    let removed = remove_dead(&all, false)?;
+    removed.iter().for_each(|name| ui::say(&format!("removed {}", all.join(name))));
+    if removed.is_empty() {
+        ui::say(&format!("nothing to remove in {all}"));
+    }
+    Ok(())
+}
+
+impl Folder {
+    /// Removes everything.
+    pub fn remove(self) -> Result<()> {
+        let all = self.path.parent().context("a folder below target/rehearsal")?;
+        let _guard = guard(all)?;
+        fs::remove_dir_all(&self.path).with_context(|| format!("{} can't be removed", self.path))?;
+        fs::remove_file(self.path.with_extension("lock"))?;
+        drop(self.lock);
+        Ok(())
+    }
+
+    /// Leaves it where it is, for a person to look into.
+    pub fn keep(self) -> Result<()> {
+        Ok(fs::write(self.path.join(FAILED), "")?)
+    }
+}
+
+fn all(root: &Utf8Path) -> Utf8PathBuf {
+    root.join("target/rehearsal")
+}
+
+/// Only one process at a time makes or removes folders.
+fn guard(all: &Utf8Path) -> Result<File> {
+    let guard = File::create(all.join(".guard"))?;
+    guard.lock()?;
+    Ok(guard)
+}
+
+/// Removes the folders whose lock nobody holds; with `keep_last`, not the last that failed.
+fn remove_dead(all: &Utf8Path, keep_last: bool) -> Result<Vec<String>> {
+    let mut dead = Vec::new();
+    for entry in all.read_dir_utf8()? {
+        let entry = entry?;
+        let Some(name) = entry.file_name().strip_suffix(".lock").map(str::to_string) else { continue };
+        let lock = File::open(entry.path())?;
+        if lock.try_lock().is_ok() {
+            dead.push(name);
+        }
+    }
+    dead.sort();
+    let kept = if keep_last { dead.iter().rev().find(|name| all.join(name).join(FAILED).exists()).cloned() } else { None };
+    dead.retain(|name| Some(name) != kept.as_ref());
+    for name in &dead {
+        let folder = all.join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("{folder} can't be removed"))?;
+        }
+        fs::remove_file(all.join(format!("{name}.lock")))?;
+    }
+    Ok(dead)
+}

@@ -1,0 +1,150 @@
+//! What a forge does with pull requests, by git plumbing in the bare remote: the head's ref, the test merge, the squash.
+
+use crate::sys::git::Git;
+use anyhow::{Context, Result, bail};
+
+/// An open pull request.
+#[derive(Clone, Debug)]
+pub struct PullRequest {
+    pub number: u32,
+    pub title: String,
+    pub body: String,
+    pub head: String,
+    pub base: String,
+    /// The commit at the head's tip.
+    pub commit: String,
+}
+
+impl Squash {
+    /// GitHub's `squash_merge_commit_title` and `squash_merge_commit_message`.
+    pub fn settings(self) -> [&'static str; 2] {
+        match self {
+            Squash::TitleAndCommits => ["COMMIT_OR_PR_TITLE", "COMMIT_MESSAGES"],
+            Squash::TitleAndDescription => ["PR_TITLE", "PR_BODY"],
+            Squash::Title => ["PR_TITLE", "BLANK"],
+        }
+    }
+}
+
+impl PullRequest {
+    /// Where both forges keep the head.
+    pub fn head_ref(&self) -> String {
+        format!("refs/pull/{}/head", self.number)
+    }
+    /// Where GitHub keeps the test merge that its jobs check out.
+    pub fn merge_ref(&self) -> String {
+        format!("refs/pull/{}/merge", self.number)
+    }
+}
+
+/// What a squash's message keeps of a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Squash {
+    /// GitHub's "Default message": the commits below the title, or the one commit's own message.
+    TitleAndCommits,
+    /// GitHub's "Pull request title and description".
+    TitleAndDescription,
+    /// GitHub's "Pull request title"; Gitea's squash by its API (1.26).
+    Title,
+}
+
+/// Opens the pull request `number`. GitHub makes a test merge, Gitea does not: there a conflict shows at the squash.
+pub fn open(git: &Git, number: u32, head: &str, base: &str, title: &str, test_merge: bool) -> Result<PullRequest> {
+    let commit = git.commit(&format!("refs/heads/{head}"))?;
+    let body = format!("A change that was made for a rehearsal.\n\n* from {head}\n* into {base}");
+    let pull = PullRequest { number, title: title.to_string(), body, head: head.to_string(), base: base.to_string(), commit };
+    git.run(&["update-ref", &pull.head_ref(), &pull.commit])?;
+    let tip = git.commit(&format!("refs/heads/{base}"))?;
+    let tree = merge_tree(git, &pull)?;
+    if !test_merge {
+        return Ok(pull);
+    }
+    let message = format!("Merge {} into {tip}", pull.commit);
+    let merge = git.read(&["commit-tree", &tree, "-p", &tip, "-p", &pull.commit, "-m", &message])?;
+    git.run(&["update-ref", &pull.merge_ref(), &merge])?;
+    Ok(pull)
+}
+
+/// Squashes it into its base and deletes the head's branch; the new commit.
+pub fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
+    let base = format!("refs/heads/{}", pull.base);
+    let tip = git.commit(&base)?;
+    let tree = merge_tree(git, pull)?;
+    let messages =
+        git.read(&["log", "--reverse", "--no-merges", "--format=%B%x00", "--end-of-options", &format!("{tip}..{}", pull.commit)])?;
+    let message = squash_message(pull, keeps, &messages.split('\0').collect::<Vec<_>>());
+    let id = git.pipe(&["commit-tree", &tree, "-p", &tip, "-F", "-"], message.as_bytes())?;
+    let commit = String::from_utf8_lossy(&id).trim().to_string();
+    // With the old value, so that nobody's update in between is lost.
+    git.run(&["update-ref", &base, &commit, &tip])?;
+    git.run(&["update-ref", "-d", &format!("refs/heads/{}", pull.head)])?;
+    Ok(commit)
+}
+
+/// The title with the number, and below it each commit's message as an item, or the description.
+fn squash_message(pull: &PullRequest, keeps: Squash, messages: &[&str]) -> String {
+    let title = format!("{} (#{})\n", pull.title, pull.number);
+    match keeps {
+        Squash::TitleAndCommits => {
+            let messages: Vec<&str> = messages.iter().map(|m| m.trim()).filter(|m| !m.is_empty()).collect();
+            if let [message] = messages[..] {
+                let (subject, body) = message.split_once('\n').unwrap_or((message, ""));
+                return format!("{subject} (#{})\n{body}\n", pull.number);
+            }
+            let items: Vec<String> = messages.iter().map(|m| format!("* {m}")).collect();
+            format!("{title}\n{}\n", items.join("\n\n"))
+        }
+        Squash::TitleAndDescription => format!("{title}\n{}\n", pull.body),
+        Squash::Title => title,
+    }
+}
+
+/// The tree of the head merged into its base; an error that names the files where they conflict.
+fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
+    let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", &format!("refs/heads/{}", pull.base), &pull.commit];
+    let output = git.command().args(args).output().context("git could not be started")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match output.status.code() {
+        Some(0) => Ok(text.trim().to_string()),
+        Some(1) => {
+            let files: Vec<&str> = text.lines().skip(1).filter(|l| !l.is_empty()).collect();
+            bail!("pull request #{} ({} into {}) conflicts in:\n  {}", pull.number, pull.head, pull.base, files.join("\n  "))
+        }
+        _ => bail!(
+            "git merge-tree failed in {} (git 2.38 or newer is needed to rehearse):\n{}",
+            git.dir,
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_squash_keeps_what_the_forge_is_set_to() {
+        let pull = PullRequest {
+            number: 7,
+            title: "feat: t".into(),
+            body: "why\n\n* how".into(),
+            head: "x".into(),
+            base: "main".into(),
+            commit: "1".into(),
+        };
+        let commits = ["fix: a\n"];
+        assert_eq!(squash_message(&pull, Squash::Title, &commits), "feat: t (#7)\n");
+        assert_eq!(squash_message(&pull, Squash::TitleAndDescription, &commits), "feat: t (#7)\n\nwhy\n\n* how\n");
+        for (messages, expected) in [
+            (vec!["fix(python): a\n"], "fix(python): a (#7)\n\n"),
+            (vec!["fix(python): a\n\nwhy\n", ""], "fix(python): a (#7)\n\nwhy\n"),
+            (
+                vec!["fix: a\n\nwhy\n", "\nchore(release): python v0.0.1\n", ""],
+                "feat: t (#7)\n\n* fix: a\n\nwhy\n\n* chore(release): python v0.0.1\n",
+            ),
+            (vec![], "feat: t (#7)\n\n\n"),
+        ] {
+            assert_eq!(squash_message(&pull, Squash::TitleAndCommits, &messages), expected);
+        }
+    }
+}

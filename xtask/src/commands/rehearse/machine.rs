@@ -1,0 +1,139 @@
+//! The two kinds of machine in a rehearsal, as environments: a developer's and a runner's. Programs run below a supervisor, into a step's log.
+
+use super::servers::environment;
+use super::world::World;
+use crate::model::endpoints::Endpoints;
+use crate::model::workspace::App;
+use crate::sys::supervise::Start;
+use crate::sys::{supervise, tools};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+
+pub type Env = Vec<(String, String)>;
+
+pub struct Machine {
+    /// A copy of this binary: a build meanwhile can't replace it.
+    pub xtask: Utf8PathBuf,
+    /// What every program here gets.
+    base: Env,
+    home: Utf8PathBuf,
+}
+
+/// How a program ended.
+pub struct Ended {
+    pub words: String,
+    pub code: i32,
+    /// What it wrote to both streams, or to standard error alone where standard output went elsewhere.
+    pub text: String,
+    pub stdout: String,
+}
+
+impl Ended {
+    pub fn expect(self, code: i32) -> Result<Ended> {
+        if self.code != code {
+            let expected = if code == 0 { String::new() } else { format!(", expected was {code}") };
+            bail!("`{}` ended with exit code {}{expected}", self.words, self.code);
+        }
+        Ok(self)
+    }
+}
+
+/// Copies the binary and makes `cargo xtask …` mean that copy: hooks and workflows run unchanged, and nothing is compiled. `python3` is the one
+/// that this process has found: a version manager's shim would look for it a hundred times, a tenth of a second each.
+pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
+    let bin = dir.join("bin");
+    std::fs::create_dir_all(&bin)?;
+    let xtask = bin.join("xtask");
+    std::fs::copy(std::env::current_exe()?, &xtask).with_context(|| format!("{xtask} can't be written"))?;
+    std::os::unix::fs::symlink(tools::python()?, bin.join("python3"))?;
+    let cargo = which::which("cargo").ok().and_then(|p| p.into_os_string().into_string().ok());
+    let other = match cargo {
+        Some(cargo) => format!("exec '{}' \"$@\"", cargo.replace('\'', r"'\''")),
+        None => "echo 'there is no cargo on PATH' >&2; exit 127".to_string(),
+    };
+    let shim = bin.join("cargo");
+    let script =
+        format!("#!/bin/sh\nif [ \"$1\" = xtask ]; then shift; exec '{}' \"$@\"; fi\n{other}\n", xtask.as_str().replace('\'', r"'\''"));
+    std::fs::write(&shim, script)?;
+    std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755))?;
+    Ok(xtask)
+}
+
+impl Machine {
+    /// Everything below `dir`: homes, temporary files, the programs.
+    pub fn new(dir: &Utf8Path, xtask: Utf8PathBuf, world: &World, apps: &[&App], read: &Endpoints) -> Result<Machine> {
+        let (home, temp) = (dir.join("home"), dir.join("tmp"));
+        std::fs::create_dir_all(&home)?;
+        std::fs::create_dir_all(&temp)?;
+        std::fs::write(
+            home.join(".gitconfig"),
+            "[user]\n\tname = Rehearsal\n\temail = rehearsal@localhost\n[init]\n\tdefaultBranch = main\n",
+        )?;
+        let mut base = environment()?;
+        base.retain(|(name, _)| !["HOME", "TMPDIR", "PATH", "CI", "TERM"].contains(&name.as_str()));
+        let path = std::env::var("PATH").unwrap_or_default();
+        let bin = xtask.parent().context("the folder of the programs")?;
+        base.extend(pairs(&[
+            ("PATH", &format!("{bin}:{path}")),
+            ("TMPDIR", temp.as_str()),
+            (crate::sys::child::REHEARSAL, dir.as_str()),
+            ("TERM", "dumb"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("XTASK_PYPI_READ", &read.pypi_read),
+            ("XTASK_NPM_READ", &read.npm_read),
+        ]));
+        base.extend(world.endpoints());
+        let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
+        base.extend(pairs(&[("XTASK_ONLY", &names.join(","))]));
+        if world.registry.is_none() {
+            base.extend(pairs(&[("XTASK_WITHOUT_IMAGE", "1")]));
+        }
+        Ok(Machine { xtask, base, home })
+    }
+
+    /// A developer's: with a name for commits, and a trace of what git runs.
+    pub fn developer(&self, trace: &Utf8Path) -> Env {
+        let mut env = self.base.clone();
+        env.extend(pairs(&[("HOME", self.home.as_str()), ("GIT_TRACE2_EVENT", trace.as_str())]));
+        env
+    }
+
+    /// A runner's: nobody's home, the forge's variables.
+    pub fn runner(&self, home: &Utf8Path) -> Env {
+        let mut env = self.base.clone();
+        env.extend(pairs(&[("HOME", home.as_str()), ("CI", "true")]));
+        env
+    }
+
+    /// Runs a program into the log.
+    pub fn run(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
+        self.run_split(log, None, dir, env, argv)
+    }
+
+    /// The same with standard output apart, for what prints JSON.
+    pub fn run_json(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
+        self.run_split(log, Some(&log.with_extension("json")), dir, env, argv)
+    }
+
+    fn run_split(&self, log: &Utf8Path, stdout: Option<&Utf8Path>, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
+        let words = argv.join(" ");
+        let mut file = std::fs::File::options().create(true).append(true).open(log)?;
+        writeln!(file, "$ {words}")?;
+        let before = file.metadata()?.len();
+        let argv: Vec<String> = argv.iter().map(|a| a.to_string()).collect();
+        let status = supervise::start(&self.xtask, &Start { argv: &argv, dir, env, log, stdout })?.wait()?;
+        let bytes = std::fs::read(log)?;
+        let text = String::from_utf8_lossy(bytes.get(before as usize..).unwrap_or_default()).into_owned();
+        let stdout = match stdout {
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))?,
+            None => String::new(),
+        };
+        Ok(Ended { words, code: status.code().unwrap_or(-1), text, stdout })
+    }
+}
+
+pub fn pairs(list: &[(&str, &str)]) -> Env {
+    list.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}

@@ -1,0 +1,72 @@
+//! Where a rehearsal begins: the last release is what main and development hold, HEAD is what a feature branch brings.
+
+use crate::commands::plan;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::git::Git;
+use anyhow::Result;
+
+pub struct Start {
+    pub head: String,
+    pub main: String,
+    pub development: String,
+    /// Tags of the apps, each with the commit it names.
+    pub tags: Vec<String>,
+    /// The last release of each app that had one: its name and its tag.
+    pub last: Vec<(String, String)>,
+    /// Apps for which HEAD brings nothing to release.
+    pub idle: Vec<String>,
+}
+
+/// Reads the user's repository; changes nothing.
+pub fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
+    let git = &ctx.git;
+    let head = git.commit("HEAD")?;
+    if git.read(&["rev-parse", "--is-shallow-repository"])? == "true" {
+        return Err(Exit::Usage("a shallow clone can't be rehearsed: git fetch --unshallow --tags".into()).into());
+    }
+    let mut last = Vec::new();
+    let mut idle = Vec::new();
+    let mut tags = Vec::new();
+    let mut newest: Option<(i64, String, String)> = None;
+    for app in apps {
+        let plan = plan::plan(ctx, app)?;
+        tags.extend(plan.tagged.iter().map(|version| app.tag(version)));
+        if plan.last.is_none() || plan.next.is_none() {
+            idle.push(app.name().to_string());
+        }
+        let Some(release) = plan.last else { continue };
+        let commit = git.commit(&format!("refs/tags/{}", release.tag))?;
+        let time = git.commit_time(&commit)?;
+        if newest.as_ref().is_none_or(|(other, ..)| time > *other) {
+            let source = plan::source_commit(ctx, app, &commit)?;
+            let development = [Some(commit.clone()), source].into_iter().flatten().find(|c| is_ancestor(git, c, &head));
+            newest = Some((time, commit, development.unwrap_or_else(|| head.clone())));
+        }
+        last.push((app.name().to_string(), release.tag));
+    }
+    let (main, development) = match newest {
+        Some((_, main, development)) => (main, development),
+        None => (head.clone(), head.clone()),
+    };
+    Ok(Start { head, main, development, tags, last, idle })
+}
+
+fn is_ancestor(git: &Git, commit: &str, of: &str) -> bool {
+    git.ask(&["merge-base", "--is-ancestor", commit, of]).unwrap_or(false)
+}
+
+/// Brings HEAD and the tags into the rehearsal's remote, and sets both branches.
+pub fn populate(ctx: &Ctx, start: &Start, remote: &Git) -> Result<()> {
+    let tags = start.tags.iter().map(|tag| format!("refs/tags/{tag}:refs/tags/{tag}"));
+    let refspecs: Vec<String> = std::iter::once(format!("HEAD:{HEAD}")).chain(tags).collect();
+    let args = ["fetch", "--quiet", "--no-tags", "--", ctx.ws.root.as_str()];
+    remote.run(&args.into_iter().chain(refspecs.iter().map(String::as_str)).collect::<Vec<_>>())?;
+    let settings = &ctx.ws.settings;
+    remote.run(&["update-ref", &format!("refs/heads/{}", settings.main), &start.main])?;
+    remote.run(&["update-ref", &format!("refs/heads/{}", settings.development), &start.development])
+}
+
+/// Where the remote keeps the user's HEAD; no clone takes it by itself.
+pub const HEAD: &str = "refs/rehearsal/head";

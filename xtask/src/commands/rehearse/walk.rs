@@ -1,0 +1,294 @@
+//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the next release follows. With one branch
+//! there is no promotion and no hotfix: trunk.rs.
+
+use super::Rehearsal;
+use super::developer::Developer;
+use super::runner::{Event, Forge, Runner};
+use super::start::{self, Start};
+use super::steps::{SIDE_BY_SIDE, Skip};
+use crate::flags::Part;
+use crate::model::manifest;
+use crate::model::workspace::App;
+use crate::sys::child;
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use semver::Version;
+use std::sync::Mutex;
+
+pub mod acts;
+mod gates;
+mod trunk;
+
+use acts::{branch_and_title, verification};
+
+/// What a walk leaves to be looked at.
+pub struct Walked<'a> {
+    pub developer: Developer<'a>,
+    pub releases: Vec<Released>,
+    /// What the verification of each saw.
+    pub verified: Vec<Verified>,
+    /// The exit code 3 of `promote` after the hotfix, in its own words.
+    pub refused: Option<String>,
+    /// What the gate said to a break, by app.
+    pub gates: Vec<(String, String)>,
+    /// Commits and pushes that the developer made.
+    pub commits: usize,
+    pub pushes: usize,
+}
+
+/// One release, from branch to verification.
+pub struct Released {
+    pub versions: Vec<(String, Version)>,
+    /// The branch's tip that was pushed.
+    pub pushed: String,
+    /// The squash on development, or on the only branch; None for a hotfix.
+    pub development: Option<(u32, String)>,
+    /// The pull request into main, unless `release --bump` has made the commit.
+    pub promotion: Option<u32>,
+    /// The commit on main that was released.
+    pub commit: String,
+}
+
+pub struct Verified {
+    pub app: String,
+    pub version: Version,
+    pub evidence: Vec<String>,
+}
+
+impl Verified {
+    /// From the release's log.
+    fn read(log: &Utf8Path, app: &str, version: &Version) -> Result<Verified> {
+        let text = std::fs::read_to_string(log).with_context(|| format!("{log} can't be read"))?;
+        let evidence = verification(&text, app, version).with_context(|| format!("{app} v{version} was released, but not verified"))?;
+        Ok(Verified { app: app.to_string(), version: version.clone(), evidence })
+    }
+}
+
+struct Walk<'a> {
+    rehearsal: &'a Rehearsal<'a>,
+    walked: Walked<'a>,
+    runner: Runner<'a>,
+    pulls: u32,
+}
+
+pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
+    let mut developer = None;
+    rehearsal.steps.run("clone and hooks", |log| {
+        let dir = rehearsal.dir.join("developer");
+        developer = Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, start::HEAD)?);
+        Ok("cloned, `cargo xtask setup` has installed the hooks".to_string())
+    })?;
+    let developer = developer.context("the developer has cloned")?;
+    let cached = rehearsal.apps.iter().flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f))).collect();
+    let slots = (1..=SIDE_BY_SIDE).map(|n| Mutex::new(rehearsal.dir.join(format!("jobs/{n}")))).collect();
+    let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
+    let walked = Walked { developer, releases: Vec::new(), verified: Vec::new(), refused: None, gates: Vec::new(), commits: 0, pushes: 0 };
+    let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
+    walk.last_releases(start)?;
+    match rehearsal.ctx.ws.settings.one_branch() {
+        true => walk.trunk(start)?,
+        false => walk.two_branches(start)?,
+    }
+    let last = walk.walked.releases.last().map(|r| r.versions.clone()).unwrap_or_default();
+    walk.rehearsal.steps.side_by_side(last.iter().map(|one| walk.verify(one)).collect())?;
+    Ok(walk.walked)
+}
+
+impl<'a> Walk<'a> {
+    fn two_branches(&mut self, start: &Start) -> Result<()> {
+        self.first(start)?;
+        if !self.rehearsal.without(Part::Hotfix) {
+            self.hotfix()?;
+        }
+        self.runner.forge = Forge::Gitea;
+        self.undeclared_break()?;
+        self.second()
+    }
+
+    /// The first release: the version is raised on the feature branch.
+    fn first(&mut self, start: &Start) -> Result<()> {
+        crate::sys::ui::section("Round 1, jobs as on GitHub: the version is raised on the feature branch");
+        let branch = "feat/rehearsed-1";
+        let apps = self.rehearsal.apps.clone();
+        self.develop("branch, fix and bump", |dev, log| {
+            dev.git(log, &["switch", "--quiet", "--create", branch])?;
+            for app in apps.iter().filter(|a| start.idle.iter().any(|name| name == a.name())) {
+                dev.fix(log, app, "round 1")?;
+            }
+            apps.iter().try_for_each(|app| dev.xtask(log, &["bump", app.name()]))
+        })?;
+        let pushed = self.push(branch)?;
+        let title = self.title("say what was rehearsed");
+        let merged = self.merge_into_development(branch, &pushed, &title, &apps, true)?;
+        self.promote_and_release(pushed, merged)
+    }
+
+    /// The second: `promote` raises the version, by a pull request of its own.
+    fn second(&mut self) -> Result<()> {
+        crate::sys::ui::section("Round 2, jobs as on Gitea: `promote` raises the version");
+        let branch = "feat/rehearsed-2";
+        let apps = self.rehearsal.apps.clone();
+        let development = self.development().to_string();
+        self.develop("branch and fix", |dev, log| {
+            dev.branch(log, branch, &development)?;
+            apps.iter().try_for_each(|app| dev.fix(log, app, "round 2"))
+        })?;
+        let pushed = self.push(branch)?;
+        let title = self.title("say what was rehearsed again");
+        self.merge_into_development(branch, &pushed, &title, &apps, true)?;
+        let request = self.promote("promote, the bump")?;
+        if request["base"] != development.as_str() {
+            bail!("promote opens a pull request into {}, though the version is not raised yet", request["base"]);
+        }
+        let (head, title) = branch_and_title(&request)?;
+        let merged = self.merge_into_development(&head, &pushed, &title, &apps, false)?;
+        self.promote_and_release(pushed, merged)
+    }
+
+    /// A fix that goes to main first, overtakes development, and is taken over.
+    fn hotfix(&mut self) -> Result<()> {
+        crate::sys::ui::section("Hotfix, jobs as on GitHub: main first, then back into development");
+        let app = self.rehearsal.apps[0];
+        let (branch, main) = (format!("hotfix/{}", app.name()), self.main().to_string());
+        self.develop("branch off main, fix and bump", |dev, log| {
+            dev.branch(log, &branch, &main)?;
+            dev.fix(log, app, "hotfix")?;
+            dev.xtask(log, &["bump", app.name()])
+        })?;
+        let pushed = self.push(&branch)?;
+        let pull = self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
+        self.checks(&pull, &[app], None)?;
+        let squashed = self.squash(&pull)?;
+        self.release(pushed, None, (pull.number, squashed))?;
+        self.take_over(app)
+    }
+
+    /// `promote` must refuse now; what it prints is typed.
+    fn take_over(&mut self, app: &App) -> Result<()> {
+        let mut printed = Vec::new();
+        let mut said = String::new();
+        self.develop("promote refuses, cherry-pick", |dev, log| {
+            dev.git(log, &["fetch", "--quiet", "origin"])?;
+            said = dev.refused(log, &["promote"], 3)?;
+            printed = said.lines().filter_map(|l| l.split_once("git ")).map(|(_, args)| args.trim().to_string()).collect();
+            if !printed.iter().any(|l| l.starts_with("cherry-pick")) {
+                bail!("promote refused, but printed no cherry-pick");
+            }
+            printed.iter().try_for_each(|line| dev.git(log, &line.split_whitespace().collect::<Vec<_>>()))
+        })?;
+        self.walked.refused = said.lines().find(|l| l.contains('[')).map(|l| l.trim().trim_end_matches(':').to_string());
+        let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
+        let pushed = self.push(&branch)?;
+        let title = format!("fix({}): take over the hotfix", app.name());
+        self.merge_into_development(&branch, &pushed, &title, &[app], false).map(drop)
+    }
+
+    /// A pull request into development that changes these apps: checks, beside them the image of the branch; squash. The image of
+    /// development comes with what is done next.
+    fn merge_into_development(
+        &mut self,
+        branch: &str,
+        pushed: &str,
+        title: &str,
+        apps: &[&App],
+        with_image: bool,
+    ) -> Result<(u32, String)> {
+        let development = self.development().to_string();
+        let pull = self.open(branch, &development, title)?;
+        let event = Event::Push { branch: branch.to_string(), before: None, after: pushed.to_string() };
+        self.checks(&pull, apps, with_image.then(|| (format!("ci image, {branch}"), event)))?;
+        Ok((pull.number, self.squash(&pull)?))
+    }
+
+    /// Development into main: promotion, checks, beside them the image of development; squash, release.
+    fn promote_and_release(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
+        let main = self.main().to_string();
+        let request = self.promote("promote")?;
+        if request["base"] != main.as_str() {
+            bail!("promote opens a pull request into {}, expected was {main}", request["base"]);
+        }
+        let (head, title) = branch_and_title(&request)?;
+        let pull = self.open(&head, &main, &title)?;
+        let git = &self.rehearsal.world.remote.git;
+        let before = git.commit(&format!("{}^", merged.1))?;
+        let event = Event::Push { branch: self.development().to_string(), before: Some(before), after: merged.1.clone() };
+        let apps = self.rehearsal.apps.clone();
+        self.checks(&pull, &apps, Some(("ci image, development".to_string(), event)))?;
+        let squashed = self.squash(&pull)?;
+        self.release(pushed, Some(merged), (pull.number, squashed))
+    }
+
+    /// The job that a push to main starts.
+    fn release(&mut self, pushed: String, development: Option<(u32, String)>, main: (u32, String)) -> Result<()> {
+        let git = &self.rehearsal.world.remote.git;
+        let before = git.commit(&format!("{}^", main.1))?;
+        let apps: Vec<&App> = match development {
+            Some(_) => self.rehearsal.apps.clone(),
+            None => vec![self.rehearsal.apps[0]],
+        };
+        let versions = apps.iter().map(|app| Ok((app.name().to_string(), manifest::at(git, app, &main.1)?))).collect::<Result<Vec<_>>>()?;
+        let event = Event::Push { branch: self.main().to_string(), before: Some(before), after: main.1.clone() };
+        let what: Vec<String> = versions.iter().map(|(app, version)| format!("{app} v{version}")).collect();
+        let fault = if self.walked.releases.is_empty() { self.fault() } else { Vec::new() };
+        if !fault.is_empty() {
+            self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| self.broken_off(log, &event, &fault))?;
+        }
+        let mut verified = Vec::new();
+        self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| {
+            let said = self.job(log, "release", &event, &apps)?;
+            verified = versions.iter().map(|(app, version)| Verified::read(log, app, version)).collect::<Result<_>>()?;
+            Ok(said)
+        })?;
+        self.walked.verified.extend(verified);
+        self.walked.releases.push(Released { versions, pushed, development, promotion: Some(main.0), commit: main.1 });
+        Ok(())
+    }
+
+    /// `--fail-at` and `--kill-at`, for the first release.
+    fn fault(&self) -> Vec<String> {
+        let fault = &self.rehearsal.flags.fault;
+        let one = |name: &str, value: &Option<String>| value.iter().flat_map(|v| [name.to_string(), v.clone()]).collect::<Vec<_>>();
+        [one("--fail-at", &fault.fail_at), one("--kill-at", &fault.kill_at)].concat()
+    }
+
+    fn broken_off(&self, log: &Utf8Path, event: &Event, fault: &[String]) -> Result<String> {
+        let args: Vec<&str> = fault.iter().map(String::as_str).collect();
+        let ended = self.runner.job(log, "release", event, &args)?;
+        match ended.code {
+            0 => bail!("the release went through in spite of {}", fault.join(" ")),
+            137 => Ok("killed as asked; the same job runs again".to_string()),
+            code => Ok(format!("ended with exit code {code} as asked; the same job runs again")),
+        }
+    }
+
+    /// The releases that HEAD's history knows are in the registries, as far as they can be made again.
+    fn last_releases(&self, start: &Start) -> Result<()> {
+        for (app, tag) in &start.last {
+            self.rehearsal.steps.run(format!("last release, {tag}"), |log| match self.runner.release_again(log, app, tag) {
+                Ok(_) => Ok("made again from its tag".to_string()),
+                // History may have been released by other means: what is rehearsed is the next release.
+                Err(e) => {
+                    let text = std::fs::read_to_string(log).unwrap_or_default();
+                    let said = text.lines().find(|line| line.starts_with("error"));
+                    let reason = said.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
+                    Err(Skip(format!("not released again, so the index does not have it: {e:#}; {reason}")).into())
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A subject for the pull request that counts for every app.
+    fn title(&self, what: &str) -> String {
+        let names: Vec<&str> = self.rehearsal.apps.iter().map(|a| a.name()).collect();
+        format!("fix({}): {what}", names.join(","))
+    }
+
+    fn development(&self) -> &'a str {
+        &self.rehearsal.ctx.ws.settings.development
+    }
+
+    fn main(&self) -> &'a str {
+        &self.rehearsal.ctx.ws.settings.main
+    }
+}

@@ -1,0 +1,116 @@
+//! Everything outside of the repository that a release touches, on this machine: a git remote, the apps' package indexes, a container registry.
+
+use super::index::{self, Index};
+use super::npm::{self, Npm};
+use super::registry::{self, Registry};
+use super::remote::{self, Remote};
+use crate::model::ctx::Ctx;
+use crate::model::language::Ecosystem;
+use crate::model::workspace::{App, Settings};
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::fmt;
+use std::io::Read;
+
+pub struct World {
+    pub remote: Remote,
+    /// The index and the staging index; None where no app is Python's.
+    pub python: Option<(Index, Index)>,
+    /// None where no app is TypeScript's.
+    pub npm: Option<Npm>,
+    /// None where images are left out.
+    pub registry: Option<Registry>,
+}
+
+/// Port 9 (discard) answers nobody: what is not started can't be written to by accident.
+const NOBODY: &str = "127.0.0.1:9";
+
+impl World {
+    /// Starts what `apps` need, below `dir`; the registry holds their base images. `private`: indexes are read with the login alone.
+    pub fn start(xtask: &Utf8Path, dir: &Utf8Path, settings: &Settings, apps: &[&App], images: bool, private: bool) -> Result<World> {
+        let place = |name: &str| -> Result<Utf8PathBuf> {
+            let place = dir.join(name);
+            std::fs::create_dir_all(&place).with_context(|| format!("{place} can't be made"))?;
+            Ok(place)
+        };
+        let any = |ecosystem: Ecosystem| apps.iter().any(|a| a.settings.ecosystem == ecosystem);
+        let remote = remote::create(dir, settings)?;
+        std::thread::scope(|scope| {
+            let python = any(Ecosystem::Python).then(|| {
+                let [pypi, testpypi] = ["pypi", "testpypi"].map(|name| scope.spawn(move || index::start(xtask, &place(name)?, private)));
+                (pypi, testpypi)
+            });
+            let npm = any(Ecosystem::Ts).then(|| scope.spawn(|| npm::start(xtask, &place("npm")?, private)));
+            let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
+                true => Some(
+                    registry::start(xtask, &place("registry")?, apps)
+                        .context("no container registry (a rehearsal goes on without it by --without image)")?,
+                ),
+                false => None,
+            };
+            let python = match python {
+                Some((pypi, testpypi)) => {
+                    Some((joined(pypi).context("no Python index")?, joined(testpypi).context("no Python staging index")?))
+                }
+                None => None,
+            };
+            Ok(World { remote, python, npm: npm.map(joined).transpose().context("no npm registry")?, registry })
+        })
+    }
+
+    /// Every endpoint, for the environment of a command that releases into this world.
+    pub fn endpoints(&self) -> Vec<(String, String)> {
+        let nobody = || format!("http://{NOBODY}/");
+        let index = |what: fn(&(Index, Index)) -> String| self.python.as_ref().map_or_else(nobody, what);
+        let pairs = [
+            ("XTASK_REMOTE", self.remote.url.clone()),
+            ("XTASK_PYPI", index(|(pypi, _)| pypi.simple())),
+            ("XTASK_PYPI_UPLOAD", index(|(pypi, _)| pypi.upload())),
+            ("XTASK_TESTPYPI", index(|(_, testpypi)| testpypi.simple())),
+            ("XTASK_TESTPYPI_UPLOAD", index(|(_, testpypi)| testpypi.upload())),
+            ("XTASK_NPM", self.npm.as_ref().map_or_else(nobody, Npm::url)),
+            ("XTASK_REGISTRY", self.registry.as_ref().map_or(NOBODY, |r| r.host()).to_string()),
+            ("XTASK_LOOPBACK_ONLY", "1".to_string()),
+        ];
+        pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
+    }
+
+    /// What only the job that publishes gets.
+    pub fn secrets(&self) -> Vec<(String, String)> {
+        let mut secrets = Vec::new();
+        if let Some((pypi, testpypi)) = &self.python {
+            secrets.extend([("PYPI_TOKEN".to_string(), pypi.token.clone()), ("TESTPYPI_TOKEN".to_string(), testpypi.token.clone())]);
+        }
+        secrets.extend(self.npm.as_ref().map(|npm| ("NPM_TOKEN".to_string(), npm.token.clone())));
+        secrets
+    }
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<Result<T>>) -> Result<T> {
+    thread.join().expect("a server's thread")
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = vec!["git remote".to_string()];
+        if let Some((pypi, testpypi)) = &self.python {
+            parts.push(format!("Python index {}, staging index {}", pypi.host(), testpypi.host()));
+        }
+        parts.extend(self.npm.as_ref().map(|npm| format!("npm registry {}", npm.host())));
+        parts.push(self.registry.as_ref().map_or("no container registry".to_string(), |r| format!("container registry {}", r.host())));
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// `xtask __world DIR`: starts one for the tests, prints its environment as a JSON object on one line, and ends with standard input.
+pub fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{dir} can't be made"))?;
+    let dir = dir.canonicalize_utf8()?;
+    let xtask = Utf8PathBuf::try_from(std::env::current_exe()?)?;
+    let apps: Vec<&App> = ctx.ws.apps.iter().collect();
+    let world = World::start(&xtask, &dir, &ctx.ws.settings, &apps, true, std::env::var_os("XTASK_WORLD_PRIVATE").is_some())?;
+    let env: serde_json::Map<_, _> = world.endpoints().into_iter().chain(world.secrets()).map(|(k, v)| (k, v.into())).collect();
+    println!("{}", serde_json::Value::Object(env));
+    std::io::stdin().lock().read_to_end(&mut Vec::new())?;
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! Builds what is published from the released commit. A resume must get the very bytes that the tag names.
+
+use super::{Release, State};
+use crate::finding::{Finding, Level};
+use crate::sys::exit::Exit;
+use anyhow::Result;
+
+pub fn state(release: &Release) -> Result<State> {
+    let needed = ["stage", "tag", "publish", "image-push"];
+    Ok(match needed.iter().find(|step| release.open.contains(step)) {
+        Some(_) => State::Todo,
+        None => State::Skip("no step that is left needs the files".to_string()),
+    })
+}
+
+pub fn run(release: &Release) -> Result<String> {
+    let out = release.work.join("dist");
+    if out.exists() {
+        std::fs::remove_dir_all(&out)?;
+    }
+    let built = release.app.settings.ecosystem.build(release.ctx, release.app, &release.commit, &out)?;
+    let built = release.dist.get_or_init(|| built);
+    if let Some(tag) = release.tag() {
+        let differ: Vec<_> = tag.dist.iter().filter_map(|(name, sha)| difference(name, sha, release)).collect();
+        if !differ.is_empty() {
+            return Err(Exit::Gate(differ).into());
+        }
+    }
+    let names: Vec<_> = built.iter().map(|f| format!("{} {}", f.name, &f.sha256[..12])).collect();
+    Ok(names.join(", "))
+}
+
+fn difference(name: &str, sha: &str, release: &Release) -> Option<Finding> {
+    let built = release.dist().iter().find(|f| f.name == name);
+    let says = match built {
+        Some(file) if file.sha256 == sha => return None,
+        Some(file) => format!("sha256 {}", file.sha256),
+        None => "no such file".to_string(),
+    };
+    let message = format!("the build is not what {} names: {name} has sha256 {sha} there, {says} here", release.tag_name);
+    Some(
+        Finding::new("build-differs", Level::Error, message)
+            .app(release.app.name())
+            .help("resume with the tools that the tag's Tool-Version trailers name, or release the next version"),
+    )
+}

@@ -1,0 +1,41 @@
+//! Builds the image of the released commit around the very file that is published, and probes it.
+
+use super::{Release, State};
+use crate::commands::image;
+use crate::finding::{Finding, Level};
+use crate::sys::exit::Exit;
+use anyhow::{Context, Result};
+
+pub fn state(release: &Release) -> Result<State> {
+    if release.app.settings.image.is_none() {
+        return Ok(State::Skip("no [image] in its app.toml".into()));
+    }
+    Ok(match ["tag", "image-push"].iter().find(|step| release.open.contains(step)) {
+        Some(_) => State::Todo,
+        None => State::Skip("no step that is left needs the image".into()),
+    })
+}
+
+pub fn run(release: &Release) -> Result<String> {
+    let (ctx, app) = (release.ctx, release.app);
+    let file = app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
+    // A resume uses the base that the tag names, whatever the base's name stands for by now.
+    let base = release.tag().and_then(|t| t.base.as_deref());
+    let built = image::build_app(ctx, app, &release.commit, &release.version, &file.path, base)?;
+    if let Some(wanted) = release.tag().and_then(|t| t.image.as_ref())
+        && *wanted != built.digest
+    {
+        let message = format!("the image built here is {}, {} names {wanted}", built.digest, release.tag_name);
+        let help = "resume with the tools that the tag's Tool-Version trailers name, or release the next version";
+        return Err(Exit::Gate(vec![Finding::new("build-differs", Level::Error, message).app(app.name()).help(help)]).into());
+    }
+    let mut said = built.digest.clone();
+    if release.tag().is_none() {
+        said = format!(
+            "{said}; {}",
+            image::probe_built(ctx, app, &built, &crate::checks::probe::expected(ctx, app, &release.version, &release.commit)?)?
+        );
+    }
+    release.image.get_or_init(|| built);
+    Ok(said)
+}

@@ -1,0 +1,146 @@
+//! What must be true before anything is built: every failure at once.
+
+use super::{Release, State, tag};
+use crate::commands::{check, image, plan};
+use crate::finding::{Finding, Level};
+use crate::model::ctx::Ctx;
+use crate::sys::exit::Exit;
+use crate::sys::{tools, ui};
+use anyhow::Result;
+
+pub fn state(_: &Release) -> Result<State> {
+    Ok(State::Todo)
+}
+
+pub fn run(release: &Release) -> Result<String> {
+    let findings = findings(release)?;
+    if findings.iter().any(Finding::stops) {
+        return Err(Exit::Gate(findings).into());
+    }
+    findings.iter().for_each(ui::finding);
+    let what = if release.tag().is_some() {
+        "resuming; credentials and tools"
+    } else {
+        "tree, branch, gates, changelog, checks, credentials and tools"
+    };
+    Ok(match findings.len() {
+        0 => format!("{what} are in order"),
+        n => format!("{what}: {n} warning{}", if n == 1 { "" } else { "s" }),
+    })
+}
+
+fn findings(release: &Release) -> Result<Vec<Finding>> {
+    let mut findings = credentials(release);
+    findings.extend(missing_tools(release));
+    if release.tag().is_none() {
+        findings.extend(tree_and_branch(release.ctx, &release.commit, release.branch.is_some())?);
+        findings.extend(gates(release)?);
+        findings.extend(name_on_index(release)?);
+        findings.extend(advisories(release));
+        // No forge says how the commit's CI went, so it is checked here.
+        findings.extend(check::app_findings(release.ctx, release.app)?);
+    }
+    findings.iter_mut().for_each(|f| f.app = f.app.take().or(Some(release.app.name().to_string())));
+    Ok(findings)
+}
+
+/// Everything committed, and HEAD is what the remote's main branch is, or will be when `ahead` commits go there with the tag.
+fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let dirty = ctx.git.dirty()?;
+    if !dirty.is_empty() {
+        let message = format!("{} not committed:\n  {}", files(dirty.len()), dirty.join("\n  "));
+        findings.push(Finding::new("dirty-tree", Level::Error, message).help("commit or stash them: git status"));
+    }
+    let (main, remote) = (&ctx.ws.settings.main, &ctx.endpoints.remote);
+    let reference = format!("refs/heads/{main}");
+    let listed = ctx.git.read(&["ls-remote", "--", remote, &reference])?;
+    match listed.split_whitespace().next() {
+        None => findings.push(
+            Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}")).help(format!("git push {remote} HEAD:{main}")),
+        ),
+        Some(tip) if ahead && ctx.git.ask(&["merge-base", "--is-ancestor", tip, commit]).unwrap_or(false) => {}
+        Some(tip) if tip != commit => {
+            let branch = ctx.git.branch()?.unwrap_or_else(|| "a detached HEAD".to_string());
+            let message = format!(
+                "HEAD is {} on {branch}; releases are made from {main}, which is {} on {remote}",
+                crate::sys::git::short(commit),
+                crate::sys::git::short(tip)
+            );
+            findings.push(Finding::new("not-at-main", Level::Error, message).help(format!("git switch {main} && git pull")));
+        }
+        Some(_) => {}
+    }
+    Ok(findings)
+}
+
+fn files(n: usize) -> String {
+    if n == 1 { "1 file is".to_string() } else { format!("{n} files are") }
+}
+
+/// The plan's gates, and a text for the release's page.
+fn gates(release: &Release) -> Result<Vec<Finding>> {
+    let app = release.app.name();
+    let plan = plan::release(release.ctx, release.app)?;
+    let mut findings = plan.findings.clone();
+    if !plan.pending {
+        let message = format!("the manifest says {}, which is not a version to release yet", release.version);
+        findings.push(Finding::new("not-bumped", Level::Error, message).help(format!("cargo xtask bump {app}")));
+    } else if tag::notes(release)?.trim().is_empty() {
+        let message = format!("CHANGELOG.md has no text under [{}]", release.tag_name);
+        // Commits that release nothing themselves leave none.
+        let help = format!("write what changed for users under `## [Unreleased]`, `### {app}`, then: cargo xtask bump {app}");
+        findings.push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(help));
+    }
+    Ok(findings)
+}
+
+/// A package that exists, but none of whose versions has a tag here, may be somebody else's.
+fn name_on_index(release: &Release) -> Result<Option<Finding>> {
+    let (ctx, app) = (release.ctx, release.app);
+    if crate::model::tags::highest_stable(ctx, app.name())?.is_some() || app.settings.ecosystem.versions_out(ctx, app)?.is_none() {
+        return Ok(None);
+    }
+    let package = &app.settings.package;
+    let message = format!("{package} is on the index already, and no release of it is tagged here: is it yours?");
+    Ok(Some(Finding::new("name-taken", Level::Warning, message).place(app.settings.ecosystem.index_url(ctx))))
+}
+
+/// What is known to be wrong with the locked dependencies: a warning, since the fix may be worse than waiting. A rehearsal asks nobody outside.
+fn advisories(release: &Release) -> Option<Finding> {
+    let (ctx, app) = (release.ctx, release.app);
+    if ctx.endpoints.loopback_only {
+        return None;
+    }
+    let message = match app.settings.ecosystem.advisories(ctx, app) {
+        Ok(found) if found.is_empty() => return None,
+        Ok(found) => format!("there are known advisories about locked dependencies\n{found}"),
+        Err(e) => format!("nobody could be asked for advisories about locked dependencies: {e:#}"),
+    };
+    let lock = app.dir.join(app.settings.ecosystem.lock_file(&ctx.ws.root.join(&app.dir)));
+    Some(Finding::new("advisories", Level::Warning, message).place(lock))
+}
+
+/// Credentials that are missing or refused, for the steps that are left.
+fn credentials(release: &Release) -> Vec<Finding> {
+    let (ctx, app) = (release.ctx, release.app);
+    let mut problems = Vec::new();
+    for (step, stage) in [("stage", true), ("publish", false)] {
+        if release.open.contains(&step) {
+            problems.extend(app.settings.ecosystem.credentials_problem(ctx, app, stage));
+        }
+    }
+    // npm's `latest` is open without an image, too.
+    if app.settings.image.is_some()
+        && ["image-push", "latest"].iter().any(|s| release.open.contains(s))
+        && let Err(e) = image::can_push(ctx, app)
+    {
+        problems.push(format!("the container registry would not take a push: {e:#}"));
+    }
+    problems.into_iter().map(|p| Finding::new("credentials", Level::Error, p)).collect()
+}
+
+fn missing_tools(release: &Release) -> Vec<Finding> {
+    let missing = release.app.settings.ecosystem.tools().iter().filter_map(|name| tools::tool(name).err());
+    missing.map(|e| Finding::new("tool-missing", Level::Error, format!("{e:#}")).help("cargo xtask setup")).collect()
+}

@@ -1,0 +1,223 @@
+//! The loop that walks the table for one app or several: asks every outward step first, runs what is to do, and in a dry run says it in words.
+
+use super::{Release, STEPS, State, Step, fault, load, tag};
+use crate::commands::plan;
+use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::git::short;
+use crate::sys::{parallel, ui};
+use anyhow::{Context, Result};
+
+/// Asks every outward step what is to do. What was seen of the others.
+fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
+    let mut conflicts = Vec::new();
+    let mut settled = Vec::new();
+    for step in STEPS.iter().filter(|s| s.outward) {
+        match (step.state)(release).with_context(|| format!("step {}", step.name))? {
+            State::Todo => release.open.push(step.name),
+            State::Done(evidence) => settled.push((step.name, evidence)),
+            State::Skip(why) => settled.push((step.name, why)),
+            State::Conflict(finding) => conflicts.push(finding),
+        }
+    }
+    if conflicts.is_empty() { Ok(settled) } else { Err(Exit::Gate(conflicts).into()) }
+}
+
+/// Releases the apps step by step, side by side in each: nothing is tagged before everything that can be taken back has passed for all of them.
+pub fn through(ctx: &Ctx, apps: &[&App], branch: Option<String>, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
+    let mut releases = apps.iter().map(|app| load(ctx, app, branch.clone())).collect::<Result<Vec<_>>>()?;
+    releases.iter_mut().for_each(|release| release.one_of_several = apps.len() > 1);
+    let titles: Vec<String> = releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
+    ui::section(&format!("Release {}", titles.join(", ")));
+    let settled = all(releases.iter_mut().map(ask).collect())?;
+    let mut nothing = Vec::new();
+    for (release, settled) in releases.iter().zip(settled).filter(|(release, _)| release.open.is_empty()) {
+        for (name, evidence) in settled {
+            ui::begin(&label(release, name)).end(ui::Outcome::Skipped(evidence));
+        }
+        finish_verification(release)?;
+        nothing.push(nothing_left(release)?);
+    }
+    if nothing.len() == releases.len() {
+        return Err(Exit::Nothing(nothing.join("\n")).into());
+    }
+    nothing.iter().for_each(|text| ui::say(&format!("  {text}")));
+    releases.retain(|release| !release.open.is_empty());
+    for group in side_by_side(until) {
+        walk_group(&releases, group, fault)?;
+    }
+    let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
+    for release in &releases {
+        match stopped {
+            Some(step) => ui::say(&format!("stopped after {step}, as asked; the rest: {}", command(release))),
+            None => ui::say(&format!("{} {} is released and verified: {}", ui::green("✓"), release.title(), release.tag_name)),
+        }
+    }
+    Ok(())
+}
+
+/// The steps up to `until`; neighbours that don't need each other's results are one group.
+fn side_by_side(until: Option<&str>) -> impl Iterator<Item = &'static [Step]> {
+    let end = STEPS.iter().position(|s| until == Some(s.name)).map_or(STEPS.len(), |at| at + 1);
+    STEPS[..end].chunk_by(|a, b| a.name == "smoke" && b.name == "image")
+}
+
+fn walk_group(releases: &[Release], group: &[Step], fault: &fault::Faults) -> Result<()> {
+    if let [step] = group
+        && step.name == "tag"
+    {
+        fault.before(step.name)?;
+        walk_tags(releases, step)?;
+        return fault.after(step.name);
+    }
+    let one = |release: &Release, step: &Step| -> Result<()> {
+        fault.before(step.name)?;
+        walk(release, step)?;
+        fault.after(step.name)
+    };
+    let pairs = releases.iter().flat_map(|release| group.iter().map(move |step| (release, step)));
+    all(parallel::all(pairs.map(|(release, step)| move || one(release, step)).collect())).map(drop)
+}
+
+/// One push takes every tag, and with `--bump` the commit.
+fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
+    let mut open = Vec::new();
+    for release in releases {
+        match asked(release, step)? {
+            State::Todo => open.push(release),
+            State::Done(seen) | State::Skip(seen) => ui::begin(&label(release, step.name)).end(ui::Outcome::Skipped(seen)),
+            State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name))).collect();
+    match tag::push(&open) {
+        Ok(seen) => {
+            lines.into_iter().zip(seen).for_each(|(line, seen)| line.end(ui::Outcome::Done(seen)));
+            Ok(())
+        }
+        Err(e) => {
+            lines.into_iter().for_each(|line| line.end(ui::Outcome::Failed("stopped here".into())));
+            Err(failed(open[0], step, e))
+        }
+    }
+}
+
+/// All results, or everything that went wrong: gates together, other errors said aloud but for the first.
+fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
+    let (mut values, mut findings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for result in results {
+        match result.map_err(|e| e.downcast::<Exit>()) {
+            Ok(value) => values.push(value),
+            Err(Ok(Exit::Gate(more))) => findings.extend(more),
+            Err(Ok(exit)) => errors.push(exit.into()),
+            Err(Err(e)) => errors.push(e),
+        }
+    }
+    if errors.is_empty() {
+        return if findings.is_empty() { Ok(values) } else { Err(Exit::Gate(findings).into()) };
+    }
+    findings.iter().for_each(ui::finding);
+    errors.iter().skip(1).for_each(|e: &anyhow::Error| ui::say(&format!("{} {e:#}", ui::red("error:"))));
+    Err(errors.swap_remove(0))
+}
+
+/// The step's name, with the app's where there is more than one.
+fn label(release: &Release, step: &str) -> String {
+    if release.one_of_several { format!("{step}-{}", release.app.name()) } else { step.to_string() }
+}
+
+/// A release without `latest` leaves no mark of its verification, so it is verified again.
+fn finish_verification(release: &Release) -> Result<()> {
+    let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
+    walk(release, verify)
+}
+
+fn asked(release: &Release, step: &Step) -> Result<State> {
+    (step.state)(release).with_context(|| format!("step {}", step.name))
+}
+
+fn walk(release: &Release, step: &Step) -> Result<()> {
+    let line = ui::begin(&label(release, step.name));
+    let outcome = match asked(release, step) {
+        Ok(State::Done(evidence) | State::Skip(evidence)) => Ok(ui::Outcome::Skipped(evidence)),
+        Ok(State::Conflict(finding)) => Err(Exit::Gate(vec![finding]).into()),
+        Ok(State::Todo) => (step.run)(release).map(ui::Outcome::Done),
+        Err(e) => Err(e),
+    };
+    match outcome {
+        Ok(outcome) => {
+            line.end(outcome);
+            Ok(())
+        }
+        Err(e) => {
+            line.end(ui::Outcome::Failed("stopped here".into()));
+            Err(failed(release, step, e))
+        }
+    }
+}
+
+/// What goes on with this release. Until the tag is on the remote, a bump's commit is pushed with it.
+fn command(release: &Release) -> String {
+    let bump = if release.branch.is_some() && release.tag().is_none() { " --bump" } else { "" };
+    format!("cargo xtask release {}{bump}", release.app.name())
+}
+
+fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Exit>() {
+        Ok(exit) => exit.into(),
+        Err(e) => {
+            let again = format!("nothing is lost: fix it and run `{}` again", command(release));
+            e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name))
+        }
+    }
+}
+
+/// The readiness report: the local steps for real, each outward action in words.
+pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
+    let app = ctx.ws.app(app.name())?;
+    let mut release = load(ctx, app, branch)?;
+    ui::section(&format!("Dry run of {} v{} at {}: nothing outside is changed", app.name(), release.version, short(&release.commit)));
+    ask(&mut release)?;
+    if release.open.is_empty() {
+        return Err(Exit::Nothing(nothing_left(&release)?).into());
+    }
+    // What the preflight finds is said at the end: whoever prepares a release wants to see all of it.
+    let mut missing = Vec::new();
+    for group in side_by_side(Some("image")) {
+        match walk_group(std::slice::from_ref(&release), group, &fault::Faults::default()).map_err(|e| e.downcast::<Exit>()) {
+            Err(Ok(Exit::Gate(findings))) if group.iter().any(|step| step.name == "preflight") => missing = findings,
+            Err(Ok(exit)) => return Err(exit.into()),
+            Err(Err(error)) => return Err(error),
+            Ok(()) => {}
+        }
+    }
+    for step in STEPS.iter().skip_while(|s| !s.outward) {
+        match (step.state)(&release)? {
+            State::Todo if step.name == "verify" => ui::begin(step.name).end(ui::Outcome::Skipped("would follow".into())),
+            State::Todo => {
+                (step.preview)(&release).iter().for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name)))
+            }
+            State::Done(why) | State::Skip(why) => ui::begin(step.name).end(ui::Outcome::Skipped(why)),
+            State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Exit::Gate(missing).into());
+    }
+    ui::say(&format!("{} {} v{} is ready: {}", ui::green("✓"), app.name(), release.version, command(&release)));
+    Ok(())
+}
+
+/// What to say when everything is done; commits that came since wait for a bump.
+fn nothing_left(release: &Release) -> Result<String> {
+    let plan = plan::plan(release.ctx, release.app)?;
+    let since = match &plan.next {
+        Some(next) if *next > release.version => format!("; {next} waits for: cargo xtask bump {}", release.app.name()),
+        _ => String::new(),
+    };
+    Ok(format!("nothing left to release: {} is released{since}", release.tag_name))
+}

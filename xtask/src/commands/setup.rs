@@ -1,0 +1,96 @@
+//! `setup`: the pinned tools into the user's cache folder, the git hooks into this checkout.
+
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::sys::{child, tools, ui};
+use anyhow::{Context, Result, bail};
+use std::time::SystemTime;
+use xshell::cmd;
+
+mod prune;
+
+/// What only the system's package manager has: Debian's package, and what it is for.
+const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images as users will, in the rehearsal's probes")];
+
+pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
+    let python = tools::python()?;
+    ui::section("Tools");
+    for name in names(ctx) {
+        let (line, version) = (ui::begin(name), tools::version(name));
+        if flags.dry_run {
+            line.end(ui::Outcome::Skipped(format!("{version} would be installed into {}", child::cache()?.join("tools"))));
+            continue;
+        }
+        let program = tools::tool(name)?;
+        line.end(ui::Outcome::Done(format!("{version}  {}", ui::dim(program.as_str()))));
+    }
+    let line = ui::begin("python");
+    line.end(ui::Outcome::Done(python.to_string()));
+    let line = ui::begin("unused");
+    if flags.dry_run {
+        line.end(ui::Outcome::Skipped("what was not used for a month would be removed".into()));
+    } else {
+        line.end(ui::Outcome::Done(match prune::prune(&child::cache()?, SystemTime::now())?.len() {
+            0 => "nothing in the cache is older than a month".to_string(),
+            1 => "removed 1 entry of the cache that nothing used for a month".to_string(),
+            n => format!("removed {n} entries of the cache that nothing used for a month"),
+        }));
+    }
+    ui::section("Hooks");
+    hooks(ctx, flags.dry_run)?;
+    if flags.system {
+        ui::section("System packages");
+        system(flags.dry_run)?;
+    }
+    Ok(())
+}
+
+/// What the apps' releases and rehearsals need, and the hooks.
+fn names(ctx: &Ctx) -> Vec<&'static str> {
+    let mut names = vec!["uv", "lefthook"];
+    for app in &ctx.ws.apps {
+        let ecosystem = app.settings.ecosystem;
+        names.extend(ecosystem.tools().iter().chain([&ecosystem.index_server()]));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    names
+}
+
+/// lefthook's hooks in this checkout's `.git`, with the path of the pinned binary in them.
+pub fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
+    let line = ui::begin("lefthook");
+    if !ctx.ws.root.join("lefthook.yml").exists() {
+        line.end(ui::Outcome::Skipped("no lefthook.yml here".into()));
+        return Ok(());
+    }
+    if dry_run {
+        line.end(ui::Outcome::Skipped("`lefthook install` would write .git/hooks".into()));
+        return Ok(());
+    }
+    let lefthook = tools::tool("lefthook")?;
+    let sh = child::shell(&ctx.ws.root)?;
+    child::capture(cmd!(sh, "{lefthook} install --force"), &[])?;
+    line.end(ui::Outcome::Done("pre-commit, pre-push".into()));
+    Ok(())
+}
+
+fn system(dry_run: bool) -> Result<()> {
+    if which::which("apt-get").is_err() {
+        let names: Vec<_> = SYSTEM.iter().map(|(n, _)| *n).collect();
+        bail!("--system knows apt-get only; install by hand what corresponds to Debian's {}", names.join(", "));
+    }
+    for (name, why) in SYSTEM {
+        let line = ui::begin(name);
+        if dry_run {
+            line.end(ui::Outcome::Skipped(format!("would be installed by apt-get: {why}")));
+            continue;
+        }
+        let sh = child::shell("/")?;
+        let args = ["install", "--yes", "--no-install-recommends"];
+        child::capture(cmd!(sh, "apt-get {args...} {name}"), &[("DEBIAN_FRONTEND", "noninteractive")])
+            .with_context(|| format!("apt-get could not install {name}; as root: apt-get update && apt-get install {name}"))?;
+        line.end(ui::Outcome::Done(why.to_string()));
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What changed since a commit, and where the checked-out branch began.
+
+use crate::model::ctx::Ctx;
+use crate::sys::ui;
+use anyhow::Result;
+
+/// The paths that are xtask's own.
+const XTASK: [&str; 4] = ["xtask", "Cargo.toml", "Cargo.lock", "rustfmt.toml"];
+
+/// Does the repository hold xtask's sources? In a rehearsal xtask is what rehearses: it is neither compiled nor checked there.
+pub fn has_xtask(ctx: &Ctx) -> bool {
+    ctx.ws.root.join("xtask/Cargo.toml").exists() && !ctx.endpoints.loopback_only
+}
+
+/// Git pathspecs of xtask's own paths.
+pub fn xtask_pathspecs() -> Vec<String> {
+    XTASK.iter().map(|path| format!(":(top,literal){path}")).collect()
+}
+
+/// Is anything below these pathspecs other at HEAD than at `base`?
+pub fn committed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
+    Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "HEAD", "--"], pathspecs))?)
+}
+
+/// Is anything below these pathspecs other in the checkout than at `base`? A file that git does not track yet is a change too.
+pub fn changed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
+    Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "--"], pathspecs))?
+        || !ctx.git.read(&with(&["ls-files", "--others", "--exclude-standard", "--"], pathspecs))?.is_empty())
+}
+
+fn with<'a>(args: &[&'a str], pathspecs: &'a [String]) -> Vec<&'a str> {
+    args.iter().copied().chain(pathspecs.iter().map(String::as_str)).collect()
+}
+
+/// Where the checked-out branch left development; main stands in where nobody has made development yet, and that is said.
+pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
+    let (main, development) = (&ctx.ws.settings.main, &ctx.ws.settings.development);
+    if let Some(point) = branch_point(ctx, development)? {
+        return Ok(Some(point));
+    }
+    let help = format!("make it once: git push {} {main}:{development}", ctx.endpoints.remote);
+    let point = if main == development { None } else { branch_point(ctx, main)? };
+    let instead = if point.is_some() { format!("compared with {main}") } else { "everything counts as changed".to_string() };
+    ui::say(&format!("{} there is no branch {development}: {instead}; {help}", ui::yellow("note:")));
+    Ok(point)
+}
+
+/// Where HEAD left a branch of the remote. None: the branch is not here, or they have no commit in common.
+pub fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
+    let named = format!("refs/remotes/{}/{branch}", ctx.endpoints.remote);
+    for reference in [named, format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
+        if let Ok(commit) = ctx.git.commit(&reference)
+            && let Ok(point) = ctx.git.read(&["merge-base", "HEAD", &commit])
+        {
+            return Ok(Some(point));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,161 @@
+//! Edits of the one CHANGELOG.md (keepachangelog.com 1.1.0): text in, text out.
+
+use crate::model::commits::Entry;
+use crate::model::evidence::Accepted;
+use document::Document;
+use section::Section;
+use std::ops::Range;
+
+mod document;
+mod link;
+mod section;
+#[cfg(test)]
+mod tests;
+
+/// What a new changelog begins with.
+const HEADER: &str = "# Changelog\n\nThe format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are \
+                      [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
+
+/// A release's section as it should be.
+pub struct Release<'a> {
+    pub app: &'a str,
+    /// `python-v0.0.2`
+    pub tag: &'a str,
+    /// `2026-11-21`
+    pub date: &'a str,
+    /// The last release's tag.
+    pub previous: Option<&'a str>,
+    /// Tags that were written by an earlier bump and never made: their sections are this one's older state.
+    pub replaces: &'a [String],
+    /// Since the last release, newest first.
+    pub commits: &'a [Entry],
+    /// Breaks that `app.toml` accepts for it.
+    pub accepted: &'a [Accepted],
+    /// The repository's page.
+    pub repository: Option<&'a str>,
+}
+
+/// The changelog with the release's section: what was written by hand under `## [Unreleased]`, `### <app>`, what earlier bumps for the
+/// same release held, and the commits that count. The same text where nothing but the date would differ.
+pub fn release(text: &str, release: &Release) -> String {
+    let mut document = Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
+    let unreleased = ensure_unreleased(&mut document);
+    let part = part(&document, unreleased, release.app);
+    let by_hand: Vec<String> = part.clone().skip(1).map(|at| document.line(at).to_string()).collect();
+    // A pre-release copies what was written by hand: the release itself takes it.
+    if !is_pre(release.tag) {
+        document.splice(part, &[]);
+    }
+    let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
+    let old: Vec<&str> = std::iter::once(release.tag).chain(replaces).filter(|tag| document.section(tag).is_some()).collect();
+    let mut section = Section::default();
+    if !old.iter().any(|tag| is_pre(tag)) {
+        section.add(&by_hand, 4);
+    }
+    let old: Vec<Range<usize>> = old.into_iter().filter_map(|tag| document.section(tag)).collect();
+    for range in &old {
+        section.add(&body(&document, range), 3);
+    }
+    section.add_commits(release.commits);
+    section.add_accepted(release.accepted);
+    replace_section(&mut document, release, &section, old);
+    link(&mut document, release);
+    document.text()
+}
+
+/// `python-v0.0.2-rc.1`
+fn is_pre(tag: &str) -> bool {
+    tag.rsplit_once("-v").is_some_and(|(_, version)| version.contains('-'))
+}
+
+/// The text of a tag's section: a release's notes.
+pub fn notes(text: &str, tag: &str) -> Option<String> {
+    let document = Document::parse(text);
+    let range = document.section(tag)?;
+    Some(body(&document, &range).join("\n").trim().to_string())
+}
+
+/// A section's lines below its heading.
+fn body(document: &Document, section: &Range<usize>) -> Vec<String> {
+    (section.start + 1..section.end).map(|at| document.line(at).to_string()).collect()
+}
+
+/// Where `## [Unreleased]` is, made above the first section where there is none.
+fn ensure_unreleased(document: &mut Document) -> Range<usize> {
+    if let Some(section) = document.section("Unreleased") {
+        return section;
+    }
+    let at = document.sections().first().map_or(document.links().start, |s| s.start);
+    let gap = at > 0 && !document.blank(at - 1);
+    let new = ["".to_string(), "## [Unreleased]".to_string(), "".to_string()];
+    document.splice(at..at, &new[usize::from(!gap)..]);
+    document.section("Unreleased").unwrap_or(at..at)
+}
+
+/// The app's part of the unreleased section: from `### python` up to the next `### `. Empty where there is none.
+fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
+    let heading = |at: &usize| document.line(*at).starts_with("### ");
+    let named = |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
+    match section.clone().filter(heading).find(named) {
+        Some(start) => start..(start + 1..section.end).find(heading).unwrap_or(section.end),
+        None => section.end..section.end,
+    }
+}
+
+/// Puts the section where its older state was, or else below `## [Unreleased]`.
+fn replace_section(document: &mut Document, release: &Release, section: &Section, mut old: Vec<Range<usize>>) {
+    let text = section.lines();
+    if old.len() == 1 && document.title(&old[0]) == release.tag && same(&body(document, &old[0]), &text) {
+        return;
+    }
+    old.sort_by_key(|range| range.start);
+    let mut place = None;
+    // From the bottom up, so that what is cut leaves the ranges above as they are.
+    for range in old.into_iter().rev() {
+        place = place.map(|at: usize| at - range.len());
+        if document.title(&range) == release.tag {
+            place = Some(range.start);
+        }
+        document.splice(range, &[]);
+    }
+    let place = place.or_else(|| document.section("Unreleased").map(|s| s.end)).unwrap_or(document.lines.len());
+    let mut new = vec![String::new(); usize::from(place > 0 && !document.blank(place - 1))];
+    new.extend([format!("## [{}] - {}", release.tag, release.date), String::new()]);
+    new.extend(text);
+    new.extend(vec![String::new(); usize::from(place < document.lines.len())]);
+    document.splice(place..place, &new);
+}
+
+/// Do they say the same, empty lines at either end aside?
+fn same(a: &[String], b: &[String]) -> bool {
+    a.join("\n").trim() == b.join("\n").trim()
+}
+
+/// The links at the end: this release's compared with the one before; those of the sections it replaces go.
+fn link(document: &mut Document, release: &Release) {
+    let is_for = |line: &str, tag: &str| line.strip_prefix('[').and_then(|l| l.split_once("]:")).is_some_and(|(name, _)| name == tag);
+    let gone: Vec<usize> =
+        document.links().filter(|&at| release.replaces.iter().any(|tag| tag != release.tag && is_for(document.line(at), tag))).collect();
+    for at in gone.into_iter().rev() {
+        document.splice(at..at + 1, &[]);
+    }
+    let Some(repository) = release.repository else { return };
+    let tag = release.tag;
+    let new = format!("[{tag}]: {}", link::address(repository, release.previous, tag));
+    let links = document.links();
+    let old = links.clone().find(|&at| is_for(document.line(at), tag));
+    match old {
+        Some(at) if document.line(at) == new => {}
+        Some(at) => document.splice(at..at + 1, &[new]),
+        None if links.is_empty() => {
+            let end = document.lines.len();
+            let gap = end > 0 && !document.blank(end - 1);
+            let lines = [String::new(), new];
+            document.splice(end..end, &lines[usize::from(!gap)..]);
+        }
+        None => {
+            let at = links.clone().find(|&at| !is_for(document.line(at), "Unreleased")).unwrap_or(links.end);
+            document.splice(at..at, &[new]);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A changelog as lines with their endings, cut at its headings. What no edit touches keeps every byte.
+
+use crate::model::markdown;
+use std::ops::Range;
+
+pub struct Document {
+    bom: bool,
+    eol: &'static str,
+    final_newline: bool,
+    /// Each with its own line ending; the last may lack one.
+    pub lines: Vec<String>,
+}
+
+impl Document {
+    pub fn parse(text: &str) -> Document {
+        let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Document {
+            bom: rest.len() != text.len(),
+            eol: if rest.contains("\r\n") { "\r\n" } else { "\n" },
+            final_newline: rest.is_empty() || rest.ends_with('\n'),
+            lines: rest.split_inclusive('\n').map(str::to_string).collect(),
+        }
+    }
+
+    pub fn text(mut self) -> String {
+        // A line that was the last may have been moved up.
+        let last = self.lines.len().saturating_sub(1);
+        for line in self.lines[..last].iter_mut().filter(|l| !l.ends_with('\n')) {
+            line.push_str(self.eol);
+        }
+        let mut text = self.lines.concat();
+        match self.final_newline {
+            true if !text.is_empty() && !text.ends_with('\n') => text.push_str(self.eol),
+            false => text.truncate(text.trim_end_matches(['\n', '\r']).len()),
+            true => {}
+        }
+        if self.bom { format!("\u{feff}{text}") } else { text }
+    }
+
+    /// Line `at` without its ending.
+    pub fn line(&self, at: usize) -> &str {
+        self.lines[at].trim_end_matches(['\n', '\r'])
+    }
+
+    pub fn blank(&self, at: usize) -> bool {
+        self.lines[at].trim().is_empty()
+    }
+
+    /// Replaces lines; the new ones get the document's own line ending.
+    pub fn splice(&mut self, range: Range<usize>, new: &[String]) {
+        let eol = self.eol;
+        self.lines.splice(range, new.iter().map(|line| format!("{line}{eol}")));
+    }
+
+    /// The `## ` sections: each from its heading to the next one, or to the links at the end.
+    pub fn sections(&self) -> Vec<Range<usize>> {
+        let end = self.links().start;
+        let lines: Vec<&str> = self.lines.iter().map(|l| l.trim_end()).collect();
+        let hidden = markdown::hidden(&lines);
+        let starts: Vec<usize> = (0..end).filter(|&at| !hidden[at] && self.lines[at].starts_with("## ")).collect();
+        let ends = starts.iter().skip(1).copied().chain([end]);
+        starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    }
+
+    /// What a section is about: the word between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the heading's first word.
+    pub fn title(&self, section: &Range<usize>) -> &str {
+        let heading = self.line(section.start).trim_start_matches('#').trim();
+        match heading.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((title, _)) => title,
+            None => heading.split_whitespace().next().unwrap_or(""),
+        }
+    }
+
+    pub fn section(&self, title: &str) -> Option<Range<usize>> {
+        self.sections().into_iter().find(|s| self.title(s).eq_ignore_ascii_case(title))
+    }
+
+    /// The `[name]: address` lines that end the document.
+    pub fn links(&self) -> Range<usize> {
+        let link = |line: &str| line.starts_with('[') && line.contains("]:");
+        let blank = |line: &str| line.trim().is_empty();
+        let tail = self.lines.iter().rev().take_while(|l| link(l) || blank(l)).count();
+        let start = self.lines.len() - tail;
+        let leading = self.lines[start..].iter().take_while(|l| blank(l)).count();
+        start + leading..self.lines.len()
+    }
+}

@@ -1,0 +1,262 @@
+use super::*;
+use crate::model::commits::{Commit, entries};
+use crate::model::evidence::Difference;
+use crate::model::version::Bump;
+use crate::model::workspace::Acceptance;
+use expect_test::{Expect, expect};
+
+const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- theirs\n\n### python\n\nBy hand.\n\n#### Fixed\n\n- also by hand\n\n\
+                     ## [ts-v0.1.0] - 2025-12-01\n\n### Added\n\n- x\n\n[Unreleased]: https://f/compare/main...development\n[ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0\n";
+
+fn commits(messages: &[&str]) -> Vec<Entry> {
+    let commit = |(i, m): (usize, &&str)| Commit { id: format!("{i:040}"), merge: false, message: m.to_string(), released: None };
+    entries(&messages.iter().enumerate().map(commit).collect::<Vec<_>>(), "python", &["python", "ts"])
+}
+
+/// A symbol that was renamed, and why that is fine.
+fn accepted(what: &str, reason: &str) -> Accepted {
+    let difference = Difference {
+        id: "class-renamed".into(),
+        demands: Bump::Major,
+        what: what.into(),
+        message: format!("{what}: is now called B"),
+        place: "a.py:1".into(),
+    };
+    let by = Acceptance { id: "class-renamed".into(), what: None, version: "0.0.2".parse().unwrap(), reason: reason.into() };
+    Accepted { by, difference }
+}
+
+fn bump(text: &str, tag: &str, replaces: &[&str], messages: &[&str]) -> String {
+    bump_accepting(text, tag, replaces, messages, &[])
+}
+
+fn bump_accepting(text: &str, tag: &str, replaces: &[&str], messages: &[&str], accepted: &[Accepted]) -> String {
+    let replaces: Vec<String> = replaces.iter().map(|t| t.to_string()).collect();
+    let release = Release {
+        app: "python",
+        tag,
+        date: "2026-11-21",
+        previous: Some("python-v0.0.1"),
+        replaces: &replaces,
+        commits: &commits(messages),
+        accepted,
+        repository: Some("https://f/"),
+    };
+    let once = super::release(text, &release);
+    let again = super::release(&once, &Release { date: "2030-01-01", ..release });
+    assert_eq!(once, again, "a second time, on another day, changes nothing");
+    once
+}
+
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(text);
+}
+
+#[test]
+fn a_release_takes_its_part_of_unreleased_and_leaves_the_others() {
+    let text = bump(
+        START,
+        "python-v0.0.2",
+        &[],
+        &["fix: second (#2)", "feat(api): first", "docs: no", "feat!: port\n\nBREAKING CHANGE: it is 80"],
+    );
+    check(
+        &text,
+        expect![[r#"
+            # Changelog
+
+            Hello.
+
+            ## [Unreleased]
+
+            ### ts
+
+            - theirs
+
+            ## [python-v0.0.2] - 2026-11-21
+
+            By hand.
+
+            ### Breaking
+
+            - port
+              it is 80
+
+            ### Added
+
+            - first
+
+            ### Fixed
+
+            - also by hand
+            - second (#2)
+
+            ## [ts-v0.1.0] - 2025-12-01
+
+            ### Added
+
+            - x
+
+            [Unreleased]: https://f/compare/main...development
+            [python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2
+            [ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0
+        "#]],
+    );
+}
+
+#[test]
+fn bumping_again_replaces_the_section_and_keeps_what_was_written_by_hand() {
+    let first = bump(START, "python-v0.0.2", &[], &["fix: a"]);
+    let edited = first.replace("- also by hand\n- a\n", "- also by hand\n- a\n- between\n").replace("By hand.\n", "By hand, improved.\n");
+    let text = bump(&edited, "python-v0.1.0", &["python-v0.0.2"], &["feat: b", "fix: a (#7)"]);
+    check(
+        notes(&text, "python-v0.1.0").as_deref().unwrap(),
+        expect![[r#"
+            By hand, improved.
+
+            ### Added
+
+            - b
+
+            ### Fixed
+
+            - also by hand
+            - between
+            - a (#7)"#]],
+    );
+    assert!(!text.contains("python-v0.0.2"), "{text}");
+    // A reverted commit's line was made by us, so it goes.
+    let text = bump(&text, "python-v0.1.0", &[], &["Revert \"feat: b\"", "feat: b", "fix: a (#7)"]);
+    assert!(!text.contains("### Added\n\n- b"), "{text}");
+}
+
+#[test]
+fn an_empty_or_foreign_changelog_gets_what_it_lacks() {
+    for (text, expected) in [
+        ("", "- 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n"),
+        (
+            "# Changes",
+            "# Changes\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2",
+        ),
+        (
+            "# C\n\n## 1.0\n\n- old\n",
+            "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n## 1.0\n\n- old\n\n[python-v0.0.2]:",
+        ),
+        (
+            "# C\n## [Unreleased]\n### python\n- hand\n## 1.0\n- old\n",
+            "# C\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n\n### Fixed\n\n- a\n\n## 1.0\n- old\n",
+        ),
+    ] {
+        let out = bump(text, "python-v0.0.2", &[], &["fix: a"]);
+        assert!(out.contains(expected), "{text:?} became\n{out}");
+    }
+}
+
+#[test]
+fn line_endings_byte_order_mark_and_the_last_newline_stay() {
+    for text in [
+        START.to_string(),
+        START.replace('\n', "\r\n"),
+        format!("\u{feff}{START}"),
+        START.trim_end().to_string(),
+        START.replace('\n', "\r\n").trim_end().to_string(),
+    ] {
+        let out = bump(&text, "python-v0.0.2", &[], &["fix: a"]);
+        assert_eq!(out.starts_with('\u{feff}'), text.starts_with('\u{feff}'));
+        assert_eq!(out.ends_with('\n'), text.ends_with('\n'));
+        assert_eq!(out.matches('\n').count() == out.matches("\r\n").count(), text.contains('\r'));
+        let plain = |t: &str| t.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_string();
+        assert_eq!(plain(&out), plain(&bump(START, "python-v0.0.2", &[], &["fix: a"])));
+    }
+}
+
+#[test]
+fn headings_in_code_and_comments_are_text() {
+    let text = "# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n### python\n\n- hand\n";
+    let out = bump(text, "python-v0.0.2", &[], &[]);
+    assert!(out.starts_with("# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n"), "{out}");
+}
+
+#[test]
+fn notes_are_a_sections_text_without_heading_and_links() {
+    let text = "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\nText.\n\n### Fixed\n\n- a\n  ## not a heading\n\n## [python-v0.0.1]\n\n[python-v0.0.2]: x\n";
+    assert_eq!(notes(text, "python-v0.0.2").as_deref(), Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading"));
+    assert_eq!(notes(text, "python-v0.0.1").as_deref(), Some(""));
+    assert_eq!(notes(text, "python-v0.0.20"), None);
+    assert_eq!(notes("", "python-v0.0.2"), None);
+    assert_eq!(notes(&text.replace('\n', "\r\n"), "python-v0.0.2").as_deref(), Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading"));
+}
+
+#[test]
+fn the_first_release_links_to_its_tag_and_none_without_a_repository() {
+    let release = Release {
+        app: "python",
+        tag: "python-v0.0.1",
+        date: "2026-11-21",
+        previous: None,
+        replaces: &[],
+        commits: &[],
+        accepted: &[],
+        repository: Some("https://f"),
+    };
+    assert!(super::release("", &release).ends_with("\n[python-v0.0.1]: https://f/releases/tag/python-v0.0.1\n"));
+    assert!(super::release("", &Release { repository: None, ..release }).ends_with("## [python-v0.0.1] - 2026-11-21\n\n"));
+}
+
+#[test]
+fn a_pre_release_copies_what_its_release_takes() {
+    let rc = bump(START, "python-v0.0.2-rc.1", &[], &["fix: a"]);
+    let notes_of = |text: &str, tag: &str| notes(text, tag).unwrap();
+    assert_eq!(notes_of(&rc, "python-v0.0.2-rc.1"), "By hand.\n\n### Fixed\n\n- also by hand\n- a");
+    let text = bump(&rc, "python-v0.0.2", &[], &["fix: a"]);
+    assert_eq!(notes_of(&text, "python-v0.0.2"), notes_of(&rc, "python-v0.0.2-rc.1"));
+    let replaced = bump(&rc, "python-v0.0.2", &["python-v0.0.2-rc.1"], &["fix: a"]);
+    assert_eq!(notes_of(&replaced, "python-v0.0.2"), notes_of(&text, "python-v0.0.2"));
+    assert!(!notes_of(&text, "Unreleased").contains("hand") && notes_of(&rc, "Unreleased").contains("By hand."));
+}
+
+#[test]
+fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_accepted() {
+    let messages = &["feat!: port\n\nBREAKING CHANGE: it is 80", "fix: a"];
+    let both = [accepted("p.A", "nobody has it"), accepted("p.C", "two\n  lines ")];
+    let text = bump_accepting(START, "python-v0.1.0", &[], messages, &both);
+    check(
+        notes(&text, "python-v0.1.0").as_deref().unwrap(),
+        expect![[r#"
+            By hand.
+
+            ### Breaking
+
+            - port
+              it is 80
+            - p.A: is now called B [class-renamed]
+              accepted: nobody has it
+            - p.C: is now called B [class-renamed]
+              accepted: two lines
+
+            ### Fixed
+
+            - also by hand
+            - a"#]],
+    );
+    // Said better by hand, and the other one no longer accepted.
+    let edited = text
+        .replace("p.A: is now called B", "`p.A` has a better name, B")
+        .replace("accepted: nobody has it", "accepted: nobody ever had it");
+    let text = bump_accepting(&edited, "python-v0.1.0", &[], messages, &both[..1]);
+    let notes = notes(&text, "python-v0.1.0").unwrap();
+    assert!(notes.contains("- `p.A` has a better name, B [class-renamed]\n  accepted: nobody ever had it\n"), "{notes}");
+    assert!(!notes.contains("p.C") && notes.matches("p.A").count() == 1, "{notes}");
+}
+
+#[test]
+fn an_accepted_break_is_not_taken_for_one_whose_name_begins_with_its() {
+    let longer = [accepted("p.Base.run", "x"), accepted("p.BaseAdapter", "y")];
+    let text = bump_accepting(START, "python-v0.1.0", &[], &[], &longer);
+    let [run, adapter] = longer;
+    let text = bump_accepting(&text, "python-v0.1.0", &[], &[], &[accepted("p.Base", "z"), run, adapter]);
+    let notes = notes(&text, "python-v0.1.0").unwrap();
+    for item in ["- p.Base: is now called B", "- p.Base.run: is now called B", "- p.BaseAdapter: is now called B"] {
+        assert_eq!(notes.matches(item).count(), 1, "{item}: {notes}");
+    }
+}

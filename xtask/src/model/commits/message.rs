@@ -1,0 +1,213 @@
+//! One commit message: split where it is a squash, parsed by the conventional rules. Pure.
+
+use crate::model::markdown;
+use git_conventional::Commit as Conventional;
+
+/// A message, or one bullet of a squash body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub subject: String,
+    pub body: String,
+    /// Stood in a list with others: its scope says which app it belongs to.
+    pub listed: bool,
+}
+
+/// The heading that `git merge --squash` writes.
+const GIT_SQUASH: &str = "Squashed commit of the following:";
+/// What GitHub puts between the list of commits and the co-authors.
+const GITHUB_RULE: &str = "---------";
+
+/// The parts of a message, newest first; the message itself leads.
+pub fn split(message: &str) -> Vec<Part> {
+    let text = message.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let text = text.trim();
+    let (subject, body) = text.split_once('\n').unwrap_or((text, ""));
+    let whole = |body: &str| Part { subject: subject.trim().to_string(), body: body.to_string(), listed: false };
+    if let Some(at) = text.lines().position(|line| line.trim_end() == GIT_SQUASH) {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut parts = vec![whole(&lines[1.min(at)..at].join("\n"))];
+        parts.extend(split_git_log(&lines[at + 1..]));
+        return parts;
+    }
+    if !is_squash(subject, body) {
+        return vec![whole(body)];
+    }
+    let (own, bullets) = split_bullets(body);
+    // A list in prose is no list of commits: the message is one part, with all of its footers.
+    if !bullets.iter().any(is_conventional) {
+        let squash = strip_reference(subject) != subject.trim_end();
+        return vec![Part { listed: squash && !bullets.is_empty(), ..whole(body) }];
+    }
+    let mut parts = vec![Part { listed: true, ..whole(&own) }];
+    // Forges list the oldest first.
+    parts.extend(bullets.into_iter().rev());
+    parts
+}
+
+/// Is it a squash that lists commits?
+pub fn lists_commits(message: &str) -> bool {
+    split(message).len() > 1
+}
+
+/// The subject ends in `(#12)`, or the body begins with a `* ` list.
+fn is_squash(subject: &str, body: &str) -> bool {
+    strip_reference(subject) != subject.trim_end() || body.trim_start_matches('\n').starts_with("* ")
+}
+
+/// `feat: x (#12)` without the pull request's number.
+pub fn strip_reference(subject: &str) -> &str {
+    let subject = subject.trim_end();
+    let number = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    match subject.rsplit_once("(#") {
+        Some((head, tail)) if tail.strip_suffix(')').is_some_and(number) => head.trim_end(),
+        _ => subject,
+    }
+}
+
+/// The squash's own text, and its bullets: `* ` in column 0, outside code and comments.
+fn split_bullets(body: &str) -> (String, Vec<Part>) {
+    let lines: Vec<&str> = body.lines().collect();
+    let hidden = markdown::hidden(&lines);
+    let mut own: Vec<&str> = Vec::new();
+    let mut bullets: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut in_bullet = false;
+    for (line, hidden) in lines.iter().zip(hidden) {
+        match line.strip_prefix("* ").filter(|_| !hidden) {
+            Some(subject) => {
+                bullets.push((subject.trim(), Vec::new()));
+                in_bullet = true;
+            }
+            None if line.trim_end() == GITHUB_RULE && !hidden => in_bullet = false,
+            None => bullets.last_mut().filter(|_| in_bullet).map(|(_, body)| body).unwrap_or(&mut own).push(line),
+        }
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for (subject, body) in bullets {
+        let part = Part { subject: subject.to_string(), body: dedent(&body), listed: true };
+        // A bullet that is no commit takes no footer along: what is below it is the squash's own text.
+        let (part, rest) = if is_conventional(&part) { (part, Vec::new()) } else { (Part { body: String::new(), ..part }, body) };
+        own.extend(rest);
+        parts.push(part);
+    }
+    (own.join("\n"), parts)
+}
+
+fn is_conventional(part: &Part) -> bool {
+    parse(part).is_some()
+}
+
+/// A bullet's text may be indented below it, as Markdown has it.
+fn dedent(lines: &[&str]) -> String {
+    let indented = lines.iter().all(|line| line.trim().is_empty() || line.starts_with("  "));
+    let strip = |line: &&str| if indented { line.get(2..).unwrap_or("").to_string() } else { line.to_string() };
+    lines.iter().map(strip).collect::<Vec<_>>().join("\n")
+}
+
+/// What `git log` prints: `commit <id>`, headers, and the message indented by four; each message may be a squash itself.
+fn split_git_log(lines: &[&str]) -> Vec<Part> {
+    let mut messages: Vec<Vec<&str>> = Vec::new();
+    for line in lines {
+        match line.strip_prefix("    ") {
+            _ if line.starts_with("commit ") => messages.push(Vec::new()),
+            Some(text) => messages.last_mut().into_iter().for_each(|m| m.push(text)),
+            None if line.trim().is_empty() => messages.last_mut().into_iter().for_each(|m| m.push("")),
+            None => {}
+        }
+    }
+    let listed = |part: Part| Part { listed: true, ..part };
+    messages.iter().flat_map(|m| split(&m.join("\n"))).filter(|p| !p.subject.is_empty()).map(listed).collect()
+}
+
+/// What a part says by the conventional rules (conventionalcommits.org 1.0.0).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// In small letters.
+    pub kind: String,
+    pub scopes: Vec<String>,
+    pub description: String,
+    /// Declared by `!` or a footer: what breaks, in its author's words.
+    pub breaking: Option<String>,
+}
+
+/// None where the subject is neither conventional nor a revert as git writes it.
+pub fn parse(part: &Part) -> Option<Parsed> {
+    parse_conventional(part).or_else(|| parse_revert(&part.subject))
+}
+
+/// `Revert "feat: x"` and `Reapply "feat: x"`, which git writes, as if they were conventional.
+fn parse_revert(subject: &str) -> Option<Parsed> {
+    let subject = strip_reference(subject);
+    quoted(subject, "Revert ").or_else(|| quoted(subject, "Reapply "))?;
+    Some(Parsed { kind: "revert".into(), scopes: Vec::new(), description: subject.to_string(), breaking: None })
+}
+
+/// `x` of `Revert "x"`.
+pub fn quoted<'a>(subject: &'a str, word: &str) -> Option<&'a str> {
+    subject.strip_prefix(word)?.strip_prefix('"')?.strip_suffix('"')
+}
+
+fn parse_conventional(part: &Part) -> Option<Parsed> {
+    let subject = part.subject.as_str();
+    // The crate takes any white space after the colon, none included; the standard asks for a space.
+    subject.split_once(':').filter(|(_, rest)| rest.starts_with(' '))?;
+    let commit = Conventional::parse(subject).ok()?;
+    let scopes = commit.scope().map(|s| s.as_str().split([',', '/', '|', '&', ' '])).into_iter().flatten();
+    Some(Parsed {
+        kind: commit.type_().as_str().to_lowercase(),
+        scopes: scopes.map(str::trim).filter(|s| !s.is_empty()).map(str::to_string).collect(),
+        description: commit.description().trim().to_string(),
+        breaking: breaking_note(&part.body).or_else(|| commit.breaking_description().map(one_line)),
+    })
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the `BREAKING CHANGE: ` footers below the subject say, wherever they are. By Conventional Commits 1.0.0 a footer's value goes on,
+/// over empty lines, until the next token. Code, comments and quoted lines are no text. None where no footer says anything.
+fn breaking_note(body: &str) -> Option<String> {
+    let lines: Vec<&str> = body.lines().collect();
+    let hidden = markdown::hidden(&lines);
+    let mut note: Vec<&str> = Vec::new();
+    let mut in_footer = false;
+    for (line, _) in lines.iter().zip(hidden).filter(|(line, hidden)| !hidden && !line.starts_with('>')) {
+        match breaking_value(line) {
+            Some(value) => {
+                note.push(value);
+                in_footer = true;
+            }
+            None => in_footer &= !ends_footer(line),
+        }
+        if in_footer && breaking_value(line).is_none() {
+            note.push(line);
+        }
+    }
+    Some(one_line(&note.join(" "))).filter(|text| !text.is_empty())
+}
+
+/// The rest of a line that begins with the token. The text may begin on the next line: git takes white space off the end of a line.
+fn breaking_value(line: &str) -> Option<&str> {
+    let value = line.strip_prefix("BREAKING CHANGE:").or_else(|| line.strip_prefix("BREAKING-CHANGE:"))?;
+    (value.is_empty() || value.starts_with(' ')).then_some(value)
+}
+
+/// Another footer: a token with `: ` or ` #` (Conventional Commits 1.0.0, 8). Also what forges, git and people write below a message
+/// without that form: an issue's address, `(cherry picked from commit …)`, a heading, the line before the co-authors.
+fn ends_footer(line: &str) -> bool {
+    let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let footer = |separator: &str| line.split_once(separator).is_some_and(|(t, _)| token(t));
+    let address = line.split_once(" http").is_some_and(|(t, rest)| token(t) && (rest.starts_with("s://") || rest.starts_with("://")));
+    let heading = line.trim_start_matches('#').starts_with(' ') && line.starts_with('#');
+    footer(": ") || footer(" #") || address || heading || line.starts_with("(cherry picked from commit ") || line.trim_end() == GITHUB_RULE
+}
+
+/// Does it speak of a break in a way that the rules do not read: in a bullet, in other letters, without a space?
+pub fn mentions_break(part: &Part) -> bool {
+    let lines: Vec<&str> = part.body.lines().collect();
+    let hidden = markdown::hidden(&lines);
+    lines.iter().zip(hidden).any(|(line, hidden)| {
+        let start: String = line.trim_start_matches(['*', ' ']).chars().take(16).collect::<String>().to_lowercase();
+        !hidden && (start.starts_with("breaking change:") || start.starts_with("breaking-change:"))
+    })
+}

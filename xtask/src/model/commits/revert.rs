@@ -1,0 +1,93 @@
+//! Reverts: which commit one takes back, and both counting nothing where both are in the batch. Pure.
+
+use super::message::{quoted, strip_reference};
+use super::{Bump, Entry};
+
+/// The title that a revert takes back, as [`key`] has it.
+fn target_title(entry: &Entry) -> Option<String> {
+    let subject = strip_reference(&entry.subject);
+    if let Some(title) = quoted(subject, "Revert ") {
+        return Some(key(title));
+    }
+    if let Some(title) = quoted(subject, "Reapply ") {
+        return Some(key(&format!("Revert \"{title}\"")));
+    }
+    let conventional = entry.kind.as_deref() == Some("revert");
+    conventional.then(|| key(entry.description.trim_matches('"')))
+}
+
+/// A subject in the form that titles are compared in: no pull request number, one space between words, small letters.
+pub fn key(subject: &str) -> String {
+    let words: Vec<&str> = strip_reference(subject).split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+/// The commits that a revert names: `This reverts commit <id>` (git), or `Refs: <id>, <id>` (the standard's example).
+fn target_ids(body: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    for line in body.lines() {
+        let rest = line.trim().strip_prefix("This reverts commit ").or_else(|| line.trim().strip_prefix("Refs: "));
+        let words = rest.unwrap_or("").split([' ', ',']);
+        let id = |w: &str| w.trim_end_matches('.').to_lowercase();
+        ids.extend(words.map(id).take_while(|w| w.is_empty() || is_id(w)).filter(|w| is_id(w)));
+    }
+    ids
+}
+
+fn is_id(word: &str) -> bool {
+    (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Takes reverts and what they take back out of the count. Entries are newest first, so a revert that was itself reverted is known
+/// as such before it is its turn.
+pub fn cancel(entries: &mut [Entry], bodies: &[String]) {
+    // What is released can't be taken out of the count: its revert is a change for users.
+    let mut cancelled: Vec<bool> = entries.iter().map(|entry| entry.released).collect();
+    for at in 0..entries.len() {
+        let Some(title) = target_title(&entries[at]).filter(|_| !cancelled[at]) else { continue };
+        let ids = target_ids(&bodies[at]);
+        let found: Vec<Vec<usize>> = ids.iter().map(|id| by_id(entries, &cancelled, at, id)).collect();
+        let complete = !ids.is_empty() && found.iter().all(|f| !f.is_empty());
+        let mut targets: Vec<usize> = found.into_iter().flatten().collect();
+        if targets.is_empty() {
+            targets = by_title(entries, &cancelled, at, &title);
+        }
+        if targets.is_empty() {
+            continue;
+        }
+        let whole = complete || ids.len() <= 1;
+        let by = entries[at].short().to_string();
+        let of = entries[targets[0]].short().to_string();
+        for target in targets {
+            cancelled[target] = true;
+            count_nothing(&mut entries[target], format!("reverted by {by}"));
+        }
+        if whole {
+            count_nothing(&mut entries[at], format!("reverts {of}, unreleased"));
+        }
+    }
+}
+
+fn count_nothing(entry: &mut Entry, why: String) {
+    (entry.bump, entry.counts, entry.why) = (Bump::None, false, why);
+}
+
+/// Every part of an older commit.
+fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usize> {
+    (at + 1..entries.len())
+        .filter(|&i| !cancelled[i] && entries[i].commit != entries[at].commit && entries[i].commit.starts_with(id))
+        .collect()
+}
+
+/// The next older part with this title; all of its commit where the title is the commit's own.
+fn by_title(entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
+    let plain = |e: &Entry| e.kind.as_deref().is_some_and(|kind| kind != "revert");
+    let matches = |e: &Entry| key(&e.subject) == *title || (plain(e) && key(&e.description) == *title);
+    let Some(first) = (at + 1..entries.len()).find(|&i| !cancelled[i] && matches(&entries[i])) else { return Vec::new() };
+    let commit = &entries[first].commit;
+    let leads = entries[first - 1].commit != *commit;
+    match leads {
+        true => (first..entries.len()).take_while(|&i| entries[i].commit == *commit).filter(|&i| !cancelled[i]).collect(),
+        false => vec![first],
+    }
+}

@@ -1,0 +1,39 @@
+//! Dry runs: the real code in a temporary `git clone --shared`. (A worktree would write into the user's `.git` and fire hooks.)
+
+use crate::model::ctx::Ctx;
+use crate::model::workspace::Workspace;
+use crate::sys::git::Git;
+use crate::sys::ui;
+use anyhow::{Context, Result};
+use camino::Utf8Path;
+
+/// Runs `f` on a clone of HEAD that knows the same remote.
+pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
+    let dirty = ctx.git.dirty()?;
+    if !dirty.is_empty() {
+        ui::say(&format!("{} HEAD is what counts; not committed, so not in it:\n  {}", ui::yellow("note:"), dirty.join("\n  ")));
+    }
+    let temp = tempfile::tempdir()?;
+    let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?.join("clone");
+    ctx.git.run(&["clone", "--quiet", "--shared", "--no-checkout", "--", ctx.ws.root.as_str(), dir.as_str()])?;
+    let git = Git::new(&dir);
+    // A clone takes branches only; what is known of the remote's branches is needed too.
+    git.run(&["fetch", "--quiet", "--no-tags", "origin", "+refs/remotes/*:refs/remotes/*"])?;
+    git.run(&["checkout", "--quiet", "--detach", &ctx.git.commit("HEAD")?])?;
+    let mut endpoints = ctx.endpoints.clone();
+    if let Ok(url) = ctx.git.read(&["remote", "get-url", "--", &endpoints.remote]) {
+        endpoints.remote = url;
+    }
+    let ws = Workspace::load(Some(&dir))?;
+    f(&Ctx { ws, git, endpoints, json: ctx.json })
+}
+
+/// Commits in a clone are made by whoever makes them in the repository.
+pub fn take_identity(from: &Git, to: &Git) -> Result<()> {
+    for key in ["user.name", "user.email", "user.signingkey", "commit.gpgsign", "gpg.format"] {
+        if let Ok(value) = from.read(&["config", "--get", key]) {
+            to.run(&["config", key, &value])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Every address that a command reads from or writes to: settings, then environment, then flags. A rehearsal runs the release's code
+//! with another such struct.
+
+use crate::flags::EndpointFlags;
+use crate::sys::exit::Exit;
+use crate::sys::url::{authority, is_loopback};
+use anyhow::Result;
+
+const NPM: &str = "https://registry.npmjs.org";
+
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// Git remote: a name or an address.
+    pub remote: String,
+    /// Simple index (PEP 503/691) that dependencies are read from.
+    pub pypi_read: String,
+    /// Where releases appear (simple index) and are uploaded to.
+    pub pypi: PythonIndex,
+    /// The staging index.
+    pub testpypi: PythonIndex,
+    /// npm registry that dependencies are read from; no slash at its end.
+    pub npm_read: String,
+    /// npm registry that releases are published to, and appear on; no slash at its end.
+    pub npm: String,
+    /// Stands in for every registry host in image names: `localhost:5000`.
+    pub registry: Option<String>,
+    /// Nothing is written to an address that is not on this machine.
+    pub loopback_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct PythonIndex {
+    pub simple: String,
+    pub upload: String,
+    /// The environment variable that holds its token.
+    pub token: &'static str,
+}
+
+impl PythonIndex {
+    /// The login that reads may use: that of uploads, where both are on one host. A private owner of a Gitea asks for it.
+    pub fn login(&self) -> Option<Login> {
+        let token = std::env::var(self.token).ok().filter(|token| !token.is_empty())?;
+        let one_host = self.simple.split(':').next() == self.upload.split(':').next() && authority(&self.simple) == authority(&self.upload);
+        one_host.then(|| Login { host: authority(&self.simple).to_string(), user: "__token__", token })
+    }
+}
+
+pub struct Login {
+    /// `host:port`
+    pub host: String,
+    pub user: &'static str,
+    pub token: String,
+}
+
+impl Endpoints {
+    pub fn from_flags(flags: &EndpointFlags) -> Result<Endpoints> {
+        let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_string());
+        let endpoints = Endpoints {
+            remote: or(&flags.remote, "origin"),
+            pypi_read: or(&flags.pypi_read, "https://pypi.org/simple"),
+            pypi: PythonIndex {
+                simple: or(&flags.pypi, "https://pypi.org/simple"),
+                upload: or(&flags.pypi_upload, "https://upload.pypi.org/legacy/"),
+                token: "PYPI_TOKEN",
+            },
+            testpypi: PythonIndex {
+                simple: or(&flags.testpypi, "https://test.pypi.org/simple"),
+                upload: or(&flags.testpypi_upload, "https://test.pypi.org/legacy/"),
+                token: "TESTPYPI_TOKEN",
+            },
+            npm_read: without_slash(or(&flags.npm_read, NPM)),
+            npm: without_slash(or(&flags.npm, NPM)),
+            registry: flags.registry.clone(),
+            loopback_only: flags.loopback_only,
+        };
+        if endpoints.remote.starts_with('-') {
+            return Err(Exit::Usage(format!("--remote {:?} begins with `-`", endpoints.remote)).into());
+        }
+        for url in [
+            &endpoints.pypi_read,
+            &endpoints.pypi.simple,
+            &endpoints.pypi.upload,
+            &endpoints.testpypi.simple,
+            &endpoints.testpypi.upload,
+            &endpoints.npm_read,
+            &endpoints.npm,
+        ] {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                return Err(Exit::Usage(format!("{url:?} is not an http(s) address")).into());
+            }
+            if authority(url).contains('@') {
+                return Err(Exit::Usage(
+                    "an address must not carry a user or password: tokens go into the environment (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN)"
+                        .into(),
+                )
+                .into());
+            }
+        }
+        if endpoints.loopback_only {
+            endpoints.refuse_outside()?;
+        }
+        Ok(endpoints)
+    }
+
+    /// In a rehearsal every write endpoint must be on this machine.
+    fn refuse_outside(&self) -> Result<()> {
+        let registry = self.registry.as_ref().map(|r| format!("http://{r}/"));
+        let mut outside = Vec::new();
+        for (what, url) in [
+            ("index", Some(&self.pypi.upload)),
+            ("staging index", Some(&self.testpypi.upload)),
+            ("npm registry", Some(&self.npm)),
+            ("container registry", registry.as_ref()),
+        ] {
+            match url {
+                Some(url) if is_loopback(url) => {}
+                Some(url) => outside.push(format!("{what}: {url}")),
+                None => outside.push(format!("{what}: not set, so the one in app.toml")),
+            }
+        }
+        let local = self.remote.starts_with('/') || self.remote.starts_with("file://") || is_loopback(&self.remote);
+        if !local {
+            outside.push(format!("git remote: {}", self.remote));
+        }
+        if outside.is_empty() {
+            return Ok(());
+        }
+        Err(Exit::Usage(format!("a rehearsal writes to this machine only, refused:\n  {}", outside.join("\n  "))).into())
+    }
+}
+
+fn without_slash(url: String) -> String {
+    url.trim_end_matches('/').to_string()
+}

@@ -1,0 +1,77 @@
+//! The languages that apps are written in, and what their files look like: manifest, lock file, version. Text in, text out; what starts programs or
+//! asks an index is in `ecosystem`.
+
+use anyhow::Result;
+use camino::Utf8Path;
+use semver::Version;
+use serde::Deserialize;
+
+pub mod python;
+pub mod ts;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ecosystem {
+    Python,
+    Ts,
+}
+
+impl Ecosystem {
+    /// The file in the app's folder that holds its version.
+    pub fn manifest(self) -> &'static str {
+        match self {
+            Ecosystem::Python => "pyproject.toml",
+            Ecosystem::Ts => "package.json",
+        }
+    }
+
+    /// The file in the app's folder `dir` with its resolved dependencies.
+    pub fn lock_file(self, dir: &Utf8Path) -> &'static str {
+        match self {
+            Ecosystem::Python => "uv.lock",
+            Ecosystem::Ts => ts::lock_file(dir),
+        }
+    }
+
+    /// The version in the manifest's text.
+    pub fn read_version(self, manifest: &str) -> Result<Version> {
+        match self {
+            Ecosystem::Python => python::read(manifest),
+            Ecosystem::Ts => ts::read(manifest),
+        }
+    }
+
+    /// The manifest's text with this version, every other byte as it was.
+    pub fn set_version(self, manifest: &str, version: &Version) -> Result<String> {
+        match self {
+            Ecosystem::Python => python::set(manifest, version),
+            Ecosystem::Ts => ts::set(manifest, version),
+        }
+    }
+
+    /// The lock file's text with this version where it repeats the app's own, every other byte as it was.
+    pub fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
+        match (self, file.file_name()) {
+            (Ecosystem::Python, _) => python::set_locked(lock, version),
+            (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::set_locked(lock, version),
+            // bun.lock has no version of the package that it belongs to.
+            (Ecosystem::Ts, _) => Ok(lock.to_string()),
+        }
+    }
+
+    /// The version as the language's packages write it: `1.0.0-rc.1` is `1.0.0rc1` in Python.
+    pub fn package_version(self, version: &Version) -> Result<String> {
+        match self {
+            Ecosystem::Python => crate::model::version::to_pep440(version),
+            Ecosystem::Ts => Ok(version.to_string()),
+        }
+    }
+
+    /// Is there an index that a release can be tried on first?
+    pub fn has_staging_index(self) -> bool {
+        match self {
+            Ecosystem::Python => true,
+            Ecosystem::Ts => false,
+        }
+    }
+}

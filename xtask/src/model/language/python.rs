@@ -1,0 +1,83 @@
+//! Package names (PEP 503), and the version in Python's own files, as PEP 440: `project.version` (PEP 621) in pyproject.toml, and the app's own entry in uv.lock.
+//! Spliced into the text by its span, so that every other byte stays.
+
+use crate::model::version;
+use anyhow::{Context, Result, bail};
+use semver::Version;
+use std::ops::Range;
+use toml_edit::{Document, Item, Table};
+
+#[cfg(test)]
+mod tests;
+
+const BOM: char = '\u{feff}';
+
+/// PEP 503: runs of `-`, `_` and `.` are one dash, letters are small.
+pub fn normalise(package: &str) -> String {
+    let mut name = String::new();
+    for c in package.chars() {
+        match c {
+            '-' | '_' | '.' if name.ends_with('-') => {}
+            '-' | '_' | '.' => name.push('-'),
+            c => name.push(c.to_ascii_lowercase()),
+        }
+    }
+    name
+}
+
+pub fn read(pyproject: &str) -> Result<Version> {
+    let (_, found) = located(pyproject)?;
+    version::from_pep440(&found)
+}
+
+pub fn set(pyproject: &str, version: &Version) -> Result<String> {
+    let (range, found) = located(pyproject)?;
+    splice(pyproject, range, &found, version)
+}
+
+/// The lock file with the app's own entry at this version; uv.lock lists it with `source = { editable = "." }` or `{ virtual = "." }`.
+pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
+    let document = parse(lock)?;
+    let packages = document.get("package").and_then(Item::as_array_of_tables).into_iter().flatten();
+    let own = |package: &&Table| {
+        let source = package.get("source").and_then(Item::as_table_like);
+        ["editable", "virtual"].iter().any(|kind| source.and_then(|s| s.get(kind)).and_then(Item::as_str) == Some("."))
+    };
+    let package = packages.into_iter().find(own).context("no [[package]] with the source \".\": type `uv lock` in the app's folder")?;
+    let item = package.get("version").context("the app's own [[package]] has no version: type `uv lock` in the app's folder")?;
+    let (range, found) = string(lock, item)?;
+    splice(lock, range, &found, version)
+}
+
+fn parse(text: &str) -> Result<Document<&str>> {
+    Document::parse(text.strip_prefix(BOM).unwrap_or(text)).map_err(|e| anyhow::anyhow!("not TOML: {e}"))
+}
+
+fn located(pyproject: &str) -> Result<(Range<usize>, String)> {
+    let document = parse(pyproject)?;
+    let project = document.get("project").context("no [project] table, so no version (PEP 621)")?;
+    let dynamic = project.get("dynamic").and_then(Item::as_array).into_iter().flatten().any(|v| v.as_str() == Some("version"));
+    if dynamic {
+        bail!("the version is dynamic; write it into [project] as version = \"X.Y.Z\", so that it has one source");
+    }
+    let item = project.get("version").context("[project] has no version")?;
+    string(pyproject, item)
+}
+
+/// Where a string value stands in the text, its quotes included, and what it says.
+fn string(text: &str, item: &Item) -> Result<(Range<usize>, String)> {
+    let value = item.as_str().context("version is not a string")?;
+    let span = item.span().context("version has no place in the text")?;
+    let bom = text.len() - text.strip_prefix(BOM).unwrap_or(text).len();
+    Ok((span.start + bom..span.end + bom, value.to_string()))
+}
+
+/// The same text where it says the same already, however it is spelled.
+fn splice(text: &str, range: Range<usize>, found: &str, version: &Version) -> Result<String> {
+    let new = version::to_pep440(version)?;
+    if version::from_pep440(found).is_ok_and(|v| v == *version) {
+        return Ok(text.to_string());
+    }
+    let quote = if text[range.clone()].starts_with('\'') { '\'' } else { '"' };
+    Ok(format!("{}{quote}{new}{quote}{}", &text[..range.start], &text[range.end..]))
+}

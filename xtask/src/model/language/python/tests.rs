@@ -1,0 +1,68 @@
+use super::*;
+
+fn v(text: &str) -> Version {
+    Version::parse(text).unwrap()
+}
+
+#[test]
+fn only_the_version_changes_in_pyproject() {
+    for (before, after) in [
+        ("[project]\nversion = \"0.0.1\"\n", "[project]\nversion = \"0.2.0rc1\"\n"),
+        ("[project]\r\nversion='0.0.1'  # why\r\nname=\"x\"", "[project]\r\nversion='0.2.0rc1'  # why\r\nname=\"x\""),
+        ("\u{feff}[project]\nversion = \"0.0.1\"", "\u{feff}[project]\nversion = \"0.2.0rc1\""),
+        (
+            "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\nversion   =   \"0.0.1\"\n\n\n",
+            "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\nversion   =   \"0.2.0rc1\"\n\n\n",
+        ),
+        ("project.version = \"0.0.1\"\n", "project.version = \"0.2.0rc1\"\n"),
+        ("project = { name = \"x\", version = \"0.0.1\" }\n", "project = { name = \"x\", version = \"0.2.0rc1\" }\n"),
+        ("[project]\nversion = \"\"\"0.0.1\"\"\"\n", "[project]\nversion = \"0.2.0rc1\"\n"),
+        // Said already, in another spelling.
+        ("[project]\nversion = \"0.2.0-rc.1\"\n", "[project]\nversion = \"0.2.0-rc.1\"\n"),
+    ] {
+        let read_before = read(before).unwrap();
+        assert_eq!(set(before, &v("0.2.0-rc.1")).unwrap(), after);
+        assert_eq!(set(before, &read_before).unwrap(), before, "the same version is no change");
+        assert_eq!(read(after).unwrap(), v("0.2.0-rc.1"));
+    }
+}
+
+#[test]
+fn what_has_no_version_to_read_says_what_is_missing() {
+    for (text, reason) in [
+        ("", "no [project]"),
+        ("[project]\nname = \"x\"\n", "has no version"),
+        ("[project]\ndynamic = [\"version\"]\n", "dynamic"),
+        ("[project]\nversion = 1\n", "not a string"),
+        ("[project]\nversion = \"latest\"\n", "not a PEP 440"),
+        ("[project]\nversion = \"1.0.dev1\"\n", "dev-release"),
+        ("[project\n", "not TOML"),
+    ] {
+        let error = format!("{:#}", read(text).unwrap_err());
+        assert!(error.contains(reason), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn the_lock_files_own_entry_is_found_by_its_source() {
+    let lock = "version = 1\nrevision = 3\r\n\n[[package]]\nname = \"other\"\nversion = \"0.0.1\"\nsource = { registry = \"https://pypi.org/simple\" }\n\n\
+                [[package]]\nname = \"demo-agent\"\nversion = \"0.0.1\"\nsource = { editable = \".\" }\n\n[[package]]\nname = \"z\"\nversion = \"0.0.1\"";
+    let after = set_locked(lock, &v("0.0.2")).unwrap();
+    assert_eq!(after, lock.replace("\"0.0.1\"\nsource = { editable", "\"0.0.2\"\nsource = { editable"));
+    assert_eq!(set_locked(&lock.replace("editable", "virtual"), &v("0.0.2")).unwrap(), after.replace("editable", "virtual"));
+    for (text, reason) in [
+        ("version = 1\n", "no [[package]]"),
+        ("[[package]]\nname = \"x\"\nsource = { editable = \".\" }\n", "has no version"),
+        ("[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { editable = \"../x\" }\n", "no [[package]]"),
+    ] {
+        let error = format!("{:#}", set_locked(text, &v("0.0.2")).unwrap_err());
+        assert!(error.contains(reason), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn names_are_compared_as_pep_503_has_them() {
+    for (name, expected) in [("Fractal_Agents.Runtime", "fractal-agents-runtime"), ("a--b__c", "a-b-c"), ("a-_.b", "a-b"), ("x", "x")] {
+        assert_eq!(normalise(name), expected);
+    }
+}

@@ -1,0 +1,134 @@
+//! The lock file that an app has, and the version in `package.json` and `package-lock.json`, which is SemVer as it is. Spliced into the text by its place, so that every other byte stays.
+
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use semver::Version;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The lock file of an app that npm installs.
+pub const NPM_LOCK: &str = "package-lock.json";
+
+/// The lock file of the app in `dir`: `bun.lock`, unless npm's is the only one.
+pub fn lock_file(dir: &Utf8Path) -> &'static str {
+    if by_npm(dir) { NPM_LOCK } else { "bun.lock" }
+}
+
+/// Does npm install the app's dependencies and run its scripts?
+pub fn by_npm(dir: &Utf8Path) -> bool {
+    !dir.join("bun.lock").exists() && dir.join(NPM_LOCK).exists()
+}
+
+pub fn read(manifest: &str) -> Result<Version> {
+    let (_, found) = located(manifest)?;
+    found.parse().with_context(|| format!("\"version\" is {found:?}, which is not SemVer"))
+}
+
+pub fn set(manifest: &str, version: &Version) -> Result<String> {
+    let (range, _) = located(manifest)?;
+    Ok(format!("{}\"{version}\"{}", &manifest[..range.start], &manifest[range.end..]))
+}
+
+/// The text of a `package-lock.json` with this version in both places that repeat the package's own: `version` and `packages[""].version`. A
+/// lock file without them stays as it is: npm writes none for a package without a version.
+pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
+    let mut text = lock.to_string();
+    for path in [&["version"][..], &["packages", "", "version"]] {
+        let range = place(&text, path)?;
+        if let Some(range) = range {
+            text.replace_range(range, &format!("\"{version}\""));
+        }
+    }
+    Ok(text)
+}
+
+/// Where the value at a path of keys stands in a package-lock.json; None without it.
+fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
+    let mut value = lock.trim_start_matches('\u{feff}');
+    for key in path {
+        let object: HashMap<String, &RawValue> = serde_json::from_str(value).context("package-lock.json is not what npm writes")?;
+        let Some(raw) = object.get(*key) else { return Ok(None) };
+        value = raw.get();
+    }
+    let start = value.as_ptr() as usize - lock.as_ptr() as usize;
+    Ok(Some(start..start + value.len()))
+}
+
+/// Where the top-level version stands in the text, its quotes included, and what it says.
+fn located(manifest: &str) -> Result<(Range<usize>, String)> {
+    // A key that is there twice counts with its last value, for npm as for this map.
+    let object: HashMap<String, &RawValue> =
+        serde_json::from_str(manifest.trim_start_matches('\u{feff}')).context("package.json is not a JSON object")?;
+    let Some(raw) = object.get("version") else { bail!("package.json has no \"version\"") };
+    let found = serde_json::from_str::<String>(raw.get()).context("\"version\" is not a string")?;
+    // The value borrows from the text, so its address says where.
+    let start = raw.get().as_ptr() as usize - manifest.as_ptr() as usize;
+    Ok((start..start + raw.get().len(), found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_version_changes() {
+        let version: Version = "1.2.3-rc.1".parse().expect("a version");
+        for (old, new) in [
+            ("{\"version\":\"0.0.0\"}", "{\"version\":\"1.2.3-rc.1\"}"),
+            (
+                "\u{feff}{\r\n\t\"name\": \"ž\",\r\n\t\"version\"  : \"0.0.0\" }",
+                "\u{feff}{\r\n\t\"name\": \"ž\",\r\n\t\"version\"  : \"1.2.3-rc.1\" }",
+            ),
+            (
+                "{\"a\": {\"version\": \"9.9.9\"}, \"version\": \"0.1.0\", \"b\": [\"version\"]}\n",
+                "{\"a\": {\"version\": \"9.9.9\"}, \"version\": \"1.2.3-rc.1\", \"b\": [\"version\"]}\n",
+            ),
+            ("{\"ver\\u0073ion\": \"0.1.0\"}", "{\"ver\\u0073ion\": \"1.2.3-rc.1\"}"),
+            ("{\"version\": \"0.0.1\", \"version\": \"0.0.2\"}", "{\"version\": \"0.0.1\", \"version\": \"1.2.3-rc.1\"}"),
+        ] {
+            assert_eq!(set(old, &version).expect(old), new);
+            assert_eq!(read(new).expect(new), version);
+            assert_eq!(set(new, &version).expect(new), new);
+        }
+    }
+
+    #[test]
+    fn a_lock_file_has_the_version_in_two_places() {
+        let version: Version = "1.2.3".parse().expect("a version");
+        for (old, new) in [
+            (
+                "{\"version\": \"0.0.1\",\r\n \"packages\": {\"\": {\"version\": \"0.0.1\"}, \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
+                "{\"version\": \"1.2.3\",\r\n \"packages\": {\"\": {\"version\": \"1.2.3\"}, \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
+            ),
+            (
+                "{\"packages\":{\"\":{\"version\":\"0.0.10\"}},\"version\":\"0\"}",
+                "{\"packages\":{\"\":{\"version\":\"1.2.3\"}},\"version\":\"1.2.3\"}",
+            ),
+            ("{\"lockfileVersion\": 3, \"packages\": {}}", "{\"lockfileVersion\": 3, \"packages\": {}}"),
+            ("{\"version\": \"0.0.1\"}", "{\"version\": \"1.2.3\"}"),
+        ] {
+            assert_eq!(set_locked(old, &version).expect(old), new);
+        }
+        for text in ["", "[]", "{\"packages\": []}", "{\"packages\": {\"\": 1}}"] {
+            assert!(set_locked(text, &version).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_without_a_usable_version_is_told() {
+        for (text, says) in [
+            ("", "not a JSON object"),
+            ("[]", "not a JSON object"),
+            ("{", "not a JSON object"),
+            ("{}", "no \"version\""),
+            ("{\"version\": 1}", "not a string"),
+            ("{\"version\": null}", "not a string"),
+            ("{\"version\": \"1.0\"}", "not SemVer"),
+            ("{\"version\": \"v1.0.0\"}", "not SemVer"),
+        ] {
+            let error = format!("{:#}", read(text).expect_err(text));
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The one place where an app's version stands, and everything derived from it in the repository: the lock file's entry and the pins.
+//! Text in, text out; only [`read`] and [`pins`] touch files.
+
+use crate::model::version;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::git::Git;
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
+
+/// The version in the manifest of a checkout.
+pub fn read(root: &Utf8Path, app: &App) -> Result<Version> {
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    let text = text(root, &file)?;
+    read_text(app, &text)
+}
+
+/// The version in the manifest of a commit.
+pub fn at(git: &Git, app: &App, commit: &str) -> Result<Version> {
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    read_text(app, &git.read(&["cat-file", "blob", &format!("{commit}:{file}")])?)
+}
+
+/// The version in a manifest's text.
+pub fn read_text(app: &App, text: &str) -> Result<Version> {
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    app.settings.ecosystem.read_version(text).map_err(|e| Exit::Usage(format!("{file}: {e:#}")).into())
+}
+
+/// A file of the checkout.
+pub fn text(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
+    let bytes = std::fs::read(root.join(file)).with_context(|| format!("{file} can't be read in {root}"))?;
+    String::from_utf8(bytes).with_context(|| format!("{file} is not UTF-8"))
+}
+
+/// The app's pins, from the root, with `..` taken out: `deploy/.runtime-version`.
+pub fn pin_files(app: &App) -> Result<Vec<Utf8PathBuf>> {
+    app.settings.release.pins.iter().map(|pin| inside(app, pin)).collect()
+}
+
+fn inside(app: &App, pin: &Utf8Path) -> Result<Utf8PathBuf> {
+    let mut path = Utf8PathBuf::new();
+    for part in app.dir.join(pin).components() {
+        match part {
+            camino::Utf8Component::ParentDir if path.pop() => {}
+            camino::Utf8Component::Normal(name) => path.push(name),
+            camino::Utf8Component::CurDir => {}
+            _ => return Err(Exit::Usage(format!("{}/app.toml: the pin {pin} leads out of the repository", app.dir)).into()),
+        }
+    }
+    Ok(path)
+}
+
+/// What the app's pins say now.
+pub fn pins(root: &Utf8Path, app: &App) -> Result<Vec<(String, Version)>> {
+    let read = |file: Utf8PathBuf| {
+        let text = text(root, &file)?;
+        let (_, version) = version::find(&text).with_context(|| no_version(&file))?;
+        Ok((file.into_string(), version))
+    };
+    pin_files(app)?.into_iter().map(read).collect()
+}
+
+/// The pin's text with its first version replaced; SemVer, like everything but Python's own files.
+pub fn set_pin(file: &Utf8Path, text: &str, version: &Version) -> Result<String> {
+    let (range, found) = version::find(text).with_context(|| no_version(file))?;
+    if found == *version {
+        return Ok(text.to_string());
+    }
+    Ok(format!("{}{version}{}", &text[..range.start], &text[range.end..]))
+}
+
+fn no_version(file: &Utf8Path) -> String {
+    format!("{file} is a pin (app.toml, [release] pins), but holds nothing that looks like a version")
+}

@@ -1,0 +1,16 @@
+//! The version tags of an app: `python-v0.0.1`.
+
+use crate::model::ctx::Ctx;
+use anyhow::Result;
+use semver::Version;
+
+/// The highest version without a pre-release that the remote has a tag for.
+pub fn highest_stable(ctx: &Ctx, app: &str) -> Result<Option<Version>> {
+    let prefix = format!("refs/tags/{app}-v");
+    let listed = ctx.git.read(&["ls-remote", "--tags", "--refs", "--", &ctx.endpoints.remote, &format!("{prefix}*")])?;
+    Ok(listed
+        .lines()
+        .filter_map(|l| l.split_once('\t')?.1.strip_prefix(&prefix)?.parse::<Version>().ok())
+        .filter(|v| v.pre.is_empty())
+        .max())
+}

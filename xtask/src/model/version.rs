@@ -1,0 +1,190 @@
+//! Versions: SemVer and PEP 440, what a change demands, and the next number. Pure.
+//! SemVer in tags, changelog and images; PEP 440 in Python's own files. Only what both order alike is let through.
+
+use anyhow::{Context, Result, bail};
+use pep440_rs::{Prerelease, PrereleaseKind};
+use semver::{BuildMetadata, Version};
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// What a break bumps in 0.y.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroBreaking {
+    #[default]
+    Minor,
+    Major,
+}
+
+/// How far a change moves the number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bump {
+    #[default]
+    None,
+    Patch,
+    Minor,
+    Major,
+}
+
+impl Bump {
+    pub fn word(self) -> &'static str {
+        match self {
+            Bump::None => "none",
+            Bump::Patch => "patch",
+            Bump::Minor => "minor",
+            Bump::Major => "major",
+        }
+    }
+
+    /// How far it is from one number to a higher one.
+    pub fn between(from: &Version, to: &Version) -> Bump {
+        match to {
+            to if to <= from => Bump::None,
+            to if to.major > from.major => Bump::Major,
+            to if to.minor > from.minor => Bump::Minor,
+            _ => Bump::Patch,
+        }
+    }
+
+    /// What it comes to after `from`: in 0.y a break is a minor bump, because `^0.1` and `~=0.1.0` treat it so.
+    pub fn after(self, from: &Version, zero: ZeroBreaking) -> Bump {
+        match self {
+            Bump::Major if from.major == 0 && zero == ZeroBreaking::Minor => Bump::Minor,
+            bump => bump,
+        }
+    }
+}
+
+/// The number after `from`. A pre-release is followed by its own release where that is far enough: 0.2.0-rc.1 by 0.2.0.
+pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
+    let (major, minor, patch) = (from.major, from.minor, from.patch);
+    let pre = !from.pre.is_empty();
+    match bump.after(from, zero) {
+        Bump::None => from.clone(),
+        Bump::Patch if pre => Version::new(major, minor, patch),
+        Bump::Patch => Version::new(major, minor, patch + 1),
+        Bump::Minor if pre && patch == 0 => Version::new(major, minor, 0),
+        Bump::Minor => Version::new(major, minor + 1, 0),
+        Bump::Major if pre && minor == 0 && patch == 0 => Version::new(major, 0, 0),
+        Bump::Major => Version::new(major + 1, 0, 0),
+    }
+}
+
+/// X.Y.Z: what a pre-release is on its way to.
+pub fn core(version: &Version) -> Version {
+    Version::new(version.major, version.minor, version.patch)
+}
+
+/// Is the version as far as `required`? A pre-release of that number is on its way to it.
+pub fn reaches(version: &Version, required: &Version) -> bool {
+    version >= required || (!version.pre.is_empty() && core(version) >= *required)
+}
+
+/// `core`-`channel`.N, N being one more than any taken.
+pub fn next_pre<'a>(core: &Version, channel: &str, taken: impl IntoIterator<Item = &'a Version>) -> Result<Version> {
+    channel_kind(channel).with_context(|| format!("--pre {channel}: the pre-releases are alpha, beta and rc"))?;
+    let same_core = |v: &&Version| (v.major, v.minor, v.patch) == (core.major, core.minor, core.patch);
+    let number = |v: &Version| v.pre.strip_prefix(channel)?.strip_prefix('.')?.parse::<u64>().ok();
+    let highest = taken.into_iter().filter(same_core).filter_map(number).max().unwrap_or(0);
+    let mut version = Version::new(core.major, core.minor, core.patch);
+    version.pre = semver::Prerelease::new(&format!("{channel}.{}", highest + 1))?;
+    Ok(version)
+}
+
+fn channel_kind(channel: &str) -> Option<PrereleaseKind> {
+    match channel {
+        "alpha" => Some(PrereleaseKind::Alpha),
+        "beta" => Some(PrereleaseKind::Beta),
+        "rc" => Some(PrereleaseKind::Rc),
+        _ => None,
+    }
+}
+
+/// A SemVer that has a PEP 440 twin of the same order.
+pub fn parse(text: &str) -> Result<Version> {
+    let version = Version::parse(text).with_context(|| format!("{text:?} is not SemVer (X.Y.Z, X.Y.Z-rc.N)"))?;
+    to_pep440(&version)?;
+    Ok(version)
+}
+
+/// `1.0.0-rc.1` is `1.0.0rc1` (PEP 440, "Public version identifiers").
+pub fn to_pep440(version: &Version) -> Result<String> {
+    if version.build != BuildMetadata::EMPTY {
+        bail!("{version} has build metadata: an index refuses it (PEP 440, local versions) and an image tag can't hold `+`");
+    }
+    let core = pep440_rs::Version::new([version.major, version.minor, version.patch]);
+    if version.pre.is_empty() {
+        return Ok(core.to_string());
+    }
+    let twin = version.pre.split_once('.').and_then(|(channel, number)| Some((channel_kind(channel)?, number.parse().ok()?)));
+    let Some((kind, number)) = twin else {
+        bail!(
+            "{version}: -{} has no PEP 440 twin of the same order; what both know is -alpha.N, -beta.N and -rc.N, as in {}-rc.1",
+            version.pre,
+            Version::new(version.major, version.minor, version.patch)
+        );
+    };
+    Ok(core.with_pre(Some(Prerelease { kind, number })).to_string())
+}
+
+/// The SemVer of a PEP 440 version; refused where the two orders disagree.
+pub fn from_pep440(text: &str) -> Result<Version> {
+    let version: pep440_rs::Version = text.trim().parse().map_err(|e| anyhow::anyhow!("{text:?} is not a PEP 440 version: {e}"))?;
+    let untranslatable = [
+        (version.epoch() != 0, "an epoch"),
+        (version.is_post(), "a post-release"),
+        (version.is_dev(), "a dev-release (SemVer orders it after alpha, PEP 440 before)"),
+        (version.is_local(), "a local version"),
+        (version.release().len() > 3, "more than three numbers"),
+    ];
+    if let Some((_, what)) = untranslatable.iter().find(|(found, _)| *found) {
+        bail!("{text:?} has {what}, which SemVer can't say; use X.Y.Z, or aN, bN, rcN after it");
+    }
+    let mut semver = floor(&version);
+    if let Some(Prerelease { kind, number }) = version.pre() {
+        let channel = match kind {
+            PrereleaseKind::Alpha => "alpha",
+            PrereleaseKind::Beta => "beta",
+            PrereleaseKind::Rc => "rc",
+        };
+        semver.pre = semver::Prerelease::new(&format!("{channel}.{number}"))?;
+    }
+    Ok(semver)
+}
+
+/// The first three numbers. What follows it by a patch also follows every post-, dev- or longer version that begins so.
+pub fn floor(version: &pep440_rs::Version) -> Version {
+    let part = |i: usize| version.release().get(i).copied().unwrap_or(0);
+    Version::new(part(0), part(1), part(2))
+}
+
+/// The first thing in `text` that looks like a version, and where it is: `0.1.129` in a file of its own, `v0.1.0-rc.1` in a chart.
+pub fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let boundary = at == 0 || !(bytes[at - 1].is_ascii_digit() || bytes[at - 1] == b'.');
+        if boundary && bytes[at].is_ascii_digit() {
+            let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || b".-".contains(b)).count();
+            if let Some((end, version)) = longest_version(&text[at..at + length]) {
+                return Some((at..at + end, version));
+            }
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The longest head of `word` that is a whole version: `0.1.0-slim` begins with 0.1.0.
+fn longest_version(word: &str) -> Option<(usize, Version)> {
+    let whole = |text: &str| text.split('.').count() >= 3 && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+    let read = |text: &str| parse(text).ok().or_else(|| from_pep440(text).ok());
+    (5..=word.len()).rev().find_map(|end| {
+        let next_is_number = word[end..].trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
+        let head = &word[..end];
+        (whole(head) && !next_is_number).then(|| read(head)).flatten().map(|version| (end, version))
+    })
+}

@@ -1,0 +1,319 @@
+//! The repository's settings: find the root, read `[workspace.metadata.xtask]` and every `app.toml`, strictly.
+
+use crate::sys::child::REHEARSAL;
+use crate::sys::exit::Exit;
+use anyhow::{Context, Result};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+mod earlier;
+mod settings;
+
+pub use earlier::EarlierSettings;
+pub use settings::{Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings};
+
+/// A releasable folder.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// From the root: `apps/python`.
+    pub dir: Utf8PathBuf,
+    pub settings: AppSettings,
+}
+
+impl App {
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+    /// Its settings, from the root.
+    pub fn file(&self) -> Utf8PathBuf {
+        self.dir.join("app.toml")
+    }
+    /// `python-v0.0.1`
+    pub fn tag(&self, version: &semver::Version) -> String {
+        format!("{}-v{version}", self.settings.name)
+    }
+    /// Git pathspecs of everything that belongs to the app: its folder and its shared paths.
+    pub fn pathspecs(&self) -> Vec<String> {
+        let mut specs = vec![format!(":(top,literal){}", self.dir)];
+        specs.extend(self.settings.release.shared.iter().map(|glob| format!(":(top,glob){glob}")));
+        specs
+    }
+}
+
+/// A checkout and what its settings say.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    pub root: Utf8PathBuf,
+    pub settings: Settings,
+    pub apps: Vec<App>,
+    /// The names of all apps, those that a rehearsal of some apps hides included: a scope that names a hidden app is still an app's name.
+    pub names: Vec<String>,
+}
+
+impl Workspace {
+    /// The workspace at `root`, or around the current folder.
+    pub fn load(root: Option<&Utf8Path>) -> Result<Workspace> {
+        let root = match root {
+            Some(dir) => dir.canonicalize_utf8().with_context(|| format!("--root {dir}: no such folder"))?,
+            None => find_root()?,
+        };
+        stay_in_rehearsal(&root)?;
+        let settings = read_settings(&root)?;
+        let mut apps = Vec::new();
+        let mut problems = Vec::new();
+        for dir in app_folders(&root, &settings.apps)? {
+            match read_app(&root, &dir) {
+                Ok(app) => apps.push(app),
+                Err(e) => problems.push(e.to_string()),
+            }
+        }
+        for (i, app) in apps.iter().enumerate() {
+            if let Some(twin) = apps[..i].iter().find(|a| a.name() == app.name()) {
+                problems.push(format!("{}/app.toml: the name {:?} is taken by {}/app.toml", app.dir, app.name(), twin.dir));
+            }
+        }
+        let names = apps.iter().map(|app| app.name().to_string()).collect();
+        // A rehearsal of some apps: no job and no step of it releases the others.
+        if let Ok(only) = std::env::var("XTASK_ONLY") {
+            apps.retain(|app: &App| only.split(',').any(|name| name == app.name()));
+        }
+        if problems.is_empty() { Ok(Workspace { root, settings, apps, names }) } else { Err(Exit::Usage(problems.join("\n")).into()) }
+    }
+
+    pub fn app(&self, name: &str) -> Result<&App> {
+        self.apps.iter().find(|a| a.name() == name).ok_or_else(|| {
+            let names: Vec<_> = self.apps.iter().map(|a| a.name()).collect();
+            let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+            let known = if names.is_empty() { "there are none".to_string() } else { format!("there are: {}", names.join(", ")) };
+            Exit::Usage(format!("no app {name:?} under {}/{} ({known}){near}", self.root, self.settings.apps)).into()
+        })
+    }
+
+    /// The apps of these names; all of them where none is named.
+    pub fn select(&self, names: &[String]) -> Result<Vec<&App>> {
+        if names.is_empty() {
+            return Ok(self.apps.iter().collect());
+        }
+        names.iter().map(|n| self.app(n)).collect()
+    }
+}
+
+/// The nearest folder upwards whose `Cargo.toml` has our table, but nothing above the git repository's top.
+fn find_root() -> Result<Utf8PathBuf> {
+    let here = Utf8PathBuf::try_from(std::env::current_dir()?).context("the current folder's path is not UTF-8")?;
+    let ours = |dir: &&Utf8Path| std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|t| t.contains("[workspace.metadata.xtask"));
+    here.ancestors()
+        .find(|dir| ours(dir) || dir.join(".git").exists())
+        .map(Utf8Path::to_path_buf)
+        .ok_or_else(|| Exit::Usage(format!("{here} is in no repository; name one with --root DIR")).into())
+}
+
+/// What a rehearsal starts works on its clones only, never on the user's checkout.
+fn stay_in_rehearsal(root: &Utf8Path) -> Result<()> {
+    let Ok(dir) = std::env::var(REHEARSAL) else { return Ok(()) };
+    let inside = Utf8Path::new(&dir).canonicalize_utf8().is_ok_and(|dir| root.canonicalize_utf8().is_ok_and(|root| root.starts_with(dir)));
+    if inside {
+        return Ok(());
+    }
+    let help = format!("outside a rehearsal: unset {REHEARSAL}");
+    Err(Exit::Usage(format!("{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so nothing is done there; {help}")).into())
+}
+
+fn read_settings(root: &Utf8Path) -> Result<Settings> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct CargoToml {
+        workspace: CargoWorkspace,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct CargoWorkspace {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Metadata {
+        xtask: Settings,
+    }
+    let path = root.join("Cargo.toml");
+    if !path.exists() {
+        return Ok(Settings::default());
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?;
+    let cargo: CargoToml = parse(&text, "Cargo.toml")?;
+    let mut settings = cargo.workspace.metadata.xtask;
+    settings.apps = folder_of_apps(&settings.apps)?;
+    for (key, branch) in [("main", &settings.main), ("development", &settings.development)] {
+        if branch.is_empty()
+            || branch.starts_with('-')
+            || branch.contains(|c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c))
+        {
+            return Err(Exit::Usage(format!("Cargo.toml: {key} = {branch:?} is not a branch name")).into());
+        }
+    }
+    Ok(settings)
+}
+
+/// The folder without `.` in it, as git names it; `.` itself is the empty path.
+fn folder_of_apps(apps: &Utf8Path) -> Result<Utf8PathBuf> {
+    let mut folder = Utf8PathBuf::new();
+    for part in apps.components() {
+        match part {
+            Utf8Component::Normal(name) => folder.push(name),
+            Utf8Component::CurDir => {}
+            _ => {
+                let hint = "name a folder of this repository, from its top: apps = \"apps\"";
+                return Err(Exit::Usage(format!("Cargo.toml: apps = {:?} leads out of the repository; {hint}", apps.as_str())).into());
+            }
+        }
+    }
+    Ok(folder)
+}
+
+fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    let pattern = format!("{}/*/app.toml", glob::Pattern::escape(root.join(apps).as_str()));
+    let mut found = Vec::new();
+    for file in glob::glob(&pattern)? {
+        let file = Utf8PathBuf::try_from(file?).context("an app's path is not UTF-8")?;
+        let name = file.parent().and_then(Utf8Path::file_name).context("an app's folder has a name")?;
+        found.push(apps.join(name));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
+    let file = dir.join("app.toml");
+    let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("{file} can't be read"))?;
+    let mut settings: AppSettings = parse(&text, file.as_str())?;
+    // A rehearsal without images: no job and no step of it knows of any.
+    if std::env::var_os("XTASK_WITHOUT_IMAGE").is_some() {
+        settings.image = None;
+    }
+    // The name becomes part of tags, branches and paths.
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !settings.name.starts_with(|c: char| c.is_ascii_lowercase()) || !settings.name.chars().all(plain) || settings.name == "xtask" {
+        return Err(Exit::Usage(format!(
+            "{file}: name = {:?}: an app's name has small letters, digits and dashes, begins with a letter, and is not \"xtask\"",
+            settings.name
+        ))
+        .into());
+    }
+    if settings.package.starts_with('-') || settings.package.is_empty() {
+        return Err(Exit::Usage(format!("{file}: package = {:?} is not a package name", settings.package)).into());
+    }
+    if let Some(stage) = settings.release.stage.as_ref().filter(|_| !settings.ecosystem.has_staging_index()) {
+        return Err(
+            Exit::Usage(format!("{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out")).into()
+        );
+    }
+    if let Some(problem) = settings.compat.as_ref().and_then(|compat| compat.problem(settings.spec.as_ref())) {
+        return Err(Exit::Usage(format!("{file}: [compat] {problem}")).into());
+    }
+    if let Some(problem) = settings.commands.problem() {
+        return Err(Exit::Usage(format!("{file}: [commands] {problem}")).into());
+    }
+    if let Some(health) = settings.spec.as_ref().map(|spec| &spec.health).filter(|path| !path.starts_with('/')) {
+        return Err(Exit::Usage(format!("{file}: [spec] health = {health:?}: a path begins with /, as in \"/healthz\"")).into());
+    }
+    if let Some(problem) = settings.accept.iter().find_map(Acceptance::problem) {
+        return Err(Exit::Usage(format!("{file}: {problem}")).into());
+    }
+    for shared in &settings.release.shared {
+        if let Err(e) = glob::Pattern::new(shared) {
+            return Err(Exit::Usage(format!("{file}: shared = {shared:?} is not a glob: {e}")).into());
+        }
+    }
+    Ok(App { dir: dir.to_path_buf(), settings })
+}
+
+/// Are these settings of an app? The error names the file and the line.
+pub fn check_settings(text: &str, file: &Utf8Path) -> Result<()> {
+    parse::<AppSettings>(text, file.as_str()).map(drop)
+}
+
+/// Strict TOML: an error says file, line, column, and the nearest known key.
+pub fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
+    toml_edit::de::from_str(text).map_err(|e| {
+        let (line, column) = e.span().map(|s| position(text, s.start)).unwrap_or((1, 1));
+        let message = e.message().to_string();
+        Exit::Usage(format!("{file}:{line}:{column}: {message}{}", suggestion(&message))).into()
+    })
+}
+
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1)
+}
+
+/// serde says: unknown field `platform`, expected one of `name`, `base`, `platforms`.
+fn suggestion(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match names.split_first() {
+        Some((unknown, known)) if message.starts_with("unknown") => {
+            nearest(unknown, known).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The candidate with the fewest edits, if it is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    candidates.iter().map(|c| (edits(word, c), *c)).min().filter(|(d, c)| *d <= 1 + c.len() / 3).map(|(_, c)| c)
+}
+
+/// Levenshtein's distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_key_is_named_with_its_line_and_its_neighbour() {
+        let text = "name = \"python\"\necosystem = \"python\"\npackage = \"p\"\n[image]\nname = \"x\"\nbase = \"y\"\nplatfroms = []\n";
+        let error = parse::<AppSettings>(text, "apps/python/app.toml").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "apps/python/app.toml:7:1: unknown field `platfroms`, expected one of `name`, `base`, `platforms`; did you mean `platforms`?"
+        );
+    }
+
+    #[test]
+    fn an_acceptance_has_a_reason_and_the_version_of_a_release() {
+        for (version, reason, expected) in [
+            ("0.2.0", "nobody has it", None),
+            ("0.2.0", "", Some("the reason is empty")),
+            ("0.2.0", " \n", Some("the reason is empty")),
+            ("0.2.0-rc.1", "x", Some("say \"0.2.0\"")),
+            ("0.2.0+b", "x", Some("say \"0.2.0\"")),
+        ] {
+            let accept = Acceptance { id: "class-renamed".into(), what: None, version: version.parse().unwrap(), reason: reason.into() };
+            let problem = accept.problem();
+            assert_eq!(problem.is_some(), expected.is_some(), "{version} {reason:?}");
+            assert!(expected.is_none_or(|expected| problem.unwrap().contains(expected)), "{version} {reason:?}");
+        }
+    }
+
+    #[test]
+    fn nearest_finds_typos_and_rejects_strangers() {
+        for (word, expected) in
+            [("pyhton", Some("python")), ("ts", Some("ts")), ("typescript", None), ("", None), ("pythonn", Some("python"))]
+        {
+            assert_eq!(nearest(word, &["python", "ts"]), expected, "{word}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Container images without a daemon: base layers, a layer a source, a config and a manifest a platform, one index, written as an OCI layout.
+//! The same recipe gives the same digest on every machine.
+
+mod auth;
+pub mod base;
+pub mod debian;
+mod layer;
+pub mod push;
+pub mod reference;
+pub mod registry;
+pub mod rootfs;
+pub mod sbom;
+pub mod seed;
+pub mod spec;
+pub mod store;
+#[cfg(test)]
+pub mod testing;
+mod upload;
+
+use crate::sys::parallel;
+use anyhow::{Context, Result};
+use base::Base;
+use camino::Utf8Path;
+use layer::Layer;
+use reference::Reference;
+use sbom::Component;
+use spec::{Descriptor, History, Image, Index, Manifest, Platform};
+use std::collections::BTreeMap;
+use store::Store;
+
+/// The user that the program runs as: numeric, since an engine (and Kubernetes' runAsNonRoot) can't look names up.
+pub const USER: &str = "10001:10001";
+/// What a container listens on; an engine publishes it as any other.
+pub const PORT: u16 = 8000;
+
+/// Everything that an image is made of. An ecosystem fills it in.
+pub struct Recipe<'a> {
+    /// On its real registry, without a tag.
+    pub name: Reference,
+    pub version: String,
+    pub base: Base,
+    pub platforms: Vec<Platform>,
+    /// The commit's time, in seconds since the epoch.
+    pub created: i64,
+    /// `org.opencontainers.image.*` beyond the ones made here (created, version, title, base.*).
+    pub labels: BTreeMap<String, String>,
+    pub env: Vec<(String, String)>,
+    pub entrypoint: Vec<String>,
+    pub port: u16,
+    /// From the one that changes least to the one that changes most.
+    pub layers: Vec<Source<'a>>,
+}
+
+/// Where a layer comes from.
+pub struct Source<'a> {
+    /// For the image's history: `dependencies`.
+    pub what: &'static str,
+    /// The same key, the same layer: it is not filled again. None: always filled.
+    pub key: Option<String>,
+    pub fill: Fill<'a>,
+}
+
+/// Fills an empty folder, which is the image's root, and says which packages that brings.
+pub type Fill<'a> = Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> + Sync + 'a>;
+
+/// An image in a folder (OCI layout), ready to run and to push.
+#[derive(Clone, Debug)]
+pub struct Built {
+    pub name: Reference,
+    pub store: Store,
+    /// `sha256:…` of the index: what a tag will name.
+    pub digest: String,
+    /// Of the base image's index; empty for an image that was pulled.
+    pub base_digest: String,
+    index: Descriptor,
+    pub platforms: Vec<PlatformImage>,
+    /// Where the base was read from: a repository whose layers need no upload.
+    base: Option<Reference>,
+}
+
+/// One platform of an image.
+#[derive(Clone, Debug)]
+pub struct PlatformImage {
+    pub platform: Platform,
+    pub manifest: Descriptor,
+    pub config: Descriptor,
+    pub layers: Vec<Descriptor>,
+    /// The manifest of the list of materials, which refers to this platform's manifest.
+    pub sbom: Option<Descriptor>,
+}
+
+impl Built {
+    pub fn config(&self, platform: &PlatformImage) -> Result<Image> {
+        self.store.read(&platform.config.digest)
+    }
+}
+
+/// Builds every platform and writes the layout to `out`, which is replaced; layers and base are kept in `cache`.
+pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
+    if out.exists() {
+        std::fs::remove_dir_all(out).with_context(|| format!("{out} can't be replaced"))?;
+    }
+    let store = Store::at(out)?;
+    let created = crate::sys::date::rfc3339(recipe.created).context("the commit's time")?;
+    let annotations = annotations(recipe, &created);
+    let platforms = parallel::each(recipe.platforms.len(), &recipe.platforms, |platform| {
+        build_one(recipe, platform, &created, &annotations, cache, &store).with_context(|| format!("the image for {platform}"))
+    })?;
+    let manifests = platforms.iter().map(|p| Descriptor { platform: Some(p.platform.clone()), ..p.manifest.clone() }).collect();
+    let index = store.put(spec::INDEX, &spec::to_bytes(&Index::new(manifests, annotations)))?;
+    let built = Built {
+        name: recipe.name.clone(),
+        store,
+        digest: index.digest.clone(),
+        base_digest: recipe.base.digest().to_string(),
+        index,
+        platforms,
+        base: Some(recipe.base.from.clone()),
+    };
+    write_layout(&built)?;
+    Ok(built)
+}
+
+fn build_one(
+    recipe: &Recipe,
+    platform: &Platform,
+    created: &str,
+    annotations: &BTreeMap<String, String>,
+    cache: &Store,
+    store: &Store,
+) -> Result<PlatformImage> {
+    let part = recipe.base.fetch(platform, cache)?;
+    let mut config = part.config;
+    let mut layers = part.layers;
+    let mut components = Vec::new();
+    for source in &recipe.layers {
+        let layer = source_layer(source, platform, cache, store).with_context(|| format!("its layer of {}", source.what))?;
+        config.rootfs.diff_ids.push(layer.diff_id.clone());
+        config.history.push(history(created, source.what, false));
+        layers.push(Descriptor::new(spec::LAYER, layer.digest.clone(), layer.size));
+        components.extend(layer.components);
+    }
+    for layer in &layers {
+        store.link(cache, &layer.digest)?;
+    }
+    configure(&mut config, recipe, created, annotations);
+    let config = store.put(spec::CONFIG, &spec::to_bytes(&config))?;
+    let manifest = Manifest::new(config.clone(), layers.clone(), annotations.clone());
+    let manifest = store.put(spec::MANIFEST, &spec::to_bytes(&manifest))?;
+    let sbom = attach_sbom(recipe, platform, created, &manifest, components, store)?;
+    Ok(PlatformImage { platform: platform.clone(), manifest, config, layers, sbom: Some(sbom) })
+}
+
+/// A layer with a key is kept in the cache; one without would only fill it up.
+fn source_layer(source: &Source, platform: &Platform, cache: &Store, store: &Store) -> Result<Layer> {
+    let fill = |dir: &Utf8Path| (source.fill)(platform, dir);
+    match &source.key {
+        Some(key) => layer::cached(cache, &format!("{platform} {key}"), fill),
+        None => layer::make(store, fill),
+    }
+}
+
+/// The base's config, made this image's.
+fn configure(config: &mut Image, recipe: &Recipe, created: &str, labels: &BTreeMap<String, String>) {
+    config.created = Some(created.to_string());
+    let run = &mut config.config;
+    for (name, value) in &recipe.env {
+        run.env.retain(|kept| kept.split('=').next() != Some(name));
+        run.env.push(format!("{name}={value}"));
+    }
+    run.env.sort();
+    run.user = USER.to_string();
+    run.entrypoint = recipe.entrypoint.clone();
+    run.cmd.clear();
+    run.working_dir = "/".to_string();
+    run.exposed_ports.insert(format!("{}/tcp", recipe.port), serde_json::json!({}));
+    run.labels.extend(labels.clone());
+    config.history.push(history(created, "config", true));
+}
+
+fn history(created: &str, what: &str, empty_layer: bool) -> History {
+    History { created: Some(created.to_string()), created_by: Some(format!("cargo xtask image: {what}")), comment: None, empty_layer }
+}
+
+/// The keys of the OCI image spec, the same in labels (for engines) and annotations (for registries).
+fn annotations(recipe: &Recipe, created: &str) -> BTreeMap<String, String> {
+    let mut all = recipe.labels.clone();
+    let title = recipe.name.repository.rsplit('/').next().unwrap_or_default().to_string();
+    let base = &recipe.base.name;
+    for (key, value) in [
+        ("created", created.to_string()),
+        ("version", recipe.version.clone()),
+        ("title", title),
+        ("base.name", Reference { digest: None, ..base.clone() }.to_string()),
+        ("base.digest", recipe.base.digest().to_string()),
+    ] {
+        all.insert(format!("org.opencontainers.image.{key}"), value);
+    }
+    all
+}
+
+/// Writes the list of materials as an artifact whose subject is the platform's manifest.
+fn attach_sbom(
+    recipe: &Recipe,
+    platform: &Platform,
+    created: &str,
+    subject: &Descriptor,
+    mut components: Vec<Component>,
+    store: &Store,
+) -> Result<Descriptor> {
+    components.sort();
+    components.dedup();
+    let about = sbom::Subject {
+        name: &recipe.name.name(),
+        version: &recipe.version,
+        platform,
+        digest: &subject.digest,
+        base: &recipe.base.name.to_string(),
+        created,
+    };
+    let list = store.put(sbom::MEDIA_TYPE, &sbom::cyclonedx(&about, &components))?;
+    let created = BTreeMap::from([("org.opencontainers.image.created".to_string(), created.to_string())]);
+    let mut manifest = Manifest::new(store.put(spec::EMPTY, b"{}")?, vec![list], created.clone());
+    manifest.artifact_type = Some(sbom::MEDIA_TYPE.to_string());
+    manifest.subject = Some(subject.clone());
+    let mut descriptor = store.put(spec::MANIFEST, &spec::to_bytes(&manifest))?;
+    descriptor.artifact_type = manifest.artifact_type;
+    descriptor.annotations = created;
+    Ok(descriptor)
+}
+
+/// `oci-layout` and `index.json`: what makes the folder an OCI layout that other tools read.
+fn write_layout(built: &Built) -> Result<()> {
+    let dir = &built.store.dir;
+    let sboms = built.platforms.iter().filter_map(|p| p.sbom.clone());
+    let index = Index::new(std::iter::once(built.index.clone()).chain(sboms).collect(), BTreeMap::new());
+    std::fs::write(dir.join("index.json"), spec::to_bytes(&index)).with_context(|| format!("{dir} can't be written"))?;
+    std::fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).with_context(|| format!("{dir} can't be written"))
+}
+
+#[cfg(test)]
+mod tests;

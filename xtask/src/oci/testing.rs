@@ -1,0 +1,102 @@
+//! For the tests of this folder: a real container registry on this machine, and a tiny base image in it.
+
+use super::registry::Registry;
+use super::spec::{self, Descriptor, Image, Index, Manifest, Platform, RootFs, Run};
+use super::store::Store;
+use super::{layer, reference::Reference};
+use crate::oci::debian;
+use crate::sys::{child, serve};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// docker-registry with a storage of its own; it dies with the test.
+pub struct Local {
+    pub host: String,
+    pub port: u16,
+    _server: serve::Server,
+    pub dir: tempfile::TempDir,
+}
+
+/// `user`, `correct horse`
+const HTPASSWD: &str = "user:$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e\n";
+
+impl Local {
+    pub fn start() -> Local {
+        Local::with("")
+    }
+
+    /// Asks for user and password.
+    pub fn with_login() -> Local {
+        Local::with("auth: {htpasswd: {realm: test, path: FOLDER/htpasswd}}\n")
+    }
+
+    fn with(extra: &str) -> Local {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(dir.path()).unwrap();
+        let port = child::free_port().unwrap();
+        let config = format!(
+            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}', secret: s}}\n{}",
+            extra.replace("FOLDER", folder.as_str())
+        );
+        std::fs::write(folder.join("config.yml"), config).unwrap();
+        std::fs::write(folder.join("htpasswd"), HTPASSWD).unwrap();
+        let mut command = Command::new(debian::docker_registry().unwrap());
+        command.arg("serve").arg(folder.join("config.yml")).env_clear().env("OTEL_TRACES_EXPORTER", "none");
+        // Its root answers without a login; /v2/ does not.
+        let server = serve::start(command, port, "/", &folder.join("log")).unwrap();
+        Local { host: format!("127.0.0.1:{port}"), port, _server: server, dir }
+    }
+
+    pub fn registry(&self) -> Registry {
+        Registry::open(&self.host, true).unwrap()
+    }
+
+    /// Its own folder.
+    pub fn path(&self) -> Utf8PathBuf {
+        Utf8PathBuf::try_from(self.dir.path().to_path_buf()).unwrap()
+    }
+}
+
+pub fn store(dir: &tempfile::TempDir, name: &str) -> Store {
+    Store::at(Utf8Path::from_path(dir.path()).unwrap().join(name)).unwrap()
+}
+
+pub fn platforms() -> Vec<Platform> {
+    ["linux/amd64", "linux/arm64"].iter().map(|p| Platform::parse(p).unwrap()).collect()
+}
+
+/// A base image of two platforms with one file each, at `docker.io/library/base:1` as the registry that stands in for docker.io has it.
+pub fn push_base(registry: &Registry) -> Reference {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir, "base");
+    let manifests = platforms()
+        .into_iter()
+        .map(|platform| {
+            let layer = layer::make(&store, |root| {
+                std::fs::create_dir_all(root.join("etc"))?;
+                std::fs::write(root.join("etc/platform"), platform.to_string())?;
+                Ok(Vec::new())
+            })
+            .unwrap();
+            let config = Image {
+                created: None,
+                platform: platform.clone(),
+                config: Run { env: vec!["PATH=/bin".into(), "LANG=C".into()], cmd: vec!["sh".into()], ..Run::default() },
+                rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
+                history: Vec::new(),
+            };
+            let config = store.put(spec::CONFIG, &spec::to_bytes(&config)).unwrap();
+            let layer = Descriptor::new(spec::LAYER, layer.digest, layer.size);
+            for blob in [&config, &layer] {
+                registry.put_blob("library/base", blob, &store.path(&blob.digest), None).unwrap();
+            }
+            let bytes = spec::to_bytes(&Manifest::new(config, vec![layer], BTreeMap::new()));
+            registry.put_manifest("library/base", &spec::digest(&bytes), spec::MANIFEST, &bytes).unwrap();
+            Descriptor { platform: Some(platform), ..Descriptor::of(spec::MANIFEST, &bytes) }
+        })
+        .collect();
+    let bytes = spec::to_bytes(&Index::new(manifests, BTreeMap::new()));
+    registry.put_manifest("library/base", "1", spec::INDEX, &bytes).unwrap();
+    Reference::parse("base:1").unwrap()
+}

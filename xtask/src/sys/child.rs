@@ -1,0 +1,241 @@
+//! Programs that we start: an allow-listed environment, a HOME of their own, and errors that carry their last words.
+
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use xshell::{Cmd, Shell};
+
+/// Names the folder of the rehearsal that started us.
+pub const REHEARSAL: &str = "XTASK_REHEARSAL";
+
+/// What a child may inherit. Everything that could redirect an upload (UV_*, TWINE_*, PIP_INDEX_URL, NPM_CONFIG_*, …) is missing on purpose.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TERM",
+    "TMPDIR",
+    "USER",
+    "LOGNAME",
+    "CI",
+    "NO_COLOR",
+    "RUST_BACKTRACE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PYENV_ROOT",
+    "DOCKER_HOST",
+    "XTASK_CACHE",
+    "XTASK_ENGINE",
+    REHEARSAL,
+];
+
+/// The user's cache folder: pinned tools, downloads, layers. Not `target/`: `cargo clean` must not disable hooks.
+pub fn cache() -> Result<Utf8PathBuf> {
+    let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
+    from("XTASK_CACHE")
+        .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("fractal-xtask")))
+        .or_else(|| from("HOME").map(|d| d.join(".cache/fractal-xtask")))
+        .context("no cache folder: set HOME, XDG_CACHE_HOME or XTASK_CACHE")
+}
+
+/// The environment of every child.
+pub fn env() -> Result<Vec<(OsString, OsString)>> {
+    let cache = cache()?;
+    let home = cache.join("home");
+    std::fs::create_dir_all(&home).with_context(|| format!("{home} can't be made"))?;
+    let mut env: Vec<(OsString, OsString)> =
+        INHERITED.iter().filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value))).collect();
+    for (name, value) in [
+        ("HOME", home.as_str()),
+        ("XTASK_CACHE", cache.as_str()),
+        ("UV_CACHE_DIR", cache.join("uv").as_str()),
+        ("UV_PYTHON_DOWNLOADS", "never"),
+        ("UV_NO_CONFIG", "1"),
+        ("UV_NO_PROGRESS", "1"),
+        ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+        ("PIP_CONFIG_FILE", "/dev/null"),
+        ("NPM_CONFIG_CACHE", cache.join("npm").as_str()),
+        ("NPM_CONFIG_USERCONFIG", "/dev/null"),
+        ("NPM_CONFIG_AUDIT", "false"),
+        ("NPM_CONFIG_FUND", "false"),
+        ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+        ("BUN_INSTALL_CACHE_DIR", cache.join("bun").as_str()),
+        ("DO_NOT_TRACK", "1"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+    ] {
+        env.push((name.into(), value.into()));
+    }
+    Ok(env)
+}
+
+/// A shell in `dir` for `cmd!`.
+pub fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
+    let sh = Shell::new()?;
+    sh.change_dir(dir.as_ref());
+    Ok(sh)
+}
+
+/// Runs it with the clean environment plus what the command itself sets in `extra`; standard output, or an error with the last lines of both streams.
+pub fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    captured(cmd, extra).map(|(stdout, _)| stdout)
+}
+
+/// The same for programs that report on standard error: both streams.
+pub fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    captured(cmd, extra).map(|(stdout, stderr)| stdout + &stderr)
+}
+
+fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
+    let words = cmd.to_string();
+    let cmd = cmd.env_clear().envs(env()?).envs(extra.iter().copied());
+    let output = cmd.quiet().ignore_status().output().with_context(|| format!("`{words}` could not be started"))?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+    if !output.status.success() {
+        let code = output.status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| output.status.to_string());
+        bail!("`{words}`: {code}\n{}", last_lines(&format!("{stdout}{stderr}"), 40));
+    }
+    Ok((stdout, stderr))
+}
+
+/// How long a program may take to say its version. A cold start on a busy machine takes a few seconds.
+const BRIEF: Duration = Duration::from_secs(60);
+
+/// `capture` for a program that answers at once, if it knows the question: a server may start instead, and never end.
+pub fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    let words = cmd.to_string();
+    within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, BRIEF)
+}
+
+/// How long an installation may take. Large wheels over a slow line take minutes.
+const INSTALLATION: Duration = Duration::from_secs(20 * 60);
+
+/// `capture` for what installs a package: an index that never ends its answer is no reason to wait for ever.
+pub fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    let words = cmd.to_string();
+    within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, INSTALLATION)
+}
+
+/// Runs it in a process group of its own, which is killed at the program's end, at the limit, and when we end.
+fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> {
+    // Files and not pipes: what the program has started may keep a pipe open.
+    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
+    let mut child = command.spawn().with_context(|| format!("`{words}` could not be started"))?;
+    let group = Pid::from_child(&child);
+    let guard = crate::sys::guard::kill_when_gone(child.id());
+    let started = Instant::now();
+    let ended = || waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
+    let mut in_time = false;
+    while guard.is_ok() && !in_time && started.elapsed() < limit {
+        match ended()? {
+            Some(_) => in_time = true,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    // Not waited for yet, the leader keeps the group's number from anybody else.
+    let _ = kill_process_group(group, Signal::KILL);
+    let status = child.wait()?;
+    let mut guard = guard?;
+    guard.kill()?;
+    guard.wait()?;
+    let read = |file: &mut File| -> Result<String> {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let (stdout, stderr) = (read(&mut stdout)?, read(&mut stderr)?);
+    let said = last_lines(&format!("{stdout}{stderr}"), 40);
+    if !in_time {
+        bail!("`{words}` did not end within {} s and was stopped\n{said}", limit.as_secs());
+    }
+    if !status.success() {
+        let code = status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| status.to_string());
+        bail!("`{words}`: {code}\n{said}");
+    }
+    Ok(stdout)
+}
+
+/// The last `n` lines, with a word on how many came before.
+pub fn last_lines(text: &str, n: usize) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let skipped = lines.len().saturating_sub(n);
+    let mut shown = lines[skipped..].join("\n");
+    if skipped > 0 {
+        shown = format!("[{skipped} lines before]\n{shown}");
+    }
+    shown
+}
+
+/// A TCP port of this machine that was free a moment ago.
+pub fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, limit: Duration) -> Result<String> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        within(command, "program --version", limit)
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_stopped_with_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        // The child holds both streams, and the program deaf to SIGTERM.
+        let script = format!("trap '' TERM; sleep 600 & echo $! > '{}'; echo listening; wait", file.display());
+        let error = sh(&script, Duration::from_secs(2)).unwrap_err().to_string();
+        assert_eq!(error, "`program --version` did not end within 2 s and was stopped\nlistening");
+        ended(&file);
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_stopped_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let script = format!("sleep 600 & echo $! > '{}'; echo 1.2.3", file.display());
+        assert_eq!(sh(&script, Duration::from_secs(60)).unwrap(), "1.2.3\n");
+        ended(&file);
+    }
+
+    #[test]
+    fn a_program_that_fails_says_how() {
+        let error = sh("echo no such option >&2; exit 2", Duration::from_secs(60)).unwrap_err().to_string();
+        assert_eq!(error, "`program --version`: exit code 2\nno such option");
+    }
+
+    /// Killed, an orphan is there until init has taken note of it.
+    fn ended(file: &std::path::Path) {
+        let pid = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
+        let pid = Pid::from_raw(pid).unwrap();
+        let gone = (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            rustix::process::test_kill_process(pid).is_err()
+        });
+        assert!(gone, "a child of the program lives on");
+    }
+}

@@ -1,0 +1,134 @@
+//! The git command line, nothing else. Callers name refs; git decides what they mean.
+
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::process::{Command, Stdio};
+
+/// Git in one folder, deaf to the repository of a hook that may have started us.
+#[derive(Clone)]
+pub struct Git {
+    pub dir: Utf8PathBuf,
+}
+
+/// What a hook exports about its own repository (`git rev-parse --local-env-vars`, and the identity of the commit being made).
+const HOOK_ENV: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_QUARANTINE_PATH",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+];
+const HOOK_IDENTITY: &[&str] =
+    &["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE"];
+
+impl Git {
+    pub fn new(dir: impl AsRef<Utf8Path>) -> Git {
+        Git { dir: dir.as_ref().to_path_buf() }
+    }
+
+    /// The locale stays the user's: hooks, and the Python that they run, inherit it. No text that git translates is parsed.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        command.current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
+        let in_hook = std::env::var_os("GIT_INDEX_FILE").is_some() || std::env::var_os("GIT_DIR").is_some();
+        for name in HOOK_ENV.iter().chain(HOOK_IDENTITY.iter().filter(|_| in_hook)) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Standard output as bytes; an error carries git's own words.
+    pub fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
+        let output = self.command().args(args).output().context("git could not be started: is it on PATH?")?;
+        if !output.status.success() {
+            let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
+            bail!("git {} failed in {}:\n{}", words.join(" "), self.dir, String::from_utf8_lossy(&output.stderr).trim_end());
+        }
+        Ok(output.stdout)
+    }
+
+    /// Standard output as text without its last newline; bytes that are not UTF-8 are replaced.
+    pub fn read<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
+        let text = String::from_utf8_lossy(&self.bytes(args)?).into_owned();
+        Ok(text.strip_suffix('\n').map(str::to_string).unwrap_or(text))
+    }
+
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<()> {
+        self.bytes(args).map(drop)
+    }
+
+    /// Did git answer yes (exit 0)? 1 is no; anything else is an error.
+    pub fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<bool> {
+        let output = self.command().args(args).output().context("git could not be started: is it on PATH?")?;
+        match output.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => bail!("git failed in {}:\n{}", self.dir, String::from_utf8_lossy(&output.stderr).trim_end()),
+        }
+    }
+
+    /// Standard output of git that reads `input`.
+    pub fn pipe<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Vec<u8>> {
+        use std::io::Write;
+        let mut child = self.command().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = input.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&input));
+        let output = child.wait_with_output()?;
+        // A git that stops early closes the pipe; its exit status below says why.
+        let _ = writer.join();
+        if !output.status.success() {
+            let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
+            bail!("git {} failed in {}:\n{}", words.join(" "), self.dir, String::from_utf8_lossy(&output.stderr).trim_end());
+        }
+        Ok(output.stdout)
+    }
+
+    /// The commit that a revision names, 40 hex digits.
+    pub fn commit(&self, rev: &str) -> Result<String> {
+        if rev.starts_with('-') {
+            bail!("{rev:?} is not a revision: it begins with `-`");
+        }
+        self.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{rev}^{{commit}}")])
+            .map_err(|_| anyhow::anyhow!("{rev:?} names no commit in {}", self.dir))
+    }
+
+    /// Seconds since the epoch: the committer date, which is what SOURCE_DATE_EPOCH wants.
+    pub fn commit_time(&self, commit: &str) -> Result<i64> {
+        Ok(self.read(&["show", "-s", "--format=%ct", "--end-of-options", commit])?.trim().parse()?)
+    }
+
+    /// Brings the objects of these refs of a remote here, and no ref.
+    pub fn fetch_objects(&self, from: &str, names: &[String]) -> Result<()> {
+        let mut args = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=", "--", from];
+        args.extend(names.iter().map(String::as_str));
+        self.run(&args)
+    }
+
+    /// The checked-out branch; None on a detached HEAD.
+    pub fn branch(&self) -> Result<Option<String>> {
+        Ok(self.read(&["symbolic-ref", "--quiet", "--short", "HEAD"]).ok())
+    }
+
+    /// `git status --porcelain` lines: what is not committed.
+    pub fn dirty(&self) -> Result<Vec<String>> {
+        Ok(self.read(&["status", "--porcelain"])?.lines().map(str::to_string).collect())
+    }
+}
+/// The first seven digits of a commit or tag object, as git itself abbreviates.
+pub fn short(id: &str) -> &str {
+    id.get(..7).unwrap_or(id)
+}

@@ -1,0 +1,61 @@
+use super::*;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+/// A server that gives each connection the next of these answers and sends back what it was asked.
+fn server(answers: Vec<&'static str>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        answers
+            .into_iter()
+            .map(|answer| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut asked = Vec::new();
+                let mut buffer = [0; 4096];
+                while !asked.windows(4).any(|w| w == b"\r\n\r\n") {
+                    match stream.read(&mut buffer).unwrap() {
+                        0 => break,
+                        n => asked.extend_from_slice(&buffer[..n]),
+                    }
+                }
+                stream.write_all(answer.as_bytes()).unwrap();
+                String::from_utf8(asked).unwrap()
+            })
+            .collect()
+    });
+    (url, thread)
+}
+
+#[test]
+fn a_busy_server_is_asked_again_and_a_refusal_is_not() {
+    let (url, served) = server(vec![
+        "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 403 No\r\nContent-Length: 7\r\nConnection: close\r\n\r\nnot you",
+    ]);
+    let answer = Http::new().unwrap().send(&Request::new("GET", format!("{url}/x?token=secret"))).unwrap();
+    let error = answer.success().err().unwrap();
+    assert_eq!(status_of(&error), Some(403));
+    assert_eq!(error.to_string(), format!("GET {url}/x?…: 403 Forbidden: not you"));
+    assert_eq!(served.join().unwrap().len(), 3);
+}
+
+#[test]
+fn credentials_do_not_follow_a_redirect_to_another_host() {
+    let (other, reached) = server(vec!["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"]);
+    let answer = format!("HTTP/1.1 307 There\r\nLocation: {other}/blob\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let (url, asked) = server(vec![answer.leak()]);
+    let request = Request::new("GET", url).header("Authorization", "Bearer secret");
+    assert_eq!(Http::new().unwrap().send(&request).unwrap().bytes().unwrap(), b"ok");
+    assert!(asked.join().unwrap()[0].contains("Bearer secret"));
+    assert!(!reached.join().unwrap()[0].contains("secret"));
+}
+
+#[test]
+fn a_write_is_never_redirected() {
+    let (url, _served) = server(vec!["HTTP/1.1 307 There\r\nLocation: http://other/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]);
+    let request = Request::new("PUT", url).body("text/plain", b"x");
+    let error = Http::new().unwrap().send(&request).err().unwrap().to_string();
+    assert!(error.contains("redirected to http://other"), "{error}");
+}

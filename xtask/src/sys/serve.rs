@@ -1,0 +1,85 @@
+//! A server started for probing: on a free port, in a process group of its own, stopped with the handle.
+
+use crate::sys::child;
+use crate::sys::guard::kill_when_gone;
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Dropped, it is killed with everything it started.
+pub struct Server {
+    child: Child,
+    /// Kills the group when we are gone, however that came about.
+    guard: Child,
+    pub url: String,
+    log: Utf8PathBuf,
+}
+
+/// Starts `command` with PORT in its environment and waits until `path` answers 200.
+pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Result<Server> {
+    let file = std::fs::File::create(log).with_context(|| format!("{log} can't be written"))?;
+    let words = format!("{:?}", command.get_program());
+    command.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
+    let child = command.spawn().with_context(|| format!("{words} could not be started"))?;
+    let guard = kill_when_gone(child.id())?;
+    let mut server = Server { child, guard, url: format!("http://127.0.0.1:{port}"), log: log.to_path_buf() };
+    server.wait_ready(path, Duration::from_secs(60))?;
+    Ok(server)
+}
+
+impl Server {
+    fn wait_ready(&mut self, path: &str, limit: Duration) -> Result<()> {
+        let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).proxy(None).build().new_agent();
+        let started = Instant::now();
+        loop {
+            if agent.get(format!("{}{path}", self.url)).call().is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended before it answered ({status}):\n{}", self.last_words());
+            }
+            if started.elapsed() > limit {
+                bail!("the server did not answer {path} within {} s:\n{}", limit.as_secs(), self.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    fn last_words(&self) -> String {
+        child::last_lines(&std::fs::read_to_string(&self.log).unwrap_or_default(), 20)
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = Pid::from_raw(self.child.id() as i32) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// SIGTERM, as engines send it; how long the server took. One that is still there after ten seconds is an error, as it would be in a container.
+    pub fn stop(mut self) -> Result<Duration> {
+        let started = Instant::now();
+        self.signal(Signal::TERM);
+        while started.elapsed() < Duration::from_secs(10) {
+            if self.child.try_wait()?.is_some() {
+                return Ok(started.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        bail!("the server ignored SIGTERM for 10 s:\n{}", self.last_words())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The group may outlive its leader, and its number is nobody else's while a member lives or the leader is not waited for.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
+    }
+}

@@ -1,0 +1,161 @@
+//! What a person sees: one line per step, a spinner on a terminal only, plain lines elsewhere. Everything goes to standard error
+//! except what a command was asked for, which is its own `println!`.
+
+use crate::finding::{Finding, Level};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+mod fit;
+pub mod report;
+
+/// Colours only where a person looks and has not asked otherwise (no-color.org).
+pub fn colours() -> bool {
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+pub fn terminal() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+}
+
+/// The columns of the terminal that a person looks at; None where nobody does: logs have everything.
+fn columns() -> Option<usize> {
+    if !terminal() {
+        return None;
+    }
+    console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// The same of standard output.
+fn columns_of_output() -> Option<usize> {
+    let output = console::Term::stdout();
+    output.is_term().then(|| output.size_checked()).flatten().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// A line of a report on standard output, its end shortened where a terminal is narrower.
+pub fn report_line(line: String) -> String {
+    match columns_of_output() {
+        Some(columns) => fit::shorten(&line, columns),
+        None => line,
+    }
+}
+
+pub fn paint(code: &str, text: &str) -> String {
+    if colours() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+}
+pub fn bold(text: &str) -> String {
+    paint("1", text)
+}
+pub fn dim(text: &str) -> String {
+    paint("2", text)
+}
+pub fn red(text: &str) -> String {
+    paint("31", text)
+}
+pub fn green(text: &str) -> String {
+    paint("32", text)
+}
+pub fn yellow(text: &str) -> String {
+    paint("33", text)
+}
+
+/// How a step ended: its mark and its words.
+pub enum Outcome {
+    Done(String),
+    Skipped(String),
+    Failed(String),
+}
+
+/// `1.4 s`, `2 min 05 s`.
+pub fn duration(d: Duration) -> String {
+    let s = d.as_secs();
+    if s >= 60 { format!("{} min {:02} s", s / 60, s % 60) } else { format!("{:.1} s", d.as_secs_f64()) }
+}
+
+/// One line that begins now and is finished by [`Line::end`].
+pub struct Line {
+    name: String,
+    started: Instant,
+    spinner: Option<ProgressBar>,
+}
+
+/// The spinners of this process, so that steps that run side by side don't draw over each other.
+fn spinners() -> &'static MultiProgress {
+    static SPINNERS: OnceLock<MultiProgress> = OnceLock::new();
+    SPINNERS.get_or_init(MultiProgress::new)
+}
+
+/// Prints above the spinners, where there are any. On a terminal lines break at words.
+pub fn say(text: &str) {
+    let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));
+    let text = wrapped.as_deref().unwrap_or(text);
+    if terminal() { spinners().suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
+}
+
+pub fn begin(name: &str) -> Line {
+    let spinner = terminal().then(|| {
+        let bar = spinners().add(ProgressBar::new_spinner());
+        bar.set_style(ProgressStyle::with_template("  {spinner} {msg} {elapsed}").expect("a constant template"));
+        bar.set_message(format!("{name:<12}"));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    });
+    Line { name: name.to_string(), started: Instant::now(), spinner }
+}
+
+impl Line {
+    pub fn end(self, outcome: Outcome) {
+        if let Some(bar) = &self.spinner {
+            bar.finish_and_clear();
+        }
+        let took = duration(self.started.elapsed());
+        let name = format!("{:<17}", self.name);
+        // Mark, name and spaces around them.
+        let begin = 5 + name.chars().count();
+        match outcome {
+            Outcome::Done(text) => {
+                // On a terminal a step is one line; the log and the JSON have all of it.
+                let text =
+                    columns().map_or_else(|| text.clone(), |c| fit::shorten(&text, c.saturating_sub(begin + took.chars().count() + 3)));
+                say(&format!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})"))));
+            }
+            Outcome::Skipped(text) => {
+                say(&format!("  {} {} {}", yellow("-"), bold(&name), dim(&text)));
+            }
+            Outcome::Failed(text) => say(&format!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})")))),
+        }
+    }
+}
+
+/// A finding in two lines: what and where, then what to do.
+pub fn finding(f: &Finding) {
+    let level = match f.level {
+        Level::Breaking => red("breaking"),
+        Level::Error => red("error"),
+        Level::Warning => yellow("warning"),
+        Level::Info => dim("info"),
+    };
+    let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
+    let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();
+    // Behind the sentence, not behind the difference below it.
+    let (first, rest) =
+        f.message.split_once('\n').map_or((f.message.as_str(), String::new()), |(first, rest)| (first, format!("\n{rest}")));
+    let (first, colon) = first.strip_suffix(':').map_or((first, ""), |first| (first, ":"));
+    let mut text = format!("{level}[{}]:{app} {first}{place}{colon}{rest}", f.id);
+    for line in f.help.iter().flat_map(|h| h.lines()) {
+        text.push_str(&format!("\n  {} {line}", dim("→")));
+    }
+    say(&text);
+}
+
+/// Without colour codes.
+pub fn plain(text: &str) -> String {
+    console::strip_ansi_codes(text).into_owned()
+}
+
+pub fn section(title: &str) {
+    say(&bold(title));
+}

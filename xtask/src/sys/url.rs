@@ -1,0 +1,154 @@
+//! Addresses (RFC 3986), as far as registries and indexes use them. Pure.
+
+/// `host:port` of an address, with the user where it names one.
+pub fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or("")
+}
+
+/// `host:port` in small letters, without user and without the port that http or https has anyway.
+pub fn host(url: &str) -> String {
+    let host = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
+    host.trim_end_matches(":443").trim_end_matches(":80").to_string()
+}
+
+/// `https://host:port` with the default port left out: two addresses with the same origin may share credentials.
+pub fn origin(url: &str) -> String {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let authority = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    format!("{scheme}://{}", authority.strip_suffix(default).unwrap_or(&authority))
+}
+
+/// From the first `/` behind the host, query included; `/` where there is none.
+pub fn path(url: &str) -> &str {
+    url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("/")
+}
+
+/// The address without user, password, query and fragment: upload states and signatures live in queries.
+pub fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let path_at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = rest[..path_at].rsplit('@').next().unwrap_or("");
+    let path = rest[path_at..].split(['?', '#']).next().unwrap_or("");
+    let cut = if rest[path_at..].contains('?') { "?…" } else { "" };
+    format!("{scheme}://{authority}{path}{cut}")
+}
+
+/// `address` seen from the page `base`: the forms that servers and index pages write. None where it is not an http(s) address.
+pub fn join(base: &str, address: &str) -> Option<String> {
+    let (scheme, rest) = base.split_once("://")?;
+    let authority = authority(base);
+    if address.starts_with("http://") || address.starts_with("https://") {
+        return Some(address.to_string());
+    }
+    if let Some(other) = address.strip_prefix("//") {
+        return Some(format!("{scheme}://{other}"));
+    }
+    if address.starts_with('/') {
+        return Some(format!("{scheme}://{authority}{address}"));
+    }
+    if address.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':')) {
+        return None;
+    }
+    let page = rest[authority.len()..].split(['?', '#']).next()?;
+    let mut folders: Vec<&str> = page.trim_start_matches('/').split('/').collect();
+    folders.pop();
+    let mut below = address;
+    while let Some(up) = below.strip_prefix("../") {
+        folders.pop();
+        below = up;
+    }
+    folders.push(below.trim_start_matches("./"));
+    Some(format!("{scheme}://{authority}/{}", folders.join("/")))
+}
+
+/// Is the address on this machine? By its literal host alone: a name that merely resolves to loopback is somebody else's to change.
+pub fn is_loopback(url: &str) -> bool {
+    let authority = authority(url);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host.strip_prefix('[') {
+        Some(v6) => return v6.split(']').next() == Some("::1"),
+        None => host.split(':').next().unwrap_or(""),
+    };
+    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_literal_loopback_counts_as_this_machine() {
+        for (url, expected) in [
+            ("http://localhost:8080/simple", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://127.8.8.8/", true),
+            ("http://[::1]:99/x", true),
+            ("https://pypi.org/simple", false),
+            ("http://localhost.example.org/", false),
+            ("http://127.0.0.1.example.org/", false),
+            ("http://user@localhost/", true),
+            ("http://localhost@example.org/", false),
+            ("http://10.0.0.1/", false),
+            ("origin", false),
+            ("", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_shown_without_secrets() {
+        for (url, shown) in [
+            ("https://user:secret@host:5000/v2/x", "https://host:5000/v2/x"),
+            ("https://host/v2/uploads/1?_state=abc&digest=sha256:1", "https://host/v2/uploads/1?…"),
+            ("http://host#frag", "http://host"),
+            ("http://host?token=1", "http://host?…"),
+            ("", "://"),
+        ] {
+            assert_eq!(without_secrets(url), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_read_relative_to_where_it_came_from() {
+        for (base, address, expected) in [
+            ("http://h:1/v2/a?x", "/v2/b?y=1", Some("http://h:1/v2/b?y=1")),
+            ("http://h:1/v2/a?x", "b", Some("http://h:1/v2/b")),
+            ("http://h", "b", Some("http://h/b")),
+            ("https://h/v2/a", "//other/x", Some("https://other/x")),
+            ("https://h/v2/a", "http://h/x", Some("http://h/x")),
+            ("https://h/v2/a", "file:///etc/passwd", None),
+            ("https://h/v2/a", "javascript:1", None),
+            ("http://h/simple/a/", "../../files/a-1.whl#sha256=x", Some("http://h/files/a-1.whl#sha256=x")),
+            ("http://h/simple/a/", "./a-1.whl", Some("http://h/simple/a/a-1.whl")),
+            ("http://h/a", "../../../b", Some("http://h/b")),
+            ("no address", "b", None),
+        ] {
+            assert_eq!(join(base, address).as_deref(), expected, "{base} {address}");
+        }
+    }
+
+    #[test]
+    fn origins_ignore_case_default_ports_and_users() {
+        for (a, b, same) in [
+            ("https://Host/x", "https://host:443/y", true),
+            ("http://host:80", "http://u@host/", true),
+            ("http://host", "https://host", false),
+            ("http://host:5000/", "http://host:5001/", false),
+            ("http://host", "http://host.example.org", false),
+        ] {
+            assert_eq!(origin(a) == origin(b), same, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_no_user_and_no_default_port_and_a_path_has_its_query() {
+        for (url, expected_host, expected_path) in
+            [("https://u:p@Host:443/v2/x?y#z", "host", "/v2/x?y#z"), ("http://h:5000", "h:5000", "/"), ("h:80/v2/", "h", "/")]
+        {
+            assert_eq!((host(url).as_str(), path(url)), (expected_host, expected_path), "{url}");
+        }
+    }
+}
