@@ -95,9 +95,12 @@ pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(Strin
     if !tools::is_installed(reader) {
         return Ok(Some((format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into())));
     }
-    let ts = app.settings.ecosystem == Ecosystem::Ts;
-    for revision in revisions.iter().filter(|_| ts) {
-        if !ts::declarations::at_hand(ctx, app, &ctx.git.commit(revision)?)? {
+    for revision in revisions {
+        let at_hand = match app.settings.ecosystem {
+            Ecosystem::Python => true,
+            Ecosystem::Ts => ts::declarations::at_hand(ctx, app, &ctx.git.commit(revision)?)?,
+        };
+        if !at_hand {
             let why = format!("the dependencies at {revision}, which the declarations need, are not there yet");
             return Ok(Some((why, format!("cargo xtask api diff {}", app.name()))));
         }

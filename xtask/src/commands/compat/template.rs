@@ -59,7 +59,10 @@ impl Package {
     /// Do both name one version? `1.0` and `1.0.0` do in Python.
     pub fn same_version(&self, a: &str, b: &str) -> bool {
         let parse = |text: &str| text.parse::<pep440_rs::Version>().ok();
-        a == b || (self.ecosystem == Ecosystem::Python && parse(a).is_some() && parse(a) == parse(b))
+        match self.ecosystem {
+            Ecosystem::Python => a == b || (parse(a).is_some() && parse(a) == parse(b)),
+            Ecosystem::Ts => a == b,
+        }
     }
 
     /// As installers write it.

@@ -33,14 +33,19 @@ impl World {
             std::fs::create_dir_all(&place).with_context(|| format!("{place} can't be made"))?;
             Ok(place)
         };
-        let any = |ecosystem: Ecosystem| apps.iter().any(|a| a.settings.ecosystem == ecosystem);
         let remote = remote::create(dir, settings)?;
         std::thread::scope(|scope| {
-            let python = any(Ecosystem::Python).then(|| {
-                let [pypi, testpypi] = ["pypi", "testpypi"].map(|name| scope.spawn(move || index::start(xtask, &place(name)?, private)));
-                (pypi, testpypi)
-            });
-            let npm = any(Ecosystem::Ts).then(|| scope.spawn(|| npm::start(xtask, &place("npm")?, private)));
+            let (mut python, mut npm) = (None, None);
+            for app in apps {
+                match app.settings.ecosystem {
+                    Ecosystem::Python if python.is_none() => {
+                        let start = |name| scope.spawn(move || index::start(xtask, &place(name)?, private));
+                        python = Some((start("pypi"), start("testpypi")));
+                    }
+                    Ecosystem::Ts if npm.is_none() => npm = Some(scope.spawn(move || npm::start(xtask, &place("npm")?, private))),
+                    Ecosystem::Python | Ecosystem::Ts => {}
+                }
+            }
             let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
                 true => Some(
                     registry::start(xtask, &place("registry")?, apps)

@@ -25,12 +25,17 @@ pub const FILES: &[&str] = &[
 ];
 
 pub fn read(name: &str, text: &str, app: &AppSettings) -> Vec<Shown> {
-    match (name, app.ecosystem) {
-        ("uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml", Ecosystem::Python) => toml_packages(text, app),
-        ("package-lock.json" | "npm-shrinkwrap.json", Ecosystem::Ts) => npm(text, app),
-        ("bun.lock", Ecosystem::Ts) => bun(text, app),
-        ("pnpm-lock.yaml", Ecosystem::Ts) => resolved(text, app),
-        _ => Vec::new(),
+    match app.ecosystem {
+        Ecosystem::Python => match name {
+            "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" => toml_packages(text, app),
+            _ => Vec::new(),
+        },
+        Ecosystem::Ts => match name {
+            "package-lock.json" | "npm-shrinkwrap.json" => npm(text, app),
+            "bun.lock" => bun(text, app),
+            "pnpm-lock.yaml" => resolved(text, app),
+            _ => Vec::new(),
+        },
     }
 }
 

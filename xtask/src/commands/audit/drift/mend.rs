@@ -3,7 +3,6 @@
 use super::files::{self, File};
 use super::number::Wanted;
 use super::place::{Kind, Shown, is_first_version};
-use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -62,9 +61,8 @@ pub fn released(app: &App, latest: &Version, file: &File, shown: &Shown) -> Stri
     if files::form(&file.path) == files::Form::Lock {
         return format!("cd {} && {}", or_here(folder), upgrade(&file.path, &app.settings.package));
     }
-    let python = app.settings.ecosystem == Ecosystem::Python;
     let write = match &shown.wanted {
-        Wanted::Exact(_) if python && shown.kind == Kind::Pin => format!("write {} there", spelled(app, latest)),
+        Wanted::Exact(_) if shown.kind == Kind::Pin => format!("write {} there", spelled(app, latest)),
         _ => format!("write {latest} there"),
     };
     if shown.kind == Kind::Pin && is_first_version(&file.text, shown) {

@@ -108,20 +108,24 @@ fn ends(text: &str, end: usize) -> bool {
 fn after_package(text: &str, name_end: usize, ecosystem: Ecosystem) -> Option<Mention> {
     let rest = &text[name_end..];
     let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-    if let Some(file) = line.strip_prefix('-').filter(|_| ecosystem == Ecosystem::Python) {
-        return built_file(file, name_end + 1);
-    }
     // `package@0.1.2`: npm's way, and uv's for tools.
-    let before = text[..name_end].rsplit('\n').next().unwrap_or_default();
-    let by_uv = before.contains("uvx ") || before.contains("uv tool ");
-    if let Some(spec) = line.strip_prefix('@').filter(|_| ecosystem == Ecosystem::Ts || by_uv) {
+    let at_sign = |spec: &str| {
         let length = spec.find(|c: char| c.is_whitespace() || "\"'`,;/)]}>\\".contains(c)).unwrap_or(spec.len());
-        return mention(spec[..length].trim_end_matches('.'), name_end + 1, ecosystem);
+        mention(spec[..length].trim_end_matches('.'), name_end + 1, ecosystem)
+    };
+    match (ecosystem, line.chars().next()) {
+        (Ecosystem::Python, Some('-')) => built_file(&line[1..], name_end + 1),
+        (Ecosystem::Python, Some('@')) if for_uv(&text[..name_end]) => at_sign(&line[1..]),
+        (Ecosystem::Python, _) => python_requirement(line, name_end).or_else(|| in_toml(line, name_end)),
+        (Ecosystem::Ts, Some('@')) => at_sign(&line[1..]),
+        (Ecosystem::Ts, _) => in_json(line, name_end),
     }
-    match ecosystem {
-        Ecosystem::Python => python_requirement(line, name_end).or_else(|| in_toml(line, name_end)),
-        Ecosystem::Ts => in_json(line, name_end),
-    }
+}
+
+/// Does the last line install a tool with uv?
+fn for_uv(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.contains("uvx ") || line.contains("uv tool ")
 }
 
 /// `0.1.2-py3-none-any.whl`, `0.1.2.tar.gz` after the name and a dash.

@@ -44,12 +44,11 @@ pub enum Wanted {
 /// `==0.1.2`, `>=0.1,<0.2` as pip reads it, `0.1.2`, `^0.1`, `1.x || 2.x` as npm does. None for what names no version: `*`, `latest`, `workspace:*`.
 pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
     let spec = spec.trim();
-    let exact = match ecosystem {
-        Ecosystem::Python => spec.trim_start_matches('=').trim_start(),
-        Ecosystem::Ts => spec.trim_start_matches(['=', 'v']).trim_start(),
-    };
     // Without an operator poetry means one version, as npm does; two numbers are a range for npm.
-    let numbers = if ecosystem == Ecosystem::Ts { 3 } else { 1 };
+    let (exact, numbers) = match ecosystem {
+        Ecosystem::Python => (spec.trim_start_matches('=').trim_start(), 1),
+        Ecosystem::Ts => (spec.trim_start_matches(['=', 'v']).trim_start(), 3),
+    };
     if is_version(exact, numbers) {
         return Some(Wanted::Exact(exact.to_string()));
     }
@@ -60,8 +59,12 @@ pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
 pub fn includes(spec: &str, version: &Version, ecosystem: Ecosystem) -> Option<bool> {
     let core = Version::new(version.major, version.minor, version.patch);
     let any = |f: &dyn Fn(&Version) -> Option<bool>| Some(f(version)? || f(&core)?);
-    // Poetry's own operators are npm's (python-poetry.org, "Dependency specification").
-    if ecosystem == Ecosystem::Ts || spec.trim_start().starts_with(['^', '*']) || is_tilde(spec) {
+    let by_npms_rules = match ecosystem {
+        // Poetry's own operators are npm's (python-poetry.org, "Dependency specification").
+        Ecosystem::Python => spec.trim_start().starts_with(['^', '*']) || is_tilde(spec),
+        Ecosystem::Ts => true,
+    };
+    if by_npms_rules {
         return any(&|v| npm_includes(spec, v));
     }
     let specifiers: pep440_rs::VersionSpecifiers = spec.parse().ok().filter(|_| spec.contains(|c: char| c.is_ascii_digit()))?;

@@ -82,7 +82,10 @@ pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
 
 /// A Python module brings those below it; an entry point of TypeScript is itself alone.
 fn covers(guard: &str, name: &str, ecosystem: Ecosystem) -> bool {
-    guard == name || (ecosystem == Ecosystem::Python && name.strip_prefix(guard).is_some_and(|rest| rest.starts_with('.')))
+    match ecosystem {
+        Ecosystem::Python => guard == name || name.strip_prefix(guard).is_some_and(|rest| rest.starts_with('.')),
+        Ecosystem::Ts => guard == name,
+    }
 }
 
 #[cfg(test)]
