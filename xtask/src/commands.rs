@@ -2,7 +2,6 @@
 
 pub mod api;
 pub mod audit;
-pub mod bench;
 pub mod build;
 pub mod bump;
 pub mod check;

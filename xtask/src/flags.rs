@@ -127,8 +127,6 @@ pub enum Command {
     Ci(Ci),
     /// Install the pinned tools and the git hooks
     Setup(Setup),
-    /// Time the plan, the build and the rehearsal against what they cannot avoid
-    Bench(Bench),
     /// Start registries and a remote for the tests, print their environment, end with standard input
     #[command(name = "__world", hide = true)]
     World { dir: Utf8PathBuf },
@@ -384,16 +382,6 @@ pub struct Setup {
     /// Say what would be installed, install nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-#[derive(Args)]
-pub struct Bench {
-    /// plan, build, rehearse, openapi or api; none: plan
-    #[arg(value_name = "WHAT")]
-    pub what: Vec<String>,
-    /// Sizes of the generated histories, in commits
-    #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
-    pub commits: Vec<usize>,
 }
 
 #[cfg(test)]

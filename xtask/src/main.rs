@@ -9,7 +9,7 @@ mod oci;
 mod sys;
 
 use anyhow::Result;
-use commands::{api, audit, bench, build, bump, check, ci, compat, image, openapi, plan, promote, rehearse, release, setup};
+use commands::{api, audit, build, bump, check, ci, compat, image, openapi, plan, promote, rehearse, release, setup};
 use diff::finding;
 use flags::{Command, Flags};
 use model::ctx::Ctx;
@@ -64,7 +64,6 @@ fn run(flags: Flags) -> Result<()> {
         Command::Compat(flags) => compat::command(&ctx()?, flags),
         Command::Plan(flags) => plan::command(&ctx()?, flags),
         Command::Audit(flags) => audit::command(&ctx()?, flags),
-        Command::Bench(flags) => bench::bench(&ctx()?, flags),
         Command::Bump(flags) => bump::bump(&ctx()?, flags),
         Command::Promote(flags) => promote::promote(&ctx()?, flags),
         Command::Build(flags) => build::command(&ctx()?, flags),

@@ -128,6 +128,7 @@ impl Git {
         Ok(self.read(&["status", "--porcelain"])?.lines().map(str::to_string).collect())
     }
 }
+
 /// The first seven digits of a commit or tag object, as git itself abbreviates.
 pub fn short(id: &str) -> &str {
     id.get(..7).unwrap_or(id)

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("checks", &["black_box", "passed", "probe"]),
     ("commands", &["build", "image", "openapi", "setup"]),
     ("commands", &["api", "compat"]),
-    ("commands", &["bench", "plan"]),
+    ("commands", &["plan"]),
     ("commands", &["audit", "bump", "check"]),
     ("commands", &["promote", "release"]),
     ("commands", &["ci", "rehearse"]),

@@ -1,7 +1,6 @@
 //! `openapi diff` on large documents, and how often its verdict is oasdiff's.
 
-use super::{Figures, RUNS, copy, time, xtask};
-use crate::model::ctx::Ctx;
+use super::{Figures, RUNS, copy, root, time, xtask};
 use anyhow::Result;
 use diff::openapi::{cases, diff, specs};
 use std::time::Instant;
@@ -9,8 +8,8 @@ use std::time::Instant;
 /// Makes a document of a megabyte.
 const RESOURCES: usize = 95;
 
-pub fn openapi(ctx: &Ctx) -> Result<()> {
-    let folder = ctx.ws.root.join("target/bench");
+pub fn openapi() -> Result<()> {
+    let folder = root().join("target/bench");
     std::fs::create_dir_all(&folder)?;
     let (old, new) = (specs::generated(RESOURCES, 0), specs::generated(RESOURCES, 1));
     let [a, b, c] = ["old", "same", "new"].map(|name| folder.join(format!("spec-{name}.json")));

@@ -1,9 +1,11 @@
 //! A monorepo's history of any length, made by `git fast-import` and kept for the next run.
 
-use crate::sys::git::Git;
-use anyhow::Result;
+use super::git;
+use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fmt::Write;
+use std::io::Write as _;
+use std::process::Stdio;
 
 /// How many commits came since the last release, and how many releases there are.
 const SINCE: usize = 40;
@@ -23,13 +25,22 @@ pub fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
         std::fs::remove_dir_all(&repo)?;
     }
     std::fs::create_dir_all(&repo)?;
-    let git = Git::new(&repo);
-    git.run(&["init", "--quiet", "--initial-branch=main"])?;
-    git.pipe(&["fast-import", "--quiet"], stream(size).as_bytes())?;
-    git.run(&["pack-refs", "--all"])?;
-    git.run(&["reset", "--quiet", "--hard", "main"])?;
+    run(&repo, &["init", "--quiet", "--initial-branch=main"], "")?;
+    run(&repo, &["fast-import", "--quiet"], &stream(size))?;
+    run(&repo, &["pack-refs", "--all"], "")?;
+    run(&repo, &["reset", "--quiet", "--hard", "main"], "")?;
     std::fs::write(repo.join(".complete"), "")?;
     Ok(repo)
+}
+
+fn run(repo: &Utf8Path, args: &[&str], input: &str) -> Result<()> {
+    let mut child = git(repo, args).stdin(Stdio::piped()).spawn().context("git could not be started")?;
+    child.stdin.take().context("piped")?.write_all(input.as_bytes())?;
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("git {}: {status}", args.join(" "));
+    }
+    Ok(())
 }
 
 fn stream(size: usize) -> String {

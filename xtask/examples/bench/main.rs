@@ -1,11 +1,7 @@
-//! What our own part costs, beside what can't be avoided. Figures are printed, never judged.
+//! What our own part costs, beside what can't be avoided: `cargo run -p xtask --example bench -- plan`. Figures are printed, never judged.
 
-use crate::flags;
-use crate::model::ctx::Ctx;
-use crate::sys::exit::Exit;
-use crate::sys::ui;
 use anyhow::{Context, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,28 +11,41 @@ mod openapi;
 
 const RUNS: usize = 25;
 
-pub fn bench(ctx: &Ctx, flags: &flags::Bench) -> Result<()> {
-    let default = ["plan".to_string()];
-    let what = if flags.what.is_empty() { &default[..] } else { &flags.what[..] };
+/// Sizes of the generated histories, in commits.
+const COMMITS: [usize; 3] = [1000, 10_000, 100_000];
+
+fn main() -> Result<()> {
+    let mut what: Vec<String> = std::env::args().skip(1).collect();
+    if what.is_empty() {
+        what.push("plan".to_string());
+    }
     for name in what {
         match name.as_str() {
-            "plan" => plan(ctx, &flags.commits)?,
-            "build" => build(ctx)?,
-            "rehearse" => rehearse(ctx)?,
-            "openapi" => openapi::openapi(ctx)?,
-            "api" => api::api(ctx)?,
-            other => return Err(Exit::Usage(format!("no benchmark {other:?}; there are plan, build, rehearse, openapi and api")).into()),
+            "plan" => plan(&COMMITS)?,
+            "build" => build()?,
+            "rehearse" => rehearse()?,
+            "openapi" => openapi::openapi()?,
+            "api" => api::api()?,
+            // The commits of one history: `bench 1000`.
+            size => {
+                plan(&[size.parse().with_context(|| format!("no benchmark {size:?}: plan, build, rehearse, openapi, api or a number"))?])?
+            }
         }
     }
     Ok(())
 }
 
+/// The repository's root.
+fn root() -> &'static Utf8Path {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
+}
+
 /// Warm `plan` beside the three git calls that it can't do without: the app's tags, is the last an ancestor, the log since.
-fn plan(ctx: &Ctx, sizes: &[usize]) -> Result<()> {
+fn plan(sizes: &[usize]) -> Result<()> {
     println!("plan: {RUNS} warm runs each, min / median / max in ms");
     println!("{:>9}  {:>22}  {:>22}  {:>6}", "commits", "three git calls", "cargo xtask plan", "ratio");
     for &size in sizes {
-        let repo = history::generated(&ctx.ws.root.join("target/bench"), size)?;
+        let repo = history::generated(&root().join("target/bench"), size)?;
         let xtask = xtask(&["plan", "python", "--root", repo.as_str()])?;
         let tag =
             text(git(&repo, &["for-each-ref", "--sort=-v:refname", "--count=1", "--format=%(refname:short)", "refs/tags/python-v*"]))?;
@@ -85,13 +94,13 @@ impl std::fmt::Display for Figures {
 }
 
 /// A cold build of xtask on two cores, beside one of its dependencies alone, which tells how fast this machine is.
-fn build(ctx: &Ctx) -> Result<()> {
+fn build() -> Result<()> {
     let temp = tempfile::tempdir()?;
     let bare = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
     std::fs::create_dir(bare.join("src"))?;
     std::fs::write(bare.join("src/main.rs"), "fn main() {}\n")?;
-    std::fs::write(bare.join("Cargo.toml"), dependencies_alone(&ctx.ws.root)?)?;
-    std::fs::copy(ctx.ws.root.join("Cargo.lock"), bare.join("Cargo.lock"))?;
+    std::fs::write(bare.join("Cargo.toml"), dependencies_alone(root())?)?;
+    std::fs::copy(root().join("Cargo.lock"), bare.join("Cargo.lock"))?;
     let cold = |dir: &Utf8Path| -> Result<Duration> {
         let target = tempfile::tempdir()?;
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -99,9 +108,9 @@ fn build(ctx: &Ctx) -> Result<()> {
         command.current_dir(dir).args(args).env("CARGO_TARGET_DIR", target.path());
         time(command, &[0])
     };
-    let (dependencies, whole) = (cold(bare)?, cold(&ctx.ws.root)?);
+    let (dependencies, whole) = (cold(bare)?, cold(root())?);
     let ratio = whole.as_secs_f64() / dependencies.as_secs_f64();
-    println!("cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x", ui::duration(whole), ui::duration(dependencies));
+    println!("cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x", seconds(whole), seconds(dependencies));
     Ok(())
 }
 
@@ -122,31 +131,40 @@ fn dependencies_alone(root: &Utf8Path) -> Result<String> {
 }
 
 /// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal prints itself.
-fn rehearse(ctx: &Ctx) -> Result<()> {
+fn rehearse() -> Result<()> {
     for which in ["first", "second"] {
         let mut command = copy(&xtask(&["rehearse", "python"])?);
-        command.current_dir(&ctx.ws.root);
+        command.current_dir(root());
         let started = Instant::now();
         let status = command.status().context("the rehearsal could not be started")?;
         if !status.success() {
             bail!("the {which} rehearsal failed: {status}");
         }
-        println!("{which} rehearsal: {}", ui::duration(started.elapsed()));
+        println!("{which} rehearsal: {}", seconds(started.elapsed()));
     }
     Ok(())
 }
 
-/// This very program.
+/// The program that was built beside this one.
 fn xtask(args: &[&str]) -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let here = std::env::current_exe()?;
+    let program = here.ancestors().nth(2).context("an example lies in target/debug/examples")?.join("xtask");
+    if !program.exists() {
+        bail!("{} is missing: cargo build -p xtask", program.display());
+    }
+    let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null());
     Ok(command)
 }
 
-fn git(repo: &Utf8PathBuf, args: &[&str]) -> Command {
-    let mut command = crate::sys::git::Git::new(repo).command();
-    command.args(args);
+fn git(repo: &Utf8Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(repo).args(args);
     command
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
 }
 
 fn copy(command: &Command) -> Command {
