@@ -1,4 +1,5 @@
-//! Stamps the program with the version of the rules by which releases are compared: a hash of their sources, which nobody can forget to raise.
+//! Stamps the program with the version of the rules by which releases are compared: a hash of their sources,
+//! which nobody can forget to raise.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::io::Write;
@@ -21,8 +22,9 @@ fn main() {
     println!("cargo::rustc-env=XTASK_RULES={:016x}", hasher.finish());
 }
 
-/// `cargo xtask` compiles with --quiet, so that no command after the first prints cargo's lines. Whoever waits at a terminal is told why.
-/// cargo keeps what a build script prints to itself; a terminal can be written to all the same.
+/// `cargo xtask` compiles with --quiet, so that no command after the first prints cargo's lines. Whoever
+/// waits at a terminal is told why. cargo keeps what a build script prints to itself; a terminal can be
+/// written to all the same.
 fn announce() {
     if let Ok(mut terminal) = std::fs::OpenOptions::new().write(true).open("/dev/tty") {
         let _ = writeln!(terminal, "Compiling xtask: about a minute on two cores the first time");

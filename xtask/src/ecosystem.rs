@@ -1,4 +1,5 @@
-//! How an app's language lints, tests, packs and publishes: the same few functions for each, one file a language.
+//! How an app's language lints, tests, packs and publishes: the same few functions for each, one file a
+//! language.
 
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
@@ -46,12 +47,18 @@ impl Installed {
     pub fn command(&self, argv: &[String]) -> Result<Command> {
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
         let mut command = Command::new(self.programs.join(program));
-        command.args(args).env_clear().envs(crate::sys::child::env()?).envs(self.env.iter().cloned()).current_dir(&self.programs);
+        command
+            .args(args)
+            .env_clear()
+            .envs(crate::sys::child::env()?)
+            .envs(self.env.iter().cloned())
+            .current_dir(&self.programs);
         Ok(command)
     }
 }
 
-/// Checkouts' environments are brought up to date one at a time: checks that run side by side ask for the same one.
+/// Checkouts' environments are brought up to date one at a time: checks that run side by side ask for the
+/// same one.
 fn environments() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -59,7 +66,8 @@ fn environments() -> MutexGuard<'static, ()> {
 
 /// The last line that counts tests, or the last one.
 fn summary(text: &str) -> String {
-    let counts = |line: &&str| line.contains("passed") || line.starts_with("Ran ") || line.starts_with("# pass");
+    let counts =
+        |line: &&str| line.contains("passed") || line.starts_with("Ran ") || line.starts_with("# pass");
     let line = text.lines().rev().find(counts).or_else(|| text.trim_end().lines().last());
     line.unwrap_or("passed").trim_matches(['=', ' ']).to_string()
 }
@@ -80,7 +88,8 @@ impl Ecosystem {
         }
     }
 
-    /// Known advisories about what the lock file holds for users, one in a line or more; empty without any. An error where nobody could be asked.
+    /// Known advisories about what the lock file holds for users, one in a line or more; empty without any.
+    /// An error where nobody could be asked.
     pub fn advisories(self, ctx: &Ctx, app: &App) -> Result<String> {
         let dir = ctx.ws.root.join(&app.dir);
         let said = match self {
@@ -89,8 +98,13 @@ impl Ecosystem {
         };
         match said {
             Ok(_) => Ok(String::new()),
-            // The tools end with 1 for what they find and for what they can't do; only the latter is an `error:`.
-            Err(e) if e.to_string().lines().any(|l| l.starts_with("error:") || l.starts_with("npm error")) => Err(e),
+            // The tools end with 1 for what they find and for what they can't do; only the latter is an
+            // `error:`.
+            Err(e)
+                if e.to_string().lines().any(|l| l.starts_with("error:") || l.starts_with("npm error")) =>
+            {
+                Err(e)
+            }
             Err(e) => Ok(e.to_string().lines().skip(1).collect::<Vec<_>>().join("\n")),
         }
     }
@@ -111,7 +125,8 @@ impl Ecosystem {
     pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
         let commands = &app.settings.commands;
         if !commands.test.is_empty() {
-            let said: Result<Vec<String>> = commands.test.iter().map(|argv| self.command(ctx, app, argv)).collect();
+            let said: Result<Vec<String>> =
+                commands.test.iter().map(|argv| self.command(ctx, app, argv)).collect();
             let ran = commands.test.iter().map(|argv| argv.join(" ")).collect::<Vec<_>>().join(", ");
             return said.map(|said| format!("{ran}: {}", summary(&said.concat())));
         }
@@ -177,7 +192,8 @@ impl Ecosystem {
         }
     }
 
-    /// Makes `argv`, a command of an earlier release's app.toml, ready to run in that release's checkout `tree` with today's package.
+    /// Makes `argv`, a command of an earlier release's app.toml, ready to run in that release's checkout
+    /// `tree` with today's package.
     pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
         match self {
             Ecosystem::Python => python::users::prepare(ctx, app, tree, argv),
@@ -185,7 +201,8 @@ impl Ecosystem {
         }
     }
 
-    /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps between jobs.
+    /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps
+    /// between jobs.
     pub fn cached_folders(self) -> &'static [&'static str] {
         match self {
             Ecosystem::Python => &[".venv"],
@@ -214,13 +231,23 @@ impl Ecosystem {
         let temp = tempfile::tempdir()?;
         let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
         // A path after the commit, not COMMIT:PATH, which would not expand export-subst attributes.
-        let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", commit, "--", app.dir.as_str()])?;
+        let archive = ctx.git.bytes(&[
+            "-c",
+            "tar.umask=0022",
+            "archive",
+            "--format=tar",
+            commit,
+            "--",
+            app.dir.as_str(),
+        ])?;
         tar::Archive::new(archive.as_slice()).unpack(tree)?;
         let (dir, built) = (tree.join(&app.dir), tree.join("built"));
         std::fs::create_dir(&built)?;
         let epoch = ctx.git.commit_time(commit)?.to_string();
         let compat = app.settings.compat.as_ref().map(|compat| dir.join(&compat.file));
-        let compat = compat.map(|file| std::fs::read(&file).with_context(|| format!("{file} can't be read"))).transpose()?;
+        let compat = compat
+            .map(|file| std::fs::read(&file).with_context(|| format!("{file} can't be read")))
+            .transpose()?;
         match self {
             Ecosystem::Python => python::build(ctx, app, tree, &built, &epoch)?,
             Ecosystem::Ts => ts::build::build(ctx, &dir, &built, &epoch)?,
@@ -275,7 +302,8 @@ impl Ecosystem {
         }
     }
 
-    /// Every version that the index knows of the package, withdrawn or not; none where it does not know the package.
+    /// Every version that the index knows of the package, withdrawn or not; none where it does not know the
+    /// package.
     pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
         match self {
             Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi, &app.settings.package),
@@ -284,7 +312,13 @@ impl Ecosystem {
     }
 
     /// The files of that version on the index, or on the staging index.
-    pub fn published(self, ctx: &Ctx, app: &App, stage: bool, version: &Version) -> Result<Vec<PublishedFile>> {
+    pub fn published(
+        self,
+        ctx: &Ctx,
+        app: &App,
+        stage: bool,
+        version: &Version,
+    ) -> Result<Vec<PublishedFile>> {
         match self {
             Ecosystem::Python => python::publish::published(app, python::target(ctx, stage), version),
             Ecosystem::Ts => ts::registry::published(&ctx.endpoints.npm, &app.settings.package, version),
@@ -300,7 +334,14 @@ impl Ecosystem {
     }
 
     /// Uploads the files and waits until the index shows them: seconds to a minute on PyPI.
-    pub fn publish(self, ctx: &Ctx, app: &App, stage: bool, version: &Version, files: &[DistFile]) -> Result<()> {
+    pub fn publish(
+        self,
+        ctx: &Ctx,
+        app: &App,
+        stage: bool,
+        version: &Version,
+        files: &[DistFile],
+    ) -> Result<()> {
         if files.is_empty() {
             return Ok(());
         }
@@ -312,12 +353,16 @@ impl Ecosystem {
         let started = Instant::now();
         loop {
             let there = self.published(ctx, app, stage, version)?;
-            let missing: Vec<_> =
-                files.iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).map(|f| f.name.as_str()).collect();
+            let missing: Vec<_> = files
+                .iter()
+                .filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256)))
+                .map(|f| f.name.as_str())
+                .collect();
             if missing.is_empty() {
                 return Ok(());
             }
-            // What the index has taken will show, whatever the upload's end said; an upload that failed and shows nothing has failed.
+            // What the index has taken will show, whatever the upload's end said; an upload that failed and
+            // shows nothing has failed.
             if let Err(e) = uploaded {
                 return Err(e.context(format!("{url} did not take {}", missing.join(", "))));
             }
@@ -328,11 +373,14 @@ impl Ecosystem {
         }
     }
 
-    /// Does what users get without naming a version have to be moved, and is it this one? None where the index decides by itself.
+    /// Does what users get without naming a version have to be moved, and is it this one? None where the
+    /// index decides by itself.
     pub fn is_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<Option<bool>> {
         match self {
             Ecosystem::Python => Ok(None),
-            Ecosystem::Ts => ts::registry::is_latest(&ctx.endpoints.npm, &app.settings.package, version).map(Some),
+            Ecosystem::Ts => {
+                ts::registry::is_latest(&ctx.endpoints.npm, &app.settings.package, version).map(Some)
+            }
         }
     }
 
@@ -352,8 +400,16 @@ impl Ecosystem {
         }
     }
 
-    /// The layers of the app's image over its base, those first that change least; `file` is what is published.
-    pub fn image_layers<'a>(self, ctx: &'a Ctx, app: &App, commit: &str, file: &'a Utf8Path, base: &Reference) -> Result<Vec<Source<'a>>> {
+    /// The layers of the app's image over its base, those first that change least; `file` is what is
+    /// published.
+    pub fn image_layers<'a>(
+        self,
+        ctx: &'a Ctx,
+        app: &App,
+        commit: &str,
+        file: &'a Utf8Path,
+        base: &Reference,
+    ) -> Result<Vec<Source<'a>>> {
         match self {
             Ecosystem::Python => python::image::layers(ctx, app, commit, file, base),
             Ecosystem::Ts => ts::image::layers(ctx, app, commit, file),
@@ -361,8 +417,8 @@ impl Ecosystem {
     }
 }
 
-/// Is a forge ready to tell an index who we are (trusted publishing)? Gitea's runner offers such tokens too (Gitea 1.26), and neither PyPI nor npm knows
-/// that issuer.
+/// Is a forge ready to tell an index who we are (trusted publishing)? Gitea's runner offers such tokens too
+/// (Gitea 1.26), and neither PyPI nor npm knows that issuer.
 fn trusted_publishing() -> bool {
     std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
 }

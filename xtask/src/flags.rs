@@ -40,9 +40,14 @@ impl Flags {
     }
 }
 
-/// A command line with this subcommand alone: the others would each get a copy of every global flag, a fifth of what `plan` does itself.
+/// A command line with this subcommand alone: the others would each get a copy of every global flag, a fifth
+/// of what `plan` does itself.
 fn only(all: &clap::Command, named: clap::Command) -> clap::Command {
-    clap::Command::new(NAME).bin_name(NAME).max_term_width(WIDTH).args(all.get_arguments().cloned()).subcommand(named)
+    clap::Command::new(NAME)
+        .bin_name(NAME)
+        .max_term_width(WIDTH)
+        .args(all.get_arguments().cloned())
+        .subcommand(named)
 }
 
 /// Where commands read from and write to: settings, then environment, then these flags.
@@ -99,7 +104,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Openapi,
     },
-    /// What apps promise to plugins and channel adapters: check compat.json, write it, or hold a downstream template against a release
+    /// What apps promise to plugins and channel adapters: check compat.json, write it, or hold a downstream
+    /// template against a release
     Compat(Compat),
     /// The next version of each app, and why; writes nothing
     Plan(Plan),
@@ -213,7 +219,8 @@ pub struct Compat {
     /// Print the difference, write nothing
     #[arg(long, requires = "write")]
     pub dry_run: bool,
-    /// A folder with .runtime-version and template.toml: does the release that it pins suit its plugins and channels?
+    /// A folder with .runtime-version and template.toml: does the release that it pins suit its plugins and
+    /// channels?
     #[arg(long, value_name = "DIR", conflicts_with_all = ["apps", "write"])]
     pub template: Option<Utf8PathBuf>,
     /// This compat.json instead of the one in the pinned release, which is not asked for then
@@ -393,14 +400,26 @@ mod tests {
         let all = Flags::command();
         assert!(all.get_subcommands().count() > 20);
         for named in all.get_subcommands() {
-            for args in [&["--help"] as &[&str], &["-h"], &["--no-such-flag"], &["--root"], &["--json", "--pypi", "u", "a", "b", "c", "d"]]
-            {
+            for args in [
+                &["--help"] as &[&str],
+                &["-h"],
+                &["--no-such-flag"],
+                &["--root"],
+                &["--json", "--pypi", "u", "a", "b", "c", "d"],
+            ] {
                 let line = [&["xtask", named.get_name()], args].concat();
                 let said = |command: clap::Command| {
-                    let read = command.try_get_matches_from(&line).and_then(|matches| Flags::from_arg_matches(&matches));
+                    let read = command
+                        .try_get_matches_from(&line)
+                        .and_then(|matches| Flags::from_arg_matches(&matches));
                     read.map(|flags| (flags.json, flags.endpoints.pypi)).map_err(|error| error.to_string())
                 };
-                assert_eq!(said(only(&all, named.clone())), said(all.clone()), "{} {args:?}", named.get_name());
+                assert_eq!(
+                    said(only(&all, named.clone())),
+                    said(all.clone()),
+                    "{} {args:?}",
+                    named.get_name()
+                );
             }
         }
     }

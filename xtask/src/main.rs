@@ -9,7 +9,9 @@ mod oci;
 mod sys;
 
 use anyhow::Result;
-use commands::{api, audit, build, bump, check, ci, compat, image, openapi, plan, promote, rehearse, release, setup};
+use commands::{
+    api, audit, build, bump, check, ci, compat, image, openapi, plan, promote, rehearse, release, setup,
+};
 use diff::finding;
 use flags::{Command, Flags};
 use model::ctx::Ctx;
@@ -38,11 +40,14 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// A reader that has seen enough (`| head`) ends the program without a panic's words: Rust ignores SIGPIPE, and `println!` panics instead.
+/// A reader that has seen enough (`| head`) ends the program without a panic's words: Rust ignores SIGPIPE,
+/// and `println!` panics instead.
 fn end_when_nobody_reads() {
     let others = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {
-        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => std::process::exit(NOBODY_READS),
+        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => {
+            std::process::exit(NOBODY_READS)
+        }
         _ => others(panic),
     }));
 }
@@ -50,16 +55,25 @@ fn end_when_nobody_reads() {
 fn run(flags: Flags) -> Result<()> {
     let ctx = || -> Result<Ctx> {
         let ws = workspace::Workspace::load(flags.root.as_deref())?;
-        Ok(Ctx { git: git::Git::new(&ws.root), ws, endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?, json: flags.json })
+        Ok(Ctx {
+            git: git::Git::new(&ws.root),
+            ws,
+            endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?,
+            json: flags.json,
+        })
     };
     match &flags.command {
         Command::Supervise { argv } => std::process::exit(supervise::run(argv)?.into()),
         // It works anywhere: a repository is read only where the template names one of its apps.
-        Command::Compat(compat @ flags::Compat { template: Some(dir), .. }) => compat::downstream::command(&flags, compat, dir),
+        Command::Compat(compat @ flags::Compat { template: Some(dir), .. }) => {
+            compat::downstream::command(&flags, compat, dir)
+        }
         Command::Lint(flags) => check::lint(&ctx()?, flags),
         Command::Test(flags) => check::test(&ctx()?, flags),
         Command::Check(flags) => check::check(&ctx()?, flags),
-        Command::Api { command } => api::command(&ctx()?, command, |ctx, app| Ok(plan::last(ctx, app)?.map(|release| release.tag))),
+        Command::Api { command } => {
+            api::command(&ctx()?, command, |ctx, app| Ok(plan::last(ctx, app)?.map(|release| release.tag)))
+        }
         Command::Openapi { command } => openapi::command(&ctx()?, command),
         Command::Compat(flags) => compat::command(&ctx()?, flags),
         Command::Plan(flags) => plan::command(&ctx()?, flags),

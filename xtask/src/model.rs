@@ -1,4 +1,5 @@
-//! What a repository is: its settings, its commits, its versions and its changelog, read from the checkout and from git alone.
+//! What a repository is: its settings, its commits, its versions and its changelog, read from the checkout
+//! and from git alone.
 
 pub mod affected;
 pub mod changelog;

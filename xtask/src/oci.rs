@@ -1,5 +1,5 @@
-//! Container images without a daemon: base layers, a layer a source, a config and a manifest a platform, one index, written as an OCI layout.
-//! The same recipe gives the same digest on every machine.
+//! Container images without a daemon: base layers, a layer a source, a config and a manifest a platform, one
+//! index, written as an OCI layout. The same recipe gives the same digest on every machine.
 
 mod auth;
 pub mod base;
@@ -28,7 +28,8 @@ use spec::{Descriptor, History, Image, Index, Manifest, Platform};
 use std::collections::BTreeMap;
 use store::Store;
 
-/// The user that the program runs as: numeric, since an engine (and Kubernetes' runAsNonRoot) can't look names up.
+/// The user that the program runs as: numeric, since an engine (and Kubernetes' runAsNonRoot) can't look
+/// names up.
 pub const USER: &str = "10001:10001";
 /// What a container listens on; an engine publishes it as any other.
 pub const PORT: u16 = 8000;
@@ -95,7 +96,8 @@ impl Built {
     }
 }
 
-/// Builds every platform and writes the layout to `out`, which is replaced; layers and base are kept in `cache`.
+/// Builds every platform and writes the layout to `out`, which is replaced; layers and base are kept in
+/// `cache`.
 pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
     if out.exists() {
         std::fs::remove_dir_all(out).with_context(|| format!("{out} can't be replaced"))?;
@@ -104,9 +106,13 @@ pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
     let created = crate::sys::date::rfc3339(recipe.created).context("the commit's time")?;
     let annotations = annotations(recipe, &created);
     let platforms = parallel::each(recipe.platforms.len(), &recipe.platforms, |platform| {
-        build_one(recipe, platform, &created, &annotations, cache, &store).with_context(|| format!("the image for {platform}"))
+        build_one(recipe, platform, &created, &annotations, cache, &store)
+            .with_context(|| format!("the image for {platform}"))
     })?;
-    let manifests = platforms.iter().map(|p| Descriptor { platform: Some(p.platform.clone()), ..p.manifest.clone() }).collect();
+    let manifests = platforms
+        .iter()
+        .map(|p| Descriptor { platform: Some(p.platform.clone()), ..p.manifest.clone() })
+        .collect();
     let index = store.put(spec::INDEX, &spec::to_bytes(&Index::new(manifests, annotations)))?;
     let built = Built {
         name: recipe.name.clone(),
@@ -134,7 +140,8 @@ fn build_one(
     let mut layers = part.layers;
     let mut components = Vec::new();
     for source in &recipe.layers {
-        let layer = source_layer(source, platform, cache, store).with_context(|| format!("its layer of {}", source.what))?;
+        let layer = source_layer(source, platform, cache, store)
+            .with_context(|| format!("its layer of {}", source.what))?;
         config.rootfs.diff_ids.push(layer.diff_id.clone());
         config.history.push(history(created, source.what, false));
         layers.push(Descriptor::new(spec::LAYER, layer.digest.clone(), layer.size));
@@ -179,7 +186,12 @@ fn configure(config: &mut Image, recipe: &Recipe, created: &str, labels: &BTreeM
 }
 
 fn history(created: &str, what: &str, empty_layer: bool) -> History {
-    History { created: Some(created.to_string()), created_by: Some(format!("cargo xtask image: {what}")), comment: None, empty_layer }
+    History {
+        created: Some(created.to_string()),
+        created_by: Some(format!("cargo xtask image: {what}")),
+        comment: None,
+        empty_layer,
+    }
 }
 
 /// The keys of the OCI image spec, the same in labels (for engines) and annotations (for registries).
@@ -234,8 +246,10 @@ fn write_layout(built: &Built) -> Result<()> {
     let dir = &built.store.dir;
     let sboms = built.platforms.iter().filter_map(|p| p.sbom.clone());
     let index = Index::new(std::iter::once(built.index.clone()).chain(sboms).collect(), BTreeMap::new());
-    std::fs::write(dir.join("index.json"), spec::to_bytes(&index)).with_context(|| format!("{dir} can't be written"))?;
-    std::fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).with_context(|| format!("{dir} can't be written"))
+    std::fs::write(dir.join("index.json"), spec::to_bytes(&index))
+        .with_context(|| format!("{dir} can't be written"))?;
+    std::fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)
+        .with_context(|| format!("{dir} can't be written"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! One change of a public API, whatever the language: what the comparisons hand out, and gates and reports show.
+//! One change of a public API, whatever the language: what the comparisons hand out, and gates and reports
+//! show.
 
 use crate::finding::{Finding, Level};
 

@@ -1,7 +1,8 @@
 //! Two OpenAPI documents (3.0, 3.1), compared by what a client can notice. Pure: JSON in, changes out.
 //!
-//! What the client sends may come to be wider, what it receives narrower; the other way round breaks it. Schemas are compared by what they
-//! mean, not by how they are written, and each pair once for each direction.
+//! What the client sends may come to be wider, what it receives narrower; the other way round breaks it.
+//! Schemas are compared by what they mean, not by how they are written, and each pair once for each
+//! direction.
 
 use crate::finding::Finding;
 use document::{At, Document};

@@ -1,6 +1,7 @@
 //! Two surfaces of a Python package, compared by what its users can notice. Pure: surfaces in, changes out.
 //!
-//! Callers may come to give more and get less; the other way round breaks them. Where the code does not say enough, we say so or nothing.
+//! Callers may come to give more and get less; the other way round breaks them. Where the code does not say
+//! enough, we say so or nothing.
 
 use crate::change::Change;
 use signature::Difference;
@@ -53,16 +54,28 @@ impl<'a> Compare<'a> {
     fn new(old: &'a Surface, new: &'a Surface) -> Compare<'a> {
         let mut moved = HashMap::new();
         for (path, name) in &new.names {
-            if let Some(before) = old.names.get(path).filter(|before| before.to != name.to && !new.objects.contains_key(&before.to)) {
+            if let Some(before) = old
+                .names
+                .get(path)
+                .filter(|before| before.to != name.to && !new.objects.contains_key(&before.to))
+            {
                 moved.insert(name.to.as_str(), before.to.as_str());
             }
         }
-        let mut compare = Compare { old, new, moved, classes: Classes::default(), seen: HashSet::new(), changes: Vec::new() };
+        let mut compare = Compare {
+            old,
+            new,
+            moved,
+            classes: Classes::default(),
+            seen: HashSet::new(),
+            changes: Vec::new(),
+        };
         compare.learn_classes();
         compare
     }
 
-    /// A class that is gone and one that is new are the same one: annotations and bases that name it have not changed.
+    /// A class that is gone and one that is new are the same one: annotations and bases that name it have not
+    /// changed.
     fn same_class(&mut self, old: &'a str, new: &'a str) {
         self.moved.insert(new, old);
         self.learn_classes();
@@ -73,9 +86,18 @@ impl<'a> Compare<'a> {
         for (surface, is_new) in [(self.old, false), (self.new, true)] {
             for (path, object) in &surface.objects {
                 let Is::Class(class) = &object.is else { continue };
-                let own = |path: &str| if is_new { self.moved.get(path).copied().unwrap_or(path).to_string() } else { path.to_string() };
+                let own = |path: &str| {
+                    if is_new {
+                        self.moved.get(path).copied().unwrap_or(path).to_string()
+                    } else {
+                        path.to_string()
+                    }
+                };
                 let ancestors = class.ancestors.iter().map(|path| types::name(&own(path))).collect();
-                classes.0.insert(own(path), ClassFacts { ancestors, unknown: class.unknown, protocol: class.protocol });
+                classes.0.insert(
+                    own(path),
+                    ClassFacts { ancestors, unknown: class.unknown, protocol: class.protocol },
+                );
             }
         }
         self.classes = classes;
@@ -87,14 +109,17 @@ impl<'a> Compare<'a> {
             return;
         }
         // What comes from elsewhere is not ours to compare.
-        let (Some(before), Some(after)) = (self.old.objects.get(old), self.new.objects.get(new)) else { return };
+        let (Some(before), Some(after)) = (self.old.objects.get(old), self.new.objects.get(new)) else {
+            return;
+        };
         let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
         match (&before.is, &after.is) {
             (Is::Function(a), Is::Function(b)) => functions::compare(self, pair, a, b),
             (Is::Class(a), Is::Class(b)) => classes::compare(self, pair, a, b),
-            (Is::Property(a) | Is::Attribute(a) | Is::TypeAlias(a), Is::Property(b) | Is::Attribute(b) | Is::TypeAlias(b)) => {
-                functions::values(self, pair, a, b)
-            }
+            (
+                Is::Property(a) | Is::Attribute(a) | Is::TypeAlias(a),
+                Is::Property(b) | Is::Attribute(b) | Is::TypeAlias(b),
+            ) => functions::values(self, pair, a, b),
             (Is::Module(_), Is::Module(_)) => {}
             (a, b) => {
                 let found = kinds::compare(self, a, b);
@@ -114,7 +139,11 @@ impl<'a> Compare<'a> {
     }
 
     /// Both annotations as they are written; where they read the same, as what they mean.
-    fn shown(&self, (old, new): (Option<&String>, Option<&String>), (before, after): (&str, &str)) -> (String, String) {
+    fn shown(
+        &self,
+        (old, new): (Option<&String>, Option<&String>),
+        (before, after): (&str, &str),
+    ) -> (String, String) {
         match (old, new) {
             (Some(old), Some(new)) if old != new => (old.clone(), new.clone()),
             _ => types::differences(&self.old_type(before), &self.new_type(after)),
@@ -132,7 +161,13 @@ impl<'a> Compare<'a> {
     fn add(&mut self, pair: Pair, found: Difference) {
         let (old, new) = (place(pair.old), place(pair.new));
         let kind = pair.old.is.word();
-        self.report(kind, &pair.symbol, found, (old, new), (show(&pair.symbol, pair.old), show(&pair.symbol, pair.new)));
+        self.report(
+            kind,
+            &pair.symbol,
+            found,
+            (old, new),
+            (show(&pair.symbol, pair.old), show(&pair.symbol, pair.new)),
+        );
     }
 
     fn report(
@@ -173,7 +208,10 @@ fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
     match surface.objects.get(name).map(|object| &object.is) {
         Some(Is::Attribute(alias) | Is::TypeAlias(alias)) => match &alias.means {
             // `TypeVar("T")`, `NewType(…)`, a number: nothing that an annotation can be made of.
-            Some(text) if !text.contains('(') && alias.annotation.as_ref().is_none_or(|a| a.ends_with("TypeAlias")) => {
+            Some(text)
+                if !text.contains('(')
+                    && alias.annotation.as_ref().is_none_or(|a| a.ends_with("TypeAlias")) =>
+            {
                 Meaning::Alias(text.clone())
             }
             _ => Meaning::Unknown,

@@ -1,4 +1,5 @@
-//! A rule: what a difference is called, how grave it is, whom it breaks, and its sentence. Which there are, each language's table says.
+//! A rule: what a difference is called, how grave it is, whom it breaks, and its sentence. Which there are,
+//! each language's table says.
 
 use crate::finding::Level;
 

@@ -1,5 +1,5 @@
-//! All rules of TypeScript: what each difference is called, how grave it is, whom it breaks, and its sentence. The reader names them; which type
-//! fits which, the compiler has said.
+//! All rules of TypeScript: what each difference is called, how grave it is, whom it breaks, and its
+//! sentence. The reader names them; which type fits which, the compiler has said.
 
 use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
 use crate::rule::{Rule, rule};
@@ -11,19 +11,44 @@ pub const ALL: &[Rule] = &[
     rule("entry-maybe-removed", W, "importers", "the entry point `{what}`, which is not guarded, is gone"),
     rule("entry-added", I, "", "the entry point `{what}` is new"),
     rule("condition-removed", B, "importers", "`{old}` has no `{what}` any more"),
-    rule("condition-maybe-removed", W, "importers", "`{old}`, which is not guarded, has no `{what}` any more"),
-    rule("require-maybe-refused", W, "importers", "`require` finds nothing at `{what}` any more, where `default` served it"),
+    rule(
+        "condition-maybe-removed",
+        W,
+        "importers",
+        "`{old}`, which is not guarded, has no `{what}` any more",
+    ),
+    rule(
+        "require-maybe-refused",
+        W,
+        "importers",
+        "`require` finds nothing at `{what}` any more, where `default` served it",
+    ),
     rule("types-removed", B, "importers", "`{what}` has no types any more"),
-    rule("exports-sealed", W, "importers of other files", "package.json has `exports` now: no other file of the package can be imported"),
+    rule(
+        "exports-sealed",
+        W,
+        "importers of other files",
+        "package.json has `exports` now: no other file of the package can be imported",
+    ),
     // Names.
     rule("{kind}-removed", B, "whoever uses it", "`{what}` is gone"),
     rule("{kind}-renamed", B, "whoever uses it", "`{what}` is now called `{new}`"),
-    rule("{kind}-moved", B, "importers", "`{what}` can no longer be imported from here; it still can from `{new}`"),
+    rule(
+        "{kind}-moved",
+        B,
+        "importers",
+        "`{what}` can no longer be imported from here; it still can from `{new}`",
+    ),
     rule("{kind}-added", I, "", "`{what}` is new"),
     rule("no-longer-a-value", B, "whoever uses it as a value", "it was a {old}, and is a type alone now"),
     rule("no-longer-a-type", B, "annotations", "it was a {old}, and is no type any more"),
     rule("kind-changed", B, "whoever uses it", "it was a {old}, now a {new}"),
-    rule("kind-maybe-changed", W, "whoever uses it", "it was a {old}, now a {new}: that may do the same or not"),
+    rule(
+        "kind-maybe-changed",
+        W,
+        "whoever uses it",
+        "it was a {old}, now a {new}: that may do the same or not",
+    ),
     // Functions, methods, constructors.
     rule("parameter-removed", B, "callers", "the parameter `{what}` is gone"),
     rule("rest-parameter-removed", B, "callers", "`...{what}` is gone: further arguments are refused"),
@@ -42,10 +67,20 @@ pub const ALL: &[Rule] = &[
     rule("overload-removed", B, "callers", "no overload takes `{old}` any more"),
     rule("overload-changed", B, "callers", "no overload does all that `{old}` did"),
     rule("implementation-no-longer-fits", B, "implementers", "what fits `{old}` does not fit `{new}`"),
-    rule("implementation-gets-more", W, "implementers", "what was written for `{old}` may be given more by `{new}`"),
+    rule(
+        "implementation-gets-more",
+        W,
+        "implementers",
+        "what was written for `{old}` may be given more by `{new}`",
+    ),
     // Type parameters.
     rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}"),
-    rule("type-parameter-narrowed", B, "annotations", "the type parameter `{what}` was bound by {old}, now by {new}"),
+    rule(
+        "type-parameter-narrowed",
+        B,
+        "annotations",
+        "the type parameter `{what}` was bound by {old}, now by {new}",
+    ),
     // Types and constants.
     rule("type-widened", B, "readers", "it was `{old}`, now `{new}`: readers get what they do not know"),
     rule("type-narrowed", B, "whoever makes one", "it was `{old}`, now `{new}`: less is taken"),
@@ -64,12 +99,27 @@ pub const ALL: &[Rule] = &[
     rule("member-type-widened", B, "readers", "it was `{old}`, now `{new}`"),
     rule("member-type-narrowed", B, "whoever makes or implements one", "it took `{old}`, now only `{new}`"),
     rule("member-type-changed", B, "readers and whoever makes one", "it was `{old}`, now `{new}`"),
-    rule("member-takes-less", W, "whoever sets it", "it was `{old}`, now `{new}`: not everything that was set still can be"),
+    rule(
+        "member-takes-less",
+        W,
+        "whoever sets it",
+        "it was `{old}`, now `{new}`: not everything that was set still can be",
+    ),
     // Classes.
     rule("base-removed", B, "instanceof and whoever passes it on", "it is no longer a `{old}`"),
     rule("class-became-abstract", B, "callers, subclassers", "it can no longer be made with `new`"),
-    rule("class-became-nominal", W, "whoever passes look-alikes", "it has private members now: nothing else fits in its place"),
-    rule("constructor-became-private", B, "callers, subclassers", "it can no longer be made with `new`, nor derived from"),
+    rule(
+        "class-became-nominal",
+        W,
+        "whoever passes look-alikes",
+        "it has private members now: nothing else fits in its place",
+    ),
+    rule(
+        "constructor-became-private",
+        B,
+        "callers, subclassers",
+        "it can no longer be made with `new`, nor derived from",
+    ),
     rule("constructor-became-protected", B, "callers", "only subclasses can make one now"),
     rule("abstract-member-added", B, "subclassers", "subclasses must now have `{what}`"),
     rule("member-became-abstract", B, "subclassers", "subclasses must now have `{what}`"),
@@ -83,5 +133,10 @@ pub const ALL: &[Rule] = &[
     rule("enum-member-renamed", B, "whoever uses it", "`{what}` is now called `{new}`"),
     rule("enum-member-added", I, "", "`{what}` is new"),
     rule("enum-value-changed", W, "whoever stores or compares the value", "it was `{old}`, now `{new}`"),
-    rule("became-const-enum", W, "whoever compiles file by file", "it is a const enum now: it has no values at run time"),
+    rule(
+        "became-const-enum",
+        W,
+        "whoever compiles file by file",
+        "it is a const enum now: it has no values at run time",
+    ),
 ];

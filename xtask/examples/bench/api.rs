@@ -1,5 +1,5 @@
-//! `api diff` on this repository's apps, and how often the rules of the reader that it uses for Python would be right on the cases that ours are
-//! tested by.
+//! `api diff` on this repository's apps, and how often the rules of the reader that it uses for Python would
+//! be right on the cases that ours are tested by.
 
 use super::{Figures, root, time, xtask};
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,8 @@ pub fn api() -> Result<()> {
     for app in ["python", "ts"] {
         let mut runs = Vec::new();
         for run in 0..=RUNS {
-            let took = time(xtask(&["api", "diff", app, BEFORE, "HEAD", "--root", root().as_str()])?, &[0, 3])?;
+            let took =
+                time(xtask(&["api", "diff", app, BEFORE, "HEAD", "--root", root().as_str()])?, &[0, 3])?;
             // The first fetches and builds what the others find.
             if run > 0 {
                 runs.push(took);
@@ -30,7 +31,17 @@ fn peer() -> Result<()> {
     let found = glob::glob(&format!("{home}/.cache/fractal-xtask/tools/griffe-*/bin/python"))?.next();
     let python = found.context("griffe is not installed: cargo xtask setup")??;
     let mut command = Command::new(python);
-    command.args(["-E", "-s", "-c", include_str!("peer.py"), "prelude.py", "names.txt", "signatures.txt", "classes.txt", "fields.txt"]);
+    command.args([
+        "-E",
+        "-s",
+        "-c",
+        include_str!("peer.py"),
+        "prelude.py",
+        "names.txt",
+        "signatures.txt",
+        "classes.txt",
+        "fields.txt",
+    ]);
     let output = command.current_dir(root().join("xtask/tests/it/api")).output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr));

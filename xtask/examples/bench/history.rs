@@ -50,19 +50,35 @@ fn stream(size: usize) -> String {
     let mut minor = 0;
     for n in 1..=size {
         let message = message(n);
-        let _ = writeln!(out, "commit refs/heads/main\nmark :{n}\ncommitter Dev <dev@example.org> {} +0000", 1_600_000_000 + n * 600);
+        let _ = writeln!(
+            out,
+            "commit refs/heads/main\nmark :{n}\ncommitter Dev <dev@example.org> {} +0000",
+            1_600_000_000 + n * 600
+        );
         data(&mut out, &message);
         if n == 1 {
-            file(&mut out, "apps/python/app.toml", "name = \"python\"\necosystem = \"python\"\npackage = \"demo\"\n");
+            file(
+                &mut out,
+                "apps/python/app.toml",
+                "name = \"python\"\necosystem = \"python\"\npackage = \"demo\"\n",
+            );
         }
         let release = n == last || (n % every == 0 && n < last);
         if n == 1 || release {
             minor += usize::from(release);
-            file(&mut out, "apps/python/pyproject.toml", &format!("[project]\nname = \"demo\"\nversion = \"0.{minor}.0\"\n"));
+            file(
+                &mut out,
+                "apps/python/pyproject.toml",
+                &format!("[project]\nname = \"demo\"\nversion = \"0.{minor}.0\"\n"),
+            );
         }
         file(&mut out, &path(n), &format!("{n}\n"));
         if release {
-            let _ = writeln!(out, "tag python-v0.{minor}.0\nfrom :{n}\ntagger Dev <dev@example.org> {} +0000", 1_600_000_000 + n * 600);
+            let _ = writeln!(
+                out,
+                "tag python-v0.{minor}.0\nfrom :{n}\ntagger Dev <dev@example.org> {} +0000",
+                1_600_000_000 + n * 600
+            );
             data(&mut out, "notes\n");
             let _ = writeln!(out, "reset refs/tags/ts-v0.{minor}.0\nfrom :{n}\n");
         }
@@ -82,7 +98,11 @@ fn path(n: usize) -> String {
 
 fn message(n: usize) -> String {
     let kind = ["feat", "fix", "docs", "chore", "test", "fix(api)"][n % 6];
-    let body = if n.is_multiple_of(5) { "\n\nWhy it was needed, in a sentence or two that\nnobody reads twice.\n" } else { "\n" };
+    let body = if n.is_multiple_of(5) {
+        "\n\nWhy it was needed, in a sentence or two that\nnobody reads twice.\n"
+    } else {
+        "\n"
+    };
     format!("{kind}: change number {n} (#{n}){body}")
 }
 

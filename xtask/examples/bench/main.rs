@@ -1,4 +1,5 @@
-//! What our own part costs, beside what can't be avoided: `cargo run -p xtask --example bench -- plan`. Figures are printed, never judged.
+//! What our own part costs, beside what can't be avoided: `cargo run -p xtask --example bench -- plan`.
+//! Figures are printed, never judged.
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -27,9 +28,9 @@ fn main() -> Result<()> {
             "openapi" => openapi::openapi()?,
             "api" => api::api()?,
             // The commits of one history: `bench 1000`.
-            size => {
-                plan(&[size.parse().with_context(|| format!("no benchmark {size:?}: plan, build, rehearse, openapi, api or a number"))?])?
-            }
+            size => plan(&[size.parse().with_context(|| {
+                format!("no benchmark {size:?}: plan, build, rehearse, openapi, api or a number")
+            })?])?,
         }
     }
     Ok(())
@@ -40,15 +41,24 @@ fn root() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
 }
 
-/// Warm `plan` beside the three git calls that it can't do without: the app's tags, is the last an ancestor, the log since.
+/// Warm `plan` beside the three git calls that it can't do without: the app's tags, is the last an ancestor,
+/// the log since.
 fn plan(sizes: &[usize]) -> Result<()> {
     println!("plan: {RUNS} warm runs each, min / median / max in ms");
     println!("{:>9}  {:>22}  {:>22}  {:>6}", "commits", "three git calls", "cargo xtask plan", "ratio");
     for &size in sizes {
         let repo = history::generated(&root().join("target/bench"), size)?;
         let xtask = xtask(&["plan", "python", "--root", repo.as_str()])?;
-        let tag =
-            text(git(&repo, &["for-each-ref", "--sort=-v:refname", "--count=1", "--format=%(refname:short)", "refs/tags/python-v*"]))?;
+        let tag = text(git(
+            &repo,
+            &[
+                "for-each-ref",
+                "--sort=-v:refname",
+                "--count=1",
+                "--format=%(refname:short)",
+                "refs/tags/python-v*",
+            ],
+        ))?;
         let range = format!("{tag}..HEAD");
         let calls: [&[&str]; 3] = [
             &["for-each-ref", "--format=%(refname) %(objectname)", "refs/tags/python-v*"],
@@ -93,7 +103,8 @@ impl std::fmt::Display for Figures {
     }
 }
 
-/// A cold build of xtask on two cores, beside one of its dependencies alone, which tells how fast this machine is.
+/// A cold build of xtask on two cores, beside one of its dependencies alone, which tells how fast this
+/// machine is.
 fn build() -> Result<()> {
     let temp = tempfile::tempdir()?;
     let bare = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
@@ -110,7 +121,11 @@ fn build() -> Result<()> {
     };
     let (dependencies, whole) = (cold(bare)?, cold(root())?);
     let ratio = whole.as_secs_f64() / dependencies.as_secs_f64();
-    println!("cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x", seconds(whole), seconds(dependencies));
+    println!(
+        "cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x",
+        seconds(whole),
+        seconds(dependencies)
+    );
     Ok(())
 }
 
@@ -121,7 +136,8 @@ fn dependencies_alone(root: &Utf8Path) -> Result<String> {
         Ok(std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?.parse()?)
     };
     let (mut manifest, workspace) = (read("xtask/Cargo.toml")?, read("Cargo.toml")?);
-    let dependencies = manifest["dependencies"].as_table_mut().context("xtask/Cargo.toml has no [dependencies]")?;
+    let dependencies =
+        manifest["dependencies"].as_table_mut().context("xtask/Cargo.toml has no [dependencies]")?;
     dependencies.retain(|_, item| item.get("path").is_none());
     if let Some(profile) = workspace.get("profile") {
         manifest["profile"] = profile.clone();
@@ -130,7 +146,8 @@ fn dependencies_alone(root: &Utf8Path) -> Result<String> {
     Ok(manifest.to_string())
 }
 
-/// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal prints itself.
+/// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal
+/// prints itself.
 fn rehearse() -> Result<()> {
     for which in ["first", "second"] {
         let mut command = copy(&xtask(&["rehearse", "python"])?);

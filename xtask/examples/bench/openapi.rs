@@ -36,9 +36,17 @@ pub fn openapi() -> Result<()> {
 fn agreement() -> Result<()> {
     let all = cases::all()?;
     let (agree, differ): (Vec<_>, Vec<_>) = all.iter().partition(|case| case.agrees());
-    println!("of {} cases {} have the ids and levels that oasdiff's rules give; the others, and why:", all.len(), agree.len());
+    println!(
+        "of {} cases {} have the ids and levels that oasdiff's rules give; the others, and why:",
+        all.len(),
+        agree.len()
+    );
     for case in differ {
-        println!("  {}: {}", case.what, case.why.as_deref().filter(|_| case.is_right()).unwrap_or("NOT MEANT"));
+        println!(
+            "  {}: {}",
+            case.what,
+            case.why.as_deref().filter(|_| case.is_right()).unwrap_or("NOT MEANT")
+        );
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! What several apps promise together: one set of black-box tests passes on each, and their specs are equal but for `info`.
+//! What several apps promise together: one set of black-box tests passes on each, and their specs are equal
+//! but for `info`.
 
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
@@ -13,22 +14,32 @@ use xshell::cmd;
 /// So many differences are enough to see what is meant.
 const SHOWN: usize = 12;
 
-/// What starts the app's server for [`test`]: made before other tests run, since it brings the checkout's environment up to date.
+/// What starts the app's server for [`test`]: made before other tests run, since it brings the checkout's
+/// environment up to date.
 pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
-    let Some(spec) = app.settings.spec.as_ref().filter(|spec| spec.contract.is_some()) else { return Ok(None) };
+    let Some(spec) = app.settings.spec.as_ref().filter(|spec| spec.contract.is_some()) else {
+        return Ok(None);
+    };
     app.settings.ecosystem.server(ctx, app, &spec.serve).map(Some)
 }
 
-/// Runs the black-box tests against the app's server, started from the checkout; how they ended. None where the app has none.
+/// Runs the black-box tests against the app's server, started from the checkout; how they ended. None where
+/// the app has none.
 pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<String>> {
-    let argv = app.settings.spec.as_ref().and_then(|spec| spec.contract.as_ref()).and_then(|argv| argv.split_first());
+    let argv = app
+        .settings
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.contract.as_ref())
+        .and_then(|argv| argv.split_first());
     let (Some(server), Some((program, args))) = (server, argv) else { return Ok(None) };
     let temp = tempfile::tempdir()?;
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
     let health = app.settings.spec.as_ref().map_or("/health", |spec| &spec.health);
     let server = serve::start(server, child::free_port()?, health, &log)?;
     let sh = child::shell(&ctx.ws.root)?;
-    let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]).context("the contract's tests")?;
+    let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)])
+        .context("the contract's tests")?;
     server.stop()?;
     Ok(Some(said.lines().rev().find(|l| l.contains("test")).unwrap_or("passed").trim().to_string()))
 }
@@ -54,7 +65,12 @@ pub fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
-        let message = format!("{} and {} have one contract, but their specs differ:\n  {}", a.name(), b.name(), lines.join("\n  "));
+        let message = format!(
+            "{} and {} have one contract, but their specs differ:\n  {}",
+            a.name(),
+            b.name(),
+            lines.join("\n  ")
+        );
         let help = format!("change one of the two: cargo xtask openapi generate {} {}", a.name(), b.name());
         findings.push(Finding::new("contract-differs", Level::Error, message).place(file(b)).help(help));
     }
@@ -68,7 +84,8 @@ fn file(app: &App) -> camino::Utf8PathBuf {
 /// The committed spec, without what each app says of itself.
 fn spec(ctx: &Ctx, app: &App) -> Result<Value> {
     let file = file(app);
-    let mut spec: Value = serde_json::from_str(&manifest::text(&ctx.ws.root, &file)?).with_context(|| format!("{file} is not JSON"))?;
+    let mut spec: Value = serde_json::from_str(&manifest::text(&ctx.ws.root, &file)?)
+        .with_context(|| format!("{file} is not JSON"))?;
     if let Some(spec) = spec.as_object_mut() {
         spec.remove("info");
     }
@@ -94,7 +111,9 @@ fn compare(a: &Value, b: &Value, at: &mut String, a_name: &str, b_name: &str, li
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             keys.into_iter().for_each(|key| inside(key, a.get(key), b.get(key)));
         }
-        (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len())).for_each(|i| inside(&i.to_string(), a.get(i), b.get(i))),
+        (Value::Array(a), Value::Array(b)) => {
+            (0..a.len().max(b.len())).for_each(|i| inside(&i.to_string(), a.get(i), b.get(i)))
+        }
         _ if a == b => {}
         _ => lines.push(format!("{at}: {} in {a_name}, {} in {b_name}", short(a), short(b))),
     }
@@ -124,7 +143,11 @@ mod tests {
             (json!({}), json!({ "/runs/~": [1] }), vec!["/~1runs~1~0: only in y: [1]"]),
             (json!([1, [2]]), json!([1, [3, 4]]), vec!["/1/0: 2 in x, 3 in y", "/1/1: only in y: 4"]),
             (json!(1), json!({}), vec![": 1 in x, {} in y"]),
-            (json!({ "a": "ž".repeat(99) }), json!({}), vec![&*format!("/a: only in x: \"{}…", "ž".repeat(59))]),
+            (
+                json!({ "a": "ž".repeat(99) }),
+                json!({}),
+                vec![&*format!("/a: only in x: \"{}…", "ž".repeat(59))],
+            ),
         ] {
             let mut lines = Vec::new();
             compare(&a, &b, &mut String::new(), "x", "y", &mut lines);

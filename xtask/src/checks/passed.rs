@@ -1,5 +1,6 @@
-//! Checks that passed, and what the code printed, by the tree they saw: what is committed, what is pushed, a pull request's tree, its squash and its
-//! promotion are the same files, and what was seen of them need not run again on the same machine. Failures are never remembered.
+//! Checks that passed, and what the code printed, by the tree they saw: what is committed, what is pushed, a
+//! pull request's tree, its squash and its promotion are the same files, and what was seen of them need not
+//! run again on the same machine. Failures are never remembered.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -10,8 +11,9 @@ use camino::Utf8PathBuf;
 /// Said of what is taken over.
 pub const BEFORE: &str = "on this machine before, with the same files";
 
-/// What `print` prints, and whether that was taken over: with `reuse`, from an earlier time with the same files. Without it nothing is kept either: to
-/// know which files those are takes as long as some programs need to print.
+/// What `print` prints, and whether that was taken over: with `reuse`, from an earlier time with the same
+/// files. Without it nothing is kept either: to know which files those are takes as long as some programs
+/// need to print.
 pub fn printed(
     ctx: &Ctx,
     app: &App,
@@ -33,7 +35,8 @@ pub fn printed(
     Ok((text, false))
 }
 
-/// Where the result of a check on the app's tree is kept; None while some of it is neither staged nor committed.
+/// Where the result of a check on the app's tree is kept; None while some of it is neither staged nor
+/// committed.
 pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     let specs = app.pathspecs();
     let ask = |args: &[&str]| -> Result<String> {
@@ -57,7 +60,8 @@ pub fn recall(place: &Utf8PathBuf) -> Option<String> {
     std::fs::read_to_string(place).ok()
 }
 
-/// What a check said that passed, unless the files have changed since it was at `was`: then nobody knows which of them it saw.
+/// What a check said that passed, unless the files have changed since it was at `was`: then nobody knows
+/// which of them it saw.
 pub fn remember(ctx: &Ctx, app: &App, check: &str, was: &Utf8PathBuf, said: &str) -> Result<()> {
     if place(ctx, app, check)?.as_ref() != Some(was) {
         return Ok(());

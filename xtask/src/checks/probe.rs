@@ -1,4 +1,5 @@
-//! A running server asked what its users will ask: is it up, is it the version and commit that we built, does it serve the spec that is committed.
+//! A running server asked what its users will ask: is it up, is it the version and commit that we built, does
+//! it serve the spec that is committed.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -23,15 +24,21 @@ pub struct Expect {
     pub compat: Option<Value>,
 }
 
-/// What a server of this release must answer: its version, its commit, the spec and the compat.json that are committed there.
+/// What a server of this release must answer: its version, its commit, the spec and the compat.json that are
+/// committed there.
 pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
     let committed = |file: &Utf8Path| -> Result<Value> {
-        let text = ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{}", app.dir.join(file))])?;
+        let text =
+            ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{}", app.dir.join(file))])?;
         serde_json::from_str(&text).with_context(|| format!("{file} in {commit} is not JSON"))
     };
     // A release from before the app promised anything has none; that a new one has it, its build sees to.
     let promises = match &app.settings.compat {
-        Some(compat) if !ctx.git.read(&["ls-tree", commit, "--", app.dir.join(&compat.file).as_str()])?.is_empty() => Some(compat),
+        Some(compat)
+            if !ctx.git.read(&["ls-tree", commit, "--", app.dir.join(&compat.file).as_str()])?.is_empty() =>
+        {
+            Some(compat)
+        }
         _ => None,
     };
     Ok(Expect {
@@ -78,14 +85,18 @@ pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     let mut evidence = format!("{} 200, /info {} at {short}", expect.health, expect.version);
     if let Some(compat) = &expect.compat {
         if let Some(at) = first_difference(&info["compat"], compat, "/compat".to_string()) {
-            bail!("{base_url}/info does not serve the committed compat.json: they differ at {at}; type `cargo xtask compat --write`");
+            bail!(
+                "{base_url}/info does not serve the committed compat.json: they differ at {at}; type `cargo xtask compat --write`"
+            );
         }
         evidence += ", compat.json as committed";
     }
     if let Some(spec) = &expect.spec {
         let served = json(&http, &format!("{base_url}/openapi.json"))?;
         if let Some(at) = first_difference(&served, spec, String::new()) {
-            bail!("{base_url}/openapi.json is not the committed spec: they differ at {at}; type `cargo xtask openapi generate`");
+            bail!(
+                "{base_url}/openapi.json is not the committed spec: they differ at {at}; type `cargo xtask openapi generate`"
+            );
         }
         let paths = spec["paths"].as_object().map(|p| p.len()).unwrap_or(0);
         evidence += &format!(", /openapi.json as committed ({paths} paths)");
@@ -118,7 +129,12 @@ fn first_difference(served: &Value, committed: &Value, at: String) -> Option<Str
             a.iter().zip(b).enumerate().find_map(|(i, (x, y))| first_difference(x, y, format!("{at}/{i}")))
         }
         (a, b) if a == b => None,
-        (a, b) => Some(format!("{} (served {}, committed {})", if at.is_empty() { "/" } else { &at }, short(a), short(b))),
+        (a, b) => Some(format!(
+            "{} (served {}, committed {})",
+            if at.is_empty() { "/" } else { &at },
+            short(a),
+            short(b)
+        )),
     }
 }
 

@@ -1,5 +1,5 @@
-//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it breaks them. What plan makes of it is in
-//! plan/compare.
+//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it
+//! breaks them. What plan makes of it is in plan/compare.
 
 use crate::finding::{Finding, Level, to_json};
 use crate::flags;
@@ -18,7 +18,11 @@ pub mod python;
 pub mod ts;
 
 /// `last` knows the tag of an app's last release.
-pub fn command(ctx: &Ctx, command: &flags::Api, last: fn(&Ctx, &App) -> Result<Option<String>>) -> Result<()> {
+pub fn command(
+    ctx: &Ctx,
+    command: &flags::Api,
+    last: fn(&Ctx, &App) -> Result<Option<String>>,
+) -> Result<()> {
     match command {
         flags::Api::Diff { app, old, new } => {
             let app = ctx.ws.app(app)?;
@@ -63,7 +67,10 @@ fn supported(app: &App) -> Result<()> {
             Ecosystem::Python => ("module", "the_package"),
             Ecosystem::Ts => ("entry point", "."),
         };
-        return Err(Exit::Usage(format!("{file} names no public {what}; add [api] with public = [{example:?}]")).into());
+        return Err(Exit::Usage(format!(
+            "{file} names no public {what}; add [api] with public = [{example:?}]"
+        ))
+        .into());
     }
     Ok(())
 }
@@ -93,7 +100,10 @@ fn reader(ecosystem: Ecosystem) -> &'static str {
 pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
     let reader = reader(app.settings.ecosystem);
     if !tools::is_installed(reader) {
-        return Ok(Some((format!("{reader}, which reads the API, is not installed yet"), "cargo xtask setup".into())));
+        return Ok(Some((
+            format!("{reader}, which reads the API, is not installed yet"),
+            "cargo xtask setup".into(),
+        )));
     }
     for revision in revisions {
         let at_hand = match app.settings.ecosystem {
@@ -101,7 +111,8 @@ pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(Strin
             Ecosystem::Ts => ts::declarations::at_hand(ctx, app, &ctx.git.commit(revision)?)?,
         };
         if !at_hand {
-            let why = format!("the dependencies at {revision}, which the declarations need, are not there yet");
+            let why =
+                format!("the dependencies at {revision}, which the declarations need, are not there yet");
             return Ok(Some((why, format!("cargo xtask api diff {}", app.name()))));
         }
     }
@@ -135,16 +146,26 @@ fn show(changes: &[Change]) -> String {
         for (i, change) in list.iter().enumerate() {
             let same = i > 0 && (&list[i - 1].was, &list[i - 1].is) == (&change.was, &change.is);
             if change.was != change.is && !same {
-                change.was.iter().for_each(|was| text.push_str(&format!("  {}\n", paint(ui::red, &format!("- {was}")))));
-                change.is.iter().for_each(|is| text.push_str(&format!("  {}\n", paint(ui::green, &format!("+ {is}")))));
+                change
+                    .was
+                    .iter()
+                    .for_each(|was| text.push_str(&format!("  {}\n", paint(ui::red, &format!("- {was}")))));
+                change
+                    .is
+                    .iter()
+                    .for_each(|is| text.push_str(&format!("  {}\n", paint(ui::green, &format!("+ {is}")))));
             }
-            let whom = if change.whom.is_empty() { String::new() } else { format!("; breaks {}", change.whom) };
+            let whom =
+                if change.whom.is_empty() { String::new() } else { format!("; breaks {}", change.whom) };
             let place = paint(ui::dim, &format!("[{}] {}", change.id, change.where_()));
             text.push_str(&format!("  {} {}{whom} {place}\n", level(change.level), plain(&change.message)));
         }
     }
     let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
-    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")])
+    text + &counted(
+        &levels,
+        &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")],
+    )
 }
 
 fn level(level: Level) -> String {

@@ -12,8 +12,8 @@ use std::io::IsTerminal;
 
 mod drift;
 
-/// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places": [{"place", "kind", "shows", "verdict": "ok" |
-/// "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
+/// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places":
+/// [{"place", "kind", "shows", "verdict": "ok" | "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
 pub fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     let apps = ctx.ws.select(&flags.apps)?;
     let drifts = drift::drift(ctx, &apps)?;
@@ -36,9 +36,13 @@ fn summary(ctx: &Ctx, drifts: &[AppDrift], findings: &[Finding]) -> String {
     let places: usize = drifts.iter().map(|d| d.places.len()).sum();
     match (warnings, places) {
         _ if drifts.is_empty() => format!("no app under {}/{}", ctx.ws.root, ctx.ws.settings.apps),
-        (0, 0) => format!("{} nothing has drifted: no place but the manifest shows a version", ui::green("✓")),
+        (0, 0) => {
+            format!("{} nothing has drifted: no place but the manifest shows a version", ui::green("✓"))
+        }
         (0, 1) => format!("{} nothing has drifted: 1 place shows a version, the right one", ui::green("✓")),
-        (0, n) => format!("{} nothing has drifted: {n} places show a version, each the right one", ui::green("✓")),
+        (0, n) => {
+            format!("{} nothing has drifted: {n} places show a version, each the right one", ui::green("✓"))
+        }
         (1, _) => "nothing stops a release; 1 warning above".to_string(),
         (n, _) => format!("nothing stops a release; {n} warnings above"),
     }
@@ -51,8 +55,16 @@ fn text(drifts: &[AppDrift]) -> String {
     let mut out = String::new();
     for drift in drifts {
         let version = drift.version.as_ref().map_or("?".to_string(), |v| v.to_string());
-        let released = drift.released.as_ref().map_or(", not released yet".to_string(), |v| format!(", last release {v}"));
-        let _ = writeln!(out, "{}  {version}  {}", paint("1", &drift.app), paint("2", &format!("{}{released}", drift.source)));
+        let released = drift
+            .released
+            .as_ref()
+            .map_or(", not released yet".to_string(), |v| format!(", last release {v}"));
+        let _ = writeln!(
+            out,
+            "{}  {version}  {}",
+            paint("1", &drift.app),
+            paint("2", &format!("{}{released}", drift.source))
+        );
         let kinds = drift.places.iter().map(|p| p.kind.word().len()).max().unwrap_or(0);
         let shows = drift.places.iter().map(|p| p.shows.chars().count()).max().unwrap_or(0);
         for place in &drift.places {
@@ -61,7 +73,13 @@ fn text(drifts: &[AppDrift]) -> String {
                 Verdict::Unkept | Verdict::Behind => paint("33", "!"),
                 Verdict::Wrong => paint("31", "✗"),
             };
-            let _ = writeln!(out, "  {mark} {:<kinds$}  {:<shows$}  {}", place.kind.word(), place.shows, paint("2", &place.place));
+            let _ = writeln!(
+                out,
+                "  {mark} {:<kinds$}  {:<shows$}  {}",
+                place.kind.word(),
+                place.shows,
+                paint("2", &place.place)
+            );
         }
     }
     out

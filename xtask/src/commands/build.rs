@@ -15,11 +15,21 @@ pub fn command(ctx: &Ctx, flags: &flags::Build) -> Result<()> {
         return Ok(());
     }
     let out = ctx.ws.root.join(&folder);
-    let files = app.settings.ecosystem.build(ctx, app, &commit, &out).with_context(|| format!("{} at {commit}", app.dir))?;
+    let files = app
+        .settings
+        .ecosystem
+        .build(ctx, app, &commit, &out)
+        .with_context(|| format!("{} at {commit}", app.dir))?;
     line.end(ui::Outcome::Done(format!("{} from {}", folder, crate::sys::git::short(&commit))));
     if ctx.json {
-        let files: Vec<_> = files.iter().map(|f| serde_json::json!({ "name": f.name, "sha256": f.sha256, "path": f.path })).collect();
-        println!("{}", serde_json::json!({ "schema": 1, "app": app.name(), "commit": commit, "files": files }));
+        let files: Vec<_> = files
+            .iter()
+            .map(|f| serde_json::json!({ "name": f.name, "sha256": f.sha256, "path": f.path }))
+            .collect();
+        println!(
+            "{}",
+            serde_json::json!({ "schema": 1, "app": app.name(), "commit": commit, "files": files })
+        );
     } else {
         files.iter().for_each(|f| println!("{}  {}/{}", f.sha256, folder, f.name));
     }

@@ -1,4 +1,5 @@
-//! The next version, written into manifest, lock file, pins, changelog and spec: one commit. Whatever fails, everything is as before.
+//! The next version, written into manifest, lock file, pins, changelog and spec: one commit. Whatever fails,
+//! everything is as before.
 
 use crate::commands::plan;
 use crate::commands::plan::AppPlan;
@@ -31,7 +32,10 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
         }
         dry_run::take_identity(&ctx.git, &clone.git)?;
         if write(clone, app, flags)?.is_some() {
-            println!("{}", clone.git.read(&["show", "--format=%s", "--patch", "--no-color", "--no-ext-diff", "HEAD"])?);
+            println!(
+                "{}",
+                clone.git.read(&["show", "--format=%s", "--patch", "--no-color", "--no-ext-diff", "HEAD"])?
+            );
         }
         Ok(())
     })
@@ -48,7 +52,8 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
         return Ok(());
     }
     let message = format!("the working tree has changes that are not committed:\n  {}", dirty.join("\n  "));
-    Err(Exit::Gate(vec![Finding::new("dirty-tree", Level::Error, message).help("git stash, or commit them")]).into())
+    Err(Exit::Gate(vec![Finding::new("dirty-tree", Level::Error, message).help("git stash, or commit them")])
+        .into())
 }
 
 /// What the plan says of a version that the bump writes anew.
@@ -59,7 +64,9 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     let reason = confirm::reason(flags)?;
     let (mut plan, published) = plan::bump(ctx, app)?;
     // A bump may come before its break is declared; nothing after it may. What it mends itself needs no word.
-    let settled = |f: &&Finding| MENDED.contains(&f.id) || f.id == "hotfix-too-big" || (f.id == "undeclared-break" && reason.is_some());
+    let settled = |f: &&Finding| {
+        MENDED.contains(&f.id) || f.id == "hotfix-too-big" || (f.id == "undeclared-break" && reason.is_some())
+    };
     plan.findings.iter().filter(|f| !settled(f)).for_each(ui::finding);
     let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();
     if !hotfix.is_empty() {
@@ -73,7 +80,8 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
         }
     };
     version::to_pep440(&version)?;
-    let confirmed = reason.map(|reason| confirm::accept(&mut plan, &version, &reason)).transpose()?.unwrap_or_default();
+    let confirmed =
+        reason.map(|reason| confirm::accept(&mut plan, &version, &reason)).transpose()?.unwrap_or_default();
     let subject = subject(app, &version);
     match edits::commit(ctx, app, &plan, &version, &confirmed, &subject)? {
         Some(files) => ui::say(&format!("{} {subject}\n  {}", ui::green("✓"), files.join("\n  "))),

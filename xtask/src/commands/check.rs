@@ -27,7 +27,8 @@ pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     report(ctx, scope.each(|app| tests(ctx, app, flags.reuse), || test_xtask(ctx))?)
 }
 
-/// Lint, tests, spec, and the plan's gates, what breaks users among them; `--quick` leaves out the tests, and the gates, which a commit can't meet before its bump.
+/// Lint, tests, spec, and the plan's gates, what breaks users among them; `--quick` leaves out the tests, and
+/// the gates, which a commit can't meet before its bump.
 pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
@@ -51,7 +52,11 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     if !flags.labels.is_empty() {
         let declared = labels::declared_since(&ctx.git, &begun(ctx)?)?;
         let plans = ctx.ws.apps.iter().map(|app| plan::plan(ctx, app)).collect::<Result<Vec<_>>>()?;
-        findings.extend(labels::judge(&flags.labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())));
+        findings.extend(labels::judge(
+            &flags.labels,
+            &declared,
+            plans.iter().any(|plan| !plan.accepted.is_empty()),
+        ));
     }
     report(ctx, findings)
 }
@@ -62,7 +67,8 @@ pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
 }
 
-/// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be installed fails every check in the same words.
+/// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be
+/// installed fails every check in the same words.
 fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
     let mut seen = std::collections::HashSet::new();
     findings.retain(|f| seen.insert((f.app.clone(), f.message.clone())));
@@ -101,7 +107,11 @@ impl<'a> Scope<'a> {
         if !flags.affected {
             let named: Vec<String> = flags.apps.iter().filter(|n| *n != XTASK).cloned().collect();
             let xtask = ours && (flags.apps.is_empty() || flags.apps.len() > named.len());
-            let apps = if named.is_empty() && !flags.apps.is_empty() { Vec::new() } else { ctx.ws.select(&named)? };
+            let apps = if named.is_empty() && !flags.apps.is_empty() {
+                Vec::new()
+            } else {
+                ctx.ws.select(&named)?
+            };
             return Ok(Scope { apps, xtask });
         }
         let base = match &flags.since {
@@ -114,9 +124,14 @@ impl<'a> Scope<'a> {
                 apps.push(app);
             }
         }
-        let xtask = ours && flags.apps.is_empty() && affected::changed_since(ctx, &base, &affected::xtask_pathspecs())?;
+        let xtask = ours
+            && flags.apps.is_empty()
+            && affected::changed_since(ctx, &base, &affected::xtask_pathspecs())?;
         if apps.is_empty() && !xtask {
-            ui::say(&format!("nothing to do: no app and no part of xtask changed since {}", crate::sys::git::short(&base)));
+            ui::say(&format!(
+                "nothing to do: no app and no part of xtask changed since {}",
+                crate::sys::git::short(&base)
+            ));
         }
         Ok(Scope { apps, xtask })
     }
@@ -143,7 +158,11 @@ impl<'a> Scope<'a> {
 fn begun(ctx: &Ctx) -> Result<String> {
     match affected::branched_off(ctx)? {
         Some(commit) => Ok(commit),
-        None => Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?).trim().to_string()),
+        None => {
+            Ok(String::from_utf8_lossy(&ctx.git.pipe(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?)
+                .trim()
+                .to_string())
+        }
     }
 }
 
@@ -152,18 +171,21 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
         let reports = app.settings.ecosystem.lint(ctx, app)?;
         let names: Vec<_> = reports.iter().map(|r| r.tool.clone()).collect();
         let failed = reports.into_iter().filter_map(|r| Some((r.tool, r.result.err()?)));
-        let findings = failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
+        let findings =
+            failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
         let ran = if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") };
         let left = app.settings.ecosystem.linters_not_run(ctx, app)?;
         Ok((findings, [Some(ran), left].into_iter().flatten().collect::<Vec<_>>().join("; ")))
     })
 }
 
-/// The app's own tests, and beside them those of the last release's users. Those are made ready first: that may change or build what the others use.
+/// The app's own tests, and beside them those of the last release's users. Those are made ready first: that
+/// may change or build what the others use.
 fn tests(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let mut users = Some(last_users::begin(ctx, app, reuse));
     let mut beside = None;
-    let mut findings = test_app(ctx, app, reuse, || beside = users.take().map(|begun| last_users::end(ctx, app, begun)))?;
+    let mut findings =
+        test_app(ctx, app, reuse, || beside = users.take().map(|begun| last_users::end(ctx, app, begun)))?;
     // Where the app's own tests passed before, nothing ran.
     let alone = users.map(|begun| last_users::end(ctx, app, begun));
     findings.extend(beside.or(alone).unwrap_or(Ok(Vec::new()))?);
@@ -176,10 +198,14 @@ fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> 
         let (mut findings, mut said) = (Vec::new(), Vec::new());
         let server = black_box::server(ctx, app);
         // The one mostly waits, and the other mostly computes.
-        let tests = || parallel::both(|| app.settings.ecosystem.test(ctx, app), || black_box::test(ctx, app, server?));
+        let tests = || {
+            parallel::both(|| app.settings.ecosystem.test(ctx, app), || black_box::test(ctx, app, server?))
+        };
         let ((tests, contract), ()) = parallel::both(tests, beside);
         match tests {
-            Ok(output) => said.push(output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string()),
+            Ok(output) => {
+                said.push(output.trim_end().lines().last().unwrap_or("").trim_matches(['=', ' ']).to_string())
+            }
             Err(e) => findings.push(Finding::new("test", Level::Error, format!("{e:#}"))),
         }
         said.extend(app.settings.ecosystem.runners_not_run(ctx, app)?);
@@ -191,7 +217,8 @@ fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> 
     })
 }
 
-/// One check of one app in one line; with `reuse`, what passed before on the same tree is taken over, and said so.
+/// One check of one app in one line; with `reuse`, what passed before on the same tree is taken over, and
+/// said so.
 fn one(
     ctx: &Ctx,
     app: &App,
@@ -205,7 +232,8 @@ fn one(
         line.end(ui::Outcome::Skipped(format!("passed {}: {said}", passed::BEFORE)));
         return Ok(Vec::new());
     }
-    let (findings, said) = run().or_else(|e| failed(app, check, e).map(|findings| (findings, String::new())))?;
+    let (findings, said) =
+        run().or_else(|e| failed(app, check, e).map(|findings| (findings, String::new())))?;
     match (findings.len(), place) {
         (0, place) => {
             place.map_or(Ok(()), |place| passed::remember(ctx, app, check, &place, &said))?;
@@ -238,7 +266,10 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
         0 => ui::Outcome::Done(match (&plan.next, plan.pending) {
             (None, _) => "nothing to release".to_string(),
             (Some(next), true) => format!("{next} is written and waits for its release"),
-            (Some(next), false) => format!("the next release is {} ({next})", if plan.last.is_none() { "the first" } else { plan.bump }),
+            (Some(next), false) => format!(
+                "the next release is {} ({next})",
+                if plan.last.is_none() { "the first" } else { plan.bump }
+            ),
         }),
         n => ui::Outcome::Failed(format!("{n} to settle")),
     });
@@ -248,7 +279,10 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
 fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let line = ui::begin("lint-xtask");
-    for args in [&["fmt", "--all", "--check"] as &[&str], &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]] {
+    for args in [
+        &["fmt", "--all", "--check"] as &[&str],
+        &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    ] {
         // The profile has it off for cold builds; a hook lints again and again.
         let output = cargo(ctx, args)
             .env("CARGO_INCREMENTAL", "1")
@@ -258,12 +292,19 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
             .run()
             .context("cargo could not be started")?;
         if !output.status.success() {
-            let message =
-                format!("cargo {}\n{}", args.join(" "), crate::sys::child::last_lines(&String::from_utf8_lossy(&output.stdout), 60));
+            let message = format!(
+                "cargo {}\n{}",
+                args.join(" "),
+                crate::sys::child::last_lines(&String::from_utf8_lossy(&output.stdout), 60)
+            );
             findings.push(Finding::new("lint", Level::Error, message).app(XTASK).place("xtask"));
         }
     }
-    line.end(if findings.is_empty() { ui::Outcome::Done("rustfmt, clippy".into()) } else { ui::Outcome::Failed("failed".into()) });
+    line.end(if findings.is_empty() {
+        ui::Outcome::Done("rustfmt, clippy".into())
+    } else {
+        ui::Outcome::Failed("failed".into())
+    });
     Ok(findings)
 }
 
@@ -284,7 +325,11 @@ fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     line.end(ui::Outcome::Failed(format!("failed after {took}")));
-    Ok(vec![Finding::new("test", Level::Error, "cargo test failed; what it printed is above").app(XTASK).place("xtask")])
+    Ok(vec![
+        Finding::new("test", Level::Error, "cargo test failed; what it printed is above")
+            .app(XTASK)
+            .place("xtask"),
+    ])
 }
 
 /// Cargo in the workspace; it needs the user's own toolchain, so it keeps the environment.

@@ -1,4 +1,5 @@
-//! `ci`: what a forge's job runs. Reads the event, finds the apps that it affects, and calls the same functions as the commands do.
+//! `ci`: what a forge's job runs. Reads the event, finds the apps that it affects, and calls the same
+//! functions as the commands do.
 
 use crate::commands::{check, compat, image, openapi, release};
 use crate::finding::Finding;
@@ -68,7 +69,11 @@ impl Outcome {
 
     fn result(mut self) -> Result<()> {
         if self.errors.is_empty() {
-            return if self.findings.iter().any(Finding::stops) { Err(Exit::Gate(self.findings).into()) } else { Ok(()) };
+            return if self.findings.iter().any(Finding::stops) {
+                Err(Exit::Gate(self.findings).into())
+            } else {
+                Ok(())
+            };
         }
         self.findings.iter().for_each(ui::finding);
         let first = self.errors.remove(0);
@@ -100,18 +105,25 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         // An image's own parts are made side by side already.
         for app in names {
             let section = Section::begin(&title(job, std::slice::from_ref(&app)));
-            outcome.add(image::command(ctx, &flags::Image { app, commit: "HEAD".into(), push: true, dry_run: false }));
+            outcome.add(image::command(
+                ctx,
+                &flags::Image { app, commit: "HEAD".into(), push: true, dry_run: false },
+            ));
             section.end();
         }
         return Ok(());
     }
     let section = Section::begin(&title(job, &names));
-    let all = flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
+    let all =
+        flags::Affected { apps: names.clone(), reuse: ctx.endpoints.loopback_only, ..Default::default() };
     match job {
         Job::Lint => outcome.add(check::lint(ctx, &all)),
         Job::Test => outcome.add(check::test(ctx, &all)),
         _ => {
-            let (spec, promises) = parallel::both(|| openapi::check(ctx, &names, all.reuse), || compat::check(ctx, &names, all.reuse));
+            let (spec, promises) = parallel::both(
+                || openapi::check(ctx, &names, all.reuse),
+                || compat::check(ctx, &names, all.reuse),
+            );
             outcome.add(spec);
             outcome.add(promises);
         }
@@ -128,7 +140,8 @@ fn title(job: Job, apps: &[String]) -> String {
 
 /// Each app with a version that waits for its release, and each whose release may have been left half-way.
 fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
-    let apps: Vec<String> = release::waiting(ctx, false)?.into_iter().map(|app| app.name().to_string()).collect();
+    let apps: Vec<String> =
+        release::waiting(ctx, false)?.into_iter().map(|app| app.name().to_string()).collect();
     if apps.is_empty() {
         ui::say("  nothing to do: no app has a version to release");
         return Ok(());
@@ -136,13 +149,21 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     let section = Section::begin(&title(Job::Release, &apps));
     outcome.add(release::command(
         ctx,
-        &flags::Release { apps, all: false, until: None, bump: false, dry_run: false, fault: flags.fault.clone() },
+        &flags::Release {
+            apps,
+            all: false,
+            until: None,
+            bump: false,
+            dry_run: false,
+            fault: flags.fault.clone(),
+        },
     ));
     section.end();
     Ok(())
 }
 
-/// A named part of the output: folded by GitHub, a heading elsewhere (Gitea shows the workflow command as it is).
+/// A named part of the output: folded by GitHub, a heading elsewhere (Gitea shows the workflow command as it
+/// is).
 struct Section {
     folded: bool,
 }

@@ -1,5 +1,6 @@
-//! compat.json: what an app promises to plugins and channel adapters. Written from the code, checked against the committed file, shipped in the
-//! package. And the downstream gate that holds a template against a release's own.
+//! compat.json: what an app promises to plugins and channel adapters. Written from the code, checked against
+//! the committed file, shipped in the package. And the downstream gate that holds a template against a
+//! release's own.
 
 use crate::checks::passed;
 use crate::commands::openapi;
@@ -31,13 +32,18 @@ pub fn file(app: &App, settings: &CompatSettings) -> Utf8PathBuf {
     app.dir.join(&settings.file)
 }
 
-/// What the code of `app` in the checkout `root` prints, which has the right shape; None for an app that promises nothing.
+/// What the code of `app` in the checkout `root` prints, which has the right shape; None for an app that
+/// promises nothing.
 pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
     let Some(settings) = &app.settings.compat else { return Ok(None) };
     let text = app.settings.ecosystem.run(ctx, app, root, &settings.generate)?;
     if let Err(problems) = document::read(text.as_bytes()) {
         let command = settings.generate.join(" ");
-        bail!("{}: `{command}` printed no valid compat.json (contract/compat.schema.json):\n  {}", app.name(), problems.join("\n  "));
+        bail!(
+            "{}: `{command}` printed no valid compat.json (contract/compat.schema.json):\n  {}",
+            app.name(),
+            problems.join("\n  ")
+        );
     }
     Ok(Some(text))
 }
@@ -54,7 +60,8 @@ fn write(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-/// Says everything that is wrong with any app's promises. With `reuse`, what the code printed before with the same files is taken over.
+/// Says everything that is wrong with any app's promises. With `reuse`, what the code printed before with the
+/// same files is taken over.
 pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
@@ -70,7 +77,8 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     Ok(())
 }
 
-/// One app's promises in one line: is the committed file what the code prints, and does it say the truth about package, version and spec?
+/// One app's promises in one line: is the committed file what the code prints, and does it say the truth
+/// about package, version and spec?
 pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("compat-{}", app.name()));
     let Some(settings) = &app.settings.compat else {
@@ -85,14 +93,20 @@ pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
         }
     };
     let mut findings: Vec<Finding> = stale(ctx, app, settings, &text).into_iter().collect();
-    let document = document::read(text.as_bytes()).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    let document =
+        document::read(text.as_bytes()).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
     findings.extend(untrue(ctx, app, &document)?);
-    let findings: Vec<Finding> = findings.into_iter().map(|f| f.app(app.name()).place(file(app, settings))).collect();
+    let findings: Vec<Finding> =
+        findings.into_iter().map(|f| f.app(app.name()).place(file(app, settings))).collect();
     line.end(match findings.iter().find(|f| f.stops()).map(|f| f.id) {
-        None if before => {
-            ui::Outcome::Done(format!("the committed file is what the code printed {}: {}", passed::BEFORE, document.summary()))
+        None if before => ui::Outcome::Done(format!(
+            "the committed file is what the code printed {}: {}",
+            passed::BEFORE,
+            document.summary()
+        )),
+        None => {
+            ui::Outcome::Done(format!("the committed file is what the code prints: {}", document.summary()))
         }
-        None => ui::Outcome::Done(format!("the committed file is what the code prints: {}", document.summary())),
         Some("compat-stale") => ui::Outcome::Failed("stale".into()),
         Some(_) => ui::Outcome::Failed("not true".into()),
     });
@@ -105,8 +119,14 @@ fn stale(ctx: &Ctx, app: &App, settings: &CompatSettings, text: &str) -> Option<
     if committed == text {
         return None;
     }
-    let message = format!("the committed compat.json is not what the code prints\n{}", openapi::unified(&committed, text, file.as_str()));
-    Some(Finding::new("compat-stale", Level::Error, message).help(format!("cargo xtask compat {} --write", app.name())))
+    let message = format!(
+        "the committed compat.json is not what the code prints\n{}",
+        openapi::unified(&committed, text, file.as_str())
+    );
+    Some(
+        Finding::new("compat-stale", Level::Error, message)
+            .help(format!("cargo xtask compat {} --write", app.name())),
+    )
 }
 
 /// Where the document contradicts the manifest or the committed spec.
@@ -114,7 +134,10 @@ fn untrue(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut differs = |id, what: &str, says: &str, is: &str, help: String| {
         if says != is {
-            findings.push(Finding::new(id, Level::Error, format!("{what} is {says:?} in it, and {is:?} in fact")).help(help));
+            findings.push(
+                Finding::new(id, Level::Error, format!("{what} is {says:?} in it, and {is:?} in fact"))
+                    .help(help),
+            );
         }
     };
     let generator = || format!("the generator in {}/app.toml, [compat], must print it", app.dir);
@@ -123,7 +146,8 @@ fn untrue(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
     differs("compat-version", "the version", &document.version, &version, generator());
     if let Some(spec) = &app.settings.spec {
         let file = app.dir.join(&spec.file);
-        let bytes = std::fs::read(ctx.ws.root.join(&file)).with_context(|| format!("{file} can't be read"))?;
+        let bytes =
+            std::fs::read(ctx.ws.root.join(&file)).with_context(|| format!("{file} can't be read"))?;
         let hash = format!("sha256:{}", hash::sha256(&bytes));
         let help = format!("cargo xtask openapi generate {0} && cargo xtask compat {0} --write", app.name());
         differs("compat-spec", &format!("the hash of {file}"), &document.contract.spec, &hash, help);

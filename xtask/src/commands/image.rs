@@ -24,8 +24,16 @@ pub fn sha_tag(commit: &str) -> String {
     format!("sha-{}", crate::sys::git::short(commit))
 }
 
-/// Builds the image of a commit around the file that is published. `base_digest` pins the base; without it the base's tag is asked for now.
-pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, file: &Utf8Path, base_digest: Option<&str>) -> Result<Built> {
+/// Builds the image of a commit around the file that is published. `base_digest` pins the base; without it
+/// the base's tag is asked for now.
+pub fn build_app(
+    ctx: &Ctx,
+    app: &App,
+    commit: &str,
+    version: &Version,
+    file: &Utf8Path,
+    base_digest: Option<&str>,
+) -> Result<Built> {
     let settings = settings(app)?;
     let serve = app.settings.spec.as_ref().map(|spec| spec.serve.clone());
     let base = Reference::parse(&settings.base)?;
@@ -35,11 +43,17 @@ pub fn build_app(ctx: &Ctx, app: &App, commit: &str, version: &Version, file: &U
         name: name(settings)?,
         version: version.to_string(),
         base: base::resolve(&base, base_digest, ctx.endpoints.registry.as_deref())?,
-        platforms: settings.platforms.iter().map(|p| crate::oci::spec::Platform::parse(p)).collect::<Result<_>>()?,
+        platforms: settings
+            .platforms
+            .iter()
+            .map(|p| crate::oci::spec::Platform::parse(p))
+            .collect::<Result<_>>()?,
         created: ctx.git.commit_time(commit)?,
         labels: labels(ctx, commit, &licence(ctx, app, commit)),
         env: app.settings.ecosystem.image_env(),
-        entrypoint: serve.with_context(|| format!("{}/app.toml has no [spec] serve, so nothing says what an image starts", app.dir))?,
+        entrypoint: serve.with_context(|| {
+            format!("{}/app.toml has no [spec] serve, so nothing says what an image starts", app.dir)
+        })?,
         port: crate::oci::PORT,
         layers,
     };
@@ -58,7 +72,8 @@ pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<S
     let evidence = probe(&running.base_url, expect)?;
     let engine = running.engine;
     let stopped = running.stop()?;
-    let left = if others.is_empty() { String::new() } else { format!(", {others} not run here, config checked") };
+    let left =
+        if others.is_empty() { String::new() } else { format!(", {others} not run here, config checked") };
     Ok(format!("{engine}: {evidence}, stopped in {:.1} s{left}", stopped.as_secs_f64()))
 }
 
@@ -109,7 +124,10 @@ pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
     let temp = tempfile::tempdir()?;
     let out = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let manifest = app.dir.join(app.settings.ecosystem.manifest());
-    let version = crate::model::manifest::read_text(app, &ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{manifest}")])?)?;
+    let version = crate::model::manifest::read_text(
+        app,
+        &ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{manifest}")])?,
+    )?;
     let files = step("build", || {
         let files = app.settings.ecosystem.build(ctx, app, &commit, out)?;
         let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
@@ -121,7 +139,9 @@ pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
         Ok((format!("{} on {}", built.digest, built.base_digest), built))
     })?;
     let expect = crate::checks::probe::expected(ctx, app, &version, &commit)?;
-    let probed = step("probe", || probe_built(ctx, app, &built, &expect).map(|evidence| (evidence.clone(), evidence)))?;
+    let probed = step("probe", || {
+        probe_built(ctx, app, &built, &expect).map(|evidence| (evidence.clone(), evidence))
+    })?;
     let tags = tags(ctx, flags, &commit)?;
     let pushed = push_or_say(ctx, app, &built, &tags, flags)?;
     if ctx.json {
@@ -152,7 +172,10 @@ fn push_or_say(ctx: &Ctx, app: &App, built: &Built, tags: &[String], flags: &fla
         return Ok(false);
     }
     let (registry, _) = registry(ctx, app)?;
-    step("push", || push(ctx, app, built, tags).map(|report| (format!("{} to {}: {report}", tags.join(", "), registry.host), true)))
+    step("push", || {
+        push(ctx, app, built, tags)
+            .map(|report| (format!("{} to {}: {report}", tags.join(", "), registry.host), true))
+    })
 }
 
 /// What a branch's image is called: its commit, and on the development branch that too.
@@ -180,16 +203,21 @@ fn step<T>(name: &str, work: impl FnOnce() -> Result<(String, T)>) -> Result<T> 
 }
 
 fn settings(app: &App) -> Result<&ImageSettings> {
-    app.settings.image.as_ref().ok_or_else(|| Exit::Usage(format!("{}/app.toml has no [image]", app.dir)).into())
+    app.settings
+        .image
+        .as_ref()
+        .ok_or_else(|| Exit::Usage(format!("{}/app.toml has no [image]", app.dir)).into())
 }
 
 /// The image's name on its real registry.
 fn name(settings: &ImageSettings) -> Result<Reference> {
     let name = Reference::parse(&settings.name)?;
     match name.tag.is_some() || name.digest.is_some() {
-        true => {
-            Err(Exit::Usage(format!("[image] name = {:?} must have no tag: releases and branches make their own", settings.name)).into())
-        }
+        true => Err(Exit::Usage(format!(
+            "[image] name = {:?} must have no tag: releases and branches make their own",
+            settings.name
+        ))
+        .into()),
         false => Ok(name),
     }
 }
@@ -208,7 +236,10 @@ fn folder(ctx: &Ctx, app: &App, commit: &str) -> Utf8PathBuf {
 fn labels(ctx: &Ctx, commit: &str, licence: &Option<String>) -> BTreeMap<String, String> {
     let source = ctx.ws.settings.repository.clone();
     let pairs = [("source", source), ("revision", Some(commit.to_string())), ("licenses", licence.clone())];
-    pairs.into_iter().filter_map(|(key, value)| Some((format!("org.opencontainers.image.{key}"), value?))).collect()
+    pairs
+        .into_iter()
+        .filter_map(|(key, value)| Some((format!("org.opencontainers.image.{key}"), value?)))
+        .collect()
 }
 
 /// The SPDX expression of `license = "…"` in the app's manifest.

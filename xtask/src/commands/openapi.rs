@@ -58,7 +58,8 @@ pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool
     Ok(())
 }
 
-/// Every stale spec is a finding that holds the difference. With `reuse`, what the code described before with the same files is taken over.
+/// Every stale spec is a finding that holds the difference. With `reuse`, what the code described before with
+/// the same files is taken over.
 pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
@@ -79,10 +80,13 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
 pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("openapi-{}", app.name()));
     let (text, before) = passed::printed(ctx, app, "spec", reuse, || render(ctx, app, &ctx.ws.root))?;
-    let findings: Vec<Finding> = stale(ctx, app, text).into_iter().chain(black_box::differences(ctx, app)?).collect();
+    let findings: Vec<Finding> =
+        stale(ctx, app, text).into_iter().chain(black_box::differences(ctx, app)?).collect();
     line.end(match findings.first().map(|f| f.id) {
         None if app.settings.spec.is_none() => ui::Outcome::Skipped("no [spec] in its app.toml".into()),
-        None if before => ui::Outcome::Done(format!("the committed spec is what the code described {}", passed::BEFORE)),
+        None if before => {
+            ui::Outcome::Done(format!("the committed spec is what the code described {}", passed::BEFORE))
+        }
         None => ui::Outcome::Done("the committed spec is what the code describes".into()),
         Some("spec-stale") => ui::Outcome::Failed("stale".into()),
         Some(_) => ui::Outcome::Failed("differs".into()),
@@ -98,7 +102,10 @@ fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
     if committed == text {
         return None;
     }
-    let message = format!("the committed spec is not what the code describes\n{}", unified(&committed, &text, file.as_str()));
+    let message = format!(
+        "the committed spec is not what the code describes\n{}",
+        unified(&committed, &text, file.as_str())
+    );
     let help = format!("cargo xtask openapi generate {}", app.name());
     Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help))
 }
@@ -106,7 +113,11 @@ fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
 /// A unified diff, `-` committed, `+` from the code.
 pub fn unified(old: &str, new: &str, file: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
-    let text = diff.unified_diff().context_radius(3).header(&format!("{file} (committed)"), &format!("{file} (from the code)")).to_string();
+    let text = diff
+        .unified_diff()
+        .context_radius(3)
+        .header(&format!("{file} (committed)"), &format!("{file} (from the code)"))
+        .to_string();
     text.lines()
         .map(|l| match l.as_bytes().first() {
             Some(b'+') => ui::green(l),

@@ -1,4 +1,5 @@
-//! Which app needs which version, and why: computed from git and the manifest each time, never stored. Never touches the network.
+//! Which app needs which version, and why: computed from git and the manifest each time, never stored. Never
+//! touches the network.
 
 use crate::finding::{Finding, Level};
 use crate::flags;
@@ -89,7 +90,8 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
         );
         return Err(Exit::Usage(message).into());
     }
-    let plans: Vec<AppPlan> = ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
+    let plans: Vec<AppPlan> =
+        ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
     let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
     if ctx.json {
         println!("{}", show::json(&ctx.git, &plans, &findings)?);
@@ -121,8 +123,8 @@ pub fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
     Ok(history::read(ctx, app, &[])?.last)
 }
 
-/// The plan for a gate, which may install what reads the API. Where a break stops it, the index is asked whether that release is still out: nobody
-/// has what was withdrawn.
+/// The plan for a gate, which may install what reads the API. Where a break stops it, the index is asked
+/// whether that release is still out: nobody has what was withdrawn.
 pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let plan = plan_with(ctx, app, &Published::default(), Reach::Network, false)?;
     let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
@@ -165,7 +167,11 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
     evidence.extend(judged.evidence);
     evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
     if history.last.is_none() {
-        evidence.extend(manifest::pins(&ctx.ws.root, app)?.into_iter().map(|(file, version)| number::from_pin(&file, version)));
+        evidence.extend(
+            manifest::pins(&ctx.ws.root, app)?
+                .into_iter()
+                .map(|(file, version)| number::from_pin(&file, version)),
+        );
     }
     evidence.extend_from_slice(&published.evidence);
     let facts = Facts {
@@ -205,7 +211,11 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
 /// What the spec and the public API say. What no commit touches has not changed.
 fn judged(ctx: &Ctx, app: &App, history: &History, commits: &[Entry], reach: Reach) -> Result<Judged> {
     let Some(last) = &history.last else { return Ok(Judged::default()) };
-    let compared = if commits.is_empty() { Vec::new() } else { compare::compare(ctx, app, last, history.settings, reach)? };
+    let compared = if commits.is_empty() {
+        Vec::new()
+    } else {
+        compare::compare(ctx, app, last, history.settings, reach)?
+    };
     Ok(breaks::judge(app, last, commits.iter().find(|c| c.counts && c.breaking), &compared))
 }
 

@@ -1,5 +1,5 @@
-//! The next pull request of the flow, as a branch that is pushed: the bump into development, or development into main. Works on what
-//! the remote has; the user's checkout and refs stay as they are.
+//! The next pull request of the flow, as a branch that is pushed: the bump into development, or development
+//! into main. Works on what the remote has; the user's checkout and refs stay as they are.
 
 use crate::commands::plan::AppPlan;
 use crate::commands::{bump, plan};
@@ -20,17 +20,23 @@ mod request;
 pub fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     let settings = &ctx.ws.settings;
     if settings.main == settings.development {
-        return Err(Exit::Usage(format!("there is one branch, {}: cargo xtask release --bump releases from it", settings.main)).into());
+        return Err(Exit::Usage(format!(
+            "there is one branch, {}: cargo xtask release --bump releases from it",
+            settings.main
+        ))
+        .into());
     }
     plan::refuse_shallow(&ctx.git)?;
     let remote = Remote::fetch(ctx)?;
     remote.in_checkout(ctx, |clone| {
-        let lost = clone.ws.apps.iter().map(|app| lost::finding(clone, app, &remote)).collect::<Result<Vec<_>>>()?;
+        let lost =
+            clone.ws.apps.iter().map(|app| lost::finding(clone, app, &remote)).collect::<Result<Vec<_>>>()?;
         let lost: Vec<Finding> = lost.into_iter().flatten().collect();
         if !lost.is_empty() {
             return Err(Exit::Gate(lost).into());
         }
-        let plans = clone.ws.apps.iter().map(|app| Ok((app, plan::plan(clone, app)?))).collect::<Result<Vec<_>>>()?;
+        let plans =
+            clone.ws.apps.iter().map(|app| Ok((app, plan::plan(clone, app)?))).collect::<Result<Vec<_>>>()?;
         let request = match bumps(ctx, clone, &remote, &plans)? {
             Some(request) => request,
             None => promotion(clone, &remote, &plans)?,
@@ -57,8 +63,8 @@ fn bumps(ctx: &Ctx, clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> 
     Ok(Some(Request::bump(clone, branch, clone.git.commit("HEAD")?, &bumped)))
 }
 
-/// A branch that holds development's content and has main as an ancestor: after a squash, a plain pull request from development conflicts
-/// in every file that both touched.
+/// A branch that holds development's content and has main as an ancestor: after a squash, a plain pull
+/// request from development conflicts in every file that both touched.
 fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<Request> {
     let Branch { name, commit } = &remote.development;
     let mut ahead = Vec::new();
@@ -68,14 +74,24 @@ fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<
         }
     }
     if ahead.is_empty() {
-        return Err(Exit::Nothing(format!("nothing to promote: {} has nothing of any app that {} lacks", name, remote.main.name)).into());
+        return Err(Exit::Nothing(format!(
+            "nothing to promote: {} has nothing of any app that {} lacks",
+            name, remote.main.name
+        ))
+        .into());
     }
     let mut request = Request::promotion(clone, commit, &ahead);
     let tree = format!("{commit}^{{tree}}");
     let args = ["commit-tree", &tree, "-p", commit, "-p", &remote.main.commit, "-m", &request.title];
     // Development's own time: the same promotion is the same commit.
     let time = format!("{} +0000", clone.git.commit_time(commit)?);
-    let made = clone.git.command().args(args).env("GIT_AUTHOR_DATE", &time).env("GIT_COMMITTER_DATE", &time).output()?;
+    let made = clone
+        .git
+        .command()
+        .args(args)
+        .env("GIT_AUTHOR_DATE", &time)
+        .env("GIT_COMMITTER_DATE", &time)
+        .output()?;
     if !made.status.success() {
         anyhow::bail!("git commit-tree failed:\n{}", String::from_utf8_lossy(&made.stderr).trim_end());
     }
@@ -119,5 +135,9 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
 
 fn branch_taken(branch: &str) -> anyhow::Error {
     let message = format!("{branch} is on the remote already, with commits that are not a bump's");
-    Exit::Gate(vec![Finding::new("branch-taken", Level::Error, message).help("merge its pull request, or delete the branch")]).into()
+    Exit::Gate(vec![
+        Finding::new("branch-taken", Level::Error, message)
+            .help("merge its pull request, or delete the branch"),
+    ])
+    .into()
 }

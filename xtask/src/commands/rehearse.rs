@@ -1,5 +1,5 @@
-//! `rehearse`: a whole release on this machine alone, by the very code that releases. The world is in world.rs, the script in walk.rs,
-//! what was seen at its end in report.rs.
+//! `rehearse`: a whole release on this machine alone, by the very code that releases. The world is in
+//! world.rs, the script in walk.rs, what was seen at its end in report.rs.
 
 use crate::flags;
 use crate::model::ctx::Ctx;
@@ -67,17 +67,30 @@ pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
             bail!("interrupted; everything that was started is stopped\nlogs: {}/logs, kept {until}", path)
         }
         Err(error) => {
-            ui::say(&format!("\nkept for a look: {}, until the next rehearsal fails or cargo xtask rehearse --clean", folder.path));
+            ui::say(&format!(
+                "\nkept for a look: {}, until the next rehearsal fails or cargo xtask rehearse --clean",
+                folder.path
+            ));
             folder.keep()?;
             Err(error)
         }
     }
 }
 
-fn rehearse(ctx: &Ctx, flags: &flags::Rehearse, apps: Vec<&App>, start: &start::Start, dir: &Utf8Path) -> Result<()> {
+fn rehearse(
+    ctx: &Ctx,
+    flags: &flags::Rehearse,
+    apps: Vec<&App>,
+    start: &start::Start,
+    dir: &Utf8Path,
+) -> Result<()> {
     let began = Instant::now();
     let names: Vec<&str> = apps.iter().map(|a| a.name()).collect();
-    ui::section(&format!("Rehearsal of {} at {}, in {dir}", names.join(", "), crate::sys::git::short(&start.head)));
+    ui::section(&format!(
+        "Rehearsal of {} at {}, in {dir}",
+        names.join(", "),
+        crate::sys::git::short(&start.head)
+    ));
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         let note = "HEAD is what is rehearsed; not committed, so not in it";

@@ -1,4 +1,5 @@
-//! A release: the table of its steps and what they share. There is no state file: each step asks the world whether it is done.
+//! A release: the table of its steps and what they share. There is no state file: each step asks the world
+//! whether it is done.
 
 use crate::commands::{bump, plan};
 use crate::ecosystem::DistFile;
@@ -50,14 +51,29 @@ pub struct Step {
     preview: fn(&Release) -> Vec<String>,
 }
 
-const fn local(name: &'static str, about: &'static str, state: fn(&Release) -> Result<State>, run: fn(&Release) -> Result<String>) -> Step {
+const fn local(
+    name: &'static str,
+    about: &'static str,
+    state: fn(&Release) -> Result<State>,
+    run: fn(&Release) -> Result<String>,
+) -> Step {
     Step { name, about, outward: false, state, run, preview: |_| Vec::new() }
 }
 
 /// Reversible first, public last.
 pub const STEPS: &[Step] = &[
-    local("preflight", "tree, branch, gates, checks, credentials: all failures at once", preflight::state, preflight::run),
-    local("build", "what is published, from git archive of the commit; reproducible", build::state, build::run),
+    local(
+        "preflight",
+        "tree, branch, gates, checks, credentials: all failures at once",
+        preflight::state,
+        preflight::run,
+    ),
+    local(
+        "build",
+        "what is published, from git archive of the commit; reproducible",
+        build::state,
+        build::run,
+    ),
     local("smoke", "the built file in a clean environment: versions, server, spec", smoke::state, smoke::run),
     local("image", "the container image around the same file; probed", image_step::state, image_step::run),
     Step {
@@ -100,7 +116,12 @@ pub const STEPS: &[Step] = &[
         run: push::run,
         preview: push::preview,
     },
-    local("verify", "install, pull and run what the registries serve, against the tag", verify::state, verify::run),
+    local(
+        "verify",
+        "install, pull and run what the registries serve, against the tag",
+        verify::state,
+        verify::run,
+    ),
     Step {
         name: "latest",
         about: "moves last, never backwards, never to a pre-release",
@@ -219,7 +240,10 @@ pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Resul
                 crate::finding::Level::Error,
                 format!("{name} is not on {}: nothing is published without its tag", ctx.endpoints.remote),
             );
-            return Err(Exit::Gate(vec![finding.app(app.name()).help(format!("cargo xtask tag {}", app.name()))]).into());
+            return Err(Exit::Gate(vec![
+                finding.app(app.name()).help(format!("cargo xtask tag {}", app.name())),
+            ])
+            .into());
         }
     }
     match flags.dry_run {
@@ -242,13 +266,15 @@ fn bump_first(ctx: &Ctx, apps: &[&App], wanted: bool) -> Result<Option<String>> 
 fn step_name(name: &str) -> Result<&'static str> {
     let names: Vec<&'static str> = STEPS.iter().map(|s| s.name).collect();
     names.iter().find(|n| **n == name).copied().ok_or_else(|| {
-        let near = crate::model::workspace::nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+        let near = crate::model::workspace::nearest(name, &names)
+            .map(|n| format!("; did you mean {n:?}?"))
+            .unwrap_or_default();
         Exit::Usage(format!("no step {name:?} (there are: {}){near}", names.join(", "))).into()
     })
 }
 
-/// The apps whose manifest holds a version that is not released, or whose release may have been left half-way; with `bump`, those that have
-/// something to release, too.
+/// The apps whose manifest holds a version that is not released, or whose release may have been left
+/// half-way; with `bump`, those that have something to release, too.
 pub fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
     let mut waiting = Vec::new();
     for app in &ctx.ws.apps {
@@ -266,7 +292,9 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
     let tag = match tag::find(ctx, &tag_name)? {
         tag::Found::Ours(tag) => Some(tag),
         tag::Found::Nothing => None,
-        tag::Found::Foreign(commit) => return Err(Exit::Gate(vec![tag::taken(app.name(), &tag_name, &commit)]).into()),
+        tag::Found::Foreign(commit) => {
+            return Err(Exit::Gate(vec![tag::taken(app.name(), &tag_name, &commit)]).into());
+        }
     };
     let commit = match &tag {
         Some(tag) => tag.commit.clone(),
@@ -280,7 +308,21 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
     std::fs::create_dir_all(&work).with_context(|| format!("{work} can't be made"))?;
     let tag = tag.map(OnceLock::from).unwrap_or_default();
     let (open, dist, image) = (Vec::new(), OnceLock::new(), OnceLock::new());
-    Ok(Release { ctx, app, version, tag_name, commit, source_commit, branch, open, one_of_several: false, work, tag, dist, image })
+    Ok(Release {
+        ctx,
+        app,
+        version,
+        tag_name,
+        commit,
+        source_commit,
+        branch,
+        open,
+        one_of_several: false,
+        work,
+        tag,
+        dist,
+        image,
+    })
 }
 
 /// Unique to this run, and telling where it ran.
@@ -298,6 +340,9 @@ fn run_id() -> String {
 /// The version that the app's manifest holds at a commit.
 fn manifest_version(ctx: &Ctx, app: &App, rev: &str) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
-    let text = ctx.git.read(&["show", &format!("{rev}:{file}")]).with_context(|| format!("{file} is not in {rev}"))?;
+    let text = ctx
+        .git
+        .read(&["show", &format!("{rev}:{file}")])
+        .with_context(|| format!("{file} is not in {rev}"))?;
     manifest::read_text(app, &text)
 }

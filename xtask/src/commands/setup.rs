@@ -10,7 +10,8 @@ use xshell::cmd;
 mod prune;
 
 /// What only the system's package manager has: Debian's package, and what it is for.
-const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images as users will, in the rehearsal's probes")];
+const SYSTEM: &[(&str, &str)] =
+    &[("docker.io", "runs built images as users will, in the rehearsal's probes")];
 
 pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     let python = tools::python()?;
@@ -18,7 +19,10 @@ pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     for name in names(ctx) {
         let (line, version) = (ui::begin(name), tools::version(name));
         if flags.dry_run {
-            line.end(ui::Outcome::Skipped(format!("{version} would be installed into {}", child::cache()?.join("tools"))));
+            line.end(ui::Outcome::Skipped(format!(
+                "{version} would be installed into {}",
+                child::cache()?.join("tools")
+            )));
             continue;
         }
         let program = tools::tool(name)?;
@@ -78,7 +82,10 @@ pub fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
 fn system(dry_run: bool) -> Result<()> {
     if which::which("apt-get").is_err() {
         let names: Vec<_> = SYSTEM.iter().map(|(n, _)| *n).collect();
-        bail!("--system knows apt-get only; install by hand what corresponds to Debian's {}", names.join(", "));
+        bail!(
+            "--system knows apt-get only; install by hand what corresponds to Debian's {}",
+            names.join(", ")
+        );
     }
     for (name, why) in SYSTEM {
         let line = ui::begin(name);
@@ -89,7 +96,9 @@ fn system(dry_run: bool) -> Result<()> {
         let sh = child::shell("/")?;
         let args = ["install", "--yes", "--no-install-recommends"];
         child::capture(cmd!(sh, "apt-get {args...} {name}"), &[("DEBIAN_FRONTEND", "noninteractive")])
-            .with_context(|| format!("apt-get could not install {name}; as root: apt-get update && apt-get install {name}"))?;
+            .with_context(|| {
+                format!("apt-get could not install {name}; as root: apt-get update && apt-get install {name}")
+            })?;
         line.end(ui::Outcome::Done(why.to_string()));
     }
     Ok(())

@@ -16,7 +16,10 @@ pub fn files(dir: &Utf8Path) -> Result<Vec<String>> {
             let kind = entry.file_type()?;
             if kind.is_file() {
                 found.push(entry.path().strip_prefix(dir)?.to_string());
-            } else if kind.is_dir() && !entry.file_name().starts_with('.') && !SKIPPED.contains(&entry.file_name()) {
+            } else if kind.is_dir()
+                && !entry.file_name().starts_with('.')
+                && !SKIPPED.contains(&entry.file_name())
+            {
                 // A virtual environment under any name.
                 if !entry.path().join("pyvenv.cfg").exists() {
                     open.push(entry.path().to_path_buf());
@@ -33,7 +36,8 @@ pub fn python_tests(files: &[String]) -> Option<&str> {
     files.iter().map(String::as_str).find(|path| {
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         let Some(stem) = name.strip_suffix(".py") else { return false };
-        let in_tests = matches!(folders.split('/').next(), Some("tests" | "test")) && !matches!(stem, "__init__" | "conftest");
+        let in_tests = matches!(folders.split('/').next(), Some("tests" | "test"))
+            && !matches!(stem, "__init__" | "conftest");
         in_tests || stem.starts_with("test_") || stem.ends_with("_test")
     })
 }
@@ -89,11 +93,16 @@ const TABLES: [(&str, Kind); 7] = [
 
 fn top<'a>(files: &'a [String], name: &str) -> Option<&'a str> {
     let (start, open) = name.split_once('*').map_or((name, false), |(start, _)| (start, true));
-    files.iter().map(String::as_str).find(|f| !f.contains('/') && (*f == name || open && f.starts_with(start)))
+    files
+        .iter()
+        .map(String::as_str)
+        .find(|f| !f.contains('/') && (*f == name || open && f.starts_with(start)))
 }
 
 fn of_files(files: &[String], kind: Kind) -> Vec<String> {
-    let set_up = FILES.iter().filter(|(_, k, names)| *k == kind && names.iter().any(|name| top(files, name).is_some()));
+    let set_up = FILES
+        .iter()
+        .filter(|(_, k, names)| *k == kind && names.iter().any(|name| top(files, name).is_some()));
     set_up.map(|(tool, ..)| tool.to_string()).collect()
 }
 
@@ -103,7 +112,8 @@ pub fn sections(text: &str) -> Vec<String> {
     headers.map(|name| name.trim().to_string()).collect()
 }
 
-/// What a Python app sets up and only `[commands]` can run; `tables` are those of pyproject.toml's `tool` and the sections of setup.cfg and tox.ini.
+/// What a Python app sets up and only `[commands]` can run; `tables` are those of pyproject.toml's `tool` and
+/// the sections of setup.cfg and tox.ini.
 pub fn python_others(files: &[String], tables: &[String], kind: Kind) -> Vec<String> {
     let mut tools = of_files(files, kind);
     for (table, k) in TABLES {
@@ -151,7 +161,9 @@ pub fn not_run(tools: &[String], commands: &CommandsSettings, kind: Kind) -> Opt
         Kind::Test => ("test", &commands.test),
     };
     // A script of package.json may run all of them.
-    let scripts = argvs.iter().any(|argv| matches!(argv.first().map(String::as_str), Some("npm" | "bun" | "pnpm" | "yarn")));
+    let scripts = argvs
+        .iter()
+        .any(|argv| matches!(argv.first().map(String::as_str), Some("npm" | "bun" | "pnpm" | "yarn")));
     let runs = |tool: &str| argvs.iter().flatten().any(|word| word.rsplit('/').next() == Some(tool));
     let left: Vec<&str> = tools.iter().map(String::as_str).filter(|tool| !scripts && !runs(tool)).collect();
     (!left.is_empty()).then(|| format!("not run: {} (set [commands] {key} in app.toml)", left.join(", ")))
@@ -184,31 +196,57 @@ mod tests {
             ("src/x.test.snap", false, false),
             ("src/latest.ts", false, false),
         ] {
-            assert_eq!((python_tests(&list(&[file])).is_some(), ts_tests(&list(&[file])).is_some()), (python, ts), "{file}");
+            assert_eq!(
+                (python_tests(&list(&[file])).is_some(), ts_tests(&list(&[file])).is_some()),
+                (python, ts),
+                "{file}"
+            );
         }
     }
 
     #[test]
     fn other_tools_are_found_by_files_sections_and_scripts() {
-        let python = |files: &[&str], tables: &[&str], kind| python_others(&list(files), &list(tables), kind).join(" ");
-        assert_eq!(python(&[".flake8", "noxfile.py", "src/.pylintrc"], &["black", "pytest"], Kind::Lint), "black flake8");
+        let python = |files: &[&str], tables: &[&str], kind| {
+            python_others(&list(files), &list(tables), kind).join(" ")
+        };
+        assert_eq!(
+            python(&[".flake8", "noxfile.py", "src/.pylintrc"], &["black", "pytest"], Kind::Lint),
+            "black flake8"
+        );
         assert_eq!(python(&["noxfile.py"], &["testenv:py311", "tox"], Kind::Test), "nox tox");
         assert_eq!(python(&[], &["pylint.main"], Kind::Lint), "pylint");
         let ts = |files: &[&str], package, kind| ts_others(&list(files), &package, kind).join(", ");
         assert_eq!(ts(&["eslint.config.mjs", "a/.prettierrc"], json!({}), Kind::Lint), "eslint");
         assert_eq!(
-            ts(&[], json!({ "scripts": { "test": "vitest run" }, "devDependencies": { "vitest": "1" } }), Kind::Test),
+            ts(
+                &[],
+                json!({ "scripts": { "test": "vitest run" }, "devDependencies": { "vitest": "1" } }),
+                Kind::Test
+            ),
             "npm run test, vitest"
         );
-        assert_eq!(ts(&[], json!({ "scripts": { "test": "bun test", "lint": "biome check" } }), Kind::Test), "");
-        assert_eq!(ts(&[], json!({ "scripts": { "test": "echo \"Error: no test specified\" && exit 1" } }), Kind::Test), "");
+        assert_eq!(
+            ts(&[], json!({ "scripts": { "test": "bun test", "lint": "biome check" } }), Kind::Test),
+            ""
+        );
+        assert_eq!(
+            ts(
+                &[],
+                json!({ "scripts": { "test": "echo \"Error: no test specified\" && exit 1" } }),
+                Kind::Test
+            ),
+            ""
+        );
     }
 
     #[test]
     fn what_the_commands_run_is_not_said_to_be_left_out() {
         let commands = |lint: &[&str]| CommandsSettings { lint: vec![list(lint)], ..Default::default() };
         let left = |lint: &[&str]| not_run(&list(&["eslint", "prettier"]), &commands(lint), Kind::Lint);
-        assert_eq!(left(&["eslint", "."]).as_deref(), Some("not run: prettier (set [commands] lint in app.toml)"));
+        assert_eq!(
+            left(&["eslint", "."]).as_deref(),
+            Some("not run: prettier (set [commands] lint in app.toml)")
+        );
         assert_eq!(left(&["npm", "run", "lint"]), None);
         assert_eq!(not_run(&[], &commands(&[]), Kind::Lint), None);
     }

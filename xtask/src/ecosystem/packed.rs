@@ -1,5 +1,5 @@
-//! compat.json in what is published: the one nearest to the top of a wheel, an sdist or an npm tarball. The release's build and the downstream gate
-//! look with the same eyes.
+//! compat.json in what is published: the one nearest to the top of a wheel, an sdist or an npm tarball. The
+//! release's build and the downstream gate look with the same eyes.
 
 use crate::sys::{child, tools};
 use anyhow::{Context, Result, bail};
@@ -36,7 +36,9 @@ pub fn must_hold(file: &Utf8Path, committed: &[u8]) -> Result<()> {
     match find(file)? {
         Some(found) if found.bytes == committed => Ok(()),
         Some(found) => bail!("{name}: {} is not the committed compat.json", found.path),
-        None => bail!("{name} holds no compat.json: the package must ship the one that [compat] in app.toml names"),
+        None => bail!(
+            "{name} holds no compat.json: the package must ship the one that [compat] in app.toml names"
+        ),
     }
 }
 
@@ -46,15 +48,21 @@ fn nearest<'a>(paths: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>> 
     let mut found: Vec<&str> = paths.filter(ours).collect();
     found.sort_by_key(|path| path.matches('/').count());
     match found[..] {
-        [a, b, ..] if a.matches('/').count() == b.matches('/').count() => bail!("it holds two, {a} and {b}: which counts can't be known"),
+        [a, b, ..] if a.matches('/').count() == b.matches('/').count() => {
+            bail!("it holds two, {a} and {b}: which counts can't be known")
+        }
         _ => Ok(found.first().copied()),
     }
 }
 
 fn in_tarball(file: &Utf8Path) -> Result<Option<Found>> {
-    let open = || -> Result<_> { Ok(tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(file)?).take(UNPACKED))) };
+    let open = || -> Result<_> {
+        Ok(tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(file)?).take(UNPACKED)))
+    };
     // A link has no bytes of its own.
-    let files = |entry: &std::io::Result<tar::Entry<_>>| entry.as_ref().map_or(true, |entry| entry.header().entry_type().is_file());
+    let files = |entry: &std::io::Result<tar::Entry<_>>| {
+        entry.as_ref().map_or(true, |entry| entry.header().entry_type().is_file())
+    };
     let mut paths = Vec::new();
     for entry in open()?.entries()?.filter(files) {
         paths.push(String::from_utf8_lossy(&entry?.path_bytes()).into_owned());
@@ -76,7 +84,8 @@ fn in_wheel(file: &Utf8Path) -> Result<Option<Found>> {
     let python = tools::python()?;
     let sh = child::shell("/")?;
     let names = "import json, sys, zipfile; print(json.dumps(zipfile.ZipFile(sys.argv[1]).namelist()))";
-    let paths: Vec<String> = serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {names} {file}"), &[])?)?;
+    let paths: Vec<String> =
+        serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {names} {file}"), &[])?)?;
     let Some(path) = nearest(paths.iter().map(String::as_str))? else { return Ok(None) };
     #[derive(Deserialize)]
     struct Content {
@@ -86,8 +95,14 @@ fn in_wheel(file: &Utf8Path) -> Result<Option<Found>> {
 with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as file:
     print(json.dumps({'base64': base64.b64encode(file.read(int(sys.argv[3]))).decode()}))";
     let longest = LONGEST.to_string();
-    let read: Content = serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {content} {file} {path} {longest}"), &[])?)?;
-    Ok(Some(Found { path: path.to_string(), bytes: base64::engine::general_purpose::STANDARD.decode(read.base64)? }))
+    let read: Content = serde_json::from_str(&child::capture(
+        cmd!(sh, "{python} -I -c {content} {file} {path} {longest}"),
+        &[],
+    )?)?;
+    Ok(Some(Found {
+        path: path.to_string(),
+        bytes: base64::engine::general_purpose::STANDARD.decode(read.base64)?,
+    }))
 }
 
 #[cfg(test)]
@@ -98,9 +113,20 @@ mod tests {
     fn the_nearest_to_the_top_counts() {
         for (paths, expected) in [
             (vec![], None),
-            (vec!["pkg/__init__.py", "pkg-1.dist-info/compat.json", "pkg/xcompat.json", "pkg/compat.json5"], None),
+            (
+                vec![
+                    "pkg/__init__.py",
+                    "pkg-1.dist-info/compat.json",
+                    "pkg/xcompat.json",
+                    "pkg/compat.json5",
+                ],
+                None,
+            ),
             (vec!["pkg/data/compat.json", "pkg/compat.json"], Some("pkg/compat.json")),
-            (vec!["package/compat.json", "package/dist/compat.json", "package/tests/compat.json"], Some("package/compat.json")),
+            (
+                vec!["package/compat.json", "package/dist/compat.json", "package/tests/compat.json"],
+                Some("package/compat.json"),
+            ),
             (vec!["pkg-1/src/pkg/compat.json"], Some("pkg-1/src/pkg/compat.json")),
         ] {
             assert_eq!(nearest(paths.iter().copied()).expect("one at most"), expected, "{paths:?}");
@@ -111,7 +137,8 @@ mod tests {
     #[test]
     fn a_link_of_that_name_is_passed_over() {
         let file = tempfile::Builder::new().suffix(".tgz").tempfile().expect("a file");
-        let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(file.as_file(), flate2::Compression::fast()));
+        let mut archive =
+            tar::Builder::new(flate2::write::GzEncoder::new(file.as_file(), flate2::Compression::fast()));
         let mut link = tar::Header::new_gnu();
         link.set_entry_type(tar::EntryType::Symlink);
         link.set_size(0);
@@ -121,6 +148,9 @@ mod tests {
         archive.append_data(&mut header, "package/dist/compat.json", "{}".as_bytes()).expect("a file");
         archive.into_inner().expect("an archive").finish().expect("gzip");
         let found = find(Utf8Path::from_path(file.path()).expect("UTF-8")).expect("readable").expect("found");
-        assert_eq!((found.path.as_str(), found.bytes.as_slice()), ("package/dist/compat.json", "{}".as_bytes()));
+        assert_eq!(
+            (found.path.as_str(), found.bytes.as_slice()),
+            ("package/dist/compat.json", "{}".as_bytes())
+        );
     }
 }

@@ -29,19 +29,27 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let marker = dir.join(".venv/.synced");
     let lock = dir.join("uv.lock");
     let locked = lock.exists();
-    let wanted = format!("{dir}\0{}\0{}", read(&dir.join("pyproject.toml"))?, std::fs::read_to_string(&lock).unwrap_or_default());
+    let wanted = format!(
+        "{dir}\0{}\0{}",
+        read(&dir.join("pyproject.toml"))?,
+        std::fs::read_to_string(&lock).unwrap_or_default()
+    );
     let had = std::fs::read_to_string(&marker).ok();
     if python.exists() && had.as_ref() == Some(&wanted) {
         return Ok(python);
     }
     // A checkout that was moved or copied: its environment runs the programs and the code of the old place.
     if had.is_some_and(|had| !had.starts_with(&format!("{dir}\0"))) {
-        std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("{dir}/.venv is of another folder and can't be removed"))?;
+        std::fs::remove_dir_all(dir.join(".venv"))
+            .with_context(|| format!("{dir}/.venv is of another folder and can't be removed"))?;
     }
     let (uv, base, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(&dir)?;
     let frozen: &[&str] = if locked { &["--frozen"] } else { &[] };
-    let synced = child::capture(cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"), &[]);
+    let synced = child::capture(
+        cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"),
+        &[],
+    );
     // uv writes one; a check leaves the tree alone.
     if !locked && lock.exists() {
         std::fs::remove_file(&lock)?;
@@ -55,13 +63,15 @@ fn read(path: &Utf8Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))
 }
 
-/// The `[tool.*]` tables of pyproject.toml, the sections of setup.cfg and tox.ini, and the tools that have a file of their own: what the app has set
-/// up is what runs.
+/// The `[tool.*]` tables of pyproject.toml, the sections of setup.cfg and tox.ini, and the tools that have a
+/// file of their own: what the app has set up is what runs.
 pub fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
     let path = root.join(&app.dir).join("pyproject.toml");
-    let document: toml_edit::DocumentMut = read(&path)?.parse().with_context(|| format!("{path} is not TOML"))?;
+    let document: toml_edit::DocumentMut =
+        read(&path)?.parse().with_context(|| format!("{path} is not TOML"))?;
     let tables = document.get("tool").and_then(|t| t.as_table_like());
-    let mut names: Vec<String> = tables.map(|t| t.iter().map(|(name, _)| name.to_string()).collect()).unwrap_or_default();
+    let mut names: Vec<String> =
+        tables.map(|t| t.iter().map(|(name, _)| name.to_string()).collect()).unwrap_or_default();
     let dir = root.join(&app.dir);
     for ini in ["setup.cfg", "tox.ini"] {
         names.extend(super::found::sections(&std::fs::read_to_string(dir.join(ini)).unwrap_or_default()));
@@ -92,8 +102,10 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     for (tool, runs) in [
         (
             "ruff",
-            &[("ruff check", &["ruff", "check", "."] as &[&str]), ("ruff format", &["ruff", "format", "--check", "."])]
-                as &[(&str, &[&str])],
+            &[
+                ("ruff check", &["ruff", "check", "."] as &[&str]),
+                ("ruff format", &["ruff", "format", "--check", "."]),
+            ] as &[(&str, &[&str])],
         ),
         ("mypy", &[("mypy", &["mypy"])]),
         ("basedpyright", &[("basedpyright", &["basedpyright"])]),
@@ -106,30 +118,44 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     }
     let lock = dir.join("uv.lock").exists().then_some("uv lock");
     let linters = || {
-        parallel::all(jobs.iter().map(|(name, argv)| || Report { tool: name.to_string(), result: module(&dir, &python, argv) }).collect())
+        parallel::all(
+            jobs.iter()
+                .map(|(name, argv)| || Report { tool: name.to_string(), result: module(&dir, &python, argv) })
+                .collect(),
+        )
     };
     let locked = || lock.map(|tool| Report { tool: tool.to_string(), result: check_lock(ctx, &dir) });
     let (locked, linters) = parallel::both(locked, linters);
     Ok(locked.into_iter().chain(linters).collect())
 }
 
-/// A module of the app's environment. What linters know of files is kept in the user's cache, by content, so that a fresh clone is not a cold start.
+/// A module of the app's environment. What linters know of files is kept in the user's cache, by content, so
+/// that a fresh clone is not a cold start.
 fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
     let sh = child::shell(dir)?;
     let cache = child::cache()?.join("lint");
     let (mypy, ruff) = (cache.join("mypy"), cache.join("ruff"));
-    child::capture(cmd!(sh, "{python} -m {argv...}"), &[("MYPY_CACHE_DIR", mypy.as_str()), ("RUFF_CACHE_DIR", ruff.as_str())])
+    child::capture(
+        cmd!(sh, "{python} -m {argv...}"),
+        &[("MYPY_CACHE_DIR", mypy.as_str()), ("RUFF_CACHE_DIR", ruff.as_str())],
+    )
 }
 
 /// `uv.lock` agrees with `pyproject.toml`.
 pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[]).map_err(|e| {
-        let stale = e.to_string().contains("needs to be updated");
-        let unreachable = || format!("uv.lock could not be checked against {index}; is it reachable?");
-        e.context(if stale { "uv.lock does not agree with pyproject.toml; write it with `uv lock`".to_string() } else { unreachable() })
-    })
+    child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[]).map_err(
+        |e| {
+            let stale = e.to_string().contains("needs to be updated");
+            let unreachable = || format!("uv.lock could not be checked against {index}; is it reachable?");
+            e.context(if stale {
+                "uv.lock does not agree with pyproject.toml; write it with `uv lock`".to_string()
+            } else {
+                unreachable()
+            })
+        },
+    )
 }
 
 /// Asks osv.dev about the locked dependencies that users get.
@@ -139,13 +165,16 @@ pub fn audit(dir: &Utf8Path) -> Result<String> {
     child::capture(cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"), &[])
 }
 
-/// pytest, with the coverage floor that its settings have; None where it is not set up and there are no files of tests.
+/// pytest, with the coverage floor that its settings have; None where it is not set up and there are no files
+/// of tests.
 pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
     let set_up = configured(root, app)?.iter().any(|t| t == "pytest" || t == "tool:pytest");
     let files = super::found::files(&dir)?;
-    let Some(why) = super::found::python_tests(&files).or(set_up.then_some("the settings of pytest")) else { return Ok(None) };
+    let Some(why) = super::found::python_tests(&files).or(set_up.then_some("the settings of pytest")) else {
+        return Ok(None);
+    };
     let python = synced(ctx, app, root)?;
     module(&dir, &python, &["pytest"]).map(Some).map_err(|e| match e.to_string().contains("No module named pytest") {
         true => e.context(format!(
@@ -181,7 +210,8 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-/// `[commands] build` in the exported sources below `root`, with an environment of their own that no package may hold afterwards.
+/// `[commands] build` in the exported sources below `root`, with an environment of their own that no package
+/// may hold afterwards.
 fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
     let commands = &app.settings.commands.build;
     if commands.is_empty() {
@@ -194,7 +224,8 @@ fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
     std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("{dir}/.venv can't be removed"))
 }
 
-/// sdist and wheel of the app's sources below `root` into `out`: reproducible, and clean under `twine check --strict`.
+/// sdist and wheel of the app's sources below `root` into `out`: reproducible, and clean under `twine check
+/// --strict`.
 pub fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
     prepared(ctx, app, root, epoch)?;
     let dir = root.join(&app.dir);
@@ -212,7 +243,8 @@ pub fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str)
     check_files(&files)
 }
 
-/// One sdist and one wheel that holds what a wheel should and nothing else; metadata that the index will take.
+/// One sdist and one wheel that holds what a wheel should and nothing else; metadata that the index will
+/// take.
 fn check_files(files: &[DistFile]) -> Result<()> {
     let wheels: Vec<_> = files.iter().filter(|f| f.name.ends_with(".whl")).collect();
     let sdists = files.iter().filter(|f| f.name.ends_with(".tar.gz")).count();
@@ -244,25 +276,36 @@ pub fn wheel_problems(names: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for name in names {
         let mut parts = name.split('/');
-        if parts.clone().any(|p| p == "__pycache__" || p == ".pytest_cache" || p == ".mypy_cache") || name.ends_with(".pyc") {
+        if parts.clone().any(|p| p == "__pycache__" || p == ".pytest_cache" || p == ".mypy_cache")
+            || name.ends_with(".pyc")
+        {
             problems.push(format!("{name}: a cache file does not belong into a wheel"));
         } else if parts.any(|p| p == "tests" || p == "test")
             || name.rsplit('/').next().is_some_and(|f| f.starts_with("test_") || f == "conftest.py")
         {
             problems.push(format!("{name}: tests do not belong into a wheel"));
-        } else if name.rsplit('/').next().is_some_and(|f| f == ".env" || f.ends_with(".pem") || f == ".pypirc") {
+        } else if name
+            .rsplit('/')
+            .next()
+            .is_some_and(|f| f == ".env" || f.ends_with(".pem") || f == ".pypirc")
+        {
             problems.push(format!("{name}: looks like a secret"));
         }
     }
     if !names.iter().any(|n| n.ends_with("/py.typed")) {
-        problems.push("py.typed is missing: type checkers will ignore the package's types (PEP 561)".to_string());
+        problems
+            .push("py.typed is missing: type checkers will ignore the package's types (PEP 561)".to_string());
     }
     let licence = |n: &&String| {
         n.contains(".dist-info/")
-            && n.to_ascii_uppercase().rsplit('/').next().is_some_and(|f| f.starts_with("LICEN") || f.starts_with("COPYING"))
+            && n.to_ascii_uppercase()
+                .rsplit('/')
+                .next()
+                .is_some_and(|f| f.starts_with("LICEN") || f.starts_with("COPYING"))
     };
     if !names.iter().any(|n| licence(&n)) {
-        problems.push("the licence file is missing: name it under project.license-files (PEP 639)".to_string());
+        problems
+            .push("the licence file is missing: name it under project.license-files (PEP 639)".to_string());
     }
     problems
 }
@@ -273,7 +316,13 @@ mod tests {
 
     #[test]
     fn a_wheel_is_judged_by_its_contents() {
-        let good = ["pkg/__init__.py", "pkg/py.typed", "pkg/testing.py", "pkg-1.dist-info/licenses/LICENSE", "pkg-1.dist-info/RECORD"];
+        let good = [
+            "pkg/__init__.py",
+            "pkg/py.typed",
+            "pkg/testing.py",
+            "pkg-1.dist-info/licenses/LICENSE",
+            "pkg-1.dist-info/RECORD",
+        ];
         let names = |extra: &[&str]| good.iter().chain(extra).map(|n| n.to_string()).collect::<Vec<_>>();
         for (extra, problems) in [
             (vec![], 0),

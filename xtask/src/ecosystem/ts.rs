@@ -1,4 +1,5 @@
-//! TypeScript: bun for dependencies and tests, or npm where the app has a `package-lock.json`; the app's own linters; npm to pack and publish.
+//! TypeScript: bun for dependencies and tests, or npm where the app has a `package-lock.json`; the app's own
+//! linters; npm to pack and publish.
 
 use super::Report;
 use crate::model::ctx::Ctx;
@@ -33,7 +34,9 @@ pub fn programs(package: &Value) -> Vec<(String, String)> {
     let name = package["name"].as_str().unwrap_or_default();
     match &package["bin"] {
         Value::String(file) => vec![(name.rsplit('/').next().unwrap_or(name).to_string(), file.clone())],
-        Value::Object(bins) => bins.iter().filter_map(|(name, file)| Some((name.clone(), file.as_str()?.to_string()))).collect(),
+        Value::Object(bins) => {
+            bins.iter().filter_map(|(name, file)| Some((name.clone(), file.as_str()?.to_string()))).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -52,7 +55,8 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let marker = dir.join("node_modules/.synced");
     let package = package_json(&dir)?;
     let asked = KINDS.map(|kind| package[kind].to_string()).join("\0");
-    let wanted = format!("{asked}\0{}", std::fs::read_to_string(dir.join(lock_file(&dir))).unwrap_or_default());
+    let wanted =
+        format!("{asked}\0{}", std::fs::read_to_string(dir.join(lock_file(&dir))).unwrap_or_default());
     if std::fs::read_to_string(&marker).is_ok_and(|had| had == wanted) {
         return Ok(dir);
     }
@@ -67,24 +71,31 @@ pub fn has_dependencies(package: &Value) -> bool {
     KINDS.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
 }
 
-/// `npm ci ARGS`, or `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take one from a folder above, or go
-/// on without.
+/// `npm ci ARGS`, or `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take
+/// one from a folder above, or go on without.
 fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
     if by_npm(dir) {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
         let sh = child::shell(dir)?;
         let quiet = ["--no-audit", "--no-fund", "--loglevel", "error"];
-        return child::capture(cmd!(sh, "{npm} ci {quiet...} {args...} --registry {registry}"), &[]).map_err(stale);
+        return child::capture(cmd!(sh, "{npm} ci {quiet...} {args...} --registry {registry}"), &[])
+            .map_err(stale);
     }
     if !dir.join("bun.lock").exists() {
         if !has_dependencies(&package_json(dir)?) {
             return Ok(String::new());
         }
-        bail!("{dir} has no bun.lock (and no package-lock.json): type `bun install` (or `npm install`) there and commit it");
+        bail!(
+            "{dir} has no bun.lock (and no package-lock.json): type `bun install` (or `npm install`) there and commit it"
+        );
     }
     let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{bun} install --frozen-lockfile {args...} --no-progress --registry {registry}"), &[]).map_err(stale)
+    child::capture(
+        cmd!(sh, "{bun} install --frozen-lockfile {args...} --no-progress --registry {registry}"),
+        &[],
+    )
+    .map_err(stale)
 }
 
 /// Exactly what the lock file of this folder says; an error where it does not fit `package.json`.
@@ -104,7 +115,9 @@ fn stale(error: anyhow::Error) -> anyhow::Error {
     }
     // npm ends its differences with its whole usage.
     if said.contains("npm help ci") {
-        return anyhow!("package-lock.json does not agree with package.json; write it with `npm install --package-lock-only`");
+        return anyhow!(
+            "package-lock.json does not agree with package.json; write it with `npm install --package-lock-only`"
+        );
     }
     error
 }
@@ -125,7 +138,9 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         ("tsc", "tsconfig.json", &["tsc", "--noEmit", "--pretty", "false"]),
     ];
     let set_up = all.iter().filter(|(_, settings, _)| dir.join(settings).exists());
-    let linters: Vec<_> = set_up.map(|(name, _, argv)| || Report { tool: name.to_string(), result: tool(&dir, argv) }).collect();
+    let linters: Vec<_> = set_up
+        .map(|(name, _, argv)| || Report { tool: name.to_string(), result: tool(&dir, argv) })
+        .collect();
     let locked = || Report { tool: lock_file(&dir).to_string(), result: check_lock(ctx, &dir) };
     let (locked, linters) = parallel::both(locked, || parallel::all(linters));
     Ok(std::iter::once(locked).chain(linters).collect())
@@ -136,14 +151,18 @@ pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     if by_npm(dir) {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
         let sh = child::shell(dir)?;
-        return child::capture(cmd!(sh, "{npm} audit --omit dev --package-lock-only --registry {registry}"), &[]);
+        return child::capture(
+            cmd!(sh, "{npm} audit --omit dev --package-lock-only --registry {registry}"),
+            &[],
+        );
     }
     let bun = tools::tool("bun")?;
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{bun} audit --production"), &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)])
 }
 
-/// `bun test`, with the coverage floor that bunfig.toml sets; what it counted. None where there are no files of tests.
+/// `bun test`, with the coverage floor that bunfig.toml sets; what it counted. None where there are no files
+/// of tests.
 pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     if super::found::ts_tests(&super::found::files(&ctx.ws.root.join(&app.dir))?).is_none() {
         return Ok(None);
@@ -188,12 +207,12 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     build::script(&dir, "0")?;
     let (name, args) = argv.split_first().context("an empty command in app.toml")?;
     let programs = programs(&package_json(&dir)?);
-    let (_, file) = programs
-        .iter()
-        .find(|(program, _)| program == name)
-        .with_context(|| format!("{}/app.toml: serve starts {name:?}, which \"bin\" in package.json does not have", app.dir))?;
+    let (_, file) = programs.iter().find(|(program, _)| program == name).with_context(|| {
+        format!("{}/app.toml: serve starts {name:?}, which \"bin\" in package.json does not have", app.dir)
+    })?;
     // What npm installs, Node runs.
-    let mut command = Command::new(if by_npm(&dir) { Utf8PathBuf::from("node") } else { tools::tool("bun")? });
+    let mut command =
+        Command::new(if by_npm(&dir) { Utf8PathBuf::from("node") } else { tools::tool("bun")? });
     command.arg(dir.join(file)).args(args).env_clear().envs(child::env()?).current_dir(dir);
     Ok(command)
 }
@@ -244,7 +263,8 @@ mod tests {
             (json!({ "name": "x" }), vec![]),
             (json!([]), vec![]),
         ] {
-            let expected: Vec<_> = expected.into_iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+            let expected: Vec<_> =
+                expected.into_iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
             assert_eq!(programs(&package), expected, "{package}");
         }
     }
@@ -252,8 +272,14 @@ mod tests {
     #[test]
     fn the_tests_last_words_say_how_many_ran_and_were_skipped() {
         for (text, expected) in [
-            (" 3 pass\n 0 fail\nRan 3 tests across 1 file. [9.00ms]\n", "Ran 3 tests across 1 file. [9.00ms]"),
-            (" 3 pass\n 2 skip\n 0 fail\nRan 5 tests across 1 file. [9.00ms]\n", "Ran 5 tests across 1 file. [9.00ms], 2 skip"),
+            (
+                " 3 pass\n 0 fail\nRan 3 tests across 1 file. [9.00ms]\n",
+                "Ran 3 tests across 1 file. [9.00ms]",
+            ),
+            (
+                " 3 pass\n 2 skip\n 0 fail\nRan 5 tests across 1 file. [9.00ms]\n",
+                "Ran 5 tests across 1 file. [9.00ms], 2 skip",
+            ),
             ("", "no tests"),
         ] {
             assert_eq!(counted(text), expected);

@@ -7,7 +7,8 @@ use anyhow::Result;
 /// The paths that are xtask's own.
 const XTASK: [&str; 4] = ["xtask", "Cargo.toml", "Cargo.lock", "rustfmt.toml"];
 
-/// Does the repository hold xtask's sources? In a rehearsal xtask is what rehearses: it is neither compiled nor checked there.
+/// Does the repository hold xtask's sources? In a rehearsal xtask is what rehearses: it is neither compiled
+/// nor checked there.
 pub fn has_xtask(ctx: &Ctx) -> bool {
     ctx.ws.root.join("xtask/Cargo.toml").exists() && !ctx.endpoints.loopback_only
 }
@@ -22,7 +23,8 @@ pub fn committed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bo
     Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "HEAD", "--"], pathspecs))?)
 }
 
-/// Is anything below these pathspecs other in the checkout than at `base`? A file that git does not track yet is a change too.
+/// Is anything below these pathspecs other in the checkout than at `base`? A file that git does not track yet
+/// is a change too.
 pub fn changed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
     Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "--"], pathspecs))?
         || !ctx.git.read(&with(&["ls-files", "--others", "--exclude-standard", "--"], pathspecs))?.is_empty())
@@ -32,7 +34,8 @@ fn with<'a>(args: &[&'a str], pathspecs: &'a [String]) -> Vec<&'a str> {
     args.iter().copied().chain(pathspecs.iter().map(String::as_str)).collect()
 }
 
-/// Where the checked-out branch left development; main stands in where nobody has made development yet, and that is said.
+/// Where the checked-out branch left development; main stands in where nobody has made development yet, and
+/// that is said.
 pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
     let (main, development) = (&ctx.ws.settings.main, &ctx.ws.settings.development);
     if let Some(point) = branch_point(ctx, development)? {
@@ -40,7 +43,11 @@ pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
     }
     let help = format!("make it once: git push {} {main}:{development}", ctx.endpoints.remote);
     let point = if main == development { None } else { branch_point(ctx, main)? };
-    let instead = if point.is_some() { format!("compared with {main}") } else { "everything counts as changed".to_string() };
+    let instead = if point.is_some() {
+        format!("compared with {main}")
+    } else {
+        "everything counts as changed".to_string()
+    };
     ui::say(&format!("{} there is no branch {development}: {instead}; {help}", ui::yellow("note:")));
     Ok(point)
 }

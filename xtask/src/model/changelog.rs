@@ -35,10 +35,12 @@ pub struct Release<'a> {
     pub repository: Option<&'a str>,
 }
 
-/// The changelog with the release's section: what was written by hand under `## [Unreleased]`, `### <app>`, what earlier bumps for the
-/// same release held, and the commits that count. The same text where nothing but the date would differ.
+/// The changelog with the release's section: what was written by hand under `## [Unreleased]`, `### <app>`,
+/// what earlier bumps for the same release held, and the commits that count. The same text where nothing but
+/// the date would differ.
 pub fn release(text: &str, release: &Release) -> String {
-    let mut document = Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
+    let mut document =
+        Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
     let unreleased = ensure_unreleased(&mut document);
     let part = part(&document, unreleased, release.app);
     let by_hand: Vec<String> = part.clone().skip(1).map(|at| document.line(at).to_string()).collect();
@@ -47,7 +49,8 @@ pub fn release(text: &str, release: &Release) -> String {
         document.splice(part, &[]);
     }
     let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
-    let old: Vec<&str> = std::iter::once(release.tag).chain(replaces).filter(|tag| document.section(tag).is_some()).collect();
+    let old: Vec<&str> =
+        std::iter::once(release.tag).chain(replaces).filter(|tag| document.section(tag).is_some()).collect();
     let mut section = Section::default();
     if !old.iter().any(|tag| is_pre(tag)) {
         section.add(&by_hand, 4);
@@ -92,10 +95,12 @@ fn ensure_unreleased(document: &mut Document) -> Range<usize> {
     document.section("Unreleased").unwrap_or(at..at)
 }
 
-/// The app's part of the unreleased section: from `### python` up to the next `### `. Empty where there is none.
+/// The app's part of the unreleased section: from `### python` up to the next `### `. Empty where there is
+/// none.
 fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
     let heading = |at: &usize| document.line(*at).starts_with("### ");
-    let named = |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
+    let named =
+        |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
     match section.clone().filter(heading).find(named) {
         Some(start) => start..(start + 1..section.end).find(heading).unwrap_or(section.end),
         None => section.end..section.end,
@@ -103,7 +108,12 @@ fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
 }
 
 /// Puts the section where its older state was, or else below `## [Unreleased]`.
-fn replace_section(document: &mut Document, release: &Release, section: &Section, mut old: Vec<Range<usize>>) {
+fn replace_section(
+    document: &mut Document,
+    release: &Release,
+    section: &Section,
+    mut old: Vec<Range<usize>>,
+) {
     let text = section.lines();
     if old.len() == 1 && document.title(&old[0]) == release.tag && same(&body(document, &old[0]), &text) {
         return;
@@ -118,7 +128,8 @@ fn replace_section(document: &mut Document, release: &Release, section: &Section
         }
         document.splice(range, &[]);
     }
-    let place = place.or_else(|| document.section("Unreleased").map(|s| s.end)).unwrap_or(document.lines.len());
+    let place =
+        place.or_else(|| document.section("Unreleased").map(|s| s.end)).unwrap_or(document.lines.len());
     let mut new = vec![String::new(); usize::from(place > 0 && !document.blank(place - 1))];
     new.extend([format!("## [{}] - {}", release.tag, release.date), String::new()]);
     new.extend(text);
@@ -133,9 +144,13 @@ fn same(a: &[String], b: &[String]) -> bool {
 
 /// The links at the end: this release's compared with the one before; those of the sections it replaces go.
 fn link(document: &mut Document, release: &Release) {
-    let is_for = |line: &str, tag: &str| line.strip_prefix('[').and_then(|l| l.split_once("]:")).is_some_and(|(name, _)| name == tag);
-    let gone: Vec<usize> =
-        document.links().filter(|&at| release.replaces.iter().any(|tag| tag != release.tag && is_for(document.line(at), tag))).collect();
+    let is_for = |line: &str, tag: &str| {
+        line.strip_prefix('[').and_then(|l| l.split_once("]:")).is_some_and(|(name, _)| name == tag)
+    };
+    let gone: Vec<usize> = document
+        .links()
+        .filter(|&at| release.replaces.iter().any(|tag| tag != release.tag && is_for(document.line(at), tag)))
+        .collect();
     for at in gone.into_iter().rev() {
         document.splice(at..at + 1, &[]);
     }

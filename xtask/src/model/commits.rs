@@ -1,4 +1,5 @@
-//! What a batch of commits asks for: which of them count, how much, and why the others do not. Pure: text in, entries out.
+//! What a batch of commits asks for: which of them count, how much, and why the others do not. Pure: text in,
+//! entries out.
 
 use crate::model::version::Bump;
 use message::{Parsed, Part};
@@ -98,7 +99,9 @@ fn parts(commit: &Commit) -> Vec<Part> {
 fn entry(commit: &Commit, part: &Part, app: &str, apps: &[&str]) -> Entry {
     let parsed = message::parse(part);
     let (bump, why) = match &parsed {
-        _ if commit.released.is_some() => (Bump::None, format!("released in {}", commit.released.as_deref().unwrap_or_default())),
+        _ if commit.released.is_some() => {
+            (Bump::None, format!("released in {}", commit.released.as_deref().unwrap_or_default()))
+        }
         None => (Bump::None, "not conventional".to_string()),
         Some(parsed) => match other_apps(parsed, app, apps) {
             Some(others) if part.listed => (Bump::None, format!("for {others}, by its scope")),

@@ -1,4 +1,5 @@
-//! Dry runs: the real code in a temporary `git clone --shared`. (A worktree would write into the user's `.git` and fire hooks.)
+//! Dry runs: the real code in a temporary `git clone --shared`. (A worktree would write into the user's
+//! `.git` and fire hooks.)
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::Workspace;
@@ -11,11 +12,24 @@ use camino::Utf8Path;
 pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
-        ui::say(&format!("{} HEAD is what counts; not committed, so not in it:\n  {}", ui::yellow("note:"), dirty.join("\n  ")));
+        ui::say(&format!(
+            "{} HEAD is what counts; not committed, so not in it:\n  {}",
+            ui::yellow("note:"),
+            dirty.join("\n  ")
+        ));
     }
     let temp = tempfile::tempdir()?;
-    let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?.join("clone");
-    ctx.git.run(&["clone", "--quiet", "--shared", "--no-checkout", "--", ctx.ws.root.as_str(), dir.as_str()])?;
+    let dir =
+        Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?.join("clone");
+    ctx.git.run(&[
+        "clone",
+        "--quiet",
+        "--shared",
+        "--no-checkout",
+        "--",
+        ctx.ws.root.as_str(),
+        dir.as_str(),
+    ])?;
     let git = Git::new(&dir);
     // A clone takes branches only; what is known of the remote's branches is needed too.
     git.run(&["fetch", "--quiet", "--no-tags", "origin", "+refs/remotes/*:refs/remotes/*"])?;

@@ -1,5 +1,5 @@
-//! Every address that a command reads from or writes to: settings, then environment, then flags. A rehearsal runs the release's code
-//! with another such struct.
+//! Every address that a command reads from or writes to: settings, then environment, then flags. A rehearsal
+//! runs the release's code with another such struct.
 
 use crate::flags::EndpointFlags;
 use crate::sys::exit::Exit;
@@ -37,10 +37,12 @@ pub struct PythonIndex {
 }
 
 impl PythonIndex {
-    /// The login that reads may use: that of uploads, where both are on one host. A private owner of a Gitea asks for it.
+    /// The login that reads may use: that of uploads, where both are on one host. A private owner of a Gitea
+    /// asks for it.
     pub fn login(&self) -> Option<Login> {
         let token = std::env::var(self.token).ok().filter(|token| !token.is_empty())?;
-        let one_host = self.simple.split(':').next() == self.upload.split(':').next() && authority(&self.simple) == authority(&self.upload);
+        let one_host = self.simple.split(':').next() == self.upload.split(':').next()
+            && authority(&self.simple) == authority(&self.upload);
         one_host.then(|| Login { host: authority(&self.simple).to_string(), user: "__token__", token })
     }
 }
@@ -118,14 +120,19 @@ impl Endpoints {
                 None => outside.push(format!("{what}: not set, so the one in app.toml")),
             }
         }
-        let local = self.remote.starts_with('/') || self.remote.starts_with("file://") || is_loopback(&self.remote);
+        let local =
+            self.remote.starts_with('/') || self.remote.starts_with("file://") || is_loopback(&self.remote);
         if !local {
             outside.push(format!("git remote: {}", self.remote));
         }
         if outside.is_empty() {
             return Ok(());
         }
-        Err(Exit::Usage(format!("a rehearsal writes to this machine only, refused:\n  {}", outside.join("\n  "))).into())
+        Err(Exit::Usage(format!(
+            "a rehearsal writes to this machine only, refused:\n  {}",
+            outside.join("\n  ")
+        ))
+        .into())
     }
 }
 

@@ -1,5 +1,5 @@
-//! The label `breaking-change` of a pull request: it asks whoever reviews to confirm a break, and must say what the commits say. Not all is pure: the
-//! commits between two points are read here.
+//! The label `breaking-change` of a pull request: it asks whoever reviews to confirm a break, and must say
+//! what the commits say. Not all is pure: the commits between two points are read here.
 
 use crate::finding::{Finding, Level};
 use crate::model::commits;
@@ -9,19 +9,26 @@ use anyhow::Result;
 
 pub const BREAKING: &str = "breaking-change";
 
-/// What the labels say against what the commits declare; `accepted`: a break that `app.toml` accepts is confirmed there.
+/// What the labels say against what the commits declare; `accepted`: a break that `app.toml` accepts is
+/// confirmed there.
 pub fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Option<Finding> {
     let labelled = labels.iter().any(|label| label.trim().eq_ignore_ascii_case(BREAKING));
     match declared.first() {
         None if labelled && !accepted => {
-            let message = format!("the pull request has the label {BREAKING}, and none of its commits declares a break");
+            let message = format!(
+                "the pull request has the label {BREAKING}, and none of its commits declares a break"
+            );
             Some(
                 Finding::new("label-without-break", Level::Error, message)
                     .help("declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\nor take the label off"),
             )
         }
         Some(first) if !labelled => {
-            let message = format!("{} ({}) declares a break, and the pull request has no label {BREAKING}", first.subject, first.short());
+            let message = format!(
+                "{} ({}) declares a break, and the pull request has no label {BREAKING}",
+                first.subject,
+                first.short()
+            );
             let help = format!("add the label {BREAKING}: it asks whoever reviews to confirm the break");
             Some(Finding::new("break-without-label", Level::Warning, message).help(help))
         }
@@ -29,9 +36,19 @@ pub fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Option<Fi
     }
 }
 
-/// What HEAD brings beyond the commit `base` that declares a break, of whichever app. Anything else than a commit stands for the beginning.
+/// What HEAD brings beyond the commit `base` that declares a break, of whichever app. Anything else than a
+/// commit stands for the beginning.
 pub fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
-    let format = ["-c", "log.showSignature=false", "log", "-z", "--no-merges", "--no-color", "--encoding=UTF-8", "--format=%H%n%B"];
+    let format = [
+        "-c",
+        "log.showSignature=false",
+        "log",
+        "-z",
+        "--no-merges",
+        "--no-color",
+        "--encoding=UTF-8",
+        "--format=%H%n%B",
+    ];
     let range = git.commit(base).map_or("HEAD".to_string(), |base| format!("{base}..HEAD"));
     let text = git.bytes(&[&format[..], &[&range, "--"]].concat())?;
     let commit = |record: &str| {
@@ -39,7 +56,10 @@ pub fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
         Some(Commit { id: id.to_string(), merge: false, message: message.to_string(), released: None })
     };
     let commits: Vec<Commit> = String::from_utf8_lossy(&text).split('\0').filter_map(commit).collect();
-    Ok(commits::entries(&commits, "", &[]).into_iter().filter(|entry| entry.breaking && entry.counts).collect())
+    Ok(commits::entries(&commits, "", &[])
+        .into_iter()
+        .filter(|entry| entry.breaking && entry.counts)
+        .collect())
 }
 
 #[cfg(test)]
@@ -48,7 +68,12 @@ mod tests {
 
     #[test]
     fn label_and_declaration_go_together() {
-        let message = |message: &str| Commit { id: "1234567890".into(), merge: false, message: message.into(), released: None };
+        let message = |message: &str| Commit {
+            id: "1234567890".into(),
+            merge: false,
+            message: message.into(),
+            released: None,
+        };
         let declared = commits::entries(&[message("feat!: another port")], "", &[]);
         for (labels, breaks, accepted, expected) in [
             (&[] as &[&str], false, false, None),

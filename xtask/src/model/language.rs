@@ -1,5 +1,5 @@
-//! The languages that apps are written in, and what their files look like: manifest, lock file, version. Text in, text out; what starts programs or
-//! asks an index is in `ecosystem`.
+//! The languages that apps are written in, and what their files look like: manifest, lock file, version. Text
+//! in, text out; what starts programs or asks an index is in `ecosystem`.
 
 use anyhow::Result;
 use camino::Utf8Path;

@@ -1,5 +1,5 @@
-//! The one place where an app's version stands, and everything derived from it in the repository: the lock file's entry and the pins.
-//! Text in, text out; only [`read`] and [`pins`] touch files.
+//! The one place where an app's version stands, and everything derived from it in the repository: the lock
+//! file's entry and the pins. Text in, text out; only [`read`] and [`pins`] touch files.
 
 use crate::model::version;
 use crate::model::workspace::App;
@@ -46,7 +46,13 @@ fn inside(app: &App, pin: &Utf8Path) -> Result<Utf8PathBuf> {
             camino::Utf8Component::ParentDir if path.pop() => {}
             camino::Utf8Component::Normal(name) => path.push(name),
             camino::Utf8Component::CurDir => {}
-            _ => return Err(Exit::Usage(format!("{}/app.toml: the pin {pin} leads out of the repository", app.dir)).into()),
+            _ => {
+                return Err(Exit::Usage(format!(
+                    "{}/app.toml: the pin {pin} leads out of the repository",
+                    app.dir
+                ))
+                .into());
+            }
         }
     }
     Ok(path)

@@ -1,7 +1,8 @@
 //! The little of Markdown that commit messages and changelogs need: which lines are code or comments.
 
-/// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? One that nothing closes is
-/// text: a squash body strings many messages together, and a stray fence must not swallow those after it.
+/// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? One
+/// that nothing closes is text: a squash body strings many messages together, and a stray fence must not
+/// swallow those after it.
 pub fn hidden(lines: &[&str]) -> Vec<bool> {
     let mut hidden = vec![false; lines.len()];
     let mut at = 0;

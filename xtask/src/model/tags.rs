@@ -7,7 +7,14 @@ use semver::Version;
 /// The highest version without a pre-release that the remote has a tag for.
 pub fn highest_stable(ctx: &Ctx, app: &str) -> Result<Option<Version>> {
     let prefix = format!("refs/tags/{app}-v");
-    let listed = ctx.git.read(&["ls-remote", "--tags", "--refs", "--", &ctx.endpoints.remote, &format!("{prefix}*")])?;
+    let listed = ctx.git.read(&[
+        "ls-remote",
+        "--tags",
+        "--refs",
+        "--",
+        &ctx.endpoints.remote,
+        &format!("{prefix}*"),
+    ])?;
     Ok(listed
         .lines()
         .filter_map(|l| l.split_once('\t')?.1.strip_prefix(&prefix)?.parse::<Version>().ok())

@@ -1,5 +1,5 @@
-//! Versions: SemVer and PEP 440, what a change demands, and the next number. Pure.
-//! SemVer in tags, changelog and images; PEP 440 in Python's own files. Only what both order alike is let through.
+//! Versions: SemVer and PEP 440, what a change demands, and the next number. Pure. SemVer in tags, changelog
+//! and images; PEP 440 in Python's own files. Only what both order alike is let through.
 
 use anyhow::{Context, Result, bail};
 use pep440_rs::{Prerelease, PrereleaseKind};
@@ -49,7 +49,8 @@ impl Bump {
         }
     }
 
-    /// What it comes to after `from`: in 0.y a break is a minor bump, because `^0.1` and `~=0.1.0` treat it so.
+    /// What it comes to after `from`: in 0.y a break is a minor bump, because `^0.1` and `~=0.1.0` treat it
+    /// so.
     pub fn after(self, from: &Version, zero: ZeroBreaking) -> Bump {
         match self {
             Bump::Major if from.major == 0 && zero == ZeroBreaking::Minor => Bump::Minor,
@@ -58,7 +59,8 @@ impl Bump {
     }
 }
 
-/// The number after `from`. A pre-release is followed by its own release where that is far enough: 0.2.0-rc.1 by 0.2.0.
+/// The number after `from`. A pre-release is followed by its own release where that is far enough: 0.2.0-rc.1
+/// by 0.2.0.
 pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     let (major, minor, patch) = (from.major, from.minor, from.patch);
     let pre = !from.pre.is_empty();
@@ -84,8 +86,13 @@ pub fn reaches(version: &Version, required: &Version) -> bool {
 }
 
 /// `core`-`channel`.N, N being one more than any taken.
-pub fn next_pre<'a>(core: &Version, channel: &str, taken: impl IntoIterator<Item = &'a Version>) -> Result<Version> {
-    channel_kind(channel).with_context(|| format!("--pre {channel}: the pre-releases are alpha, beta and rc"))?;
+pub fn next_pre<'a>(
+    core: &Version,
+    channel: &str,
+    taken: impl IntoIterator<Item = &'a Version>,
+) -> Result<Version> {
+    channel_kind(channel)
+        .with_context(|| format!("--pre {channel}: the pre-releases are alpha, beta and rc"))?;
     let same_core = |v: &&Version| (v.major, v.minor, v.patch) == (core.major, core.minor, core.patch);
     let number = |v: &Version| v.pre.strip_prefix(channel)?.strip_prefix('.')?.parse::<u64>().ok();
     let highest = taken.into_iter().filter(same_core).filter_map(number).max().unwrap_or(0);
@@ -105,7 +112,8 @@ fn channel_kind(channel: &str) -> Option<PrereleaseKind> {
 
 /// A SemVer that has a PEP 440 twin of the same order.
 pub fn parse(text: &str) -> Result<Version> {
-    let version = Version::parse(text).with_context(|| format!("{text:?} is not SemVer (X.Y.Z, X.Y.Z-rc.N)"))?;
+    let version =
+        Version::parse(text).with_context(|| format!("{text:?} is not SemVer (X.Y.Z, X.Y.Z-rc.N)"))?;
     to_pep440(&version)?;
     Ok(version)
 }
@@ -113,13 +121,18 @@ pub fn parse(text: &str) -> Result<Version> {
 /// `1.0.0-rc.1` is `1.0.0rc1` (PEP 440, "Public version identifiers").
 pub fn to_pep440(version: &Version) -> Result<String> {
     if version.build != BuildMetadata::EMPTY {
-        bail!("{version} has build metadata: an index refuses it (PEP 440, local versions) and an image tag can't hold `+`");
+        bail!(
+            "{version} has build metadata: an index refuses it (PEP 440, local versions) and an image tag can't hold `+`"
+        );
     }
     let core = pep440_rs::Version::new([version.major, version.minor, version.patch]);
     if version.pre.is_empty() {
         return Ok(core.to_string());
     }
-    let twin = version.pre.split_once('.').and_then(|(channel, number)| Some((channel_kind(channel)?, number.parse().ok()?)));
+    let twin = version
+        .pre
+        .split_once('.')
+        .and_then(|(channel, number)| Some((channel_kind(channel)?, number.parse().ok()?)));
     let Some((kind, number)) = twin else {
         bail!(
             "{version}: -{} has no PEP 440 twin of the same order; what both know is -alpha.N, -beta.N and -rc.N, as in {}-rc.1",
@@ -132,7 +145,8 @@ pub fn to_pep440(version: &Version) -> Result<String> {
 
 /// The SemVer of a PEP 440 version; refused where the two orders disagree.
 pub fn from_pep440(text: &str) -> Result<Version> {
-    let version: pep440_rs::Version = text.trim().parse().map_err(|e| anyhow::anyhow!("{text:?} is not a PEP 440 version: {e}"))?;
+    let version: pep440_rs::Version =
+        text.trim().parse().map_err(|e| anyhow::anyhow!("{text:?} is not a PEP 440 version: {e}"))?;
     let untranslatable = [
         (version.epoch() != 0, "an epoch"),
         (version.is_post(), "a post-release"),
@@ -155,20 +169,23 @@ pub fn from_pep440(text: &str) -> Result<Version> {
     Ok(semver)
 }
 
-/// The first three numbers. What follows it by a patch also follows every post-, dev- or longer version that begins so.
+/// The first three numbers. What follows it by a patch also follows every post-, dev- or longer version that
+/// begins so.
 pub fn floor(version: &pep440_rs::Version) -> Version {
     let part = |i: usize| version.release().get(i).copied().unwrap_or(0);
     Version::new(part(0), part(1), part(2))
 }
 
-/// The first thing in `text` that looks like a version, and where it is: `0.1.129` in a file of its own, `v0.1.0-rc.1` in a chart.
+/// The first thing in `text` that looks like a version, and where it is: `0.1.129` in a file of its own,
+/// `v0.1.0-rc.1` in a chart.
 pub fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         let boundary = at == 0 || !(bytes[at - 1].is_ascii_digit() || bytes[at - 1] == b'.');
         if boundary && bytes[at].is_ascii_digit() {
-            let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || b".-".contains(b)).count();
+            let length =
+                bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || b".-".contains(b)).count();
             if let Some((end, version)) = longest_version(&text[at..at + length]) {
                 return Some((at..at + end, version));
             }
@@ -180,7 +197,8 @@ pub fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
 
 /// The longest head of `word` that is a whole version: `0.1.0-slim` begins with 0.1.0.
 fn longest_version(word: &str) -> Option<(usize, Version)> {
-    let whole = |text: &str| text.split('.').count() >= 3 && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+    let whole =
+        |text: &str| text.split('.').count() >= 3 && text.ends_with(|c: char| c.is_ascii_alphanumeric());
     let read = |text: &str| parse(text).ok().or_else(|| from_pep440(text).ok());
     (5..=word.len()).rev().find_map(|end| {
         let next_is_number = word[end..].trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());

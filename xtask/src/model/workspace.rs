@@ -1,4 +1,5 @@
-//! The repository's settings: find the root, read `[workspace.metadata.xtask]` and every `app.toml`, strictly.
+//! The repository's settings: find the root, read `[workspace.metadata.xtask]` and every `app.toml`,
+//! strictly.
 
 use crate::sys::child::REHEARSAL;
 use crate::sys::exit::Exit;
@@ -46,7 +47,8 @@ pub struct Workspace {
     pub root: Utf8PathBuf,
     pub settings: Settings,
     pub apps: Vec<App>,
-    /// The names of all apps, those that a rehearsal of some apps hides included: a scope that names a hidden app is still an app's name.
+    /// The names of all apps, those that a rehearsal of some apps hides included: a scope that names a hidden
+    /// app is still an app's name.
     pub names: Vec<String>,
 }
 
@@ -69,7 +71,12 @@ impl Workspace {
         }
         for (i, app) in apps.iter().enumerate() {
             if let Some(twin) = apps[..i].iter().find(|a| a.name() == app.name()) {
-                problems.push(format!("{}/app.toml: the name {:?} is taken by {}/app.toml", app.dir, app.name(), twin.dir));
+                problems.push(format!(
+                    "{}/app.toml: the name {:?} is taken by {}/app.toml",
+                    app.dir,
+                    app.name(),
+                    twin.dir
+                ));
             }
         }
         let names = apps.iter().map(|app| app.name().to_string()).collect();
@@ -77,15 +84,24 @@ impl Workspace {
         if let Ok(only) = std::env::var("XTASK_ONLY") {
             apps.retain(|app: &App| only.split(',').any(|name| name == app.name()));
         }
-        if problems.is_empty() { Ok(Workspace { root, settings, apps, names }) } else { Err(Exit::Usage(problems.join("\n")).into()) }
+        if problems.is_empty() {
+            Ok(Workspace { root, settings, apps, names })
+        } else {
+            Err(Exit::Usage(problems.join("\n")).into())
+        }
     }
 
     pub fn app(&self, name: &str) -> Result<&App> {
         self.apps.iter().find(|a| a.name() == name).ok_or_else(|| {
             let names: Vec<_> = self.apps.iter().map(|a| a.name()).collect();
             let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
-            let known = if names.is_empty() { "there are none".to_string() } else { format!("there are: {}", names.join(", ")) };
-            Exit::Usage(format!("no app {name:?} under {}/{} ({known}){near}", self.root, self.settings.apps)).into()
+            let known = if names.is_empty() {
+                "there are none".to_string()
+            } else {
+                format!("there are: {}", names.join(", "))
+            };
+            Exit::Usage(format!("no app {name:?} under {}/{} ({known}){near}", self.root, self.settings.apps))
+                .into()
         })
     }
 
@@ -100,8 +116,11 @@ impl Workspace {
 
 /// The nearest folder upwards whose `Cargo.toml` has our table, but nothing above the git repository's top.
 fn find_root() -> Result<Utf8PathBuf> {
-    let here = Utf8PathBuf::try_from(std::env::current_dir()?).context("the current folder's path is not UTF-8")?;
-    let ours = |dir: &&Utf8Path| std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|t| t.contains("[workspace.metadata.xtask"));
+    let here =
+        Utf8PathBuf::try_from(std::env::current_dir()?).context("the current folder's path is not UTF-8")?;
+    let ours = |dir: &&Utf8Path| {
+        std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|t| t.contains("[workspace.metadata.xtask"))
+    };
     here.ancestors()
         .find(|dir| ours(dir) || dir.join(".git").exists())
         .map(Utf8Path::to_path_buf)
@@ -111,12 +130,17 @@ fn find_root() -> Result<Utf8PathBuf> {
 /// What a rehearsal starts works on its clones only, never on the user's checkout.
 fn stay_in_rehearsal(root: &Utf8Path) -> Result<()> {
     let Ok(dir) = std::env::var(REHEARSAL) else { return Ok(()) };
-    let inside = Utf8Path::new(&dir).canonicalize_utf8().is_ok_and(|dir| root.canonicalize_utf8().is_ok_and(|root| root.starts_with(dir)));
+    let inside = Utf8Path::new(&dir)
+        .canonicalize_utf8()
+        .is_ok_and(|dir| root.canonicalize_utf8().is_ok_and(|root| root.starts_with(dir)));
     if inside {
         return Ok(());
     }
     let help = format!("outside a rehearsal: unset {REHEARSAL}");
-    Err(Exit::Usage(format!("{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so nothing is done there; {help}")).into())
+    Err(Exit::Usage(format!(
+        "{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so nothing is done there; {help}"
+    ))
+    .into())
 }
 
 fn read_settings(root: &Utf8Path) -> Result<Settings> {
@@ -163,7 +187,11 @@ fn folder_of_apps(apps: &Utf8Path) -> Result<Utf8PathBuf> {
             Utf8Component::CurDir => {}
             _ => {
                 let hint = "name a folder of this repository, from its top: apps = \"apps\"";
-                return Err(Exit::Usage(format!("Cargo.toml: apps = {:?} leads out of the repository; {hint}", apps.as_str())).into());
+                return Err(Exit::Usage(format!(
+                    "Cargo.toml: apps = {:?} leads out of the repository; {hint}",
+                    apps.as_str()
+                ))
+                .into());
             }
         }
     }
@@ -192,7 +220,10 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     }
     // The name becomes part of tags, branches and paths.
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !settings.name.starts_with(|c: char| c.is_ascii_lowercase()) || !settings.name.chars().all(plain) || settings.name == "xtask" {
+    if !settings.name.starts_with(|c: char| c.is_ascii_lowercase())
+        || !settings.name.chars().all(plain)
+        || settings.name == "xtask"
+    {
         return Err(Exit::Usage(format!(
             "{file}: name = {:?}: an app's name has small letters, digits and dashes, begins with a letter, and is not \"xtask\"",
             settings.name
@@ -200,21 +231,30 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
         .into());
     }
     if settings.package.starts_with('-') || settings.package.is_empty() {
-        return Err(Exit::Usage(format!("{file}: package = {:?} is not a package name", settings.package)).into());
-    }
-    if let Some(stage) = settings.release.stage.as_ref().filter(|_| !settings.ecosystem.has_staging_index()) {
         return Err(
-            Exit::Usage(format!("{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out")).into()
+            Exit::Usage(format!("{file}: package = {:?} is not a package name", settings.package)).into()
         );
     }
-    if let Some(problem) = settings.compat.as_ref().and_then(|compat| compat.problem(settings.spec.as_ref())) {
+    if let Some(stage) = settings.release.stage.as_ref().filter(|_| !settings.ecosystem.has_staging_index()) {
+        return Err(Exit::Usage(format!(
+            "{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out"
+        ))
+        .into());
+    }
+    if let Some(problem) = settings.compat.as_ref().and_then(|compat| compat.problem(settings.spec.as_ref()))
+    {
         return Err(Exit::Usage(format!("{file}: [compat] {problem}")).into());
     }
     if let Some(problem) = settings.commands.problem() {
         return Err(Exit::Usage(format!("{file}: [commands] {problem}")).into());
     }
-    if let Some(health) = settings.spec.as_ref().map(|spec| &spec.health).filter(|path| !path.starts_with('/')) {
-        return Err(Exit::Usage(format!("{file}: [spec] health = {health:?}: a path begins with /, as in \"/healthz\"")).into());
+    if let Some(health) =
+        settings.spec.as_ref().map(|spec| &spec.health).filter(|path| !path.starts_with('/'))
+    {
+        return Err(Exit::Usage(format!(
+            "{file}: [spec] health = {health:?}: a path begins with /, as in \"/healthz\""
+        ))
+        .into());
     }
     if let Some(problem) = settings.accept.iter().find_map(Acceptance::problem) {
         return Err(Exit::Usage(format!("{file}: {problem}")).into());
@@ -259,7 +299,12 @@ fn suggestion(message: &str) -> String {
 
 /// The candidate with the fewest edits, if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    candidates.iter().map(|c| (edits(word, c), *c)).min().filter(|(d, c)| *d <= 1 + c.len() / 3).map(|(_, c)| c)
+    candidates
+        .iter()
+        .map(|c| (edits(word, c), *c))
+        .min()
+        .filter(|(d, c)| *d <= 1 + c.len() / 3)
+        .map(|(_, c)| c)
 }
 
 /// Levenshtein's distance.
@@ -301,18 +346,30 @@ mod tests {
             ("0.2.0-rc.1", "x", Some("say \"0.2.0\"")),
             ("0.2.0+b", "x", Some("say \"0.2.0\"")),
         ] {
-            let accept = Acceptance { id: "class-renamed".into(), what: None, version: version.parse().unwrap(), reason: reason.into() };
+            let accept = Acceptance {
+                id: "class-renamed".into(),
+                what: None,
+                version: version.parse().unwrap(),
+                reason: reason.into(),
+            };
             let problem = accept.problem();
             assert_eq!(problem.is_some(), expected.is_some(), "{version} {reason:?}");
-            assert!(expected.is_none_or(|expected| problem.unwrap().contains(expected)), "{version} {reason:?}");
+            assert!(
+                expected.is_none_or(|expected| problem.unwrap().contains(expected)),
+                "{version} {reason:?}"
+            );
         }
     }
 
     #[test]
     fn nearest_finds_typos_and_rejects_strangers() {
-        for (word, expected) in
-            [("pyhton", Some("python")), ("ts", Some("ts")), ("typescript", None), ("", None), ("pythonn", Some("python"))]
-        {
+        for (word, expected) in [
+            ("pyhton", Some("python")),
+            ("ts", Some("ts")),
+            ("typescript", None),
+            ("", None),
+            ("pythonn", Some("python")),
+        ] {
             assert_eq!(nearest(word, &["python", "ts"]), expected, "{word}");
         }
     }

@@ -1,4 +1,5 @@
-//! Logging in to a registry: its challenge (Basic, or Bearer with a token service) answered with docker's credentials.
+//! Logging in to a registry: its challenge (Basic, or Bearer with a token service) answered with docker's
+//! credentials.
 
 use crate::sys::http::{Http, Request, basic};
 use crate::sys::url::{is_loopback, without_secrets};
@@ -33,7 +34,11 @@ pub fn login_from_environment() -> Result<Option<(String, String)>> {
     match LOGIN.map(|name| std::env::var(name).ok().filter(|value| !value.is_empty())) {
         [Some(user), Some(token)] => Ok(Some((user, token))),
         [None, None] => Ok(None),
-        [user, _] => bail!("{} is set and {} is not: set both", LOGIN[usize::from(user.is_none())], LOGIN[usize::from(user.is_some())]),
+        [user, _] => bail!(
+            "{} is set and {} is not: set both",
+            LOGIN[usize::from(user.is_none())],
+            LOGIN[usize::from(user.is_some())]
+        ),
     }
 }
 
@@ -47,7 +52,8 @@ pub fn docker_config() -> Option<Utf8PathBuf> {
     Some(from("DOCKER_CONFIG").or_else(|| Some(from("HOME")?.join(".docker")))?.join("config.json"))
 }
 
-/// The Authorization header for `scopes` (as in `repository:owner/name:pull,push`), or an error that says how to log in.
+/// The Authorization header for `scopes` (as in `repository:owner/name:pull,push`), or an error that says how
+/// to log in.
 pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) -> Result<String> {
     let host = client.host;
     let offered: Vec<Challenge> = challenges.iter().flat_map(|header| parse(header)).collect();
@@ -58,7 +64,10 @@ pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) ->
                 bail!("{host} sends logins to {}, which is not https: refused", without_secrets(realm));
             }
             if client.loopback_only && !is_loopback(realm) {
-                bail!("{host} sends logins to {}, which is not on this machine: refused", without_secrets(realm));
+                bail!(
+                    "{host} sends logins to {}, which is not on this machine: refused",
+                    without_secrets(realm)
+                );
             }
             let token = token(client, realm, service.as_deref(), scopes)?;
             Ok(format!("Bearer {token}"))
@@ -74,7 +83,8 @@ pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) ->
     }
 }
 
-/// A token of the registry's token service (distribution's token specification); anonymous where docker has no login.
+/// A token of the registry's token service (distribution's token specification); anonymous where docker has
+/// no login.
 fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String]) -> Result<String> {
     let (http, host) = (client.http, client.host);
     let mut query: Vec<(&str, &str)> = service.iter().map(|s| ("service", *s)).collect();
@@ -89,7 +99,9 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
                 ("refresh_token", refresh.as_str()),
             ]);
             let form = encode(&query);
-            http.send(&Request::new("POST", realm).body("application/x-www-form-urlencoded", form.as_bytes()))?
+            http.send(
+                &Request::new("POST", realm).body("application/x-www-form-urlencoded", form.as_bytes()),
+            )?
         }
         other => {
             query.extend(scopes.iter().map(|s| ("scope", s.as_str())));
@@ -104,7 +116,9 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
     if matches!(answer.status, 401 | 403) {
         let error = answer.error();
         match credential {
-            Some(_) => bail!("{host} does not accept the login that is set up for it; {}\n{error}", how(host)),
+            Some(_) => {
+                bail!("{host} does not accept the login that is set up for it; {}\n{error}", how(host))
+            }
             None => bail!("{host} gives no token without a login; {}\n{error}", how(host)),
         }
     }
@@ -130,14 +144,20 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
     }
     let server = if host == "docker.io" { "https://index.docker.io/v1/" } else { host };
     let Some(file) = client.config.filter(|file| file.exists()) else { return Ok(None) };
-    let reader = std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("{file} can't be read"))?);
+    let reader =
+        std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("{file} can't be read"))?);
     match docker_credential::get_credential_from_reader(reader, server) {
-        Ok(DockerCredential::UsernamePassword(user, password)) if user.is_empty() && password.is_empty() => Ok(None),
+        Ok(DockerCredential::UsernamePassword(user, password)) if user.is_empty() && password.is_empty() => {
+            Ok(None)
+        }
         Ok(credential) => Ok(Some(credential)),
-        // Helpers say "credentials not found in native keychain" with an exit code of 1, docker's way of saying none.
+        // Helpers say "credentials not found in native keychain" with an exit code of 1, docker's way of
+        // saying none.
         Err(HelperFailure { stdout, .. }) if stdout.contains("credentials not found") => Ok(None),
         // Its streams may hold what it was to keep secret.
-        Err(HelperFailure { helper, .. }) => bail!("{helper} failed to give docker's login for {host}; type `docker login {host}`"),
+        Err(HelperFailure { helper, .. }) => {
+            bail!("{helper} failed to give docker's login for {host}; type `docker login {host}`")
+        }
         Err(NoCredentialConfigured) => Ok(None),
         Err(other) => bail!("{file} can't be used to log in to {host}: {other}"),
     }
@@ -147,10 +167,20 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
 pub fn encode(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
         text.bytes()
-            .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { (b as char).to_string() } else { format!("%{b:02X}") })
+            .map(|b| {
+                if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                    (b as char).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
             .collect()
     };
-    pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// The challenges of one header that we can answer; anything else is passed over.
@@ -221,13 +251,22 @@ mod tests {
 
     #[test]
     fn challenges_are_read_in_all_their_spellings() {
-        let bearer = |realm: &str, service: Option<&str>| Challenge::Bearer { realm: realm.into(), service: service.map(str::to_string) };
+        let bearer = |realm: &str, service: Option<&str>| Challenge::Bearer {
+            realm: realm.into(),
+            service: service.map(str::to_string),
+        };
         for (header, expected) in [
             (r#"Basic realm="Registry""#, vec![Challenge::Basic]),
             ("basic", vec![Challenge::Basic]),
-            (r#"Bearer realm="https://h/token",service="h",scope="repository:a:pull,push""#, vec![bearer("https://h/token", Some("h"))]),
+            (
+                r#"Bearer realm="https://h/token",service="h",scope="repository:a:pull,push""#,
+                vec![bearer("https://h/token", Some("h"))],
+            ),
             (r#"bearer  realm=https://h/t , service=h"#, vec![bearer("https://h/t", Some("h"))]),
-            (r#"Negotiate, Bearer realm="x\"y", Basic realm="z, w""#, vec![bearer("x\"y", None), Challenge::Basic]),
+            (
+                r#"Negotiate, Bearer realm="x\"y", Basic realm="z, w""#,
+                vec![bearer("x\"y", None), Challenge::Basic],
+            ),
             (r#"Bearer service="no realm""#, vec![]),
             (r#"Bearer realm="never closed"#, vec![bearer("never closed", None)]),
             ("Digest qop=\"auth\"", vec![]),
@@ -241,6 +280,9 @@ mod tests {
 
     #[test]
     fn queries_are_escaped() {
-        assert_eq!(encode(&[("scope", "repository:a/b:pull,push"), ("s", "ä &")]), "scope=repository%3Aa%2Fb%3Apull%2Cpush&s=%C3%A4%20%26");
+        assert_eq!(
+            encode(&[("scope", "repository:a/b:pull,push"), ("s", "ä &")]),
+            "scope=repository%3Aa%2Fb%3Apull%2Cpush&s=%C3%A4%20%26"
+        );
     }
 }

@@ -49,11 +49,15 @@ impl Base {
     pub fn fetch(&self, platform: &Platform, store: &Store) -> Result<Part> {
         let registry = Registry::of(&self.from, false)?;
         let repository = &self.from.repository;
-        let bytes = if self.descriptor.is_index() { self.manifest(&registry, platform)? } else { self.bytes.clone() };
-        let manifest: Manifest = spec::from_bytes(&bytes, &format!("the manifest of {} for {platform}", self.from))?;
+        let bytes =
+            if self.descriptor.is_index() { self.manifest(&registry, platform)? } else { self.bytes.clone() };
+        let manifest: Manifest =
+            spec::from_bytes(&bytes, &format!("the manifest of {} for {platform}", self.from))?;
         registry.fetch(repository, &manifest.config, store)?;
-        let config: Image =
-            spec::from_bytes(&store.bytes(&manifest.config.digest)?, &format!("the config of {} for {platform}", self.from))?;
+        let config: Image = spec::from_bytes(
+            &store.bytes(&manifest.config.digest)?,
+            &format!("the config of {} for {platform}", self.from),
+        )?;
         if !platform.matches(&config.platform) {
             bail!("the base image {} is for {}, not for {platform}", self.from, config.platform);
         }
@@ -81,10 +85,18 @@ impl Base {
                 .map(Platform::to_string)
                 .filter(|p| !p.contains("unknown"))
                 .collect();
-            format!("the base image {} has no {platform}, only {}; change [image] base or platforms in app.toml", self.from, has.join(", "))
+            format!(
+                "the base image {} has no {platform}, only {}; change [image] base or platforms in app.toml",
+                self.from,
+                has.join(", ")
+            )
         })?;
         let manifest = registry.manifest(&self.from.repository, &found.digest)?;
-        Ok(manifest.with_context(|| format!("{} names the manifest {}, which the registry does not have", self.from, found.digest))?.1)
+        Ok(manifest
+            .with_context(|| {
+                format!("{} names the manifest {}, which the registry does not have", self.from, found.digest)
+            })?
+            .1)
     }
 }
 

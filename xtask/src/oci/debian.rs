@@ -1,5 +1,5 @@
-//! What only Debian's package manager has, fetched into the user's cache folder: apt-get works on private state, so nothing is installed and
-//! no root is needed. Packages are only unpacked; their scripts never run.
+//! What only Debian's package manager has, fetched into the user's cache folder: apt-get works on private
+//! state, so nothing is installed and no root is needed. Packages are only unpacked; their scripts never run.
 
 use crate::oci::rootfs;
 use crate::sys::{child, tools};
@@ -103,13 +103,18 @@ impl Apt {
             }
         }
         if !Utf8Path::new(KEYRING).exists() {
-            bail!("there is no {KEYRING}, with which Debian's packages are checked; `apt-get install debian-archive-keyring` brings it");
+            bail!(
+                "there is no {KEYRING}, with which Debian's packages are checked; `apt-get install debian-archive-keyring` brings it"
+            );
         }
         for part in ["state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(part))?;
         }
         fs::write(folder.join("status"), "")?;
-        fs::write(folder.join("sources.list"), format!("deb [signed-by={KEYRING}] http://deb.debian.org/debian {RELEASE} main\n"))?;
+        fs::write(
+            folder.join("sources.list"),
+            format!("deb [signed-by={KEYRING}] http://deb.debian.org/debian {RELEASE} main\n"),
+        )?;
         let config = folder.join("apt.conf");
         fs::write(&config, settings(folder, architecture) + &proxies()?)?;
         Ok(Apt { folder: folder.to_path_buf(), config })
@@ -119,7 +124,9 @@ impl Apt {
     fn download(&self, packages: &[&str], dependencies: bool) -> Result<()> {
         self.run(&["update"])?;
         match dependencies {
-            true => self.run(&[&["install", "--download-only", "--no-install-recommends", "--yes"], packages].concat()),
+            true => self.run(
+                &[&["install", "--download-only", "--no-install-recommends", "--yes"], packages].concat(),
+            ),
             false => self.run(&[&["download"], packages].concat()),
         }
     }
@@ -163,7 +170,8 @@ fn proxies() -> Result<String> {
     Ok(kept.map(|line| format!("{line}\n")).collect())
 }
 
-/// The rest of apt's configuration. The system's is not read: its hooks (`APT::Update::Post-Invoke`) would work on the system.
+/// The rest of apt's configuration. The system's is not read: its hooks (`APT::Update::Post-Invoke`) would
+/// work on the system.
 fn settings(folder: &Utf8Path, architecture: &str) -> String {
     let mut text = String::new();
     for (key, value) in [
@@ -199,7 +207,8 @@ fn merged_usr(root: &Utf8Path) -> Result<()> {
 fn unpack(package: &Utf8Path, root: &Utf8Path) -> Result<()> {
     let mut command = std::process::Command::new("dpkg-deb");
     command.args(["--fsys-tarfile", package.as_str()]).env_clear().envs(child::env()?);
-    let mut child = command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).spawn()?;
+    let mut child =
+        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).spawn()?;
     let tar = child.stdout.take().context("dpkg-deb has no output")?;
     let unpacked = rootfs::unpack(root.as_std_path(), tar, rootfs::FolderOverLink::Follows);
     let status = child.wait()?;
@@ -240,7 +249,10 @@ fn finish(base: Base, root: &Utf8Path) -> Result<()> {
         fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o1777))?;
     }
     for (file, text) in [
-        ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"),
+        (
+            "etc/passwd",
+            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+        ),
         ("etc/group", "root:x:0:\nnogroup:x:65534:\n"),
         ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
         ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
@@ -281,7 +293,8 @@ mod tests {
 
     #[test]
     fn apt_is_told_of_no_place_on_the_system() {
-        for line in settings(Utf8Path::new("/cache/a b"), "arm64").lines().filter(|l| l.starts_with("Dir::")) {
+        for line in settings(Utf8Path::new("/cache/a b"), "arm64").lines().filter(|l| l.starts_with("Dir::"))
+        {
             let value = line.split('"').nth(1).unwrap();
             assert!(value == "/dev/null" || value.starts_with("/cache/a b/"), "{line}");
         }

@@ -1,4 +1,5 @@
-//! Layers: a folder becomes a gzipped tar whose bytes depend on names, contents and execute bits alone, on every machine.
+//! Layers: a folder becomes a gzipped tar whose bytes depend on names, contents and execute bits alone, on
+//! every machine.
 
 use super::sbom::Component;
 use super::spec;
@@ -29,7 +30,11 @@ pub struct Layer {
 }
 
 /// The layer kept under `key`, or else the one made of what `fill` puts into an empty folder.
-pub fn cached(cache: &Store, key: &str, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
+pub fn cached(
+    cache: &Store,
+    key: &str,
+    fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>,
+) -> Result<Layer> {
     let folder = cache.dir.join("layers");
     fs::create_dir_all(&folder)?;
     let note = folder.join(format!("{}.json", spec::digest(key.as_bytes()).trim_start_matches("sha256:")));
@@ -60,10 +65,14 @@ pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>
     Ok(Layer { digest, size, diff_id, components })
 }
 
-/// Writes the gzipped tar of `dir`: (diff_id, digest, size). Sorted by name, mtime 0, owner 0:0, modes 755 and 644; every regular file on its own,
-/// since whether two names share an inode depends on how a tool copied them.
+/// Writes the gzipped tar of `dir`: (diff_id, digest, size). Sorted by name, mtime 0, owner 0:0, modes 755
+/// and 644; every regular file on its own, since whether two names share an inode depends on how a tool
+/// copied them.
 pub fn write(dir: &Path, to: impl Write) -> Result<(String, String, u64)> {
-    let gzip = flate2::GzBuilder::new().mtime(0).operating_system(255).write(Hashing::new(to), flate2::Compression::new(LEVEL));
+    let gzip = flate2::GzBuilder::new()
+        .mtime(0)
+        .operating_system(255)
+        .write(Hashing::new(to), flate2::Compression::new(LEVEL));
     let mut tar = tar::Builder::new(BufWriter::with_capacity(256 << 10, Hashing::new(gzip)));
     tar.sparse(false);
     append(&mut tar, dir, Path::new(""))?;
@@ -107,7 +116,8 @@ fn append<W: Write>(tar: &mut Tar<W>, root: &Path, folder: &Path) -> Result<()> 
             let executable = meta.permissions().mode() & 0o111 != 0;
             header.set_mode(if executable { 0o755 } else { 0o644 });
             header.set_size(meta.len());
-            tar.append_data(&mut header, &name, fs::File::open(&source).with_context(shown)?).with_context(shown)?;
+            tar.append_data(&mut header, &name, fs::File::open(&source).with_context(shown)?)
+                .with_context(shown)?;
         } else {
             bail!("{}: neither file, folder nor link", shown());
         }

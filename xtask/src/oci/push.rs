@@ -1,4 +1,5 @@
-//! Images to and from registries: everything by digest first, tags last, so that a tag never names what isn't whole.
+//! Images to and from registries: everything by digest first, tags last, so that a tag never names what isn't
+//! whole.
 
 use super::reference::Reference;
 use super::registry::Registry;
@@ -26,12 +27,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { layers_uploaded, layers_mounted, layers_existing, bytes_uploaded, digest } = self;
         let kib = bytes_uploaded.div_ceil(1024);
-        write!(f, "layers: {layers_uploaded} uploaded, {layers_mounted} mounted, {layers_existing} already there; {kib} KiB sent; {digest}")
+        write!(
+            f,
+            "layers: {layers_uploaded} uploaded, {layers_mounted} mounted, {layers_existing} already there; {kib} KiB sent; {digest}"
+        )
     }
 }
 
 impl Built {
-    /// Blobs, manifests, index, lists of materials, then `tags`, to the repository of this name on `registry`.
+    /// Blobs, manifests, index, lists of materials, then `tags`, to the repository of this name on
+    /// `registry`.
     pub fn push(&self, registry: &Registry, tags: &[&str]) -> Result<Report> {
         for tag in tags {
             if !super::reference::is_tag(tag) {
@@ -78,9 +83,11 @@ impl Built {
         let mut others: Vec<&Descriptor> = others.iter().collect();
         unique(&mut layers);
         unique(&mut others);
-        let from = self.base.as_ref().filter(|base| base.host == registry.host).map(|base| base.repository.as_str());
+        let from =
+            self.base.as_ref().filter(|base| base.host == registry.host).map(|base| base.repository.as_str());
         let send = |blob: &&Descriptor, from: Option<&str>| {
-            let sent = registry.put_blob(&self.name.repository, blob, &self.store.path(&blob.digest), from)?;
+            let sent =
+                registry.put_blob(&self.name.repository, blob, &self.store.path(&blob.digest), from)?;
             Ok((sent, blob.size))
         };
         let sent = parallel::each(4, &layers, |blob| send(blob, from))?;
@@ -90,7 +97,12 @@ impl Built {
             layers_uploaded: count(Sent::Uploaded),
             layers_mounted: count(Sent::Mounted),
             layers_existing: count(Sent::Existing),
-            bytes_uploaded: sent.iter().chain(&small).filter(|(s, _)| *s == Sent::Uploaded).map(|(_, size)| size).sum(),
+            bytes_uploaded: sent
+                .iter()
+                .chain(&small)
+                .filter(|(s, _)| *s == Sent::Uploaded)
+                .map(|(_, size)| size)
+                .sum(),
             digest: String::new(),
         })
     }
@@ -102,8 +114,8 @@ impl Built {
     }
 }
 
-/// Adds to the list of what refers to `subject`, kept under the tag `sha256-<hex>` where a registry has no referrers API
-/// (OCI distribution spec, "Referrers Tag Schema").
+/// Adds to the list of what refers to `subject`, kept under the tag `sha256-<hex>` where a registry has no
+/// referrers API (OCI distribution spec, "Referrers Tag Schema").
 fn refer(registry: &Registry, repository: &str, subject: &str, referrer: &Descriptor) -> Result<()> {
     let tag = subject.replace(':', "-");
     let mut index = match registry.manifest(repository, &tag)? {
@@ -119,9 +131,9 @@ fn refer(registry: &Registry, repository: &str, subject: &str, referrer: &Descri
 
 /// Gives an image that the registry has another tag. The digest must be there.
 pub fn retag(registry: &Registry, repository: &str, digest: &str, tag: &str) -> Result<()> {
-    let (descriptor, bytes) = registry
-        .manifest(repository, digest)?
-        .with_context(|| format!("{}/{repository} has no {digest} that could be tagged {tag}", registry.host))?;
+    let (descriptor, bytes) = registry.manifest(repository, digest)?.with_context(|| {
+        format!("{}/{repository} has no {digest} that could be tagged {tag}", registry.host)
+    })?;
     registry.put_manifest(repository, tag, &descriptor.media_type, &bytes).map(drop)
 }
 
@@ -132,27 +144,52 @@ pub fn pull(registry: &Registry, reference: &Reference, out: &Utf8Path) -> Resul
     }
     let store = Store::at(out)?;
     let repository = &reference.repository;
-    let (index, bytes) = registry.manifest(repository, reference.version())?.with_context(|| format!("there is no image {reference}"))?;
+    let (index, bytes) = registry
+        .manifest(repository, reference.version())?
+        .with_context(|| format!("there is no image {reference}"))?;
     if !index.is_index() {
         bail!("{reference} is one platform's image, not an index of several ({})", index.media_type);
     }
     store.put(&index.media_type, &bytes)?;
     let document: Index = spec::from_bytes(&bytes, &reference.to_string())?;
-    let platforms = parallel::each(2, &document.manifests, |manifest| pull_one(registry, repository, manifest, &store))?;
+    let platforms =
+        parallel::each(2, &document.manifests, |manifest| pull_one(registry, repository, manifest, &store))?;
     let name = Reference { tag: None, digest: None, ..reference.clone() };
-    let built = Built { name, store, digest: index.digest.clone(), base_digest: String::new(), index, platforms, base: None };
+    let built = Built {
+        name,
+        store,
+        digest: index.digest.clone(),
+        base_digest: String::new(),
+        index,
+        platforms,
+        base: None,
+    };
     super::write_layout(&built)?;
     Ok(built)
 }
 
-fn pull_one(registry: &Registry, repository: &str, manifest: &Descriptor, store: &Store) -> Result<PlatformImage> {
-    let (descriptor, bytes) = registry
-        .manifest(repository, &manifest.digest)?
-        .with_context(|| format!("{}/{repository} lacks the manifest {}, which its index names", registry.host, manifest.digest))?;
+fn pull_one(
+    registry: &Registry,
+    repository: &str,
+    manifest: &Descriptor,
+    store: &Store,
+) -> Result<PlatformImage> {
+    let (descriptor, bytes) = registry.manifest(repository, &manifest.digest)?.with_context(|| {
+        format!(
+            "{}/{repository} lacks the manifest {}, which its index names",
+            registry.host, manifest.digest
+        )
+    })?;
     store.put(&descriptor.media_type, &bytes)?;
     let document: Manifest = spec::from_bytes(&bytes, &manifest.digest)?;
     registry.fetch(repository, &document.config, store)?;
     parallel::each(4, &document.layers, |layer| registry.fetch(repository, layer, store))?;
     let config: Image = store.read(&document.config.digest)?;
-    Ok(PlatformImage { platform: config.platform, manifest: descriptor, config: document.config, layers: document.layers, sbom: None })
+    Ok(PlatformImage {
+        platform: config.platform,
+        manifest: descriptor,
+        config: document.config,
+        layers: document.layers,
+        sbom: None,
+    })
 }

@@ -4,7 +4,8 @@ use crate::sys::exit::Exit;
 use anyhow::Result;
 use std::fmt;
 
-/// An image's name as the OCI distribution spec and docker read it. Parsing fills in docker's defaults: the host `docker.io`, the folder `library/`.
+/// An image's name as the OCI distribution spec and docker read it. Parsing fills in docker's defaults: the
+/// host `docker.io`, the folder `library/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// `ghcr.io`, `localhost:5000`.
@@ -76,9 +77,12 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
     if host.is_empty() || !host.chars().all(plain) {
         return Err("the host has characters that no host has");
     }
-    let repository = if host == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path.to_string() };
+    let repository =
+        if host == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path.to_string() };
     if !repository.split('/').all(is_component) {
-        return Err("each part of the path has small letters and digits, with single `.`, `_` or dashes between them");
+        return Err(
+            "each part of the path has small letters and digits, with single `.`, `_` or dashes between them",
+        );
     }
     if repository.len() > 255 {
         return Err("the path is longer than 255 characters");
@@ -87,7 +91,9 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
 }
 
 pub fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
+    text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    })
 }
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` (OCI distribution spec).
@@ -101,7 +107,9 @@ fn is_component(part: &str) -> bool {
     let alnum = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     part.starts_with(alnum)
         && part.ends_with(alnum)
-        && part.split(alnum).all(|between| matches!(between, "" | "." | "_" | "__") || between.chars().all(|c| c == '-'))
+        && part
+            .split(alnum)
+            .all(|between| matches!(between, "" | "." | "_" | "__") || between.chars().all(|c| c == '-'))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A container registry, by the OCI distribution spec 1.1: manifests, tags and blobs to read; uploads are in upload.rs, logins in auth.rs.
+//! A container registry, by the OCI distribution spec 1.1: manifests, tags and blobs to read; uploads are in
+//! upload.rs, logins in auth.rs.
 
 use super::auth;
 use super::reference::Reference;
@@ -54,19 +55,24 @@ impl Registry {
         Registry::open(&reference.host, loopback_only)
     }
 
-    /// A manifest by tag or digest; None where there is none. Its digest is that of the bytes, and the one asked for.
+    /// A manifest by tag or digest; None where there is none. Its digest is that of the bytes, and the one
+    /// asked for.
     pub fn manifest(&self, repository: &str, version: &str) -> Result<Option<(Descriptor, Vec<u8>)>> {
         let answer = self.manifest_call("GET", repository, version)?;
         if answer.status == 404 {
             return Ok(None);
         }
         let answer = answer.success()?;
-        let (announced, media_type) = (answer.header("Docker-Content-Digest").map(str::to_string), media_type(&answer));
+        let (announced, media_type) =
+            (answer.header("Docker-Content-Digest").map(str::to_string), media_type(&answer));
         let bytes = answer.bytes()?;
         let digest = spec::digest(&bytes);
         let promised = if version.starts_with("sha256:") { Some(version.to_string()) } else { announced };
         if let Some(promised) = promised.filter(|p| *p != digest) {
-            bail!("{}/{repository}:{version}: the manifest's bytes have the digest {digest}, promised was {promised}", self.host);
+            bail!(
+                "{}/{repository}:{version}: the manifest's bytes have the digest {digest}, promised was {promised}",
+                self.host
+            );
         }
         // The document's own type is what was hashed; the header may be a proxy's.
         #[derive(serde::Deserialize)]
@@ -90,15 +96,26 @@ impl Registry {
         let answer = answer.success()?;
         match answer.header("Docker-Content-Digest") {
             Some(digest) if super::reference::is_digest(digest) => Ok(Some(digest.to_string())),
-            Some(other) => bail!("{}/{repository}:{version}: the registry names the digest {other:?}, which is none", self.host),
+            Some(other) => bail!(
+                "{}/{repository}:{version}: the registry names the digest {other:?}, which is none",
+                self.host
+            ),
             None => Ok(self.manifest(repository, version)?.map(|(d, _)| d.digest)),
         }
     }
 
-    /// Writes a manifest under a tag or its digest. True where the registry keeps the list of referrers itself (`OCI-Subject`).
-    pub fn put_manifest(&self, repository: &str, version: &str, media_type: &str, bytes: &[u8]) -> Result<bool> {
+    /// Writes a manifest under a tag or its digest. True where the registry keeps the list of referrers
+    /// itself (`OCI-Subject`).
+    pub fn put_manifest(
+        &self,
+        repository: &str,
+        version: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<bool> {
         self.may_write()?;
-        let request = Request::new("PUT", self.url(repository, &format!("manifests/{version}"))).body(media_type, bytes);
+        let request = Request::new("PUT", self.url(repository, &format!("manifests/{version}")))
+            .body(media_type, bytes);
         let answer = self.call(&push_scope(repository, None), request)?.success()?;
         let digest = spec::digest(bytes);
         if let Some(other) = answer.header("Docker-Content-Digest").filter(|d| *d != digest) {
@@ -108,7 +125,10 @@ impl Registry {
     }
 
     pub fn has_blob(&self, repository: &str, digest: &str) -> Result<bool> {
-        let answer = self.call(&pull_scope(repository), Request::new("HEAD", self.url(repository, &format!("blobs/{digest}"))))?;
+        let answer = self.call(
+            &pull_scope(repository),
+            Request::new("HEAD", self.url(repository, &format!("blobs/{digest}"))),
+        )?;
         if answer.status == 404 { Ok(false) } else { answer.success().map(|_| true) }
     }
 
@@ -122,8 +142,10 @@ impl Registry {
         }
         let whence = format!("{}/{repository}@{}", self.host, blob.digest);
         let get = || {
-            let answer =
-                self.call(&pull_scope(repository), Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest))))?;
+            let answer = self.call(
+                &pull_scope(repository),
+                Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest))),
+            )?;
             store.receive(blob, answer.success()?.reader(), &whence)
         };
         // A download that breaks off after the headers is begun once more.
@@ -148,8 +170,11 @@ impl Registry {
                 return Ok(Vec::new());
             }
             let answer = answer.success()?;
-            let next = answer.header("Link").and_then(|l| l.strip_prefix('<')?.split_once('>').map(|(next, _)| next.to_string()));
-            let page: Page = spec::from_bytes(&answer.bytes()?, &format!("the tags of {}/{repository}", self.host))?;
+            let next = answer
+                .header("Link")
+                .and_then(|l| l.strip_prefix('<')?.split_once('>').map(|(next, _)| next.to_string()));
+            let page: Page =
+                spec::from_bytes(&answer.bytes()?, &format!("the tags of {}/{repository}", self.host))?;
             tags.extend(page.tags.unwrap_or_default());
             match next {
                 Some(next) if next.starts_with('/') => url = format!("{}{next}", self.base),
@@ -162,7 +187,8 @@ impl Registry {
     }
 
     fn manifest_call(&self, method: &'static str, repository: &str, version: &str) -> Result<Response> {
-        let request = Request::new(method, self.url(repository, &format!("manifests/{version}"))).header("Accept", MANIFESTS);
+        let request = Request::new(method, self.url(repository, &format!("manifests/{version}")))
+            .header("Accept", MANIFESTS);
         self.call(&pull_scope(repository), request)
     }
 
@@ -175,7 +201,12 @@ impl Registry {
     }
 
     /// Sends with the login kept for these scopes; a challenge is answered once.
-    pub(super) fn call_by(&self, scopes: &[String], mut request: Request, send: impl Fn(&Request) -> Result<Response>) -> Result<Response> {
+    pub(super) fn call_by(
+        &self,
+        scopes: &[String],
+        mut request: Request,
+        send: impl Fn(&Request) -> Result<Response>,
+    ) -> Result<Response> {
         let kept = self.logins.lock().expect("no panic while it is held").get(scopes).cloned();
         if let Some(header) = kept {
             request.headers.push(("Authorization", header));
@@ -184,7 +215,8 @@ impl Registry {
         if answer.status != 401 {
             return Ok(answer);
         }
-        let challenges: Vec<&str> = answer.headers.get_all("WWW-Authenticate").iter().filter_map(|v| v.to_str().ok()).collect();
+        let challenges: Vec<&str> =
+            answer.headers.get_all("WWW-Authenticate").iter().filter_map(|v| v.to_str().ok()).collect();
         let client = auth::Client {
             http: &self.http,
             host: &self.host,
@@ -199,8 +231,10 @@ impl Registry {
         request.headers.push(("Authorization", header));
         let answer = send(&request)?;
         if matches!(answer.status, 401 | 403) {
-            let hint =
-                format!("{} refuses this login; is it valid, and may it do this? `docker login {}` makes a new one", self.host, self.host);
+            let hint = format!(
+                "{} refuses this login; is it valid, and may it do this? `docker login {}` makes a new one",
+                self.host, self.host
+            );
             return Err(anyhow::Error::new(answer.error()).context(hint));
         }
         Ok(answer)
@@ -208,16 +242,24 @@ impl Registry {
 
     pub(super) fn may_write(&self) -> Result<()> {
         if self.loopback_only && !is_loopback(&self.base) {
-            return Err(Exit::Usage(format!("a rehearsal writes to this machine only, refused: container registry {}", self.host)).into());
+            return Err(Exit::Usage(format!(
+                "a rehearsal writes to this machine only, refused: container registry {}",
+                self.host
+            ))
+            .into());
         }
         Ok(())
     }
 
-    /// An address that the registry gave for the next request: on its own host, with our scheme (proxies that end TLS say http).
+    /// An address that the registry gave for the next request: on its own host, with our scheme (proxies that
+    /// end TLS say http).
     pub(super) fn own(&self, location: &str) -> Result<String> {
         let host = url::host(location);
         if host != url::host(&self.base) {
-            bail!("{} sends the upload on to another host, {host}: refused, since the login would go with it", self.host);
+            bail!(
+                "{} sends the upload on to another host, {host}: refused, since the login would go with it",
+                self.host
+            );
         }
         Ok(format!("{}{}", self.base, url::path(location)))
     }

@@ -1,4 +1,5 @@
-//! An image's layers unpacked into a folder, as an engine would: in order, whiteouts included, and never outside that folder whatever a layer's names and links say.
+//! An image's layers unpacked into a folder, as an engine would: in order, whiteouts included, and never
+//! outside that folder whatever a layer's names and links say.
 
 use crate::sys::hash;
 use crate::sys::hash::Hasher;
@@ -34,7 +35,9 @@ fn plain(layer: &Utf8Path) -> Result<Box<dyn Read>> {
     match magic[..] {
         [0x1f, 0x8b, ..] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
         [0x28, 0xb5, 0x2f, 0xfd] => {
-            bail!("{layer} is compressed with zstd, which only docker or podman unpack here; set XTASK_ENGINE=docker or podman")
+            bail!(
+                "{layer} is compressed with zstd, which only docker or podman unpack here; set XTASK_ENGINE=docker or podman"
+            )
         }
         _ => Ok(Box::new(file)),
     }
@@ -54,7 +57,8 @@ pub fn unpack(root: &Path, tar: impl Read, policy: FolderOverLink) -> Result<()>
     for entry in archive.entries()? {
         let mut entry = entry?;
         let name = entry.path()?.into_owned();
-        entry_into(root, &mut entry, &name, policy, &mut fresh).with_context(|| name.display().to_string())?;
+        entry_into(root, &mut entry, &name, policy, &mut fresh)
+            .with_context(|| name.display().to_string())?;
     }
     Ok(())
 }
@@ -77,7 +81,10 @@ fn entry_into<R: Read>(
     let mode = header.mode()? & 0o1777;
     let (uid, gid) = (header.uid()? as u32, header.gid()? as u32);
     let there = fs::symlink_metadata(&path).ok();
-    if policy == FolderOverLink::Follows && kind.is_dir() && there.as_ref().is_some_and(|meta| meta.is_symlink()) {
+    if policy == FolderOverLink::Follows
+        && kind.is_dir()
+        && there.as_ref().is_some_and(|meta| meta.is_symlink())
+    {
         return Ok(());
     }
     if there.as_ref().is_some_and(|meta| !(meta.is_dir() && kind.is_dir())) {
@@ -106,7 +113,8 @@ fn entry_into<R: Read>(
     Ok(())
 }
 
-/// Where `name` is inside `root`: the links in its folder are followed as they would be after chroot, its last part is not. None for the root itself.
+/// Where `name` is inside `root`: the links in its folder are followed as they would be after chroot, its
+/// last part is not. None for the root itself.
 fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
     let mut parts = Vec::new();
     for part in name.components() {

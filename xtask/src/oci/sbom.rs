@@ -61,7 +61,8 @@ pub fn cyclonedx(subject: &Subject, components: &[Component]) -> Vec<u8> {
     }))
 }
 
-/// `urn:uuid:…` made of the image's digest, as a version 8 UUID (RFC 9562): a random one would make every build another.
+/// `urn:uuid:…` made of the image's digest, as a version 8 UUID (RFC 9562): a random one would make every
+/// build another.
 fn serial_number(reference: &str) -> String {
     let hash = spec::digest(reference.as_bytes());
     let h = hash.trim_start_matches("sha256:");

@@ -1,4 +1,5 @@
-//! A stand-in for a base image, pushed to a registry of this machine under the base's own name: where none can be pulled, and in every rehearsal.
+//! A stand-in for a base image, pushed to a registry of this machine under the base's own name: where none
+//! can be pulled, and in every rehearsal.
 
 use super::layer;
 use super::reference::Reference;
@@ -13,8 +14,8 @@ use camino::Utf8Path;
 use std::collections::BTreeMap;
 use xshell::cmd;
 
-/// Makes Debian, with Python where the base has it, into an image for each platform and pushes it to `host` under the name of `base`; the
-/// digest of its index.
+/// Makes Debian, with Python where the base has it, into an image for each platform and pushes it to `host`
+/// under the name of `base`; the digest of its index.
 pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
     let stand_in = stand_in(base)?;
     let store = Store::cache()?;
@@ -25,7 +26,8 @@ pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result
         debian::base(stand_in, &platform.architecture)
     })?;
     let images = platforms.iter().zip(&roots).collect::<Vec<_>>();
-    let manifests = parallel::each(images.len(), &images, |(platform, root)| write(&store, platform, root, stand_in))?;
+    let manifests =
+        parallel::each(images.len(), &images, |(platform, root)| write(&store, platform, root, stand_in))?;
     push(&store, &Registry::open(host, true)?, base, manifests)
 }
 
@@ -37,7 +39,10 @@ fn stand_in(base: &Reference) -> Result<Base> {
             version if version == debian::PYTHON => Ok(Base::Python),
             version => bail!("the stand-in for {base} has Python {}, not {version}", debian::PYTHON),
         },
-        _ => bail!("nothing stands in for the base image {base}; there are stand-ins for debian and for python:{}", debian::PYTHON),
+        _ => bail!(
+            "nothing stands in for the base image {base}; there are stand-ins for debian and for python:{}",
+            debian::PYTHON
+        ),
     }
 }
 
@@ -66,7 +71,8 @@ fn write(store: &Store, platform: &Platform, root: &Utf8Path, stand_in: Base) ->
     };
     let config = store.put(spec::CONFIG, &spec::to_bytes(&config))?;
     let layer = Descriptor::new(spec::LAYER, layer.digest, layer.size);
-    let manifest = store.put(spec::MANIFEST, &spec::to_bytes(&Manifest::new(config, vec![layer], BTreeMap::new())))?;
+    let manifest =
+        store.put(spec::MANIFEST, &spec::to_bytes(&Manifest::new(config, vec![layer], BTreeMap::new())))?;
     Ok(Descriptor { platform: Some(platform.clone()), ..manifest })
 }
 
@@ -77,7 +83,12 @@ fn push(store: &Store, registry: &Registry, base: &Reference, manifests: Vec<Des
         for blob in manifest.layers.iter().chain([&manifest.config]) {
             registry.put_blob(repository, blob, &store.path(&blob.digest), None)?;
         }
-        registry.put_manifest(repository, &descriptor.digest, spec::MANIFEST, &store.bytes(&descriptor.digest)?)?;
+        registry.put_manifest(
+            repository,
+            &descriptor.digest,
+            spec::MANIFEST,
+            &store.bytes(&descriptor.digest)?,
+        )?;
     }
     let index = spec::to_bytes(&Index::new(manifests, BTreeMap::new()));
     let digest = spec::digest(&index);

@@ -1,4 +1,5 @@
-//! The documents of the OCI image spec 1.1, as far as we write and read them; docker's schema 2 has the same shape.
+//! The documents of the OCI image spec 1.1, as far as we write and read them; docker's schema 2 has the same
+//! shape.
 
 use crate::sys::hash;
 use anyhow::{Context, Result, bail};
@@ -30,7 +31,14 @@ pub struct Descriptor {
 
 impl Descriptor {
     pub fn new(media_type: &str, digest: String, size: u64) -> Descriptor {
-        Descriptor { media_type: media_type.to_string(), digest, size, artifact_type: None, platform: None, annotations: BTreeMap::new() }
+        Descriptor {
+            media_type: media_type.to_string(),
+            digest,
+            size,
+            artifact_type: None,
+            platform: None,
+            annotations: BTreeMap::new(),
+        }
     }
     pub fn of(media_type: &str, bytes: &[u8]) -> Descriptor {
         Descriptor::new(media_type, digest(bytes), bytes.len() as u64)
@@ -58,7 +66,8 @@ impl Platform {
             _ => bail!("{text:?} is not a platform: os/architecture, as in linux/amd64"),
         }
     }
-    /// Is an image of `other` the one for this platform? arm64 is written with and without its only variant, v8.
+    /// Is an image of `other` the one for this platform? arm64 is written with and without its only variant,
+    /// v8.
     pub fn matches(&self, other: &Platform) -> bool {
         self.os == other.os && self.architecture == other.architecture
     }
@@ -121,8 +130,20 @@ fn manifest_type() -> String {
 }
 
 impl Manifest {
-    pub fn new(config: Descriptor, layers: Vec<Descriptor>, annotations: BTreeMap<String, String>) -> Manifest {
-        Manifest { schema_version: 2, media_type: manifest_type(), artifact_type: None, config, layers, subject: None, annotations }
+    pub fn new(
+        config: Descriptor,
+        layers: Vec<Descriptor>,
+        annotations: BTreeMap<String, String>,
+    ) -> Manifest {
+        Manifest {
+            schema_version: 2,
+            media_type: manifest_type(),
+            artifact_type: None,
+            config,
+            layers,
+            subject: None,
+            annotations,
+        }
     }
 }
 
@@ -181,7 +202,9 @@ pub struct History {
 }
 
 /// Go writes empty lists and maps as null.
-fn nullable<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn nullable<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

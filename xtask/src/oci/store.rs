@@ -1,4 +1,5 @@
-//! Blobs by digest in the user's cache folder: written aside and renamed, hashed again before they are used. A killed process leaves nothing wrong.
+//! Blobs by digest in the user's cache folder: written aside and renamed, hashed again before they are used.
+//! A killed process leaves nothing wrong.
 
 use super::spec;
 use crate::sys::hash::Hasher;
@@ -61,17 +62,25 @@ impl Store {
     /// Keeps what `from` gives, if its size and digest are the promised ones.
     pub fn receive(&self, descriptor: &spec::Descriptor, from: impl Read, whence: &str) -> Result<()> {
         let mut file = self.scratch()?;
-        let (digest, size) = copy_hashed(from.take(descriptor.size + 1), &mut file).with_context(|| format!("{whence} broke off"))?;
+        let (digest, size) = copy_hashed(from.take(descriptor.size + 1), &mut file)
+            .with_context(|| format!("{whence} broke off"))?;
         if size != descriptor.size || digest != descriptor.digest {
             let more = if size > descriptor.size { " or more" } else { "" };
-            bail!("{whence} gave {size} bytes{more} with digest {digest}; expected {} with {}", descriptor.size, descriptor.digest);
+            bail!(
+                "{whence} gave {size} bytes{more} with digest {digest}; expected {} with {}",
+                descriptor.size,
+                descriptor.digest
+            );
         }
         self.keep(file, &descriptor.digest)
     }
 
     /// A file beside the blobs, that `keep` renames.
     pub fn scratch(&self) -> Result<tempfile::NamedTempFile> {
-        tempfile::Builder::new().prefix(&scratch_prefix()).tempfile_in(&self.dir).with_context(|| format!("{} can't be written", self.dir))
+        tempfile::Builder::new()
+            .prefix(&scratch_prefix())
+            .tempfile_in(&self.dir)
+            .with_context(|| format!("{} can't be written", self.dir))
     }
 
     pub fn keep(&self, file: tempfile::NamedTempFile, digest: &str) -> Result<()> {
@@ -91,7 +100,8 @@ impl Store {
         spec::from_bytes(&self.bytes(digest)?, digest)
     }
 
-    /// Puts a blob of another store here: a second name of the same file where the file system allows, a copy elsewhere.
+    /// Puts a blob of another store here: a second name of the same file where the file system allows, a copy
+    /// elsewhere.
     pub fn link(&self, from: &Store, digest: &str) -> Result<()> {
         let (source, target) = (from.path(digest), self.path(digest));
         if target.exists() {
@@ -99,7 +109,10 @@ impl Store {
         }
         if std::fs::hard_link(&source, &target).is_err() {
             let mut file = self.scratch()?;
-            std::io::copy(&mut File::open(&source).with_context(|| format!("{source} can't be read"))?, &mut file)?;
+            std::io::copy(
+                &mut File::open(&source).with_context(|| format!("{source} can't be read"))?,
+                &mut file,
+            )?;
             self.keep(file, digest)?;
         }
         Ok(())
@@ -114,10 +127,19 @@ pub fn scratch_prefix() -> String {
 /// Removes what killed processes have left in a folder. One that can't be removed is left for the next time.
 pub fn sweep(dir: &Utf8Path) {
     for entry in dir.read_dir_utf8().into_iter().flatten().flatten() {
-        let owner = entry.file_name().strip_prefix('.').and_then(|rest| rest.split_once('-')?.0.parse().ok()).and_then(Pid::from_raw);
-        let dead = owner.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
+        let owner = entry
+            .file_name()
+            .strip_prefix('.')
+            .and_then(|rest| rest.split_once('-')?.0.parse().ok())
+            .and_then(Pid::from_raw);
+        let dead =
+            owner.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
         if dead {
-            let _ = if entry.path().is_dir() { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) };
+            let _ = if entry.path().is_dir() {
+                std::fs::remove_dir_all(entry.path())
+            } else {
+                std::fs::remove_file(entry.path())
+            };
         }
     }
 }

@@ -66,7 +66,8 @@ pub fn platforms() -> Vec<Platform> {
     ["linux/amd64", "linux/arm64"].iter().map(|p| Platform::parse(p).unwrap()).collect()
 }
 
-/// A base image of two platforms with one file each, at `docker.io/library/base:1` as the registry that stands in for docker.io has it.
+/// A base image of two platforms with one file each, at `docker.io/library/base:1` as the registry that
+/// stands in for docker.io has it.
 pub fn push_base(registry: &Registry) -> Reference {
     let dir = tempfile::tempdir().unwrap();
     let store = store(&dir, "base");
@@ -82,7 +83,11 @@ pub fn push_base(registry: &Registry) -> Reference {
             let config = Image {
                 created: None,
                 platform: platform.clone(),
-                config: Run { env: vec!["PATH=/bin".into(), "LANG=C".into()], cmd: vec!["sh".into()], ..Run::default() },
+                config: Run {
+                    env: vec!["PATH=/bin".into(), "LANG=C".into()],
+                    cmd: vec!["sh".into()],
+                    ..Run::default()
+                },
                 rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
                 history: Vec::new(),
             };

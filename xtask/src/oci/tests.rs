@@ -44,10 +44,19 @@ impl Bench {
                     fill: Box::new(move |platform, dir| {
                         filled.fetch_add(1, Ordering::SeqCst);
                         write(dir, "deps", &platform.to_string())?;
-                        Ok(vec![Component { name: "dep".into(), version: "1".into(), purl: "pkg:pypi/dep@1".into(), license: None }])
+                        Ok(vec![Component {
+                            name: "dep".into(),
+                            version: "1".into(),
+                            purl: "pkg:pypi/dep@1".into(),
+                            license: None,
+                        }])
                     }),
                 },
-                Source { what: "app", key: None, fill: Box::new(move |_, dir| write(dir, "main", app).map(|_| vec![])) },
+                Source {
+                    what: "app",
+                    key: None,
+                    fill: Box::new(move |_, dir| write(dir, "main", app).map(|_| vec![])),
+                },
             ],
         }
     }
@@ -78,19 +87,34 @@ fn one_changed_line_uploads_the_app_layer_alone() {
     let (first, _) = bench.build("one", "a");
     let report = first.push(&bench.registry, &["sha-1111111"]).unwrap();
     // Two platforms: their dependencies, and one app layer for both; the base's layers are mounted.
-    assert_eq!((report.layers_uploaded, report.layers_mounted, report.layers_existing), (3, 2, 0), "{report}");
+    assert_eq!(
+        (report.layers_uploaded, report.layers_mounted, report.layers_existing),
+        (3, 2, 0),
+        "{report}"
+    );
     let (second, _) = bench.build("two", "a");
     let report = second.push(&bench.registry, &["sha-2222222", "development"]).unwrap();
-    assert_eq!((report.layers_uploaded, report.layers_mounted, report.layers_existing), (1, 0, 4), "{report}");
+    assert_eq!(
+        (report.layers_uploaded, report.layers_mounted, report.layers_existing),
+        (1, 0, 4),
+        "{report}"
+    );
     assert!(report.bytes_uploaded < 10_000, "{report}");
     let report = second.push(&bench.registry, &["latest"]).unwrap();
     assert_eq!((report.layers_uploaded, report.bytes_uploaded), (0, 0), "{report}");
-    let tags: Vec<String> = bench.registry.tags("owner/demo").unwrap().into_iter().filter(|t| !t.starts_with("sha256-")).collect();
+    let tags: Vec<String> = bench
+        .registry
+        .tags("owner/demo")
+        .unwrap()
+        .into_iter()
+        .filter(|t| !t.starts_with("sha256-"))
+        .collect();
     assert_eq!(tags, ["development", "latest", "sha-1111111", "sha-2222222"]);
     assert_eq!(bench.registry.digest("owner/demo", "sha-1111111").unwrap(), Some(first.digest.clone()));
     push::retag(&bench.registry, "owner/demo", &first.digest, "latest").unwrap();
     assert_eq!(bench.registry.digest("owner/demo", "latest").unwrap(), Some(first.digest));
-    let error = push::retag(&bench.registry, "owner/demo", &spec::digest(b""), "latest").unwrap_err().to_string();
+    let error =
+        push::retag(&bench.registry, "owner/demo", &spec::digest(b""), "latest").unwrap_err().to_string();
     assert!(error.contains("that could be tagged latest"), "{error}");
 }
 
@@ -151,7 +175,8 @@ fn the_list_of_materials_is_found_through_the_image_it_belongs_to() {
     built.push(&bench.registry, &["v1"]).unwrap();
     for part in &built.platforms {
         // docker-registry 2.8 has no referrers API: the tag of the spec's fallback.
-        let (_, bytes) = bench.registry.manifest("owner/demo", &part.manifest.digest.replace(':', "-")).unwrap().unwrap();
+        let (_, bytes) =
+            bench.registry.manifest("owner/demo", &part.manifest.digest.replace(':', "-")).unwrap().unwrap();
         let referrers: Index = spec::from_bytes(&bytes, "referrers").unwrap();
         let [referrer] = &referrers.manifests[..] else { panic!("{referrers:?}") };
         assert_eq!(referrer.artifact_type.as_deref(), Some(sbom::MEDIA_TYPE));
@@ -161,7 +186,8 @@ fn the_list_of_materials_is_found_through_the_image_it_belongs_to() {
         let into = store(&bench.temp, "sbom");
         bench.registry.fetch("owner/demo", &manifest.layers[0], &into).unwrap();
         let list: Value = into.read(&manifest.layers[0].digest).unwrap();
-        let names: Vec<&str> = list["components"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
+        let names: Vec<&str> =
+            list["components"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
         assert_eq!(names, [format!("docker.io/library/base:1@{}", built.base_digest).as_str(), "dep"]);
     }
 }

@@ -1,4 +1,5 @@
-//! Blobs on their way up: asked for first, mounted from another repository where that works, else sent whole or in chunks, and resumed where a chunk broke.
+//! Blobs on their way up: asked for first, mounted from another repository where that works, else sent whole
+//! or in chunks, and resumed where a chunk broke.
 
 use super::registry::{Registry, push_scope};
 use super::spec::Descriptor;
@@ -34,8 +35,15 @@ enum Start {
 }
 
 impl Registry {
-    /// Makes sure that the repository has the blob; `from` is another repository of this registry that probably has it.
-    pub fn put_blob(&self, repository: &str, blob: &Descriptor, file: &Utf8Path, from: Option<&str>) -> Result<Sent> {
+    /// Makes sure that the repository has the blob; `from` is another repository of this registry that
+    /// probably has it.
+    pub fn put_blob(
+        &self,
+        repository: &str,
+        blob: &Descriptor,
+        file: &Utf8Path,
+        from: Option<&str>,
+    ) -> Result<Sent> {
         self.may_write()?;
         if self.has_blob(repository, &blob.digest)? {
             return Ok(Sent::Existing);
@@ -51,7 +59,9 @@ impl Registry {
             let Err(error) = outcome else { return Ok(Sent::Uploaded) };
             // The answer to the last request may be all that was lost.
             if attempt == TRIES || !begin_again(&error) {
-                return Err(error).with_context(|| format!("{} could not be uploaded to {}/{repository}", blob.digest, self.host));
+                return Err(error).with_context(|| {
+                    format!("{} could not be uploaded to {}/{repository}", blob.digest, self.host)
+                });
             }
             if self.has_blob(repository, &blob.digest)? {
                 return Ok(Sent::Uploaded);
@@ -67,8 +77,9 @@ impl Registry {
         self.may_write()?;
         if let Start::Session(session) = self.start(repository, None, None)? {
             // Not every registry knows how to cancel; what was begun and never finished is swept up by all.
-            let _ =
-                self.call_by(&push_scope(repository, None), Request::new("DELETE", session.url), |r| self.http.send_once(r, &r.url, true));
+            let _ = self.call_by(&push_scope(repository, None), Request::new("DELETE", session.url), |r| {
+                self.http.send_once(r, &r.url, true)
+            });
         }
         Ok(())
     }
@@ -84,7 +95,10 @@ impl Registry {
             return Ok(Start::Mounted);
         }
         let smallest = answer.header("OCI-Chunk-Min-Length").and_then(|v| v.parse().ok()).unwrap_or(0);
-        Ok(Start::Session(Session { url: self.next(&answer)?, chunk: CHUNK.max(smallest).min(LARGEST_CHUNK) }))
+        Ok(Start::Session(Session {
+            url: self.next(&answer)?,
+            chunk: CHUNK.max(smallest).min(LARGEST_CHUNK),
+        }))
     }
 
     fn send_blob(&self, repository: &str, session: Session, blob: &Descriptor, file: &File) -> Result<()> {
@@ -94,13 +108,21 @@ impl Registry {
             false => (self.send_chunks(&scopes, session, blob, file)?, Vec::new()),
         };
         let joint = if url.contains('?') { '&' } else { '?' };
-        let request = Request::new("PUT", format!("{url}{joint}digest={}", blob.digest)).body("application/octet-stream", &rest);
-        // Sent once: an upload that the registry has closed can't be closed again, so a retry is a new upload.
+        let request = Request::new("PUT", format!("{url}{joint}digest={}", blob.digest))
+            .body("application/octet-stream", &rest);
+        // Sent once: an upload that the registry has closed can't be closed again, so a retry is a new
+        // upload.
         self.call_by(&scopes, request, |r| self.http.send_once(r, &r.url, true))?.success().map(drop)
     }
 
     /// Sends the blob in chunks; the address that closes the upload.
-    fn send_chunks(&self, scopes: &[String], mut session: Session, blob: &Descriptor, file: &File) -> Result<String> {
+    fn send_chunks(
+        &self,
+        scopes: &[String],
+        mut session: Session,
+        blob: &Descriptor,
+        file: &File,
+    ) -> Result<String> {
         let (mut offset, mut failures) = (0, 0);
         while offset < blob.size {
             let bytes = read(file, offset, session.chunk.min(blob.size - offset))?;
@@ -108,7 +130,10 @@ impl Registry {
             let request = Request::new("PATCH", session.url.clone())
                 .header("Content-Range", format!("{offset}-{}", end - 1))
                 .body("application/octet-stream", &bytes);
-            let error = match self.call_by(scopes, request, |r| self.http.send_once(r, &r.url, true)).and_then(Response::success) {
+            let error = match self
+                .call_by(scopes, request, |r| self.http.send_once(r, &r.url, true))
+                .and_then(Response::success)
+            {
                 Ok(answer) => {
                     session.url = self.next(&answer)?;
                     // A registry may have taken less than it was sent, and says so.
@@ -144,7 +169,8 @@ impl Registry {
     }
 }
 
-/// How many bytes the registry has, from `Range: 0-1023` (the last byte's number; `0-0` is distribution's word for none).
+/// How many bytes the registry has, from `Range: 0-1023` (the last byte's number; `0-0` is distribution's
+/// word for none).
 fn received(answer: &Response) -> Option<u64> {
     let (_, last) = answer.header("Range")?.trim_start_matches("bytes=").split_once('-')?;
     let last: u64 = last.trim().parse().ok()?;

@@ -1,4 +1,5 @@
-//! Programs that we start: an allow-listed environment, a HOME of their own, and errors that carry their last words.
+//! Programs that we start: an allow-listed environment, a HOME of their own, and errors that carry their last
+//! words.
 
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,7 +15,8 @@ use xshell::{Cmd, Shell};
 /// Names the folder of the rehearsal that started us.
 pub const REHEARSAL: &str = "XTASK_REHEARSAL";
 
-/// What a child may inherit. Everything that could redirect an upload (UV_*, TWINE_*, PIP_INDEX_URL, NPM_CONFIG_*, …) is missing on purpose.
+/// What a child may inherit. Everything that could redirect an upload (UV_*, TWINE_*, PIP_INDEX_URL,
+/// NPM_CONFIG_*, …) is missing on purpose.
 const INHERITED: &[&str] = &[
     "PATH",
     "LANG",
@@ -49,7 +51,8 @@ const INHERITED: &[&str] = &[
     REHEARSAL,
 ];
 
-/// The user's cache folder: pinned tools, downloads, layers. Not `target/`: `cargo clean` must not disable hooks.
+/// The user's cache folder: pinned tools, downloads, layers. Not `target/`: `cargo clean` must not disable
+/// hooks.
 pub fn cache() -> Result<Utf8PathBuf> {
     let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
     from("XTASK_CACHE")
@@ -63,8 +66,10 @@ pub fn env() -> Result<Vec<(OsString, OsString)>> {
     let cache = cache()?;
     let home = cache.join("home");
     std::fs::create_dir_all(&home).with_context(|| format!("{home} can't be made"))?;
-    let mut env: Vec<(OsString, OsString)> =
-        INHERITED.iter().filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value))).collect();
+    let mut env: Vec<(OsString, OsString)> = INHERITED
+        .iter()
+        .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))
+        .collect();
     for (name, value) in [
         ("HOME", home.as_str()),
         ("XTASK_CACHE", cache.as_str()),
@@ -95,7 +100,8 @@ pub fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
     Ok(sh)
 }
 
-/// Runs it with the clean environment plus what the command itself sets in `extra`; standard output, or an error with the last lines of both streams.
+/// Runs it with the clean environment plus what the command itself sets in `extra`; standard output, or an
+/// error with the last lines of both streams.
 pub fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     captured(cmd, extra).map(|(stdout, _)| stdout)
 }
@@ -108,10 +114,18 @@ pub fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
 fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
     let words = cmd.to_string();
     let cmd = cmd.env_clear().envs(env()?).envs(extra.iter().copied());
-    let output = cmd.quiet().ignore_status().output().with_context(|| format!("`{words}` could not be started"))?;
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+    let output =
+        cmd.quiet().ignore_status().output().with_context(|| format!("`{words}` could not be started"))?;
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
     if !output.status.success() {
-        let code = output.status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| output.status.to_string());
+        let code = output
+            .status
+            .code()
+            .map(|c| format!("exit code {c}"))
+            .unwrap_or_else(|| output.status.to_string());
         bail!("`{words}`: {code}\n{}", last_lines(&format!("{stdout}{stderr}"), 40));
     }
     Ok((stdout, stderr))
@@ -120,7 +134,8 @@ fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
 /// How long a program may take to say its version. A cold start on a busy machine takes a few seconds.
 const BRIEF: Duration = Duration::from_secs(60);
 
-/// `capture` for a program that answers at once, if it knows the question: a server may start instead, and never end.
+/// `capture` for a program that answers at once, if it knows the question: a server may start instead, and
+/// never end.
 pub fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, BRIEF)
@@ -135,7 +150,8 @@ pub fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<Stri
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, INSTALLATION)
 }
 
-/// Runs it in a process group of its own, which is killed at the program's end, at the limit, and when we end.
+/// Runs it in a process group of its own, which is killed at the program's end, at the limit, and when we
+/// end.
 fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> {
     // Files and not pipes: what the program has started may keep a pipe open.
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
@@ -144,7 +160,8 @@ fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> 
     let group = Pid::from_child(&child);
     let guard = crate::sys::guard::kill_when_gone(child.id());
     let started = Instant::now();
-    let ended = || waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
+    let ended =
+        || waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
     let mut in_time = false;
     while guard.is_ok() && !in_time && started.elapsed() < limit {
         match ended()? {
@@ -207,7 +224,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pid");
         // The child holds both streams, and the program deaf to SIGTERM.
-        let script = format!("trap '' TERM; sleep 600 & echo $! > '{}'; echo listening; wait", file.display());
+        let script =
+            format!("trap '' TERM; sleep 600 & echo $! > '{}'; echo listening; wait", file.display());
         let error = sh(&script, Duration::from_secs(2)).unwrap_err().to_string();
         assert_eq!(error, "`program --version` did not end within 2 s and was stopped\nlistening");
         ended(&file);

@@ -8,7 +8,10 @@ const LAST: u64 = 253_402_300_799;
 
 /// `2026-11-21T10:08:34Z`, from seconds since 1970.
 pub fn rfc3339(seconds: i64) -> Result<String> {
-    let seconds = u64::try_from(seconds).ok().filter(|s| *s <= LAST).context("the time is not between the years 1970 and 9999")?;
+    let seconds = u64::try_from(seconds)
+        .ok()
+        .filter(|s| *s <= LAST)
+        .context("the time is not between the years 1970 and 9999")?;
     Ok(humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string())
 }
 
@@ -22,7 +25,9 @@ pub fn today() -> Result<String> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
     let now = match set {
         Some(text) => text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
-        None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64),
+        None => {
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+        }
     };
     Ok(rfc3339(now)?[..10].to_string())
 }

@@ -7,7 +7,8 @@ use std::io::Write;
 /// Replaces `path` in one step and keeps its mode.
 pub fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
-    let mut temp = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{folder} can't be written to"))?;
+    let mut temp =
+        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{folder} can't be written to"))?;
     temp.write_all(bytes)?;
     let mode = match std::fs::metadata(path) {
         Ok(old) => old.permissions(),

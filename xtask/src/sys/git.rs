@@ -10,7 +10,8 @@ pub struct Git {
     pub dir: Utf8PathBuf,
 }
 
-/// What a hook exports about its own repository (`git rev-parse --local-env-vars`, and the identity of the commit being made).
+/// What a hook exports about its own repository (`git rev-parse --local-env-vars`, and the identity of the
+/// commit being made).
 const HOOK_ENV: &[&str] = &[
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -31,15 +32,22 @@ const HOOK_ENV: &[&str] = &[
     "GIT_INTERNAL_SUPER_PREFIX",
     "GIT_NO_REPLACE_OBJECTS",
 ];
-const HOOK_IDENTITY: &[&str] =
-    &["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE"];
+const HOOK_IDENTITY: &[&str] = &[
+    "GIT_AUTHOR_NAME",
+    "GIT_AUTHOR_EMAIL",
+    "GIT_AUTHOR_DATE",
+    "GIT_COMMITTER_NAME",
+    "GIT_COMMITTER_EMAIL",
+    "GIT_COMMITTER_DATE",
+];
 
 impl Git {
     pub fn new(dir: impl AsRef<Utf8Path>) -> Git {
         Git { dir: dir.as_ref().to_path_buf() }
     }
 
-    /// The locale stays the user's: hooks, and the Python that they run, inherit it. No text that git translates is parsed.
+    /// The locale stays the user's: hooks, and the Python that they run, inherit it. No text that git
+    /// translates is parsed.
     pub fn command(&self) -> Command {
         let mut command = Command::new("git");
         command.current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
@@ -52,10 +60,16 @@ impl Git {
 
     /// Standard output as bytes; an error carries git's own words.
     pub fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
-        let output = self.command().args(args).output().context("git could not be started: is it on PATH?")?;
+        let output =
+            self.command().args(args).output().context("git could not be started: is it on PATH?")?;
         if !output.status.success() {
             let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
-            bail!("git {} failed in {}:\n{}", words.join(" "), self.dir, String::from_utf8_lossy(&output.stderr).trim_end());
+            bail!(
+                "git {} failed in {}:\n{}",
+                words.join(" "),
+                self.dir,
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
         }
         Ok(output.stdout)
     }
@@ -72,7 +86,8 @@ impl Git {
 
     /// Did git answer yes (exit 0)? 1 is no; anything else is an error.
     pub fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<bool> {
-        let output = self.command().args(args).output().context("git could not be started: is it on PATH?")?;
+        let output =
+            self.command().args(args).output().context("git could not be started: is it on PATH?")?;
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
@@ -83,7 +98,13 @@ impl Git {
     /// Standard output of git that reads `input`.
     pub fn pipe<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Vec<u8>> {
         use std::io::Write;
-        let mut child = self.command().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = self
+            .command()
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let mut stdin = child.stdin.take().expect("piped");
         let input = input.to_vec();
         let writer = std::thread::spawn(move || stdin.write_all(&input));
@@ -92,7 +113,12 @@ impl Git {
         let _ = writer.join();
         if !output.status.success() {
             let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
-            bail!("git {} failed in {}:\n{}", words.join(" "), self.dir, String::from_utf8_lossy(&output.stderr).trim_end());
+            bail!(
+                "git {} failed in {}:\n{}",
+                words.join(" "),
+                self.dir,
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
         }
         Ok(output.stdout)
     }
@@ -113,7 +139,16 @@ impl Git {
 
     /// Brings the objects of these refs of a remote here, and no ref.
     pub fn fetch_objects(&self, from: &str, names: &[String]) -> Result<()> {
-        let mut args = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=", "--", from];
+        let mut args = vec![
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--refmap=",
+            "--",
+            from,
+        ];
         args.extend(names.iter().map(String::as_str));
         self.run(&args)
     }

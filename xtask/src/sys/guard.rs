@@ -10,8 +10,8 @@ pub fn kill_when_gone(group: u32) -> Result<Child> {
     when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
 }
 
-/// A shell that waits until we are gone, or drop it, and then runs `script` with these arguments from `$0` on. In a group of its own, so that
-/// what ends us does not end it.
+/// A shell that waits until we are gone, or drop it, and then runs `script` with these arguments from `$0`
+/// on. In a group of its own, so that what ends us does not end it.
 pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
     Command::new("/bin/sh")
         .args(["-c", &format!("read -r _; {script}")])
@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn a_server_and_its_children_end_with_what_guards_them() {
-        let mut leader = Command::new("/bin/sh").args(["-c", "sleep 600 & sleep 600"]).process_group(0).spawn().unwrap();
+        let mut leader =
+            Command::new("/bin/sh").args(["-c", "sleep 600 & sleep 600"]).process_group(0).spawn().unwrap();
         let mut guard = kill_when_gone(leader.id()).unwrap();
         drop(guard.stdin.take());
         guard.wait().unwrap();

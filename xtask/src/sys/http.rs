@@ -1,5 +1,6 @@
-//! A small synchronous HTTP client: bounded retries where trying again can help, redirects that never carry credentials to another
-//! host, and errors that say status, method, address (without secrets) and the start of the answer.
+//! A small synchronous HTTP client: bounded retries where trying again can help, redirects that never carry
+//! credentials to another host, and errors that say status, method, address (without secrets) and the start
+//! of the answer.
 
 use crate::sys::ui;
 use crate::sys::url::{is_loopback, join, origin, without_secrets};
@@ -86,7 +87,10 @@ impl<'a> Request<'a> {
 
 /// `Basic …` (RFC 7617).
 pub fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{user}:{password}")))
+    format!(
+        "Basic {}",
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{user}:{password}"))
+    )
 }
 
 impl Http {
@@ -102,15 +106,21 @@ impl Http {
                 .timeout_recv_response(Some(Duration::from_secs(60)))
                 .timeout_per_read(Some(Duration::from_secs(60)))
         };
-        Ok(Http { agent: config().tls_config(tls()?).build().new_agent(), local: config().proxy(None).build().new_agent() })
+        Ok(Http {
+            agent: config().tls_config(tls()?).build().new_agent(),
+            local: config().proxy(None).build().new_agent(),
+        })
     }
 
-    /// Sends it until the answer is final: 5xx, 429, timeouts and broken connections are tried again, nothing else is.
+    /// Sends it until the answer is final: 5xx, 429, timeouts and broken connections are tried again, nothing
+    /// else is.
     pub fn send(&self, request: &Request) -> Result<Response> {
         let mut attempt = 1;
         loop {
             let outcome = match (self.follow(request), &request.login) {
-                (Ok(answer), Some(login)) if answer.status == 401 => self.follow(&request.with_authorization(login)),
+                (Ok(answer), Some(login)) if answer.status == 401 => {
+                    self.follow(&request.with_authorization(login))
+                }
                 (outcome, _) => outcome,
             };
             let (why, wait) = match &outcome {
@@ -124,7 +134,11 @@ impl Http {
             }
             let wait = wait.unwrap_or_else(|| pause(attempt)).min(LONGEST_PAUSE);
             let url = without_secrets(&request.url);
-            let text = format!("{} {url}: {why}; again in {:.1} s ({attempt}/{TRIES})", request.method, wait.as_secs_f64());
+            let text = format!(
+                "{} {url}: {why}; again in {:.1} s ({attempt}/{TRIES})",
+                request.method,
+                wait.as_secs_f64()
+            );
             ui::say(&format!("    {}", ui::dim(&text)));
             std::thread::sleep(wait);
             attempt += 1;
@@ -145,10 +159,20 @@ impl Http {
             }
             let target = answer.location()?;
             if !matches!(request.method, "GET" | "HEAD") {
-                bail!("{} {}: redirected to {}, which is followed for reads only", request.method, answer.url, origin(&target));
+                bail!(
+                    "{} {}: redirected to {}, which is followed for reads only",
+                    request.method,
+                    answer.url,
+                    origin(&target)
+                );
             }
             if answer.url.starts_with("https:") && !target.starts_with("https:") {
-                bail!("{} {}: redirected away from https to {}: refused", request.method, answer.url, origin(&target));
+                bail!(
+                    "{} {}: redirected away from https to {}: refused",
+                    request.method,
+                    answer.url,
+                    origin(&target)
+                );
             }
             answer = self.send_once(request, &target, origin(&target) == origin(&request.url))?;
         }
@@ -159,7 +183,11 @@ impl Http {
     pub fn send_once(&self, request: &Request, url: &str, with_credentials: bool) -> Result<Response> {
         let shown = without_secrets(url);
         let mut builder = http::Request::builder().method(request.method).uri(url);
-        for (name, value) in request.headers.iter().filter(|(name, _)| with_credentials || !name.eq_ignore_ascii_case("authorization")) {
+        for (name, value) in request
+            .headers
+            .iter()
+            .filter(|(name, _)| with_credentials || !name.eq_ignore_ascii_case("authorization"))
+        {
             builder = builder.header(*name, value);
         }
         let context = || format!("{} {shown}", request.method);
@@ -169,7 +197,13 @@ impl Http {
             None => agent.run(builder.body(()).with_context(context)?),
         };
         let (parts, body) = answer.with_context(context)?.into_parts();
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, method: request.method, url: url.to_string(), body })
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            method: request.method,
+            url: url.to_string(),
+            body,
+        })
     }
 }
 
@@ -181,7 +215,11 @@ impl Response {
     /// The whole body, 16 MiB at most.
     pub fn bytes(mut self) -> Result<Vec<u8>> {
         let shown = without_secrets(&self.url);
-        self.body.with_config().limit(16 << 20).read_to_vec().with_context(|| format!("{} {shown}: the answer broke off", self.method))
+        self.body
+            .with_config()
+            .limit(16 << 20)
+            .read_to_vec()
+            .with_context(|| format!("{} {shown}: the answer broke off", self.method))
     }
 
     pub fn reader(self) -> impl std::io::Read {
@@ -193,7 +231,8 @@ impl Response {
     }
 
     pub fn error(mut self) -> HttpError {
-        let bytes = self.body.with_config().limit(64 << 10).lossy_utf8(true).read_to_string().unwrap_or_default();
+        let bytes =
+            self.body.with_config().limit(64 << 10).lossy_utf8(true).read_to_string().unwrap_or_default();
         let mut text: String = bytes.split_whitespace().collect::<Vec<_>>().join(" ");
         if text.chars().count() > 300 {
             text = text.chars().take(300).chain(['…']).collect();
@@ -204,8 +243,11 @@ impl Response {
     /// The Location header as an absolute address.
     pub fn location(&self) -> Result<String> {
         let shown = without_secrets(&self.url);
-        let location = self.header("Location").with_context(|| format!("{} {shown}: {} without a Location", self.method, self.status))?;
-        join(&self.url, location).with_context(|| format!("{} {shown}: the Location is not an http(s) address", self.method))
+        let location = self
+            .header("Location")
+            .with_context(|| format!("{} {shown}: {} without a Location", self.method, self.status))?;
+        join(&self.url, location)
+            .with_context(|| format!("{} {shown}: the Location is not an http(s) address", self.method))
     }
 
     /// Retry-After in seconds (RFC 9110 allows a date too; nobody we talk to sends one).
@@ -217,7 +259,9 @@ impl Response {
 /// SSL_CERT_FILE is heard, as curl, git and Python do: companies and test set-ups have roots of their own.
 fn tls() -> Result<ureq::tls::TlsConfig> {
     let builder = ureq::tls::TlsConfig::builder();
-    let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|f| !f.is_empty()) else { return Ok(builder.build()) };
+    let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|f| !f.is_empty()) else {
+        return Ok(builder.build());
+    };
     let shown = file.to_string_lossy().into_owned();
     let pem = std::fs::read(&file).with_context(|| format!("SSL_CERT_FILE {shown} can't be read"))?;
     let roots: Vec<_> = ureq::tls::parse_pem(&pem)

@@ -16,12 +16,20 @@ pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Sen
 pub fn all<R: Send>(work: Vec<impl FnOnce() -> R + Send>) -> Vec<R> {
     std::thread::scope(|scope| {
         let running: Vec<_> = work.into_iter().map(|work| scope.spawn(work)).collect();
-        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     })
 }
 
-/// `work` for each item, `at_once` of them side by side: the results in the items' order, or the first error. Nothing new begins after an error.
-pub fn each<T: Sync, R: Send>(at_once: usize, items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+/// `work` for each item, `at_once` of them side by side: the results in the items' order, or the first error.
+/// Nothing new begins after an error.
+pub fn each<T: Sync, R: Send>(
+    at_once: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {

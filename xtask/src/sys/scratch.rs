@@ -1,5 +1,5 @@
-//! Clean folders to install into, at one of a few paths: Python keeps bytecode by path, so an environment made where the last one was starts in half
-//! the time.
+//! Clean folders to install into, at one of a few paths: Python keeps bytecode by path, so an environment
+//! made where the last one was starts in half the time.
 
 use crate::sys::child;
 use anyhow::{Context, Result};
@@ -35,7 +35,11 @@ pub fn bytecode() -> Result<Utf8PathBuf> {
 
 /// Also what a killed process left.
 fn clear(dir: &Utf8Path) -> Result<()> {
-    if dir.exists() { std::fs::remove_dir_all(dir).with_context(|| format!("{dir} can't be removed")) } else { Ok(()) }
+    if dir.exists() {
+        std::fs::remove_dir_all(dir).with_context(|| format!("{dir} can't be removed"))
+    } else {
+        Ok(())
+    }
 }
 
 impl Drop for Place {

@@ -22,7 +22,12 @@ pub struct Server {
 pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Result<Server> {
     let file = std::fs::File::create(log).with_context(|| format!("{log} can't be written"))?;
     let words = format!("{:?}", command.get_program());
-    command.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
+    command
+        .env("PORT", port.to_string())
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .process_group(0);
     let child = command.spawn().with_context(|| format!("{words} could not be started"))?;
     let guard = kill_when_gone(child.id())?;
     let mut server = Server { child, guard, url: format!("http://127.0.0.1:{port}"), log: log.to_path_buf() };
@@ -32,7 +37,11 @@ pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Res
 
 impl Server {
     fn wait_ready(&mut self, path: &str, limit: Duration) -> Result<()> {
-        let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).proxy(None).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(2)))
+            .proxy(None)
+            .build()
+            .new_agent();
         let started = Instant::now();
         loop {
             if agent.get(format!("{}{path}", self.url)).call().is_ok() {
@@ -42,7 +51,11 @@ impl Server {
                 bail!("the server ended before it answered ({status}):\n{}", self.last_words());
             }
             if started.elapsed() > limit {
-                bail!("the server did not answer {path} within {} s:\n{}", limit.as_secs(), self.last_words());
+                bail!(
+                    "the server did not answer {path} within {} s:\n{}",
+                    limit.as_secs(),
+                    self.last_words()
+                );
             }
             std::thread::sleep(Duration::from_millis(25));
         }
@@ -58,7 +71,8 @@ impl Server {
         }
     }
 
-    /// SIGTERM, as engines send it; how long the server took. One that is still there after ten seconds is an error, as it would be in a container.
+    /// SIGTERM, as engines send it; how long the server took. One that is still there after ten seconds is an
+    /// error, as it would be in a container.
     pub fn stop(mut self) -> Result<Duration> {
         let started = Instant::now();
         self.signal(Signal::TERM);
@@ -74,7 +88,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The group may outlive its leader, and its number is nobody else's while a member lives or the leader is not waited for.
+        // The group may outlive its leader, and its number is nobody else's while a member lives or the
+        // leader is not waited for.
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::KILL);
             let _ = self.child.wait();

@@ -1,5 +1,6 @@
-//! Programs that must not outlive us: each runs below a supervisor of this same binary, which reads a pipe that only we hold open.
-//! When we end, kill -9 included, the pipe closes and the supervisor kills the program and everything it started.
+//! Programs that must not outlive us: each runs below a supervisor of this same binary, which reads a pipe
+//! that only we hold open. When we end, kill -9 included, the pipe closes and the supervisor kills the
+//! program and everything it started.
 
 use crate::sys::child;
 use anyhow::{Context, Result, bail};
@@ -45,7 +46,11 @@ pub struct Supervised {
 pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
     let name = start.argv.first().context("no program to supervise")?;
     let name = Utf8Path::new(name).file_name().unwrap_or(name).to_string();
-    let log = File::options().create(true).append(true).open(start.log).with_context(|| format!("{} can't be written", start.log))?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(start.log)
+        .with_context(|| format!("{} can't be written", start.log))?;
     let stdout = match start.stdout {
         Some(path) => File::create(path).with_context(|| format!("{path} can't be written"))?,
         None => log.try_clone()?,
@@ -53,9 +58,11 @@ pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
     let mut command = Command::new(xtask);
     command.arg("__supervise").arg("--").args(start.argv);
     command.current_dir(start.dir).env_clear().envs(start.env.iter().map(|(k, v)| (k, v)));
-    // A group of its own, so that Ctrl-C on the terminal reaches us and not the supervisor, which still has work to do then.
+    // A group of its own, so that Ctrl-C on the terminal reaches us and not the supervisor, which still has
+    // work to do then.
     command.process_group(0).stdin(Stdio::piped()).stdout(stdout).stderr(log);
-    let mut supervisor = command.spawn().with_context(|| format!("{xtask} could not be started to supervise {name}"))?;
+    let mut supervisor =
+        command.spawn().with_context(|| format!("{xtask} could not be started to supervise {name}"))?;
     let pipe = supervisor.stdin.take();
     Ok(Supervised { name, supervisor, pipe, log: start.log.to_path_buf() })
 }
@@ -63,18 +70,32 @@ pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
 impl Supervised {
     /// Waits until the address answers, with whatever status.
     pub fn wait_ready(&mut self, url: &str, limit: Duration) -> Result<()> {
-        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).proxy(None).http_status_as_error(false);
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(2)))
+            .proxy(None)
+            .http_status_as_error(false);
         let agent = config.build().new_agent();
         let started = Instant::now();
         loop {
             if let Some(status) = self.supervisor.try_wait()? {
-                bail!("{} ended before it answered ({status}); its log, {}:\n{}", self.name, self.log, self.last_words());
+                bail!(
+                    "{} ended before it answered ({status}); its log, {}:\n{}",
+                    self.name,
+                    self.log,
+                    self.last_words()
+                );
             }
             if agent.get(url).call().is_ok() {
                 return Ok(());
             }
             if started.elapsed() > limit {
-                bail!("{} did not answer {url} within {} s; its log, {}:\n{}", self.name, limit.as_secs(), self.log, self.last_words());
+                bail!(
+                    "{} did not answer {url} within {} s; its log, {}:\n{}",
+                    self.name,
+                    limit.as_secs(),
+                    self.log,
+                    self.last_words()
+                );
             }
             stop_when_interrupted()?;
             std::thread::sleep(POLL);
@@ -113,8 +134,9 @@ impl Drop for Supervised {
 
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From here on SIGINT, SIGTERM and SIGHUP let every wait above end in an error, so that what was started is stopped and removed on the
-/// way out. Where that takes too long the process ends all the same, and the supervisors do the rest.
+/// From here on SIGINT, SIGTERM and SIGHUP let every wait above end in an error, so that what was started is
+/// stopped and removed on the way out. Where that takes too long the process ends all the same, and the
+/// supervisors do the rest.
 pub fn catch_interrupts() -> io::Result<()> {
     let flag = INTERRUPTED.get_or_init(Arc::default);
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {

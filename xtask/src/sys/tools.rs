@@ -58,7 +58,11 @@ pub fn version(name: &str) -> &'static str {
 }
 
 fn folder(name: &str) -> Result<Utf8PathBuf> {
-    Ok(child::cache()?.join("tools").join(format!("{}-{}", name.trim_start_matches('@').replace('/', "-"), find(name).version)))
+    Ok(child::cache()?.join("tools").join(format!(
+        "{}-{}",
+        name.trim_start_matches('@').replace('/', "-"),
+        find(name).version
+    )))
 }
 
 /// Is it there already, so that nothing is to be fetched?
@@ -98,7 +102,8 @@ fn install_uv(venv: &Utf8Path, version: &str) -> Result<()> {
     let python = python()?;
     child::capture(cmd!(sh, "{python} -m venv {venv}"), &[])
         .context("python3 has no venv module; on Debian and Ubuntu: apt-get install python3-venv")?;
-    child::capture(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[]).map(drop)
+    child::capture(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[])
+        .map(drop)
 }
 
 fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
@@ -108,28 +113,43 @@ fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
     // pypiserver hashes passwords with it, and does not ask for it.
     let extra: &[&str] = if tool.name == "pypiserver" { &["passlib==1.7.4"] } else { &[] };
     let (name, version) = (tool.name, tool.version);
-    child::capture(cmd!(sh, "{uv} pip install --quiet --python {venv}/bin/python {name}=={version} {extra...}"), &[]).map(drop)
+    child::capture(
+        cmd!(sh, "{uv} pip install --quiet --python {venv}/bin/python {name}=={version} {extra...}"),
+        &[],
+    )
+    .map(drop)
 }
 
 fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
-    let npm = which::which("npm").context("npm is not on PATH; it comes with Node (20 or newer): https://nodejs.org")?;
+    let npm = which::which("npm")
+        .context("npm is not on PATH; it comes with Node (20 or newer): https://nodejs.org")?;
     std::fs::create_dir_all(folder).with_context(|| format!("{folder} can't be made"))?;
-    // With a manifest of its own, npm looks for none in the folders above. verdaccio asks for node-fetch by a dist-tag, which moves, and which not every registry has.
-    std::fs::write(folder.join("package.json"), "{\"private\": true, \"overrides\": {\"node-fetch\": \"2.7.0\"}}\n")?;
+    // With a manifest of its own, npm looks for none in the folders above. verdaccio asks for node-fetch by a
+    // dist-tag, which moves, and which not every registry has.
+    std::fs::write(
+        folder.join("package.json"),
+        "{\"private\": true, \"overrides\": {\"node-fetch\": \"2.7.0\"}}\n",
+    )?;
     let sh = child::shell(folder)?;
     let (name, version) = (tool.name, tool.version);
     child::capture(cmd!(sh, "{npm} install --save-exact --loglevel error {name}@{version}"), &[]).map(drop)
 }
 
-/// Makes a folder of the cache the first time somebody needs it. Safe beside other processes, and after one that was killed.
+/// Makes a folder of the cache the first time somebody needs it. Safe beside other processes, and after one
+/// that was killed.
 pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     let complete = folder.join(".complete");
     if complete.exists() {
-        // Its date says when it was last used, for `setup`, which removes what is not. A cache that can't be written to stays as it is.
-        let _ = File::options().write(true).open(&complete).and_then(|file| file.set_modified(std::time::SystemTime::now()));
+        // Its date says when it was last used, for `setup`, which removes what is not. A cache that can't be
+        // written to stays as it is.
+        let _ = File::options()
+            .write(true)
+            .open(&complete)
+            .and_then(|file| file.set_modified(std::time::SystemTime::now()));
         return Ok(());
     }
-    let (parent, name) = (folder.parent().context("a folder of the cache")?, folder.file_name().unwrap_or_default());
+    let (parent, name) =
+        (folder.parent().context("a folder of the cache")?, folder.file_name().unwrap_or_default());
     std::fs::create_dir_all(parent).with_context(|| format!("{parent} can't be made"))?;
     let lock = File::create(parent.join(format!(".{name}.lock")))?;
     lock.lock()?;
@@ -152,7 +172,8 @@ pub fn python() -> Result<Utf8PathBuf> {
             let script = "import os, sys; assert sys.version_info >= (3, 11); \
                           print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))";
             // Without `site`, which reads every installed package's .pth files.
-            let output = std::process::Command::new(program).args(["-I", "-S", "-c", script]).output().ok()?;
+            let output =
+                std::process::Command::new(program).args(["-I", "-S", "-c", script]).output().ok()?;
             output.status.success().then(|| Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
         })
     });

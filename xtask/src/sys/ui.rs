@@ -1,5 +1,5 @@
-//! What a person sees: one line per step, a spinner on a terminal only, plain lines elsewhere. Everything goes to standard error
-//! except what a command was asked for, which is its own `println!`.
+//! What a person sees: one line per step, a spinner on a terminal only, plain lines elsewhere. Everything
+//! goes to standard error except what a command was asked for, which is its own `println!`.
 
 use crate::finding::{Finding, Level};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -26,13 +26,21 @@ fn columns() -> Option<usize> {
     if !terminal() {
         return None;
     }
-    console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+    console::Term::stderr()
+        .size_checked()
+        .map(|(_, columns)| usize::from(columns))
+        .filter(|columns| *columns > 0)
 }
 
 /// The same of standard output.
 fn columns_of_output() -> Option<usize> {
     let output = console::Term::stdout();
-    output.is_term().then(|| output.size_checked()).flatten().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+    output
+        .is_term()
+        .then(|| output.size_checked())
+        .flatten()
+        .map(|(_, columns)| usize::from(columns))
+        .filter(|columns| *columns > 0)
 }
 
 /// A line of a report on standard output, its end shortened where a terminal is narrower.
@@ -98,7 +106,9 @@ pub fn say(text: &str) {
 pub fn begin(name: &str) -> Line {
     let spinner = terminal().then(|| {
         let bar = spinners().add(ProgressBar::new_spinner());
-        bar.set_style(ProgressStyle::with_template("  {spinner} {msg} {elapsed}").expect("a constant template"));
+        bar.set_style(
+            ProgressStyle::with_template("  {spinner} {msg} {elapsed}").expect("a constant template"),
+        );
         bar.set_message(format!("{name:<12}"));
         bar.enable_steady_tick(Duration::from_millis(120));
         bar
@@ -118,14 +128,18 @@ impl Line {
         match outcome {
             Outcome::Done(text) => {
                 // On a terminal a step is one line; the log and the JSON have all of it.
-                let text =
-                    columns().map_or_else(|| text.clone(), |c| fit::shorten(&text, c.saturating_sub(begin + took.chars().count() + 3)));
+                let text = columns().map_or_else(
+                    || text.clone(),
+                    |c| fit::shorten(&text, c.saturating_sub(begin + took.chars().count() + 3)),
+                );
                 say(&format!("  {} {} {text} {}", green("✓"), bold(&name), dim(&format!("({took})"))));
             }
             Outcome::Skipped(text) => {
                 say(&format!("  {} {} {}", yellow("-"), bold(&name), dim(&text)));
             }
-            Outcome::Failed(text) => say(&format!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})")))),
+            Outcome::Failed(text) => {
+                say(&format!("  {} {} {text} {}", red("✗"), bold(&name), dim(&format!("({took})"))))
+            }
         }
     }
 }
@@ -141,8 +155,10 @@ pub fn finding(f: &Finding) {
     let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
     let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();
     // Behind the sentence, not behind the difference below it.
-    let (first, rest) =
-        f.message.split_once('\n').map_or((f.message.as_str(), String::new()), |(first, rest)| (first, format!("\n{rest}")));
+    let (first, rest) = f
+        .message
+        .split_once('\n')
+        .map_or((f.message.as_str(), String::new()), |(first, rest)| (first, format!("\n{rest}")));
     let (first, colon) = first.strip_suffix(':').map_or((first, ""), |first| (first, ":"));
     let mut text = format!("{level}[{}]:{app} {first}{place}{colon}{rest}", f.id);
     for line in f.help.iter().flat_map(|h| h.lines()) {

@@ -12,7 +12,8 @@ pub fn host(url: &str) -> String {
     host.trim_end_matches(":443").trim_end_matches(":80").to_string()
 }
 
-/// `https://host:port` with the default port left out: two addresses with the same origin may share credentials.
+/// `https://host:port` with the default port left out: two addresses with the same origin may share
+/// credentials.
 pub fn origin(url: &str) -> String {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     let authority = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
@@ -35,7 +36,8 @@ pub fn without_secrets(url: &str) -> String {
     format!("{scheme}://{authority}{path}{cut}")
 }
 
-/// `address` seen from the page `base`: the forms that servers and index pages write. None where it is not an http(s) address.
+/// `address` seen from the page `base`: the forms that servers and index pages write. None where it is not an
+/// http(s) address.
 pub fn join(base: &str, address: &str) -> Option<String> {
     let (scheme, rest) = base.split_once("://")?;
     let authority = authority(base);
@@ -63,7 +65,8 @@ pub fn join(base: &str, address: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", folders.join("/")))
 }
 
-/// Is the address on this machine? By its literal host alone: a name that merely resolves to loopback is somebody else's to change.
+/// Is the address on this machine? By its literal host alone: a name that merely resolves to loopback is
+/// somebody else's to change.
 pub fn is_loopback(url: &str) -> bool {
     let authority = authority(url);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -145,9 +148,11 @@ mod tests {
 
     #[test]
     fn a_host_has_no_user_and_no_default_port_and_a_path_has_its_query() {
-        for (url, expected_host, expected_path) in
-            [("https://u:p@Host:443/v2/x?y#z", "host", "/v2/x?y#z"), ("http://h:5000", "h:5000", "/"), ("h:80/v2/", "h", "/")]
-        {
+        for (url, expected_host, expected_path) in [
+            ("https://u:p@Host:443/v2/x?y#z", "host", "/v2/x?y#z"),
+            ("http://h:5000", "h:5000", "/"),
+            ("h:80/v2/", "h", "/"),
+        ] {
             assert_eq!((host(url).as_str(), path(url)), (expected_host, expected_path), "{url}");
         }
     }

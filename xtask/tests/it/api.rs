@@ -1,4 +1,5 @@
-//! api diff: each rule and each non-rule on two real source trees, through the real reader; and the command's outputs.
+//! api diff: each rule and each non-rule on two real source trees, through the real reader; and the command's
+//! outputs.
 
 use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
@@ -85,7 +86,8 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
     let repo = app();
     repo.write("apps/ts/app.toml", "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n");
     repo.write("apps/bare/app.toml", APP_TOML.replace("\"python\"\ne", "\"bare\"\ne"));
-    let first = repo.commit("apps/python/src/demo_agent/__init__.py", "def f(a):\n    return (\n", "feat: half");
+    let first =
+        repo.commit("apps/python/src/demo_agent/__init__.py", "def f(a):\n    return (\n", "feat: half");
     let second = repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "fix: whole");
     let cases: [(&[&str], i32, &str); 5] = [
         (&["ts"], 2, "apps/ts/app.toml names no public entry point; add [api] with public = [\".\"]"),
@@ -100,25 +102,39 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
     }
     repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agnet\"]\n"));
     let output = repo.xtask(&["api", "diff", "python", &second]).expect(2);
-    assert!(output.stderr.contains("apps/python/app.toml: there is no module demo_agnet"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("apps/python/app.toml: there is no module demo_agnet"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn the_package_is_read_and_never_imported() {
     let repo = app();
-    let text = "import pathlib\npathlib.Path('imported').write_text('x')\nraise SystemExit(9)\ndef f(a): ...\n";
+    let text =
+        "import pathlib\npathlib.Path('imported').write_text('x')\nraise SystemExit(9)\ndef f(a): ...\n";
     repo.commit("apps/python/src/demo_agent/__init__.py", text, "feat: a trap");
     repo.commit("apps/python/src/demo_agent/__init__.py", &text.replace("f(a)", "f(a, b)"), "feat: another");
     let output = repo.untouched(|| repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3));
-    assert!(output.stdout.contains("[parameter-added-required] apps/python/src/demo_agent/__init__.py:4"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("[parameter-added-required] apps/python/src/demo_agent/__init__.py:4"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
 fn every_rule_has_a_case() {
     let rules = include_str!("../../diff/src/python/rules.rs");
-    let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
+    let ids: Vec<&str> = rules
+        .split(" rule(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
     assert!(ids.len() > 50, "{ids:?}");
-    let expected: Vec<String> = api_cases::read(&FILES, "__init__.py").into_iter().flat_map(|case| case.expected).collect();
+    let expected: Vec<String> =
+        api_cases::read(&FILES, "__init__.py").into_iter().flat_map(|case| case.expected).collect();
     let has = |id: &str| expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")));
     let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
     assert!(without.is_empty(), "rules without a case: {without:?}");
@@ -143,7 +159,11 @@ fn packages_of_any_layout_are_found() {
         let changed = repo.commit(file, "def f(): ...\n", "fix: f");
         let output = repo.xtask(&["api", "diff", "python", &there, &changed]).expect(3);
         assert!(output.stdout.starts_with(&format!("{module}.f\n")), "{file}: {}", output.stdout);
-        assert!(output.stdout.contains(&format!("[parameter-removed] {file}:1")), "{file}: {}", output.stdout);
+        assert!(
+            output.stdout.contains(&format!("[parameter-removed] {file}:1")),
+            "{file}: {}",
+            output.stdout
+        );
         let output = repo.xtask(&["api", "diff", "python", &absent, &changed]).expect(0);
         assert!(output.stdout.contains("[module-added]"), "{file}: {}", output.stdout);
         let output = repo.xtask(&["api", "diff", "python", &there, &absent]).expect(3);
@@ -155,8 +175,20 @@ fn packages_of_any_layout_are_found() {
 fn stubs_beside_the_code_say_what_it_takes() {
     let repo = app();
     repo.write("apps/python/src/demo_agent/__init__.py", "def f(a, b=None): ...\n");
-    repo.commit("apps/python/src/demo_agent/__init__.pyi", "def f(a: int | str, b: int = ...) -> int: ...\n", "feat: typed");
-    repo.commit("apps/python/src/demo_agent/__init__.pyi", "def f(a: int, b: int = ...) -> int: ...\n", "fix: typed");
+    repo.commit(
+        "apps/python/src/demo_agent/__init__.pyi",
+        "def f(a: int | str, b: int = ...) -> int: ...\n",
+        "feat: typed",
+    );
+    repo.commit(
+        "apps/python/src/demo_agent/__init__.pyi",
+        "def f(a: int, b: int = ...) -> int: ...\n",
+        "fix: typed",
+    );
     let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
-    assert!(output.stdout.contains("[parameter-type-narrowed] apps/python/src/demo_agent/"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("[parameter-type-narrowed] apps/python/src/demo_agent/"),
+        "{}",
+        output.stdout
+    );
 }

@@ -1,9 +1,11 @@
-//! The cases of `api diff` as they are written in text files, and whether the findings are what each of them says.
+//! The cases of `api diff` as they are written in text files, and whether the findings are what each of them
+//! says.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with their text.
+/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with
+/// their text.
 pub struct Case {
     what: String,
     pub expected: Vec<String>,
@@ -43,17 +45,27 @@ pub fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
 pub fn all_right(cases: &[Case], document: &Value, number: impl Fn(&Value) -> Option<usize>) {
     let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
     for finding in document["findings"].as_array().expect("findings") {
-        found.entry(number(finding).unwrap_or_else(|| panic!("of no case: {finding}"))).or_default().push(finding);
+        found
+            .entry(number(finding).unwrap_or_else(|| panic!("of no case: {finding}")))
+            .or_default()
+            .push(finding);
     }
     let word = |finding: &&Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
     let mut wrong = String::new();
     for (i, case) in cases.iter().enumerate() {
         let list = found.remove(&i).unwrap_or_default();
-        let mut said: Vec<String> = list.iter().map(|f| format!("{} {}", word(f, "level"), word(f, "id"))).collect();
+        let mut said: Vec<String> =
+            list.iter().map(|f| format!("{} {}", word(f, "level"), word(f, "id"))).collect();
         said.sort();
         if said != case.expected {
-            let messages: String = list.iter().map(|f| format!("      {} ({})\n", word(f, "message"), word(f, "place"))).collect();
-            wrong.push_str(&format!("{}\n  expected {:?}\n  found    {said:?}\n{messages}", case.what, case.expected));
+            let messages: String = list
+                .iter()
+                .map(|f| format!("      {} ({})\n", word(f, "message"), word(f, "place")))
+                .collect();
+            wrong.push_str(&format!(
+                "{}\n  expected {:?}\n  found    {said:?}\n{messages}",
+                case.what, case.expected
+            ));
         }
     }
     assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());

@@ -1,5 +1,6 @@
-//! api diff of TypeScript packages: each rule and each non-rule on two real sets of declarations, through the real compiler; what package.json
-//! exports; places; the command's words; and the break that shipped as a fix.
+//! api diff of TypeScript packages: each rule and each non-rule on two real sets of declarations, through the
+//! real compiler; what package.json exports; places; the command's words; and the break that shipped as a
+//! fix.
 
 use crate::api_cases::{self, Case};
 use crate::support::Repo;
@@ -48,7 +49,8 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
 fn every_rule_and_every_non_rule_of_declarations_says_what_it_should() {
     let cases = api_cases::read(&FILES, "index.d.ts");
     let public: Vec<String> = (0..cases.len()).map(|i| format!("./case_{i}")).collect();
-    let exports = public.iter().map(|path| (path.clone(), json!({ "types": format!("{path}/index.d.ts") }))).collect();
+    let exports =
+        public.iter().map(|path| (path.clone(), json!({ "types": format!("{path}/index.d.ts") }))).collect();
     let repo = app(&public, &exports);
     write_side(&repo, &cases, false);
     repo.git(&["tag", "ts-v0.0.1"]);
@@ -73,7 +75,11 @@ fn maps(before: &Value, after: &Value) -> Vec<String> {
     repo.commit("apps/ts/package.json", &manifest, "fix: exports");
     let document = repo.xtask(&["--json", "api", "diff", "ts", "HEAD~1"]).json();
     let list = document["findings"].as_array().expect("findings");
-    list.iter().map(|f| format!("{} {}", f["level"].as_str().unwrap_or_default(), f["id"].as_str().unwrap_or_default())).collect()
+    list.iter()
+        .map(|f| {
+            format!("{} {}", f["level"].as_str().unwrap_or_default(), f["id"].as_str().unwrap_or_default())
+        })
+        .collect()
 }
 
 #[test]
@@ -81,25 +87,43 @@ fn what_a_package_exports_is_part_of_its_api() {
     let index = json!({ "types": "./index.d.ts", "default": "./index.js" });
     let b = json!({ "types": "./b.d.ts", "import": "./b.js" });
     let both = json!({ "types": "./index.d.ts", "import": "./index.js", "require": "./index.cjs" });
-    let (breaking, warning, info) =
-        (|id: &str| format!("breaking {id}"), |id: &str| format!("warning {id}"), |id: &str| format!("info {id}"));
+    let (breaking, warning, info) = (
+        |id: &str| format!("breaking {id}"),
+        |id: &str| format!("warning {id}"),
+        |id: &str| format!("info {id}"),
+    );
     let cases: Vec<(&str, Value, Value, Vec<String>)> = vec![
         ("nothing", json!({ ".": index, "./b": b }), json!({ "./b": b, ".": index }), vec![]),
-        ("an entry point goes", json!({ ".": index, "./b": b }), json!({ ".": index }), vec![breaking("entry-removed")]),
+        (
+            "an entry point goes",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": index }),
+            vec![breaking("entry-removed")],
+        ),
         (
             "is renamed",
             json!({ ".": index, "./b": b }),
             json!({ ".": index, "./bee": b }),
             vec![breaking("entry-renamed"), info("entry-added")],
         ),
-        ("is blocked", json!({ ".": index, "./b": b }), json!({ ".": index, "./b": null }), vec![breaking("entry-removed")]),
+        (
+            "is blocked",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": index, "./b": null }),
+            vec![breaking("entry-removed")],
+        ),
         (
             "one that is not guarded goes",
             json!({ ".": index, "./b": b, "./c": "./c.js" }),
             json!({ ".": index, "./b": b }),
             vec![warning("entry-maybe-removed")],
         ),
-        ("one comes", json!({ ".": index, "./b": b }), json!({ ".": index, "./b": b, "./c": "./c.js" }), vec![info("entry-added")]),
+        (
+            "one comes",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": index, "./b": b, "./c": "./c.js" }),
+            vec![info("entry-added")],
+        ),
         (
             "`require` goes",
             json!({ ".": both, "./b": b }),
@@ -124,8 +148,18 @@ fn what_a_package_exports_is_part_of_its_api() {
             json!({ ".": { "import": { "types": "./index.d.ts", "default": "./index.js" } }, "./b": b }),
             vec![warning("require-maybe-refused")],
         ),
-        ("types beside the file", json!({ ".": index, "./b": b }), json!({ ".": "./index.js", "./b": b }), vec![]),
-        ("types are gone", json!({ ".": index, "./b": b }), json!({ ".": "./gone.js", "./b": b }), vec![breaking("types-removed")]),
+        (
+            "types beside the file",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": "./index.js", "./b": b }),
+            vec![],
+        ),
+        (
+            "types are gone",
+            json!({ ".": index, "./b": b }),
+            json!({ ".": "./gone.js", "./b": b }),
+            vec![breaking("types-removed")],
+        ),
         (
             "a file with more",
             json!({ ".": index, "./b": b }),
@@ -141,7 +175,9 @@ fn what_a_package_exports_is_part_of_its_api() {
 #[test]
 fn a_package_that_gets_exports_closes_its_other_files() {
     let repo = single();
-    let manifest = json!({ "name": "demo-agent", "version": "0.0.1", "main": "index.js", "types": "index.d.ts" }).to_string();
+    let manifest =
+        json!({ "name": "demo-agent", "version": "0.0.1", "main": "index.js", "types": "index.d.ts" })
+            .to_string();
     let after = repo.read("apps/ts/package.json");
     repo.write("apps/ts/index.d.ts", "export declare function f(): void;\n");
     repo.write("apps/ts/package.json", &manifest);
@@ -157,24 +193,33 @@ fn a_name_that_another_entry_point_still_has_has_moved() {
     let repo = app(&[".".to_string(), "./b".to_string()], &json!({ ".": "./index.js", "./b": "./b.js" }));
     repo.write("apps/ts/f.d.ts", "export declare function f(): void;\n");
     repo.write("apps/ts/b.d.ts", "export { f } from \"./f.js\";\n");
-    repo.commit("apps/ts/index.d.ts", "export { f } from \"./f.js\";\nexport declare const a: string;\n", "feat: f");
+    repo.commit(
+        "apps/ts/index.d.ts",
+        "export { f } from \"./f.js\";\nexport declare const a: string;\n",
+        "feat: f",
+    );
     repo.commit("apps/ts/index.d.ts", "export declare const a: string;\n", "fix: f");
     let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
-    let says =
-        "breaking `f` can no longer be imported from here; it still can from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1";
+    let says = "breaking `f` can no longer be imported from here; it still can from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1";
     assert!(output.stdout.contains(says), "{}", output.stdout);
 }
 
 #[test]
 fn every_rule_of_declarations_has_a_case() {
     let rules = include_str!("../../diff/src/ts.rs");
-    let ids: Vec<&str> = rules.split(" rule(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect();
+    let ids: Vec<&str> = rules
+        .split(" rule(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
     assert!(ids.len() > 60, "{ids:?}");
-    let expected: Vec<String> = api_cases::read(&FILES, "index.d.ts").into_iter().flat_map(|case| case.expected).collect();
+    let expected: Vec<String> =
+        api_cases::read(&FILES, "index.d.ts").into_iter().flat_map(|case| case.expected).collect();
     // What package.json exports has tests of its own.
     let elsewhere = include_str!("api_ts.rs");
     let has = |id: &str| {
-        expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}"))) || elsewhere.contains(id.trim_start_matches("{kind}"))
+        expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")))
+            || elsewhere.contains(id.trim_start_matches("{kind}"))
     };
     let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
     assert!(without.is_empty(), "rules without a case: {without:?}");
@@ -194,7 +239,8 @@ export class RuntimeCapabilities {
 /// What a compiler makes of the sources, without one: the app's own build script, which copies.
 const BUILD: &str = "rm -rf dist && mkdir dist && cp built/* dist/";
 
-/// A release with adapters, in which one symbol was renamed since, as a fix. Declarations are built, not committed.
+/// A release with adapters, in which one symbol was renamed since, as a fix. Declarations are built, not
+/// committed.
 fn renamed_under_a_fix() -> Repo {
     let repo = single();
     let manifest = json!({
@@ -202,15 +248,17 @@ fn renamed_under_a_fix() -> Repo {
         "exports": { ".": { "types": "./dist/index.d.ts", "default": "./dist/index.js" } },
     });
     repo.write("apps/ts/package.json", manifest.to_string());
-    let declarations =
-        "export interface Adapter { send(text: string): boolean }\nexport declare class RuntimeCapabilities { names: string[] }\n";
+    let declarations = "export interface Adapter { send(text: string): boolean }\nexport declare class RuntimeCapabilities { names: string[] }\n";
     repo.write("apps/ts/built/index.d.ts", declarations);
     repo.write("apps/ts/.gitignore", "dist\nnode_modules\n");
     repo.write("apps/ts/src/index.ts", SOURCE);
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: adapters"]);
     repo.git(&["tag", "ts-v0.0.1"]);
-    repo.write("apps/ts/built/index.d.ts", declarations.replace("RuntimeCapabilities", "AdapterCapabilities"));
+    repo.write(
+        "apps/ts/built/index.d.ts",
+        declarations.replace("RuntimeCapabilities", "AdapterCapabilities"),
+    );
     repo.write("apps/ts/src/index.ts", SOURCE.replace("RuntimeCapabilities", "AdapterCapabilities"));
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "fix(ts): a better name"]);
@@ -235,14 +283,19 @@ RuntimeCapabilities
 #[test]
 fn plan_and_check_stop_a_break_of_a_typescript_package_until_it_is_declared() {
     let repo = renamed_under_a_fix();
-    let stopped = "[class-renamed] RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`";
+    let stopped =
+        "[class-renamed] RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`";
     for command in ["plan", "check"] {
         let output = repo.xtask(&[command, "ts"]).expect(3);
         assert!(output.stderr.contains("breaking[undeclared-break]: ts"), "{command}: {}", output.stderr);
         assert!(output.stderr.contains(stopped), "{command}: {}", output.stderr);
         assert!(output.stderr.contains("(apps/ts/src/index.ts:6)"), "{command}: {}", output.stderr);
     }
-    repo.commit("apps/ts/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
+    repo.commit(
+        "apps/ts/README.md",
+        "# demo-agent\n",
+        "feat!: adapters say what they can do by another name",
+    );
     let output = repo.xtask(&["plan", "ts"]);
     assert!(!output.stderr.contains("undeclared-break"), "{}", output.stderr);
     assert!(output.stdout.contains("api       major"), "{}", output.stdout);
@@ -254,13 +307,19 @@ fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
     repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = [\".\", \"./gone\"]\n"));
     let output = repo.xtask(&["api", "diff", "ts"]).expect(2);
     assert!(
-        output.stderr.contains("apps/ts/app.toml: \"./gone\" of [api] public: package.json has no such entry point"),
+        output
+            .stderr
+            .contains("apps/ts/app.toml: \"./gone\" of [api] public: package.json has no such entry point"),
         "{}",
         output.stderr
     );
     repo.git(&["checkout", "--quiet", "apps/ts/app.toml"]);
     let manifest = repo.read("apps/ts/package.json");
-    let broken = repo.commit("apps/ts/package.json", &manifest.replace(BUILD, "echo no such compiler >&2; exit 9"), "fix: the build");
+    let broken = repo.commit(
+        "apps/ts/package.json",
+        &manifest.replace(BUILD, "echo no such compiler >&2; exit 9"),
+        "fix: the build",
+    );
     let output = repo.xtask(&["api", "diff", "ts"]).expect(1);
     let says = format!("the declarations of ts at {broken} could not be made: ");
     assert!(output.stderr.contains(&says), "{}", output.stderr);
@@ -268,14 +327,26 @@ fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
     let text = manifest.replace(BUILD, "rm -rf dist && mkdir dist");
     repo.commit("apps/ts/package.json", &text, "fix: no declarations");
     let output = repo.xtask(&["api", "diff", "ts", "HEAD"]).expect(2);
-    assert!(output.stderr.contains("\".\" of [api] public: no declarations (.d.ts) were built for it"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("\".\" of [api] public: no declarations (.d.ts) were built for it"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn a_package_of_sources_is_compared_by_what_they_declare() {
     let repo = app(&[".".to_string()], &json!({ ".": "./src/index.ts" }));
-    repo.commit("apps/ts/src/index.ts", "export function f(a?: string): void {\n  console.log(a);\n}\n", "feat: f");
-    repo.commit("apps/ts/src/index.ts", "export function f(a?: string): void {\n  console.error(a);\n}\n", "fix: elsewhere");
+    repo.commit(
+        "apps/ts/src/index.ts",
+        "export function f(a?: string): void {\n  console.log(a);\n}\n",
+        "feat: f",
+    );
+    repo.commit(
+        "apps/ts/src/index.ts",
+        "export function f(a?: string): void {\n  console.error(a);\n}\n",
+        "fix: elsewhere",
+    );
     assert!(repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0).stdout.contains("no difference"));
     repo.commit("apps/ts/src/index.ts", "export function f(): void {\n  console.error();\n}\n", "fix: less");
     let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
@@ -288,7 +359,8 @@ fn a_packages_own_install_scripts_are_not_run_where_its_sources_are_not() {
     let manifest = repo.read("apps/ts/package.json");
     // A lock file of its own: what was installed for others is kept.
     repo.write("apps/ts/bun.lock", repo.read("apps/ts/bun.lock") + "// with scripts\n");
-    let scripts = "  \"scripts\": { \"prepare\": \"cat src/index.js\", \"postinstall\": \"exit 9\" },\n  \"bin\"";
+    let scripts =
+        "  \"scripts\": { \"prepare\": \"cat src/index.js\", \"postinstall\": \"exit 9\" },\n  \"bin\"";
     repo.commit("apps/ts/package.json", &manifest.replacen("  \"bin\"", scripts, 1), "chore: hooks");
     repo.commit("apps/ts/README.md", "# demo\n", "fix: say less");
     repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0);
@@ -304,17 +376,25 @@ fn the_first_commit_of_a_package_only_adds() {
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: a package"]);
     let output = repo.xtask(&["api", "diff", "ts", &before]).expect(0);
-    assert!(output.stdout.contains("the entry point `.` is new [entry-added] apps/ts/package.json:1"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("the entry point `.` is new [entry-added] apps/ts/package.json:1"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
 fn a_declaration_map_leads_to_the_source() {
     let repo = single();
-    // `f` of line 1 comes from line 3 of src/first.ts: one mapping, source 0, two lines down (Source Map revision 3).
+    // `f` of line 1 comes from line 3 of src/first.ts: one mapping, source 0, two lines down (Source Map
+    // revision 3).
     let map = json!({ "version": 3, "sources": ["src/first.ts"], "names": [], "mappings": "AAEA" });
     repo.write("apps/ts/index.d.ts.map", map.to_string());
     repo.write("apps/ts/src/first.ts", "\n\nexport function f(a: string) {}\n");
-    repo.write("apps/ts/index.d.ts", "export declare function f(a: string): void;\n//# sourceMappingURL=index.d.ts.map\n");
+    repo.write(
+        "apps/ts/index.d.ts",
+        "export declare function f(a: string): void;\n//# sourceMappingURL=index.d.ts.map\n",
+    );
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: f"]);
     let after = "export declare function f(): void;\n//# sourceMappingURL=index.d.ts.map\n";

@@ -6,12 +6,19 @@ fn audit(repo: &Repo) -> Output {
     repo.xtask(&["audit"])
 }
 
-/// A package with three version strings: 0.1.17 in its metadata, 0.1.0 in its code, 0.1.129 in a template that is built on it.
+/// A package with three version strings: 0.1.17 in its metadata, 0.1.0 in its code, 0.1.129 in a template
+/// that is built on it.
 fn three_strings() -> Repo {
     let repo = Repo::new();
     repo.write("apps/python/app.toml", APP_TOML.replace("demo-agent", "demo-workspace-runtime"));
-    repo.write("apps/python/pyproject.toml", PYPROJECT.replace("demo-agent", "demo-workspace-runtime").replace("0.0.0", "0.1.17"));
-    repo.write("apps/python/src/demo_runtime/__init__.py", "\"\"\"A runtime.\"\"\"\n\n__version__ = \"0.1.0\"\n");
+    repo.write(
+        "apps/python/pyproject.toml",
+        PYPROJECT.replace("demo-agent", "demo-workspace-runtime").replace("0.0.0", "0.1.17"),
+    );
+    repo.write(
+        "apps/python/src/demo_runtime/__init__.py",
+        "\"\"\"A runtime.\"\"\"\n\n__version__ = \"0.1.0\"\n",
+    );
     repo.write("templates/worker/.runtime-version", "0.1.129\n");
     repo.write("templates/worker/requirements.txt", "requests==2.32.3\n");
     repo.commit("templates/worker/.python-version", "3.11.4\n", "chore: three strings");
@@ -40,21 +47,33 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
     }
 
     // The mends, as they are told.
-    let code = "from importlib.metadata import version\n\n__version__ = version(\"demo-workspace-runtime\")\n";
+    let code =
+        "from importlib.metadata import version\n\n__version__ = version(\"demo-workspace-runtime\")\n";
     repo.write("apps/python/src/demo_runtime/__init__.py", code);
-    let settings = repo.read("apps/python/app.toml") + "[release]\npins = [\"../../templates/worker/.runtime-version\"]\n";
+    let settings = repo.read("apps/python/app.toml")
+        + "[release]\npins = [\"../../templates/worker/.runtime-version\"]\n";
     repo.commit("apps/python/app.toml", &settings, "fix: one source for the version");
     let out = audit(&repo).expect(3);
-    assert!(out.stderr.contains("error[pin-wrong]") && out.stderr.contains("cargo xtask bump python"), "{out:?}");
+    assert!(
+        out.stderr.contains("error[pin-wrong]") && out.stderr.contains("cargo xtask bump python"),
+        "{out:?}"
+    );
     repo.xtask(&["bump", "python"]).expect(0);
     // The template has 0.1.129, so somebody may have it: no lower number can be the next one.
     assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.130\n");
     let out = audit(&repo).expect(0);
-    assert!(out.stderr.contains("nothing has drifted: 2 places show a version, each the right one"), "{out:?}");
+    assert!(
+        out.stderr.contains("nothing has drifted: 2 places show a version, each the right one"),
+        "{out:?}"
+    );
     repo.git(&["tag", "python-v0.1.130"]);
     repo.change("fix: more");
     repo.xtask(&["bump", "python"]).expect(0);
-    assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.131\n", "bump keeps the declared pin in step");
+    assert_eq!(
+        repo.read("templates/worker/.runtime-version"),
+        "0.1.131\n",
+        "bump keeps the declared pin in step"
+    );
     audit(&repo).expect(0);
 }
 
@@ -65,26 +84,39 @@ fn the_document_for_programs_has_the_same_places_and_findings() {
     assert_eq!(document["schema"], 1);
     let app = &document["apps"][0];
     assert_eq!((&app["source"], &app["version"]), (&"apps/python/pyproject.toml:3".into(), &"0.1.17".into()));
-    let places: Vec<String> =
-        app["places"].as_array().unwrap().iter().map(|p| format!("{} {} {}", p["kind"], p["shows"], p["verdict"])).collect();
+    let places: Vec<String> = app["places"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| format!("{} {} {}", p["kind"], p["shows"], p["verdict"]))
+        .collect();
     assert_eq!(places, ["\"constant\" \"0.1.0\" \"wrong\"", "\"pin\" \"0.1.129\" \"wrong\""]);
     assert_eq!(document["findings"].as_array().unwrap().len(), 2);
 }
 
-/// Two apps that are released, with everything in step: what is right is told apart from what only looks alike.
+/// Two apps that are released, with everything in step: what is right is told apart from what only looks
+/// alike.
 fn in_step() -> Repo {
     let repo = Repo::new();
     let image = "[image]\nname = \"ghcr.io/team/demo-agent\"\nbase = \"docker.io/library/python:3.11.4\"\nplatforms = []\n";
-    repo.write("apps/python/app.toml", format!("{APP_TOML}{image}[release]\npins = [\"../../deploy/.demo-version\"]\n"));
+    repo.write(
+        "apps/python/app.toml",
+        format!("{APP_TOML}{image}[release]\npins = [\"../../deploy/.demo-version\"]\n"),
+    );
     repo.write(
         "apps/python/pyproject.toml",
-        PYPROJECT.replace("0.0.0", "0.2.0rc1").replace("requires", "dependencies = [\"demo-agent-tools==9.0.0\"]\nrequires"),
+        PYPROJECT
+            .replace("0.0.0", "0.2.0rc1")
+            .replace("requires", "dependencies = [\"demo-agent-tools==9.0.0\"]\nrequires"),
     );
     repo.write("apps/ts/app.toml", "name = \"ts\"\necosystem = \"ts\"\npackage = \"@team/demo-agent\"\n");
     repo.write("apps/ts/package.json", "\u{feff}{\r\n  \"name\": \"@team/demo-agent\",\r\n  \"version\": \"1.4.0\",\r\n  \"dependencies\": { \"demo-agent\": \"9.9.9\" }\r\n}\r\n");
     repo.write("apps/ts/src/version.ts", "import manifest from \"../package.json\" with { type: \"json\" };\nexport const VERSION = manifest.version;\nexport const API_VERSION = \"3.0.0\";\n");
     repo.write("deploy/.demo-version", "0.2.0-rc.1\n");
-    repo.write("deploy/requirements.txt", "demo_agent[x]>=0.1,<0.3\ndemo-agent-tools==9.0.0\n# demo-agent==0.0.1\n");
+    repo.write(
+        "deploy/requirements.txt",
+        "demo_agent[x]>=0.1,<0.3\ndemo-agent-tools==9.0.0\n# demo-agent==0.0.1\n",
+    );
     repo.write(
         "deploy/compose.yaml",
         "services:\n  a:\n    image: ghcr.io/team/demo-agent:v0.1.0\n  b:\n    image: ghcr.io/team/demo-agent-ui:v9.9.9\n",
@@ -103,7 +135,11 @@ fn in_step() -> Repo {
         "apps/python/examples/plugin/pyproject.toml",
         "[project]\nname = \"shout\"\nversion = \"5.0.0\"\ndependencies = [\"demo-agent~=0.1\"]\n",
     );
-    repo.commit("apps/python/examples/plugin/src/shout/__init__.py", "__version__ = \"5.0.0\"\n", "chore: in step");
+    repo.commit(
+        "apps/python/examples/plugin/src/shout/__init__.py",
+        "__version__ = \"5.0.0\"\n",
+        "chore: in step",
+    );
     repo.git(&["tag", "python-v0.1.0"]);
     repo.git(&["tag", "ts-v1.4.0"]);
     repo.git(&["tag", "python-very-old"]);
@@ -139,12 +175,22 @@ fn what_lags_behind_is_a_warning_and_what_lies_is_an_error() {
     let repo = in_step();
     repo.git(&["tag", "python-v0.1.1"]);
     let out = audit(&repo).expect(0);
-    assert!(out.stderr.contains("warning[version-behind]: python: the pin shows 0.1.0; the last release is 0.1.1"), "{out:?}");
+    assert!(
+        out.stderr
+            .contains("warning[version-behind]: python: the pin shows 0.1.0; the last release is 0.1.1"),
+        "{out:?}"
+    );
     assert!(out.stderr.contains("write 0.1.1 there") && out.stderr.contains("2 warnings above"), "{out:?}");
 
-    repo.write("docker/demo.Dockerfile", "FROM scratch\nCOPY apps/python/ /x\nLABEL org.opencontainers.image.version=\"0.1.0\"\n");
+    repo.write(
+        "docker/demo.Dockerfile",
+        "FROM scratch\nCOPY apps/python/ /x\nLABEL org.opencontainers.image.version=\"0.1.0\"\n",
+    );
     repo.write("apps/ts/src/server.ts", "serve({\n  name: \"demo-agent\",\n  version: \"1.3.0\",\n});\n");
-    repo.write("apps/python/uv.lock", "[[package]]\r\nname = \"demo-agent\"\r\nversion = \"0.1.0\"\r\nsource = { editable = \".\" }\r\n");
+    repo.write(
+        "apps/python/uv.lock",
+        "[[package]]\r\nname = \"demo-agent\"\r\nversion = \"0.1.0\"\r\nsource = { editable = \".\" }\r\n",
+    );
     repo.write("deploy/.demo-version", "v0.1.0\n");
     repo.git(&["add", "--all"]);
     repo.git(&["tag", "ts-v1.5.0"]);
@@ -169,7 +215,11 @@ fn files_that_can_not_be_read_as_text_are_nobodys_version() {
     let repo = in_step();
     repo.write("apps/python/src/demo_agent/latin.py", b"# \xe9\n__version__ = \"9.9.9\"\n");
     repo.write("apps/python/src/demo_agent/binary.py", b"\0\n__version__ = \"9.9.9\"\n");
-    std::os::unix::fs::symlink("../../tests/data/__init__.py", repo.path.join("apps/python/src/demo_agent/link.py")).unwrap();
+    std::os::unix::fs::symlink(
+        "../../tests/data/__init__.py",
+        repo.path.join("apps/python/src/demo_agent/link.py"),
+    )
+    .unwrap();
     let other = Repo::new();
     other.commit("VERSION", "9.9.9\n", "feat: x");
     repo.git(&["submodule", "--quiet", "add", other.path.as_str(), "apps/python/sub"]);
@@ -189,8 +239,18 @@ fn a_pin_or_a_manifest_that_is_gone_is_told_with_the_rest() {
     std::fs::remove_file(repo.path.join("deploy/.demo-version")).unwrap();
     repo.write("apps/ts/package.json", "{}");
     let out = audit(&repo).expect(3);
-    assert!(out.stderr.contains("error[pin-missing]: python: deploy/.demo-version is a declared pin, but is no text file here"), "{out:?}");
-    assert!(out.stderr.contains("error[manifest-unreadable]: ts: package.json has no \"version\" (apps/ts/package.json)"), "{out:?}");
+    assert!(
+        out.stderr.contains(
+            "error[pin-missing]: python: deploy/.demo-version is a declared pin, but is no text file here"
+        ),
+        "{out:?}"
+    );
+    assert!(
+        out.stderr.contains(
+            "error[manifest-unreadable]: ts: package.json has no \"version\" (apps/ts/package.json)"
+        ),
+        "{out:?}"
+    );
     repo.write("deploy/.demo-version", "latest\n");
     assert!(audit(&repo).expect(3).stderr.contains("holds nothing that looks like a version"));
 }
@@ -218,11 +278,16 @@ fn a_constant_and_a_label_that_are_declared_pins_stay_in_step_through_bumps() {
     let pins = "[release]\npins = [\"src/demo_agent/version.py\", \"../../docker/demo.Dockerfile\"]\n";
     repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.1.0"));
     repo.write("apps/python/src/demo_agent/version.py", "\"\"\"Ours.\"\"\"\r\n\r\n__version__ = '0.1.0'\r\n");
-    repo.commit("docker/demo.Dockerfile", "FROM scratch\nLABEL org.opencontainers.image.version=0.1.0\nCOPY apps/python/ /\n", "feat: x");
+    repo.commit(
+        "docker/demo.Dockerfile",
+        "FROM scratch\nLABEL org.opencontainers.image.version=0.1.0\nCOPY apps/python/ /\n",
+        "feat: x",
+    );
     let out = audit(&repo).expect(0);
     assert_eq!(marked(&out).len(), 2, "right today, kept by nobody: {out:?}");
     assert!(
-        out.stderr.contains("warning[version-copied]") && out.stderr.contains("add \"../../docker/demo.Dockerfile\" to pins"),
+        out.stderr.contains("warning[version-copied]")
+            && out.stderr.contains("add \"../../docker/demo.Dockerfile\" to pins"),
         "{out:?}"
     );
     repo.commit("apps/python/app.toml", &format!("{APP_TOML}{pins}"), "chore: pins");

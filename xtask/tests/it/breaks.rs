@@ -38,7 +38,9 @@ pub fn renamed_under_a_fix() -> Repo {
 
 /// Commit ids differ from run to run.
 fn plain(repo: &Repo, seen: &str) -> String {
-    repo.git(&["log", "--format=%H"]).lines().fold(seen.to_string(), |seen, id| seen.replace(&id[..7], "1234567"))
+    repo.git(&["log", "--format=%H"])
+        .lines()
+        .fold(seen.to_string(), |seen, id| seen.replace(&id[..7], "1234567"))
 }
 
 #[test]
@@ -83,7 +85,11 @@ fn what_was_compared_is_remembered_and_a_broken_memory_is_made_again() {
     // What it holds is what is said.
     std::fs::write(entry, text.replace("is now called", "was renamed to")).unwrap();
     let told = repo.xtask(&["plan", "python"]).expect(3);
-    assert!(told.stderr.contains("`RuntimeCapabilities` was renamed to `AdapterCapabilities`"), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("`RuntimeCapabilities` was renamed to `AdapterCapabilities`"),
+        "{}",
+        told.stderr
+    );
     for broken in ["", "{", "[{}]", "null"] {
         std::fs::write(entry, broken).unwrap();
         assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).stdout, first.stdout, "{broken:?}");
@@ -104,7 +110,13 @@ fn a_plan_fetches_nothing_and_says_what_is_missing() {
     let output = run(command.env("XTASK_CACHE", &empty).args(["plan", "python"])).expect(0);
     let row = "api       none     not compared: griffe, which reads the API, is not installed yet; cargo xtask setup";
     assert!(output.stdout.contains(row), "{}", output.stdout);
-    assert!(output.stderr.contains("warning[api-unread]: python: griffe, which reads the API, is not installed yet"), "{}", output.stderr);
+    assert!(
+        output
+            .stderr
+            .contains("warning[api-unread]: python: griffe, which reads the API, is not installed yet"),
+        "{}",
+        output.stderr
+    );
     assert!(!empty.join("tools").exists(), "something was installed");
 }
 
@@ -115,13 +127,21 @@ fn nothing_is_compared_where_the_package_is_the_same() {
     repo.git(&["tag", "python-v0.0.1"]);
     repo.commit("apps/python/README.md", "# demo\n", "fix: the title");
     let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
-    let sources: Vec<&Value> = plan["apps"][0]["evidence"].as_array().unwrap().iter().map(|e| &e["source"]).collect();
+    let sources: Vec<&Value> =
+        plan["apps"][0]["evidence"].as_array().unwrap().iter().map(|e| &e["source"]).collect();
     assert_eq!(sources, ["commits", "tags"]);
     assert!(!repo.path.join("target").exists());
     repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n\ndef more(): ...\n", "fix: more");
     let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
-    assert_eq!(plan["apps"][0]["next"], "0.1.0", "what is new demands a minor version, whatever the commit says: {plan}");
-    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.0.2"), "chore(release): python v0.0.2");
+    assert_eq!(
+        plan["apps"][0]["next"], "0.1.0",
+        "what is new demands a minor version, whatever the commit says: {plan}"
+    );
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &PYPROJECT.replace("0.0.0", "0.0.2"),
+        "chore(release): python v0.0.2",
+    );
     let stopped = repo.xtask(&["plan", "python"]).expect(3);
     let said = "the manifest's pending 0.0.2 is below 0.1.0, which the evidence demands (api, minor: changed since python-v0.0.1: demo_agent.more:";
     assert!(stopped.stderr.contains(said), "{}", stopped.stderr);
@@ -134,12 +154,24 @@ fn an_api_that_can_not_be_read_stops_where_it_can_be_mended() {
     repo.git(&["tag", "python-v0.0.1"]);
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(): ...\n", "fix: whole");
     let plan = repo.xtask(&["plan", "python"]).expect(0);
-    assert!(plan.stderr.contains("warning[api-unreadable]: python: the API can't be compared with python-v0.0.1"), "{}", plan.stderr);
-    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.0.2"), "chore(release): python v0.0.2");
+    assert!(
+        plan.stderr.contains("warning[api-unreadable]: python: the API can't be compared with python-v0.0.1"),
+        "{}",
+        plan.stderr
+    );
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &PYPROJECT.replace("0.0.0", "0.0.2"),
+        "chore(release): python v0.0.2",
+    );
     repo.git(&["tag", "python-v0.0.2"]);
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(:\n", "fix: half again");
     let plan = repo.xtask(&["plan", "python"]).expect(3);
-    assert!(plan.stderr.contains("error[api-unreadable]") && plan.stderr.contains("__init__.py:1"), "{}", plan.stderr);
+    assert!(
+        plan.stderr.contains("error[api-unreadable]") && plan.stderr.contains("__init__.py:1"),
+        "{}",
+        plan.stderr
+    );
     let bump = repo.xtask(&["bump", "python", "--dry-run"]).expect(0);
     assert!(bump.stderr.contains("error[api-unreadable]"), "its number may be too low: {}", bump.stderr);
 }
@@ -148,14 +180,19 @@ fn an_api_that_can_not_be_read_stops_where_it_can_be_mended() {
 fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared() {
     let repo = renamed_under_a_fix();
     let output = repo.xtask(&["check", "python"]).expect(3);
-    let stopped = "[class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called";
+    let stopped =
+        "[class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called";
     assert_eq!(output.stderr.matches(stopped).count(), 1, "{}", output.stderr);
     assert!(output.stderr.contains("(apps/python/src/demo_agent/adapters/base.py:8)"), "{}", output.stderr);
     let settings = repo.read("apps/python/app.toml");
     let accept = "\n[[accept]]\nid = \"class-renamed\"\nversion = \"0.0.2\"\nreason = \"nobody has it\"\n";
     repo.commit("apps/python/app.toml", &format!("{settings}{accept}"), "chore: accept it");
     let plan = repo.xtask(&["plan", "python"]).expect(0);
-    assert!(plan.stdout.contains("api       0.0.2    accepted for 0.0.2: nobody has it [class-renamed]"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("api       0.0.2    accepted for 0.0.2: nobody has it [class-renamed]"),
+        "{}",
+        plan.stdout
+    );
     assert!(plan.stdout.contains("python  0.0.1 → 0.0.2  (patch)"), "{}", plan.stdout);
     let output = repo.xtask(&["check", "python"]);
     assert!(!output.stderr.contains("undeclared-break"), "{}", output.stderr);
@@ -175,11 +212,23 @@ fn taking_a_guard_away_lets_no_break_pass() {
     repo.commit("apps/python/app.toml", APP_TOML, "chore(python): less to look at");
     let stopped = plan().expect(3);
     let told = "[guard-removed] demo_agent was public in python-v0.0.1, and [api] public no longer names it";
-    assert!(stopped.stderr.contains(told) && stopped.stderr.contains("(apps/python/app.toml)"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains(told) && stopped.stderr.contains("(apps/python/app.toml)"),
+        "{}",
+        stopped.stderr
+    );
     assert!(stopped.stdout.contains("python  0.0.1 → 0.1.0  (minor)"), "{}", stopped.stdout);
-    repo.commit("apps/python/app.toml", &settings.replace("demo_agent\"]", "demo_agent.adapters\"]"), "chore(python): some of it");
+    repo.commit(
+        "apps/python/app.toml",
+        &settings.replace("demo_agent\"]", "demo_agent.adapters\"]"),
+        "chore(python): some of it",
+    );
     let stopped = plan().expect(3);
-    assert!(stopped.stderr.contains(told) && stopped.stderr.contains("[class-renamed]"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains(told) && stopped.stderr.contains("[class-renamed]"),
+        "{}",
+        stopped.stderr
+    );
     repo.commit("apps/python/app.toml", APP_TOML, "chore(python)!: the adapters are nobody's any more");
     let declared = plan().expect(0);
     assert!(declared.stdout.contains("settings  major"), "{}", declared.stdout);
@@ -192,7 +241,9 @@ fn an_app_whose_folder_was_called_otherwise_can_not_be_compared_and_it_is_said()
     repo.git(&["commit", "--quiet", "--message", "fix: another folder"]);
     let plan = repo.xtask(&["plan", "python"]).expect(0);
     assert!(
-        plan.stderr.contains("warning[release-moved]: python: python-v0.0.1 has no apps/py, so nothing is compared with it"),
+        plan.stderr.contains(
+            "warning[release-moved]: python: python-v0.0.1 has no apps/py, so nothing is compared with it"
+        ),
         "{}",
         plan.stderr
     );
@@ -217,7 +268,11 @@ fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() 
     repo.xtask(&["plan", "python"]).expect(0);
     repo.commit("apps/python/app.toml", &settings, "fix: no spec");
     let stopped = repo.xtask(&["plan", "python"]).expect(3);
-    assert!(stopped.stdout.contains("contract  major    breaks clients since python-v0.0.1"), "{}", stopped.stdout);
+    assert!(
+        stopped.stdout.contains("contract  major    breaks clients since python-v0.0.1"),
+        "{}",
+        stopped.stdout
+    );
 }
 
 #[test]
@@ -227,16 +282,27 @@ fn a_pull_requests_job_says_what_it_makes_of_the_next_release_and_stops_the_brea
     let lint = ["ci", "lint", "--event", "pull_request", "--ref", "feat/x"];
     let stopped = repo.xtask(&lint).expect(3);
     assert_eq!(stopped.stderr.matches("breaking[undeclared-break]").count(), 1, "{}", stopped.stderr);
-    assert!(stopped.stderr.contains("this pull request makes the next release of python minor (0.1.0)"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("this pull request makes the next release of python minor (0.1.0)"),
+        "{}",
+        stopped.stderr
+    );
     repo.change("feat!: adapters say what they can do by another name");
     let passed = repo.xtask(&lint).expect(0);
-    assert!(passed.stderr.contains("this pull request makes the next release of python minor (0.1.0)"), "{}", passed.stderr);
+    assert!(
+        passed.stderr.contains("this pull request makes the next release of python minor (0.1.0)"),
+        "{}",
+        passed.stderr
+    );
 }
 
 #[test]
 fn a_job_tells_of_every_app_where_one_can_not_be_planned() {
     let repo = renamed_under_a_fix();
-    repo.write("apps/zeta/app.toml", "name = \"zeta\"\necosystem = \"python\"\npackage = \"zeta\"\n[api]\npublic = [\"nowhere\"]\n");
+    repo.write(
+        "apps/zeta/app.toml",
+        "name = \"zeta\"\necosystem = \"python\"\npackage = \"zeta\"\n[api]\npublic = [\"nowhere\"]\n",
+    );
     repo.write("apps/zeta/pyproject.toml", PYPROJECT.replace("demo-agent", "zeta").replace("0.0.0", "0.0.1"));
     repo.commit("apps/zeta/src/zeta/__init__.py", "", "feat: another app");
     repo.git(&["tag", "zeta-v0.0.1"]);
@@ -264,14 +330,23 @@ fn release_stops_it_too_until_it_is_declared() {
     assert_eq!(stopped.stderr.matches(told).count(), 1, "{}", stopped.stderr);
     assert!(stopped.stderr.contains("(apps/python/src/demo_agent/adapters.py:8)"), "{}", stopped.stderr);
     assert_eq!(outside, world.outside());
-    repo.commit("apps/python/README.md", "# demo-agent\n", "feat!: adapters say what they can do by another name");
+    repo.commit(
+        "apps/python/README.md",
+        "# demo-agent\n",
+        "feat!: adapters say what they can do by another name",
+    );
     world.bump(&[]);
     let declared = world.xtask(&["release", "python", "--until", "tag"]).expect(0);
     assert!(!declared.stderr.contains("undeclared-break"), "{}", declared.stderr);
     let tag = repo.git(&["cat-file", "-p", "python-v0.1.0"]);
     let commit = repo.git(&["log", "-1", "--format=%h", "--abbrev=7", "--grep=^feat!"]);
-    let trailer = format!("\nBreaking-Change: feat!: adapters say what they can do by another name ({commit})\n");
-    assert!(tag.contains(&trailer) && tag.contains("### Breaking\n\n- adapters say what they can do by another name\n"), "{tag}");
+    let trailer =
+        format!("\nBreaking-Change: feat!: adapters say what they can do by another name ({commit})\n");
+    assert!(
+        tag.contains(&trailer)
+            && tag.contains("### Breaking\n\n- adapters say what they can do by another name\n"),
+        "{tag}"
+    );
 }
 
 #[test]
@@ -288,7 +363,12 @@ fn a_break_that_is_confirmed_is_released_with_its_reason_in_the_changelog_and_in
     let tag = repo.git(&["cat-file", "-p", "python-v0.1.0"]);
     let trailer = "\nAccepted-Break: class-renamed (demo_agent.adapters.RuntimeCapabilities): nobody has written an adapter yet\n";
     assert!(tag.contains(trailer), "{tag}");
-    assert!(tag.contains("### Breaking\n\n- demo_agent.adapters.RuntimeCapabilities: `RuntimeCapabilities` is now called"), "{tag}");
+    assert!(
+        tag.contains(
+            "### Breaking\n\n- demo_agent.adapters.RuntimeCapabilities: `RuntimeCapabilities` is now called"
+        ),
+        "{tag}"
+    );
 }
 
 #[test]
@@ -297,14 +377,18 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
     repo.commit("apps/python/src/demo_agent/__init__.py", "", "fix: no value");
     let settings = repo.read("apps/python/app.toml");
     for (reason, said) in [("", "wants a reason"), (" \n", "wants a reason")] {
-        let refused = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", reason]).expect(2));
+        let refused =
+            repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", reason]).expect(2));
         assert!(refused.stderr.contains(said), "{}", refused.stderr);
     }
-    let dry = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "nobody has it", "--dry-run"]).expect(0));
+    let dry = repo.untouched(|| {
+        repo.xtask(&["bump", "python", "--confirm-breaking", "nobody has it", "--dry-run"]).expect(0)
+    });
     assert!(dry.stdout.contains("+reason = \"nobody has it\"\n"), "{}", dry.stdout);
     let unconfirmed = repo.xtask(&["bump", "python", "--dry-run"]).expect(0);
     assert!(
-        unconfirmed.stderr.contains("breaking[undeclared-break]") && unconfirmed.stderr.contains("--confirm-breaking"),
+        unconfirmed.stderr.contains("breaking[undeclared-break]")
+            && unconfirmed.stderr.contains("--confirm-breaking"),
         "{unconfirmed:?}"
     );
     repo.xtask(&["bump", "python", "--confirm-breaking", "nobody has it"]).expect(0);
@@ -328,11 +412,25 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
         reason = "nobody has it"
     "#]]
     .assert_eq(written.strip_prefix(&settings).expect("what was there stays"));
-    assert!(repo.read("CHANGELOG.md").contains("[attribute-removed]\n  accepted: nobody has it\n"), "{}", repo.read("CHANGELOG.md"));
+    assert!(
+        repo.read("CHANGELOG.md").contains("[attribute-removed]\n  accepted: nobody has it\n"),
+        "{}",
+        repo.read("CHANGELOG.md")
+    );
     let plan = repo.xtask(&["plan", "python"]).expect(0);
-    assert!(plan.stdout.contains("api       0.1.0     accepted for 0.1.0: nobody has it [class-renamed]"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("api       0.1.0     accepted for 0.1.0: nobody has it [class-renamed]"),
+        "{}",
+        plan.stdout
+    );
     let again = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "again"]).expect(2));
-    assert!(again.stderr.contains("there is no break of python since python-v0.0.1 that is not declared or accepted"), "{}", again.stderr);
+    assert!(
+        again
+            .stderr
+            .contains("there is no break of python since python-v0.0.1 that is not declared or accepted"),
+        "{}",
+        again.stderr
+    );
     repo.git(&["tag", "python-v0.1.0"]);
     repo.change("fix: a value again");
     let stale = repo.xtask(&["plan", "python"]).expect(0);
@@ -349,7 +447,13 @@ fn a_promise_to_plugins_that_is_taken_back_under_a_fix_stops() {
     promises["plugins"] = serde_json::json!([]);
     repo.commit(file, &format!("{promises:#}\n"), "fix(python): fewer plugins");
     let stopped = repo.xtask(&["plan", "python", "--json"]).expect(3).json();
-    let row = stopped["apps"][0]["evidence"].as_array().unwrap().iter().find(|e| e["source"] == "compat").expect("a row").clone();
+    let row = stopped["apps"][0]["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["source"] == "compat")
+        .expect("a row")
+        .clone();
     assert_eq!(row["demands"], "major", "{row}");
     let message = stopped["findings"][0]["message"].as_str().unwrap();
     assert!(message.contains("[plugin-api-removed] plugin apiVersion 1 is no longer supported"), "{message}");

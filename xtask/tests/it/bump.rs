@@ -7,7 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 /// Released 0.1.0, and a fix since.
 fn with_a_fix() -> Repo {
     let repo = Repo::new();
-    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.1.0"), "chore(release): python v0.1.0");
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &PYPROJECT.replace("0.0.0", "0.1.0"),
+        "chore(release): python v0.1.0",
+    );
     repo.git(&["tag", "python-v0.1.0"]);
     repo.change("fix: answer 405");
     repo
@@ -38,7 +42,11 @@ fn a_bump_is_one_commit_and_the_second_changes_nothing() {
     assert_eq!(repo.git(&["rev-parse", "HEAD^"]), before);
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     assert!(repo.read("CHANGELOG.md").contains("### Fixed\n\n- answer 405\n"));
-    assert!(repo.read("CHANGELOG.md").contains("[python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1"));
+    assert!(
+        repo.read("CHANGELOG.md").contains(
+            "[python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1"
+        )
+    );
     let again = repo.untouched(|| bump(&repo, &[]).expect(0));
     assert!(again.stderr.contains("0.1.1 is written already"), "{again:?}");
 }
@@ -46,11 +54,14 @@ fn a_bump_is_one_commit_and_the_second_changes_nothing() {
 #[test]
 fn what_was_written_by_hand_goes_into_the_release_and_survives_the_next_bump() {
     let repo = with_a_fix();
-    let by_hand =
-        "# Changelog\n\n## [Unreleased]\n\n### python\n\nRead this first.\n\n#### Breaking\n\n- mind the port\n\n### ts\n\n- theirs\n";
+    let by_hand = "# Changelog\n\n## [Unreleased]\n\n### python\n\nRead this first.\n\n#### Breaking\n\n- mind the port\n\n### ts\n\n- theirs\n";
     repo.commit("CHANGELOG.md", by_hand, "docs: what is coming");
     bump(&repo, &[]).expect(0);
-    repo.commit("CHANGELOG.md", &repo.read("CHANGELOG.md").replace("Read this", "Do read this"), "docs: in better words");
+    repo.commit(
+        "CHANGELOG.md",
+        &repo.read("CHANGELOG.md").replace("Read this", "Do read this"),
+        "docs: in better words",
+    );
     repo.change("feat!: another port\n\nBREAKING CHANGE: set PORT");
     bump(&repo, &[]).expect(0);
     expect_test::expect![[r#"
@@ -108,10 +119,12 @@ fn nothing_to_bump_is_said_and_is_no_failure() {
 #[test]
 fn every_byte_that_is_not_the_version_stays() {
     let repo = with_a_fix();
-    let pyproject =
-        "\u{feff}# first\r\n[project]\r\nname = 'demo-agent'   # c\r\nversion='0.1.0'# tight\r\n\r\n\r\n[tool.x]\r\nversion = \"0.1.0\"";
+    let pyproject = "\u{feff}# first\r\n[project]\r\nname = 'demo-agent'   # c\r\nversion='0.1.0'# tight\r\n\r\n\r\n[tool.x]\r\nversion = \"0.1.0\"";
     let pin = "# version of the runtime\r\nimage: demo:v0.1.0-slim\nother: 0.1.0";
-    repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\npins = [\"../../deploy/values.yaml\"]\n"));
+    repo.write(
+        "apps/python/app.toml",
+        format!("{APP_TOML}[release]\npins = [\"../../deploy/values.yaml\"]\n"),
+    );
     repo.write("deploy/values.yaml", pin);
     repo.commit("apps/python/pyproject.toml", pyproject, "fix: bytes");
     std::fs::set_permissions(repo.path.join("deploy/values.yaml"), PermissionsExt::from_mode(0o600)).unwrap();
@@ -137,7 +150,10 @@ fn the_users_hook_runs_and_its_no_restores_everything() {
     let repo = with_a_fix();
     hook(&repo, "git diff --cached --name-only > ../seen");
     bump(&repo, &[]).expect(0);
-    assert_eq!(std::fs::read_to_string(repo.world().join("seen")).unwrap(), "CHANGELOG.md\napps/python/pyproject.toml\n");
+    assert_eq!(
+        std::fs::read_to_string(repo.world().join("seen")).unwrap(),
+        "CHANGELOG.md\napps/python/pyproject.toml\n"
+    );
     repo.change("feat: more");
     hook(&repo, "echo not today >&2; exit 1");
     let out = repo.untouched(|| bump(&repo, &[]).expect(1));
@@ -156,7 +172,9 @@ fn a_dry_run_prints_the_commit_and_changes_nothing() {
     repo.git(&["config", "user.name", "Local"]);
     repo.git(&["config", "user.email", "local@example.org"]);
     let out = repo.untouched(|| bump(&repo, &["--dry-run"]).expect(0));
-    for expected in ["chore(release): python v0.1.1\n", "-version = \"0.1.0\"", "+version = \"0.1.1\"", "+- answer 405"] {
+    for expected in
+        ["chore(release): python v0.1.1\n", "-version = \"0.1.0\"", "+version = \"0.1.1\"", "+- answer 405"]
+    {
         assert!(out.stdout.contains(expected), "{expected}: {out:?}");
     }
     assert_eq!(std::fs::read_dir(repo.world().join("tmp")).unwrap().count(), 0, "the clone is gone");
@@ -182,9 +200,12 @@ fn pre_releases_count_up_and_end_in_their_number() {
 #[test]
 fn a_version_asked_for_is_taken_or_refused_with_the_reason() {
     let repo = with_a_fix();
-    for (version, code, reason) in
-        [("0.1.0", 3, "version-taken"), ("0.0.5", 3, "version-too-low"), ("1.0.0-dev.1", 2, "no PEP 440 twin"), ("1", 2, "not SemVer")]
-    {
+    for (version, code, reason) in [
+        ("0.1.0", 3, "version-taken"),
+        ("0.0.5", 3, "version-too-low"),
+        ("1.0.0-dev.1", 2, "no PEP 440 twin"),
+        ("1", 2, "not SemVer"),
+    ] {
         let out = repo.untouched(|| bump(&repo, &["--version", version]).expect(code));
         assert!(out.stderr.contains(reason), "{version}: {out:?}");
     }
@@ -263,7 +284,9 @@ fn a_lock_file_that_does_not_agree_stops_the_bump() {
 #[test]
 fn an_index_out_of_reach_is_not_mistaken_for_a_stale_lock_file() {
     let repo = with_lock_and_spec();
-    let pyproject = repo.read("apps/python/pyproject.toml").replace("requires-python", "dependencies = [\"idna\"]\nrequires-python");
+    let pyproject = repo
+        .read("apps/python/pyproject.toml")
+        .replace("requires-python", "dependencies = [\"idna\"]\nrequires-python");
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: a dependency");
     let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]).expect(1));
     assert!(out.stderr.contains("could not be checked against http://127.0.0.1:1/simple"), "{out:?}");

@@ -25,7 +25,9 @@ fn a_check_that_passed_is_taken_over_when_asked_for_and_the_files_are_the_same()
 #[test]
 fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_same() {
     let repo = Repo::new();
-    let app = format!("{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n");
+    let app = format!(
+        "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n"
+    );
     let asked = repo.path.join(".git/asked");
     repo.write(".gitignore", ".venv/\nuv.lock\n");
     repo.write("apps/python/app.toml", app);
@@ -48,7 +50,8 @@ fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_sa
     assert_eq!(check(&["--reuse"]), (5, false), "the code of these files was never asked");
     repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
     assert_eq!(check(&["--reuse"]), (5, true), "it was when they were staged");
-    let spec = repo.read("apps/python/spec.py") + "open(\"src/demo_agent/__init__.py\", \"a\").write(\"\\n\")\n";
+    let spec =
+        repo.read("apps/python/spec.py") + "open(\"src/demo_agent/__init__.py\", \"a\").write(\"\\n\")\n";
     repo.commit("apps/python/spec.py", &spec, "fix: a file that changes while the code is asked");
     assert_eq!(check(&["--reuse"]), (6, false));
     repo.git(&["checkout", "--quiet", "."]);
@@ -58,19 +61,26 @@ fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_sa
 #[test]
 fn a_spec_is_checked_where_there_is_no_repository() {
     let repo = Repo::new();
-    let app = format!("{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n");
+    let app = format!(
+        "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n"
+    );
     repo.write("apps/python/app.toml", app);
     repo.write("apps/python/spec.py", "print(\"{}\")\n");
     repo.write("apps/python/openapi.json", "{}\n");
     std::fs::remove_dir_all(repo.path.join(".git")).unwrap();
-    assert!(repo.xtask(&["openapi", "check", "python"]).expect(0).stderr.contains("is what the code describes"));
+    assert!(
+        repo.xtask(&["openapi", "check", "python"]).expect(0).stderr.contains("is what the code describes")
+    );
 }
 
 #[test]
 fn every_stale_thing_is_a_finding_of_check() {
     let repo = Repo::new();
     repo.change("feat: something to release");
-    repo.write("apps/python/pyproject.toml", repo.read("apps/python/pyproject.toml").replace("0.0.0", "0.0.0rc1.post1"));
+    repo.write(
+        "apps/python/pyproject.toml",
+        repo.read("apps/python/pyproject.toml").replace("0.0.0", "0.0.0rc1.post1"),
+    );
     let output = repo.xtask(&["check", "python"]);
     assert_ne!(output.code, 0, "{output:#?}");
     assert!(output.stderr.contains("0.0.0rc1.post1"), "{}", output.stderr);
@@ -108,7 +118,12 @@ fn what_a_rehearsal_starts_works_in_its_folder_only() {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
         run(command.args(args).args(["plan", "python"]).env("XTASK_REHEARSAL", folder))
     };
-    for folder in [repo.world().join("home"), repo.world().join("rep"), repo.world().join("none"), repo.path.join("apps")] {
+    for folder in [
+        repo.world().join("home"),
+        repo.world().join("rep"),
+        repo.world().join("none"),
+        repo.path.join("apps"),
+    ] {
         for args in [&[][..], &["--root", repo.path.as_str()]] {
             let out = plan(&folder, args).expect(2);
             assert!(out.stderr.contains("is not in the rehearsal's folder"), "{out:?}");

@@ -29,7 +29,11 @@ fn a_pull_request_is_checked_for_the_apps_that_it_changes() {
     let repo = repo();
     repo.commit("notes.md", "nothing of any app\n", "docs: notes");
     let idle = ci(&repo, &["lint"], PULL).expect(0);
-    assert!(idle.stderr.contains("nothing to do: nothing that this job is for changed since"), "{}", idle.stderr);
+    assert!(
+        idle.stderr.contains("nothing to do: nothing that this job is for changed since"),
+        "{}",
+        idle.stderr
+    );
     repo.change("fix(python): a thing");
     let busy = ci(&repo, &["lint"], PULL).expect(0);
     assert!(busy.stderr.contains("::group::lint-python\n"), "{}", busy.stderr);
@@ -56,7 +60,11 @@ fn a_job_with_nothing_to_do_says_why_and_succeeds() {
         (["image", "--event", "push", "--ref", "feat/x"], "changed since"),
     ] {
         let idle = ci(&repo, &args, &[]).expect(0);
-        assert!(idle.stderr.contains("nothing to do: ") && idle.stderr.contains(why), "{args:?}: {}", idle.stderr);
+        assert!(
+            idle.stderr.contains("nothing to do: ") && idle.stderr.contains(why),
+            "{args:?}: {}",
+            idle.stderr
+        );
     }
 }
 
@@ -76,12 +84,20 @@ fn commits_that_are_not_bumped_may_not_go_into_main() {
     let gate = ["lint", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
     repo.change("feat(python): a thing");
     let stopped = ci(&repo, &gate, &[]).expect(3);
-    assert!(stopped.stderr.contains("not-bumped") && stopped.stderr.contains("cargo xtask bump python"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("not-bumped") && stopped.stderr.contains("cargo xtask bump python"),
+        "{}",
+        stopped.stderr
+    );
     let manifest = repo.read("apps/python/pyproject.toml").replace("0.0.0", "0.0.1");
     repo.commit("apps/python/pyproject.toml", &manifest, "chore(release): python v0.0.1");
     // The lock file that this leaves stale is another matter.
     let bumped = ci(&repo, &gate, &[]);
-    assert!(bumped.stderr.contains("plan-python") && !bumped.stderr.contains("not-bumped"), "{}", bumped.stderr);
+    assert!(
+        bumped.stderr.contains("plan-python") && !bumped.stderr.contains("not-bumped"),
+        "{}",
+        bumped.stderr
+    );
 }
 
 #[test]
@@ -101,11 +117,20 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
     repo.change("feat(python): a thing");
     let stopped = lint("[]", &["--label", "breaking-change"]).expect(3);
     assert!(stopped.stderr.contains("error[label-without-break]"), "{}", stopped.stderr);
-    assert!(lint("[]", &[]).expect(0).stderr.contains("this pull request makes the first release of python 0.0.1"));
+    assert!(
+        lint("[]", &[])
+            .expect(0)
+            .stderr
+            .contains("this pull request makes the first release of python 0.0.1")
+    );
     repo.change("feat(python)!: another thing");
     lint(labelled, &[]).expect(0);
     let warned = lint("[]", &[]).expect(0);
-    assert!(warned.stderr.contains("warning[break-without-label]: feat(python)!: another thing ("), "{}", warned.stderr);
+    assert!(
+        warned.stderr.contains("warning[break-without-label]: feat(python)!: another thing ("),
+        "{}",
+        warned.stderr
+    );
     // Where nobody says which labels there are, nothing is missed.
     assert!(!ci(&repo, &["lint"], PULL).expect(0).stderr.contains("break-without-label"));
     // What was merged before is not this pull request's.
@@ -132,14 +157,21 @@ fn a_shallow_clone_is_told_how_to_become_a_whole_one() {
     repo.change("fix(python): a thing");
     let clone = repo.world().join("shallow");
     repo.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", repo.path), clone.as_str()]);
-    let output = repo.xtask_in(&clone, &["ci", "lint", "--event", "pull_request", "--ref", "feat/x"]).expect(2);
-    assert!(output.stderr.contains("git fetch --unshallow") && output.stderr.contains("fetch-depth: 0"), "{}", output.stderr);
+    let output =
+        repo.xtask_in(&clone, &["ci", "lint", "--event", "pull_request", "--ref", "feat/x"]).expect(2);
+    assert!(
+        output.stderr.contains("git fetch --unshallow") && output.stderr.contains("fetch-depth: 0"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn a_base_that_is_not_here_is_named_with_the_way_to_get_it() {
     let repo = repo();
-    let output = ci(&repo, &["test", "--event", "pull_request", "--ref", "feat/x", "--base", "elsewhere"], &[]).expect(2);
+    let output =
+        ci(&repo, &["test", "--event", "pull_request", "--ref", "feat/x", "--base", "elsewhere"], &[])
+            .expect(2);
     assert!(output.stderr.contains("git fetch origin elsewhere"), "{}", output.stderr);
 }
 
@@ -151,7 +183,11 @@ fn odd_input_is_a_clear_error() {
         (vec!["lnt"], vec![], "did you mean \"lint\"?"),
         (vec!["lint", "--event", "tag"], vec![], "there are push and pull_request"),
         (vec!["lint", "--event", "push", "--ref", "a..b"], vec![], "is not the name of a branch"),
-        (vec!["image"], vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--upload-pack=x")], "is not the name of a branch"),
+        (
+            vec!["image"],
+            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--upload-pack=x")],
+            "is not the name of a branch",
+        ),
     ] {
         let output = ci(&repo, &args, &variables).expect(2);
         assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
@@ -161,18 +197,30 @@ fn odd_input_is_a_clear_error() {
 #[test]
 fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_ignores() {
     let root = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    let read =
+        |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     let (github, gitea) = (read(".github/workflows/ci.yml"), read(".gitea/workflows/ci.yml"));
     for (forge, text) in [("GitHub", &github), ("Gitea", &gitea)] {
         for job in ["lint", "test", "validate-openapi", "image", "release"] {
             assert!(text.contains(&format!("\n  {job}:\n")), "{forge} has no job {job}");
-            assert_eq!(text.matches(&format!("      - run: cargo xtask ci {job}\n")).count(), 1, "{forge}: {job}");
+            assert_eq!(
+                text.matches(&format!("      - run: cargo xtask ci {job}\n")).count(),
+                1,
+                "{forge}: {job}"
+            );
         }
-        assert_eq!(text.matches("cargo ").count(), 5 + 1, "{forge}: another call than those, and the comment's");
+        assert_eq!(
+            text.matches("cargo ").count(),
+            5 + 1,
+            "{forge}: another call than those, and the comment's"
+        );
         assert_eq!(text.matches("fetch-depth: 0").count(), 5, "{forge}: a shallow clone has no tags");
     }
     for ignored in ["merge_group:", "environment:", "id-token:", "concurrency:", "permissions:"] {
-        assert!(!gitea.lines().any(|line| line.trim_start().starts_with(ignored)), "{ignored} in Gitea's workflow");
+        assert!(
+            !gitea.lines().any(|line| line.trim_start().starts_with(ignored)),
+            "{ignored} in Gitea's workflow"
+        );
     }
 }
 
@@ -181,7 +229,8 @@ fn titled(repo: &Repo, title: &str) -> Output {
     let event = repo.world().join("event.json");
     std::fs::write(
         &event,
-        serde_json::json!({ "pull_request": { "title": title, "labels": [{ "name": "breaking-change" }] } }).to_string(),
+        serde_json::json!({ "pull_request": { "title": title, "labels": [{ "name": "breaking-change" }] } })
+            .to_string(),
     )
     .unwrap();
     let variables: Vec<_> = PULL.iter().copied().chain([("GITHUB_EVENT_PATH", event.as_str())]).collect();
@@ -192,12 +241,17 @@ fn titled(repo: &Repo, title: &str) -> Output {
 fn what_the_forge_keeps_beside_the_title_counts() {
     let repo = repo();
     repo.git(&["tag", "python-v0.1.0", "development"]);
-    repo.commit("apps/python/pyproject.toml", &crate::support::PYPROJECT.replace("0.0.0", "0.1.1"), "chore: the released version and more");
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &crate::support::PYPROJECT.replace("0.0.0", "0.1.1"),
+        "chore: the released version and more",
+    );
     repo.change("fix(python): a thing");
     repo.change("fix(python)!: another port");
     let event = repo.world().join("event.json");
     let weak = |title: &str, message: &str, body: &str| {
-        let settings = serde_json::json!({ "squash_merge_commit_title": title, "squash_merge_commit_message": message });
+        let settings =
+            serde_json::json!({ "squash_merge_commit_title": title, "squash_merge_commit_message": message });
         let pull = serde_json::json!({ "title": "fix(python): a thing", "body": body, "labels": [], "base": { "repo": settings } });
         std::fs::write(&event, serde_json::json!({ "pull_request": pull }).to_string()).unwrap();
         let variables: Vec<_> = PULL.iter().copied().chain([("GITHUB_EVENT_PATH", event.as_str())]).collect();
@@ -223,7 +277,11 @@ fn what_the_forge_keeps_beside_the_title_counts() {
 fn a_title_that_says_less_than_the_commits_is_refused_with_one_that_says_enough() {
     let repo = repo();
     repo.git(&["tag", "python-v0.1.0", "development"]);
-    repo.commit("apps/python/pyproject.toml", &crate::support::PYPROJECT.replace("0.0.0", "0.1.1"), "chore: the released version and more");
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &crate::support::PYPROJECT.replace("0.0.0", "0.1.1"),
+        "chore: the released version and more",
+    );
     repo.change("fix(python): a thing");
     repo.change("feat(python)!: another port");
     for (title, enough) in [
@@ -237,7 +295,8 @@ fn a_title_that_says_less_than_the_commits_is_refused_with_one_that_says_enough(
         match enough {
             Some(enough) => {
                 assert!(
-                    job.stderr.contains("title-too-weak") && job.stderr.contains(&format!("set the title to: {enough}")),
+                    job.stderr.contains("title-too-weak")
+                        && job.stderr.contains(&format!("set the title to: {enough}")),
                     "{title}: {job:?}"
                 );
                 assert_eq!(job.code, 3, "{title}: {job:?}");

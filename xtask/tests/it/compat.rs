@@ -6,7 +6,10 @@ use camino::Utf8Path;
 
 /// Gives the demo app promises: `[compat]`, an example plugin, and black-box tests.
 pub fn promise(repo: &Repo, app: &str) {
-    demo::copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-compat/{app}")), &repo.path.join("apps").join(app));
+    demo::copy(
+        &Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-compat/{app}")),
+        &repo.path.join("apps").join(app),
+    );
     repo.write(&format!("apps/{app}/black_box.py"), include_str!("demo-compat/black_box.py"));
     let file = format!("apps/{app}/app.toml");
     let (place, generate, users) = match app {
@@ -18,7 +21,8 @@ pub fn promise(repo: &Repo, app: &str) {
         _ => ("compat.json", r#""bun", "src/compat-json.js""#, r#""bun", "test", "examples/plugin""#),
     };
     let contract = format!("contract = [\"python3\", \"apps/{app}/black_box.py\"]\n");
-    let compat = format!("[compat]\nfile = \"{place}\"\ngenerate = [{generate}]\nusers = [{users}]\n\n[api]\n");
+    let compat =
+        format!("[compat]\nfile = \"{place}\"\ngenerate = [{generate}]\nusers = [{users}]\n\n[api]\n");
     repo.write(&file, repo.read(&file).replace("\n[api]\n", &format!("{contract}\n{compat}")));
     if app == "ts" {
         let manifest = repo.read("apps/ts/package.json");
@@ -51,14 +55,23 @@ fn a_promise_that_changed_is_stale_until_it_is_written() {
     for app in ["python", "ts"] {
         let repo = repo(app);
         let good = repo.untouched(|| repo.xtask(&["compat", app]).expect(0));
-        assert!(good.stderr.contains("the committed file is what the code prints: plugins 1, 2; channels http 1"), "{}", good.stderr);
+        assert!(
+            good.stderr.contains("the committed file is what the code prints: plugins 1, 2; channels http 1"),
+            "{}",
+            good.stderr
+        );
         repo.write(source(app), repo.read(source(app)).replace("9.0.0", "10.0.0"));
         let stale = repo.xtask(&["compat", "--json"]).expect(3);
         let committed = repo.git(&["show", &format!("HEAD:{}", file(app))]) + "\n";
         assert_eq!(repo.read(file(app)), committed, "a check writes nothing");
         let finding = &stale.json()["findings"][0];
-        assert_eq!((&finding["id"], &finding["place"]), (&"compat-stale".into(), &file(app).into()), "{stale:#?}");
-        for part in ["-      \"removal\": \"9.0.0\"", "+      \"removal\": \"10.0.0\"", "cargo xtask compat"] {
+        assert_eq!(
+            (&finding["id"], &finding["place"]),
+            (&"compat-stale".into(), &file(app).into()),
+            "{stale:#?}"
+        );
+        for part in ["-      \"removal\": \"9.0.0\"", "+      \"removal\": \"10.0.0\"", "cargo xtask compat"]
+        {
             assert!(stale.stderr.contains(part), "{part}: {}", stale.stderr);
         }
         assert!(repo.xtask(&["check", "--quick", app]).expect(3).stderr.contains("compat-stale"));
@@ -94,7 +107,10 @@ fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
     ];
     for (old, new, id, words) in cases {
         let at = source.rfind(old).unwrap_or_else(|| panic!("{old}"));
-        repo.write("apps/python/src/demo_agent/compat.py", format!("{}{new}{}", &source[..at], &source[at + old.len()..]));
+        repo.write(
+            "apps/python/src/demo_agent/compat.py",
+            format!("{}{new}{}", &source[..at], &source[at + old.len()..]),
+        );
         let refused = repo.xtask(&["check", "--quick", "python"]).expect(3).stderr;
         assert!(refused.contains(id) && refused.contains(words), "{new}: {refused}");
     }
@@ -102,7 +118,10 @@ fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
     repo.write("apps/python/src/demo_agent/compat.py", source.replace("\"9.0.0\"", "\"0.0.0\""));
     repo.xtask(&["compat", "--write"]).expect(0);
     let overdue = repo.xtask(&["compat"]).expect(0).stderr;
-    assert!(overdue.contains("warning[compat-overdue]") && overdue.contains("plugin apiVersion 1 is deprecated"), "{overdue}");
+    assert!(
+        overdue.contains("warning[compat-overdue]") && overdue.contains("plugin apiVersion 1 is deprecated"),
+        "{overdue}"
+    );
 }
 
 #[test]
@@ -122,8 +141,16 @@ fn settings_of_promises_are_strict() {
         let refused = repo.xtask(&["compat"]).expect(2).stderr;
         assert!(refused.contains(words) && refused.contains("apps/python/app.toml"), "{refused}");
     }
-    repo.write("apps/python/app.toml", format!("{}[compat]\nfile = \"compat.json\"\ngenerate = [\"x\"]\n", crate::support::APP_TOML));
-    assert!(repo.xtask(&["compat"]).expect(2).stderr.contains("[compat] needs a [spec], whose hash compat.json holds"));
+    repo.write(
+        "apps/python/app.toml",
+        format!("{}[compat]\nfile = \"compat.json\"\ngenerate = [\"x\"]\n", crate::support::APP_TOML),
+    );
+    assert!(
+        repo.xtask(&["compat"])
+            .expect(2)
+            .stderr
+            .contains("[compat] needs a [spec], whose hash compat.json holds")
+    );
     repo.write("apps/python/app.toml", crate::support::APP_TOML);
     assert!(repo.xtask(&["compat"]).expect(0).stderr.contains("no [compat] in its app.toml"));
 }
@@ -146,7 +173,11 @@ fn a_bump_writes_the_version_and_the_specs_hash_into_it_in_the_same_commit() {
 fn a_package_without_the_committed_document_is_not_built() {
     for (app, lose, change) in [
         // uv_build takes what lies in the module.
-        ("python", "[tool.uv.build-backend]\nwheel-exclude = [\"compat.json\"]\n", ("apps/python/pyproject.toml", "")),
+        (
+            "python",
+            "[tool.uv.build-backend]\nwheel-exclude = [\"compat.json\"]\n",
+            ("apps/python/pyproject.toml", ""),
+        ),
         ("ts", "\"src\"\n", ("apps/ts/package.json", "\"src\",\n    \"compat.json\"\n")),
     ] {
         let repo = repo(app);
@@ -172,14 +203,21 @@ fn a_server_that_promises_something_else_than_it_ships_is_not_released() {
     promise(&world.repo, "ts");
     let answers = world.repo.read("apps/ts/src/answers.js");
     assert!(answers.contains("compat: compat()"), "{answers}");
-    world.repo.write("apps/ts/src/answers.js", answers.replace("compat: compat()", "compat: { ...compat(), channels: [] }"));
+    world.repo.write(
+        "apps/ts/src/answers.js",
+        answers.replace("compat: compat()", "compat: { ...compat(), channels: [] }"),
+    );
     world.xtask(&["openapi", "generate"]).expect(0);
     world.xtask(&["compat", "--write"]).expect(0);
     world.repo.git(&["add", "--all"]);
     world.repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
     world.bump(&[]);
     let outside = world.outside();
-    let refused = run(world.command(&world.repo.path).args(["release", "ts", "--until", "smoke"])).expect(1).stderr;
-    assert!(refused.contains("/info does not serve the committed compat.json: they differ at /compat/channels"), "{refused}");
+    let refused =
+        run(world.command(&world.repo.path).args(["release", "ts", "--until", "smoke"])).expect(1).stderr;
+    assert!(
+        refused.contains("/info does not serve the committed compat.json: they differ at /compat/channels"),
+        "{refused}"
+    );
     assert_eq!(outside, world.outside());
 }

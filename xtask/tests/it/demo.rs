@@ -1,4 +1,5 @@
-//! A world to release into: real indexes, a real container registry, a bare remote, and demo apps on its main branch.
+//! A world to release into: real indexes, a real container registry, a bare remote, and demo apps on its main
+//! branch.
 
 use crate::support::{Output, Repo, Servers, run};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -30,7 +31,11 @@ impl World {
 
     /// Both apps, and indexes that are read with the login alone, as those of a private owner on Gitea.
     pub fn private() -> World {
-        World::filled(World::started(files(&["python", "ts"]), &["python", "ts"], &[("XTASK_WORLD_PRIVATE", "1")]))
+        World::filled(World::started(
+            files(&["python", "ts"]),
+            &["python", "ts"],
+            &[("XTASK_WORLD_PRIVATE", "1")],
+        ))
     }
 
     fn with(apps: &[&'static str]) -> World {
@@ -95,7 +100,8 @@ impl World {
         run(self.command(&self.repo.path).args(args))
     }
 
-    /// Every file that the registries and the remote keep, without their logs: what an outward step would change.
+    /// Every file that the registries and the remote keep, without their logs: what an outward step would
+    /// change.
     pub fn outside(&self) -> Vec<String> {
         let mut files = Vec::new();
         list(&self.data, &mut files);
@@ -110,7 +116,12 @@ impl World {
             p if p.contains("/pypi/") => p.ends_with(".whl") || p.ends_with(".tar.gz"),
             p => p.contains("/npm/") && p.ends_with(".tgz"),
         };
-        let mut files: Vec<_> = self.outside().into_iter().filter(kept).filter_map(|f| Some(f.rsplit('/').next()?.to_string())).collect();
+        let mut files: Vec<_> = self
+            .outside()
+            .into_iter()
+            .filter(kept)
+            .filter_map(|f| Some(f.rsplit('/').next()?.to_string()))
+            .collect();
         files.sort();
         files
     }
@@ -118,8 +129,10 @@ impl World {
     /// What a tag names in the container registry: a digest.
     pub fn image(&self, name: &str, tag: &str) -> Option<String> {
         let url = format!("http://{}/v2/{name}/manifests/{tag}", self.servers.env["XTASK_REGISTRY"]);
-        let answer = agent().head(url).header("Accept", "application/vnd.oci.image.index.v1+json").call().unwrap();
-        (answer.status() == 200).then(|| answer.headers()["Docker-Content-Digest"].to_str().unwrap().to_string())
+        let answer =
+            agent().head(url).header("Accept", "application/vnd.oci.image.index.v1+json").call().unwrap();
+        (answer.status() == 200)
+            .then(|| answer.headers()["Docker-Content-Digest"].to_str().unwrap().to_string())
     }
 
     /// The dist-tags of the npm registry.

@@ -26,7 +26,8 @@ fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
     world.repo.git(&["switch", "--quiet", "--force-create", "development"]);
     world.repo.commit("apps/python/src/demo_agent/more.py", "MORE = 1\n", "feat: more");
     let pushed = world.xtask(&["image", "python", "--push"]).expect(0);
-    // One new module: the bases and the dependencies (none, so one layer for both platforms) stay as they are.
+    // One new module: the bases and the dependencies (none, so one layer for both platforms) stay as they
+    // are.
     assert!(pushed.stderr.contains("layers: 1 uploaded, 0 mounted, 3 already there"), "{}", pushed.stderr);
     let sha = format!("sha-{}", &world.repo.head()[..7]);
     assert!(world.image(NAME, "development").is_some());
@@ -40,10 +41,18 @@ fn an_image_that_does_not_answer_as_it_should_is_not_pushed() {
     let spec = world.repo.read("apps/python/openapi.json").replace("demo-agent", "another");
     world.repo.commit("apps/python/openapi.json", &spec, "fix: a spec that nobody serves");
     let stale = world.xtask(&["image", "python", "--push"]).expect(1);
-    assert!(stale.stderr.contains("is not the committed spec: they differ at /info/title"), "{}", stale.stderr);
+    assert!(
+        stale.stderr.contains("is not the committed spec: they differ at /info/title"),
+        "{}",
+        stale.stderr
+    );
 
     let server = world.repo.read("apps/python/src/demo_agent/__main__.py");
-    world.repo.commit("apps/python/src/demo_agent/__main__.py", "raise SystemExit('no such luck')\n", "fix: a server that ends");
+    world.repo.commit(
+        "apps/python/src/demo_agent/__main__.py",
+        "raise SystemExit('no such luck')\n",
+        "fix: a server that ends",
+    );
     let dead = world.xtask(&["image", "python", "--push"]).expect(1);
     assert!(dead.stderr.contains("no such luck"), "{}", dead.stderr);
 
@@ -78,7 +87,13 @@ fn a_real_docker_pulls_and_runs_what_was_pushed() {
     let id = docker(&["run", "--detach", "--publish", "127.0.0.1::8000", &image]).expect("docker runs it");
     let address = docker(&["port", &id, "8000"]).expect("a published port");
     let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
-    let ask = |path: &str| agent.get(format!("http://{address}{path}")).call().ok().and_then(|mut a| a.body_mut().read_to_string().ok());
+    let ask = |path: &str| {
+        agent
+            .get(format!("http://{address}{path}"))
+            .call()
+            .ok()
+            .and_then(|mut a| a.body_mut().read_to_string().ok())
+    };
     let info = (0..600).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         ask("/info")

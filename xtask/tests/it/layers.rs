@@ -1,5 +1,5 @@
-//! The architecture: what each module may use. A module uses those of the lines above its own, never one of its own line or below. Inside
-//! of a module, files beside each other form no circle.
+//! The architecture: what each module may use. A module uses those of the lines above its own, never one of
+//! its own line or below. Inside of a module, files beside each other form no circle.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,10 @@ fn every_module_uses_only_what_is_below_it() {
     let level = |module: &[String]| {
         let within = |group: &str, name: &str| match group {
             "" => module.first().is_some_and(|first| first == name),
-            _ => module.first().is_some_and(|first| first == group) && module.get(1).is_some_and(|second| second == name),
+            _ => {
+                module.first().is_some_and(|first| first == group)
+                    && module.get(1).is_some_and(|second| second == name)
+            }
         };
         LAYERS.iter().position(|(group, names)| names.iter().any(|name| within(group, name)))
     };
@@ -48,14 +51,25 @@ fn every_module_uses_only_what_is_below_it() {
         let folder = file.module.len() == 1 && LAYERS.iter().any(|(group, _)| *group == file.module[0]);
         let Some(mine) = level(&file.module) else {
             if !folder {
-                problems.push(format!("{}: {} is not in the table LAYERS", file.path, file.module.join("::")));
+                problems.push(format!(
+                    "{}: {} is not in the table LAYERS",
+                    file.path,
+                    file.module.join("::")
+                ));
             }
             continue;
         };
-        let top = |module: &[String]| module[..module.len().min(if level(&module[..1]).is_some() { 1 } else { 2 })].to_vec();
+        let top = |module: &[String]| {
+            module[..module.len().min(if level(&module[..1]).is_some() { 1 } else { 2 })].to_vec()
+        };
         for (line, used) in file.uses.iter().filter(|(_, used)| top(used) != top(&file.module)) {
             if level(used).is_none_or(|theirs| theirs >= mine) {
-                problems.push(format!("{}:{line}: {} uses {}", file.path, file.module.join("::"), used.join("::")));
+                problems.push(format!(
+                    "{}:{line}: {} uses {}",
+                    file.path,
+                    file.module.join("::"),
+                    used.join("::")
+                ));
             }
         }
     }
@@ -73,23 +87,34 @@ fn the_comparisons_form_no_circle() {
 fn files(below: &str) -> Vec<File> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(below);
     let pattern = format!("{root}/**/*.rs");
-    let paths: Vec<Utf8PathBuf> = glob::glob(&pattern).unwrap().map(|path| Utf8PathBuf::try_from(path.unwrap()).unwrap()).collect();
+    let paths: Vec<Utf8PathBuf> =
+        glob::glob(&pattern).unwrap().map(|path| Utf8PathBuf::try_from(path.unwrap()).unwrap()).collect();
     let module = |path: &Utf8Path| -> Vec<String> {
-        path.strip_prefix(&root).unwrap().with_extension("").components().map(|part| part.as_str().to_string()).collect()
+        path.strip_prefix(&root)
+            .unwrap()
+            .with_extension("")
+            .components()
+            .map(|part| part.as_str().to_string())
+            .collect()
     };
     let known: BTreeSet<Vec<String>> = paths.iter().map(|path| module(path)).collect();
     let tests = |path: &&Utf8PathBuf| !matches!(path.file_stem(), Some("tests" | "testing"));
     let read = |path: &Utf8PathBuf| {
         let text = std::fs::read_to_string(path).unwrap();
         let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
-        File { module: module(path), path: path.strip_prefix(&root).unwrap().into(), uses: uses(text, &module(path), &known) }
+        File {
+            module: module(path),
+            path: path.strip_prefix(&root).unwrap().into(),
+            uses: uses(text, &module(path), &known),
+        }
     };
     paths.iter().filter(tests).map(read).collect()
 }
 
 /// The modules that are named by `crate::` and `super::`, in `use` and elsewhere, with their lines.
 fn uses(text: &str, module: &[String], known: &BTreeSet<Vec<String>>) -> Vec<(usize, Vec<String>)> {
-    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or("").to_string() + "\n").collect();
+    let code: String =
+        text.lines().map(|line| line.split("//").next().unwrap_or("").to_string() + "\n").collect();
     let mut found = Vec::new();
     for start in ["crate::", "super::"] {
         for (at, _) in code.match_indices(start) {
@@ -116,11 +141,14 @@ fn uses(text: &str, module: &[String], known: &BTreeSet<Vec<String>>) -> Vec<(us
     found
 }
 
-/// The paths of a tree as `use` has it, at the start of the text: `a::{b, c::{self, d}}` is `a::b`, `a::c::self`, `a::c::d`.
+/// The paths of a tree as `use` has it, at the start of the text: `a::{b, c::{self, d}}` is `a::b`,
+/// `a::c::self`, `a::c::d`.
 fn leaves(text: &str) -> Vec<String> {
     let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
     let (head, rest) = text.split_at(end);
-    let Some(inner) = rest.strip_prefix('{').filter(|_| head.ends_with("::")) else { return vec![head.to_string()] };
+    let Some(inner) = rest.strip_prefix('{').filter(|_| head.ends_with("::")) else {
+        return vec![head.to_string()];
+    };
     let (mut paths, mut depth, mut start) = (Vec::new(), 0, 0);
     for (at, c) in inner.char_indices() {
         match c {
@@ -128,7 +156,12 @@ fn leaves(text: &str) -> Vec<String> {
             '}' if depth > 0 => depth -= 1,
             ',' | '}' if depth == 0 => {
                 let part = inner[start..at].trim();
-                paths.extend(leaves(part).into_iter().filter(|path| !path.is_empty()).map(|path| format!("{head}{path}")));
+                paths.extend(
+                    leaves(part)
+                        .into_iter()
+                        .filter(|path| !path.is_empty())
+                        .map(|path| format!("{head}{path}")),
+                );
                 start = at + 1;
                 if c == '}' {
                     break;
@@ -166,7 +199,10 @@ fn circles(files: &[File]) -> Vec<String> {
                 break;
             }
         }
-        found.extend(left.iter().map(|(user, used)| format!("a circle in {}: {user} uses {used:?}", folder.join("::"))));
+        found.extend(
+            left.iter()
+                .map(|(user, used)| format!("a circle in {}: {user} uses {used:?}", folder.join("::"))),
+        );
     }
     found
 }
@@ -185,7 +221,8 @@ fn a_use_tree_is_read_whole() {
 
 #[test]
 fn a_module_above_and_a_circle_are_found() {
-    let known: BTreeSet<Vec<String>> = [vec!["a".to_string()], vec!["a".into(), "x".into()], vec!["a".into(), "y".into()]].into();
+    let known: BTreeSet<Vec<String>> =
+        [vec!["a".to_string()], vec!["a".into(), "x".into()], vec!["a".into(), "y".into()]].into();
     let file = |module: &[&str], text: &str| {
         let module: Vec<String> = module.iter().map(|part| part.to_string()).collect();
         File { uses: uses(text, &module, &known), path: "f.rs".into(), module }

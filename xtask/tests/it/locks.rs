@@ -1,5 +1,6 @@
-//! Four ways in which images of a real monorepo's TypeScript app broke after the push, each shown to stop before it here: a lock file that
-//! lags behind, one that lies at the workspace's root, dependencies that are not the locked ones, and a user that the base can't make.
+//! Four ways in which images of a real monorepo's TypeScript app broke after the push, each shown to stop
+//! before it here: a lock file that lags behind, one that lies at the workspace's root, dependencies that are
+//! not the locked ones, and a user that the base can't make.
 
 use crate::demo::World;
 use crate::support::{Output, run};
@@ -16,12 +17,17 @@ fn a_lock_file_that_lags_behind_or_lies_elsewhere_stops_the_lint_and_the_release
     let world = World::of("ts");
     let outside = world.outside();
     let lock = world.repo.read("apps/ts/bun.lock");
-    let manifest = world.repo.read("apps/ts/package.json").replace("\"picocolors\": \"^1.0.0\"", "\"picocolors\": \"^1.1.0\"");
+    let manifest = world
+        .repo
+        .read("apps/ts/package.json")
+        .replace("\"picocolors\": \"^1.0.0\"", "\"picocolors\": \"^1.1.0\"");
     world.repo.commit("apps/ts/package.json", &manifest, "build: a newer dependency");
     world.push();
     let advice = ["bun.lock does not agree with package.json", "`bun install`"];
     says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
-    let release = run(world.command(&world.repo.path).env("NPM_TOKEN", "wrong-token").args(["release", "ts"])).expect(3);
+    let release =
+        run(world.command(&world.repo.path).env("NPM_TOKEN", "wrong-token").args(["release", "ts"]))
+            .expect(3);
     says(&release, &advice);
     says(&release, &["✗ preflight", "refuses the credentials in NPM_TOKEN"]);
     assert!(!release.stderr.contains("wrong-token"));
@@ -35,15 +41,21 @@ fn a_lock_file_that_lags_behind_or_lies_elsewhere_stops_the_lint_and_the_release
     says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
     says(&world.xtask(&["release", "ts"]).expect(3), &advice);
     says(&world.xtask(&["image", "ts"]).expect(1), &["bun.lock"]);
-    let new: Vec<_> = world.outside().into_iter().filter(|file| !outside.contains(file) && !file.contains("remote.git")).collect();
+    let new: Vec<_> = world
+        .outside()
+        .into_iter()
+        .filter(|file| !outside.contains(file) && !file.contains("remote.git"))
+        .collect();
     assert_eq!(new, [] as [&str; 0], "something was published");
 }
 
 impl World {
     /// Every JSON document in the container registry.
     fn documents(&self) -> Vec<serde_json::Value> {
-        let blobs = self.outside().into_iter().filter(|f| f.contains("/blobs/sha256/") && f.ends_with("/data"));
-        let read = |line: String| serde_json::from_slice(&std::fs::read(line.split(" bytes ").nth(1)?).ok()?).ok();
+        let blobs =
+            self.outside().into_iter().filter(|f| f.contains("/blobs/sha256/") && f.ends_with("/data"));
+        let read =
+            |line: String| serde_json::from_slice(&std::fs::read(line.split(" bytes ").nth(1)?).ok()?).ok();
         blobs.filter_map(read).collect()
     }
 }
@@ -53,22 +65,38 @@ fn an_image_has_the_locked_dependencies_and_a_user_that_is_a_number() {
     let world = World::of("ts");
     world.xtask(&["image", "ts", "--push"]).expect(0);
     let documents = world.documents();
-    let users: Vec<_> = documents.iter().filter(|d| d["config"]["Entrypoint"].is_array()).map(|d| &d["config"]["User"]).collect();
+    let users: Vec<_> = documents
+        .iter()
+        .filter(|d| d["config"]["Entrypoint"].is_array())
+        .map(|d| &d["config"]["User"])
+        .collect();
     assert_eq!(users, ["10001:10001"; 2], "one for each platform");
 
     let lists: Vec<_> = documents.iter().filter(|d| d["bomFormat"] == "CycloneDX").collect();
     assert_eq!(lists.len(), 2, "one for each platform");
     for list in lists {
-        let versions: Vec<_> =
-            list["components"].as_array().unwrap().iter().filter(|c| c["name"] == "picocolors").map(|c| &c["version"]).collect();
+        let versions: Vec<_> = list["components"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|c| c["name"] == "picocolors")
+            .map(|c| &c["version"])
+            .collect();
         // package.json would take newer ones, and there are.
         assert_eq!(versions, ["1.0.0"], "{list:#}");
     }
 
     // Without any dependency bun keeps no lock file, and none is asked for.
-    let manifest = world.repo.read("apps/ts/package.json").replace(",\n  \"dependencies\": {\n    \"picocolors\": \"^1.0.0\"\n  }", "");
+    let manifest = world
+        .repo
+        .read("apps/ts/package.json")
+        .replace(",\n  \"dependencies\": {\n    \"picocolors\": \"^1.0.0\"\n  }", "");
     assert!(!manifest.contains("picocolors"), "{manifest}");
-    let cli = world.repo.read("apps/ts/src/cli.js").replace("import colours from \"picocolors\";\n", "").replace("colours.bold", "String");
+    let cli = world
+        .repo
+        .read("apps/ts/src/cli.js")
+        .replace("import colours from \"picocolors\";\n", "")
+        .replace("colours.bold", "String");
     world.repo.write("apps/ts/package.json", manifest);
     world.repo.git(&["rm", "--quiet", "apps/ts/bun.lock"]);
     world.repo.commit("apps/ts/src/cli.js", &cli, "build: no dependencies");

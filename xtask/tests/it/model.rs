@@ -1,5 +1,6 @@
-//! `plan` against a small model: random walks over the two-branch flow with two apps, checked after every step on development, on main
-//! and on the branch that `promote` makes. The model knows which changes were released, and nothing of git.
+//! `plan` against a small model: random walks over the two-branch flow with two apps, checked after every
+//! step on development, on main and on the branch that `promote` makes. The model knows which changes were
+//! released, and nothing of git.
 
 use crate::support::{PYPROJECT, Repo, run};
 use camino::Utf8PathBuf;
@@ -22,8 +23,8 @@ impl Random {
 /// One act of the flow. A script of them says all about a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
-    /// A pull request into development that changes these apps (a bit each), as level 0 docs, 1 fix, 2 feat, 3 fix!; `form` is the squash's
-    /// message.
+    /// A pull request into development that changes these apps (a bit each), as level 0 docs, 1 fix, 2 feat,
+    /// 3 fix!; `form` is the squash's message.
     Change { apps: u64, level: u64, form: u64 },
     /// The last change of development, taken back by `git revert` while it is unreleased.
     Revert,
@@ -72,10 +73,15 @@ type Checked = Result<(), String>;
 impl World {
     fn new() -> World {
         let repo = Repo::empty("repo");
-        repo.write("Cargo.toml", "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\n");
+        repo.write(
+            "Cargo.toml",
+            "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\n",
+        );
         let mut apps = BTreeMap::new();
         for app in APPS {
-            let toml = format!("name = \"{app}\"\necosystem = \"python\"\npackage = \"demo-{app}\"\n[release]\nshared = [\"shared/**\"]\n");
+            let toml = format!(
+                "name = \"{app}\"\necosystem = \"python\"\npackage = \"demo-{app}\"\n[release]\nshared = [\"shared/**\"]\n"
+            );
             repo.write(&format!("apps/{app}/app.toml"), toml);
             repo.write(&format!("apps/{app}/pyproject.toml"), PYPROJECT.replace("0.0.0", "0.1.0"));
             apps.insert(app, Known { released: (0, 1, 0), open: Vec::new() });
@@ -100,10 +106,12 @@ impl World {
         Ok(())
     }
 
-    /// A file of its own for each change: nothing conflicts. Both apps at once are touched by a shared path every other time.
+    /// A file of its own for each change: nothing conflicts. Both apps at once are touched by a shared path
+    /// every other time.
     fn change(&mut self, apps: u64, level: u64, form: u64) {
         self.number += 1;
-        let touched: Vec<&str> = APPS.into_iter().enumerate().filter(|(i, _)| apps & (1 << i) != 0).map(|(_, app)| app).collect();
+        let touched: Vec<&str> =
+            APPS.into_iter().enumerate().filter(|(i, _)| apps & (1 << i) != 0).map(|(_, app)| app).collect();
         if touched.len() == 2 && form.is_multiple_of(2) {
             self.repo.write(&format!("shared/{}", self.number), "x\n");
         } else {
@@ -112,15 +120,20 @@ impl World {
         let kind = ["docs", "fix", "feat", "fix!"][level as usize];
         let n = self.number;
         // `fix!` with a scope: `fix(x)!`.
-        let scoped = |app: &str| format!("{}({app}){}", kind.trim_end_matches('!'), if level == 3 { "!" } else { "" });
+        let scoped =
+            |app: &str| format!("{}({app}){}", kind.trim_end_matches('!'), if level == 3 { "!" } else { "" });
         let message = match form {
             0 => format!("{kind}: change {n} (#{n})"),
-            1 => format!("chore: change {n} (#{n})\n\n* {kind}: part of {n}\n\n* wip\n\n---------\n\nCo-authored-by: A <a@example.org>"),
+            1 => format!(
+                "chore: change {n} (#{n})\n\n* {kind}: part of {n}\n\n* wip\n\n---------\n\nCo-authored-by: A <a@example.org>"
+            ),
             2 if level == 3 => format!("fix: change {n} (#{n})\n\nBREAKING CHANGE: gone\n\nCloses #{n}"),
             2 => format!("{kind}: change {n} (#{n})\n\n* add it\n* and test it"),
             3 => format!("{kind}: change {n}"),
             // What each bullet is for, its scope says.
-            4 if touched.len() == 2 => format!("chore: change {n} (#{n})\n\n* {}: one part\n* docs(y): the other", scoped("x")),
+            4 if touched.len() == 2 => {
+                format!("chore: change {n} (#{n})\n\n* {}: one part\n* docs(y): the other", scoped("x"))
+            }
             4 => format!("{}: change {n} (#{n})", scoped(touched[0])),
             _ => format!("docs: a title that says too little (#{n})"),
         };
@@ -170,7 +183,8 @@ impl World {
         self.repo.git(&["switch", "-q", "development"]);
     }
 
-    /// The version's line stays development's, as whoever resolves the conflict would have it; a higher one comes along.
+    /// The version's line stays development's, as whoever resolves the conflict would have it; a higher one
+    /// comes along.
     fn back(&mut self, named: bool) {
         self.last = None;
         for (commit, app) in std::mem::take(&mut self.away) {
@@ -184,7 +198,8 @@ impl World {
                 self.repo.write(&file, released);
             }
             self.number += 1;
-            let line = if named { format!("\n\n(cherry picked from commit {commit})") } else { String::new() };
+            let line =
+                if named { format!("\n\n(cherry picked from commit {commit})") } else { String::new() };
             self.commit(&format!("fix({app}): bring the hotfix back (#{}){line}", self.number));
         }
     }
@@ -248,11 +263,14 @@ impl World {
         }
     }
 
-    /// Development and the branch of a promotion say what the model says; so does main while it holds development's content.
+    /// Development and the branch of a promotion say what the model says; so does main while it holds
+    /// development's content.
     fn check(&self, when: &str) -> Checked {
-        let promotion = ["commit-tree", "development^{tree}", "-p", "development", "-p", "main", "-m", "chore: promote"];
+        let promotion =
+            ["commit-tree", "development^{tree}", "-p", "development", "-p", "main", "-m", "chore: promote"];
         let promotion = self.away.is_empty().then(|| self.repo.git(&promotion));
-        let same = self.repo.git(&["rev-parse", "development^{tree}"]) == self.repo.git(&["rev-parse", "main^{tree}"]);
+        let same = self.repo.git(&["rev-parse", "development^{tree}"])
+            == self.repo.git(&["rev-parse", "main^{tree}"]);
         let tips = [Some("development".to_string()), promotion, same.then(|| "main".to_string())];
         for tip in tips.into_iter().flatten() {
             let detach: &[&str] = if tip == "development" || tip == "main" { &[] } else { &["--detach"] };
@@ -268,9 +286,12 @@ impl World {
             let document = output.json();
             for app in APPS.into_iter().filter(|app| !only || *app == "x") {
                 let said = document["apps"].as_array().unwrap().iter().find(|a| a["app"] == app).unwrap();
-                let (said, expected) = (said["next"].as_str().map(str::to_string), self.expected(app).map(text));
+                let (said, expected) =
+                    (said["next"].as_str().map(str::to_string), self.expected(app).map(text));
                 if said != expected {
-                    return Err(format!("{when}, on {tip}: {app} is to be {expected:?} and plan says {said:?}"));
+                    return Err(format!(
+                        "{when}, on {tip}: {app} is to be {expected:?} and plan says {said:?}"
+                    ));
                 }
             }
         }
@@ -296,7 +317,11 @@ fn failure(acts: &[Act]) -> Option<String> {
             // Kept for a look by hand where somebody asks for it.
             if let Some(keep) = std::env::var_os("XTASK_MODEL_KEEP") {
                 let to = Utf8PathBuf::try_from(std::path::PathBuf::from(keep)).expect("UTF-8");
-                run(world.repo.command("cp", world.repo.world()).args(["-r", world.repo.path.as_str(), to.as_str()]));
+                run(world.repo.command("cp", world.repo.world()).args([
+                    "-r",
+                    world.repo.path.as_str(),
+                    to.as_str(),
+                ]));
             }
             return Some(error);
         }
@@ -315,10 +340,12 @@ fn shrink(mut acts: Vec<Act>) -> Vec<Act> {
     acts
 }
 
-/// Walks `XTASK_MODEL_WALKS` sequences from the seed `XTASK_MODEL_SEED`; the defaults are what every run of the tests does.
+/// Walks `XTASK_MODEL_WALKS` sequences from the seed `XTASK_MODEL_SEED`; the defaults are what every run of
+/// the tests does.
 #[test]
 fn plan_agrees_with_a_model_over_random_walks_of_the_flow() {
-    let set = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let set =
+        |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (walks, seed) = (set("XTASK_MODEL_WALKS", 120), set("XTASK_MODEL_SEED", 20_260_101));
     let scripts: Vec<Vec<Act>> = (0..walks).map(|n| walk(&mut Random(seed + n * 7919), 12)).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);

@@ -16,7 +16,10 @@ fn limit(required: bool) -> Value {
 /// `apps/python/openapi.json` without the parameter at the tag `python-v0.0.1`, with an optional one at HEAD.
 fn released() -> Repo {
     let repo = Repo::new();
-    let app = format!("{}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n", crate::support::APP_TOML);
+    let app = format!(
+        "{}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n",
+        crate::support::APP_TOML
+    );
     repo.commit("apps/python/app.toml", &app, "chore: a spec");
     repo.commit("apps/python/openapi.json", &spec(json!([])), "feat: runs");
     repo.git(&["tag", "python-v0.0.1"]);
@@ -29,8 +32,16 @@ fn a_change_that_breaks_clients_is_refused_and_named() {
     let repo = released();
     repo.write("new.json", spec(limit(true)));
     let output = repo.untouched(|| repo.xtask(&["openapi", "diff", "HEAD:python", "new.json"]).expect(3));
-    assert!(output.stdout.contains("GET /runs\n  breaking the query parameter `limit` is now required"), "{}", output.stdout);
-    assert!(output.stdout.contains("[request-parameter-became-required] /paths/~1runs/get/parameters/0"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("GET /runs\n  breaking the query parameter `limit` is now required"),
+        "{}",
+        output.stdout
+    );
+    assert!(
+        output.stdout.contains("[request-parameter-became-required] /paths/~1runs/get/parameters/0"),
+        "{}",
+        output.stdout
+    );
     assert!(output.stdout.ends_with("1 change: 1 breaking\n"), "{}", output.stdout);
     assert_eq!(output.stderr, "error: 1 breaking change between HEAD:python and new.json\n");
 }
@@ -39,7 +50,11 @@ fn a_change_that_breaks_clients_is_refused_and_named() {
 fn what_breaks_nobody_is_told_and_passes() {
     let repo = released();
     let output = repo.xtask(&["openapi", "diff", "python-v0.0.1:python", "HEAD:python"]).expect(0);
-    assert!(output.stdout.contains("info     the query parameter `limit` is new and optional"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("info     the query parameter `limit` is new and optional"),
+        "{}",
+        output.stdout
+    );
     assert!(output.stdout.ends_with("1 change: 0 breaking, 1 info\n"), "{}", output.stdout);
     let output = repo.xtask(&["openapi", "diff", "HEAD:python", "apps/python/openapi.json"]).expect(0);
     assert_eq!(output.stdout, "no difference that a client can notice\n");
@@ -67,7 +82,12 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
         ("empty.json", "", 1, "empty.json is not JSON: EOF while parsing"),
         ("deep.json", &deep, 1, "deep.json is not JSON: recursion limit exceeded"),
         ("old.json", r#"{"swagger": "2.0"}"#, 1, "old.json can't be compared: it is Swagger 2.0"),
-        ("package.json", r#"{"name": "demo"}"#, 1, "package.json can't be compared: it has no `openapi` version"),
+        (
+            "package.json",
+            r#"{"name": "demo"}"#,
+            1,
+            "package.json can't be compared: it has no `openapi` version",
+        ),
         ("spec.yaml", "openapi: 3.1.0", 2, "spec.yaml is YAML; write it as JSON"),
     ];
     for (name, text, code, words) in files {
@@ -95,7 +115,11 @@ fn breaks(subject: &str, more: &str) -> Repo {
     let spec_toml = "\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n";
     repo.commit("apps/python/app.toml", &format!("{}{spec_toml}", crate::support::APP_TOML), "chore: a spec");
     repo.commit("apps/python/openapi.json", &spec(limit(false)), "feat: a limit");
-    repo.commit("apps/python/pyproject.toml", &crate::support::PYPROJECT.replace("0.0.0", "0.1.0"), "chore(release): python v0.1.0");
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &crate::support::PYPROJECT.replace("0.0.0", "0.1.0"),
+        "chore(release): python v0.1.0",
+    );
     repo.git(&["tag", "-a", "-m", "notes", "python-v0.1.0"]);
     repo.commit("apps/python/openapi.json", &spec(limit(true)), subject);
     if !more.is_empty() {
@@ -127,7 +151,9 @@ fn a_break_that_no_commit_declares_stops_the_plan_with_its_place_and_the_ways_on
 #[test]
 fn a_break_that_is_declared_or_accepted_passes_and_an_old_acceptance_is_told() {
     let accept = |version: &str| {
-        format!("\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it yet\"\n")
+        format!(
+            "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it yet\"\n"
+        )
     };
     for (subject, accepted, code, next) in [
         ("fix!: a limit is needed", String::new(), 0, "0.2.0"),
@@ -139,7 +165,8 @@ fn a_break_that_is_declared_or_accepted_passes_and_an_old_acceptance_is_told() {
         assert_eq!(plan.json()["apps"][0]["next"], next, "{subject} {accepted}");
         assert_eq!(plan.stderr.contains("acceptance-stale"), code == 3, "{}", plan.stderr);
     }
-    let broken = breaks("fix: x", "\n[[accept]]\nid = \"x\"\nversion = \"0.1.1\"\n").xtask(&["plan"]).expect(2);
+    let broken =
+        breaks("fix: x", "\n[[accept]]\nid = \"x\"\nversion = \"0.1.1\"\n").xtask(&["plan"]).expect(2);
     assert!(broken.stderr.contains("missing field `reason`"), "{}", broken.stderr);
 }
 
@@ -164,5 +191,9 @@ fn a_released_spec_that_can_not_be_read_is_told_and_does_not_stop_the_next_relea
     repo.commit("apps/python/openapi.json", &spec(limit(true)), "fix: a limit is needed");
     let plan = repo.xtask(&["plan", "python", "--json"]).expect(0);
     assert_eq!(plan.json()["apps"][0]["next"], "0.1.1");
-    assert!(plan.stderr.contains("warning[contract-unreadable]") && plan.stderr.contains("is not JSON"), "{}", plan.stderr);
+    assert!(
+        plan.stderr.contains("warning[contract-unreadable]") && plan.stderr.contains("is not JSON"),
+        "{}",
+        plan.stderr
+    );
 }

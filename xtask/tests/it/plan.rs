@@ -14,7 +14,11 @@ fn counting(app: &Value) -> Vec<&str> {
 }
 
 fn bump_file(repo: &Repo, version: &str) -> String {
-    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", version), &format!("chore(release): python v{version}"))
+    repo.commit(
+        "apps/python/pyproject.toml",
+        &PYPROJECT.replace("0.0.0", version),
+        &format!("chore(release): python v{version}"),
+    )
 }
 
 /// Released 0.1.0 on main.
@@ -73,7 +77,10 @@ fn exit_codes_tell_done_from_stopped_from_nothing() {
     repo.xtask(&["plan", "python"]).expect(0);
     bump_file(&repo, "0.1.1");
     let low = repo.xtask(&["plan", "python"]).expect(3);
-    assert!(low.stderr.contains("pending-too-low") && low.stderr.contains("cargo xtask bump python"), "{low:?}");
+    assert!(
+        low.stderr.contains("pending-too-low") && low.stderr.contains("cargo xtask bump python"),
+        "{low:?}"
+    );
     bump_file(&repo, "0.0.9");
     assert!(repo.xtask(&["plan", "python"]).expect(3).stderr.contains("manifest-below-tag"));
     let unknown = repo.xtask(&["plan", "pyton"]).expect(2);
@@ -144,7 +151,8 @@ fn what_came_and_went_changes_nothing() {
     assert_eq!(counting(&plan(&repo)), ["fix: x"]);
 }
 
-/// Released from main as `python-v0.1.0` by a squash; development goes on from what was squashed. The development commit.
+/// Released from main as `python-v0.1.0` by a squash; development goes on from what was squashed. The
+/// development commit.
 fn squashed(trailer: bool) -> (Repo, String) {
     let repo = Repo::new();
     repo.git(&["switch", "-qc", "development"]);
@@ -181,7 +189,8 @@ fn after_a_squash_counting_starts_at_the_commit_with_the_same_content() {
         repo.git(&["switch", "-qc", "feature"]);
         repo.change("fix: three");
         assert_eq!(counting(&plan(&repo)).len(), 3);
-        let head = repo.git(&["commit-tree", "feature^{tree}", "-p", "feature", "-p", "main", "-m", "promote"]);
+        let head =
+            repo.git(&["commit-tree", "feature^{tree}", "-p", "feature", "-p", "main", "-m", "promote"]);
         repo.git(&["switch", "-q", "--detach", &head]);
         assert_eq!(counting(&plan(&repo)).len(), 3);
     }
@@ -229,7 +238,8 @@ fn tag_release(repo: &Repo, version: &str, source: Option<&str>) {
     repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &message, &format!("python-v{version}")]);
 }
 
-/// 0.2.0 with a `feat` is released by a squash, then 0.2.1 as a hotfix on main. Development is checked out; the hotfix's commit.
+/// 0.2.0 with a `feat` is released by a squash, then 0.2.1 as a hotfix on main. Development is checked out;
+/// the hotfix's commit.
 fn hotfixed() -> (Repo, String) {
     let (repo, _) = squashed(true);
     repo.change("feat: released (#1)");
@@ -245,7 +255,16 @@ fn hotfixed() -> (Repo, String) {
 
 /// The commit that `promote` makes: development's content, with both branches as parents.
 fn promoted<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
-    let head = repo.git(&["commit-tree", "development^{tree}", "-p", "development", "-p", "main", "-m", "chore: promote"]);
+    let head = repo.git(&[
+        "commit-tree",
+        "development^{tree}",
+        "-p",
+        "development",
+        "-p",
+        "main",
+        "-m",
+        "chore: promote",
+    ]);
     repo.git(&["switch", "-q", "--detach", &head]);
     let result = run();
     repo.git(&["switch", "-q", "development"]);
@@ -267,7 +286,11 @@ fn what_a_release_held_does_not_count_again_after_a_hotfix() {
     let expected = (vec!["fix: another (#5)".to_string()], json!("0.2.1"), json!("0.2.2"));
     let said = || {
         let app = plan(&repo);
-        (counting(&app).into_iter().map(str::to_string).collect::<Vec<_>>(), app["last"]["version"].clone(), app["next"].clone())
+        (
+            counting(&app).into_iter().map(str::to_string).collect::<Vec<_>>(),
+            app["last"]["version"].clone(),
+            app["next"].clone(),
+        )
     };
     assert_eq!(said(), expected);
     assert_eq!(promoted(&repo, said), expected);
@@ -290,9 +313,15 @@ fn a_hotfix_that_is_brought_back_beside_other_changes_does_not_count_again() {
         let app = plan(&repo);
         let why = |subject: &str| {
             let commits = app["commits"].as_array().unwrap();
-            commits.iter().find(|c| c["subject"].as_str().unwrap().starts_with(subject)).map(|c| c["why"].clone())
+            commits
+                .iter()
+                .find(|c| c["subject"].as_str().unwrap().starts_with(subject))
+                .map(|c| c["why"].clone())
         };
-        assert_eq!((&app["last"]["version"], why("fix: urgent")), (&json!("0.2.1"), Some(json!("released in python-v0.2.1"))));
+        assert_eq!(
+            (&app["last"]["version"], why("fix: urgent")),
+            (&json!("0.2.1"), Some(json!("released in python-v0.2.1")))
+        );
         repo.change("feat: more (#6)");
         bump_file(&repo, "0.3.0");
         let said = || {
@@ -311,10 +340,14 @@ fn a_hotfix_that_has_not_come_back_is_no_base_for_development() {
     let (repo, _) = hotfixed();
     repo.change("fix: another (#4)");
     let app = plan(&repo);
-    assert_eq!((&app["last"]["version"], &app["next"], counting(&app).len()), (&json!("0.2.0"), &json!("0.2.2"), 1));
+    assert_eq!(
+        (&app["last"]["version"], &app["next"], counting(&app).len()),
+        (&json!("0.2.0"), &json!("0.2.2"), 1)
+    );
 }
 
-/// On `main` a squash with this message of a branch with these commits, as pull request 7; the branch's last commit.
+/// On `main` a squash with this message of a branch with these commits, as pull request 7; the branch's last
+/// commit.
 fn squash_of(repo: &Repo, message: &str, commits: &[&str]) -> String {
     repo.git(&["switch", "-qc", "feature"]);
     for (n, message) in commits.iter().enumerate() {
@@ -341,7 +374,12 @@ fn what_a_squash_lost_is_read_from_the_pull_requests_commits() {
     };
     let here = "refs/pull/7/head";
     for (message, commits, name, expected) in [
-        ("fix: a (#7)", &["fix: a", "feat: b", "docs: c"] as &[&str], here, ("fix: a (#7); feat: b", "0.2.0")),
+        (
+            "fix: a (#7)",
+            &["fix: a", "feat: b", "docs: c"] as &[&str],
+            here,
+            ("fix: a (#7); feat: b", "0.2.0"),
+        ),
         ("Tidy up (#7)", &["fix: a", "feat!: b"], here, ("feat!: b; fix: a", "0.2.0")),
         ("Tidy up (#7)", &["fix: a"], "refs/remotes/origin/pull/7/head", ("fix: a", "0.1.1")),
         ("Tidy up (#7)", &["fix: a"], "refs/remotes/origin/pr/7", ("fix: a", "0.1.1")),
@@ -385,7 +423,10 @@ fn a_plan_asks_no_remote_and_says_so_and_a_bump_asks_it() {
     repo.git(&["gc", "-q", "--prune=now"]);
     assert_eq!(plan(&repo)["next"], "0.1.1");
     let seen = repo.xtask(&["plan"]).expect(0).stdout;
-    assert!(seen.contains("the commits of #7 are not in this clone; bump and release ask the remote"), "{seen}");
+    assert!(
+        seen.contains("the commits of #7 are not in this clone; bump and release ask the remote"),
+        "{seen}"
+    );
     let refs = repo.git(&["for-each-ref"]);
     let said = repo.untouched(|| repo.xtask(&["bump", "python", "--dry-run"]));
     assert!(said.stdout.contains("0.2.0") && !said.stdout.contains("0.1.1"), "{said:?}");
@@ -444,7 +485,10 @@ fn pre_releases_are_no_base_and_end_in_their_number() {
     repo.git(&["tag", "python-v0.2.0-rc.1"]);
     repo.change("fix: y");
     let app = plan(&repo);
-    assert_eq!((&app["last"]["version"], &app["next"], &app["pending"]), (&json!("0.1.0"), &json!("0.2.0"), &json!(false)));
+    assert_eq!(
+        (&app["last"]["version"], &app["next"], &app["pending"]),
+        (&json!("0.1.0"), &json!("0.2.0"), &json!(false))
+    );
 }
 
 #[test]
@@ -505,13 +549,18 @@ fn another_checkout_is_planned_by_root_and_from_a_worktree() {
 fn the_folder_of_the_apps_is_named_in_any_way_but_is_in_the_repository() {
     let repo = released();
     repo.change("fix: x");
-    let settings =
-        |apps: &str| format!("[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\napps = \"{apps}\"\n");
+    let settings = |apps: &str| {
+        format!(
+            "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\napps = \"{apps}\"\n"
+        )
+    };
     for apps in ["apps", "./apps", "apps/", "./apps/."] {
         repo.write("Cargo.toml", settings(apps));
         assert_eq!(repo.xtask(&["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.1", "{apps}");
     }
-    for (apps, said) in [("/apps", "leads out of"), ("../repo/apps", "leads out of"), ("ap", "no app in"), (".", "no app in")] {
+    for (apps, said) in
+        [("/apps", "leads out of"), ("../repo/apps", "leads out of"), ("ap", "no app in"), (".", "no app in")]
+    {
         repo.write("Cargo.toml", settings(apps));
         let out = repo.xtask(&["plan"]).expect(2);
         assert!(out.stderr.contains(said) && out.stderr.contains("apps = \""), "{apps}: {out:?}");
@@ -529,7 +578,10 @@ fn a_hooks_environment_does_not_lead_astray() {
     let (repo, other) = (released(), Repo::new());
     repo.change("fix: x");
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-    command.args(["plan", "--json"]).env("GIT_DIR", other.path.join(".git")).env("GIT_INDEX_FILE", other.path.join(".git/index"));
+    command
+        .args(["plan", "--json"])
+        .env("GIT_DIR", other.path.join(".git"))
+        .env("GIT_INDEX_FILE", other.path.join(".git/index"));
     assert_eq!(run(&mut command).expect(0).json()["apps"][0]["next"], "0.1.1");
 }
 
@@ -537,9 +589,13 @@ fn a_hooks_environment_does_not_lead_astray() {
 fn the_users_git_configuration_changes_nothing() {
     let repo = released();
     repo.change("fix: x");
-    for setting in
-        ["log.follow=true", "log.showSignature=true", "color.ui=always", "log.date=relative", "i18n.logOutputEncoding=ISO-8859-1"]
-    {
+    for setting in [
+        "log.follow=true",
+        "log.showSignature=true",
+        "color.ui=always",
+        "log.date=relative",
+        "i18n.logOutputEncoding=ISO-8859-1",
+    ] {
         let (key, value) = setting.split_once('=').unwrap();
         repo.git(&["config", "--global", key, value]);
     }
@@ -556,7 +612,8 @@ fn messages_in_other_encodings_are_read() {
     repo.git(&["-c", "i18n.commitEncoding=ISO-8859-1", "commit", "-qF", file.as_str()]);
     // git mends what it commits; other programs don't.
     repo.commit("apps/python/x", "2", "feat: XY broken");
-    let mut object = run(repo.command("git", &repo.path).args(["cat-file", "commit", "HEAD"])).stdout.into_bytes();
+    let mut object =
+        run(repo.command("git", &repo.path).args(["cat-file", "commit", "HEAD"])).stdout.into_bytes();
     let at = object.windows(2).position(|w| w == b"XY").unwrap();
     object[at..at + 2].copy_from_slice(b"\xff\xfe");
     std::fs::write(&file, object).unwrap();
@@ -594,7 +651,10 @@ fn pins_speak_until_the_first_release() {
     let app = &out.json()["apps"][0];
     assert_eq!(app["next"], "0.1.130");
     assert!(
-        app["evidence"].as_array().unwrap().contains(&json!({"source": "pins", "demands": ">= 0.1.129", "why": "deploy/.version has it"}))
+        app["evidence"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({"source": "pins", "demands": ">= 0.1.129", "why": "deploy/.version has it"}))
     );
 }
 

@@ -27,7 +27,9 @@ fn remote(repo: &Repo, args: &[&str]) -> String {
 /// A push leaves the pushed branch among the remote's branches, as git does; nothing else may change.
 #[track_caller]
 fn promote(repo: &Repo, args: &[&str]) -> Output {
-    let snapshot = || repo.snapshot().lines().filter(|l| !l.contains("refs/remotes/origin/")).collect::<Vec<_>>().join("\n");
+    let snapshot = || {
+        repo.snapshot().lines().filter(|l| !l.contains("refs/remotes/origin/")).collect::<Vec<_>>().join("\n")
+    };
     let before = snapshot();
     let out = repo.xtask(&[&["promote"], args].concat());
     assert_eq!(before, snapshot(), "the repository has changed");
@@ -47,13 +49,24 @@ fn squash(repo: &Repo, branch: &str, base: &str, message: &str) {
 }
 
 fn branches(repo: &Repo) -> Vec<String> {
-    remote(repo, &["for-each-ref", "--format=%(refname:short)", "refs/heads"]).lines().map(str::to_string).collect()
+    remote(repo, &["for-each-ref", "--format=%(refname:short)", "refs/heads"])
+        .lines()
+        .map(str::to_string)
+        .collect()
 }
 
 fn release(repo: &Repo, version: &str) {
     let source = repo.git(&["rev-parse", "origin/development"]);
     let tag = format!("python-v{version}");
-    repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &format!("notes\n\nSource-Commit: {source}\n"), &tag, "origin/main"]);
+    repo.git(&[
+        "tag",
+        "-a",
+        "--cleanup=verbatim",
+        "-m",
+        &format!("notes\n\nSource-Commit: {source}\n"),
+        &tag,
+        "origin/main",
+    ]);
     push(repo, &tag);
 }
 
@@ -63,21 +76,36 @@ fn first_the_bump_into_development_then_development_into_main_twice_in_a_row() {
     for (version, next) in [("0.0.1", "fix: second"), ("0.0.2", "feat: third"), ("0.1.0", "docs: nothing")] {
         let branch = format!("release/python-v{version}");
         let out = promote(&repo, &[]).expect(0);
-        assert!(out.stdout.contains(&format!("open a pull request from {branch} into development")), "{out:?}");
-        assert_eq!(remote(&repo, &["log", "-1", "--format=%s", &branch]), format!("chore(release): python v{version}"));
+        assert!(
+            out.stdout.contains(&format!("open a pull request from {branch} into development")),
+            "{out:?}"
+        );
+        assert_eq!(
+            remote(&repo, &["log", "-1", "--format=%s", &branch]),
+            format!("chore(release): python v{version}")
+        );
         assert!(promote(&repo, &[]).expect(0).stderr.contains("is there already"));
         // The clock goes on: the commit that is named is the one that the remote has.
         let again = promote(&repo, &["--json"]).expect(0).json();
-        assert_eq!((&again["pushed"], &again["commit"]), (&false.into(), &remote(&repo, &["rev-parse", &branch]).into()));
+        assert_eq!(
+            (&again["pushed"], &again["commit"]),
+            (&false.into(), &remote(&repo, &["rev-parse", &branch]).into())
+        );
         squash(&repo, &branch, "development", &format!("chore(release): python v{version} (#1)"));
 
         let out = promote(&repo, &["--json"]).expect(0).json();
-        assert_eq!((&out["base"], &out["title"]), (&"main".into(), &format!("chore(release): promote python v{version}").into()));
+        assert_eq!(
+            (&out["base"], &out["title"]),
+            (&"main".into(), &format!("chore(release): promote python v{version}").into())
+        );
         let branch = out["branch"].as_str().unwrap().to_string();
         assert!(branch.starts_with("promote/"), "{branch}");
         assert_eq!(promote(&repo, &["--json"]).expect(0).json()["pushed"], false);
         squash(&repo, &branch, "main", "chore: promote (#2)");
-        assert_eq!(remote(&repo, &["rev-parse", "main^{tree}"]), remote(&repo, &["rev-parse", "development^{tree}"]));
+        assert_eq!(
+            remote(&repo, &["rev-parse", "main^{tree}"]),
+            remote(&repo, &["rev-parse", "development^{tree}"])
+        );
         release(&repo, version);
         let out = promote(&repo, &[]).expect(4);
         assert!(out.stderr.contains("nothing to promote"), "{out:?}");
@@ -103,7 +131,11 @@ fn a_dry_run_pushes_nothing_and_shows_the_commit() {
     let before = remote(&repo, &["for-each-ref"]);
     let out = promote(&repo, &["--dry-run"]).expect(0);
     assert_eq!(remote(&repo, &["for-each-ref"]), before);
-    for expected in ["+version = \"0.0.1\"", "+- first", "open a pull request from release/python-v0.0.1 into development"] {
+    for expected in [
+        "+version = \"0.0.1\"",
+        "+- first",
+        "open a pull request from release/python-v0.0.1 into development",
+    ] {
         assert!(out.stdout.contains(expected), "{expected}: {out:?}");
     }
 }
@@ -166,7 +198,10 @@ fn a_hotfix_on_main_is_taken_over_first() {
     let (repo, fix) = hotfixed();
     let before = branches(&repo);
     let out = promote(&repo, &[]).expect(3);
-    assert!(out.stderr.contains("main-ahead") && out.stderr.contains(&format!("git cherry-pick -x {fix}")), "{out:?}");
+    assert!(
+        out.stderr.contains("main-ahead") && out.stderr.contains(&format!("git cherry-pick -x {fix}")),
+        "{out:?}"
+    );
     assert_eq!(branches(&repo), before);
     // As a pull request would bring it: a commit of its own words.
     repo.git(&["cherry-pick", "-n", &fix]);
@@ -183,7 +218,11 @@ fn a_hotfix_taken_over_without_its_version_or_named_by_its_pick_has_arrived() {
     push(&repo, "development");
     promote(&repo, &[]).expect(0);
     let (repo, fix) = hotfixed();
-    repo.commit("apps/python/urgent.py", "otherwise\n", &format!("fix: urgent\n\n(cherry picked from commit {fix})"));
+    repo.commit(
+        "apps/python/urgent.py",
+        "otherwise\n",
+        &format!("fix: urgent\n\n(cherry picked from commit {fix})"),
+    );
     push(&repo, "development");
     promote(&repo, &[]).expect(0);
 }

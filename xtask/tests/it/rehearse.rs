@@ -30,7 +30,8 @@ fn left(repo: &Repo) -> Vec<String> {
 /// Runs it; outside of the target folder, which is cargo's, the repository must be what it was.
 #[track_caller]
 fn untouched<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
-    let snapshot = || repo.snapshot().lines().filter(|l| !l.starts_with("target/")).collect::<Vec<_>>().join("\n");
+    let snapshot =
+        || repo.snapshot().lines().filter(|l| !l.starts_with("target/")).collect::<Vec<_>>().join("\n");
     let before = snapshot();
     let result = run();
     assert_eq!(before, snapshot(), "the repository has changed");
@@ -45,7 +46,12 @@ fn rehearse(repo: &Repo, args: &[&str]) -> Output {
 /// A rehearsal that has got as far as its world, and every process of it.
 fn underway(repo: &Repo) -> (Child, BTreeSet<i32>) {
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-    let mut child = command.args(["rehearse", "python", "--without", "image"]).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+    let mut child = command
+        .args(["rehearse", "python", "--without", "image"])
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|l| l.unwrap());
     lines.find(|line| line.contains("clone and hooks")).expect("the world starts");
     // Somebody has to read on, or the rehearsal waits for us.
@@ -60,8 +66,12 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
     let repo = repo();
     let output = untouched(&repo, || rehearse(&repo, &["--json"])).expect(0);
     let report = &output.json()["report"];
-    let criteria: Vec<String> =
-        report["criteria"].as_array().unwrap().iter().map(|c| c["criterion"].as_str().unwrap().to_string()).collect();
+    let criteria: Vec<String> = report["criteria"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["criterion"].as_str().unwrap().to_string())
+        .collect();
     assert!(report["criteria"].as_array().unwrap().iter().all(|c| c["seen"].is_string()), "{report:#}");
     for expected in [
         "python-v0.0.1: the branch's push built an image",
@@ -86,13 +96,18 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
 fn third() -> Repo {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let repo = Repo::empty("repo");
-    let listed = run(Command::new("git").current_dir(root).args(["ls-files", "apps/ts", "contract"])).expect(0);
+    let listed =
+        run(Command::new("git").current_dir(root).args(["ls-files", "apps/ts", "contract"])).expect(0);
     for file in listed.stdout.lines() {
         let target = file.replace("apps/ts/", "apps/third/");
         repo.write(&target, "");
         std::fs::copy(root.join(file), repo.path.join(&target)).unwrap();
         let text = repo.read(&target).replace("@l4b4r4b4b4/fractal-agents-runtime", "@demo/third");
-        repo.write(&target, text.replace("name = \"ts\"", "name = \"third\"").replace("agents-runtime-ts", "agents-runtime-third"));
+        repo.write(
+            &target,
+            text.replace("name = \"ts\"", "name = \"third\"")
+                .replace("agents-runtime-ts", "agents-runtime-third"),
+        );
     }
     repo.write("lefthook.yml", HOOKS);
     repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
@@ -108,11 +123,18 @@ fn a_copy_of_an_app_under_a_third_name_is_planned_built_and_released() {
     let repo = third();
     let plan = repo.xtask(&["plan", "third", "--json"]).expect(0).json();
     assert_eq!(plan["apps"][0]["next"], "0.0.1");
-    let output = untouched(&repo, || repo.xtask(&["rehearse", "third", "--without", "hotfix", "--without", "image", "--json"])).expect(0);
+    let output = untouched(&repo, || {
+        repo.xtask(&["rehearse", "third", "--without", "hotfix", "--without", "image", "--json"])
+    })
+    .expect(0);
     let report = &output.json()["report"];
     let seen = report["criteria"].as_array().unwrap();
-    for expected in ["git tag third-v0.0.1", "@demo/third==0.0.1 published", "CHANGELOG.md has third-v0.0.1"] {
-        assert!(seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()), "{expected} is not among {seen:#?}");
+    for expected in ["git tag third-v0.0.1", "@demo/third==0.0.1 published", "CHANGELOG.md has third-v0.0.1"]
+    {
+        assert!(
+            seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()),
+            "{expected} is not among {seen:#?}"
+        );
     }
     assert!(!output.stdout.contains("python"), "another app is in {}", output.stdout);
 }
@@ -127,17 +149,28 @@ fn the_last_release_is_made_again_first_and_the_next_one_follows_it() {
     repo.commit("apps/python/README.md", "# demo-agent, edition 2\n", "feat: another page");
     let output = untouched(repo, || rehearse(repo, &["--without", "image", "--without", "hotfix"])).expect(0);
     assert!(output.stderr.contains("made again from its tag"), "{}", output.stderr);
-    assert!(output.stdout.contains("git tag python-v0.1.0") && output.stdout.contains("git tag python-v0.1.1"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("git tag python-v0.1.0") && output.stdout.contains("git tag python-v0.1.1"),
+        "{}",
+        output.stdout
+    );
     assert!(!output.stdout.contains("git tag python-v0.0.1"), "{}", output.stdout);
 }
 
 #[test]
 fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
     let repo = repo();
-    let output = untouched(&repo, || rehearse(&repo, &["--without", "image", "--without", "hotfix", "--kill-at", "publish"])).expect(0);
+    let output = untouched(&repo, || {
+        rehearse(&repo, &["--without", "image", "--without", "hotfix", "--kill-at", "publish"])
+    })
+    .expect(0);
     assert!(output.stdout.contains("NOT REHEARSED"), "{}", output.stdout);
     assert!(output.stderr.contains("killed as asked"), "{}", output.stderr);
-    assert!(output.stdout.contains("git tag python-v0.0.2") && !output.stdout.contains("sha256 of image"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("git tag python-v0.0.2") && !output.stdout.contains("sha256 of image"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
@@ -147,7 +180,12 @@ fn a_rehearsal_that_fails_names_the_step_its_last_lines_and_its_folder() {
     repo.git(&["tag", "--annotate", "--message", "by hand", "python-v0.7.0"]);
     repo.commit("apps/python/openapi.json", "{}\n", "docs: a spec that is not the code's");
     let output = untouched(&repo, || rehearse(&repo, &["--without", "image"])).expect(1);
-    for expected in ["- last release, python-v0.7.0", "exit code 3; error[", "step \"branch, fix and bump\" failed", "kept for a look: "] {
+    for expected in [
+        "- last release, python-v0.7.0",
+        "exit code 3; error[",
+        "step \"branch, fix and bump\" failed",
+        "kept for a look: ",
+    ] {
         assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
     }
     let (before, _) = output.stderr.split_once(".log:").expect("the log is named");
@@ -179,8 +217,11 @@ fn an_interrupted_rehearsal_stops_everything_and_keeps_its_logs() {
     assert!(!child.wait().unwrap().success());
     all_gone(&pids);
     let kept = left(&repo);
-    let logs: Vec<_> =
-        kept.iter().map(|name| repo.path.join("target/rehearsal").join(name).join("logs")).filter(|dir| dir.is_dir()).collect();
+    let logs: Vec<_> = kept
+        .iter()
+        .map(|name| repo.path.join("target/rehearsal").join(name).join("logs"))
+        .filter(|dir| dir.is_dir())
+        .collect();
     assert_eq!(logs.len(), 1, "{kept:?}");
     assert!(logs[0].read_dir_utf8().unwrap().next().is_some(), "no log in {}", logs[0]);
 }
@@ -225,7 +266,10 @@ fn one_branch_is_rehearsed_with_two_releases_from_it() {
         "hooks fired at every commit and push",
         "a break of python's contract that no commit declares is refused",
     ] {
-        assert!(seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()), "{expected} is not among {seen:#?}");
+        assert!(
+            seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()),
+            "{expected} is not among {seen:#?}"
+        );
     }
     assert!(!output.stdout.contains("hotfix"), "{}", output.stdout);
     assert_eq!(left(&repo), [] as [&str; 0]);
@@ -253,5 +297,8 @@ fn the_remote_takes_branches_and_new_tags_and_nothing_else() {
         let refused = push(&[refspec]).expect(1);
         assert!(refused.stderr.contains(why), "{refspec}: {}", refused.stderr);
     }
-    assert_eq!(repo.git_in(servers.remote(), &["for-each-ref", "--format=%(refname)"]), "refs/heads/feat/x\nrefs/tags/v1");
+    assert_eq!(
+        repo.git_in(servers.remote(), &["for-each-ref", "--format=%(refname)"]),
+        "refs/heads/feat/x\nrefs/tags/v1"
+    );
 }

@@ -1,16 +1,31 @@
-//! Releases of a demo app into real registries: through, interrupted everywhere, in conflict, and not at all. What both ecosystems must do is
-//! written once and run for each.
+//! Releases of a demo app into real registries: through, interrupted everywhere, in conflict, and not at all.
+//! What both ecosystems must do is written once and run for each.
 
 use crate::demo::World;
 use crate::support::run;
 
-const STEPS: &[&str] =
-    &["preflight", "build", "smoke", "image", "stage", "tag", "page-draft", "publish", "image-push", "verify", "latest", "page", "cascade"];
+const STEPS: &[&str] = &[
+    "preflight",
+    "build",
+    "smoke",
+    "image",
+    "stage",
+    "tag",
+    "page-draft",
+    "publish",
+    "image-push",
+    "verify",
+    "latest",
+    "page",
+    "cascade",
+];
 
 /// What a release of the app publishes.
 fn files(app: &str, version: &str) -> Vec<String> {
     match app {
-        "python" => vec![format!("demo_agent-{version}-py3-none-any.whl"), format!("demo_agent-{version}.tar.gz")],
+        "python" => {
+            vec![format!("demo_agent-{version}-py3-none-any.whl"), format!("demo_agent-{version}.tar.gz")]
+        }
         _ => vec![format!("agent-{version}.tgz")],
     }
 }
@@ -70,7 +85,11 @@ fn survives_a_kill_after(app: &'static str, steps: &[&str]) {
         // Killed after the last outward step, there is nothing left to do.
         let finished = ["latest", "page", "cascade"].contains(step);
         assert_eq!(again.code, if finished { 4 } else { 0 }, "{step}: {}", again.stderr);
-        assert_eq!(world.published().len(), files(app, "").len() * patch, "{step}: exactly one copy of each file");
+        assert_eq!(
+            world.published().len(),
+            files(app, "").len() * patch,
+            "{step}: exactly one copy of each file"
+        );
     }
     world.xtask(&["verify", app]).expect(0);
 }
@@ -100,7 +119,8 @@ fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
     let world = World::of(app);
     let outside = world.outside();
     let dry = world.repo.untouched(|| world.xtask(&["release", app, "--dry-run"]).expect(0));
-    for action in ["git push", &format!("push ghcr.io/{}:v0.0.1", image(app)), "latest"].iter().chain(actions) {
+    for action in ["git push", &format!("push ghcr.io/{}:v0.0.1", image(app)), "latest"].iter().chain(actions)
+    {
         assert!(dry.stderr.contains(action), "{action} is missing in {}", dry.stderr);
     }
     keeps_secrets(&world, &dry.stderr);
@@ -108,14 +128,22 @@ fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
 
     let hashes = || {
         let built = world.xtask(&["build", app, "--json"]).expect(0).json();
-        built["files"].as_array().unwrap().iter().map(|f| format!("{}  {}", f["sha256"], f["name"])).collect::<Vec<_>>()
+        built["files"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| format!("{}  {}", f["sha256"], f["name"]))
+            .collect::<Vec<_>>()
     };
     assert_eq!(hashes(), hashes(), "the same commit makes the same bytes");
 }
 
 #[test]
 fn a_dry_run_says_what_would_happen_and_changes_nothing() {
-    dry_run_changes_nothing("python", &["upload demo_agent-0.0.1-py3-none-any.whl", "upload demo_agent-0.0.1.tar.gz"]);
+    dry_run_changes_nothing(
+        "python",
+        &["upload demo_agent-0.0.1-py3-none-any.whl", "upload demo_agent-0.0.1.tar.gz"],
+    );
 }
 
 #[test]
@@ -128,7 +156,8 @@ fn a_dry_run_shows_every_step_before_it_says_what_is_missing() {
     let world = World::new();
     let mut command = world.command(&world.repo.path);
     let dry = run(command.args(["release", "python", "--dry-run"]).env_remove("PYPI_TOKEN")).expect(3);
-    let at = |text: &str| dry.stderr.find(text).unwrap_or_else(|| panic!("{text} is missing in {}", dry.stderr));
+    let at =
+        |text: &str| dry.stderr.find(text).unwrap_or_else(|| panic!("{text} is missing in {}", dry.stderr));
     assert!(at("git push") < at("latest"));
     assert!(at("latest") < at("error[credentials]"));
     assert!(!dry.stderr.contains("is ready"), "{}", dry.stderr);
@@ -152,7 +181,11 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
     std::fs::create_dir_all(&package).unwrap();
     std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "somebody else's").unwrap();
     let stopped = world.xtask(&["release", "python"]).expect(3);
-    assert!(stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo_agent-0.0.1.tar.gz"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo_agent-0.0.1.tar.gz"),
+        "{}",
+        stopped.stderr
+    );
 }
 
 #[test]
@@ -164,7 +197,11 @@ fn a_tarball_with_other_bytes_on_the_registry_stops_the_release_and_is_named() {
     bytes.push(0);
     std::fs::write(&tarball, bytes).unwrap();
     let stopped = world.xtask(&["release", "ts"]).expect(3);
-    assert!(stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo-agent-0.0.1.tgz"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo-agent-0.0.1.tgz"),
+        "{}",
+        stopped.stderr
+    );
 }
 
 /// After 0.1.0, neither a hotfix of 0.0.1 nor a pre-release of what comes next is what users get.
@@ -200,7 +237,10 @@ fn latest_stays(app: &'static str) {
     assert!(candidate.stderr.contains("0.2.0-rc.1 is a pre-release"), "{}", candidate.stderr);
     latest_is_0_1_0(&world, app);
     if app == "ts" {
-        assert_eq!(world.dist_tags("@demo/agent"), serde_json::json!({ "latest": "0.1.0", "release-0.0": "0.0.2", "rc": "0.2.0-rc.1" }));
+        assert_eq!(
+            world.dist_tags("@demo/agent"),
+            serde_json::json!({ "latest": "0.1.0", "release-0.0": "0.0.2", "rc": "0.2.0-rc.1" })
+        );
     }
     for version in ["0.0.2", "0.1.0", "0.2.0-rc.1"] {
         world.xtask(&["verify", app, version]).expect(0);
@@ -227,7 +267,13 @@ fn preflight_reports_everything_that_is_wrong_at_once() {
     command.env("PYPI_TOKEN", "wrong-token").env_remove("TESTPYPI_TOKEN");
     let outside = world.outside();
     let stopped = run(command.args(["release", "python"])).expect(3);
-    for id in ["dirty-tree", "not-at-main", "changelog-empty", "refuses the credentials in PYPI_TOKEN", "set TESTPYPI_TOKEN"] {
+    for id in [
+        "dirty-tree",
+        "not-at-main",
+        "changelog-empty",
+        "refuses the credentials in PYPI_TOKEN",
+        "set TESTPYPI_TOKEN",
+    ] {
         assert!(stopped.stderr.contains(id), "{id} is missing in {}", stopped.stderr);
     }
     assert!(!stopped.stderr.contains("wrong-token"));

@@ -25,7 +25,11 @@ fn an_app_without_tests_is_an_error_unless_it_says_why() {
     assert!(output.stderr.contains("no tests: a page of settings"), "{}", output.stderr);
     repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \" \"\n"));
     let output = repo.xtask(&["test", "python"]).expect(2);
-    assert!(output.stderr.contains("apps/python/app.toml: [commands] no-tests: the reason is empty"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("apps/python/app.toml: [commands] no-tests: the reason is empty"),
+        "{}",
+        output.stderr
+    );
     repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\ntest = [[]]\n"));
     let output = repo.xtask(&["test", "python"]).expect(2);
     assert!(output.stderr.contains("[commands] an empty command"), "{}", output.stderr);
@@ -68,7 +72,10 @@ fn what_a_python_app_sets_up_and_nothing_runs_is_named() {
     assert!(output.stderr.contains("not run: tox (set [commands] test"), "{}", output.stderr);
     // A module again, and a program that fails.
     repo.write("apps/python/flake8.py", "import sys\nsys.exit('E501 too long')\n");
-    repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nlint = [[\"python\", \"-m\", \"flake8\"]]\n"));
+    repo.write(
+        "apps/python/app.toml",
+        format!("{PYTHON}[commands]\nlint = [[\"python\", \"-m\", \"flake8\"]]\n"),
+    );
     let output = repo.xtask(&["lint", "python"]).expect(3);
     assert!(output.stderr.contains("E501 too long"), "{}", output.stderr);
     assert!(!output.stderr.contains("not run"), "{}", output.stderr);
@@ -84,7 +91,10 @@ fn the_tests_of_package_json_are_named_or_run_by_the_commands() {
     assert!(output.stderr.contains("apps/ts has no tests"), "{}", output.stderr);
     let output = repo.xtask(&["lint", "ts"]).expect(0);
     assert!(output.stderr.contains("not run: npm run lint (set [commands] lint"), "{}", output.stderr);
-    repo.write("apps/ts/it.test.js", "require(\"node:test\")(\"it\", () => { if (process.versions.bun) throw 1; });\n");
+    repo.write(
+        "apps/ts/it.test.js",
+        "require(\"node:test\")(\"it\", () => { if (process.versions.bun) throw 1; });\n",
+    );
     repo.write("apps/ts/app.toml", format!("{TS}[commands]\ntest = [[\"node\", \"--test\"]]\n"));
     if run(repo.command("node", &repo.path).arg("--version")).code != 0 {
         return crate::skip::skip("there is no node");
@@ -100,8 +110,15 @@ fn the_readme_lists_every_setting() {
     let root = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let readme = read("../README.md");
-    let (_, section) = readme.split_once("\n## In your own monorepo\n").expect("the section for other repositories");
-    let rows: Vec<&str> = section.split("\n## ").next().unwrap().lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next()).collect();
+    let (_, section) =
+        readme.split_once("\n## In your own monorepo\n").expect("the section for other repositories");
+    let rows: Vec<&str> = section
+        .split("\n## ")
+        .next()
+        .unwrap()
+        .lines()
+        .filter_map(|l| l.strip_prefix("| `")?.split('`').next())
+        .collect();
     let mut keys = Vec::new();
     let mut table = None;
     for line in read("src/workspace/settings.rs").lines() {
@@ -109,11 +126,16 @@ fn the_readme_lists_every_setting() {
             table = match name {
                 "Settings" | "AppSettings" => Some(String::new()),
                 "Acceptance" => Some("[accept] ".to_string()),
-                name => Some(format!("[{}] ", name.strip_suffix("Settings").expect("a table's name").to_lowercase())),
+                name => Some(format!(
+                    "[{}] ",
+                    name.strip_suffix("Settings").expect("a table's name").to_lowercase()
+                )),
             };
         } else if line == "}" {
             table = None;
-        } else if let (Some(table), Some((key, kind))) = (&table, line.strip_prefix("    pub ").and_then(|l| l.split_once(": "))) {
+        } else if let (Some(table), Some((key, kind))) =
+            (&table, line.strip_prefix("    pub ").and_then(|l| l.split_once(": ")))
+        {
             // The tables' own keys have a row each.
             if !kind.contains("Settings") && !kind.contains("Acceptance") {
                 keys.push(format!("{table}{}", key.replace('_', "-")));
@@ -140,12 +162,18 @@ fn a_moved_checkout_runs_its_own_code() {
     let settings = repo.read("apps/python/app.toml");
     let code = "import demo_agent; print('at', demo_agent.__file__, 'passed')";
     let (before, _) = settings.split_once("[commands]\n").expect("the last table");
-    repo.write("apps/python/app.toml", format!("{before}[commands]\ntest = [[\"python\", \"-c\", \"{code}\"]]\n"));
+    repo.write(
+        "apps/python/app.toml",
+        format!("{before}[commands]\ntest = [[\"python\", \"-c\", \"{code}\"]]\n"),
+    );
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: an app that says where it is"]);
     repo.xtask(&["test", "python"]).expect(0);
     let moved = repo.world().join("moved");
-    assert_eq!(run(repo.command("cp", repo.world()).args(["-a", repo.path.as_str(), moved.as_str()])).code, 0);
+    assert_eq!(
+        run(repo.command("cp", repo.world()).args(["-a", repo.path.as_str(), moved.as_str()])).code,
+        0
+    );
     let said = repo.xtask_in(&moved, &["test", "python"]).expect(0);
     assert!(said.stderr.contains(moved.as_str()), "{}", said.stderr);
     assert!(!said.stderr.contains(repo.path.join("apps").as_str()), "{}", said.stderr);

@@ -1,12 +1,17 @@
 //! What a test says when it can't run here.
 
-/// Says that the test did not run, and why. XTASK_TEST_SKIPS names a file that collects these lines; with XTASK_TEST_NO_SKIP=1, as in CI, a skip is a failure.
+/// Says that the test did not run, and why. XTASK_TEST_SKIPS names a file that collects these lines; with
+/// XTASK_TEST_NO_SKIP=1, as in CI, a skip is a failure.
 pub fn skip(reason: &str) {
     let line = format!("SKIPPED {}: {reason}\n", std::thread::current().name().unwrap_or("a test"));
     eprint!("{line}");
     if let Some(file) = std::env::var_os("XTASK_TEST_SKIPS") {
         use std::io::Write;
-        let mut file = std::fs::File::options().append(true).create(true).open(file).expect("the file that XTASK_TEST_SKIPS names");
+        let mut file = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(file)
+            .expect("the file that XTASK_TEST_SKIPS names");
         file.write_all(line.as_bytes()).expect("a line in the file that XTASK_TEST_SKIPS names");
     }
     assert!(std::env::var("XTASK_TEST_NO_SKIP").as_deref() != Ok("1"), "{line}");

@@ -9,9 +9,15 @@ use std::time::{Duration, Instant};
 /// A shell script below the supervisor; it must print the numbers of the processes it starts, then READY.
 fn supervise(script: &str) -> (Child, BTreeSet<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    let mut child = command.args(["__supervise", "--", "sh", "-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .args(["__supervise", "--", "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let pids = lines.map(|l| l.unwrap()).take_while(|l| l != "READY").map(|l| l.trim().parse().unwrap()).collect();
+    let pids =
+        lines.map(|l| l.unwrap()).take_while(|l| l != "READY").map(|l| l.trim().parse().unwrap()).collect();
     (child, pids)
 }
 
@@ -43,7 +49,9 @@ pub fn descendants(of: i32) -> BTreeSet<i32> {
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
             let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<i32>().ok());
+            let parent = stat
+                .rsplit_once(')')
+                .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<i32>().ok());
             if parent.is_some_and(|p| found.contains(&p)) {
                 found.insert(pid);
             }
@@ -78,7 +86,8 @@ fn one_that_ignores_sigterm_and_one_that_left_the_group_are_killed_too() {
 #[test]
 fn the_exit_code_of_the_program_is_passed_on_and_its_leftovers_are_removed() {
     for (script, code) in [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)] {
-        let (mut supervisor, pids) = supervise(&format!("setsid sleep 1000 >/dev/null & echo $!; echo READY; {script}"));
+        let (mut supervisor, pids) =
+            supervise(&format!("setsid sleep 1000 >/dev/null & echo $!; echo READY; {script}"));
         // `wait` would close it.
         let _pipe = supervisor.stdin.take();
         assert_eq!(supervisor.wait().unwrap().code(), Some(code), "{script}");

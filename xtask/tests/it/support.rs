@@ -1,4 +1,5 @@
-//! A hermetic world for tests: a repository in a temporary folder with its own HOME, git configuration and clock, and a tiny Python app.
+//! A hermetic world for tests: a repository in a temporary folder with its own HOME, git configuration and
+//! clock, and a tiny Python app.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::cell::Cell;
@@ -11,7 +12,8 @@ const EPOCH: i64 = 1_767_225_600;
 
 pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n\
     commands.no-tests = \"a fixture\"\n";
-pub const PYPROJECT: &str = "[project]\nname = \"demo-agent\"\nversion = \"0.0.0\" # the only place\nrequires-python = \">=3.11\"\n";
+pub const PYPROJECT: &str =
+    "[project]\nname = \"demo-agent\"\nversion = \"0.0.0\" # the only place\nrequires-python = \">=3.11\"\n";
 
 /// A repository with the app `apps/python`, in a folder that is removed at the end.
 pub struct Repo {
@@ -50,7 +52,10 @@ impl Repo {
     /// The same in a folder of this name.
     pub fn named(name: &str) -> Repo {
         let repo = Repo::empty(name);
-        repo.write("Cargo.toml", "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\n");
+        repo.write(
+            "Cargo.toml",
+            "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\n",
+        );
         repo.write("apps/python/app.toml", APP_TOML);
         repo.write("apps/python/pyproject.toml", PYPROJECT);
         repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 0\n", "chore: begin");
@@ -85,7 +90,9 @@ impl Repo {
         let now = EPOCH + minutes * 60;
         let mut command = Command::new(program);
         command.current_dir(dir).env_clear();
-        for name in ["PATH", "LANG", "CARGO_HOME", "RUSTUP_HOME", "HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE"] {
+        for name in
+            ["PATH", "LANG", "CARGO_HOME", "RUSTUP_HOME", "HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE"]
+        {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -181,7 +188,8 @@ impl Repo {
         let after = self.snapshot();
         let gone = before.lines().filter(|l| !after.contains(l));
         let new = after.lines().filter(|l| !before.contains(l));
-        let changes: Vec<String> = gone.map(|l| format!("-{l}")).chain(new.map(|l| format!("+{l}"))).collect();
+        let changes: Vec<String> =
+            gone.map(|l| format!("-{l}")).chain(new.map(|l| format!("+{l}"))).collect();
         assert!(before == after, "the repository has changed:\n{}", changes.join("\n"));
         result
     }
@@ -264,7 +272,8 @@ fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
 /// Pinned tools are installed once per machine, not once per test.
 fn user_cache() -> std::ffi::OsString {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
-    let below = |name: &str, path: &str| set(name).map(|dir| std::path::Path::new(&dir).join(path).into_os_string());
+    let below =
+        |name: &str, path: &str| set(name).map(|dir| std::path::Path::new(&dir).join(path).into_os_string());
     set("XTASK_CACHE")
         .or_else(|| below("XDG_CACHE_HOME", "fractal-xtask"))
         .or_else(|| below("HOME", ".cache/fractal-xtask"))

@@ -1,4 +1,5 @@
-//! compat --template: the example templates against releases on real registries, and against an index that misbehaves.
+//! compat --template: the example templates against releases on real registries, and against an index that
+//! misbehaves.
 
 use crate::compat::promise;
 use crate::demo::{World, copy};
@@ -22,10 +23,16 @@ fn pin(dir: &Utf8Path, text: &str) {
 
 fn ids(output: &Output) -> Vec<String> {
     let findings = output.json()["findings"].clone();
-    findings.as_array().unwrap().iter().map(|f| format!("{} {}", f["level"].as_str().unwrap(), f["id"].as_str().unwrap())).collect()
+    findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| format!("{} {}", f["level"].as_str().unwrap(), f["id"].as_str().unwrap()))
+        .collect()
 }
 
-/// 0.0.1 from before there were promises and 0.1.0 with them, both on the registry; the gate is asked from the template's own folder.
+/// 0.0.1 from before there were promises and 0.1.0 with them, both on the registry; the gate is asked from
+/// the template's own folder.
 fn gates(app: &'static str, package: &str) {
     let world = World::of(app);
     world.xtask(&["release", app]).expect(0);
@@ -42,9 +49,16 @@ fn gates(app: &'static str, package: &str) {
         let mut command = world.command(&dir);
         run(command.args(["compat", "--template", "."]).args(args))
     };
-    let (outside, at) = (world.outside(), if app == "python" { format!("{package}==0.1.0") } else { format!("{package}@0.1.0") });
+    let (outside, at) = (
+        world.outside(),
+        if app == "python" { format!("{package}==0.1.0") } else { format!("{package}@0.1.0") },
+    );
     let suits = gate(&[]).expect(0).stderr;
-    assert!(suits.contains(&format!("✓ template {package}")) && suits.contains(&format!("{at} suits it: plugins shout 2")), "{suits}");
+    assert!(
+        suits.contains(&format!("✓ template {package}"))
+            && suits.contains(&format!("{at} suits it: plugins shout 2")),
+        "{suits}"
+    );
     if app == "python" {
         assert!(
             suits.contains("warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1")
@@ -58,12 +72,16 @@ fn gates(app: &'static str, package: &str) {
     // Published and not verified yet: npm's `latest` has not moved.
     let newest = if app == "python" { "0.1.0" } else { "0.0.1" };
     assert!(
-        unknown.contains("error[pin-unknown]") && unknown.contains(&format!("pin the newest: echo {newest} > ./.runtime-version")),
+        unknown.contains("error[pin-unknown]")
+            && unknown.contains(&format!("pin the newest: echo {newest} > ./.runtime-version")),
         "{unknown}"
     );
     pin(&dir, "0.0.1");
     let missing = gate(&[]).expect(3).stderr;
-    assert!(missing.contains("error[compat-missing]") && missing.contains("holds no compat.json"), "{missing}");
+    assert!(
+        missing.contains("error[compat-missing]") && missing.contains("holds no compat.json"),
+        "{missing}"
+    );
 
     pin(&dir, "another==0.1.0");
     let name = if app == "python" { "Demo_Agent" } else { package };
@@ -81,7 +99,8 @@ fn gates(app: &'static str, package: &str) {
         "error spec-differs",
     ];
     assert_eq!(ids(&gate(&["--json"]).expect(3)), expected);
-    std::fs::write(dir.join("template.toml"), format!("package = \"demo-nobody\"\necosystem = {app:?}\n")).unwrap();
+    std::fs::write(dir.join("template.toml"), format!("package = \"demo-nobody\"\necosystem = {app:?}\n"))
+        .unwrap();
     pin(&dir, "0.1.0");
     assert_eq!(ids(&gate(&["--json"]).expect(3)), ["error package-unknown"]);
 
@@ -119,16 +138,27 @@ fn what_is_malformed_is_a_usage_error_that_says_how_it_should_look() {
         assert!(refused.contains(words) && refused.contains("template/.runtime-version"), "{refused}");
     }
     std::fs::remove_file(dir.join(".runtime-version")).unwrap();
-    assert!(gate(&["compat", "--template", "template"]).expect(2).stderr.contains("there is no template/.runtime-version"));
+    assert!(
+        gate(&["compat", "--template", "template"])
+            .expect(2)
+            .stderr
+            .contains("there is no template/.runtime-version")
+    );
     pin(&dir, "0.1.0");
     std::fs::write(dir.join("template.toml"), "package = \"x\"\necosystem = \"pyhton\"\n").unwrap();
     let refused = gate(&["compat", "--template", "template"]).expect(2).stderr;
     assert!(
-        refused.contains("template/template.toml:2:13: unknown variant `pyhton`") && refused.contains("did you mean `python`?"),
+        refused.contains("template/template.toml:2:13: unknown variant `pyhton`")
+            && refused.contains("did you mean `python`?"),
         "{refused}"
     );
     std::fs::remove_file(dir.join("template.toml")).unwrap();
-    assert!(gate(&["compat", "--template", "template"]).expect(2).stderr.contains("there is no template/template.toml"));
+    assert!(
+        gate(&["compat", "--template", "template"])
+            .expect(2)
+            .stderr
+            .contains("there is no template/template.toml")
+    );
     for (args, words) in [
         (&["compat", "--template", "nowhere"] as &[&str], "--template nowhere: no such folder"),
         (&["compat", "--template", "--json"], "a value is required for '--template <DIR>'"),
@@ -141,7 +171,10 @@ fn what_is_malformed_is_a_usage_error_that_says_how_it_should_look() {
     }
     std::fs::write(dir.join("template.toml"), "app = \"pyhton\"\n").unwrap();
     let refused = gate(&["compat", "--template", "template", "--root", "repo"]).expect(2).stderr;
-    assert!(refused.contains("no app \"pyhton\"") && refused.contains("did you mean \"python\"?"), "{refused}");
+    assert!(
+        refused.contains("no app \"pyhton\"") && refused.contains("did you mean \"python\"?"),
+        "{refused}"
+    );
 }
 
 /// What a release of demo-agent promises.
@@ -168,7 +201,10 @@ fn a_document_from_a_file_takes_the_place_of_the_index() {
         std::fs::write(repo.world().join("given.json"), text).unwrap();
         repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "../given.json", "--json"])
     };
-    assert_eq!(ids(&gate(&document("0.1.0").to_string()).expect(3)), ["error plugin-removed", "error channel-removed"]);
+    assert_eq!(
+        ids(&gate(&document("0.1.0").to_string()).expect(3)),
+        ["error plugin-removed", "error channel-removed"]
+    );
     assert_eq!(
         ids(&gate(&document("0.1.1").to_string()).expect(3)),
         ["error compat-other-version", "error plugin-removed", "error channel-removed"]
@@ -176,7 +212,8 @@ fn a_document_from_a_file_takes_the_place_of_the_index() {
     for text in ["", "{}", "[1]", &document("0.1.0").to_string().replace("\"schema\":1", "\"schema\":2")] {
         assert_eq!(ids(&gate(text).expect(3)), ["error compat-invalid"], "{text}");
     }
-    let nothing = repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "nothing.json"]).expect(2).stderr;
+    let nothing =
+        repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "nothing.json"]).expect(2).stderr;
     assert!(nothing.contains("--compat nothing.json can't be read"), "{nothing}");
 }
 
@@ -195,8 +232,11 @@ fn serve(pages: impl FnOnce(&str) -> HashMap<String, (&'static str, Vec<u8>)>) -
                 Some((kind, body)) => ("200 OK", *kind, body.as_slice()),
                 None => ("404 Not Found", "text/plain", b"" as &[u8]),
             };
-            let _ =
-                write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             let _ = stream.write_all(body);
         }
     });
@@ -215,7 +255,9 @@ fn tarball(path: &str, text: &str) -> Vec<u8> {
 
 #[test]
 fn an_index_that_withdraws_or_lies_is_told_apart() {
-    let good = |version: &str| tarball(&format!("demo_agent-{version}/src/demo_agent/compat.json"), &document(version).to_string());
+    let good = |version: &str| {
+        tarball(&format!("demo_agent-{version}/src/demo_agent/compat.json"), &document(version).to_string())
+    };
     let files = [
         ("0.1.0", good("0.1.0"), json!("it eats files"), true),
         ("0.2.0", good("0.2.0"), json!(false), false),
@@ -231,9 +273,16 @@ fn an_index_that_withdraws_or_lies_is_told_apart() {
                 json!({ "filename": name, "url": format!("{address}/files/{name}"), "hashes": { "sha256": hash }, "yanked": yanked })
             })
             .collect();
-        let page = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": list }).to_string().into_bytes();
-        let mut pages = HashMap::from([("/simple/demo-agent/".to_string(), ("application/vnd.pypi.simple.v1+json", page))]);
-        pages.extend(files.iter().map(|(v, bytes, ..)| (format!("/files/demo_agent-{v}.tar.gz"), ("application/gzip", bytes.clone()))));
+        let page = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": list })
+            .to_string()
+            .into_bytes();
+        let mut pages = HashMap::from([(
+            "/simple/demo-agent/".to_string(),
+            ("application/vnd.pypi.simple.v1+json", page),
+        )]);
+        pages.extend(files.iter().map(|(v, bytes, ..)| {
+            (format!("/files/demo_agent-{v}.tar.gz"), ("application/gzip", bytes.clone()))
+        }));
         pages
     });
     let repo = Repo::new();
@@ -245,7 +294,10 @@ fn an_index_that_withdraws_or_lies_is_told_apart() {
             .args(["compat", "--template", ".", "--pypi", &format!("{address}/simple")])
             .args(args))
     };
-    assert_eq!(ids(&gate("0.1.0", &["--json"]).expect(3)), ["warning pin-yanked", "error plugin-removed", "error channel-removed"]);
+    assert_eq!(
+        ids(&gate("0.1.0", &["--json"]).expect(3)),
+        ["warning pin-yanked", "error plugin-removed", "error channel-removed"]
+    );
     assert!(gate("0.1.0", &[]).expect(3).stderr.contains("pin the newest: echo 0.4.0 > ./.runtime-version"));
     let differs = gate("0.2.0", &["--json"]).expect(3);
     assert_eq!(ids(&differs), ["error hash-differs"]);
@@ -260,7 +312,8 @@ fn an_index_that_withdraws_or_lies_is_told_apart() {
 fn a_version_that_npm_calls_deprecated_is_told() {
     let mut promises = document("0.1.0");
     promises["package"] = json!("@demo/agent");
-    promises["channels"][0] = json!({ "protocol": "http", "version": "1", "status": "deprecated", "removal": "9.0.0" });
+    promises["channels"][0] =
+        json!({ "protocol": "http", "version": "1", "status": "deprecated", "removal": "9.0.0" });
     let bytes = tarball("package/compat.json", &promises.to_string());
     let address = serve(|address| {
         let dist = json!({ "tarball": format!("{address}/agent.tgz") });
@@ -277,7 +330,14 @@ fn a_version_that_npm_calls_deprecated_is_told() {
     let dir = template(&repo, "ts");
     let gate = |version: &str| {
         pin(&dir, version);
-        run(repo.command(env!("CARGO_BIN_EXE_xtask"), &dir).args(["compat", "--template", ".", "--json", "--npm", &address]))
+        run(repo.command(env!("CARGO_BIN_EXE_xtask"), &dir).args([
+            "compat",
+            "--template",
+            ".",
+            "--json",
+            "--npm",
+            &address,
+        ]))
     };
     let deprecated = gate("0.1.0").expect(0);
     assert_eq!(ids(&deprecated), ["warning pin-yanked", "warning channel-deprecated"]);

@@ -1,5 +1,6 @@
-//! Somebody else's repository: one branch, a FastAPI app that hatchling builds, and a package that npm installs, tsc builds and vitest tests.
-//! Settings alone bring both from the first plan to a verified release.
+//! Somebody else's repository: one branch, a FastAPI app that hatchling builds, and a package that npm
+//! installs, tsc builds and vitest tests. Settings alone bring both from the first plan to a verified
+//! release.
 
 use crate::demo::{self, World};
 use crate::support::{Output, Repo, run};
@@ -11,7 +12,10 @@ fn repo() -> Repo {
     let repo = Repo::empty("repo");
     demo::copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/demo-trunk"), &repo.path);
     repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
-    repo.write(".gitignore", "/target/\n.venv/\nnode_modules/\ndist/\nnames.json\n__pycache__/\n.pytest_cache/\n");
+    repo.write(
+        ".gitignore",
+        "/target/\n.venv/\nnode_modules/\ndist/\nnames.json\n__pycache__/\n.pytest_cache/\n",
+    );
     repo.xtask(&["openapi", "generate"]).expect(0);
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: a server and a package"]);
@@ -21,14 +25,18 @@ fn repo() -> Repo {
 /// The path of the file that `build` made for the app, of those that end so.
 fn built(world: &World, app: &str, end: &str) -> String {
     let files = world.xtask(&["build", app, "--json"]).expect(0).json();
-    let paths: Vec<&str> = files["files"].as_array().expect("files").iter().filter_map(|file| file["path"].as_str()).collect();
+    let paths: Vec<&str> =
+        files["files"].as_array().expect("files").iter().filter_map(|file| file["path"].as_str()).collect();
     paths.iter().find(|path| path.ends_with(end)).unwrap_or_else(|| panic!("{end} in {paths:?}")).to_string()
 }
 
 #[track_caller]
 fn says(output: &Output, words: &[&str]) {
     for word in words {
-        assert!(output.stderr.contains(word) || output.stdout.contains(word), "{word} is missing in {output:#?}");
+        assert!(
+            output.stderr.contains(word) || output.stdout.contains(word),
+            "{word} is missing in {output:#?}"
+        );
     }
 }
 
@@ -50,7 +58,10 @@ fn a_repository_with_one_branch_releases_both_apps() {
     let lock = world.repo.read("apps/web/package-lock.json");
     for version in ["0.0.1", "0.0.2"] {
         for app in ["api", "web"] {
-            says(&world.xtask(&["release", app, "--bump"]).expect(0), &[&format!("{app} v{version} is released and verified")]);
+            says(
+                &world.xtask(&["release", app, "--bump"]).expect(0),
+                &[&format!("{app} v{version} is released and verified")],
+            );
             let readme = format!("apps/{app}/README.md");
             let text = world.repo.read(&readme);
             world.repo.commit(&readme, &format!("{text}\nAfter {version}.\n"), "fix: say more");
@@ -61,7 +72,12 @@ fn a_repository_with_one_branch_releases_both_apps() {
     let two = lock.replacen("\"version\": \"0.0.0\"", "\"version\": \"0.0.2\"", 2);
     assert_eq!(world.repo.read("apps/web/package-lock.json"), two);
     let published = world.published();
-    for file in ["demo-web-0.0.1.tgz", "demo-web-0.0.2.tgz", "demo_api-0.0.1-py3-none-any.whl", "demo_api-0.0.2.tar.gz"] {
+    for file in [
+        "demo-web-0.0.1.tgz",
+        "demo-web-0.0.2.tgz",
+        "demo_api-0.0.1-py3-none-any.whl",
+        "demo_api-0.0.2.tar.gz",
+    ] {
         assert!(published.iter().any(|name| name == file), "{file} is missing in {published:?}");
     }
     // npm itself finds the lock file in step.
@@ -73,7 +89,10 @@ fn what_npm_has_locked_and_nothing_tests_or_builds_an_image_of_is_refused() {
     let repo = repo();
     let settings = repo.read("apps/web/app.toml");
     repo.write("apps/web/app.toml", settings.split("[commands]").next().unwrap());
-    says(&repo.xtask(&["test", "web"]).expect(3), &["apps/web/app.toml: [commands] test = [[\"npm\", \"test\"]]"]);
+    says(
+        &repo.xtask(&["test", "web"]).expect(3),
+        &["apps/web/app.toml: [commands] test = [[\"npm\", \"test\"]]"],
+    );
     let manifest = repo.read("apps/web/package.json").replace("\"5.9.3\"", "\"5.9.2\"");
     repo.write("apps/web/package.json", manifest);
     says(

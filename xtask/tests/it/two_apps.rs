@@ -1,4 +1,5 @@
-//! Two apps of two languages in one repository: planned, checked and released side by side, with one contract and one push.
+//! Two apps of two languages in one repository: planned, checked and released side by side, with one contract
+//! and one push.
 
 use crate::demo::{self, World};
 use crate::support::Repo;
@@ -45,7 +46,12 @@ fn a_commit_counts_for_the_apps_that_it_touches() {
     let count = |app: &str, message: &str| {
         let plan = repo.xtask(&["plan", "--json"]).json();
         let app = plan["apps"].as_array().unwrap().iter().find(|a| a["app"] == app).unwrap().clone();
-        app["commits"].as_array().unwrap().iter().filter(|c| c["subject"] == message && c["counts"] == true).count()
+        app["commits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|c| c["subject"] == message && c["counts"] == true)
+            .count()
     };
     for (message, files, counts) in [
         ("fix: both", &["apps/python/README.md", "apps/ts/README.md"] as &[&str], [1, 1]),
@@ -67,7 +73,8 @@ fn a_commit_counts_for_the_apps_that_it_touches() {
 /// The lines that one app said, which must not be mixed with another's.
 #[track_caller]
 fn in_one_piece(said: &str, what: &str, lines: usize) {
-    let places: Vec<usize> = said.lines().enumerate().filter(|(_, line)| line.contains(what)).map(|(at, _)| at).collect();
+    let places: Vec<usize> =
+        said.lines().enumerate().filter(|(_, line)| line.contains(what)).map(|(at, _)| at).collect();
     assert_eq!(places.len(), lines, "{what}: {said}");
     assert_eq!(places.last().unwrap() - places[0] + 1, lines, "{what} is interrupted: {said}");
 }
@@ -105,7 +112,8 @@ fn apps_with_one_contract_have_one_spec_and_pass_one_test_and_each_speaks_for_it
         assert_eq!(differs.matches("contract-differs").count(), 1, "{differs}");
     }
     let told = repo.xtask(&["check", "--json"]).expect(3).json();
-    let ids: Vec<_> = told["findings"].as_array().unwrap().iter().map(|f| format!("{} {}", f["id"], f["app"])).collect();
+    let ids: Vec<_> =
+        told["findings"].as_array().unwrap().iter().map(|f| format!("{} {}", f["id"], f["app"])).collect();
     assert!(ids.iter().any(|id| id.contains("contract-differs")), "{ids:?}");
 }
 
@@ -113,7 +121,11 @@ impl World {
     /// Writes down each push that the remote takes: a line `push`, then one for each reference.
     fn count_pushes(&self) {
         let hook = self.servers.remote().join("hooks/post-receive");
-        std::fs::write(&hook, "#!/bin/sh\n{ echo push; while read -r old new name; do echo \"$name\"; done; } >> pushes.txt\n").unwrap();
+        std::fs::write(
+            &hook,
+            "#!/bin/sh\n{ echo push; while read -r old new name; do echo \"$name\"; done; } >> pushes.txt\n",
+        )
+        .unwrap();
         std::fs::set_permissions(hook, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
@@ -137,7 +149,10 @@ fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
         assert!(released.contains(&format!("{app} v0.0.1 is released and verified")), "{released}");
     }
     assert_eq!(world.pushes(), ["push", "refs/tags/python-v0.0.1", "refs/tags/ts-v0.0.1"]);
-    assert_eq!(world.published(), ["agent-0.0.1.tgz", "demo_agent-0.0.1-py3-none-any.whl", "demo_agent-0.0.1.tar.gz"]);
+    assert_eq!(
+        world.published(),
+        ["agent-0.0.1.tgz", "demo_agent-0.0.1-py3-none-any.whl", "demo_agent-0.0.1.tar.gz"]
+    );
     let nothing = world.xtask(&["release", "--all"]).expect(4).stderr;
     for app in ["python", "ts"] {
         assert!(nothing.contains(&format!("nothing left to release: {app}-v0.0.1")), "{nothing}");
@@ -146,14 +161,25 @@ fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
     // One of the two says another version than its own: what is tried before the tag stops both.
     let cli = world.repo.read("apps/ts/src/cli.js");
     world.repo.write("apps/python/README.md", "# demo-agent, edition 2\n");
-    world.repo.commit("apps/ts/src/cli.js", &cli.replace("\"demo-agent-ts\"), VERSION", "\"demo-agent-ts\"), \"9.9.9\""), "fix: both");
+    world.repo.commit(
+        "apps/ts/src/cli.js",
+        &cli.replace("\"demo-agent-ts\"), VERSION", "\"demo-agent-ts\"), \"9.9.9\""),
+        "fix: both",
+    );
     world.bump(&[]);
     let outside = world.outside();
     let stopped = world.xtask(&["release", "--all"]).expect(1).stderr;
-    assert!(stopped.contains("demo-agent-ts --version (node) says 9.9.9") && stopped.contains("✓ smoke-python"), "{stopped}");
+    assert!(
+        stopped.contains("demo-agent-ts --version (node) says 9.9.9") && stopped.contains("✓ smoke-python"),
+        "{stopped}"
+    );
     assert!(stopped.contains("cargo xtask release ts"), "{stopped}");
     assert_eq!(world.pushes(), [] as [&str; 0]);
-    let new: Vec<_> = world.outside().into_iter().filter(|file| !outside.contains(file) && !file.contains("/testpypi/")).collect();
+    let new: Vec<_> = world
+        .outside()
+        .into_iter()
+        .filter(|file| !outside.contains(file) && !file.contains("/testpypi/"))
+        .collect();
     assert_eq!(new, [] as [&str; 0], "something was published");
 }
 
@@ -186,6 +212,9 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
     assert!(dry.stderr.contains("is ready: cargo xtask release python --bump"), "{}", dry.stderr);
     world.xtask(&["release", "--all", "--bump"]).expect(0);
     assert_eq!(world.pushes(), ["push", "refs/heads/main", "refs/tags/python-v0.0.2", "refs/tags/ts-v0.0.2"]);
-    assert_eq!(world.repo.git(&["log", "--format=%s", "-2"]), "chore(release): ts v0.0.2\nchore(release): python v0.0.2");
+    assert_eq!(
+        world.repo.git(&["log", "--format=%s", "-2"]),
+        "chore(release): ts v0.0.2\nchore(release): python v0.0.2"
+    );
     assert_eq!(world.repo.git_in(world.servers.remote(), &["rev-parse", "main"]), world.repo.head());
 }

@@ -45,7 +45,10 @@ fn what_can_not_be_tried_is_skipped_with_its_reason() {
     plain.git(&["tag", "python-v0.0.0"]);
     plain.change("fix: more");
     let said = plain.xtask(&["test", "python"]).expect(0);
-    assert!(told(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"), "{said:#?}");
+    assert!(
+        told(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"),
+        "{said:#?}"
+    );
     plain.git(&["mv", "apps/python", "apps/snake"]);
     plain.git(&["commit", "--quiet", "--message", "chore: move"]);
     let said = plain.xtask(&["test", "python"]).expect(0);
@@ -62,16 +65,28 @@ fn what_breaks_nobody_passes_and_is_taken_over_for_the_same_release_alone() {
         repo.commit(&readme, &less, "fix: say less");
         let passed = repo.xtask(&["test", app]).expect(0);
         let expected = format!("{app}-v0.0.1's black-box tests (Ran 1 test");
-        assert!(told(&passed).contains(&expected) && told(&passed).contains("and example plugin (Ran 1 test"), "{passed:#?}");
-        assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
+        assert!(
+            told(&passed).contains(&expected) && told(&passed).contains("and example plugin (Ran 1 test"),
+            "{passed:#?}"
+        );
+        assert!(
+            told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
+        );
         repo.commit(&readme, &more, "fix: say more");
         repo.commit(&readme, &less, "fix: say less again");
         repo.git(&["tag", &format!("{app}-v0.0.2"), "HEAD~1"]);
-        assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains(&format!("{app}-v0.0.2's black-box")));
-        assert!(told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
+        assert!(
+            told(&repo.xtask(&["test", app, "--reuse"]).expect(0))
+                .contains(&format!("{app}-v0.0.2's black-box"))
+        );
+        assert!(
+            told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
+        );
         // The same name for another release.
         repo.git(&["tag", "--force", &format!("{app}-v0.0.2"), &format!("{app}-v0.0.1^{{}}")]);
-        assert!(!told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before"));
+        assert!(
+            !told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
+        );
         assert_eq!(repo.git(&["status", "--porcelain"]), "");
     }
 }
@@ -85,7 +100,10 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
         )
     };
     let repo = released_as("python", |repo| {
-        let text = repo.read(INIT).replace("class Plugin:", "class _Plugin:").replace("\"COMMIT\", \"Plugin\",", "\"COMMIT\",");
+        let text = repo
+            .read(INIT)
+            .replace("class Plugin:", "class _Plugin:")
+            .replace("\"COMMIT\", \"Plugin\",", "\"COMMIT\",");
         repo.write(INIT, text + &lazily("Plugin"));
     });
     replace(&repo, INIT, &lazily("Plugin"), &lazily("Extension"), "fix: a better name");
@@ -104,14 +122,22 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
         assert!(stopped.contains(part), "{part} is missing in {stopped}");
     }
     let found = repo.xtask(&["test", "python", "--json"]).expect(3).json();
-    assert_eq!((&found["findings"][0]["id"], &found["findings"][0]["level"]), (&"yesterday-broken".into(), &"breaking".into()));
+    assert_eq!(
+        (&found["findings"][0]["id"], &found["findings"][0]["level"]),
+        (&"yesterday-broken".into(), &"breaking".into())
+    );
 
     // Declared, it passes, and is said; and it is not remembered as if it had passed.
     repo.git(&["commit", "--quiet", "--amend", "--message", "feat!: a better name"]);
     for args in [&["check", "python"] as &[&str], &["test", "python", "--reuse"]] {
         let declared = repo.xtask(args).expect(0);
         let said = told(&declared);
-        assert!(said.contains("python-v0.0.1's users break: example plugin (test_shout failed), as feat!: a better name"), "{said}");
+        assert!(
+            said.contains(
+                "python-v0.0.1's users break: example plugin (test_shout failed), as feat!: a better name"
+            ),
+            "{said}"
+        );
     }
     repo.git(&["commit", "--quiet", "--amend", "--message", "fix: a better name"]);
     repo.xtask(&["test", "python", "--reuse"]).expect(3);
@@ -126,7 +152,9 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
     // Or it is accepted, for the next release alone.
     for (version, code) in [("0.0.2", 0), ("0.0.1", 3)] {
         let settings = repo.git(&["show", "HEAD:apps/python/app.toml"]);
-        let accept = format!("{settings}\n\n[[accept]]\nid = \"yesterday-broken\"\nversion = \"{version}\"\nreason = \"nobody has one\"\n");
+        let accept = format!(
+            "{settings}\n\n[[accept]]\nid = \"yesterday-broken\"\nversion = \"{version}\"\nreason = \"nobody has one\"\n"
+        );
         repo.write("apps/python/app.toml", accept);
         repo.xtask(&["test", "python"]).expect(code);
     }
@@ -164,7 +192,10 @@ fn a_ts_plugin_is_tried_with_what_is_packed() {
         let repo = released("ts");
         replace(&repo, file, old, new, "fix: less");
         let stopped = repo.xtask(&["test", "ts"]).expect(3).stderr;
-        assert!(stopped.contains("ts-v0.0.1's example plugin") && stopped.contains(words), "{file}: {stopped}");
+        assert!(
+            stopped.contains("ts-v0.0.1's example plugin") && stopped.contains(words),
+            "{file}: {stopped}"
+        );
     }
 }
 
@@ -174,9 +205,15 @@ fn the_old_releases_own_code_is_never_what_is_tried() {
     let repo = released_as("python", |repo| {
         repo.git(&["mv", "apps/python/src/demo_agent", "apps/python/demo_agent"]);
         let manifest = repo.read("apps/python/pyproject.toml");
-        repo.write("apps/python/pyproject.toml", format!("{manifest}\n[tool.uv.build-backend]\nmodule-root = \"\"\n"));
+        repo.write(
+            "apps/python/pyproject.toml",
+            format!("{manifest}\n[tool.uv.build-backend]\nmodule-root = \"\"\n"),
+        );
         let settings = repo.read("apps/python/app.toml");
-        repo.write("apps/python/app.toml", settings.replace("src/demo_agent/compat.json", "demo_agent/compat.json"));
+        repo.write(
+            "apps/python/app.toml",
+            settings.replace("src/demo_agent/compat.json", "demo_agent/compat.json"),
+        );
         std::fs::remove_dir_all(repo.path.join("apps/python/.venv")).unwrap();
     });
     replace(&repo, "apps/python/demo_agent/__init__.py", "hello from", "good day from", "fix: another word");

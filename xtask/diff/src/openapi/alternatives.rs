@@ -1,5 +1,6 @@
-//! `anyOf` and `oneOf`: which alternatives are the same by meaning, which belong together, which came and went. Their order, and whether
-//! they are written as alternatives, as a list of types or as a reference, means nothing.
+//! `anyOf` and `oneOf`: which alternatives are the same by meaning, which belong together, which came and
+//! went. Their order, and whether they are written as alternatives, as a list of types or as a reference,
+//! means nothing.
 
 use super::context::{Context, Direction};
 use super::engine::Engine;
@@ -38,7 +39,12 @@ type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Conte
 const PAIRS: usize = 40_000;
 
 impl<'v> Engine<'v> {
-    pub fn alternatives(&mut self, (old, a): (&Node<'v>, &View<'v>), (new, b): (&Node<'v>, &View<'v>), ctx: &Context) {
+    pub fn alternatives(
+        &mut self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        ctx: &Context,
+    ) {
         let (mut before, null_before) = self.expand(false, old, a);
         let (mut after, null_after) = self.expand(true, new, b);
         self.null((null_before, null_after), a, b, ctx);
@@ -50,7 +56,11 @@ impl<'v> Engine<'v> {
         self.drop_covered(&mut before, &mut after, ctx);
         self.pair_up(&mut before, &mut after, Engine::akin, ctx);
         let keyword = b.unions.first().or(a.unions.first()).map_or("anyOf", |union| union.keyword);
-        let (added, removed) = if keyword == "oneOf" { (&ONE_OF_ADDED, &ONE_OF_REMOVED) } else { (&ANY_OF_ADDED, &ANY_OF_REMOVED) };
+        let (added, removed) = if keyword == "oneOf" {
+            (&ONE_OF_ADDED, &ONE_OF_REMOVED)
+        } else {
+            (&ANY_OF_ADDED, &ANY_OF_REMOVED)
+        };
         for old in before.iter().filter(|old| old.open) {
             self.shape(ctx, removed, keyword, (a, b), &old.show(), &"");
         }
@@ -59,7 +69,13 @@ impl<'v> Engine<'v> {
         }
     }
 
-    fn pair_up(&mut self, before: &mut [Alternative<'v>], after: &mut [Alternative<'v>], find: Find<'v>, ctx: &Context) {
+    fn pair_up(
+        &mut self,
+        before: &mut [Alternative<'v>],
+        after: &mut [Alternative<'v>],
+        find: Find<'v>,
+        ctx: &Context,
+    ) {
         for old in before.iter_mut().filter(|old| old.open) {
             let Some(at) = find(self, old, after, ctx) else { continue };
             (old.open, after[at].open) = (false, false);
@@ -67,7 +83,8 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// What the client may still send, or could receive before, under another alternative: nothing to tell of.
+    /// What the client may still send, or could receive before, under another alternative: nothing to tell
+    /// of.
     fn drop_covered(&mut self, before: &mut [Alternative<'v>], after: &mut [Alternative<'v>], ctx: &Context) {
         let (mine, others, mine_is_new) = match ctx.direction {
             Direction::Request => (before, after, false),
@@ -78,13 +95,21 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// The alternatives of one side without null, and whether null is one. A schema without alternatives has one for each of its types.
+    /// The alternatives of one side without null, and whether null is one. A schema without alternatives has
+    /// one for each of its types.
     fn expand(&mut self, is_new: bool, node: &Node<'v>, view: &View<'v>) -> (Vec<Alternative<'v>>, bool) {
         let Some(union) = view.unions.first() else {
             let types = view.types & !Types::NULL;
             let split = if types | Types::NULL == Types::ALL { vec![types] } else { types.each() };
-            let parts = if split.len() == 1 { vec![node.only(!Types::NULL)] } else { split.iter().map(|t| node.only(*t)).collect() };
-            return (parts.into_iter().map(|node| self.alternative(is_new, node).0).collect(), view.types.has(Types::NULL));
+            let parts = if split.len() == 1 {
+                vec![node.only(!Types::NULL)]
+            } else {
+                split.iter().map(|t| node.only(*t)).collect()
+            };
+            return (
+                parts.into_iter().map(|node| self.alternative(is_new, node).0).collect(),
+                view.types.has(Types::NULL),
+            );
         };
         let mut null = union.null;
         let mut all = Vec::new();
@@ -100,11 +125,18 @@ impl<'v> Engine<'v> {
     }
 
     fn alternative(&mut self, is_new: bool, node: Node<'v>) -> (Alternative<'v>, bool) {
-        let (document, lost) = if is_new { (&self.new, &mut self.lost_new) } else { (&self.old, &mut self.lost_old) };
+        let (document, lost) =
+            if is_new { (&self.new, &mut self.lost_new) } else { (&self.old, &mut self.lost_old) };
         let view = View::of(document, &node, lost);
         let tag = view.properties.iter().find_map(|(name, property)| {
             let value = property.keyword(document, "const");
-            let only = || property.keyword(document, "enum").and_then(Value::as_array).filter(|list| list.len() == 1).map(|list| &list[0]);
+            let only = || {
+                property
+                    .keyword(document, "enum")
+                    .and_then(Value::as_array)
+                    .filter(|list| list.len() == 1)
+                    .map(|list| &list[0])
+            };
             Some((*name, value.or_else(only)?))
         });
         let title = node.keyword(document, "title").and_then(Value::as_str);
@@ -121,22 +153,30 @@ impl<'v> Engine<'v> {
         after.iter().position(|new| new.open && new.name == Some(name))
     }
 
-    fn same_meaning(&mut self, old: &Alternative<'v>, after: &[Alternative<'v>], ctx: &Context) -> Option<usize> {
+    fn same_meaning(
+        &mut self,
+        old: &Alternative<'v>,
+        after: &[Alternative<'v>],
+        ctx: &Context,
+    ) -> Option<usize> {
         if after.len() * after.len() > PAIRS {
             return None;
         }
-        let mut open =
-            after.iter().enumerate().filter(|(_, new)| new.open && new.types == old.types && new.tag.map(|t| t.0) == old.tag.map(|t| t.0));
+        let mut open = after.iter().enumerate().filter(|(_, new)| {
+            new.open && new.types == old.types && new.tag.map(|t| t.0) == old.tag.map(|t| t.0)
+        });
         open.find(|(_, new)| self.weight(&old.node, &new.node, ctx).is_none()).map(|(at, _)| at)
     }
 
-    /// Not the same, but what it has become: what tells alternatives apart is the same, or the type where only one has it.
+    /// Not the same, but what it has become: what tells alternatives apart is the same, or the type where
+    /// only one has it.
     fn akin(&mut self, old: &Alternative<'v>, after: &[Alternative<'v>], _: &Context) -> Option<usize> {
         let open = || after.iter().enumerate().filter(|(_, new)| new.open);
         let tagged = open().find(|(_, new)| old.tag.is_some() && new.tag == old.tag);
         let titled = || open().find(|(_, new)| old.title.is_some() && new.title == old.title);
         let typed = || {
-            let mut alike = open().filter(|(_, new)| new.types.meets(old.types) && (old.name.is_none() || new.name.is_none()));
+            let mut alike = open()
+                .filter(|(_, new)| new.types.meets(old.types) && (old.name.is_none() || new.name.is_none()));
             let first = alike.next().filter(|(_, new)| old.tag.is_none() && new.tag.is_none())?;
             alike.next().is_none().then_some(first)
         };
@@ -144,7 +184,13 @@ impl<'v> Engine<'v> {
     }
 
     /// Is everything that fits this alternative known from the other side already?
-    fn fits_one(&mut self, one: &Alternative<'v>, others: &[Alternative<'v>], one_is_new: bool, ctx: &Context) -> bool {
+    fn fits_one(
+        &mut self,
+        one: &Alternative<'v>,
+        others: &[Alternative<'v>],
+        one_is_new: bool,
+        ctx: &Context,
+    ) -> bool {
         others.len() < 200
             && others.iter().filter(|other| other.types.meets(one.types)).any(|other| {
                 let weight = match one_is_new {

@@ -29,13 +29,19 @@ impl<'v> Media<'v> {
     /// `application/*` has `application/json`.
     pub fn has(&self, other: &Media) -> bool {
         let (range, name) = (self.plain(), other.plain());
-        range == "*/*" || range == name || range.strip_suffix('*').is_some_and(|kind| kind.ends_with('/') && name.starts_with(kind))
+        range == "*/*"
+            || range == name
+            || range.strip_suffix('*').is_some_and(|kind| kind.ends_with('/') && name.starts_with(kind))
     }
 }
 
 pub fn media<'v>(holder: &'v Value, at: &At<'v>) -> Vec<Media<'v>> {
     let content = holder.get("content").and_then(Value::as_object);
-    content.into_iter().flatten().map(|(name, value)| Media { name, value, at: at.key("content").key(name) }).collect()
+    content
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| Media { name, value, at: at.key("content").key(name) })
+        .collect()
 }
 
 /// The same in the other document: by its full name, or without parameters.
@@ -46,7 +52,11 @@ pub fn twin<'a, 'v>(media: &Media<'v>, others: &'a [Media<'v>]) -> Option<&'a Me
 
 pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>, sent_by_server: bool) {
     let find = |operation: &Operation<'v>| {
-        operation.value.get("requestBody").filter(|v| v.is_object()).map(|v| (v, operation.at.key("requestBody")))
+        operation
+            .value
+            .get("requestBody")
+            .filter(|v| v.is_object())
+            .map(|v| (v, operation.at.key("requestBody")))
     };
     let before = find(old).and_then(|(value, at)| engine.old.resolve(value, at).ok());
     let after = find(new).and_then(|(value, at)| engine.new.resolve(value, at).ok());

@@ -1,5 +1,6 @@
-//! Cases with oasdiff's verdict by its published rules, and ours: the tests assert ours, the benchmark counts how many agree.
-//! Each disagreement is meant, and says why. Fragments are put into a small document, as `in` says.
+//! Cases with oasdiff's verdict by its published rules, and ours: the tests assert ours, the benchmark counts
+//! how many agree. Each disagreement is meant, and says why. Fragments are put into a small document, as `in`
+//! says.
 
 use super::diff;
 use crate::finding::Level;
@@ -70,7 +71,9 @@ impl Case {
             "response" => json!({ "responses": { "200": schema(fragment) } }),
             "response-property" => json!({ "responses": { "200": schema(&property(fragment)) } }),
             "query" => json!({ "parameters": [{ "name": "q", "in": "query", "schema": fragment }] }),
-            _ => json!({ "parameters": [over(json!({ "name": "q", "in": "query", "schema": { "type": "string" } }), fragment)] }),
+            _ => {
+                json!({ "parameters": [over(json!({ "name": "q", "in": "query", "schema": { "type": "string" } }), fragment)] })
+            }
         };
         let operation = over(json!({ "responses": { "200": { "description": "" } } }), &operation);
         json!({ "openapi": "3.1.0", "info": {}, "paths": { "/x": { "post": operation } } })

@@ -1,4 +1,5 @@
-//! Two schemas, keyword by keyword. What a keyword's change means is not decided here: the rules know both directions.
+//! Two schemas, keyword by keyword. What a keyword's change means is not decided here: the rules know both
+//! directions.
 
 use super::context::{Context, Direction};
 use super::engine::Engine;
@@ -76,7 +77,9 @@ impl<'v> Engine<'v> {
         match (a.default, b.default) {
             (None, Some(new)) => self.shape(ctx, &DEFAULT_ADDED, "default", (a, b), &"", &show(new)),
             (Some(old), None) => self.shape(ctx, &DEFAULT_REMOVED, "default", (a, b), &show(old), &""),
-            (Some(old), Some(new)) if !same(old, new) => self.shape(ctx, &DEFAULT_CHANGED, "default", (a, b), &show(old), &show(new)),
+            (Some(old), Some(new)) if !same(old, new) => {
+                self.shape(ctx, &DEFAULT_CHANGED, "default", (a, b), &show(old), &show(new))
+            }
             _ => {}
         }
         match (a.deprecated, b.deprecated) {
@@ -99,8 +102,12 @@ impl<'v> Engine<'v> {
         let property = |d: &'v Value| d.get("propertyName").and_then(Value::as_str).unwrap_or("?");
         let (old, new) = match (a.discriminator, b.discriminator) {
             (Some(old), Some(new)) => (old, new),
-            (None, Some(new)) => return self.shape(ctx, &DISCRIMINATOR_ADDED, "discriminator", (a, b), &"", &property(new)),
-            (Some(old), None) => return self.shape(ctx, &DISCRIMINATOR_REMOVED, "discriminator", (a, b), &property(old), &""),
+            (None, Some(new)) => {
+                return self.shape(ctx, &DISCRIMINATOR_ADDED, "discriminator", (a, b), &"", &property(new));
+            }
+            (Some(old), None) => {
+                return self.shape(ctx, &DISCRIMINATOR_REMOVED, "discriminator", (a, b), &property(old), &"");
+            }
             (None, None) => return,
         };
         if property(old) != property(new) {
@@ -117,7 +124,11 @@ impl<'v> Engine<'v> {
                 _ => {}
             }
         }
-        for name in mapping(old).into_iter().flat_map(|m| m.keys()).filter(|name| mapping(new).is_none_or(|m| !m.contains_key(*name))) {
+        for name in mapping(old)
+            .into_iter()
+            .flat_map(|m| m.keys())
+            .filter(|name| mapping(new).is_none_or(|m| !m.contains_key(*name)))
+        {
             self.shape(ctx, &MAPPING_REMOVED, "discriminator", (a, b), name, &"");
         }
     }
@@ -131,7 +142,8 @@ impl<'v> Engine<'v> {
         if a.values.is_some() && b.values.is_some() {
             return Types::ALL;
         }
-        let spread = |types: Types| if ctx.text && types.has(Types::STRING) { types | Types::PLAIN } else { types };
+        let spread =
+            |types: Types| if ctx.text && types.has(Types::STRING) { types | Types::PLAIN } else { types };
         let moved = Moved::from(spread(new).has(spread(old)), spread(old).has(spread(new)));
         let moved = moved.and(format_moved(a, b, moved != Moved::Not));
         let several = |types: Types| types | Types::NULL != Types::ALL && types.each().len() > 1;
@@ -149,7 +161,8 @@ impl<'v> Engine<'v> {
             _ => &TYPE_CHANGED,
         };
         let keyword = if old == new { "format" } else { "type" };
-        let text = |types: Types, format: Option<&str>| format.map_or(types.to_string(), |f| format!("{types}/{f}"));
+        let text =
+            |types: Types, format: Option<&str>| format.map_or(types.to_string(), |f| format!("{types}/{f}"));
         self.shape(ctx, shape, keyword, (a, b), &text(old, a.format), &text(new, b.format));
         old & new
     }
@@ -162,12 +175,17 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// A value in a query is written as a list of one would be (`form` with `explode`), so a list may take its place.
+    /// A value in a query is written as a list of one would be (`form` with `explode`), so a list may take
+    /// its place.
     fn wrapped(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) -> bool {
-        let list = ctx.repeats && b.types & !Types::NULL == Types::ARRAY && Types::PLAIN.has(a.types & !Types::NULL);
-        let Some(items) = b.items.as_ref().filter(|_| list && b.items_count.least <= 1.0) else { return list };
+        let list =
+            ctx.repeats && b.types & !Types::NULL == Types::ARRAY && Types::PLAIN.has(a.types & !Types::NULL);
+        let Some(items) = b.items.as_ref().filter(|_| list && b.items_count.least <= 1.0) else {
+            return list;
+        };
         let old = a.flat(a.types & !Types::NULL);
-        self.weight(&old, items, &Context { repeats: false, ..ctx.clone() }).is_none_or(|level| level == crate::finding::Level::Info)
+        self.weight(&old, items, &Context { repeats: false, ..ctx.clone() })
+            .is_none_or(|level| level == crate::finding::Level::Info)
     }
 
     fn values(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
@@ -212,7 +230,9 @@ impl<'v> Engine<'v> {
         match (a.pattern, b.pattern) {
             (None, Some(new)) => self.shape(ctx, &PATTERN_ADDED, "pattern", (a, b), &"", &cut(new)),
             (Some(old), None) => self.shape(ctx, &PATTERN_REMOVED, "pattern", (a, b), &cut(old), &""),
-            (Some(old), Some(new)) if old != new => self.shape(ctx, &PATTERN_CHANGED, "pattern", (a, b), &cut(old), &cut(new)),
+            (Some(old), Some(new)) if old != new => {
+                self.shape(ctx, &PATTERN_CHANGED, "pattern", (a, b), &cut(old), &cut(new))
+            }
             _ => {}
         }
     }
@@ -226,13 +246,26 @@ impl<'v> Engine<'v> {
         }
         let inner = ctx.inner();
         for index in 0..a.prefix.len().max(b.prefix.len()) {
-            self.held(a.prefix.get(index).or(a.items.as_ref()), b.prefix.get(index).or(b.items.as_ref()), a, b, &inner);
+            self.held(
+                a.prefix.get(index).or(a.items.as_ref()),
+                b.prefix.get(index).or(b.items.as_ref()),
+                a,
+                b,
+                &inner,
+            );
         }
         self.held(a.items.as_ref(), b.items.as_ref(), a, b, &inner);
     }
 
     /// Schemas that may be missing on one side, where anything fits.
-    pub fn held(&mut self, old: Option<&Node<'v>>, new: Option<&Node<'v>>, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub fn held(
+        &mut self,
+        old: Option<&Node<'v>>,
+        new: Option<&Node<'v>>,
+        a: &View<'v>,
+        b: &View<'v>,
+        ctx: &Context,
+    ) {
         match (old, new) {
             (None, None) => {}
             (Some(old), Some(new)) => self.compare(old, new, ctx),
@@ -267,13 +300,22 @@ impl<'v> Engine<'v> {
         }
     }
 
-    fn keyword(&mut self, shape: &'static Shape, keyword: &'static str, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    fn keyword(
+        &mut self,
+        shape: &'static Shape,
+        keyword: &'static str,
+        a: &View<'v>,
+        b: &View<'v>,
+        ctx: &Context,
+    ) {
         self.shape(ctx, shape, keyword, (a, b), &keyword, &keyword);
     }
 }
 
 fn says_nothing(node: &Node) -> bool {
-    node.raws.iter().all(|raw| raw.value == true || raw.value.as_object().is_some_and(serde_json::Map::is_empty))
+    node.raws
+        .iter()
+        .all(|raw| raw.value == true || raw.value.as_object().is_some_and(serde_json::Map::is_empty))
 }
 
 /// A format limits what it is said of; of two formats one may be the other's part.

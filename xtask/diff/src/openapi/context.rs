@@ -74,7 +74,11 @@ impl Context {
 fn name(at: &At) -> String {
     let steps = at.steps();
     let component = steps[0].strip_prefix("#/components/schemas/").unwrap_or_default();
-    let start = if steps[0].is_empty() { steps.iter().position(|s| s == "schema").map_or(steps.len(), |at| at + 1) } else { 1 };
+    let start = if steps[0].is_empty() {
+        steps.iter().position(|s| s == "schema").map_or(steps.len(), |at| at + 1)
+    } else {
+        1
+    };
     let mut name = component.to_string();
     let mut rest = steps[start..].iter();
     while let Some(step) = rest.next() {

@@ -1,10 +1,11 @@
-//! An OpenAPI document as the comparison reads it: places in it (JSON pointers, RFC 6901) and what its references name.
-//! References lead within the document; what they name elsewhere is not fetched.
+//! An OpenAPI document as the comparison reads it: places in it (JSON pointers, RFC 6901) and what its
+//! references name. References lead within the document; what they name elsewhere is not fetched.
 
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// A place in a document. Places are many and mostly never shown, so they are chains that become text when asked.
+/// A place in a document. Places are many and mostly never shown, so they are chains that become text when
+/// asked.
 #[derive(Clone)]
 pub struct At<'v>(Rc<Step<'v>>);
 
@@ -71,7 +72,8 @@ pub struct Lost {
 
 pub struct Document<'v> {
     pub root: &'v Value,
-    /// Does a keyword beside `$ref` count? In 3.1 it does, in 3.0 it is to be ignored (3.0.3, Reference Object).
+    /// Does a keyword beside `$ref` count? In 3.1 it does, in 3.0 it is to be ignored (3.0.3, Reference
+    /// Object).
     pub siblings: bool,
     /// `components/schemas`: where nearly all references lead.
     schemas: Option<&'v Map<String, Value>>,
@@ -95,7 +97,9 @@ impl<'v> Document<'v> {
         if let Some(found) = plain.and_then(|name| self.schemas?.get(name)) {
             return Ok((found, At::root(reference)));
         }
-        let Some(fragment) = reference.strip_prefix('#') else { return Err(lost("it leads out of the document")) };
+        let Some(fragment) = reference.strip_prefix('#') else {
+            return Err(lost("it leads out of the document"));
+        };
         let found = self.root.pointer(&decode(fragment)).ok_or_else(|| lost("nothing is there"))?;
         Ok((found, At::root(reference)))
     }

@@ -1,5 +1,5 @@
-//! The comparison's memory: what was found and by which operation, which pairs of schemas were met, and the trial runs in which
-//! differences are weighed, not written down.
+//! The comparison's memory: what was found and by which operation, which pairs of schemas were met, and the
+//! trial runs in which differences are weighed, not written down.
 
 use super::context::{Context, Direction};
 use super::document::{At, Document, Lost};
@@ -92,7 +92,15 @@ impl<'v> Engine<'v> {
         self.current = 0;
     }
 
-    pub fn shape(&mut self, ctx: &Context, shape: &Shape, keyword: &str, (old, new): (&View, &View), from: &dyn Display, to: &dyn Display) {
+    pub fn shape(
+        &mut self,
+        ctx: &Context,
+        shape: &Shape,
+        keyword: &str,
+        (old, new): (&View, &View),
+        from: &dyn Display,
+        to: &dyn Display,
+    ) {
         let level = if ctx.direction == Direction::Request { shape.request } else { shape.response };
         if self.weigh(level) {
             return;
@@ -102,9 +110,22 @@ impl<'v> Engine<'v> {
         self.push(id, level, fill(shape.says, &what, from, to), old.place(keyword), new.place(keyword));
     }
 
-    pub fn rule(&mut self, rule: &Rule, what: &str, places: (&At, &At), from: &dyn Display, to: &dyn Display) {
+    pub fn rule(
+        &mut self,
+        rule: &Rule,
+        what: &str,
+        places: (&At, &At),
+        from: &dyn Display,
+        to: &dyn Display,
+    ) {
         if !self.weigh(rule.level) {
-            self.push(rule.id.to_string(), rule.level, fill(rule.says, what, from, to), places.0.pointer(), places.1.pointer());
+            self.push(
+                rule.id.to_string(),
+                rule.level,
+                fill(rule.says, what, from, to),
+                places.0.pointer(),
+                places.1.pointer(),
+            );
         }
     }
 
@@ -130,7 +151,8 @@ impl<'v> Engine<'v> {
         self.depth > 0
     }
 
-    /// Compares two schemas. Those that references lead to wait for their turn, so that nothing nests without end, and each pair has one.
+    /// Compares two schemas. Those that references lead to wait for their turn, so that nothing nests without
+    /// end, and each pair has one.
     pub fn compare(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
         if self.fuel == 0 {
             self.exhausted = true;
@@ -158,7 +180,11 @@ impl<'v> Engine<'v> {
     pub fn is_unchanged(&self, old: &Node<'v>, new: &Node<'v>) -> bool {
         old.only == new.only
             && old.raws.len() == new.raws.len()
-            && old.raws.iter().zip(&new.raws).all(|(a, b)| a.same_reading(b) && self.unchanged.is(a.value, b.value))
+            && old
+                .raws
+                .iter()
+                .zip(&new.raws)
+                .all(|(a, b)| a.same_reading(b) && self.unchanged.is(a.value, b.value))
     }
 
     pub fn finish_waiting(&mut self) {
@@ -173,7 +199,8 @@ impl<'v> Engine<'v> {
         if a.is_none() && b.is_none() {
             return None;
         }
-        let written = |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 16).collect();
+        let written =
+            |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 16).collect();
         let tag = ctx.kind as u8 * 4 + u8::from(ctx.direction == Direction::Request) * 2 + u8::from(ctx.text);
         Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), tag))
     }
@@ -186,7 +213,8 @@ impl<'v> Engine<'v> {
         self.depth -= 1;
         let weight = std::mem::replace(&mut self.worst, outer);
         if self.depth == 0 {
-            // Pairs that were met again on the way counted as the same; where that was not so in the end, what hung on it is forgotten.
+            // Pairs that were met again on the way counted as the same; where that was not so in the end,
+            // what hung on it is forgotten.
             for pair in self.trail.drain(..) {
                 if weight.is_some() && self.weighed.get(&pair) != Some(&Some(Level::Breaking)) {
                     self.weighed.remove(&pair);
@@ -233,7 +261,12 @@ impl<'v> Engine<'v> {
             }
             let operations = self.operations(index);
             for mut change in changes {
-                let same = |c: &Change| c.id == change.id && c.new == change.new && c.old == change.old && c.message == change.message;
+                let same = |c: &Change| {
+                    c.id == change.id
+                        && c.new == change.new
+                        && c.old == change.old
+                        && c.message == change.message
+                };
                 match all.iter_mut().find(|c| same(c)) {
                     Some(known) => known.operations.extend(operations.iter().cloned()),
                     None => {

@@ -1,5 +1,5 @@
-//! Deprecation and sunset: what was announced, for how long it still holds, and whether the announcement was kept.
-//! The date stands in `x-sunset`, as in oasdiff, after RFC 8594's header.
+//! Deprecation and sunset: what was announced, for how long it still holds, and whether the announcement was
+//! kept. The date stands in `x-sunset`, as in oasdiff, after RFC 8594's header.
 
 use super::document::At;
 use super::engine::Engine;
@@ -20,7 +20,9 @@ impl Sunset {
         match value.get("x-sunset") {
             None | Some(Value::Null) => Sunset::None,
             Some(Value::String(text)) => match text.get(..10).filter(|d| is_day(d)) {
-                Some(date) if text.len() == 10 || text[10..].starts_with(['T', 't', ' ']) => Sunset::On(date.to_string()),
+                Some(date) if text.len() == 10 || text[10..].starts_with(['T', 't', ' ']) => {
+                    Sunset::On(date.to_string())
+                }
                 _ => Sunset::Unreadable(text.clone()),
             },
             Some(other) => Sunset::Unreadable(other.to_string()),
@@ -38,7 +40,8 @@ pub fn deprecated(value: &Value) -> bool {
     value.get("deprecated").is_some_and(|v| v == true)
 }
 
-/// What the removal of something is called: without warning, after it, too early, or with a date that can't be read.
+/// What the removal of something is called: without warning, after it, too early, or with a date that can't
+/// be read.
 pub fn removal(value: &Value, today: &str, rules: [&'static Rule; 4]) -> (&'static Rule, String) {
     let [plain, announced, early, unreadable] = rules;
     if !deprecated(value) {
@@ -80,23 +83,39 @@ pub const PARAMETER: Rules = Rules {
     earlier: &PARAMETER_SUNSET_EARLIER,
 };
 
-pub fn compare<'v>(engine: &mut Engine<'v>, what: &str, old: (&'v Value, &At<'v>), new: (&'v Value, &At<'v>), rules: &Rules) {
+pub fn compare<'v>(
+    engine: &mut Engine<'v>,
+    what: &str,
+    old: (&'v Value, &At<'v>),
+    new: (&'v Value, &At<'v>),
+    rules: &Rules,
+) {
     let (before, now) = (Sunset::of(old.0), Sunset::of(new.0));
     let places = (old.1, new.1);
     match (deprecated(old.0), deprecated(new.0)) {
         (false, true) => {
             let rule = if now == Sunset::None { rules.deprecated } else { rules.with_sunset };
             match (&now, rules.unreadable) {
-                (Sunset::Unreadable(_), Some(unreadable)) => engine.rule(unreadable, what, places, &"", &now.text()),
+                (Sunset::Unreadable(_), Some(unreadable)) => {
+                    engine.rule(unreadable, what, places, &"", &now.text())
+                }
                 _ => engine.rule(rule, what, places, &"", &now.text()),
             }
         }
         (true, false) => engine.rule(rules.reactivated, what, places, &"", &""),
         (true, true) => match (&before, &now) {
             (Sunset::On(_), Sunset::None) => engine.rule(rules.deleted, what, places, &before.text(), &""),
-            (Sunset::On(old), Sunset::On(new)) if new < old => engine.rule(rules.earlier, what, places, old, new),
+            (Sunset::On(old), Sunset::On(new)) if new < old => {
+                engine.rule(rules.earlier, what, places, old, new)
+            }
             (Sunset::On(_) | Sunset::None, Sunset::Unreadable(_)) => {
-                engine.rule(rules.unreadable.unwrap_or(rules.deleted), what, places, &before.text(), &now.text());
+                engine.rule(
+                    rules.unreadable.unwrap_or(rules.deleted),
+                    what,
+                    places,
+                    &before.text(),
+                    &now.text(),
+                );
             }
             _ => {}
         },

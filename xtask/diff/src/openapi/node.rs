@@ -45,7 +45,17 @@ impl Raw<'_> {
 
 impl<'v> Node<'v> {
     pub fn new(value: &'v Value, at: At<'v>) -> Node<'v> {
-        Node { raws: vec![Raw { value, at: at.clone(), lifted: false, flat: false, without: Without::default() }], only: Types::ALL, at }
+        Node {
+            raws: vec![Raw {
+                value,
+                at: at.clone(),
+                lifted: false,
+                flat: false,
+                without: Without::default(),
+            }],
+            only: Types::ALL,
+            at,
+        }
     }
     /// Anything fits.
     pub fn anything(at: At<'v>) -> Node<'v> {
@@ -64,16 +74,18 @@ impl<'v> Node<'v> {
         raw.value.as_object()?.get("$ref")?.as_str()
     }
 
-    /// What makes two visits the same: the places that are read, whatever leads there. None where no reference can be involved, so that
-    /// no visit comes back here.
+    /// What makes two visits the same: the places that are read, whatever leads there. None where no
+    /// reference can be involved, so that no visit comes back here.
     pub fn identity(&self, document: &Document<'v>) -> Option<Vec<usize>> {
         let mut through = false;
         let mut identity: Vec<usize> = Vec::with_capacity(self.raws.len() + 1);
         for raw in &self.raws {
             let map = raw.value.as_object();
             let reference = map.and_then(|m| m.get("$ref")).and_then(Value::as_str);
-            through |=
-                self.raws.len() > 1 || map.is_some_and(|m| m.keys().any(|k| matches!(k.as_str(), "$ref" | "allOf" | "anyOf" | "oneOf")));
+            through |= self.raws.len() > 1
+                || map.is_some_and(|m| {
+                    m.keys().any(|k| matches!(k.as_str(), "$ref" | "allOf" | "anyOf" | "oneOf"))
+                });
             let alone = reference.filter(|_| !document.siblings || map.is_some_and(|m| m.len() == 1));
             let value = alone.and_then(|r| document.target(r).ok()).map_or(raw.value, |(value, _)| value);
             identity.push(std::ptr::from_ref(value) as usize * 16 + raw.reading());
@@ -119,7 +131,9 @@ impl Access {
                         self.read(document, value, depth - 1);
                     }
                 }
-                ("allOf", Value::Array(parts)) => parts.iter().for_each(|part| self.read(document, part, depth - 1)),
+                ("allOf", Value::Array(parts)) => {
+                    parts.iter().for_each(|part| self.read(document, part, depth - 1))
+                }
                 _ => {}
             }
         }
@@ -133,5 +147,9 @@ fn keyword<'v>(document: &Document<'v>, value: &'v Value, name: &str, depth: usi
     }
     let target = map.get("$ref").and_then(Value::as_str).and_then(|r| document.target(r).ok());
     let parts = map.get("allOf").and_then(Value::as_array).into_iter().flatten();
-    target.map(|(value, _)| value).into_iter().chain(parts).find_map(|part| keyword(document, part, name, depth - 1))
+    target
+        .map(|(value, _)| value)
+        .into_iter()
+        .chain(parts)
+        .find_map(|part| keyword(document, part, name, depth - 1))
 }

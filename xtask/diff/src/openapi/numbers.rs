@@ -7,7 +7,8 @@ use super::schema::View;
 use super::types::Types;
 use super::values::{Bound, Count};
 
-/// The rules of one kind of count. Where a least or most of nothing has no rule of its own, it moved from 0, or to none.
+/// The rules of one kind of count. Where a least or most of nothing has no rule of its own, it moved from 0,
+/// or to none.
 struct Counted {
     least: &'static str,
     most: &'static str,
@@ -90,11 +91,19 @@ impl<'v> Engine<'v> {
     }
 
     /// `step` is the way to the inside of the range.
-    fn bound(&mut self, bounds: (Option<Bound>, Option<Bound>), ends: [End; 2], step: f64, views: (&View<'v>, &View<'v>), ctx: &Context) {
+    fn bound(
+        &mut self,
+        bounds: (Option<Bound>, Option<Bound>),
+        ends: [End; 2],
+        step: f64,
+        views: (&View<'v>, &View<'v>),
+        ctx: &Context,
+    ) {
         let (a, b) = views;
         let integers = |view: &View| !view.types.meets(!(Types::INTEGER | Types::NULL) & Types::NUMBER);
         let whole = integers(a) && integers(b);
-        let normal = |bound: Option<Bound>| bound.map(|bound| if whole { bound.of_integers(step) } else { bound });
+        let normal =
+            |bound: Option<Bound>| bound.map(|bound| if whole { bound.of_integers(step) } else { bound });
         let (old, new) = (normal(bounds.0), normal(bounds.1));
         let exclusive = bounds.1.or(bounds.0).is_some_and(|bound| bound.exclusive);
         let ([set, unset, up, down], keyword) = ends[usize::from(exclusive)];
@@ -105,7 +114,8 @@ impl<'v> Engine<'v> {
             (None, Some(_)) => set,
             (Some(_), None) => unset,
             (Some(old), Some(new)) if old != new => {
-                let inward = (new.value - old.value) * step > 0.0 || (new.value == old.value && new.exclusive);
+                let inward =
+                    (new.value - old.value) * step > 0.0 || (new.value == old.value && new.exclusive);
                 if inward == (step > 0.0) { up } else { down }
             }
             _ => return,
@@ -123,7 +133,14 @@ impl<'v> Engine<'v> {
         self.count(&PROPERTIES, a.properties_count, b.properties_count, (a, b), ctx);
     }
 
-    fn count(&mut self, rules: &Counted, old: Count, new: Count, (a, b): (&View<'v>, &View<'v>), ctx: &Context) {
+    fn count(
+        &mut self,
+        rules: &Counted,
+        old: Count,
+        new: Count,
+        (a, b): (&View<'v>, &View<'v>),
+        ctx: &Context,
+    ) {
         if old.least != new.least {
             let shape = match (old.least, new.least) {
                 (0.0, _) => rules.least_set,
@@ -136,8 +153,12 @@ impl<'v> Engine<'v> {
         match (old.most, new.most) {
             (None, Some(new)) => self.shape(ctx, rules.most_set, rules.most, (a, b), &"", &new),
             (Some(old), None) => self.shape(ctx, rules.most_unset, rules.most, (a, b), &old, &""),
-            (Some(old), Some(new)) if new > old => self.shape(ctx, rules.most_increased, rules.most, (a, b), &old, &new),
-            (Some(old), Some(new)) if new < old => self.shape(ctx, rules.most_decreased, rules.most, (a, b), &old, &new),
+            (Some(old), Some(new)) if new > old => {
+                self.shape(ctx, rules.most_increased, rules.most, (a, b), &old, &new)
+            }
+            (Some(old), Some(new)) if new < old => {
+                self.shape(ctx, rules.most_decreased, rules.most, (a, b), &old, &new)
+            }
             _ => {}
         }
     }

@@ -22,7 +22,12 @@ impl<'v> Engine<'v> {
         let inner = ctx.inner();
         for (position, (name, new)) in b.properties.iter().enumerate() {
             // Mostly at the same position.
-            let old = a.properties.get(position).filter(|(n, _)| n == name).map(|(_, node)| node).or_else(|| a.property(name));
+            let old = a
+                .properties
+                .get(position)
+                .filter(|(n, _)| n == name)
+                .map(|(_, node)| node)
+                .or_else(|| a.property(name));
             match old {
                 Some(old) => self.both((old, a), (new, b), name, &inner),
                 None => self.came(name, new, a, b, &inner),
@@ -42,7 +47,9 @@ impl<'v> Engine<'v> {
                 None => self.shape(ctx, &PATTERN_PROPERTY_ADDED, "patternProperties", (a, b), &"", pattern),
             }
         }
-        for (pattern, _) in a.pattern_properties.iter().filter(|(p, _)| !b.pattern_properties.iter().any(|(q, _)| p == q)) {
+        for (pattern, _) in
+            a.pattern_properties.iter().filter(|(p, _)| !b.pattern_properties.iter().any(|(q, _)| p == q))
+        {
             self.shape(ctx, &PATTERN_PROPERTY_REMOVED, "patternProperties", (a, b), pattern, &"");
         }
     }
@@ -53,7 +60,13 @@ impl<'v> Engine<'v> {
         Property { required: view.required.contains(&name), hidden, access }
     }
 
-    fn both(&mut self, (old, a): (&Node<'v>, &View<'v>), (new, b): (&Node<'v>, &View<'v>), name: &'v str, ctx: &Context) {
+    fn both(
+        &mut self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        name: &'v str,
+        ctx: &Context,
+    ) {
         if a.required.contains(&name) == b.required.contains(&name) && self.is_unchanged(old, new) {
             return;
         }
@@ -91,7 +104,12 @@ impl<'v> Engine<'v> {
             let required = if is.required { "required" } else { "optional" };
             let (not, no_longer) = if now { ("", "now") } else { ("not-", "no longer") };
             let id = format!("{direction}-{required}-property-became-{not}{word}");
-            self.custom(id, Level::Info, format!("{what} is {no_longer} {word}"), (old.at.pointer(), new.at.pointer()));
+            self.custom(
+                id,
+                Level::Info,
+                format!("{what} is {no_longer} {word}"),
+                (old.at.pointer(), new.at.pointer()),
+            );
         }
     }
 
@@ -143,7 +161,11 @@ impl<'v> Engine<'v> {
     fn unlisted(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         let described = |name: &str| a.property(name).is_some() || b.property(name).is_some();
         let moved = |from: &View<'v>, to: &View<'v>| -> Vec<&'v str> {
-            to.required.iter().filter(|name| !from.required.contains(name) && !described(name)).copied().collect()
+            to.required
+                .iter()
+                .filter(|name| !from.required.contains(name) && !described(name))
+                .copied()
+                .collect()
         };
         for (names, shape) in [(moved(a, b), &BECAME_REQUIRED), (moved(b, a), &BECAME_OPTIONAL)] {
             for name in names {

@@ -1,5 +1,5 @@
-//! Paths and operations: which came, which went, and whether their going was announced. A path is the same path whatever its parameters
-//! are called.
+//! Paths and operations: which came, which went, and whether their going was announced. A path is the same
+//! path whatever its parameters are called.
 
 use super::document::{At, Document};
 use super::engine::Engine;
@@ -49,7 +49,8 @@ fn collect<'v>(document: &Document<'v>, section: &'v str, templates: bool) -> Op
         let plain = if templates { template(path) } else { path.clone() };
         for (order, method) in METHODS.into_iter().enumerate() {
             let Some(value) = item.get(method).filter(|v| v.is_object()) else { continue };
-            let operation = Operation { method, path, item, item_at: item_at.clone(), value, at: item_at.key(method) };
+            let operation =
+                Operation { method, path, item, item_at: item_at.clone(), value, at: item_at.key(method) };
             all.entry((plain.clone(), order)).or_insert(operation);
         }
     }
@@ -71,7 +72,12 @@ fn template(path: &str) -> String {
 fn gone(engine: &mut Engine, operation: &Operation, path_gone: bool) {
     let rules = match path_gone {
         true => [&PATH_REMOVED, &PATH_REMOVED_DEPRECATED, &PATH_REMOVED_EARLY, &PATH_SUNSET_UNREADABLE],
-        false => [&OPERATION_REMOVED, &OPERATION_REMOVED_DEPRECATED, &OPERATION_REMOVED_EARLY, &PATH_SUNSET_UNREADABLE],
+        false => [
+            &OPERATION_REMOVED,
+            &OPERATION_REMOVED_DEPRECATED,
+            &OPERATION_REMOVED_EARLY,
+            &PATH_SUNSET_UNREADABLE,
+        ],
     };
     let paths = At::root("").key("paths");
     let new = if path_gone { paths } else { paths.key(operation.path) };
@@ -81,7 +87,13 @@ fn gone(engine: &mut Engine, operation: &Operation, path_gone: bool) {
 
 fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     identity(engine, old, new);
-    lifecycle::compare(engine, "the operation", (old.value, &old.at), (new.value, &new.at), &lifecycle::OPERATION);
+    lifecycle::compare(
+        engine,
+        "the operation",
+        (old.value, &old.at),
+        (new.value, &new.at),
+        &lifecycle::OPERATION,
+    );
     servers::compare(engine, old, new);
     security::compare(engine, old, new);
     parameters::compare(engine, old, new);
@@ -90,12 +102,16 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
 }
 
 fn identity(engine: &mut Engine, old: &Operation, new: &Operation) {
-    let id = |operation: &Operation| operation.value.get("operationId").and_then(Value::as_str).map(str::to_string);
+    let id = |operation: &Operation| {
+        operation.value.get("operationId").and_then(Value::as_str).map(str::to_string)
+    };
     let places = (&old.at.key("operationId"), &new.at.key("operationId"));
     match (id(old), id(new)) {
         (None, Some(now)) => engine.rule(&OPERATION_ID_ADDED, "", (&old.at, places.1), &"", &now),
         (Some(before), None) => engine.rule(&OPERATION_ID_REMOVED, "", (places.0, &new.at), &before, &"none"),
-        (Some(before), Some(now)) if before != now => engine.rule(&OPERATION_ID_REMOVED, "", places, &before, &now),
+        (Some(before), Some(now)) if before != now => {
+            engine.rule(&OPERATION_ID_REMOVED, "", places, &before, &now)
+        }
         _ => {}
     }
 }
@@ -105,7 +121,8 @@ fn webhooks<'v>(engine: &mut Engine<'v>) {
     let old = collect(&engine.old, "webhooks", false);
     let new = collect(&engine.new, "webhooks", false);
     let root = At::root("");
-    let name = |operation: &Operation| format!("webhook {} {}", operation.method.to_uppercase(), operation.path);
+    let name =
+        |operation: &Operation| format!("webhook {} {}", operation.method.to_uppercase(), operation.path);
     for (key, operation) in &old {
         engine.begin(name(operation));
         match new.get(key) {

@@ -1,5 +1,5 @@
-//! Parameters: those of the path item and of the operation together, by name and location. Path parameters go by their position in the
-//! path, and header names by themselves whatever their case (RFC 9110, 5.1).
+//! Parameters: those of the path item and of the operation together, by name and location. Path parameters go
+//! by their position in the path, and header names by themselves whatever their case (RFC 9110, 5.1).
 
 use super::context::{Context, Direction, Kind};
 use super::document::{At, Document};
@@ -63,7 +63,13 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
             Some(now) => both(engine, parameter, now),
             None => match after.iter().find(elsewhere) {
                 Some(moved) => {
-                    engine.rule(&PARAMETER_MOVED, &parameter.what(), (&parameter.at, &moved.at), &parameter.location, &moved.location);
+                    engine.rule(
+                        &PARAMETER_MOVED,
+                        &parameter.what(),
+                        (&parameter.at, &moved.at),
+                        &parameter.location,
+                        &moved.location,
+                    );
                 }
                 None => gone(engine, parameter, new),
             },
@@ -84,7 +90,12 @@ fn gone(engine: &mut Engine, parameter: &Parameter, new: &Operation) {
     if parameter.location == "path" {
         return;
     }
-    let rules = [&PARAMETER_REMOVED, &PARAMETER_REMOVED_DEPRECATED, &PARAMETER_REMOVED_EARLY, &PARAMETER_SUNSET_UNREADABLE];
+    let rules = [
+        &PARAMETER_REMOVED,
+        &PARAMETER_REMOVED_DEPRECATED,
+        &PARAMETER_REMOVED_EARLY,
+        &PARAMETER_SUNSET_UNREADABLE,
+    ];
     let (rule, sunset) = lifecycle::removal(parameter.value, engine.today, rules);
     engine.rule(rule, &parameter.what(), (&parameter.at, &new.at), &sunset, &"");
 }
@@ -132,13 +143,21 @@ fn serialisation<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Paramet
 }
 
 fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Parameter<'v>> {
-    let names: Vec<&str> = operation.path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect();
+    let names: Vec<&str> = operation
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, _)| name)
+        .collect();
     let mut all: Vec<Parameter> = Vec::new();
     // The operation's own come first, and win.
     for (holder, at) in [(operation.value, &operation.at), (operation.item, &operation.item_at)] {
         let list = holder.get("parameters").and_then(Value::as_array);
         for (index, value) in list.into_iter().flatten().enumerate() {
-            let Ok((value, at)) = document.resolve(value, at.key("parameters").index(index)) else { continue };
+            let Ok((value, at)) = document.resolve(value, at.key("parameters").index(index)) else {
+                continue;
+            };
             let text = |key: &str| value.get(key).and_then(Value::as_str);
             let (Some(name), Some(location)) = (text("name"), text("in")) else { continue };
             let Some(key) = key(name, location, &names) else { continue };
@@ -154,7 +173,9 @@ fn key(name: &str, location: &str, path: &[&str]) -> Option<String> {
     match location {
         "path" => path.iter().position(|n| *n == name).map(|position| format!("path {position}")),
         // OpenAPI 3.1.0, Parameter Object: these are described elsewhere, and ignored here.
-        "header" if ["accept", "content-type", "authorization"].contains(&name.to_lowercase().as_str()) => None,
+        "header" if ["accept", "content-type", "authorization"].contains(&name.to_lowercase().as_str()) => {
+            None
+        }
         "header" => Some(format!("header {}", name.to_lowercase())),
         _ => Some(format!("{location} {name}")),
     }

@@ -37,7 +37,13 @@ impl<'v> View<'v> {
                     if todo.is_empty() && (map.len() == 1 || !document.siblings) {
                         self.home = at.clone();
                     }
-                    todo.push(Raw { value, at, lifted: raw.lifted, flat: false, without: Without::default() });
+                    todo.push(Raw {
+                        value,
+                        at,
+                        lifted: raw.lifted,
+                        flat: false,
+                        without: Without::default(),
+                    });
                 }
                 Err(error) if lost.iter().any(|(known, _)| known.reference == error.reference) => {}
                 Err(error) => lost.push((error, raw.at.key("$ref"))),
@@ -67,7 +73,10 @@ impl<'v> View<'v> {
                 "minProperties" => self.properties_count.at_least(value),
                 "maxProperties" => self.properties_count.at_most(value),
                 // These match everything (ECMA-262 patterns are not anchored).
-                "pattern" => self.pattern = value.as_str().filter(|p| !["", ".*", "^.*$", "^", "$"].contains(p)).or(self.pattern),
+                "pattern" => {
+                    self.pattern =
+                        value.as_str().filter(|p| !["", ".*", "^.*$", "^", "$"].contains(p)).or(self.pattern)
+                }
                 "format" => self.format = value.as_str().or(self.format),
                 "uniqueItems" => self.unique |= value == true,
                 "required" => {
@@ -86,7 +95,9 @@ impl<'v> View<'v> {
                     part.object |= value != true;
                     match value {
                         Value::Bool(false) => self.closed = true,
-                        Value::Object(schema) if !schema.is_empty() => conjoin(&mut self.additional, value, at.key("additionalProperties")),
+                        Value::Object(schema) if !schema.is_empty() => {
+                            conjoin(&mut self.additional, value, at.key("additionalProperties"))
+                        }
                         _ => {}
                     }
                 }
@@ -107,8 +118,12 @@ impl<'v> View<'v> {
                     self.dependent.extend(pairs.map(|(name, list)| (name.as_str(), list)));
                 }
                 "allOf" if !raw.flat => part.all = value.as_array().map(|list| (list, at.key("allOf"))),
-                "anyOf" if !raw.without.any => part.unions.extend(value.as_array().map(|list| ("anyOf", list, at.key(key)))),
-                "oneOf" if !raw.without.one => part.unions.extend(value.as_array().map(|list| ("oneOf", list, at.key(key)))),
+                "anyOf" if !raw.without.any => {
+                    part.unions.extend(value.as_array().map(|list| ("anyOf", list, at.key(key))))
+                }
+                "oneOf" if !raw.without.one => {
+                    part.unions.extend(value.as_array().map(|list| ("oneOf", list, at.key(key))))
+                }
                 "default" => self.default = self.default.or(Some(value)),
                 "deprecated" => self.deprecated |= value == true,
                 "discriminator" => self.discriminator = self.discriminator.or(Some(value)),
@@ -126,7 +141,8 @@ impl<'v> View<'v> {
 
     /// What a part's keywords mean together.
     fn take(&mut self, mut part: Part<'v>, raw: Raw<'v>, todo: &mut Vec<Raw<'v>>) {
-        // `nullable` beside a composition is meant for what is composed, though 3.0.3 by its letter has it otherwise.
+        // `nullable` beside a composition is meant for what is composed, though 3.0.3 by its letter has it
+        // otherwise.
         let lifts = raw.lifted || (part.nullable && part.types.is_none());
         for (index, value) in part.all.iter().flat_map(|(list, _)| list.iter().enumerate()).rev() {
             let at = part.all.as_ref().map_or(raw.at.clone(), |(_, at)| at.index(index));
@@ -140,7 +156,13 @@ impl<'v> View<'v> {
                 [] => {}
                 [_] if raw.flat => {}
                 [(index, value)] => {
-                    todo.push(Raw { value, at: at.index(*index), lifted: lifts || null, flat: false, without: Without::default() });
+                    todo.push(Raw {
+                        value,
+                        at: at.index(*index),
+                        lifted: lifts || null,
+                        flat: false,
+                        without: Without::default(),
+                    });
                 }
                 _ => match enumerated(&rest).filter(|_| part.values.is_none()) {
                     Some(values) => {
@@ -148,8 +170,16 @@ impl<'v> View<'v> {
                         part.nullable |= null;
                     }
                     None => {
-                        let branches = rest.into_iter().map(|(index, value)| Node::new(value, at.index(index))).collect();
-                        self.unions.push(Union { keyword, null: null || lifts, branches, part: self.parts.len() });
+                        let branches = rest
+                            .into_iter()
+                            .map(|(index, value)| Node::new(value, at.index(index)))
+                            .collect();
+                        self.unions.push(Union {
+                            keyword,
+                            null: null || lifts,
+                            branches,
+                            part: self.parts.len(),
+                        });
                     }
                 },
             }
@@ -167,10 +197,17 @@ impl<'v> View<'v> {
     }
 
     fn bound(&mut self, part: &Part) {
-        let (least, most) = (part.minimum.map(|n| Bound::new(n, false)), part.maximum.map(|n| Bound::new(n, false)));
+        let (least, most) =
+            (part.minimum.map(|n| Bound::new(n, false)), part.maximum.map(|n| Bound::new(n, false)));
         // A boolean beside `minimum` in 3.0, a number of its own in 3.1.
-        let above = part.above.and_then(|v| if v == true { part.minimum } else { v.as_f64() }).map(|n| Bound::new(n, true));
-        let below = part.below.and_then(|v| if v == true { part.maximum } else { v.as_f64() }).map(|n| Bound::new(n, true));
+        let above = part
+            .above
+            .and_then(|v| if v == true { part.minimum } else { v.as_f64() })
+            .map(|n| Bound::new(n, true));
+        let below = part
+            .below
+            .and_then(|v| if v == true { part.maximum } else { v.as_f64() })
+            .map(|n| Bound::new(n, true));
         self.least = [self.least, least, above].into_iter().flatten().reduce(Bound::higher);
         self.most = [self.most, most, below].into_iter().flatten().reduce(Bound::lower);
     }
@@ -205,7 +242,8 @@ struct Part<'v> {
 
 impl Part<'_> {
     fn types(&self, lifted: bool) -> Types {
-        let listed = self.values.as_ref().map(|values| values.iter().fold(Types::NONE, |all, v| all | Types::of(v)));
+        let listed =
+            self.values.as_ref().map(|values| values.iter().fold(Types::NONE, |all, v| all | Types::of(v)));
         let implied = match (self.object, self.array) {
             (true, false) => Types::OBJECT,
             (false, true) => Types::ARRAY,
@@ -244,7 +282,10 @@ fn is_null(value: &Value) -> bool {
     let Some(map) = value.as_object() else { return false };
     let null = |key: &str| map.get(key).is_some_and(Value::is_null);
     let only = |key: &str, v: Value| map.get(key) == Some(&Value::Array(vec![v]));
-    map.get("type").is_some_and(|t| t == "null") || only("type", "null".into()) || null("const") || only("enum", Value::Null)
+    map.get("type").is_some_and(|t| t == "null")
+        || only("type", "null".into())
+        || null("const")
+        || only("enum", Value::Null)
 }
 
 /// The values of alternatives that do nothing but list values.

@@ -65,7 +65,9 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Respon
     let listed = operation.value.get("responses").and_then(Value::as_object).into_iter().flatten();
     let listed = listed.filter(|(status, _)| !status.starts_with("x-"));
     listed
-        .filter_map(|(status, value)| document.resolve(value, at.key(status)).ok().map(|(value, at)| Response { status, value, at }))
+        .filter_map(|(status, value)| {
+            document.resolve(value, at.key(status)).ok().map(|(value, at)| Response { status, value, at })
+        })
         .collect()
 }
 
@@ -90,7 +92,9 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sen
         }
         engine.compare(&media.schema(), &now.schema(), &ctx);
     }
-    for media in after.iter().filter(|m| twin(m, &before).is_none() && !before.iter().any(|b| b.has(m) || m.has(b))) {
+    for media in
+        after.iter().filter(|m| twin(m, &before).is_none() && !before.iter().any(|b| b.has(m) || m.has(b)))
+    {
         engine.rule(&MEDIA_ADDED, &what, (&old.at, &media.at), &"", &media.name);
     }
 }
@@ -120,7 +124,9 @@ fn headers<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>) 
         let ctx = Context::new(Direction::Response, Kind::Header, what(name));
         engine.compare(&schema(value, &at), &schema(now, &now_at), &ctx);
     }
-    for (name, _, at) in after.iter().filter(|(name, ..)| !before.iter().any(|(n, ..)| n.eq_ignore_ascii_case(name))) {
+    for (name, _, at) in
+        after.iter().filter(|(name, ..)| !before.iter().any(|(n, ..)| n.eq_ignore_ascii_case(name)))
+    {
         engine.rule(&HEADER_ADDED, &what(name), (&old.at, at), &"", &"");
     }
 }

@@ -1,5 +1,5 @@
-//! What a schema says, with everything that says it in one place: references followed, `allOf` merged, and the spellings of "or null",
-//! of "one value" and of bounds (3.0 and 3.1) made the same.
+//! What a schema says, with everything that says it in one place: references followed, `allOf` merged, and
+//! the spellings of "or null", of "one value" and of bounds (3.0 and 3.1) made the same.
 
 use super::document::{At, Document, Lost};
 use super::node::{Node, Raw};
@@ -91,7 +91,8 @@ impl<'v> View<'v> {
     pub fn admits(&self, value: &Value) -> bool {
         let fits = match value {
             Value::Number(number) => number.as_f64().is_some_and(|n| {
-                let above = self.least.is_none_or(|least| n > least.value || (n == least.value && !least.exclusive));
+                let above =
+                    self.least.is_none_or(|least| n > least.value || (n == least.value && !least.exclusive));
                 above && self.most.is_none_or(|most| n < most.value || (n == most.value && !most.exclusive))
             }),
             Value::String(text) => self.length.has(text.chars().count()),
@@ -138,7 +139,11 @@ impl<'v> View<'v> {
 
     /// The parts alone, which were read already.
     pub fn flat(&self, only: Types) -> Node<'v> {
-        Node { raws: self.parts.iter().map(|part| Raw { flat: true, ..part.clone() }).collect(), only, at: self.at.clone() }
+        Node {
+            raws: self.parts.iter().map(|part| Raw { flat: true, ..part.clone() }).collect(),
+            only,
+            at: self.at.clone(),
+        }
     }
 
     /// The same schema with one alternative of a union in place of the union.
@@ -171,11 +176,22 @@ impl<'v> View<'v> {
 
 /// Does it say more than which alternatives there are?
 fn says_more(value: &Value) -> bool {
-    let alternatives = |key: &str| matches!(key, "anyOf" | "oneOf" | "allOf" | "discriminator" | "nullable" | "$ref");
+    let alternatives =
+        |key: &str| matches!(key, "anyOf" | "oneOf" | "allOf" | "discriminator" | "nullable" | "$ref");
     value.as_object().is_some_and(|map| map.keys().any(|key| !alternatives(key) && !is_annotation(key)))
 }
 
 pub fn is_annotation(key: &str) -> bool {
-    matches!(key, "title" | "description" | "example" | "examples" | "externalDocs" | "xml" | "$comment" | "default" | "deprecated")
-        || key.starts_with("x-")
+    matches!(
+        key,
+        "title"
+            | "description"
+            | "example"
+            | "examples"
+            | "externalDocs"
+            | "xml"
+            | "$comment"
+            | "default"
+            | "deprecated"
+    ) || key.starts_with("x-")
 }

@@ -1,5 +1,6 @@
-//! Authentication: a list of alternatives, each a set of schemes that are needed together. A client goes on working where one of the
-//! new alternatives asks for no more than what it already sends. What a scheme is called means nothing; what it is does.
+//! Authentication: a list of alternatives, each a set of schemes that are needed together. A client goes on
+//! working where one of the new alternatives asks for no more than what it already sends. What a scheme is
+//! called means nothing; what it is does.
 
 use super::document::At;
 use super::engine::Engine;
@@ -14,10 +15,13 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
     let (before, old_at) = listed(engine.old.root, old);
     let (after, new_at) = listed(engine.new.root, new);
     // By the new document's names.
-    let names: Vec<(&str, &str)> = before.iter().flatten().map(|(name, _)| (*name, renamed(engine, name))).collect();
+    let names: Vec<(&str, &str)> =
+        before.iter().flatten().map(|(name, _)| (*name, renamed(engine, name))).collect();
     let renamed = |name: &'v str| names.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| *new);
-    let translated: Vec<Needs> =
-        before.iter().map(|needs| needs.iter().map(|(name, scopes)| (renamed(name), scopes.clone())).collect()).collect();
+    let translated: Vec<Needs> = before
+        .iter()
+        .map(|needs| needs.iter().map(|(name, scopes)| (renamed(name), scopes.clone())).collect())
+        .collect();
     let places = (&old_at, &new_at);
     for needs in &translated {
         if !after.iter().any(|new| enough(needs, new)) {
@@ -27,7 +31,13 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
     for needs in after.iter().filter(|new| !translated.iter().any(|old| old == *new)) {
         let known = translated.iter().any(|old| schemes(old) == schemes(needs));
         match needs.is_empty() {
-            true => engine.rule(&SECURITY_OPTIONAL, "", places, &translated.first().map_or(String::new(), show), &""),
+            true => engine.rule(
+                &SECURITY_OPTIONAL,
+                "",
+                places,
+                &translated.first().map_or(String::new(), show),
+                &"",
+            ),
             false if known => fewer_scopes(engine, needs, &translated, places),
             false if translated.iter().any(Vec::is_empty) && !after.iter().any(Vec::is_empty) => {}
             false => engine.rule(&SECURITY_ADDED, "", places, &"", &show(needs)),
@@ -47,7 +57,9 @@ fn schemes<'v>(needs: &Needs<'v>) -> Vec<&'v str> {
 
 /// Does a client that brings `old` satisfy `new`?
 fn enough(old: &Needs, new: &Needs) -> bool {
-    new.iter().all(|(name, scopes)| old.iter().any(|(n, s)| n == name && scopes.iter().all(|scope| s.contains(scope))))
+    new.iter().all(|(name, scopes)| {
+        old.iter().any(|(n, s)| n == name && scopes.iter().all(|scope| s.contains(scope)))
+    })
 }
 
 fn no_longer_enough(engine: &mut Engine, old: &Needs, after: &[Needs], places: (&At, &At)) {
@@ -77,9 +89,14 @@ fn fewer_scopes(engine: &mut Engine, new: &Needs, before: &[Needs], places: (&At
 }
 
 fn show(needs: &Needs) -> String {
-    let one =
-        |(name, scopes): &(&str, Vec<&str>)| if scopes.is_empty() { name.to_string() } else { format!("{name} ({})", scopes.join(", ")) };
-    if needs.is_empty() { "nothing".to_string() } else { needs.iter().map(one).collect::<Vec<_>>().join(" with ") }
+    let one = |(name, scopes): &(&str, Vec<&str>)| {
+        if scopes.is_empty() { name.to_string() } else { format!("{name} ({})", scopes.join(", ")) }
+    };
+    if needs.is_empty() {
+        "nothing".to_string()
+    } else {
+        needs.iter().map(one).collect::<Vec<_>>().join(" with ")
+    }
 }
 
 /// The operation's alternatives, or the document's; an empty one means that nothing is needed.
@@ -96,7 +113,9 @@ fn needs(value: &Value) -> Option<Needs<'_>> {
     let mut needs: Needs = value
         .as_object()?
         .iter()
-        .map(|(name, scopes)| (name.as_str(), scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect()))
+        .map(|(name, scopes)| {
+            (name.as_str(), scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect())
+        })
         .collect();
     needs.sort();
     Some(needs)
@@ -108,8 +127,16 @@ fn renamed<'v>(engine: &Engine<'v>, name: &'v str) -> &'v str {
         return name;
     }
     let old = definition(engine.old.root, name).map(kind);
-    let all = engine.new.root.pointer("/components/securitySchemes").and_then(Value::as_object).into_iter().flatten();
-    all.into_iter().find(|(_, value)| old.is_some() && Some(kind(value)) == old).map_or(name, |(name, _)| name.as_str())
+    let all = engine
+        .new
+        .root
+        .pointer("/components/securitySchemes")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    all.into_iter()
+        .find(|(_, value)| old.is_some() && Some(kind(value)) == old)
+        .map_or(name, |(name, _)| name.as_str())
 }
 
 fn definition<'v>(root: &'v Value, name: &str) -> Option<&'v Value> {
@@ -125,8 +152,13 @@ fn kind(scheme: &Value) -> String {
         "apiKey" => format!("apiKey in {} {}", text("in"), text("name")),
         "openIdConnect" => format!("openIdConnect {}", text("openIdConnectUrl")),
         "oauth2" => {
-            let mut flows: Vec<_> =
-                scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            let mut flows: Vec<_> = scheme
+                .get("flows")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+                .collect();
             flows.sort_unstable();
             format!("oauth2 {}", flows.join(" "))
         }
@@ -136,7 +168,10 @@ fn kind(scheme: &Value) -> String {
 
 /// One scheme's definition in both documents.
 fn scheme<'v>(engine: &mut Engine<'v>, name: &'v str) {
-    let (Some(old), Some(new)) = (definition(engine.old.root, name), definition(engine.new.root, name)) else { return };
+    let (Some(old), Some(new)) = (definition(engine.old.root, name), definition(engine.new.root, name))
+    else {
+        return;
+    };
     let at = At::root("").key("components").key("securitySchemes").key(name);
     let what = format!("`{name}`");
     let (before, now) = (kind(old), kind(new));

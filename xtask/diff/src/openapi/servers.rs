@@ -19,7 +19,11 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
 
 /// The addresses, with the variables' defaults in place; without any, `/` (OpenAPI 3.1.0, OpenAPI Object).
 fn listed<'v>(root: &'v Value, operation: &Operation<'v>) -> (Vec<String>, At<'v>) {
-    let holders = [(operation.value, operation.at.clone()), (operation.item, operation.item_at.clone()), (root, At::root(""))];
+    let holders = [
+        (operation.value, operation.at.clone()),
+        (operation.item, operation.item_at.clone()),
+        (root, At::root("")),
+    ];
     for (holder, at) in holders {
         let list = holder.get("servers").and_then(Value::as_array).filter(|list| !list.is_empty());
         if let Some(list) = list {

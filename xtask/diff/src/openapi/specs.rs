@@ -1,9 +1,11 @@
-//! OpenAPI documents of any size, like those that frameworks write: resources with their five operations, schemas that refer to each
-//! other, alternatives, nullable fields, maps. The same seed gives the same document.
+//! OpenAPI documents of any size, like those that frameworks write: resources with their five operations,
+//! schemas that refer to each other, alternatives, nullable fields, maps. The same seed gives the same
+//! document.
 
 use serde_json::{Map, Value, json};
 
-/// A document with this many resources: 450 make a megabyte. With another edition every tenth resource has changed.
+/// A document with this many resources: 450 make a megabyte. With another edition every tenth resource has
+/// changed.
 pub fn generated(resources: usize, edition: usize) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
@@ -11,9 +13,15 @@ pub fn generated(resources: usize, edition: usize) -> Value {
         let changed = edition * usize::from(n % 10 == 3);
         let name = format!("Resource{n}");
         let next = format!("#/components/schemas/Resource{}", (n * 7 + 1) % resources);
-        schemas.insert(format!("{name}Kind"), json!({ "type": "string", "enum": ["small", "large", format!("kind-{}", n + changed)] }));
+        schemas.insert(
+            format!("{name}Kind"),
+            json!({ "type": "string", "enum": ["small", "large", format!("kind-{}", n + changed)] }),
+        );
         schemas.insert(name.clone(), resource(n, changed, &name, &next));
-        paths.insert(format!("/resources{n}"), json!({ "get": list(n, &name), "post": write(n, &name, "create") }));
+        paths.insert(
+            format!("/resources{n}"),
+            json!({ "get": list(n, &name), "post": write(n, &name, "create") }),
+        );
         let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } }]);
         let item = json!({ "parameters": id, "get": read(n, &name), "put": write(n, &name, "replace"), "delete": remove(n) });
         paths.insert(format!("/resources{n}/{{id}}"), item);
@@ -49,7 +57,8 @@ fn resource(n: usize, changed: usize, name: &str, next: &str) -> Value {
         "created": { "type": "string", "format": "date-time" },
     });
     for field in 0..n % 5 {
-        properties[format!("field{field}")] = json!({ "type": ["number", "null"], "maximum": 1000 + field, "description": "A figure." });
+        properties[format!("field{field}")] =
+            json!({ "type": ["number", "null"], "maximum": 1000 + field, "description": "A figure." });
     }
     if changed > 0 {
         properties["added"] = json!({ "type": "boolean" });

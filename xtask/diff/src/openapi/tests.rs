@@ -30,7 +30,10 @@ fn document(paths: Value, schemas: Value) -> Value {
 
 /// `POST /x` with this body.
 fn posting(body: Value, schemas: Value) -> Value {
-    document(json!({ "/x": { "post": { "requestBody": { "content": { "application/json": { "schema": body } } } } } }), schemas)
+    document(
+        json!({ "/x": { "post": { "requestBody": { "content": { "application/json": { "schema": body } } } } } }),
+        schemas,
+    )
 }
 
 #[test]
@@ -66,7 +69,8 @@ fn a_document_does_not_differ_from_itself() {
 #[test]
 fn the_shortcut_changes_nothing() {
     let text = |changes: Vec<Change>| -> Vec<String> {
-        let mut lines: Vec<String> = changes.iter().map(|c| format!("{} {} {} {:?}", c.id, c.new, c.old, c.operations)).collect();
+        let mut lines: Vec<String> =
+            changes.iter().map(|c| format!("{} {} {} {:?}", c.id, c.new, c.old, c.operations)).collect();
         lines.sort();
         lines
     };
@@ -81,8 +85,14 @@ fn the_shortcut_changes_nothing() {
 #[test]
 fn what_is_added_one_way_is_removed_the_other_way() {
     let turned = |id: &str| -> String {
-        let pairs = [("added", "removed"), ("increased", "decreased"), ("new-optional-request-property", "request-property-removed")];
-        let other = |(a, b): (&str, &str)| id.contains(a).then(|| id.replace(a, b)).or_else(|| id.contains(b).then(|| id.replace(b, a)));
+        let pairs = [
+            ("added", "removed"),
+            ("increased", "decreased"),
+            ("new-optional-request-property", "request-property-removed"),
+        ];
+        let other = |(a, b): (&str, &str)| {
+            id.contains(a).then(|| id.replace(a, b)).or_else(|| id.contains(b).then(|| id.replace(b, a)))
+        };
         pairs.into_iter().rev().find_map(other).unwrap_or_else(|| id.to_string())
     };
     let (old, new) = (specs::generated(30, 0), specs::generated(30, 1));
@@ -106,15 +116,22 @@ fn a_schema_that_many_operations_use_is_one_change_with_all_of_them() {
     assert_eq!(changes[0].operations, ["GET /a", "GET /b/{id}"]);
     assert_eq!(changes[0].place(), "/components/schemas/B/type");
     assert_eq!(changes[0].message, "the response property `A.b/c` was string, now integer");
-    assert_eq!(changes[0].finding().message, "GET /a and 1 more: the response property `A.b/c` was string, now integer");
+    assert_eq!(
+        changes[0].finding().message,
+        "GET /a and 1 more: the response property `A.b/c` was string, now integer"
+    );
 }
 
 #[test]
 fn places_are_json_pointers_into_both_documents() {
     let old = json!({ "openapi": "3.0.3", "paths": { "/a/{b}~": { "get": { "responses": { "200": { "headers": { "X": { "required": true } } } } } } } });
-    let new = json!({ "openapi": "3.0.3", "paths": { "/a/{c}~": { "get": { "responses": { "200": {} } } } } });
+    let new =
+        json!({ "openapi": "3.0.3", "paths": { "/a/{c}~": { "get": { "responses": { "200": {} } } } } });
     let changes = diff(&old, &new, TODAY);
-    assert_eq!(changes[0].place(), "/paths/~1a~1{c}~0/get/responses/200 (was /paths/~1a~1{b}~0/get/responses/200/headers/X)");
+    assert_eq!(
+        changes[0].place(),
+        "/paths/~1a~1{c}~0/get/responses/200 (was /paths/~1a~1{b}~0/get/responses/200/headers/X)"
+    );
     assert!(old.pointer(&changes[0].old).is_some() && new.pointer(&changes[0].new).is_some());
 }
 
@@ -126,7 +143,11 @@ fn every_place_of_every_case_exists() {
         for change in diff(&old, &new, TODAY) {
             // What is required and not described has no place of its own.
             let described = !change.new.ends_with("/zz");
-            assert!(!described || exists(&old, &change.old) || exists(&new, &change.new), "{}: {change:#?}", case.what);
+            assert!(
+                !described || exists(&old, &change.old) || exists(&new, &change.new),
+                "{}: {change:#?}",
+                case.what
+            );
         }
     }
 }
@@ -140,8 +161,15 @@ fn the_gravest_comes_first() {
 
 #[test]
 fn references_that_lead_nowhere_are_said_once_and_only_where_they_are_new() {
-    let bad = |reference: &str| posting(json!({ "properties": { "a": { "$ref": reference }, "b": { "$ref": reference } } }), json!({}));
-    for reference in ["#/components/schemas/No", "other.json#/A", "https://example.org/a.json", "#nowhere", "#/%zz", ""] {
+    let bad = |reference: &str| {
+        posting(
+            json!({ "properties": { "a": { "$ref": reference }, "b": { "$ref": reference } } }),
+            json!({}),
+        )
+    };
+    for reference in
+        ["#/components/schemas/No", "other.json#/A", "https://example.org/a.json", "#nowhere", "#/%zz", ""]
+    {
         assert_eq!(ids(&thoroughly(&bad(reference), &bad(reference))), [""; 0], "{reference}");
         let good = posting(json!({ "properties": { "a": {}, "b": {} } }), json!({}));
         assert_eq!(ids(&diff(&good, &bad(reference), TODAY)), ["reference-unresolved"], "{reference}");
@@ -163,7 +191,8 @@ fn circles_and_chains_of_references_end() {
     for (kind, link) in links.into_iter().enumerate() {
         for length in [1, 2, 5, 4000] {
             let chain = |end: Value| {
-                let mut schemas: serde_json::Map<String, Value> = (0..length).map(|n| (format!("S{n}"), link(to(n + 1)))).collect();
+                let mut schemas: serde_json::Map<String, Value> =
+                    (0..length).map(|n| (format!("S{n}"), link(to(n + 1)))).collect();
                 schemas.insert(format!("S{length}"), end);
                 posting(to(0), Value::Object(schemas))
             };
@@ -185,17 +214,25 @@ fn alternatives_are_told_apart_through_many_levels_and_pairs_do_not_multiply() {
             format!("p{w}"): { "$ref": format!("#/components/schemas/L{}", n + 1) } } })
         };
         let level = |n: usize| json!({ "anyOf": [way(n, order[0]), way(n, order[1])] });
-        let mut schemas: serde_json::Map<String, Value> = (0..levels).map(|n| (format!("L{n}"), level(n))).collect();
+        let mut schemas: serde_json::Map<String, Value> =
+            (0..levels).map(|n| (format!("L{n}"), level(n))).collect();
         schemas.insert(format!("L{levels}"), json!({ "type": end }));
         posting(json!({ "$ref": "#/components/schemas/L0" }), Value::Object(schemas))
     };
     for levels in [1, 2, 20] {
-        assert_eq!(ids(&diff(&spec(levels, [0, 1], "string"), &spec(levels, [1, 0], "string"), TODAY)), [""; 0]);
+        assert_eq!(
+            ids(&diff(&spec(levels, [0, 1], "string"), &spec(levels, [1, 0], "string"), TODAY)),
+            [""; 0]
+        );
         let changes = diff(&spec(levels, [0, 1], "string"), &spec(levels, [1, 0], "integer"), TODAY);
         assert_eq!(ids(&changes), ["request-body-any-of-added", "request-body-any-of-removed"]);
         assert!(changes.iter().any(|change| change.level == Level::Breaking));
     }
-    assert!(diff(&spec(500, [0, 1], "string"), &spec(500, [1, 0], "integer"), TODAY).iter().any(|change| change.level == Level::Breaking));
+    assert!(
+        diff(&spec(500, [0, 1], "string"), &spec(500, [1, 0], "integer"), TODAY)
+            .iter()
+            .any(|change| change.level == Level::Breaking)
+    );
 }
 
 #[test]
@@ -203,8 +240,7 @@ fn both_kinds_of_alternatives_at_once_are_compared() {
     let spec = |a: &str, b: &str| {
         let kind = |name: &str| json!({ "type": "object", "properties": { "k": { "const": name } }, "required": ["k"] });
         let field = |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } }, "required": [name] });
-        let schemas =
-            json!({ "A": { "description": "Both.", "anyOf": [kind("x"), kind(a)], "oneOf": [field("f"), field(b)], "maxProperties": 3 } });
+        let schemas = json!({ "A": { "description": "Both.", "anyOf": [kind("x"), kind(a)], "oneOf": [field("f"), field(b)], "maxProperties": 3 } });
         posting(json!({ "$ref": "#/components/schemas/A" }), schemas)
     };
     assert_eq!(ids(&thoroughly(&spec("y", "g"), &spec("y", "g"))), [""; 0]);
@@ -222,7 +258,10 @@ fn a_comparison_that_takes_too_long_is_given_up_and_said_to_be() {
     let changes = run(engine);
     let stopped = changes.iter().find(|change| change.id == "comparison-stopped").unwrap();
     assert_eq!(stopped.level, Level::Error);
-    assert_eq!(stopped.finding().message, "the documents are too intricate to compare to the end: too many pairs of schemas");
+    assert_eq!(
+        stopped.finding().message,
+        "the documents are too intricate to compare to the end: too many pairs of schemas"
+    );
 }
 
 /// A document with something of everything.
@@ -253,10 +292,12 @@ fn everything() -> Value {
 /// All places of a document.
 fn places(value: &Value, at: String, into: &mut Vec<String>) {
     match value {
-        Value::Object(map) => {
-            map.iter().for_each(|(key, v)| places(v, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), into))
+        Value::Object(map) => map.iter().for_each(|(key, v)| {
+            places(v, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), into)
+        }),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, v)| places(v, format!("{at}/{index}"), into))
         }
-        Value::Array(list) => list.iter().enumerate().for_each(|(index, v)| places(v, format!("{at}/{index}"), into)),
         _ => {}
     }
     into.push(at);

@@ -1,4 +1,5 @@
-//! Sets of JSON types. An integer is a number (JSON Schema 2020-12, 4.2.3), so a number is "integer or fraction" here.
+//! Sets of JSON types. An integer is a number (JSON Schema 2020-12, 4.2.3), so a number is "integer or
+//! fraction" here.
 
 use serde_json::Value;
 use std::fmt;
@@ -36,7 +37,9 @@ impl Types {
     pub fn declared(keyword: &Value) -> Types {
         match keyword {
             Value::String(name) => Types::named(name),
-            Value::Array(names) => names.iter().filter_map(Value::as_str).fold(Types::NONE, |all, name| all | Types::named(name)),
+            Value::Array(names) => {
+                names.iter().filter_map(Value::as_str).fold(Types::NONE, |all, name| all | Types::named(name))
+            }
             _ => Types::ALL,
         }
     }

@@ -1,5 +1,5 @@
-//! What is written the same in both documents and refers to nothing that is not: most of them, and nothing to look at. Saying "changed" too
-//! often costs time, not correctness.
+//! What is written the same in both documents and refers to nothing that is not: most of them, and nothing to
+//! look at. Saying "changed" too often costs time, not correctness.
 
 use super::document::Document;
 use serde_json::{Map, Value};
@@ -73,10 +73,14 @@ fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
                 && a.iter().zip(b).all(|((key, x), (other, y))| {
-                    key == other && equal(x, y, pass) && x.as_str().filter(|_| key == "$ref").is_none_or(&mut *pass)
+                    key == other
+                        && equal(x, y, pass)
+                        && x.as_str().filter(|_| key == "$ref").is_none_or(&mut *pass)
                 })
         }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| equal(x, y, pass)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(x, y)| equal(x, y, pass))
+        }
         (Value::String(a), Value::String(b)) => a == b,
         _ => a == b,
     }

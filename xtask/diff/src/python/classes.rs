@@ -39,7 +39,9 @@ fn bases(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
         }
         let is_base = |now: &String| {
             let now = compare.moved.get(now.as_str()).copied().unwrap_or(now);
-            compare.classes.fits(&Type::Name(types::name(now), vec![]), &Type::Name(types::name(base), vec![]))
+            compare
+                .classes
+                .fits(&Type::Name(types::name(now), vec![]), &Type::Name(types::name(base), vec![]))
         };
         let rule = match new.ancestors.iter().map(is_base).fold(Answer::No, Answer::or) {
             Answer::Yes => continue,
@@ -68,7 +70,8 @@ fn nature(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
     if old.frozen && !new.frozen && new.model == old.model {
         found.push(difference(&rules::UNFROZEN, "", "", ""));
     }
-    if old.ordered && !new.ordered && !["__lt__", "__gt__"].iter().all(|name| new.members.contains_key(*name)) {
+    if old.ordered && !new.ordered && !["__lt__", "__gt__"].iter().all(|name| new.members.contains_key(*name))
+    {
         found.push(difference(&rules::UNORDERED, "", "", ""));
     }
     found.extend(model(old, new));
@@ -89,13 +92,19 @@ fn model(old: &Class, new: &Class) -> Option<signature::Difference> {
     if old.model == new.model || old.model.is_none() {
         return None;
     }
-    let rule = if old.model == Some(Model::Dataclass) || new.unknown { &rules::MODEL_MAYBE } else { &rules::MODEL };
+    let rule =
+        if old.model == Some(Model::Dataclass) || new.unknown { &rules::MODEL_MAYBE } else { &rules::MODEL };
     Some(difference(rule, "", word(old.model), word(new.model)))
 }
 
 fn type_parameters(old: &Class, new: &Class) -> Option<signature::Difference> {
     let words = |class: &Class| {
-        class.type_parameters.iter().map(|p| p.name.rsplit('.').next().unwrap_or("").to_string()).collect::<Vec<_>>().join(", ")
+        class
+            .type_parameters
+            .iter()
+            .map(|p| p.name.rsplit('.').next().unwrap_or("").to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let (before, after) = (&old.type_parameters, &new.type_parameters);
     // A class that takes none yet is written without brackets, which stays right.
@@ -107,8 +116,11 @@ fn type_parameters(old: &Class, new: &Class) -> Option<signature::Difference> {
 
 fn abstracts(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
     if new.protocol {
-        let added: Vec<&String> =
-            if old.protocol { new.members.keys().filter(|name| !old.members.contains_key(*name)).collect() } else { vec![] };
+        let added: Vec<&String> = if old.protocol {
+            new.members.keys().filter(|name| !old.members.contains_key(*name)).collect()
+        } else {
+            vec![]
+        };
         for name in added {
             compare.add(pair.clone(), difference(&rules::PROTOCOL_ADDED, "", "", &format!("`{name}`")));
         }
@@ -123,12 +135,16 @@ fn abstracts(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
         compare.add(pair.clone(), difference(rule, "", "", &format!("`{name}`")));
     }
     if !was_abstract && new.abstract_members.iter().all(|name| old.abstract_members.contains(name)) {
-        compare.add(pair.clone(), difference(&rules::ABSTRACT, "", "", &format!("`{}`", new.abstract_members.join("`, `"))));
+        compare.add(
+            pair.clone(),
+            difference(&rules::ABSTRACT, "", "", &format!("`{}`", new.abstract_members.join("`, `"))),
+        );
     }
 }
 
 fn constructor<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
-    if old.model.is_some() && old.model == new.model && old.constructor.is_none() && new.constructor.is_none() {
+    if old.model.is_some() && old.model == new.model && old.constructor.is_none() && new.constructor.is_none()
+    {
         return;
     }
     if let (Some(before), Some(after)) = (&old.constructor, &new.constructor) {
@@ -175,7 +191,8 @@ pub fn constructor_of(surface: &Surface, class: &Class) -> Option<Signature> {
 
 fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class, same_model: bool) {
     let (before, after) = (compare.old, compare.new);
-    let is_field = |name: &str| same_model && old.fields.iter().chain(&new.fields).any(|field| field.name == name);
+    let is_field =
+        |name: &str| same_model && old.fields.iter().chain(&new.fields).any(|field| field.name == name);
     let mut renamed = Vec::new();
     for (name, path) in old.members.iter().filter(|(name, _)| !is_field(name)) {
         let symbol = format!("{}.{name}", pair.symbol);
@@ -190,8 +207,10 @@ fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: 
             }
         }
     }
-    for (name, path) in
-        new.members.iter().filter(|(name, _)| !is_field(name) && !old.members.contains_key(*name) && !renamed.contains(name))
+    for (name, path) in new
+        .members
+        .iter()
+        .filter(|(name, _)| !is_field(name) && !old.members.contains_key(*name) && !renamed.contains(name))
     {
         let Some(object) = after.objects.get(path) else { continue };
         // Told once, at the class that has it.
@@ -216,7 +235,9 @@ fn kind(class: &Class, object: &Object) -> &'static str {
 }
 
 fn enum_value<'a>(compare: &mut Compare<'a>, symbol: &str, class: &Class, (old, new): (&'a str, &'a str)) {
-    let (Some(before), Some(after)) = (compare.old.objects.get(old), compare.new.objects.get(new)) else { return };
+    let (Some(before), Some(after)) = (compare.old.objects.get(old), compare.new.objects.get(new)) else {
+        return;
+    };
     let (Is::Attribute(a), Is::Attribute(b)) = (&before.is, &after.is) else { return };
     let (Some(was), Some(is)) = (&a.value, &b.value) else { return };
     if class.is_enum && !signature::same_value(was, is) && compare.seen.insert((old, new)) {
@@ -240,14 +261,20 @@ fn removed<'a>(
     if new.assigned.iter().any(|n| n == name) || !compare.seen.insert((path, "")) {
         return None;
     }
-    let inherited_from_base =
-        compare.old.names.values().any(|n| n.public && n.to == own_class) && !std::ptr::eq(compare.old.objects.get(own_class)?, pair.old);
-    if inherited_from_base && compare.new.names.values().any(|n| n.to == own_class) && new.ancestors.iter().any(|a| a == own_class) {
+    let inherited_from_base = compare.old.names.values().any(|n| n.public && n.to == own_class)
+        && !std::ptr::eq(compare.old.objects.get(own_class)?, pair.old);
+    if inherited_from_base
+        && compare.new.names.values().any(|n| n.to == own_class)
+        && new.ancestors.iter().any(|a| a == own_class)
+    {
         compare.seen.remove(&(path, ""));
         return None;
     }
     let special = name.starts_with("__");
-    let outside = new.ancestors.iter().any(|a| !compare.new.objects.contains_key(a) && !SILENT_BASES.contains(&a.as_str()));
+    let outside = new
+        .ancestors
+        .iter()
+        .any(|a| !compare.new.objects.contains_key(a) && !SILENT_BASES.contains(&a.as_str()));
     let given = special && (outside || new.model.is_some() || ["__eq__", "__ne__"].contains(&name));
     let word = kind(old, object);
     if new.unknown || new.dynamic || given {
@@ -256,15 +283,23 @@ fn removed<'a>(
         compare.report(word, symbol, found, (place(object), String::new()), (show(symbol, object), None));
         return None;
     }
-    let candidates = new.members.iter().filter(|(name, _)| !old.members.contains_key(*name)).filter_map(|(other, path)| {
-        let candidate = compare.new.objects.get(path)?;
-        let score = rename::score((symbol, object), (&format!("{}.{other}", pair.symbol), candidate))?;
-        Some((score, other, candidate))
-    });
+    let candidates = new.members.iter().filter(|(name, _)| !old.members.contains_key(*name)).filter_map(
+        |(other, path)| {
+            let candidate = compare.new.objects.get(path)?;
+            let score = rename::score((symbol, object), (&format!("{}.{other}", pair.symbol), candidate))?;
+            Some((score, other, candidate))
+        },
+    );
     match candidates.max_by_key(|(score, ..)| *score) {
         Some((_, other, candidate)) => {
             let found = difference(&rules::RENAMED, &format!("`{name}`"), "", &format!("`{other}`"));
-            compare.report(word, symbol, found, (place(object), place(candidate)), (show(symbol, object), show(other, candidate)));
+            compare.report(
+                word,
+                symbol,
+                found,
+                (place(object), place(candidate)),
+                (show(symbol, object), show(other, candidate)),
+            );
             Some(other)
         }
         None => {

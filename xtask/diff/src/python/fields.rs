@@ -1,4 +1,5 @@
-//! Fields of dataclasses, named tuples, TypedDicts and pydantic models: read as attributes, given to the constructor in order or by name.
+//! Fields of dataclasses, named tuples, TypedDicts and pydantic models: read as attributes, given to the
+//! constructor in order or by name.
 
 use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
@@ -20,7 +21,10 @@ pub fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, n
             }
             None if !generated && new.members.contains_key(&field.name) => {}
             None => {
-                let heir = new.fields.get(i).filter(|f| f.holds == field.holds && f.required == field.required && !has(old, &f.name));
+                let heir = new
+                    .fields
+                    .get(i)
+                    .filter(|f| f.holds == field.holds && f.required == field.required && !has(old, &f.name));
                 let mut found = match heir {
                     Some(heir) => difference(&rules::FIELD_RENAMED, &field.name, "", &heir.name),
                     None => difference(&rules::FIELD_REMOVED, &field.name, "", ""),
@@ -71,7 +75,9 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
     let name = &old.name;
     match (old.required, new.required) {
         (false, true) if generated => found.push(difference(&rules::FIELD_REQUIRED, name, "", "")),
-        (true, false) if model == Model::TypedDict => found.push(difference(&rules::KEY_OPTIONAL, name, "", "")),
+        (true, false) if model == Model::TypedDict => {
+            found.push(difference(&rules::KEY_OPTIONAL, name, "", ""))
+        }
         _ => {}
     }
     if new.keyword_only && !old.keyword_only && generated {
@@ -99,11 +105,15 @@ fn order(model: Model, old: &Class, new: &Class, renamed: &[&str]) -> Option<Dif
     if !matches!(model, Model::Dataclass | Model::NamedTuple) {
         return None;
     }
-    let names = |class: &Class| class.fields.iter().filter(|f| !f.keyword_only).map(|f| f.name.clone()).collect::<Vec<_>>();
+    let names = |class: &Class| {
+        class.fields.iter().filter(|f| !f.keyword_only).map(|f| f.name.clone()).collect::<Vec<_>>()
+    };
     let before: Vec<String> = names(old).into_iter().filter(|name| names(new).contains(name)).collect();
-    let after: Vec<String> = names(new).into_iter().filter(|name| !renamed.contains(&name.as_str())).collect();
+    let after: Vec<String> =
+        names(new).into_iter().filter(|name| !renamed.contains(&name.as_str())).collect();
     // A required one in between is told already.
     let told = |name: &String| new.fields.iter().any(|f| f.name == *name && f.required && !has(old, name));
     let shown: Vec<String> = after.iter().filter(|name| !told(name)).cloned().collect();
-    (!shown.starts_with(&before)).then(|| difference(&rules::FIELDS_REORDERED, "", &names(old).join(", "), &names(new).join(", ")))
+    (!shown.starts_with(&before))
+        .then(|| difference(&rules::FIELDS_REORDERED, "", &names(old).join(", "), &names(new).join(", ")))
 }

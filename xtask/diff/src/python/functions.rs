@@ -62,7 +62,12 @@ fn bare(decorator: &str) -> &str {
 
 /// Does this decorator of a class keep the constructor that is written?
 pub fn leaves_constructor(decorator: &str) -> bool {
-    let known = ["typing.runtime_checkable", "typing_extensions.runtime_checkable", "functools.total_ordering", "enum.unique"];
+    let known = [
+        "typing.runtime_checkable",
+        "typing_extensions.runtime_checkable",
+        "functools.total_ordering",
+        "enum.unique",
+    ];
     TRANSPARENT.contains(&bare(decorator)) || known.contains(&decorator)
 }
 
@@ -80,7 +85,9 @@ pub fn is_deprecated(decorators: &[String]) -> bool {
 
 fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
     let mut found = Vec::new();
-    let managers = |f: &Function| f.decorators.iter().filter(|d| MANAGERS.contains(&bare(d))).cloned().collect::<Vec<_>>();
+    let managers = |f: &Function| {
+        f.decorators.iter().filter(|d| MANAGERS.contains(&bare(d))).cloned().collect::<Vec<_>>()
+    };
     let words = |list: Vec<String>| if list.is_empty() { "none".to_string() } else { list.join(", ") };
     if managers(old) != managers(new) {
         found.push(difference(&rules::MANAGER, "", &words(managers(old)), &words(managers(new))));
@@ -109,7 +116,8 @@ fn binding(old: &Function, new: &Function) -> Option<Difference> {
 }
 
 fn waiting(compare: &Compare, old: &Function, new: &Function) -> Option<Difference> {
-    let awaitable = |returns: &Option<String>| returns.as_ref().map(|r| compare.fits_new(r, "collections.abc.Awaitable"));
+    let awaitable =
+        |returns: &Option<String>| returns.as_ref().map(|r| compare.fits_new(r, "collections.abc.Awaitable"));
     match (old.is_async, new.is_async) {
         (true, false) => match awaitable(&new.signature.returns) {
             Some(Answer::Yes | Answer::Maybe) => None,
@@ -133,21 +141,29 @@ fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Differenc
     if old.overloads.is_empty() && new.overloads.is_empty() {
         return all(&old.signature, &new.signature);
     }
-    let olds = if old.overloads.is_empty() { std::slice::from_ref(&old.signature) } else { &old.overloads[..] };
+    let olds =
+        if old.overloads.is_empty() { std::slice::from_ref(&old.signature) } else { &old.overloads[..] };
     let mut news: Vec<&Signature> = new.overloads.iter().collect();
     // The implementation is what type checkers don't see; without types it tells more than nothing.
     if old.overloads.is_empty() || new.overloads.is_empty() {
         news.push(&new.signature);
     }
-    let refused = |before: &&Signature| !news.iter().any(|after| all(before, after).iter().all(|d| d.level() < Level::Error));
+    let refused = |before: &&Signature| {
+        !news.iter().any(|after| all(before, after).iter().all(|d| d.level() < Level::Error))
+    };
     let rule = if old.overloads.is_empty() { &rules::OVERLOADS_CHANGED } else { &rules::OVERLOAD_REMOVED };
-    olds.iter().filter(refused).map(|before| difference(rule, "", &signature::show(&called(old, before)), "")).collect()
+    olds.iter()
+        .filter(refused)
+        .map(|before| difference(rule, "", &signature::show(&called(old, before)), ""))
+        .collect()
 }
 
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
     let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
     // Nobody has a use for None; but what is now a generator or awaitable does nothing by itself.
-    let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"].iter().any(|kind| after.contains(kind));
+    let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"]
+        .iter()
+        .any(|kind| after.contains(kind));
     if before == "None" && !lazy {
         return None;
     }
@@ -181,7 +197,8 @@ fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> 
 
 /// Properties and attributes, in any combination.
 pub fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Attribute, new: &'a Attribute) {
-    let (was_property, is_property) = (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
+    let (was_property, is_property) =
+        (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
     let fixed = old.annotation.as_ref().is_some_and(|a| a.contains("Final"));
     if old.writable && !new.writable && !fixed {
         let rule = if was_property { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
@@ -206,7 +223,9 @@ fn retyped(
     let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
         (Answer::No, _) => &rules::RETYPED_ATTRIBUTE,
         (Answer::Maybe, _) => &rules::MAYBE_RETYPED_ATTRIBUTE,
-        (Answer::Yes, Answer::No) if !is_property && new.writable && !before.contains("Final") => &rules::NARROWED_ATTRIBUTE,
+        (Answer::Yes, Answer::No) if !is_property && new.writable && !before.contains("Final") => {
+            &rules::NARROWED_ATTRIBUTE
+        }
         _ => return None,
     };
     let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));

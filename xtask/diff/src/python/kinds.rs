@@ -1,4 +1,5 @@
-//! A name that leads to something of another kind: a function that became a class, a method that became a property, and so on.
+//! A name that leads to something of another kind: a function that became a class, a method that became a
+//! property, and so on.
 
 use super::classes::constructor_of;
 use super::rules;
@@ -18,7 +19,9 @@ fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
             let before = functions::called(function, &function.signature);
             let after = constructor_of(compare.new, class);
             !function.is_async
-                && after.is_none_or(|after| signature::parameters(compare, &before, &after).iter().all(|d| d.level() < Level::Error))
+                && after.is_none_or(|after| {
+                    signature::parameters(compare, &before, &after).iter().all(|d| d.level() < Level::Error)
+                })
         }
         (Is::Attribute(value) | Is::TypeAlias(value), Is::Function(_) | Is::Class(_)) => is_computed(value),
         (Is::Function(_) | Is::Class(_), Is::Attribute(value) | Is::TypeAlias(value)) => is_computed(value),
@@ -30,8 +33,11 @@ fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
 fn is_computed(attribute: &Attribute) -> bool {
     match (&attribute.value, &attribute.holds) {
         (Some(value), _) => types::of_value(value).is_none() && !value.starts_with(['{', '(']),
-        (None, holds) => holds
-            .as_ref()
-            .is_none_or(|h| h.contains("Callable") || h.contains("type[") || h.contains("Type[") || !h.chars().all(char::is_alphanumeric)),
+        (None, holds) => holds.as_ref().is_none_or(|h| {
+            h.contains("Callable")
+                || h.contains("type[")
+                || h.contains("Type[")
+                || !h.chars().all(char::is_alphanumeric)
+        }),
     }
 }

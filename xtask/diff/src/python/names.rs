@@ -16,7 +16,13 @@ pub fn compare(compare: &mut Compare) {
         compare.pair(symbol, &before.to, &after.to);
         if !after.public && has_all(new, symbol) && new.names.contains_key(parent(symbol)) {
             let at = new.objects.get(&after.to).map(place).unwrap_or_default();
-            compare.report("", symbol, difference(&rules::NOT_EXPORTED, &last(symbol), "", ""), (String::new(), at), (None, None));
+            compare.report(
+                "",
+                symbol,
+                difference(&rules::NOT_EXPORTED, &last(symbol), "", ""),
+                (String::new(), at),
+                (None, None),
+            );
         }
     }
     added(compare, &taken);
@@ -24,17 +30,27 @@ pub fn compare(compare: &mut Compare) {
 
 /// Public names by their length in modules, so that each definition is told under its shortest.
 fn shortest_first(surface: &Surface) -> Vec<&str> {
-    let counts = |path: &str| surface.names[path].public && (has_all(surface, path) || !incidental(surface, path));
+    let counts =
+        |path: &str| surface.names[path].public && (has_all(surface, path) || !incidental(surface, path));
     let mut names: Vec<&str> = surface.names.keys().map(String::as_str).filter(|path| counts(path)).collect();
     names.sort_by_key(|path| (path.matches('.').count(), *path));
     names
 }
 
-/// What a module makes for its own use and hardly ever hides: type variables and its logger. In `__all__` they are meant.
+/// What a module makes for its own use and hardly ever hides: type variables and its logger. In `__all__`
+/// they are meant.
 fn incidental(surface: &Surface, path: &str) -> bool {
-    let makers = ["typing.TypeVar(", "typing.ParamSpec(", "typing.TypeVarTuple(", "typing_extensions.TypeVar(", "logging.getLogger("];
+    let makers = [
+        "typing.TypeVar(",
+        "typing.ParamSpec(",
+        "typing.TypeVarTuple(",
+        "typing_extensions.TypeVar(",
+        "logging.getLogger(",
+    ];
     match surface.objects.get(&surface.names[path].to).map(|object| &object.is) {
-        Some(Is::Attribute(attribute)) => attribute.means.as_ref().is_some_and(|m| makers.iter().any(|maker| m.starts_with(maker))),
+        Some(Is::Attribute(attribute)) => {
+            attribute.means.as_ref().is_some_and(|m| makers.iter().any(|maker| m.starts_with(maker)))
+        }
         _ => false,
     }
 }
@@ -71,14 +87,16 @@ fn gone<'a>(compare: &mut Compare<'a>) -> HashSet<String> {
     let mut definitions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for symbol in shortest_first(old) {
         // What goes with its module is told with the module.
-        let within = std::iter::successors(Some(parent(symbol)), |path| Some(parent(path))).take_while(|path| !path.is_empty());
+        let within = std::iter::successors(Some(parent(symbol)), |path| Some(parent(path)))
+            .take_while(|path| !path.is_empty());
         if missing(symbol) && !within.into_iter().any(|path| is_module(old, path) && !is_module(new, path)) {
             definitions.entry(&old.names[symbol].to).or_default().push(symbol);
         }
     }
     let mut taken = HashSet::new();
     for (definition, symbols) in definitions {
-        let still = shortest_first(old).into_iter().find(|path| old.names[*path].to == definition && !missing(path));
+        let still =
+            shortest_first(old).into_iter().find(|path| old.names[*path].to == definition && !missing(path));
         match still {
             Some(still) => symbols.iter().for_each(|symbol| re_export(compare, symbol, still)),
             None => removed(compare, definition, &symbols, &mut taken),
@@ -104,7 +122,12 @@ fn re_export(compare: &mut Compare, symbol: &str, still: &str) {
     compare.report("", symbol, found, (old, String::new()), (None, None));
 }
 
-fn removed<'a>(compare: &mut Compare<'a>, definition: &'a str, symbols: &[&str], taken: &mut HashSet<String>) {
+fn removed<'a>(
+    compare: &mut Compare<'a>,
+    definition: &'a str,
+    symbols: &[&str],
+    taken: &mut HashSet<String>,
+) {
     let (old, new) = (compare.old, compare.new);
     let symbol = symbols[0];
     let Some(object) = old.objects.get(definition) else {
@@ -114,10 +137,22 @@ fn removed<'a>(compare: &mut Compare<'a>, definition: &'a str, symbols: &[&str],
     };
     let kind = object.is.word();
     if module(new, symbol).is_some_and(|module| module.lazy) {
-        let found = difference(&rules::MAYBE_REMOVED, &last(symbol), "", "the module's `__getattr__` or a wildcard import");
-        return compare.report(kind, symbol, found, (place(object), String::new()), (show(symbol, object), None));
+        let found = difference(
+            &rules::MAYBE_REMOVED,
+            &last(symbol),
+            "",
+            "the module's `__getattr__` or a wildcard import",
+        );
+        return compare.report(
+            kind,
+            symbol,
+            found,
+            (place(object), String::new()),
+            (show(symbol, object), None),
+        );
     }
-    let others = if symbols.len() > 1 { format!(", also as `{}`", symbols[1..].join("`, `")) } else { String::new() };
+    let others =
+        if symbols.len() > 1 { format!(", also as `{}`", symbols[1..].join("`, `")) } else { String::new() };
     let best = new_names(old, new).filter(|path| !taken.contains(*path)).filter_map(|path| {
         let candidate = &new.objects[&new.names[path].to];
         let score = rename::score((symbol, object), (path, candidate))?;
@@ -157,7 +192,9 @@ fn new_names<'a>(old: &'a Surface, new: &'a Surface) -> impl Iterator<Item = &'a
         .collect();
     let is_new = move |path: &&str| {
         let to = &new.names[*path].to;
-        !old.names.contains_key(*path) && new.objects.contains_key(to) && (!known.contains(to.as_str()) || !old.objects.contains_key(to))
+        !old.names.contains_key(*path)
+            && new.objects.contains_key(to)
+            && (!known.contains(to.as_str()) || !old.objects.contains_key(to))
     };
     shortest_first(new).into_iter().filter(is_new)
 }
@@ -168,11 +205,18 @@ fn added(compare: &mut Compare, taken: &HashSet<String>) {
     for symbol in new_names(old, new) {
         let name = &new.names[symbol];
         let object: &Object = &new.objects[&name.to];
-        let with_module = new.names.get(parent(symbol)).is_some_and(|name| name.public) && !old.names.contains_key(parent(symbol));
+        let with_module = new.names.get(parent(symbol)).is_some_and(|name| name.public)
+            && !old.names.contains_key(parent(symbol));
         if with_module || !told.insert(&name.to) {
             continue;
         }
         let found = difference(&rules::ADDED, &last(symbol), "", "");
-        compare.report(object.is.word(), symbol, found, (String::new(), place(object)), (None, show(symbol, object)));
+        compare.report(
+            object.is.word(),
+            symbol,
+            found,
+            (String::new(), place(object)),
+            (None, show(symbol, object)),
+        );
     }
 }

@@ -8,8 +8,11 @@ const ENOUGH: u32 = 90;
 
 /// How alike both are, where they are alike enough. Another name counts only in the same place.
 pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object)) -> Option<u32> {
-    let split =
-        |path: &str| path.rsplit_once('.').map(|(p, n)| (p.to_string(), n.to_string())).unwrap_or((String::new(), path.to_string()));
+    let split = |path: &str| {
+        path.rsplit_once('.')
+            .map(|(p, n)| (p.to_string(), n.to_string()))
+            .unwrap_or((String::new(), path.to_string()))
+    };
     let ((old_parent, old_name), (new_parent, new_name)) = (split(old_path), split(new_path));
     let shape = match (&old.is, &new.is) {
         (Is::Function(a), Is::Function(b)) if a.binding == b.binding => functions(a, b),
@@ -27,7 +30,8 @@ pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object))
     };
     let total = shape + likeness(&old_name, &new_name);
     let same_place = old_parent == new_parent;
-    (total >= ENOUGH && (same_place || old_name == new_name)).then_some(total + if same_place { 5 } else { 0 })
+    (total >= ENOUGH && (same_place || old_name == new_name))
+        .then_some(total + if same_place { 5 } else { 0 })
 }
 
 /// 0 to 100.
@@ -36,8 +40,11 @@ pub fn likeness(a: &str, b: &str) -> u32 {
 }
 
 fn functions(a: &Function, b: &Function) -> u32 {
-    let shape = |f: &Function| f.signature.parameters.iter().map(|p| (p.name.clone(), p.kind, p.takes.clone())).collect::<Vec<_>>();
-    let given = a.signature.parameters.iter().filter(|p| !["self", "cls"].contains(&p.name.as_str())).count() as u32;
+    let shape = |f: &Function| {
+        f.signature.parameters.iter().map(|p| (p.name.clone(), p.kind, p.takes.clone())).collect::<Vec<_>>()
+    };
+    let given =
+        a.signature.parameters.iter().filter(|p| !["self", "cls"].contains(&p.name.as_str())).count() as u32;
     if shape(a) == shape(b) && a.is_async == b.is_async { 30 + 15 * given.min(4) } else { 0 }
 }
 
@@ -49,7 +56,9 @@ fn classes(a: &Class, b: &Class) -> u32 {
 }
 
 fn attributes(a: &Attribute, b: &Attribute) -> u32 {
-    let telling = |value: &String| value.len() > 2 && !["None", "True", "False", "auto()", "enum.auto()"].contains(&value.as_str());
+    let telling = |value: &String| {
+        value.len() > 2 && !["None", "True", "False", "auto()", "enum.auto()"].contains(&value.as_str())
+    };
     match (&a.value, &b.value) {
         (Some(x), Some(y)) if x == y => {
             if telling(x) {

@@ -7,91 +7,196 @@ pub use crate::rule::{Rule, sentence};
 // Names.
 pub const REMOVED: Rule = rule("{kind}-removed", B, "whoever uses it", "{what} is gone{new}");
 pub const RENAMED: Rule = rule("{kind}-renamed", B, "whoever uses it", "{what} is now called {new}");
-pub const MAYBE_REMOVED: Rule =
-    rule("{kind}-maybe-removed", W, "whoever uses it", "{what} is no longer defined here, but may come from {new}");
-pub const RE_EXPORT_REMOVED: Rule =
-    rule("re-export-removed", B, "importers", "{what} can no longer be imported from here; it is still {new}");
-pub const NOT_EXPORTED: Rule = rule("no-longer-exported", W, "`import *`", "{what} is no longer in `__all__`");
+pub const MAYBE_REMOVED: Rule = rule(
+    "{kind}-maybe-removed",
+    W,
+    "whoever uses it",
+    "{what} is no longer defined here, but may come from {new}",
+);
+pub const RE_EXPORT_REMOVED: Rule = rule(
+    "re-export-removed",
+    B,
+    "importers",
+    "{what} can no longer be imported from here; it is still {new}",
+);
+pub const NOT_EXPORTED: Rule =
+    rule("no-longer-exported", W, "`import *`", "{what} is no longer in `__all__`");
 pub const ADDED: Rule = rule("{kind}-added", I, "", "{what} is new");
 pub const KIND_CHANGED: Rule = rule("kind-changed", B, "whoever uses it", "{what} was a {old}, now a {new}");
-pub const KIND_MAYBE: Rule =
-    rule("kind-maybe-changed", W, "whoever uses it", "{what} was a {old}, now a {new}: that may do the same or not");
+pub const KIND_MAYBE: Rule = rule(
+    "kind-maybe-changed",
+    W,
+    "whoever uses it",
+    "{what} was a {old}, now a {new}: that may do the same or not",
+);
 
 // Parameters.
 pub const PARAMETER_REMOVED: Rule = rule("parameter-removed", B, "callers", "the parameter `{what}` is gone");
-pub const PARAMETER_SWALLOWED: Rule = rule("parameter-swallowed", W, "callers", "the parameter `{what}` is gone; {new} takes it now");
-pub const PARAMETER_RENAMED: Rule = rule("parameter-renamed", B, "callers", "the parameter `{what}` is now called `{new}`");
-pub const PARAMETER_REQUIRED: Rule =
-    rule("parameter-became-required", B, "callers", "the parameter `{what}` has no default any more; it was {old}");
-pub const PARAMETER_REQUIRED_NEW: Rule = rule("parameter-added-required", B, "callers", "the parameter `{what}` is new and required");
-pub const PARAMETER_MAYBE_REQUIRED: Rule =
-    rule("parameter-maybe-required", W, "callers", "the parameter `{what}` is required, where any arguments were taken");
-pub const PARAMETER_INSERTED: Rule =
-    rule("parameter-inserted", B, "callers", "the new parameter `{what}` stands before `{new}`: positional arguments mean something else");
-pub const PARAMETER_MOVED: Rule = rule("parameters-reordered", B, "callers", "the positional parameters were {old}, now {new}");
-pub const KEYWORD_ONLY: Rule =
-    rule("parameter-became-keyword-only", B, "callers", "the parameter `{what}` can no longer be given by position");
-pub const POSITIONAL_ONLY: Rule =
-    rule("parameter-became-positional-only", B, "callers", "the parameter `{what}` can no longer be given by keyword");
-pub const DEFAULT_CHANGED: Rule = rule("parameter-default-changed", W, "callers", "the default of `{what}` was {old}, now {new}");
-pub const ARGS_DROPPED: Rule = rule("args-dropped", B, "callers", "`*{what}` is gone: further positional arguments are refused");
-pub const KWARGS_DROPPED: Rule = rule("kwargs-dropped", B, "callers", "`**{what}` is gone: other keywords are refused");
-pub const FORWARDED: Rule = rule("arguments-spelt-out", W, "callers", "any arguments were taken, now only those that are listed");
-pub const NARROWED: Rule = rule("parameter-type-narrowed", B, "callers", "`{what}` took {old}, now only {new}");
-pub const RETYPED: Rule =
-    rule("parameter-type-changed", W, "callers", "`{what}` took {old}, now {new}: we can't tell whether every value still fits");
+pub const PARAMETER_SWALLOWED: Rule =
+    rule("parameter-swallowed", W, "callers", "the parameter `{what}` is gone; {new} takes it now");
+pub const PARAMETER_RENAMED: Rule =
+    rule("parameter-renamed", B, "callers", "the parameter `{what}` is now called `{new}`");
+pub const PARAMETER_REQUIRED: Rule = rule(
+    "parameter-became-required",
+    B,
+    "callers",
+    "the parameter `{what}` has no default any more; it was {old}",
+);
+pub const PARAMETER_REQUIRED_NEW: Rule =
+    rule("parameter-added-required", B, "callers", "the parameter `{what}` is new and required");
+pub const PARAMETER_MAYBE_REQUIRED: Rule = rule(
+    "parameter-maybe-required",
+    W,
+    "callers",
+    "the parameter `{what}` is required, where any arguments were taken",
+);
+pub const PARAMETER_INSERTED: Rule = rule(
+    "parameter-inserted",
+    B,
+    "callers",
+    "the new parameter `{what}` stands before `{new}`: positional arguments mean something else",
+);
+pub const PARAMETER_MOVED: Rule =
+    rule("parameters-reordered", B, "callers", "the positional parameters were {old}, now {new}");
+pub const KEYWORD_ONLY: Rule = rule(
+    "parameter-became-keyword-only",
+    B,
+    "callers",
+    "the parameter `{what}` can no longer be given by position",
+);
+pub const POSITIONAL_ONLY: Rule = rule(
+    "parameter-became-positional-only",
+    B,
+    "callers",
+    "the parameter `{what}` can no longer be given by keyword",
+);
+pub const DEFAULT_CHANGED: Rule =
+    rule("parameter-default-changed", W, "callers", "the default of `{what}` was {old}, now {new}");
+pub const ARGS_DROPPED: Rule =
+    rule("args-dropped", B, "callers", "`*{what}` is gone: further positional arguments are refused");
+pub const KWARGS_DROPPED: Rule =
+    rule("kwargs-dropped", B, "callers", "`**{what}` is gone: other keywords are refused");
+pub const FORWARDED: Rule =
+    rule("arguments-spelt-out", W, "callers", "any arguments were taken, now only those that are listed");
+pub const NARROWED: Rule =
+    rule("parameter-type-narrowed", B, "callers", "`{what}` took {old}, now only {new}");
+pub const RETYPED: Rule = rule(
+    "parameter-type-changed",
+    W,
+    "callers",
+    "`{what}` took {old}, now {new}: we can't tell whether every value still fits",
+);
 
 // Functions.
 pub const RETURN_WIDENED: Rule = rule("return-type-widened", B, "callers", "it returned {old}, now {new}");
-pub const RETURN_RETYPED: Rule =
-    rule("return-type-changed", W, "callers", "it returned {old}, now {new}: we can't tell whether that is still the same to callers");
+pub const RETURN_RETYPED: Rule = rule(
+    "return-type-changed",
+    W,
+    "callers",
+    "it returned {old}, now {new}: we can't tell whether that is still the same to callers",
+);
 pub const BECAME_ASYNC: Rule = rule("became-async", B, "callers, subclassers", "it must now be awaited");
 pub const BECAME_SYNC: Rule = rule("became-sync", B, "callers, subclassers", "it can no longer be awaited");
-pub const TO_INSTANCE: Rule = rule("method-needs-instance", B, "callers", "it was a {old} method, now it needs an instance");
-pub const BINDING: Rule =
-    rule("method-binding-changed", W, "callers on the class, subclassers", "it was a {old} method, now a {new} method");
-pub const MANAGER: Rule = rule("became-context-manager", B, "callers", "the context manager decorators were {old}, now {new}");
-pub const DECORATED: Rule = rule("decorators-changed", W, "callers", "the decorators were {old}, now {new}: we can't tell what they do");
+pub const TO_INSTANCE: Rule =
+    rule("method-needs-instance", B, "callers", "it was a {old} method, now it needs an instance");
+pub const BINDING: Rule = rule(
+    "method-binding-changed",
+    W,
+    "callers on the class, subclassers",
+    "it was a {old} method, now a {new} method",
+);
+pub const MANAGER: Rule =
+    rule("became-context-manager", B, "callers", "the context manager decorators were {old}, now {new}");
+pub const DECORATED: Rule = rule(
+    "decorators-changed",
+    W,
+    "callers",
+    "the decorators were {old}, now {new}: we can't tell what they do",
+);
 pub const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
 pub const OVERLOAD_REMOVED: Rule = rule("overload-removed", B, "callers", "no overload takes {old} any more");
-pub const OVERLOADS_CHANGED: Rule = rule("overloads-changed", W, "callers", "it now has overloads, and none takes all that {old} did");
+pub const OVERLOADS_CHANGED: Rule =
+    rule("overloads-changed", W, "callers", "it now has overloads, and none takes all that {old} did");
 pub const RAISES: Rule = rule("exception-added", W, "callers", "it is now documented to raise {new}");
 pub const RAISES_NOT: Rule = rule("exception-removed", I, "", "it is no longer documented to raise {old}");
 
 // Classes.
-pub const BASE_REMOVED: Rule = rule("base-removed", B, "isinstance and except clauses", "it is no longer a {old}");
-pub const BASE_MAYBE: Rule = rule("base-maybe-removed", W, "isinstance and except clauses", "it may no longer be a {old}");
-pub const ABSTRACT: Rule = rule("class-became-abstract", B, "callers, subclassers", "it can no longer be instantiated: {new} is abstract");
-pub const ABSTRACT_ADDED: Rule = rule("abstract-member-added", B, "subclassers", "subclasses must now have {new}");
-pub const PROTOCOL_ADDED: Rule = rule("protocol-member-added", B, "implementers", "what implements it must now have {new}");
+pub const BASE_REMOVED: Rule =
+    rule("base-removed", B, "isinstance and except clauses", "it is no longer a {old}");
+pub const BASE_MAYBE: Rule =
+    rule("base-maybe-removed", W, "isinstance and except clauses", "it may no longer be a {old}");
+pub const ABSTRACT: Rule = rule(
+    "class-became-abstract",
+    B,
+    "callers, subclassers",
+    "it can no longer be instantiated: {new} is abstract",
+);
+pub const ABSTRACT_ADDED: Rule =
+    rule("abstract-member-added", B, "subclassers", "subclasses must now have {new}");
+pub const PROTOCOL_ADDED: Rule =
+    rule("protocol-member-added", B, "implementers", "what implements it must now have {new}");
 pub const FINAL: Rule = rule("became-final", B, "subclassers", "it is now final");
-pub const SLOTS: Rule = rule("class-became-slotted", B, "whoever sets further attributes", "it now has `__slots__`");
+pub const SLOTS: Rule =
+    rule("class-became-slotted", B, "whoever sets further attributes", "it now has `__slots__`");
 pub const FROZEN: Rule = rule("class-became-frozen", B, "whoever sets its attributes", "it is now frozen");
-pub const UNFROZEN: Rule = rule("class-no-longer-frozen", W, "whoever hashes it", "it is no longer frozen, and may not be hashable");
-pub const UNORDERED: Rule = rule("ordering-removed", B, "whoever sorts or compares it", "it has no order any more");
+pub const UNFROZEN: Rule =
+    rule("class-no-longer-frozen", W, "whoever hashes it", "it is no longer frozen, and may not be hashable");
+pub const UNORDERED: Rule =
+    rule("ordering-removed", B, "whoever sorts or compares it", "it has no order any more");
 pub const MODEL: Rule = rule("model-changed", B, "whoever uses its fields", "it was a {old}, now {new}");
-pub const MODEL_MAYBE: Rule = rule("model-maybe-changed", W, "dataclasses.fields, asdict and replace", "it is no longer a {old}");
-pub const TYPE_PARAMETERS: Rule = rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}");
-pub const CONSTRUCTOR_MAYBE: Rule =
-    rule("constructor-maybe-changed", W, "callers", "its constructor is no longer written here, and may come from elsewhere");
+pub const MODEL_MAYBE: Rule =
+    rule("model-maybe-changed", W, "dataclasses.fields, asdict and replace", "it is no longer a {old}");
+pub const TYPE_PARAMETERS: Rule =
+    rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}");
+pub const CONSTRUCTOR_MAYBE: Rule = rule(
+    "constructor-maybe-changed",
+    W,
+    "callers",
+    "its constructor is no longer written here, and may come from elsewhere",
+);
 
 // Fields and attributes.
 pub const FIELD_REQUIRED_NEW: Rule =
     rule("field-added-required", B, "callers of the constructor", "the field `{what}` is new and required");
 pub const FIELD_ADDED: Rule = rule("field-added", I, "", "the field `{what}` is new");
-pub const ITEM_ADDED: Rule = rule("tuple-field-added", B, "whoever unpacks it", "the field `{what}` is new, so the tuple is longer");
-pub const FIELD_REMOVED: Rule = rule("field-removed", B, "readers, callers of the constructor", "the field `{what}` is gone");
-pub const FIELD_RENAMED: Rule = rule("field-renamed", B, "readers, callers of the constructor", "the field `{what}` is now called `{new}`");
-pub const FIELDS_REORDERED: Rule = rule("fields-reordered", B, "callers of the constructor", "the fields were {old}, now {new}");
-pub const FIELD_REQUIRED: Rule =
-    rule("field-became-required", B, "callers of the constructor", "the field `{what}` has no default any more");
-pub const KEY_OPTIONAL: Rule = rule("key-became-optional", B, "readers", "the key `{what}` may now be missing");
-pub const FIELD_KEYWORD_ONLY: Rule =
-    rule("field-became-keyword-only", B, "callers of the constructor", "the field `{what}` can no longer be given by position");
-pub const FIELD_DEFAULT: Rule =
-    rule("field-default-changed", W, "callers of the constructor", "the default of `{what}` was {old}, now {new}");
-pub const FIELD_RETYPED: Rule =
-    rule("field-type-changed", B, "readers and callers of the constructor", "the field `{what}` was {old}, now {new}");
+pub const ITEM_ADDED: Rule =
+    rule("tuple-field-added", B, "whoever unpacks it", "the field `{what}` is new, so the tuple is longer");
+pub const FIELD_REMOVED: Rule =
+    rule("field-removed", B, "readers, callers of the constructor", "the field `{what}` is gone");
+pub const FIELD_RENAMED: Rule = rule(
+    "field-renamed",
+    B,
+    "readers, callers of the constructor",
+    "the field `{what}` is now called `{new}`",
+);
+pub const FIELDS_REORDERED: Rule =
+    rule("fields-reordered", B, "callers of the constructor", "the fields were {old}, now {new}");
+pub const FIELD_REQUIRED: Rule = rule(
+    "field-became-required",
+    B,
+    "callers of the constructor",
+    "the field `{what}` has no default any more",
+);
+pub const KEY_OPTIONAL: Rule =
+    rule("key-became-optional", B, "readers", "the key `{what}` may now be missing");
+pub const FIELD_KEYWORD_ONLY: Rule = rule(
+    "field-became-keyword-only",
+    B,
+    "callers of the constructor",
+    "the field `{what}` can no longer be given by position",
+);
+pub const FIELD_DEFAULT: Rule = rule(
+    "field-default-changed",
+    W,
+    "callers of the constructor",
+    "the default of `{what}` was {old}, now {new}",
+);
+pub const FIELD_RETYPED: Rule = rule(
+    "field-type-changed",
+    B,
+    "readers and callers of the constructor",
+    "the field `{what}` was {old}, now {new}",
+);
 pub const FIELD_MAYBE_RETYPED: Rule = rule(
     "field-type-maybe-changed",
     W,
@@ -99,9 +204,16 @@ pub const FIELD_MAYBE_RETYPED: Rule = rule(
     "the field `{what}` was {old}, now {new}: we can't tell whether every value still fits",
 );
 pub const RETYPED_ATTRIBUTE: Rule = rule("attribute-type-widened", B, "readers", "it was {old}, now {new}");
-pub const NARROWED_ATTRIBUTE: Rule = rule("attribute-type-narrowed", W, "whoever sets it", "it took {old}, now only {new}");
-pub const MAYBE_RETYPED_ATTRIBUTE: Rule =
-    rule("attribute-type-changed", W, "readers", "it was {old}, now {new}: we can't tell whether that is still the same to readers");
+pub const NARROWED_ATTRIBUTE: Rule =
+    rule("attribute-type-narrowed", W, "whoever sets it", "it took {old}, now only {new}");
+pub const MAYBE_RETYPED_ATTRIBUTE: Rule = rule(
+    "attribute-type-changed",
+    W,
+    "readers",
+    "it was {old}, now {new}: we can't tell whether that is still the same to readers",
+);
 pub const READ_ONLY: Rule = rule("became-read-only", B, "whoever sets it", "it can no longer be set");
-pub const PROPERTY_READ_ONLY: Rule = rule("became-read-only-property", W, "whoever sets it", "it is a property now, and can't be set");
-pub const ENUM_VALUE: Rule = rule("enum-value-changed", W, "whoever stores or looks up the value", "its value was {old}, now {new}");
+pub const PROPERTY_READ_ONLY: Rule =
+    rule("became-read-only-property", W, "whoever sets it", "it is a property now, and can't be set");
+pub const ENUM_VALUE: Rule =
+    rule("enum-value-changed", W, "whoever stores or looks up the value", "its value was {old}, now {new}");

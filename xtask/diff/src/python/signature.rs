@@ -47,12 +47,18 @@ pub fn parameters(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Di
                 used.push(&now.name);
                 found.push(difference(&rules::PARAMETER_RENAMED, &parameter.name, "", &now.name));
             }
-            Became::Swallowed(by) => found.push(difference(&rules::PARAMETER_SWALLOWED, &parameter.name, "", by)),
+            Became::Swallowed(by) => {
+                found.push(difference(&rules::PARAMETER_SWALLOWED, &parameter.name, "", by))
+            }
             Became::Gone => found.push(difference(&rules::PARAMETER_REMOVED, &parameter.name, "", "")),
         }
     }
     let open = variadic(old, Kind::Args).is_some() && variadic(old, Kind::Kwargs).is_some();
-    for parameter in new.parameters.iter().filter(|p| is_named(p) && p.default.is_none() && !used.contains(&p.name.as_str())) {
+    for parameter in new
+        .parameters
+        .iter()
+        .filter(|p| is_named(p) && p.default.is_none() && !used.contains(&p.name.as_str()))
+    {
         let rule = if open { &rules::PARAMETER_MAYBE_REQUIRED } else { &rules::PARAMETER_REQUIRED_NEW };
         found.push(difference(rule, &parameter.name, "", ""));
     }
@@ -73,7 +79,8 @@ fn variadic(signature: &Signature, kind: Kind) -> Option<&Parameter> {
 
 /// A leading underscore says "not by keyword": PEP 484's `__x`, and `_unused` by convention.
 fn by_keyword(parameter: &Parameter) -> bool {
-    parameter.kind == Kind::KeywordOnly || (parameter.kind == Kind::Either && !parameter.name.starts_with('_'))
+    parameter.kind == Kind::KeywordOnly
+        || (parameter.kind == Kind::Either && !parameter.name.starts_with('_'))
 }
 
 fn by_position(parameter: &Parameter) -> bool {
@@ -99,12 +106,14 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
         return Became::Kept(now);
     }
     let is_new = |p: &Parameter| is_named(p) && !old.parameters.iter().any(|o| o.name == p.name);
-    let alike = |p: &Parameter| p.takes == parameter.takes && p.default.is_some() == parameter.default.is_some();
+    let alike =
+        |p: &Parameter| p.takes == parameter.takes && p.default.is_some() == parameter.default.is_some();
     // In its place and alike, or the only one that is new.
     if let Some(now) = there.filter(|p| is_new(p) && alike(p)) {
         return Became::Renamed(now);
     }
-    let candidates: Vec<&Parameter> = new.parameters.iter().filter(|p| is_new(p) && p.kind == parameter.kind).collect();
+    let candidates: Vec<&Parameter> =
+        new.parameters.iter().filter(|p| is_new(p) && p.kind == parameter.kind).collect();
     if let ([now], true) = (&candidates[..], place.is_none())
         && alike(now)
         && now.takes.is_some()
@@ -129,7 +138,9 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, found: &mut Vec<Dif
     }
     match (&old.default, &new.default) {
         (Some(was), None) => found.push(difference(&rules::PARAMETER_REQUIRED, &old.name, was, "")),
-        (Some(was), Some(is)) if !same_value(was, is) => found.push(difference(&rules::DEFAULT_CHANGED, &old.name, was, is)),
+        (Some(was), Some(is)) if !same_value(was, is) => {
+            found.push(difference(&rules::DEFAULT_CHANGED, &old.name, was, is))
+        }
         _ => {}
     }
     found.extend(taken(compare, old, new));
@@ -137,7 +148,8 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, found: &mut Vec<Dif
 
 fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Difference> {
     let (Some(before), Some(after)) = (&old.takes, &new.takes) else { return None };
-    // A default of None with an annotation that does not say so is taken all the same (PEP 484 once had it so).
+    // A default of None with an annotation that does not say so is taken all the same (PEP 484 once had it
+    // so).
     let rule = match compare.fits_new(before, after) {
         Answer::Yes => return None,
         Answer::Maybe => &rules::RETYPED,
@@ -157,14 +169,19 @@ fn order(old: &Signature, new: &Signature) -> Option<Difference> {
     let now = positional(new);
     let stays = |p: &&Parameter| by_keyword(p) && now.iter().any(|n| n.name == p.name);
     let before = positional(old);
-    if !before.iter().all(|p| stays(p) || !by_keyword(p) || matches!(became(old, new, p), Became::Renamed(_) | Became::Kept(_))) {
+    if !before.iter().all(|p| {
+        stays(p) || !by_keyword(p) || matches!(became(old, new, p), Became::Renamed(_) | Became::Kept(_))
+    }) {
         // What is gone is told already; the rest moves up.
         let common: Vec<&str> = before.iter().filter(|p| stays(p)).map(|p| p.name.as_str()).collect();
         let order: Vec<&str> = now.iter().map(|p| p.name.as_str()).filter(|n| common.contains(n)).collect();
-        return (order != common).then(|| difference(&rules::PARAMETER_MOVED, "", &common.join(", "), &order.join(", ")));
+        return (order != common)
+            .then(|| difference(&rules::PARAMETER_MOVED, "", &common.join(", "), &order.join(", ")));
     }
     let common: Vec<&Parameter> = before.iter().filter(|p| !by_keyword(p) || stays(p)).copied().collect();
-    let renamed = |p: &Parameter| before.iter().any(|o| matches!(became(old, new, o), Became::Renamed(to) if to.name == p.name));
+    let renamed = |p: &Parameter| {
+        before.iter().any(|o| matches!(became(old, new, o), Became::Renamed(to) if to.name == p.name))
+    };
     let now: Vec<&Parameter> = now.into_iter().filter(|p| !renamed(p)).collect();
     for (i, parameter) in common.iter().enumerate() {
         match now.get(i) {
@@ -173,7 +190,8 @@ fn order(old: &Signature, new: &Signature) -> Option<Difference> {
                 return Some(difference(&rules::PARAMETER_INSERTED, &there.name, "", &parameter.name));
             }
             _ => {
-                let names = |list: &[&Parameter]| list.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+                let names =
+                    |list: &[&Parameter]| list.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
                 return Some(difference(&rules::PARAMETER_MOVED, "", &names(&common), &names(&now)));
             }
         }

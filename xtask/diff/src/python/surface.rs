@@ -1,4 +1,5 @@
-//! A package's public surface as the extractor prints it: which names lead to which definitions, and what these are.
+//! A package's public surface as the extractor prints it: which names lead to which definitions, and what
+//! these are.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -48,7 +49,8 @@ pub enum Is {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Module {
-    /// It has a `__getattr__`, or takes everything from a module elsewhere: no name can be said to be missing.
+    /// It has a `__getattr__`, or takes everything from a module elsewhere: no name can be said to be
+    /// missing.
     pub lazy: bool,
     /// It has an `__all__`.
     pub all: bool,

@@ -1,4 +1,5 @@
-//! Changes between surfaces that are written out. What the reader makes of real code, and every rule on it, is tested end to end.
+//! Changes between surfaces that are written out. What the reader makes of real code, and every rule on it,
+//! is tested end to end.
 
 use super::*;
 use crate::finding::Level;
@@ -22,7 +23,10 @@ fn function(parameters: &[(&str, &str, Option<&str>, Option<&str>)]) -> Surface 
 }
 
 fn said(old: &Surface, new: &Surface) -> Vec<String> {
-    diff(old, new).iter().map(|change| format!("{:?} {} {}", change.level, change.id, change.message)).collect()
+    diff(old, new)
+        .iter()
+        .map(|change| format!("{:?} {} {}", change.level, change.id, change.message))
+        .collect()
 }
 
 const EITHER: &str = "positional or keyword";
@@ -36,9 +40,15 @@ fn a_surface_is_the_same_as_itself() {
 
 #[test]
 fn a_change_says_where_it_is_whom_it_breaks_and_both_signatures() {
-    let changes = diff(&function(&[("a", EITHER, Some("int | None"), None)]), &function(&[("a", EITHER, Some("int"), None)]));
+    let changes = diff(
+        &function(&[("a", EITHER, Some("int | None"), None)]),
+        &function(&[("a", EITHER, Some("int"), None)]),
+    );
     let [change] = &changes[..] else { panic!("{changes:?}") };
-    assert_eq!((change.id.as_str(), change.level, change.whom), ("parameter-type-narrowed", Level::Breaking, "callers"));
+    assert_eq!(
+        (change.id.as_str(), change.level, change.whom),
+        ("parameter-type-narrowed", Level::Breaking, "callers")
+    );
     let finding = change.finding();
     assert_eq!(finding.place.as_deref(), Some("demo.py:3"));
     let message = "demo.f: `a` took int | None, now only int; was `def f(a: int | None)`, is `def f(a: int)`; breaks callers";
@@ -57,13 +67,19 @@ fn the_gravest_comes_first() {
     let old = function(&[("a", EITHER, None, Some("1")), ("b", EITHER, None, None)]);
     let new = function(&[("a", EITHER, None, Some("2"))]);
     let said = said(&old, &new);
-    assert!(said[0].starts_with("Breaking parameter-removed") && said[1].starts_with("Warning parameter-default-changed"), "{said:?}");
+    assert!(
+        said[0].starts_with("Breaking parameter-removed")
+            && said[1].starts_with("Warning parameter-default-changed"),
+        "{said:?}"
+    );
 }
 
 #[test]
 fn a_surface_with_holes_is_compared_all_the_same() {
-    let hollow =
-        surface(json!({ "demo.f": { "to": "demo.f", "public": true }, "demo.g": { "to": "json.dumps", "public": true } }), json!({}));
+    let hollow = surface(
+        json!({ "demo.f": { "to": "demo.f", "public": true }, "demo.g": { "to": "json.dumps", "public": true } }),
+        json!({}),
+    );
     assert_eq!(said(&hollow, &hollow), Vec::<String>::new());
     assert_eq!(said(&hollow, &Surface::default()).len(), 2);
     diff(&function(&[]), &hollow);

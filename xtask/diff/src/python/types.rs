@@ -75,7 +75,9 @@ impl Classes {
             (Type::Any, _) | (_, Type::Any) | (Type::Never, _) => Yes,
             (_, Type::Name(name, _)) if name == "object" => Yes,
             (Type::Union(all), b) => all.iter().fold(Yes, |so_far, one| so_far.and(self.fits(one, b))),
-            (a, Type::Union(any)) => any.iter().fold(No, |so_far, one| so_far.or(self.fits(a, one))).or(whole(a, any)),
+            (a, Type::Union(any)) => {
+                any.iter().fold(No, |so_far, one| so_far.or(self.fits(a, one))).or(whole(a, any))
+            }
             (Type::Unknown(_), _) | (_, Type::Unknown(_)) => Maybe,
             (_, Type::Never) => No,
             (Type::Literal(a), Type::Literal(b)) => literal_fits(a, b),
@@ -88,7 +90,12 @@ impl Classes {
             },
             (Type::Callable(from, to), Type::Callable(into, out)) => self.callable((from, to), (into, out)),
             (Type::Callable(..), Type::Name(name, _)) | (Type::Name(name, _), Type::Callable(..)) => {
-                if ["int", "str", "bytes", "float", "bool", "None", "list", "dict", "set", "tuple", "tuple..."].contains(&name.as_str()) {
+                if [
+                    "int", "str", "bytes", "float", "bool", "None", "list", "dict", "set", "tuple",
+                    "tuple...",
+                ]
+                .contains(&name.as_str())
+                {
                     No
                 } else {
                     Maybe
@@ -96,12 +103,18 @@ impl Classes {
             }
             (Type::Callable(..), Type::Literal(_)) => No,
             // A tuple of who knows what.
-            (Type::Name(a, from), Type::Name(b, _)) if a == "tuple..." && b == "tuple" && from.is_empty() => Maybe,
+            (Type::Name(a, from), Type::Name(b, _)) if a == "tuple..." && b == "tuple" && from.is_empty() => {
+                Maybe
+            }
             (Type::Name(a, from), Type::Name(b, to)) => self.named((a, from), (b, to), 8),
         }
     }
 
-    fn callable(&self, (from, to): (&Option<Vec<Type>>, &Type), (into, out): (&Option<Vec<Type>>, &Type)) -> Answer {
+    fn callable(
+        &self,
+        (from, to): (&Option<Vec<Type>>, &Type),
+        (into, out): (&Option<Vec<Type>>, &Type),
+    ) -> Answer {
         let parameters = match (from, into) {
             (None, _) | (_, None) => Yes,
             // More parameters than are given may have defaults.
@@ -123,17 +136,23 @@ impl Classes {
                 return if to.is_empty() { Yes } else { Maybe };
             }
             // Its ancestors outside, like str for an enum of strings.
-            let outside = facts.ancestors.iter().filter(|name| !self.0.contains_key(*name) && known::is_known(name));
-            let above = outside.fold(No, |so_far, name| so_far.or(self.named((name, &[]), (b, to), depth - 1)));
+            let outside =
+                facts.ancestors.iter().filter(|name| !self.0.contains_key(*name) && known::is_known(name));
+            let above =
+                outside.fold(No, |so_far, name| so_far.or(self.named((name, &[]), (b, to), depth - 1)));
             let structural = self.0.get(b).map_or(known::is_structural(b), |facts| facts.protocol);
-            let open = facts.unknown || facts.protocol || structural || !(self.0.contains_key(b) || known::is_known(b));
+            let open = facts.unknown
+                || facts.protocol
+                || structural
+                || !(self.0.contains_key(b) || known::is_known(b));
             return if open { above.doubt() } else { above };
         }
         if !known::is_known(a) {
             return Maybe;
         }
-        let above =
-            known::supers(a, from).into_iter().fold(No, |so_far, (name, args)| so_far.or(self.named((&name, &args), (b, to), depth - 1)));
+        let above = known::supers(a, from)
+            .into_iter()
+            .fold(No, |so_far, (name, args)| so_far.or(self.named((&name, &args), (b, to), depth - 1)));
         match self.0.get(b) {
             Some(facts) if facts.protocol || facts.unknown => above.doubt(),
             None if !known::is_known(b) => above.doubt(),
@@ -184,7 +203,9 @@ pub fn of_value(text: &str) -> Option<&'static str> {
     match text {
         "True" | "False" => return Some("bool"),
         _ if text.parse::<i64>().is_ok() => return Some("int"),
-        _ if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && text.parse::<f64>().is_ok() => return Some("float"),
+        _ if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && text.parse::<f64>().is_ok() => {
+            return Some("float");
+        }
         _ => {}
     }
     let whole = |open: char, close: char| text.starts_with(open) && text.ends_with(close);
@@ -204,9 +225,12 @@ fn whole(a: &Type, any: &[Type]) -> Answer {
     }
 }
 
-/// `'a'` and `"a"` are read as the same; other texts that differ may still be equal values (`1` and `0x1`, members of enums).
+/// `'a'` and `"a"` are read as the same; other texts that differ may still be equal values (`1` and `0x1`,
+/// members of enums).
 fn literal_fits(a: &str, b: &str) -> Answer {
-    let plain = |value: &str| literal_class(value) == "str" || value.parse::<i64>().is_ok() || ["True", "False"].contains(&value);
+    let plain = |value: &str| {
+        literal_class(value) == "str" || value.parse::<i64>().is_ok() || ["True", "False"].contains(&value)
+    };
     if plain(a) && plain(b) { No } else { Maybe }
 }
 

@@ -1,5 +1,5 @@
-//! The public API of a Python package: the surfaces at two commits, whose trees are written out and read by griffe in one process. Nothing of them
-//! is imported.
+//! The public API of a Python package: the surfaces at two commits, whose trees are written out and read by
+//! griffe in one process. Nothing of them is imported.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -24,9 +24,18 @@ const READER: [(&str, &str); 4] = [
 pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     let surfaces = surfaces(ctx, app, &[old, new])?;
     let [before, after] = &surfaces[..] else { bail!("two surfaces were asked for") };
-    if let Some(lost) = app.settings.api.public.iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module))) {
+    if let Some(lost) = app
+        .settings
+        .api
+        .public
+        .iter()
+        .find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module)))
+    {
         let file = app.dir.join("app.toml");
-        return Err(Exit::Usage(format!("{file}: there is no module {lost}, which [api] public names, in {old} or {new}")).into());
+        return Err(Exit::Usage(format!(
+            "{file}: there is no module {lost}, which [api] public names, in {old} or {new}"
+        ))
+        .into());
     }
     Ok(diff(before, after))
 }
@@ -50,8 +59,12 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
     }
     let python = tools::tool("griffe")?.with_file_name("python");
     let sh = child::shell(temp)?;
-    let text = child::capture(cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?), &[])?;
-    let mut surfaces: Vec<Surface> = serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
+    let text = child::capture(
+        cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?),
+        &[],
+    )?;
+    let mut surfaces: Vec<Surface> =
+        serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
     if surfaces.len() != commits.len() {
         bail!("griffe's reader answered {} of {} questions", surfaces.len(), commits.len());
     }

@@ -1,5 +1,5 @@
-//! The public API of a TypeScript package: two versions of its declarations, compared by the TypeScript compiler in a reader of ours. Here: what
-//! its answers mean.
+//! The public API of a TypeScript package: two versions of its declarations, compared by the TypeScript
+//! compiler in a reader of ours. Here: what its answers mean.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -64,15 +64,20 @@ struct Difference {
 /// What changed for the users of a package between two commits, gravest first.
 pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     // Both at once: a build waits for its tools most of the time.
-    let (before, after) = parallel::both(|| declarations::of(ctx, app, old), || declarations::of(ctx, app, new));
+    let (before, after) =
+        parallel::both(|| declarations::of(ctx, app, old), || declarations::of(ctx, app, new));
     let (before, after) = (before?, after?);
     let answer = compare(app, &before, &after)?;
-    let problems: Vec<String> =
-        answer.problems.iter().map(|p| format!("{}/app.toml: {:?} of [api] public: {}", app.dir, p.path, p.why)).collect();
+    let problems: Vec<String> = answer
+        .problems
+        .iter()
+        .map(|p| format!("{}/app.toml: {:?} of [api] public: {}", app.dir, p.path, p.why))
+        .collect();
     if !problems.is_empty() {
         return Err(Exit::Usage(problems.join("\n")).into());
     }
-    let mut changes = answer.differences.into_iter().map(|one| change(app, one)).collect::<Result<Vec<Change>>>()?;
+    let mut changes =
+        answer.differences.into_iter().map(|one| change(app, one)).collect::<Result<Vec<Change>>>()?;
     changes.sort_by(|a, b| (b.level, &a.symbol, &a.id).cmp(&(a.level, &b.symbol, &b.id)));
     Ok(changes)
 }
@@ -84,7 +89,8 @@ fn compare(app: &App, old: &Utf8Path, new: &Utf8Path) -> Result<Answer> {
         std::fs::write(temp.join(name), text)?;
     }
     let compiler = compiler()?;
-    let node = which::which("node").context("node is not on PATH; TypeScript's API is read with Node 20 or newer: https://nodejs.org")?;
+    let node = which::which("node")
+        .context("node is not on PATH; TypeScript's API is read with Node 20 or newer: https://nodejs.org")?;
     let request = json!({ "old": old, "new": new, "public": app.settings.api.public });
     let sh = child::shell(temp)?;
     let text = child::capture(cmd!(sh, "{node} main.mjs {compiler}").stdin(request.to_string()), &[])
@@ -100,7 +106,10 @@ fn compiler() -> Result<Utf8PathBuf> {
 }
 
 fn change(app: &App, one: Difference) -> Result<Change> {
-    let rule = diff::ts::ALL.iter().find(|rule| rule.id == one.rule).with_context(|| format!("no rule {:?} in the table", one.rule))?;
+    let rule = diff::ts::ALL
+        .iter()
+        .find(|rule| rule.id == one.rule)
+        .with_context(|| format!("no rule {:?} in the table", one.rule))?;
     let full = |place: String| if place.is_empty() { place } else { app.dir.join(place).into_string() };
     Ok(Change {
         id: rule.id.replace("{kind}", &one.kind),

@@ -1,5 +1,5 @@
-//! Drift: one source per app, its manifest, and every other place that shows a version of it. Reads what git tracks in the working tree and the tags;
-//! writes nothing, asks no index.
+//! Drift: one source per app, its manifest, and every other place that shows a version of it. Reads what git
+//! tracks in the working tree and the tags; writes nothing, asks no index.
 
 use crate::commands::plan;
 use crate::finding::{Finding, Level};
@@ -77,7 +77,8 @@ pub fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
 
 fn facts<'a>(ctx: &Ctx, app: &'a App, tagged: &[(String, Version)], branch: Option<&'a str>) -> Facts<'a> {
     let line = branch.and_then(|b| plan::Line::of_branch(b, app.name()));
-    let mut versions: Vec<Version> = tagged.iter().filter(|(name, _)| name == app.name()).map(|(_, version)| version.clone()).collect();
+    let mut versions: Vec<Version> =
+        tagged.iter().filter(|(name, _)| name == app.name()).map(|(_, version)| version.clone()).collect();
     versions.retain(|v| line.is_none_or(|line| line.contains(v)));
     versions.sort();
     let flow = [&ctx.ws.settings.main, &ctx.ws.settings.development];
@@ -85,7 +86,14 @@ fn facts<'a>(ctx: &Ctx, app: &'a App, tagged: &[(String, Version)], branch: Opti
     Facts { app, manifest, tagged: versions, on_flow: branch.is_some_and(|b| flow.iter().any(|f| *f == b)) }
 }
 
-fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, selected: &[&App], every: &[Facts], owners: &Owners<'a>, files: &[File]) -> Result<AppDrift> {
+fn of_app<'a>(
+    ctx: &Ctx,
+    own: &Facts<'a>,
+    selected: &[&App],
+    every: &[Facts],
+    owners: &Owners<'a>,
+    files: &[File],
+) -> Result<AppDrift> {
     let app = own.app;
     let file = app.dir.join(app.settings.ecosystem.manifest());
     let mut drift = AppDrift {
@@ -100,7 +108,9 @@ fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, selected: &[&App], every: &[Facts], ow
         Ok(version) => version,
         Err(why) => {
             let why = why.strip_prefix(&format!("{file}: ")).unwrap_or(why);
-            drift.findings.push(Finding::new("manifest-unreadable", Level::Error, why).app(app.name()).place(file.as_str()));
+            drift.findings.push(
+                Finding::new("manifest-unreadable", Level::Error, why).app(app.name()).place(file.as_str()),
+            );
             return Ok(drift);
         }
     };
@@ -113,14 +123,20 @@ fn of_app<'a>(ctx: &Ctx, own: &Facts<'a>, selected: &[&App], every: &[Facts], ow
     }
     for file in files {
         let (who, mut found) = read::shown(file, app, owners);
-        let declared =
-            |f: &Shown| pins.iter().any(|(pin, d)| pin.path == file.path && d.span.start < f.span.end && f.span.start < d.span.end);
+        let declared = |f: &Shown| {
+            pins.iter().any(|(pin, d)| {
+                pin.path == file.path && d.span.start < f.span.end && f.span.start < d.span.end
+            })
+        };
         found.retain(|f| !declared(f));
         found.sort_by_key(|f| (f.span.start, f.kind));
         found.dedup_by_key(|f| f.span.clone());
         let facts: Vec<&Facts> = every.iter().filter(|f| who.contains(&f.app.name())).collect();
         // What may mean several apps is said once.
-        let says = facts.iter().find(|f| selected.iter().any(|app| app.name() == f.app.name())).is_none_or(|f| f.app.name() == app.name());
+        let says = facts
+            .iter()
+            .find(|f| selected.iter().any(|app| app.name() == f.app.name()))
+            .is_none_or(|f| f.app.name() == app.name());
         for shown in found {
             drift.add(own, &facts, file, &shown, says);
         }
@@ -152,7 +168,10 @@ fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
             Finding::new("pin-missing", Level::Error, format!("{path} is a declared pin, but {what}"))
                 .app(app.name())
                 .place(path.as_str())
-                .help(format!("write the version into it, or take it out of pins in {}/app.toml, [release]", app.dir))
+                .help(format!(
+                    "write the version into it, or take it out of pins in {}/app.toml, [release]",
+                    app.dir
+                ))
         };
         // It may be a link: `bump` writes what it points at.
         let target = ctx.ws.root.join(&path).canonicalize_utf8().unwrap_or_else(|_| path.clone());
@@ -161,7 +180,11 @@ fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
             Some(file) => match version::find(&file.text) {
                 None => declared.missing.push(say("holds nothing that looks like a version")),
                 Some((span, _)) => {
-                    let shown = Shown { kind: Kind::DeclaredPin, wanted: Wanted::Exact(file.text[span.clone()].to_string()), span };
+                    let shown = Shown {
+                        kind: Kind::DeclaredPin,
+                        wanted: Wanted::Exact(file.text[span.clone()].to_string()),
+                        span,
+                    };
                     declared.pins.push((File { path, ..file }, shown));
                 }
             },
@@ -183,9 +206,13 @@ impl AppDrift {
 
     /// The common changelog, and one in the app's own folder.
     fn add_changelogs(&mut self, ctx: &Ctx, own: &Facts) {
-        for (path, in_folder) in [(Utf8PathBuf::from("CHANGELOG.md"), false), (own.app.dir.join("CHANGELOG.md"), true)] {
+        for (path, in_folder) in
+            [(Utf8PathBuf::from("CHANGELOG.md"), false), (own.app.dir.join("CHANGELOG.md"), true)]
+        {
             let Some(file) = files::read(&ctx.ws.root, &path) else { continue };
-            let Some((shown, newest)) = docs::newest_section(&file.text, own.app.name(), in_folder) else { continue };
+            let Some((shown, newest)) = docs::newest_section(&file.text, own.app.name(), in_folder) else {
+                continue;
+            };
             let place = format!("{path}:{}", place::line_of(&file.text, shown.span.start));
             let (verdict, finding) = judge::changelog(own, &newest);
             self.findings.extend(finding.map(|f| f.app(&self.app).place(&place)));
@@ -196,7 +223,12 @@ impl AppDrift {
     fn add_tag(&mut self, own: &Facts, manifest: &Utf8Path) {
         if let (Some((verdict, finding)), Some(highest)) = (judge::tag(own, manifest), own.highest()) {
             self.findings.extend(finding);
-            self.places.push(Place { place: own.app.tag(highest), kind: Kind::Tag, shows: highest.to_string(), verdict });
+            self.places.push(Place {
+                place: own.app.tag(highest),
+                kind: Kind::Tag,
+                shows: highest.to_string(),
+                verdict,
+            });
         }
     }
 }

@@ -25,7 +25,8 @@ pub fn version(flags: &flags::Bump, plan: &AppPlan, published: &[Version]) -> Re
     let Some(next) = &plan.next else { return Ok(Choice::Nothing(nothing(plan))) };
     let Some(channel) = &flags.pre else { return Ok(Choice::Version(next.clone())) };
     let core = plan.required.as_ref().unwrap_or(next);
-    let version = version::next_pre(core, channel, plan.tagged.iter().chain(published)).map_err(|e| Exit::Usage(format!("{e:#}")))?;
+    let version = version::next_pre(core, channel, plan.tagged.iter().chain(published))
+        .map_err(|e| Exit::Usage(format!("{e:#}")))?;
     allowed(version, plan, published).map(Choice::Version)
 }
 
@@ -48,16 +49,31 @@ fn allowed(version: Version, plan: &AppPlan, published: &[Version]) -> Result<Ve
         Err(Exit::Gate(vec![Finding::new(id, Level::Error, message).app(&plan.app).help(help)]).into())
     };
     if plan.tagged.contains(&version) {
-        return refuse("version-taken", format!("{version} is taken: the tag {}-v{version} exists", plan.app));
+        return refuse(
+            "version-taken",
+            format!("{version} is taken: the tag {}-v{version} exists", plan.app),
+        );
     }
     if published.contains(&version) {
-        return refuse("version-taken", format!("{version} is taken: the index has it, and never takes a number twice"));
+        return refuse(
+            "version-taken",
+            format!("{version} is taken: the index has it, and never takes a number twice"),
+        );
     }
-    if let Some(floor) = plan.floor.iter().chain(plan.last.as_ref().map(|r| &r.version)).max().filter(|floor| version < **floor) {
+    if let Some(floor) = plan
+        .floor
+        .iter()
+        .chain(plan.last.as_ref().map(|r| &r.version))
+        .max()
+        .filter(|floor| version < **floor)
+    {
         return refuse("version-too-low", format!("{version} is lower than {floor}, which is out already"));
     }
     if let Some(required) = plan.required.as_ref().filter(|required| !version::reaches(&version, required)) {
-        return refuse("version-too-low", format!("{version} is lower than {required}, which the evidence demands"));
+        return refuse(
+            "version-too-low",
+            format!("{version} is lower than {required}, which the evidence demands"),
+        );
     }
     Ok(version)
 }

@@ -1,5 +1,5 @@
-//! `--confirm-breaking "reason"`: every break that no commit declares becomes an acceptance in `app.toml`, for the version that is written. Pure but for
-//! reading that file.
+//! `--confirm-breaking "reason"`: every break that no commit declares becomes an acceptance in `app.toml`,
+//! for the version that is written. Pure but for reading that file.
 
 use crate::commands::plan::AppPlan;
 use crate::flags;
@@ -16,7 +16,10 @@ pub fn reason(flags: &flags::Bump) -> Result<Option<String>> {
     let Some(reason) = &flags.confirm_breaking else { return Ok(None) };
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     if reason.is_empty() {
-        return Err(Exit::Usage("--confirm-breaking wants a reason: what do users lose, and why may they?".into()).into());
+        return Err(Exit::Usage(
+            "--confirm-breaking wants a reason: what do users lose, and why may they?".into(),
+        )
+        .into());
     }
     Ok(Some(reason))
 }
@@ -25,14 +28,22 @@ pub fn reason(flags: &flags::Bump) -> Result<Option<String>> {
 pub fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec<Acceptance>> {
     if plan.undeclared.is_empty() {
         let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
-        let why = format!("--confirm-breaking: there is no break of {}{since} that is not declared or accepted already", plan.app);
+        let why = format!(
+            "--confirm-breaking: there is no break of {}{since} that is not declared or accepted already",
+            plan.app
+        );
         return Err(Exit::Usage(format!("{why}; without it: cargo xtask bump {}", plan.app)).into());
     }
     let version = version::core(version);
     let mut new: Vec<Acceptance> = Vec::new();
     for difference in std::mem::take(&mut plan.undeclared) {
         let what = Some(difference.what.clone()).filter(|what| !what.is_empty());
-        let by = Acceptance { id: difference.id.clone(), what, version: version.clone(), reason: reason.to_string() };
+        let by = Acceptance {
+            id: difference.id.clone(),
+            what,
+            version: version.clone(),
+            reason: reason.to_string(),
+        };
         // A method may have lost two parameters: one acceptance holds for both.
         if !new.contains(&by) {
             new.push(by.clone());
@@ -62,7 +73,9 @@ fn written(text: &str, new: &[Acceptance]) -> String {
         let quoted = |text: &str| toml_edit::Value::from(text).to_string();
         let what = by.what.as_ref().map(|what| format!("what = {}{eol}", quoted(what))).unwrap_or_default();
         let (id, version, reason) = (quoted(&by.id), quoted(&by.version.to_string()), quoted(&by.reason));
-        out.push_str(&format!("{eol}[[accept]]{eol}id = {id}{eol}{what}version = {version}{eol}reason = {reason}{eol}"));
+        out.push_str(&format!(
+            "{eol}[[accept]]{eol}id = {id}{eol}{what}version = {version}{eol}reason = {reason}{eol}"
+        ));
     }
     out
 }
@@ -89,12 +102,17 @@ mod tests {
             let new = [by(Some("demo.A"), "nobody \"has\" it \\ ' \u{1F980}"), by(None, "because")];
             let out = written(&text, &new);
             assert!(out.starts_with(&text), "{out}");
-            assert_eq!(out.matches('\n').count() == out.matches("\r\n").count(), text.contains('\r'), "{out}");
+            assert_eq!(
+                out.matches('\n').count() == out.matches("\r\n").count(),
+                text.contains('\r'),
+                "{out}"
+            );
             let read: workspace::AppSettings = toml_edit::de::from_str(&out).unwrap();
             assert_eq!(read.accept[read.accept.len() - 2..], new, "{out}");
         }
         let crowded = written(&format!("{base}\naccept = []\n"), &[by(None, "x")]);
-        let error = workspace::check_settings(&crowded, Utf8Path::new("apps/x/app.toml")).unwrap_err().to_string();
+        let error =
+            workspace::check_settings(&crowded, Utf8Path::new("apps/x/app.toml")).unwrap_err().to_string();
         assert!(error.starts_with("apps/x/app.toml:"), "{error}");
     }
 }

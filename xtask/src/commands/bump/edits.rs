@@ -31,13 +31,20 @@ pub fn commit(
     let mut saved = Vec::new();
     let outcome = write_and_commit(ctx, app, texts(ctx, app, plan, version, confirmed)?, subject, &mut saved);
     if outcome.is_err() {
-        restore(ctx, &saved).context("the bump failed, and so did putting the files back; git stash or git checkout them")?;
+        restore(ctx, &saved)
+            .context("the bump failed, and so did putting the files back; git stash or git checkout them")?;
     }
     outcome?;
     Ok((!saved.is_empty()).then(|| saved.into_iter().map(|s| s.file.into_string()).collect()))
 }
 
-fn write_and_commit(ctx: &Ctx, app: &App, texts: Vec<(Utf8PathBuf, String)>, subject: &str, saved: &mut Vec<Saved>) -> Result<()> {
+fn write_and_commit(
+    ctx: &Ctx,
+    app: &App,
+    texts: Vec<(Utf8PathBuf, String)>,
+    subject: &str,
+    saved: &mut Vec<Saved>,
+) -> Result<()> {
     let root = &ctx.ws.root;
     for (file, text) in texts {
         put(root, file, &text, saved)?;
@@ -60,7 +67,9 @@ fn write_and_commit(ctx: &Ctx, app: &App, texts: Vec<(Utf8PathBuf, String)>, sub
         args.iter().map(|a| a.to_string()).chain(["--".to_string()]).chain(paths).collect()
     };
     ctx.git.run(&with_paths(&["add"]))?;
-    ctx.git.run(&with_paths(&["commit", "--quiet", "--message", subject])).context("git did not take the commit; everything is as before")
+    ctx.git
+        .run(&with_paths(&["commit", "--quiet", "--message", subject]))
+        .context("git did not take the commit; everything is as before")
 }
 
 fn lock_file(root: &Utf8Path, app: &App) -> Utf8PathBuf {
@@ -68,15 +77,24 @@ fn lock_file(root: &Utf8Path, app: &App) -> Utf8PathBuf {
 }
 
 /// Every file that carries the version, but for spec and compat.json, which the new version's code prints.
-fn texts(ctx: &Ctx, app: &App, plan: &AppPlan, version: &Version, confirmed: &[Acceptance]) -> Result<Vec<(Utf8PathBuf, String)>> {
+fn texts(
+    ctx: &Ctx,
+    app: &App,
+    plan: &AppPlan,
+    version: &Version,
+    confirmed: &[Acceptance],
+) -> Result<Vec<(Utf8PathBuf, String)>> {
     let (root, ecosystem) = (&ctx.ws.root, app.settings.ecosystem);
     let mut texts = Vec::new();
     let file = app.dir.join(ecosystem.manifest());
-    let text = ecosystem.set_version(&manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
+    let text =
+        ecosystem.set_version(&manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
     texts.push((file, text));
     let file = lock_file(root, app);
     if root.join(&file).exists() {
-        let text = ecosystem.set_locked_version(&file, &manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
+        let text = ecosystem
+            .set_locked_version(&file, &manifest::text(root, &file)?, version)
+            .with_context(|| file.to_string())?;
         texts.push((file, text));
     }
     for file in manifest::pin_files(app)? {
@@ -107,7 +125,11 @@ fn put(root: &Utf8Path, file: Utf8PathBuf, text: &str, saved: &mut Vec<Saved>) -
     // What a link points at is written, not the link.
     let path = root.join(&file);
     let path = path.canonicalize_utf8().unwrap_or(path);
-    let bytes = if path.exists() { Some(std::fs::read(&path).with_context(|| format!("{file} can't be read"))?) } else { None };
+    let bytes = if path.exists() {
+        Some(std::fs::read(&path).with_context(|| format!("{file} can't be read"))?)
+    } else {
+        None
+    };
     if bytes.as_deref() == Some(text.as_bytes()) {
         return Ok(());
     }

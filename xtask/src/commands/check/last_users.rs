@@ -1,5 +1,6 @@
-//! Yesterday's users: the last release's own black-box tests and its example plugin, as its tag has them, tried with today's code. They see what no
-//! comparison of two texts can: a name that is there and does something else, one that is made when it is asked for.
+//! Yesterday's users: the last release's own black-box tests and its example plugin, as its tag has them,
+//! tried with today's code. They see what no comparison of two texts can: a name that is there and does
+//! something else, one that is made when it is asked for.
 
 use crate::checks::passed;
 use crate::commands::plan;
@@ -30,7 +31,8 @@ enum Outcome {
     Broken(Vec<Finding>),
 }
 
-/// One app's check in one line, made ready: whatever changes the checkout's environment, or builds there, has been done.
+/// One app's check in one line, made ready: whatever changes the checkout's environment, or builds there, has
+/// been done.
 pub struct Begun {
     line: ui::Line,
     state: Result<State>,
@@ -81,7 +83,9 @@ pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Fin
         Err(e) => {
             line.end(ui::Outcome::Failed("could not be tried".into()));
             let message = format!("the last release's users could not be tried: {e:#}");
-            return Ok(vec![Finding::new("users", Level::Error, message).app(app.name()).place(app.dir.as_str())]);
+            return Ok(vec![
+                Finding::new("users", Level::Error, message).app(app.name()).place(app.dir.as_str()),
+            ]);
         }
     }
     Ok(Vec::new())
@@ -90,9 +94,14 @@ pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Fin
 fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     let skipped = |why: String| Ok(State::Over(Outcome::Skipped(why)));
     let plan = plan::plan(ctx, app)?;
-    let Some(last) = plan.last.clone() else { return skipped("no release yet whose users could be tried".into()) };
+    let Some(last) = plan.last.clone() else {
+        return skipped("no release yet whose users could be tried".into());
+    };
     let Some(settings) = settings(ctx, app, &last) else {
-        return skipped(format!("{} has no {}/app.toml that can be read, so who its users are is not known", last.tag, app.dir));
+        return skipped(format!(
+            "{} has no {}/app.toml that can be read, so who its users are is not known",
+            last.tag, app.dir
+        ));
     };
     let contract = settings.spec.and_then(|spec| spec.contract).filter(|argv| !argv.is_empty());
     let plugin = settings.compat.and_then(|compat| compat.users).filter(|argv| !argv.is_empty());
@@ -103,7 +112,12 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
         return skipped(format!("nothing changed since {}", last.tag));
     }
     // A tag can be made again, with other users in it.
-    let tagged = ctx.git.read(&["rev-parse", "--verify", "--end-of-options", &format!("refs/tags/{}^{{tree}}", last.tag)])?;
+    let tagged = ctx.git.read(&[
+        "rev-parse",
+        "--verify",
+        "--end-of-options",
+        &format!("refs/tags/{}^{{tree}}", last.tag),
+    ])?;
     let check = format!("users of {} {tagged}", last.tag);
     let place = passed::place(ctx, app, &check)?;
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(passed::recall) {
@@ -145,20 +159,24 @@ impl Trial {
             plugin.map(|plugin| {
                 let sh = child::shell(&plugin.dir)?;
                 let (program, args) = (&plugin.program, &plugin.args);
-                let env: Vec<(&str, &str)> = plugin.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let env: Vec<(&str, &str)> =
+                    plugin.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 child::capture_both(cmd!(sh, "{program} {args...}"), &env)
             })
         };
         let (black_box, plugin) = parallel::both(black_box, plugin);
         let results = [("black-box tests", black_box.transpose()?), ("example plugin", plugin)];
-        let from = |e: anyhow::Error| format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", self.last.tag));
+        let from =
+            |e: anyhow::Error| format!("{e:#}").replace(&format!("{tree}/"), &format!("{}:", self.last.tag));
         Ok(results.into_iter().filter_map(|(what, result)| Some((what, result?.map_err(from)))).collect())
     }
 }
 
-/// What the tag's `app.toml` says; None where it has none there, or one that can't be read: a release that is out can't be mended.
+/// What the tag's `app.toml` says; None where it has none there, or one that can't be read: a release that is
+/// out can't be mended.
 fn settings(ctx: &Ctx, app: &App, last: &Release) -> Option<EarlierSettings> {
-    let text = ctx.git.read(&["show", "--end-of-options", &format!("refs/tags/{}:{}/app.toml", last.tag, app.dir)]);
+    let text =
+        ctx.git.read(&["show", "--end-of-options", &format!("refs/tags/{}:{}/app.toml", last.tag, app.dir)]);
     text.ok().and_then(|text| EarlierSettings::read(&text))
 }
 
@@ -166,7 +184,9 @@ fn settings(ctx: &Ctx, app: &App, last: &Release) -> Option<EarlierSettings> {
 fn written_out(ctx: &Ctx, last: &Release, tree: &Utf8Path) -> Result<()> {
     std::fs::create_dir(tree)?;
     let archive = ctx.git.bytes(&["archive", "--format=tar", &format!("refs/tags/{}", last.tag)])?;
-    tar::Archive::new(archive.as_slice()).unpack(tree).with_context(|| format!("{} can't be written out", last.tag))
+    tar::Archive::new(archive.as_slice())
+        .unpack(tree)
+        .with_context(|| format!("{} can't be written out", last.tag))
 }
 
 /// Today's server; None where the app has none any more.
@@ -177,7 +197,9 @@ fn server(ctx: &Ctx, app: &App) -> Result<Option<Served>> {
 
 /// The outer error: today's server does not start or stop. The inner one: the tests say no.
 fn black_box(server: Option<Served>, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
-    let Some((server, health)) = server else { return Ok(Err(anyhow::anyhow!("there is no server any more: app.toml has no [spec]"))) };
+    let Some((server, health)) = server else {
+        return Ok(Err(anyhow::anyhow!("there is no server any more: app.toml has no [spec]")));
+    };
     let (program, args) = argv.split_first().context("an empty command")?;
     let server = serve::start(server, child::free_port()?, &health, &tree.with_file_name("server.log"))?;
     let sh = child::shell(tree)?;
@@ -192,15 +214,27 @@ struct Broken {
 }
 
 fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]) -> Outcome {
-    let what = broken.iter().map(|b| format!("{}{}", b.what, names(&b.output))).collect::<Vec<_>>().join("; ");
+    let what =
+        broken.iter().map(|b| format!("{}{}", b.what, names(&b.output))).collect::<Vec<_>>().join("; ");
     if let Some(commit) = plan.commits.iter().find(|c| c.breaking && c.counts) {
-        return Outcome::Excused(format!("{}'s users break: {what}, as {} ({}) declares", last.tag, commit.subject, commit.short()));
+        return Outcome::Excused(format!(
+            "{}'s users break: {what}, as {} ({}) declares",
+            last.tag,
+            commit.subject,
+            commit.short()
+        ));
     }
     if app.settings.accepts(ID, app.name(), &last.version).is_some() {
-        return Outcome::Excused(format!("{}'s users break: {what}, as {}/app.toml accepts", last.tag, app.dir));
+        return Outcome::Excused(format!(
+            "{}'s users break: {what}, as {}/app.toml accepts",
+            last.tag, app.dir
+        ));
     }
     if plan::is_withdrawn(ctx, app, &last.version) {
-        return Outcome::Excused(format!("{}'s users break: {what}; it was withdrawn from the index, so nobody should have it", last.tag));
+        return Outcome::Excused(format!(
+            "{}'s users break: {what}; it was withdrawn from the index, so nobody should have it",
+            last.tag
+        ));
     }
     Outcome::Broken(broken.iter().map(|b| finding(app, last, b)).collect())
 }
@@ -209,7 +243,11 @@ const ID: &str = "yesterday-broken";
 
 fn finding(app: &App, last: &Release, broken: &Broken) -> Finding {
     let Broken { what, output } = broken;
-    let message = format!("{}'s {what} worked with it, and not any more with today's code{}\n{output}", last.tag, names(output));
+    let message = format!(
+        "{}'s {what} worked with it, and not any more with today's code{}\n{output}",
+        last.tag,
+        names(output)
+    );
     Finding::new(ID, Level::Breaking, message).app(app.name()).place(app.dir.as_str()).help(format!(
         "keep what users of {} have\nor declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\nor, if that test asked for too much, accept it in {}/app.toml: [[accept]] id = {ID:?}, version = the next one, reason = \"…\"",
         last.tag, app.dir

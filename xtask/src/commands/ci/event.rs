@@ -1,5 +1,6 @@
-//! The event that a forge runs a job for. GitHub and Gitea hand it over in the same variables and the same JSON file:
-//! docs.github.com, "Variables reference" and "Webhook events and payloads". Names in it are chosen by whoever pushes.
+//! The event that a forge runs a job for. GitHub and Gitea hand it over in the same variables and the same
+//! JSON file: docs.github.com, "Variables reference" and "Webhook events and payloads". Names in it are
+//! chosen by whoever pushes.
 
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
@@ -39,7 +40,8 @@ pub enum Keeps {
     Title,
     /// With this text.
     Description(String),
-    /// The messages of its commits, where it has several. One commit gives its text, and with `own_title` its subject too.
+    /// The messages of its commits, where it has several. One commit gives its text, and with `own_title` its
+    /// subject too.
     Commits { own_title: bool },
 }
 
@@ -52,7 +54,9 @@ impl Event {
                 let labels = labels.into_iter().flatten().chain(more.iter().cloned()).collect();
                 Ok(Event::PullRequest { head, base, labels: Some(labels), squash })
             }
-            other => Err(Exit::Usage(format!("--label is for pull requests, and this is none: {other}")).into()),
+            other => {
+                Err(Exit::Usage(format!("--label is for pull requests, and this is none: {other}")).into())
+            }
         }
     }
 }
@@ -106,9 +110,12 @@ struct Repository {
 
 impl PullRequest {
     fn squash(self) -> Option<Squash> {
-        let Repository { squash_merge_commit_title: own_title, squash_merge_commit_message: message } = self.base.repo;
+        let Repository { squash_merge_commit_title: own_title, squash_merge_commit_message: message } =
+            self.base.repo;
         let keeps = match message.as_deref() {
-            Some("COMMIT_MESSAGES") => Keeps::Commits { own_title: own_title.as_deref() == Some("COMMIT_OR_PR_TITLE") },
+            Some("COMMIT_MESSAGES") => {
+                Keeps::Commits { own_title: own_title.as_deref() == Some("COMMIT_OR_PR_TITLE") }
+            }
             Some("PR_BODY") => Keeps::Description(self.body.unwrap_or_default()),
             _ => Keeps::Title,
         };
@@ -121,7 +128,9 @@ struct Label {
     name: String,
 }
 
-fn null_is_none_of_them<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Label>>, D::Error> {
+fn null_is_none_of_them<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Label>>, D::Error> {
     Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
 }
 
@@ -138,10 +147,16 @@ pub fn environment(name: &str) -> Option<String> {
 pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
     let Some(name) = variable("GITHUB_EVENT_NAME") else {
         let how = "cargo xtask ci lint --event pull_request --base development\n  cargo xtask ci image --event push --ref BRANCH";
-        return Err(Exit::Usage(format!("no forge runs this job (GITHUB_EVENT_NAME is not set); by hand:\n  {how}")).into());
+        return Err(Exit::Usage(format!(
+            "no forge runs this job (GITHUB_EVENT_NAME is not set); by hand:\n  {how}"
+        ))
+        .into());
     };
-    let needed =
-        |key: &str| variable(key).ok_or_else(|| anyhow::Error::from(Exit::Usage(format!("{key} is not set, though the event is {name}"))));
+    let needed = |key: &str| {
+        variable(key).ok_or_else(|| {
+            anyhow::Error::from(Exit::Usage(format!("{key} is not set, though the event is {name}")))
+        })
+    };
     match name.as_str() {
         "push" => pushed(&needed("GITHUB_REF")?, &payload(variable)?),
         // Started by a person or by the clock: as if the branch had just been pushed.
@@ -157,9 +172,12 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
             })
         }
         "merge_group" => match payload(variable)?.merge_group {
-            Some(group) => {
-                Ok(Event::PullRequest { head: branch(&needed("GITHUB_REF")?)?, base: branch(&group.base_ref)?, labels: None, squash: None })
-            }
+            Some(group) => Ok(Event::PullRequest {
+                head: branch(&needed("GITHUB_REF")?)?,
+                base: branch(&group.base_ref)?,
+                labels: None,
+                squash: None,
+            }),
             None => Err(Exit::Usage("the event's JSON has no merge_group.base_ref".into()).into()),
         },
         "pull_request_target" => {
@@ -176,7 +194,9 @@ pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str
         match (reference, ctx.git.branch()?) {
             (Some(reference), _) => Ok(reference.to_string()),
             (None, Some(branch)) => Ok(branch),
-            (None, None) => Err(Exit::Usage("HEAD is on no branch: say which one is meant with --ref".into()).into()),
+            (None, None) => {
+                Err(Exit::Usage("HEAD is on no branch: say which one is meant with --ref".into()).into())
+            }
         }
     };
     match name {
@@ -207,11 +227,13 @@ fn commit(text: &str) -> Option<String> {
     (hex && text.bytes().any(|b| b != b'0')).then(|| text.to_ascii_lowercase())
 }
 
-/// The name without refs/heads/, refused where git would (git-check-ref-format(1)) or where it could be taken for an option.
+/// The name without refs/heads/, refused where git would (git-check-ref-format(1)) or where it could be taken
+/// for an option.
 fn branch(reference: &str) -> Result<String> {
     let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
     let odd = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
-    let parts = name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
+    let parts =
+        name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
     if name.is_empty()
         || name.starts_with('-')
         || name.contains(odd)
@@ -227,7 +249,9 @@ fn branch(reference: &str) -> Result<String> {
 
 fn payload(variable: &dyn Fn(&str) -> Option<String>) -> Result<Payload> {
     let Some(path) = variable("GITHUB_EVENT_PATH") else { return Ok(Payload::default()) };
-    let usage = |why: String| anyhow::Error::from(Exit::Usage(format!("the event's file {path} (GITHUB_EVENT_PATH) {why}")));
+    let usage = |why: String| {
+        anyhow::Error::from(Exit::Usage(format!("the event's file {path} (GITHUB_EVENT_PATH) {why}")))
+    };
     let text = std::fs::read_to_string(&path).map_err(|e| usage(format!("can't be read: {e}")))?;
     // serde would take an array for a struct.
     let object = serde_json::from_str::<serde_json::Map<_, _>>(&text).map(serde_json::Value::Object);

@@ -51,9 +51,15 @@ pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
     match (job, event) {
         (_, Event::Other(why)) => nothing(why),
         (Job::Lint | Job::Test | Job::Openapi, Event::PullRequest { .. }) => Duty::Work,
-        (Job::Lint | Job::Test | Job::Openapi, Event::Push { .. }) => nothing("pull requests are checked, before they are merged"),
-        (Job::Image, Event::PullRequest { .. }) => nothing("images are made from branches that were pushed, and by releases"),
-        (Job::Image, Event::Push { branch, .. }) if branch == main && two_branches => nothing("on this branch the release makes the image"),
+        (Job::Lint | Job::Test | Job::Openapi, Event::Push { .. }) => {
+            nothing("pull requests are checked, before they are merged")
+        }
+        (Job::Image, Event::PullRequest { .. }) => {
+            nothing("images are made from branches that were pushed, and by releases")
+        }
+        (Job::Image, Event::Push { branch, .. }) if branch == main && two_branches => {
+            nothing("on this branch the release makes the image")
+        }
         (Job::Image, Event::Push { .. }) => Duty::Work,
         (Job::Release, Event::Push { branch, .. }) if branch == main => Duty::Work,
         (Job::Release, _) => Duty::Nothing(format!("releases are made from {main}")),
@@ -62,7 +68,8 @@ pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
 
 /// Does the pull request bring what is released next? Then it must have a version: `lint` asks the plan.
 pub fn promotes(event: &Event, settings: &Settings) -> bool {
-    settings.main != settings.development && matches!(event, Event::PullRequest { base, .. } if *base == settings.main)
+    settings.main != settings.development
+        && matches!(event, Event::PullRequest { base, .. } if *base == settings.main)
 }
 
 #[cfg(test)]
@@ -73,7 +80,12 @@ mod tests {
     fn each_event_has_its_jobs() {
         let settings = Settings::default();
         let push = |branch: &str| Event::Push { branch: branch.into(), before: None };
-        let pull = |base: &str| Event::PullRequest { head: "feat/x".into(), base: base.into(), labels: None, squash: None };
+        let pull = |base: &str| Event::PullRequest {
+            head: "feat/x".into(),
+            base: base.into(),
+            labels: None,
+            squash: None,
+        };
         for (event, busy) in [
             (push("feat/x"), "image"),
             (push("development"), "image"),
@@ -108,10 +120,17 @@ mod tests {
 
     #[test]
     fn only_a_pull_request_into_the_release_branch_promotes() {
-        let pull = |base: &str| Event::PullRequest { head: "main".into(), base: base.into(), labels: None, squash: None };
-        for (event, expected) in
-            [(pull("main"), true), (pull("development"), false), (Event::Push { branch: "main".into(), before: None }, false)]
-        {
+        let pull = |base: &str| Event::PullRequest {
+            head: "main".into(),
+            base: base.into(),
+            labels: None,
+            squash: None,
+        };
+        for (event, expected) in [
+            (pull("main"), true),
+            (pull("development"), false),
+            (Event::Push { branch: "main".into(), before: None }, false),
+        ] {
             assert_eq!(promotes(&event, &Settings::default()), expected, "{event}");
         }
     }
@@ -120,7 +139,10 @@ mod tests {
     fn a_job_has_the_forges_name_too_and_a_wrong_one_is_told() {
         assert_eq!(Job::parse("validate-openapi").unwrap(), Job::Openapi);
         let error = Job::parse("relase").unwrap_err().to_string();
-        assert_eq!(error, "no job \"relase\" (there are: lint, test, openapi, image, release); did you mean \"release\"?");
+        assert_eq!(
+            error,
+            "no job \"relase\" (there are: lint, test, openapi, image, release); did you mean \"release\"?"
+        );
         assert!(Job::parse("--lint").is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! What a pull request makes of the next release of the apps that it changes, and what stops it: the plan's gates, and its labels.
+//! What a pull request makes of the next release of the apps that it changes, and what stops it: the plan's
+//! gates, and its labels.
 
 use super::event::Event;
 use super::{Outcome, Section, job, title};
@@ -10,7 +11,8 @@ use crate::model::{affected, labels};
 use crate::sys::ui;
 use anyhow::Result;
 
-/// Into the release branch a pull request brings every app, and none may have unreleased commits without a new version.
+/// Into the release branch a pull request brings every app, and none may have unreleased commits without a
+/// new version.
 pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) -> Result<()> {
     let promotes = job::promotes(event, &ctx.ws.settings);
     let mut plans = Vec::new();
@@ -51,8 +53,13 @@ fn makes(plan: &AppPlan) -> String {
     let asked: Vec<String> = plan.evidence.iter().map(|e| format!("{} {}", e.source, e.demands)).collect();
     let asked = asked.join(", ");
     match &plan.next {
-        Some(next) if plan.last.is_none() => format!("this pull request makes the first release of {} {next}: {asked}", plan.app),
-        Some(next) => format!("this pull request makes the next release of {} {} ({next}): {asked}", plan.app, plan.bump),
+        Some(next) if plan.last.is_none() => {
+            format!("this pull request makes the first release of {} {next}: {asked}", plan.app)
+        }
+        Some(next) => format!(
+            "this pull request makes the next release of {} {} ({next}): {asked}",
+            plan.app, plan.bump
+        ),
         None => format!("nothing to release of {}: {} stays", plan.app, plan.manifest),
     }
 }
@@ -60,15 +67,27 @@ fn makes(plan: &AppPlan) -> String {
 fn not_bumped(ctx: &Ctx, plan: &AppPlan) -> Option<Finding> {
     let next = plan.next.as_ref().filter(|next| **next != plan.manifest)?;
     let message = format!("what changed asks for {next}, its manifest says {}", plan.manifest);
-    let help = format!("cargo xtask bump {}, on a branch off {}; or cargo xtask promote", plan.app, ctx.ws.settings.development);
+    let help = format!(
+        "cargo xtask bump {}, on a branch off {}; or cargo xtask promote",
+        plan.app, ctx.ws.settings.development
+    );
     Some(Finding::new("not-bumped", Level::Error, message).app(&plan.app).help(help))
 }
 
-/// Into the release branch come all commits since the last releases, which after a squash are not those beyond the branch.
-fn label(ctx: &Ctx, base: &str, labels: &[String], promotes: bool, plans: &[AppPlan]) -> Result<Option<Finding>> {
+/// Into the release branch come all commits since the last releases, which after a squash are not those
+/// beyond the branch.
+fn label(
+    ctx: &Ctx,
+    base: &str,
+    labels: &[String],
+    promotes: bool,
+    plans: &[AppPlan],
+) -> Result<Option<Finding>> {
     let declared = match affected::branch_point(ctx, base)? {
         Some(base) if !promotes => labels::declared_since(&ctx.git, &base)?,
-        _ => plans.iter().flat_map(|plan| &plan.commits).filter(|c| c.counts && c.breaking).cloned().collect(),
+        _ => {
+            plans.iter().flat_map(|plan| &plan.commits).filter(|c| c.counts && c.breaking).cloned().collect()
+        }
     };
     Ok(labels::judge(labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())))
 }

@@ -1,5 +1,6 @@
-//! Does the title of a pull request say as much as its commits? Gitea's squash by the API keeps the title and `(#N)` alone, and GitHub
-//! can be set to. What the title does not say is lost for the version and the changelog.
+//! Does the title of a pull request say as much as its commits? Gitea's squash by the API keeps the title and
+//! `(#N)` alone, and GitHub can be set to. What the title does not say is lost for the version and the
+//! changelog.
 
 use super::event::{Keeps, Squash};
 use crate::commands::plan;
@@ -14,10 +15,13 @@ use anyhow::Result;
 /// One finding for all apps that the title says too little of.
 pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>> {
     let Some(begun) = affected::branch_point(ctx, base)? else { return Ok(None) };
-    // What development holds, main reads from there: of a promotion nothing is left, of a hotfix its own commits.
+    // What development holds, main reads from there: of a promotion nothing is left, of a hotfix its own
+    // commits.
     let mut bounds = vec![format!("^{begun}")];
     if base != ctx.ws.settings.development {
-        bounds.extend(affected::branch_point(ctx, &ctx.ws.settings.development)?.map(|commit| format!("^{commit}")));
+        bounds.extend(
+            affected::branch_point(ctx, &ctx.ws.settings.development)?.map(|commit| format!("^{commit}")),
+        );
     }
     let range: Vec<&str> = std::iter::once("HEAD").chain(bounds.iter().map(String::as_str)).collect();
     let title = &squash.title;
@@ -40,10 +44,17 @@ pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>
             weak.push((app, demanded, kept));
         }
     }
-    let Some(&(_, highest, _)) = weak.iter().max_by_key(|(_, demanded, _)| *demanded) else { return Ok(None) };
-    let which: Vec<String> =
-        weak.iter().map(|(app, demanded, kept)| format!("{} {}, not {}", app.name(), demanded.word(), kept.word())).collect();
-    let message = format!("the title {title:?} says less than the commits ({}), and a squash may keep the title alone", which.join("; "));
+    let Some(&(_, highest, _)) = weak.iter().max_by_key(|(_, demanded, _)| *demanded) else {
+        return Ok(None);
+    };
+    let which: Vec<String> = weak
+        .iter()
+        .map(|(app, demanded, kept)| format!("{} {}, not {}", app.name(), demanded.word(), kept.word()))
+        .collect();
+    let message = format!(
+        "the title {title:?} says less than the commits ({}), and a squash may keep the title alone",
+        which.join("; ")
+    );
     let apps: Vec<&str> = weak.iter().map(|(app, ..)| app.name()).collect();
     let mut help = format!("set the title to: {}", enough(title, highest, &apps));
     if weak.iter().any(|(_, demanded, _)| *demanded != highest) || weak.len() < ctx.ws.apps.len() {
@@ -54,16 +65,21 @@ pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>
 }
 
 fn several(ctx: &Ctx, range: &[&str]) -> Result<bool> {
-    let args: Vec<&str> = ["rev-list", "--count", "--no-merges"].into_iter().chain(range.iter().copied()).collect();
+    let args: Vec<&str> =
+        ["rev-list", "--count", "--no-merges"].into_iter().chain(range.iter().copied()).collect();
     Ok(ctx.git.read(&args)?.trim() != "1")
 }
 
 /// The same description under the type that says it.
 fn enough(title: &str, level: Bump, apps: &[&str]) -> String {
     let title = commits::strip_reference(title.trim());
-    let (head, description) = title.split_once(": ").filter(|(head, _)| !head.contains(' ')).unwrap_or(("", title));
+    let (head, description) =
+        title.split_once(": ").filter(|(head, _)| !head.contains(' ')).unwrap_or(("", title));
     let kind = head.split(['(', '!']).next().unwrap_or_default();
-    let scope = head.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or_else(|| apps.join(","), |(scope, _)| scope.into());
+    let scope = head
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map_or_else(|| apps.join(","), |(scope, _)| scope.into());
     let kind = match level {
         Bump::Major if !kind.is_empty() => format!("{kind}({scope})!"),
         Bump::Major => format!("feat({scope})!"),

@@ -1,4 +1,5 @@
-//! The document itself: its shape, by the same rules as contract/compat.schema.json, and what it says of a plugin or a channel. Pure.
+//! The document itself: its shape, by the same rules as contract/compat.schema.json, and what it says of a
+//! plugin or a channel. Pure.
 
 use crate::model::version;
 use semver::Version;
@@ -7,7 +8,8 @@ use std::fmt;
 
 /// The only schema so far; a document with another was made for another program.
 pub const SCHEMA: u64 = 1;
-pub const SCHEMA_URL: &str = "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json";
+pub const SCHEMA_URL: &str =
+    "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,11 +77,16 @@ pub enum Promise<'a> {
 
 /// The document, or everything that is wrong with it.
 pub fn read(bytes: &[u8]) -> Result<Document, Vec<String>> {
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| vec![format!("not JSON: {e}")])?;
+    let value: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|e| vec![format!("not JSON: {e}")])?;
     // Said before anything else: the rest of another schema is not known here.
     match value.get("schema").and_then(serde_json::Value::as_u64) {
         Some(SCHEMA) | None => {}
-        Some(other) => return Err(vec![format!("its schema is {other}, this program knows {SCHEMA}: take a newer one")]),
+        Some(other) => {
+            return Err(vec![format!(
+                "its schema is {other}, this program knows {SCHEMA}: take a newer one"
+            )]);
+        }
     }
     // From the text: the value above has lost keys that stand twice.
     let document: Document = serde_json::from_slice(bytes).map_err(|e| vec![e.to_string()])?;
@@ -98,23 +105,41 @@ impl Document {
         must(self.schema_url == SCHEMA_URL, format!("$schema: {:?} is not {SCHEMA_URL}", self.schema_url));
         must(!self.package.is_empty(), "package: empty".to_string());
         must(is_version(&self.version), format!("version: {:?} is not a version", self.version));
-        must(number(&self.contract.version), format!("contract.version: {:?} is not a whole number", self.contract.version));
-        must(is_hash(&self.contract.spec), format!("contract.spec: {:?} is not sha256: with 64 small hex digits", self.contract.spec));
+        must(
+            number(&self.contract.version),
+            format!("contract.version: {:?} is not a whole number", self.contract.version),
+        );
+        must(
+            is_hash(&self.contract.spec),
+            format!("contract.spec: {:?} is not sha256: with 64 small hex digits", self.contract.spec),
+        );
         for (i, plugin) in self.plugins.iter().enumerate() {
             let at = format!("plugins[{i}]");
-            must(number(&plugin.api_version), format!("{at}.apiVersion: {:?} is not a whole number", plugin.api_version));
+            must(
+                number(&plugin.api_version),
+                format!("{at}.apiVersion: {:?} is not a whole number", plugin.api_version),
+            );
             must(
                 !self.plugins[..i].iter().any(|p| p.api_version == plugin.api_version),
                 format!("{at}: {:?} stands twice", plugin.api_version),
             );
-            must(removal_fits(plugin.status, plugin.removal.as_deref()), removal_problem(&at, plugin.status, plugin.removal.as_deref()));
+            must(
+                removal_fits(plugin.status, plugin.removal.as_deref()),
+                removal_problem(&at, plugin.status, plugin.removal.as_deref()),
+            );
         }
         for (i, channel) in self.channels.iter().enumerate() {
             let at = format!("channels[{i}]");
             must(!channel.protocol.is_empty(), format!("{at}.protocol: empty"));
-            must(number(&channel.version), format!("{at}.version: {:?} is not a whole number", channel.version));
+            must(
+                number(&channel.version),
+                format!("{at}.version: {:?} is not a whole number", channel.version),
+            );
             let twin = |c: &Channel| (&c.protocol, &c.version) == (&channel.protocol, &channel.version);
-            must(!self.channels[..i].iter().any(twin), format!("{at}: {} {} stands twice", channel.protocol, channel.version));
+            must(
+                !self.channels[..i].iter().any(twin),
+                format!("{at}: {} {} stands twice", channel.protocol, channel.version),
+            );
             must(
                 removal_fits(channel.status, channel.removal.as_deref()),
                 removal_problem(&at, channel.status, channel.removal.as_deref()),
@@ -125,7 +150,12 @@ impl Document {
 
     /// What is promised to plugins of this version.
     pub fn plugin(&self, api_version: &str) -> Promise<'_> {
-        promise(self.plugins.iter().find(|p| p.api_version == api_version).map(|p| (p.status, p.removal.as_deref())))
+        promise(
+            self.plugins
+                .iter()
+                .find(|p| p.api_version == api_version)
+                .map(|p| (p.status, p.removal.as_deref())),
+        )
     }
 
     /// What is promised to adapters that speak this protocol.
@@ -153,8 +183,14 @@ impl Document {
     /// Each deprecated thing that should be gone by this very version.
     pub fn overdue(&self) -> impl Iterator<Item = String> + '_ {
         let here = semver(&self.version);
-        let plugins = self.plugins.iter().map(|p| (p.status, p.removal.as_deref(), format!("plugin apiVersion {}", p.api_version)));
-        let channels = self.channels.iter().map(|c| (c.status, c.removal.as_deref(), format!("channel {} {}", c.protocol, c.version)));
+        let plugins = self
+            .plugins
+            .iter()
+            .map(|p| (p.status, p.removal.as_deref(), format!("plugin apiVersion {}", p.api_version)));
+        let channels = self
+            .channels
+            .iter()
+            .map(|c| (c.status, c.removal.as_deref(), format!("channel {} {}", c.protocol, c.version)));
         plugins.chain(channels).filter_map(move |(status, removal, what)| {
             let removal = removal.filter(|_| status == Status::Deprecated)?;
             let reached = Version::parse(removal).ok()? <= *here.as_ref()?;
@@ -193,7 +229,8 @@ fn semver(text: &str) -> Option<Version> {
 }
 
 fn is_version(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c))
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c))
 }
 
 /// 1, 2, 10: as a text, without leading zeros.
@@ -211,14 +248,19 @@ pub fn is_hash(text: &str) -> bool {
 fn removal_fits(status: Status, removal: Option<&str>) -> bool {
     match removal {
         None => status == Status::Supported,
-        Some(removal) => status != Status::Supported && Version::parse(removal).is_ok_and(|v| v.pre.is_empty() && v.build.is_empty()),
+        Some(removal) => {
+            status != Status::Supported
+                && Version::parse(removal).is_ok_and(|v| v.pre.is_empty() && v.build.is_empty())
+        }
     }
 }
 
 fn removal_problem(at: &str, status: Status, removal: Option<&str>) -> String {
     match removal {
         None => format!("{at}.removal: null, but what is {status} names the version of its removal"),
-        Some(removal) if status == Status::Supported => format!("{at}.removal: {removal:?}, but it is supported: null"),
+        Some(removal) if status == Status::Supported => {
+            format!("{at}.removal: {removal:?}, but it is supported: null")
+        }
         Some(removal) => format!("{at}.removal: {removal:?} is not X.Y.Z"),
     }
 }

@@ -1,4 +1,5 @@
-//! `compat --template DIR`: the downstream gate. The release that a template pins against what the template brings; everything that is wrong at once.
+//! `compat --template DIR`: the downstream gate. The release that a template pins against what the template
+//! brings; everything that is wrong at once.
 
 use super::document::{self, Document, Promise};
 use super::pinned::{self, Download, Hash, Listed};
@@ -59,12 +60,19 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
     let (template_file, pin_file) = (dir.join("template.toml"), dir.join(".runtime-version"));
     let text = |file: &Utf8Path, what: &str| -> Result<String> {
         match std::fs::read(file) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| Exit::Usage(format!("{file} is not UTF-8")).into()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Exit::Usage(format!("there is no {file}: {what}")).into()),
+            Ok(bytes) => {
+                String::from_utf8(bytes).map_err(|_| Exit::Usage(format!("{file} is not UTF-8")).into())
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(Exit::Usage(format!("there is no {file}: {what}")).into())
+            }
             Err(e) => Err(e).with_context(|| format!("{file} can't be read")),
         }
     };
-    let template = template::read(&text(&template_file, "what the template is built on, its plugins and its channels")?, &template_file)?;
+    let template = template::read(
+        &text(&template_file, "what the template is built on, its plugins and its channels")?,
+        &template_file,
+    )?;
     let package = match (&template.app, &template.package, template.ecosystem) {
         (Some(app), _, _) => {
             let ws = Workspace::load(flags.root.as_deref())?;
@@ -74,21 +82,29 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
         (None, Some(name), Some(ecosystem)) => Package { name: name.clone(), ecosystem },
         _ => return Err(Exit::Usage(format!("{template_file}: what is it built on?")).into()),
     };
-    let pin = template::read_pin(&text(&pin_file, "one line with the version that the template pins")?, package.ecosystem, &pin_file)?;
+    let pin = template::read_pin(
+        &text(&pin_file, "one line with the version that the template pins")?,
+        package.ecosystem,
+        &pin_file,
+    )?;
     Ok(Asked { template, package, pin, template_file, pin_file })
 }
 
 fn other_package(asked: &Asked) -> Vec<Finding> {
     let other = asked.pin.package.as_ref().filter(|name| !asked.package.is(name));
-    let message = |name: &String| format!("it pins {name}, and {} says {}", asked.template_file, asked.package.name);
-    let finding = |name: &String| Finding::new("pin-other-package", Level::Error, message(name)).help("make them name one package");
+    let message =
+        |name: &String| format!("it pins {name}, and {} says {}", asked.template_file, asked.package.name);
+    let finding = |name: &String| {
+        Finding::new("pin-other-package", Level::Error, message(name)).help("make them name one package")
+    };
     other.map(|name| finding(name).place(asked.pin_file.as_str())).into_iter().collect()
 }
 
 type Found = (Option<Document>, Vec<Finding>);
 
 fn from_file(file: &Utf8Path) -> Result<Found> {
-    let bytes = std::fs::read(file).map_err(|e| Exit::Usage(format!("--compat {file} can't be read: {e}")))?;
+    let bytes =
+        std::fs::read(file).map_err(|e| Exit::Usage(format!("--compat {file} can't be read: {e}")))?;
     Ok(parsed(&bytes, file.as_str()))
 }
 
@@ -116,18 +132,27 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
         Listed::Version(release) => release,
         Listed::NoPackage => {
             let message = format!("{index} has no package {}", asked.package.name);
-            let finding = Finding::new("package-unknown", Level::Error, message).place(asked.template_file.as_str());
+            let finding =
+                Finding::new("package-unknown", Level::Error, message).place(asked.template_file.as_str());
             return alone(finding.help("fix the name, or the address: XTASK_PYPI, XTASK_NPM"));
         }
         Listed::NoVersion { newest: version } => {
             let message = format!("{at} is not on {index}");
-            return alone(Finding::new("pin-unknown", Level::Error, message).place(asked.pin_file.as_str()).help(newest(&version)));
+            return alone(
+                Finding::new("pin-unknown", Level::Error, message)
+                    .place(asked.pin_file.as_str())
+                    .help(newest(&version)),
+            );
         }
     };
     let mut findings = Vec::new();
     if let Some(how) = &release.withdrawn {
         let message = format!("{at} is withdrawn from {index} ({how})");
-        findings.push(Finding::new("pin-yanked", Level::Warning, message).place(asked.pin_file.as_str()).help(newest(&release.newest)));
+        findings.push(
+            Finding::new("pin-yanked", Level::Warning, message)
+                .place(asked.pin_file.as_str())
+                .help(newest(&release.newest)),
+        );
     }
     let (document, problems) = match pinned::download(&release)? {
         Download::File(Some(found)) => parsed(&found.bytes, &format!("{at}: {}", found.path)),
@@ -156,28 +181,47 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
     let at = package.at(&document.version);
     let mut findings = Vec::new();
     if !package.is(&document.package) {
-        let message = format!("the compat.json is of {}, the template is built on {}", document.package, package.name);
-        findings.push(Finding::new("compat-other-package", Level::Error, message).place(asked.template_file.as_str()));
+        let message =
+            format!("the compat.json is of {}, the template is built on {}", document.package, package.name);
+        findings.push(
+            Finding::new("compat-other-package", Level::Error, message).place(asked.template_file.as_str()),
+        );
     } else if !package.same_version(&document.version, &asked.pin.version) {
         let message = format!("the compat.json is of {at}, the template pins {}", asked.pin.version);
-        findings.push(Finding::new("compat-other-version", Level::Error, message).place(asked.pin_file.as_str()));
+        findings
+            .push(Finding::new("compat-other-version", Level::Error, message).place(asked.pin_file.as_str()));
     }
     for (i, plugin) in template.plugins.iter().enumerate() {
         let what = format!("the plugin {} is written for apiVersion {}", plugin.name, plugin.api_version);
         let ids = ["plugin-deprecated", "plugin-removed", "plugin-unsupported"];
-        let finding = promised(document.plugin(&plugin.api_version), ids, &what, &at, &document.plugin_versions());
+        let finding =
+            promised(document.plugin(&plugin.api_version), ids, &what, &at, &document.plugin_versions());
         findings.extend(finding.map(|f| f.place(format!("{}: plugins[{i}]", asked.template_file))));
     }
     for (i, channel) in template.channels.iter().enumerate() {
         let what = format!("the template's channel speaks {} {}", channel.protocol, channel.version);
         let ids = ["channel-deprecated", "channel-removed", "channel-unsupported"];
-        let finding = promised(document.channel(&channel.protocol, &channel.version), ids, &what, &at, &document.channel_versions());
+        let finding = promised(
+            document.channel(&channel.protocol, &channel.version),
+            ids,
+            &what,
+            &at,
+            &document.channel_versions(),
+        );
         findings.extend(finding.map(|f| f.place(format!("{}: channels[{i}]", asked.template_file))));
     }
     if let Some(spec) = template.spec.as_ref().filter(|spec| **spec != document.contract.spec) {
-        let message = format!("the template was built against the spec {spec}, {at} serves {}", document.contract.spec);
-        let help = format!("look at what changed (cargo xtask openapi diff OLD NEW), then write the new hash into {}", asked.template_file);
-        findings.push(Finding::new("spec-differs", Level::Error, message).place(format!("{}: spec", asked.template_file)).help(help));
+        let message =
+            format!("the template was built against the spec {spec}, {at} serves {}", document.contract.spec);
+        let help = format!(
+            "look at what changed (cargo xtask openapi diff OLD NEW), then write the new hash into {}",
+            asked.template_file
+        );
+        findings.push(
+            Finding::new("spec-differs", Level::Error, message)
+                .place(format!("{}: spec", asked.template_file))
+                .help(help),
+        );
     }
     // What somebody else has published never steers a terminal.
     for finding in &mut findings {
@@ -188,19 +232,31 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
 }
 
 /// `ids`: deprecated, removed, unsupported.
-fn promised(promise: Promise, ids: [&'static str; 3], what: &str, at: &str, supported: &str) -> Option<Finding> {
+fn promised(
+    promise: Promise,
+    ids: [&'static str; 3],
+    what: &str,
+    at: &str,
+    supported: &str,
+) -> Option<Finding> {
     let [deprecated, removed, unsupported] = ids;
     let move_on = format!("move it to what is supported ({supported}), or pin another release");
     Some(match promise {
         Promise::Supported => return None,
         Promise::Deprecated(removal) => {
             let message = format!("{what}, which works with {at} and goes with {removal}");
-            Finding::new(deprecated, Level::Warning, message).help(format!("move it before you pin {removal}; supported: {supported}"))
+            Finding::new(deprecated, Level::Warning, message)
+                .help(format!("move it before you pin {removal}; supported: {supported}"))
         }
-        Promise::Removed(removal) => {
-            Finding::new(removed, Level::Error, format!("{what}, which went with {removal}: {at} does not have it")).help(move_on)
+        Promise::Removed(removal) => Finding::new(
+            removed,
+            Level::Error,
+            format!("{what}, which went with {removal}: {at} does not have it"),
+        )
+        .help(move_on),
+        Promise::Unknown => {
+            Finding::new(unsupported, Level::Error, format!("{what}, which {at} does not know")).help(move_on)
         }
-        Promise::Unknown => Finding::new(unsupported, Level::Error, format!("{what}, which {at} does not know")).help(move_on),
     })
 }
 
@@ -208,6 +264,7 @@ fn promised(promise: Promise, ids: [&'static str; 3], what: &str, at: &str, supp
 fn brings(template: &Template) -> String {
     let listed = |names: Vec<String>| if names.is_empty() { "none".to_string() } else { names.join(", ") };
     let plugins = listed(template.plugins.iter().map(|p| format!("{} {}", p.name, p.api_version)).collect());
-    let channels = listed(template.channels.iter().map(|c| format!("{} {}", c.protocol, c.version)).collect());
+    let channels =
+        listed(template.channels.iter().map(|c| format!("{} {}", c.protocol, c.version)).collect());
     format!("plugins {plugins}; channels {channels}")
 }

@@ -76,11 +76,19 @@ pub fn look(package: &Package, version: &str, endpoints: &Endpoints) -> Result<L
 
 /// The wheel, or else the sdist: both hold the document.
 fn on_python_index(package: &Package, version: &str, files: &[python::index::IndexFile]) -> Listed {
-    let parsed = |f: &python::index::IndexFile| f.version.as_ref().and_then(|v| v.parse::<pep440_rs::Version>().ok());
+    let parsed =
+        |f: &python::index::IndexFile| f.version.as_ref().and_then(|v| v.parse::<pep440_rs::Version>().ok());
     let alive = || files.iter().filter(|f| !f.yanked).filter_map(parsed);
     let newest = alive().filter(|v| v.is_stable()).max().or_else(|| alive().max()).map(|v| v.to_string());
-    let ours: Vec<_> = files.iter().filter(|f| f.version.as_ref().is_some_and(|v| package.same_version(v, version))).collect();
-    let Some(file) = ours.iter().find(|f| f.name.ends_with(".whl")).or_else(|| ours.iter().find(|f| f.name.ends_with(".tar.gz"))) else {
+    let ours: Vec<_> = files
+        .iter()
+        .filter(|f| f.version.as_ref().is_some_and(|v| package.same_version(v, version)))
+        .collect();
+    let Some(file) = ours
+        .iter()
+        .find(|f| f.name.ends_with(".whl"))
+        .or_else(|| ours.iter().find(|f| f.name.ends_with(".tar.gz")))
+    else {
         return Listed::NoVersion { newest };
     };
     Listed::Version(Release {
@@ -112,10 +120,14 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
 
 /// The package's file, compared with the hash that the index lists, and looked into.
 pub fn download(release: &Release) -> Result<Download> {
-    let name = release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-    let temp = tempfile::Builder::new().suffix(if name.ends_with(".whl") { ".whl" } else { ".tar.gz" }).tempfile()?;
+    let name =
+        release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let temp = tempfile::Builder::new()
+        .suffix(if name.ends_with(".whl") { ".whl" } else { ".tar.gz" })
+        .tempfile()?;
     let mut reader = Http::new()?.send(&Request::new("GET", &release.url))?.success()?.reader();
-    let (mut sha256, mut sha512, mut buffer) = (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512), vec![0; 64 << 10]);
+    let (mut sha256, mut sha512, mut buffer) =
+        (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512), vec![0; 64 << 10]);
     loop {
         let n = reader.read(&mut buffer).with_context(|| format!("the download of {name} broke off"))?;
         if n == 0 {
@@ -127,7 +139,8 @@ pub fn download(release: &Release) -> Result<Download> {
     }
     let differs = match &release.hash {
         Some(Hash::Sha256(wanted)) => Some(hash::hex(sha256.finish())).filter(|has| has != wanted),
-        Some(Hash::Sha512(wanted)) => Some(base64::engine::general_purpose::STANDARD.encode(sha512.finish())).filter(|has| has != wanted),
+        Some(Hash::Sha512(wanted)) => Some(base64::engine::general_purpose::STANDARD.encode(sha512.finish()))
+            .filter(|has| has != wanted),
         None => None,
     };
     if let Some(has) = differs {
@@ -170,8 +183,16 @@ mod tests {
         ] {
             match (on_python_index(&package, version, &files), expected) {
                 (Listed::Version(found), Some((url, withdrawn))) => {
-                    assert_eq!((found.url.as_str(), found.withdrawn.as_deref()), (url, withdrawn), "{version}");
-                    assert_eq!(found.newest.as_deref(), Some("1.0.0"), "the newest that is stable and not yanked");
+                    assert_eq!(
+                        (found.url.as_str(), found.withdrawn.as_deref()),
+                        (url, withdrawn),
+                        "{version}"
+                    );
+                    assert_eq!(
+                        found.newest.as_deref(),
+                        Some("1.0.0"),
+                        "the newest that is stable and not yanked"
+                    );
                 }
                 (Listed::NoVersion { newest }, None) => assert_eq!(newest.as_deref(), Some("1.0.0")),
                 (found, _) => panic!("{version}: {found:?}"),
@@ -179,6 +200,9 @@ mod tests {
         }
         assert_eq!(on_python_index(&package, "1.0.0", &[]), Listed::NoVersion { newest: None });
         let candidates = &files[2..3];
-        assert_eq!(on_python_index(&package, "2.0.0", candidates), Listed::NoVersion { newest: Some("1.0.0rc1".into()) });
+        assert_eq!(
+            on_python_index(&package, "2.0.0", candidates),
+            Listed::NoVersion { newest: Some("1.0.0rc1".into()) }
+        );
     }
 }

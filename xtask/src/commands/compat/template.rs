@@ -1,5 +1,6 @@
-//! A template: a downstream repository that is built on a release. What it pins (`.runtime-version`) and what it brings (`template.toml`), read
-//! strictly; whatever is malformed is a usage error that says how it should look. Pure, from texts.
+//! A template: a downstream repository that is built on a release. What it pins (`.runtime-version`) and what
+//! it brings (`template.toml`), read strictly; whatever is malformed is a usage error that says how it should
+//! look. Pure, from texts.
 
 use super::document;
 use crate::model::language::Ecosystem;
@@ -90,11 +91,20 @@ pub fn read(text: &str, file: &Utf8Path) -> Result<Template> {
     let template: Template = workspace::parse(text, file.as_str())?;
     match (&template.app, &template.package, template.ecosystem) {
         (Some(_), None, None) | (None, Some(_), Some(_)) => {}
-        (Some(_), _, _) => return usage(format!("{file}: `app` says the package and the ecosystem; take those keys out")),
-        (None, _, _) => return usage(format!("{file}: what is it built on? Either `package` and `ecosystem`, or `app` of the repository")),
+        (Some(_), _, _) => {
+            return usage(format!("{file}: `app` says the package and the ecosystem; take those keys out"));
+        }
+        (None, _, _) => {
+            return usage(format!(
+                "{file}: what is it built on? Either `package` and `ecosystem`, or `app` of the repository"
+            ));
+        }
     }
     if template.package.as_ref().is_some_and(|name| !plain_name(name)) {
-        return usage(format!("{file}: package = {:?} is not a package name", template.package.unwrap_or_default()));
+        return usage(format!(
+            "{file}: package = {:?} is not a package name",
+            template.package.unwrap_or_default()
+        ));
     }
     if let Some(spec) = template.spec.as_ref().filter(|spec| !document::is_hash(spec)) {
         return usage(format!("{file}: spec = {spec:?} is not sha256: with 64 small hex digits"));
@@ -144,7 +154,9 @@ mod tests {
 
     #[test]
     fn a_pin_names_one_version_or_is_refused() {
-        let pin = |package: Option<&str>, version: &str| Some(Pin { package: package.map(str::to_string), version: version.to_string() });
+        let pin = |package: Option<&str>, version: &str| {
+            Some(Pin { package: package.map(str::to_string), version: version.to_string() })
+        };
         for (text, python, ts) in [
             ("0.1.2\n", pin(None, "0.1.2"), pin(None, "0.1.2")),
             ("  0.1.2\r\n", pin(None, "0.1.2"), pin(None, "0.1.2")),
@@ -174,7 +186,11 @@ mod tests {
         ] {
             for (ecosystem, expected) in [(Ecosystem::Python, python), (Ecosystem::Ts, ts)] {
                 let read = read_pin(text, ecosystem, "t/.runtime-version".into());
-                assert!(read.is_ok() || said(read_pin(text, ecosystem, "t/.runtime-version".into())).contains("t/.runtime-version"));
+                assert!(
+                    read.is_ok()
+                        || said(read_pin(text, ecosystem, "t/.runtime-version".into()))
+                            .contains("t/.runtime-version")
+                );
                 assert_eq!(read.ok(), expected, "{text:?} {ecosystem:?}");
             }
         }
@@ -204,7 +220,10 @@ mod tests {
                 "t/template.toml:2:40: invalid type: integer `1`, expected a string",
             ),
             ("app = \"a\"\nplugins = [{ name = \"x\" }]", "missing field `api-version`"),
-            ("app = \"a\"\nchannels = [{ protocol = \"x\", version = \"1\", more = 1 }]", "unknown field `more`"),
+            (
+                "app = \"a\"\nchannels = [{ protocol = \"x\", version = \"1\", more = 1 }]",
+                "unknown field `more`",
+            ),
             ("app = \"a\"\nspec = \"abc\"", "is not sha256:"),
             ("app = ", "t/template.toml:1:"),
         ] {

@@ -1,4 +1,5 @@
-//! docker and podman by their command line, used to run an image only; and which way of running this machine offers.
+//! docker and podman by their command line, used to run an image only; and which way of running this machine
+//! offers.
 
 use crate::oci::spec::{Descriptor, Index};
 use crate::oci::{Built, PlatformImage, USER, spec};
@@ -38,13 +39,17 @@ impl fmt::Display for Engine {
 pub fn choose() -> Result<Engine> {
     if let Some(name) = std::env::var("XTASK_ENGINE").ok().filter(|n| !n.is_empty()) {
         let known = ALL.iter().copied().find(|e| e.to_string() == name);
-        return known.ok_or_else(|| Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman, chroot and unshare")).into());
+        return known.ok_or_else(|| {
+            Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman, chroot and unshare")).into()
+        });
     }
     let found = ALL.into_iter().find(|engine| match engine {
         Engine::Docker => answers("docker", &["version", "--format", "{{.Server.Os}}"]),
         Engine::Podman => answers("podman", &["info"]),
         Engine::Chroot => rustix::process::geteuid().is_root() && program(*engine).is_ok(),
-        Engine::Unshare => program(*engine).is_ok_and(|p| answers(p.as_str(), &["--user", "--map-current-user", "true"])),
+        Engine::Unshare => {
+            program(*engine).is_ok_and(|p| answers(p.as_str(), &["--user", "--map-current-user", "true"]))
+        }
     });
     found.context("nothing here can run an image: no docker or podman answers, this is not root, and user namespaces are not allowed")
 }
@@ -59,19 +64,28 @@ fn answers(program: &str, args: &[&str]) -> bool {
 /// The engine's program; chroot is in /usr/sbin, which not everybody's PATH has.
 pub fn program(engine: Engine) -> Result<Utf8PathBuf> {
     let name = engine.to_string();
-    let found = which::which(&name).or_else(|_| which::which_in(&name, Some("/usr/sbin:/sbin:/usr/bin:/bin"), "/"));
+    let found =
+        which::which(&name).or_else(|_| which::which_in(&name, Some("/usr/sbin:/sbin:/usr/bin:/bin"), "/"));
     let path = found.with_context(|| format!("there is no {name} on this machine"))?;
     Utf8PathBuf::try_from(path).with_context(|| format!("{name} has a path that is not UTF-8"))
 }
 
-/// The start of a command that runs a program in the root file system `root`, as the user that images have. With namespaces for mounts and
-/// processes, where this machine lets us make them, the program finds its own /proc, without which bun does not start, and is process 1 as in a container.
+/// The start of a command that runs a program in the root file system `root`, as the user that images have.
+/// With namespaces for mounts and processes, where this machine lets us make them, the program finds its own
+/// /proc, without which bun does not start, and is process 1 as in a container.
 pub fn inside(engine: Engine, root: &Path) -> Result<Command> {
     let user: &[&str] = if engine == Engine::Unshare { &["--user", "--map-current-user"] } else { &[] };
     let own_proc = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
     if let Ok(unshare) = program(Engine::Unshare) {
         let mut trial = Command::new(&unshare);
-        trial.args(user).args(own_proc).arg("true").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        trial
+            .args(user)
+            .args(own_proc)
+            .arg("true")
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         if trial.status().is_ok_and(|status| status.success()) {
             let mut command = Command::new(unshare);
             command.args(user).args(own_proc).arg("--root").arg(root);
@@ -112,7 +126,13 @@ impl Container {
         let guard = guard::when_gone(remove, &[&engine.to_string(), &name, &image])?;
         let container = Container { engine, name, guard };
         write_archive(built, part, &image, &archive)?;
-        let inside = built.config(part)?.config.exposed_ports.keys().next().and_then(|p| p.split('/').next()?.parse::<u16>().ok());
+        let inside = built
+            .config(part)?
+            .config
+            .exposed_ports
+            .keys()
+            .next()
+            .and_then(|p| p.split('/').next()?.parse::<u16>().ok());
         let inside = inside.with_context(|| format!("{} exposes no port", built.name))?;
         let (program, name) = (engine.to_string(), &container.name);
         let sh = child::shell("/")?;
@@ -132,7 +152,12 @@ impl Container {
 
     /// An error with its last words when it has ended.
     pub fn alive(&self) -> Result<()> {
-        let state = self.run(&["inspect", "--format", "{{.State.Status}}, exit code {{.State.ExitCode}}", &self.name])?;
+        let state = self.run(&[
+            "inspect",
+            "--format",
+            "{{.State.Status}}, exit code {{.State.ExitCode}}",
+            &self.name,
+        ])?;
         if state.starts_with("exited") || state.starts_with("dead") {
             bail!("the container ended: {}\n{}", state.trim(), self.log());
         }
@@ -145,7 +170,8 @@ impl Container {
         let Ok(env) = child::env() else { return String::new() };
         let mut command = Command::new(self.engine.to_string());
         let output = command.args(["logs", &self.name]).env_clear().envs(env).stdin(Stdio::null()).output();
-        let text = output.map(|o| format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr)));
+        let text = output
+            .map(|o| format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr)));
         child::last_lines(&text.unwrap_or_default(), 30)
     }
 
@@ -164,23 +190,28 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // The end of its input is its signal; then it is waited for, so that the name is free when we are done.
+        // The end of its input is its signal; then it is waited for, so that the name is free when we are
+        // done.
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
     }
 }
 
-/// One tar that is both a docker-archive (docker before 25 reads `manifest.json`) and an OCI layout (`index.json`).
+/// One tar that is both a docker-archive (docker before 25 reads `manifest.json`) and an OCI layout
+/// (`index.json`).
 fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8Path) -> Result<()> {
     let path_of = |digest: &str| format!("blobs/{}", digest.replace(':', "/"));
     let layers: Vec<String> = part.layers.iter().map(|l| path_of(&l.digest)).collect();
-    let docker = serde_json::json!([{ "Config": path_of(&part.config.digest), "RepoTags": [name], "Layers": layers }]);
+    let docker =
+        serde_json::json!([{ "Config": path_of(&part.config.digest), "RepoTags": [name], "Layers": layers }]);
     let annotations = BTreeMap::from([
         ("io.containerd.image.name".to_string(), name.to_string()),
         ("org.opencontainers.image.ref.name".to_string(), name.to_string()),
     ]);
-    let index =
-        Index::new(vec![Descriptor { annotations, platform: Some(part.platform.clone()), ..part.manifest.clone() }], BTreeMap::new());
+    let index = Index::new(
+        vec![Descriptor { annotations, platform: Some(part.platform.clone()), ..part.manifest.clone() }],
+        BTreeMap::new(),
+    );
     let mut tar = tar::Builder::new(std::io::BufWriter::new(std::fs::File::create(archive)?));
     let mut text = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
         let mut header = tar::Header::new_gnu();

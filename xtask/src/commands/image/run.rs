@@ -1,4 +1,5 @@
-//! An image's program started as its users will start it: by docker or podman where one answers, else in the unpacked root file system.
+//! An image's program started as its users will start it: by docker or podman where one answers, else in the
+//! unpacked root file system.
 
 use super::engine::{self, Container, Engine};
 use crate::checks::probe;
@@ -28,7 +29,8 @@ enum Program {
     Container(Container),
 }
 
-/// Starts the image of this machine's platform and waits until `health` answers 200. None where it has no such platform.
+/// Starts the image of this machine's platform and waits until `health` answers 200. None where it has no
+/// such platform.
 pub fn start(built: &Built, health: &str) -> Result<Option<Running>> {
     let here = Platform::here();
     let Some(part) = built.platforms.iter().find(|p| here.matches(&p.platform)) else { return Ok(None) };
@@ -56,7 +58,13 @@ impl Running {
     }
 }
 
-fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16, health: &str) -> Result<Program> {
+fn start_process(
+    engine: Engine,
+    built: &Built,
+    part: &PlatformImage,
+    port: u16,
+    health: &str,
+) -> Result<Program> {
     let folder = child::cache()?.join("run");
     std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
     store::sweep(&folder);
@@ -65,8 +73,12 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16,
     // The folder of the temporary folder is its owner's alone; the program runs as another user.
     std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755))?;
     let config = built.config(part)?;
-    let layers: Vec<(Utf8PathBuf, &str)> =
-        part.layers.iter().map(|l| built.store.path(&l.digest)).zip(config.rootfs.diff_ids.iter().map(String::as_str)).collect();
+    let layers: Vec<(Utf8PathBuf, &str)> = part
+        .layers
+        .iter()
+        .map(|l| built.store.path(&l.digest))
+        .zip(config.rootfs.diff_ids.iter().map(String::as_str))
+        .collect();
     let env: Vec<(&str, &str)> = config.config.env.iter().filter_map(|pair| pair.split_once('=')).collect();
     unpack(engine, &layers, &env, &root)?;
     complete(&root)?;
@@ -75,12 +87,13 @@ fn start_process(engine: Engine, built: &Built, part: &PlatformImage, port: u16,
     // The loopback address alone: an engine would publish its port there too.
     command.env("HOST", "127.0.0.1");
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
-    let server = serve::start(command, port, health, &log).with_context(|| format!("{}, started by {engine}", built.name))?;
+    let server = serve::start(command, port, health, &log)
+        .with_context(|| format!("{}, started by {engine}", built.name))?;
     Ok(Program::Process(server, temp))
 }
 
-/// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files the program's user can't change, keeps them
-/// unpacked and links them.
+/// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files
+/// the program's user can't change, keeps them unpacked and links them.
 fn unpack(engine: Engine, layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
     let Some(((top, top_id), lower)) = layers.split_last().filter(|_| engine == Engine::Chroot) else {
         std::fs::create_dir(root)?;
@@ -101,12 +114,19 @@ fn unpack(engine: Engine, layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], 
     rootfs::apply(root, top, top_id)
 }
 
-/// Python compiles all that it imports at each start, since an image holds no bytecode and its user may write none; here it is done once, of the layers
-/// that stay the same. Nothing depends on it, so it may fail, as it does where there is no Python.
+/// Python compiles all that it imports at each start, since an image holds no bytecode and its user may write
+/// none; here it is done once, of the layers that stay the same. Nothing depends on it, so it may fail, as it
+/// does where there is no Python.
 fn bytecode(root: &Utf8PathBuf, env: &[(&str, &str)]) {
-    let script = "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
+    let script =
+        "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
     let mut command = Command::new("chroot");
-    command.arg(root).args(["python", "-P", "-c", script]).current_dir("/").env_clear().envs(env.iter().copied());
+    command
+        .arg(root)
+        .args(["python", "-P", "-c", script])
+        .current_dir("/")
+        .env_clear()
+        .envs(env.iter().copied());
     let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
@@ -116,7 +136,9 @@ fn complete(root: &Path) -> Result<()> {
         std::fs::create_dir_all(root.join(folder))?;
     }
     std::fs::set_permissions(root.join("tmp"), std::fs::Permissions::from_mode(0o1777))?;
-    for (file, text) in [("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"), ("etc/resolv.conf", ""), ("dev/null", "")] {
+    for (file, text) in
+        [("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"), ("etc/resolv.conf", ""), ("dev/null", "")]
+    {
         let path = root.join(file);
         if std::fs::symlink_metadata(&path).is_err() {
             std::fs::write(&path, text)?;

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 #[path = "../../../tests/it/skip.rs"]
 mod skip;
 
-/// Answers as our apps do, and counts on the working folder, the user and the environment that the config promises.
+/// Answers as our apps do, and counts on the working folder, the user and the environment that the config
+/// promises.
 const SERVER: &str = r#"
 import http.server, json, os, signal, sys
 assert os.getuid() != 0 and os.getcwd() == "/" and os.environ["GREETING"] == "hello", (os.getuid(), os.getcwd())

@@ -1,4 +1,5 @@
-//! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where one breaks clients.
+//! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where
+//! one breaks clients.
 
 use crate::finding::{Finding, Level, to_json};
 use crate::model::ctx::Ctx;
@@ -28,8 +29,14 @@ pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     // The findings themselves are printed already.
     match (count(Level::Breaking), count(Level::Error)) {
         (0, 0) => Ok(()),
-        (0, errors) => Err(Exit::Refused(format!("{} in the comparison of {old} and {new}", plural(errors, "error"))).into()),
-        (breaking, _) => Err(Exit::Refused(format!("{} between {old} and {new}", plural(breaking, "breaking change"))).into()),
+        (0, errors) => {
+            Err(Exit::Refused(format!("{} in the comparison of {old} and {new}", plural(errors, "error")))
+                .into())
+        }
+        (breaking, _) => {
+            Err(Exit::Refused(format!("{} between {old} and {new}", plural(breaking, "breaking change")))
+                .into())
+        }
     }
 }
 
@@ -38,27 +45,40 @@ fn read(ctx: &Ctx, source: &str) -> Result<Value> {
     let text = if std::path::Path::new(source).is_file() {
         let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
         if yaml {
-            return Err(Exit::Usage(format!("{source} is YAML; write it as JSON, which is what is compared")).into());
+            return Err(Exit::Usage(format!(
+                "{source} is YAML; write it as JSON, which is what is compared"
+            ))
+            .into());
         }
         std::fs::read_to_string(source).with_context(|| format!("{source} could not be read"))?
     } else {
         committed(ctx, source)?
     };
-    // The parser that comes with `Value` is compiled with serde_json, which is optimised; one made here is not.
-    let document: Value = text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
+    // The parser that comes with `Value` is compiled with serde_json, which is optimised; one made here is
+    // not.
+    let document: Value =
+        text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
     recognise(&document).map_err(|what| anyhow!("{source} can't be compared: {what}"))?;
     Ok(document)
 }
 
 fn committed(ctx: &Ctx, source: &str) -> Result<String> {
-    let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty()) else {
-        return Err(Exit::Usage(format!("there is no file {source}; name a file, or a committed spec as REF:APP (main:python)")).into());
+    let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty())
+    else {
+        return Err(Exit::Usage(format!(
+            "there is no file {source}; name a file, or a committed spec as REF:APP (main:python)"
+        ))
+        .into());
     };
     let app = ctx.ws.app(app)?;
-    let Some(spec) = &app.settings.spec else { bail!("{} has no spec: there is no [spec] in its app.toml", app.name()) };
+    let Some(spec) = &app.settings.spec else {
+        bail!("{} has no spec: there is no [spec] in its app.toml", app.name())
+    };
     let file = app.dir.join(&spec.file);
     let commit = ctx.git.commit(rev)?;
-    ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{file}")]).with_context(|| format!("{file} is not in {rev}"))
+    ctx.git
+        .read(&["show", "--end-of-options", &format!("{commit}:{file}")])
+        .with_context(|| format!("{file} is not in {rev}"))
 }
 
 /// By operation, the gravest first; a line each, and how many of what at the end.
@@ -82,7 +102,15 @@ pub fn show(changes: &[Change]) -> String {
         }
     }
     let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
-    text + &counted(&levels, &[(Level::Breaking, "breaking"), (Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "info")])
+    text + &counted(
+        &levels,
+        &[
+            (Level::Breaking, "breaking"),
+            (Level::Error, "error"),
+            (Level::Warning, "warning"),
+            (Level::Info, "info"),
+        ],
+    )
 }
 
 fn heading(operations: &[String]) -> String {

@@ -1,4 +1,5 @@
-//! From what changed for users, whoever has found it, to what it demands and what stops: one set of rules for the contract and the API. Pure.
+//! From what changed for users, whoever has found it, to what it demands and what stops: one set of rules for
+//! the contract and the API. Pure.
 
 use super::Release;
 use super::number::{Demands, Evidence};
@@ -59,8 +60,10 @@ pub fn judge(app: &App, last: &Release, declared: Option<&Entry>, compared: &[Co
                 continue;
             }
         };
-        let (accepted, open): (Vec<_>, Vec<_>) =
-            found.iter().map(|d| (app.settings.accepts(&d.id, &d.what, &last.version), d)).partition(|(by, _)| by.is_some());
+        let (accepted, open): (Vec<_>, Vec<_>) = found
+            .iter()
+            .map(|d| (app.settings.accepts(&d.id, &d.what, &last.version), d))
+            .partition(|(by, _)| by.is_some());
         let open: Vec<&Difference> = open.into_iter().map(|(_, difference)| difference).collect();
         if !open.is_empty() || found.is_empty() {
             judged.evidence.push(open_evidence(source, last, declared, &open));
@@ -77,7 +80,8 @@ pub fn judge(app: &App, last: &Release, declared: Option<&Entry>, compared: &[Co
                 judged.accepted.push(Accepted { by: by.clone(), difference: difference.clone() });
             }
         }
-        let breaks: Vec<Difference> = open.into_iter().filter(|d| d.demands == Bump::Major).cloned().collect();
+        let breaks: Vec<Difference> =
+            open.into_iter().filter(|d| d.demands == Bump::Major).cloned().collect();
         if declared.is_none() && !breaks.is_empty() {
             commands.push(source.command.as_str());
             judged.undeclared.extend(breaks);
@@ -96,7 +100,12 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The row of what nobody has accepted.
-fn open_evidence(source: &Compared, last: &Release, declared: Option<&Entry>, open: &[&Difference]) -> Evidence {
+fn open_evidence(
+    source: &Compared,
+    last: &Release,
+    declared: Option<&Entry>,
+    open: &[&Difference],
+) -> Evidence {
     let demands = open.iter().map(|d| d.demands).max().unwrap_or_default();
     let gravest: Vec<&&Difference> = open.iter().filter(|d| d.demands == demands).collect();
     let Some(first) = gravest.first() else {
@@ -110,12 +119,19 @@ fn open_evidence(source: &Compared, last: &Release, declared: Option<&Entry>, op
     };
     let more = if gravest.len() > 1 { format!(", and {} more", gravest.len() - 1) } else { String::new() };
     let declared = declared.filter(|_| demands == Bump::Major);
-    let declared = declared.map(|commit| format!("; declared by {} ({})", commit.subject, commit.short())).unwrap_or_default();
-    evidence(source, Demands::Level(demands), format!("{what} since {}: {}{more}{declared}", last.tag, first.message))
+    let declared = declared
+        .map(|commit| format!("; declared by {} ({})", commit.subject, commit.short()))
+        .unwrap_or_default();
+    evidence(
+        source,
+        Demands::Level(demands),
+        format!("{what} since {}: {}{more}{declared}", last.tag, first.message),
+    )
 }
 
 fn finding_of(app: &App, unread: &Unread) -> Finding {
-    let finding = Finding::new(unread.id, unread.level, unread.why.clone()).app(app.name()).help(unread.help.clone());
+    let finding =
+        Finding::new(unread.id, unread.level, unread.why.clone()).app(app.name()).help(unread.help.clone());
     match &unread.place {
         Some(place) => finding.place(place),
         None => finding,
@@ -127,12 +143,17 @@ fn undeclared(app: &App, last: &Release, breaks: &[Difference], commands: &[&str
     // The finding's own place is printed behind it.
     let alone = breaks.len() == 1;
     let place = |d: &Difference| if alone { String::new() } else { format!(" ({})", d.place) };
-    let mut lines: Vec<String> = breaks.iter().take(SHOWN).map(|d| format!("[{}] {}{}", d.id, d.message, place(d))).collect();
+    let mut lines: Vec<String> =
+        breaks.iter().take(SHOWN).map(|d| format!("[{}] {}{}", d.id, d.message, place(d))).collect();
     if breaks.len() > SHOWN {
         lines.push(format!("and {} more: {}", breaks.len() - SHOWN, commands.join(" ; ")));
     }
-    let message = format!("breaks those who use {}, and no commit declares it:\n  {}", last.tag, lines.join("\n  "));
-    let accept = format!("[[accept]] id = {:?}, what = {:?}, version = the next one, reason = \"…\"", first.id, first.what);
+    let message =
+        format!("breaks those who use {}, and no commit declares it:\n  {}", last.tag, lines.join("\n  "));
+    let accept = format!(
+        "[[accept]] id = {:?}, what = {:?}, version = the next one, reason = \"…\"",
+        first.id, first.what
+    );
     Some(Finding::new("undeclared-break", Level::Breaking, message).app(app.name()).place(if alone { first.place.as_str() } else { app.dir.as_str() }).help(format!(
         "declare it: `!` after the type of the commit that does it, or a footer `BREAKING CHANGE: what to do` (git commit --amend)\nor, where that commit is merged already, declare it in a new one that touches {}\nor revert it\nor, if it breaks nobody, accept it in {}/app.toml: {accept}\n(cargo xtask bump {} --confirm-breaking \"why\" writes that for every one)",
         app.dir, app.dir, app.name()
@@ -144,7 +165,10 @@ fn stale(app: &App, last: &Release) -> Vec<Finding> {
     let stale = app.settings.accept.iter().filter(|a| a.version <= last.version);
     stale
         .map(|a| {
-            let message = format!("{} was accepted for {}, and {} is released: {}", a.id, a.version, last.version, a.reason);
+            let message = format!(
+                "{} was accepted for {}, and {} is released: {}",
+                a.id, a.version, last.version, a.reason
+            );
             Finding::new("acceptance-stale", Level::Warning, message)
                 .app(app.name())
                 .place(app.dir.join("app.toml"))

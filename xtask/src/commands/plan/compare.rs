@@ -1,5 +1,6 @@
-//! What changed for users since the last release, as the spec, compat.json and the package's public API have it: compared once per pair of trees.
-//! Nothing is asked of git where no commit touches the app, nor where there is nothing to compare.
+//! What changed for users since the last release, as the spec, compat.json and the package's public API have
+//! it: compared once per pair of trees. Nothing is asked of git where no commit touches the app, nor where
+//! there is nothing to compare.
 
 use super::Release;
 use super::breaks::Compared;
@@ -37,7 +38,8 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reac
     let then = if settings { Guards::then(ctx, app, last) } else { now.clone() };
     let spec = Place::of(&then.spec, &now.spec);
     let promises = Place::of(&then.compat, &now.compat);
-    let package: Vec<Place> = if api::guarded(app) { api::folders(app).into_iter().map(Place::same).collect() } else { Vec::new() };
+    let package: Vec<Place> =
+        if api::guarded(app) { api::folders(app).into_iter().map(Place::same).collect() } else { Vec::new() };
     let mut compared: Vec<Compared> = guards::dropped(app, last, &then).into_iter().collect();
     let places: Vec<&Place> = spec.iter().chain(&promises).chain(&package).collect();
     if places.is_empty() {
@@ -55,7 +57,9 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reac
         compared.extend(promises::compare(ctx, app, last, place.shown(), &pair)?);
     }
     // The narrowest folder that both have; where one has none, all of the app counts.
-    if let Some(trees) = pairs.find(|pair| pair.old.is_some() && pair.new.is_some()).filter(|pair| pair.old != pair.new) {
+    if let Some(trees) =
+        pairs.find(|pair| pair.old.is_some() && pair.new.is_some()).filter(|pair| pair.old != pair.new)
+    {
         compared.push(package::compare(ctx, app, last, &trees, reach)?);
     }
     Ok(compared)
@@ -96,10 +100,13 @@ fn pairs(ctx: &Ctx, last: &Release, places: &[&Place]) -> Result<Vec<Pair>> {
     let then = places.iter().map(|place| format!("refs/tags/{}:{}\n", last.tag, place.then));
     let now = places.iter().filter_map(|place| place.now.as_ref()).map(|path| format!("HEAD:{path}\n"));
     let names: Vec<String> = then.chain(now).collect();
-    let answer = ctx.git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.concat().as_bytes())?;
+    let answer =
+        ctx.git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.concat().as_bytes())?;
     let answer = String::from_utf8_lossy(&answer);
-    let found: Vec<Option<String>> =
-        answer.lines().map(|line| (!line.ends_with(" missing") && !line.ends_with(" ambiguous")).then(|| line.to_string())).collect();
+    let found: Vec<Option<String>> = answer
+        .lines()
+        .map(|line| (!line.ends_with(" missing") && !line.ends_with(" ambiguous")).then(|| line.to_string()))
+        .collect();
     if found.len() != names.len() {
         bail!("git cat-file answered {} of {} questions in {}", found.len(), names.len(), ctx.git.dir);
     }

@@ -1,5 +1,5 @@
-//! The commits since an app's last release, across squashes. The usual case is one walk: no commit on the tag's side means that the
-//! tag, or a commit with the same content, is an ancestor.
+//! The commits since an app's last release, across squashes. The usual case is one walk: no commit on the
+//! tag's side means that the tag, or a commit with the same content, is an ancestor.
 
 use super::Release;
 use super::hotfix;
@@ -35,8 +35,10 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let head = repository::head(git)?;
     let refs = repository::refs(ctx, app)?;
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
-    let counts = |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
-    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) = refs.tags.iter().filter(counts).partition(|tag| withdrawn.contains(&tag.version));
+    let counts =
+        |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
+    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) =
+        refs.tags.iter().filter(counts).partition(|tag| withdrawn.contains(&tag.version));
     let two_branches = ctx.ws.settings.main != ctx.ws.settings.development;
     let on_main = two_branches && on_main(ctx, &head, &refs);
     // Tags are made on main: anywhere else they are behind a squash.
@@ -50,17 +52,31 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
         };
         if let Some(source) = source_in(git, app, "HEAD", &development, released.as_deref())? {
             let (origin, originals) = since(git, app, &tags, &source, true)?;
-            // Not found from there: the squashes' own messages are what is left. A hotfix of main that was taken back in another form is
-            // above what development knows: the commits are development's, and the number goes on from main's.
-            if origin.map(|t| &t.name) == last.map(|t| &t.name) || origin.is_some_and(|o| last.is_some_and(|l| o.version < l.version)) {
+            // Not found from there: the squashes' own messages are what is left. A hotfix of main that was
+            // taken back in another form is above what development knows: the commits are development's, and
+            // the number goes on from main's.
+            if origin.map(|t| &t.name) == last.map(|t| &t.name)
+                || origin.is_some_and(|o| last.is_some_and(|l| o.version < l.version))
+            {
                 walked = originals;
             }
         }
     }
     let last = last.map(|t| Release { version: t.version.clone(), tag: t.name.clone() });
-    let withdrawn = gone.iter().map(|tag| tag.version.clone()).filter(|v| last.as_ref().is_none_or(|last| *v > last.version)).collect();
+    let withdrawn = gone
+        .iter()
+        .map(|tag| tag.version.clone())
+        .filter(|v| last.as_ref().is_none_or(|last| *v > last.version))
+        .collect();
     let Walk { commits, settings, .. } = walked;
-    Ok(History { withdrawn, last, commits, settings, tagged: refs.tags.into_iter().map(|t| t.version).collect(), line })
+    Ok(History {
+        withdrawn,
+        last,
+        commits,
+        settings,
+        tagged: refs.tags.into_iter().map(|t| t.version).collect(),
+        line,
+    })
 }
 
 fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {
@@ -74,15 +90,27 @@ fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {
     let settings = &ctx.ws.settings;
     match (&head.branch, &head.commit) {
         (Some(branch), _) => *branch == settings.main,
-        (None, Some(commit)) => refs.branch(repository::remote_name(ctx), &settings.main).contains(&commit.as_str()),
+        (None, Some(commit)) => {
+            refs.branch(repository::remote_name(ctx), &settings.main).contains(&commit.as_str())
+        }
         (None, None) => false,
     }
 }
 
 /// The last release below `tip`, and the commits since. `squashed`: tags are not on the tip's own line.
-fn since<'a>(git: &Git, app: &App, tags: &[&'a Tag], tip: &str, squashed: bool) -> Result<(Option<&'a Tag>, Walk)> {
+fn since<'a>(
+    git: &Git,
+    app: &App,
+    tags: &[&'a Tag],
+    tip: &str,
+    squashed: bool,
+) -> Result<(Option<&'a Tag>, Walk)> {
     for (at, tag) in tags.iter().enumerate() {
-        let found = if squashed { behind_squash(git, app, tags, at, tip)? } else { on_own_line(git, app, tag, tip)?.map(|w| (w, at)) };
+        let found = if squashed {
+            behind_squash(git, app, tags, at, tip)?
+        } else {
+            on_own_line(git, app, tag, tip)?.map(|w| (w, at))
+        };
         if let Some((walked, last)) = found {
             return Ok((Some(tags[last]), walked));
         }
@@ -100,11 +128,13 @@ fn on_own_line(git: &Git, app: &App, tag: &Tag, tip: &str) -> Result<Option<Walk
     }
 }
 
-/// The commits since `tags[at]`, and which tag is the last release: hotfixes above it may have been taken back into development.
+/// The commits since `tags[at]`, and which tag is the last release: hotfixes above it may have been taken
+/// back into development.
 fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> Result<Option<(Walk, usize)>> {
     let tag = tags[at];
     let Origin { commit, source } = repository::origins(git, &[tag])?.remove(0);
-    // The development commit that the release was squashed from is the shorter way. It is unknown where only main was fetched.
+    // The development commit that the release was squashed from is the shorter way. It is unknown where only
+    // main was fetched.
     if let Some(source) = source.filter(|source| *source != commit)
         && let Some(mut walked) = unreleased(git, app, tag, &source, tip, true).unwrap_or(None)
     {
@@ -115,15 +145,20 @@ fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> R
     if walked.commits.is_empty() {
         return Ok(Some((walked, at)));
     }
-    // A hotfix, or the branch of a promotion, which has main as an ancestor: the tag is reached over main, while development's commits
-    // of earlier releases are not below it.
+    // A hotfix, or the branch of a promotion, which has main as an ancestor: the tag is reached over main,
+    // while development's commits of earlier releases are not below it.
     let mut earlier = release_commits(git, &tags[at..])?;
     earlier.extend(newest_equal(git, app, &tag.object, &walked.commits)?);
     let bounds: Vec<String> = earlier.iter().map(|id| format!("^{id}")).collect();
     let range: Vec<&str> = std::iter::once(tip).chain(bounds.iter().map(String::as_str)).collect();
     let mut walked = walk(git, app, &range)?;
     // Several hotfixes in a row may have come back one by one.
-    let end = at + repository::origins(git, &tags[at..])?.iter().take_while(|o| o.source.as_ref() == Some(&o.commit)).count().max(1);
+    let end = at
+        + repository::origins(git, &tags[at..])?
+            .iter()
+            .take_while(|o| o.source.as_ref() == Some(&o.commit))
+            .count()
+            .max(1);
     let back = mark_hotfixes(git, app, &tags[..end], &tags[end..], &mut walked.commits)?;
     Ok(Some((walked, at.min(end - back))))
 }
@@ -136,14 +171,22 @@ fn release_commits(git: &Git, tags: &[&Tag]) -> Result<Vec<String>> {
     let origins = repository::origins(git, tags)?;
     let ids: Vec<String> = origins.into_iter().flat_map(|o| [Some(o.commit), o.source]).flatten().collect();
     let asked = ids.iter().map(|id| format!("{id}\n")).collect::<String>();
-    let text = git.pipe(&["cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer"], asked.as_bytes())?;
+    let text =
+        git.pipe(&["cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer"], asked.as_bytes())?;
     let here = |line: &str| line.strip_suffix(" commit").map(str::to_string);
     Ok(String::from_utf8_lossy(&text).lines().filter_map(here).collect())
 }
 
-/// Marks the commits that bring back a hotfix, which is released already. `hotfixes`: the highest version first; `earlier`: the releases
-/// below them. How many of the hotfixes, from the lowest up, have come back whole.
-fn mark_hotfixes(git: &Git, app: &App, hotfixes: &[&Tag], earlier: &[&Tag], commits: &mut [Commit]) -> Result<usize> {
+/// Marks the commits that bring back a hotfix, which is released already. `hotfixes`: the highest version
+/// first; `earlier`: the releases below them. How many of the hotfixes, from the lowest up, have come back
+/// whole.
+fn mark_hotfixes(
+    git: &Git,
+    app: &App,
+    hotfixes: &[&Tag],
+    earlier: &[&Tag],
+    commits: &mut [Commit],
+) -> Result<usize> {
     if hotfixes.is_empty() || commits.is_empty() {
         return Ok(0);
     }
@@ -171,10 +214,18 @@ fn own_commits(git: &Git, app: &App, tag: &str, below: &[String]) -> Result<Vec<
     Ok(git.read(&args)?.lines().map(str::to_string).collect())
 }
 
-/// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins at the newest commit whose
-/// content is the release's: what came and went before changed nothing. Where `start` is on the tip's own line, such a commit is one that
-/// comes back to an earlier state, which the walk has seen.
-fn unreleased(git: &Git, app: &App, tag: &Tag, start: &str, tip: &str, own_line: bool) -> Result<Option<Walk>> {
+/// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins
+/// at the newest commit whose content is the release's: what came and went before changed nothing. Where
+/// `start` is on the tip's own line, such a commit is one that comes back to an earlier state, which the walk
+/// has seen.
+fn unreleased(
+    git: &Git,
+    app: &App,
+    tag: &Tag,
+    start: &str,
+    tip: &str,
+    own_line: bool,
+) -> Result<Option<Walk>> {
     let walked = walk(git, app, &[&format!("{start}...{tip}")])?;
     if own_line && walked.behind == 0 && !walked.may_revisit() {
         return Ok(Some(walked));
@@ -192,9 +243,13 @@ fn newest_equal(git: &Git, app: &App, of: &str, commits: &[Commit]) -> Result<Op
     }
     let ids: Vec<&str> = std::iter::once(of).chain(commits.iter().map(|c| c.id.as_str())).collect();
     let trees = folders(git, app, &ids)?;
-    let Some((wanted, trees)) = trees.split_first().filter(|(wanted, _)| *wanted != MISSING) else { return Ok(None) };
+    let Some((wanted, trees)) = trees.split_first().filter(|(wanted, _)| *wanted != MISSING) else {
+        return Ok(None);
+    };
     for (commit, tree) in commits.iter().zip(trees) {
-        if tree == wanted && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?) {
+        if tree == wanted
+            && (app.settings.release.shared.is_empty() || same_content(git, app, of, &commit.id)?)
+        {
             return Ok(Some(commit.id.clone()));
         }
     }
@@ -223,15 +278,27 @@ pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
     git.ask(&args)
 }
 
-/// The development commit that a commit of main was squashed from: the newest whose content of the app equals it. None where the
-/// development branch is not here, or never had this content.
+/// The development commit that a commit of main was squashed from: the newest whose content of the app equals
+/// it. None where the development branch is not here, or never had this content.
 pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String>> {
     let refs = repository::refs(ctx, app)?;
-    source_in(&ctx.git, app, commit, &refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development), None)
+    source_in(
+        &ctx.git,
+        app,
+        commit,
+        &refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development),
+        None,
+    )
 }
 
 /// Searched from each tip down to `released`, where that is known and here.
-pub fn source_in(git: &Git, app: &App, commit: &str, tips: &[&str], released: Option<&str>) -> Result<Option<String>> {
+pub fn source_in(
+    git: &Git,
+    app: &App,
+    commit: &str,
+    tips: &[&str],
+    released: Option<&str>,
+) -> Result<Option<String>> {
     for tip in tips {
         // The branch's tip first: it is the one just after a promotion.
         if same_content(git, app, commit, tip)? {

@@ -1,4 +1,5 @@
-//! Which commits bring a released hotfix back into development: they name it as their source, or they change the same lines.
+//! Which commits bring a released hotfix back into development: they name it as their source, or they change
+//! the same lines.
 
 use crate::model::commits::Commit;
 use crate::model::version;
@@ -22,7 +23,8 @@ pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Resu
     if hotfix.is_empty() {
         return Ok(Found { commits: vec![false; commits.len()], whole: false });
     }
-    let ids: Vec<&str> = hotfix.iter().map(String::as_str).chain(commits.iter().map(|c| c.id.as_str())).collect();
+    let ids: Vec<&str> =
+        hotfix.iter().map(String::as_str).chain(commits.iter().map(|c| c.id.as_str())).collect();
     let changes = changes(git, app, &ids)?;
     let of = |id: &str| changes.get(id).filter(|change| !change.is_empty());
     let mut arrived: HashSet<&str> = HashSet::new();
@@ -30,7 +32,8 @@ pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Resu
     for commit in commits {
         let named = |id: &&String| commit.message.contains(&format!("(cherry picked from commit {id})"));
         let same = |id: &&String| of(id).is_some_and(|change| of(&commit.id) == Some(change));
-        let back: Vec<&String> = hotfix.iter().filter(|id| same(id) || (named(id) && hotfix.len() == 1)).collect();
+        let back: Vec<&String> =
+            hotfix.iter().filter(|id| same(id) || (named(id) && hotfix.len() == 1)).collect();
         arrived.extend(back.iter().map(|id| id.as_str()));
         found.push(!back.is_empty());
     }
@@ -39,14 +42,19 @@ pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Resu
     Ok(Found { whole: whole && !arrived.is_empty(), commits: found })
 }
 
-/// Do two pairs of commits differ in the same lines of the app? `(old, new)`; of the second pair it is what `new` brings beyond the point where
-/// it left `old`.
+/// Do two pairs of commits differ in the same lines of the app? `(old, new)`; of the second pair it is what
+/// `new` brings beyond the point where it left `old`.
 pub fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str)) -> Result<bool> {
     let Ok(base) = git.read(&["merge-base", other.0, other.1]) else { return Ok(false) };
     let change = |old: &str, new: &str| -> Result<Change> {
         let specs = app.pathspecs();
-        let args: Vec<&str> =
-            ["diff-tree"].iter().chain(PATCH).copied().chain([old, new, "--"]).chain(specs.iter().map(String::as_str)).collect();
+        let args: Vec<&str> = ["diff-tree"]
+            .iter()
+            .chain(PATCH)
+            .copied()
+            .chain([old, new, "--"])
+            .chain(specs.iter().map(String::as_str))
+            .collect();
         let text = String::from_utf8_lossy(&git.bytes(&args)?).into_owned();
         Ok(read(&text, &[]).remove("").unwrap_or_default())
     };
@@ -54,7 +62,8 @@ pub fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str))
 }
 
 /// No setting of the user's changes what is printed.
-const PATCH: &[&str] = &["-r", "-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index"];
+const PATCH: &[&str] =
+    &["-r", "-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index"];
 
 fn changes(git: &Git, app: &App, ids: &[&str]) -> Result<HashMap<String, Change>> {
     let specs = app.pathspecs();
@@ -80,11 +89,17 @@ fn read(text: &str, ids: &[&str]) -> HashMap<String, Change> {
         } else if let Some(index) = line.strip_prefix("index ") {
             blobs = index;
         }
-        let counts = (line.starts_with('+') && !line.starts_with("+++ ")) || (line.starts_with('-') && !line.starts_with("--- "));
+        let counts = (line.starts_with('+') && !line.starts_with("+++ "))
+            || (line.starts_with('-') && !line.starts_with("--- "));
         let binary = line.starts_with("Binary files ");
         let line = if binary { blobs } else { line };
         if counts || binary {
-            changes.entry(commit.to_string()).or_default().entry(file.clone()).or_default().push(line.to_string());
+            changes
+                .entry(commit.to_string())
+                .or_default()
+                .entry(file.clone())
+                .or_default()
+                .push(line.to_string());
         }
     }
     changes.values_mut().for_each(|change| change.retain(|_, lines| !is_version_only(lines)));
@@ -93,7 +108,9 @@ fn read(text: &str, ids: &[&str]) -> HashMap<String, Change> {
 
 /// Do the lines differ in version numbers alone? Development may have another version by now.
 fn is_version_only(lines: &[String]) -> bool {
-    let side = |mark: char| -> Vec<String> { lines.iter().filter_map(|l| l.strip_prefix(mark)).map(without_versions).collect() };
+    let side = |mark: char| -> Vec<String> {
+        lines.iter().filter_map(|l| l.strip_prefix(mark)).map(without_versions).collect()
+    };
     side('-') == side('+')
 }
 

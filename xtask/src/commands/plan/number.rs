@@ -118,12 +118,19 @@ pub fn from_pin(file: &str, version: Version) -> Evidence {
 }
 
 pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
-    let level =
-        evidence.iter().filter_map(|e| if let Demands::Level(bump) = e.demands { Some(bump) } else { None }).max().unwrap_or_default();
-    let named =
-        evidence.iter().filter_map(|e| if let Demands::Version(version) = &e.demands { Some(version) } else { None }).max().cloned();
+    let level = evidence
+        .iter()
+        .filter_map(|e| if let Demands::Level(bump) = e.demands { Some(bump) } else { None })
+        .max()
+        .unwrap_or_default();
+    let named = evidence
+        .iter()
+        .filter_map(|e| if let Demands::Version(version) = &e.demands { Some(version) } else { None })
+        .max()
+        .cloned();
     let taken = facts.tagged.contains(facts.manifest);
-    let far = facts.last.zip(named.as_ref()).map(|(last, named)| Bump::between(last, named)).unwrap_or_default();
+    let far =
+        facts.last.zip(named.as_ref()).map(|(last, named)| Bump::between(last, named)).unwrap_or_default();
     let (required, bump) = match facts.last {
         Some(last) => {
             let counted = (level > Bump::None).then(|| version::next(last, level, facts.zero));
@@ -138,10 +145,18 @@ pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
     findings.extend(manifest_findings(facts, pending, required.as_ref(), &evidence));
     let enough = required.as_ref().is_none_or(|r| version::reaches(facts.manifest, r));
     let next = if pending && enough { Some(facts.manifest.clone()) } else { required.clone() };
-    let floor = evidence.iter().filter_map(|e| if let Demands::Above(version) = &e.demands { Some(version) } else { None }).max().cloned();
+    let floor = evidence
+        .iter()
+        .filter_map(|e| if let Demands::Above(version) = &e.demands { Some(version) } else { None })
+        .max()
+        .cloned();
     if pending && facts.last.is_some() {
         let demands = Demands::AtLeast(facts.manifest.clone());
-        evidence.push(Evidence { source: "manifest", demands, why: format!("pending in {}", facts.manifest_file) });
+        evidence.push(Evidence {
+            source: "manifest",
+            demands,
+            why: format!("pending in {}", facts.manifest_file),
+        });
     }
     Decision {
         next,
@@ -170,8 +185,12 @@ fn raise(mut number: Version, level: Bump, facts: &Facts, evidence: &[Evidence])
     for evidence in evidence {
         match &evidence.demands {
             // An equal pin says the same; a higher one tells of a release elsewhere.
-            Demands::AtLeast(version) if *version > number => number = version::next(version, step, facts.zero),
-            Demands::Above(version) if *version >= number => number = version::next(version, step, facts.zero),
+            Demands::AtLeast(version) if *version > number => {
+                number = version::next(version, step, facts.zero)
+            }
+            Demands::Above(version) if *version >= number => {
+                number = version::next(version, step, facts.zero)
+            }
             _ => {}
         }
     }
@@ -184,7 +203,8 @@ fn gravest(evidence: &[Evidence]) -> Option<&Evidence> {
     evidence.iter().rev().max_by_key(level).filter(|e| level(e) > Bump::None)
 }
 
-/// Who says that this number is too low: one that is taken or named already before one that counts from the last release.
+/// Who says that this number is too low: one that is taken or named already before one that counts from the
+/// last release.
 fn against<'a>(number: &Version, evidence: &'a [Evidence]) -> Option<&'a Evidence> {
     let exceeds = |e: &&Evidence| match &e.demands {
         Demands::Level(_) => false,
@@ -194,10 +214,16 @@ fn against<'a>(number: &Version, evidence: &'a [Evidence]) -> Option<&'a Evidenc
     evidence.iter().find(exceeds).or_else(|| gravest(evidence))
 }
 
-fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>, evidence: &[Evidence]) -> Option<Finding> {
+fn manifest_findings(
+    facts: &Facts,
+    pending: bool,
+    required: Option<&Version>,
+    evidence: &[Evidence],
+) -> Option<Finding> {
     let Facts { app, manifest, manifest_file, .. } = facts;
-    let finding =
-        |id, message: String, help: String| Some(Finding::new(id, Level::Error, message).app(app).place(manifest_file.as_str()).help(help));
+    let finding = |id, message: String, help: String| {
+        Some(Finding::new(id, Level::Error, message).app(app).place(manifest_file.as_str()).help(help))
+    };
     let bump = format!("cargo xtask bump {app}");
     match (facts.last, required) {
         (Some(last), _) if *manifest < last => finding(
@@ -206,8 +232,12 @@ fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>, e
             required.map_or_else(|| format!("set it to {last}"), |_| bump),
         ),
         (_, Some(required)) if pending && !version::reaches(manifest, required) => {
-            let why = against(manifest, evidence).map(|e| format!(" ({}, {}: {})", e.source, e.demands, e.why)).unwrap_or_default();
-            let message = format!("the manifest's pending {manifest} is below {required}, which the evidence demands{why}");
+            let why = against(manifest, evidence)
+                .map(|e| format!(" ({}, {}: {})", e.source, e.demands, e.why))
+                .unwrap_or_default();
+            let message = format!(
+                "the manifest's pending {manifest} is below {required}, which the evidence demands{why}"
+            );
             finding("pending-too-low", message, bump)
         }
         _ => None,
@@ -216,7 +246,10 @@ fn manifest_findings(facts: &Facts, pending: bool, required: Option<&Version>, e
 
 fn hotfix_too_big(facts: &Facts, level: Bump) -> Option<Finding> {
     let last = facts.last.filter(|_| facts.line.is_some() && level > Bump::Patch)?;
-    let message = format!("a hotfix of {last} is a patch, but the evidence demands {}", level.after(last, facts.zero).word());
+    let message = format!(
+        "a hotfix of {last} is a patch, but the evidence demands {}",
+        level.after(last, facts.zero).word()
+    );
     Some(
         Finding::new("hotfix-too-big", Level::Error, message)
             .app(facts.app)

@@ -1,4 +1,5 @@
-//! What the index has: numbers are used once, withdrawn or not, and a release that was withdrawn is not what users have.
+//! What the index has: numbers are used once, withdrawn or not, and a release that was withdrawn is not what
+//! users have.
 
 use super::number::{Demands, Evidence, Line};
 use crate::ecosystem::IndexVersion;
@@ -16,8 +17,8 @@ pub struct Published {
     pub findings: Vec<Finding>,
 }
 
-/// Asks the index that is published to; on a hotfix line its highest number is that of the line. Where it can't be reached, a finding
-/// says so and the tags have to do.
+/// Asks the index that is published to; on a hotfix line its highest number is that of the line. Where it
+/// can't be reached, a finding says so and the tags have to do.
 pub fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
@@ -25,7 +26,8 @@ pub fn ask(ctx: &Ctx, app: &App) -> Published {
         Ok(found) => {
             let found = found.unwrap_or_default();
             let withdrawn = found.iter().filter(|out| out.withdrawn).map(|out| out.version.clone()).collect();
-            let versions: Vec<Version> = found.into_iter().map(|IndexVersion { version, .. }| version).collect();
+            let versions: Vec<Version> =
+                found.into_iter().map(|IndexVersion { version, .. }| version).collect();
             let highest = versions.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max().cloned();
             let why = format!("the highest on {}", app.settings.ecosystem.index_url(ctx));
             let evidence = highest.map(|v| Evidence { source: "index", demands: Demands::Above(v), why });

@@ -1,5 +1,6 @@
-//! What the commits of a pull request say and its squash does not: a forge that keeps the title alone loses a `feat` or a `!` of the branch.
-//! Both forges keep the branch's last commit as `refs/pull/N/head`; a clone has it only where somebody fetched it.
+//! What the commits of a pull request say and its squash does not: a forge that keeps the title alone loses a
+//! `feat` or a `!` of the branch. Both forges keep the branch's last commit as `refs/pull/N/head`; a clone
+//! has it only where somebody fetched it.
 
 use super::gitdir::GitDir;
 use super::hotfix;
@@ -20,10 +21,12 @@ pub struct Pulls {
     pub findings: Vec<Finding>,
 }
 
-/// Adds to `entries` what demands more than the squash that it belongs to. `ask`: the remote may be asked for what is not here.
+/// Adds to `entries` what demands more than the squash that it belongs to. `ask`: the remote may be asked for
+/// what is not here.
 pub fn add(ctx: &Ctx, app: &App, commits: &[Commit], entries: &mut Vec<Entry>, ask: bool) -> Result<Pulls> {
     let mut pulls = Pulls::default();
-    let squashes: BTreeMap<u64, &Commit> = commits.iter().filter_map(|commit| Some((number(commit)?, commit))).collect();
+    let squashes: BTreeMap<u64, &Commit> =
+        commits.iter().filter_map(|commit| Some((number(commit)?, commit))).collect();
     if squashes.is_empty() {
         return Ok(pulls);
     }
@@ -45,7 +48,8 @@ pub fn add(ctx: &Ctx, app: &App, commits: &[Commit], entries: &mut Vec<Entry>, a
     Ok(pulls)
 }
 
-/// The pull request that a commit is the squash of: its subject ends in `(#12)`, and its body lists no commits.
+/// The pull request that a commit is the squash of: its subject ends in `(#12)`, and its body lists no
+/// commits.
 fn number(commit: &Commit) -> Option<u64> {
     if commit.merge || commit.released.is_some() || commits::lists_commits(&commit.message) {
         return None;
@@ -58,36 +62,58 @@ fn number(commit: &Commit) -> Option<u64> {
 /// Refs that are here under the names that people fetch them to.
 fn here(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
     let remote = remote_name(ctx);
-    let names =
-        |n: &u64| [format!("refs/pull/{n}/head"), format!("refs/remotes/{remote}/pull/{n}/head"), format!("refs/remotes/{remote}/pr/{n}")];
+    let names = |n: &u64| {
+        [
+            format!("refs/pull/{n}/head"),
+            format!("refs/remotes/{remote}/pull/{n}/head"),
+            format!("refs/remotes/{remote}/pr/{n}"),
+        ]
+    };
     let all: Vec<String> = numbers.iter().flat_map(names).collect();
     let found = match GitDir::of(&ctx.git)?.exact(&all) {
         Some(found) => found,
         None => {
-            let args = ["for-each-ref", "--format=%(refname) %(objectname)"].into_iter().chain(all.iter().map(String::as_str));
+            let args = ["for-each-ref", "--format=%(refname) %(objectname)"]
+                .into_iter()
+                .chain(all.iter().map(String::as_str));
             let text = ctx.git.read(&args.collect::<Vec<_>>())?;
-            text.lines().filter_map(|line| line.split_once(' ')).map(|(name, id)| (name.to_string(), id.to_string())).collect()
+            text.lines()
+                .filter_map(|line| line.split_once(' '))
+                .map(|(name, id)| (name.to_string(), id.to_string()))
+                .collect()
         }
     };
-    Ok(numbers.iter().filter_map(|n| Some((*n, names(n).iter().find_map(|name| found.get(name))?.clone()))).collect())
+    Ok(numbers
+        .iter()
+        .filter_map(|n| Some((*n, names(n).iter().find_map(|name| found.get(name))?.clone())))
+        .collect())
 }
 
 fn has_remote(ctx: &Ctx) -> bool {
     let remote = ctx.endpoints.remote.as_str();
-    remote_name(ctx) != remote || ctx.git.ask(&["config", "--get", &format!("remote.{remote}.url")]).unwrap_or(false)
+    remote_name(ctx) != remote
+        || ctx.git.ask(&["config", "--get", &format!("remote.{remote}.url")]).unwrap_or(false)
 }
 
 /// Brings the objects here, and no ref.
 fn fetched(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
     let names: Vec<String> = numbers.iter().map(|n| format!("refs/pull/{n}/head")).collect();
-    let args: Vec<&str> = ["ls-remote", "--", &ctx.endpoints.remote].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let args: Vec<&str> = ["ls-remote", "--", &ctx.endpoints.remote]
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+        .collect();
     let listing = ctx.git.read(&args)?;
-    let found: HashMap<&str, &str> = listing.lines().filter_map(|line| line.split_once('\t')).map(|(id, name)| (name, id)).collect();
+    let found: HashMap<&str, &str> =
+        listing.lines().filter_map(|line| line.split_once('\t')).map(|(id, name)| (name, id)).collect();
     let there: Vec<String> = names.iter().filter(|name| found.contains_key(name.as_str())).cloned().collect();
     if !there.is_empty() {
         ctx.git.fetch_objects(&ctx.endpoints.remote, &there)?;
     }
-    Ok(numbers.iter().zip(&names).filter_map(|(n, name)| Some((*n, found.get(name.as_str())?.to_string()))).collect())
+    Ok(numbers
+        .iter()
+        .zip(&names)
+        .filter_map(|(n, name)| Some((*n, found.get(name.as_str())?.to_string())))
+        .collect())
 }
 
 /// Behind the entries of the squash: what demands more than any of them.
@@ -107,12 +133,20 @@ fn add_lost(
     let said = entries.iter().filter(|e| e.commit == squash.id).map(|e| e.bump).max().unwrap_or_default();
     // A squash that is reverted since says nothing, and its commits then say nothing either.
     let reverted = entries.iter().any(|e| e.commit == squash.id && e.why.starts_with("reverted by"));
-    let lost: Vec<Entry> = commits::entries(&brought, app.name(), &names).into_iter().filter(|e| e.counts && e.bump > said).collect();
+    let lost: Vec<Entry> = commits::entries(&brought, app.name(), &names)
+        .into_iter()
+        .filter(|e| e.counts && e.bump > said)
+        .collect();
     let (Some(at), false, false) = (own(entries), lost.is_empty(), reverted) else { return Ok(()) };
     if !hotfix::same_change(&ctx.git, app, (&parent, &squash.id), (&parent, head))? {
-        let message = format!("pull request #{number} has {}, but its commits are not what was squashed", subjects(&lost));
-        let help = format!("if the squash holds it, say so in a commit that touches the app: git show {head}");
-        findings.push(Finding::new("pull-request-differs", Level::Warning, message).app(app.name()).help(help));
+        let message = format!(
+            "pull request #{number} has {}, but its commits are not what was squashed",
+            subjects(&lost)
+        );
+        let help =
+            format!("if the squash holds it, say so in a commit that touches the app: git show {head}");
+        findings
+            .push(Finding::new("pull-request-differs", Level::Warning, message).app(app.name()).help(help));
         return Ok(());
     }
     let lost = lost.into_iter().map(|entry| Entry { commit: squash.id.clone(), ..entry });
@@ -126,7 +160,10 @@ fn subjects(entries: &[Entry]) -> String {
 
 fn unreachable(app: &App, numbers: &[u64], error: &anyhow::Error) -> Finding {
     let list: Vec<String> = numbers.iter().map(|n| format!("#{n}")).collect();
-    let message = format!("the commits of pull requests {} could not be read from the remote: {error:#}", list.join(", "));
+    let message = format!(
+        "the commits of pull requests {} could not be read from the remote: {error:#}",
+        list.join(", ")
+    );
     Finding::new("pull-requests-unread", Level::Warning, message)
         .app(app.name())
         .help("the version is chosen by the squashes alone; run it again where the remote can be reached")

@@ -1,5 +1,5 @@
-//! What a plan needs to know of the repository before it walks any history: HEAD, whether the clone is complete, and the refs that
-//! matter.
+//! What a plan needs to know of the repository before it walks any history: HEAD, whether the clone is
+//! complete, and the refs that matter.
 
 use super::gitdir::{GitDir, is_id};
 use crate::model::ctx::Ctx;
@@ -35,7 +35,8 @@ impl Refs {
     /// The commits that a branch has here and on the remote.
     pub fn branch(&self, remote: &str, name: &str) -> Vec<&str> {
         let names = [format!("refs/heads/{name}"), format!("refs/remotes/{remote}/{name}")];
-        let mut found: Vec<&str> = names.iter().filter_map(|n| self.branches.get(n)).map(String::as_str).collect();
+        let mut found: Vec<&str> =
+            names.iter().filter_map(|n| self.branches.get(n)).map(String::as_str).collect();
         found.dedup();
         found
     }
@@ -46,7 +47,9 @@ pub fn head(git: &Git) -> Result<Head> {
     Ok(match head.strip_prefix("ref: ") {
         // What the reftable format leaves in the file for older programs.
         Some("refs/heads/.invalid") => Head { branch: git.branch()?, commit: None },
-        Some(name) => Head { branch: Some(name.strip_prefix("refs/heads/").unwrap_or(name).to_string()), commit: None },
+        Some(name) => {
+            Head { branch: Some(name.strip_prefix("refs/heads/").unwrap_or(name).to_string()), commit: None }
+        }
         None => Head { branch: None, commit: Some(head) },
     })
 }
@@ -68,7 +71,9 @@ pub fn refuse_shallow(git: &Git) -> Result<()> {
 pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
     let tags = format!("refs/tags/{}-v", app.name());
-    let both = |branch: &String| [format!("refs/heads/{branch}"), format!("refs/remotes/{}/{branch}", remote_name(ctx))];
+    let both = |branch: &String| {
+        [format!("refs/heads/{branch}"), format!("refs/remotes/{}/{branch}", remote_name(ctx))]
+    };
     let branches: Vec<String> = [&settings.development, &settings.main].into_iter().flat_map(both).collect();
     let found = match GitDir::of(&ctx.git)?.refs(&tags, &branches) {
         Some(found) => found,
@@ -87,7 +92,11 @@ pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
 
 /// One `for-each-ref` of exact prefixes that reads no object: `--merged` would read the whole history.
 fn ask_git(git: &Git, prefix: &str, exact: &[String]) -> Result<HashMap<String, String>> {
-    let mut args = vec!["for-each-ref".to_string(), "--format=%(refname) %(objectname)".to_string(), format!("{prefix}*")];
+    let mut args = vec![
+        "for-each-ref".to_string(),
+        "--format=%(refname) %(objectname)".to_string(),
+        format!("{prefix}*"),
+    ];
     args.extend(exact.iter().cloned());
     let pair = |line: &str| line.split_once(' ').map(|(name, object)| (name.to_string(), object.to_string()));
     Ok(git.read(&args)?.lines().filter_map(pair).collect())
@@ -104,8 +113,8 @@ fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
 pub struct Origin {
     /// The commit that the tag is on.
     pub commit: String,
-    /// The development commit that it was squashed from, by the `Source-Commit` trailer of an annotated tag. Of a hotfix it is the tag's
-    /// own commit.
+    /// The development commit that it was squashed from, by the `Source-Commit` trailer of an annotated tag.
+    /// Of a hotfix it is the tag's own commit.
     pub source: Option<String>,
 }
 
@@ -113,7 +122,8 @@ pub struct Origin {
 pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
     let format = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(contents:trailers:key=Source-Commit,valueonly)%00";
     let names: Vec<String> = tags.iter().map(|tag| format!("refs/tags/{}", tag.name)).collect();
-    let args: Vec<&str> = ["for-each-ref", format].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let args: Vec<&str> =
+        ["for-each-ref", format].into_iter().chain(names.iter().map(String::as_str)).collect();
     let text = git.read(&args)?;
     let fields: Vec<&str> = text.split('\0').collect();
     let read = |fields: &[&str]| {
@@ -123,7 +133,8 @@ pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
         Some((name.trim().to_string(), Origin { commit: commit.to_string(), source }))
     };
     let mut found: HashMap<String, Origin> = fields.chunks(4).filter_map(read).collect();
-    let origin = |name: &String| found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} is gone from {}", git.dir));
+    let origin =
+        |name: &String| found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} is gone from {}", git.dir));
     names.iter().map(origin).collect()
 }
 
@@ -143,10 +154,13 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let git = Git::new(camino::Utf8Path::from_path(temp.path()).unwrap());
         let identity = ["-c", "user.name=a", "-c", "user.email=b"];
-        let commit = || git.run(&[&identity[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat()).unwrap();
-        let tag = |name: &str| git.run(&[&identity[..], &["tag", "-f", "-a", "-m", "x", name]].concat()).unwrap();
+        let commit =
+            || git.run(&[&identity[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat()).unwrap();
+        let tag =
+            |name: &str| git.run(&[&identity[..], &["tag", "-f", "-a", "-m", "x", name]].concat()).unwrap();
         git.run(&["init", "-q", "-b", "main"]).unwrap();
-        let (prefix, exact) = ("refs/tags/python-v", ["refs/heads/main".to_string(), "refs/heads/gone".to_string()]);
+        let (prefix, exact) =
+            ("refs/tags/python-v", ["refs/heads/main".to_string(), "refs/heads/gone".to_string()]);
         let same = |expected: usize| {
             let files = GitDir::of(&git).unwrap().refs(prefix, &exact).expect("the classic layout");
             assert_eq!(files, ask_git(&git, prefix, &exact).unwrap());
@@ -154,7 +168,9 @@ mod tests {
         };
         same(0);
         commit();
-        ["python-v0.1.0", "python-v0.2.0", "ts-v0.1.0", "python-graphs-v1.0.0"].iter().for_each(|name| tag(name));
+        ["python-v0.1.0", "python-v0.2.0", "ts-v0.1.0", "python-graphs-v1.0.0"]
+            .iter()
+            .for_each(|name| tag(name));
         same(3);
         git.run(&["pack-refs", "--all"]).unwrap();
         commit();

@@ -16,8 +16,8 @@ pub fn text(plans: &[AppPlan]) -> String {
     plans.iter().map(|plan| app(plan, &paint)).collect::<Vec<_>>().join("\n")
 }
 
-/// `{"schema": 1, "apps": […], "index_asked": false, "findings": […]}`: a number that only the index knows is not in it.
-/// The last release's commit is looked up here: no number depends on it.
+/// `{"schema": 1, "apps": […], "index_asked": false, "findings": […]}`: a number that only the index knows is
+/// not in it. The last release's commit is looked up here: no number depends on it.
 pub fn json(git: &Git, plans: &[AppPlan], findings: &[Finding]) -> Result<Value> {
     let mut document = json!({ "schema": 1, "apps": plans, "index_asked": false, "findings": findings });
     for (plan, app) in plans.iter().zip(document["apps"].as_array_mut().into_iter().flatten()) {
@@ -43,7 +43,11 @@ fn app(plan: &AppPlan, paint: Paint) -> String {
         None => paint(DIM, "nothing to release"),
     };
     let pending = if plan.pending { ", pending in the manifest" } else { "" };
-    let bump = plan.next.as_ref().map(|_| format!("  {}", paint(DIM, &format!("({}{pending})", plan.bump)))).unwrap_or_default();
+    let bump = plan
+        .next
+        .as_ref()
+        .map(|_| format!("  {}", paint(DIM, &format!("({}{pending})", plan.bump))))
+        .unwrap_or_default();
     let _ = writeln!(out, "{}  {last} → {next}{bump}", paint(BOLD, &plan.app));
     let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
     let (counting, rest): (Vec<&Entry>, Vec<&Entry>) = plan.commits.iter().partition(|c| c.counts);
@@ -55,13 +59,22 @@ fn app(plan: &AppPlan, paint: Paint) -> String {
     let _ = writeln!(out, "  {}", paint(BOLD, "evidence"));
     let demands = plan.evidence.iter().map(|e| e.demands.to_string().chars().count()).max().unwrap_or(0);
     for evidence in &plan.evidence {
-        let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", evidence.source, evidence.demands.to_string(), paint(DIM, &evidence.why));
+        let _ = writeln!(
+            out,
+            "    {:<8}  {:<demands$}  {}",
+            evidence.source,
+            evidence.demands.to_string(),
+            paint(DIM, &evidence.why)
+        );
     }
     if !plan.unread_pulls.is_empty() {
         let list: Vec<String> = plan.unread_pulls.iter().take(3).map(|n| format!("#{n}")).collect();
         let more = plan.unread_pulls.len() - list.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let why = format!("the commits of {}{more} are not in this clone; bump and release ask the remote", list.join(", "));
+        let why = format!(
+            "the commits of {}{more} are not in this clone; bump and release ask the remote",
+            list.join(", ")
+        );
         let _ = writeln!(out, "    {:<8}  {:<demands$}  {}", "pulls", "?", paint(DIM, &why));
     }
     // A number that only the index knows makes `bump` choose a higher one.
@@ -72,7 +85,14 @@ fn app(plan: &AppPlan, paint: Paint) -> String {
     out
 }
 
-fn list(out: &mut String, title: &str, entries: &[&Entry], width: usize, paint: Paint, note: &dyn Fn(&Entry) -> String) {
+fn list(
+    out: &mut String,
+    title: &str,
+    entries: &[&Entry],
+    width: usize,
+    paint: Paint,
+    note: &dyn Fn(&Entry) -> String,
+) {
     if entries.is_empty() {
         return;
     }

@@ -11,14 +11,15 @@ pub struct Walk {
     pub behind: usize,
     /// Newest first. Of merges, those that differ from every parent.
     pub commits: Vec<Commit>,
-    /// For each commit, the app's folder before and after, as trees; None where git shows none: for merges, and where the folder was left
-    /// alone.
+    /// For each commit, the app's folder before and after, as trees; None where git shows none: for merges,
+    /// and where the folder was left alone.
     trees: Vec<Option<(String, String)>>,
     /// May the app's settings have changed? Of merges git shows no files.
     pub settings: bool,
 }
 
-/// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would change its output are off.
+/// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would
+/// change its output are off.
 const LOG: &[&str] = &[
     "-c",
     "log.follow=false",
@@ -42,7 +43,8 @@ const LOG: &[&str] = &[
 /// `range` is what git takes: `a...b`, or tips and `^`bounds.
 pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
     let specs = app.pathspecs();
-    let args: Vec<&str> = LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
+    let args: Vec<&str> =
+        LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
     Ok(read(&String::from_utf8_lossy(&git.bytes(&args)?), app))
 }
 

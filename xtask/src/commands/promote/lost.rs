@@ -1,4 +1,5 @@
-//! What a promotion would lose: commits of main, a hotfix say, whose change of an app never came to development.
+//! What a promotion would lose: commits of main, a hotfix say, whose change of an app never came to
+//! development.
 
 use super::remote::Remote;
 use crate::commands::plan;
@@ -18,7 +19,8 @@ pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>>
     let shown = |c: &String| ctx.git.read(&["show", "-s", "--format=%h %s", c]);
     let list = lost.iter().map(shown).collect::<Result<Vec<_>>>()?.join("\n  ");
     let (main, development) = (&remote.main.name, &remote.development.name);
-    let message = format!("{main} holds what {development} never had, and a promotion would undo it:\n  {list}");
+    let message =
+        format!("{main} holds what {development} never had, and a promotion would undo it:\n  {list}");
     let help = format!(
         "git switch --create take-over-{name} {origin}/{development}\ngit cherry-pick -x {commits}\nthen a pull request into {development}",
         name = app.name(),
@@ -28,7 +30,8 @@ pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>>
     Ok(Some(Finding::new("main-ahead", Level::Error, message).app(app.name()).help(help)))
 }
 
-/// Oldest first: the commits of main since its content was last one of development's, without those that came to development otherwise.
+/// Oldest first: the commits of main since its content was last one of development's, without those that came
+/// to development otherwise.
 fn lost(git: &Git, app: &App, main: &str, development: &str) -> Result<Vec<String>> {
     let specs = app.pathspecs();
     let own = commits(git, &["--first-parent", main, &format!("^{development}")], &specs)?;
@@ -53,7 +56,8 @@ fn commits(git: &Git, range: &[&str], specs: &[String]) -> Result<Vec<String>> {
     Ok(git.read(&args)?.lines().map(str::to_string).collect())
 }
 
-/// Has development what the commit did? Either a cherry-pick names it, or applying it to one of development's commits changes nothing.
+/// Has development what the commit did? Either a cherry-pick names it, or applying it to one of development's
+/// commits changes nothing.
 fn arrived(git: &Git, app: &App, commit: &str, development: &str) -> Result<bool> {
     let picked = format!("--grep=(cherry picked from commit {commit})");
     if !git.read(&["rev-list", "--max-count=1", "--fixed-strings", &picked, development])?.is_empty() {
@@ -69,10 +73,15 @@ fn arrived(git: &Git, app: &App, commit: &str, development: &str) -> Result<bool
     Ok(false)
 }
 
-/// Files in which the commit changed the app's version and nothing else: development may have another version by now.
+/// Files in which the commit changed the app's version and nothing else: development may have another version
+/// by now.
 fn versions_only(git: &Git, app: &App, parent: &str, commit: &str) -> Result<Vec<String>> {
-    let (Ok(old), Ok(new)) = (manifest::at(git, app, parent), manifest::at(git, app, commit)) else { return Ok(Vec::new()) };
-    let text = |commit: &str, file: &str| git.read(&["cat-file", "blob", &format!("{commit}:{file}")]).unwrap_or_default();
+    let (Ok(old), Ok(new)) = (manifest::at(git, app, parent), manifest::at(git, app, commit)) else {
+        return Ok(Vec::new());
+    };
+    let text = |commit: &str, file: &str| {
+        git.read(&["cat-file", "blob", &format!("{commit}:{file}")]).unwrap_or_default()
+    };
     let without = |text: String, version| -> Result<String> {
         Ok(text.replace(&version::to_pep440(version)?, "VERSION").replace(&version.to_string(), "VERSION"))
     };
@@ -94,10 +103,19 @@ fn changed(git: &Git, app: &App, a: &str, b: &str) -> Result<Vec<String>> {
 }
 
 /// A three-way merge of the commit's change into `candidate`, in memory. What can't be tried has not arrived.
-fn changes_nothing(git: &Git, app: &App, commit: &str, parent: &str, candidate: &str, but: &[String]) -> bool {
+fn changes_nothing(
+    git: &Git,
+    app: &App,
+    commit: &str,
+    parent: &str,
+    candidate: &str,
+    but: &[String],
+) -> bool {
     let attempt = || -> Result<bool> {
-        let ours = git.read(&["commit-tree", &format!("{candidate}^{{tree}}"), "-p", parent, "-m", "tried"])?;
-        let output = git.command().args(["merge-tree", "--write-tree", "--no-messages", &ours, commit]).output()?;
+        let ours =
+            git.read(&["commit-tree", &format!("{candidate}^{{tree}}"), "-p", parent, "-m", "tried"])?;
+        let output =
+            git.command().args(["merge-tree", "--write-tree", "--no-messages", &ours, commit]).output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let tree = text.lines().next().unwrap_or_default();
         Ok(changed(git, app, tree, candidate)?.iter().all(|file| but.contains(file)))

@@ -1,4 +1,5 @@
-//! The remote as it is now: both branches and the releases' tags, without a change to any ref of the user's repository.
+//! The remote as it is now: both branches and the releases' tags, without a change to any ref of the user's
+//! repository.
 
 use super::{branch_taken, request::Request};
 use crate::commands::plan;
@@ -29,7 +30,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Asks the remote and brings its objects here; `ls-remote` and a fetch without a destination leave all refs alone.
+    /// Asks the remote and brings its objects here; `ls-remote` and a fetch without a destination leave all
+    /// refs alone.
     pub fn fetch(ctx: &Ctx) -> Result<Remote> {
         let settings = &ctx.ws.settings;
         let remote = &ctx.endpoints.remote;
@@ -42,12 +44,17 @@ impl Remote {
             .collect();
         let branch = |name: &str| match refs.get(&format!("refs/heads/{name}")) {
             Some(commit) => Ok(Branch { name: name.to_string(), commit: commit.clone() }),
-            None => Err(Exit::Usage(format!("{remote} has no branch {name}; push it first: git push {remote} {name}"))),
+            None => Err(Exit::Usage(format!(
+                "{remote} has no branch {name}; push it first: git push {remote} {name}"
+            ))),
         };
         let (development, main) = (branch(&settings.development)?, branch(&settings.main)?);
-        let is_ours = |name: &str| ctx.ws.apps.iter().any(|app| name.starts_with(&format!("refs/tags/{}-v", app.name())));
+        let is_ours = |name: &str| {
+            ctx.ws.apps.iter().any(|app| name.starts_with(&format!("refs/tags/{}-v", app.name())))
+        };
         let wanted = refs.keys().filter(|name| is_ours(name)).cloned();
-        let wanted: Vec<String> = wanted.chain([&development, &main].map(|b| format!("refs/heads/{}", b.name))).collect();
+        let wanted: Vec<String> =
+            wanted.chain([&development, &main].map(|b| format!("refs/heads/{}", b.name))).collect();
         ctx.git.fetch_objects(remote, &wanted)?;
         let folder = tempfile::tempdir()?;
         let remote = Remote { name: plan::remote_name(ctx).to_string(), development, main, refs, folder };
@@ -56,19 +63,31 @@ impl Remote {
     }
 
     fn dir(&self) -> Result<Utf8PathBuf> {
-        Ok(Utf8Path::from_path(self.folder.path()).context("the temporary folder's path is not UTF-8")?.join("clone"))
+        Ok(Utf8Path::from_path(self.folder.path())
+            .context("the temporary folder's path is not UTF-8")?
+            .join("clone"))
     }
 
     /// A clone that shares the objects, whose refs are the remote's.
     fn clone_of(&self, ctx: &Ctx, names: &[String]) -> Result<()> {
         let dir = self.dir()?;
-        ctx.git.run(&["clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--", ctx.ws.root.as_str(), dir.as_str()])?;
+        ctx.git.run(&[
+            "clone",
+            "--quiet",
+            "--shared",
+            "--no-checkout",
+            "--no-tags",
+            "--",
+            ctx.ws.root.as_str(),
+            dir.as_str(),
+        ])?;
         let git = Git::new(&dir);
         let target = |name: &str| match name.strip_prefix("refs/heads/") {
             Some(branch) => format!("refs/remotes/origin/{branch}"),
             None => name.to_string(),
         };
-        let updates: String = names.iter().map(|name| format!("update {} {}\n", target(name), self.refs[name])).collect();
+        let updates: String =
+            names.iter().map(|name| format!("update {} {}\n", target(name), self.refs[name])).collect();
         git.pipe(&["update-ref", "--stdin"], updates.as_bytes())?;
         dry_run::take_identity(&ctx.git, &git)?;
         git.run(&["checkout", "--quiet", "-B", &self.development.name, &self.development.commit])
@@ -87,7 +106,9 @@ impl Remote {
         let name = format!("refs/heads/{branch}");
         let Some(tip) = self.refs.get(&name) else { return Ok(()) };
         ctx.git.fetch_objects(&ctx.endpoints.remote, &[name])?;
-        let subjects = |tip: &str| clone.git.read(&["log", "--format=%s", &format!("{}..{tip}", self.development.commit)]);
+        let subjects = |tip: &str| {
+            clone.git.read(&["log", "--format=%s", &format!("{}..{tip}", self.development.commit)])
+        };
         if subjects(tip)? == subjects("HEAD")? { Ok(()) } else { Err(branch_taken(branch)) }
     }
 
@@ -95,8 +116,12 @@ impl Remote {
     pub fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<Option<String>> {
         let name = format!("refs/heads/{}", request.branch);
         let there = self.refs.get(&name).map(String::as_str).unwrap_or("");
-        let tree = |commit: &str| clone.git.read(&["rev-parse", "--verify", "--quiet", &format!("{commit}^{{tree}}")]).ok();
-        if there == request.commit || (!there.is_empty() && tree(there).is_some() && tree(there) == tree(&request.commit)) {
+        let tree = |commit: &str| {
+            clone.git.read(&["rev-parse", "--verify", "--quiet", &format!("{commit}^{{tree}}")]).ok()
+        };
+        if there == request.commit
+            || (!there.is_empty() && tree(there).is_some() && tree(there) == tree(&request.commit))
+        {
             return Ok(Some(there.to_string()));
         }
         clone.git.run(&["update-ref", &name, &request.commit])?;

@@ -1,5 +1,5 @@
-//! The pull request that a person opens: its branches, title and body. The body is written so that a squash that keeps it can be read
-//! by `plan`.
+//! The pull request that a person opens: its branches, title and body. The body is written so that a squash
+//! that keeps it can be read by `plan`.
 
 use crate::commands::plan::AppPlan;
 use crate::model::ctx::Ctx;
@@ -19,7 +19,8 @@ pub struct Request {
 impl Request {
     /// The bump, into development.
     pub fn bump(clone: &Ctx, branch: String, commit: String, bumped: &[(&AppPlan, Version)]) -> Request {
-        let names: Vec<String> = bumped.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
+        let names: Vec<String> =
+            bumped.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
         let bodies: Vec<String> = bumped.iter().map(|(plan, version)| released(plan, version)).collect();
         let settings = &clone.ws.settings;
         Request {
@@ -35,14 +36,17 @@ impl Request {
     /// Development into main.
     pub fn promotion(clone: &Ctx, commit: &str, ahead: &[&AppPlan]) -> Request {
         let settings = &clone.ws.settings;
-        let releases: Vec<(&AppPlan, &Version)> = ahead.iter().filter_map(|plan| Some((*plan, plan.next.as_ref()?))).collect();
-        let names: Vec<String> = releases.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
+        let releases: Vec<(&AppPlan, &Version)> =
+            ahead.iter().filter_map(|plan| Some((*plan, plan.next.as_ref()?))).collect();
+        let names: Vec<String> =
+            releases.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
         let title = match names.as_slice() {
             [] => format!("chore: promote {} to {}", settings.development, settings.main),
             names => format!("chore(release): promote {}", names.join(", ")),
         };
         let bodies: Vec<String> = releases.iter().map(|(plan, version)| released(plan, version)).collect();
-        let body = if bodies.is_empty() { "Nothing is released by this.".to_string() } else { bodies.join("\n\n") };
+        let body =
+            if bodies.is_empty() { "Nothing is released by this.".to_string() } else { bodies.join("\n\n") };
         Request {
             branch: format!("promote/{}", crate::sys::git::short(commit)),
             base: settings.main.clone(),
@@ -54,7 +58,11 @@ impl Request {
     }
 
     pub fn text(&self) -> String {
-        let indented: Vec<String> = self.body.lines().map(|l| if l.is_empty() { String::new() } else { format!("    {l}") }).collect();
+        let indented: Vec<String> = self
+            .body
+            .lines()
+            .map(|l| if l.is_empty() { String::new() } else { format!("    {l}") })
+            .collect();
         let address = self.repository.iter().map(|r| format!("\n  {}", self.address(r))).collect::<String>();
         format!(
             "open a pull request from {} into {}{address}\n\n  {}\n\n{}",

@@ -1,4 +1,5 @@
-//! The developer of a rehearsal: a clone with the hooks installed, commits and pushes, and the record of the hooks that fired.
+//! The developer of a rehearsal: a clone with the hooks installed, commits and pushes, and the record of the
+//! hooks that fired.
 
 use super::machine::{Ended, Env, Machine};
 use crate::model::workspace::App;
@@ -25,12 +26,25 @@ pub struct Fired {
 
 impl<'a> Developer<'a> {
     /// Clones the remote into `dir/clone`, at the ref `head`, and installs the hooks as the README says.
-    pub fn new(machine: &'a Machine, log: &Utf8Path, dir: &Utf8Path, url: &str, head: &str) -> Result<Developer<'a>> {
+    pub fn new(
+        machine: &'a Machine,
+        log: &Utf8Path,
+        dir: &Utf8Path,
+        url: &str,
+        head: &str,
+    ) -> Result<Developer<'a>> {
         std::fs::create_dir_all(dir).with_context(|| format!("{dir} can't be made"))?;
         let trace = dir.join("git-trace.jsonl");
         let clone = dir.join("clone");
         let developer = Developer { machine, git: Git::new(&clone), env: machine.developer(&trace), trace };
-        machine.run(log, dir, &developer.env, &["git", "clone", "--quiet", "--no-checkout", "--", url, clone.as_str()])?.expect(0)?;
+        machine
+            .run(
+                log,
+                dir,
+                &developer.env,
+                &["git", "clone", "--quiet", "--no-checkout", "--", url, clone.as_str()],
+            )?
+            .expect(0)?;
         developer.git(log, &["fetch", "--quiet", "origin", head])?;
         developer.git(log, &["checkout", "--quiet", "--detach", "FETCH_HEAD"])?;
         developer.xtask(log, &["setup"])?;
@@ -46,7 +60,8 @@ impl<'a> Developer<'a> {
         self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(0).map(drop)
     }
 
-    /// `release --bump` of these apps by somebody who may publish: on the remote's main branch, with the secrets.
+    /// `release --bump` of these apps by somebody who may publish: on the remote's main branch, with the
+    /// secrets.
     pub fn release(&self, log: &Utf8Path, main: &str, args: &[&str], secrets: &Env) -> Result<Ended> {
         self.git(log, &["fetch", "--quiet", "origin"])?;
         self.git(log, &["switch", "--quiet", "--force-create", main, &format!("origin/{main}")])?;
@@ -85,7 +100,15 @@ impl<'a> Developer<'a> {
         text.push_str(&format!("\nRehearsed: {what}.\n"));
         std::fs::write(&path, text).with_context(|| format!("{path} can't be written"))?;
         self.git(log, &["add", "--", file.as_str()])?;
-        self.git(log, &["commit", "--quiet", "--message", &format!("fix({}): say what was rehearsed, {what}", app.name())])
+        self.git(
+            log,
+            &[
+                "commit",
+                "--quiet",
+                "--message",
+                &format!("fix({}): say what was rehearsed, {what}", app.name()),
+            ],
+        )
     }
 
     pub fn push(&self, log: &Utf8Path, branch: &str) -> Result<String> {
@@ -95,7 +118,8 @@ impl<'a> Developer<'a> {
 
     /// What git has recorded of its hooks until now, by name.
     pub fn hooks(&self) -> Result<BTreeMap<String, Fired>> {
-        let text = std::fs::read_to_string(&self.trace).with_context(|| format!("{} can't be read", self.trace))?;
+        let text =
+            std::fs::read_to_string(&self.trace).with_context(|| format!("{} can't be read", self.trace))?;
         Ok(hooks(&text))
     }
 }
@@ -109,7 +133,11 @@ fn hooks(trace: &str) -> BTreeMap<String, Fired> {
     let mut running: BTreeMap<(String, u64), String> = BTreeMap::new();
     let mut fired: BTreeMap<String, Fired> = BTreeMap::new();
     for event in trace.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()) {
-        let Some(key) = event["sid"].as_str().zip(event["child_id"].as_u64()).map(|(sid, id)| (sid.to_string(), id)) else { continue };
+        let Some(key) =
+            event["sid"].as_str().zip(event["child_id"].as_u64()).map(|(sid, id)| (sid.to_string(), id))
+        else {
+            continue;
+        };
         match (event["event"].as_str(), event["hook_name"].as_str()) {
             (Some("child_start"), Some(name)) => drop(running.insert(key, name.to_string())),
             (Some("child_exit"), _) => {

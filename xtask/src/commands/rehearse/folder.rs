@@ -1,4 +1,5 @@
-//! A rehearsal's own folder below `target/rehearsal`, locked while its process lives; what is dead is removed.
+//! A rehearsal's own folder below `target/rehearsal`, locked while its process lives; what is dead is
+//! removed.
 
 use crate::sys::ui;
 use anyhow::{Context, Result};
@@ -84,7 +85,11 @@ fn remove_dead(all: &Utf8Path, keep_last: bool) -> Result<Vec<String>> {
         }
     }
     dead.sort();
-    let kept = if keep_last { dead.iter().rev().find(|name| all.join(name).join(FAILED).exists()).cloned() } else { None };
+    let kept = if keep_last {
+        dead.iter().rev().find(|name| all.join(name).join(FAILED).exists()).cloned()
+    } else {
+        None
+    };
     dead.retain(|name| Some(name) != kept.as_ref());
     for name in &dead {
         let folder = all.join(name);

@@ -1,4 +1,5 @@
-//! What a forge does with pull requests, by git plumbing in the bare remote: the head's ref, the test merge, the squash.
+//! What a forge does with pull requests, by git plumbing in the bare remote: the head's ref, the test merge,
+//! the squash.
 
 use crate::sys::git::Git;
 use anyhow::{Context, Result, bail};
@@ -48,11 +49,26 @@ pub enum Squash {
     Title,
 }
 
-/// Opens the pull request `number`. GitHub makes a test merge, Gitea does not: there a conflict shows at the squash.
-pub fn open(git: &Git, number: u32, head: &str, base: &str, title: &str, test_merge: bool) -> Result<PullRequest> {
+/// Opens the pull request `number`. GitHub makes a test merge, Gitea does not: there a conflict shows at the
+/// squash.
+pub fn open(
+    git: &Git,
+    number: u32,
+    head: &str,
+    base: &str,
+    title: &str,
+    test_merge: bool,
+) -> Result<PullRequest> {
     let commit = git.commit(&format!("refs/heads/{head}"))?;
     let body = format!("A change that was made for a rehearsal.\n\n* from {head}\n* into {base}");
-    let pull = PullRequest { number, title: title.to_string(), body, head: head.to_string(), base: base.to_string(), commit };
+    let pull = PullRequest {
+        number,
+        title: title.to_string(),
+        body,
+        head: head.to_string(),
+        base: base.to_string(),
+        commit,
+    };
     git.run(&["update-ref", &pull.head_ref(), &pull.commit])?;
     let tip = git.commit(&format!("refs/heads/{base}"))?;
     let tree = merge_tree(git, &pull)?;
@@ -70,8 +86,14 @@ pub fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
     let base = format!("refs/heads/{}", pull.base);
     let tip = git.commit(&base)?;
     let tree = merge_tree(git, pull)?;
-    let messages =
-        git.read(&["log", "--reverse", "--no-merges", "--format=%B%x00", "--end-of-options", &format!("{tip}..{}", pull.commit)])?;
+    let messages = git.read(&[
+        "log",
+        "--reverse",
+        "--no-merges",
+        "--format=%B%x00",
+        "--end-of-options",
+        &format!("{tip}..{}", pull.commit),
+    ])?;
     let message = squash_message(pull, keeps, &messages.split('\0').collect::<Vec<_>>());
     let id = git.pipe(&["commit-tree", &tree, "-p", &tip, "-F", "-"], message.as_bytes())?;
     let commit = String::from_utf8_lossy(&id).trim().to_string();
@@ -101,14 +123,27 @@ fn squash_message(pull: &PullRequest, keeps: Squash, messages: &[&str]) -> Strin
 
 /// The tree of the head merged into its base; an error that names the files where they conflict.
 fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
-    let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", &format!("refs/heads/{}", pull.base), &pull.commit];
+    let args = [
+        "merge-tree",
+        "--write-tree",
+        "--name-only",
+        "--no-messages",
+        &format!("refs/heads/{}", pull.base),
+        &pull.commit,
+    ];
     let output = git.command().args(args).output().context("git could not be started")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.code() {
         Some(0) => Ok(text.trim().to_string()),
         Some(1) => {
             let files: Vec<&str> = text.lines().skip(1).filter(|l| !l.is_empty()).collect();
-            bail!("pull request #{} ({} into {}) conflicts in:\n  {}", pull.number, pull.head, pull.base, files.join("\n  "))
+            bail!(
+                "pull request #{} ({} into {}) conflicts in:\n  {}",
+                pull.number,
+                pull.head,
+                pull.base,
+                files.join("\n  ")
+            )
         }
         _ => bail!(
             "git merge-tree failed in {} (git 2.38 or newer is needed to rehearse):\n{}",
@@ -134,7 +169,10 @@ mod tests {
         };
         let commits = ["fix: a\n"];
         assert_eq!(squash_message(&pull, Squash::Title, &commits), "feat: t (#7)\n");
-        assert_eq!(squash_message(&pull, Squash::TitleAndDescription, &commits), "feat: t (#7)\n\nwhy\n\n* how\n");
+        assert_eq!(
+            squash_message(&pull, Squash::TitleAndDescription, &commits),
+            "feat: t (#7)\n\nwhy\n\n* how\n"
+        );
         for (messages, expected) in [
             (vec!["fix(python): a\n"], "fix(python): a (#7)\n\n"),
             (vec!["fix(python): a\n\nwhy\n", ""], "fix(python): a (#7)\n\nwhy\n"),

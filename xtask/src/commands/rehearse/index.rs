@@ -1,4 +1,5 @@
-//! A Python index of the rehearsal: pypiserver with a password, no way out to PyPI, and a file name taken once, as on the real one.
+//! A Python index of the rehearsal: pypiserver with a password, no way out to PyPI, and a file name taken
+//! once, as on the real one.
 
 use super::servers::{Server, secret};
 use crate::sys::{child, tools};

@@ -1,4 +1,5 @@
-//! The two kinds of machine in a rehearsal, as environments: a developer's and a runner's. Programs run below a supervisor, into a step's log.
+//! The two kinds of machine in a rehearsal, as environments: a developer's and a runner's. Programs run below
+//! a supervisor, into a step's log.
 
 use super::servers::environment;
 use super::world::World;
@@ -40,8 +41,9 @@ impl Ended {
     }
 }
 
-/// Copies the binary and makes `cargo xtask …` mean that copy: hooks and workflows run unchanged, and nothing is compiled. `python3` is the one
-/// that this process has found: a version manager's shim would look for it a hundred times, a tenth of a second each.
+/// Copies the binary and makes `cargo xtask …` mean that copy: hooks and workflows run unchanged, and nothing
+/// is compiled. `python3` is the one that this process has found: a version manager's shim would look for it
+/// a hundred times, a tenth of a second each.
 pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let bin = dir.join("bin");
     std::fs::create_dir_all(&bin)?;
@@ -54,8 +56,10 @@ pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
         None => "echo 'there is no cargo on PATH' >&2; exit 127".to_string(),
     };
     let shim = bin.join("cargo");
-    let script =
-        format!("#!/bin/sh\nif [ \"$1\" = xtask ]; then shift; exec '{}' \"$@\"; fi\n{other}\n", xtask.as_str().replace('\'', r"'\''"));
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = xtask ]; then shift; exec '{}' \"$@\"; fi\n{other}\n",
+        xtask.as_str().replace('\'', r"'\''")
+    );
     std::fs::write(&shim, script)?;
     std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755))?;
     Ok(xtask)
@@ -63,7 +67,13 @@ pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
 
 impl Machine {
     /// Everything below `dir`: homes, temporary files, the programs.
-    pub fn new(dir: &Utf8Path, xtask: Utf8PathBuf, world: &World, apps: &[&App], read: &Endpoints) -> Result<Machine> {
+    pub fn new(
+        dir: &Utf8Path,
+        xtask: Utf8PathBuf,
+        world: &World,
+        apps: &[&App],
+        read: &Endpoints,
+    ) -> Result<Machine> {
         let (home, temp) = (dir.join("home"), dir.join("tmp"));
         std::fs::create_dir_all(&home)?;
         std::fs::create_dir_all(&temp)?;
@@ -117,7 +127,14 @@ impl Machine {
         self.run_split(log, Some(&log.with_extension("json")), dir, env, argv)
     }
 
-    fn run_split(&self, log: &Utf8Path, stdout: Option<&Utf8Path>, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
+    fn run_split(
+        &self,
+        log: &Utf8Path,
+        stdout: Option<&Utf8Path>,
+        dir: &Utf8Path,
+        env: &Env,
+        argv: &[&str],
+    ) -> Result<Ended> {
         let words = argv.join(" ");
         let mut file = std::fs::File::options().create(true).append(true).open(log)?;
         writeln!(file, "$ {words}")?;

@@ -1,4 +1,5 @@
-//! The npm registry of the rehearsal: verdaccio with one user, no way out to npmjs.org, and a version taken once, as on the real one.
+//! The npm registry of the rehearsal: verdaccio with one user, no way out to npmjs.org, and a version taken
+//! once, as on the real one.
 
 use super::servers::{Server, secret};
 use crate::sys::http::{Http, Request};
@@ -28,7 +29,8 @@ impl Npm {
 pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     let program = tools::tool("verdaccio")?;
     let config = dir.join("config.yaml");
-    std::fs::write(&config, configuration(dir, private)).with_context(|| format!("{config} can't be written"))?;
+    std::fs::write(&config, configuration(dir, private))
+        .with_context(|| format!("{config} can't be written"))?;
     let words = |port: u16| -> Result<Vec<String>> {
         let address = format!("127.0.0.1:{port}");
         Ok([program.as_str(), "--listen", &address, "--config", config.as_str()].map(str::to_string).to_vec())
@@ -38,8 +40,8 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     Ok(Npm { server, token })
 }
 
-/// See verdaccio's documentation of its configuration. JSON is YAML, and needs no thought about what a path contains. Without an uplink, what is not
-/// published here is not there.
+/// See verdaccio's documentation of its configuration. JSON is YAML, and needs no thought about what a path
+/// contains. Without an uplink, what is not published here is not there.
 fn configuration(dir: &Utf8Path, private: bool) -> String {
     let readers = if private { "$authenticated" } else { "$all" };
     serde_json::json!({
@@ -57,9 +59,13 @@ fn configuration(dir: &Utf8Path, private: bool) -> String {
 /// The registry's first and only user, as `npm adduser` makes one; its token.
 fn sign_up(url: &str) -> Result<String> {
     let name = format!("org.couchdb.user:{USER}");
-    let user = serde_json::json!({ "_id": name, "name": USER, "password": secret()?, "type": "user", "roles": [] }).to_string();
-    let request = Request::new("PUT", format!("{url}/-/user/{name}")).body("application/json", user.as_bytes());
+    let user =
+        serde_json::json!({ "_id": name, "name": USER, "password": secret()?, "type": "user", "roles": [] })
+            .to_string();
+    let request =
+        Request::new("PUT", format!("{url}/-/user/{name}")).body("application/json", user.as_bytes());
     let answer = Http::new()?.send(&request)?.success()?;
-    let said: serde_json::Value = serde_json::from_slice(&answer.bytes()?).context("verdaccio's answer is not JSON")?;
+    let said: serde_json::Value =
+        serde_json::from_slice(&answer.bytes()?).context("verdaccio's answer is not JSON")?;
     said["token"].as_str().map(str::to_string).context("verdaccio's answer has no token")
 }

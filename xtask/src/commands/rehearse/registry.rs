@@ -1,4 +1,5 @@
-//! The container registry of the rehearsal: docker's own `registry` program as Debian packs it, with a configuration that deletes and asks for no password.
+//! The container registry of the rehearsal: docker's own `registry` program as Debian packs it, with a
+//! configuration that deletes and asks for no password.
 
 use super::servers::Server;
 use crate::model::workspace::App;
@@ -38,7 +39,8 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path, apps: &[&App]) -> Result<Registry
     Ok(registry)
 }
 
-/// See distribution's docs/content/about/configuration.md. JSON is YAML, and needs no thought about what a path contains.
+/// See distribution's docs/content/about/configuration.md. JSON is YAML, and needs no thought about what a
+/// path contains.
 fn configuration(data: &Utf8Path, port: u16) -> String {
     serde_json::json!({
         "version": 0.1,

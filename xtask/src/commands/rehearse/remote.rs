@@ -1,4 +1,5 @@
-//! The git remote of the rehearsal: a bare repository that takes and refuses pushes as a forge with protected branches does.
+//! The git remote of the rehearsal: a bare repository that takes and refuses pushes as a forge with protected
+//! branches does.
 
 use crate::model::workspace::Settings;
 use crate::sys::git::Git;
@@ -9,7 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 pub struct Remote {
     /// Plumbing in the repository itself: what the forge does, and no push may.
     pub git: Git,
-    /// A path: a clone takes the objects over as they are, where a URL would have them packed and indexed once more for each job.
+    /// A path: a clone takes the objects over as they are, where a URL would have them packed and indexed
+    /// once more for each job.
     pub url: String,
 }
 
@@ -17,10 +19,20 @@ pub struct Remote {
 pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     let path = dir.join("remote.git");
     let git = Git::new(&path);
-    Git::new(dir).run(&["init", "--quiet", "--bare", &format!("--initial-branch={}", settings.main), "--", path.as_str()])?;
-    for (key, value) in
-        [("receive.denyDeletes", "true"), ("receive.denyNonFastForwards", "true"), ("receive.autogc", "false"), ("gc.auto", "0")]
-    {
+    Git::new(dir).run(&[
+        "init",
+        "--quiet",
+        "--bare",
+        &format!("--initial-branch={}", settings.main),
+        "--",
+        path.as_str(),
+    ])?;
+    for (key, value) in [
+        ("receive.denyDeletes", "true"),
+        ("receive.denyNonFastForwards", "true"),
+        ("receive.autogc", "false"),
+        ("gc.auto", "0"),
+    ] {
         git.run(&["config", key, value])?;
     }
     git.run(&["config", "user.name", "Rehearsal"])?;
@@ -39,7 +51,9 @@ fn rules(settings: &Settings) -> String {
         true => String::new(),
         false => {
             let (main, development) = (quote(&settings.main), quote(&settings.development));
-            format!("\n  refs/heads/{main} | refs/heads/{development}) refuse \"$1 is protected: open a pull request\" ;;")
+            format!(
+                "\n  refs/heads/{main} | refs/heads/{development}) refuse \"$1 is protected: open a pull request\" ;;"
+            )
         }
     };
     format!(

@@ -1,4 +1,5 @@
-//! What a rehearsal has shown: the success criteria of a release, each with what the registries and the remote say now.
+//! What a rehearsal has shown: the success criteria of a release, each with what the registries and the
+//! remote say now.
 
 use super::Rehearsal;
 use super::steps::{self, Took, shorter};
@@ -50,7 +51,10 @@ pub fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Re
     for released in &walked.releases {
         for (name, version) in &released.versions {
             let app = ctx.ws.app(name)?;
-            criteria.extend(of_release(&ctx, rehearsal, walked, app, released, version).with_context(|| format!("{name} v{version}"))?);
+            criteria.extend(
+                of_release(&ctx, rehearsal, walked, app, released, version)
+                    .with_context(|| format!("{name} v{version}"))?,
+            );
         }
     }
     criteria.extend(of_the_whole(rehearsal, walked)?);
@@ -62,17 +66,29 @@ pub fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Re
     }
     let mut not_rehearsable: Vec<String> = NOT_HERE.iter().map(|what| what.to_string()).collect();
     not_rehearsable.extend(other_platforms(&rehearsal.apps));
-    Ok(Report { criteria, steps: rehearsal.steps.took(), seconds: took.as_secs_f64(), left_out, not_rehearsable })
+    Ok(Report {
+        criteria,
+        steps: rehearsal.steps.took(),
+        seconds: took.as_secs_f64(),
+        left_out,
+        not_rehearsable,
+    })
 }
 
 /// Images that are built here and run elsewhere.
 fn other_platforms(apps: &[&App]) -> Option<String> {
     let here = format!("linux/{}", if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" });
-    let mut others: Vec<&str> =
-        apps.iter().filter_map(|a| a.settings.image.as_ref()).flat_map(|i| &i.platforms).map(String::as_str).collect();
+    let mut others: Vec<&str> = apps
+        .iter()
+        .filter_map(|a| a.settings.image.as_ref())
+        .flat_map(|i| &i.platforms)
+        .map(String::as_str)
+        .collect();
     others.retain(|platform| *platform != here);
     others.dedup();
-    (!others.is_empty()).then(|| format!("running the images for {}: only their configuration was checked", others.join(", ")))
+    (!others.is_empty()).then(|| {
+        format!("running the images for {}: only their configuration was checked", others.join(", "))
+    })
 }
 
 /// The developer's clone and the world's endpoints, to ask with the release's own functions.
@@ -109,8 +125,9 @@ fn of_release(
     let mut list = Vec::new();
     let mut seen = |criterion: String, seen: String| list.push(Criterion { criterion, seen: Some(seen) });
     let images = rehearsal.world.registry.is_some() && app.settings.image.is_some();
-    let digest =
-        |tag: &str| -> Result<String> { image::remote_digest(ctx, app, tag)?.with_context(|| format!("the registry has no image {tag}")) };
+    let digest = |tag: &str| -> Result<String> {
+        image::remote_digest(ctx, app, tag)?.with_context(|| format!("the registry has no image {tag}"))
+    };
     let merged = |number: u32, commit: &str| -> Result<String> {
         let parents = remote.read(&["show", "-s", "--format=%P", commit])?.split_whitespace().count();
         let subject = remote.read(&["show", "-s", "--format=%s", commit])?;
@@ -124,29 +141,44 @@ fn of_release(
             let tag = image::sha_tag(&released.pushed);
             seen(format!("{tag_name}: the branch's push built an image"), format!("{tag} {}", digest(&tag)?));
         }
-        seen(format!("{tag_name}: pull request to {} passed and merged cleanly", settings.development), merged(*number, commit)?);
+        seen(
+            format!("{tag_name}: pull request to {} passed and merged cleanly", settings.development),
+            merged(*number, commit)?,
+        );
         if images {
             let tag = image::sha_tag(commit);
             let digest = digest(&tag)?;
-            seen(format!("{tag_name}: {} built an image", settings.development), format!("{}, {tag} {digest}", settings.development));
+            seen(
+                format!("{tag_name}: {} built an image", settings.development),
+                format!("{}, {tag} {digest}", settings.development),
+            );
         }
     }
     let commit = &released.commit;
     if let Some(number) = released.promotion {
-        seen(format!("{tag_name}: pull request to {} passed and merged cleanly", settings.main), merged(number, commit)?);
+        seen(
+            format!("{tag_name}: pull request to {} passed and merged cleanly", settings.main),
+            merged(number, commit)?,
+        );
     }
-    let tag::Found::Ours(tag) = tag::find(ctx, tag_name)? else { bail!("the remote has no tag {tag_name} of ours") };
+    let tag::Found::Ours(tag) = tag::find(ctx, tag_name)? else {
+        bail!("the remote has no tag {tag_name} of ours")
+    };
     if tag.commit != *commit {
         bail!("{tag_name} names {}, not {commit} of the main branch", tag.commit);
     }
-    seen(format!("git tag {tag_name}"), format!("{} names {}, from {}", short(&tag.object), short(&tag.commit), short(&tag.source_commit)));
+    seen(
+        format!("git tag {tag_name}"),
+        format!("{} names {}, from {}", short(&tag.object), short(&tag.commit), short(&tag.source_commit)),
+    );
     let files = app.settings.ecosystem.published(ctx, app, false, version)?;
     for (name, sha256) in &tag.dist {
         if !files.iter().any(|f| f.is(name, sha256)) {
             bail!("the index has no {name} with the tag's hash");
         }
     }
-    let files: Vec<String> = tag.dist.iter().map(|(name, sha)| format!("{name} sha256:{}…", &sha[..12])).collect();
+    let files: Vec<String> =
+        tag.dist.iter().map(|(name, sha)| format!("{name} sha256:{}…", &sha[..12])).collect();
     seen(format!("{}=={version} published", app.settings.package), files.join(", "));
     if images {
         let (v, sha) = (format!("v{version}"), image::sha_tag(commit));
@@ -157,9 +189,16 @@ fn of_release(
         seen(format!("image tagged {v} and {sha}"), a);
     }
     let changelog = remote.read(&["show", &format!("{commit}:CHANGELOG.md")])?;
-    let heading = changelog.lines().find(|l| l.starts_with(&format!("## [{tag_name}]"))).context("CHANGELOG.md has no section of it")?;
+    let heading = changelog
+        .lines()
+        .find(|l| l.starts_with(&format!("## [{tag_name}]")))
+        .context("CHANGELOG.md has no section of it")?;
     seen(format!("CHANGELOG.md has {tag_name}"), heading.to_string());
-    let verified = walked.verified.iter().find(|v| v.app == app.name() && v.version == *version).context("it was not verified")?;
+    let verified = walked
+        .verified
+        .iter()
+        .find(|v| v.app == app.name() && v.version == *version)
+        .context("it was not verified")?;
     for evidence in &verified.evidence {
         seen(format!("{tag_name} as its users have it"), evidence.clone());
     }
@@ -169,21 +208,39 @@ fn of_release(
 fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>> {
     let ctx = outside(rehearsal, walked)?;
     let mut list = Vec::new();
-    let seen = |criterion: &str, seen: String| Criterion { criterion: criterion.to_string(), seen: Some(seen) };
+    let seen =
+        |criterion: &str, seen: String| Criterion { criterion: criterion.to_string(), seen: Some(seen) };
     let hooks = walked.developer.hooks()?;
     let fired = |name: &str| hooks.get(name).copied().unwrap_or_default();
     let (commit, push) = (fired("pre-commit"), fired("pre-push"));
-    if commit.passed < walked.commits.max(1) || push.passed < walked.pushes || commit.stopped + push.stopped > 0 {
-        bail!("the hooks did not fire at every commit and push: pre-commit {commit:?}, pre-push {push:?}, {} pushes", walked.pushes);
+    if commit.passed < walked.commits.max(1)
+        || push.passed < walked.pushes
+        || commit.stopped + push.stopped > 0
+    {
+        bail!(
+            "the hooks did not fire at every commit and push: pre-commit {commit:?}, pre-push {push:?}, {} pushes",
+            walked.pushes
+        );
     }
     list.push(seen(
         "hooks fired at every commit and push",
         format!("pre-commit {}x, pre-push {}x, none failed", commit.passed, push.passed),
     ));
     for app in &rehearsal.apps {
-        let newest = walked.releases.iter().rev().find_map(|r| Some(&r.versions.iter().find(|(name, _)| name == app.name())?.1));
-        let Some(newest) = newest.filter(|_| rehearsal.world.registry.is_some() && app.settings.image.is_some()) else { continue };
-        let (latest, wanted) = (image::remote_digest(&ctx, app, "latest")?, image::remote_digest(&ctx, app, &format!("v{newest}"))?);
+        let newest = walked
+            .releases
+            .iter()
+            .rev()
+            .find_map(|r| Some(&r.versions.iter().find(|(name, _)| name == app.name())?.1));
+        let Some(newest) =
+            newest.filter(|_| rehearsal.world.registry.is_some() && app.settings.image.is_some())
+        else {
+            continue;
+        };
+        let (latest, wanted) = (
+            image::remote_digest(&ctx, app, "latest")?,
+            image::remote_digest(&ctx, app, &format!("v{newest}"))?,
+        );
         if latest.is_none() || latest != wanted {
             bail!("latest is {latest:?}, v{newest} is {wanted:?}");
         }
@@ -193,10 +250,16 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
         list.push(seen("a promotion that would lose a hotfix is refused", format!("exit code 3: {refused}")));
     }
     for app in &rehearsal.apps {
-        list.push(seen(&format!("the version of {} rests on every source", app.name()), planned(&rehearsal.steps.took(), app.name())?));
+        list.push(seen(
+            &format!("the version of {} rests on every source", app.name()),
+            planned(&rehearsal.steps.took(), app.name())?,
+        ));
     }
     for (app, said) in &walked.gates {
-        list.push(seen(&format!("a break of {app}'s contract that no commit declares is refused"), said.clone()));
+        list.push(seen(
+            &format!("a break of {app}'s contract that no commit declares is refused"),
+            said.clone(),
+        ));
     }
     if rehearsal.without(Part::Image) {
         list.push(Criterion { criterion: "container images".into(), seen: None });
@@ -204,16 +267,25 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     if rehearsal.without(Part::Hotfix) {
         list.push(Criterion { criterion: "a hotfix between two releases".into(), seen: None });
     }
-    let jobs = rehearsal.steps.took().iter().filter(|t| t.step.starts_with("ci ") && !t.step.contains("--")).count();
-    list.push(seen("no manual intervention", format!("{jobs} jobs passed at their first run, each in a fresh clone")));
+    let jobs =
+        rehearsal.steps.took().iter().filter(|t| t.step.starts_with("ci ") && !t.step.contains("--")).count();
+    list.push(seen(
+        "no manual intervention",
+        format!("{jobs} jobs passed at their first run, each in a fresh clone"),
+    ));
     Ok(list)
 }
 
 /// What the last pull request's job said of the app's next version.
 fn planned(steps: &[Took], app: &str) -> Result<String> {
     let of_app = format!("release of {app} ");
-    let said = steps.iter().rev().flat_map(|took| took.seen.split("; ")).find(|part| part.starts_with(PLANNED) && part.contains(&of_app));
-    let said = said.with_context(|| format!("no pull request's job said what the next version of {app} rests on"))?;
+    let said = steps
+        .iter()
+        .rev()
+        .flat_map(|took| took.seen.split("; "))
+        .find(|part| part.starts_with(PLANNED) && part.contains(&of_app));
+    let said =
+        said.with_context(|| format!("no pull request's job said what the next version of {app} rests on"))?;
     Ok(said.trim_start_matches(PLANNED).to_string())
 }
 
@@ -236,7 +308,10 @@ impl Report {
         for (kind, spent) in steps::by_kind(&self.steps).iter().take(12) {
             lines.push(format!("  {:>12}  {kind}", ui::duration(*spent)));
         }
-        lines.push(format!("  {:>12}  from start to end", ui::duration(Duration::from_secs_f64(self.seconds))));
+        lines.push(format!(
+            "  {:>12}  from start to end",
+            ui::duration(Duration::from_secs_f64(self.seconds))
+        ));
         lines.extend([String::new(), ui::bold("Cannot be rehearsed on this machine")]);
         lines.extend(self.not_rehearsable.iter().map(|what| format!("  - {what}")));
         lines.join("\n")

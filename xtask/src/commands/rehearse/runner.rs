@@ -1,5 +1,5 @@
-//! A forge's runner: each job in a fresh clone of the remote with the cached folders of the last one, the variables that the forge sets, and
-//! the command of the workflow.
+//! A forge's runner: each job in a fresh clone of the remote with the cached folders of the last one, the
+//! variables that the forge sets, and the command of the workflow.
 
 use super::forge::{PullRequest, Squash};
 use super::machine::{Ended, Env, Machine, pairs};
@@ -26,7 +26,8 @@ pub enum Forge {
 }
 
 impl Forge {
-    /// Does it keep a merge of the pull request with its base (`refs/pull/N/merge`)? Gitea's jobs run for the head alone.
+    /// Does it keep a merge of the pull request with its base (`refs/pull/N/merge`)? Gitea's jobs run for the
+    /// head alone.
     pub fn test_merges(self) -> bool {
         match self {
             Forge::GitHub => true,
@@ -72,12 +73,13 @@ impl Runner<'_> {
         }
         // What runs beside the longest has time enough for itself when that waits.
         let nice: &[&str] = if job == LONGEST { &[] } else { &["nice", "-n", "5"] };
-        let argv: Vec<&str> = nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
+        let argv: Vec<&str> =
+            nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
         self.machine.run(log, &clone, &env, &argv)
     }
 
-    /// A place that nobody uses; there is one for each step that may run at a time. The longest job has the same one again where it can: Python has
-    /// compiled there what only tests import.
+    /// A place that nobody uses; there is one for each step that may run at a time. The longest job has the
+    /// same one again where it can: Python has compiled there what only tests import.
     fn slot(&self, job: &str) -> Result<MutexGuard<'_, Utf8PathBuf>> {
         let mut slots: Vec<_> = self.slots.iter().collect();
         if job != LONGEST {
@@ -99,28 +101,39 @@ impl Runner<'_> {
         self.machine.run(log, &clone, &env, &["cargo", "xtask", "release", app])?.expect(0)
     }
 
-    /// As actions/checkout does it with fetch-depth 0: a pushed branch under its name, a pull request's test merge (its head on Gitea) on no branch.
+    /// As actions/checkout does it with fetch-depth 0: a pushed branch under its name, a pull request's test
+    /// merge (its head on Gitea) on no branch.
     fn check_out(&self, log: &Utf8Path, dir: &Utf8Path, event: &Event, env: &Env) -> Result<Utf8PathBuf> {
         let clone = self.clone(log, dir, env)?;
         match event {
             Event::Push { branch, after, .. } => self.files(log, &clone, env, &["-B", branch, after])?,
             Event::PullRequest(pull) => {
-                self.machine.run(log, &clone, env, &["git", "fetch", "--quiet", "origin", &self.forge.checked_out(pull)])?.expect(0)?;
+                self.machine
+                    .run(
+                        log,
+                        &clone,
+                        env,
+                        &["git", "fetch", "--quiet", "origin", &self.forge.checked_out(pull)],
+                    )?
+                    .expect(0)?;
                 self.files(log, &clone, env, &["--detach", "FETCH_HEAD"])?
             }
         }
         Ok(clone)
     }
 
-    /// A fresh clone in place of the slot's last one. It starts with that one's files and index: most are the same in the next commit, and to make and
-    /// remove them all for each job would take a good part of its time.
+    /// A fresh clone in place of the slot's last one. It starts with that one's files and index: most are the
+    /// same in the next commit, and to make and remove them all for each job would take a good part of its
+    /// time.
     fn clone(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env) -> Result<Utf8PathBuf> {
         let (clone, old) = (dir.join("clone"), dir.join("old"));
         if clone.exists() {
             std::fs::rename(&clone, &old)?;
         }
         let url = self.world.remote.url.as_str();
-        self.machine.run(log, dir, env, &["git", "clone", "--quiet", "--no-checkout", "--", url, clone.as_str()])?.expect(0)?;
+        self.machine
+            .run(log, dir, env, &["git", "clone", "--quiet", "--no-checkout", "--", url, clone.as_str()])?
+            .expect(0)?;
         if old.exists() {
             std::fs::rename(old.join(".git/index"), clone.join(".git/index"))?;
             std::fs::remove_dir_all(old.join(".git")).with_context(|| format!("{old} can't be removed"))?;
@@ -136,7 +149,10 @@ impl Runner<'_> {
     /// The files of a commit, the folders that a forge's cache would restore, and nothing else.
     fn files(&self, log: &Utf8Path, clone: &Utf8Path, env: &Env, commit: &[&str]) -> Result<()> {
         let cached: Vec<String> = self.cached.iter().map(|folder| format!("--exclude=/{folder}")).collect();
-        let clean: Vec<&str> = ["git", "clean", "--quiet", "-ffdx"].into_iter().chain(cached.iter().map(String::as_str)).collect();
+        let clean: Vec<&str> = ["git", "clean", "--quiet", "-ffdx"]
+            .into_iter()
+            .chain(cached.iter().map(String::as_str))
+            .collect();
         for argv in [[&["git", "checkout", "--quiet", "--force"], commit].concat(), clean] {
             self.machine.run(log, clone, env, &argv)?.expect(0)?;
         }
@@ -145,7 +161,8 @@ impl Runner<'_> {
 
     fn variables(&self, dir: &Utf8Path, job: &str, event: &Event) -> Result<Env> {
         let file = dir.join("event.json");
-        let mut variables = pairs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_JOB", job), ("GITHUB_EVENT_PATH", file.as_str())]);
+        let mut variables =
+            pairs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_JOB", job), ("GITHUB_EVENT_PATH", file.as_str())]);
         if let Forge::Gitea = self.forge {
             variables.extend(pairs(&[("GITEA_ACTIONS", "true")]));
         }
@@ -161,9 +178,14 @@ impl Runner<'_> {
             }
             Event::PullRequest(pull) => {
                 let reference = self.forge.checked_out(pull);
-                let names = [("GITHUB_HEAD_REF", pull.head.as_str()), ("GITHUB_BASE_REF", &pull.base), ("GITHUB_REF", &reference)];
+                let names = [
+                    ("GITHUB_HEAD_REF", pull.head.as_str()),
+                    ("GITHUB_BASE_REF", &pull.base),
+                    ("GITHUB_REF", &reference),
+                ];
                 variables.extend(pairs(&names));
-                variables.extend(pairs(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_SHA", &pull.commit)]));
+                variables
+                    .extend(pairs(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_SHA", &pull.commit)]));
                 let mut json = serde_json::json!({ "title": pull.title, "body": pull.body });
                 if let Forge::GitHub = self.forge {
                     let [title, message] = self.forge.squash(pull.number).0.settings();

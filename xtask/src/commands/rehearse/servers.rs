@@ -20,15 +20,22 @@ pub struct Server {
 
 impl Server {
     /// Starts the program that `argv` makes for a port and waits until `path` answers.
-    pub fn start(xtask: &Utf8Path, argv: impl Fn(u16) -> Result<Vec<String>>, path: &str, dir: &Utf8Path) -> Result<Server> {
+    pub fn start(
+        xtask: &Utf8Path,
+        argv: impl Fn(u16) -> Result<Vec<String>>,
+        path: &str,
+        dir: &Utf8Path,
+    ) -> Result<Server> {
         let env = environment()?;
         let mut tries = 0;
         loop {
             tries += 1;
             let port = child::free_port()?;
             let url = format!("http://127.0.0.1:{port}");
-            let mut process =
-                supervise::start(xtask, &supervise::Start { argv: &argv(port)?, dir, env: &env, log: &dir.join("log"), stdout: None })?;
+            let mut process = supervise::start(
+                xtask,
+                &supervise::Start { argv: &argv(port)?, dir, env: &env, log: &dir.join("log"), stdout: None },
+            )?;
             match process.wait_ready(&format!("{url}{path}"), READY) {
                 Ok(()) => return Ok(Server { url, _process: process }),
                 Err(e) if tries == PORTS || supervise::interrupted() => return Err(e),
@@ -51,5 +58,8 @@ pub fn secret() -> Result<String> {
 
 /// The clean environment of every child, as text.
 pub fn environment() -> Result<Vec<(String, String)>> {
-    Ok(child::env()?.into_iter().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+    Ok(child::env()?
+        .into_iter()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect())
 }

@@ -1,4 +1,5 @@
-//! Where a rehearsal begins: the last release is what main and development hold, HEAD is what a feature branch brings.
+//! Where a rehearsal begins: the last release is what main and development hold, HEAD is what a feature
+//! branch brings.
 
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
@@ -24,7 +25,9 @@ pub fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
     let git = &ctx.git;
     let head = git.commit("HEAD")?;
     if git.read(&["rev-parse", "--is-shallow-repository"])? == "true" {
-        return Err(Exit::Usage("a shallow clone can't be rehearsed: git fetch --unshallow --tags".into()).into());
+        return Err(
+            Exit::Usage("a shallow clone can't be rehearsed: git fetch --unshallow --tags".into()).into()
+        );
     }
     let mut last = Vec::new();
     let mut idle = Vec::new();
@@ -41,7 +44,8 @@ pub fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
         let time = git.commit_time(&commit)?;
         if newest.as_ref().is_none_or(|(other, ..)| time > *other) {
             let source = plan::source_commit(ctx, app, &commit)?;
-            let development = [Some(commit.clone()), source].into_iter().flatten().find(|c| is_ancestor(git, c, &head));
+            let development =
+                [Some(commit.clone()), source].into_iter().flatten().find(|c| is_ancestor(git, c, &head));
             newest = Some((time, commit, development.unwrap_or_else(|| head.clone())));
         }
         last.push((app.name().to_string(), release.tag));

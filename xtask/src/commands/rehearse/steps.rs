@@ -19,7 +19,10 @@ pub struct Step<'a> {
 
 type Work<'a> = Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>;
 
-pub fn step<'a>(name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a) -> Step<'a> {
+pub fn step<'a>(
+    name: impl Into<String>,
+    work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a,
+) -> Step<'a> {
     Step { name: name.into(), work: Box::new(work) }
 }
 
@@ -61,7 +64,11 @@ impl Steps {
         Ok(Steps { logs: logs.to_path_buf(), state: Mutex::default() })
     }
 
-    pub fn run<'a>(&self, name: impl Into<String>, work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a) -> Result<()> {
+    pub fn run<'a>(
+        &self,
+        name: impl Into<String>,
+        work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a,
+    ) -> Result<()> {
         self.one(step(name, work))
     }
 
@@ -94,7 +101,12 @@ impl Steps {
         let result = (step.work)(&log);
         without_colours(&log);
         let took = |seen: String| {
-            let took = Took { step: step.name.clone(), seconds: started.elapsed().as_secs_f64(), seen, log: log.clone() };
+            let took = Took {
+                step: step.name.clone(),
+                seconds: started.elapsed().as_secs_f64(),
+                seen,
+                log: log.clone(),
+            };
             self.state.lock().expect("nobody panics with it").took.push(took);
         };
         match result.map_err(|error| error.downcast::<Skip>()) {
@@ -109,10 +121,16 @@ impl Steps {
                 Ok(())
             }
             Err(Err(error)) => {
-                line.end(ui::Outcome::Failed(if supervise::interrupted() { "interrupted" } else { "failed" }.into()));
+                line.end(ui::Outcome::Failed(
+                    if supervise::interrupted() { "interrupted" } else { "failed" }.into(),
+                ));
                 let text = std::fs::read_to_string(&log).unwrap_or_default();
                 let last = child::last_lines(&text, LAST_LINES).replace('\n', "\n  | ");
-                let end = if last.is_empty() { "nothing was logged".to_string() } else { format!("the end of {log}:\n  | {last}") };
+                let end = if last.is_empty() {
+                    "nothing was logged".to_string()
+                } else {
+                    format!("the end of {log}:\n  | {last}")
+                };
                 // The error's own text follows behind a colon.
                 Err(error.context(format!("step {:?} failed; {end}\nreason", step.name)))
             }
@@ -123,7 +141,8 @@ impl Steps {
     fn log(&self, name: &str) -> Utf8PathBuf {
         let mut state = self.state.lock().expect("nobody panics with it");
         state.begun += 1;
-        let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> =
+            name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|w| !w.is_empty()).collect();
         self.logs.join(format!("{:02}-{}.log", state.begun, words.join("-")))
     }
 }
@@ -142,7 +161,8 @@ fn without_colours(log: &Utf8Path) {
 pub fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
     let mut kinds: Vec<(String, Duration)> = Vec::new();
     for one in took {
-        let kind: Vec<&str> = one.step.split([',', ' ']).take(if one.step.starts_with("ci ") { 2 } else { 1 }).collect();
+        let kind: Vec<&str> =
+            one.step.split([',', ' ']).take(if one.step.starts_with("ci ") { 2 } else { 1 }).collect();
         let (kind, spent) = (kind.join(" "), Duration::from_secs_f64(one.seconds));
         match kinds.iter_mut().find(|(k, _)| *k == kind) {
             Some((_, sum)) => *sum += spent,

@@ -1,5 +1,5 @@
-//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the next release follows. With one branch
-//! there is no promotion and no hotfix: trunk.rs.
+//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the
+//! next release follows. With one branch there is no promotion and no hotfix: trunk.rs.
 
 use super::Rehearsal;
 use super::developer::Developer;
@@ -59,7 +59,8 @@ impl Verified {
     /// From the release's log.
     fn read(log: &Utf8Path, app: &str, version: &Version) -> Result<Verified> {
         let text = std::fs::read_to_string(log).with_context(|| format!("{log} can't be read"))?;
-        let evidence = verification(&text, app, version).with_context(|| format!("{app} v{version} was released, but not verified"))?;
+        let evidence = verification(&text, app, version)
+            .with_context(|| format!("{app} v{version} was released, but not verified"))?;
         Ok(Verified { app: app.to_string(), version: version.clone(), evidence })
     }
 }
@@ -75,14 +76,28 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
     let mut developer = None;
     rehearsal.steps.run("clone and hooks", |log| {
         let dir = rehearsal.dir.join("developer");
-        developer = Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, start::HEAD)?);
+        developer =
+            Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, start::HEAD)?);
         Ok("cloned, `cargo xtask setup` has installed the hooks".to_string())
     })?;
     let developer = developer.context("the developer has cloned")?;
-    let cached = rehearsal.apps.iter().flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f))).collect();
+    let cached = rehearsal
+        .apps
+        .iter()
+        .flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f)))
+        .collect();
     let slots = (1..=SIDE_BY_SIDE).map(|n| Mutex::new(rehearsal.dir.join(format!("jobs/{n}")))).collect();
-    let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
-    let walked = Walked { developer, releases: Vec::new(), verified: Vec::new(), refused: None, gates: Vec::new(), commits: 0, pushes: 0 };
+    let runner =
+        Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
+    let walked = Walked {
+        developer,
+        releases: Vec::new(),
+        verified: Vec::new(),
+        refused: None,
+        gates: Vec::new(),
+        commits: 0,
+        pushes: 0,
+    };
     let mut walk = Walk { rehearsal, walked, runner, pulls: 0 };
     walk.last_releases(start)?;
     match rehearsal.ctx.ws.settings.one_branch() {
@@ -138,7 +153,10 @@ impl<'a> Walk<'a> {
         self.merge_into_development(branch, &pushed, &title, &apps, true)?;
         let request = self.promote("promote, the bump")?;
         if request["base"] != development.as_str() {
-            bail!("promote opens a pull request into {}, though the version is not raised yet", request["base"]);
+            bail!(
+                "promote opens a pull request into {}, though the version is not raised yet",
+                request["base"]
+            );
         }
         let (head, title) = branch_and_title(&request)?;
         let merged = self.merge_into_development(&head, &pushed, &title, &apps, false)?;
@@ -156,7 +174,8 @@ impl<'a> Walk<'a> {
             dev.xtask(log, &["bump", app.name()])
         })?;
         let pushed = self.push(&branch)?;
-        let pull = self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
+        let pull =
+            self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
         self.checks(&pull, &[app], None)?;
         let squashed = self.squash(&pull)?;
         self.release(pushed, None, (pull.number, squashed))?;
@@ -170,21 +189,26 @@ impl<'a> Walk<'a> {
         self.develop("promote refuses, cherry-pick", |dev, log| {
             dev.git(log, &["fetch", "--quiet", "origin"])?;
             said = dev.refused(log, &["promote"], 3)?;
-            printed = said.lines().filter_map(|l| l.split_once("git ")).map(|(_, args)| args.trim().to_string()).collect();
+            printed = said
+                .lines()
+                .filter_map(|l| l.split_once("git "))
+                .map(|(_, args)| args.trim().to_string())
+                .collect();
             if !printed.iter().any(|l| l.starts_with("cherry-pick")) {
                 bail!("promote refused, but printed no cherry-pick");
             }
             printed.iter().try_for_each(|line| dev.git(log, &line.split_whitespace().collect::<Vec<_>>()))
         })?;
-        self.walked.refused = said.lines().find(|l| l.contains('[')).map(|l| l.trim().trim_end_matches(':').to_string());
+        self.walked.refused =
+            said.lines().find(|l| l.contains('[')).map(|l| l.trim().trim_end_matches(':').to_string());
         let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
         let pushed = self.push(&branch)?;
         let title = format!("fix({}): take over the hotfix", app.name());
         self.merge_into_development(&branch, &pushed, &title, &[app], false).map(drop)
     }
 
-    /// A pull request into development that changes these apps: checks, beside them the image of the branch; squash. The image of
-    /// development comes with what is done next.
+    /// A pull request into development that changes these apps: checks, beside them the image of the branch;
+    /// squash. The image of development comes with what is done next.
     fn merge_into_development(
         &mut self,
         branch: &str,
@@ -211,7 +235,11 @@ impl<'a> Walk<'a> {
         let pull = self.open(&head, &main, &title)?;
         let git = &self.rehearsal.world.remote.git;
         let before = git.commit(&format!("{}^", merged.1))?;
-        let event = Event::Push { branch: self.development().to_string(), before: Some(before), after: merged.1.clone() };
+        let event = Event::Push {
+            branch: self.development().to_string(),
+            before: Some(before),
+            after: merged.1.clone(),
+        };
         let apps = self.rehearsal.apps.clone();
         self.checks(&pull, &apps, Some(("ci image, development".to_string(), event)))?;
         let squashed = self.squash(&pull)?;
@@ -219,35 +247,57 @@ impl<'a> Walk<'a> {
     }
 
     /// The job that a push to main starts.
-    fn release(&mut self, pushed: String, development: Option<(u32, String)>, main: (u32, String)) -> Result<()> {
+    fn release(
+        &mut self,
+        pushed: String,
+        development: Option<(u32, String)>,
+        main: (u32, String),
+    ) -> Result<()> {
         let git = &self.rehearsal.world.remote.git;
         let before = git.commit(&format!("{}^", main.1))?;
         let apps: Vec<&App> = match development {
             Some(_) => self.rehearsal.apps.clone(),
             None => vec![self.rehearsal.apps[0]],
         };
-        let versions = apps.iter().map(|app| Ok((app.name().to_string(), manifest::at(git, app, &main.1)?))).collect::<Result<Vec<_>>>()?;
-        let event = Event::Push { branch: self.main().to_string(), before: Some(before), after: main.1.clone() };
+        let versions = apps
+            .iter()
+            .map(|app| Ok((app.name().to_string(), manifest::at(git, app, &main.1)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let event =
+            Event::Push { branch: self.main().to_string(), before: Some(before), after: main.1.clone() };
         let what: Vec<String> = versions.iter().map(|(app, version)| format!("{app} v{version}")).collect();
         let fault = if self.walked.releases.is_empty() { self.fault() } else { Vec::new() };
         if !fault.is_empty() {
-            self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| self.broken_off(log, &event, &fault))?;
+            self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| {
+                self.broken_off(log, &event, &fault)
+            })?;
         }
         let mut verified = Vec::new();
         self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| {
             let said = self.job(log, "release", &event, &apps)?;
-            verified = versions.iter().map(|(app, version)| Verified::read(log, app, version)).collect::<Result<_>>()?;
+            verified = versions
+                .iter()
+                .map(|(app, version)| Verified::read(log, app, version))
+                .collect::<Result<_>>()?;
             Ok(said)
         })?;
         self.walked.verified.extend(verified);
-        self.walked.releases.push(Released { versions, pushed, development, promotion: Some(main.0), commit: main.1 });
+        self.walked.releases.push(Released {
+            versions,
+            pushed,
+            development,
+            promotion: Some(main.0),
+            commit: main.1,
+        });
         Ok(())
     }
 
     /// `--fail-at` and `--kill-at`, for the first release.
     fn fault(&self) -> Vec<String> {
         let fault = &self.rehearsal.flags.fault;
-        let one = |name: &str, value: &Option<String>| value.iter().flat_map(|v| [name.to_string(), v.clone()]).collect::<Vec<_>>();
+        let one = |name: &str, value: &Option<String>| {
+            value.iter().flat_map(|v| [name.to_string(), v.clone()]).collect::<Vec<_>>()
+        };
         [one("--fail-at", &fault.fail_at), one("--kill-at", &fault.kill_at)].concat()
     }
 
@@ -264,14 +314,20 @@ impl<'a> Walk<'a> {
     /// The releases that HEAD's history knows are in the registries, as far as they can be made again.
     fn last_releases(&self, start: &Start) -> Result<()> {
         for (app, tag) in &start.last {
-            self.rehearsal.steps.run(format!("last release, {tag}"), |log| match self.runner.release_again(log, app, tag) {
-                Ok(_) => Ok("made again from its tag".to_string()),
-                // History may have been released by other means: what is rehearsed is the next release.
-                Err(e) => {
-                    let text = std::fs::read_to_string(log).unwrap_or_default();
-                    let said = text.lines().find(|line| line.starts_with("error"));
-                    let reason = said.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
-                    Err(Skip(format!("not released again, so the index does not have it: {e:#}; {reason}")).into())
+            self.rehearsal.steps.run(format!("last release, {tag}"), |log| {
+                match self.runner.release_again(log, app, tag) {
+                    Ok(_) => Ok("made again from its tag".to_string()),
+                    // History may have been released by other means: what is rehearsed is the next release.
+                    Err(e) => {
+                        let text = std::fs::read_to_string(log).unwrap_or_default();
+                        let said = text.lines().find(|line| line.starts_with("error"));
+                        let reason =
+                            said.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
+                        Err(Skip(format!(
+                            "not released again, so the index does not have it: {e:#}; {reason}"
+                        ))
+                        .into())
+                    }
                 }
             })?;
         }

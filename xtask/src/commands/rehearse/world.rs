@@ -1,4 +1,5 @@
-//! Everything outside of the repository that a release touches, on this machine: a git remote, the apps' package indexes, a container registry.
+//! Everything outside of the repository that a release touches, on this machine: a git remote, the apps'
+//! package indexes, a container registry.
 
 use super::index::{self, Index};
 use super::npm::{self, Npm};
@@ -26,8 +27,16 @@ pub struct World {
 const NOBODY: &str = "127.0.0.1:9";
 
 impl World {
-    /// Starts what `apps` need, below `dir`; the registry holds their base images. `private`: indexes are read with the login alone.
-    pub fn start(xtask: &Utf8Path, dir: &Utf8Path, settings: &Settings, apps: &[&App], images: bool, private: bool) -> Result<World> {
+    /// Starts what `apps` need, below `dir`; the registry holds their base images. `private`: indexes are
+    /// read with the login alone.
+    pub fn start(
+        xtask: &Utf8Path,
+        dir: &Utf8Path,
+        settings: &Settings,
+        apps: &[&App],
+        images: bool,
+        private: bool,
+    ) -> Result<World> {
         let place = |name: &str| -> Result<Utf8PathBuf> {
             let place = dir.join(name);
             std::fs::create_dir_all(&place).with_context(|| format!("{place} can't be made"))?;
@@ -42,24 +51,32 @@ impl World {
                         let start = |name| scope.spawn(move || index::start(xtask, &place(name)?, private));
                         python = Some((start("pypi"), start("testpypi")));
                     }
-                    Ecosystem::Ts if npm.is_none() => npm = Some(scope.spawn(move || npm::start(xtask, &place("npm")?, private))),
+                    Ecosystem::Ts if npm.is_none() => {
+                        npm = Some(scope.spawn(move || npm::start(xtask, &place("npm")?, private)))
+                    }
                     Ecosystem::Python | Ecosystem::Ts => {}
                 }
             }
-            let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
-                true => Some(
-                    registry::start(xtask, &place("registry")?, apps)
-                        .context("no container registry (a rehearsal goes on without it by --without image)")?,
-                ),
-                false => None,
-            };
+            let registry =
+                match images && apps.iter().any(|a| a.settings.image.is_some()) {
+                    true => Some(registry::start(xtask, &place("registry")?, apps).context(
+                        "no container registry (a rehearsal goes on without it by --without image)",
+                    )?),
+                    false => None,
+                };
             let python = match python {
-                Some((pypi, testpypi)) => {
-                    Some((joined(pypi).context("no Python index")?, joined(testpypi).context("no Python staging index")?))
-                }
+                Some((pypi, testpypi)) => Some((
+                    joined(pypi).context("no Python index")?,
+                    joined(testpypi).context("no Python staging index")?,
+                )),
                 None => None,
             };
-            Ok(World { remote, python, npm: npm.map(joined).transpose().context("no npm registry")?, registry })
+            Ok(World {
+                remote,
+                python,
+                npm: npm.map(joined).transpose().context("no npm registry")?,
+                registry,
+            })
         })
     }
 
@@ -84,7 +101,10 @@ impl World {
     pub fn secrets(&self) -> Vec<(String, String)> {
         let mut secrets = Vec::new();
         if let Some((pypi, testpypi)) = &self.python {
-            secrets.extend([("PYPI_TOKEN".to_string(), pypi.token.clone()), ("TESTPYPI_TOKEN".to_string(), testpypi.token.clone())]);
+            secrets.extend([
+                ("PYPI_TOKEN".to_string(), pypi.token.clone()),
+                ("TESTPYPI_TOKEN".to_string(), testpypi.token.clone()),
+            ]);
         }
         secrets.extend(self.npm.as_ref().map(|npm| ("NPM_TOKEN".to_string(), npm.token.clone())));
         secrets
@@ -102,19 +122,32 @@ impl fmt::Display for World {
             parts.push(format!("Python index {}, staging index {}", pypi.host(), testpypi.host()));
         }
         parts.extend(self.npm.as_ref().map(|npm| format!("npm registry {}", npm.host())));
-        parts.push(self.registry.as_ref().map_or("no container registry".to_string(), |r| format!("container registry {}", r.host())));
+        parts.push(
+            self.registry
+                .as_ref()
+                .map_or("no container registry".to_string(), |r| format!("container registry {}", r.host())),
+        );
         f.write_str(&parts.join(", "))
     }
 }
 
-/// `xtask __world DIR`: starts one for the tests, prints its environment as a JSON object on one line, and ends with standard input.
+/// `xtask __world DIR`: starts one for the tests, prints its environment as a JSON object on one line, and
+/// ends with standard input.
 pub fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{dir} can't be made"))?;
     let dir = dir.canonicalize_utf8()?;
     let xtask = Utf8PathBuf::try_from(std::env::current_exe()?)?;
     let apps: Vec<&App> = ctx.ws.apps.iter().collect();
-    let world = World::start(&xtask, &dir, &ctx.ws.settings, &apps, true, std::env::var_os("XTASK_WORLD_PRIVATE").is_some())?;
-    let env: serde_json::Map<_, _> = world.endpoints().into_iter().chain(world.secrets()).map(|(k, v)| (k, v.into())).collect();
+    let world = World::start(
+        &xtask,
+        &dir,
+        &ctx.ws.settings,
+        &apps,
+        true,
+        std::env::var_os("XTASK_WORLD_PRIVATE").is_some(),
+    )?;
+    let env: serde_json::Map<_, _> =
+        world.endpoints().into_iter().chain(world.secrets()).map(|(k, v)| (k, v.into())).collect();
     println!("{}", serde_json::Value::Object(env));
     std::io::stdin().lock().read_to_end(&mut Vec::new())?;
     Ok(())

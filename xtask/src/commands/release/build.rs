@@ -21,7 +21,8 @@ pub fn run(release: &Release) -> Result<String> {
     let built = release.app.settings.ecosystem.build(release.ctx, release.app, &release.commit, &out)?;
     let built = release.dist.get_or_init(|| built);
     if let Some(tag) = release.tag() {
-        let differ: Vec<_> = tag.dist.iter().filter_map(|(name, sha)| difference(name, sha, release)).collect();
+        let differ: Vec<_> =
+            tag.dist.iter().filter_map(|(name, sha)| difference(name, sha, release)).collect();
         if !differ.is_empty() {
             return Err(Exit::Gate(differ).into());
         }
@@ -37,10 +38,13 @@ fn difference(name: &str, sha: &str, release: &Release) -> Option<Finding> {
         Some(file) => format!("sha256 {}", file.sha256),
         None => "no such file".to_string(),
     };
-    let message = format!("the build is not what {} names: {name} has sha256 {sha} there, {says} here", release.tag_name);
+    let message = format!(
+        "the build is not what {} names: {name} has sha256 {sha} there, {says} here",
+        release.tag_name
+    );
     Some(
-        Finding::new("build-differs", Level::Error, message)
-            .app(release.app.name())
-            .help("resume with the tools that the tag's Tool-Version trailers name, or release the next version"),
+        Finding::new("build-differs", Level::Error, message).app(release.app.name()).help(
+            "resume with the tools that the tag's Tool-Version trailers name, or release the next version",
+        ),
     )
 }

@@ -33,7 +33,11 @@ impl Faults {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }
         if self.fail.as_ref() == Some(&here) {
-            bail!("failed {} {} on purpose (--fail-at)", if here.after { "after" } else { "before" }, here.step);
+            bail!(
+                "failed {} {} on purpose (--fail-at)",
+                if here.after { "after" } else { "before" },
+                here.step
+            );
         }
         Ok(())
     }

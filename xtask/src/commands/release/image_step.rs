@@ -18,22 +18,33 @@ pub fn state(release: &Release) -> Result<State> {
 
 pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
-    let file = app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
+    let file =
+        app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
     // A resume uses the base that the tag names, whatever the base's name stands for by now.
     let base = release.tag().and_then(|t| t.base.as_deref());
     let built = image::build_app(ctx, app, &release.commit, &release.version, &file.path, base)?;
     if let Some(wanted) = release.tag().and_then(|t| t.image.as_ref())
         && *wanted != built.digest
     {
-        let message = format!("the image built here is {}, {} names {wanted}", built.digest, release.tag_name);
-        let help = "resume with the tools that the tag's Tool-Version trailers name, or release the next version";
-        return Err(Exit::Gate(vec![Finding::new("build-differs", Level::Error, message).app(app.name()).help(help)]).into());
+        let message =
+            format!("the image built here is {}, {} names {wanted}", built.digest, release.tag_name);
+        let help =
+            "resume with the tools that the tag's Tool-Version trailers name, or release the next version";
+        return Err(Exit::Gate(vec![
+            Finding::new("build-differs", Level::Error, message).app(app.name()).help(help),
+        ])
+        .into());
     }
     let mut said = built.digest.clone();
     if release.tag().is_none() {
         said = format!(
             "{said}; {}",
-            image::probe_built(ctx, app, &built, &crate::checks::probe::expected(ctx, app, &release.version, &release.commit)?)?
+            image::probe_built(
+                ctx,
+                app,
+                &built,
+                &crate::checks::probe::expected(ctx, app, &release.version, &release.commit)?
+            )?
         );
     }
     release.image.get_or_init(|| built);

@@ -13,13 +13,15 @@ pub fn state(release: &Release) -> Result<State> {
     if !release.version.pre.is_empty() {
         return Ok(State::Skip(format!("{} is a pre-release", release.version)));
     }
-    if let Some(newer) = crate::model::tags::highest_stable(ctx, app.name())?.filter(|v| *v > release.version) {
+    if let Some(newer) = crate::model::tags::highest_stable(ctx, app.name())?.filter(|v| *v > release.version)
+    {
         return Ok(State::Skip(format!("{newer} is newer")));
     }
     if on_index == Some(false) {
         return Ok(State::Todo);
     }
-    let mut seen: Vec<String> = on_index.iter().map(|_| format!("{}@latest is {}", app.settings.package, release.version)).collect();
+    let mut seen: Vec<String> =
+        on_index.iter().map(|_| format!("{}@latest is {}", app.settings.package, release.version)).collect();
     if app.settings.image.is_some() {
         let wanted = release.tag().and_then(|t| t.image.as_ref());
         match image::remote_digest(ctx, app, "latest")? {
@@ -34,9 +36,14 @@ pub fn preview(release: &Release) -> Vec<String> {
     let (ctx, app) = (release.ctx, release.app);
     let mut lines = Vec::new();
     if matches!(app.settings.ecosystem.is_latest(ctx, app, &release.version), Ok(Some(false))) {
-        lines.push(format!("dist-tag {}@{} latest on {}   after verification", app.settings.package, release.version, ctx.endpoints.npm));
+        lines.push(format!(
+            "dist-tag {}@{} latest on {}   after verification",
+            app.settings.package, release.version, ctx.endpoints.npm
+        ));
     }
-    lines.extend(app.settings.image.iter().map(|image| format!("tag {}:latest   after verification", image.name)));
+    lines.extend(
+        app.settings.image.iter().map(|image| format!("tag {}:latest   after verification", image.name)),
+    );
     lines
 }
 
@@ -48,7 +55,8 @@ pub fn run(release: &Release) -> Result<String> {
         moved.push(format!("{}@latest is {version}", app.settings.package));
     }
     if app.settings.image.is_some() {
-        let digest = release.tag().and_then(|t| t.image.as_deref()).context("the release's tag names no image")?;
+        let digest =
+            release.tag().and_then(|t| t.image.as_deref()).context("the release's tag names no image")?;
         image::retag(ctx, app, digest, "latest")?;
         moved.push(format!("latest is v{version} ({digest})"));
     }

@@ -44,22 +44,26 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Everything committed, and HEAD is what the remote's main branch is, or will be when `ahead` commits go there with the tag.
+/// Everything committed, and HEAD is what the remote's main branch is, or will be when `ahead` commits go
+/// there with the tag.
 fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         let message = format!("{} not committed:\n  {}", files(dirty.len()), dirty.join("\n  "));
-        findings.push(Finding::new("dirty-tree", Level::Error, message).help("commit or stash them: git status"));
+        findings
+            .push(Finding::new("dirty-tree", Level::Error, message).help("commit or stash them: git status"));
     }
     let (main, remote) = (&ctx.ws.settings.main, &ctx.endpoints.remote);
     let reference = format!("refs/heads/{main}");
     let listed = ctx.git.read(&["ls-remote", "--", remote, &reference])?;
     match listed.split_whitespace().next() {
         None => findings.push(
-            Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}")).help(format!("git push {remote} HEAD:{main}")),
+            Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}"))
+                .help(format!("git push {remote} HEAD:{main}")),
         ),
-        Some(tip) if ahead && ctx.git.ask(&["merge-base", "--is-ancestor", tip, commit]).unwrap_or(false) => {}
+        Some(tip) if ahead && ctx.git.ask(&["merge-base", "--is-ancestor", tip, commit]).unwrap_or(false) => {
+        }
         Some(tip) if tip != commit => {
             let branch = ctx.git.branch()?.unwrap_or_else(|| "a detached HEAD".to_string());
             let message = format!(
@@ -67,7 +71,10 @@ fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>>
                 crate::sys::git::short(commit),
                 crate::sys::git::short(tip)
             );
-            findings.push(Finding::new("not-at-main", Level::Error, message).help(format!("git switch {main} && git pull")));
+            findings.push(
+                Finding::new("not-at-main", Level::Error, message)
+                    .help(format!("git switch {main} && git pull")),
+            );
         }
         Some(_) => {}
     }
@@ -85,12 +92,16 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
     let mut findings = plan.findings.clone();
     if !plan.pending {
         let message = format!("the manifest says {}, which is not a version to release yet", release.version);
-        findings.push(Finding::new("not-bumped", Level::Error, message).help(format!("cargo xtask bump {app}")));
+        findings
+            .push(Finding::new("not-bumped", Level::Error, message).help(format!("cargo xtask bump {app}")));
     } else if tag::notes(release)?.trim().is_empty() {
         let message = format!("CHANGELOG.md has no text under [{}]", release.tag_name);
         // Commits that release nothing themselves leave none.
-        let help = format!("write what changed for users under `## [Unreleased]`, `### {app}`, then: cargo xtask bump {app}");
-        findings.push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(help));
+        let help = format!(
+            "write what changed for users under `## [Unreleased]`, `### {app}`, then: cargo xtask bump {app}"
+        );
+        findings
+            .push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(help));
     }
     Ok(findings)
 }
@@ -98,15 +109,19 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
 /// A package that exists, but none of whose versions has a tag here, may be somebody else's.
 fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
-    if crate::model::tags::highest_stable(ctx, app.name())?.is_some() || app.settings.ecosystem.versions_out(ctx, app)?.is_none() {
+    if crate::model::tags::highest_stable(ctx, app.name())?.is_some()
+        || app.settings.ecosystem.versions_out(ctx, app)?.is_none()
+    {
         return Ok(None);
     }
     let package = &app.settings.package;
-    let message = format!("{package} is on the index already, and no release of it is tagged here: is it yours?");
+    let message =
+        format!("{package} is on the index already, and no release of it is tagged here: is it yours?");
     Ok(Some(Finding::new("name-taken", Level::Warning, message).place(app.settings.ecosystem.index_url(ctx))))
 }
 
-/// What is known to be wrong with the locked dependencies: a warning, since the fix may be worse than waiting. A rehearsal asks nobody outside.
+/// What is known to be wrong with the locked dependencies: a warning, since the fix may be worse than
+/// waiting. A rehearsal asks nobody outside.
 fn advisories(release: &Release) -> Option<Finding> {
     let (ctx, app) = (release.ctx, release.app);
     if ctx.endpoints.loopback_only {
@@ -142,5 +157,7 @@ fn credentials(release: &Release) -> Vec<Finding> {
 
 fn missing_tools(release: &Release) -> Vec<Finding> {
     let missing = release.app.settings.ecosystem.tools().iter().filter_map(|name| tools::tool(name).err());
-    missing.map(|e| Finding::new("tool-missing", Level::Error, format!("{e:#}")).help("cargo xtask setup")).collect()
+    missing
+        .map(|e| Finding::new("tool-missing", Level::Error, format!("{e:#}")).help("cargo xtask setup"))
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! The index that users install from. What is there with the same hash is done; what is there with another one is a conflict.
+//! The index that users install from. What is there with the same hash is done; what is there with another
+//! one is a conflict.
 
 use super::{Release, State};
 use crate::finding::{Finding, Level};
@@ -28,13 +29,28 @@ pub fn state(release: &Release) -> Result<State> {
             Some(file) if file.is(name, sha256) => {}
             Some(file) => {
                 let has = file.sha256.as_deref().unwrap_or("no hash");
-                let message = format!("{name} is on the index with other bytes: sha256 {has} there, {sha256} in {}", release.tag_name);
-                let help = format!("a file name is taken for ever; release the next version: cargo xtask bump {}", app.name());
-                return Ok(State::Conflict(Finding::new("published-differs", Level::Error, message).app(app.name()).place(url).help(help)));
+                let message = format!(
+                    "{name} is on the index with other bytes: sha256 {has} there, {sha256} in {}",
+                    release.tag_name
+                );
+                let help = format!(
+                    "a file name is taken for ever; release the next version: cargo xtask bump {}",
+                    app.name()
+                );
+                return Ok(State::Conflict(
+                    Finding::new("published-differs", Level::Error, message)
+                        .app(app.name())
+                        .place(url)
+                        .help(help),
+                ));
             }
         }
     }
-    Ok(if missing == 0 { State::Done(format!("{} files on the index, hashes as in the tag", tag.dist.len())) } else { State::Todo })
+    Ok(if missing == 0 {
+        State::Done(format!("{} files on the index, hashes as in the tag", tag.dist.len()))
+    } else {
+        State::Todo
+    })
 }
 
 pub fn preview(release: &Release) -> Vec<String> {
@@ -47,7 +63,8 @@ pub fn run(release: &Release) -> Result<String> {
         bail!("{} is not on the remote: nothing is published without its tag", release.tag_name);
     }
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
-    let missing: Vec<_> = release.dist().iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();
+    let missing: Vec<_> =
+        release.dist().iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, false, &release.version, &missing)?;
     Ok(format!("{} uploaded, {} were there", missing.len(), release.dist().len() - missing.len()))
 }

@@ -1,4 +1,5 @@
-//! The image into the registry: the version's tag and the commit's. `latest` moves in a step of its own, after verification.
+//! The image into the registry: the version's tag and the commit's. `latest` moves in a step of its own,
+//! after verification.
 
 use super::{Release, State};
 use crate::commands::image;
@@ -12,18 +13,26 @@ pub fn tags(release: &Release) -> [String; 2] {
 
 pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
-    let Some(settings) = &app.settings.image else { return Ok(State::Skip("no [image] in its app.toml".into())) };
+    let Some(settings) = &app.settings.image else {
+        return Ok(State::Skip("no [image] in its app.toml".into()));
+    };
     let [version, sha] = tags(release);
     let there = image::remote_digest(ctx, app, &version)?;
     let conflict = |message: String| {
         let help = format!("release the next version: cargo xtask bump {}", app.name());
         Ok(State::Conflict(
-            Finding::new("image-differs", Level::Error, message).app(app.name()).place(format!("{}:{version}", settings.name)).help(help),
+            Finding::new("image-differs", Level::Error, message)
+                .app(app.name())
+                .place(format!("{}:{version}", settings.name))
+                .help(help),
         ))
     };
     match (there, release.tag().and_then(|t| t.image.as_ref())) {
         (None, _) => Ok(State::Todo),
-        (Some(has), None) => conflict(format!("{version} is in the registry already ({has}), but {} does not exist", release.tag_name)),
+        (Some(has), None) => conflict(format!(
+            "{version} is in the registry already ({has}), but {} does not exist",
+            release.tag_name
+        )),
         (Some(has), Some(wanted)) if has != *wanted => {
             conflict(format!("{version} is {has} in the registry, {wanted} in {}", release.tag_name))
         }
@@ -35,7 +44,9 @@ pub fn state(release: &Release) -> Result<State> {
 }
 
 pub fn preview(release: &Release) -> Vec<String> {
-    let (Some(settings), Some(built)) = (&release.app.settings.image, release.image()) else { return Vec::new() };
+    let (Some(settings), Some(built)) = (&release.app.settings.image, release.image()) else {
+        return Vec::new();
+    };
     tags(release).iter().map(|tag| format!("push {}:{tag}   {}", settings.name, built.digest)).collect()
 }
 

@@ -7,7 +7,9 @@ use anyhow::Result;
 
 pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
-    let Some(name) = &app.settings.release.stage else { return Ok(State::Skip("no staging index is set".into())) };
+    let Some(name) = &app.settings.release.stage else {
+        return Ok(State::Skip("no staging index is set".into()));
+    };
     if release.tag().is_some() {
         return Ok(State::Done("passed before the tag was made".into()));
     }
@@ -18,11 +20,13 @@ pub fn state(release: &Release) -> Result<State> {
     if release.dist().iter().all(|f| there.iter().any(|p| p.is(&f.name, &f.sha256))) {
         return Ok(State::Done(format!("the same files are on {name}")));
     }
-    let other = release.dist().iter().find(|f| there.iter().any(|p| p.name == f.name && !p.is(&f.name, &f.sha256)));
+    let other =
+        release.dist().iter().find(|f| there.iter().any(|p| p.name == f.name && !p.is(&f.name, &f.sha256)));
     Ok(match other {
-        Some(file) => {
-            State::Skip(format!("warning: {name} has other bytes under {}; it takes a file name once, so nothing can be staged", file.name))
-        }
+        Some(file) => State::Skip(format!(
+            "warning: {name} has other bytes under {}; it takes a file name once, so nothing can be staged",
+            file.name
+        )),
         None => State::Todo,
     })
 }
@@ -35,18 +39,28 @@ pub fn preview(release: &Release) -> Vec<String> {
 pub fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
     let app = release.app;
     let (url, token) = app.settings.ecosystem.upload_target(release.ctx, stage);
-    release.dist().iter().map(|f| format!("upload {} to {url}   sha256 {}…, credentials ${token}", f.name, &f.sha256[..12])).collect()
+    release
+        .dist()
+        .iter()
+        .map(|f| format!("upload {} to {url}   sha256 {}…, credentials ${token}", f.name, &f.sha256[..12]))
+        .collect()
 }
 
 pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
-    let missing: Vec<_> = release.dist().iter().filter(|f| !there.iter().any(|p| p.name == f.name)).cloned().collect();
+    let missing: Vec<_> =
+        release.dist().iter().filter(|f| !there.iter().any(|p| p.name == f.name)).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, true, &release.version, &missing)?;
     let place = scratch::place()?;
     let dir = &place.dir;
     let sha256 = release.dist().iter().map(|f| f.sha256.as_str()).collect();
-    let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: true, version: &release.version, sha256 }, dir)?;
+    let installed = app.settings.ecosystem.install(
+        ctx,
+        app,
+        &Origin::Index { stage: true, version: &release.version, sha256 },
+        dir,
+    )?;
     super::smoke::same_versions(release.app, &installed, &release.version)?;
     Ok(format!("{} files uploaded, installed from there", missing.len()))
 }

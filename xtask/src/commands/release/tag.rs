@@ -1,4 +1,5 @@
-//! The release's annotated tag: what it says, how it is read back, and the push that only one of two racing runs wins.
+//! The release's annotated tag: what it says, how it is read back, and the push that only one of two racing
+//! runs wins.
 
 use super::{Release, State};
 use crate::commands::plan;
@@ -43,11 +44,19 @@ pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
         .git
         .read(&["ls-remote", "--", remote, &reference, &format!("{reference}^{{}}")])
         .with_context(|| format!("the git remote {remote} could not be asked for {name}"))?;
-    let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference)) else {
+    let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference))
+    else {
         return Ok(Found::Nothing);
     };
     if !ctx.git.ask(&["cat-file", "-e", object]).unwrap_or(false) {
-        ctx.git.run(&["fetch", "--quiet", "--no-tags", "--", remote, &format!("+{reference}:refs/xtask/tags/{name}")])?;
+        ctx.git.run(&[
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--",
+            remote,
+            &format!("+{reference}:refs/xtask/tags/{name}"),
+        ])?;
     }
     let text = String::from_utf8_lossy(&ctx.git.bytes(&["cat-file", "-p", object])?).into_owned();
     Ok(match parse(object, &text) {
@@ -56,10 +65,12 @@ pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
     })
 }
 
-/// Reads a tag object (`git cat-file -p`): headers, a blank line, the message whose last paragraph is trailers (git-interpret-trailers).
+/// Reads a tag object (`git cat-file -p`): headers, a blank line, the message whose last paragraph is
+/// trailers (git-interpret-trailers).
 pub fn parse(object: &str, text: &str) -> Option<Tag> {
     let (headers, message) = text.split_once("\n\n")?;
-    let header = |name: &str| headers.lines().find_map(|l| l.strip_prefix(name).and_then(|l| l.strip_prefix(' ')));
+    let header =
+        |name: &str| headers.lines().find_map(|l| l.strip_prefix(name).and_then(|l| l.strip_prefix(' ')));
     if header("type")? != "commit" {
         return None;
     }
@@ -94,7 +105,12 @@ pub fn message(title: &str, notes: &str, trailers: &[(&str, String)]) -> String 
 
 pub fn state(release: &Release) -> Result<State> {
     Ok(match release.tag() {
-        Some(tag) => State::Done(format!("{} at {} (run {})", release.tag_name, crate::sys::git::short(&tag.commit), tag.run_id)),
+        Some(tag) => State::Done(format!(
+            "{} at {} (run {})",
+            release.tag_name,
+            crate::sys::git::short(&tag.commit),
+            tag.run_id
+        )),
         None => State::Todo,
     })
 }
@@ -102,9 +118,13 @@ pub fn state(release: &Release) -> Result<State> {
 /// What `run` will do, for a dry run.
 pub fn preview(release: &Release) -> Vec<String> {
     let commit = crate::sys::git::short(&release.commit);
-    let branch = release.branch.iter().map(|branch| format!("{commit}:refs/heads/{branch} ")).collect::<String>();
+    let branch =
+        release.branch.iter().map(|branch| format!("{commit}:refs/heads/{branch} ")).collect::<String>();
     let atomic = if branch.is_empty() { "" } else { "--atomic " };
-    vec![format!("git push {atomic}{} {branch}<tag object>:refs/tags/{}   at {commit}", release.ctx.endpoints.remote, release.tag_name)]
+    vec![format!(
+        "git push {atomic}{} {branch}<tag object>:refs/tags/{}   at {commit}",
+        release.ctx.endpoints.remote, release.tag_name
+    )]
 }
 
 pub fn run(release: &Release) -> Result<String> {
@@ -121,7 +141,8 @@ pub fn push(releases: &[&Release]) -> Result<Vec<String>> {
         // git-mktag and not git-tag: the name must not exist here before the remote has taken it.
         made.push((*release, mktag(&ctx.git, &release.commit, &release.tag_name, &text)?));
     }
-    let mut refs: Vec<String> = made.iter().map(|(release, object)| format!("{object}:refs/tags/{}", release.tag_name)).collect();
+    let mut refs: Vec<String> =
+        made.iter().map(|(release, object)| format!("{object}:refs/tags/{}", release.tag_name)).collect();
     refs.extend(first.branch.iter().map(|branch| format!("{}:refs/heads/{branch}", first.commit)));
     let mut push = vec!["push", "--quiet", "--no-follow-tags", "--atomic", "--", &ctx.endpoints.remote];
     push.extend(refs.iter().map(String::as_str));
@@ -143,9 +164,16 @@ fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: 
             Ok(format!("{name} at {} pushed (run {run_id})", crate::sys::git::short(&release.commit)))
         }
         Found::Ours(winner) => Err(Exit::Gate(vec![
-            Finding::new("lost-race", Level::Error, format!("another run pushed {name} first: run {}", winner.run_id))
-                .app(release.app.name())
-                .help(format!("let that run finish; if it was broken off: cargo xtask release {}", release.app.name())),
+            Finding::new(
+                "lost-race",
+                Level::Error,
+                format!("another run pushed {name} first: run {}", winner.run_id),
+            )
+            .app(release.app.name())
+            .help(format!(
+                "let that run finish; if it was broken off: cargo xtask release {}",
+                release.app.name()
+            )),
         ])
         .into()),
         Found::Foreign(commit) => Err(Exit::Gate(vec![taken(release.app.name(), name, &commit)]).into()),
@@ -170,7 +198,8 @@ pub fn taken(app: &str, name: &str, commit: &str) -> Finding {
     ))
 }
 
-/// The local copy of a tag that the remote holds. One that says something else is left alone: it may be somebody's work.
+/// The local copy of a tag that the remote holds. One that says something else is left alone: it may be
+/// somebody's work.
 fn keep(git: &Git, name: &str, object: &str) -> Result<()> {
     let reference = format!("refs/tags/{name}");
     if git.read(&["rev-parse", "--verify", "--quiet", &reference]).is_err() {
@@ -191,7 +220,8 @@ fn mktag(git: &Git, commit: &str, name: &str, message: &str) -> Result<String> {
 
 /// The release's section of the changelog, as it is in the released commit.
 pub fn notes(release: &Release) -> Result<String> {
-    let text = release.ctx.git.read(&["show", &format!("{}:CHANGELOG.md", release.commit)]).unwrap_or_default();
+    let text =
+        release.ctx.git.read(&["show", &format!("{}:CHANGELOG.md", release.commit)]).unwrap_or_default();
     Ok(changelog::notes(&text, &release.tag_name).unwrap_or_default())
 }
 
@@ -201,7 +231,8 @@ fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
     let declared = plan.commits.iter().filter(|c| c.counts && c.breaking);
     let declared = declared.map(|c| ("Breaking-Change", one_line(&format!("{} ({})", c.subject, c.short()))));
     let accepted = plan.accepted.iter().map(|a| {
-        let what = if a.difference.what.is_empty() { String::new() } else { format!(" ({})", a.difference.what) };
+        let what =
+            if a.difference.what.is_empty() { String::new() } else { format!(" ({})", a.difference.what) };
         ("Accepted-Break", one_line(&format!("{}{what}: {}", a.difference.id, a.by.reason)))
     });
     let mut trailers: Vec<_> = declared.chain(accepted).collect();
@@ -211,19 +242,35 @@ fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
 
 /// A trailer ends with its line, and these are other people's words.
 fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
-fn trailers(release: &Release, run_id: &str, breaks: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+fn trailers(
+    release: &Release,
+    run_id: &str,
+    breaks: Vec<(&'static str, String)>,
+) -> Vec<(&'static str, String)> {
     let mut trailers = vec![("Source-Commit", release.source_commit.clone())];
-    trailers.extend(release.dist().iter().map(|DistFile { name, sha256, .. }| ("Dist-Sha256", format!("{sha256}  {name}"))));
+    trailers.extend(
+        release
+            .dist()
+            .iter()
+            .map(|DistFile { name, sha256, .. }| ("Dist-Sha256", format!("{sha256}  {name}"))),
+    );
     if let Some(image) = release.image() {
         trailers.push(("Image-Digest", image.digest.clone()));
         trailers.push(("Image-Base", image.base_digest.clone()));
     }
     trailers.extend(breaks);
     trailers.push(("Tool-Version", format!("xtask {}", env!("CARGO_PKG_VERSION"))));
-    trailers.extend(ecosystem::tool_versions(release.app.settings.ecosystem).into_iter().map(|tool| ("Tool-Version", tool)));
+    trailers.extend(
+        ecosystem::tool_versions(release.app.settings.ecosystem)
+            .into_iter()
+            .map(|tool| ("Tool-Version", tool)),
+    );
     trailers.push(("Run-Id", run_id.to_string()));
     trailers
 }
@@ -233,7 +280,9 @@ mod tests {
     use super::*;
 
     fn object(message: &str) -> String {
-        format!("object 1111111111111111111111111111111111111111\ntype commit\ntag python-v0.0.1\ntagger A <a@b> 1 +0000\n\n{message}")
+        format!(
+            "object 1111111111111111111111111111111111111111\ntype commit\ntag python-v0.0.1\ntagger A <a@b> 1 +0000\n\n{message}"
+        )
     }
 
     #[test]
@@ -246,17 +295,30 @@ mod tests {
             ("Image-Base", "sha256:44".to_string()),
             ("Run-Id", "r1".to_string()),
         ];
-        for notes in ["", "### Added\n\n- a thing\n\n# a heading that git tag would strip", "- one\n- key: value"] {
+        for notes in
+            ["", "### Added\n\n- a thing\n\n# a heading that git tag would strip", "- one\n- key: value"]
+        {
             let tag = parse("obj", &object(&message("python v0.0.1", notes, &trailers))).expect("ours");
             assert_eq!(tag.dist, [("a b-1.whl".to_string(), sha.clone())], "{notes}");
-            assert_eq!((tag.commit.len(), tag.source_commit.as_str(), tag.image.as_deref()), (40, "2222", Some("sha256:33")));
+            assert_eq!(
+                (tag.commit.len(), tag.source_commit.as_str(), tag.image.as_deref()),
+                (40, "2222", Some("sha256:33"))
+            );
         }
     }
 
     #[test]
     fn a_trailer_of_other_peoples_words_is_one_line_and_forges_none() {
         let sha = "a".repeat(64);
-        for reason in ["plain", "two\nDist-Sha256: x", "a\r\n\r\nRun-Id: other", "\u{2028}Run-Id: other\u{85}", "", "::", "\t tabs \0"] {
+        for reason in [
+            "plain",
+            "two\nDist-Sha256: x",
+            "a\r\n\r\nRun-Id: other",
+            "\u{2028}Run-Id: other\u{85}",
+            "",
+            "::",
+            "\t tabs \0",
+        ] {
             let trailers = [
                 ("Source-Commit", "2222".to_string()),
                 ("Dist-Sha256", format!("{sha}  f")),
@@ -280,7 +342,8 @@ mod tests {
             object("title\n\nSource-Commit: x\nDist-Sha256: short  f\nRun-Id: y\n"),
             object(&format!("title\n\nSource-Commit: x\nDist-Sha256: {sha}\nRun-Id: y\n")),
             object(&format!("title\n\nSource-Commit: x\nDist-Sha256: {sha}  f\nno trailer\nRun-Id: y\n")),
-            object(&format!("title\n\nSource-Commit: x\nDist-Sha256: {sha}  f\nRun-Id: y\n")).replace("type commit", "type tree"),
+            object(&format!("title\n\nSource-Commit: x\nDist-Sha256: {sha}  f\nRun-Id: y\n"))
+                .replace("type commit", "type tree"),
         ] {
             assert_eq!(parse("obj", &text), None, "{text}");
         }

@@ -1,4 +1,5 @@
-//! Verification as a user: from the registries, in clean places, against what the tag says. Also the command `verify`.
+//! Verification as a user: from the registries, in clean places, against what the tag says. Also the command
+//! `verify`.
 
 use super::{Release, State, smoke, tag};
 use crate::commands::image;
@@ -29,13 +30,17 @@ pub fn run(release: &Release) -> Result<String> {
 pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     let version = match &flags.version {
-        Some(text) => text.parse().map_err(|e| Exit::Usage(format!("{text:?} is not a SemVer version: {e}")))?,
+        Some(text) => {
+            text.parse().map_err(|e| Exit::Usage(format!("{text:?} is not a SemVer version: {e}")))?
+        }
         None => super::manifest_version(ctx, app, "HEAD")?,
     };
     let name = app.tag(&version);
     let tag = match tag::find(ctx, &name)? {
         tag::Found::Ours(tag) => tag,
-        tag::Found::Foreign(commit) => return Err(Exit::Gate(vec![tag::taken(app.name(), &name, &commit)]).into()),
+        tag::Found::Foreign(commit) => {
+            return Err(Exit::Gate(vec![tag::taken(app.name(), &name, &commit)]).into());
+        }
         tag::Found::Nothing => bail!("{name} is not on {}: {version} is not released", ctx.endpoints.remote),
     };
     let line = ui::begin(&format!("verify-{}", app.name()));
@@ -61,7 +66,8 @@ pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
 
 /// Index and registry side by side; each line of evidence is something that was seen.
 pub fn verify(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
-    let (from_index, from_registry) = parallel::both(|| verify_index(ctx, app, version, tag), || verify_image(ctx, app, version, tag));
+    let (from_index, from_registry) =
+        parallel::both(|| verify_index(ctx, app, version, tag), || verify_image(ctx, app, version, tag));
     let mut evidence = from_index?;
     evidence.extend(from_registry?);
     Ok(evidence)
@@ -80,11 +86,14 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     let place = scratch::place()?;
     let dir = &place.dir;
     let sha256: Vec<&str> = tag.dist.iter().map(|(_, sha256)| sha256.as_str()).collect();
-    let installed = app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: false, version, sha256 }, dir)?;
+    let installed =
+        app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: false, version, sha256 }, dir)?;
     let (_, served) = smoke::tried(ctx, app, &installed, version, &tag.commit, dir)?;
     let package = &app.settings.package;
-    let files: Vec<String> = tag.dist.iter().map(|(name, sha256)| format!("{name} {}…", &sha256[..12])).collect();
-    let mut evidence = vec![format!("{package}=={version} installed, sha256 as in the tag: {}", files.join(", "))];
+    let files: Vec<String> =
+        tag.dist.iter().map(|(name, sha256)| format!("{name} {}…", &sha256[..12])).collect();
+    let mut evidence =
+        vec![format!("{package}=={version} installed, sha256 as in the tag: {}", files.join(", "))];
     evidence.extend(served.map(|served| format!("installed package: {served}")));
     Ok(evidence)
 }
@@ -97,6 +106,11 @@ fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
         Some(has) => bail!("the registry's {reference} is {has}, the tag names {wanted}"),
         None => bail!("the registry has no {reference}"),
     }
-    let served = image::probe_pulled(ctx, app, &reference, &crate::checks::probe::expected(ctx, app, version, &tag.commit)?)?;
+    let served = image::probe_pulled(
+        ctx,
+        app,
+        &reference,
+        &crate::checks::probe::expected(ctx, app, version, &tag.commit)?,
+    )?;
     Ok(vec![format!("image {reference} is {wanted}, as in the tag"), format!("pulled image: {served}")])
 }

@@ -1,4 +1,5 @@
-//! The loop that walks the table for one app or several: asks every outward step first, runs what is to do, and in a dry run says it in words.
+//! The loop that walks the table for one app or several: asks every outward step first, runs what is to do,
+//! and in a dry run says it in words.
 
 use super::{Release, STEPS, State, Step, fault, load, tag};
 use crate::commands::plan;
@@ -24,11 +25,19 @@ fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
     if conflicts.is_empty() { Ok(settled) } else { Err(Exit::Gate(conflicts).into()) }
 }
 
-/// Releases the apps step by step, side by side in each: nothing is tagged before everything that can be taken back has passed for all of them.
-pub fn through(ctx: &Ctx, apps: &[&App], branch: Option<String>, until: Option<&'static str>, fault: &fault::Faults) -> Result<()> {
+/// Releases the apps step by step, side by side in each: nothing is tagged before everything that can be
+/// taken back has passed for all of them.
+pub fn through(
+    ctx: &Ctx,
+    apps: &[&App],
+    branch: Option<String>,
+    until: Option<&'static str>,
+    fault: &fault::Faults,
+) -> Result<()> {
     let mut releases = apps.iter().map(|app| load(ctx, app, branch.clone())).collect::<Result<Vec<_>>>()?;
     releases.iter_mut().for_each(|release| release.one_of_several = apps.len() > 1);
-    let titles: Vec<String> = releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
+    let titles: Vec<String> =
+        releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
     ui::section(&format!("Release {}", titles.join(", ")));
     let settled = all(releases.iter_mut().map(ask).collect())?;
     let mut nothing = Vec::new();
@@ -51,7 +60,12 @@ pub fn through(ctx: &Ctx, apps: &[&App], branch: Option<String>, until: Option<&
     for release in &releases {
         match stopped {
             Some(step) => ui::say(&format!("stopped after {step}, as asked; the rest: {}", command(release))),
-            None => ui::say(&format!("{} {} is released and verified: {}", ui::green("✓"), release.title(), release.tag_name)),
+            None => ui::say(&format!(
+                "{} {} is released and verified: {}",
+                ui::green("✓"),
+                release.title(),
+                release.tag_name
+            )),
         }
     }
     Ok(())
@@ -86,7 +100,9 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
     for release in releases {
         match asked(release, step)? {
             State::Todo => open.push(release),
-            State::Done(seen) | State::Skip(seen) => ui::begin(&label(release, step.name)).end(ui::Outcome::Skipped(seen)),
+            State::Done(seen) | State::Skip(seen) => {
+                ui::begin(&label(release, step.name)).end(ui::Outcome::Skipped(seen))
+            }
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }
     }
@@ -180,7 +196,12 @@ fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error
 pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     let app = ctx.ws.app(app.name())?;
     let mut release = load(ctx, app, branch)?;
-    ui::section(&format!("Dry run of {} v{} at {}: nothing outside is changed", app.name(), release.version, short(&release.commit)));
+    ui::section(&format!(
+        "Dry run of {} v{} at {}: nothing outside is changed",
+        app.name(),
+        release.version,
+        short(&release.commit)
+    ));
     ask(&mut release)?;
     if release.open.is_empty() {
         return Err(Exit::Nothing(nothing_left(&release)?).into());
@@ -188,8 +209,12 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     // What the preflight finds is said at the end: whoever prepares a release wants to see all of it.
     let mut missing = Vec::new();
     for group in side_by_side(Some("image")) {
-        match walk_group(std::slice::from_ref(&release), group, &fault::Faults::default()).map_err(|e| e.downcast::<Exit>()) {
-            Err(Ok(Exit::Gate(findings))) if group.iter().any(|step| step.name == "preflight") => missing = findings,
+        match walk_group(std::slice::from_ref(&release), group, &fault::Faults::default())
+            .map_err(|e| e.downcast::<Exit>())
+        {
+            Err(Ok(Exit::Gate(findings))) if group.iter().any(|step| step.name == "preflight") => {
+                missing = findings
+            }
             Err(Ok(exit)) => return Err(exit.into()),
             Err(Err(error)) => return Err(error),
             Ok(()) => {}
@@ -197,10 +222,12 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     }
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {
-            State::Todo if step.name == "verify" => ui::begin(step.name).end(ui::Outcome::Skipped("would follow".into())),
-            State::Todo => {
-                (step.preview)(&release).iter().for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name)))
+            State::Todo if step.name == "verify" => {
+                ui::begin(step.name).end(ui::Outcome::Skipped("would follow".into()))
             }
+            State::Todo => (step.preview)(&release)
+                .iter()
+                .for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name))),
             State::Done(why) | State::Skip(why) => ui::begin(step.name).end(ui::Outcome::Skipped(why)),
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }
@@ -208,7 +235,13 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     if !missing.is_empty() {
         return Err(Exit::Gate(missing).into());
     }
-    ui::say(&format!("{} {} v{} is ready: {}", ui::green("✓"), app.name(), release.version, command(&release)));
+    ui::say(&format!(
+        "{} {} v{} is ready: {}",
+        ui::green("✓"),
+        app.name(),
+        release.version,
+        command(&release)
+    ));
     Ok(())
 }
 
@@ -216,7 +249,9 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
 fn nothing_left(release: &Release) -> Result<String> {
     let plan = plan::plan(release.ctx, release.app)?;
     let since = match &plan.next {
-        Some(next) if *next > release.version => format!("; {next} waits for: cargo xtask bump {}", release.app.name()),
+        Some(next) if *next > release.version => {
+            format!("; {next} waits for: cargo xtask bump {}", release.app.name())
+        }
         _ => String::new(),
     };
     Ok(format!("nothing left to release: {} is released{since}", release.tag_name))

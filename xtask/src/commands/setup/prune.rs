@@ -1,4 +1,5 @@
-//! Removes from the user's cache folder what nothing has used for a month. All of it is downloaded or made again when something needs it.
+//! Removes from the user's cache folder what nothing has used for a month. All of it is downloaded or made
+//! again when something needs it.
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,7 +9,8 @@ use std::time::{Duration, SystemTime};
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The folders of the cache whose entries are independent of each other.
-const FOLDERS: [&str; 7] = ["tools", "declarations", "roots", "debian", "checked", "oci/layers", "oci/blobs/sha256"];
+const FOLDERS: [&str; 7] =
+    ["tools", "declarations", "roots", "debian", "checked", "oci/layers", "oci/blobs/sha256"];
 
 /// Removes what was last used a month before `now`; the names of what is gone.
 pub fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
@@ -20,7 +22,10 @@ pub fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
         }
         for entry in dir.read_dir_utf8().with_context(|| format!("{dir} can't be read"))? {
             let entry = entry?;
-            if !entry.file_name().starts_with('.') && unused(entry.path(), now) && remove(&dir, entry.file_name())? {
+            if !entry.file_name().starts_with('.')
+                && unused(entry.path(), now)
+                && remove(&dir, entry.file_name())?
+            {
                 removed.push(Utf8Path::new(folder).join(entry.file_name()));
             }
         }
@@ -49,7 +54,9 @@ fn remove(dir: &Utf8Path, name: &str) -> Result<bool> {
     }
     // Nobody may find half of it complete.
     let gone = dir.join(format!(".{name}.removed"));
-    std::fs::rename(&path, &gone).and_then(|()| std::fs::remove_dir_all(&gone)).with_context(|| format!("{path} can't be removed"))?;
+    std::fs::rename(&path, &gone)
+        .and_then(|()| std::fs::remove_dir_all(&gone))
+        .with_context(|| format!("{path} can't be removed"))?;
     Ok(true)
 }
 
@@ -80,13 +87,17 @@ mod tests {
         entry("npm/not-ours", 90, None);
         std::fs::create_dir_all(cache.join("checked")).expect("made");
         for (name, age) in [("old", 31), ("new", 29)] {
-            File::create(cache.join("checked").join(name)).and_then(|f| f.set_modified(days(age))).expect("dated");
+            File::create(cache.join("checked").join(name))
+                .and_then(|f| f.set_modified(days(age)))
+                .expect("dated");
         }
         let held = File::create(cache.join("tools/.held.lock")).expect("made");
         held.lock().expect("locked");
         assert_eq!(prune(cache, now).expect("pruned"), ["checked/old", "tools/half", "tools/uv-1"]);
         assert!(!cache.join("tools/uv-1").exists() && !cache.join("tools/.uv-1.removed").exists());
-        for kept in ["tools/uv-2/file", "tools/held/file", "roots/new/file", "npm/not-ours/file", "checked/new"] {
+        for kept in
+            ["tools/uv-2/file", "tools/held/file", "roots/new/file", "npm/not-ours/file", "checked/new"]
+        {
             assert!(cache.join(kept).exists(), "{kept}");
         }
         assert!(prune(&cache.join("nowhere"), now).expect("pruned").is_empty());

@@ -1,4 +1,5 @@
-//! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel that is published.
+//! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel
+//! that is published.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -30,7 +31,13 @@ pub fn env() -> Vec<(String, String)> {
 }
 
 /// Dependencies first: they change least.
-pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, wheel: &'a Utf8Path, base: &Reference) -> Result<Vec<Source<'a>>> {
+pub fn layers<'a>(
+    ctx: &'a Ctx,
+    app: &App,
+    commit: &str,
+    wheel: &'a Utf8Path,
+    base: &Reference,
+) -> Result<Vec<Source<'a>>> {
     let python = crate::oci::base::python_of(base)?;
     let requirements = requirements(ctx, app, commit)?;
     let key = format!("python {python} dependencies {LAYOUT} {}", spec::digest(requirements.as_bytes()));
@@ -57,12 +64,28 @@ fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
     }
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell(dir)?;
-    let args = ["--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements.txt"];
+    let args = [
+        "--quiet",
+        "--frozen",
+        "--no-dev",
+        "--no-emit-project",
+        "--no-header",
+        "--no-annotate",
+        "--format",
+        "requirements.txt",
+    ];
     child::capture(cmd!(sh, "{uv} export {args...} --python {python}"), &[])
 }
 
-/// Installs wheels for a platform that may not be this machine's, then takes out what differs from run to run.
-fn install(index: &str, version: &str, requirements: &str, platform: &Platform, dir: &Utf8Path) -> Result<Vec<Component>> {
+/// Installs wheels for a platform that may not be this machine's, then takes out what differs from run to
+/// run.
+fn install(
+    index: &str,
+    version: &str,
+    requirements: &str,
+    platform: &Platform,
+    dir: &Utf8Path,
+) -> Result<Vec<Component>> {
     fs::create_dir_all(dir)?;
     if requirements.trim().is_empty() {
         return Ok(Vec::new());
@@ -70,14 +93,25 @@ fn install(index: &str, version: &str, requirements: &str, platform: &Platform, 
     let triple = match (platform.os.as_str(), platform.architecture.as_str()) {
         ("linux", "amd64") => "x86_64-unknown-linux-gnu",
         ("linux", "arm64") => "aarch64-unknown-linux-gnu",
-        _ => bail!("Python wheels can't be chosen for {platform}; app.toml can have linux/amd64 and linux/arm64"),
+        _ => bail!(
+            "Python wheels can't be chosen for {platform}; app.toml can have linux/amd64 and linux/arm64"
+        ),
     };
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), requirements)?;
     let list = Utf8Path::from_path(file.path()).context("the temporary folder's path is not UTF-8")?;
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell("/")?;
-    let args = ["--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--python-version", version];
+    let args = [
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "--no-compile-bytecode",
+        "--python-version",
+        version,
+    ];
     let run = cmd!(
         sh,
         "{uv} pip install {args...} --python {python} --python-platform {triple} --default-index {index} --target {dir} --requirements {list}"
@@ -87,7 +121,8 @@ fn install(index: &str, version: &str, requirements: &str, platform: &Platform, 
     components(dir)
 }
 
-/// Console scripts carry this machine's interpreter in their first line: they go, and so do their lines in each RECORD. What uv notes for itself goes too.
+/// Console scripts carry this machine's interpreter in their first line: they go, and so do their lines in
+/// each RECORD. What uv notes for itself goes too.
 fn normalise(dir: &Utf8Path) -> Result<()> {
     for name in ["bin", ".lock"] {
         let path = dir.join(name);
@@ -119,7 +154,10 @@ fn normalise(dir: &Utf8Path) -> Result<()> {
 /// A line of a RECORD (path,hash,size) about a file that is not in the layer.
 fn gone(line: &str) -> bool {
     let path = line.split(',').next().unwrap_or_default().trim_matches('"');
-    path.starts_with("bin/") || path.starts_with("../") || path.ends_with("/uv_cache.json") || path.ends_with("/direct_url.json")
+    path.starts_with("bin/")
+        || path.starts_with("../")
+        || path.ends_with("/uv_cache.json")
+        || path.ends_with("/direct_url.json")
 }
 
 /// Unpacks the wheel, which is a zip file (PEP 427).
@@ -127,11 +165,14 @@ fn unzip(wheel: &Utf8Path, dir: &Utf8Path) -> Result<Vec<Component>> {
     fs::create_dir_all(dir)?;
     let python = tools::python()?;
     let sh = child::shell("/")?;
-    child::capture(cmd!(sh, "{python} -I -m zipfile -e {wheel} {dir}"), &[]).with_context(|| format!("{wheel} can't be unpacked"))?;
+    child::capture(cmd!(sh, "{python} -I -m zipfile -e {wheel} {dir}"), &[])
+        .with_context(|| format!("{wheel} can't be unpacked"))?;
     for entry in dir.read_dir_utf8()? {
         let name = entry?.file_name().to_string();
         if name.ends_with(".data") {
-            bail!("{wheel} has a folder {name}, whose files belong outside the package; an image can't hold them");
+            bail!(
+                "{wheel} has a folder {name}, whose files belong outside the package; an image can't hold them"
+            );
         }
     }
     components(dir)
@@ -163,7 +204,9 @@ fn component(metadata: &str) -> Option<Component> {
     let headers = || metadata.lines().take_while(|line| !line.trim().is_empty());
     let get = |name: &str| {
         headers().find_map(|line| {
-            line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_string())
+            line.split_once(':')
+                .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.trim().to_string())
         })
     };
     let (name, version) = (get("Name")?, get("Version")?);
@@ -183,8 +226,12 @@ mod tests {
     #[test]
     fn a_component_is_read_from_the_headers_alone() {
         let text = "Metadata-Version: 2.4\nName: Foo_.Bar\nVersion: 1.0\nLicense: see file\nlicense-expression: MIT\n\nName: not me\n";
-        let expected =
-            Component { name: "Foo_.Bar".into(), version: "1.0".into(), purl: "pkg:pypi/foo-bar@1.0".into(), license: Some("MIT".into()) };
+        let expected = Component {
+            name: "Foo_.Bar".into(),
+            version: "1.0".into(),
+            purl: "pkg:pypi/foo-bar@1.0".into(),
+            license: Some("MIT".into()),
+        };
         assert_eq!(component(text), Some(expected));
         assert_eq!(component("Name: x\n\nVersion: 1"), None);
         assert_eq!(component(""), None);
@@ -202,7 +249,11 @@ mod tests {
             ("debian:bookworm-slim", None),
             ("python:3.x", None),
         ] {
-            assert_eq!(crate::oci::base::python_of(&Reference::parse(base).unwrap()).ok().as_deref(), expected, "{base}");
+            assert_eq!(
+                crate::oci::base::python_of(&Reference::parse(base).unwrap()).ok().as_deref(),
+                expected,
+                "{base}"
+            );
         }
     }
 

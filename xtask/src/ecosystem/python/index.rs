@@ -1,4 +1,5 @@
-//! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the server speaks.
+//! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the
+//! server speaks.
 
 use crate::ecosystem::IndexVersion;
 use crate::model::endpoints::PythonIndex;
@@ -26,7 +27,8 @@ pub struct IndexFile {
     pub url: String,
 }
 
-const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+const ACCEPT: &str =
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /// The package's files on the index; None where the index does not know the package.
 pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>>> {
@@ -41,8 +43,8 @@ pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>
     Ok(Some(files))
 }
 
-/// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer twin (a post-release, say) keeps its
-/// first three numbers from being used again.
+/// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer
+/// twin (a post-release, say) keeps its first three numbers from being used again.
 pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     Ok(files(index, package)?.map(out))
 }
@@ -60,7 +62,10 @@ fn out(files: Vec<IndexFile>) -> Vec<IndexVersion> {
             Err(_) => drop(found.entry(version::floor(&version)).or_default()),
         }
     }
-    found.into_iter().map(|(version, withdrawn)| IndexVersion { version, withdrawn: withdrawn == Some(true) }).collect()
+    found
+        .into_iter()
+        .map(|(version, withdrawn)| IndexVersion { version, withdrawn: withdrawn == Some(true) })
+        .collect()
 }
 
 /// Content type and body; None for 404.
@@ -127,8 +132,9 @@ fn from_html(text: &str, base: &str, package: &str) -> Vec<IndexFile> {
 /// Where the next `<a ` begins.
 fn find_tag(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    (0..bytes.len().saturating_sub(2))
-        .find(|&i| bytes[i] == b'<' && bytes[i + 1].eq_ignore_ascii_case(&b'a') && bytes[i + 2].is_ascii_whitespace())
+    (0..bytes.len().saturating_sub(2)).find(|&i| {
+        bytes[i] == b'<' && bytes[i + 1].eq_ignore_ascii_case(&b'a') && bytes[i + 2].is_ascii_whitespace()
+    })
 }
 
 /// Where the tag's `>` is: not one inside quotes, as in `data-requires-python=">=3.11"`.
@@ -177,19 +183,30 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 fn unescape(text: &str) -> String {
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#x27;", "'"), ("&#39;", "'"), ("&amp;", "&")]
-        .iter()
-        .fold(text.to_string(), |text, (escaped, plain)| text.replace(escaped, plain))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#x27;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text.to_string(), |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
-/// The version in a file's name: the second part of a wheel's (PEP 427), what follows the last dash of an sdist's (PEP 625).
+/// The version in a file's name: the second part of a wheel's (PEP 427), what follows the last dash of an
+/// sdist's (PEP 625).
 fn version(name: &str, package: &str) -> Option<String> {
     let (project, version) = match name.strip_suffix(".whl") {
         Some(stem) => {
             let mut parts = stem.split('-');
             (parts.next()?, parts.next()?)
         }
-        None => [".tar.gz", ".zip", ".tar.bz2"].iter().find_map(|end| name.strip_suffix(end))?.rsplit_once('-')?,
+        None => {
+            [".tar.gz", ".zip", ".tar.bz2"].iter().find_map(|end| name.strip_suffix(end))?.rsplit_once('-')?
+        }
     };
     (normalise(project) == normalise(package)).then(|| version.to_string())
 }

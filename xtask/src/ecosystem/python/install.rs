@@ -12,8 +12,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xshell::cmd;
 
-/// Installs into the new environment `dir/venv`. From an index: the package from that index alone and without its dependencies (the same
-/// name may exist elsewhere), then the dependencies from the index that is read.
+/// Installs into the new environment `dir/venv`. From an index: the package from that index alone and without
+/// its dependencies (the same name may exist elsewhere), then the dependencies from the index that is read.
 pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
     let (uv, base, read) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let venv = dir.join("venv");
@@ -26,7 +26,10 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
         Origin::File(file) => {
             child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
             let wheel = &file.path;
-            child::capture_installation(cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"), &[])?;
+            child::capture_installation(
+                cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"),
+                &[],
+            )?;
             asked().push(package.clone());
         }
         Origin::Index { stage, version, sha256 } => {
@@ -38,28 +41,47 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             let netrc = netrc(super::target(ctx, *stage), dir)?;
             let mut env: Vec<(&str, &str)> = env.to_vec();
             env.extend(netrc.as_ref().map(|file| ("NETRC", file.as_str())));
-            let only = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--index-url", index, "--requirement"];
-            // Users have pip, and a release is verified with theirs; uv is as good a judge of the staging index, and faster.
+            let only = [
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--require-hashes",
+                "--index-url",
+                index,
+                "--requirement",
+            ];
+            // Users have pip, and a release is verified with theirs; uv is as good a judge of the staging
+            // index, and faster.
             if *stage {
                 child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
                 child::capture_installation(
-                    cmd!(sh, "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"),
+                    cmd!(
+                        sh,
+                        "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"
+                    ),
                     &env,
                 )?;
             } else {
                 child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
-                child::capture_installation(cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"), &env)?;
+                child::capture_installation(
+                    cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"),
+                    &env,
+                )?;
             }
             if let Some(file) = netrc {
                 std::fs::remove_file(file)?;
             }
             let rest = |offline: &[&str]| {
                 child::capture_installation(
-                    cmd!(sh, "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {package}=={version}"),
+                    cmd!(
+                        sh,
+                        "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {package}=={version}"
+                    ),
                     &[],
                 )
             };
-            // What this release asked for its first installation is in uv's cache; a hundred questions whether it is still so take seconds.
+            // What this release asked for its first installation is in uv's cache; a hundred questions
+            // whether it is still so take seconds.
             if !(asked().contains(package) && rest(&["--offline"]).is_ok()) {
                 rest(&[])?;
             }
@@ -68,12 +90,14 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     Ok(Installed { programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)] })
 }
 
-/// The index's login where pip and uv look for one, without an argument or address that holds it; None where reads need none.
+/// The index's login where pip and uv look for one, without an argument or address that holds it; None where
+/// reads need none.
 fn netrc(index: &PythonIndex, dir: &Utf8Path) -> Result<Option<Utf8PathBuf>> {
     let Some(login) = index.login() else { return Ok(None) };
     let file = dir.join("netrc");
     let host = login.host.split(':').next().unwrap_or_default();
-    let mut private = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+    let mut private =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
     writeln!(private, "machine {host} login {} password {}", login.user, login.token)?;
     Ok(Some(file))
 }
@@ -84,7 +108,8 @@ fn asked() -> MutexGuard<'static, Vec<String>> {
     ASKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Every place where an installed package says its version: the metadata, `__version__` of its modules, `--version` of its programs.
+/// Every place where an installed package says its version: the metadata, `__version__` of its modules,
+/// `--version` of its programs.
 pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let sh = child::shell("/")?;
     let python = installed.programs.join("python");
@@ -100,11 +125,14 @@ print(json.dumps([said, scripts]))";
     let output = child::capture_briefly(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), &env)?;
     let (said, scripts): (Vec<(String, Option<String>)>, Vec<String>) =
         serde_json::from_str(output.trim()).context("what the package says of itself")?;
-    let mut versions: Vec<_> = said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
+    let mut versions: Vec<_> =
+        said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
     for script in scripts {
         let program = python.with_file_name(&script);
         let output = child::capture_briefly(cmd!(sh, "{program} --version"), &env)?;
-        let Some(version) = output.split_whitespace().last() else { bail!("`{script} --version` printed nothing") };
+        let Some(version) = output.split_whitespace().last() else {
+            bail!("`{script} --version` printed nothing")
+        };
         versions.push((format!("{script} --version"), version.to_string()));
     }
     Ok(versions)

@@ -19,7 +19,9 @@ pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Ve
     let wheel = format!("{name}-{version}-");
     let sdist = format!("{name}-{version}.tar.gz");
     let files = index::files(index, &app.settings.package)?.unwrap_or_default();
-    let ours = files.into_iter().filter(|f| f.name == sdist || (f.name.starts_with(&wheel) && f.name.ends_with(".whl")));
+    let ours = files
+        .into_iter()
+        .filter(|f| f.name == sdist || (f.name.starts_with(&wheel) && f.name.ends_with(".whl")));
     Ok(ours.map(|f| PublishedFile { name: f.name, sha256: f.sha256 }).collect())
 }
 
@@ -35,22 +37,31 @@ pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> 
     }
     // Trusted publishing: uv asks the forge for an identity token itself.
     let forge = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_ACTIONS"];
-    let env: Vec<(&str, String)> = forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
+    let env: Vec<(&str, String)> =
+        forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
     let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    child::capture(cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {paths...}"), &env).map(drop)
+    child::capture(
+        cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {paths...}"),
+        &env,
+    )
+    .map(drop)
 }
 
-/// Why the index would not take an upload. It is asked by an upload without a file, which an index that knows us answers with 400.
+/// Why the index would not take an upload. It is asked by an upload without a file, which an index that knows
+/// us answers with 400.
 pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
     let Some(token) = std::env::var(index.token).ok().filter(|t| !t.is_empty()) else {
-        return (!trusted_publishing()).then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
+        return (!trusted_publishing())
+            .then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
     };
     let form = b":action=file_upload&protocol_version=1";
-    let request = Request::new("POST", &index.upload).header("authorization", http::basic("__token__", &token));
+    let request =
+        Request::new("POST", &index.upload).header("authorization", http::basic("__token__", &token));
     match Http::new().and_then(|http| http.send(&request.body("application/x-www-form-urlencoded", form))) {
-        Ok(answer) if matches!(answer.status, 401 | 403) => {
-            Some(format!("{} refuses the credentials in {} (HTTP {})", index.upload, index.token, answer.status))
-        }
+        Ok(answer) if matches!(answer.status, 401 | 403) => Some(format!(
+            "{} refuses the credentials in {} (HTTP {})",
+            index.upload, index.token, answer.status
+        )),
         Ok(_) => None,
         Err(e) => Some(format!("{} could not be asked: {e:#}", index.upload)),
     }

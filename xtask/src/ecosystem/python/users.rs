@@ -1,4 +1,5 @@
-//! Users of an earlier release, tried with today's code: their tests as that release has them, in today's environment.
+//! Users of an earlier release, tried with today's code: their tests as that release has them, in today's
+//! environment.
 
 use super::synced;
 use crate::ecosystem::Prepared;
@@ -22,13 +23,15 @@ pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result
     Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path), ("VIRTUAL_ENV", venv)] })
 }
 
-/// The earlier release's own packages go: Python would take them from the current folder before those that are installed.
+/// The earlier release's own packages go: Python would take them from the current folder before those that
+/// are installed.
 fn without_sources(app: &App, dir: &Utf8Path) -> Result<()> {
     let then = std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default();
     for package in packages(&app.settings.api.public, &then) {
         for folder in [dir.to_path_buf(), dir.join("src")] {
             for path in [folder.join(&package), folder.join(format!("{package}.py"))] {
-                let gone = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                let gone =
+                    if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
                 match gone {
                     Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                         return Err(e).with_context(|| format!("{path} can't be removed"));
@@ -41,15 +44,20 @@ fn without_sources(app: &App, dir: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// What they are called: as the public modules are today, and as the app.toml of then has them, which may be in no form that we know.
+/// What they are called: as the public modules are today, and as the app.toml of then has them, which may be
+/// in no form that we know.
 fn packages(today: &[String], then: &str) -> BTreeSet<String> {
     let then: toml_edit::DocumentMut = then.parse().unwrap_or_default();
-    let get = |table: &str, key: &str| then.get(table).and_then(|t| t.get(key)).and_then(|item| item.as_value());
-    let public = get("api", "public").and_then(|v| v.as_array()).into_iter().flatten().filter_map(|v| v.as_str());
+    let get =
+        |table: &str, key: &str| then.get(table).and_then(|t| t.get(key)).and_then(|item| item.as_value());
+    let public =
+        get("api", "public").and_then(|v| v.as_array()).into_iter().flatten().filter_map(|v| v.as_str());
     let tops = today.iter().map(String::as_str).chain(public).filter_map(|module| module.split('.').next());
     // compat.json lies in the package that ships it.
     let file = get("compat", "file").and_then(|v| v.as_str()).unwrap_or_default();
-    let inside = Utf8Path::new(file.strip_prefix("src/").unwrap_or(file)).parent().and_then(|folder| folder.components().next());
+    let inside = Utf8Path::new(file.strip_prefix("src/").unwrap_or(file))
+        .parent()
+        .and_then(|folder| folder.components().next());
     let names = tops.chain(inside.map(|part| part.as_str())).map(str::to_string);
     names.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).collect()
 }
@@ -66,11 +74,19 @@ mod tests {
             (&[], "[compat]\nfile = \"src/old/data/compat.json\"\n", &["old"]),
             (&[], "[compat]\nfile = \"old/compat.json\"\n", &["old"]),
             (&[], "[compat]\nfile = \"compat.json\"\n[api]\npublic = \"x\"\n", &[]),
-            (&[], "[api]\npublic = [\"../x\", \"\", \".\", \"/y\"]\n[compat]\nfile = \"../x/compat.json\"\n", &[]),
+            (
+                &[],
+                "[api]\npublic = [\"../x\", \"\", \".\", \"/y\"]\n[compat]\nfile = \"../x/compat.json\"\n",
+                &[],
+            ),
             (&["new"], "no TOML at all", &["new"]),
         ] {
             let today: Vec<String> = today.iter().map(|name| name.to_string()).collect();
-            assert_eq!(packages(&today, then).iter().map(String::as_str).collect::<Vec<_>>(), expected, "{then}");
+            assert_eq!(
+                packages(&today, then).iter().map(String::as_str).collect::<Vec<_>>(),
+                expected,
+                "{then}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The npm tarball: the package's `build` script and `npm pack` in the exported sources, then what publint, are-the-types-wrong and a look inside say of it.
+//! The npm tarball: the package's `build` script and `npm pack` in the exported sources, then what publint,
+//! are-the-types-wrong and a look inside say of it.
 
 use super::{by_npm, frozen_install, package_json, path};
 use crate::model::ctx::Ctx;
@@ -32,11 +33,13 @@ pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<
     contents(&packed)
 }
 
-/// `[commands] build` of the `app.toml` in this folder, or else the package's `build` script, where it has one: run by npm or bun, as the lock file
-/// says.
+/// `[commands] build` of the `app.toml` in this folder, or else the package's `build` script, where it has
+/// one: run by npm or bun, as the lock file says.
 pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
-    let commands =
-        EarlierSettings::read(&std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default()).unwrap_or_default().commands.build;
+    let commands = EarlierSettings::read(&std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default())
+        .unwrap_or_default()
+        .commands
+        .build;
     if !commands.is_empty() {
         return crate::ecosystem::built(dir, &commands, &dir.join("node_modules/.bin"), epoch);
     }
@@ -45,7 +48,11 @@ pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
     }
     let runner = tools::tool(if by_npm(dir) { "npm" } else { "bun" })?;
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{runner} run --silent build"), &[("SOURCE_DATE_EPOCH", epoch), ("PATH", &path()?)]).map(drop)
+    child::capture(
+        cmd!(sh, "{runner} run --silent build"),
+        &[("SOURCE_DATE_EPOCH", epoch), ("PATH", &path()?)],
+    )
+    .map(drop)
 }
 
 /// Does every way to import it work, with the right types? Both are asked at once.
@@ -59,7 +66,10 @@ fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
     };
     // Nobody requires an ES module by `require` on Node 20.
     let profile: &[&str] = if esm { &["--profile", "esm-only"] } else { &[] };
-    let types = || run(&[&[attw.as_str(), tarball.as_str(), "--format", "table", "--no-color", "--no-emoji"], profile].concat());
+    let types = || {
+        run(&[&[attw.as_str(), tarball.as_str(), "--format", "table", "--no-color", "--no-emoji"], profile]
+            .concat())
+    };
     let (types, exports) = parallel::both(types, || run(&[publint.as_str(), "--strict", tarball.as_str()]));
     types.and(exports)
 }
@@ -76,7 +86,8 @@ fn contents(json: &str) -> Result<(String, Vec<String>)> {
         path: String,
     }
     let packed: Vec<Packed> = serde_json::from_str(json).context("what `npm pack --json` prints")?;
-    let [packed] = packed.try_into().map_err(|_| anyhow::anyhow!("`npm pack` made more than one file, or none"))?;
+    let [packed] =
+        packed.try_into().map_err(|_| anyhow::anyhow!("`npm pack` made more than one file, or none"))?;
     Ok((packed.filename, packed.files.into_iter().map(|f| f.path).collect()))
 }
 
@@ -86,9 +97,14 @@ fn problems(files: &[String]) -> Vec<String> {
     for path in files {
         let file = path.rsplit('/').next().unwrap_or(path);
         let folders = || path.split('/').rev().skip(1);
-        if folders().any(|f| matches!(f, "tests" | "test" | "__tests__")) || file.contains(".test.") || file.contains(".spec.") {
+        if folders().any(|f| matches!(f, "tests" | "test" | "__tests__"))
+            || file.contains(".test.")
+            || file.contains(".spec.")
+        {
             problems.push(format!("{path}: tests do not belong into a package"));
-        } else if folders().any(|f| matches!(f, "node_modules" | "coverage" | ".cache")) || file.ends_with(".tsbuildinfo") {
+        } else if folders().any(|f| matches!(f, "node_modules" | "coverage" | ".cache"))
+            || file.ends_with(".tsbuildinfo")
+        {
             problems.push(format!("{path}: what tools leave behind does not belong into a package"));
         } else if file.starts_with(".env") || file == ".npmrc" || file.ends_with(".pem") {
             problems.push(format!("{path}: looks like a secret"));
@@ -116,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_package_is_judged_by_its_contents() {
-        let good = ["package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/testing.js"];
+        let good =
+            ["package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/testing.js"];
         for (extra, problems_found) in [
             (vec![], 0),
             (vec!["tests/a.ts", "dist/app.test.js", "dist/__tests__/x.js"], 3),

@@ -1,4 +1,5 @@
-//! A TypeScript app's layers: bun for each platform, the locked dependencies, and the tarball that is published.
+//! A TypeScript app's layers: bun for each platform, the locked dependencies, and the tarball that is
+//! published.
 
 use super::install::download;
 use super::{has_dependencies, package_json, programs};
@@ -38,7 +39,11 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
     };
     if file("bun.lock").is_err() && file(crate::model::language::ts::NPM_LOCK).is_ok() {
         let why = "its dependencies are locked by package-lock.json, and images are made with bun.lock";
-        bail!("{} can't have an image: {why}; take [image] out of {}, or write a bun.lock with `bun install`", app.dir, app.file());
+        bail!(
+            "{} can't have an image: {why}; take [image] out of {}, or write a bun.lock with `bun install`",
+            app.dir,
+            app.file()
+        );
     }
     let manifest = file("package.json")?;
     let lock = if has_dependencies(&serde_json::from_slice(&manifest).context("package.json is not JSON")?) {
@@ -48,7 +53,11 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
     };
     let bun = tools::version("bun");
     let registry = &ctx.endpoints.npm_read;
-    let key = format!("bun {bun} dependencies {LAYOUT} {} {}", spec::digest(&dependencies(&manifest)?), spec::digest(&lock));
+    let key = format!(
+        "bun {bun} dependencies {LAYOUT} {} {}",
+        spec::digest(&dependencies(&manifest)?),
+        spec::digest(&lock)
+    );
     Ok(vec![
         Source {
             what: "bun",
@@ -58,7 +67,9 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
         Source {
             what: "dependencies",
             key: Some(key),
-            fill: Box::new(move |platform, dir| install(registry, &manifest, &lock, platform, &dir.join(MODULES))),
+            fill: Box::new(move |platform, dir| {
+                install(registry, &manifest, &lock, platform, &dir.join(MODULES))
+            }),
         },
         Source { what: "app", key: None, fill: Box::new(move |_, dir| package(tarball, &dir.join(MODULES))) },
     ])
@@ -67,7 +78,14 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
 /// What of the manifest the dependencies hang on; its version, say, is none of that.
 fn dependencies(manifest: &[u8]) -> Result<Vec<u8>> {
     let manifest: serde_json::Value = serde_json::from_slice(manifest).context("package.json is not JSON")?;
-    let keys = ["dependencies", "optionalDependencies", "peerDependencies", "overrides", "patchedDependencies", "trustedDependencies"];
+    let keys = [
+        "dependencies",
+        "optionalDependencies",
+        "peerDependencies",
+        "overrides",
+        "patchedDependencies",
+        "trustedDependencies",
+    ];
     Ok(serde_json::to_vec(&keys.map(|key| &manifest[key]))?)
 }
 
@@ -90,14 +108,22 @@ fn runtime(registry: &str, version: &str, platform: &Platform, dir: &Utf8Path) -
     unpack(&tarball, folder)?;
     let bin = dir.join("usr/local/bin");
     fs::create_dir_all(&bin)?;
-    fs::copy(folder.join("package/bin/bun"), bin.join("bun")).with_context(|| format!("{name} {version} brought no bin/bun"))?;
+    fs::copy(folder.join("package/bin/bun"), bin.join("bun"))
+        .with_context(|| format!("{name} {version} brought no bin/bun"))?;
     fs::set_permissions(bin.join("bun"), fs::Permissions::from_mode(0o755))?;
     symlink("bun", bin.join("node"))?;
     Ok(vec![component(&folder.join("package"))?])
 }
 
-/// What `bun.lock` says for the platform, without development dependencies. A package without any has no lock file.
-fn install(registry: &str, manifest: &[u8], lock: &[u8], platform: &Platform, modules: &Utf8Path) -> Result<Vec<Component>> {
+/// What `bun.lock` says for the platform, without development dependencies. A package without any has no lock
+/// file.
+fn install(
+    registry: &str,
+    manifest: &[u8],
+    lock: &[u8],
+    platform: &Platform,
+    modules: &Utf8Path,
+) -> Result<Vec<Component>> {
     let (os, cpu) = npm_names(platform)?;
     if lock.is_empty() {
         fs::create_dir_all(modules)?;
@@ -109,7 +135,16 @@ fn install(registry: &str, manifest: &[u8], lock: &[u8], platform: &Platform, mo
     fs::write(parent.join("bun.lock"), lock)?;
     let bun = tools::tool("bun")?;
     let sh = child::shell(parent)?;
-    let args = ["--frozen-lockfile", "--production", "--ignore-scripts", "--no-progress", "--linker", "hoisted", "--backend", "copyfile"];
+    let args = [
+        "--frozen-lockfile",
+        "--production",
+        "--ignore-scripts",
+        "--no-progress",
+        "--linker",
+        "hoisted",
+        "--backend",
+        "copyfile",
+    ];
     child::capture(cmd!(sh, "{bun} install {args...} --os {os} --cpu {cpu} --registry {registry}"), &[])?;
     fs::remove_file(parent.join("package.json"))?;
     fs::remove_file(parent.join("bun.lock"))?;
@@ -161,7 +196,8 @@ fn package(tarball: &Utf8Path, modules: &Utf8Path) -> Result<Vec<Component>> {
     child::capture(cmd!(sh, "cp -R {source} {target}"), &[])?;
     for (program, file) in programs(&manifest) {
         let path = target.join(file.trim_start_matches("./"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).with_context(|| format!("{tarball} has no {file}"))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("{tarball} has no {file}"))?;
         symlink(format!("../{name}/{}", file.trim_start_matches("./")), bin.join(program))?;
     }
     Ok(vec![component(&target)?])
@@ -169,16 +205,24 @@ fn package(tarball: &Utf8Path, modules: &Utf8Path) -> Result<Vec<Component>> {
 
 fn unpack(tarball: &Utf8Path, dir: &Utf8Path) -> Result<()> {
     let file = fs::File::open(tarball).with_context(|| format!("{tarball} can't be read"))?;
-    tar::Archive::new(flate2::read::GzDecoder::new(file)).unpack(dir).with_context(|| format!("{tarball} can't be unpacked"))
+    tar::Archive::new(flate2::read::GzDecoder::new(file))
+        .unpack(dir)
+        .with_context(|| format!("{tarball} can't be unpacked"))
 }
 
 /// Name, version and licence of the package in a folder.
 fn component(dir: &Utf8Path) -> Result<Component> {
     let package = package_json(dir)?;
     let text = |key: &str| package[key].as_str().map(str::to_string);
-    let (name, version) = (text("name").with_context(|| format!("{dir} has no name"))?, text("version").unwrap_or_default());
+    let (name, version) =
+        (text("name").with_context(|| format!("{dir} has no name"))?, text("version").unwrap_or_default());
     // The package-url specification has the scope's @ escaped.
-    Ok(Component { purl: format!("pkg:npm/{}@{version}", name.replace('@', "%40")), name, version, license: text("license") })
+    Ok(Component {
+        purl: format!("pkg:npm/{}@{version}", name.replace('@', "%40")),
+        name,
+        version,
+        license: text("license"),
+    })
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 use xshell::cmd;
 
-/// Installs into `dir/node_modules`. From a registry: the tarball from that registry alone, its hash compared, then the dependencies from the one
-/// that is read.
+/// Installs into `dir/node_modules`. From a registry: the tarball from that registry alone, its hash
+/// compared, then the dependencies from the one that is read.
 pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
     let downloaded;
     let tarball = match origin {
@@ -20,13 +20,18 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             let package = format!("{}@{version}", app.settings.package);
             // A registry that reads without a login has no use for one.
             let private = || download_with(&package, dir, &|args| super::publish::npm(ctx, app, args));
-            downloaded = download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::registry::token() {
-                Some(_) if e.to_string().contains("E401") => private(),
-                _ => Err(e),
-            })?;
+            downloaded =
+                download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::registry::token() {
+                    Some(_) if e.to_string().contains("E401") => private(),
+                    _ => Err(e),
+                })?;
             let has = DistFile::read(downloaded.clone())?.sha256;
             if !sha256.contains(&has.as_str()) {
-                bail!("{} serves {package} with sha256 {has}, expected was {}", ctx.endpoints.npm, sha256.join(" or "));
+                bail!(
+                    "{} serves {package} with sha256 {has}, expected was {}",
+                    ctx.endpoints.npm,
+                    sha256.join(" or ")
+                );
             }
             &downloaded
         }
@@ -34,7 +39,10 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     std::fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
     let (npm, read) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
-    child::capture_installation(cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"), &[])?;
+    child::capture_installation(
+        cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"),
+        &[],
+    )?;
     let modules = dir.join("node_modules");
     Ok(Installed { programs: modules.join(".bin"), env: Vec::new() })
 }
@@ -46,12 +54,19 @@ pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8Pat
     let sh = child::shell(dir)?;
     let run = |args: &[&str]| {
         let scoped = scoped.as_slice();
-        child::capture_installation(cmd!(sh, "{npm} {args...} --loglevel error --registry {registry} {scoped...}"), &[])
+        child::capture_installation(
+            cmd!(sh, "{npm} {args...} --loglevel error --registry {registry} {scoped...}"),
+            &[],
+        )
     };
     download_with(package, dir, &run)
 }
 
-fn download_with(package: &str, dir: &Utf8Path, npm: &dyn Fn(&[&str]) -> Result<String>) -> Result<Utf8PathBuf> {
+fn download_with(
+    package: &str,
+    dir: &Utf8Path,
+    npm: &dyn Fn(&[&str]) -> Result<String>,
+) -> Result<Utf8PathBuf> {
     #[derive(Deserialize)]
     struct Packed {
         filename: String,
@@ -62,7 +77,8 @@ fn download_with(package: &str, dir: &Utf8Path, npm: &dyn Fn(&[&str]) -> Result<
     Ok(dir.join(&file.filename))
 }
 
-/// Every place where an installed package says its version: its manifest, and `--version` of its programs under Node and under Bun.
+/// Every place where an installed package says its version: its manifest, and `--version` of its programs
+/// under Node and under Bun.
 pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let modules = installed.programs.parent().context("node_modules")?;
     let dir = modules.join(&app.settings.package);
@@ -76,7 +92,9 @@ pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)
             ("node", child::capture_briefly(cmd!(sh, "{program} --version"), &[])?),
             ("bun", child::capture_briefly(cmd!(sh, "{bun} {file} --version"), &[])?),
         ] {
-            let Some(version) = output.split_whitespace().last() else { bail!("`{name} --version` printed nothing under {runtime}") };
+            let Some(version) = output.split_whitespace().last() else {
+                bail!("`{name} --version` printed nothing under {runtime}")
+            };
             versions.push((format!("{name} --version ({runtime})"), version.to_string()));
         }
     }

@@ -1,5 +1,5 @@
-//! Uploads to an npm registry, by npm: its token in a private user configuration, never among arguments; a dist-tag that is not `latest`
-//! until the release is verified.
+//! Uploads to an npm registry, by npm: its token in a private user configuration, never among arguments; a
+//! dist-tag that is not `latest` until the release is verified.
 
 use super::registry::{CANDIDATE, TOKEN, token};
 use crate::ecosystem::DistFile;
@@ -19,7 +19,8 @@ use xshell::cmd;
 pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let temp = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-    // npm finds the token of an address with a path only with a slash at the end (seen with npm 11 and Gitea 1.26).
+    // npm finds the token of an address with a path only with a slash at the end (seen with npm 11 and Gitea
+    // 1.26).
     let registry = format!("{}/", ctx.endpoints.npm);
     let config = dir.join("npmrc");
     // npm puts the variable in; a project's .npmrc is not read when publishing, and none is in this folder.
@@ -31,16 +32,20 @@ pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let mut env = vec![("NPM_CONFIG_USERCONFIG".to_string(), config.to_string())];
     env.extend(token().map(|token| (TOKEN.to_string(), token)));
     if trusted_publishing() {
-        // What npm needs to ask for an identity and to state where a package was built. GITHUB_TOKEN is not among it.
+        // What npm needs to ask for an identity and to state where a package was built. GITHUB_TOKEN is not
+        // among it.
         let wanted = |name: &str| {
-            name.starts_with("ACTIONS_ID_TOKEN_") || name.starts_with("RUNNER_") || (name.starts_with("GITHUB_") && name != "GITHUB_TOKEN")
+            name.starts_with("ACTIONS_ID_TOKEN_")
+                || name.starts_with("RUNNER_")
+                || (name.starts_with("GITHUB_") && name != "GITHUB_TOKEN")
         };
         env.extend(std::env::vars().filter(|(name, _)| wanted(name)));
     }
     let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let npm = tools::tool("npm")?;
     // A scope's own registry would win over --registry.
-    let scoped = app.settings.package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
+    let scoped =
+        app.settings.package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{npm} {args...} --registry {registry} {scoped...} --loglevel error"), &env)
 }
@@ -59,7 +64,8 @@ pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Re
         tag => tag,
     };
     for file in files {
-        let mut args = vec!["publish", file.path.as_str(), "--ignore-scripts", "--access", "public", "--tag", &dist_tag];
+        let mut args =
+            vec!["publish", file.path.as_str(), "--ignore-scripts", "--access", "public", "--tag", &dist_tag];
         if trusted_publishing() {
             args.push("--provenance");
         }
@@ -68,7 +74,8 @@ pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Re
     Ok(())
 }
 
-/// The name under which a version is published: never `latest`. A pre-release's is its kind, an older line's its line.
+/// The name under which a version is published: never `latest`. A pre-release's is its kind, an older line's
+/// its line.
 fn dist_tag(version: &Version, newest: Option<&Version>) -> String {
     if !version.pre.is_empty() {
         return version.pre.split('.').next().unwrap_or("next").to_string();
@@ -91,7 +98,8 @@ pub fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
 /// Why the registry would not take an upload: it is asked who we are.
 pub fn credentials_problem(registry: &str, package: &str) -> Option<String> {
     let Some(token) = token() else {
-        return (!trusted_publishing()).then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));
+        return (!trusted_publishing())
+            .then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));
     };
     match accepted(registry, package, &token) {
         Ok(Answer::Accepted) => None,
@@ -112,8 +120,11 @@ enum Answer {
 
 fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
     let http = Http::new()?;
-    let ask = |url: &str, token: &str| http.send(&Request::new("GET", url).header("authorization", format!("Bearer {token}")));
-    let refused = |status: u16| format!("HTTP {status}; granular tokens of npmjs.com live for 90 days at most");
+    let ask = |url: &str, token: &str| {
+        http.send(&Request::new("GET", url).header("authorization", format!("Bearer {token}")))
+    };
+    let refused =
+        |status: u16| format!("HTTP {status}; granular tokens of npmjs.com live for 90 days at most");
     let answer = ask(&format!("{registry}/-/whoami"), token)?;
     match answer.status {
         401 | 403 => Ok(Answer::Refused(refused(answer.status))),
@@ -127,7 +138,11 @@ fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
             let page = format!("{registry}/{}", package.replace('/', "%2f"));
             match ask(&page, token)?.status {
                 status @ (401 | 403) => Ok(Answer::Refused(refused(status))),
-                200 | 404 if matches!(ask(&page, "xtask-asks-whether-tokens-are-checked")?.status, 401 | 403) => Ok(Answer::Accepted),
+                200 | 404
+                    if matches!(ask(&page, "xtask-asks-whether-tokens-are-checked")?.status, 401 | 403) =>
+                {
+                    Ok(Answer::Accepted)
+                }
                 200 | 404 => Ok(Answer::Unknown),
                 _ => Err(ask(&page, token)?.error().into()),
             }
@@ -138,7 +153,8 @@ fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
 
 /// An answer to `whoami` that names nobody.
 fn nobody(answer: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(answer).is_ok_and(|said| said.is_object() && !said["username"].is_string())
+    serde_json::from_slice::<serde_json::Value>(answer)
+        .is_ok_and(|said| said.is_object() && !said["username"].is_string())
 }
 
 #[cfg(test)]
@@ -158,7 +174,11 @@ mod tests {
             ("1.0.1-beta.1", Some("1.1.0"), "beta"),
         ] {
             let parse = |v: &str| v.parse::<Version>().expect("a version");
-            assert_eq!(dist_tag(&parse(version), newest.map(parse).as_ref()), expected, "{version} {newest:?}");
+            assert_eq!(
+                dist_tag(&parse(version), newest.map(parse).as_ref()),
+                expected,
+                "{version} {newest:?}"
+            );
         }
     }
 
@@ -170,12 +190,21 @@ mod tests {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
-                let lines: Vec<String> =
-                    BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                let lines: Vec<String> = BufReader::new(&stream)
+                    .lines()
+                    .map_while(Result::ok)
+                    .take_while(|line| !line.is_empty())
+                    .collect();
                 let path = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-                let token = lines.iter().find_map(|line| line.to_lowercase().strip_prefix("authorization: bearer ").map(str::to_string));
+                let token = lines.iter().find_map(|line| {
+                    line.to_lowercase().strip_prefix("authorization: bearer ").map(str::to_string)
+                });
                 let (status, body) = answers(path, &token.unwrap_or_default());
-                let _ = write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
             }
         });
         format!("http://{address}/api/packages/o/npm")
@@ -199,13 +228,21 @@ mod tests {
         };
         for found in [200, 404] {
             let address = gitea(found);
-            assert_eq!((said(&address, "good").as_str(), said(&address, "bad").as_str()), ("accepted", "refused: HTTP 401"));
+            assert_eq!(
+                (said(&address, "good").as_str(), said(&address, "bad").as_str()),
+                ("accepted", "refused: HTTP 401")
+            );
         }
         let careless = registry(|path, _| if path.ends_with("whoami") { (404, "") } else { (200, "{}") });
         assert_eq!(said(&careless, "good"), "unknown");
-        let npm = registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (401, "") });
-        assert_eq!((said(&npm, "good").as_str(), said(&npm, "bad").as_str()), ("accepted", "refused: HTTP 401"));
-        let verdaccio = registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (200, "{}") });
+        let npm =
+            registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (401, "") });
+        assert_eq!(
+            (said(&npm, "good").as_str(), said(&npm, "bad").as_str()),
+            ("accepted", "refused: HTTP 401")
+        );
+        let verdaccio =
+            registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (200, "{}") });
         assert_eq!(
             (said(&verdaccio, "good").as_str(), said(&verdaccio, "bad").as_str()),
             ("accepted", "refused: it knows no user by them")
@@ -216,9 +253,14 @@ mod tests {
 
     #[test]
     fn who_has_no_name_is_nobody() {
-        for (answer, expected) in
-            [("{}", true), (r#"{"username": null}"#, true), (r#"{"username": "me"}"#, false), ("", false), ("<html>", false), ("[]", false)]
-        {
+        for (answer, expected) in [
+            ("{}", true),
+            (r#"{"username": null}"#, true),
+            (r#"{"username": "me"}"#, false),
+            ("", false),
+            ("<html>", false),
+            ("[]", false),
+        ] {
             assert_eq!(nobody(answer.as_bytes()), expected, "{answer}");
         }
     }

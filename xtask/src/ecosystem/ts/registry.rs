@@ -1,4 +1,5 @@
-//! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the very bytes of a tarball.
+//! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the
+//! very bytes of a tarball.
 
 use crate::ecosystem::{IndexVersion, PublishedFile};
 use crate::sys::hash;
@@ -73,7 +74,10 @@ pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
         tarball: release.dist.tarball,
         integrity: release.dist.integrity,
     };
-    Ok(Some(Listed { latest: found.tags.get("latest").cloned(), versions: found.versions.into_iter().map(version).collect() }))
+    Ok(Some(Listed {
+        latest: found.tags.get("latest").cloned(),
+        versions: found.versions.into_iter().map(version).collect(),
+    }))
 }
 
 /// None where the registry does not know the package.
@@ -99,23 +103,33 @@ pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<IndexVersion
 }
 
 fn out(packument: &Packument) -> Vec<IndexVersion> {
-    let there = |version: &Version| packument.versions.get(&version.to_string()).is_some_and(|release| release.deprecated().is_none());
-    numbers(packument).into_iter().map(|version| IndexVersion { withdrawn: !there(&version), version }).collect()
+    let there = |version: &Version| {
+        packument.versions.get(&version.to_string()).is_some_and(|release| release.deprecated().is_none())
+    };
+    numbers(packument)
+        .into_iter()
+        .map(|version| IndexVersion { withdrawn: !there(&version), version })
+        .collect()
 }
 
 fn numbers(packument: &Packument) -> Vec<Version> {
-    let mut numbers: Vec<Version> = packument.versions.keys().chain(packument.time.keys()).filter_map(|v| v.parse().ok()).collect();
+    let mut numbers: Vec<Version> =
+        packument.versions.keys().chain(packument.time.keys()).filter_map(|v| v.parse().ok()).collect();
     numbers.sort();
     numbers.dedup();
     numbers
 }
 
-/// The tarball of that version under the name that `npm pack` gives it; its sha256 is that of what the registry serves now.
+/// The tarball of that version under the name that `npm pack` gives it; its sha256 is that of what the
+/// registry serves now.
 pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
     let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
     let Some(release) = found.versions.get(&version.to_string()) else { return Ok(Vec::new()) };
     let tarball = &release.dist.tarball;
-    let bytes = Http::new()?.send(&Request::new("GET", tarball).login(login(registry, tarball)))?.success()?.bytes()?;
+    let bytes = Http::new()?
+        .send(&Request::new("GET", tarball).login(login(registry, tarball)))?
+        .success()?
+        .bytes()?;
     Ok(vec![PublishedFile { name: file_name(package, version), sha256: Some(hash::sha256(&bytes)) }])
 }
 
@@ -134,7 +148,8 @@ pub fn token() -> Option<String> {
 /// The dist-tag of what is published and not verified yet.
 pub const CANDIDATE: &str = "candidate";
 
-/// `latest` names this version, and `candidate` does not any more: npm gives `latest` to a package's very first version by itself.
+/// `latest` names this version, and `candidate` does not any more: npm gives `latest` to a package's very
+/// first version by itself.
 pub fn is_latest(registry: &str, package: &str, version: &Version) -> Result<bool> {
     let Some(found) = packument(registry, package)? else { return Ok(false) };
     let names = |tag: &str| found.tags.get(tag).is_some_and(|v| *v == version.to_string());
@@ -150,7 +165,10 @@ mod tests {
         let text = r#"{"versions": {"1.0.0": {"dist": {"tarball": "http://x"}}},
             "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished": {"name": "x"}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
-        assert_eq!(numbers(&packument).iter().map(Version::to_string).collect::<Vec<_>>(), ["1.0.0", "1.1.0-rc.1"]);
+        assert_eq!(
+            numbers(&packument).iter().map(Version::to_string).collect::<Vec<_>>(),
+            ["1.0.0", "1.1.0-rc.1"]
+        );
     }
 
     #[test]
@@ -160,7 +178,8 @@ mod tests {
             "1.0.2": {"dist": {"tarball": ""}, "deprecated": ""}, "1.0.3": {"dist": {"tarball": ""}, "deprecated": true},
             "1.0.4": {"dist": {"tarball": ""}, "deprecated": false}, "1.0.5": {"dist": {"tarball": ""}, "deprecated": null}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
-        let withdrawn: Vec<String> = out(&packument).iter().filter(|o| o.withdrawn).map(|o| o.version.to_string()).collect();
+        let withdrawn: Vec<String> =
+            out(&packument).iter().filter(|o| o.withdrawn).map(|o| o.version.to_string()).collect();
         assert_eq!(withdrawn, ["0.0.9", "1.0.1", "1.0.3"]);
         assert_eq!(out(&packument).len(), 7);
     }

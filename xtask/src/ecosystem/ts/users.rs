@@ -1,4 +1,5 @@
-//! Users of an earlier release, tried with today's code: their tests as that release has them, beside today's packed build.
+//! Users of an earlier release, tried with today's code: their tests as that release has them, beside today's
+//! packed build.
 
 use super::{build, package_json, path, synced};
 use crate::ecosystem::Prepared;
@@ -9,7 +10,8 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::os::unix::fs::symlink;
 
-/// `argv` in the app's folder of the other checkout `tree`, where today's package is installed with today's dependencies.
+/// `argv` in the app's folder of the other checkout `tree`, where today's package is installed with today's
+/// dependencies.
 pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let today = synced(ctx, app, &ctx.ws.root)?;
     build::script(&today, "0")?;
@@ -34,10 +36,12 @@ fn unpack(today: &Utf8Path, place: &Utf8Path, tree: &Utf8Path) -> Result<()> {
         std::fs::remove_file(place).with_context(|| format!("{place} can't be replaced"))?;
     }
     std::fs::create_dir_all(place.parent().context("a package has a folder")?)?;
-    std::fs::rename(unpacked.join("package"), place).with_context(|| format!("{tarball} holds no folder `package`"))
+    std::fs::rename(unpacked.join("package"), place)
+        .with_context(|| format!("{tarball} holds no folder `package`"))
 }
 
-/// A folder with links to everything in `from`; scopes are folders too, so that a package can be put into one.
+/// A folder with links to everything in `from`; scopes are folders too, so that a package can be put into
+/// one.
 fn link_all(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     if !from.exists() {
@@ -54,9 +58,11 @@ fn link_all(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// A package that imports its own name gets itself (Node's PACKAGE_SELF_RESOLVE): the folder must not be called as the package is.
+/// A package that imports its own name gets itself (Node's PACKAGE_SELF_RESOLVE): the folder must not be
+/// called as the package is.
 fn nameless(dir: &Utf8Path) -> Result<()> {
     let kind = package_json(dir)?["type"].as_str().unwrap_or("commonjs").to_string();
     let manifest = serde_json::json!({ "private": true, "type": kind });
-    std::fs::write(dir.join("package.json"), format!("{manifest}\n")).context("package.json of the earlier release")
+    std::fs::write(dir.join("package.json"), format!("{manifest}\n"))
+        .context("package.json of the earlier release")
 }

@@ -57,12 +57,14 @@ impl Document {
         let end = self.links().start;
         let lines: Vec<&str> = self.lines.iter().map(|l| l.trim_end()).collect();
         let hidden = markdown::hidden(&lines);
-        let starts: Vec<usize> = (0..end).filter(|&at| !hidden[at] && self.lines[at].starts_with("## ")).collect();
+        let starts: Vec<usize> =
+            (0..end).filter(|&at| !hidden[at] && self.lines[at].starts_with("## ")).collect();
         let ends = starts.iter().skip(1).copied().chain([end]);
         starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
     }
 
-    /// What a section is about: the word between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the heading's first word.
+    /// What a section is about: the word between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the
+    /// heading's first word.
     pub fn title(&self, section: &Range<usize>) -> &str {
         let heading = self.line(section.start).trim_start_matches('#').trim();
         match heading.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

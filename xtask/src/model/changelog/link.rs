@@ -1,5 +1,5 @@
-//! Addresses of a repository's pages, which GitHub and Gitea form alike: `/compare/A...B` and `/releases/tag/T` (both also show a tag that has no
-//! release yet).
+//! Addresses of a repository's pages, which GitHub and Gitea form alike: `/compare/A...B` and
+//! `/releases/tag/T` (both also show a tag that has no release yet).
 
 /// What changed from one tag to the next; the release itself where there was none before.
 pub fn address(repository: &str, previous: Option<&str>, tag: &str) -> String {
@@ -57,8 +57,14 @@ mod tests {
             ("gitea.example:3000/team/mono", "https://gitea.example:3000/team/mono"),
             (" https://f/ ", "https://f"),
         ] {
-            assert_eq!(address(repository, Some("a-v1.0.0"), "a-v1.1.0"), format!("{expected}/compare/a-v1.0.0...a-v1.1.0"));
-            assert_eq!(address(repository, None, "a-v1.0.0-rc.1"), format!("{expected}/releases/tag/a-v1.0.0-rc.1"));
+            assert_eq!(
+                address(repository, Some("a-v1.0.0"), "a-v1.1.0"),
+                format!("{expected}/compare/a-v1.0.0...a-v1.1.0")
+            );
+            assert_eq!(
+                address(repository, None, "a-v1.0.0-rc.1"),
+                format!("{expected}/releases/tag/a-v1.0.0-rc.1")
+            );
         }
     }
 }

@@ -17,7 +17,8 @@ pub struct Section {
 }
 
 impl Section {
-    /// Takes over lines whose groups have headings of `level` (`### Added` is 3). What stands before the first is the introduction.
+    /// Takes over lines whose groups have headings of `level` (`### Added` is 3). What stands before the
+    /// first is the introduction.
     pub fn add(&mut self, lines: &[String], level: usize) {
         let prefix = format!("{} ", "#".repeat(level));
         let mut group = String::new();
@@ -32,8 +33,9 @@ impl Section {
         }
     }
 
-    /// Adds a line per commit that counts. Lines of commits that no longer count were made by an earlier run: they go. A line is known
-    /// by its commit's description, so whatever somebody wrote or changed by hand stays.
+    /// Adds a line per commit that counts. Lines of commits that no longer count were made by an earlier run:
+    /// they go. A line is known by its commit's description, so whatever somebody wrote or changed by hand
+    /// stays.
     pub fn add_commits(&mut self, commits: &[Entry]) {
         for (_, lines) in &mut self.groups {
             remove_items(lines, commits);
@@ -49,14 +51,15 @@ impl Section {
         }
     }
 
-    /// Adds what breaks and is accepted, with the reason. Items of an earlier run go where their break is no longer accepted; one that was changed by
-    /// hand is known by its id and symbol, and stays.
+    /// Adds what breaks and is accepted, with the reason. Items of an earlier run go where their break is no
+    /// longer accepted; one that was changed by hand is known by its id and symbol, and stays.
     pub fn add_accepted(&mut self, accepted: &[Accepted]) {
         let lines = self.group(BREAKING);
         let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && names(line, &a.difference.what);
         let (mut old, mut at) = (Vec::new(), 0);
         while at + 1 < lines.len() {
-            if lines[at].starts_with("- ") && lines[at].ends_with(']') && lines[at + 1].starts_with(ACCEPTED) {
+            if lines[at].starts_with("- ") && lines[at].ends_with(']') && lines[at + 1].starts_with(ACCEPTED)
+            {
                 old.push(lines.drain(at..at + 2).collect::<Vec<String>>());
             } else {
                 at += 1;
@@ -66,7 +69,10 @@ impl Section {
         for one in accepted {
             let kept = old.iter().position(|item| is_for(&item[0], one)).map(|at| old.remove(at));
             let made = || {
-                vec![format!("- {} {}", one_line(&one.difference.message), mark(one)), format!("{ACCEPTED}{}", one_line(&one.by.reason))]
+                vec![
+                    format!("- {} {}", one_line(&one.difference.message), mark(one)),
+                    format!("{ACCEPTED}{}", one_line(&one.by.reason)),
+                ]
             };
             lines.extend(kept.unwrap_or_else(made));
         }
@@ -81,8 +87,10 @@ impl Section {
     }
 
     pub fn lines(&self) -> Vec<String> {
-        let rank = |name: &str| ORDER.iter().position(|o| o.eq_ignore_ascii_case(name)).map_or(ORDER.len(), |at| at);
-        let mut groups: Vec<_> = self.groups.iter().filter(|(_, lines)| lines.iter().any(|l| !l.trim().is_empty())).collect();
+        let rank =
+            |name: &str| ORDER.iter().position(|o| o.eq_ignore_ascii_case(name)).map_or(ORDER.len(), |at| at);
+        let mut groups: Vec<_> =
+            self.groups.iter().filter(|(_, lines)| lines.iter().any(|l| !l.trim().is_empty())).collect();
         groups.sort_by_key(|(name, _)| if name.is_empty() { 0 } else { 1 + rank(name) });
         let mut out = Vec::new();
         for (name, lines) in groups {
@@ -115,7 +123,13 @@ fn mark(accepted: &Accepted) -> String {
 /// `- the description`, and what breaks indented below it.
 fn item(commit: &Entry) -> Vec<String> {
     let mut lines = vec![format!("- {}", commit.description)];
-    lines.extend(commit.note.iter().filter(|note| key(note) != key(&commit.description)).map(|note| format!("  {note}")));
+    lines.extend(
+        commit
+            .note
+            .iter()
+            .filter(|note| key(note) != key(&commit.description))
+            .map(|note| format!("  {note}")),
+    );
     lines
 }
 
@@ -123,8 +137,10 @@ fn item(commit: &Entry) -> Vec<String> {
 fn remove_items(lines: &mut Vec<String>, commits: &[Entry]) {
     let mut at = 0;
     while at < lines.len() {
-        let made =
-            commits.iter().filter(|c| c.kind.is_some() && lines[at].starts_with("- ")).find(|c| key(&lines[at]) == key(&c.description));
+        let made = commits
+            .iter()
+            .filter(|c| c.kind.is_some() && lines[at].starts_with("- "))
+            .find(|c| key(&lines[at]) == key(&c.description));
         match made {
             Some(commit) => {
                 let notes = item(commit).len() - 1;
@@ -143,7 +159,8 @@ fn key(line: &str) -> String {
     one_line(commits::strip_reference(line))
 }
 
-/// Does the line name this symbol, and not `demo.Base` within `demo.BaseAdapter` or `demo.Base.run`, nor `GET /a` within `GET /a/b`?
+/// Does the line name this symbol, and not `demo.Base` within `demo.BaseAdapter` or `demo.Base.run`, nor `GET
+/// /a` within `GET /a/b`?
 fn names(line: &str, what: &str) -> bool {
     let goes_on = |rest: &str| {
         let rest = rest.strip_prefix('.').unwrap_or(rest);

@@ -9,7 +9,12 @@ const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- the
                      ## [ts-v0.1.0] - 2025-12-01\n\n### Added\n\n- x\n\n[Unreleased]: https://f/compare/main...development\n[ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0\n";
 
 fn commits(messages: &[&str]) -> Vec<Entry> {
-    let commit = |(i, m): (usize, &&str)| Commit { id: format!("{i:040}"), merge: false, message: m.to_string(), released: None };
+    let commit = |(i, m): (usize, &&str)| Commit {
+        id: format!("{i:040}"),
+        merge: false,
+        message: m.to_string(),
+        released: None,
+    };
     entries(&messages.iter().enumerate().map(commit).collect::<Vec<_>>(), "python", &["python", "ts"])
 }
 
@@ -22,7 +27,12 @@ fn accepted(what: &str, reason: &str) -> Accepted {
         message: format!("{what}: is now called B"),
         place: "a.py:1".into(),
     };
-    let by = Acceptance { id: "class-renamed".into(), what: None, version: "0.0.2".parse().unwrap(), reason: reason.into() };
+    let by = Acceptance {
+        id: "class-renamed".into(),
+        what: None,
+        version: "0.0.2".parse().unwrap(),
+        reason: reason.into(),
+    };
     Accepted { by, difference }
 }
 
@@ -30,7 +40,13 @@ fn bump(text: &str, tag: &str, replaces: &[&str], messages: &[&str]) -> String {
     bump_accepting(text, tag, replaces, messages, &[])
 }
 
-fn bump_accepting(text: &str, tag: &str, replaces: &[&str], messages: &[&str], accepted: &[Accepted]) -> String {
+fn bump_accepting(
+    text: &str,
+    tag: &str,
+    replaces: &[&str],
+    messages: &[&str],
+    accepted: &[Accepted],
+) -> String {
     let replaces: Vec<String> = replaces.iter().map(|t| t.to_string()).collect();
     let release = Release {
         app: "python",
@@ -107,7 +123,9 @@ fn a_release_takes_its_part_of_unreleased_and_leaves_the_others() {
 #[test]
 fn bumping_again_replaces_the_section_and_keeps_what_was_written_by_hand() {
     let first = bump(START, "python-v0.0.2", &[], &["fix: a"]);
-    let edited = first.replace("- also by hand\n- a\n", "- also by hand\n- a\n- between\n").replace("By hand.\n", "By hand, improved.\n");
+    let edited = first
+        .replace("- also by hand\n- a\n", "- also by hand\n- a\n- between\n")
+        .replace("By hand.\n", "By hand, improved.\n");
     let text = bump(&edited, "python-v0.1.0", &["python-v0.0.2"], &["feat: b", "fix: a (#7)"]);
     check(
         notes(&text, "python-v0.1.0").as_deref().unwrap(),
@@ -133,7 +151,10 @@ fn bumping_again_replaces_the_section_and_keeps_what_was_written_by_hand() {
 #[test]
 fn an_empty_or_foreign_changelog_gets_what_it_lacks() {
     for (text, expected) in [
-        ("", "- 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n"),
+        (
+            "",
+            "- 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n",
+        ),
         (
             "# Changes",
             "# Changes\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2",
@@ -180,11 +201,17 @@ fn headings_in_code_and_comments_are_text() {
 #[test]
 fn notes_are_a_sections_text_without_heading_and_links() {
     let text = "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\nText.\n\n### Fixed\n\n- a\n  ## not a heading\n\n## [python-v0.0.1]\n\n[python-v0.0.2]: x\n";
-    assert_eq!(notes(text, "python-v0.0.2").as_deref(), Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading"));
+    assert_eq!(
+        notes(text, "python-v0.0.2").as_deref(),
+        Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading")
+    );
     assert_eq!(notes(text, "python-v0.0.1").as_deref(), Some(""));
     assert_eq!(notes(text, "python-v0.0.20"), None);
     assert_eq!(notes("", "python-v0.0.2"), None);
-    assert_eq!(notes(&text.replace('\n', "\r\n"), "python-v0.0.2").as_deref(), Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading"));
+    assert_eq!(
+        notes(&text.replace('\n', "\r\n"), "python-v0.0.2").as_deref(),
+        Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading")
+    );
 }
 
 #[test]
@@ -199,8 +226,13 @@ fn the_first_release_links_to_its_tag_and_none_without_a_repository() {
         accepted: &[],
         repository: Some("https://f"),
     };
-    assert!(super::release("", &release).ends_with("\n[python-v0.0.1]: https://f/releases/tag/python-v0.0.1\n"));
-    assert!(super::release("", &Release { repository: None, ..release }).ends_with("## [python-v0.0.1] - 2026-11-21\n\n"));
+    assert!(
+        super::release("", &release).ends_with("\n[python-v0.0.1]: https://f/releases/tag/python-v0.0.1\n")
+    );
+    assert!(
+        super::release("", &Release { repository: None, ..release })
+            .ends_with("## [python-v0.0.1] - 2026-11-21\n\n")
+    );
 }
 
 #[test]
@@ -212,7 +244,9 @@ fn a_pre_release_copies_what_its_release_takes() {
     assert_eq!(notes_of(&text, "python-v0.0.2"), notes_of(&rc, "python-v0.0.2-rc.1"));
     let replaced = bump(&rc, "python-v0.0.2", &["python-v0.0.2-rc.1"], &["fix: a"]);
     assert_eq!(notes_of(&replaced, "python-v0.0.2"), notes_of(&text, "python-v0.0.2"));
-    assert!(!notes_of(&text, "Unreleased").contains("hand") && notes_of(&rc, "Unreleased").contains("By hand."));
+    assert!(
+        !notes_of(&text, "Unreleased").contains("hand") && notes_of(&rc, "Unreleased").contains("By hand.")
+    );
 }
 
 #[test]
@@ -245,7 +279,10 @@ fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_
         .replace("accepted: nobody has it", "accepted: nobody ever had it");
     let text = bump_accepting(&edited, "python-v0.1.0", &[], messages, &both[..1]);
     let notes = notes(&text, "python-v0.1.0").unwrap();
-    assert!(notes.contains("- `p.A` has a better name, B [class-renamed]\n  accepted: nobody ever had it\n"), "{notes}");
+    assert!(
+        notes.contains("- `p.A` has a better name, B [class-renamed]\n  accepted: nobody ever had it\n"),
+        "{notes}"
+    );
     assert!(!notes.contains("p.C") && notes.matches("p.A").count() == 1, "{notes}");
 }
 
@@ -256,7 +293,9 @@ fn an_accepted_break_is_not_taken_for_one_whose_name_begins_with_its() {
     let [run, adapter] = longer;
     let text = bump_accepting(&text, "python-v0.1.0", &[], &[], &[accepted("p.Base", "z"), run, adapter]);
     let notes = notes(&text, "python-v0.1.0").unwrap();
-    for item in ["- p.Base: is now called B", "- p.Base.run: is now called B", "- p.BaseAdapter: is now called B"] {
+    for item in
+        ["- p.Base: is now called B", "- p.Base.run: is now called B", "- p.BaseAdapter: is now called B"]
+    {
         assert_eq!(notes.matches(item).count(), 1, "{item}: {notes}");
     }
 }

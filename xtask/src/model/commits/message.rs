@@ -22,7 +22,8 @@ pub fn split(message: &str) -> Vec<Part> {
     let text = message.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let text = text.trim();
     let (subject, body) = text.split_once('\n').unwrap_or((text, ""));
-    let whole = |body: &str| Part { subject: subject.trim().to_string(), body: body.to_string(), listed: false };
+    let whole =
+        |body: &str| Part { subject: subject.trim().to_string(), body: body.to_string(), listed: false };
     if let Some(at) = text.lines().position(|line| line.trim_end() == GIT_SQUASH) {
         let lines: Vec<&str> = text.lines().collect();
         let mut parts = vec![whole(&lines[1.min(at)..at].join("\n"))];
@@ -78,14 +79,20 @@ fn split_bullets(body: &str) -> (String, Vec<Part>) {
                 in_bullet = true;
             }
             None if line.trim_end() == GITHUB_RULE && !hidden => in_bullet = false,
-            None => bullets.last_mut().filter(|_| in_bullet).map(|(_, body)| body).unwrap_or(&mut own).push(line),
+            None => {
+                bullets.last_mut().filter(|_| in_bullet).map(|(_, body)| body).unwrap_or(&mut own).push(line)
+            }
         }
     }
     let mut parts: Vec<Part> = Vec::new();
     for (subject, body) in bullets {
         let part = Part { subject: subject.to_string(), body: dedent(&body), listed: true };
         // A bullet that is no commit takes no footer along: what is below it is the squash's own text.
-        let (part, rest) = if is_conventional(&part) { (part, Vec::new()) } else { (Part { body: String::new(), ..part }, body) };
+        let (part, rest) = if is_conventional(&part) {
+            (part, Vec::new())
+        } else {
+            (Part { body: String::new(), ..part }, body)
+        };
         own.extend(rest);
         parts.push(part);
     }
@@ -99,11 +106,13 @@ fn is_conventional(part: &Part) -> bool {
 /// A bullet's text may be indented below it, as Markdown has it.
 fn dedent(lines: &[&str]) -> String {
     let indented = lines.iter().all(|line| line.trim().is_empty() || line.starts_with("  "));
-    let strip = |line: &&str| if indented { line.get(2..).unwrap_or("").to_string() } else { line.to_string() };
+    let strip =
+        |line: &&str| if indented { line.get(2..).unwrap_or("").to_string() } else { line.to_string() };
     lines.iter().map(strip).collect::<Vec<_>>().join("\n")
 }
 
-/// What `git log` prints: `commit <id>`, headers, and the message indented by four; each message may be a squash itself.
+/// What `git log` prints: `commit <id>`, headers, and the message indented by four; each message may be a
+/// squash itself.
 fn split_git_log(lines: &[&str]) -> Vec<Part> {
     let mut messages: Vec<Vec<&str>> = Vec::new();
     for line in lines {
@@ -138,7 +147,12 @@ pub fn parse(part: &Part) -> Option<Parsed> {
 fn parse_revert(subject: &str) -> Option<Parsed> {
     let subject = strip_reference(subject);
     quoted(subject, "Revert ").or_else(|| quoted(subject, "Reapply "))?;
-    Some(Parsed { kind: "revert".into(), scopes: Vec::new(), description: subject.to_string(), breaking: None })
+    Some(Parsed {
+        kind: "revert".into(),
+        scopes: Vec::new(),
+        description: subject.to_string(),
+        breaking: None,
+    })
 }
 
 /// `x` of `Revert "x"`.
@@ -164,8 +178,9 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What the `BREAKING CHANGE: ` footers below the subject say, wherever they are. By Conventional Commits 1.0.0 a footer's value goes on,
-/// over empty lines, until the next token. Code, comments and quoted lines are no text. None where no footer says anything.
+/// What the `BREAKING CHANGE: ` footers below the subject say, wherever they are. By Conventional Commits
+/// 1.0.0 a footer's value goes on, over empty lines, until the next token. Code, comments and quoted lines
+/// are no text. None where no footer says anything.
 fn breaking_note(body: &str) -> Option<String> {
     let lines: Vec<&str> = body.lines().collect();
     let hidden = markdown::hidden(&lines);
@@ -186,28 +201,39 @@ fn breaking_note(body: &str) -> Option<String> {
     Some(one_line(&note.join(" "))).filter(|text| !text.is_empty())
 }
 
-/// The rest of a line that begins with the token. The text may begin on the next line: git takes white space off the end of a line.
+/// The rest of a line that begins with the token. The text may begin on the next line: git takes white space
+/// off the end of a line.
 fn breaking_value(line: &str) -> Option<&str> {
     let value = line.strip_prefix("BREAKING CHANGE:").or_else(|| line.strip_prefix("BREAKING-CHANGE:"))?;
     (value.is_empty() || value.starts_with(' ')).then_some(value)
 }
 
-/// Another footer: a token with `: ` or ` #` (Conventional Commits 1.0.0, 8). Also what forges, git and people write below a message
-/// without that form: an issue's address, `(cherry picked from commit …)`, a heading, the line before the co-authors.
+/// Another footer: a token with `: ` or ` #` (Conventional Commits 1.0.0, 8). Also what forges, git and
+/// people write below a message without that form: an issue's address, `(cherry picked from commit …)`, a
+/// heading, the line before the co-authors.
 fn ends_footer(line: &str) -> bool {
     let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let footer = |separator: &str| line.split_once(separator).is_some_and(|(t, _)| token(t));
-    let address = line.split_once(" http").is_some_and(|(t, rest)| token(t) && (rest.starts_with("s://") || rest.starts_with("://")));
+    let address = line
+        .split_once(" http")
+        .is_some_and(|(t, rest)| token(t) && (rest.starts_with("s://") || rest.starts_with("://")));
     let heading = line.trim_start_matches('#').starts_with(' ') && line.starts_with('#');
-    footer(": ") || footer(" #") || address || heading || line.starts_with("(cherry picked from commit ") || line.trim_end() == GITHUB_RULE
+    footer(": ")
+        || footer(" #")
+        || address
+        || heading
+        || line.starts_with("(cherry picked from commit ")
+        || line.trim_end() == GITHUB_RULE
 }
 
-/// Does it speak of a break in a way that the rules do not read: in a bullet, in other letters, without a space?
+/// Does it speak of a break in a way that the rules do not read: in a bullet, in other letters, without a
+/// space?
 pub fn mentions_break(part: &Part) -> bool {
     let lines: Vec<&str> = part.body.lines().collect();
     let hidden = markdown::hidden(&lines);
     lines.iter().zip(hidden).any(|(line, hidden)| {
-        let start: String = line.trim_start_matches(['*', ' ']).chars().take(16).collect::<String>().to_lowercase();
+        let start: String =
+            line.trim_start_matches(['*', ' ']).chars().take(16).collect::<String>().to_lowercase();
         !hidden && (start.starts_with("breaking change:") || start.starts_with("breaking-change:"))
     })
 }

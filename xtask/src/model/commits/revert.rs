@@ -16,17 +16,20 @@ fn target_title(entry: &Entry) -> Option<String> {
     conventional.then(|| key(entry.description.trim_matches('"')))
 }
 
-/// A subject in the form that titles are compared in: no pull request number, one space between words, small letters.
+/// A subject in the form that titles are compared in: no pull request number, one space between words, small
+/// letters.
 pub fn key(subject: &str) -> String {
     let words: Vec<&str> = strip_reference(subject).split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
 
-/// The commits that a revert names: `This reverts commit <id>` (git), or `Refs: <id>, <id>` (the standard's example).
+/// The commits that a revert names: `This reverts commit <id>` (git), or `Refs: <id>, <id>` (the standard's
+/// example).
 fn target_ids(body: &str) -> Vec<String> {
     let mut ids = Vec::new();
     for line in body.lines() {
-        let rest = line.trim().strip_prefix("This reverts commit ").or_else(|| line.trim().strip_prefix("Refs: "));
+        let rest =
+            line.trim().strip_prefix("This reverts commit ").or_else(|| line.trim().strip_prefix("Refs: "));
         let words = rest.unwrap_or("").split([' ', ',']);
         let id = |w: &str| w.trim_end_matches('.').to_lowercase();
         ids.extend(words.map(id).take_while(|w| w.is_empty() || is_id(w)).filter(|w| is_id(w)));
@@ -38,8 +41,8 @@ fn is_id(word: &str) -> bool {
     (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Takes reverts and what they take back out of the count. Entries are newest first, so a revert that was itself reverted is known
-/// as such before it is its turn.
+/// Takes reverts and what they take back out of the count. Entries are newest first, so a revert that was
+/// itself reverted is known as such before it is its turn.
 pub fn cancel(entries: &mut [Entry], bodies: &[String]) {
     // What is released can't be taken out of the count: its revert is a change for users.
     let mut cancelled: Vec<bool> = entries.iter().map(|entry| entry.released).collect();
@@ -75,7 +78,9 @@ fn count_nothing(entry: &mut Entry, why: String) {
 /// Every part of an older commit.
 fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usize> {
     (at + 1..entries.len())
-        .filter(|&i| !cancelled[i] && entries[i].commit != entries[at].commit && entries[i].commit.starts_with(id))
+        .filter(|&i| {
+            !cancelled[i] && entries[i].commit != entries[at].commit && entries[i].commit.starts_with(id)
+        })
         .collect()
 }
 
@@ -83,11 +88,16 @@ fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usiz
 fn by_title(entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
     let plain = |e: &Entry| e.kind.as_deref().is_some_and(|kind| kind != "revert");
     let matches = |e: &Entry| key(&e.subject) == *title || (plain(e) && key(&e.description) == *title);
-    let Some(first) = (at + 1..entries.len()).find(|&i| !cancelled[i] && matches(&entries[i])) else { return Vec::new() };
+    let Some(first) = (at + 1..entries.len()).find(|&i| !cancelled[i] && matches(&entries[i])) else {
+        return Vec::new();
+    };
     let commit = &entries[first].commit;
     let leads = entries[first - 1].commit != *commit;
     match leads {
-        true => (first..entries.len()).take_while(|&i| entries[i].commit == *commit).filter(|&i| !cancelled[i]).collect(),
+        true => (first..entries.len())
+            .take_while(|&i| entries[i].commit == *commit)
+            .filter(|&i| !cancelled[i])
+            .collect(),
         false => vec![first],
     }
 }

@@ -6,9 +6,18 @@ fn commit(id: &str, message: &str) -> Commit {
 
 /// One line per entry: what it demands, its subject, and why.
 fn read(messages: &[&str]) -> String {
-    let commits: Vec<Commit> = messages.iter().enumerate().map(|(i, m)| commit(&format!("{i:07}aaaa"), m)).collect();
+    let commits: Vec<Commit> =
+        messages.iter().enumerate().map(|(i, m)| commit(&format!("{i:07}aaaa"), m)).collect();
     let entries = entries(&commits, "python", &["python", "ts"]);
-    let line = |e: &Entry| format!("{} | {} | {}{}", e.bump.word(), e.subject, e.why, if e.unread_break { " | UNREAD" } else { "" });
+    let line = |e: &Entry| {
+        format!(
+            "{} | {} | {}{}",
+            e.bump.word(),
+            e.subject,
+            e.why,
+            if e.unread_break { " | UNREAD" } else { "" }
+        )
+    };
     entries.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -86,7 +95,8 @@ fn a_break_is_declared_by_a_footer_anywhere_below_the_subject() {
         ("what I did\n\nBREAKING CHANGE: y", "none unread"),
     ] {
         let entries = entries(&[commit("a", message)], "python", &["python"]);
-        let said = format!("{}{}", entries[0].bump.word(), if entries[0].unread_break { " unread" } else { "" });
+        let said =
+            format!("{}{}", entries[0].bump.word(), if entries[0].unread_break { " unread" } else { "" });
         assert_eq!((entries.len(), said.as_str()), (1, expected), "{message:?}");
     }
     for (body, note) in [
@@ -197,7 +207,10 @@ fn a_revert_takes_back_what_is_in_the_batch() {
         (&["Revert \"feat: a (#1)\" (#2)", "feat: a (#1)"], "none none"),
         (&["revert: feat: a", "feat: a"], "none none"),
         (&["revert: a", "feat: a"], "none none"),
-        (&["revert: let us never speak of it\n\nRefs: 0000001, 0000002aaaa", "feat: a", "fix: b"], "none none none"),
+        (
+            &["revert: let us never speak of it\n\nRefs: 0000001, 0000002aaaa", "feat: a", "fix: b"],
+            "none none none",
+        ),
         (&["revert: two\n\nRefs: 0000001, 9999999", "feat: a"], "patch none"),
         (&["Revert \"feat: a\"\n\nThis reverts commit 9999999999."], "patch"),
         (&["Revert \"feat: a\"", "fix: b"], "patch patch"),
@@ -205,21 +218,26 @@ fn a_revert_takes_back_what_is_in_the_batch() {
         (&["Reapply \"feat: a\"", "Revert \"feat: a\"", "feat: a"], "none none minor"),
         (&["feat: a", "Revert \"feat: a\"", "feat: a"], "minor none none"),
         (&["Revert \"feat: a\"", "Revert \"feat: a\"", "feat: a"], "none patch none"),
-        (&["Revert \"feat: title (#1)\"", "feat: title (#1)\n\n* feat!: one\n* fix: two"], "none none none none"),
+        (
+            &["Revert \"feat: title (#1)\"", "feat: title (#1)\n\n* feat!: one\n* fix: two"],
+            "none none none none",
+        ),
         (&["x (#3)\n\n* feat: a\n* Revert \"feat: a\"\n* fix: b"], "none patch none none"),
         (&["Revert \"feat: a\" (#2)\n\n* Revert \"feat: a\"", "feat: a"], "none none"),
         (&["Revert \"docs: a\"", "docs: a"], "none none"),
         (&["revert!: feat: a", "feat: b"], "major minor"),
         (&["Revert the feature", "feat: a"], "none minor"),
     ] {
-        let bumps: Vec<String> = read(messages).lines().map(|l| l.split(' ').next().unwrap().to_string()).collect();
+        let bumps: Vec<String> =
+            read(messages).lines().map(|l| l.split(' ').next().unwrap().to_string()).collect();
         assert_eq!(bumps.join(" "), expected, "{messages:?}");
     }
 }
 
 #[test]
 fn a_hotfix_that_was_brought_back_counts_nothing_and_its_revert_does() {
-    let released = Commit { released: Some("python-v0.2.1".into()), ..commit("0000001aaaa", "fix!: urgent (#4)") };
+    let released =
+        Commit { released: Some("python-v0.2.1".into()), ..commit("0000001aaaa", "fix!: urgent (#4)") };
     let revert = commit("0000002aaaa", "Revert \"fix!: urgent (#4)\"\n\nThis reverts commit 0000001aaaa.");
     let found = entries(&[revert, released], "python", &["python"]);
     let said: Vec<_> = found.iter().map(|e| (e.bump.word(), e.why.as_str())).collect();
@@ -228,7 +246,10 @@ fn a_hotfix_that_was_brought_back_counts_nothing_and_its_revert_does() {
 
 #[test]
 fn merges_speak_by_their_subject_alone() {
-    let merge = Commit { merge: true, ..commit("a", "Merge pull request #1 from x\n\n* feat: brought by its own commit") };
+    let merge = Commit {
+        merge: true,
+        ..commit("a", "Merge pull request #1 from x\n\n* feat: brought by its own commit")
+    };
     let entries = entries(&[merge], "python", &["python"]);
     assert_eq!((entries.len(), entries[0].why.as_str()), (1, "not conventional"));
 }

@@ -1,5 +1,6 @@
-//! Package names (PEP 503), and the version in Python's own files, as PEP 440: `project.version` (PEP 621) in pyproject.toml, and the app's own entry in uv.lock.
-//! Spliced into the text by its span, so that every other byte stays.
+//! Package names (PEP 503), and the version in Python's own files, as PEP 440: `project.version` (PEP 621) in
+//! pyproject.toml, and the app's own entry in uv.lock. Spliced into the text by its span, so that every other
+//! byte stays.
 
 use crate::model::version;
 use anyhow::{Context, Result, bail};
@@ -35,16 +36,24 @@ pub fn set(pyproject: &str, version: &Version) -> Result<String> {
     splice(pyproject, range, &found, version)
 }
 
-/// The lock file with the app's own entry at this version; uv.lock lists it with `source = { editable = "." }` or `{ virtual = "." }`.
+/// The lock file with the app's own entry at this version; uv.lock lists it with `source = { editable = "."
+/// }` or `{ virtual = "." }`.
 pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let document = parse(lock)?;
     let packages = document.get("package").and_then(Item::as_array_of_tables).into_iter().flatten();
     let own = |package: &&Table| {
         let source = package.get("source").and_then(Item::as_table_like);
-        ["editable", "virtual"].iter().any(|kind| source.and_then(|s| s.get(kind)).and_then(Item::as_str) == Some("."))
+        ["editable", "virtual"]
+            .iter()
+            .any(|kind| source.and_then(|s| s.get(kind)).and_then(Item::as_str) == Some("."))
     };
-    let package = packages.into_iter().find(own).context("no [[package]] with the source \".\": type `uv lock` in the app's folder")?;
-    let item = package.get("version").context("the app's own [[package]] has no version: type `uv lock` in the app's folder")?;
+    let package = packages
+        .into_iter()
+        .find(own)
+        .context("no [[package]] with the source \".\": type `uv lock` in the app's folder")?;
+    let item = package
+        .get("version")
+        .context("the app's own [[package]] has no version: type `uv lock` in the app's folder")?;
     let (range, found) = string(lock, item)?;
     splice(lock, range, &found, version)
 }
@@ -56,9 +65,16 @@ fn parse(text: &str) -> Result<Document<&str>> {
 fn located(pyproject: &str) -> Result<(Range<usize>, String)> {
     let document = parse(pyproject)?;
     let project = document.get("project").context("no [project] table, so no version (PEP 621)")?;
-    let dynamic = project.get("dynamic").and_then(Item::as_array).into_iter().flatten().any(|v| v.as_str() == Some("version"));
+    let dynamic = project
+        .get("dynamic")
+        .and_then(Item::as_array)
+        .into_iter()
+        .flatten()
+        .any(|v| v.as_str() == Some("version"));
     if dynamic {
-        bail!("the version is dynamic; write it into [project] as version = \"X.Y.Z\", so that it has one source");
+        bail!(
+            "the version is dynamic; write it into [project] as version = \"X.Y.Z\", so that it has one source"
+        );
     }
     let item = project.get("version").context("[project] has no version")?;
     string(pyproject, item)

@@ -1,4 +1,5 @@
-//! The lock file that an app has, and the version in `package.json` and `package-lock.json`, which is SemVer as it is. Spliced into the text by its place, so that every other byte stays.
+//! The lock file that an app has, and the version in `package.json` and `package-lock.json`, which is SemVer
+//! as it is. Spliced into the text by its place, so that every other byte stays.
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -30,8 +31,9 @@ pub fn set(manifest: &str, version: &Version) -> Result<String> {
     Ok(format!("{}\"{version}\"{}", &manifest[..range.start], &manifest[range.end..]))
 }
 
-/// The text of a `package-lock.json` with this version in both places that repeat the package's own: `version` and `packages[""].version`. A
-/// lock file without them stays as it is: npm writes none for a package without a version.
+/// The text of a `package-lock.json` with this version in both places that repeat the package's own:
+/// `version` and `packages[""].version`. A lock file without them stays as it is: npm writes none for a
+/// package without a version.
 pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let mut text = lock.to_string();
     for path in [&["version"][..], &["packages", "", "version"]] {
@@ -47,7 +49,8 @@ pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
 fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
     let mut value = lock.trim_start_matches('\u{feff}');
     for key in path {
-        let object: HashMap<String, &RawValue> = serde_json::from_str(value).context("package-lock.json is not what npm writes")?;
+        let object: HashMap<String, &RawValue> =
+            serde_json::from_str(value).context("package-lock.json is not what npm writes")?;
         let Some(raw) = object.get(*key) else { return Ok(None) };
         value = raw.get();
     }
@@ -58,8 +61,8 @@ fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
 /// Where the top-level version stands in the text, its quotes included, and what it says.
 fn located(manifest: &str) -> Result<(Range<usize>, String)> {
     // A key that is there twice counts with its last value, for npm as for this map.
-    let object: HashMap<String, &RawValue> =
-        serde_json::from_str(manifest.trim_start_matches('\u{feff}')).context("package.json is not a JSON object")?;
+    let object: HashMap<String, &RawValue> = serde_json::from_str(manifest.trim_start_matches('\u{feff}'))
+        .context("package.json is not a JSON object")?;
     let Some(raw) = object.get("version") else { bail!("package.json has no \"version\"") };
     let found = serde_json::from_str::<String>(raw.get()).context("\"version\" is not a string")?;
     // The value borrows from the text, so its address says where.
@@ -85,7 +88,10 @@ mod tests {
                 "{\"a\": {\"version\": \"9.9.9\"}, \"version\": \"1.2.3-rc.1\", \"b\": [\"version\"]}\n",
             ),
             ("{\"ver\\u0073ion\": \"0.1.0\"}", "{\"ver\\u0073ion\": \"1.2.3-rc.1\"}"),
-            ("{\"version\": \"0.0.1\", \"version\": \"0.0.2\"}", "{\"version\": \"0.0.1\", \"version\": \"1.2.3-rc.1\"}"),
+            (
+                "{\"version\": \"0.0.1\", \"version\": \"0.0.2\"}",
+                "{\"version\": \"0.0.1\", \"version\": \"1.2.3-rc.1\"}",
+            ),
         ] {
             assert_eq!(set(old, &version).expect(old), new);
             assert_eq!(read(new).expect(new), version);

@@ -100,7 +100,8 @@ fn the_next_number_follows_the_policy() {
 
 #[test]
 fn pre_releases_count_up_within_their_channel_and_core() {
-    let taken: Vec<Version> = ["0.1.0", "0.2.0-rc.1", "0.2.0-rc.10", "0.2.0-rc.2", "0.2.0-beta.7", "0.3.0-rc.99"].map(v).into();
+    let taken: Vec<Version> =
+        ["0.1.0", "0.2.0-rc.1", "0.2.0-rc.10", "0.2.0-rc.2", "0.2.0-beta.7", "0.3.0-rc.99"].map(v).into();
     for (core, channel, expected) in [
         ("0.2.0", "rc", "0.2.0-rc.11"),
         ("0.2.0", "beta", "0.2.0-beta.8"),

@@ -1,4 +1,5 @@
-//! What an `app.toml` of an earlier commit says. Not read as strictly as today's: another xtask wrote the rules for it.
+//! What an `app.toml` of an earlier commit says. Not read as strictly as today's: another xtask wrote the
+//! rules for it.
 
 use camino::Utf8PathBuf;
 use serde::Deserialize;
@@ -57,7 +58,12 @@ mod tests {
         assert_eq!(read.compat.expect("compat").users, Some(list(&["b", "c"])));
         assert_eq!(read.commands.build, [list(&["make", "all"])]);
         let read = EarlierSettings::read("name = \"x\"").expect("read");
-        assert!(read.spec.is_none() && read.compat.is_none() && read.api.public.is_empty() && read.commands.build.is_empty());
+        assert!(
+            read.spec.is_none()
+                && read.compat.is_none()
+                && read.api.public.is_empty()
+                && read.commands.build.is_empty()
+        );
         for text in ["[spec", "spec = 1", "[commands]\nbuild = \"make\"", "[api]\npublic = 1"] {
             assert!(EarlierSettings::read(text).is_none(), "{text}");
         }

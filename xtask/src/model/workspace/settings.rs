@@ -5,7 +5,8 @@ use crate::model::version::ZeroBreaking;
 use camino::{Utf8Component, Utf8PathBuf};
 use serde::Deserialize;
 
-/// What is repo-wide: `[workspace.metadata.xtask]` of the root `Cargo.toml`. A repository without that file gets the defaults.
+/// What is repo-wide: `[workspace.metadata.xtask]` of the root `Cargo.toml`. A repository without that file
+/// gets the defaults.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
@@ -61,8 +62,8 @@ pub struct AppSettings {
     pub accept: Vec<Acceptance>,
 }
 
-/// The app's own commands, where the defaults do not fit. Each is a program and its arguments, run in the app's folder with the programs of its
-/// environment (`.venv/bin`, `node_modules/.bin`) first in PATH.
+/// The app's own commands, where the defaults do not fit. Each is a program and its arguments, run in the
+/// app's folder with the programs of its environment (`.venv/bin`, `node_modules/.bin`) first in PATH.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct CommandsSettings {
@@ -70,7 +71,8 @@ pub struct CommandsSettings {
     pub lint: Vec<Vec<String>>,
     /// Run instead of pytest or `bun test`.
     pub test: Vec<Vec<String>>,
-    /// Run in the exported sources before the package is made; in a TypeScript app instead of the `build` script.
+    /// Run in the exported sources before the package is made; in a TypeScript app instead of the `build`
+    /// script.
     pub build: Vec<Vec<String>>,
     /// Why the app has no tests, and may be released without any.
     pub no_tests: Option<String>,
@@ -79,7 +81,13 @@ pub struct CommandsSettings {
 impl CommandsSettings {
     /// What is wrong with them.
     pub fn problem(&self) -> Option<&'static str> {
-        if self.lint.iter().chain(&self.test).chain(&self.build).any(|argv| argv.first().is_none_or(|program| program.is_empty())) {
+        if self
+            .lint
+            .iter()
+            .chain(&self.test)
+            .chain(&self.build)
+            .any(|argv| argv.first().is_none_or(|program| program.is_empty()))
+        {
             return Some("an empty command; write each as a list: [[\"program\", \"argument\"]]");
         }
         let empty = self.no_tests.as_ref().is_some_and(|why| why.trim().is_empty());
@@ -123,8 +131,8 @@ pub struct SpecSettings {
     /// The path that answers 200 once the server is ready.
     #[serde(default = "health")]
     pub health: String,
-    /// Black-box tests of the running server, a command that is run in the root with BASE_URL in its environment. Apps with the same command have one
-    /// contract: their specs are equal but for `info`.
+    /// Black-box tests of the running server, a command that is run in the root with BASE_URL in its
+    /// environment. Apps with the same command have one contract: their specs are equal but for `info`.
     #[serde(default)]
     pub contract: Option<Vec<String>>,
 }
@@ -137,12 +145,13 @@ fn health() -> String {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CompatSettings {
-    /// Relative to the app's folder; called `compat.json`, and shipped in the package: that name is what downstream looks for.
+    /// Relative to the app's folder; called `compat.json`, and shipped in the package: that name is what
+    /// downstream looks for.
     pub file: Utf8PathBuf,
     /// Prints it on standard output; run in the app's own environment.
     pub generate: Vec<String>,
-    /// Tests of an example plugin that use nothing but the package's public API: run in the app's folder, and by the next release's checks as they are in
-    /// the tag.
+    /// Tests of an example plugin that use nothing but the package's public API: run in the app's folder, and
+    /// by the next release's checks as they are in the tag.
     #[serde(default)]
     pub users: Option<Vec<String>>,
 }
@@ -170,7 +179,9 @@ impl CompatSettings {
     pub fn problem(&self, spec: Option<&SpecSettings>) -> Option<String> {
         let file = &self.file;
         if file.file_name() != Some("compat.json") {
-            return Some(format!("file = {file:?}: the file is called compat.json, which is what downstream looks for in a package"));
+            return Some(format!(
+                "file = {file:?}: the file is called compat.json, which is what downstream looks for in a package"
+            ));
         }
         if file.is_absolute() || file.components().any(|part| part == Utf8Component::ParentDir) {
             return Some(format!("file = {file:?} leads out of the app's folder"));
@@ -185,11 +196,14 @@ impl CompatSettings {
 }
 
 impl Acceptance {
-    /// One without a reason says nothing aloud, and a pre-release is on its way to a number that users stay with.
+    /// One without a reason says nothing aloud, and a pre-release is on its way to a number that users stay
+    /// with.
     pub fn problem(&self) -> Option<String> {
         let Acceptance { id, version, reason, .. } = self;
         if reason.trim().is_empty() {
-            return Some(format!("[[accept]] of {id}: the reason is empty; what do users lose, and why may they?"));
+            return Some(format!(
+                "[[accept]] of {id}: the reason is empty; what do users lose, and why may they?"
+            ));
         }
         let plain = semver::Version::new(version.major, version.minor, version.patch);
         (*version != plain)
@@ -200,6 +214,8 @@ impl Acceptance {
 impl AppSettings {
     /// What accepts this break of a symbol or operation, found since the release `last`, for the next one.
     pub fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
-        self.accept.iter().find(|a| a.id == id && a.what.as_ref().is_none_or(|w| w == what) && a.version > *last)
+        self.accept
+            .iter()
+            .find(|a| a.id == id && a.what.as_ref().is_none_or(|w| w == what) && a.version > *last)
     }
 }

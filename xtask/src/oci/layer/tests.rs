@@ -18,7 +18,12 @@ fn entries(bytes: &[u8]) -> Vec<(String, u32, u64, u64)> {
         .map(|e| {
             let e = e.unwrap();
             let h = e.header();
-            (e.path().unwrap().to_string_lossy().into_owned(), h.mode().unwrap(), h.mtime().unwrap(), h.uid().unwrap())
+            (
+                e.path().unwrap().to_string_lossy().into_owned(),
+                h.mode().unwrap(),
+                h.mtime().unwrap(),
+                h.uid().unwrap(),
+            )
         })
         .collect()
 }
@@ -39,7 +44,10 @@ fn the_same_tree_gives_the_same_bytes_whatever_order_umask_and_clock() {
     let listed = entries(&a);
     let files: Vec<&str> = listed.iter().map(|e| e.0.as_str()).filter(|n| !n.ends_with('/')).collect();
     assert_eq!(files, ["A", "a/b/c", "a/z", "a-b", "b", long.as_str()]);
-    assert!(listed.iter().all(|(_, mode, mtime, uid)| [0o644, 0o755].contains(mode) && *mtime == 0 && *uid == 0), "{listed:?}");
+    assert!(
+        listed.iter().all(|(_, mode, mtime, uid)| [0o644, 0o755].contains(mode) && *mtime == 0 && *uid == 0),
+        "{listed:?}"
+    );
 }
 
 #[test]

@@ -61,7 +61,8 @@ fn a_blob_of_another_repository_is_mounted_instead_of_uploaded() {
     assert_eq!(registry.put_blob("c/d", &blob, &file, Some("no/such")).unwrap(), Sent::Uploaded);
 }
 
-/// Passes connections on to `to`; `cut` says after how many bytes sent by the client the n-th connection breaks.
+/// Passes connections on to `to`; `cut` says after how many bytes sent by the client the n-th connection
+/// breaks.
 fn broken_wire(to: u16, cut: impl Fn(usize) -> Option<u64> + Send + 'static) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -75,7 +76,9 @@ fn broken_wire(to: u16, cut: impl Fn(usize) -> Option<u64> + Send + 'static) -> 
             let (mut client_in, mut server_out) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             let count = count.clone();
             std::thread::spawn(move || {
-                let passed = std::io::copy(&mut (&mut client_in).take(limit.unwrap_or(u64::MAX)), &mut server_out).unwrap_or(0);
+                let passed =
+                    std::io::copy(&mut (&mut client_in).take(limit.unwrap_or(u64::MAX)), &mut server_out)
+                        .unwrap_or(0);
                 if Some(passed) == limit {
                     count.fetch_add(1, Ordering::SeqCst);
                     let _ = client_in.shutdown(Shutdown::Both);
@@ -98,7 +101,8 @@ fn an_upload_survives_connections_that_break_inside_a_chunk() {
     let from = store(&temp, "from");
     let blob = blob(&from, 13 << 20);
     // The first two connections break: in the first chunk, and in the second.
-    let (port, broken) = broken_wire(local.port, |n| [Some(1 << 20), Some(5 << 20)].get(n).copied().flatten());
+    let (port, broken) =
+        broken_wire(local.port, |n| [Some(1 << 20), Some(5 << 20)].get(n).copied().flatten());
     let through = Registry::open(&format!("127.0.0.1:{port}"), true).unwrap();
     assert_eq!(through.put_blob("a/b", &blob, &from.path(&blob.digest), None).unwrap(), Sent::Uploaded);
     assert_eq!(broken.load(Ordering::SeqCst), 2);
@@ -120,13 +124,24 @@ fn a_registry_that_asks_for_a_password_gets_dockers() {
     let open = |file: Option<Utf8PathBuf>| Registry { docker_config: file, ..local.registry() };
     open(Some(login(&local, &local.host, "user", "correct horse"))).can_push("a/b").unwrap();
 
-    let error = format!("{:#}", open(Some(login(&local, &local.host, "user", "wrong"))).can_push("a/b").unwrap_err());
-    assert!(error.contains("refuses this login") && error.contains(&format!("docker login {}", local.host)), "{error}");
+    let error =
+        format!("{:#}", open(Some(login(&local, &local.host, "user", "wrong"))).can_push("a/b").unwrap_err());
+    assert!(
+        error.contains("refuses this login") && error.contains(&format!("docker login {}", local.host)),
+        "{error}"
+    );
     assert!(!error.contains("wrong"), "{error}");
 
-    for none in [None, Some(local.path().join("missing.json")), Some(login(&local, "other.example", "user", "correct horse"))] {
+    for none in [
+        None,
+        Some(local.path().join("missing.json")),
+        Some(login(&local, "other.example", "user", "correct horse")),
+    ] {
         let error = format!("{:#}", open(none).can_push("a/b").unwrap_err());
-        assert!(error.contains("none is set up; set REGISTRY_USER and REGISTRY_TOKEN, or type `docker login"), "{error}");
+        assert!(
+            error.contains("none is set up; set REGISTRY_USER and REGISTRY_TOKEN, or type `docker login"),
+            "{error}"
+        );
     }
     let broken = local.path().join("broken.json");
     std::fs::write(&broken, "{").unwrap();
@@ -152,7 +167,10 @@ fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
                 }
                 let text = String::from_utf8_lossy(&head).into_owned();
                 let answer = |status: &str, extra: &str, body: &str| {
-                    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{extra}Content-Length: {}\r\n\r\n{body}", body.len())
+                    format!(
+                        "HTTP/1.1 {status}\r\nConnection: close\r\n{extra}Content-Length: {}\r\n\r\n{body}",
+                        body.len()
+                    )
                 };
                 let lower = text.to_ascii_lowercase();
                 if text.starts_with("GET /token?") {
@@ -160,15 +178,20 @@ fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
                     // user:correct horse
                     let known = text.contains("Basic dXNlcjpjb3JyZWN0IGhvcnNl");
                     let body = if known { r#"{"token": "good"}"# } else { r#"{"details": "unknown user"}"# };
-                    let _ = client.write_all(answer(if known { "200 OK" } else { "401 Unauthorized" }, "", body).as_bytes());
+                    let _ = client.write_all(
+                        answer(if known { "200 OK" } else { "401 Unauthorized" }, "", body).as_bytes(),
+                    );
                 } else if !lower.contains("authorization: bearer good") {
-                    let challenge =
-                        format!("WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{port}/token\",service=\"front\",scope=\"x\"\r\n");
+                    let challenge = format!(
+                        "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{port}/token\",service=\"front\",scope=\"x\"\r\n"
+                    );
                     let _ = client.write_all(answer("401 Unauthorized", &challenge, "").as_bytes());
                 } else {
                     let mut server = TcpStream::connect(("127.0.0.1", to)).unwrap();
                     // One request a connection, so that each is checked.
-                    server.write_all(text.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes()).unwrap();
+                    server
+                        .write_all(text.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())
+                        .unwrap();
                     let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                     std::thread::spawn(move || std::io::copy(&mut up, &mut down));
                     let _ = std::io::copy(&mut server, &mut client);
@@ -186,14 +209,16 @@ fn a_token_service_is_asked_once_for_each_scope() {
     let from = store(&temp, "from");
     let (port, asked) = token_front(local.port);
     let host = format!("127.0.0.1:{port}");
-    let open = |file: Utf8PathBuf| Registry { docker_config: Some(file), ..Registry::open(&host, true).unwrap() };
+    let open =
+        |file: Utf8PathBuf| Registry { docker_config: Some(file), ..Registry::open(&host, true).unwrap() };
     let registry = open(login(&local, &host, "user", "correct horse"));
     for size in [1000, 2000] {
         let blob = blob(&from, size);
         assert_eq!(registry.put_blob("a/b", &blob, &from.path(&blob.digest), None).unwrap(), Sent::Uploaded);
     }
     let asked = asked.lock().unwrap().clone();
-    let scope = |actions: &str| format!("GET /token?service=front&scope=repository%3Aa%2Fb%3A{actions} HTTP/1.1");
+    let scope =
+        |actions: &str| format!("GET /token?service=front&scope=repository%3Aa%2Fb%3A{actions} HTTP/1.1");
     assert_eq!(asked, [scope("pull"), scope("pull%2Cpush")]);
 
     // A login of the environment wins over docker's.
@@ -202,7 +227,10 @@ fn a_token_service_is_asked_once_for_each_scope() {
     with(given("correct horse")).can_push("a/b").unwrap();
     assert!(with(given("wrong")).can_push("a/b").is_err());
     let error = format!("{:#}", open(login(&local, &host, "user", "wrong")).can_push("a/b").unwrap_err());
-    assert!(error.contains("does not accept the login that is set up for it") && error.contains("unknown user"), "{error}");
+    assert!(
+        error.contains("does not accept the login that is set up for it") && error.contains("unknown user"),
+        "{error}"
+    );
 }
 
 /// A server that gives every request the same answer.
@@ -227,25 +255,43 @@ fn canned(answer: &str) -> Registry {
 #[test]
 fn answers_that_break_the_rules_are_named_as_such() {
     let answer = |status: &str, headers: &str, body: &str| {
-        format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     };
     let wrong = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
     let manifest = |a: String| format!("{:#}", canned(&a).manifest("a/b", "v1").err().unwrap());
     let upload = |a: String| format!("{:#}", canned(&a).can_push("a/b").err().unwrap());
     for (said, expected) in [
-        (manifest(answer("200 OK", "", "<html>welcome</html>")), "is not what the OCI spec says; it begins \"<html>welcome"),
+        (
+            manifest(answer("200 OK", "", "<html>welcome</html>")),
+            "is not what the OCI spec says; it begins \"<html>welcome",
+        ),
         (manifest(answer("200 OK", &wrong, "{}")), "promised was sha256:000"),
         (manifest(answer("418 Teapot", "", "short and stout")), "418 I'm a teapot: short and stout"),
         (manifest(answer("401 No", "", "")), "neither Basic nor Bearer"),
-        (manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://token.example/\"\r\n", "")), "is not https: refused"),
-        (manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"https://token.example/\"\r\n", "")), "not on this machine: refused"),
-        (manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://HOST/token\"\r\n", "")), "gives no token without a login"),
+        (
+            manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://token.example/\"\r\n", "")),
+            "is not https: refused",
+        ),
+        (
+            manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"https://token.example/\"\r\n", "")),
+            "not on this machine: refused",
+        ),
+        (
+            manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://HOST/token\"\r\n", "")),
+            "gives no token without a login",
+        ),
         (upload(answer("202 Accepted", "", "")), "202 without a Location"),
         (
             upload(answer("202 Accepted", "Location: https://elsewhere.example/x\r\n", "")),
             "sends the upload on to another host, elsewhere.example: refused",
         ),
-        (upload(answer("307 There", "Location: https://elsewhere.example/x\r\n", "")), "redirected to https://elsewhere.example"),
+        (
+            upload(answer("307 There", "Location: https://elsewhere.example/x\r\n", "")),
+            "redirected to https://elsewhere.example",
+        ),
         (
             upload(answer("403 Forbidden", "", "{\"errors\":[{\"code\":\"DENIED\"}]}")),
             "403 Forbidden: {\"errors\":[{\"code\":\"DENIED\"}]}",
@@ -261,7 +307,10 @@ fn a_blob_with_other_bytes_than_its_digest_is_not_kept() {
     let to = store(&temp, "to");
     let wanted = Descriptor::of("x", b"right");
     for body in ["wrong", "shorter", "r"] {
-        let registry = canned(&format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        let registry = canned(&format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
         let error = format!("{:#}", registry.fetch("a/b", &wanted, &to).unwrap_err());
         assert!(error.contains("expected 5 with sha256:"), "{error}");
         assert!(!to.has(&wanted.digest, wanted.size).unwrap());

@@ -53,8 +53,18 @@ fn names(root: &Path) -> Vec<String> {
 fn layers_cover_hide_and_empty_what_is_below() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path();
-    layer(root, &[(FILE, "a/one", "1"), (FILE, "a/two", "2"), (FILE, "b/x", ""), (FILE, "c", "low"), (DIR, "d/", ""), (FILE, "d/y", "")])
-        .unwrap();
+    layer(
+        root,
+        &[
+            (FILE, "a/one", "1"),
+            (FILE, "a/two", "2"),
+            (FILE, "b/x", ""),
+            (FILE, "c", "low"),
+            (DIR, "d/", ""),
+            (FILE, "d/y", ""),
+        ],
+    )
+    .unwrap();
     layer(
         root,
         &[
@@ -94,7 +104,10 @@ fn links_are_followed_inside_the_root_only() {
         ],
     )
     .unwrap();
-    assert_eq!(names(&root), ["abs", "bin", "caught", "last", "twin", "up", "usr", "usr/bin", "usr/bin/sh", "usr/lib"]);
+    assert_eq!(
+        names(&root),
+        ["abs", "bin", "caught", "last", "twin", "up", "usr", "usr/bin", "usr/bin/sh", "usr/lib"]
+    );
     assert_eq!(fs::read_to_string(temp.path().join("secret")).unwrap(), "s");
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 2);
 }
@@ -137,8 +150,13 @@ fn a_layer_with_another_content_than_the_config_says_is_refused() {
 #[test]
 fn a_package_goes_through_the_links_of_merged_usr() {
     let temp = tempfile::tempdir().unwrap();
-    let package =
-        tarball(&[(DIR, "./", ""), (DIR, "./usr/lib/", ""), (SYM, "./lib", "usr/lib"), (DIR, "./lib/", ""), (FILE, "./lib/x", "")]);
+    let package = tarball(&[
+        (DIR, "./", ""),
+        (DIR, "./usr/lib/", ""),
+        (SYM, "./lib", "usr/lib"),
+        (DIR, "./lib/", ""),
+        (FILE, "./lib/x", ""),
+    ]);
     unpack(temp.path(), &package[..], FolderOverLink::Follows).unwrap();
     assert_eq!(names(temp.path()), ["lib", "usr", "usr/lib", "usr/lib/x"]);
 }

@@ -43,8 +43,11 @@ fn a_busy_server_is_asked_again_and_a_refusal_is_not() {
 
 #[test]
 fn credentials_do_not_follow_a_redirect_to_another_host() {
-    let (other, reached) = server(vec!["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"]);
-    let answer = format!("HTTP/1.1 307 There\r\nLocation: {other}/blob\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let (other, reached) =
+        server(vec!["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"]);
+    let answer = format!(
+        "HTTP/1.1 307 There\r\nLocation: {other}/blob\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
     let (url, asked) = server(vec![answer.leak()]);
     let request = Request::new("GET", url).header("Authorization", "Bearer secret");
     assert_eq!(Http::new().unwrap().send(&request).unwrap().bytes().unwrap(), b"ok");
@@ -54,7 +57,9 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
 
 #[test]
 fn a_write_is_never_redirected() {
-    let (url, _served) = server(vec!["HTTP/1.1 307 There\r\nLocation: http://other/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]);
+    let (url, _served) = server(vec![
+        "HTTP/1.1 307 There\r\nLocation: http://other/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    ]);
     let request = Request::new("PUT", url).body("text/plain", b"x");
     let error = Http::new().unwrap().send(&request).err().unwrap().to_string();
     assert!(error.contains("redirected to http://other"), "{error}");

@@ -1,4 +1,5 @@
-//! The supervisor's own side, `xtask __supervise -- PROGRAM ARGS…`: ends with the program's exit code, and takes everything with it.
+//! The supervisor's own side, `xtask __supervise -- PROGRAM ARGS…`: ends with the program's exit code, and
+//! takes everything with it.
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, wait};
@@ -22,7 +23,8 @@ enum Event {
 /// Runs the program; its exit code, or 128 + the signal that ended it, as shells say it.
 pub fn run(argv: &[String]) -> Result<u8> {
     let (program, args) = argv.split_first().context("no program to supervise")?;
-    // Orphans of the program become our children instead of init's, so that none is lost: see prctl(2), PR_SET_CHILD_SUBREAPER.
+    // Orphans of the program become our children instead of init's, so that none is lost: see prctl(2),
+    // PR_SET_CHILD_SUBREAPER.
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut child = Command::new(program)

@@ -1,4 +1,5 @@
-//! Text that fits a terminal: shortened with `…`, or wrapped at words. Pure. A column is a character; colour codes take none.
+//! Text that fits a terminal: shortened with `…`, or wrapped at words. Pure. A column is a character; colour
+//! codes take none.
 
 use console::{measure_text_width as width, truncate_str};
 
@@ -7,8 +8,8 @@ pub fn shorten(text: &str, columns: usize) -> String {
     truncate_str(text, columns.max(8), "…").into_owned()
 }
 
-/// Broken at spaces; each line after the first begins with `indent` spaces. A word that is longer than a line stays whole: it may be a path
-/// or a command to copy.
+/// Broken at spaces; each line after the first begins with `indent` spaces. A word that is longer than a line
+/// stays whole: it may be a path or a command to copy.
 pub fn wrap(text: &str, columns: usize, indent: usize) -> String {
     text.lines().map(|line| wrap_line(line, columns, indent)).collect::<Vec<_>>().join("\n")
 }

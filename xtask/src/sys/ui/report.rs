@@ -3,7 +3,8 @@
 use crate::finding::Level;
 use std::io::IsTerminal;
 
-/// Colours where a person reads standard output itself; control characters of what is compared never reach a terminal.
+/// Colours where a person reads standard output itself; control characters of what is compared never reach a
+/// terminal.
 pub fn paint(colour: fn(&str) -> String, text: &str) -> String {
     if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
 }

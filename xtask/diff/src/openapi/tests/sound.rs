@@ -1,5 +1,5 @@
-//! Random schemas and random values: where a value fits one schema and not the other, a client breaks, and the comparison must say so.
-//! The judge of what fits is a validator of its own, small and slow.
+//! Random schemas and random values: where a value fits one schema and not the other, a client breaks, and
+//! the comparison must say so. The judge of what fits is a validator of its own, small and slow.
 
 use super::{TODAY, posting};
 use crate::finding::Level;
@@ -24,14 +24,22 @@ fn schema(dice: &mut Dice, depth: usize) -> Value {
     match dice.roll(plain) {
         0 => json!({ "type": dice.pick(&["string", "integer", "number", "boolean"]) }),
         1 => json!({ "type": ["string", dice.pick(&["null", "integer"])] }),
-        2 => json!({ "enum": [dice.pick(&[json!(1), json!("a"), json!(null)]), dice.pick(&[json!(2), json!("b"), json!(1.0)])] }),
-        3 => json!({ "type": "integer", dice.pick(&["minimum", "exclusiveMinimum"]): dice.roll(3), "maximum": 1 + dice.roll(4) }),
+        2 => {
+            json!({ "enum": [dice.pick(&[json!(1), json!("a"), json!(null)]), dice.pick(&[json!(2), json!("b"), json!(1.0)])] })
+        }
+        3 => {
+            json!({ "type": "integer", dice.pick(&["minimum", "exclusiveMinimum"]): dice.roll(3), "maximum": 1 + dice.roll(4) })
+        }
         4 => json!({ "type": "string", "minLength": dice.roll(3), "nullable": dice.roll(2) == 0 }),
         5 => json!({ "const": dice.pick(&[json!("a"), json!(1), json!(null)]) }),
-        6 => json!({ "type": "array", "items": schema(dice, depth - 1), "minItems": dice.roll(2), "maxItems": 1 + dice.roll(2) }),
+        6 => {
+            json!({ "type": "array", "items": schema(dice, depth - 1), "minItems": dice.roll(2), "maxItems": 1 + dice.roll(2) })
+        }
         7 | 8 => object(dice, depth),
         9 => json!({ "anyOf": [schema(dice, depth - 1), schema(dice, depth - 1)] }),
-        10 => json!({ "anyOf": [schema(dice, depth - 1), schema(dice, depth - 1), { "type": "null" }], "maxLength": 1 + dice.roll(3) }),
+        10 => {
+            json!({ "anyOf": [schema(dice, depth - 1), schema(dice, depth - 1), { "type": "null" }], "maxLength": 1 + dice.roll(3) })
+        }
         11 => json!({ "allOf": [schema(dice, depth - 1), object(dice, depth)] }),
         _ => json!({ "$ref": format!("#/components/schemas/{}", dice.pick(&["A", "B"])) }),
     }
@@ -53,10 +61,14 @@ fn mutated(dice: &mut Dice, schema_: &Value, depth: usize) -> Value {
     let mut schema_ = schema_.clone();
     let mut places = Vec::new();
     super::places(&schema_, String::new(), &mut places);
-    let places: Vec<String> =
-        places.into_iter().filter(|p| p.is_empty() || p.ends_with(['a', 'b', '0', '1']) || p.ends_with("items")).collect();
+    let places: Vec<String> = places
+        .into_iter()
+        .filter(|p| p.is_empty() || p.ends_with(['a', 'b', '0', '1']) || p.ends_with("items"))
+        .collect();
     let place = dice.pick(&places);
-    if let Some(spot) = schema_.pointer_mut(&place).filter(|spot| spot.is_object() && (!place.is_empty() || depth > 1)) {
+    if let Some(spot) =
+        schema_.pointer_mut(&place).filter(|spot| spot.is_object() && (!place.is_empty() || depth > 1))
+    {
         *spot = schema(dice, depth.saturating_sub(1));
     }
     schema_
@@ -110,12 +122,14 @@ fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
             && number("exclusiveMinimum").is_none_or(|m| n > m)
             && number("maximum").is_none_or(|m| n <= m)
     });
-    let length =
-        |least: &str, most: &str, n: usize| number(least).is_none_or(|m| n as f64 >= m) && number(most).is_none_or(|m| n as f64 <= m);
+    let length = |least: &str, most: &str, n: usize| {
+        number(least).is_none_or(|m| n as f64 >= m) && number(most).is_none_or(|m| n as f64 <= m)
+    };
     let inner = match value {
         Value::String(text) => length("minLength", "maxLength", text.len()),
         Value::Array(items) => {
-            length("minItems", "maxItems", items.len()) && map.get("items").is_none_or(|s| items.iter().all(|item| fits(item, s, all)))
+            length("minItems", "maxItems", items.len())
+                && map.get("items").is_none_or(|s| items.iter().all(|item| fits(item, s, all)))
         }
         Value::Object(object) => {
             let known = |name: &str| map.get("properties").and_then(|p| p.get(name));
@@ -128,13 +142,19 @@ fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
         _ => true,
     };
     let one = map.get("anyOf").is_none_or(|_| each("anyOf").any(|s| fits(value, s, all)));
-    let referred = map.get("$ref").and_then(Value::as_str).is_none_or(|r| fits(value, &all[r.rsplit('/').next().unwrap()], all));
+    let referred = map
+        .get("$ref")
+        .and_then(Value::as_str)
+        .is_none_or(|r| fits(value, &all[r.rsplit('/').next().unwrap()], all));
     typed && listed && ranged && inner && one && referred && each("allOf").all(|s| fits(value, s, all))
 }
 
-/// Objects are open: what a new property says of itself is not held against it (`new-optional-request-property`).
+/// Objects are open: what a new property says of itself is not held against it
+/// (`new-optional-request-property`).
 fn told(changes: &[Change]) -> bool {
-    changes.iter().any(|change| change.level == Level::Breaking || change.id == "new-optional-request-property")
+    changes
+        .iter()
+        .any(|change| change.level == Level::Breaking || change.id == "new-optional-request-property")
 }
 
 #[test]
@@ -147,7 +167,8 @@ fn whatever_fits_no_longer_was_said_to_break() {
         let new = if round % 3 == 0 { schema(&mut dice, 2) } else { mutated(&mut dice, &old, 2) };
         let changed = mutated(&mut dice, &components["B"], 1);
         let other = json!({ "A": components["A"], "B": if round % 2 == 0 { changed } else { components["B"].clone() } });
-        let changes = diff(&posting(old.clone(), components.clone()), &posting(new.clone(), other.clone()), TODAY);
+        let changes =
+            diff(&posting(old.clone(), components.clone()), &posting(new.clone(), other.clone()), TODAY);
         let values: Vec<Value> = (0..60).map(|_| value(&mut dice, 2)).collect();
         let witness = values.iter().find(|v| fits(v, &old, &components) && !fits(v, &new, &other));
         if let Some(witness) = witness {
@@ -159,7 +180,10 @@ fn whatever_fits_no_longer_was_said_to_break() {
         } else if changes.is_empty() {
             silent += 1;
             let back = values.iter().find(|v| !fits(v, &old, &components) && fits(v, &new, &other));
-            assert_eq!(back, None, "round {round}: {back:?} fits now\nold {old}\n    {components}\nnew {new}\n    {other}");
+            assert_eq!(
+                back, None,
+                "round {round}: {back:?} fits now\nold {old}\n    {components}\nnew {new}\n    {other}"
+            );
         }
     }
     assert!(broken > 250 && silent > 100, "too few cases to say anything: {broken}, {silent}");

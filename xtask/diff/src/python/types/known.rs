@@ -1,4 +1,5 @@
-//! The types of the standard library that annotations use: what they are called, what they also are, and how their arguments vary.
+//! The types of the standard library that annotations use: what they are called, what they also are, and how
+//! their arguments vary.
 
 use super::Type;
 
@@ -28,7 +29,10 @@ const SUPERS: &[(&str, &[&str])] = &[
     ("collections.abc.Set", &["collections.abc.Collection"]),
     ("collections.abc.MutableMapping", &["collections.abc.Mapping"]),
     ("collections.abc.Mapping", &["collections.abc.Collection"]),
-    ("collections.abc.Collection", &["collections.abc.Sized", "collections.abc.Iterable", "collections.abc.Container"]),
+    (
+        "collections.abc.Collection",
+        &["collections.abc.Sized", "collections.abc.Iterable", "collections.abc.Container"],
+    ),
     ("collections.abc.Reversible", &["collections.abc.Iterable"]),
     ("collections.abc.Sized", &[]),
     ("collections.abc.Container", &[]),
@@ -127,10 +131,20 @@ fn arguments(name: &str, up: &str, args: &[Type]) -> Vec<Type> {
 
 pub fn variance(name: &str, index: usize) -> Variance {
     match (name, index) {
-        ("list" | "set" | "dict" | "collections.defaultdict" | "collections.OrderedDict" | "collections.deque", _) => Variance::Invariant,
+        (
+            "list"
+            | "set"
+            | "dict"
+            | "collections.defaultdict"
+            | "collections.OrderedDict"
+            | "collections.deque",
+            _,
+        ) => Variance::Invariant,
         (name, _) if name.starts_with("collections.abc.Mutable") => Variance::Invariant,
         ("collections.abc.Mapping", 0) => Variance::Invariant,
-        ("collections.abc.Generator" | "collections.abc.AsyncGenerator" | "collections.abc.Coroutine", 1) => Variance::Unknown,
+        ("collections.abc.Generator" | "collections.abc.AsyncGenerator" | "collections.abc.Coroutine", 1) => {
+            Variance::Unknown
+        }
         ("frozenset" | "type" | "tuple..." | "asyncio.Task" | "asyncio.Future", _) => Variance::Covariant,
         (name, _) if name.starts_with("collections.abc.") => Variance::Covariant,
         _ => Variance::Unknown,
@@ -159,9 +173,10 @@ pub fn name(path: &str) -> String {
         "DefaultDict" => "collections.defaultdict".into(),
         "OrderedDict" => "collections.OrderedDict".into(),
         "Deque" => "collections.deque".into(),
-        "Sequence" | "MutableSequence" | "MutableSet" | "Mapping" | "MutableMapping" | "Collection" | "Container" | "Sized"
-        | "Iterable" | "Iterator" | "Generator" | "AsyncIterable" | "AsyncIterator" | "AsyncGenerator" | "Awaitable" | "Coroutine"
-        | "Reversible" | "Callable" | "Hashable" | "KeysView" | "ValuesView" | "ItemsView" => format!("collections.abc.{name}"),
+        "Sequence" | "MutableSequence" | "MutableSet" | "Mapping" | "MutableMapping" | "Collection"
+        | "Container" | "Sized" | "Iterable" | "Iterator" | "Generator" | "AsyncIterable"
+        | "AsyncIterator" | "AsyncGenerator" | "Awaitable" | "Coroutine" | "Reversible" | "Callable"
+        | "Hashable" | "KeysView" | "ValuesView" | "ItemsView" => format!("collections.abc.{name}"),
         _ => format!("typing.{name}"),
     }
 }

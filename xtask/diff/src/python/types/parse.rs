@@ -3,7 +3,8 @@
 use super::Type;
 use super::known;
 
-/// `lookup` says what a name of the package means: another annotation for an alias, or None for a class or an unknown.
+/// `lookup` says what a name of the package means: another annotation for an alias, or None for a class or an
+/// unknown.
 pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Meaning) -> Type {
     parse_within(text, lookup, 10)
 }
@@ -101,9 +102,12 @@ impl<'a> Parser<'a> {
             "typing.Literal" => self.literals(),
             "typing.Optional" => Some(union(vec![self.union()?, Type::Name("None".into(), vec![])])),
             "typing.Union" => Some(union(self.list()?)),
-            "typing.Final" | "typing.ClassVar" | "typing.Required" | "typing.NotRequired" | "typing.ReadOnly" | "dataclasses.InitVar" => {
-                self.union()
-            }
+            "typing.Final"
+            | "typing.ClassVar"
+            | "typing.Required"
+            | "typing.NotRequired"
+            | "typing.ReadOnly"
+            | "dataclasses.InitVar" => self.union(),
             "typing.TypeGuard" | "typing.TypeIs" => self.union().map(|_| Type::Name("bool".into(), vec![])),
             "collections.abc.Callable" => self.callable(),
             "tuple" => self.tuple(),

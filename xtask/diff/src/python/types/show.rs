@@ -5,7 +5,9 @@ use std::fmt;
 
 /// Both as text; of two unions only what is not in both.
 pub fn differences(old: &Type, new: &Type) -> (String, String) {
-    let (Type::Union(before), Type::Union(after)) = (old, new) else { return (old.to_string(), new.to_string()) };
+    let (Type::Union(before), Type::Union(after)) = (old, new) else {
+        return (old.to_string(), new.to_string());
+    };
     let rest = |all: &[Type], other: &[Type]| {
         let own: Vec<String> = all.iter().filter(|one| !other.contains(one)).map(Type::to_string).collect();
         [vec!["…".to_string()], own].concat().join(" | ")
@@ -15,7 +17,8 @@ pub fn differences(old: &Type, new: &Type) -> (String, String) {
 
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |all: &[Type], between: &str| all.iter().map(Type::to_string).collect::<Vec<_>>().join(between);
+        let list =
+            |all: &[Type], between: &str| all.iter().map(Type::to_string).collect::<Vec<_>>().join(between);
         match self {
             Type::Any => f.write_str("Any"),
             Type::Never => f.write_str("Never"),

@@ -3,7 +3,8 @@
 use super::parse::Meaning;
 use super::*;
 
-/// `demo.Sub` is a `demo.Base`; `demo.Open` has a base from elsewhere; `demo.Proto` is a protocol; `demo.Json` an alias; `demo.T` a variable.
+/// `demo.Sub` is a `demo.Base`; `demo.Open` has a base from elsewhere; `demo.Proto` is a protocol;
+/// `demo.Json` an alias; `demo.T` a variable.
 fn classes() -> Classes {
     let class = |ancestors: &[&str], unknown, protocol| ClassFacts {
         ancestors: ancestors.iter().map(|a| a.to_string()).collect(),
@@ -162,7 +163,14 @@ fn what_is_no_annotation_is_unknown_and_never_a_panic() {
 
 #[test]
 fn a_type_is_shown_as_it_is_written_and_of_two_unions_what_differs() {
-    for text in ["int", "list[int]", "tuple[int, ...]", "tuple[int, str]", "Callable[[int], str]", "Callable[..., Any]"] {
+    for text in [
+        "int",
+        "list[int]",
+        "tuple[int, ...]",
+        "tuple[int, str]",
+        "Callable[[int], str]",
+        "Callable[..., Any]",
+    ] {
         let full = text.replace("Callable", "typing.Callable").replace("Any", "typing.Any");
         assert_eq!(parse(&full, &lookup).to_string(), text);
     }

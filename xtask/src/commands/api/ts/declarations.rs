@@ -1,4 +1,5 @@
-//! The declarations of an app at a commit: its own build, run on the exported tree with its locked dependencies. Kept in the user's cache, by tree.
+//! The declarations of an app at a commit: its own build, run on the exported tree with its locked
+//! dependencies. Kept in the user's cache, by tree.
 
 use crate::ecosystem::ts;
 use crate::model::ctx::Ctx;
@@ -8,9 +9,16 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-/// A folder with the package as it is at that commit: manifest, sources, what the build made of them, and `node_modules`.
+/// A folder with the package as it is at that commit: manifest, sources, what the build made of them, and
+/// `node_modules`.
 pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
-    let tree = ctx.git.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}:{}", app.dir)]);
+    let tree = ctx.git.read(&[
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &format!("{commit}:{}", app.dir),
+    ]);
     // A commit without the app has an empty package.
     let Ok(tree) = tree else { return empty() };
     let cache = child::cache()?.join("declarations");
@@ -25,7 +33,8 @@ pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
     };
     // Nothing half-made is kept. While the folder is still ours: whoever waits for it makes it next.
     let made = || make().inspect_err(|_| drop(std::fs::remove_dir_all(&folder)));
-    tools::made_once(&folder, made).with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
+    tools::made_once(&folder, made)
+        .with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
     // The dependencies may have been cleaned away since.
     linked(ctx, &cache, &folder)?;
     Ok(folder)
@@ -52,13 +61,20 @@ pub fn at_hand(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
 /// The folder with the `node_modules` of all trees that ask for the same.
 fn modules(cache: &Utf8Path, manifest: &[u8], lock: &[u8]) -> Utf8PathBuf {
     let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
-    let asked = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "trustedDependencies"];
+    let asked = [
+        "dependencies",
+        "devDependencies",
+        "optionalDependencies",
+        "peerDependencies",
+        "trustedDependencies",
+    ];
     let asked = asked.map(|kind| manifest[kind].to_string()).join("\0");
     let key = hash::sha256([asked.as_bytes(), lock].join(&0));
     cache.join(format!("modules-{}-bun-{}", &key[..40], tools::version("bun")))
 }
 
-/// The package's own scripts (`prepare`, `postinstall`) want its sources, which are not there, or hooks in a repository. Those of its dependencies run.
+/// The package's own scripts (`prepare`, `postinstall`) want its sources, which are not there, or hooks in a
+/// repository. Those of its dependencies run.
 fn without_scripts(manifest: &[u8]) -> Result<Vec<u8>> {
     let mut manifest: Value = serde_json::from_slice(manifest).context("package.json is not JSON")?;
     if let Some(manifest) = manifest.as_object_mut() {
@@ -70,7 +86,11 @@ fn without_scripts(manifest: &[u8]) -> Result<Vec<u8>> {
 fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
     let manifest = package.join("package.json");
     let text = std::fs::read(&manifest).with_context(|| format!("{manifest} can't be read"))?;
-    let modules = modules(cache, &text, &std::fs::read(package.join(crate::model::language::ts::lock_file(package))).unwrap_or_default());
+    let modules = modules(
+        cache,
+        &text,
+        &std::fs::read(package.join(crate::model::language::ts::lock_file(package))).unwrap_or_default(),
+    );
     tools::made_once(&modules, || {
         std::fs::create_dir_all(modules.join("node_modules"))?;
         std::fs::write(modules.join("package.json"), without_scripts(&text)?)?;
@@ -85,7 +105,8 @@ fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
     match std::fs::symlink_metadata(&link) {
         Ok(found) if found.is_symlink() => {}
         Ok(_) => bail!("{link} is in the commit: git must not have node_modules"),
-        Err(_) => std::os::unix::fs::symlink(modules.join("node_modules"), &link).with_context(|| format!("{link} can't be made"))?,
+        Err(_) => std::os::unix::fs::symlink(modules.join("node_modules"), &link)
+            .with_context(|| format!("{link} can't be made"))?,
     }
     Ok(())
 }
@@ -104,7 +125,10 @@ mod tests {
             (r#"{"b":1,"a":2}"#, r#"{"b":1,"a":2}"#),
             ("[]", "[]"),
         ] {
-            assert_eq!(String::from_utf8(without_scripts(text.as_bytes()).expect("JSON")).expect("text"), expected);
+            assert_eq!(
+                String::from_utf8(without_scripts(text.as_bytes()).expect("JSON")).expect("text"),
+                expected
+            );
         }
         assert!(without_scripts(b"{").is_err());
     }

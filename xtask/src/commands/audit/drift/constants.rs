@@ -13,10 +13,14 @@ pub fn read(path: &Utf8Path, text: &str, app: &AppSettings) -> Vec<Shown> {
     match name {
         "setup.py" => keyword(text, "setup("),
         "setup.cfg" => section(text, &["metadata", "bumpversion"], &["version", "current_version"]),
-        "pyproject.toml" => {
-            section(text, &["tool.poetry", "tool.commitizen", "tool.bumpversion", "tool.bumpver"], &["version", "current_version"])
+        "pyproject.toml" => section(
+            text,
+            &["tool.poetry", "tool.commitizen", "tool.bumpversion", "tool.bumpver"],
+            &["version", "current_version"],
+        ),
+        ".bumpversion.cfg" | ".bumpversion.toml" => {
+            section(text, &["bumpversion", "tool.bumpversion"], &["current_version"])
         }
-        ".bumpversion.cfg" | ".bumpversion.toml" => section(text, &["bumpversion", "tool.bumpversion"], &["current_version"]),
         ".cz.toml" => section(text, &["tool.commitizen"], &["version"]),
         "sonar-project.properties" => section(text, &[""], &["sonar.projectVersion"]),
         _ if super::files::is_container_file(name) => container(text, app),
@@ -35,7 +39,11 @@ fn code(path: &Utf8Path, text: &str, app: &AppSettings, python: bool) -> Vec<Sho
     let mut in_text = false;
     for (at, (_, line)) in all.iter().enumerate() {
         // A docstring's examples are nobody's version; one that opens and closes in a line changes nothing.
-        let marks = if python { line.matches("\"\"\"").count() + line.matches("'''").count() } else { line.matches('`').count() };
+        let marks = if python {
+            line.matches("\"\"\"").count() + line.matches("'''").count()
+        } else {
+            line.matches('`').count()
+        };
         let was_in_text = in_text;
         in_text ^= marks % 2 == 1;
         if was_in_text || line.trim_start().starts_with(['#', '*']) || line.trim_start().starts_with("//") {
@@ -43,15 +51,20 @@ fn code(path: &Utf8Path, text: &str, app: &AppSettings, python: bool) -> Vec<Sho
         }
         let literal = match assignment(line) {
             Some(("__version__", literal)) => Some((literal, 1)),
-            Some((name, literal)) if top && !line.starts_with(' ') && is_version_name(name, app) => Some((literal, 3)),
+            Some((name, literal)) if top && !line.starts_with(' ') && is_version_name(name, app) => {
+                Some((literal, 3))
+            }
             _ => beside_the_name(&all, at, app).map(|literal| (literal, 3)),
         };
-        found.extend(literal.and_then(|(literal, numbers)| Shown::version(Kind::Constant, text, span_in(text, literal), numbers)));
+        found.extend(literal.and_then(|(literal, numbers)| {
+            Shown::version(Kind::Constant, text, span_in(text, literal), numbers)
+        }));
     }
     found
 }
 
-/// `src/demo/__init__.py`, `src/version.ts`: files that speak for the whole app. A `VERSION` further down is some part's own.
+/// `src/demo/__init__.py`, `src/version.ts`: files that speak for the whole app. A `VERSION` further down is
+/// some part's own.
 fn at_the_top(path: &Utf8Path) -> bool {
     let stems = [
         "__init__",
@@ -76,7 +89,18 @@ fn at_the_top(path: &Utf8Path) -> bool {
 /// `export const VERSION: string = "0.1.0"` -> VERSION, 0.1.0
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let mut rest = line.trim_start();
-    for word in ["export ", "declare ", "public ", "static ", "readonly ", "const ", "let ", "var ", "module.", "exports."] {
+    for word in [
+        "export ",
+        "declare ",
+        "public ",
+        "static ",
+        "readonly ",
+        "const ",
+        "let ",
+        "var ",
+        "module.",
+        "exports.",
+    ] {
         rest = rest.strip_prefix(word).unwrap_or(rest).trim_start();
     }
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
@@ -100,7 +124,8 @@ fn quoted(text: &str) -> Option<&str> {
 fn is_version_name(name: &str, app: &AppSettings) -> bool {
     let flat = flat(name);
     let before = flat.strip_suffix("version").unwrap_or("-");
-    ["", "app", "application", "package", "pkg"].contains(&before) || own_names(app).iter().any(|own| own == before)
+    ["", "app", "application", "package", "pkg"].contains(&before)
+        || own_names(app).iter().any(|own| own == before)
 }
 
 /// The letters and digits alone, as a name is compared whatever its case and dashes.
@@ -115,7 +140,8 @@ fn own_names(app: &AppSettings) -> Vec<String> {
     [flat(&app.package), last(&app.package)].into_iter().chain(image).collect()
 }
 
-/// `version: "0.1.0"` within three lines of the package's name or title: `new McpServer({ name: "demo-agent", version: "0.1.0" })`.
+/// `version: "0.1.0"` within three lines of the package's name or title: `new McpServer({ name: "demo-agent",
+/// version: "0.1.0" })`.
 fn beside_the_name<'a>(all: &[(usize, &'a str)], at: usize, app: &AppSettings) -> Option<&'a str> {
     let (_, line) = *all.get(at)?;
     let literal = line.match_indices("version").find_map(|(start, word)| {
@@ -126,7 +152,8 @@ fn beside_the_name<'a>(all: &[(usize, &'a str)], at: usize, app: &AppSettings) -
     })?;
     let own = own_names(app);
     let near = &all[at.saturating_sub(3)..(at + 4).min(all.len())];
-    let names = |line: &str| line.split(['"', '\'', '`']).skip(1).step_by(2).any(|text| own.contains(&flat(text)));
+    let names =
+        |line: &str| line.split(['"', '\'', '`']).skip(1).step_by(2).any(|text| own.contains(&flat(text)));
     near.iter().any(|(_, line)| names(line)).then_some(literal)
 }
 
@@ -134,10 +161,18 @@ fn beside_the_name<'a>(all: &[(usize, &'a str)], at: usize, app: &AppSettings) -
 fn keyword(text: &str, call: &str) -> Vec<Shown> {
     let Some(start) = text.find(call) else { return Vec::new() };
     let argument = |line: &str| {
-        let rest = line.trim_start().trim_start_matches(call).trim_start().strip_prefix("version")?.trim_start().strip_prefix('=')?;
+        let rest = line
+            .trim_start()
+            .trim_start_matches(call)
+            .trim_start()
+            .strip_prefix("version")?
+            .trim_start()
+            .strip_prefix('=')?;
         quoted(rest.trim_start()).map(|literal| span_in(text, literal))
     };
-    lines(&text[start..]).filter_map(|(_, line)| Shown::version(Kind::Constant, text, argument(line)?, 1)).collect()
+    lines(&text[start..])
+        .filter_map(|(_, line)| Shown::version(Kind::Constant, text, argument(line)?, 1))
+        .collect()
 }
 
 /// `key = value` in sections of INI or TOML; the section before any heading is "".
@@ -149,7 +184,9 @@ pub fn section(text: &str, sections: &[&str], keys: &[&str]) -> Vec<Shown> {
         if let Some(heading) = line.strip_prefix('[') {
             current = heading.trim_end_matches(']').trim();
         }
-        let Some((_, value)) = line.split_once('=').filter(|(key, _)| sections.contains(&current) && keys.contains(&key.trim())) else {
+        let Some((_, value)) =
+            line.split_once('=').filter(|(key, _)| sections.contains(&current) && keys.contains(&key.trim()))
+        else {
             continue;
         };
         let value = value.trim();
@@ -175,7 +212,12 @@ pub fn container(text: &str, app: &AppSettings) -> Vec<Shown> {
         continued = line.trim_end().ends_with('\\');
         for (key, value) in pairs(trimmed) {
             let kind = match instruction.as_str() {
-                "LABEL" if ["org.opencontainers.image.version", "org.label-schema.version", "version"].contains(&key) => Kind::Label,
+                "LABEL"
+                    if ["org.opencontainers.image.version", "org.label-schema.version", "version"]
+                        .contains(&key) =>
+                {
+                    Kind::Label
+                }
                 "ARG" | "ENV" if is_version_name(key, app) => Kind::Constant,
                 _ => continue,
             };

@@ -42,7 +42,8 @@ const INSTALLS: &[&str] = &[
     "image:",
 ];
 
-/// The versions that a reader is told to install, and in a code block a line that is nothing but a requirement.
+/// The versions that a reader is told to install, and in a code block a line that is nothing but a
+/// requirement.
 pub fn installs(text: &str, app: &AppSettings) -> Vec<Shown> {
     let all: Vec<(usize, &str)> = lines(text).collect();
     let plain: Vec<&str> = all.iter().map(|(_, line)| *line).collect();
@@ -50,7 +51,8 @@ pub fn installs(text: &str, app: &AppSettings) -> Vec<Shown> {
     let mut found = Vec::new();
     for mention in names::mentions(text, app) {
         let at = all.partition_point(|(start, _)| *start <= mention.span.start).saturating_sub(1);
-        let command = is_install(&plain, at) || (code[at] && is_requirement(plain[at], mention.span.end - all[at].0));
+        let command =
+            is_install(&plain, at) || (code[at] && is_requirement(plain[at], mention.span.end - all[at].0));
         if command {
             found.push(Shown { kind: Kind::Install, span: mention.span, wanted: mention.wanted });
         }
@@ -64,14 +66,17 @@ fn is_install(lines: &[&str], at: usize) -> bool {
     lines[first..=at].iter().any(|line| INSTALLS.iter().any(|word| line.contains(word)))
 }
 
-/// `"demo-agent==0.1.2",` alone in its line, or `dependencies = ["demo-agent==0.1.2"]`; not `demo-agent==0.1.2 published`.
+/// `"demo-agent==0.1.2",` alone in its line, or `dependencies = ["demo-agent==0.1.2"]`; not
+/// `demo-agent==0.1.2 published`.
 fn is_requirement(line: &str, end: usize) -> bool {
     let before = line[..end].trim_start();
-    let whole = !before.split(['"', '\'']).next().unwrap_or_default().trim().contains(' ') || before.starts_with("dependencies");
+    let whole = !before.split(['"', '\'']).next().unwrap_or_default().trim().contains(' ')
+        || before.starts_with("dependencies");
     whole && line[end..].chars().all(|c| "\"',;]}) ".contains(c))
 }
 
-/// shields.io's static badges (shields.io/badges/static-badge): `badge/version-0.1.0-blue`. Which app is meant, a README in its folder says, or the badge's label.
+/// shields.io's static badges (shields.io/badges/static-badge): `badge/version-0.1.0-blue`. Which app is
+/// meant, a README in its folder says, or the badge's label.
 pub fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
     let labels = [
         "version",
@@ -91,18 +96,28 @@ pub fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
     let mut found = Vec::new();
     for (start, _) in text.match_indices("img.shields.io/badge/") {
         let rest = &text[start + "img.shields.io/badge/".len()..];
-        let badge = &rest[..rest.find(|c: char| c.is_whitespace() || "?)\"'>]".contains(c)).unwrap_or(rest.len())];
+        let badge =
+            &rest[..rest.find(|c: char| c.is_whitespace() || "?)\"'>]".contains(c)).unwrap_or(rest.len())];
         // A dash is written twice, and so is an underscore, which alone is a space.
         let parts: Vec<&str> = dashes(badge);
         let (label, message) = match parts[..] {
             [label, message, _] => (label, message),
             _ => continue,
         };
-        let words = label.replace("--", "-").replace("__", "\u{0}").replace(['_', '\u{0}'], " ").replace("%20", " ").to_ascii_lowercase();
+        let words = label
+            .replace("--", "-")
+            .replace("__", "\u{0}")
+            .replace(['_', '\u{0}'], " ")
+            .replace("%20", " ")
+            .to_ascii_lowercase();
         let meant = words == package || (own && labels.contains(&words.as_str()));
         let shown = message.replace("--", "-");
         if meant && number::is_version(&shown, 3) {
-            found.push(Shown { kind: Kind::Badge, span: span_in(text, message), wanted: number::Wanted::Exact(shown) });
+            found.push(Shown {
+                kind: Kind::Badge,
+                span: span_in(text, message),
+                wanted: number::Wanted::Exact(shown),
+            });
         }
     }
     found
@@ -125,12 +140,16 @@ fn dashes(text: &str) -> Vec<&str> {
     parts
 }
 
-/// The highest version among a changelog's sections: `## [python-v0.1.0] - …` in a common one, `## 0.1.0` or `## [v0.1.0]` in the app's own.
+/// The highest version among a changelog's sections: `## [python-v0.1.0] - …` in a common one, `## 0.1.0` or
+/// `## [v0.1.0]` in the app's own.
 pub fn newest_section(text: &str, app: &str, own: bool) -> Option<(Shown, Version)> {
     let plain: Vec<&str> = lines(text).map(|(_, line)| line).collect();
     let hidden = markdown::hidden(&plain);
-    let headings =
-        plain.iter().zip(&hidden).filter(|(line, hidden)| !**hidden && line.starts_with("## ")).map(|(line, _)| line[3..].trim());
+    let headings = plain
+        .iter()
+        .zip(&hidden)
+        .filter(|(line, hidden)| !**hidden && line.starts_with("## "))
+        .map(|(line, _)| line[3..].trim());
     let versions = headings.filter_map(|heading| {
         let title = heading.trim_start_matches('[').split([']', ' ', '(']).next().unwrap_or_default();
         let bare = match title.strip_prefix(app).and_then(|rest| rest.strip_prefix("-v")) {

@@ -1,4 +1,5 @@
-//! Files whose form says what they show: specs, compat.json, charts, citations, files that hold nothing but a version. Pure.
+//! Files whose form says what they show: specs, compat.json, charts, citations, files that hold nothing but a
+//! version. Pure.
 
 use super::locks::string_at;
 use super::names;
@@ -49,8 +50,9 @@ pub fn yaml_key(text: &str, key: &str, kind: Kind) -> Option<Shown> {
 
 /// A file that holds nothing but a version: `.runtime-version`, `VERSION`. Comments and empty lines aside.
 pub fn bare_version(text: &str) -> Option<Shown> {
-    let mut told =
-        lines(text).map(|(_, line)| line.trim().trim_start_matches('\u{feff}')).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut told = lines(text)
+        .map(|(_, line)| line.trim().trim_start_matches('\u{feff}'))
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     let only = told.next().filter(|_| told.next().is_none())?;
     Shown::version(Kind::Pin, text, span_in(text, only), 3)
 }
@@ -79,32 +81,42 @@ const FOREIGN: &[&str] = &[
 pub fn is_version_file(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let stem = lower.strip_suffix(".txt").unwrap_or(&lower);
-    (stem == "version" || stem.ends_with("-version") || stem.ends_with("_version") || stem.ends_with(".version"))
+    (stem == "version"
+        || stem.ends_with("-version")
+        || stem.ends_with("_version")
+        || stem.ends_with(".version"))
         && !FOREIGN.contains(&stem)
 }
 
 /// Does a word of the file's name stand in the package's name? `.runtime-version` and `demo-agents-runtime`.
 pub fn shares_a_word(file: &str, package: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
-        text.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_string).collect()
+        text.to_ascii_lowercase()
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .map(str::to_string)
+            .collect()
     };
     let package = words(package);
     words(file).iter().any(|word| !["version", "txt"].contains(&word.as_str()) && package.contains(word))
 }
 
-/// Requirements in settings, workflows, scripts and container files; not in their comments. With them, charts' `repository:` and `tag:` in lines of their own.
+/// Requirements in settings, workflows, scripts and container files; not in their comments. With them,
+/// charts' `repository:` and `tag:` in lines of their own.
 pub fn requirements(text: &str, app: &AppSettings, comment: &str) -> Vec<Shown> {
     let commented = |at: usize| {
         let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
         !comment.is_empty() && text[start..at].trim_start().starts_with(comment)
     };
     let mentions = names::mentions(text, app).into_iter().filter(|m| !commented(m.span.start));
-    let mut found: Vec<Shown> = mentions.map(|m| Shown { kind: Kind::Pin, span: m.span, wanted: m.wanted }).collect();
+    let mut found: Vec<Shown> =
+        mentions.map(|m| Shown { kind: Kind::Pin, span: m.span, wanted: m.wanted }).collect();
     found.extend(image_values(text, app));
     found
 }
 
-/// `repository: ghcr.io/team/demo` and `tag: "v0.1.2"` side by side (helm's values), or `name:` and `newTag:` (kustomize's images).
+/// `repository: ghcr.io/team/demo` and `tag: "v0.1.2"` side by side (helm's values), or `name:` and `newTag:`
+/// (kustomize's images).
 fn image_values(text: &str, app: &AppSettings) -> Vec<Shown> {
     let Some(image) = &app.image else { return Vec::new() };
     let without_host = image.name.split_once('/').map_or(image.name.as_str(), |(_, rest)| rest);
@@ -117,12 +129,22 @@ fn image_values(text: &str, app: &AppSettings) -> Vec<Shown> {
         // The block of this indentation around it; what is deeper belongs to its keys.
         let beside = |(_, other): &&(usize, &str)| item(other).0 >= indent;
         let begins = |(_, other): &(usize, &str)| other.trim_start().starts_with("- ");
-        let above =
-            if begins(&all[at]) { 0 } else { all[..at].iter().rev().take_while(beside).position(begins).map_or(usize::MAX, |n| n + 1) };
-        let block =
-            all[..at].iter().rev().take_while(beside).take(above).chain(all[at + 1..].iter().take_while(beside).take_while(|l| !begins(l)));
+        let above = if begins(&all[at]) {
+            0
+        } else {
+            all[..at].iter().rev().take_while(beside).position(begins).map_or(usize::MAX, |n| n + 1)
+        };
+        let block = all[..at]
+            .iter()
+            .rev()
+            .take_while(beside)
+            .take(above)
+            .chain(all[at + 1..].iter().take_while(beside).take_while(|l| !begins(l)));
         let name = block.filter(|(_, other)| item(other).0 == indent).find_map(|(_, other)| {
-            ["repository:", "newName:", "name:"].iter().find_map(|word| item(other).1.strip_prefix(word)).map(scalar)
+            ["repository:", "newName:", "name:"]
+                .iter()
+                .find_map(|word| item(other).1.strip_prefix(word))
+                .map(scalar)
         });
         if name.is_some_and(|name| name == image.name || name == without_host) {
             let bare = tag.trim_start_matches('v').to_string();

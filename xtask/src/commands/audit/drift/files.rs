@@ -1,4 +1,5 @@
-//! Which files can show a version: one `git grep` over what git tracks in the working tree, without tests and what others wrote.
+//! Which files can show a version: one `git grep` over what git tracks in the working tree, without tests and
+//! what others wrote.
 
 use super::locks;
 use crate::model::language::Ecosystem;
@@ -20,8 +21,9 @@ pub struct File {
     pub text: String,
 }
 
-/// Every tracked text file that names a package or image, or holds a line that looks like a version of something. Links, submodules and binary files are
-/// not searched by git; files that are not UTF-8 are left out here.
+/// Every tracked text file that names a package or image, or holds a line that looks like a version of
+/// something. Links, submodules and binary files are not searched by git; files that are not UTF-8 are left
+/// out here.
 pub fn candidates(git: &Git, root: &Utf8Path, apps: &[&App]) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for path in grep(git, apps)? {
@@ -43,8 +45,10 @@ pub fn read(root: &Utf8Path, path: &Utf8Path) -> Option<File> {
     Some(File { path: path.to_path_buf(), text })
 }
 
-/// Lines that are worth a look: `version = "0.1`, `__version__: str = '0`, `"version": "0.`, `version: 0.`, `version=0.`, and a version alone.
-const VERSION_LINE: &str = r#"version(__)?["']?[[:space:]]*(:[[:space:]]*[a-z_.]+[[:space:]]*)?[:= ][[:space:]]*["'`]?v?[0-9]+[.]"#;
+/// Lines that are worth a look: `version = "0.1`, `__version__: str = '0`, `"version": "0.`, `version: 0.`,
+/// `version=0.`, and a version alone.
+const VERSION_LINE: &str =
+    r#"version(__)?["']?[[:space:]]*(:[[:space:]]*[a-z_.]+[[:space:]]*)?[:= ][[:space:]]*["'`]?v?[0-9]+[.]"#;
 const ALONE: &str = r"^v?[0-9]+[.][0-9]+[.][0-9]+[-a-z0-9.+]*[[:space:]]*$";
 
 fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
@@ -77,12 +81,16 @@ fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
 
 /// The names as regular expressions, the same in both syntaxes.
 fn names(app: &App) -> Vec<String> {
-    let literal =
-        |text: &str| text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("[{c}]") }).collect::<String>();
+    let literal = |text: &str| {
+        text.chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("[{c}]") })
+            .collect::<String>()
+    };
     let mut found = Vec::new();
     match app.settings.ecosystem {
         Ecosystem::Python => {
-            let parts: Vec<String> = app.settings.package.split(['-', '_', '.']).filter(|p| !p.is_empty()).map(literal).collect();
+            let parts: Vec<String> =
+                app.settings.package.split(['-', '_', '.']).filter(|p| !p.is_empty()).map(literal).collect();
             found.push(parts.join("[-_.]+"));
         }
         Ecosystem::Ts => found.push(literal(&app.settings.package)),
@@ -132,7 +140,8 @@ const FOREIGN: &[&str] = &[
     "blog",
 ];
 
-/// Tests, test data, and what others wrote or a program did: the versions in there are none of ours, or wrong on purpose.
+/// Tests, test data, and what others wrote or a program did: the versions in there are none of ours, or wrong
+/// on purpose.
 pub fn is_foreign(path: &Utf8Path) -> bool {
     let folders = path.parent().into_iter().flat_map(Utf8Path::components);
     let name = path.file_name().unwrap_or_default();
@@ -154,7 +163,8 @@ pub enum Form {
     /// CHANGELOG.md and its like: their older sections are right.
     History,
     Docs,
-    /// Settings, workflows, scripts, container files: with what a comment begins with, "" where there are none.
+    /// Settings, workflows, scripts, container files: with what a comment begins with, "" where there are
+    /// none.
     Settings(&'static str),
     Code,
 }
@@ -166,24 +176,38 @@ pub fn form(path: &Utf8Path) -> Form {
         return Form::Lock;
     }
     let stem = lower.split('.').next().unwrap_or_default();
-    if ["changelog", "changes", "history", "news", "releases", "release-notes", "release_notes", "migration", "migrating", "upgrading"]
-        .contains(&stem)
+    if [
+        "changelog",
+        "changes",
+        "history",
+        "news",
+        "releases",
+        "release-notes",
+        "release_notes",
+        "migration",
+        "migrating",
+        "upgrading",
+    ]
+    .contains(&stem)
     {
         return Form::History;
     }
-    let requirements =
-        lower.starts_with("requirements") || lower.starts_with("constraints") || path.parent().is_some_and(|p| p.ends_with("requirements"));
+    let requirements = lower.starts_with("requirements")
+        || lower.starts_with("constraints")
+        || path.parent().is_some_and(|p| p.ends_with("requirements"));
     if is_container_file(name)
         || requirements
-        || ["makefile", "justfile", "pipfile", "procfile", "setup.py", "noxfile.py", ".env"].contains(&lower.as_str())
+        || ["makefile", "justfile", "pipfile", "procfile", "setup.py", "noxfile.py", ".env"]
+            .contains(&lower.as_str())
     {
         return Form::Settings("#");
     }
     match path.extension() {
         Some("md" | "mdx" | "markdown" | "rst" | "adoc" | "txt" | "html") => Form::Docs,
-        Some("yml" | "yaml" | "toml" | "cfg" | "ini" | "sh" | "bash" | "mk" | "env" | "nix" | "tf" | "hcl" | "in" | "cff" | "just") => {
-            Form::Settings("#")
-        }
+        Some(
+            "yml" | "yaml" | "toml" | "cfg" | "ini" | "sh" | "bash" | "mk" | "env" | "nix" | "tf" | "hcl"
+            | "in" | "cff" | "just",
+        ) => Form::Settings("#"),
         Some("json" | "jsonc" | "json5") => Form::Settings("//"),
         None if lower.starts_with('.') || lower.contains("version") => Form::Settings("#"),
         _ => Form::Code,
@@ -193,7 +217,7 @@ pub fn form(path: &Utf8Path) -> Form {
 /// Containerfile, Dockerfile, Dockerfile.dev, python.Dockerfile
 pub fn is_container_file(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["containerfile", "dockerfile"]
-        .iter()
-        .any(|word| lower == *word || lower.starts_with(&format!("{word}.")) || lower.ends_with(&format!(".{word}")))
+    ["containerfile", "dockerfile"].iter().any(|word| {
+        lower == *word || lower.starts_with(&format!("{word}.")) || lower.ends_with(&format!(".{word}"))
+    })
 }

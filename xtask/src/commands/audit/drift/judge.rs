@@ -1,4 +1,5 @@
-//! Is a place right? From what it shows, the manifest and the tags to a verdict, and a finding where something is to be done. Pure.
+//! Is a place right? From what it shows, the manifest and the tags to a verdict, and a finding where
+//! something is to be done. Pure.
 
 use super::files::File;
 use super::mend;
@@ -38,7 +39,8 @@ impl Facts<'_> {
         self.manifest.as_ref().ok()
     }
 
-    /// The versions that a place may show that has to be installable: the one in the manifest and the last ones out.
+    /// The versions that a place may show that has to be installable: the one in the manifest and the last
+    /// ones out.
     fn current(&self) -> Vec<&Version> {
         self.source().into_iter().chain(self.released()).chain(self.highest()).collect()
     }
@@ -56,7 +58,8 @@ pub enum Verdict {
     Wrong,
 }
 
-/// None where the place is none after all: a placeholder. `who` are the apps that may be meant, `own` one of them.
+/// None where the place is none after all: a placeholder. `who` are the apps that may be meant, `own` one of
+/// them.
 pub fn judge(own: &Facts, who: &[&Facts], file: &File, shown: &Shown) -> Option<(Verdict, Option<Finding>)> {
     let source = own.source()?;
     let text = match &shown.wanted {
@@ -78,9 +81,18 @@ pub fn judge(own: &Facts, who: &[&Facts], file: &File, shown: &Shown) -> Option<
     Some(behind(own, source, who, file, shown, text))
 }
 
-fn follower(own: &Facts, source: &Version, file: &File, shown: &Shown, text: &str, agrees: bool) -> (Verdict, Option<Finding>) {
+fn follower(
+    own: &Facts,
+    source: &Version,
+    file: &File,
+    shown: &Shown,
+    text: &str,
+    agrees: bool,
+) -> (Verdict, Option<Finding>) {
     let what = shown.kind.word();
-    let finding = |id, level, message: String| Finding::new(id, level, message).help(mend::follower(own.app, source, file, shown));
+    let finding = |id, level, message: String| {
+        Finding::new(id, level, message).help(mend::follower(own.app, source, file, shown))
+    };
     let kept = match shown.kind {
         Kind::Constant | Kind::Label => false,
         Kind::Spec => mend::is_own_spec(own.app, &file.path),
@@ -92,29 +104,45 @@ fn follower(own: &Facts, source: &Version, file: &File, shown: &Shown, text: &st
         return (Verdict::Ok, None);
     }
     if agrees {
-        let message = format!("the {what} repeats {text}, and `bump` does not write it: it will be wrong after the next one");
+        let message = format!(
+            "the {what} repeats {text}, and `bump` does not write it: it will be wrong after the next one"
+        );
         return (Verdict::Unkept, Some(finding("version-copied", Level::Warning, message)));
     }
     // A spec that nobody has declared may have a version of its own.
-    let (verdict, level) =
-        if shown.kind == Kind::Spec && !kept { (Verdict::Behind, Level::Warning) } else { (Verdict::Wrong, Level::Error) };
+    let (verdict, level) = if shown.kind == Kind::Spec && !kept {
+        (Verdict::Behind, Level::Warning)
+    } else {
+        (Verdict::Wrong, Level::Error)
+    };
     let id = if shown.kind == Kind::DeclaredPin { "pin-wrong" } else { "version-wrong" };
     (verdict, Some(finding(id, level, format!("the {what} shows {text}, the manifest {source}"))))
 }
 
-fn behind(own: &Facts, source: &Version, who: &[&Facts], file: &File, shown: &Shown, text: &str) -> (Verdict, Option<Finding>) {
+fn behind(
+    own: &Facts,
+    source: &Version,
+    who: &[&Facts],
+    file: &File,
+    shown: &Shown,
+    text: &str,
+) -> (Verdict, Option<Finding>) {
     let what = shown.kind.word();
     let mut latest = match own.released() {
-        Some(released) if released != source => format!("the last release is {released}, the manifest has {source}"),
+        Some(released) if released != source => {
+            format!("the last release is {released}, the manifest has {source}")
+        }
         Some(released) => format!("the last release is {released}"),
         None => format!("the manifest has {source}, and nothing is released yet"),
     };
-    let others: Vec<&str> = who.iter().map(|facts| facts.app.name()).filter(|name| *name != own.app.name()).collect();
+    let others: Vec<&str> =
+        who.iter().map(|facts| facts.app.name()).filter(|name| *name != own.app.name()).collect();
     if !others.is_empty() {
         latest.push_str(&format!(" (or it means {}, whose version it is not either)", others.join(" or ")));
     }
     let help = mend::released(own.app, own.released().unwrap_or(source), file, shown);
-    let above_all = |shows: &Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > version));
+    let above_all =
+        |shows: &Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > version));
     if let Some(above) = number::read(text).filter(above_all).filter(|_| shown.kind == Kind::Pin) {
         let message = format!("the pin asks for {text}, which nothing here has released: {latest}");
         // The index is asked by `bump`, not here.
@@ -124,7 +152,9 @@ fn behind(own: &Facts, source: &Version, who: &[&Facts], file: &File, shown: &Sh
         );
         return (Verdict::Wrong, Some(Finding::new("pin-unreleased", Level::Error, message).help(help)));
     }
-    let finding = Finding::new("version-behind", Level::Warning, format!("the {what} shows {text}; {latest}")).help(help);
+    let finding =
+        Finding::new("version-behind", Level::Warning, format!("the {what} shows {text}; {latest}"))
+            .help(help);
     (Verdict::Behind, Some(finding))
 }
 
@@ -140,7 +170,8 @@ fn range(own: &Facts, source: &Version, shown: &Shown, spec: &str) -> (Verdict, 
         true => (Level::Info, format!("the {what} {spec} will leave out {source}, which is released next")),
         false => (Level::Warning, format!("the {what} {spec} leaves out {source}")),
     };
-    let finding = Finding::new("range-excludes", level, message).help(format!("let {source} in, or leave it where that is meant"));
+    let finding = Finding::new("range-excludes", level, message)
+        .help(format!("let {source} in, or leave it where that is meant"));
     (if waits { Verdict::Ok } else { Verdict::Behind }, Some(finding))
 }
 
@@ -149,11 +180,13 @@ pub fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
     let Some(source) = own.source() else { return (Verdict::Ok, None) };
     let (app, bump) = (own.app.name(), format!("cargo xtask bump {}", own.app.name()));
     if newest > source {
-        let message = format!("the changelog's newest section of {app} is {newest}, the manifest has {source}");
+        let message =
+            format!("the changelog's newest section of {app} is {newest}, the manifest has {source}");
         return (
             Verdict::Wrong,
             Some(
-                Finding::new("changelog-ahead", Level::Error, message).help(format!("{bump} --version {newest}, or take the section out")),
+                Finding::new("changelog-ahead", Level::Error, message)
+                    .help(format!("{bump} --version {newest}, or take the section out")),
             ),
         );
     }
@@ -161,7 +194,10 @@ pub fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
         let message = format!("the changelog has no section for {source}; its newest of {app} is {newest}");
         return (
             Verdict::Behind,
-            Some(Finding::new("changelog-behind", Level::Warning, message).help(format!("{bump} --version {source}"))),
+            Some(
+                Finding::new("changelog-behind", Level::Warning, message)
+                    .help(format!("{bump} --version {source}")),
+            ),
         );
     }
     (Verdict::Ok, None)
@@ -179,6 +215,7 @@ pub fn tag(own: &Facts, manifest: &Utf8Path) -> Option<(Verdict, Option<Finding>
         true => format!("cargo xtask bump {}", own.app.name()),
         false => "git merge or rebase, where this branch is to be released".to_string(),
     };
-    let finding = Finding::new("tag-ahead", level, message).app(own.app.name()).place(manifest.as_str()).help(help);
+    let finding =
+        Finding::new("tag-ahead", level, message).app(own.app.name()).place(manifest.as_str()).help(help);
     Some((if own.on_flow { Verdict::Wrong } else { Verdict::Behind }, Some(finding)))
 }

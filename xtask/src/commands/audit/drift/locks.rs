@@ -54,7 +54,11 @@ fn toml_packages(text: &str, app: &AppSettings) -> Vec<Shown> {
             match key {
                 "name" => package.name = value.trim_matches('"'),
                 "version" => package.version = Some(value.trim_matches('"')),
-                "source" => package.local = ["editable", "virtual", "directory"].iter().any(|kind| value.contains(&format!("{kind} ="))),
+                "source" => {
+                    package.local = ["editable", "virtual", "directory"]
+                        .iter()
+                        .any(|kind| value.contains(&format!("{kind} =")))
+                }
                 _ => {}
             }
         }
@@ -81,7 +85,8 @@ impl Package<'_> {
     }
 }
 
-/// package-lock.json: the app is its root, a workspace of it, or a dependency (docs.npmjs.com, "package-lock.json").
+/// package-lock.json: the app is its root, a workspace of it, or a dependency (docs.npmjs.com,
+/// "package-lock.json").
 fn npm(text: &str, app: &AppSettings) -> Vec<Shown> {
     let string = |path: &[&str]| string_at(text, path);
     let named = |path: &[&str]| string(path).is_some_and(|(_, name)| name == app.package);

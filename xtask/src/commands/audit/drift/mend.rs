@@ -12,7 +12,9 @@ pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> Stri
     let name = app.name();
     let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
     match shown.kind {
-        Kind::DeclaredPin => format!("write {source} there, or let the next `cargo xtask bump {name}` write it"),
+        Kind::DeclaredPin => {
+            format!("write {source} there, or let the next `cargo xtask bump {name}` write it")
+        }
         Kind::Lock => format!("cd {} && {}", or_here(folder), relock(&file.path)),
         Kind::Spec if is_own_spec(app, &file.path) => {
             format!("cargo xtask openapi generate {name}")
@@ -20,7 +22,11 @@ pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> Stri
         Kind::Compat if is_own_compat(app, &file.path) => format!("cargo xtask compat --write {name}"),
         _ => {
             let own = from_the_manifest(app, source, file, shown);
-            if is_first_version(&file.text, shown) { format!("{own}\nor let `bump` keep it: {}", declare(app, &file.path)) } else { own }
+            if is_first_version(&file.text, shown) {
+                format!("{own}\nor let `bump` keep it: {}", declare(app, &file.path))
+            } else {
+                own
+            }
         }
     }
 }
@@ -40,16 +46,31 @@ fn from_the_manifest(app: &App, source: &Version, file: &File, shown: &Shown) ->
     let name = file.path.file_name().unwrap_or_default();
     let write = format!("write {}", spelled(app, source));
     if files::is_container_file(name) {
-        return format!("{write}, or take it from outside: ARG VERSION without a value, and --build-arg VERSION=…");
+        return format!(
+            "{write}, or take it from outside: ARG VERSION without a value, and --build-arg VERSION=…"
+        );
     }
     match file.path.extension() {
         Some("py") if name != "setup.py" => {
-            format!("read it: `importlib.metadata.version(\"{}\")` instead of {:?}", app.settings.package, &file.text[shown.span.clone()])
+            format!(
+                "read it: `importlib.metadata.version(\"{}\")` instead of {:?}",
+                app.settings.package,
+                &file.text[shown.span.clone()]
+            )
         }
         Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs" | "cjs") => {
-            let manifest = relative(file.path.parent().unwrap_or(Utf8Path::new("")), &app.dir.join(app.settings.ecosystem.manifest()));
-            let manifest = if manifest.starts_with("..") { manifest } else { Utf8PathBuf::from(format!("./{manifest}")) };
-            format!("read it: `import manifest from \"{manifest}\" with {{ type: \"json\" }}`, then `manifest.version`")
+            let manifest = relative(
+                file.path.parent().unwrap_or(Utf8Path::new("")),
+                &app.dir.join(app.settings.ecosystem.manifest()),
+            );
+            let manifest = if manifest.starts_with("..") {
+                manifest
+            } else {
+                Utf8PathBuf::from(format!("./{manifest}"))
+            };
+            format!(
+                "read it: `import manifest from \"{manifest}\" with {{ type: \"json\" }}`, then `manifest.version`"
+            )
         }
         _ => write,
     }

@@ -18,7 +18,8 @@ pub struct Mention {
 
 /// Every place where the text asks for a version of the app's package or image.
 pub fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
-    let mut found: Vec<Mention> = packages(text, app).into_iter().filter_map(|at| after_package(text, at, app.ecosystem)).collect();
+    let mut found: Vec<Mention> =
+        packages(text, app).into_iter().filter_map(|at| after_package(text, at, app.ecosystem)).collect();
     if let Some(image) = &app.image {
         found.extend(images(text, &image.name).into_iter().filter_map(|at| after_image(text, at)));
     }
@@ -28,10 +29,12 @@ pub fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
 
 /// Does the text name the package or the image at all?
 pub fn names(text: &str, app: &AppSettings) -> bool {
-    !packages(text, app).is_empty() || app.image.as_ref().is_some_and(|image| !images(text, &image.name).is_empty())
+    !packages(text, app).is_empty()
+        || app.image.as_ref().is_some_and(|image| !images(text, &image.name).is_empty())
 }
 
-/// The ends of the package's name in the text. A name that goes on is another package: `demo-agent-tools`, `@team/demo-agent`.
+/// The ends of the package's name in the text. A name that goes on is another package: `demo-agent-tools`,
+/// `@team/demo-agent`.
 fn packages(text: &str, app: &AppSettings) -> Vec<usize> {
     match app.ecosystem {
         Ecosystem::Python => python_names(text, &app.package),
@@ -91,12 +94,14 @@ fn begins(text: &str, start: usize, not_before: &str) -> bool {
 
 /// `@team/` before a name: npm's, not ours.
 fn is_scoped(before: &str) -> bool {
-    let scope =
-        before.strip_suffix('/').map(|b| b.rsplit(|c: char| !(c.is_ascii_alphanumeric() || "-_.@".contains(c))).next().unwrap_or_default());
+    let scope = before.strip_suffix('/').map(|b| {
+        b.rsplit(|c: char| !(c.is_ascii_alphanumeric() || "-_.@".contains(c))).next().unwrap_or_default()
+    });
     scope.is_some_and(|scope| scope.contains('@'))
 }
 
-/// `demo-agent.` ends a sentence and `demo-agent-0.1.0.whl` a name; `demo-agents` and `demo-agent-tools` are others.
+/// `demo-agent.` ends a sentence and `demo-agent-0.1.0.whl` a name; `demo-agents` and `demo-agent-tools` are
+/// others.
 fn ends(text: &str, end: usize) -> bool {
     let mut after = text[end..].chars();
     match after.next() {
@@ -110,7 +115,8 @@ fn after_package(text: &str, name_end: usize, ecosystem: Ecosystem) -> Option<Me
     let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
     // `package@0.1.2`: npm's way, and uv's for tools.
     let at_sign = |spec: &str| {
-        let length = spec.find(|c: char| c.is_whitespace() || "\"'`,;/)]}>\\".contains(c)).unwrap_or(spec.len());
+        let length =
+            spec.find(|c: char| c.is_whitespace() || "\"'`,;/)]}>\\".contains(c)).unwrap_or(spec.len());
         mention(spec[..length].trim_end_matches('.'), name_end + 1, ecosystem)
     };
     match (ecosystem, line.chars().next()) {
@@ -130,9 +136,12 @@ fn for_uv(before: &str) -> bool {
 
 /// `0.1.2-py3-none-any.whl`, `0.1.2.tar.gz` after the name and a dash.
 fn built_file(rest: &str, at: usize) -> Option<Mention> {
-    let word = &rest[..rest.find(|c: char| c.is_whitespace() || "\"'`,;()".contains(c)).unwrap_or(rest.len())];
-    let version = if word.ends_with(".whl") { word.split('-').next()? } else { word.strip_suffix(".tar.gz")? };
-    number::is_version(version, 1).then(|| Mention { span: at..at + version.len(), wanted: Wanted::Exact(version.to_string()) })
+    let word =
+        &rest[..rest.find(|c: char| c.is_whitespace() || "\"'`,;()".contains(c)).unwrap_or(rest.len())];
+    let version =
+        if word.ends_with(".whl") { word.split('-').next()? } else { word.strip_suffix(".tar.gz")? };
+    number::is_version(version, 1)
+        .then(|| Mention { span: at..at + version.len(), wanted: Wanted::Exact(version.to_string()) })
 }
 
 /// `[extra] >=0.1, <0.2` after the name (PEP 508).
@@ -156,9 +165,12 @@ fn specifiers(text: &str) -> usize {
     let mut end = 0;
     loop {
         let rest = &text[end..];
-        let operator = rest.len() - rest.trim_start_matches([' ', ',']).trim_start_matches(['=', '<', '>', '~', '!']).len();
+        let operator = rest.len()
+            - rest.trim_start_matches([' ', ',']).trim_start_matches(['=', '<', '>', '~', '!']).len();
         let gap = rest[operator..].len() - rest[operator..].trim_start().len();
-        let number = rest[operator + gap..].find([' ', ',', '=', '<', '>', '~']).unwrap_or(rest.len() - operator - gap);
+        let number = rest[operator + gap..]
+            .find([' ', ',', '=', '<', '>', '~'])
+            .unwrap_or(rest.len() - operator - gap);
         let more = rest[..operator].contains(['=', '<', '>', '~']) && number > 0;
         if !more {
             return end;
@@ -203,10 +215,15 @@ fn mention(spec: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {
     Some(Mention { span: at + start..at + spec.len(), wanted })
 }
 
-/// `:v0.1.2` or `:0.1.2-slim` after an image's name. Tags that move, such as `latest`, `development` and `0.1`, name no version.
+/// `:v0.1.2` or `:0.1.2-slim` after an image's name. Tags that move, such as `latest`, `development` and
+/// `0.1`, name no version.
 fn after_image(text: &str, name_end: usize) -> Option<Mention> {
     let tag = text[name_end..].strip_prefix(':')?;
-    let tag = &tag[..tag.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(tag.len())];
+    let tag =
+        &tag[..tag.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(tag.len())];
     let bare = tag.trim_start_matches('v');
-    number::is_version(bare, 3).then(|| Mention { span: name_end + 1..name_end + 1 + tag.len(), wanted: Wanted::Exact(bare.to_string()) })
+    number::is_version(bare, 3).then(|| Mention {
+        span: name_end + 1..name_end + 1 + tag.len(),
+        wanted: Wanted::Exact(bare.to_string()),
+    })
 }

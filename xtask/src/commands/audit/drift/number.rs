@@ -1,4 +1,5 @@
-//! Versions as files show them: one number spelled the SemVer or the PEP 440 way, placeholders, and ranges. Pure.
+//! Versions as files show them: one number spelled the SemVer or the PEP 440 way, placeholders, and ranges.
+//! Pure.
 
 use crate::model::language::Ecosystem;
 use crate::model::version;
@@ -7,17 +8,23 @@ use semver::Version;
 #[cfg(test)]
 mod tests;
 
-/// The version that a text shows: `0.1.0`, `v0.1.0`, `0.1.0rc1` and `0.1.0-rc.1` are what they are to PEP 440 or SemVer. None where neither knows it.
+/// The version that a text shows: `0.1.0`, `v0.1.0`, `0.1.0rc1` and `0.1.0-rc.1` are what they are to PEP 440
+/// or SemVer. None where neither knows it.
 pub fn read(text: &str) -> Option<Version> {
     let bare = text.trim().trim_start_matches(['v', 'V', '=']);
     if !bare.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    // What both know first: `0.1.0-rc1` is also SemVer, but not the release candidate that PEP 440 sees in it.
-    version::parse(bare).ok().or_else(|| version::from_pep440(bare).ok()).or_else(|| Version::parse(bare).ok())
+    // What both know first: `0.1.0-rc1` is also SemVer, but not the release candidate that PEP 440 sees in
+    // it.
+    version::parse(bare)
+        .ok()
+        .or_else(|| version::from_pep440(bare).ok())
+        .or_else(|| Version::parse(bare).ok())
 }
 
-/// Does it look like a version at all, with as many numbers or more? `0.1.0.dev1` does, though SemVer can't say it.
+/// Does it look like a version at all, with as many numbers or more? `0.1.0.dev1` does, though SemVer can't
+/// say it.
 pub fn is_version(text: &str, numbers: usize) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);
     let head = bare.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
@@ -26,7 +33,8 @@ pub fn is_version(text: &str, numbers: usize) -> bool {
         && (Version::parse(bare).is_ok() || bare.parse::<pep440_rs::Version>().is_ok())
 }
 
-/// A number that nobody means: `0.0.0`, `0.0.0+unknown`, `0.0.0.dev0`, which a build replaces or a fallback shows.
+/// A number that nobody means: `0.0.0`, `0.0.0+unknown`, `0.0.0.dev0`, which a build replaces or a fallback
+/// shows.
 pub fn is_placeholder(text: &str) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);
     let head = bare.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
@@ -41,7 +49,8 @@ pub enum Wanted {
     Range(String),
 }
 
-/// `==0.1.2`, `>=0.1,<0.2` as pip reads it, `0.1.2`, `^0.1`, `1.x || 2.x` as npm does. None for what names no version: `*`, `latest`, `workspace:*`.
+/// `==0.1.2`, `>=0.1,<0.2` as pip reads it, `0.1.2`, `^0.1`, `1.x || 2.x` as npm does. None for what names no
+/// version: `*`, `latest`, `workspace:*`.
 pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
     let spec = spec.trim();
     // Without an operator poetry means one version, as npm does; two numbers are a range for npm.
@@ -55,7 +64,8 @@ pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
     includes(spec, &Version::new(0, 0, 0), ecosystem).map(|_| Wanted::Range(spec.to_string()))
 }
 
-/// Does the range let the version in? None for what is no range. A pre-release counts as let in where its own release would be.
+/// Does the range let the version in? None for what is no range. A pre-release counts as let in where its own
+/// release would be.
 pub fn includes(spec: &str, version: &Version, ecosystem: Ecosystem) -> Option<bool> {
     let core = Version::new(version.major, version.minor, version.patch);
     let any = |f: &dyn Fn(&Version) -> Option<bool>| Some(f(version)? || f(&core)?);
@@ -67,7 +77,8 @@ pub fn includes(spec: &str, version: &Version, ecosystem: Ecosystem) -> Option<b
     if by_npms_rules {
         return any(&|v| npm_includes(spec, v));
     }
-    let specifiers: pep440_rs::VersionSpecifiers = spec.parse().ok().filter(|_| spec.contains(|c: char| c.is_ascii_digit()))?;
+    let specifiers: pep440_rs::VersionSpecifiers =
+        spec.parse().ok().filter(|_| spec.contains(|c: char| c.is_ascii_digit()))?;
     any(&|v| Some(specifiers.contains(&version::to_pep440(v).ok()?.parse().ok()?)))
 }
 
@@ -75,7 +86,8 @@ fn is_tilde(spec: &str) -> bool {
     spec.trim_start().strip_prefix('~').is_some_and(|rest| !rest.starts_with('='))
 }
 
-/// npm's ranges (github.com/npm/node-semver, "Ranges"): alternatives by `||`, spaces for "and", a bare version means itself.
+/// npm's ranges (github.com/npm/node-semver, "Ranges"): alternatives by `||`, spaces for "and", a bare
+/// version means itself.
 fn npm_includes(spec: &str, version: &Version) -> Option<bool> {
     let mut found = false;
     for alternative in spec.split("||") {
@@ -94,7 +106,11 @@ fn npm_requirement(text: &str) -> Option<semver::VersionReq> {
     };
     let mut parts: Vec<String> = Vec::new();
     for word in text.replace(',', " ").split_whitespace() {
-        let word = word.replacen(['v', 'V'], "", usize::from(word.trim_start_matches(['<', '>', '=', '^', '~']).starts_with(['v', 'V'])));
+        let word = word.replacen(
+            ['v', 'V'],
+            "",
+            usize::from(word.trim_start_matches(['<', '>', '=', '^', '~']).starts_with(['v', 'V'])),
+        );
         match parts.last_mut() {
             // `>= 1.2` with a space.
             Some(last) if last.ends_with(['<', '>', '=', '^', '~']) => last.push_str(&word),

@@ -26,7 +26,8 @@ impl<'a> Owners<'a> {
         self.apps.len()
     }
 
-    /// The path from the app's folder, where the file is the app's own: it lies there and in no other package below, or on a path that this app alone shares.
+    /// The path from the app's folder, where the file is the app's own: it lies there and in no other package
+    /// below, or on a path that this app alone shares.
     pub fn own(&self, path: &Utf8Path, app: &App) -> Option<Utf8PathBuf> {
         let Ok(inside) = path.strip_prefix(&app.dir) else {
             return (self.sharing(path) == [app.name()]).then(|| path.to_path_buf());
@@ -34,7 +35,9 @@ impl<'a> Owners<'a> {
         let below = inside.ancestors().skip(1).filter(|dir| !dir.as_str().is_empty());
         let package = |dir: &Utf8Path| {
             let dir = self.root.join(&app.dir).join(dir);
-            ["pyproject.toml", "package.json", "Cargo.toml", "go.mod"].iter().any(|manifest| dir.join(manifest).is_file())
+            ["pyproject.toml", "package.json", "Cargo.toml", "go.mod"]
+                .iter()
+                .any(|manifest| dir.join(manifest).is_file())
         };
         (!below.into_iter().any(package)).then(|| inside.to_path_buf())
     }
@@ -42,18 +45,21 @@ impl<'a> Owners<'a> {
     fn sharing(&self, path: &Utf8Path) -> Vec<&'a str> {
         let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
         let shares = |app: &&&App| {
-            let patterns = app.settings.release.shared.iter().filter_map(|shared| glob::Pattern::new(shared).ok());
+            let patterns =
+                app.settings.release.shared.iter().filter_map(|shared| glob::Pattern::new(shared).ok());
             patterns.into_iter().any(|pattern| pattern.matches_with(path.as_str(), options))
         };
         self.apps.iter().filter(shares).map(|app| app.name()).collect()
     }
 
-    /// The apps that a version file, a chart, a citation or a container file may mean: the one that has declared it a pin; or the one whose folder holds it; or
-    /// those that it names, a container file also by what it copies; or those that its folder names;
-    /// or those whose package shares a word with a version file's name; or the repository's only one.
+    /// The apps that a version file, a chart, a citation or a container file may mean: the one that has
+    /// declared it a pin; or the one whose folder holds it; or those that it names, a container file also by
+    /// what it copies; or those that its folder names; or those whose package shares a word with a version
+    /// file's name; or the repository's only one.
     pub fn of(&self, file: &File) -> Vec<&'a str> {
-        let pick =
-            |means: &dyn Fn(&App) -> bool| -> Vec<&'a str> { self.apps.iter().filter(|app| means(app)).map(|app| app.name()).collect() };
+        let pick = |means: &dyn Fn(&App) -> bool| -> Vec<&'a str> {
+            self.apps.iter().filter(|app| means(app)).map(|app| app.name()).collect()
+        };
         let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
         let name = file.path.file_name().unwrap_or_default();
         let pinned = |app: &App| manifest::pin_files(app).is_ok_and(|pins| pins.contains(&file.path));

@@ -20,7 +20,8 @@ pub enum Kind {
     Compat,
     /// A file named in `[release] pins`.
     DeclaredPin,
-    /// Another folder's wish for the package or image: a requirement, `.runtime-version`, `FROM`, a lock file's resolution.
+    /// Another folder's wish for the package or image: a requirement, `.runtime-version`, `FROM`, a lock
+    /// file's resolution.
     Pin,
     /// A command in the docs.
     Install,
@@ -53,9 +54,13 @@ impl Kind {
         }
     }
 
-    /// Has it to show what the manifest says? The others show a release, and may be one behind while the next is on its way.
+    /// Has it to show what the manifest says? The others show a release, and may be one behind while the next
+    /// is on its way.
     pub fn follows_the_source(self) -> bool {
-        matches!(self, Kind::Constant | Kind::Label | Kind::Lock | Kind::Spec | Kind::Compat | Kind::DeclaredPin)
+        matches!(
+            self,
+            Kind::Constant | Kind::Label | Kind::Lock | Kind::Spec | Kind::Compat | Kind::DeclaredPin
+        )
     }
 }
 
@@ -69,10 +74,15 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The version at `span`, where there is one with as many numbers or more; it may have been cut out of a longer text.
+    /// The version at `span`, where there is one with as many numbers or more; it may have been cut out of a
+    /// longer text.
     pub fn version(kind: Kind, text: &str, span: Range<usize>, numbers: usize) -> Option<Shown> {
         let literal = text.get(span.clone())?;
-        number::is_version(literal, numbers).then(|| Shown { kind, span, wanted: Wanted::Exact(literal.to_string()) })
+        number::is_version(literal, numbers).then(|| Shown {
+            kind,
+            span,
+            wanted: Wanted::Exact(literal.to_string()),
+        })
     }
 }
 
@@ -96,7 +106,8 @@ pub fn span_in(whole: &str, part: &str) -> Range<usize> {
     start..start + part.len()
 }
 
-/// Is the place the one that `bump` would write if its file were a declared pin: the first version in the text?
+/// Is the place the one that `bump` would write if its file were a declared pin: the first version in the
+/// text?
 pub fn is_first_version(text: &str, shown: &Shown) -> bool {
     version::find(text).is_some_and(|(range, _)| range.start < shown.span.end && shown.span.start < range.end)
 }

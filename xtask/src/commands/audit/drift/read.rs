@@ -34,7 +34,8 @@ pub fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str
         Form::History => {}
         Form::Docs => {
             found = docs::installs(&file.text, settings);
-            let about = own.is_some() || (owners.apps() == 1 && file.path.parent().is_some_and(|p| p.as_str().is_empty()));
+            let about = own.is_some()
+                || (owners.apps() == 1 && file.path.parent().is_some_and(|p| p.as_str().is_empty()));
             found.extend(docs::badges(&file.text, settings, about));
         }
         Form::Settings(comment) => {
@@ -45,7 +46,9 @@ pub fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str
                 found.extend(constants::container(&file.text, settings));
             }
         }
-        Form::Code => found = own.iter().flat_map(|path| constants::read(path, &file.text, settings)).collect(),
+        Form::Code => {
+            found = own.iter().flat_map(|path| constants::read(path, &file.text, settings)).collect()
+        }
     }
     (only, found)
 }

@@ -29,8 +29,12 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
 }
 
 fn choose(version: Option<&str>, pre: Option<&str>, plan: &AppPlan, published: &[&str]) -> String {
-    let flags =
-        flags::Bump { app: "python".into(), version: version.map(str::to_string), pre: pre.map(str::to_string), ..Default::default() };
+    let flags = flags::Bump {
+        app: "python".into(),
+        version: version.map(str::to_string),
+        pre: pre.map(str::to_string),
+        ..Default::default()
+    };
     let published: Vec<Version> = published.iter().map(|t| v(t)).collect();
     match super::version(&flags, plan, &published) {
         Ok(Choice::Version(version)) => version.to_string(),
@@ -69,7 +73,12 @@ fn pre_releases_lead_up_to_the_planned_number() {
         (&["0.1.0", "0.2.0-rc.1"], &[], "rc", "0.2.0-rc.2"),
         (&["0.1.0"], &["0.2.0-rc.4"], "rc", "0.2.0-rc.5"),
         (&["0.1.0", "0.2.0-alpha.1"], &[], "beta", "0.2.0-beta.1"),
-        (&["0.1.0", "0.2.0-rc.1"], &[], "alpha", "version-too-low: 0.2.0-alpha.1 is lower than 0.2.0-rc.1, which is out already"),
+        (
+            &["0.1.0", "0.2.0-rc.1"],
+            &[],
+            "alpha",
+            "version-too-low: 0.2.0-alpha.1 is lower than 0.2.0-rc.1, which is out already",
+        ),
         (&["0.1.0"], &[], "dev", "usage: --pre dev: the pre-releases are alpha, beta and rc"),
     ] {
         let plan = plan(Some("0.2.0"), Some("0.2.0"), tagged);

@@ -5,7 +5,8 @@ use crate::sys::ui::report;
 /// So many names of failed tests are enough to see what is meant.
 const SHOWN: usize = 8;
 
-/// The names of the failed tests, of those runners that we know; nothing where none is named, as when a file could not be loaded.
+/// The names of the failed tests, of those runners that we know; nothing where none is named, as when a file
+/// could not be loaded.
 pub fn names(output: &str) -> String {
     let names = failed(output);
     match names.len() {
@@ -15,7 +16,8 @@ pub fn names(output: &str) -> String {
     }
 }
 
-/// unittest: `FAIL: test_x (module.Class.test_x)`, `ERROR: …`; pytest: `FAILED path::test_x - why`; bun: `(fail) name [0.1ms]`; TAP: `not ok 1 - name`.
+/// unittest: `FAIL: test_x (module.Class.test_x)`, `ERROR: …`; pytest: `FAILED path::test_x - why`; bun:
+/// `(fail) name [0.1ms]`; TAP: `not ok 1 - name`.
 fn failed(output: &str) -> Vec<String> {
     let name = |line: &str| {
         let line = line.trim();
@@ -23,13 +25,16 @@ fn failed(output: &str) -> Vec<String> {
         if let Some(rest) = line.strip_prefix("FAIL: ").or(line.strip_prefix("ERROR: ")) {
             return Some(cut(rest, " ("));
         }
-        if let Some(rest) = line.strip_prefix("FAILED ").or(line.strip_prefix("ERROR ")).filter(|rest| rest.contains(".py")) {
+        if let Some(rest) =
+            line.strip_prefix("FAILED ").or(line.strip_prefix("ERROR ")).filter(|rest| rest.contains(".py"))
+        {
             return Some(cut(rest, " - "));
         }
         if let Some(rest) = line.strip_prefix("(fail) ") {
             return Some(rest.rsplit_once(" [").map_or(rest, |(name, _)| name).trim().to_string());
         }
-        line.strip_prefix("not ok ").map(|rest| rest.split_once(" - ").map_or(rest, |(_, name)| name).to_string())
+        line.strip_prefix("not ok ")
+            .map(|rest| rest.split_once(" - ").map_or(rest, |(_, name)| name).to_string())
     };
     let mut names: Vec<String> = Vec::new();
     for found in output.lines().filter_map(name).filter(|name| !name.is_empty() && name != "(unnamed)") {
@@ -54,14 +59,20 @@ mod tests {
     #[test]
     fn failed_tests_are_named_as_their_runners_do() {
         for (output, expected) in [
-            ("FAIL: test_a (m.C.test_a)\nERROR: test_b (m.C.test_b)\nFAIL: test_a (m.C.test_a)\n", vec!["test_a", "test_b"]),
+            (
+                "FAIL: test_a (m.C.test_a)\nERROR: test_b (m.C.test_b)\nFAIL: test_a (m.C.test_a)\n",
+                vec!["test_a", "test_b"],
+            ),
             ("ERROR: test_shout (unittest.loader._FailedTest.test_shout)", vec!["test_shout"]),
             (
                 "FAILED tests/test_x.py::test_y - assert 1 == 2\nERROR tests/test_z.py - ImportError\n",
                 vec!["tests/test_x.py::test_y", "tests/test_z.py"],
             ),
             ("FAILED (failures=1)\nERROR something else\n", vec![]),
-            ("(fail) it greets [0.21ms]\n(fail) a [b] c\n(fail) (unnamed) [9.00ms]\n(pass) fine\n", vec!["it greets", "a"]),
+            (
+                "(fail) it greets [0.21ms]\n(fail) a [b] c\n(fail) (unnamed) [9.00ms]\n(pass) fine\n",
+                vec!["it greets", "a"],
+            ),
             ("not ok 1 - it greets\nok 2 - x\n", vec!["it greets"]),
             ("", vec![]),
         ] {

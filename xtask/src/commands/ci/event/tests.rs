@@ -33,28 +33,49 @@ fn pushes_are_read() {
         ("refs/heads/main", r#"{"before": "--output=/etc/passwd"}"#.to_string(), push("main", None)),
         ("refs/heads/main", format!(r#"{{"before": "{}"}}"#, A.to_uppercase()), push("main", Some(A))),
     ] {
-        assert_eq!(read(&[("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", reference), ("EVENT", &json)]).unwrap(), expected);
+        assert_eq!(
+            read(&[("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", reference), ("EVENT", &json)]).unwrap(),
+            expected
+        );
     }
-    assert_eq!(read(&[("GITHUB_EVENT_NAME", "workflow_dispatch"), ("GITHUB_REF", "refs/heads/main")]).unwrap(), push("main", None));
+    assert_eq!(
+        read(&[("GITHUB_EVENT_NAME", "workflow_dispatch"), ("GITHUB_REF", "refs/heads/main")]).unwrap(),
+        push("main", None)
+    );
 }
 
 #[test]
 fn pull_requests_are_read() {
-    let expected = Event::PullRequest { head: "feat/x".into(), base: "development".into(), labels: None, squash: None };
-    let variables = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "feat/x"), ("GITHUB_BASE_REF", "development")];
+    let expected =
+        Event::PullRequest { head: "feat/x".into(), base: "development".into(), labels: None, squash: None };
+    let variables = [
+        ("GITHUB_EVENT_NAME", "pull_request"),
+        ("GITHUB_HEAD_REF", "feat/x"),
+        ("GITHUB_BASE_REF", "development"),
+    ];
     assert_eq!(read(&variables).unwrap(), expected);
     let queue = [
         ("GITHUB_EVENT_NAME", "merge_group"),
         ("GITHUB_REF", "refs/heads/gh-readonly-queue/main/pr-1-aaaa"),
         ("EVENT", r#"{"merge_group": {"base_ref": "refs/heads/main"}}"#),
     ];
-    let expected = Event::PullRequest { head: "gh-readonly-queue/main/pr-1-aaaa".into(), base: "main".into(), labels: None, squash: None };
+    let expected = Event::PullRequest {
+        head: "gh-readonly-queue/main/pr-1-aaaa".into(),
+        base: "main".into(),
+        labels: None,
+        squash: None,
+    };
     assert_eq!(read(&queue).unwrap(), expected);
 }
 
 /// The labels of a pull request with this JSON.
 fn labels(json: &str) -> Result<Option<Vec<String>>> {
-    let variables = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "x"), ("GITHUB_BASE_REF", "main"), ("EVENT", json)];
+    let variables = [
+        ("GITHUB_EVENT_NAME", "pull_request"),
+        ("GITHUB_HEAD_REF", "x"),
+        ("GITHUB_BASE_REF", "main"),
+        ("EVENT", json),
+    ];
     match read(&variables)? {
         Event::PullRequest { labels, .. } => Ok(labels),
         other => panic!("{other}"),
@@ -81,10 +102,13 @@ fn labels_are_read_as_both_forges_write_them() {
         (r#"{"pull_request": null}"#, None),
         ("{}", None),
     ] {
-        let expected = expected.map(|list: Vec<&str>| list.into_iter().map(str::to_string).collect::<Vec<_>>());
+        let expected =
+            expected.map(|list: Vec<&str>| list.into_iter().map(str::to_string).collect::<Vec<_>>());
         assert_eq!(labels(json).unwrap(), expected, "{json}");
     }
-    for odd in [r#""bug""#, r#"["bug"]"#, "[null]", "{}", "1", r#"[{"name": null}]"#, r#"[{"name": 1}]"#, r#"[{}]"#] {
+    for odd in
+        [r#""bug""#, r#"["bug"]"#, "[null]", "{}", "1", r#"[{"name": null}]"#, r#"[{"name": 1}]"#, r#"[{}]"#]
+    {
         let error = labels(&format!(r#"{{"pull_request": {{"labels": {odd}}}}}"#)).unwrap_err();
         assert_eq!(error.downcast_ref::<Exit>().map(Exit::code), Some(2), "{odd}: {error}");
     }
@@ -127,16 +151,48 @@ fn what_makes_no_sense_is_refused_with_its_name() {
         (vec![("GITHUB_EVENT_NAME", "")], "GITHUB_EVENT_NAME is not set"),
         (vec![("GITHUB_EVENT_NAME", "push")], "GITHUB_REF is not set"),
         (vec![("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "x")], "GITHUB_BASE_REF is not set"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--force")], "\"--force\" is not the name of a branch"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/")], "\"\" is not the name of a branch"),
+        (
+            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--force")],
+            "\"--force\" is not the name of a branch",
+        ),
+        (
+            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/")],
+            "\"\" is not the name of a branch",
+        ),
         (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a..b")], "\"a..b\" is not the name"),
         (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a b")], "\"a b\" is not the name"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/x@{1}")], "\"x@{1}\" is not the name"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "{")], "is not an event"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "[]")], "is not an event"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", r#"{"before": 1}"#)], "is not an event"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("GITHUB_EVENT_PATH", "/no/such")], "can't be read"),
-        (vec![("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", "refs/heads/q"), ("EVENT", "{}")], "no merge_group.base_ref"),
+        (
+            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/x@{1}")],
+            "\"x@{1}\" is not the name",
+        ),
+        (
+            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "{")],
+            "is not an event",
+        ),
+        (
+            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "[]")],
+            "is not an event",
+        ),
+        (
+            vec![
+                ("GITHUB_EVENT_NAME", "push"),
+                ("GITHUB_REF", "refs/heads/main"),
+                ("EVENT", r#"{"before": 1}"#),
+            ],
+            "is not an event",
+        ),
+        (
+            vec![
+                ("GITHUB_EVENT_NAME", "push"),
+                ("GITHUB_REF", "refs/heads/main"),
+                ("GITHUB_EVENT_PATH", "/no/such"),
+            ],
+            "can't be read",
+        ),
+        (
+            vec![("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", "refs/heads/q"), ("EVENT", "{}")],
+            "no merge_group.base_ref",
+        ),
         (vec![("GITHUB_EVENT_NAME", "pull_request_target")], "use pull_request"),
     ] {
         let error = read(&variables).unwrap_err();

@@ -34,7 +34,9 @@ fn with(pointer: &str, value: Option<Value>) -> Value {
 }
 
 fn problems(document: &Value) -> String {
-    read(document.to_string().as_bytes()).map(|_| String::new()).unwrap_or_else(|problems| problems.join("; "))
+    read(document.to_string().as_bytes())
+        .map(|_| String::new())
+        .unwrap_or_else(|problems| problems.join("; "))
 }
 
 #[test]
@@ -67,16 +69,36 @@ fn a_document_is_read_or_refused_with_its_reason() {
         ("/plugins/0/apiVersion", Some(json!("")), "plugins[0].apiVersion"),
         ("/plugins/1/apiVersion", Some(json!("1")), "plugins[1]: \"1\" stands twice"),
         ("/plugins/0/status", Some(json!("gone")), "unknown variant `gone`"),
-        ("/plugins/0/removal", Some(json!(null)), "plugins[0].removal: null, but what is removed names the version of its removal"),
+        (
+            "/plugins/0/removal",
+            Some(json!(null)),
+            "plugins[0].removal: null, but what is removed names the version of its removal",
+        ),
         ("/plugins/1/removal", Some(json!("2.0")), "plugins[1].removal: \"2.0\" is not X.Y.Z"),
         ("/plugins/1/removal", Some(json!("2.0.0-rc.1")), "is not X.Y.Z"),
         ("/plugins/1/removal", None, "missing field `removal`"),
-        ("/plugins/2/removal", Some(json!("2.0.0")), "plugins[2].removal: \"2.0.0\", but it is supported: null"),
-        ("/plugins/-", Some(json!({ "apiVersion": "4", "status": "supported", "removal": null, "x": 1 })), "unknown field `x`"),
+        (
+            "/plugins/2/removal",
+            Some(json!("2.0.0")),
+            "plugins[2].removal: \"2.0.0\", but it is supported: null",
+        ),
+        (
+            "/plugins/-",
+            Some(json!({ "apiVersion": "4", "status": "supported", "removal": null, "x": 1 })),
+            "unknown field `x`",
+        ),
         ("/channels/0/protocol", Some(json!("")), "channels[0].protocol: empty"),
         ("/channels/0/version", Some(json!("1.0")), "channels[0].version"),
-        ("/channels/-", Some(json!({ "protocol": "http", "version": "1", "status": "supported", "removal": null })), "http 1 stands twice"),
-        ("/channels/-", Some(json!({ "protocol": "ws", "version": "1", "status": "supported", "removal": null })), ""),
+        (
+            "/channels/-",
+            Some(json!({ "protocol": "http", "version": "1", "status": "supported", "removal": null })),
+            "http 1 stands twice",
+        ),
+        (
+            "/channels/-",
+            Some(json!({ "protocol": "ws", "version": "1", "status": "supported", "removal": null })),
+            "",
+        ),
     ] {
         let said = problems(&with(pointer, value.clone()));
         match expected {
@@ -122,7 +144,9 @@ fn plugins_and_channels_have_what_was_promised() {
 
 #[test]
 fn what_should_be_gone_by_now_is_overdue() {
-    for (version, expected) in [("1.9.9", 0), ("2.0.0-rc.1", 0), ("2.0.0", 1), ("2.0.0.post1", 0), ("3.0.0", 1)] {
+    for (version, expected) in
+        [("1.9.9", 0), ("2.0.0-rc.1", 0), ("2.0.0", 1), ("2.0.0.post1", 0), ("3.0.0", 1)]
+    {
         let mut document = read(good().to_string().as_bytes()).expect("good");
         document.version = version.to_string();
         assert_eq!(document.overdue().count(), expected, "{version}");
@@ -131,7 +155,8 @@ fn what_should_be_gone_by_now_is_overdue() {
 
 #[test]
 fn the_rules_are_those_of_the_schema() {
-    let schema: Value = serde_json::from_str(include_str!("../../../../../contract/compat.schema.json")).expect("JSON");
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../../../contract/compat.schema.json")).expect("JSON");
     let keys = |value: &Value| -> Vec<String> {
         let mut keys: Vec<String> = value.as_object().expect("an object").keys().cloned().collect();
         keys.sort();
@@ -165,5 +190,8 @@ fn the_rules_are_those_of_the_schema() {
         assert_eq!(at(pointer), pattern, "{pointer}: the rule in document.rs is for another pattern");
     }
     assert_eq!(at("/properties/channels/items/properties/protocol/minLength"), 1);
-    assert!(schema.pointer("/properties/plugins/minItems").is_none() && schema.pointer("/properties/channels/minItems").is_none());
+    assert!(
+        schema.pointer("/properties/plugins/minItems").is_none()
+            && schema.pointer("/properties/channels/minItems").is_none()
+    );
 }

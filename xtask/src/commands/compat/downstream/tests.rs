@@ -28,7 +28,13 @@ fn asked(lines: &str, pin: &str) -> Asked {
     let template = template::read(&text, "t/template.toml".into()).expect("a good template");
     let package = Package { name: "demo-agent".into(), ecosystem: Ecosystem::Python };
     let pin = template::read_pin(pin, Ecosystem::Python, "t/.runtime-version".into()).expect("a good pin");
-    Asked { template, package, pin, template_file: "t/template.toml".into(), pin_file: "t/.runtime-version".into() }
+    Asked {
+        template,
+        package,
+        pin,
+        template_file: "t/template.toml".into(),
+        pin_file: "t/.runtime-version".into(),
+    }
 }
 
 #[test]
@@ -54,14 +60,24 @@ fn what_a_template_brings_is_held_against_what_is_promised() {
         (spec("b"), "error spec-differs built against the spec sha256:bbb"),
     ] {
         let findings = judge(&asked(&lines, "1.2.0"), &document());
-        let said: Vec<String> = findings.iter().map(|f| format!("{:?} {}", f.level, f.id).to_lowercase() + " " + &f.message).collect();
+        let said: Vec<String> = findings
+            .iter()
+            .map(|f| format!("{:?} {}", f.level, f.id).to_lowercase() + " " + &f.message)
+            .collect();
         match expected {
             "" => assert_eq!(said, [""; 0], "{lines}"),
             expected => {
                 let mut parts = expected.splitn(3, ' ');
-                let (level, id, rest) = (parts.next().expect("a level"), parts.next().expect("an id"), parts.next().expect("words"));
+                let (level, id, rest) = (
+                    parts.next().expect("a level"),
+                    parts.next().expect("an id"),
+                    parts.next().expect("words"),
+                );
                 assert_eq!(said.len(), 1, "{lines}: {said:?}");
-                assert!(said[0].starts_with(&format!("{level} {id} ")) && said[0].contains(rest), "{lines}: {said:?}");
+                assert!(
+                    said[0].starts_with(&format!("{level} {id} ")) && said[0].contains(rest),
+                    "{lines}: {said:?}"
+                );
                 assert!(findings[0].help.is_some() && findings[0].place.is_some(), "{lines}");
             }
         }
@@ -83,7 +99,10 @@ fn another_package_or_version_is_no_answer() {
         assert_eq!(ids, expected, "{pin} {package} {version}");
     }
     let ids = |pin: &str| other_package(&asked("", pin)).iter().map(|f| f.id).collect::<Vec<_>>();
-    assert_eq!((ids("1.2.0"), ids("demo_agent==1.2.0"), ids("other==1.2.0")), (vec![], vec![], vec!["pin-other-package"]));
+    assert_eq!(
+        (ids("1.2.0"), ids("demo_agent==1.2.0"), ids("other==1.2.0")),
+        (vec![], vec![], vec!["pin-other-package"])
+    );
 }
 
 #[test]
@@ -91,8 +110,12 @@ fn what_somebody_published_does_not_reach_a_terminal_as_it_is() {
     let mut document = document();
     document.package = "\u{1b}[31mred".into();
     document.channels[1].protocol = "http\u{7}".into();
-    for finding in judge(&asked("channels = [{ protocol = \"http\", version = \"1\" }]", "1.2.0"), &document) {
-        assert!(!finding.message.contains(char::is_control) && !finding.help.unwrap_or_default().contains(char::is_control));
+    for finding in judge(&asked("channels = [{ protocol = \"http\", version = \"1\" }]", "1.2.0"), &document)
+    {
+        assert!(
+            !finding.message.contains(char::is_control)
+                && !finding.help.unwrap_or_default().contains(char::is_control)
+        );
     }
     let (_, problems) = parsed(br#"{"schema": 1, "\u001b[2J": 1}"#, "x");
     assert!(!problems[0].message.replace('\n', "").contains(char::is_control), "{problems:?}");
@@ -108,6 +131,13 @@ fn everything_is_told_at_once() {
     let ids: Vec<&str> = judge(&asked(&lines, "1.0.0"), &document()).iter().map(|f| f.id).collect();
     assert_eq!(
         ids,
-        ["compat-other-version", "plugin-removed", "plugin-deprecated", "plugin-unsupported", "channel-removed", "spec-differs"]
+        [
+            "compat-other-version",
+            "plugin-removed",
+            "plugin-deprecated",
+            "plugin-unsupported",
+            "channel-removed",
+            "spec-differs"
+        ]
     );
 }

@@ -7,7 +7,8 @@ fn app(accept: &[(&str, Option<&str>, &str)]) -> App {
     let mut text = "name = \"python\"\necosystem = \"python\"\npackage = \"p\"\n".to_string();
     for (id, what, version) in accept {
         let what = what.map(|what| format!("what = {what:?}\n")).unwrap_or_default();
-        text += &format!("[[accept]]\nid = {id:?}\n{what}version = {version:?}\nreason = \"nobody has it\"\n");
+        text +=
+            &format!("[[accept]]\nid = {id:?}\n{what}version = {version:?}\nreason = \"nobody has it\"\n");
     }
     App { dir: "apps/python".into(), settings: toml_edit::de::from_str(&text).unwrap() }
 }
@@ -17,7 +18,13 @@ fn release() -> Release {
 }
 
 fn difference(id: &str, what: &str, demands: Bump) -> Difference {
-    Difference { id: id.into(), demands, what: what.into(), message: format!("{what} is other"), place: "a.py:3".into() }
+    Difference {
+        id: id.into(),
+        demands,
+        what: what.into(),
+        message: format!("{what} is other"),
+        place: "a.py:3".into(),
+    }
 }
 
 fn api(found: Vec<Difference>) -> Compared {
@@ -25,11 +32,21 @@ fn api(found: Vec<Difference>) -> Compared {
 }
 
 fn contract(found: Vec<Difference>) -> Compared {
-    Compared { source: "contract", whom: "clients", command: "cargo xtask openapi diff".into(), found: Ok(found) }
+    Compared {
+        source: "contract",
+        whom: "clients",
+        command: "cargo xtask openapi diff".into(),
+        found: Ok(found),
+    }
 }
 
 fn declared() -> Entry {
-    let commit = Commit { id: "1234567890".into(), merge: false, message: "feat!: another name".into(), released: None };
+    let commit = Commit {
+        id: "1234567890".into(),
+        merge: false,
+        message: "feat!: another name".into(),
+        released: None,
+    };
     commits::entries(&[commit], "python", &["python"]).remove(0)
 }
 
@@ -55,16 +72,36 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
         (&[], false, vec![api(vec![risky(), added()])], "api minor | "),
         (&[], false, vec![api(vec![added(), gone()])], "api major | undeclared-break"),
         (&[], true, vec![api(vec![gone()])], "api major | "),
-        (&[], false, vec![contract(vec![path()]), api(vec![gone()])], "contract major, api major | undeclared-break"),
+        (
+            &[],
+            false,
+            vec![contract(vec![path()]), api(vec![gone()])],
+            "contract major, api major | undeclared-break",
+        ),
         // Accepted: the acceptance's version, and nothing stops.
         (accept_all, false, vec![api(vec![gone()])], "api 0.2.0 | "),
         (accept_all, false, vec![api(vec![gone(), added()])], "api minor, api 0.2.0 | "),
-        (accept_all, false, vec![api(vec![gone(), difference("class-removed", "p.C", Bump::Major)])], "api 0.2.0 | "),
-        (accept_all, false, vec![contract(vec![path()]), api(vec![gone()])], "contract major, api 0.2.0 | undeclared-break"),
+        (
+            accept_all,
+            false,
+            vec![api(vec![gone(), difference("class-removed", "p.C", Bump::Major)])],
+            "api 0.2.0 | ",
+        ),
+        (
+            accept_all,
+            false,
+            vec![contract(vec![path()]), api(vec![gone()])],
+            "contract major, api 0.2.0 | undeclared-break",
+        ),
         (accept_all, true, vec![api(vec![gone()])], "api 0.2.0 | "),
         // One symbol alone.
         (&[("class-removed", Some("p.A"), "0.2.0")], false, vec![api(vec![gone()])], "api 0.2.0 | "),
-        (&[("class-removed", Some("p.C"), "0.2.0")], false, vec![api(vec![gone()])], "api major | undeclared-break"),
+        (
+            &[("class-removed", Some("p.C"), "0.2.0")],
+            false,
+            vec![api(vec![gone()])],
+            "api major | undeclared-break",
+        ),
         (
             &[("class-removed", Some("p.A"), "0.2.0")],
             false,
@@ -73,7 +110,12 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
         ),
         // An acceptance of nothing, of a release that is out, and of what breaks nobody.
         (&[("class-renamed", None, "0.2.0")], false, vec![api(vec![gone()])], "api major | undeclared-break"),
-        (&[("class-removed", None, "0.1.0")], false, vec![api(vec![gone()])], "api major | acceptance-stale undeclared-break"),
+        (
+            &[("class-removed", None, "0.1.0")],
+            false,
+            vec![api(vec![gone()])],
+            "api major | acceptance-stale undeclared-break",
+        ),
         (&[("class-removed", None, "0.0.9")], false, vec![], " | acceptance-stale"),
         (&[("class-added", None, "0.1.1")], false, vec![api(vec![added()])], "api 0.1.1 | "),
     ];
@@ -88,8 +130,14 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
 
 #[test]
 fn an_undeclared_break_is_told_with_its_place_and_the_three_ways_on() {
-    let many: Vec<Difference> = (0..25).map(|n| difference("class-removed", &format!("p.C{n}"), Bump::Major)).collect();
-    let judged = judge(&app(&[]), &release(), None, &[contract(vec![difference("path-removed", "GET /a", Bump::Major)]), api(many)]);
+    let many: Vec<Difference> =
+        (0..25).map(|n| difference("class-removed", &format!("p.C{n}"), Bump::Major)).collect();
+    let judged = judge(
+        &app(&[]),
+        &release(),
+        None,
+        &[contract(vec![difference("path-removed", "GET /a", Bump::Major)]), api(many)],
+    );
     let [finding] = &judged.findings[..] else { panic!("{:?}", judged.findings) };
     assert_eq!((finding.level, finding.place.as_deref()), (Level::Breaking, Some("apps/python")));
     assert!(
@@ -97,10 +145,17 @@ fn an_undeclared_break_is_told_with_its_place_and_the_three_ways_on() {
             .message
             .starts_with("breaks those who use python-v0.1.0, and no commit declares it:\n  [path-removed] GET /a is other (a.py:3)\n")
     );
-    assert!(finding.message.ends_with("\n  and 6 more: cargo xtask openapi diff ; cargo xtask api diff python"), "{}", finding.message);
+    assert!(
+        finding.message.ends_with("\n  and 6 more: cargo xtask openapi diff ; cargo xtask api diff python"),
+        "{}",
+        finding.message
+    );
     let help = finding.help.as_deref().unwrap();
-    for way in ["declare it: `!`", "or revert it", "accept it in apps/python/app.toml: [[accept]] id = \"path-removed\", what = \"GET /a\""]
-    {
+    for way in [
+        "declare it: `!`",
+        "or revert it",
+        "accept it in apps/python/app.toml: [[accept]] id = \"path-removed\", what = \"GET /a\"",
+    ] {
         assert!(help.contains(way), "{way} is missing in {help}");
     }
 }
@@ -114,16 +169,25 @@ fn who_declares_a_break_and_why_one_is_accepted_is_said() {
         judged.evidence[0].why,
         "breaks users since python-v0.1.0: p.A is other, and 1 more; declared by feat!: another name (1234567)"
     );
-    let judged = judge(&app(&[("class-removed", None, "0.2.0")]), &release(), None, &[api(vec![gone.clone()])]);
+    let judged =
+        judge(&app(&[("class-removed", None, "0.2.0")]), &release(), None, &[api(vec![gone.clone()])]);
     assert_eq!(judged.evidence[0].why, "accepted for 0.2.0: nobody has it [class-removed]");
-    assert_eq!(judged.accepted.iter().map(|a| (&a.difference, a.by.reason.as_str())).collect::<Vec<_>>(), [(&gone, "nobody has it")]);
+    assert_eq!(
+        judged.accepted.iter().map(|a| (&a.difference, a.by.reason.as_str())).collect::<Vec<_>>(),
+        [(&gone, "nobody has it")]
+    );
 }
 
 #[test]
 fn what_could_not_be_compared_is_a_row_and_a_finding() {
     for level in [Level::Warning, Level::Error] {
-        let unread =
-            Unread { id: "api-unread", level, why: "griffe is missing\nmore".into(), place: None, help: "cargo xtask setup".into() };
+        let unread = Unread {
+            id: "api-unread",
+            level,
+            why: "griffe is missing\nmore".into(),
+            place: None,
+            help: "cargo xtask setup".into(),
+        };
         let judged = judge(&app(&[]), &release(), None, &[Compared { found: Err(unread), ..api(vec![]) }]);
         assert_eq!(said(&judged), "api none | api-unread");
         assert_eq!(judged.evidence[0].why, "not compared: griffe is missing; cargo xtask setup");

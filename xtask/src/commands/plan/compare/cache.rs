@@ -1,4 +1,5 @@
-//! What was found before, below `target/`: by what was compared, and by the version of the rules. An entry that can't be read is as good as none.
+//! What was found before, below `target/`: by what was compared, and by the version of the rules. An entry
+//! that can't be read is as good as none.
 
 use crate::model::ctx::Ctx;
 use crate::model::evidence::Difference;

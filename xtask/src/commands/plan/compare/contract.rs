@@ -13,11 +13,19 @@ use camino::Utf8Path;
 use diff::openapi::{self, Change};
 use serde_json::Value;
 
-/// None where the spec has not changed, or the last release had none: a release from before there was a spec promised nothing.
-pub fn compare(ctx: &Ctx, app: &App, last: &Release, file: &Utf8Path, specs: &Pair) -> Result<Option<Compared>> {
+/// None where the spec has not changed, or the last release had none: a release from before there was a spec
+/// promised nothing.
+pub fn compare(
+    ctx: &Ctx,
+    app: &App,
+    last: &Release,
+    file: &Utf8Path,
+    specs: &Pair,
+) -> Result<Option<Compared>> {
     let Some(old) = specs.old.as_ref().filter(|_| specs.old != specs.new) else { return Ok(None) };
     let today = crate::sys::date::today()?;
-    let entry = Entry::of(ctx, &["contract", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
+    let entry =
+        Entry::of(ctx, &["contract", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
     let found = entry.or_found(|| {
         let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
         Ok(openapi::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())

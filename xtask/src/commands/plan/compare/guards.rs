@@ -1,4 +1,5 @@
-//! What an app's settings guard, now and at the last release: a guard that is taken away does not let a break pass without a word.
+//! What an app's settings guard, now and at the last release: a guard that is taken away does not let a break
+//! pass without a word.
 
 use super::super::Release;
 use super::super::breaks::{Compared, Unread};
@@ -29,7 +30,8 @@ impl Guards {
         }
     }
 
-    /// As the tag has them; today's where it has no `app.toml`, or one that can't be read: a release that is out can't be mended.
+    /// As the tag has them; today's where it has no `app.toml`, or one that can't be read: a release that is
+    /// out can't be mended.
     pub fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
         let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
         text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
@@ -46,11 +48,13 @@ impl Guards {
     }
 }
 
-/// Where the tag has no such folder, nothing can be compared: the app was elsewhere then. None where it has, or nothing is guarded.
+/// Where the tag has no such folder, nothing can be compared: the app was elsewhere then. None where it has,
+/// or nothing is guarded.
 pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
     let Guards { spec, compat, public } = Guards::now(app);
     let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
-    let there = || ctx.git.ask(&["cat-file", "-e", &format!("refs/tags/{}:{}", last.tag, app.dir)]).unwrap_or(false);
+    let there =
+        || ctx.git.ask(&["cat-file", "-e", &format!("refs/tags/{}:{}", last.tag, app.dir)]).unwrap_or(false);
     if !guarded || there() {
         return None;
     }
@@ -58,21 +62,34 @@ pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
         id: "release-moved",
         // A release that is out can't be mended, and must not stop the next one.
         level: Level::Warning,
-        why: format!("{} has no {}, so nothing is compared with it, and what breaks its users is not known", last.tag, app.dir),
+        why: format!(
+            "{} has no {}, so nothing is compared with it, and what breaks its users is not known",
+            last.tag, app.dir
+        ),
         place: Some(app.file().into_string()),
         help: "what the commits declare decides alone".into(),
     };
-    Some(Compared { source: "settings", whom: "users", command: format!("git show {}:{}", last.tag, app.dir), found: Err(unread) })
+    Some(Compared {
+        source: "settings",
+        whom: "users",
+        command: format!("git show {}:{}", last.tag, app.dir),
+        found: Err(unread),
+    })
 }
 
-/// What `[api] public` named and names no more, be it gone or only unguarded: None where there is nothing of that kind.
+/// What `[api] public` named and names no more, be it gone or only unguarded: None where there is nothing of
+/// that kind.
 pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
-    let guarded = |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
+    let guarded =
+        |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
     let difference = |name: &String| Difference {
         id: "guard-removed".into(),
         demands: Bump::Major,
         what: name.clone(),
-        message: format!("{name} was public in {}, and [api] public no longer names it: nobody would see it change", last.tag),
+        message: format!(
+            "{name} was public in {}, and [api] public no longer names it: nobody would see it change",
+            last.tag
+        ),
         place: app.file().into_string(),
     };
     let found: Vec<Difference> = then.public.iter().filter(|name| !guarded(name)).map(difference).collect();
@@ -83,7 +100,9 @@ pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
 /// A Python module brings those below it; an entry point of TypeScript is itself alone.
 fn covers(guard: &str, name: &str, ecosystem: Ecosystem) -> bool {
     match ecosystem {
-        Ecosystem::Python => guard == name || name.strip_prefix(guard).is_some_and(|rest| rest.starts_with('.')),
+        Ecosystem::Python => {
+            guard == name || name.strip_prefix(guard).is_some_and(|rest| rest.starts_with('.'))
+        }
         Ecosystem::Ts => guard == name,
     }
 }
@@ -93,7 +112,8 @@ mod tests {
     use super::*;
 
     fn app(ecosystem: &str, public: &[&str]) -> App {
-        let text = format!("name = \"x\"\necosystem = {ecosystem:?}\npackage = \"p\"\n[api]\npublic = {public:?}\n");
+        let text =
+            format!("name = \"x\"\necosystem = {ecosystem:?}\npackage = \"p\"\n[api]\npublic = {public:?}\n");
         App { dir: "apps/x".into(), settings: toml_edit::de::from_str(&text).expect("settings") }
     }
 
@@ -111,8 +131,14 @@ mod tests {
             ("ts", &[".", "./x"], &["."], "./x"),
             ("ts", &["./x"], &["./x.js"], "./x"),
         ] {
-            let then = Guards { spec: None, compat: None, public: then.iter().map(|name| name.to_string()).collect() };
-            let found = dropped(&app(ecosystem, now), &last, &then).and_then(|compared| compared.found.ok()).unwrap_or_default();
+            let then = Guards {
+                spec: None,
+                compat: None,
+                public: then.iter().map(|name| name.to_string()).collect(),
+            };
+            let found = dropped(&app(ecosystem, now), &last, &then)
+                .and_then(|compared| compared.found.ok())
+                .unwrap_or_default();
             let names: Vec<&str> = found.iter().map(|difference| difference.what.as_str()).collect();
             assert_eq!(names.join(" "), expected, "{then:?}");
         }
@@ -121,10 +147,12 @@ mod tests {
     #[test]
     fn an_old_app_toml_is_read_for_its_guards_alone() {
         let app = app("python", &["a"]);
-        let text =
-            "name = 1\nunknown = 2\n[spec]\nfile = \"old.json\"\n[compat]\nfile = \"c/compat.json\"\n[api]\npublic = [\"b\"]\nmore = 3\n";
+        let text = "name = 1\nunknown = 2\n[spec]\nfile = \"old.json\"\n[compat]\nfile = \"c/compat.json\"\n[api]\npublic = [\"b\"]\nmore = 3\n";
         let then = Guards::read(text, &app).expect("read");
-        assert_eq!((then.spec, then.compat), (Some("apps/x/old.json".into()), Some("apps/x/c/compat.json".into())));
+        assert_eq!(
+            (then.spec, then.compat),
+            (Some("apps/x/old.json".into()), Some("apps/x/c/compat.json".into()))
+        );
         assert_eq!(then.public, ["b"]);
         assert_eq!(Guards::read("", &app).map(|then| then.public), Some(vec![]));
         for broken in ["spec = 1", "[spec]", "[api]\npublic = \"a\"", "= ="] {

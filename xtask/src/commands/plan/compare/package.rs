@@ -9,24 +9,38 @@ use crate::model::version::Bump;
 use crate::model::workspace::App;
 
 pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach) -> Result<Compared> {
-    let compared = |found| Compared { source: "api", whom: "users", command: format!("cargo xtask api diff {}", app.name()), found };
+    let compared = |found| Compared {
+        source: "api",
+        whom: "users",
+        command: format!("cargo xtask api diff {}", app.name()),
+        found,
+    };
     // The tools that read it are part of what was found.
-    let tools: Vec<String> = tools::TOOLS.iter().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
+    let tools: Vec<String> =
+        tools::TOOLS.iter().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
     let public = app.settings.api.public.join("\n");
     let tree = |tree: &Option<String>| tree.clone().unwrap_or_default();
-    let entry = Entry::of(ctx, &["api", app.name(), &public, &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)]);
+    let entry = Entry::of(
+        ctx,
+        &["api", app.name(), &public, &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)],
+    );
     let tag = format!("refs/tags/{}", last.tag);
-    let missing = if reach == Reach::Offline && entry.read().is_none() { api::missing(ctx, app, &[&tag, "HEAD"])? } else { None };
+    let missing = if reach == Reach::Offline && entry.read().is_none() {
+        api::missing(ctx, app, &[&tag, "HEAD"])?
+    } else {
+        None
+    };
     if let Some((why, help)) = missing {
         let unread = Unread { id: "api-unread", level: Level::Warning, why, place: None, help };
         return Ok(compared(Err(unread)));
     }
-    let found = match entry.or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.iter().map(difference).collect())) {
-        Ok(found) => Ok(found),
-        // What settings are wrong, its reader mends.
-        Err(error) if error.is::<Exit>() => return Err(error),
-        Err(error) => Err(unreadable(ctx, app, last, error)),
-    };
+    let found =
+        match entry.or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.iter().map(difference).collect())) {
+            Ok(found) => Ok(found),
+            // What settings are wrong, its reader mends.
+            Err(error) if error.is::<Exit>() => return Err(error),
+            Err(error) => Err(unreadable(ctx, app, last, error)),
+        };
     Ok(compared(found))
 }
 
@@ -39,7 +53,13 @@ fn difference(change: &diff::change::Change) -> Difference {
     };
     let finding = change.finding();
     let place = finding.place.unwrap_or_default();
-    Difference { id: change.id.clone(), demands, what: change.symbol.clone(), message: finding.message, place }
+    Difference {
+        id: change.id.clone(),
+        demands,
+        what: change.symbol.clone(),
+        message: finding.message,
+        place,
+    }
 }
 
 /// A release that is out can't be mended, and must not stop the next one; what HEAD holds can.
@@ -49,6 +69,9 @@ fn unreadable(ctx: &Ctx, app: &App, last: &Release, error: anyhow::Error) -> Unr
         true => (Level::Error, format!("mend it: cargo xtask api diff {} says the same", app.name())),
         false => (Level::Warning, "what the commits declare decides alone".to_string()),
     };
-    let why = format!("the API can't be compared with {}, so what breaks its users is not known: {error:#}", last.tag);
+    let why = format!(
+        "the API can't be compared with {}, so what breaks its users is not known: {error:#}",
+        last.tag
+    );
     Unread { id: "api-unreadable", level, why, place: None, help }
 }

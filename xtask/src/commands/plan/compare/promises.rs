@@ -1,4 +1,5 @@
-//! The word of compat.json: what the last release promised to plugins and channel adapters, and what is promised now.
+//! The word of compat.json: what the last release promised to plugins and channel adapters, and what is
+//! promised now.
 
 use super::super::Release;
 use super::super::breaks::{Compared, Unread};
@@ -14,7 +15,13 @@ use anyhow::Result;
 use camino::Utf8Path;
 
 /// None where the file has not changed, or the last release had none: it promised nothing.
-pub fn compare(ctx: &Ctx, app: &App, last: &Release, file: &Utf8Path, files: &Pair) -> Result<Option<Compared>> {
+pub fn compare(
+    ctx: &Ctx,
+    app: &App,
+    last: &Release,
+    file: &Utf8Path,
+    files: &Pair,
+) -> Result<Option<Compared>> {
     let Some(old) = files.old.as_ref().filter(|_| files.old != files.new) else { return Ok(None) };
     let entry = Entry::of(ctx, &["compat", file.as_str(), old, files.new.as_deref().unwrap_or("none")]);
     let read = |blob: &str, name: &str| -> Result<Document> {
@@ -75,15 +82,23 @@ fn differences(old: &Document, new: Option<&Document>, file: &Utf8Path) -> Vec<D
     for was in &before {
         let name = &was.name;
         match after.iter().find(|is| (is.kind, &is.name) == (was.kind, name)) {
-            None => found.push(difference(was, "removed", Bump::Major, format!("{name} is no longer supported"))),
+            None => {
+                found.push(difference(was, "removed", Bump::Major, format!("{name} is no longer supported")))
+            }
             Some(is) if (was.status, is.status) == (Status::Supported, Status::Deprecated) => {
                 let until = is.removal.as_deref().unwrap_or("a later version");
-                found.push(difference(is, "deprecated", Bump::Minor, format!("{name} is deprecated, until {until}")));
+                found.push(difference(
+                    is,
+                    "deprecated",
+                    Bump::Minor,
+                    format!("{name} is deprecated, until {until}"),
+                ));
             }
             Some(_) => {}
         }
     }
-    for is in after.iter().filter(|is| !before.iter().any(|was| (was.kind, &was.name) == (is.kind, &is.name))) {
+    for is in after.iter().filter(|is| !before.iter().any(|was| (was.kind, &was.name) == (is.kind, &is.name)))
+    {
         found.push(difference(is, "added", Bump::Minor, format!("{} is new", is.name)));
     }
     if let Some(new) = new.filter(|new| new.contract.version != old.contract.version) {
@@ -91,7 +106,10 @@ fn differences(old: &Document, new: Option<&Document>, file: &Utf8Path) -> Vec<D
             id: "contract-version-changed".into(),
             demands: Bump::Major,
             what: "contract.version".into(),
-            message: format!("the contract's version was {}, is {}", old.contract.version, new.contract.version),
+            message: format!(
+                "the contract's version was {}, is {}",
+                old.contract.version, new.contract.version
+            ),
             place: file.to_string(),
         });
     }
@@ -142,16 +160,17 @@ mod tests {
         ] {
             let (old, new) = (document("1", plugins(old), http()), document("1", plugins(new), http()));
             let found = differences(&old, Some(&new), "compat.json".into());
-            let said: Vec<String> =
-                found.iter().map(|d| format!("{} {}", d.id, if d.demands == Bump::Major { "major" } else { "minor" })).collect();
+            let said: Vec<String> = found
+                .iter()
+                .map(|d| format!("{} {}", d.id, if d.demands == Bump::Major { "major" } else { "minor" }))
+                .collect();
             assert_eq!(said.join(", "), expected);
         }
     }
 
     #[test]
     fn a_channel_is_its_protocol_and_version_and_the_contract_has_one_too() {
-        let channel =
-            |protocol: &str, version: &str| json!([{ "protocol": protocol, "version": version, "status": "supported", "removal": null }]);
+        let channel = |protocol: &str, version: &str| json!([{ "protocol": protocol, "version": version, "status": "supported", "removal": null }]);
         let old = document("1", plugins(&["1"]), channel("http", "1"));
         for (new, expected) in [
             (Some(document("1", plugins(&["1"]), channel("http", "2"))), "channel http 1, channel http 2"),
@@ -161,7 +180,10 @@ mod tests {
         ] {
             let found = differences(&old, new.as_ref(), "compat.json".into());
             assert_eq!(found.iter().map(|d| d.what.as_str()).collect::<Vec<_>>().join(", "), expected);
-            assert!(found.iter().any(|d| d.demands == Bump::Major) && found.iter().all(|d| d.place == "compat.json"));
+            assert!(
+                found.iter().any(|d| d.demands == Bump::Major)
+                    && found.iter().all(|d| d.place == "compat.json")
+            );
         }
     }
 }

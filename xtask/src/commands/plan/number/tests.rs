@@ -5,7 +5,14 @@ fn v(text: &str) -> Version {
 }
 
 /// What is decided, on one line: next, bump, pending, findings.
-fn decided(manifest: &str, last: Option<&str>, tags: &[&str], level: Bump, line: Option<Line>, more: Vec<Evidence>) -> String {
+fn decided(
+    manifest: &str,
+    last: Option<&str>,
+    tags: &[&str],
+    level: Bump,
+    line: Option<Line>,
+    more: Vec<Evidence>,
+) -> String {
     let (manifest, last) = (v(manifest), last.map(v));
     let mut tagged: Vec<Version> = tags.iter().map(|t| v(t)).collect();
     tagged.sort_by(|a, b| b.cmp(a));
@@ -19,7 +26,8 @@ fn decided(manifest: &str, last: Option<&str>, tags: &[&str], level: Bump, line:
         zero: ZeroBreaking::Minor,
         touched: true,
     };
-    let mut evidence = vec![Evidence { source: "commits", demands: Demands::Level(level), why: String::new() }];
+    let mut evidence =
+        vec![Evidence { source: "commits", demands: Demands::Level(level), why: String::new() }];
     evidence.extend(from_tags(&tagged, line.as_ref()));
     evidence.extend(more);
     let decision = decide(&facts, evidence);
@@ -70,7 +78,8 @@ fn after_a_release_the_evidence_decides() {
 
 #[test]
 fn an_acceptance_demands_its_own_version_and_no_more() {
-    let accepted = |version| vec![Evidence { source: "api", demands: Demands::Version(v(version)), why: String::new() }];
+    let accepted =
+        |version| vec![Evidence { source: "api", demands: Demands::Version(v(version)), why: String::new() }];
     for (manifest, last, level, version, expected) in [
         ("0.1.0", "0.1.0", Bump::Patch, "0.1.1", "0.1.1 patch"),
         ("0.1.0", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor"),
@@ -84,7 +93,11 @@ fn an_acceptance_demands_its_own_version_and_no_more() {
         ("0.1.1", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor pending pending-too-low"),
         ("0.2.0", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor pending"),
     ] {
-        assert_eq!(decided(manifest, Some(last), &[last], level, None, accepted(version)), expected, "{manifest} {level:?} {version}");
+        assert_eq!(
+            decided(manifest, Some(last), &[last], level, None, accepted(version)),
+            expected,
+            "{manifest} {level:?} {version}"
+        );
     }
     let line = Line::of_branch("hotfix/python-v0.2.0", "python");
     let too_big = decided("0.2.0", Some("0.2.0"), &["0.2.0"], Bump::Patch, line, accepted("0.3.0"));
@@ -94,7 +107,8 @@ fn an_acceptance_demands_its_own_version_and_no_more() {
 #[test]
 fn the_first_release_starts_from_the_manifest_and_exceeds_what_is_out() {
     let pin = |version| vec![from_pin("deploy/.version", v(version))];
-    let index = |version| vec![Evidence { source: "index", demands: Demands::Above(v(version)), why: String::new() }];
+    let index =
+        |version| vec![Evidence { source: "index", demands: Demands::Above(v(version)), why: String::new() }];
     for (manifest, tags, more, expected) in [
         ("0.0.0", &[] as &[&str], vec![], "0.0.1 first"),
         ("0.0.1", &[], vec![], "0.0.1 first pending"),
@@ -143,7 +157,11 @@ fn who_says_that_a_pending_number_is_too_low_is_named() {
     for (number, evidence, expected) in [
         ("0.1.1", vec![], "-"),
         ("0.1.1", vec![level("commits", Bump::None)], "-"),
-        ("0.1.1", vec![level("commits", Bump::Patch), level("api", Bump::Minor), level("contract", Bump::Minor)], "api"),
+        (
+            "0.1.1",
+            vec![level("commits", Bump::Patch), level("api", Bump::Minor), level("contract", Bump::Minor)],
+            "api",
+        ),
         ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.0")))], "commits"),
         ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.1")))], "tags"),
         ("0.1.1", vec![level("commits", Bump::Patch), row("api", Demands::Version(v("0.2.0")))], "api"),

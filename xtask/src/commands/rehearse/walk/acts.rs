@@ -1,4 +1,5 @@
-//! What the walk does again and again: develop, push, open and squash a pull request, run a job, verify a release. Each is a step.
+//! What the walk does again and again: develop, push, open and squash a pull request, run a job, verify a
+//! release. Each is a step.
 
 use super::Walk;
 use crate::commands::rehearse::developer::Developer;
@@ -17,15 +18,19 @@ use serde_json::Value;
 pub const PLANNED: &str = "this pull request makes the ";
 
 impl Walk<'_> {
-    pub fn develop(&mut self, name: &str, work: impl FnOnce(&Developer, &Utf8Path) -> Result<()> + Send) -> Result<()> {
+    pub fn develop(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&Developer, &Utf8Path) -> Result<()> + Send,
+    ) -> Result<()> {
         let developer = &self.walked.developer;
         let before = developer.hooks()?;
         let mut commits = 0;
         self.rehearsal.steps.run(name, |log| {
             work(developer, log)?;
             let after = developer.hooks()?;
-            commits =
-                after.get("pre-commit").copied().unwrap_or_default().passed - before.get("pre-commit").copied().unwrap_or_default().passed;
+            commits = after.get("pre-commit").copied().unwrap_or_default().passed
+                - before.get("pre-commit").copied().unwrap_or_default().passed;
             Ok(format!(
                 "{} at {}, pre-commit passed {commits}x",
                 developer.git.branch()?.unwrap_or_default(),
@@ -67,7 +72,14 @@ impl Walk<'_> {
         let number = self.pulls;
         let mut pull = None;
         self.rehearsal.steps.run(format!("pull request {number}"), |_| {
-            pull = Some(forge::open(&self.rehearsal.world.remote.git, number, head, base, title, self.runner.forge.test_merges())?);
+            pull = Some(forge::open(
+                &self.rehearsal.world.remote.git,
+                number,
+                head,
+                base,
+                title,
+                self.runner.forge.test_merges(),
+            )?);
             Ok(format!("{title:?} into {base}, merges cleanly"))
         })?;
         pull.context("the pull request is open")
@@ -83,7 +95,8 @@ impl Walk<'_> {
         Ok(commit)
     }
 
-    /// The jobs of a pull request that changes these apps; beside them the image of the push that goes with it.
+    /// The jobs of a pull request that changes these apps; beside them the image of the push that goes with
+    /// it.
     pub fn checks(&self, pull: &PullRequest, apps: &[&App], image: Option<(String, Event)>) -> Result<()> {
         let mut steps: Vec<Step> = Vec::new();
         if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
@@ -92,7 +105,9 @@ impl Walk<'_> {
         }
         for job in [LONGEST, "lint", "openapi"] {
             let event = Event::PullRequest(pull.clone());
-            steps.push(step(format!("ci {job}, pull request {}", pull.number), move |log| self.job(log, job, &event, apps)));
+            steps.push(step(format!("ci {job}, pull request {}", pull.number), move |log| {
+                self.job(log, job, &event, apps)
+            }));
         }
         self.rehearsal.steps.side_by_side(steps)
     }
@@ -105,7 +120,8 @@ impl Walk<'_> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        // An image's last line is its push, and a spec is checked beside its promises; other jobs have one line for each app.
+        // An image's last line is its push, and a spec is checked beside its promises; other jobs have one
+        // line for each app.
         let begins = match job {
             "image" => "push ",
             "openapi" => "openapi-",
@@ -113,7 +129,14 @@ impl Walk<'_> {
         };
         let mut said = last_done(&ended.text, begins, apps.len());
         if said.is_empty() {
-            said = ended.text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing was said").to_string();
+            said = ended
+                .text
+                .lines()
+                .rev()
+                .map(str::trim)
+                .find(|line| !line.is_empty())
+                .unwrap_or("nothing was said")
+                .to_string();
         }
         for line in ended.text.lines().map(str::trim).filter(|line| line.starts_with(PLANNED)) {
             said = format!("{line}; {said}");
@@ -124,7 +147,8 @@ impl Walk<'_> {
     /// The verification of a release once more, by the command that users have for it.
     pub fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
         step(format!("verify, {app} v{version}"), move |log| {
-            let (code, json, said) = self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
+            let (code, json, said) =
+                self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
             if code != 0 {
                 bail!("{app} v{version} is not what its tag says:\n{said}");
             }
@@ -136,14 +160,17 @@ impl Walk<'_> {
 }
 
 pub fn branch_and_title(request: &Value) -> Result<(String, String)> {
-    let text = |key: &str| request[key].as_str().map(str::to_string).with_context(|| format!("promote's answer has no {key}"));
+    let text = |key: &str| {
+        request[key].as_str().map(str::to_string).with_context(|| format!("promote's answer has no {key}"))
+    };
     Ok((text("branch")?, text("title")?))
 }
 
 /// What the release of this version saw when it verified, from what the job said.
 pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<String>> {
     let released = text.lines().find_map(|l| l.strip_prefix("Release "))?;
-    let titles: Vec<&str> = released.split(", ").filter_map(|title| Some(title.split_once(" at ")?.0)).collect();
+    let titles: Vec<&str> =
+        released.split(", ").filter_map(|title| Some(title.split_once(" at ")?.0)).collect();
     if !titles.contains(&format!("{app} v{version}").as_str()) {
         return None;
     }
@@ -153,11 +180,13 @@ pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<Stri
     Some(without_duration(line).split("; ").map(|seen| seen.trim().to_string()).collect())
 }
 
-/// The last lines of a job that say what was done or why not, one for each app, without their marks and durations.
+/// The last lines of a job that say what was done or why not, one for each app, without their marks and
+/// durations.
 fn last_done(text: &str, begins: &str, apps: usize) -> String {
     let said = text.lines().rev().filter_map(|l| l.trim().strip_prefix(['✓', '-']));
     let lines = said.filter(|l| l.trim_start().starts_with(begins)).take(apps);
-    let mut said: Vec<String> = lines.map(|l| without_duration(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let mut said: Vec<String> =
+        lines.map(|l| without_duration(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     said.reverse();
     steps::shorter(&said.join("; "))
 }
@@ -187,7 +216,11 @@ mod tests {
             ("", "a", "1.0.0", None),
         ] {
             let found = verification(text, app, &version.parse().expect("a version"));
-            assert_eq!(found, expected.map(|list| list.into_iter().map(str::to_string).collect::<Vec<_>>()), "{app} {version}");
+            assert_eq!(
+                found,
+                expected.map(|list| list.into_iter().map(str::to_string).collect::<Vec<_>>()),
+                "{app} {version}"
+            );
         }
     }
 
@@ -201,7 +234,10 @@ mod tests {
         ] {
             assert_eq!(last_done(text, "", 1), expected);
         }
-        assert_eq!(last_done("✓ other\n  ✓ test-a 3 (1.0 s)\n  - test-b  before\n", "", 2), "test-a 3; test-b before");
+        assert_eq!(
+            last_done("✓ other\n  ✓ test-a 3 (1.0 s)\n  - test-b  before\n", "", 2),
+            "test-a 3; test-b before"
+        );
         assert_eq!(last_done("✓ push a\n  ✓ build b\n  ✓ push b\n", "push ", 2), "push a; push b");
     }
 }

@@ -1,4 +1,5 @@
-//! The gate that stops a break nobody declares, seen at work: a path goes from an app's spec, once under `fix:` and once under `fix!:`.
+//! The gate that stops a break nobody declares, seen at work: a path goes from an app's spec, once under
+//! `fix:` and once under `fix!:`.
 
 use super::Walk;
 use crate::commands::rehearse::developer::Developer;
@@ -8,7 +9,8 @@ use camino::Utf8Path;
 use serde_json::Value;
 
 impl Walk<'_> {
-    /// Beside the branches, on a commit that is never pushed. What is seen: the refusal, and the version that the declared break gets.
+    /// Beside the branches, on a commit that is never pushed. What is seen: the refusal, and the version that
+    /// the declared break gets.
     pub fn undeclared_break(&mut self) -> Result<()> {
         let main = format!("origin/{}", self.main());
         for app in self.rehearsal.apps.iter().filter(|app| app.settings.spec.is_some()) {
@@ -31,7 +33,8 @@ fn refused_then_declared(dev: &Developer, log: &Utf8Path, app: &App, main: &str)
     let subject = |mark: &str| format!("fix({}){mark}: drop {path}", app.name());
     dev.git(log, &["commit", "--quiet", "--all", "--no-verify", "--message", &subject("")])?;
     let (code, plan, said) = dev.ask(log, &["plan", app.name()])?;
-    let stopped = plan["findings"].as_array().is_some_and(|list| list.iter().any(|f| f["id"] == "undeclared-break"));
+    let stopped =
+        plan["findings"].as_array().is_some_and(|list| list.iter().any(|f| f["id"] == "undeclared-break"));
     if code != 3 || !stopped {
         bail!("{path} is gone under `fix:`, and plan ended with exit code {code}:\n{said}");
     }
@@ -48,7 +51,8 @@ fn refused_then_declared(dev: &Developer, log: &Utf8Path, app: &App, main: &str)
 fn without_a_path(dev: &Developer, app: &App) -> Result<String> {
     let file = app.settings.spec.as_ref().context("the app has a spec")?.file.clone();
     let file = dev.git.dir.join(&app.dir).join(file);
-    let mut spec: Value = serde_json::from_str(&std::fs::read_to_string(&file)?).with_context(|| format!("{file} is not JSON"))?;
+    let mut spec: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)
+        .with_context(|| format!("{file} is not JSON"))?;
     let paths = spec["paths"].as_object_mut().with_context(|| format!("{file} has no paths"))?;
     let last = paths.keys().next_back().with_context(|| format!("{file} has no path"))?.clone();
     paths.shift_remove(&last);

@@ -1,4 +1,5 @@
-//! The script with one branch: a feature branch goes into main, and `release --bump` raises the version there. Twice.
+//! The script with one branch: a feature branch goes into main, and `release --bump` raises the version
+//! there. Twice.
 
 use super::{Released, Verified, Walk};
 use crate::commands::rehearse::runner::{Event, Forge};
@@ -11,7 +12,9 @@ use anyhow::{Context, Result, bail};
 impl Walk<'_> {
     pub fn trunk(&mut self, start: &Start) -> Result<()> {
         let main = self.main();
-        crate::sys::ui::section(&format!("Round 1, jobs as on GitHub: a branch into {main}, and a release that raises the version"));
+        crate::sys::ui::section(&format!(
+            "Round 1, jobs as on GitHub: a branch into {main}, and a release that raises the version"
+        ));
         let branch = "feat/rehearsed-1";
         let apps = self.rehearsal.apps.clone();
         self.develop("branch and fix", |dev, log| {
@@ -39,14 +42,19 @@ impl Walk<'_> {
         let before = Some(git.commit(&format!("{}^", merged.1))?);
         let event = Event::Push { branch: main.to_string(), before, after: merged.1.clone() };
         if self.rehearsal.world.registry.is_some() {
-            let with_image: Vec<&App> = apps.iter().copied().filter(|app| app.settings.image.is_some()).collect();
-            self.rehearsal.steps.run(format!("ci image, {main}"), |log| self.job(log, "image", &event, &with_image))?;
+            let with_image: Vec<&App> =
+                apps.iter().copied().filter(|app| app.settings.image.is_some()).collect();
+            self.rehearsal
+                .steps
+                .run(format!("ci image, {main}"), |log| self.job(log, "image", &event, &with_image))?;
         }
         // The version is not raised yet, so that the forge's job has nothing to release.
         self.rehearsal.steps.run(format!("ci release, {main}, no version yet"), |log| {
             let said = self.runner.job(log, "release", &event, &[])?.expect(0)?.text;
             // After a release it looks that one over.
-            let nothing = |line: &&str| line.starts_with("nothing to do") || line.starts_with("nothing left to release");
+            let nothing = |line: &&str| {
+                line.starts_with("nothing to do") || line.starts_with("nothing left to release")
+            };
             let line = said.lines().map(str::trim).find(nothing);
             line.map(str::to_string).context("the job released something, though no version was raised")
         })?;
@@ -56,12 +64,13 @@ impl Walk<'_> {
         let fault = if self.walked.releases.is_empty() { self.fault() } else { Vec::new() };
         if !fault.is_empty() {
             let args: Vec<&str> = names.iter().copied().chain(fault.iter().map(String::as_str)).collect();
-            self.rehearsal.steps.run(format!("release --bump, {}", fault.join(" ")), |log| {
-                match developer.release(log, main, &args, &secrets)?.code {
+            self.rehearsal.steps.run(
+                format!("release --bump, {}", fault.join(" ")),
+                |log| match developer.release(log, main, &args, &secrets)?.code {
                     0 => bail!("the release went through in spite of {}", fault.join(" ")),
                     code => Ok(format!("ended with exit code {code} as asked; the same command runs again")),
-                }
-            })?;
+                },
+            )?;
         }
         let (mut versions, mut verified, mut commit) = (Vec::new(), Vec::new(), String::new());
         self.rehearsal.steps.run(format!("release --bump, {}", names.join(", ")), |log| {
@@ -72,11 +81,18 @@ impl Walk<'_> {
                 verified.push(Verified::read(log, app.name(), &version)?);
                 versions.push((app.name().to_string(), version));
             }
-            let what: Vec<String> = versions.iter().map(|(app, version)| format!("{app} v{version}")).collect();
+            let what: Vec<String> =
+                versions.iter().map(|(app, version)| format!("{app} v{version}")).collect();
             Ok(format!("{} released and verified, {main} is {}", what.join(" and "), short(&commit)))
         })?;
         self.walked.verified.extend(verified);
-        self.walked.releases.push(Released { versions, pushed, development: Some(merged), promotion: None, commit });
+        self.walked.releases.push(Released {
+            versions,
+            pushed,
+            development: Some(merged),
+            promotion: None,
+            commit,
+        });
         Ok(())
     }
 }

@@ -10,7 +10,8 @@ fn json_pages_give_names_versions_hashes_and_yanks() {
         {"filename": "demo-agent-0.0.1.post1.zip", "url": "/c.zip", "yanked": true, "size": 3},
         {"filename": "other-1.0.tar.gz", "url": "c"}]}"#;
     let files = from_json(page, BASE, "Demo.Agent").unwrap();
-    let seen: Vec<_> = files.iter().map(|f| (f.version.as_deref(), f.sha256.as_deref(), f.yanked, f.url.as_str())).collect();
+    let seen: Vec<_> =
+        files.iter().map(|f| (f.version.as_deref(), f.sha256.as_deref(), f.yanked, f.url.as_str())).collect();
     assert_eq!(
         seen,
         [
@@ -33,12 +34,23 @@ fn html_pages_give_the_same() {
           demo_agent-0.0.3.tar.gz </a>
         <a name="no-link">x</a><a href="unfinished"#;
     let files = from_html(page, BASE, "demo-agent");
-    let seen: Vec<_> = files.iter().map(|f| (f.version.as_deref(), f.sha256.as_deref(), f.yanked, f.url.as_str())).collect();
+    let seen: Vec<_> =
+        files.iter().map(|f| (f.version.as_deref(), f.sha256.as_deref(), f.yanked, f.url.as_str())).collect();
     assert_eq!(
         seen,
         [
-            (Some("0.0.1"), Some("abc"), false, "http://127.0.0.1:8080/packages/demo_agent-0.0.1-py3-none-any.whl"),
-            (Some("0.0.2"), Some("def"), true, "http://127.0.0.1:8080/simple/demo-agent/x/demo_agent-0.0.2.tar.gz"),
+            (
+                Some("0.0.1"),
+                Some("abc"),
+                false,
+                "http://127.0.0.1:8080/packages/demo_agent-0.0.1-py3-none-any.whl"
+            ),
+            (
+                Some("0.0.2"),
+                Some("def"),
+                true,
+                "http://127.0.0.1:8080/simple/demo-agent/x/demo_agent-0.0.2.tar.gz"
+            ),
             (Some("0.0.3"), None, true, "http://127.0.0.1:8080/simple/demo-agent/demo_agent-0.0.3.tar.gz"),
         ]
     );
@@ -69,6 +81,7 @@ fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
         {"filename": "demo_agent-0.1.0.post1.tar.gz", "url": "b"}, {"filename": "demo_agent-0.5.0.post1.tar.gz", "url": "b", "yanked": true},
         {"filename": "demo_agent-nonsense.tar.gz", "url": "b", "yanked": true}]}"#;
     let out = out(from_json(page, "http://x/simple/demo-agent/", "demo-agent").unwrap());
-    let said: Vec<String> = out.iter().map(|o| format!("{}{}", o.version, if o.withdrawn { " withdrawn" } else { "" })).collect();
+    let said: Vec<String> =
+        out.iter().map(|o| format!("{}{}", o.version, if o.withdrawn { " withdrawn" } else { "" })).collect();
     assert_eq!(said, ["0.1.0 withdrawn", "0.2.0", "0.3.0", "0.4.0-rc.1 withdrawn", "0.5.0"]);
 }

@@ -8,14 +8,20 @@ fn v(text: &str) -> Version {
 fn only_the_version_changes_in_pyproject() {
     for (before, after) in [
         ("[project]\nversion = \"0.0.1\"\n", "[project]\nversion = \"0.2.0rc1\"\n"),
-        ("[project]\r\nversion='0.0.1'  # why\r\nname=\"x\"", "[project]\r\nversion='0.2.0rc1'  # why\r\nname=\"x\""),
+        (
+            "[project]\r\nversion='0.0.1'  # why\r\nname=\"x\"",
+            "[project]\r\nversion='0.2.0rc1'  # why\r\nname=\"x\"",
+        ),
         ("\u{feff}[project]\nversion = \"0.0.1\"", "\u{feff}[project]\nversion = \"0.2.0rc1\""),
         (
             "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\nversion   =   \"0.0.1\"\n\n\n",
             "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\nversion   =   \"0.2.0rc1\"\n\n\n",
         ),
         ("project.version = \"0.0.1\"\n", "project.version = \"0.2.0rc1\"\n"),
-        ("project = { name = \"x\", version = \"0.0.1\" }\n", "project = { name = \"x\", version = \"0.2.0rc1\" }\n"),
+        (
+            "project = { name = \"x\", version = \"0.0.1\" }\n",
+            "project = { name = \"x\", version = \"0.2.0rc1\" }\n",
+        ),
         ("[project]\nversion = \"\"\"0.0.1\"\"\"\n", "[project]\nversion = \"0.2.0rc1\"\n"),
         // Said already, in another spelling.
         ("[project]\nversion = \"0.2.0-rc.1\"\n", "[project]\nversion = \"0.2.0-rc.1\"\n"),
@@ -49,7 +55,10 @@ fn the_lock_files_own_entry_is_found_by_its_source() {
                 [[package]]\nname = \"demo-agent\"\nversion = \"0.0.1\"\nsource = { editable = \".\" }\n\n[[package]]\nname = \"z\"\nversion = \"0.0.1\"";
     let after = set_locked(lock, &v("0.0.2")).unwrap();
     assert_eq!(after, lock.replace("\"0.0.1\"\nsource = { editable", "\"0.0.2\"\nsource = { editable"));
-    assert_eq!(set_locked(&lock.replace("editable", "virtual"), &v("0.0.2")).unwrap(), after.replace("editable", "virtual"));
+    assert_eq!(
+        set_locked(&lock.replace("editable", "virtual"), &v("0.0.2")).unwrap(),
+        after.replace("editable", "virtual")
+    );
     for (text, reason) in [
         ("version = 1\n", "no [[package]]"),
         ("[[package]]\nname = \"x\"\nsource = { editable = \".\" }\n", "has no version"),
@@ -62,7 +71,12 @@ fn the_lock_files_own_entry_is_found_by_its_source() {
 
 #[test]
 fn names_are_compared_as_pep_503_has_them() {
-    for (name, expected) in [("Fractal_Agents.Runtime", "fractal-agents-runtime"), ("a--b__c", "a-b-c"), ("a-_.b", "a-b"), ("x", "x")] {
+    for (name, expected) in [
+        ("Fractal_Agents.Runtime", "fractal-agents-runtime"),
+        ("a--b__c", "a-b-c"),
+        ("a-_.b", "a-b"),
+        ("x", "x"),
+    ] {
         assert_eq!(normalise(name), expected);
     }
 }

@@ -5,7 +5,10 @@ use crate::commands::audit::drift::testing::app;
 
 fn found(path: &str, text: &str) -> Vec<String> {
     let settings = app("python", "Demo-Agent");
-    read(Utf8Path::new(path), text, &settings).iter().map(|s| format!("{} {}", s.kind.word(), &text[s.span.clone()])).collect()
+    read(Utf8Path::new(path), text, &settings)
+        .iter()
+        .map(|s| format!("{} {}", s.kind.word(), &text[s.span.clone()]))
+        .collect()
 }
 
 #[test]
@@ -13,8 +16,16 @@ fn code_says_its_version_in_its_own_names() {
     let one = |version: &str| vec![format!("constant {version}")];
     for (path, text, expected) in [
         ("src/demo_agent/__init__.py", "__version__ = \"0.1.0\"\n", one("0.1.0")),
-        ("src/demo_agent/__init__.py", "\u{feff}\"\"\"Doc.\"\"\"\r\n__version__: str = '0.1.0'  # c\r\n", one("0.1.0")),
-        ("src/demo_agent/__init__.py", "try:\n    pass\nexcept E:\n    __version__ = \"0.1.0\"", one("0.1.0")),
+        (
+            "src/demo_agent/__init__.py",
+            "\u{feff}\"\"\"Doc.\"\"\"\r\n__version__: str = '0.1.0'  # c\r\n",
+            one("0.1.0"),
+        ),
+        (
+            "src/demo_agent/__init__.py",
+            "try:\n    pass\nexcept E:\n    __version__ = \"0.1.0\"",
+            one("0.1.0"),
+        ),
         ("src/demo_agent/deep/er/x.py", "__version__ = '0.1'", one("0.1")),
         ("src/demo_agent/__init__.py", "__version__ = version(\"demo-agent\")", vec![]),
         ("src/demo_agent/__init__.py", "__version__ = f\"{x}\"", vec![]),
@@ -29,7 +40,11 @@ fn code_says_its_version_in_its_own_names() {
             "APP_VERSION = \"0.1.0\"\nDEMO_AGENT_VERSION = \"0.1.1\"",
             vec!["constant 0.1.0".into(), "constant 0.1.1".into()],
         ),
-        ("src/demo_agent/version.py", "API_VERSION = \"1.0.0\"\nPROTOCOL_VERSION = \"2.0.0\"\nMIN_VERSION = \"3.0.0\"", vec![]),
+        (
+            "src/demo_agent/version.py",
+            "API_VERSION = \"1.0.0\"\nPROTOCOL_VERSION = \"2.0.0\"\nMIN_VERSION = \"3.0.0\"",
+            vec![],
+        ),
         ("src/demo_agent/version.py", "VERSION = \"2.0\"", vec![]),
         ("src/demo_agent/version.py", "VERSION = \"2024-11-05\"", vec![]),
         ("src/demo_agent/protocols/mqtt/__init__.py", "VERSION = \"5.0.0\"", vec![]),
@@ -39,10 +54,18 @@ fn code_says_its_version_in_its_own_names() {
         ("src/version.ts", "module.exports.version = `0.1.0`", one("0.1.0")),
         ("src/version.ts", "// const VERSION = \"0.1.0\"\n * VERSION = \"0.1.0\"", vec![]),
         ("src/version.ts", "const nodeVersion = \"20.0.0\"", vec![]),
-        ("src/mcp/handlers.ts", "serverInfo: {\n  name: \"demo-agent\",\n  version: \"0.1.0\",\n}", one("0.1.0")),
+        (
+            "src/mcp/handlers.ts",
+            "serverInfo: {\n  name: \"demo-agent\",\n  version: \"0.1.0\",\n}",
+            one("0.1.0"),
+        ),
         ("src/demo_agent/web.py", "app = FastAPI(title=\"Demo Agent\", version=\"0.1.0\")", one("0.1.0")),
         ("src/demo_agent/web.py", "app = FastAPI(title=\"Other\", version=\"0.1.0\")", vec![]),
-        ("src/mcp/client.ts", "{ name: \"demo-agent\", apiVersion: \"1.0.0\", min_version: \"1.0.0\" }", vec![]),
+        (
+            "src/mcp/client.ts",
+            "{ name: \"demo-agent\", apiVersion: \"1.0.0\", min_version: \"1.0.0\" }",
+            vec![],
+        ),
         ("src/mcp/client.ts", "{ name: \"demo-agent\" }\n\n\n\n{ version: \"1.0.0\" }", vec![]),
         ("src/lib.rs", "const VERSION: &str = \"0.1.0\";", vec![]),
         ("README.md", "__version__ = \"0.1.0\"", vec![]),
@@ -55,7 +78,11 @@ fn code_says_its_version_in_its_own_names() {
 #[test]
 fn settings_repeat_the_version_in_known_sections() {
     for (path, text, expected) in [
-        ("setup.py", "from setuptools import setup\nsetup(\n    name=\"demo-agent\",\n    version=\"0.1.0\",\n)", vec!["constant 0.1.0"]),
+        (
+            "setup.py",
+            "from setuptools import setup\nsetup(\n    name=\"demo-agent\",\n    version=\"0.1.0\",\n)",
+            vec!["constant 0.1.0"],
+        ),
         ("setup.py", "setup(version=VERSION)", vec![]),
         ("setup.cfg", "[metadata]\nversion = 0.1.0\n[options]\nversion = 9.9.9\n", vec!["constant 0.1.0"]),
         ("setup.cfg", "[metadata]\nversion = attr: demo_agent.__version__", vec![]),
@@ -65,7 +92,11 @@ fn settings_repeat_the_version_in_known_sections() {
             vec!["constant 0.1.0"],
         ),
         (".bumpversion.cfg", "[bumpversion]\r\ncurrent_version = 0.1.0\r\n", vec!["constant 0.1.0"]),
-        ("sonar-project.properties", "sonar.projectKey=x\nsonar.projectVersion=0.1.0", vec!["constant 0.1.0"]),
+        (
+            "sonar-project.properties",
+            "sonar.projectKey=x\nsonar.projectVersion=0.1.0",
+            vec!["constant 0.1.0"],
+        ),
     ] {
         assert_eq!(found(path, text), expected, "{path}: {text:?}");
     }
@@ -76,7 +107,10 @@ fn container_files_have_labels_and_arguments() {
     for (text, expected) in [
         ("LABEL org.opencontainers.image.version=\"0.1.0\"", vec!["image label 0.1.0"]),
         ("LABEL \"org.opencontainers.image.version\"='0.1.0' other=9.9.9", vec!["image label 0.1.0"]),
-        ("LABEL maintainer=x \\\n      # why\n      org.opencontainers.image.version=0.1.0", vec!["image label 0.1.0"]),
+        (
+            "LABEL maintainer=x \\\n      # why\n      org.opencontainers.image.version=0.1.0",
+            vec!["image label 0.1.0"],
+        ),
         ("label version 0.1.0", vec!["image label 0.1.0"]),
         ("LABEL org.opencontainers.image.version=$VERSION", vec![]),
         ("LABEL org.opencontainers.image.base.name=python:3.11.4", vec![]),

@@ -60,6 +60,10 @@ fn the_newest_section_is_the_highest_of_this_app() {
         ("## Overview\n", "ts", true, None),
         ("", "ts", true, None),
     ] {
-        assert_eq!(newest_section(text, app, own).map(|(_, v)| v.to_string()).as_deref(), expected, "{app}: {text}");
+        assert_eq!(
+            newest_section(text, app, own).map(|(_, v)| v.to_string()).as_deref(),
+            expected,
+            "{app}: {text}"
+        );
     }
 }

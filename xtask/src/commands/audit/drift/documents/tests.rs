@@ -11,7 +11,10 @@ fn text_of(text: &str, shown: Option<Shown>) -> Option<String> {
 fn a_spec_is_json_or_yaml() {
     for (text, expected) in [
         (r#"{"openapi": "3.1.0", "info": {"title": "x", "version": "0.1.0"}}"#, Some("0.1.0")),
-        ("openapi: 3.1.0\ninfo:\n  title: x\n  contact:\n    version: 9.9.9\n  version: \"0.1.0\" # c\npaths: {}\n", Some("0.1.0")),
+        (
+            "openapi: 3.1.0\ninfo:\n  title: x\n  contact:\n    version: 9.9.9\n  version: \"0.1.0\" # c\npaths: {}\n",
+            Some("0.1.0"),
+        ),
         ("openapi: 3.1.0\r\ninfo:\r\n  version: '0.1.0'\r\n", Some("0.1.0")),
         ("openapi: 3.1.0\ninfo:\n  title: x\npaths:\n  version: 0.1.0\n", None),
         ("info:\n  version: 0.1.0\n", None),
@@ -87,8 +90,14 @@ fn requirements_are_read_where_they_are_in_force() {
             "a:\n  repository: ghcr.io/team/other\n  tag: v9.9.9\nb:\n  repository: ghcr.io/team/demo\n  pullPolicy: Always\n\n  tag: v0.1.0\n",
             vec!["v0.1.0"],
         ),
-        ("- name: ghcr.io/team/demo\n  newTag: v0.1.0\n- name: ghcr.io/team/other\n  newTag: v9.9.9\n", vec!["v0.1.0"]),
-        ("- newTag: v9.9.9\n  name: ghcr.io/team/other\n- newTag: v0.1.0\n  name: ghcr.io/team/demo\n", vec!["v0.1.0"]),
+        (
+            "- name: ghcr.io/team/demo\n  newTag: v0.1.0\n- name: ghcr.io/team/other\n  newTag: v9.9.9\n",
+            vec!["v0.1.0"],
+        ),
+        (
+            "- newTag: v9.9.9\n  name: ghcr.io/team/other\n- newTag: v0.1.0\n  name: ghcr.io/team/demo\n",
+            vec!["v0.1.0"],
+        ),
         ("image:\n  repository: ghcr.io/team/demo-other\n  tag: v0.1.0\n", vec![]),
         ("image:\n  repository: ghcr.io/team/demo\n  tag: latest\n", vec![]),
         ("image:\n  repository: ghcr.io/team/demo\nother:\n  tag: v9.9.9\n", vec![]),

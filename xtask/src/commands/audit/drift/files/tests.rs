@@ -60,7 +60,9 @@ fn only_text_files_of_a_usual_size_are_read() {
     std::fs::write(root.join("latin"), b"\xe9").unwrap();
     std::fs::File::create(root.join("large")).unwrap().set_len(LARGEST + 1).unwrap();
     std::os::unix::fs::symlink("text", root.join("link")).unwrap();
-    for (name, expected) in [("text", true), ("latin", false), ("large", false), ("link", false), ("gone", false), (".", false)] {
+    for (name, expected) in
+        [("text", true), ("latin", false), ("large", false), ("link", false), ("gone", false), (".", false)]
+    {
         assert_eq!(read(root, Utf8Path::new(name)).is_some(), expected, "{name}");
     }
 }

@@ -11,7 +11,12 @@ fn demo(name: &str) -> App {
 
 fn facts<'a>(app: &'a App, manifest: &str, tagged: &[&str]) -> Facts<'a> {
     let version = |text: &&str| text.parse().expect("a version");
-    Facts { app, manifest: Ok(version(&manifest)), tagged: tagged.iter().map(version).collect(), on_flow: true }
+    Facts {
+        app,
+        manifest: Ok(version(&manifest)),
+        tagged: tagged.iter().map(version).collect(),
+        on_flow: true,
+    }
 }
 
 /// The finding's level and id after the verdict.
@@ -35,7 +40,14 @@ fn each_kind_of_place_has_its_own_rule() {
     for (kind, path, text, manifest, tagged, expected) in [
         (Kind::Constant, "apps/python/x.py", "0.1.0", "0.1.17", vec![], "Wrong Error version-wrong"),
         (Kind::Constant, "apps/python/x.py", "0.1.17", "0.1.17", vec![], "Unkept Warning version-copied"),
-        (Kind::Constant, "apps/python/x.py", "0.1.0rc1", "0.1.0-rc.1", vec![], "Unkept Warning version-copied"),
+        (
+            Kind::Constant,
+            "apps/python/x.py",
+            "0.1.0rc1",
+            "0.1.0-rc.1",
+            vec![],
+            "Unkept Warning version-copied",
+        ),
         (Kind::Constant, "apps/python/x.py", "0.1.17.dev1", "0.1.17", vec![], "Wrong Error version-wrong"),
         (Kind::Constant, "apps/python/x.py", "0.0.0+unknown", "0.1.17", vec![], "no place"),
         (Kind::Constant, "apps/python/x.py", "0.0.0", "0.0.0", vec![], "Unkept Warning version-copied"),
@@ -44,27 +56,52 @@ fn each_kind_of_place_has_its_own_rule() {
         (Kind::Lock, "apps/python/uv.lock", "0.0.0", "0.1.17", vec![], "Wrong Error version-wrong"),
         (Kind::Spec, "apps/python/openapi.json", "0.1.17", "0.1.17", vec![], "Ok"),
         (Kind::Spec, "apps/python/openapi.json", "0.1.16", "0.1.17", vec![], "Wrong Error version-wrong"),
-        (Kind::Spec, "apps/python/openapi-spec.json", "1.0.0", "0.1.17", vec![], "Behind Warning version-wrong"),
+        (
+            Kind::Spec,
+            "apps/python/openapi-spec.json",
+            "1.0.0",
+            "0.1.17",
+            vec![],
+            "Behind Warning version-wrong",
+        ),
         (Kind::DeclaredPin, "deploy/x", "0.1.17", "0.1.17", vec![], "Ok"),
         (Kind::DeclaredPin, "deploy/x", "0.1.16", "0.1.17", vec!["0.1.16"], "Wrong Error pin-wrong"),
         (Kind::Pin, "deploy/x", "0.1.17", "0.1.17", vec!["0.1.16"], "Ok"),
         (Kind::Pin, "deploy/x", "0.1.16", "0.1.17", vec!["0.1.15", "0.1.16"], "Ok"),
         (Kind::Pin, "deploy/x", "v0.1.16", "0.1.17", vec!["0.1.16", "0.2.0-rc.1"], "Ok"),
-        (Kind::Pin, "deploy/x", "0.1.15", "0.1.17", vec!["0.1.15", "0.1.16"], "Behind Warning version-behind"),
+        (
+            Kind::Pin,
+            "deploy/x",
+            "0.1.15",
+            "0.1.17",
+            vec!["0.1.15", "0.1.16"],
+            "Behind Warning version-behind",
+        ),
         (Kind::Pin, "deploy/x", "0.1.129", "0.1.17", vec!["0.1.16"], "Wrong Error pin-unreleased"),
         (Kind::Pin, "deploy/x", "0.1.129", "0.1.17", vec![], "Wrong Error pin-unreleased"),
         (Kind::Pin, "deploy/x", "0.0.0", "0.1.17", vec![], "no place"),
         (Kind::Pin, "deploy/x", ">=0.1,<0.2", "0.1.17", vec![], "Ok"),
         (Kind::Pin, "deploy/x", "~=0.1.0", "0.2.0", vec!["0.1.16"], "Ok Info range-excludes"),
         (Kind::Pin, "deploy/x", "~=0.1.0", "0.2.0", vec!["0.1.16", "0.2.0"], "Behind Warning range-excludes"),
-        (Kind::Install, "README.md", "0.1.15", "0.1.17", vec!["0.1.15", "0.1.16"], "Behind Warning version-behind"),
+        (
+            Kind::Install,
+            "README.md",
+            "0.1.15",
+            "0.1.17",
+            vec!["0.1.15", "0.1.16"],
+            "Behind Warning version-behind",
+        ),
         (Kind::Install, "README.md", "0.2.0", "0.1.17", vec!["0.1.16"], "Behind Warning version-behind"),
         (Kind::Badge, "README.md", "0.1.16", "0.1.17", vec!["0.1.16"], "Ok"),
         (Kind::Chart, "Chart.yaml", "0.1.3", "0.1.17", vec!["0.1.16"], "Behind Warning version-behind"),
     ] {
         let own = facts(&app, manifest, &tagged);
         let file = File { path: path.into(), text: text.to_string() };
-        assert_eq!(said(judge(&own, &[&own], &file, &shown(kind, text))), expected, "{kind:?} {text} {manifest} {tagged:?}");
+        assert_eq!(
+            said(judge(&own, &[&own], &file, &shown(kind, text))),
+            expected,
+            "{kind:?} {text} {manifest} {tagged:?}"
+        );
     }
 }
 
@@ -93,7 +130,11 @@ fn changelog_and_tags_are_held_against_the_manifest() {
         ("0.1.0", "0.2.0", vec!["0.1.0"], "Behind Warning changelog-behind"),
         ("0.1.0", "0.2.0", vec!["0.2.0"], "Ok"),
     ] {
-        assert_eq!(said(Some(changelog(&facts(&app, manifest, &tagged), &newest.parse().unwrap()))), expected, "{newest} {manifest}");
+        assert_eq!(
+            said(Some(changelog(&facts(&app, manifest, &tagged), &newest.parse().unwrap()))),
+            expected,
+            "{newest} {manifest}"
+        );
     }
     for (manifest, tagged, on_flow, expected) in [
         ("0.1.0", vec![], true, "no place"),
@@ -102,7 +143,11 @@ fn changelog_and_tags_are_held_against_the_manifest() {
         ("0.1.0", vec!["0.1.0", "0.2.0"], false, "Behind Info tag-ahead"),
     ] {
         let facts = Facts { on_flow, ..facts(&app, manifest, &tagged) };
-        assert_eq!(said(tag(&facts, Utf8Path::new("apps/python/pyproject.toml"))), expected, "{manifest} {tagged:?}");
+        assert_eq!(
+            said(tag(&facts, Utf8Path::new("apps/python/pyproject.toml"))),
+            expected,
+            "{manifest} {tagged:?}"
+        );
     }
 }
 

@@ -4,13 +4,18 @@ use super::*;
 use crate::commands::audit::drift::testing::app;
 
 fn found(name: &str, text: &str, settings: &AppSettings) -> Vec<String> {
-    read(name, text, settings).iter().map(|s| format!("{} {}", s.kind.word(), &text[s.span.clone()])).collect()
+    read(name, text, settings)
+        .iter()
+        .map(|s| format!("{} {}", s.kind.word(), &text[s.span.clone()]))
+        .collect()
 }
 
 #[test]
 fn toml_locks_tell_the_own_package_from_a_resolved_one() {
     let python = app("python", "Demo_Agent");
-    let entry = |name: &str, source: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\nsource = {{ {source} }}\n");
+    let entry = |name: &str, source: &str| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\nsource = {{ {source} }}\n")
+    };
     for (text, expected) in [
         (entry("demo-agent", "editable = \".\""), vec!["lock file 0.1.0"]),
         (entry("demo-agent", "virtual = \"../python\"").replace('\n', "\r\n"), vec!["lock file 0.1.0"]),
@@ -47,7 +52,11 @@ fn npm_locks_know_the_root_its_workspaces_and_what_is_installed() {
             r#"{"name":"x","packages":{"node_modules/@team/demo":{"version":"0.1.2"},"node_modules/@team/demo-extra":{"version":"9.0.0"}}}"#,
             vec!["pin 0.1.2"],
         ),
-        ("package-lock.json", r#"{"packages":{"node_modules/a/node_modules/@team/demo":{"version":"0.1.3"}}}"#, vec!["pin 0.1.3"]),
+        (
+            "package-lock.json",
+            r#"{"packages":{"node_modules/a/node_modules/@team/demo":{"version":"0.1.3"}}}"#,
+            vec!["pin 0.1.3"],
+        ),
         ("package-lock.json", "{ broken", vec![]),
         (
             "bun.lock",

@@ -96,7 +96,10 @@ fn an_image_is_named_with_its_host_and_a_tag_that_stays() {
         ("FROM ghcr.io/team/demo-agent:v0.1.2", vec!["v0.1.2"]),
         ("image: \"ghcr.io/team/demo-agent:0.1.2@sha256:00\"", vec!["0.1.2"]),
         ("docker://ghcr.io/team/demo-agent:v0.1.2-rc.1 AS x", vec!["v0.1.2-rc.1"]),
-        ("ghcr.io/team/demo-agent:latest ghcr.io/team/demo-agent:0.1 ghcr.io/team/demo-agent:sha-1234567", vec![]),
+        (
+            "ghcr.io/team/demo-agent:latest ghcr.io/team/demo-agent:0.1 ghcr.io/team/demo-agent:sha-1234567",
+            vec![],
+        ),
         ("ghcr.io/team/demo-agent-python:v0.1.2", vec![]),
         ("other.ghcr.io/team/demo-agent:v0.1.2", vec![]),
         ("ghcr.io/team/demo-agent:${TAG:-v0.1.2}", vec![]),
