@@ -22,12 +22,14 @@ fn main() {
     println!("cargo::rustc-env=XTASK_RULES={:016x}", hasher.finish());
 }
 
-/// `cargo xtask` compiles with --quiet, so that no command after the first prints cargo's lines. Whoever
-/// waits at a terminal is told why. cargo keeps what a build script prints to itself; a terminal can be
-/// written to all the same.
+/// `cargo xtask` compiles with --quiet, so that later commands do not print cargo's lines. The first compilation takes
+/// a minute, and says so. cargo keeps a build script's output to itself, so the line goes to cargo's own standard error
+/// (a terminal or a CI job's log), and where there is no /proc, to the terminal.
 fn announce() {
-    if let Ok(mut terminal) = std::fs::OpenOptions::new().write(true).open("/dev/tty") {
-        let _ = writeln!(terminal, "Compiling xtask: about a minute on two cores the first time");
+    let cargo = format!("/proc/{}/fd/2", std::os::unix::process::parent_id());
+    let open = |path: &str| std::fs::OpenOptions::new().append(true).open(path);
+    if let Ok(mut out) = open(&cargo).or_else(|_| open("/dev/tty")) {
+        let _ = writeln!(out, "Compiling xtask: about a minute on two cores the first time");
     }
 }
 
