@@ -121,7 +121,7 @@ fn the_readme_lists_every_setting() {
         .collect();
     let mut keys = Vec::new();
     let mut table = None;
-    for line in read("src/workspace/settings.rs").lines() {
+    for line in read("src/model/workspace/settings.rs").lines() {
         if let Some((name, _)) = line.strip_prefix("pub struct ").and_then(|l| l.split_once(' ')) {
             table = match name {
                 "Settings" | "AppSettings" => Some(String::new()),
@@ -143,7 +143,7 @@ fn the_readme_lists_every_setting() {
         }
     }
     assert!(keys.len() > 25, "{keys:?}");
-    assert_eq!(rows, keys, "README.md's table and xtask/src/workspace/settings.rs, in the same order");
+    assert_eq!(rows, keys, "README.md's table and xtask/src/model/workspace/settings.rs, in the same order");
 }
 
 #[test]
