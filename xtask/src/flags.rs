@@ -233,6 +233,9 @@ pub struct Plan {
     /// Apps; none: all of them
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
+    /// Show every commit; without it, long lists are shortened
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Args)]

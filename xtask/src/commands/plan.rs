@@ -96,7 +96,8 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     if ctx.json {
         println!("{}", show::json(&ctx.git, &plans, &findings)?);
     } else {
-        print!("{}", show::text(&plans));
+        let changelog = std::fs::read_to_string(ctx.ws.root.join("CHANGELOG.md")).unwrap_or_default();
+        print!("{}", show::text(&plans, &ctx.ws.settings, &changelog, flags.all));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

@@ -48,14 +48,14 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
     let repo = renamed_under_a_fix();
     let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
     expect_test::expect![[r#"
-        python  0.0.1 → 0.1.0  (minor)
+        python  0.0.1 → 0.1.0  (major, but 0.y: minor)
           counts since python-v0.0.1
             1234567  fix(python)  a better name
           evidence
             commits   patch    fix(python): a better name (1234567)
             api       major    breaks users since python-v0.0.1: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
             tags      > 0.0.1  the highest tag
-            index     ?        not asked: plan works offline; bump and release ask the index which numbers are taken
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
     "#]]
     .assert_eq(&plain(&repo, &stopped.stdout));
     expect_test::expect![[r#"
@@ -217,7 +217,7 @@ fn taking_a_guard_away_lets_no_break_pass() {
         "{}",
         stopped.stderr
     );
-    assert!(stopped.stdout.contains("python  0.0.1 → 0.1.0  (minor)"), "{}", stopped.stdout);
+    assert!(stopped.stdout.contains("python  0.0.1 → 0.1.0  (major, but 0.y: minor)"), "{}", stopped.stdout);
     repo.commit(
         "apps/python/app.toml",
         &settings.replace("demo_agent\"]", "demo_agent.adapters\"]"),

@@ -18,6 +18,7 @@ mod model;
 mod openapi;
 mod output;
 mod plan;
+mod plan_text;
 mod promote;
 mod rehearse;
 mod release;

@@ -96,7 +96,7 @@ fn a_person_sees_what_counts_and_why_the_rest_does_not() {
     let seen = repo.xtask(&["plan"]).expect(0).stdout;
     let seen = repo.git(&["log", "--format=%h"]).lines().fold(seen, |seen, id| seen.replace(id, "1234567"));
     expect_test::expect![[r#"
-        python  0.1.0 → 0.2.0  (minor)
+        python  0.1.0 → 0.2.0  (major, but 0.y: minor)
           counts since python-v0.1.0
             1234567  feat!     other port  breaking
             1234567  fix(api)  answer 405
@@ -105,7 +105,8 @@ fn a_person_sees_what_counts_and_why_the_rest_does_not() {
           evidence
             commits   major    feat!: other port (1234567) and 1 more
             tags      > 0.1.0  the highest tag
-            index     ?        not asked: plan works offline; bump and release ask the index which numbers are taken
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
     "#]]
     .assert_eq(&seen);
 }
