@@ -112,8 +112,10 @@ fn rehearse(
     let rehearsal = Rehearsal { ctx, apps, flags, dir, world, machine, steps };
     let walked = walk::walk(&rehearsal, start)?;
     let report = report::make(&rehearsal, &walked, began.elapsed())?;
+    let json = report.to_json().to_string();
+    crate::sys::files::write_atomic(&ctx.ws.root.join(report::REPORT), json.as_bytes())?;
     match ctx.json {
-        true => println!("{}", report.to_json()),
+        true => println!("{json}"),
         false => println!("{}", report.text()),
     }
     Ok(())

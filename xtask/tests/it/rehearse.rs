@@ -24,7 +24,10 @@ fn repo() -> Repo {
 /// What rehearsals have left in the target folder.
 fn left(repo: &Repo) -> Vec<String> {
     let Ok(entries) = repo.path.join("target/rehearsal").read_dir_utf8() else { return Vec::new() };
-    entries.map(|e| e.unwrap().file_name().to_string()).filter(|name| name != ".guard").collect()
+    entries
+        .map(|e| e.unwrap().file_name().to_string())
+        .filter(|name| ![".guard", "report.json"].contains(&name.as_str()))
+        .collect()
 }
 
 /// Runs it; outside of the target folder, which is cargo's, the repository must be what it was.
@@ -83,9 +86,9 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
         "git tag python-v0.0.3",
         "hooks fired at every commit and push",
         "image latest is v0.0.3 of python",
-        "a promotion that would lose a hotfix is refused",
-        "the version of python rests on every source",
-        "a break of python's contract that no commit declares is refused",
+        "a promotion that loses a hotfix is refused",
+        "evidence for the version of python",
+        "an undeclared break of python is refused",
     ] {
         assert!(criteria.iter().any(|c| c == expected), "{expected} is not among {criteria:#?}");
     }
@@ -150,11 +153,11 @@ fn the_last_release_is_made_again_first_and_the_next_one_follows_it() {
     let output = untouched(repo, || rehearse(repo, &["--without", "image", "--without", "hotfix"])).expect(0);
     assert!(output.stderr.contains("made again from its tag"), "{}", output.stderr);
     assert!(
-        output.stdout.contains("git tag python-v0.1.0") && output.stdout.contains("git tag python-v0.1.1"),
+        output.stdout.contains("python v0.1.0 ") && output.stdout.contains("python v0.1.1 "),
         "{}",
         output.stdout
     );
-    assert!(!output.stdout.contains("git tag python-v0.0.1"), "{}", output.stdout);
+    assert!(!output.stdout.contains("python v0.0.1 "), "{}", output.stdout);
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
     assert!(output.stdout.contains("NOT REHEARSED"), "{}", output.stdout);
     assert!(output.stderr.contains("killed as asked"), "{}", output.stderr);
     assert!(
-        output.stdout.contains("git tag python-v0.0.2") && !output.stdout.contains("sha256 of image"),
+        output.stdout.contains("python v0.0.2 ") && !output.stdout.contains("package, image"),
         "{}",
         output.stdout
     );
@@ -264,7 +267,7 @@ fn one_branch_is_rehearsed_with_two_releases_from_it() {
         "demo-agent==0.0.2 published",
         "image latest is v0.0.2 of python",
         "hooks fired at every commit and push",
-        "a break of python's contract that no commit declares is refused",
+        "an undeclared break of python is refused",
     ] {
         assert!(
             seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()),

@@ -27,11 +27,19 @@ const NOT_HERE: &[&str] = &[
     "the forge's own settings: protected branches, required checks, secrets",
 ];
 
+/// Where the report is kept as JSON until the next rehearsal, from the root.
+pub const REPORT: &str = "target/rehearsal/report.json";
+
 #[derive(Serialize)]
 pub struct Criterion {
     pub criterion: String,
     /// What was seen; None where it was not rehearsed.
     pub seen: Option<String>,
+    /// `python v0.0.1`; None for what concerns the whole rehearsal.
+    pub release: Option<String>,
+    /// What the text calls it, in the line of its release.
+    #[serde(skip)]
+    short: &'static str,
 }
 
 #[derive(Serialize)]
@@ -123,7 +131,10 @@ fn of_release(
     let remote = &rehearsal.world.remote.git;
     let settings = &ctx.ws.settings;
     let mut list = Vec::new();
-    let mut seen = |criterion: String, seen: String| list.push(Criterion { criterion, seen: Some(seen) });
+    let release = format!("{} v{version}", app.name());
+    let mut seen = |short: &'static str, criterion: String, seen: String| {
+        list.push(Criterion { criterion, seen: Some(seen), release: Some(release.clone()), short })
+    };
     let images = rehearsal.world.registry.is_some() && app.settings.image.is_some();
     let digest = |tag: &str| -> Result<String> {
         image::remote_digest(ctx, app, tag)?.with_context(|| format!("the registry has no image {tag}"))
@@ -139,9 +150,11 @@ fn of_release(
     if let Some((number, commit)) = &released.development {
         if images {
             let tag = image::sha_tag(&released.pushed);
-            seen(format!("{tag_name}: the branch's push built an image"), format!("{tag} {}", digest(&tag)?));
+            let criterion = format!("{tag_name}: the branch's push built an image");
+            seen("the branch's image", criterion, format!("{tag} {}", digest(&tag)?));
         }
         seen(
+            "pull request",
             format!("{tag_name}: pull request to {} passed and merged cleanly", settings.development),
             merged(*number, commit)?,
         );
@@ -149,6 +162,7 @@ fn of_release(
             let tag = image::sha_tag(commit);
             let digest = digest(&tag)?;
             seen(
+                "development's image",
                 format!("{tag_name}: {} built an image", settings.development),
                 format!("{}, {tag} {digest}", settings.development),
             );
@@ -157,6 +171,7 @@ fn of_release(
     let commit = &released.commit;
     if let Some(number) = released.promotion {
         seen(
+            "promotion",
             format!("{tag_name}: pull request to {} passed and merged cleanly", settings.main),
             merged(number, commit)?,
         );
@@ -168,6 +183,7 @@ fn of_release(
         bail!("{tag_name} names {}, not {commit} of the main branch", tag.commit);
     }
     seen(
+        "tag",
         format!("git tag {tag_name}"),
         format!("{} names {}, from {}", short(&tag.object), short(&tag.commit), short(&tag.source_commit)),
     );
@@ -179,28 +195,28 @@ fn of_release(
     }
     let files: Vec<String> =
         tag.dist.iter().map(|(name, sha)| format!("{name} sha256:{}…", &sha[..12])).collect();
-    seen(format!("{}=={version} published", app.settings.package), files.join(", "));
+    seen("package", format!("{}=={version} published", app.settings.package), files.join(", "));
     if images {
         let (v, sha) = (format!("v{version}"), image::sha_tag(commit));
         let (a, b) = (digest(&v)?, digest(&sha)?);
         if a != b || tag.image.as_deref() != Some(&a) {
             bail!("{v} is {a}, {sha} is {b}, the tag names {:?}", tag.image);
         }
-        seen(format!("image tagged {v} and {sha}"), a);
+        seen("image", format!("image tagged {v} and {sha}"), a);
     }
     let changelog = remote.read(&["show", &format!("{commit}:CHANGELOG.md")])?;
     let heading = changelog
         .lines()
         .find(|l| l.starts_with(&format!("## [{tag_name}]")))
         .context("CHANGELOG.md has no section of it")?;
-    seen(format!("CHANGELOG.md has {tag_name}"), heading.to_string());
+    seen("changelog", format!("CHANGELOG.md has {tag_name}"), heading.to_string());
     let verified = walked
         .verified
         .iter()
         .find(|v| v.app == app.name() && v.version == *version)
         .context("it was not verified")?;
     for evidence in &verified.evidence {
-        seen(format!("{tag_name} as its users have it"), evidence.clone());
+        seen("installed and run", format!("{tag_name} as its users have it"), evidence.clone());
     }
     Ok(list)
 }
@@ -208,8 +224,13 @@ fn of_release(
 fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>> {
     let ctx = outside(rehearsal, walked)?;
     let mut list = Vec::new();
-    let seen =
-        |criterion: &str, seen: String| Criterion { criterion: criterion.to_string(), seen: Some(seen) };
+    let of_all = |criterion: &str, seen: Option<String>| Criterion {
+        criterion: criterion.to_string(),
+        seen,
+        release: None,
+        short: "",
+    };
+    let seen = |criterion: &str, seen: String| of_all(criterion, Some(seen));
     let hooks = walked.developer.hooks()?;
     let fired = |name: &str| hooks.get(name).copied().unwrap_or_default();
     let (commit, push) = (fired("pre-commit"), fired("pre-push"));
@@ -247,25 +268,22 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
         list.push(seen(&format!("image latest is v{newest} of {}", app.name()), latest.unwrap_or_default()));
     }
     if let Some(refused) = &walked.refused {
-        list.push(seen("a promotion that would lose a hotfix is refused", format!("exit code 3: {refused}")));
+        list.push(seen("a promotion that loses a hotfix is refused", format!("exit code 3: {refused}")));
     }
     for app in &rehearsal.apps {
         list.push(seen(
-            &format!("the version of {} rests on every source", app.name()),
+            &format!("evidence for the version of {}", app.name()),
             planned(&rehearsal.steps.took(), app.name())?,
         ));
     }
     for (app, said) in &walked.gates {
-        list.push(seen(
-            &format!("a break of {app}'s contract that no commit declares is refused"),
-            said.clone(),
-        ));
+        list.push(seen(&format!("an undeclared break of {app} is refused"), said.clone()));
     }
     if rehearsal.without(Part::Image) {
-        list.push(Criterion { criterion: "container images".into(), seen: None });
+        list.push(of_all("container images", None));
     }
     if rehearsal.without(Part::Hotfix) {
-        list.push(Criterion { criterion: "a hotfix between two releases".into(), seen: None });
+        list.push(of_all("a hotfix between two releases", None));
     }
     let jobs =
         rehearsal.steps.took().iter().filter(|t| t.step.starts_with("ci ") && !t.step.contains("--")).count();
@@ -294,15 +312,25 @@ impl Report {
         serde_json::json!({ "schema": 1, "report": self })
     }
 
+    /// A page: one line for each release and for each criterion of the whole. `to_json` has all that was seen.
     pub fn text(&self) -> String {
         let mut lines = vec![String::new(), ui::bold("Success criteria")];
-        let width = self.criteria.iter().map(|c| c.criterion.chars().count()).max().unwrap_or(0);
-        for Criterion { criterion, seen } in &self.criteria {
+        let (of_releases, of_all): (Vec<&Criterion>, Vec<&Criterion>) =
+            self.criteria.iter().partition(|c| c.release.is_some());
+        let mut rows: Vec<(&str, Option<String>)> = Vec::new();
+        for group in of_releases.chunk_by(|a, b| a.release == b.release) {
+            let mut parts: Vec<&str> = group.iter().map(|c| c.short).collect();
+            parts.dedup();
+            rows.push((group[0].release.as_deref().unwrap_or_default(), Some(parts.join(", "))));
+        }
+        rows.extend(of_all.iter().map(|c| (c.criterion.as_str(), c.seen.as_deref().map(shorter))));
+        let width = rows.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
+        for (what, seen) in rows {
             let (mark, seen) = match seen {
-                Some(seen) => (ui::green("✓"), shorter(seen)),
+                Some(seen) => (ui::green("✓"), seen),
                 None => (ui::yellow("-"), "NOT REHEARSED: left out as asked".to_string()),
             };
-            lines.push(ui::report_line(format!("  {mark} {criterion:<width$}  {seen}")));
+            lines.push(ui::report_line(format!("  {mark} {what:<width$}  {seen}")));
         }
         lines.extend([String::new(), ui::bold("Where the time went (steps run side by side)")]);
         for (kind, spent) in steps::by_kind(&self.steps).iter().take(12) {
@@ -314,6 +342,7 @@ impl Report {
         ));
         lines.extend([String::new(), ui::bold("Cannot be rehearsed on this machine")]);
         lines.extend(self.not_rehearsable.iter().map(|what| format!("  - {what}")));
+        lines.extend([String::new(), format!("Everything that was seen: {REPORT}")]);
         lines.join("\n")
     }
 }
