@@ -261,7 +261,7 @@ fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() 
     repo.git(&["tag", "python-v0.0.1"]);
     repo.git(&["mv", "apps/python/openapi.json", "apps/python/api.json"]);
     repo.commit("apps/python/app.toml", &with("api.json"), "fix: a better place");
-    assert!(!repo.xtask(&["plan", "python"]).expect(0).stdout.contains("contract"));
+    assert!(!repo.xtask(&["plan", "python"]).expect(0).stdout.contains("    spec "));
     repo.commit("apps/python/api.json", &spec.replace("/a", "/b"), "fix: a better path");
     assert!(repo.xtask(&["plan", "python"]).expect(3).stderr.contains("GET /a"));
     repo.commit("apps/python/api.json", spec, "fix: the path that clients have");
@@ -269,7 +269,7 @@ fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() 
     repo.commit("apps/python/app.toml", &settings, "fix: no spec");
     let stopped = repo.xtask(&["plan", "python"]).expect(3);
     assert!(
-        stopped.stdout.contains("contract  major    breaks clients since python-v0.0.1"),
+        stopped.stdout.contains("spec      major    breaks clients since python-v0.0.1"),
         "{}",
         stopped.stdout
     );

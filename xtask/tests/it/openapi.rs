@@ -133,7 +133,7 @@ fn breaks(subject: &str, more: &str) -> Repo {
 fn a_break_that_no_commit_declares_stops_the_plan_with_its_place_and_the_ways_on() {
     let repo = breaks("fix: a limit is needed", "");
     let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
-    let evidence = "contract  major    breaks clients since python-v0.1.0: GET /runs: the query parameter `limit` is now required";
+    let evidence = "spec      major    breaks clients since python-v0.1.0: GET /runs: the query parameter `limit` is now required";
     assert!(stopped.stdout.contains(evidence), "{}", stopped.stdout);
     for part in [
         "breaking[undeclared-break]",
@@ -171,7 +171,7 @@ fn a_break_that_is_declared_or_accepted_passes_and_an_old_acceptance_is_told() {
 }
 
 #[test]
-fn a_wider_contract_demands_a_minor_version_and_an_equal_one_nothing() {
+fn a_wider_spec_demands_a_minor_version_and_an_equal_spec_demands_nothing() {
     let repo = breaks("fix: x", "");
     repo.commit("apps/python/openapi.json", &spec(json!([])), "fix: no limit");
     repo.commit("apps/python/openapi.json", &spec(limit(false)), "fix: the limit again");

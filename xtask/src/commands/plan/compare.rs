@@ -16,10 +16,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use guards::Guards;
 
 mod cache;
-mod contract;
 mod guards;
 mod package;
 mod promises;
+mod spec;
 
 /// May a plan use the network, for what reads the API?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reac
     if let Some(place) = &spec
         && let Some(pair) = pairs.next()
     {
-        compared.extend(contract::compare(ctx, app, last, place.shown(), &pair)?);
+        compared.extend(spec::compare(ctx, app, last, place.shown(), &pair)?);
     }
     if let Some(place) = &promises
         && let Some(pair) = pairs.next()

@@ -31,9 +31,9 @@ fn api(found: Vec<Difference>) -> Compared {
     Compared { source: "api", whom: "users", command: "cargo xtask api diff python".into(), found: Ok(found) }
 }
 
-fn contract(found: Vec<Difference>) -> Compared {
+fn spec(found: Vec<Difference>) -> Compared {
     Compared {
-        source: "contract",
+        source: "spec",
         whom: "clients",
         command: "cargo xtask openapi diff".into(),
         found: Ok(found),
@@ -75,8 +75,8 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
         (
             &[],
             false,
-            vec![contract(vec![path()]), api(vec![gone()])],
-            "contract major, api major | undeclared-break",
+            vec![spec(vec![path()]), api(vec![gone()])],
+            "spec major, api major | undeclared-break",
         ),
         // Accepted: the acceptance's version, and nothing stops.
         (accept_all, false, vec![api(vec![gone()])], "api 0.2.0 | "),
@@ -90,8 +90,8 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
         (
             accept_all,
             false,
-            vec![contract(vec![path()]), api(vec![gone()])],
-            "contract major, api 0.2.0 | undeclared-break",
+            vec![spec(vec![path()]), api(vec![gone()])],
+            "spec major, api 0.2.0 | undeclared-break",
         ),
         (accept_all, true, vec![api(vec![gone()])], "api 0.2.0 | "),
         // One symbol alone.
@@ -136,7 +136,7 @@ fn an_undeclared_break_is_told_with_its_place_and_the_three_ways_on() {
         &app(&[]),
         &release(),
         None,
-        &[contract(vec![difference("path-removed", "GET /a", Bump::Major)]), api(many)],
+        &[spec(vec![difference("path-removed", "GET /a", Bump::Major)]), api(many)],
     );
     let [finding] = &judged.findings[..] else { panic!("{:?}", judged.findings) };
     assert_eq!((finding.level, finding.place.as_deref()), (Level::Breaking, Some("apps/python")));

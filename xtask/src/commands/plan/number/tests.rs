@@ -159,7 +159,7 @@ fn who_says_that_a_pending_number_is_too_low_is_named() {
         ("0.1.1", vec![level("commits", Bump::None)], "-"),
         (
             "0.1.1",
-            vec![level("commits", Bump::Patch), level("api", Bump::Minor), level("contract", Bump::Minor)],
+            vec![level("commits", Bump::Patch), level("api", Bump::Minor), level("spec", Bump::Minor)],
             "api",
         ),
         ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.0")))], "commits"),

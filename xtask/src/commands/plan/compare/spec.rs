@@ -1,4 +1,4 @@
-//! The contract's word: the spec of the last release against the committed one.
+//! Compares the committed OpenAPI document with the last release's: the evidence source `spec`.
 
 use super::super::Release;
 use super::super::breaks::{Compared, Unread};
@@ -25,7 +25,7 @@ pub fn compare(
     let Some(old) = specs.old.as_ref().filter(|_| specs.old != specs.new) else { return Ok(None) };
     let today = crate::sys::date::today()?;
     let entry =
-        Entry::of(ctx, &["contract", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
+        Entry::of(ctx, &["spec", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
     let found = entry.or_found(|| {
         let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
         Ok(openapi::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
@@ -39,7 +39,7 @@ pub fn compare(
         help: "what the commits declare decides alone".into(),
     });
     let command = format!("cargo xtask openapi diff {}:{name} HEAD:{name}", last.tag, name = app.name());
-    Ok(Some(Compared { source: "contract", whom: "clients", command, found }))
+    Ok(Some(Compared { source: "spec", whom: "clients", command, found }))
 }
 
 fn documents(ctx: &Ctx, old_name: &str, old: &str, file: &Utf8Path, specs: &Pair) -> Result<(Value, Value)> {
