@@ -22,9 +22,10 @@ fn main() {
     println!("cargo::rustc-env=XTASK_RULES={:016x}", hasher.finish());
 }
 
-/// `cargo xtask` compiles with --quiet, so that later commands do not print cargo's lines. The first compilation takes
-/// a minute, and says so. cargo keeps a build script's output to itself, so the line goes to cargo's own standard error
-/// (a terminal or a CI job's log), and where there is no /proc, to the terminal.
+/// `cargo xtask` compiles with --quiet, so that later commands do not print cargo's lines. The first
+/// compilation takes a minute, and says so. cargo keeps a build script's output to itself, so the line goes
+/// to cargo's own standard error (a terminal or a CI job's log), and where there is no /proc, to the
+/// terminal.
 fn announce() {
     let cargo = format!("/proc/{}/fd/2", std::os::unix::process::parent_id());
     let open = |path: &str| std::fs::OpenOptions::new().append(true).open(path);

@@ -101,7 +101,7 @@ fn files(below: &str) -> Vec<File> {
     let tests = |path: &&Utf8PathBuf| !matches!(path.file_stem(), Some("tests" | "testing"));
     let read = |path: &Utf8PathBuf| {
         let text = std::fs::read_to_string(path).unwrap();
-        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         File {
             module: module(path),
             path: path.strip_prefix(&root).unwrap().into(),

@@ -11,6 +11,7 @@ mod check;
 mod ci;
 mod compat;
 mod demo;
+mod docs;
 mod image;
 mod layers;
 mod locks;

@@ -236,11 +236,22 @@ impl Drop for Servers {
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    Output {
+    let output = Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    };
+    let unknown: Vec<&str> = findings(&output.stderr).filter(|id| !crate::docs::documents(id)).collect();
+    assert!(unknown.is_empty(), "findings without a row in xtask/RUNBOOK.md: {unknown:?}");
+    output
+}
+
+/// The ids of the findings that xtask prints: `error[dirty-tree]: …`.
+fn findings(stderr: &str) -> impl Iterator<Item = &str> {
+    let levels = ["info[", "warning[", "error[", "breaking["];
+    stderr
+        .lines()
+        .filter_map(move |line| levels.iter().find_map(|level| line.strip_prefix(level))?.split(']').next())
 }
 
 /// 64 hex digits.
