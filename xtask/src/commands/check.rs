@@ -2,17 +2,19 @@
 
 use crate::checks::{black_box, passed};
 use crate::commands::{compat, openapi, plan};
+use crate::ecosystem::Report;
 use crate::finding::{Finding, Level};
 use crate::flags::Affected;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::model::{affected, labels};
 use crate::sys::exit::Exit;
-use crate::sys::{parallel, ui};
+use crate::sys::{child, parallel, ui};
 use crate::{finding, flags};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 mod last_users;
+mod scripts;
 
 /// The name under which xtask itself is linted and tested.
 const XTASK: &str = "xtask";
@@ -276,12 +278,27 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     Ok(plan.findings)
 }
 
+/// rustfmt and clippy, and beside them the linters of the scripts.
 fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
     let line = ui::begin("lint-xtask");
-    for args in [
-        &["fmt", "--all", "--check"] as &[&str],
-        &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    let (rust, scripts) = parallel::both(|| lint_rust(ctx), || scripts::lint(ctx));
+    let reports: Vec<_> = rust?.into_iter().chain(scripts.reports).collect();
+    let names: Vec<_> = reports.iter().map(|report| report.tool.clone()).collect();
+    let failed = reports.into_iter().filter_map(|report| Some((report.tool, report.result.err()?)));
+    let finding = |message| Finding::new("lint", Level::Error, message).app(XTASK).place("xtask");
+    let findings: Vec<_> = failed.map(|(tool, e)| finding(format!("{tool}: {e:#}"))).collect();
+    line.end(match findings.len() {
+        0 => ui::Outcome::Done([vec![names.join(", ")], scripts.skipped].concat().join("; ")),
+        n => ui::Outcome::Failed(format!("{n} failed")),
+    });
+    Ok(findings)
+}
+
+fn lint_rust(ctx: &Ctx) -> Result<Vec<Report>> {
+    let mut reports = Vec::new();
+    for (tool, args) in [
+        ("rustfmt", &["fmt", "--all", "--check"] as &[&str]),
+        ("clippy", &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ] {
         // The profile has it off for cold builds; a hook lints again and again.
         let output = cargo(ctx, args)
@@ -291,21 +308,14 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
             .unchecked()
             .run()
             .context("cargo could not be started")?;
-        if !output.status.success() {
-            let message = format!(
-                "cargo {}\n{}",
-                args.join(" "),
-                crate::sys::child::last_lines(&String::from_utf8_lossy(&output.stdout), 60)
-            );
-            findings.push(Finding::new("lint", Level::Error, message).app(XTASK).place("xtask"));
-        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        let result = match output.status.success() {
+            true => Ok(String::new()),
+            false => Err(anyhow!("cargo {}\n{}", args.join(" "), child::last_lines(&said, 60))),
+        };
+        reports.push(Report { tool: tool.to_string(), result });
     }
-    line.end(if findings.is_empty() {
-        ui::Outcome::Done("rustfmt, clippy".into())
-    } else {
-        ui::Outcome::Failed("failed".into())
-    });
-    Ok(findings)
+    Ok(reports)
 }
 
 /// `cargo test`, its output shown as it comes; what a test skipped is said again at the end, and counted.

@@ -131,7 +131,7 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
 
 /// A module of the app's environment. What linters know of files is kept in the user's cache, by content, so
 /// that a fresh clone is not a cold start.
-fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
+pub fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
     let sh = child::shell(dir)?;
     let cache = child::cache()?.join("lint");
     let (mypy, ruff) = (cache.join("mypy"), cache.join("ruff"));

@@ -4,8 +4,8 @@ use crate::model::ctx::Ctx;
 use crate::sys::ui;
 use anyhow::Result;
 
-/// The paths that are xtask's own.
-const XTASK: [&str; 4] = ["xtask", "Cargo.toml", "Cargo.lock", "rustfmt.toml"];
+/// The paths that are xtask's own, and the contract, which is linted with it.
+const XTASK: [&str; 5] = ["xtask", "contract", "Cargo.toml", "Cargo.lock", "rustfmt.toml"];
 
 /// Does the repository hold xtask's sources? In a rehearsal xtask is what rehearses: it is neither compiled
 /// nor checked there.

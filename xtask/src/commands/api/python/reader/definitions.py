@@ -1,23 +1,26 @@
-"""Functions and attributes as they are written: signatures, decorators, overloads, documented exceptions."""
+"""Functions and attributes as they are written.
+
+Signatures, decorators, overloads, documented exceptions.
+"""
 
 import re
 from pathlib import Path
 
-from names import Names, text
+from names import Definition, Facts, Names, text
 
 
 class Definitions(Names):
     """What a definition that is no class is to its users."""
 
-    def file(self, file):
+    def file(self, file: Path) -> str:
         return Path(file).relative_to(self.root).as_posix()
 
-    def at(self, found, module=None):
+    def at(self, found: Definition, module: Definition = None) -> Facts:
         line = (found.alias_lineno if found.is_alias else found.lineno) or 1
         file = module.filepath if found.is_alias else found.filepath
         return {"file": self.file(file[0] if isinstance(file, list) else file), "line": line}
 
-    def function(self, function):
+    def function(self, function: Definition) -> Facts:
         scope = function.parent
         decorators = [self.expression(scope, d.value) or str(d.value) for d in function.decorators]
         names = {d.split("(")[0] for d in decorators}
@@ -38,7 +41,7 @@ class Definitions(Names):
             "raises": self.raises(function),
         }
 
-    def signature(self, function):
+    def signature(self, function: Definition) -> Facts:
         scope = function.parent
         parameters = [
             {
@@ -46,27 +49,43 @@ class Definitions(Names):
                 "kind": p.kind.value,
                 "annotation": text(p.annotation),
                 "type": self.expression(scope, p.annotation),
-                "default": text(p.default) if p.kind.value not in ("variadic positional", "variadic keyword") else None,
+                "default": text(p.default)
+                if p.kind.value not in ("variadic positional", "variadic keyword")
+                else None,
             }
             for p in function.parameters
         ]
-        return {"parameters": parameters, "annotation": text(function.returns), "type": self.expression(scope, function.returns)}
+        return {
+            "parameters": parameters,
+            "annotation": text(function.returns),
+            "type": self.expression(scope, function.returns),
+        }
 
-    def raises(self, function):
+    def raises(self, function: Definition) -> list[str]:
         doc = function.docstring.value if function.docstring else ""
         found = re.findall(r"^\s*:(?:raises?|exception|except)\s+([\w.]+)\s*:", doc, re.MULTILINE)
         lines = doc.splitlines()
         for i, line in enumerate(lines):
             google = re.fullmatch(r"\s*(Raises|Exceptions):\s*", line)
-            numpy = re.fullmatch(r"\s*Raises\s*", line) and i + 1 < len(lines) and re.fullmatch(r"\s*-{3,}\s*", lines[i + 1])
+            numpy = (
+                re.fullmatch(r"\s*Raises\s*", line)
+                and i + 1 < len(lines)
+                and re.fullmatch(r"\s*-{3,}\s*", lines[i + 1])
+            )
             if google or numpy:
-                found += section(lines[i + 1 + bool(numpy) :], indent(line), bool(numpy))
+                found += section(lines[i + 1 + bool(numpy) :], indent(line), numpy=bool(numpy))
         return list(dict.fromkeys(self.resolve(function.parent, name) for name in found))
 
-    def attribute(self, attribute):
+    def attribute(self, attribute: Definition) -> Facts:
         scope = attribute.parent
         labels = attribute.labels
-        kind = "property" if "property" in labels else "type-alias" if attribute.is_type_alias else "attribute"
+        kind = (
+            "property"
+            if "property" in labels
+            else "type-alias"
+            if attribute.is_type_alias
+            else "attribute"
+        )
         annotation = None if kind == "type-alias" else attribute.annotation
         return {
             "kind": kind,
@@ -74,16 +93,19 @@ class Definitions(Names):
             "annotation": text(annotation),
             "type": self.expression(scope, annotation),
             "value": text(attribute.value),
-            "means": self.expression(scope, attribute.value) if attribute.value is not None else None,
+            "means": self.expression(scope, attribute.value)
+            if attribute.value is not None
+            else None,
             "writable": kind == "attribute" or "writable" in labels,
             "abstract": "abstractmethod" in labels,
             "cached": "cached" in labels,
         }
 
 
-def section(lines, outer, numpy):
-    """The names at the section's own indentation, up to where it ends."""
-    names, level = [], None
+def section(lines: list[str], outer: int, *, numpy: bool) -> list[str]:
+    """Read the names at the section's own indentation, up to where it ends."""
+    names: list[str] = []
+    level = None
     for i, line in enumerate(lines):
         if not line.strip():
             continue
@@ -99,5 +121,5 @@ def section(lines, outer, numpy):
     return names
 
 
-def indent(line):
+def indent(line: str) -> int:
     return len(line) - len(line.lstrip())

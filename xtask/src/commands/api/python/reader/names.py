@@ -1,19 +1,28 @@
-"""Where a dotted path leads, and what the names in an expression mean: through imports, re-exports and `Old = New`."""
+"""Where a dotted path leads, and what the names in an expression mean.
+
+Through imports, re-exports and `Old = New`.
+"""
 
 import ast
 import builtins
 import re
 from pathlib import Path
+from typing import Any
 
 import griffe
 
 BUILTINS = set(dir(builtins))
 
+# What griffe found: an object or an alias, whose attributes depend on its kind.
+Definition = Any
+# What is printed of it.
+Facts = dict[str, Any]
+
 
 class Loader(griffe.GriffeLoader):
     """griffe 2.4 puts `__all__` together only in modules whose parents have one."""
 
-    def expand_exports(self, module, seen=None):
+    def expand_exports(self, module: griffe.Module, seen: set[str] | None = None) -> None:
         seen = set() if seen is None else seen
         super().expand_exports(module, seen)
         if module.exports is None:
@@ -25,23 +34,29 @@ class Loader(griffe.GriffeLoader):
 class Names:
     """One tree of packages."""
 
-    def __init__(self, root, public):
+    def __init__(self, root: str, public: list[str]) -> None:
         self.root, self.public = Path(root).resolve(), public
-        self.names, self.objects, self.problems = {}, {}, []
+        self.names: dict[str, Facts] = {}
+        self.objects: dict[str, Facts] = {}
+        self.problems: list[str] = []
         # What annotations and bases name, public or not: it decides what they mean.
-        self.mentioned = set()
-        # What was worked out before: names imported as themselves by module, and expressions by scope and text.
-        self.kept, self.read = {}, {}
-        self.loader = Loader(search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False)
+        self.mentioned: set[str] = set()
+        # What was worked out before: names imported as themselves by module, and expressions by
+        # scope and text.
+        self.kept: dict[str, set[str]] = {}
+        self.read: dict[tuple[str, str], str | None] = {}
+        self.loader = Loader(
+            search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False
+        )
 
-    def find(self, path):
+    def find(self, path: str) -> Definition:
         try:
             return self.loader.modules_collection.get_member(path)
         except (AttributeError, KeyError, ValueError, griffe.GriffeError):
             return None
 
-    def canonical(self, path, depth=20):
-        """The path of the definition, through imports and `Old = New`."""
+    def canonical(self, path: str, depth: int = 20) -> str:
+        """Find the path of the definition, through imports and `Old = New`."""
         found = self.find(path)
         if depth == 0:
             return path
@@ -52,16 +67,25 @@ class Names:
             return path
         if found.is_alias:
             return self.canonical(found.target_path, depth - 1)
-        if found.is_attribute and found.annotation is None and re.fullmatch(r"[A-Za-z_][\w.]*", str(found.value or "")):
+        if (
+            found.is_attribute
+            and found.annotation is None
+            and re.fullmatch(r"[A-Za-z_][\w.]*", str(found.value or ""))
+        ):
             target = self.resolve(found.parent, str(found.value), depth - 1)
             real = self.find(target)
             if target != path and real is not None and not real.is_alias and not real.is_attribute:
                 return target
         return path
 
-    def resolve(self, scope, name, depth=20):
+    def resolve(self, scope: Definition, name: str, depth: int = 20) -> str:
         first, dot, rest = name.partition(".")
-        if first in BUILTINS and scope.is_class and first in scope.members and not scope.members[first].is_class:
+        if (
+            first in BUILTINS
+            and scope.is_class
+            and first in scope.members
+            and not scope.members[first].is_class
+        ):
             # An attribute `self.type` or a method `list` is not what an annotation means.
             return name
         try:
@@ -72,47 +96,61 @@ class Names:
             return name
         return self.canonical(path + dot + rest, depth)
 
-    def expression(self, scope, value):
-        """An annotation, a base or a decorator with every name in it resolved; null where it is no expression."""
+    def expression(self, scope: Definition, value: object) -> str | None:
+        """Resolve every name in an annotation, a base or a decorator.
+
+        Null where it is no expression.
+        """
         if value is None:
             return None
         key = (scope.path, str(value).strip())
         if key not in self.read:
             try:
-                self.read[key] = ast.unparse(Resolver(self, scope).visit(ast.parse(key[1], mode="eval").body))
+                self.read[key] = ast.unparse(
+                    Resolver(self, scope).visit(ast.parse(key[1], mode="eval").body)
+                )
             except (SyntaxError, ValueError, RecursionError):
                 self.read[key] = None
         return self.read[key]
 
 
 class Resolver(ast.NodeTransformer):
-    """Replaces names by the paths they lead to, and forward references in quotes by what they hold."""
+    """Replaces names by the paths they lead to.
 
-    def __init__(self, reader, scope, literal=False):
+    Forward references in quotes are replaced by what they hold.
+    """
+
+    def __init__(self, reader: Names, scope: Definition, *, literal: bool = False) -> None:
         self.reader, self.scope, self.literal = reader, scope, literal
 
-    def visit_Name(self, node):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.dotted(node.id)
 
-    def visit_Attribute(self, node):
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         name = ast.unparse(node)
-        return self.dotted(name) if re.fullmatch(r"[A-Za-z_][\w.]*", name) else self.generic_visit(node)
+        return (
+            self.dotted(name)
+            if re.fullmatch(r"[A-Za-z_][\w.]*", name)
+            else self.generic_visit(node)
+        )
 
-    def visit_Subscript(self, node):
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
         value = self.visit(node.value)
         name = ast.unparse(value)
         if name in ("typing.Literal", "typing_extensions.Literal"):
             inner = Resolver(self.reader, self.scope, literal=True)
             return ast.Subscript(value, inner.visit(node.slice), node.ctx)
-        if name in ("typing.Annotated", "typing_extensions.Annotated") and isinstance(node.slice, ast.Tuple):
+        if name in ("typing.Annotated", "typing_extensions.Annotated") and isinstance(
+            node.slice, ast.Tuple
+        ):
             return self.visit(node.slice.elts[0])
         return ast.Subscript(value, self.visit(node.slice), node.ctx)
 
-    def visit_Call(self, node):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         inner = Resolver(self.reader, self.scope, literal=True)
         return inner.generic_visit(node) if not self.literal else self.generic_visit(node)
 
-    def visit_Constant(self, node):
+    def visit_Constant(self, node: ast.Constant) -> Any:
         if self.literal or not isinstance(node.value, str):
             return node
         try:
@@ -120,23 +158,27 @@ class Resolver(ast.NodeTransformer):
         except (SyntaxError, ValueError):
             return node
 
-    def dotted(self, name):
+    def dotted(self, name: str) -> ast.expr:
         resolved = self.reader.resolve(self.scope, name)
         if "." in resolved and resolved not in self.reader.objects:
             self.reader.mentioned.add(resolved)
-        return ast.parse(resolved, mode="eval").body if re.fullmatch(r"[\w.]+", resolved) else ast.Name(name)
+        return (
+            ast.parse(resolved, mode="eval").body
+            if re.fullmatch(r"[\w.]+", resolved)
+            else ast.Name(name)
+        )
 
 
-def text(value):
+def text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def bare(expression):
-    return expression.split("[")[0].split("(")[0]
+def bare(expression: str) -> str:
+    return expression.split("[", maxsplit=1)[0].split("(", maxsplit=1)[0]
 
 
-def call(expression):
-    """The name and the arguments of a call; of a bare name, no arguments."""
+def call(expression: str | None) -> tuple[str, dict[str, str]]:
+    """Split a call into its name and its arguments; a bare name has no arguments."""
     if not expression:
         return "", {}
     tree = ast.parse(expression, mode="eval").body

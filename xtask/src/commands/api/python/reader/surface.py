@@ -1,4 +1,6 @@
-"""The public surface of Python packages, read by griffe without importing them: JSON requests in, JSON surfaces out.
+"""The public surface of Python packages, read by griffe without importing them.
+
+JSON requests in, JSON surfaces out.
 
 This only reads and resolves names; what a difference means is decided elsewhere.
 Input:  [{"root": "folder with the packages", "public": ["pkg", "pkg.module"]}, ...]
@@ -12,12 +14,13 @@ import re
 import sys
 
 from classes import Classes, is_public
+from names import Definition, Facts
 
 
 class Reader(Classes):
     """The names that users import, and what they lead to."""
 
-    def surface(self):
+    def surface(self) -> Facts:
         for package in sorted({name.split(".")[0] for name in self.public}):
             self.load(package)
         for name in self.public:
@@ -27,13 +30,23 @@ class Reader(Classes):
         while self.mentioned:
             path = self.mentioned.pop()
             found = self.find(path)
-            if found is not None and not found.is_alias and (found.is_class or found.is_attribute or found.is_type_alias):
+            if (
+                found is not None
+                and not found.is_alias
+                and (found.is_class or found.is_attribute or found.is_type_alias)
+            ):
                 self.define(found, path)
         return {"names": self.names, "objects": self.objects, "problems": self.problems}
 
-    def load(self, package):
+    def load(self, package: str) -> None:
         folder, single = self.root / package, self.root / f"{package}.py"
-        files = sorted(folder.rglob("*.py")) if folder.is_dir() else [single] if single.is_file() else []
+        files = (
+            sorted(folder.rglob("*.py"))
+            if folder.is_dir()
+            else [single]
+            if single.is_file()
+            else []
+        )
         for file in files:
             # griffe leaves out what it can't parse; to us that would look like a removed module.
             try:
@@ -45,7 +58,7 @@ class Reader(Classes):
             self.loader.load(package, try_relative_path=False)
             self.loader.resolve_aliases(implicit=True, external=False)
 
-    def module(self, module):
+    def module(self, module: Definition) -> None:
         path = module.path
         if path in self.objects:
             return
@@ -56,7 +69,9 @@ class Reader(Classes):
             "all": module.exports is not None,
         }
         self.names[path] = {"to": path, "public": True}
-        exports = None if module.exports is None else {str(getattr(e, "name", e)) for e in module.exports}
+        exports = (
+            None if module.exports is None else {str(getattr(e, "name", e)) for e in module.exports}
+        )
         for name in {**module.members, **module.overloads}:
             member = module.members.get(name) or module.overloads[name][-1]
             listed = is_public(name) if exports is None else name in exports
@@ -64,16 +79,24 @@ class Reader(Classes):
                 continue
             if not listed and (name.startswith("_") or (not member.is_alias and member.is_module)):
                 # Importable, but promised to nobody.
-                self.names[f"{path}.{name}"] = {"to": self.canonical(f"{path}.{name}"), "public": False}
+                self.names[f"{path}.{name}"] = {
+                    "to": self.canonical(f"{path}.{name}"),
+                    "public": False,
+                }
                 continue
-            self.name(module, name, member, listed and (exports is not None or self.belongs(module, name, member)))
+            public = listed and (exports is not None or self.belongs(module, name, member))
+            self.name(module, name, member, public=public)
 
-    def stars(self, module):
+    def stars(self, module: Definition) -> bool:
         """Names from elsewhere that nobody can list."""
         return any("/" in name for name in module.members)
 
-    def belongs(self, module, name, member):
-        """Without `__all__`: what is defined here, what a package's __init__ takes from its own modules, `import x as x`, `import *`."""
+    def belongs(self, module: Definition, name: str, member: Definition) -> bool:
+        """Say whether a name is public without `__all__`.
+
+        That is what is defined here, what a package's __init__ takes from its own modules,
+        `import x as x`, and `import *`.
+        """
         if not member.is_alias:
             return True
         if member.wildcard_imported:
@@ -82,15 +105,21 @@ class Reader(Classes):
             return self.redundant(module, name)
         return module.is_init_module or self.redundant(module, name)
 
-    def redundant(self, module, name):
+    def redundant(self, module: Definition, name: str) -> bool:
         if module.path not in self.kept:
-            self.kept[module.path] = set(re.findall(r"\b(\w+)\s+as\s+\1\b", "\n".join(module.lines)))
+            self.kept[module.path] = set(
+                re.findall(r"\b(\w+)\s+as\s+\1\b", "\n".join(module.lines))
+            )
         return name in self.kept[module.path]
 
-    def name(self, module, name, member, public):
+    def name(self, module: Definition, name: str, member: Definition, *, public: bool) -> None:
         target = self.canonical(f"{module.path}.{name}")
         found = self.find(target)
-        self.names[f"{module.path}.{name}"] = {"to": target, "public": public, **self.at(member, module)}
+        self.names[f"{module.path}.{name}"] = {
+            "to": target,
+            "public": public,
+            **self.at(member, module),
+        }
         if found is None or found.is_alias:
             if member.is_alias or found is not None:
                 return
@@ -101,7 +130,7 @@ class Reader(Classes):
             self.define(found, target)
 
 
-def main():
+def main() -> None:
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     requests = json.load(sys.stdin)
     # In one piece: `json.dump` writes token by token.

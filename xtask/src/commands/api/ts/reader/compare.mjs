@@ -7,26 +7,65 @@ import { ts } from "./typescript.mjs";
 
 const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
 
+/** What a symbol with one of these flags is as a value; the first that fits. */
+const VALUES = [
+  { flag: ts.SymbolFlags.Class, kind: "class" },
+  { flag: ts.SymbolFlags.Function, kind: "function" },
+  { flag: ts.SymbolFlags.Enum, kind: "enum" },
+  { flag: ts.SymbolFlags.Variable, kind: "constant" },
+  { flag: ts.SymbolFlags.ValueModule, kind: "namespace" },
+];
+
+/** The same as a type. */
+const TYPES = [
+  { flag: ts.SymbolFlags.Class, kind: "class" },
+  { flag: ts.SymbolFlags.Interface, kind: "interface" },
+  { flag: ts.SymbolFlags.TypeAlias, kind: "type" },
+  { flag: ts.SymbolFlags.Enum, kind: "enum" },
+];
+
+function firstOf(table, flags) {
+  return table.find(({ flag }) => flags & flag)?.kind ?? null;
+}
+
 /** What a symbol is as a value and as a type. */
 export function kinds(symbol, typeOnly = false) {
   const { flags } = symbol;
-  const F = ts.SymbolFlags;
-  const value =
-    flags & F.Class ? "class" : flags & F.Function ? "function" : flags & F.Enum ? "enum" : flags & F.Variable ? "constant" : flags & F.ValueModule ? "namespace" : null;
-  const type = flags & F.Class ? "class" : flags & F.Interface ? "interface" : flags & F.TypeAlias ? "type" : flags & F.Enum ? "enum" : null;
+  const value = firstOf(VALUES, flags);
+  const type = firstOf(TYPES, flags);
   return { value: typeOnly ? null : value, type, any: value ?? type ?? "namespace" };
 }
 
 export class Compare {
+  /**
+   * @param {import("./world.mjs").World} world
+   * @param {import("./text.mjs").Texts} texts
+   * @param {import("./questions.mjs").Questions} questions
+   * @param {import("./positions.mjs").Positions} positions
+   * @param {(difference: Record<string, unknown>) => void} report
+   */
   constructor(world, texts, questions, positions, report) {
-    Object.assign(this, { world, texts, questions, positions, report });
+    this.world = world;
+    this.texts = texts;
+    this.questions = questions;
+    this.positions = positions;
+    this.report = report;
   }
 
   /** `item`: { symbol, old, new: symbols, typeOnly: { old, new }, exported }. */
   pair(item) {
     const [was, is] = [kinds(item.old, item.typeOnly?.old), kinds(item.new, item.typeOnly?.new)];
-    const node = (symbol) => symbol.declarations.find((d) => d.name)?.name ?? symbol.declarations[0];
-    const tell = (rule, extra = {}) => this.report({ rule, symbol: item.symbol, kind: was.any, oldNode: node(item.old), newNode: node(item.new), ...extra });
+    const node = (symbol) =>
+      symbol.declarations.find((d) => d.name)?.name ?? symbol.declarations[0];
+    const tell = (rule, extra = {}) =>
+      this.report({
+        rule,
+        symbol: item.symbol,
+        kind: was.any,
+        oldNode: node(item.old),
+        newNode: node(item.new),
+        ...extra,
+      });
     const whole = { was: shown(item.old), is: shown(item.new) };
     if (was.value && !is.value) tell("no-longer-a-value", { old: was.any, new: is.any, ...whole });
     else if (was.value && was.value !== is.value) this.crossValue(item, was, is, tell, whole);
@@ -37,33 +76,57 @@ export class Compare {
   }
 
   value(item, kind, tell, whole) {
-    if (kind === "function") this.functions(functionsOf(item.old), functionsOf(item.new), tell, whole);
+    if (kind === "function")
+      this.functions(functionsOf(item.old), functionsOf(item.new), tell, whole);
     if (kind === "class") this.members(item, tell);
     if (kind === "enum") this.enums(item);
     if (kind === "constant") this.constants(item, tell, whole);
   }
 
   functions(old, now, tell, whole) {
-    const slot = { positions: { out: true }, names: { old: new Map(), new: new Map(), declared: [] } };
-    compareSignatures(this.questions, old, now, slot, (found) => found.forEach((one) => tell(one.rule, { ...one, ...whole })));
+    const slot = {
+      positions: { out: true },
+      names: { old: new Map(), new: new Map(), declared: [] },
+    };
+    compareSignatures(this.questions, old, now, slot, (found) => {
+      for (const one of found) tell(one.rule, { ...one, ...whole });
+    });
   }
 
-  /** A function may become a constant that holds one; anything else is for the compiler to judge, or another thing altogether. */
+  /**
+   * A function may become a constant that holds one.
+   * Anything else is another kind, or for the compiler to judge.
+   */
   crossValue(item, was, is, tell, whole) {
     const [old, now] = [callables(item.old), callables(item.new)];
     if (old && now) return this.functions(old, now, tell, whole);
-    const doubt = was.value !== "function" && is.value !== "function" && !(was.value === "class" && is.value === "namespace");
+    const doubt =
+      was.value !== "function" &&
+      is.value !== "function" &&
+      !(was.value === "class" && is.value === "namespace");
     tell(doubt ? "kind-maybe-changed" : "kind-changed", { old: was.any, new: is.any, ...whole });
   }
 
   constants(item, tell, whole) {
-    const [old, now] = [item.old, item.new].map((symbol) => symbol.declarations.find(ts.isVariableDeclaration));
-    if (callables(item.old) && callables(item.new)) return this.functions(callables(item.old), callables(item.new), tell, whole);
-    const text = (declaration) => this.texts.of(declaration.type ?? declaration.initializer ?? declaration.name);
+    const [old, now] = [item.old, item.new].map((symbol) =>
+      symbol.declarations.find(ts.isVariableDeclaration),
+    );
+    if (callables(item.old) && callables(item.new))
+      return this.functions(callables(item.old), callables(item.new), tell, whole);
+    const text = (declaration) =>
+      this.texts.of(declaration.type ?? declaration.initializer ?? declaration.name);
     const [before, after] = [text(old), text(now)];
     if (before.same === after.same) return;
-    if (old.initializer && now.initializer && kindOfLiteral(old.initializer) === kindOfLiteral(now.initializer)) {
-      return tell("constant-changed", { old: old.initializer.getText(), new: now.initializer.getText(), ...whole });
+    if (
+      old.initializer &&
+      now.initializer &&
+      kindOfLiteral(old.initializer) === kindOfLiteral(now.initializer)
+    ) {
+      return tell("constant-changed", {
+        old: old.initializer.getText(),
+        new: now.initializer.getText(),
+        ...whole,
+      });
     }
     this.questions.ask([], { was: before.text, now: after.text }, (answer) => {
       const [a, b] = [old, now].map((d) => flat(d.type ?? d.initializer ?? d));
@@ -72,25 +135,53 @@ export class Compare {
   }
 
   enums(item) {
-    const list = (symbol) => symbol.declarations.filter(ts.isEnumDeclaration).flatMap((d) => [...d.members]);
+    const list = (symbol) =>
+      symbol.declarations.filter(ts.isEnumDeclaration).flatMap((d) => [...d.members]);
     const value = (member) => this.world.checker.getConstantValue(member);
     const named = (members) => new Map(members.map((m) => [m.name.text, m]));
     const [old, now] = [named(list(item.old)), named(list(item.new))];
-    const tell = (rule, member, extra) => this.report({ rule, symbol: `${item.symbol}.${member.name.text}`, kind: "enum-member", ...extra });
+    const tell = (rule, member, extra) =>
+      this.report({
+        rule,
+        symbol: `${item.symbol}.${member.name.text}`,
+        kind: "enum-member",
+        ...extra,
+      });
     const constant = (symbol) => symbol.declarations.some((d) => has(d, "ConstKeyword"));
     const come = [...now.values()].filter((m) => !old.has(m.name.text));
     for (const [name, member] of old) {
       const same = now.get(name);
-      const at = { oldNode: member.name, was: member.getText(), newNode: same?.name, is: same?.getText() };
-      const other = come.find((m) => !m.renamed && typeof value(m) === "string" && value(m) === value(member));
-      if (same && value(same) !== value(member)) tell("enum-value-changed", member, { ...at, old: member.getText(), new: same.getText() });
+      const at = {
+        oldNode: member.name,
+        was: member.getText(),
+        newNode: same?.name,
+        is: same?.getText(),
+      };
+      const other = come.find(
+        (m) => !m.renamed && typeof value(m) === "string" && value(m) === value(member),
+      );
+      if (same && value(same) !== value(member))
+        tell("enum-value-changed", member, { ...at, old: member.getText(), new: same.getText() });
       if (!same && other) {
         other.renamed = true;
-        tell("enum-member-renamed", member, { ...at, newNode: other.name, is: other.getText(), new: other.name.text });
+        tell("enum-member-renamed", member, {
+          ...at,
+          newNode: other.name,
+          is: other.getText(),
+          new: other.name.text,
+        });
       } else if (!same) tell("enum-member-removed", member, at);
     }
-    for (const member of come.filter((m) => !m.renamed)) tell("enum-member-added", member, { newNode: member.name, is: member.getText() });
-    if (!constant(item.old) && constant(item.new)) this.report({ rule: "became-const-enum", symbol: item.symbol, kind: "enum", oldNode: item.old.declarations[0].name, newNode: item.new.declarations[0].name });
+    for (const member of come.filter((m) => !m.renamed))
+      tell("enum-member-added", member, { newNode: member.name, is: member.getText() });
+    if (!constant(item.old) && constant(item.new))
+      this.report({
+        rule: "became-const-enum",
+        symbol: item.symbol,
+        kind: "enum",
+        oldNode: item.old.declarations[0].name,
+        newNode: item.new.declarations[0].name,
+      });
   }
 
   type(item, tell, whole) {
@@ -104,15 +195,29 @@ export class Compare {
     const callable = [item.old, item.new].map((symbol) => aliased(symbol));
     if (callable.every((node) => node && ts.isFunctionTypeNode(node))) {
       const slot = { positions: ways, names };
-      return compareSignatures(this.questions, [callable[0]], [callable[1]], slot, (found) => found.forEach((one) => tell(one.rule, { ...one, ...whole })));
+      return compareSignatures(this.questions, [callable[0]], [callable[1]], slot, (found) => {
+        for (const one of found) tell(one.rule, { ...one, ...whole });
+      });
     }
     const doubt = names.declared.length > 0 && callable.some((node) => node && deferred(node));
+    // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
     this.questions.ask(names.declared, { was: before.text, now: after.text }, (answer) => {
-      const [widened, narrowed] = [ways.out && !answer.serves("now", "was"), ways.in && !answer.fits("was", "now")];
-      const extra = { old: flat(callable[0] ?? item.old.declarations[0]), new: flat(callable[1] ?? item.new.declarations[0]), ...whole };
+      const [widened, narrowed] = [
+        ways.out && !answer.serves("now", "was"),
+        ways.in && !answer.fits("was", "now"),
+      ];
+      const extra = {
+        old: flat(callable[0] ?? item.old.declarations[0]),
+        new: flat(callable[1] ?? item.new.declarations[0]),
+        ...whole,
+      };
       if (!widened && !narrowed) return;
       if (doubt) tell("type-maybe-changed", extra);
-      else tell(widened && narrowed ? "type-changed" : widened ? "type-widened" : "type-narrowed", extra);
+      else
+        tell(
+          widened && narrowed ? "type-changed" : widened ? "type-widened" : "type-narrowed",
+          extra,
+        );
     });
   }
 
@@ -126,27 +231,53 @@ export class Compare {
     const names = this.parameters(item, tell);
     const declarations = { old: bodies(item.old), new: bodies(item.new) };
     const isClass = Boolean(item.old.flags & item.new.flags & ts.SymbolFlags.Class);
-    const target = this.texts.target(this.world.locate(item.new));
+    // Whatever has members has a place in the package.
+    const located = /** @type {import("./world.mjs").Located} */ (this.world.locate(item.new));
+    const target = this.texts.target(located);
     const [top, ...rest] = target.path;
-    const name = [this.texts.alias(target.file, top === "default" ? top : `__xtask_${top}`), ...rest].join(".");
+    const name = [
+      this.texts.alias(target.file, top === "default" ? top : `__xtask_${top}`),
+      ...rest,
+    ].join(".");
     const count = parametersOf(item.new).length;
     const given = names.given.slice(0, count);
-    const self = { type: `${name}${given.length > 0 ? `<${given.join(", ")}>` : ""}`, value: `typeof ${name}` };
+    const self = {
+      type: `${name}${given.length > 0 ? `<${given.join(", ")}>` : ""}`,
+      value: `typeof ${name}`,
+    };
     names.old.set("this", "$this");
     names.new.set("this", "$this");
     names.declared.push(`$this extends ${self.type}`);
     const checker = this.world.checker;
     const inherited = (member) => {
-      const type = member.isStatic ? checker.getTypeOfSymbol(item.old) : checker.getDeclaredTypeOfSymbol(item.old);
+      const type = member.isStatic
+        ? checker.getTypeOfSymbol(item.old)
+        : checker.getDeclaredTypeOfSymbol(item.old);
       return member.kind !== "constructor" && Boolean(checker.getPropertyOfType(type, member.name));
     };
-    const report = ({ member, ...one }) => this.report({ ...one, symbol: `${item.symbol}.${member.name}`, kind: "member", what: one.what ?? member.name });
+    const report = ({ member, ...one }) =>
+      this.report({
+        ...one,
+        symbol: `${item.symbol}.${member.name}`,
+        kind: "member",
+        what: one.what ?? member.name,
+      });
     const closed = item.new.declarations.filter(ts.isClassDeclaration).some(isClosed);
     const base = { old: heritage(item.old), new: heritage(item.new) };
     const ways = isClass ? { in: false, out: true } : this.ways(item);
     if (isClass) this.classes(item, tell);
     if (base.old) this.bases(base, names, self, tell);
-    compareMembers(this.questions, { names, declarations, positions: ways, isClass, self, inherited, report, base, closed });
+    compareMembers(this.questions, {
+      names,
+      declarations,
+      positions: ways,
+      isClass,
+      self,
+      inherited,
+      report,
+      base,
+      closed,
+    });
   }
 
   /** Type parameters of both, under shared names; told where users who name them break. */
@@ -154,15 +285,20 @@ export class Compare {
     const [old, now] = [parametersOf(item.old), parametersOf(item.new)];
     const names = shared(this.texts, old, now);
     const required = now.filter((p) => !p.default).length;
-    if (now.length < old.length || required > old.length) tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
-    else if (old.some((p, i) => p.default && !now[i].default)) tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
+    if (now.length < old.length || required > old.length)
+      tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
+    else if (old.some((p, i) => p.default && !now[i].default))
+      tell("type-parameters-changed", { old: shownParameters(old), new: shownParameters(now) });
+    /** @type {Record<string, string>} */
     const types = {};
     const bounds = constraints(this.texts, old, now, names, types);
-    if (bounds.length > 0) this.questions.ask(names.declared, types, (answer) => {
-      for (const { i, name, old: before, now: after } of bounds) {
-        if (!answer.fits(`wc${i}`, `ic${i}`)) tell("type-parameter-narrowed", { what: name, old: before, new: after });
-      }
-    });
+    if (bounds.length > 0)
+      this.questions.ask(names.declared, types, (answer) => {
+        for (const { i, name, old: before, now: after } of bounds) {
+          if (!answer.fits(`wc${i}`, `ic${i}`))
+            tell("type-parameter-narrowed", { what: name, old: before, new: after });
+        }
+      });
     return { ...names, declared: [...names.declared], given: old.map((_, i) => `T${i}`) };
   }
 
@@ -170,24 +306,39 @@ export class Compare {
   bases({ old, new: now }, names, self, tell) {
     const kept = (now ?? []).map((base) => this.texts.of(base, names.new).same);
     for (const base of old.filter((one) => !kept.includes(this.texts.of(one, names.old).same))) {
-      this.questions.ask(names.declared, { self: self.type, base: this.texts.of(base, names.old).text }, (answer) => {
-        if (!answer.fits("self", "base")) tell("base-removed", { old: base.getText() });
-      });
+      this.questions.ask(
+        names.declared,
+        { self: self.type, base: this.texts.of(base, names.old).text },
+        (answer) => {
+          if (!answer.fits("self", "base")) tell("base-removed", { old: base.getText() });
+        },
+      );
     }
   }
 
   classes(item, tell) {
-    const [old, now] = [item.old, item.new].map((symbol) => symbol.declarations.find(ts.isClassDeclaration));
+    const [old, now] = [item.old, item.new].map((symbol) =>
+      symbol.declarations.find(ts.isClassDeclaration),
+    );
     if (!has(old, "AbstractKeyword") && has(now, "AbstractKeyword")) tell("class-became-abstract");
     if (!isClosed(old) && isClosed(now)) tell("constructor-became-private");
-    const nominal = (node) => node.members.some((m) => has(m, "PrivateKeyword") || has(m, "ProtectedKeyword") || (m.name && ts.isPrivateIdentifier(m.name)));
-    if (!nominal(old) && nominal(now) && this.positions.of(item.old).in && !heritage(item.old)) tell("class-became-nominal");
+    const nominal = (node) =>
+      node.members.some(
+        (m) =>
+          has(m, "PrivateKeyword") ||
+          has(m, "ProtectedKeyword") ||
+          (m.name && ts.isPrivateIdentifier(m.name)),
+      );
+    if (!nominal(old) && nominal(now) && this.positions.of(item.old).in && !heritage(item.old))
+      tell("class-became-nominal");
   }
 }
 
 /** Nobody else can call its constructor. */
 function isClosed(node) {
-  return node.members.some((member) => ts.isConstructorDeclaration(member) && has(member, "PrivateKeyword"));
+  return node.members.some(
+    (member) => ts.isConstructorDeclaration(member) && has(member, "PrivateKeyword"),
+  );
 }
 
 function functionsOf(symbol) {
@@ -200,7 +351,10 @@ function callables(symbol) {
   const type = symbol.declarations.find(ts.isVariableDeclaration)?.type;
   if (!type) return null;
   if (ts.isFunctionTypeNode(type)) return [type];
-  const onlyCalls = ts.isTypeLiteralNode(type) && type.members.length > 0 && type.members.every(ts.isCallSignatureDeclaration);
+  const onlyCalls =
+    ts.isTypeLiteralNode(type) &&
+    type.members.length > 0 &&
+    type.members.every(ts.isCallSignatureDeclaration);
   return onlyCalls ? [...type.members] : null;
 }
 
@@ -228,7 +382,9 @@ function bodies(symbol) {
 }
 
 function heritage(symbol) {
-  const clauses = symbol.declarations.flatMap((d) => d.heritageClauses ?? []).filter((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword);
+  const clauses = symbol.declarations
+    .flatMap((d) => d.heritageClauses ?? [])
+    .filter((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword);
   const types = clauses.flatMap((clause) => [...clause.types]);
   return types.length > 0 ? types : null;
 }
@@ -240,29 +396,48 @@ function typeText(texts, symbol, names) {
   const parts = [];
   for (const body of bodies(symbol)) {
     const list = [...body.members].map((m) => texts.of(m, names));
-    parts.push({ text: `{ ${list.map((m) => m.text).join("; ")} }`, same: `{ ${list.map((m) => m.same).join("; ")} }` });
+    parts.push({
+      text: `{ ${list.map((m) => m.text).join("; ")} }`,
+      same: `{ ${list.map((m) => m.same).join("; ")} }`,
+    });
   }
   for (const base of heritage(symbol) ?? []) parts.push(texts.of(base, names));
-  return { text: parts.map((p) => `(${p.text})`).join(" & "), same: parts.map((p) => p.same).join(" & ") };
+  return {
+    text: parts.map((p) => `(${p.text})`).join(" & "),
+    same: parts.map((p) => p.same).join(" & "),
+  };
 }
 
 /** Two types that depend on a type parameter can be the same without the compiler seeing it. */
 function deferred(node) {
-  if (ts.isConditionalTypeNode(node) || ts.isMappedTypeNode(node) || ts.isIndexedAccessTypeNode(node)) return true;
+  if (
+    ts.isConditionalTypeNode(node) ||
+    ts.isMappedTypeNode(node) ||
+    ts.isIndexedAccessTypeNode(node)
+  )
+    return true;
   return ts.forEachChild(node, deferred) ?? false;
 }
 
 function kindOfLiteral(node) {
-  if (ts.isStringLiteral(node) || ts.isNumericLiteral(node) || ts.isPrefixUnaryExpression(node)) return ts.isStringLiteral(node) ? "string" : "number";
-  return node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword ? "boolean" : node.kind;
+  if (ts.isStringLiteral(node) || ts.isNumericLiteral(node) || ts.isPrefixUnaryExpression(node))
+    return ts.isStringLiteral(node) ? "string" : "number";
+  return node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword
+    ? "boolean"
+    : node.kind;
 }
 
 /** A definition in one line: a class or an interface without its members. */
 export function shown(symbol) {
   const declaration = symbol.declarations[0];
   if (ts.isVariableDeclaration(declaration)) return `const ${flat(declaration)}`;
-  const text = flat(declaration).replace(/^(export |default |declare )+/, "").replace(/;$/, "");
-  const withBody = ts.isClassDeclaration(declaration) || ts.isInterfaceDeclaration(declaration) || ts.isEnumDeclaration(declaration) || ts.isModuleDeclaration(declaration);
+  const text = flat(declaration)
+    .replace(/^(export |default |declare )+/, "")
+    .replace(/;$/, "");
+  const withBody =
+    ts.isClassDeclaration(declaration) ||
+    ts.isInterfaceDeclaration(declaration) ||
+    ts.isEnumDeclaration(declaration) ||
+    ts.isModuleDeclaration(declaration);
   return withBody ? text.replace(/\s*\{.*$/, "") : text;
 }
-

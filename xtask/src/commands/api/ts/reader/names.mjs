@@ -14,46 +14,70 @@ export function exportsOf(world, file) {
   if (!module) return found;
   const whole = module.exports.get("export=");
   // `import f from` and `import f = require` both give what `export =` says.
-  if (whole) found.set("default", { symbol: world.resolved(whole), typeOnly: false, node: whole.declarations?.[0] });
+  if (whole)
+    found.set("default", {
+      symbol: world.resolved(whole),
+      typeOnly: false,
+      node: whole.declarations?.[0],
+    });
   for (const symbol of world.checker.getExportsOfModule(module)) {
     if (symbol.name.startsWith(HANDLE)) continue;
     const resolved = world.resolved(symbol);
     if (!resolved.declarations) continue;
-    found.set(symbol.name, { symbol: resolved, typeOnly: isTypeOnly(world, symbol), node: symbol.declarations?.[0] });
+    found.set(symbol.name, {
+      symbol: resolved,
+      typeOnly: isTypeOnly(world, symbol),
+      node: symbol.declarations?.[0],
+    });
   }
   return found;
 }
 
 /** Is there an `export type` or `import type` on the way? */
 function isTypeOnly(world, symbol) {
-  for (let at = symbol; at && at.flags & ts.SymbolFlags.Alias; at = world.checker.getImmediateAliasedSymbol(at)) {
+  for (
+    let at = symbol;
+    at && at.flags & ts.SymbolFlags.Alias;
+    at = world.checker.getImmediateAliasedSymbol(at)
+  ) {
     if (at.declarations?.some((d) => ts.isTypeOnlyImportOrExportDeclaration(d))) return true;
   }
   return false;
 }
 
-/** What users reach by the same name in both versions: pairs for matching, by the place of the old definition. */
+/**
+ * What users reach by the same name in both versions: pairs for matching, by the place of the old definition.
+ */
 export function exportedPairs(world, lists) {
   const pairs = new Map();
   const add = (old, now) => {
     const [was, is] = [world.locate(old), world.locate(now)];
-    if (was?.side !== "old" || is?.side !== "new" || was.path.length !== 1 || is.path.length !== 1) return;
+    if (was?.side !== "old" || is?.side !== "new" || was.path.length !== 1 || is.path.length !== 1)
+      return;
     const id = key(world, was.file, was.path);
     if (!pairs.has(id)) pairs.set(id, { file: is.file, name: is.path[0] });
   };
-  for (const { old, now } of lists) for (const [name, { symbol }] of old) if (now.has(name)) add(symbol, now.get(name).symbol);
-  for (const { old, now } of lists) for (const [name, renamed] of renames(world, old, now)) add(old.get(name).symbol, now.get(renamed).symbol);
+  for (const { old, now } of lists)
+    for (const [name, { symbol }] of old) if (now.has(name)) add(symbol, now.get(name).symbol);
+  for (const { old, now } of lists)
+    for (const [name, renamed] of renames(old, now))
+      add(old.get(name).symbol, now.get(renamed).symbol);
   return pairs;
 }
 
 /** Names that are gone, and the new name that stands for the very same thing. */
-export function renames(world, old, now) {
+export function renames(old, now) {
   const found = new Map();
   const come = [...now].filter(([name]) => !old.has(name));
   const before = [...old.values()].map((one) => one.symbol);
   for (const [name, was] of old) {
     if (now.has(name) || before.filter((symbol) => symbol === was.symbol).length > 1) continue;
-    const same = come.filter(([other, is]) => ![...found.values()].includes(other) && kinds(was.symbol).any === kinds(is.symbol).any && resemble([name, was.symbol], [other, is.symbol]));
+    const same = come.filter(
+      ([other, is]) =>
+        ![...found.values()].includes(other) &&
+        kinds(was.symbol).any === kinds(is.symbol).any &&
+        resemble([name, was.symbol], [other, is.symbol]),
+    );
     const likely = same.length > 1 ? same.filter(([other]) => alike(name, other)) : same;
     if (likely.length === 1) found.set(name, likely[0][0]);
   }
@@ -61,19 +85,39 @@ export function renames(world, old, now) {
 }
 
 /** Reports names that came and went; hands the others on to `pair`. */
-export function compareNames(world, { old, now, prefix, elsewhere }, pair, report) {
-  const renamed = renames(world, old, now);
+export function compareNames({ old, now, prefix, elsewhere }, pair, report) {
+  const renamed = renames(old, now);
   for (const [name, was] of old) {
     const is = now.get(name);
     const symbol = `${prefix}${name}`;
     const kind = kinds(was.symbol).any;
     const at = { symbol, what: name, kind, oldNode: nodeOf(was), was: shown(was.symbol) };
     if (is) {
-      pair({ symbol, name, old: was.symbol, new: is.symbol, typeOnly: { old: was.typeOnly, new: is.typeOnly }, exported: true });
+      pair({
+        symbol,
+        name,
+        old: was.symbol,
+        new: is.symbol,
+        typeOnly: { old: was.typeOnly, new: is.typeOnly },
+        exported: true,
+      });
     } else if (renamed.has(name)) {
       const other = now.get(renamed.get(name));
-      report({ ...at, rule: "{kind}-renamed", new: renamed.get(name), newNode: nodeOf(other), is: shown(other.symbol) });
-      pair({ symbol, name, old: was.symbol, new: other.symbol, typeOnly: { old: was.typeOnly, new: other.typeOnly }, exported: true });
+      report({
+        ...at,
+        rule: "{kind}-renamed",
+        new: renamed.get(name),
+        newNode: nodeOf(other),
+        is: shown(other.symbol),
+      });
+      pair({
+        symbol,
+        name,
+        old: was.symbol,
+        new: other.symbol,
+        typeOnly: { old: was.typeOnly, new: other.typeOnly },
+        exported: true,
+      });
     } else {
       const there = elsewhere(was.symbol, name);
       report({ ...at, rule: there ? "{kind}-moved" : "{kind}-removed", new: there ?? "" });
@@ -81,12 +125,21 @@ export function compareNames(world, { old, now, prefix, elsewhere }, pair, repor
   }
   for (const [name, is] of now) {
     if (old.has(name) || [...renamed.values()].includes(name)) continue;
-    report({ rule: "{kind}-added", symbol: `${prefix}${name}`, what: name, kind: kinds(is.symbol).any, newNode: nodeOf(is), is: shown(is.symbol) });
+    report({
+      rule: "{kind}-added",
+      symbol: `${prefix}${name}`,
+      what: name,
+      kind: kinds(is.symbol).any,
+      newNode: nodeOf(is),
+      is: shown(is.symbol),
+    });
   }
 }
 
 /** Where it is defined, or where it is handed on if that is not in the package. */
 function nodeOf({ symbol, node }) {
   const declaration = symbol.declarations[0];
-  return declaration.getSourceFile().fileName.includes("/node_modules/") ? node : (declaration.name ?? declaration);
+  return declaration.getSourceFile().fileName.includes("/node_modules/")
+    ? node
+    : (declaration.name ?? declaration);
 }

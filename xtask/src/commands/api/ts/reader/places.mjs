@@ -1,4 +1,5 @@
-// Where a definition is written: the source file that a declaration map or the layout of the folders leads to, else the declaration file.
+// Where a definition is written: the source file that a declaration map or the layout of the folders
+// leads to, else the declaration file.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -14,11 +15,21 @@ export function place(world, node) {
   if (file === null) return "";
   const root = world.roots[world.side(source.fileName)];
   const { line, character } = source.getLineAndCharacterOfPosition(node.getStart(source));
-  return mapped(root, file, source.text, line, character) ?? guessed(root, file, node) ?? `${file}:${line + 1}`;
+  return (
+    mapped(root, file, source.text, line, character) ??
+    guessed(root, file, node) ??
+    `${file}:${line + 1}`
+  );
 }
 
 function parsed(file) {
-  if (!read.has(file)) read.set(file, existsSync(file) ? ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ESNext, true) : null);
+  if (!read.has(file))
+    read.set(
+      file,
+      existsSync(file)
+        ? ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ESNext, true)
+        : null,
+    );
   return read.get(file);
 }
 
@@ -30,8 +41,14 @@ function mapped(root, file, text, line, character) {
   try {
     const map = JSON.parse(readFileSync(path, "utf8"));
     const found = lookUp(map.mappings, line, character);
-    const target = found && normalize(join(dirname(file), dirname(name), map.sourceRoot ?? "", map.sources[found.source]));
-    return target && !target.startsWith("..") && existsSync(join(root, target)) ? `${target}:${found.line + 1}` : null;
+    const target =
+      found &&
+      normalize(
+        join(dirname(file), dirname(name), map.sourceRoot ?? "", map.sources[found.source]),
+      );
+    return target && !target.startsWith("..") && existsSync(join(root, target))
+      ? `${target}:${found.line + 1}`
+      : null;
   } catch {
     return null;
   }
@@ -81,17 +98,23 @@ function guessed(root, file, node) {
       const path = `${folder}${rest || stem}${end}`;
       const source = parsed(join(root, path));
       const found = source && definition(source, node);
-      if (found) return `${path}:${source.getLineAndCharacterOfPosition(found.getStart(source)).line + 1}`;
+      if (found)
+        return `${path}:${source.getLineAndCharacterOfPosition(found.getStart(source)).line + 1}`;
     }
   }
   return null;
 }
 
 /** The definition with the same names around it. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
 function definition(source, node) {
   const names = [];
   for (let at = node; at && !ts.isSourceFile(at); at = at.parent) {
-    const name = ts.isConstructorDeclaration(at) ? "constructor" : at.name && !ts.isParameter(at) && at.name.getText ? at.name.getText() : null;
+    const name = ts.isConstructorDeclaration(at)
+      ? "constructor"
+      : at.name && !ts.isParameter(at) && at.name.getText
+        ? at.name.getText()
+        : null;
     if (name) names.unshift(name);
   }
   let scope = source;
@@ -107,8 +130,10 @@ function find(scope, name) {
   let found = null;
   const look = (node) => {
     if (found || (ts.isBlock(node) && !ts.isModuleBlock(node))) return;
-    if (node !== scope && node.name && !ts.isParameter(node) && node.name.getText() === name) found = node;
-    else if (node !== scope && name === "constructor" && ts.isConstructorDeclaration(node)) found = node;
+    if (node !== scope && node.name && !ts.isParameter(node) && node.name.getText() === name)
+      found = node;
+    else if (node !== scope && name === "constructor" && ts.isConstructorDeclaration(node))
+      found = node;
     else ts.forEachChild(node, look);
   };
   look(scope);

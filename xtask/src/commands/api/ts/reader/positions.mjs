@@ -1,14 +1,17 @@
-// Which way values of a type go. What the package only hands out, nobody else makes: it may get more members. What it only takes, nobody else reads:
-// it may ask for less.
+// Which way values of a type go. What the package only hands out, nobody else makes: it may get more
+// members. What it only takes, nobody else reads: it may ask for less.
 
 import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 
 // "through" is out again what came in: what its functions are given, the package gives, or whoever made it.
 const flip = (way) => ({ in: "out", out: "in", through: null })[way];
-const isPrivate = (node) => node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword) || (node.name && ts.isPrivateIdentifier(node.name));
+const isPrivate = (node) =>
+  node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword) ||
+  (node.name && ts.isPrivateIdentifier(node.name));
 
 export class Positions {
+  /** @param {import("./world.mjs").World} world */
   constructor(world) {
     this.world = world;
     this.ways = new Map();
@@ -30,8 +33,8 @@ export class Positions {
   declaration(node, way) {
     if (ts.isClassDeclaration(node)) {
       // Whoever makes one calls its constructor; what it gives is what callers get.
-      node.members.filter((m) => !isPrivate(m)).forEach((m) => this.type(m, "out"));
-      node.heritageClauses?.forEach((clause) => this.type(clause, way));
+      for (const m of node.members) if (!isPrivate(m)) this.type(m, "out");
+      for (const clause of node.heritageClauses ?? []) this.type(clause, way);
     } else if (isCallable(node)) {
       this.type(node, way);
     } else if (!ts.isModuleDeclaration(node)) {
@@ -39,10 +42,11 @@ export class Positions {
     }
   }
 
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
   type(node, way) {
     if (isCallable(node)) {
-      node.typeParameters?.forEach((p) => this.type(p, flip(way)));
-      node.parameters.forEach((p) => p.type && this.type(p.type, flip(way)));
+      for (const p of node.typeParameters ?? []) this.type(p, flip(way));
+      for (const p of node.parameters) if (p.type) this.type(p.type, flip(way));
       if (node.type) this.result(node, way);
       return;
     }
@@ -51,23 +55,30 @@ export class Positions {
       if (found) this.name(found.whole ?? found.symbol, way);
       return;
     }
-    if (ts.isImportTypeNode(node) && node.qualifier) this.name(this.world.checker.getSymbolAtLocation(node.qualifier), way);
+    if (ts.isImportTypeNode(node) && node.qualifier)
+      this.name(this.world.checker.getSymbolAtLocation(node.qualifier), way);
     // What a generic of the package does with its arguments is not looked into: both.
-    if (ts.isTypeReferenceNode(node) && node.typeArguments && this.ours(node.typeName)) node.typeArguments.forEach((a) => this.type(a, flip(way)));
+    if (ts.isTypeReferenceNode(node) && node.typeArguments && this.ours(node.typeName)) {
+      for (const a of node.typeArguments) this.type(a, flip(way));
+    }
     ts.forEachChild(node, (child) => this.type(child, way));
   }
 
   /** Like a function that helps to write a plugin: it takes one, and returns it. */
   result(node, way) {
     const { taken } = this;
-    const given = node.parameters.flatMap((p) => (p.type ? references(p.type, this.world.checker) : []));
+    const given = node.parameters.flatMap((p) =>
+      p.type ? references(p.type, this.world.checker) : [],
+    );
     this.taken = new Set(given.map((one) => this.world.resolved(one.whole ?? one.symbol)));
     this.type(node.type, way);
     this.taken = taken;
   }
 
   ours(name) {
-    return Boolean(this.world.locate(this.world.resolved(this.world.checker.getSymbolAtLocation(name)))?.side);
+    return Boolean(
+      this.world.locate(this.world.resolved(this.world.checker.getSymbolAtLocation(name)))?.side,
+    );
   }
 
   name(symbol, way) {

@@ -1,14 +1,30 @@
-// Questions to the TypeScript compiler: does this type fit that one? All are asked in one generated file, in which both stand as parameters of a
-// function; so both may speak of the same type parameters, and nothing but the text in question differs.
+// Questions to the TypeScript compiler: does this type fit that one? All are asked in one generated file,
+// in which both stand as parameters of a function; so both may speak of the same type parameters, and
+// nothing but the text in question differs.
+
+import { ts } from "./typescript.mjs";
+
+/** @typedef {ReturnType<typeof answers>} Answer */
 
 export class Questions {
+  /**
+   * @param {import("./world.mjs").World} world
+   * @param {import("./text.mjs").Texts} texts
+   */
   constructor(world, texts) {
     this.world = world;
     this.texts = texts;
+    /** @type {{ parameters: string[], types: Record<string, string>, then: (answer: Answer) => void }[]} */
     this.asked = [];
   }
 
-  /** `types`: names to texts; `parameters`: type parameters that the texts speak of. `then` gets the answers. */
+  /**
+   * Asks about types.
+   *
+   * @param {string[]} parameters the type parameters that the texts speak of
+   * @param {Record<string, string>} types names to texts
+   * @param {(answer: Answer) => void} then gets the answers
+   */
   ask(parameters, types, then) {
     this.asked.push({ parameters, types, then });
   }
@@ -25,18 +41,36 @@ export class Questions {
       this.asked = [];
       const questions = round.map(({ parameters, types }, i) => {
         const list = Object.entries(types).map(([name, text]) => `${name}: ${text}`);
-        return `declare function q${i}${parameters.length > 0 ? `<${parameters.join(", ")}>` : ""}(${list.join(", ")}): void;`;
+        const generic = parameters.length > 0 ? `<${parameters.join(", ")}>` : "";
+        return `declare function q${i}${generic}(${list.join(", ")}): void;`;
       });
-      const { checker, file } = this.world.ask([...this.texts.head(), ...questions, "export {};"].join("\n"));
-      const declared = new Map(file.statements.filter((s) => s.name).map((s) => [s.name.text, s]));
-      round.forEach(({ then }, i) => then(answers(checker, file, declared.get(`q${i}`))));
+      const { checker, file } = this.world.ask(
+        [...this.texts.head(), ...questions, "export {};"].join("\n"),
+      );
+      const functions = file.statements.filter(ts.isFunctionDeclaration);
+      const declared = new Map(functions.map((one) => [one.name?.text, one]));
+      for (const [i, { then }] of round.entries()) {
+        // The name is that of a question above.
+        const asked = /** @type {import("typescript").FunctionDeclaration} */ (
+          declared.get(`q${i}`)
+        );
+        then(answers(checker, file, asked));
+      }
     }
   }
 }
 
+/**
+ * @param {import("typescript").TypeChecker} checker
+ * @param {import("typescript").SourceFile} file
+ * @param {import("typescript").FunctionDeclaration} declaration
+ */
 function answers(checker, file, declaration) {
-  const types = new Map(declaration.parameters.map((p) => [p.name.getText(file), checker.getTypeAtLocation(p)]));
-  const type = (name) => types.get(name);
+  const types = new Map(
+    declaration.parameters.map((p) => [p.name.getText(file), checker.getTypeAtLocation(p)]),
+  );
+  /** @param {string} name one of the question's */
+  const type = (name) => /** @type {import("typescript").Type} */ (types.get(name));
   return {
     checker,
     file,
@@ -46,7 +80,10 @@ function answers(checker, file, declaration) {
     /** The same for what readers get: nothing can be done with `unknown`, and everything with `any`. */
     serves(now, was) {
       const any = checker.getAnyType();
-      return checker.isTypeAssignableTo(type(now), type(was)) && !(type(was) === any && type(now) === checker.getUnknownType());
+      return (
+        checker.isTypeAssignableTo(type(now), type(was)) &&
+        !(type(was) === any && type(now) === checker.getUnknownType())
+      );
     },
   };
 }

@@ -4,10 +4,15 @@ import { ts } from "./typescript.mjs";
 
 /** Identifiers in `node` that mean something defined elsewhere, each with its symbol. */
 export function references(node, checker, found = []) {
-  if (ts.isIdentifier(node) && isReference(node)) found.push({ node, symbol: checker.getSymbolAtLocation(node), whole: whole(node, checker) });
+  if (ts.isIdentifier(node) && isReference(node))
+    found.push({ node, symbol: checker.getSymbolAtLocation(node), whole: whole(node, checker) });
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
     const literal = node.argument.literal;
-    found.push({ node: literal, symbol: checker.getSymbolAtLocation(literal), member: node.qualifier ? checker.getSymbolAtLocation(node.qualifier) : undefined });
+    found.push({
+      node: literal,
+      symbol: checker.getSymbolAtLocation(literal),
+      member: node.qualifier ? checker.getSymbolAtLocation(node.qualifier) : undefined,
+    });
   }
   // A callback that returns something ends the walk.
   ts.forEachChild(node, (child) => void references(child, checker, found));
@@ -28,11 +33,17 @@ function isReference(node) {
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
   if (ts.isTypeReferenceNode(parent)) return parent.typeName === node;
   if (ts.isTypeQueryNode(parent)) return parent.exprName === node;
-  if (ts.isVariableDeclaration(parent) || ts.isEnumMember(parent)) return parent.initializer === node;
-  return ts.isExpressionWithTypeArguments(parent) || ts.isComputedPropertyName(parent) || ts.isBinaryExpression(parent);
+  if (ts.isVariableDeclaration(parent) || ts.isEnumMember(parent))
+    return parent.initializer === node;
+  return (
+    ts.isExpressionWithTypeArguments(parent) ||
+    ts.isComputedPropertyName(parent) ||
+    ts.isBinaryExpression(parent)
+  );
 }
 
 function inImportType(node) {
-  for (let at = node; ts.isQualifiedName(at); at = at.parent) if (ts.isImportTypeNode(at.parent)) return true;
+  for (let at = node; ts.isQualifiedName(at); at = at.parent)
+    if (ts.isImportTypeNode(at.parent)) return true;
   return false;
 }

@@ -1,18 +1,33 @@
-// Functions, methods and constructors: what a caller can no longer do, and what an implementation can no longer be.
+// Functions, methods and constructors: what a caller can no longer do, and what an implementation can
+// no longer be.
 
 import { ts } from "./typescript.mjs";
 
-/** Type parameters of both versions under names that both share: { old, new, declared }. Names of what is around are in `outer`. */
-export function shared(texts, old, now, outer = { old: new Map(), new: new Map(), declared: [] }, prefix = "T") {
+/** @typedef {{ rule: string, what?: string, old?: string, new?: string, whom?: string }} Found */
+
+/**
+ * Type parameters of both versions under names that both share: { old, new, declared }.
+ * Names of what is around are in `outer`.
+ */
+export function shared(
+  texts,
+  old,
+  now,
+  outer = { old: new Map(), new: new Map(), declared: [] },
+  prefix = "T",
+) {
   const { checker } = texts.world;
   const names = { old: new Map(outer.old), new: new Map(outer.new) };
   const symbol = (parameter) => checker.getSymbolAtLocation(parameter.name);
-  old.forEach((parameter, i) => names.old.set(symbol(parameter), `${prefix}${i}`));
+  for (const [i, parameter] of old.entries()) names.old.set(symbol(parameter), `${prefix}${i}`);
   now.forEach((parameter, i) => {
     if (i < old.length) names.new.set(symbol(parameter), `${prefix}${i}`);
   });
   now.slice(old.length).forEach((parameter) => {
-    names.new.set(symbol(parameter), parameter.default ? `(${texts.of(parameter.default, names.new).text})` : "any");
+    names.new.set(
+      symbol(parameter),
+      parameter.default ? `(${texts.of(parameter.default, names.new).text})` : "any",
+    );
   });
   const declared = old.map((parameter, i) => {
     const { constraint } = parameter;
@@ -37,11 +52,15 @@ export function model(texts, node, names) {
   const returned = text(node.type);
   const result = predicate ? (predicate.assertsModifier ? "void" : "boolean") : returned.text;
   const write = (key) => {
-    const list = parameters.map((p) => `${p.rest ? "..." : ""}${p.name}${p.optional ? "?" : ""}: ${p[key]}`);
+    const list = parameters.map(
+      (p) => `${p.rest ? "..." : ""}${p.name}${p.optional ? "?" : ""}: ${p[key]}`,
+    );
     if (self) list.unshift(`this: ${text(self.type)[key]}`);
     return list.join(", ");
   };
-  const labels = parameters.map((p, i) => `${p.rest ? "..." : ""}a${i}${p.optional ? "?" : ""}: ${p.text}`);
+  const labels = parameters.map(
+    (p, i) => `${p.rest ? "..." : ""}a${i}${p.optional ? "?" : ""}: ${p.text}`,
+  );
   const own = (node.typeParameters ?? []).map((p) => texts.of(p, names).same).join(", ");
   return {
     node,
@@ -58,13 +77,17 @@ export function model(texts, node, names) {
 }
 
 /**
- * Two lists of overloads. `slot`: { positions, method, names }: who is asked, and what the types around are called.
+ * Two lists of overloads.
+ * `slot`: { positions, method, names }: who is asked, and what the types around are called.
  * `found` is told a list of { rule, what, old, new } for each difference.
  */
 export function compareSignatures(questions, old, now, slot, found) {
   const { texts } = questions;
   const flat = (nodes, names) => nodes.map((node) => model(texts, node, names).same);
-  const [before, after] = [flat(old, canonical(texts, old, slot.names.old)), flat(now, canonical(texts, now, slot.names.new))];
+  const [before, after] = [
+    flat(old, canonical(texts, old, slot.names.old)),
+    flat(now, canonical(texts, now, slot.names.new)),
+  ];
   const left = old.filter((_, i) => !after.includes(before[i]));
   if (left.length === 0) return;
   if (slot.positions.out) called(questions, left, old, now, slot, found);
@@ -75,7 +98,9 @@ export function compareSignatures(questions, old, now, slot, found) {
 function canonical(texts, nodes, outer) {
   const names = new Map(outer);
   for (const node of nodes) {
-    (node.typeParameters ?? []).forEach((p, i) => names.set(texts.world.checker.getSymbolAtLocation(p.name), `U${i}`));
+    for (const [i, p] of (node.typeParameters ?? []).entries()) {
+      names.set(texts.world.checker.getSymbolAtLocation(p.name), `U${i}`);
+    }
   }
   return names;
 }
@@ -84,16 +109,30 @@ function called(questions, left, old, now, slot, found) {
   const single = old.length === 1 && now.length === 1;
   for (const one of left) {
     const tries = [];
-    now.forEach((other) => pair(questions, one, other, slot, (differences) => tries.push(differences)));
+    for (const other of now)
+      pair(questions, one, other, slot, (differences) => tries.push(differences));
     questions.after(() => {
       if (tries.some((differences) => differences.length === 0)) return;
-      found(single ? tries[0] : [{ rule: now.length < old.length ? "overload-removed" : "overload-changed", old: flatText(one) }]);
+      found(
+        single
+          ? tries[0]
+          : [
+              {
+                rule: now.length < old.length ? "overload-removed" : "overload-changed",
+                old: flatText(one),
+              },
+            ],
+      );
     });
   }
 }
 
 function flatText(node) {
-  return node.getText().replace(/\s+/g, " ").replace(/^(export |declare |default |public |function )+/, "").replace(/;$/, "");
+  return node
+    .getText()
+    .replace(/\s+/g, " ")
+    .replace(/^(export |declare |default |public |function )+/, "")
+    .replace(/;$/, "");
 }
 
 function pair(questions, one, other, slot, then) {
@@ -101,12 +140,26 @@ function pair(questions, one, other, slot, then) {
   const [a, b] = [one.typeParameters ?? [], other.typeParameters ?? []];
   const required = b.filter((p) => !p.default).length;
   if (a.length !== b.length && !(a.length > 0 && a.length < b.length && required <= a.length)) {
-    if (a.length > 0) return questions.after(() => then([{ rule: "type-parameters-changed", old: shownParameters(a), new: shownParameters(b) }]));
+    if (a.length > 0)
+      return questions.after(() =>
+        then([
+          { rule: "type-parameters-changed", old: shownParameters(a), new: shownParameters(b) },
+        ]),
+      );
     return generic(questions, one, other, slot, then);
   }
   const names = shared(texts, a, b, slot.names, "U");
   const [was, is] = [model(texts, one, names.old), model(texts, other, names.new)];
-  const types = { wa: was.taken, ia: is.taken, wr: was.result, ir: is.result, wf: was.whole, if: is.whole, wp: was.asserted, ip: is.asserted };
+  const types = {
+    wa: was.taken,
+    ia: is.taken,
+    wr: was.result,
+    ir: is.result,
+    wf: was.whole,
+    if: is.whole,
+    wp: was.asserted,
+    ip: is.asserted,
+  };
   was.parameters.forEach((p, i) => {
     types[`w${i}`] = p.text;
   });
@@ -115,8 +168,20 @@ function pair(questions, one, other, slot, then) {
   });
   const bounds = constraints(texts, a, b, names, types);
   questions.ask(names.declared, renamed(types), (answer) => {
-    const view = { ...answer, type: (key) => answer.type(`_${key}`), fits: (x, y) => answer.fits(`_${x}`, `_${y}`), serves: (x, y) => answer.serves(`_${x}`, `_${y}`) };
-    const narrower = bounds.filter(({ i }) => !view.fits(`wc${i}`, `ic${i}`)).map(({ name, old, now }) => ({ rule: "type-parameter-narrowed", what: name, old, new: now }));
+    const view = {
+      ...answer,
+      type: (key) => answer.type(`_${key}`),
+      fits: (x, y) => answer.fits(`_${x}`, `_${y}`),
+      serves: (x, y) => answer.serves(`_${x}`, `_${y}`),
+    };
+    const narrower = bounds
+      .filter(({ i }) => !view.fits(`wc${i}`, `ic${i}`))
+      .map(({ name, old, now }) => ({
+        rule: "type-parameter-narrowed",
+        what: name,
+        old,
+        new: now,
+      }));
     then(narrower.length > 0 ? narrower : calls(view, was, is));
   });
 }
@@ -131,10 +196,19 @@ export function constraints(texts, a, b, names, types) {
   const bounds = [];
   a.forEach((p, i) => {
     const now = b[i]?.constraint;
-    if (!now || (p.constraint && texts.of(p.constraint, names.old).same === texts.of(now, names.new).same)) return;
+    if (
+      !now ||
+      (p.constraint && texts.of(p.constraint, names.old).same === texts.of(now, names.new).same)
+    )
+      return;
     types[`wc${i}`] = p.constraint ? texts.of(p.constraint, names.old).text : "unknown";
     types[`ic${i}`] = texts.of(now, names.new).text;
-    bounds.push({ i, name: p.name.text, old: p.constraint?.getText() ?? "anything", now: now.getText() });
+    bounds.push({
+      i,
+      name: p.name.text,
+      old: p.constraint?.getText() ?? "anything",
+      now: now.getText(),
+    });
   });
   return bounds;
 }
@@ -147,12 +221,18 @@ export function shownParameters(list) {
 function generic(questions, one, other, slot, then) {
   const { texts } = questions;
   const write = (node, names) => {
-    const own = node.typeParameters?.length ? `<${node.typeParameters.map((p) => texts.of(p, names).text).join(", ")}>` : "";
+    const own = node.typeParameters?.length
+      ? `<${node.typeParameters.map((p) => texts.of(p, names).text).join(", ")}>`
+      : "";
     return `(${own}${model(texts, node, names).whole.slice(1, -1)})`;
   };
-  questions.ask(slot.names.declared, { was: write(one, slot.names.old), is: write(other, slot.names.new) }, (answer) => {
-    then(answer.fits("is", "was") ? [] : [{ rule: "signature-changed" }]);
-  });
+  questions.ask(
+    slot.names.declared,
+    { was: write(one, slot.names.old), is: write(other, slot.names.new) },
+    (answer) => {
+      then(answer.fits("is", "was") ? [] : [{ rule: "signature-changed" }]);
+    },
+  );
 }
 
 /** What a caller notices. */
@@ -160,78 +240,119 @@ function calls(answer, was, is) {
   const found = answer.fits("wa", "ia") ? taken(answer, was, is) : refused(answer, was, is);
   found.push(...returned(answer, was, is));
   // The compiler does not look at what a function asserts.
-  const asserts = was.predicate?.assertsModifier && (!is.predicate?.assertsModifier || !answer.fits("ip", "wp"));
+  const asserts =
+    was.predicate?.assertsModifier && (!is.predicate?.assertsModifier || !answer.fits("ip", "wp"));
   const rule = was.predicate ? "type-predicate-changed" : "signature-changed";
-  if (found.length === 0 && (asserts || (!idle(answer) && !answer.fits("if", "wf")))) found.push({ rule });
+  if (found.length === 0 && (asserts || (!idle(answer) && !answer.fits("if", "wf"))))
+    found.push({ rule });
   return found;
 }
 
 /** All arguments are still taken; do they still mean the same? */
 function taken(answer, was, is) {
   const [before, after] = [was, is].map((side) => side.parameters.map((p) => p.name));
-  const moved = before.length === after.length && before.join() !== after.join() && [...before].sort().join() === [...after].sort().join();
-  const found = moved ? [{ rule: "parameters-reordered", old: before.join(", "), new: after.join(", ") }] : [];
+  const moved =
+    before.length === after.length &&
+    before.join() !== after.join() &&
+    [...before].sort().join() === [...after].sort().join();
+  /** @type {Found[]} */
+  const found = moved
+    ? [{ rule: "parameters-reordered", old: before.join(", "), new: after.join(", ") }]
+    : [];
   for (let i = 0; i < Math.min(before.length, after.length); i += 1) {
-    for (const path of lost(answer.checker, answer.type(`w${i}`), answer.type(`i${i}`))) found.push({ rule: "option-removed", what: `${before[i]}.${path}` });
+    for (const path of lost(answer.checker, answer.type(`w${i}`), answer.type(`i${i}`)))
+      found.push({ rule: "option-removed", what: `${before[i]}.${path}` });
   }
   return found;
 }
 
-/** Properties that an object written on the spot may no longer have: TypeScript refuses those that nobody asks for. */
+/**
+ * Properties that an object written on the spot may no longer have:
+ * TypeScript refuses those that nobody asks for.
+ */
 export function lost(checker, old, now, depth = 3) {
   const [before, after] = [checker.getNonNullableType(old), checker.getNonNullableType(now)];
   const kinds = after.isUnionOrIntersection() ? after.types : [after];
-  const open = (type) => !(type.flags & ts.TypeFlags.Object) || checker.getIndexInfosOfType(type).length > 0 || checker.getPropertiesOfType(type).length === 0;
+  const open = (type) =>
+    !(type.flags & ts.TypeFlags.Object) ||
+    checker.getIndexInfosOfType(type).length > 0 ||
+    checker.getPropertiesOfType(type).length === 0;
   if (depth === 0 || before === after || !literal(before) || kinds.some(open)) return [];
   return checker.getPropertiesOfType(before).flatMap((property) => {
     const now = kinds.map((type) => checker.getPropertyOfType(type, property.name)).filter(Boolean);
     if (now.length === 0) return [property.name];
     if (now.length > 1) return [];
-    return lost(checker, checker.getTypeOfSymbol(property), checker.getTypeOfSymbol(now[0]), depth - 1).map((path) => `${property.name}.${path}`);
+    return lost(
+      checker,
+      checker.getTypeOfSymbol(property),
+      checker.getTypeOfSymbol(now[0]),
+      depth - 1,
+    ).map((path) => `${property.name}.${path}`);
   });
 }
 
 function literal(type) {
-  return Boolean(type.flags & ts.TypeFlags.Object) && type.getCallSignatures().length === 0 && !type.isClass() && type.symbol !== undefined && !(type.symbol.flags & ts.SymbolFlags.Class);
+  return (
+    Boolean(type.flags & ts.TypeFlags.Object) &&
+    type.getCallSignatures().length === 0 &&
+    !type.isClass() &&
+    type.symbol !== undefined &&
+    !(type.symbol.flags & ts.SymbolFlags.Class)
+  );
 }
 
 /** Why the arguments are no longer taken: by name where parameters came or went, else by place. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
 function refused(answer, was, is) {
   const names = (side) => side.parameters.map((p) => p.name);
   const gone = was.parameters.filter((p) => !names(is).includes(p.name));
   const come = is.parameters.filter((p) => !names(was).includes(p.name));
   const more = is.parameters.length - was.parameters.length;
   const found = [];
-  const byName = (more < 0 && gone.length === -more && come.length === 0) || (more > 0 && come.length === more && gone.length === 0);
+  const byName =
+    (more < 0 && gone.length === -more && come.length === 0) ||
+    (more > 0 && come.length === more && gone.length === 0);
   if (byName) {
-    for (const p of gone) found.push({ rule: p.rest ? "rest-parameter-removed" : "parameter-removed", what: p.name });
+    for (const p of gone)
+      found.push({ rule: p.rest ? "rest-parameter-removed" : "parameter-removed", what: p.name });
     for (const p of come) found.push(...added(p, was, is));
   }
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
   was.parameters.forEach((p, i) => {
     const j = byName ? names(is).indexOf(p.name) : i;
     const now = is.parameters[j];
     if (!now) {
-      if (!byName && !is.parameters.some((one) => one.rest)) found.push({ rule: p.rest ? "rest-parameter-removed" : "parameter-removed", what: p.name });
+      if (!byName && !is.parameters.some((one) => one.rest))
+        found.push({ rule: p.rest ? "rest-parameter-removed" : "parameter-removed", what: p.name });
       return;
     }
     if (p.rest !== now.rest) {
       if (p.rest) found.push({ rule: "rest-parameter-removed", what: p.name });
       return;
     }
-    if (p.optional && !now.optional && !now.rest) found.push({ rule: "parameter-became-required", what: now.name });
-    if (!answer.fits(`w${i}`, `i${j}`)) found.push({ rule: "parameter-type-narrowed", what: now.name, old: p.shown, new: now.shown });
+    if (p.optional && !now.optional && !now.rest)
+      found.push({ rule: "parameter-became-required", what: now.name });
+    if (!answer.fits(`w${i}`, `i${j}`))
+      found.push({ rule: "parameter-type-narrowed", what: now.name, old: p.shown, new: now.shown });
   });
   if (!byName && !was.parameters.some((p) => p.rest)) {
-    for (const p of is.parameters.slice(was.parameters.length).filter((one) => !one.optional && !one.rest)) found.push({ rule: "parameter-added-required", what: p.name });
+    for (const p of is.parameters
+      .slice(was.parameters.length)
+      .filter((one) => !one.optional && !one.rest))
+      found.push({ rule: "parameter-added-required", what: p.name });
   }
   return found.length > 0 ? found : [{ rule: "signature-changed" }];
 }
 
 function added(parameter, was, is) {
   const place = is.parameters.indexOf(parameter);
-  const next = is.parameters.slice(place + 1).find((p) => was.parameters.some((o) => o.name === p.name));
+  const next = is.parameters
+    .slice(place + 1)
+    .find((p) => was.parameters.some((o) => o.name === p.name));
   if (next) return [{ rule: "parameter-inserted", what: parameter.name, new: next.name }];
-  return parameter.optional || parameter.rest ? [] : [{ rule: "parameter-added-required", what: parameter.name }];
+  return parameter.optional || parameter.rest
+    ? []
+    : [{ rule: "parameter-added-required", what: parameter.name }];
 }
 
 const promise = (type) => type.symbol?.name === "Promise";
@@ -248,21 +369,45 @@ function returned(answer, was, is) {
   const [before, after] = [answer.type("wr"), answer.type("ir")];
   if (nothing(before)) return promise(after) ? [{ rule: "maybe-became-async" }] : [];
   if (idle(answer) || answer.serves("ir", "wr")) return [];
-  if (promise(after) && !promise(before)) return [{ rule: "became-async", old: was.shown, new: is.shown }];
-  if (promise(before) && !promise(after) && !after.isUnion()) return [{ rule: "became-sync", old: was.shown, new: is.shown }];
+  if (promise(after) && !promise(before))
+    return [{ rule: "became-async", old: was.shown, new: is.shown }];
+  if (promise(before) && !promise(after) && !after.isUnion())
+    return [{ rule: "became-sync", old: was.shown, new: is.shown }];
   return [{ rule: "return-type-widened", old: was.shown, new: is.shown }];
 }
 
 /** Can what was written for the old signatures still be given for the new ones? */
 function implemented(questions, old, now, slot, found) {
   const { texts } = questions;
-  if (old.length !== 1 || now.length !== 1 || (old[0].typeParameters ?? []).length !== (now[0].typeParameters ?? []).length) return;
-  const names = shared(texts, old[0].typeParameters ?? [], now[0].typeParameters ?? [], slot.names, "U");
+  if (
+    old.length !== 1 ||
+    now.length !== 1 ||
+    (old[0].typeParameters ?? []).length !== (now[0].typeParameters ?? []).length
+  )
+    return;
+  const names = shared(
+    texts,
+    old[0].typeParameters ?? [],
+    now[0].typeParameters ?? [],
+    slot.names,
+    "U",
+  );
   const [was, is] = [model(texts, old[0], names.old), model(texts, now[0], names.new)];
-  questions.ask(names.declared, { wf: was.whole, nf: is.whole, wm: was.method, nm: is.method }, (answer) => {
-    if (answer.fits("wf", "nf")) return;
-    // A method's parameters are compared both ways round: the compiler is content, but the method may be given what it does not know.
-    const silent = answer.fits("wm", "nm") && slot.method;
-    found([{ rule: silent ? "implementation-gets-more" : "implementation-no-longer-fits", old: flatText(old[0]), new: flatText(now[0]) }]);
-  });
+  questions.ask(
+    names.declared,
+    { wf: was.whole, nf: is.whole, wm: was.method, nm: is.method },
+    (answer) => {
+      if (answer.fits("wf", "nf")) return;
+      // A method's parameters are compared both ways round: the compiler is content, but the method may be
+      // given what it does not know.
+      const silent = answer.fits("wm", "nm") && slot.method;
+      found([
+        {
+          rule: silent ? "implementation-gets-more" : "implementation-no-longer-fits",
+          old: flatText(old[0]),
+          new: flatText(now[0]),
+        },
+      ]);
+    },
+  );
 }

@@ -1,13 +1,18 @@
-// The text of a type, with every name in it replaced by one that means the same in a file of questions. Names of the old version mean what has
-// the same place in the new one, so that a change is found where it is and not wherever it is used.
+// The text of a type, with every name in it replaced by one that means the same in a file of questions.
+// Names of the old version mean what has the same place in the new one, so that a change is found where
+// it is and not wherever it is used.
 
-import { references } from "./references.mjs";
 import { resemble } from "./likeness.mjs";
+import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 import { HANDLE, topLevel } from "./world.mjs";
 
 export class Texts {
-  /** `matches`: a name of the old version, `file#name`, to the one of the new version that has its place. */
+  /**
+   * @param {import("./world.mjs").World} world
+   * @param {Map<string, { file: string, name: string }>} matches a name of the old version, `file#name`, to
+   *   the one of the new version that has its place
+   */
   constructor(world, matches) {
     this.world = world;
     this.matches = matches;
@@ -18,22 +23,30 @@ export class Texts {
       for (const [local, symbol] of source.locals ?? []) {
         if (!(symbol.flags & ts.SymbolFlags.Alias)) continue;
         const located = world.locate(world.resolved(symbol));
-        if (located?.outside && !this.outside.has(located.outside)) this.outside.set(located.outside, { file: source.fileName, name: local });
+        if (located?.outside && !this.outside.has(located.outside))
+          this.outside.set(located.outside, { file: source.fileName, name: local });
       }
     }
   }
 
-  /** { text, same }: for the compiler, and for comparing two versions. `names`: symbols of type parameters to what stands for them. */
+  /**
+   * { text, same }: for the compiler, and for comparing two versions.
+   * `names`: symbols of type parameters to what stands for them.
+   */
   of(node, names = new Map()) {
     const source = node.getSourceFile();
     const start = node.getStart(source);
+    /** @type {{ text: string[], same: string[] }} */
     const parts = { text: [], same: [] };
     const changes = [];
     for (const reference of references(node, this.world.checker)) {
       const said = this.reference(reference, source.fileName, names);
       if (said) changes.push({ node: reference.node, ...said });
     }
-    if (names.has("this")) selves(node).forEach((self) => changes.push({ node: self, text: names.get("this"), same: "this" }));
+    if (names.has("this")) {
+      for (const self of selves(node))
+        changes.push({ node: self, text: names.get("this"), same: "this" });
+    }
     changes.sort((a, b) => a.node.pos - b.node.pos);
     let at = start;
     for (const change of changes) {
@@ -43,7 +56,10 @@ export class Texts {
       at = change.node.end;
     }
     const rest = source.text.slice(at, node.end);
-    return { text: tokens([...parts.text, rest].join("")), same: tokens([...parts.same, rest].join("")) };
+    return {
+      text: tokens([...parts.text, rest].join("")),
+      same: tokens([...parts.same, rest].join("")),
+    };
   }
 
   reference({ node, symbol, member }, file, names) {
@@ -51,32 +67,47 @@ export class Texts {
     if (names.has(symbol)) return { text: names.get(symbol), same: names.get(symbol) };
     const located = this.world.locate(this.world.resolved(member ?? symbol));
     if (!located) return null;
-    if (ts.isStringLiteral(node)) {
-      if (!located.side) return null;
-      const module = this.target({ ...located, path: [] });
-      return { text: JSON.stringify(module.file), same: JSON.stringify(this.key(this.target(located))) };
-    }
-    if (located.outside) {
+    if (located.outside !== undefined) {
+      if (ts.isStringLiteral(node)) return null;
       const own = { file, name: node.text };
-      const { file: from, name } = this.world.side(file) === "new" ? own : (this.outside.get(located.outside) ?? own);
+      const { file: from, name } =
+        this.world.side(file) === "new" ? own : (this.outside.get(located.outside) ?? own);
       return { text: this.alias(from, `${HANDLE}${name}`), same: `"${located.outside}"` };
+    }
+    if (ts.isStringLiteral(node)) {
+      const module = this.target({ ...located, path: [] });
+      return {
+        text: JSON.stringify(module.file),
+        same: JSON.stringify(this.key(this.target(located))),
+      };
     }
     const target = this.target(located);
     const [top, ...rest] = target.path;
-    const head = top === undefined ? this.alias(target.file, "*") : this.alias(target.file, top === "default" ? top : `${HANDLE}${top}`);
+    const head =
+      top === undefined
+        ? this.alias(target.file, "*")
+        : this.alias(target.file, top === "default" ? top : `${HANDLE}${top}`);
     return { text: [head, ...rest].join("."), same: `"${this.key(target)}"` };
   }
 
-  /** What has the place of this name in the new version. */
+  /**
+   * What has the place of this name in the new version.
+   *
+   * @param {import("./world.mjs").Located} place
+   */
   target({ side, file, path }) {
     if (side === "new") return { side, file, path };
     const { world } = this;
     if (path.length === 0) {
       const now = `${world.roots.new}/${world.relative(file)}`;
-      return world.program.getSourceFile(now) ? { side: "new", file: now, path } : { side, file, path };
+      return world.program.getSourceFile(now)
+        ? { side: "new", file: now, path }
+        : { side, file, path };
     }
     const now = this.matches.get(key(world, file, path.slice(0, 1)));
-    return now ? { side: "new", file: now.file, path: [now.name, ...path.slice(1)] } : { side, file, path };
+    return now
+      ? { side: "new", file: now.file, path: [now.name, ...path.slice(1)] }
+      : { side, file, path };
   }
 
   key({ side, file, path }) {
@@ -93,7 +124,9 @@ export class Texts {
   head() {
     return [...this.imports].map(([wanted, alias]) => {
       const [file, name] = wanted.split("\0");
-      return name === "*" ? `import type * as ${alias} from ${JSON.stringify(file)};` : `import type { ${name} as ${alias} } from ${JSON.stringify(file)};`;
+      return name === "*"
+        ? `import type * as ${alias} from ${JSON.stringify(file)};`
+        : `import type { ${name} as ${alias} } from ${JSON.stringify(file)};`;
     });
   }
 }
@@ -126,14 +159,22 @@ export function tokens(text) {
   return words.join(" ");
 }
 
-/** Names of the old version and what has their place: what is exported under the same name, what is where it was, what moved and kept its name. */
+/**
+ * Names of the old version and what has their place: what is exported under the same name, what is where it
+ * was, what moved and kept its name.
+ */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each way
 export function match(world, exported) {
   const tops = { old: new Map(), new: new Map() };
   for (const source of world.program.getSourceFiles()) {
     const side = world.side(source.fileName);
     if (!side || !ts.isExternalModule(source)) continue;
-    const names = [...topLevel(source)].filter((name) => !(source.locals?.get(name)?.flags & ts.SymbolFlags.Alias));
-    names.push(...(source.symbol?.exports?.get("default")?.flags & ts.SymbolFlags.Alias ? [] : ["default"]));
+    const names = [...topLevel(source)].filter(
+      (name) => !(source.locals?.get(name)?.flags & ts.SymbolFlags.Alias),
+    );
+    names.push(
+      ...(source.symbol?.exports?.get("default")?.flags & ts.SymbolFlags.Alias ? [] : ["default"]),
+    );
     for (const name of names) {
       const symbol = source.symbol?.exports?.get(name) ?? source.locals?.get(name);
       tops[side].set(key(world, source.fileName, [name]), { file: source.fileName, name, symbol });
@@ -143,7 +184,11 @@ export function match(world, exported) {
   const taken = new Set([...exported.values()].map(({ file, name }) => key(world, file, [name])));
   for (const [id, { name, symbol }] of tops.old) {
     if (matches.has(id)) continue;
-    const moved = ([other, now]) => now.name === name && !tops.old.has(other) && !taken.has(other) && resemble([name, symbol], [name, now.symbol]);
+    const moved = ([other, now]) =>
+      now.name === name &&
+      !tops.old.has(other) &&
+      !taken.has(other) &&
+      resemble([name, symbol], [name, now.symbol]);
     const namesakes = [...tops.new].filter(moved);
     const now = tops.new.get(id) ?? (namesakes.length === 1 ? namesakes[0][1] : null);
     if (now && !taken.has(key(world, now.file, [now.name]))) matches.set(id, now);

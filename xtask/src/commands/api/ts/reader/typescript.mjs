@@ -2,4 +2,5 @@
 
 import { createRequire } from "node:module";
 
-export const ts = createRequire(import.meta.url)(process.argv[2]);
+/** @type {import("typescript")} */
+export const ts = createRequire(import.meta.url)(process.argv[2] ?? "typescript");

@@ -1,6 +1,8 @@
-// Both versions of a package in one program of the TypeScript compiler, and where each name in them is defined.
+// Both versions of a package in one program of the TypeScript compiler, and where each name in them is
+// defined.
 //
-// Every top-level name of a package's file can be imported in here, exported or not: a line at the end of each file sees to it.
+// Every top-level name of a package's file can be imported in here, exported or not: a line at the end of
+// each file sees to it.
 
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -10,6 +12,13 @@ import { ts } from "./typescript.mjs";
 /** What a top-level name is called for us. */
 export const HANDLE = "__xtask_";
 const PROBE = "__xtask_probe.ts";
+
+/**
+ * Where something is defined: in the package, or outside of it.
+ *
+ * @typedef {{ side: string, file: string, path: string[], outside?: undefined }} Located
+ * @typedef {{ outside: string, side?: undefined, file?: undefined, path?: undefined }} Outside
+ */
 
 export class World {
   constructor(roots) {
@@ -23,6 +32,7 @@ export class World {
       strict: true,
       noEmit: true,
       skipLibCheck: true,
+      /** @type {string[]} */
       types: [],
       typeRoots: [join(this.roots.new, "node_modules/@types")],
     };
@@ -40,12 +50,16 @@ export class World {
     // Specifiers in a file of questions are paths.
     this.host.resolveModuleNameLiterals = (literals, file, redirected, options) =>
       literals.map(({ text }) => {
-        if (file === this.probe && text.startsWith("/")) return { resolvedModule: { resolvedFileName: text, extension: extension(text) } };
+        if (file === this.probe && text.startsWith("/"))
+          return { resolvedModule: { resolvedFileName: text, extension: extension(text) } };
         return ts.resolveModuleName(text, file, options, this.host, cache, redirected);
       });
   }
 
-  /** The program of these files. What `@types` packages declare for everyone is large: they are read where a name is not known without. */
+  /**
+   * The program of these files.
+   * What `@types` packages declare for everyone is large: they are read where a name is not known without.
+   */
   load(files) {
     this.files = files;
     this.create();
@@ -56,7 +70,12 @@ export class World {
   }
 
   create() {
-    this.program = ts.createProgram({ rootNames: this.files, options: this.options, host: this.host, oldProgram: this.program });
+    this.program = ts.createProgram({
+      rootNames: this.files,
+      options: this.options,
+      host: this.host,
+      oldProgram: this.program,
+    });
     this.checker = this.program.getTypeChecker();
   }
 
@@ -69,13 +88,20 @@ export class World {
   ask(text) {
     this.probeText = text;
     const rootNames = [...this.files, this.probe];
-    const program = ts.createProgram({ rootNames, options: this.options, host: this.host, oldProgram: this.program });
-    return { checker: program.getTypeChecker(), file: program.getSourceFile(this.probe) };
+    const program = ts.createProgram({
+      rootNames,
+      options: this.options,
+      host: this.host,
+      oldProgram: this.program,
+    });
+    const file = /** @type {import("typescript").SourceFile} */ (program.getSourceFile(this.probe));
+    return { checker: program.getTypeChecker(), file };
   }
 
   /** "old" or "new" for a file of the package itself. */
   side(file) {
-    const inside = (root) => file.startsWith(`${root}/`) && !file.slice(root.length).includes("/node_modules/");
+    const inside = (root) =>
+      file.startsWith(`${root}/`) && !file.slice(root.length).includes("/node_modules/");
     return ["new", "old"].find((side) => inside(this.roots[side])) ?? null;
   }
 
@@ -88,37 +114,62 @@ export class World {
     if (text === undefined || !/\.[cm]?ts$/.test(file)) return text;
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ESNext, true);
     if (!ts.isExternalModule(source)) return text;
-    const equals = source.statements.find((s) => ts.isExportAssignment(s) && s.isExportEquals);
+    const equals = source.statements.filter(ts.isExportAssignment).find((s) => s.isExportEquals);
     // A file can't have both; what it exports is still there by its handle.
-    const kept = equals ? text.slice(0, equals.pos) + text.slice(equals.pos, equals.end).replace(/[^\n]/g, " ") + text.slice(equals.end) : text;
+    const kept = equals
+      ? text.slice(0, equals.pos) +
+        text.slice(equals.pos, equals.end).replace(/[^\n]/g, " ") +
+        text.slice(equals.end)
+      : text;
     const handles = [...topLevel(source)].map((name) => `${name} as ${HANDLE}${name}`);
-    const whole = equals && ts.isIdentifier(equals.expression) ? [`${equals.expression.text} as "export="`] : [];
+    const whole =
+      equals && ts.isIdentifier(equals.expression)
+        ? [`${equals.expression.text} as "export="`]
+        : [];
     return `${kept}\nexport { ${[...handles, ...whole].join(", ")} };\n`;
   }
 
   resolved(symbol) {
-    return symbol && symbol.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(symbol) : symbol;
+    return symbol && symbol.flags & ts.SymbolFlags.Alias
+      ? this.checker.getAliasedSymbol(symbol)
+      : symbol;
   }
 
   /**
-   * Where a symbol is defined: { side, file, path } in the package, { outside } elsewhere, null for what has no name of its own
-   * (parameters, type parameters) and what is known everywhere (Promise, Array).
+   * Where a symbol is defined: { side, file, path } in the package, { outside } elsewhere, null for what has
+   * no name of its own (parameters, type parameters) and what is known everywhere (Promise, Array).
+   *
+   * @param {import("typescript").Symbol | undefined} symbol
+   * @returns {Located | Outside | null}
    */
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
   locate(symbol) {
     const declaration = symbol?.declarations?.[0];
     if (!declaration) return null;
     const source = declaration.getSourceFile();
     const path = [];
-    for (let at = declaration; at && !ts.isSourceFile(at); at = at.parent) {
+    for (
+      let at = /** @type {import("typescript").Node} */ (declaration);
+      at && !ts.isSourceFile(at);
+      at = at.parent
+    ) {
       if (ts.isTypeParameterDeclaration(at) || ts.isParameter(at)) return null;
       if (isDeclaration(at)) path.unshift(nameOf(at));
-      else if (!ts.isModuleBlock(at) && !ts.isVariableDeclarationList(at) && !ts.isVariableStatement(at) && !ts.isEnumMember(at)) return null;
+      else if (
+        !ts.isModuleBlock(at) &&
+        !ts.isVariableDeclarationList(at) &&
+        !ts.isVariableStatement(at) &&
+        !ts.isEnumMember(at)
+      )
+        return null;
     }
     if (path.includes("global") || this.program.isSourceFileDefaultLibrary(source)) return null;
     const side = this.side(source.fileName);
     if (side) return ts.isExternalModule(source) ? { side, file: source.fileName, path } : null;
     if (!ts.isExternalModule(source) && !path.some((name) => /^["']/.test(name))) return null;
-    const inside = source.fileName.slice(source.fileName.lastIndexOf("/node_modules/") + "/node_modules/".length);
+    const inside = source.fileName.slice(
+      source.fileName.lastIndexOf("/node_modules/") + "/node_modules/".length,
+    );
     return { outside: `${inside}#${path.join(".")}` };
   }
 }
@@ -150,11 +201,16 @@ export function nameOf(declaration) {
 }
 
 /** Everything that a file names at its top: what it declares, and what it imports. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
 export function topLevel(source) {
   const names = new Set();
   for (const statement of source.statements) {
-    if (ts.isVariableStatement(statement)) statement.declarationList.declarations.forEach((d) => ts.isIdentifier(d.name) && names.add(d.name.text));
-    else if (isDeclaration(statement) && statement.name && ts.isIdentifier(statement.name)) names.add(statement.name.text);
+    if (ts.isVariableStatement(statement)) {
+      for (const d of statement.declarationList.declarations) {
+        if (ts.isIdentifier(d.name)) names.add(d.name.text);
+      }
+    } else if (isDeclaration(statement) && statement.name && ts.isIdentifier(statement.name))
+      names.add(statement.name.text);
     else if (ts.isImportEqualsDeclaration(statement)) names.add(statement.name.text);
     else if (ts.isImportDeclaration(statement)) imported(statement.importClause, names);
   }
@@ -166,5 +222,7 @@ function imported(clause, names) {
   if (clause?.name) names.add(clause.name.text);
   const bindings = clause?.namedBindings;
   if (bindings && ts.isNamespaceImport(bindings)) names.add(bindings.name.text);
-  if (bindings && ts.isNamedImports(bindings)) bindings.elements.forEach((element) => names.add(element.name.text));
+  if (bindings && ts.isNamedImports(bindings)) {
+    for (const element of bindings.elements) names.add(element.name.text);
+  }
 }

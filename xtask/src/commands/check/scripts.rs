@@ -1,0 +1,139 @@
+//! The Python and JavaScript files of xtask and of the contract, checked with the apps' linters and settings.
+
+use crate::ecosystem::{Report, python, ts};
+use crate::model::ctx::Ctx;
+use crate::model::language::Ecosystem;
+use crate::model::workspace::App;
+use crate::sys::{child, parallel, tools};
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use xshell::cmd;
+
+/// The folders with Python files. Their modules are scripts, not packages.
+const PYTHON: [&str; 3] = ["xtask/src/commands/api/python/reader", "xtask/examples/bench", "contract"];
+/// What ruff does not ask of them: the name of a function or a test is its sentence, and the contract is
+/// tested by the standard library's unittest.
+const NOT_ASKED: [&str; 8] = [
+    "*.py:INP001",
+    "*.py:PLR2004",
+    "*.py:D102",
+    "*.py:D103",
+    "contract/*.py:D101",
+    "contract/*.py:PT009",
+    "contract/*.py:S",
+    "xtask/examples/**/*.py:S",
+];
+/// The folder with the JavaScript files, and the settings of the TypeScript compiler.
+const JAVASCRIPT: &str = "xtask/src/commands/api/ts/reader";
+
+/// What was checked, and why the rest was not.
+pub struct Checked {
+    pub reports: Vec<Report>,
+    pub skipped: Vec<String>,
+}
+
+/// ruff, mypy, Biome and tsc side by side.
+pub fn lint(ctx: &Ctx) -> Checked {
+    let (one, other) = parallel::both(|| of_python(ctx), || of_javascript(ctx));
+    let mut checked = Checked { reports: Vec::new(), skipped: Vec::new() };
+    for (tool, result) in [("ruff and mypy", one), ("Biome and tsc", other)] {
+        match result {
+            Ok(Ok(reports)) => checked.reports.extend(reports),
+            Ok(Err(reason)) => checked.skipped.push(format!("no {tool}: {reason}")),
+            Err(e) => checked.reports.push(Report { tool: tool.to_string(), result: Err(e) }),
+        }
+    }
+    checked
+}
+
+/// Reports, or the reason why there are none.
+type Outcome = Result<std::result::Result<Vec<Report>, String>>;
+
+/// The first app of this language whose settings satisfy `set_up`.
+fn app(ctx: &Ctx, ecosystem: Ecosystem, set_up: impl Fn(&Utf8Path) -> bool) -> Option<&App> {
+    let set_up = |app: &&App| set_up(&ctx.ws.root.join(&app.dir));
+    ctx.ws.apps.iter().filter(|app| app.settings.ecosystem == ecosystem).find(set_up)
+}
+
+fn of_python(ctx: &Ctx) -> Outcome {
+    let root = &ctx.ws.root;
+    let mut files = Vec::new();
+    for folder in PYTHON.iter().filter(|folder| root.join(folder).exists()) {
+        files.extend(with_extension(&root.join(folder), "py")?);
+    }
+    if files.is_empty() {
+        return Ok(Err("there are no Python files".to_string()));
+    }
+    let set_up = |dir: &Utf8Path| {
+        let text = std::fs::read_to_string(dir.join("pyproject.toml")).unwrap_or_default();
+        text.contains("[tool.ruff") && text.contains("[tool.mypy")
+    };
+    let Some(app) = app(ctx, Ecosystem::Python, set_up) else {
+        return Ok(Err("no app sets up both in its pyproject.toml".to_string()));
+    };
+    let settings = app.dir.join("pyproject.toml");
+    let python = python::programs(ctx, app)?.join("python");
+    // The readers import griffe, with its types.
+    let griffe = tools::tool("griffe")?.with_file_name("python");
+    let files: Vec<&str> = files.iter().map(|file| file.as_str()).collect();
+    let ruff = [
+        ["ruff", "check", "--config", settings.as_str()].as_slice(),
+        &NOT_ASKED.iter().flat_map(|rule| ["--extend-per-file-ignores", rule]).collect::<Vec<_>>(),
+    ]
+    .concat();
+    let format = ["ruff", "format", "--check", "--config", settings.as_str()];
+    let mypy = ["mypy", "--config-file", settings.as_str(), "--python-executable", griffe.as_str()];
+    let jobs = [("ruff check", ruff.as_slice()), ("ruff format", &format), ("mypy", &mypy)];
+    let run = |args: &[&str]| python::module(root, &python, &[args, &files].concat());
+    let report = &|(tool, args): (&str, &[&str])| Report { tool: tool.to_string(), result: run(args) };
+    Ok(Ok(parallel::all(jobs.map(|job| move || report(job)).into())))
+}
+
+/// Biome takes no settings from beside the files, and tsc finds types in a `node_modules` above them: both
+/// work on a copy that has what they look for.
+fn of_javascript(ctx: &Ctx) -> Outcome {
+    let folder = ctx.ws.root.join(JAVASCRIPT);
+    if !folder.exists() {
+        return Ok(Err("there are no JavaScript files".to_string()));
+    }
+    let Some(app) = app(ctx, Ecosystem::Ts, |dir| dir.join("biome.json").exists()) else {
+        return Ok(Err("no app has a biome.json".to_string()));
+    };
+    let biome = ts::programs_folder(ctx, app)?.join("biome");
+    let types = ctx.ws.root.join(&app.dir).join("node_modules/@types");
+    let tsc = tools::tool("typescript")?;
+    let modules = tsc.parent().and_then(Utf8Path::parent).context("tsc lies in node_modules/.bin")?;
+    let temp = tempfile::tempdir()?;
+    let copy = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    for file in ["mjs", "json"].map(|extension| with_extension(&folder, extension)) {
+        for file in file? {
+            std::fs::copy(&file, copy.join(file.file_name().unwrap_or_default()))?;
+        }
+    }
+    std::fs::copy(ctx.ws.root.join(&app.dir).join("biome.json"), copy.join("biome.json"))?;
+    std::fs::create_dir(copy.join("node_modules"))?;
+    for (name, target) in [("typescript", modules.join("typescript")), ("@types", types)] {
+        std::os::unix::fs::symlink(target, copy.join("node_modules").join(name))?;
+    }
+    let run = |program: &Utf8Path, args: &[&str]| {
+        let sh = child::shell(copy)?;
+        child::capture(cmd!(sh, "{program} {args...}"), &[]).context(format!("in {JAVASCRIPT}"))
+    };
+    let (checked, typed) = parallel::both(
+        || run(&biome, &["check", "--error-on-warnings", "--colors=off", "."]),
+        || run(&tsc, &["--project", ".", "--pretty", "false"]),
+    );
+    let report = |tool: &str, result| Report { tool: tool.to_string(), result };
+    Ok(Ok(vec![report("Biome", checked), report("tsc", typed)]))
+}
+
+/// The files of a folder with this extension, sorted.
+fn with_extension(folder: &Utf8Path, extension: &str) -> Result<Vec<Utf8PathBuf>> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir_utf8().with_context(|| format!("{folder} can't be read"))? {
+        found.push(entry?.path().to_path_buf());
+    }
+    found.retain(|file| file.extension() == Some(extension));
+    found.sort();
+    Ok(found)
+}
