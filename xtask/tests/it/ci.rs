@@ -215,6 +215,15 @@ fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_i
             "{forge}: another call than those, and the comment's"
         );
         assert_eq!(text.matches("fetch-depth: 0").count(), 5, "{forge}: a shallow clone has no tags");
+        for job in ["lint", "test", "validate-openapi", "msrv", "image", "release"] {
+            let cache = format!("      - uses: ./.github/actions/cache\n        with: {{ job: {job} }}\n");
+            assert_eq!(text.matches(&cache).count(), 1, "{forge}: the cache of {job}");
+        }
+    }
+    let cache = read(".github/actions/cache/action.yml");
+    let (_, hashed) = cache.split_once("hashFiles(").expect("the files that the key depends on");
+    for file in hashed.split('\'').skip(1).step_by(2) {
+        assert!(root.join(file).exists(), "the cache's key depends on {file}, which does not exist");
     }
     for ignored in ["merge_group:", "environment:", "id-token:", "concurrency:", "permissions:"] {
         assert!(
