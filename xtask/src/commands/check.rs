@@ -13,6 +13,7 @@ use crate::sys::{child, parallel, ui};
 use crate::{finding, flags};
 use anyhow::{Context, Result, anyhow};
 
+mod dependencies;
 mod last_users;
 mod scripts;
 
@@ -278,17 +279,19 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     Ok(plan.findings)
 }
 
-/// rustfmt and clippy, and beside them the linters of the scripts.
+/// rustfmt and clippy, and beside them cargo-deny and the linters of the scripts.
 fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let line = ui::begin("lint-xtask");
-    let (rust, scripts) = parallel::both(|| lint_rust(ctx), || scripts::lint(ctx));
-    let reports: Vec<_> = rust?.into_iter().chain(scripts.reports).collect();
+    let beside = || (dependencies::lint(ctx), scripts::lint(ctx));
+    let (rust, (dependencies, scripts)) = parallel::both(|| lint_rust(ctx), beside);
+    let (denied, skipped) = dependencies?;
+    let reports: Vec<_> = rust?.into_iter().chain(denied).chain(scripts.reports).collect();
     let names: Vec<_> = reports.iter().map(|report| report.tool.clone()).collect();
     let failed = reports.into_iter().filter_map(|report| Some((report.tool, report.result.err()?)));
     let finding = |message| Finding::new("lint", Level::Error, message).app(XTASK).place("xtask");
     let findings: Vec<_> = failed.map(|(tool, e)| finding(format!("{tool}: {e:#}"))).collect();
     line.end(match findings.len() {
-        0 => ui::Outcome::Done([vec![names.join(", ")], scripts.skipped].concat().join("; ")),
+        0 => ui::Outcome::Done([vec![names.join(", ")], skipped, scripts.skipped].concat().join("; ")),
         n => ui::Outcome::Failed(format!("{n} failed")),
     });
     Ok(findings)

