@@ -35,7 +35,9 @@ fn sources() -> Vec<(Utf8PathBuf, String)> {
     let files = tracked(&["xtask/src", "xtask/diff/src"], &["rs"]);
     let product = files.into_iter().filter(|f| !matches!(f.file_stem(), Some("tests" | "testing")));
     product
-        .map(|f| (f.clone(), read(&f).split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_string()))
+        .map(|f| {
+            (f.clone(), read(&f).split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_string())
+        })
         .collect()
 }
 

@@ -32,12 +32,7 @@ fn api(found: Vec<Difference>) -> Compared {
 }
 
 fn spec(found: Vec<Difference>) -> Compared {
-    Compared {
-        source: "spec",
-        whom: "clients",
-        command: "cargo xtask openapi diff".into(),
-        found: Ok(found),
-    }
+    Compared { source: "spec", whom: "clients", command: "cargo xtask openapi diff".into(), found: Ok(found) }
 }
 
 fn declared() -> Entry {
@@ -72,12 +67,7 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
         (&[], false, vec![api(vec![risky(), added()])], "api minor | "),
         (&[], false, vec![api(vec![added(), gone()])], "api major | undeclared-break"),
         (&[], true, vec![api(vec![gone()])], "api major | "),
-        (
-            &[],
-            false,
-            vec![spec(vec![path()]), api(vec![gone()])],
-            "spec major, api major | undeclared-break",
-        ),
+        (&[], false, vec![spec(vec![path()]), api(vec![gone()])], "spec major, api major | undeclared-break"),
         // Accepted: the acceptance's version, and nothing stops.
         (accept_all, false, vec![api(vec![gone()])], "api 0.2.0 | "),
         (accept_all, false, vec![api(vec![gone(), added()])], "api minor, api 0.2.0 | "),

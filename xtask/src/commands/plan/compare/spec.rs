@@ -24,8 +24,7 @@ pub fn compare(
 ) -> Result<Option<Compared>> {
     let Some(old) = specs.old.as_ref().filter(|_| specs.old != specs.new) else { return Ok(None) };
     let today = crate::sys::date::today()?;
-    let entry =
-        Entry::of(ctx, &["spec", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
+    let entry = Entry::of(ctx, &["spec", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
     let found = entry.or_found(|| {
         let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
         Ok(openapi::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
