@@ -66,8 +66,12 @@ pub fn build_app(
 /// Starts the built image where it can run here, and compares what it answers; the evidence in one line.
 pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<String> {
     let others = checked_configs(built)?;
-    let Some(running) = run::start(built, &expect.health)? else {
-        return Ok(format!("not run: this machine is none of {others}; their configs are as they should be"));
+    let running = match run::start(built, &expect.health)? {
+        run::Started::Running(running) => running,
+        run::Started::OtherPlatform => {
+            return Ok(format!("not run: this machine is none of {others}; their configs were checked"));
+        }
+        run::Started::NoEngine(why) => return Ok(format!("NOT PROBED: {why}; the configs were checked")),
     };
     let evidence = probe(&running.base_url, expect)?;
     let engine = running.engine;

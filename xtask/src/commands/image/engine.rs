@@ -4,9 +4,9 @@
 use crate::oci::spec::{Descriptor, Index};
 use crate::oci::{Built, PlatformImage, USER, spec};
 use crate::sys::exit::Exit;
-use crate::sys::{child, guard};
+use crate::sys::{child, guard, tools};
 use anyhow::{Context, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -18,40 +18,45 @@ use xshell::cmd;
 pub enum Engine {
     Docker,
     Podman,
-    Chroot,
-    Unshare,
+    /// No engine: namespaces of our own, see `sandbox.py`.
+    Sandbox,
 }
 
-const ALL: [Engine; 4] = [Engine::Docker, Engine::Podman, Engine::Chroot, Engine::Unshare];
+const ALL: [Engine; 3] = [Engine::Docker, Engine::Podman, Engine::Sandbox];
+
+/// Runs a program of an image without any right on this machine.
+const SANDBOX: &str = include_str!("sandbox.py");
 
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Engine::Docker => "docker",
             Engine::Podman => "podman",
-            Engine::Chroot => "chroot",
-            Engine::Unshare => "unshare",
+            Engine::Sandbox => "sandbox",
         })
     }
 }
 
-/// The one that XTASK_ENGINE names, or the first that can run a program here.
-pub fn choose() -> Result<Engine> {
+/// The one that XTASK_ENGINE names, or the first that can run a program here. None: nothing can.
+pub fn choose() -> Result<Option<Engine>> {
     if let Some(name) = std::env::var("XTASK_ENGINE").ok().filter(|n| !n.is_empty()) {
         let known = ALL.iter().copied().find(|e| e.to_string() == name);
-        return known.ok_or_else(|| {
-            Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman, chroot and unshare")).into()
+        return known.map(Some).ok_or_else(|| {
+            Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman and sandbox")).into()
         });
     }
-    let found = ALL.into_iter().find(|engine| match engine {
+    Ok(ALL.into_iter().find(|engine| match engine {
         Engine::Docker => answers("docker", &["version", "--format", "{{.Server.Os}}"]),
         Engine::Podman => answers("podman", &["info"]),
-        Engine::Chroot => rustix::process::geteuid().is_root() && program(*engine).is_ok(),
-        Engine::Unshare => {
-            program(*engine).is_ok_and(|p| answers(p.as_str(), &["--user", "--map-current-user", "true"]))
-        }
-    });
-    found.context("nothing here can run an image: no docker or podman answers, this is not root, and user namespaces are not allowed")
+        Engine::Sandbox => isolates(),
+    }))
+}
+
+/// Can this machine isolate a program without an engine? Tried on its own root file system.
+pub fn isolates() -> bool {
+    let Ok(mut command) = inside(Path::new("/"), 0) else { return false };
+    command.arg("/bin/true").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn answers(program: &str, args: &[&str]) -> bool {
@@ -61,47 +66,11 @@ fn answers(program: &str, args: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The engine's program; chroot is in /usr/sbin, which not everybody's PATH has.
-pub fn program(engine: Engine) -> Result<Utf8PathBuf> {
-    let name = engine.to_string();
-    let found =
-        which::which(&name).or_else(|_| which::which_in(&name, Some("/usr/sbin:/sbin:/usr/bin:/bin"), "/"));
-    let path = found.with_context(|| format!("there is no {name} on this machine"))?;
-    Utf8PathBuf::try_from(path).with_context(|| format!("{name} has a path that is not UTF-8"))
-}
-
-/// The start of a command that runs a program in the root file system `root`, as the user that images have.
-/// With namespaces for mounts and processes, where this machine lets us make them, the program finds its own
-/// /proc, without which bun does not start, and is process 1 as in a container.
-pub fn inside(engine: Engine, root: &Path) -> Result<Command> {
-    let user: &[&str] = if engine == Engine::Unshare { &["--user", "--map-current-user"] } else { &[] };
-    let own_proc = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
-    if let Ok(unshare) = program(Engine::Unshare) {
-        let mut trial = Command::new(&unshare);
-        trial
-            .args(user)
-            .args(own_proc)
-            .arg("true")
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        if trial.status().is_ok_and(|status| status.success()) {
-            let mut command = Command::new(unshare);
-            command.args(user).args(own_proc).arg("--root").arg(root);
-            if engine == Engine::Chroot {
-                let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
-                command.args(["--setgid", gid, "--setuid", uid]);
-            }
-            command.arg("--");
-            return Ok(command);
-        }
-    }
-    let mut command = Command::new(program(engine)?);
-    match engine {
-        Engine::Chroot => command.arg(format!("--userspec={USER}")).arg(root),
-        _ => command.args(user).arg("--root").arg(root).arg("--"),
-    };
+/// The start of a command that runs a program in the root file system `root`, isolated; `port` is passed on to it.
+pub fn inside(root: &Path, port: u16) -> Result<Command> {
+    let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
+    let mut command = Command::new(tools::python()?);
+    command.args(["-I", "-S", "-c", SANDBOX]).arg(root).arg(port.to_string()).args([uid, gid]);
     Ok(command)
 }
 
@@ -138,9 +107,11 @@ impl Container {
         let sh = child::shell("/")?;
         child::capture(cmd!(sh, "{program} load --quiet --input {archive}"), &[])?;
         let publish = format!("127.0.0.1:{port}:{inside}");
-        child::capture(cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"), &[]).with_context(
-            || format!("{engine} can't run it; XTASK_ENGINE=chroot (as root) or XTASK_ENGINE=unshare runs it without an engine"),
-        )?;
+        child::capture(
+            cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"),
+            &[],
+        )
+        .with_context(|| format!("{engine} can't run it; XTASK_ENGINE=sandbox runs it without an engine"))?;
         Ok(container)
     }
 

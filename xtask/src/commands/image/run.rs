@@ -9,9 +9,10 @@ use crate::sys::serve::Server;
 use crate::sys::{child, serve, tools};
 use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,12 +30,33 @@ enum Program {
     Container(Container),
 }
 
-/// Starts the image of this machine's platform and waits until `health` answers 200. None where it has no
-/// such platform.
-pub fn start(built: &Built, health: &str) -> Result<Option<Running>> {
+pub enum Started {
+    Running(Running),
+    /// The image has no part for this machine's platform.
+    OtherPlatform,
+    /// Nothing on this machine can run it safely, and why.
+    NoEngine(&'static str),
+}
+
+const NO_ENGINE: &str =
+    "no docker or podman answers, and this machine does not let a program be isolated (user namespaces)";
+
+/// Starts the image of this machine's platform and waits until `health` answers 200.
+pub fn start(built: &Built, health: &str) -> Result<Started> {
+    let Some(part) = of_this_machine(built) else { return Ok(Started::OtherPlatform) };
+    match engine::choose()? {
+        Some(engine) => start_by(engine, built, part, health).map(Started::Running),
+        None => Ok(Started::NoEngine(NO_ENGINE)),
+    }
+}
+
+pub fn of_this_machine(built: &Built) -> Option<&PlatformImage> {
     let here = Platform::here();
-    let Some(part) = built.platforms.iter().find(|p| here.matches(&p.platform)) else { return Ok(None) };
-    let engine = engine::choose()?;
+    built.platforms.iter().find(|p| here.matches(&p.platform))
+}
+
+/// Starts one platform of an image by this engine.
+pub fn start_by(engine: Engine, built: &Built, part: &PlatformImage, health: &str) -> Result<Running> {
     let port = child::free_port()?;
     let base_url = format!("http://127.0.0.1:{port}");
     let program = match engine {
@@ -43,9 +65,9 @@ pub fn start(built: &Built, health: &str) -> Result<Option<Running>> {
             probe::ready(&format!("{base_url}{health}"), PATIENCE, || container.alive())?;
             Program::Container(container)
         }
-        Engine::Chroot | Engine::Unshare => start_process(engine, built, part, port, health)?,
+        Engine::Sandbox => start_process(built, part, port, health)?,
     };
-    Ok(Some(Running { base_url, engine, program }))
+    Ok(Running { base_url, engine, program })
 }
 
 impl Running {
@@ -58,13 +80,7 @@ impl Running {
     }
 }
 
-fn start_process(
-    engine: Engine,
-    built: &Built,
-    part: &PlatformImage,
-    port: u16,
-    health: &str,
-) -> Result<Program> {
+fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -> Result<Program> {
     let folder = child::cache()?.join("run");
     std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
     store::sweep(&folder);
@@ -80,69 +96,64 @@ fn start_process(
         .zip(config.rootfs.diff_ids.iter().map(String::as_str))
         .collect();
     let env: Vec<(&str, &str)> = config.config.env.iter().filter_map(|pair| pair.split_once('=')).collect();
-    unpack(engine, &layers, &env, &root)?;
+    unpack(&layers, &root)?;
     complete(&root)?;
-    let mut command = engine::inside(engine, &root)?;
+    let mut command = engine::inside(&root, port)?;
     command.args(&config.config.entrypoint).args(&config.config.cmd).current_dir("/").env_clear().envs(env);
     // The loopback address alone: an engine would publish its port there too.
     command.env("HOST", "127.0.0.1");
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
     let server = serve::start(command, port, health, &log)
-        .with_context(|| format!("{}, started by {engine}", built.name))?;
+        .with_context(|| format!("{}, started in a sandbox", built.name))?;
     Ok(Program::Process(server, temp))
 }
 
 /// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files
 /// the program's user can't change, keeps them unpacked and links them.
-fn unpack(engine: Engine, layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
-    let Some(((top, top_id), lower)) = layers.split_last().filter(|_| engine == Engine::Chroot) else {
+fn unpack(layers: &[(Utf8PathBuf, &str)], root: &Path) -> Result<()> {
+    let is_root = rustix::process::geteuid().is_root();
+    let Some(((top, top_id), lower)) = layers.split_last().filter(|_| is_root) else {
         std::fs::create_dir(root)?;
         return layers.iter().try_for_each(|(layer, diff_id)| rootfs::apply(root, layer, diff_id));
     };
     let ids: Vec<&str> = lower.iter().map(|(_, id)| *id).collect();
-    let key = format!("with bytecode\n{}", ids.join("\n"));
-    let kept = child::cache()?.join("roots").join(&spec::digest(key.as_bytes())["sha256:".len()..]);
+    let kept =
+        child::cache()?.join("roots").join(&spec::digest(ids.join("\n").as_bytes())["sha256:".len()..]);
     let from = kept.join("root");
     tools::made_once(&kept, || {
         std::fs::create_dir_all(&from)?;
-        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))?;
-        bytecode(&from, env);
-        Ok(())
+        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))
     })?;
     let sh = child::shell("/")?;
     child::capture(xshell::cmd!(sh, "cp --archive --link {from} {root}"), &[])?;
     rootfs::apply(root, top, top_id)
 }
 
-/// Python compiles all that it imports at each start, since an image holds no bytecode and its user may write
-/// none; here it is done once, of the layers that stay the same. Nothing depends on it, so it may fail, as it
-/// does where there is no Python.
-fn bytecode(root: &Utf8PathBuf, env: &[(&str, &str)]) {
-    let script =
-        "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
-    let mut command = Command::new("chroot");
-    command
-        .arg(root)
-        .args(["python", "-P", "-c", script])
-        .current_dir("/")
-        .env_clear()
-        .envs(env.iter().copied());
-    let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-}
-
-/// What engines add to a root file system: names for localhost, a place for temporary files, /dev/null.
+/// What engines add to a root file system: places to mount on, and names for localhost. An image's links are
+/// never followed: where a name is one, it stays as it is.
 fn complete(root: &Path) -> Result<()> {
     for folder in ["etc", "dev", "tmp", "proc"] {
-        std::fs::create_dir_all(root.join(folder))?;
+        if let Err(error) = std::fs::create_dir(root.join(folder))
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(error).with_context(|| format!("/{folder} can't be made in the image"));
+        }
     }
-    std::fs::set_permissions(root.join("tmp"), std::fs::Permissions::from_mode(0o1777))?;
-    for (file, text) in
-        [("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"), ("etc/resolv.conf", ""), ("dev/null", "")]
+    let etc_is_a_folder = std::fs::symlink_metadata(root.join("etc")).is_ok_and(|meta| meta.is_dir());
+    for (file, text) in [("hosts", "127.0.0.1 localhost\n::1 localhost\n"), ("resolv.conf", "")]
+        .iter()
+        .filter(|_| etc_is_a_folder)
     {
-        let path = root.join(file);
-        if std::fs::symlink_metadata(&path).is_err() {
-            std::fs::write(&path, text)?;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666))?;
+        // Creating a new file follows no link.
+        match File::create_new(root.join("etc").join(file)) {
+            Ok(mut out) => {
+                out.write_all(text.as_bytes())?;
+                out.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("/etc/{file} can't be made in the image"));
+            }
         }
     }
     Ok(())

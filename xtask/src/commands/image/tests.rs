@@ -6,7 +6,7 @@ use crate::oci::reference::Reference;
 use crate::oci::store::Store;
 use crate::oci::testing::{Local, platforms};
 use crate::oci::{PORT, Recipe, Source, base, build, seed};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -32,9 +32,7 @@ http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).s
 
 #[test]
 fn an_image_on_debians_python_runs_and_answers() {
-    if let Err(reason) = engine::choose() {
-        return skip::skip(&reason.to_string());
-    }
+    let Some(engine) = engine::choose().unwrap() else { return skip::skip("nothing here can run an image") };
     let local = Local::start();
     let base = Reference::parse("docker.io/library/python:3.11-slim-bookworm").unwrap();
     let digest = seed::seed_base(&local.host, &base, &platforms()).unwrap();
@@ -67,7 +65,8 @@ fn an_image_on_debians_python_runs_and_answers() {
     };
     let out = Utf8Path::from_path(temp.path()).unwrap().join("out");
     let built = build(&recipe, &Store::cache().unwrap(), &out).unwrap();
-    let running = run::start(&built, "/health").unwrap().expect("this machine's platform is one of both");
+    let part = run::of_this_machine(&built).expect("this machine's platform is one of both");
+    let running = run::start_by(engine, &built, part, "/health").unwrap();
     let expect = |version: &str, spec: Value| Expect {
         health: "/health".into(),
         version: version.into(),
@@ -85,4 +84,105 @@ fn an_image_on_debians_python_runs_and_answers() {
     let error = probe(&running.base_url, &expect("1.2.3", json!({"paths": {}}))).unwrap_err().to_string();
     assert!(error.contains("differ at /paths/~1health (not committed)"), "{error}");
     assert!(running.stop().unwrap().as_secs() < 5);
+}
+
+/// Tries what a hostile image would: leaves its root file system, reads what others have in their environment, gains
+/// rights, and reaches the network. What it finds is in `/report`, which it serves.
+const HOSTILE: &str = r#"
+import http.server, json, os, signal, socket, sys
+found = {"uid": os.getuid(), "pid": os.getpid(), "environment": sorted(os.environ)}
+def tried(name, what):
+    try:
+        found[name] = str(what())
+    except Exception as error:
+        found[name] = type(error).__name__
+def escape():
+    os.makedirs("/tmp/jail", exist_ok=True)
+    os.chroot("/tmp/jail")
+    for _ in range(64): os.chdir("..")
+    os.chroot(".")
+    return os.listdir("/")
+tried("processes", lambda: sorted(p for p in os.listdir("/proc") if p.isdigit()))
+tried("parent", lambda: open(f"/proc/{os.getppid()}/environ").read())
+tried("escape", escape)
+tried("root", lambda: os.setuid(0))
+tried("capabilities", lambda: [l for l in open("/proc/self/status") if l.startswith("CapEff")][0].split()[1])
+tried("written", lambda: open("/etc/written", "w"))
+tried("network", lambda: socket.create_connection(("127.0.0.1", int(os.environ["OUTSIDE"])), 2))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(found).encode())
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+#[test]
+fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
+    if !engine::isolates() {
+        return skip::skip("this machine does not let a program be isolated");
+    }
+    let (local, temp, host) = (Local::start(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let base = Reference::parse("docker.io/library/python:3.11-slim-bookworm").unwrap();
+    let digest = seed::seed_base(&local.host, &base, &platforms()).unwrap();
+    let outside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let marker = host.path().join("marker").display().to_string();
+    let fill = |dir: &Utf8Path, links: &[&str]| {
+        std::fs::create_dir_all(dir.join("usr/lib/python3.11"))?;
+        // Runs at every start of Python, also of one that only compiles.
+        let customize = format!("import os\nif os.getuid() == 0: open({marker:?}, 'w')\n");
+        std::fs::write(dir.join("usr/lib/python3.11/sitecustomize.py"), customize)?;
+        std::fs::write(dir.join("hostile.py"), HOSTILE)?;
+        links.iter().try_for_each(|link| std::os::unix::fs::symlink(host.path(), dir.join(link)))?;
+        Ok(vec![])
+    };
+    let start = |links: &'static [&'static str]| {
+        let recipe = Recipe {
+            name: Reference::parse("ghcr.io/owner/hostile").unwrap(),
+            version: "1.2.3".into(),
+            base: base::resolve(&base, Some(&digest), Some(&local.host)).unwrap(),
+            platforms: platforms(),
+            created: 0,
+            labels: BTreeMap::new(),
+            env: vec![("OUTSIDE".into(), outside.local_addr().unwrap().port().to_string())],
+            entrypoint: vec!["python".into(), "/hostile.py".into()],
+            port: PORT,
+            layers: vec![Source { what: "app", key: None, fill: Box::new(move |_, dir| fill(dir, links)) }],
+        };
+        let out = Utf8PathBuf::try_from(temp.path().join(links.join("-"))).unwrap();
+        let built = build(&recipe, &Store::cache().unwrap(), &out.join("image")).unwrap();
+        let part = run::of_this_machine(&built).expect("this machine's platform is one of both");
+        run::start_by(engine::Engine::Sandbox, &built, part, "/health")
+    };
+    for link in [&["tmp"], &["dev"], &["proc"]] {
+        let refused = format!("{:#}", start(link).map(drop).unwrap_err());
+        assert!(refused.contains(&format!("/{} of the image is a link", link[0])), "{refused}");
+    }
+    let running = start(&["etc"]).unwrap();
+    let report = ureq::get(format!("{}/report", running.base_url))
+        .call()
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap();
+    let found: Value = serde_json::from_str(&report).unwrap();
+    running.stop().unwrap();
+    assert_ne!(found["uid"], 0, "{found}");
+    assert_eq!((&found["pid"], &found["processes"]), (&json!(1), &json!("['1']")), "{found}");
+    for (what, answer) in [
+        ("parent", "FileNotFoundError"),
+        ("escape", "PermissionError"),
+        ("root", "OSError"),
+        ("capabilities", "0000000000000000"),
+        ("network", "ConnectionRefusedError"),
+    ] {
+        assert_eq!(found[what], answer, "{what} in {found}");
+    }
+    assert!(
+        found["written"] != "None" && std::fs::read_dir(host.path()).unwrap().next().is_none(),
+        "{found}"
+    );
+    let inherited = found["environment"].to_string();
+    assert!(!inherited.contains("CARGO") && !inherited.contains("HOME"), "{found}");
 }

@@ -1,0 +1,168 @@
+"""Runs a program of an image in namespaces of its own: users, mounts, processes, network, host name, IPC.
+
+Usage: sandbox.py ROOT PORT UID GID PROGRAM ARGUMENT...
+
+The program is process 1 in the root file system ROOT, without capabilities and without a way to gain any. It
+has its own /proc, /dev and /tmp. Nothing of it runs before all privileges are dropped: as root, this script
+becomes UID and GID first; as anybody else it stays who it is. The program's network is its own loopback
+device. Connections to 127.0.0.1:PORT on the machine are passed on to the same port in there; PORT 0 passes
+nothing on. No link in ROOT is followed before ROOT is all that there is.
+
+Needs Linux 5.8 or newer on x86_64 or aarch64. Exit code: the program's, or 128 and its signal.
+"""
+
+import ctypes
+import fcntl
+import os
+import platform
+import signal
+import socket
+import struct
+import sys
+import threading
+
+NEW_MOUNTS, NEW_PROCESSES = 0x00020000, 0x20000000
+# Mounts, host name, IPC, users, network.
+NAMESPACES = NEW_MOUNTS | 0x04000000 | 0x08000000 | 0x10000000 | 0x40000000
+NOSUID, NODEV, NOEXEC, BIND, RECURSIVE, PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+DETACH = 2
+SET_PARENT_DEATH_SIGNAL, SET_DUMPABLE, SET_NO_NEW_PRIVILEGES = 1, 4, 38
+SET_INTERFACE_FLAGS = 0x8914
+UP_AND_RUNNING = 0x1 | 0x40
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[platform.machine()]
+# A place that everybody can enter, whoever owns the folders above ROOT. It is hidden in a private namespace.
+PLACE = "/tmp"
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name, *arguments):
+    converted = [a.encode() if isinstance(a, str) else a for a in arguments]
+    if getattr(libc, name)(*converted) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name} {arguments}: {os.strerror(number)}")
+
+
+def mount(source, target, kind, flags, options=None):
+    call("mount", source, target, kind, ctypes.c_ulong(flags), options)
+
+
+def become(uid, gid):
+    """Everything that is root's is given up; afterwards only a user namespace gives rights, in itself."""
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    # Else /proc/self belongs to root, and the maps of the user namespace can't be written.
+    call("prctl", SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def enter_namespaces(uid, gid):
+    call("unshare", NAMESPACES)
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{file}", "w") as out:
+            out.write(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", UP_AND_RUNNING)
+        fcntl.ioctl(any_socket, SET_INTERFACE_FLAGS, request)
+
+
+def enter_root(place):
+    for name in ("proc", "tmp", "dev"):
+        if os.path.islink(f"{place}/{name}"):
+            os.write(2, f"/{name} of the image is a link, which no sandbox follows\n".encode())
+            os._exit(126)
+    mount("none", "/", None, RECURSIVE | PRIVATE)
+    mount(place, place, None, BIND | RECURSIVE)
+    mount("proc", f"{place}/proc", "proc", NOSUID | NODEV | NOEXEC)
+    mount("tmpfs", f"{place}/tmp", "tmpfs", NOSUID | NODEV, "mode=1777")
+    mount("tmpfs", f"{place}/dev", "tmpfs", NOSUID | NOEXEC, "mode=755,size=64k")
+    for name in ("null", "zero", "full", "random", "urandom"):
+        with open(f"{place}/dev/{name}", "w"):
+            pass
+        mount(f"/dev/{name}", f"{place}/dev/{name}", None, BIND)
+    os.chdir(place)
+    call("syscall", PIVOT_ROOT, ".", ".")
+    call("umount2", ".", DETACH)
+    os.chdir("/")
+
+
+def program(place, argv):
+    call("prctl", SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    enter_root(place)
+    socket.sethostname("probe")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    # Not execvp: it imports modules, which are not in this root file system.
+    folders = [""] if "/" in argv[0] else os.environ.get("PATH", "/usr/bin:/bin").split(":")
+    for folder in folders:
+        try:
+            os.execve(os.path.join(folder, argv[0]), argv, os.environ)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+    os.write(2, f"{argv[0]} is not a program of the image\n".encode())
+    os._exit(127)
+
+
+def copy(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        source.close()
+        target.close()
+
+
+def pass_on(listener, port):
+    while True:
+        outside, _ = listener.accept()
+        # Not create_connection: it imports modules, which the user that we have become may not read.
+        inside = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            inside.connect(("127.0.0.1", port))
+        except OSError:
+            outside.close()
+            continue
+        for pair in ((outside, inside), (inside, outside)):
+            threading.Thread(target=copy, args=pair, daemon=True).start()
+
+
+def main():
+    root, port, uid, gid = sys.argv[1], *map(int, sys.argv[2:5])
+    argv = sys.argv[5:]
+    listener = None
+    if port:
+        listener = socket.create_server(("127.0.0.1", port))
+    if os.geteuid() == 0:
+        call("unshare", NEW_MOUNTS)
+        mount("none", "/", None, RECURSIVE | PRIVATE)
+        mount(root, PLACE, None, BIND | RECURSIVE)
+        root = PLACE
+        become(uid, gid)
+    call("prctl", SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    enter_namespaces(os.geteuid(), os.getegid())
+    # The signals that end the program go to the whole process group, and its end is ours.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    guardian = os.fork()
+    if guardian == 0:
+        if listener:
+            listener.close()
+        call("prctl", SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        # A process that has asked for this has no threads, so it is not the one that passes connections on.
+        call("unshare", NEW_PROCESSES)
+        child = os.fork()
+        if child == 0:
+            program(root, argv)
+        end_as(child)
+    if listener:
+        threading.Thread(target=pass_on, args=(listener, port), daemon=True).start()
+    end_as(guardian)
+
+
+def end_as(child):
+    _, status = os.waitpid(child, 0)
+    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+
+
+main()
