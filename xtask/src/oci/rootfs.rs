@@ -115,7 +115,7 @@ fn entry_into<R: Read>(
 
 /// Where `name` is inside `root`: the links in its folder are followed as they would be after chroot, its
 /// last part is not. None for the root itself.
-fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
+pub fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
     let mut parts = Vec::new();
     for part in name.components() {
         match part {

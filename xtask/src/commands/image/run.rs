@@ -4,7 +4,7 @@
 use super::engine::{self, Container, Engine};
 use crate::checks::probe;
 use crate::oci::spec::{self, Platform};
-use crate::oci::{Built, PlatformImage, rootfs, store};
+use crate::oci::{Built, PlatformImage, USER, rootfs, store};
 use crate::sys::serve::Server;
 use crate::sys::{child, serve, tools};
 use anyhow::{Context, Result};
@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,7 +97,7 @@ fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -
         .zip(config.rootfs.diff_ids.iter().map(String::as_str))
         .collect();
     let env: Vec<(&str, &str)> = config.config.env.iter().filter_map(|pair| pair.split_once('=')).collect();
-    unpack(&layers, &root)?;
+    unpack(&layers, &env, &root)?;
     complete(&root)?;
     let mut command = engine::inside(&root, port)?;
     command.args(&config.config.entrypoint).args(&config.config.cmd).current_dir("/").env_clear().envs(env);
@@ -110,23 +111,75 @@ fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -
 
 /// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files
 /// the program's user can't change, keeps them unpacked and links them.
-fn unpack(layers: &[(Utf8PathBuf, &str)], root: &Path) -> Result<()> {
+fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let Some(((top, top_id), lower)) = layers.split_last().filter(|_| is_root) else {
         std::fs::create_dir(root)?;
         return layers.iter().try_for_each(|(layer, diff_id)| rootfs::apply(root, layer, diff_id));
     };
     let ids: Vec<&str> = lower.iter().map(|(_, id)| *id).collect();
-    let kept =
-        child::cache()?.join("roots").join(&spec::digest(ids.join("\n").as_bytes())["sha256:".len()..]);
+    let key = format!(
+        "with bytecode of a sandbox
+{}",
+        ids.join(
+            "
+"
+        )
+    );
+    let kept = child::cache()?.join("roots").join(&spec::digest(key.as_bytes())["sha256:".len()..]);
     let from = kept.join("root");
     tools::made_once(&kept, || {
         std::fs::create_dir_all(&from)?;
-        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))
+        lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))?;
+        complete(from.as_std_path())?;
+        // Nothing depends on it, so it may fail, as it does where there is no Python.
+        let _ = bytecode(from.as_std_path(), env);
+        Ok(())
     })?;
     let sh = child::shell("/")?;
     child::capture(xshell::cmd!(sh, "cp --archive --link {from} {root}"), &[])?;
     rootfs::apply(root, top, top_id)
+}
+
+/// Where a sandbox leaves the bytecode, from the root of the image.
+const BYTECODE: &str = "xtask-bytecode";
+
+/// Python compiles all that it imports at each start, since an image holds no bytecode and its user may write
+/// none. Here it is compiled once, of the layers that stay the same, in a sandbox as everything of an image;
+/// the files that it left are moved to where Python looks for them.
+fn bytecode(root: &Path, env: &[(&str, &str)]) -> Result<()> {
+    let script =
+        "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
+    let folder = root.join(BYTECODE);
+    std::fs::create_dir(&folder)?;
+    let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
+    std::os::unix::fs::chown(&folder, Some(uid.parse()?), Some(gid.parse()?))?;
+    let mut command = engine::inside(root, 0)?;
+    command.args(["python", "-P", "-c", script]).current_dir("/").env_clear().envs(env.iter().copied());
+    command.env("PYTHONPYCACHEPREFIX", format!("/{BYTECODE}"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    let moved = move_bytecode(root, &folder, Path::new(""));
+    std::fs::remove_dir_all(&folder)?;
+    moved
+}
+
+/// Moves `usr/lib/x.cpython-311.pyc` of the folder to `usr/lib/__pycache__` of the root. Links are left alone.
+fn move_bytecode(root: &Path, folder: &Path, below: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder.join(below))? {
+        let entry = entry?;
+        let name = below.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            move_bytecode(root, folder, &name)?;
+        } else if kind.is_file() {
+            let target = below.join("__pycache__").join(entry.file_name());
+            if let Some(target) = rootfs::place(root, &target)? {
+                std::os::unix::fs::chown(entry.path(), Some(0), Some(0))?;
+                std::fs::rename(entry.path(), target)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What engines add to a root file system: places to mount on, and names for localhost. An image's links are
