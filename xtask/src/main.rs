@@ -1,4 +1,4 @@
-//! Parse flags, build the context, one match over the commands.
+//! Entry point: parses the flags, builds the context, and calls the command.
 
 mod checks;
 mod commands;
@@ -18,11 +18,11 @@ use model::ctx::Ctx;
 use model::{endpoints, workspace};
 use sys::{exit, git, supervise, ui};
 
-/// What a shell shows for a program that SIGPIPE ended.
-const NOBODY_READS: i32 = 141;
+/// The exit code that a shell shows for a program killed by SIGPIPE: 128 + 13.
+const SIGPIPE_EXIT: i32 = 141;
 
 fn main() -> std::process::ExitCode {
-    end_when_nobody_reads();
+    exit_quietly_on_broken_pipe();
     let flags = Flags::read(release::steps_help());
     match run(flags) {
         Ok(()) => 0.into(),
@@ -40,13 +40,13 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// A reader that has seen enough (`| head`) ends the program without a panic's words: Rust ignores SIGPIPE,
-/// and `println!` panics instead.
-fn end_when_nobody_reads() {
+/// Ends the program without a panic message when the reader of stdout closes the pipe, as `| head` does. Rust
+/// ignores SIGPIPE, and `println!` panics instead.
+fn exit_quietly_on_broken_pipe() {
     let others = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {
         Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => {
-            std::process::exit(NOBODY_READS)
+            std::process::exit(SIGPIPE_EXIT)
         }
         _ => others(panic),
     }));
@@ -64,7 +64,7 @@ fn run(flags: Flags) -> Result<()> {
     };
     match &flags.command {
         Command::Supervise { argv } => std::process::exit(supervise::run(argv)?.into()),
-        // It works anywhere: a repository is read only where the template names one of its apps.
+        // Needs no workspace: it loads one only if the template names an app of this repository.
         Command::Compat(compat @ flags::Compat { template: Some(dir), .. }) => {
             compat::downstream::command(&flags, compat, dir)
         }

@@ -1,5 +1,5 @@
-//! What a repository is: its settings, its commits, its versions and its changelog, read from the checkout
-//! and from git alone.
+//! The repository's data: settings, commits, versions and changelog. This layer reads the checkout and git
+//! only.
 
 pub mod affected;
 pub mod changelog;

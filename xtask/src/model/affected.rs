@@ -1,31 +1,31 @@
-//! What changed since a commit, and where the checked-out branch began.
+//! Finds out what changed since a commit, and where the checked-out branch started.
 
 use crate::model::ctx::Ctx;
 use crate::sys::ui;
 use anyhow::Result;
 
-/// The paths that are xtask's own, and the contract, which is linted with it.
+/// The paths that belong to xtask itself, and the contract, which is linted together with it.
 const XTASK: [&str; 7] =
     ["xtask", "contract", "Cargo.toml", "Cargo.lock", "deny.toml", "rust-toolchain.toml", "rustfmt.toml"];
 
-/// Does the repository hold xtask's sources? In a rehearsal xtask is what rehearses: it is neither compiled
-/// nor checked there.
+/// Does the repository contain xtask's sources? Always false in a rehearsal: the running xtask is used there,
+/// so its sources are neither compiled nor checked.
 pub fn has_xtask(ctx: &Ctx) -> bool {
     ctx.ws.root.join("xtask/Cargo.toml").exists() && !ctx.endpoints.loopback_only
 }
 
-/// Git pathspecs of xtask's own paths.
+/// Git pathspecs of the paths that belong to xtask itself.
 pub fn xtask_pathspecs() -> Vec<String> {
     XTASK.iter().map(|path| format!(":(top,literal){path}")).collect()
 }
 
-/// Is anything below these pathspecs other at HEAD than at `base`?
+/// Does anything that matches these pathspecs differ between `base` and HEAD?
 pub fn committed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
     Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "HEAD", "--"], pathspecs))?)
 }
 
-/// Is anything below these pathspecs other in the checkout than at `base`? A file that git does not track yet
-/// is a change too.
+/// Does anything that matches these pathspecs differ between `base` and the checkout? An untracked file
+/// counts as a change.
 pub fn changed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
     Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "--"], pathspecs))?
         || !ctx.git.read(&with(&["ls-files", "--others", "--exclude-standard", "--"], pathspecs))?.is_empty())
@@ -35,14 +35,14 @@ fn with<'a>(args: &[&'a str], pathspecs: &'a [String]) -> Vec<&'a str> {
     args.iter().copied().chain(pathspecs.iter().map(String::as_str)).collect()
 }
 
-/// Where the checked-out branch left development; main stands in where nobody has made development yet, and
-/// that is said.
+/// The commit where the checked-out branch left the development branch. If that branch does not exist, main
+/// is used instead and a note is printed.
 pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
     let (main, development) = (&ctx.ws.settings.main, &ctx.ws.settings.development);
     if let Some(point) = branch_point(ctx, development)? {
         return Ok(Some(point));
     }
-    let help = format!("make it once: git push {} {main}:{development}", ctx.endpoints.remote);
+    let help = format!("create it once: git push {} {main}:{development}", ctx.endpoints.remote);
     let point = if main == development { None } else { branch_point(ctx, main)? };
     let instead = if point.is_some() {
         format!("compared with {main}")
@@ -53,7 +53,8 @@ pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
     Ok(point)
 }
 
-/// Where HEAD left a branch of the remote. None: the branch is not here, or they have no commit in common.
+/// The commit where HEAD left a branch of the remote. None if the branch is not known here, or if the two
+/// have no commit in common.
 pub fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
     let named = format!("refs/remotes/{}/{branch}", ctx.endpoints.remote);
     for reference in [named, format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {

@@ -1,4 +1,4 @@
-//! Edits of the one CHANGELOG.md (keepachangelog.com 1.1.0): text in, text out.
+//! Edits CHANGELOG.md (keepachangelog.com 1.1.0): text in, text out. All apps share one changelog.
 
 use crate::model::commits::Entry;
 use crate::model::evidence::Accepted;
@@ -12,11 +12,12 @@ mod section;
 #[cfg(test)]
 mod tests;
 
-/// What a new changelog begins with.
-const HEADER: &str = "# Changelog\n\nThe format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are \
-                      [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
+/// The start of a new changelog.
+const HEADER: &str = "# Changelog\n\n\
+    The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are \
+    [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
 
-/// A release's section as it should be.
+/// The contents of a release's section.
 pub struct Release<'a> {
     pub app: &'a str,
     /// `python-v0.0.2`
@@ -25,26 +26,27 @@ pub struct Release<'a> {
     pub date: &'a str,
     /// The last release's tag.
     pub previous: Option<&'a str>,
-    /// Tags that were written by an earlier bump and never made: their sections are this one's older state.
+    /// Tags that an earlier bump wrote into the changelog but that were never created. Their sections are
+    /// earlier versions of this one.
     pub replaces: &'a [String],
-    /// Since the last release, newest first.
+    /// The commits since the last release, newest first.
     pub commits: &'a [Entry],
-    /// Breaks that `app.toml` accepts for it.
+    /// Breaks that `app.toml` accepts for this release.
     pub accepted: &'a [Accepted],
-    /// The repository's page.
+    /// The address of the repository's page.
     pub repository: Option<&'a str>,
 }
 
-/// The changelog with the release's section: what was written by hand under `## [Unreleased]`, `### <app>`,
-/// what earlier bumps for the same release held, and the commits that count. The same text where nothing but
-/// the date would differ.
+/// Returns the changelog with the release's section. The section contains the text written by hand under `##
+/// [Unreleased]`, `### <app>`, the text of earlier bumps for the same release, and the commits that count.
+/// Returns the text unchanged if only the date would differ.
 pub fn release(text: &str, release: &Release) -> String {
     let mut document =
         Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
     let unreleased = ensure_unreleased(&mut document);
     let part = part(&document, unreleased, release.app);
     let by_hand: Vec<String> = part.clone().skip(1).map(|at| document.line(at).to_string()).collect();
-    // A pre-release copies what was written by hand: the release itself takes it.
+    // A pre-release copies the handwritten text. Only the final release removes it from Unreleased.
     if !is_pre(release.tag) {
         document.splice(part, &[]);
     }
@@ -71,7 +73,7 @@ fn is_pre(tag: &str) -> bool {
     tag.rsplit_once("-v").is_some_and(|(_, version)| version.contains('-'))
 }
 
-/// The text of a tag's section: a release's notes.
+/// The text of a tag's section, used as the release notes. None if the tag has no section.
 pub fn notes(text: &str, tag: &str) -> Option<String> {
     let document = Document::parse(text);
     let range = document.section(tag)?;
@@ -83,7 +85,7 @@ fn body(document: &Document, section: &Range<usize>) -> Vec<String> {
     (section.start + 1..section.end).map(|at| document.line(at).to_string()).collect()
 }
 
-/// Where `## [Unreleased]` is, made above the first section where there is none.
+/// The lines of `## [Unreleased]`. Adds that section above the first one if it is missing.
 fn ensure_unreleased(document: &mut Document) -> Range<usize> {
     if let Some(section) = document.section("Unreleased") {
         return section;
@@ -95,8 +97,8 @@ fn ensure_unreleased(document: &mut Document) -> Range<usize> {
     document.section("Unreleased").unwrap_or(at..at)
 }
 
-/// The app's part of the unreleased section: from `### python` up to the next `### `. Empty where there is
-/// none.
+/// The app's part of the unreleased section: from `### python` up to the next `### `. An empty range if the
+/// app has no part.
 fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
     let heading = |at: &usize| document.line(*at).starts_with("### ");
     let named =
@@ -107,7 +109,7 @@ fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
     }
 }
 
-/// Puts the section where its older state was, or else below `## [Unreleased]`.
+/// Writes the section in place of its earlier version, or below `## [Unreleased]` if there is no earlier one.
 fn replace_section(
     document: &mut Document,
     release: &Release,
@@ -120,7 +122,7 @@ fn replace_section(
     }
     old.sort_by_key(|range| range.start);
     let mut place = None;
-    // From the bottom up, so that what is cut leaves the ranges above as they are.
+    // From the bottom up: a removal must not shift the ranges that are still to be removed.
     for range in old.into_iter().rev() {
         place = place.map(|at: usize| at - range.len());
         if document.title(&range) == release.tag {
@@ -137,12 +139,13 @@ fn replace_section(
     document.splice(place..place, &new);
 }
 
-/// Do they say the same, empty lines at either end aside?
+/// Are the texts equal, apart from empty lines at either end?
 fn same(a: &[String], b: &[String]) -> bool {
     a.join("\n").trim() == b.join("\n").trim()
 }
 
-/// The links at the end: this release's compared with the one before; those of the sections it replaces go.
+/// Updates the links at the end: sets the comparison link of this release, and removes the links of the
+/// sections that it replaces.
 fn link(document: &mut Document, release: &Release) {
     let is_for = |line: &str, tag: &str| {
         line.strip_prefix('[').and_then(|l| l.split_once("]:")).is_some_and(|(name, _)| name == tag)

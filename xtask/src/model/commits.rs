@@ -1,5 +1,5 @@
-//! What a batch of commits asks for: which of them count, how much, and why the others do not. Pure: text in,
-//! entries out.
+//! Reads commit messages and decides which commits count for a release, which bump each demands, and why the
+//! others do not count. Pure: text in, entries out.
 
 use crate::model::version::Bump;
 use message::{Parsed, Part};
@@ -12,22 +12,22 @@ mod tests;
 
 pub use message::{lists_commits, strip_reference};
 
-/// A commit as git has it.
+/// A commit as git reports it.
 #[derive(Clone, Debug)]
 pub struct Commit {
     pub id: String,
     pub merge: bool,
     pub message: String,
-    /// The tag of the hotfix that it brings back: its change is released already.
+    /// The tag of the hotfix that this commit merges back. Its change is already released.
     pub released: Option<String>,
 }
 
-/// A commit, or one bullet of a squash, with what it means for one app.
+/// A commit, or one bullet of a squash commit, and its effect on one app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     pub commit: String,
     pub subject: String,
-    /// None: not conventional.
+    /// The conventional type, such as `feat`. None if the subject is not a conventional commit.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub breaking: bool,
@@ -36,15 +36,15 @@ pub struct Entry {
     /// The subject without type and scope.
     #[serde(skip)]
     pub description: String,
-    /// What breaks, in its author's words.
+    /// What breaks, as the author describes it.
     #[serde(skip)]
     pub note: Option<String>,
     #[serde(skip)]
     pub bump: Bump,
-    /// Brings back a hotfix that is released.
+    /// Merges back a hotfix that is already released.
     #[serde(skip)]
     pub released: bool,
-    /// Speaks of a break that the rules do not read.
+    /// Mentions a break in a form that Conventional Commits does not recognise.
     #[serde(skip)]
     pub unread_break: bool,
 }
@@ -55,7 +55,7 @@ impl Entry {
     }
 }
 
-/// Newest first, as the commits are. `apps` are the names of all apps.
+/// The entries of `commits` for one app, newest first like the commits. `apps`: the names of all apps.
 pub fn entries(commits: &[Commit], app: &str, apps: &[&str]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut bodies: Vec<String> = Vec::new();
@@ -63,7 +63,7 @@ pub fn entries(commits: &[Commit], app: &str, apps: &[&str]) -> Vec<Entry> {
         let title = entries.len();
         for part in parts(commit) {
             let entry = entry(commit, &part, app, apps);
-            // A squash repeats its title as a bullet: said once, with everything that either says.
+            // A squash commit repeats its title as a bullet: both become one entry with the contents of both.
             if entries.len() > title && revert::key(&entry.subject) == revert::key(&entries[title].subject) {
                 merge(&mut entries[title], entry);
                 bodies[title] += &format!("\n{}", part.body);
@@ -86,7 +86,8 @@ fn merge(entry: &mut Entry, twin: Entry) {
     entry.unread_break = !entry.breaking && (entry.unread_break || twin.unread_break);
 }
 
-/// A merge brings its commits with it: only its own subject speaks for it.
+/// The parts of a commit's message. Only the subject of a merge is read: its commits are in the history as
+/// well.
 fn parts(commit: &Commit) -> Vec<Part> {
     let mut parts = message::split(&commit.message);
     if commit.merge {
@@ -124,7 +125,7 @@ fn entry(commit: &Commit, part: &Part, app: &str, apps: &[&str]) -> Entry {
     }
 }
 
-/// The scopes that name other apps, where none names this one.
+/// The other apps that the scopes name. None if no scope names an app, or if one names this app.
 fn other_apps(parsed: &Parsed, app: &str, apps: &[&str]) -> Option<String> {
     let names: Vec<&str> = parsed.scopes.iter().map(String::as_str).filter(|s| apps.contains(s)).collect();
     (!names.is_empty() && !names.contains(&app)).then(|| names.join(", "))
@@ -143,7 +144,7 @@ fn demand(parsed: &Parsed) -> (Bump, String) {
     }
 }
 
-/// The most that any of them asks for.
+/// The largest bump that any of the entries demands.
 pub fn highest(entries: &[Entry]) -> Bump {
     entries.iter().map(|e| e.bump).max().unwrap_or_default()
 }

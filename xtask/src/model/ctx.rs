@@ -1,10 +1,10 @@
-//! What every command needs.
+//! The context that every command gets.
 
 use crate::model::endpoints::Endpoints;
 use crate::model::workspace::Workspace;
 use crate::sys::git::Git;
 
-/// The checkout, its git, and where a command may read and write.
+/// The checkout, its git, and the addresses that a command reads from and writes to.
 pub struct Ctx {
     pub ws: Workspace,
     pub git: Git,

@@ -1,5 +1,5 @@
-//! Dry runs: the real code in a temporary `git clone --shared`. (A worktree would write into the user's
-//! `.git` and fire hooks.)
+//! Dry runs: the real code runs in a temporary `git clone --shared`. A worktree would write into the user's
+//! `.git` and run hooks.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::Workspace;
@@ -8,12 +8,12 @@ use crate::sys::ui;
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 
-/// Runs `f` on a clone of HEAD that knows the same remote.
+/// Runs `f` on a clone of HEAD that uses the same remote.
 pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         ui::say(&format!(
-            "{} HEAD is what counts; not committed, so not in it:\n  {}",
+            "{} only HEAD is used; these uncommitted changes are ignored:\n  {}",
             ui::yellow("note:"),
             dirty.join("\n  ")
         ));
@@ -31,7 +31,7 @@ pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
         dir.as_str(),
     ])?;
     let git = Git::new(&dir);
-    // A clone takes branches only; what is known of the remote's branches is needed too.
+    // A clone copies local branches only, but the remote-tracking branches are needed too.
     git.run(&["fetch", "--quiet", "--no-tags", "origin", "+refs/remotes/*:refs/remotes/*"])?;
     git.run(&["checkout", "--quiet", "--detach", &ctx.git.commit("HEAD")?])?;
     let mut endpoints = ctx.endpoints.clone();
@@ -42,7 +42,7 @@ pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
     f(&Ctx { ws, git, endpoints, json: ctx.json })
 }
 
-/// Commits in a clone are made by whoever makes them in the repository.
+/// Copies the author and signing settings, so that commits in a clone have the same author and signature.
 pub fn take_identity(from: &Git, to: &Git) -> Result<()> {
     for key in ["user.name", "user.email", "user.signingkey", "commit.gpgsign", "gpg.format"] {
         if let Ok(value) = from.read(&["config", "--get", key]) {

@@ -1,5 +1,5 @@
-//! Every address that a command reads from or writes to: settings, then environment, then flags. A rehearsal
-//! runs the release's code with another such struct.
+//! Every address that a command reads from or writes to. A flag overrides the environment, which overrides
+//! the default. A rehearsal runs the release code with other values in this struct.
 
 use crate::flags::EndpointFlags;
 use crate::sys::exit::Exit;
@@ -14,17 +14,17 @@ pub struct Endpoints {
     pub remote: String,
     /// Simple index (PEP 503/691) that dependencies are read from.
     pub pypi_read: String,
-    /// Where releases appear (simple index) and are uploaded to.
+    /// The index that releases are uploaded to and read back from.
     pub pypi: PythonIndex,
     /// The staging index.
     pub testpypi: PythonIndex,
-    /// npm registry that dependencies are read from; no slash at its end.
+    /// npm registry that dependencies are read from, without a trailing slash.
     pub npm_read: String,
-    /// npm registry that releases are published to, and appear on; no slash at its end.
+    /// npm registry that releases are published to and read back from, without a trailing slash.
     pub npm: String,
-    /// Stands in for every registry host in image names: `localhost:5000`.
+    /// Replaces the registry host in every image name: `localhost:5000`.
     pub registry: Option<String>,
-    /// Nothing is written to an address that is not on this machine.
+    /// Refuses every write address that is not on this machine.
     pub loopback_only: bool,
 }
 
@@ -37,8 +37,8 @@ pub struct PythonIndex {
 }
 
 impl PythonIndex {
-    /// The login that reads may use: that of uploads, where both are on one host. A private owner of a Gitea
-    /// asks for it.
+    /// The login for reads: the upload token, if uploads go to the same host. A Gitea index of a private
+    /// owner requires a login for reads too.
     pub fn login(&self) -> Option<Login> {
         let token = std::env::var(self.token).ok().filter(|token| !token.is_empty())?;
         let one_host = self.simple.split(':').next() == self.upload.split(':').next()
@@ -92,7 +92,8 @@ impl Endpoints {
             }
             if authority(url).contains('@') {
                 return Err(Exit::Usage(
-                    "an address must not carry a user or password: tokens go into the environment (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN)"
+                    "an address must not contain a user or password: put tokens into the environment \
+                     (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN)"
                         .into(),
                 )
                 .into());
@@ -104,7 +105,7 @@ impl Endpoints {
         Ok(endpoints)
     }
 
-    /// In a rehearsal every write endpoint must be on this machine.
+    /// Refuses write addresses that are not on this machine. A rehearsal must not publish anything.
     fn refuse_outside(&self) -> Result<()> {
         let registry = self.registry.as_ref().map(|r| format!("http://{r}/"));
         let mut outside = Vec::new();
@@ -117,7 +118,7 @@ impl Endpoints {
             match url {
                 Some(url) if is_loopback(url) => {}
                 Some(url) => outside.push(format!("{what}: {url}")),
-                None => outside.push(format!("{what}: not set, so the one in app.toml")),
+                None => outside.push(format!("{what}: not set, so the one in app.toml would be used")),
             }
         }
         let local =
@@ -129,7 +130,7 @@ impl Endpoints {
             return Ok(());
         }
         Err(Exit::Usage(format!(
-            "a rehearsal writes to this machine only, refused:\n  {}",
+            "a rehearsal writes to this machine only; these addresses are refused:\n  {}",
             outside.join("\n  ")
         ))
         .into())

@@ -1,17 +1,17 @@
-//! What was found to have changed for users, whichever comparison found it.
+//! Changes that users can notice, in one form for all comparisons.
 
 use crate::model::version::Bump;
 use crate::model::workspace::Acceptance;
 use serde::{Deserialize, Serialize};
 
-/// One thing that users of the last release can notice.
+/// One change since the last release that users can notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// The rule's: `class-renamed`.
+    /// The id of the rule that found it: `class-renamed`.
     pub id: String,
-    /// Major: it breaks somebody.
+    /// The bump that it demands. Major: it can break users.
     pub demands: Bump,
-    /// The symbol or operation.
+    /// The symbol or operation that changed.
     pub what: String,
     pub message: String,
     pub place: String,

@@ -1,5 +1,5 @@
-//! The label `breaking-change` of a pull request: it asks whoever reviews to confirm a break, and must say
-//! what the commits say. Not all is pure: the commits between two points are read here.
+//! Checks that the label `breaking-change` of a pull request matches the breaks that its commits declare. The
+//! label asks the reviewer to confirm the break. [`declared_since`] reads commits from git; the rest is pure.
 
 use crate::finding::{Finding, Level};
 use crate::model::commits;
@@ -9,35 +9,35 @@ use anyhow::Result;
 
 pub const BREAKING: &str = "breaking-change";
 
-/// What the labels say against what the commits declare; `accepted`: a break that `app.toml` accepts is
-/// confirmed there.
+/// Compares the labels with the breaks that the commits declare. `accepted`: `app.toml` accepts a break,
+/// which justifies the label even if no commit declares one.
 pub fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Option<Finding> {
     let labelled = labels.iter().any(|label| label.trim().eq_ignore_ascii_case(BREAKING));
     match declared.first() {
         None if labelled && !accepted => {
             let message = format!(
-                "the pull request has the label {BREAKING}, and none of its commits declares a break"
+                "the pull request has the label {BREAKING}, but none of its commits declares a break"
             );
-            Some(
-                Finding::new("label-without-break", Level::Error, message)
-                    .help("declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\nor take the label off"),
-            )
+            Some(Finding::new("label-without-break", Level::Error, message).help(
+                "declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\n\
+                         or remove the label",
+            ))
         }
         Some(first) if !labelled => {
             let message = format!(
-                "{} ({}) declares a break, and the pull request has no label {BREAKING}",
+                "{} ({}) declares a break, but the pull request does not have the label {BREAKING}",
                 first.subject,
                 first.short()
             );
-            let help = format!("add the label {BREAKING}: it asks whoever reviews to confirm the break");
+            let help = format!("add the label {BREAKING}: it asks the reviewer to confirm the break");
             Some(Finding::new("break-without-label", Level::Warning, message).help(help))
         }
         _ => None,
     }
 }
 
-/// What HEAD brings beyond the commit `base` that declares a break, of whichever app. Anything else than a
-/// commit stands for the beginning.
+/// The commits between `base` and HEAD that declare a break, for any app. If `base` is not a commit, the
+/// whole history is read.
 pub fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
     let format = [
         "-c",
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn label_and_declaration_go_together() {
+    fn a_label_and_a_declared_break_require_each_other() {
         let message = |message: &str| Commit {
             id: "1234567890".into(),
             merge: false,

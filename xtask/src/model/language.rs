@@ -1,5 +1,5 @@
-//! The languages that apps are written in, and what their files look like: manifest, lock file, version. Text
-//! in, text out; what starts programs or asks an index is in `ecosystem`.
+//! The languages of the apps, and the format of their files: manifest, lock file, version. Text in, text out.
+//! Code that starts programs or queries an index is in `ecosystem`.
 
 use anyhow::Result;
 use camino::Utf8Path;
@@ -17,7 +17,7 @@ pub enum Ecosystem {
 }
 
 impl Ecosystem {
-    /// The file in the app's folder that holds its version.
+    /// The file in the app's folder that contains its version.
     pub fn manifest(self) -> &'static str {
         match self {
             Ecosystem::Python => "pyproject.toml",
@@ -25,7 +25,7 @@ impl Ecosystem {
         }
     }
 
-    /// The file in the app's folder `dir` with its resolved dependencies.
+    /// The file in the app's folder `dir` that locks its dependencies.
     pub fn lock_file(self, dir: &Utf8Path) -> &'static str {
         match self {
             Ecosystem::Python => "uv.lock",
@@ -41,7 +41,7 @@ impl Ecosystem {
         }
     }
 
-    /// The manifest's text with this version, every other byte as it was.
+    /// The manifest's text with this version. Every other byte stays the same.
     pub fn set_version(self, manifest: &str, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => python::set(manifest, version),
@@ -49,17 +49,17 @@ impl Ecosystem {
         }
     }
 
-    /// The lock file's text with this version where it repeats the app's own, every other byte as it was.
+    /// The lock file's text with this version in the app's own entry. Every other byte stays the same.
     pub fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
         match (self, file.file_name()) {
             (Ecosystem::Python, _) => python::set_locked(lock, version),
             (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::set_locked(lock, version),
-            // bun.lock has no version of the package that it belongs to.
+            // bun.lock does not contain the version of its own package.
             (Ecosystem::Ts, _) => Ok(lock.to_string()),
         }
     }
 
-    /// The version as the language's packages write it: `1.0.0-rc.1` is `1.0.0rc1` in Python.
+    /// The version in the form of the language's packages: `1.0.0-rc.1` is `1.0.0rc1` in Python.
     pub fn package_version(self, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => crate::model::version::to_pep440(version),
@@ -67,7 +67,7 @@ impl Ecosystem {
         }
     }
 
-    /// Is there an index that a release can be tried on first?
+    /// Is there a staging index, where a release can be tried first?
     pub fn has_staging_index(self) -> bool {
         match self {
             Ecosystem::Python => true,

@@ -1,5 +1,5 @@
-//! The one place where an app's version stands, and everything derived from it in the repository: the lock
-//! file's entry and the pins. Text in, text out; only [`read`] and [`pins`] touch files.
+//! The app's version in its manifest, which is the only source, and the files that repeat it: the pins. Text
+//! in, text out; only [`read`], [`text`] and [`pins`] read files, and [`at`] reads a commit.
 
 use crate::model::version;
 use crate::model::workspace::App;
@@ -30,11 +30,11 @@ pub fn read_text(app: &App, text: &str) -> Result<Version> {
 
 /// A file of the checkout.
 pub fn text(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
-    let bytes = std::fs::read(root.join(file)).with_context(|| format!("{file} can't be read in {root}"))?;
+    let bytes = std::fs::read(root.join(file)).with_context(|| format!("cannot read {file} in {root}"))?;
     String::from_utf8(bytes).with_context(|| format!("{file} is not UTF-8"))
 }
 
-/// The app's pins, from the root, with `..` taken out: `deploy/.runtime-version`.
+/// The app's pins as paths from the root, with `..` resolved: `deploy/.runtime-version`.
 pub fn pin_files(app: &App) -> Result<Vec<Utf8PathBuf>> {
     app.settings.release.pins.iter().map(|pin| inside(app, pin)).collect()
 }
@@ -48,7 +48,7 @@ fn inside(app: &App, pin: &Utf8Path) -> Result<Utf8PathBuf> {
             camino::Utf8Component::CurDir => {}
             _ => {
                 return Err(Exit::Usage(format!(
-                    "{}/app.toml: the pin {pin} leads out of the repository",
+                    "{}/app.toml: the pin {pin} is outside the repository",
                     app.dir
                 ))
                 .into());
@@ -58,7 +58,7 @@ fn inside(app: &App, pin: &Utf8Path) -> Result<Utf8PathBuf> {
     Ok(path)
 }
 
-/// What the app's pins say now.
+/// The app's pins and the version that each contains.
 pub fn pins(root: &Utf8Path, app: &App) -> Result<Vec<(String, Version)>> {
     let read = |file: Utf8PathBuf| {
         let text = text(root, &file)?;
@@ -68,7 +68,8 @@ pub fn pins(root: &Utf8Path, app: &App) -> Result<Vec<(String, Version)>> {
     pin_files(app)?.into_iter().map(read).collect()
 }
 
-/// The pin's text with its first version replaced; SemVer, like everything but Python's own files.
+/// The pin's text with its first version replaced. The version is written as SemVer, as everywhere except in
+/// Python's own files.
 pub fn set_pin(file: &Utf8Path, text: &str, version: &Version) -> Result<String> {
     let (range, found) = version::find(text).with_context(|| no_version(file))?;
     if found == *version {
@@ -78,5 +79,5 @@ pub fn set_pin(file: &Utf8Path, text: &str, version: &Version) -> Result<String>
 }
 
 fn no_version(file: &Utf8Path) -> String {
-    format!("{file} is a pin (app.toml, [release] pins), but holds nothing that looks like a version")
+    format!("{file} is a pin (app.toml, [release] pins), but contains no version")
 }

@@ -1,8 +1,8 @@
-//! The little of Markdown that commit messages and changelogs need: which lines are code or comments.
+//! Finds the lines of a Markdown text that are code or comments, for commit messages and changelogs.
 
-/// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? One
-/// that nothing closes is text: a squash body strings many messages together, and a stray fence must not
-/// swallow those after it.
+/// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? An
+/// unclosed block counts as text: the body of a squash commit contains many messages, and a stray fence in
+/// one must not hide those after it.
 pub fn hidden(lines: &[&str]) -> Vec<bool> {
     let mut hidden = vec![false; lines.len()];
     let mut at = 0;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fences_and_comments_hide_what_is_in_them_and_stray_ones_hide_nothing() {
+    fn fences_and_comments_hide_their_contents_and_unclosed_ones_hide_nothing() {
         for (text, expected) in [
             ("a\n```\nb\n```\nc", ".###."),
             ("~~~ rust\n```\n~~~\nx", "###."),

@@ -4,7 +4,7 @@ use crate::model::ctx::Ctx;
 use anyhow::Result;
 use semver::Version;
 
-/// The highest version without a pre-release that the remote has a tag for.
+/// The highest version that the remote has a tag for, pre-releases excluded.
 pub fn highest_stable(ctx: &Ctx, app: &str) -> Result<Option<Version>> {
     let prefix = format!("refs/tags/{app}-v");
     let listed = ctx.git.read(&[

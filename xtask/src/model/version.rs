@@ -1,5 +1,5 @@
-//! Versions: SemVer and PEP 440, what a change demands, and the next number. Pure. SemVer in tags, changelog
-//! and images; PEP 440 in Python's own files. Only what both order alike is let through.
+//! Versions in SemVer and PEP 440, bumps, and the next version. Pure. Tags, the changelog and images use
+//! SemVer; Python's own files use PEP 440. Only versions that both schemes order the same way are accepted.
 
 use anyhow::{Context, Result, bail};
 use pep440_rs::{Prerelease, PrereleaseKind};
@@ -18,7 +18,7 @@ pub enum ZeroBreaking {
     Major,
 }
 
-/// How far a change moves the number.
+/// The part of the version that a change increases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bump {
@@ -39,7 +39,7 @@ impl Bump {
         }
     }
 
-    /// How far it is from one number to a higher one.
+    /// The bump that leads from one version to a higher one.
     pub fn between(from: &Version, to: &Version) -> Bump {
         match to {
             to if to <= from => Bump::None,
@@ -49,8 +49,8 @@ impl Bump {
         }
     }
 
-    /// What it comes to after `from`: in 0.y a break is a minor bump, because `^0.1` and `~=0.1.0` treat it
-    /// so.
+    /// The bump to apply to `from`: in 0.y a break is a minor bump, because `^0.1` and `~=0.1.0` do not
+    /// accept the next minor version.
     pub fn after(self, from: &Version, zero: ZeroBreaking) -> Bump {
         match self {
             Bump::Major if from.major == 0 && zero == ZeroBreaking::Minor => Bump::Minor,
@@ -59,8 +59,8 @@ impl Bump {
     }
 }
 
-/// The number after `from`. A pre-release is followed by its own release where that is far enough: 0.2.0-rc.1
-/// by 0.2.0.
+/// The version after `from`. A pre-release is followed by its own release if that bump is large enough: 0.2.0
+/// follows 0.2.0-rc.1.
 pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     let (major, minor, patch) = (from.major, from.minor, from.patch);
     let pre = !from.pre.is_empty();
@@ -75,24 +75,24 @@ pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     }
 }
 
-/// X.Y.Z: what a pre-release is on its way to.
+/// The version without its pre-release part: X.Y.Z.
 pub fn core(version: &Version) -> Version {
     Version::new(version.major, version.minor, version.patch)
 }
 
-/// Is the version as far as `required`? A pre-release of that number is on its way to it.
+/// Is the version at least `required`? A pre-release of `required` counts too.
 pub fn reaches(version: &Version, required: &Version) -> bool {
     version >= required || (!version.pre.is_empty() && core(version) >= *required)
 }
 
-/// `core`-`channel`.N, N being one more than any taken.
+/// `core`-`channel`.N, where N is one more than the highest in `taken`.
 pub fn next_pre<'a>(
     core: &Version,
     channel: &str,
     taken: impl IntoIterator<Item = &'a Version>,
 ) -> Result<Version> {
     channel_kind(channel)
-        .with_context(|| format!("--pre {channel}: the pre-releases are alpha, beta and rc"))?;
+        .with_context(|| format!("--pre {channel}: not a pre-release channel; use alpha, beta or rc"))?;
     let same_core = |v: &&Version| (v.major, v.minor, v.patch) == (core.major, core.minor, core.patch);
     let number = |v: &Version| v.pre.strip_prefix(channel)?.strip_prefix('.')?.parse::<u64>().ok();
     let highest = taken.into_iter().filter(same_core).filter_map(number).max().unwrap_or(0);
@@ -110,7 +110,7 @@ fn channel_kind(channel: &str) -> Option<PrereleaseKind> {
     }
 }
 
-/// A SemVer that has a PEP 440 twin of the same order.
+/// Parses a SemVer version. Refuses one that has no PEP 440 equivalent of the same order.
 pub fn parse(text: &str) -> Result<Version> {
     let version =
         Version::parse(text).with_context(|| format!("{text:?} is not SemVer (X.Y.Z, X.Y.Z-rc.N)"))?;
@@ -122,7 +122,8 @@ pub fn parse(text: &str) -> Result<Version> {
 pub fn to_pep440(version: &Version) -> Result<String> {
     if version.build != BuildMetadata::EMPTY {
         bail!(
-            "{version} has build metadata: an index refuses it (PEP 440, local versions) and an image tag can't hold `+`"
+            "{version} has build metadata: an index refuses it (PEP 440, local versions), \
+             and an image tag cannot contain `+`"
         );
     }
     let core = pep440_rs::Version::new([version.major, version.minor, version.patch]);
@@ -135,7 +136,8 @@ pub fn to_pep440(version: &Version) -> Result<String> {
         .and_then(|(channel, number)| Some((channel_kind(channel)?, number.parse().ok()?)));
     let Some((kind, number)) = twin else {
         bail!(
-            "{version}: -{} has no PEP 440 twin of the same order; what both know is -alpha.N, -beta.N and -rc.N, as in {}-rc.1",
+            "{version}: -{} has no PEP 440 equivalent of the same order; \
+             use -alpha.N, -beta.N or -rc.N, as in {}-rc.1",
             version.pre,
             Version::new(version.major, version.minor, version.patch)
         );
@@ -143,7 +145,7 @@ pub fn to_pep440(version: &Version) -> Result<String> {
     Ok(core.with_pre(Some(Prerelease { kind, number })).to_string())
 }
 
-/// The SemVer of a PEP 440 version; refused where the two orders disagree.
+/// The SemVer of a PEP 440 version. Refuses a version that the two schemes order differently.
 pub fn from_pep440(text: &str) -> Result<Version> {
     let version: pep440_rs::Version =
         text.trim().parse().map_err(|e| anyhow::anyhow!("{text:?} is not a PEP 440 version: {e}"))?;
@@ -155,7 +157,7 @@ pub fn from_pep440(text: &str) -> Result<Version> {
         (version.release().len() > 3, "more than three numbers"),
     ];
     if let Some((_, what)) = untranslatable.iter().find(|(found, _)| *found) {
-        bail!("{text:?} has {what}, which SemVer can't say; use X.Y.Z, or aN, bN, rcN after it");
+        bail!("{text:?} has {what}, which SemVer cannot express; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN");
     }
     let mut semver = floor(&version);
     if let Some(Prerelease { kind, number }) = version.pre() {
@@ -169,15 +171,15 @@ pub fn from_pep440(text: &str) -> Result<Version> {
     Ok(semver)
 }
 
-/// The first three numbers. What follows it by a patch also follows every post-, dev- or longer version that
-/// begins so.
+/// The first three numbers of the version. The next patch version after them is also higher than every post-,
+/// dev- or longer version that begins with them.
 pub fn floor(version: &pep440_rs::Version) -> Version {
     let part = |i: usize| version.release().get(i).copied().unwrap_or(0);
     Version::new(part(0), part(1), part(2))
 }
 
-/// The first thing in `text` that looks like a version, and where it is: `0.1.129` in a file of its own,
-/// `v0.1.0-rc.1` in a chart.
+/// The first version in `text` and its span in bytes: `0.1.129` in a file of its own, `v0.1.0-rc.1` in a
+/// chart.
 pub fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -195,7 +197,7 @@ pub fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
     None
 }
 
-/// The longest head of `word` that is a whole version: `0.1.0-slim` begins with 0.1.0.
+/// The longest prefix of `word` that is a complete version, and its length: `0.1.0-slim` begins with 0.1.0.
 fn longest_version(word: &str) -> Option<(usize, Version)> {
     let whole =
         |text: &str| text.split('.').count() >= 3 && text.ends_with(|c: char| c.is_ascii_alphanumeric());

@@ -1,5 +1,5 @@
-//! The repository's settings: find the root, read `[workspace.metadata.xtask]` and every `app.toml`,
-//! strictly.
+//! Finds the repository's root and reads its settings: `[workspace.metadata.xtask]` and every `app.toml`.
+//! Unknown keys are errors.
 
 use crate::sys::child::REHEARSAL;
 use crate::sys::exit::Exit;
@@ -13,10 +13,10 @@ mod settings;
 pub use earlier::EarlierSettings;
 pub use settings::{Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings};
 
-/// A releasable folder.
+/// A folder with an `app.toml`, which is released on its own.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// From the root: `apps/python`.
+    /// The path from the root: `apps/python`.
     pub dir: Utf8PathBuf,
     pub settings: AppSettings,
 }
@@ -25,7 +25,7 @@ impl App {
     pub fn name(&self) -> &str {
         &self.settings.name
     }
-    /// Its settings, from the root.
+    /// The path of its settings, from the root: `apps/python/app.toml`.
     pub fn file(&self) -> Utf8PathBuf {
         self.dir.join("app.toml")
     }
@@ -41,14 +41,14 @@ impl App {
     }
 }
 
-/// A checkout and what its settings say.
+/// A checkout and its settings.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     pub root: Utf8PathBuf,
     pub settings: Settings,
     pub apps: Vec<App>,
-    /// The names of all apps, those that a rehearsal of some apps hides included: a scope that names a hidden
-    /// app is still an app's name.
+    /// The names of all apps, including those that a rehearsal of some apps hides: a scope may still name a
+    /// hidden app.
     pub names: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl Workspace {
             }
         }
         let names = apps.iter().map(|app| app.name().to_string()).collect();
-        // A rehearsal of some apps: no job and no step of it releases the others.
+        // A rehearsal of some apps hides the others from all of its jobs and steps.
         if let Ok(only) = std::env::var("XTASK_ONLY") {
             apps.retain(|app: &App| only.split(',').any(|name| name == app.name()));
         }
@@ -105,7 +105,7 @@ impl Workspace {
         })
     }
 
-    /// The apps of these names; all of them where none is named.
+    /// The apps with these names, or all apps if `names` is empty.
     pub fn select(&self, names: &[String]) -> Result<Vec<&App>> {
         if names.is_empty() {
             return Ok(self.apps.iter().collect());
@@ -114,7 +114,7 @@ impl Workspace {
     }
 }
 
-/// The nearest folder upwards whose `Cargo.toml` has our table, but nothing above the git repository's top.
+/// The nearest folder upwards whose `Cargo.toml` has our table. The search ends at the git repository's top.
 fn find_root() -> Result<Utf8PathBuf> {
     let here =
         Utf8PathBuf::try_from(std::env::current_dir()?).context("the current folder's path is not UTF-8")?;
@@ -124,10 +124,10 @@ fn find_root() -> Result<Utf8PathBuf> {
     here.ancestors()
         .find(|dir| ours(dir) || dir.join(".git").exists())
         .map(Utf8Path::to_path_buf)
-        .ok_or_else(|| Exit::Usage(format!("{here} is in no repository; name one with --root DIR")).into())
+        .ok_or_else(|| Exit::Usage(format!("{here} is not in a repository; name one with --root DIR")).into())
 }
 
-/// What a rehearsal starts works on its clones only, never on the user's checkout.
+/// Programs that a rehearsal starts may work on its clones only, never on the user's checkout.
 fn stay_in_rehearsal(root: &Utf8Path) -> Result<()> {
     let Ok(dir) = std::env::var(REHEARSAL) else { return Ok(()) };
     let inside = Utf8Path::new(&dir)
@@ -136,9 +136,9 @@ fn stay_in_rehearsal(root: &Utf8Path) -> Result<()> {
     if inside {
         return Ok(());
     }
-    let help = format!("outside a rehearsal: unset {REHEARSAL}");
+    let help = format!("if this is not a rehearsal: unset {REHEARSAL}");
     Err(Exit::Usage(format!(
-        "{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so nothing is done there; {help}"
+        "{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so the command is refused; {help}"
     ))
     .into())
 }
@@ -163,7 +163,7 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
     if !path.exists() {
         return Ok(Settings::default());
     }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?;
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let cargo: CargoToml = parse(&text, "Cargo.toml")?;
     let mut settings = cargo.workspace.metadata.xtask;
     settings.apps = folder_of_apps(&settings.apps)?;
@@ -178,7 +178,7 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
     Ok(settings)
 }
 
-/// The folder without `.` in it, as git names it; `.` itself is the empty path.
+/// The folder without `.` components, as git names it. `.` itself becomes the empty path.
 fn folder_of_apps(apps: &Utf8Path) -> Result<Utf8PathBuf> {
     let mut folder = Utf8PathBuf::new();
     for part in apps.components() {
@@ -188,7 +188,7 @@ fn folder_of_apps(apps: &Utf8Path) -> Result<Utf8PathBuf> {
             _ => {
                 let hint = "name a folder of this repository, from its top: apps = \"apps\"";
                 return Err(Exit::Usage(format!(
-                    "Cargo.toml: apps = {:?} leads out of the repository; {hint}",
+                    "Cargo.toml: apps = {:?} is outside the repository; {hint}",
                     apps.as_str()
                 ))
                 .into());
@@ -212,9 +212,9 @@ fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
 
 fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     let file = dir.join("app.toml");
-    let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("{file} can't be read"))?;
+    let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("cannot read {file}"))?;
     let mut settings: AppSettings = parse(&text, file.as_str())?;
-    // A rehearsal without images: no job and no step of it knows of any.
+    // A rehearsal without images hides the image settings from all of its jobs and steps.
     if std::env::var_os("XTASK_WITHOUT_IMAGE").is_some() {
         settings.image = None;
     }
@@ -225,7 +225,8 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
         || settings.name == "xtask"
     {
         return Err(Exit::Usage(format!(
-            "{file}: name = {:?}: an app's name has small letters, digits and dashes, begins with a letter, and is not \"xtask\"",
+            "{file}: name = {:?}: an app's name must consist of lower-case letters, digits and dashes, \
+             begin with a letter, and not be \"xtask\"",
             settings.name
         ))
         .into());
@@ -237,7 +238,7 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     }
     if let Some(stage) = settings.release.stage.as_ref().filter(|_| !settings.ecosystem.has_staging_index()) {
         return Err(Exit::Usage(format!(
-            "{file}: stage = {stage:?}: there is no staging index for this ecosystem; take the key out"
+            "{file}: stage = {stage:?}: there is no staging index for this ecosystem; remove the key"
         ))
         .into());
     }
@@ -252,7 +253,7 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
         settings.spec.as_ref().map(|spec| &spec.health).filter(|path| !path.starts_with('/'))
     {
         return Err(Exit::Usage(format!(
-            "{file}: [spec] health = {health:?}: a path begins with /, as in \"/healthz\""
+            "{file}: [spec] health = {health:?}: the path must begin with /, as in \"/healthz\""
         ))
         .into());
     }
@@ -267,12 +268,12 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     Ok(App { dir: dir.to_path_buf(), settings })
 }
 
-/// Are these settings of an app? The error names the file and the line.
+/// Checks that the text is a valid `app.toml`. The error names the file and the line.
 pub fn check_settings(text: &str, file: &Utf8Path) -> Result<()> {
     parse::<AppSettings>(text, file.as_str()).map(drop)
 }
 
-/// Strict TOML: an error says file, line, column, and the nearest known key.
+/// Parses TOML. An error names the file, line and column, and suggests the nearest known key.
 pub fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
     toml_edit::de::from_str(text).map_err(|e| {
         let (line, column) = e.span().map(|s| position(text, s.start)).unwrap_or((1, 1));
@@ -286,7 +287,8 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1)
 }
 
-/// serde says: unknown field `platform`, expected one of `name`, `base`, `platforms`.
+/// Suggests a key from serde's message: unknown field `platform`, expected one of `name`, `base`,
+/// `platforms`.
 fn suggestion(message: &str) -> String {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match names.split_first() {
@@ -297,7 +299,7 @@ fn suggestion(message: &str) -> String {
     }
 }
 
-/// The candidate with the fewest edits, if it is near enough to be meant.
+/// The candidate with the smallest edit distance, if that is at most 1 + a third of its length.
 pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     candidates
         .iter()
@@ -307,7 +309,7 @@ pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
         .map(|(_, c)| c)
 }
 
-/// Levenshtein's distance.
+/// The Levenshtein distance.
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -328,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelled_key_is_named_with_its_line_and_its_neighbour() {
+    fn an_unknown_key_is_reported_with_its_line_and_a_suggestion() {
         let text = "name = \"python\"\necosystem = \"python\"\npackage = \"p\"\n[image]\nname = \"x\"\nbase = \"y\"\nplatfroms = []\n";
         let error = parse::<AppSettings>(text, "apps/python/app.toml").unwrap_err().to_string();
         assert_eq!(
@@ -338,13 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn an_acceptance_has_a_reason_and_the_version_of_a_release() {
+    fn an_acceptance_needs_a_reason_and_the_version_of_a_release() {
         for (version, reason, expected) in [
             ("0.2.0", "nobody has it", None),
             ("0.2.0", "", Some("the reason is empty")),
             ("0.2.0", " \n", Some("the reason is empty")),
-            ("0.2.0-rc.1", "x", Some("say \"0.2.0\"")),
-            ("0.2.0+b", "x", Some("say \"0.2.0\"")),
+            ("0.2.0-rc.1", "x", Some("write \"0.2.0\"")),
+            ("0.2.0+b", "x", Some("write \"0.2.0\"")),
         ] {
             let accept = Acceptance {
                 id: "class-renamed".into(),

@@ -1,4 +1,5 @@
-//! A changelog as lines with their endings, cut at its headings. What no edit touches keeps every byte.
+//! A changelog as lines with their endings, split at its headings. Lines that no edit touches keep every
+//! byte.
 
 use crate::model::markdown;
 use std::ops::Range;
@@ -23,7 +24,7 @@ impl Document {
     }
 
     pub fn text(mut self) -> String {
-        // A line that was the last may have been moved up.
+        // A last line without an ending may have been moved up by an edit.
         let last = self.lines.len().saturating_sub(1);
         for line in self.lines[..last].iter_mut().filter(|l| !l.ends_with('\n')) {
             line.push_str(self.eol);
@@ -63,7 +64,7 @@ impl Document {
         starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
     }
 
-    /// What a section is about: the word between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the
+    /// A section's title: the text between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the
     /// heading's first word.
     pub fn title(&self, section: &Range<usize>) -> &str {
         let heading = self.line(section.start).trim_start_matches('#').trim();

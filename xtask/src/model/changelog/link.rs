@@ -1,7 +1,7 @@
-//! Addresses of a repository's pages, which GitHub and Gitea form alike: `/compare/A...B` and
-//! `/releases/tag/T` (both also show a tag that has no release yet).
+//! Addresses of a repository's pages. GitHub and Gitea use the same paths: `/compare/A...B` and
+//! `/releases/tag/T`. Both pages also work for a tag that has no release yet.
 
-/// What changed from one tag to the next; the release itself where there was none before.
+/// The page that compares a tag with the previous one, or the release's page if there is no previous tag.
 pub fn address(repository: &str, previous: Option<&str>, tag: &str) -> String {
     let page = page(repository);
     match previous {
@@ -10,13 +10,13 @@ pub fn address(repository: &str, previous: Option<&str>, tag: &str) -> String {
     }
 }
 
-/// The page of a repository, of which a clone's address was given perhaps: `git@host:team/mono.git`.
+/// The repository's page. `repository` may also be a clone address such as `git@host:team/mono.git`.
 fn page(repository: &str) -> String {
     let text = repository.trim().trim_end_matches('/');
     let text = text.strip_suffix(".git").unwrap_or(text);
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme @ ("http" | "https"), rest)) => (scheme, rest.to_string()),
-        // A port of ssh is none of the page's.
+        // The port is the ssh server's, not the web server's.
         Some((_, rest)) => {
             let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
             let host = host.rsplit('@').next().unwrap_or(host);
@@ -25,13 +25,13 @@ fn page(repository: &str) -> String {
         None if has_port(text) => ("https", text.to_string()),
         None => ("https", text.replacen(':', "/", 1)),
     };
-    // Who may log in is nobody else's business.
+    // The changelog is public, so a user or password in the address must not appear in it.
     let (host, path) = rest.split_once('/').unwrap_or((&rest, ""));
     let host = host.rsplit('@').next().unwrap_or(host);
     format!("{scheme}://{host}/{path}").trim_end_matches('/').to_string()
 }
 
-/// `gitea.example:3000/team/mono`, where scp's form has a path behind the colon.
+/// Is it `gitea.example:3000/team/mono`? In scp's form the path follows the colon instead of a port.
 fn has_port(text: &str) -> bool {
     let port = text.split_once(':').and_then(|(_, rest)| rest.split_once('/')).map(|(port, _)| port);
     port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_those_of_the_pages_of_either_forge() {
+    fn every_form_of_a_repository_address_gives_the_page_address() {
         for (repository, expected) in [
             ("https://github.com/team/mono", "https://github.com/team/mono"),
             ("https://github.com/team/mono/", "https://github.com/team/mono"),

@@ -1,14 +1,15 @@
-//! One release's text: an introduction, then groups in Keep a Changelog's order with what breaks at the top.
+//! The text of one release: an introduction, then groups in the order of Keep a Changelog, with breaking
+//! changes first.
 
 use crate::model::commits;
 use crate::model::commits::Entry;
 use crate::model::evidence::Accepted;
 
 const BREAKING: &str = "Breaking";
-/// What stands before the reason, below an accepted break.
+/// The prefix of the reason, on the line below an accepted break.
 const ACCEPTED: &str = "  accepted: ";
 
-/// The order in which groups stand; others follow as they were met.
+/// The order of the groups. Groups with other names follow in the order in which they were found.
 const ORDER: &[&str] = &[BREAKING, "Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"];
 
 #[derive(Default)]
@@ -17,8 +18,8 @@ pub struct Section {
 }
 
 impl Section {
-    /// Takes over lines whose groups have headings of `level` (`### Added` is 3). What stands before the
-    /// first is the introduction.
+    /// Adds lines whose groups have headings of `level` (`### Added` is 3). The lines before the first
+    /// heading are the introduction.
     pub fn add(&mut self, lines: &[String], level: usize) {
         let prefix = format!("{} ", "#".repeat(level));
         let mut group = String::new();
@@ -33,14 +34,14 @@ impl Section {
         }
     }
 
-    /// Adds a line per commit that counts. Lines of commits that no longer count were made by an earlier run:
-    /// they go. A line is known by its commit's description, so whatever somebody wrote or changed by hand
+    /// Adds a line for each commit that counts, and removes lines that an earlier run wrote for commits that
+    /// no longer count. A line is recognised by its commit's description, so text written or changed by hand
     /// stays.
     pub fn add_commits(&mut self, commits: &[Entry]) {
         for (_, lines) in &mut self.groups {
             remove_items(lines, commits);
         }
-        // Newest first in the plan; a changelog reads in the order in which things were done.
+        // The plan lists the newest commit first; a changelog lists changes in the order they were made.
         for commit in commits.iter().rev().filter(|c| c.counts) {
             let item = item(commit);
             let lines = self.group(group_of(commit));
@@ -51,8 +52,8 @@ impl Section {
         }
     }
 
-    /// Adds what breaks and is accepted, with the reason. Items of an earlier run go where their break is no
-    /// longer accepted; one that was changed by hand is known by its id and symbol, and stays.
+    /// Adds the accepted breaks with their reasons, and removes items of an earlier run whose break is no
+    /// longer accepted. An item is recognised by its id and symbol, so one that was changed by hand stays.
     pub fn add_accepted(&mut self, accepted: &[Accepted]) {
         let lines = self.group(BREAKING);
         let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && names(line, &a.difference.what);
@@ -120,7 +121,7 @@ fn mark(accepted: &Accepted) -> String {
     format!("[{}]", accepted.difference.id)
 }
 
-/// `- the description`, and what breaks indented below it.
+/// `- the description`, with the description of the break indented below it.
 fn item(commit: &Entry) -> Vec<String> {
     let mut lines = vec![format!("- {}", commit.description)];
     lines.extend(
@@ -133,7 +134,7 @@ fn item(commit: &Entry) -> Vec<String> {
     lines
 }
 
-/// Removes what [`item`] makes of any of these commits.
+/// Removes the lines that [`item`] writes for any of these commits.
 fn remove_items(lines: &mut Vec<String>, commits: &[Entry]) {
     let mut at = 0;
     while at < lines.len() {
@@ -153,14 +154,14 @@ fn remove_items(lines: &mut Vec<String>, commits: &[Entry]) {
     trim_blank(lines);
 }
 
-/// A line without its bullet and its pull request's number, which the squash adds later.
+/// A line without its bullet and its pull request number: a squash merge adds the number later.
 fn key(line: &str) -> String {
     let line = line.trim().trim_start_matches("- ");
     one_line(commits::strip_reference(line))
 }
 
-/// Does the line name this symbol, and not `demo.Base` within `demo.BaseAdapter` or `demo.Base.run`, nor `GET
-/// /a` within `GET /a/b`?
+/// Does the line name exactly this symbol? `demo.BaseAdapter` and `demo.Base.run` do not name `demo.Base`,
+/// and `GET /a/b` does not name `GET /a`.
 fn names(line: &str, what: &str) -> bool {
     let goes_on = |rest: &str| {
         let rest = rest.strip_prefix('.').unwrap_or(rest);

@@ -18,7 +18,7 @@ fn commits(messages: &[&str]) -> Vec<Entry> {
     entries(&messages.iter().enumerate().map(commit).collect::<Vec<_>>(), "python", &["python", "ts"])
 }
 
-/// A symbol that was renamed, and why that is fine.
+/// The rename of the symbol `what`, accepted for this reason.
 fn accepted(what: &str, reason: &str) -> Accepted {
     let difference = Difference {
         id: "class-renamed".into(),
@@ -69,7 +69,7 @@ fn check(text: &str, expected: Expect) {
 }
 
 #[test]
-fn a_release_takes_its_part_of_unreleased_and_leaves_the_others() {
+fn a_release_moves_its_part_of_unreleased_and_leaves_the_others() {
     let text = bump(
         START,
         "python-v0.0.2",
@@ -143,13 +143,13 @@ fn bumping_again_replaces_the_section_and_keeps_what_was_written_by_hand() {
             - a (#7)"#]],
     );
     assert!(!text.contains("python-v0.0.2"), "{text}");
-    // A reverted commit's line was made by us, so it goes.
+    // The line of a reverted commit was generated, so it is removed.
     let text = bump(&text, "python-v0.1.0", &[], &["Revert \"feat: b\"", "feat: b", "fix: a (#7)"]);
     assert!(!text.contains("### Added\n\n- b"), "{text}");
 }
 
 #[test]
-fn an_empty_or_foreign_changelog_gets_what_it_lacks() {
+fn missing_sections_are_added_to_an_empty_or_foreign_changelog() {
     for (text, expected) in [
         (
             "",
@@ -174,7 +174,7 @@ fn an_empty_or_foreign_changelog_gets_what_it_lacks() {
 }
 
 #[test]
-fn line_endings_byte_order_mark_and_the_last_newline_stay() {
+fn line_endings_byte_order_mark_and_the_last_newline_are_kept() {
     for text in [
         START.to_string(),
         START.replace('\n', "\r\n"),
@@ -192,7 +192,7 @@ fn line_endings_byte_order_mark_and_the_last_newline_stay() {
 }
 
 #[test]
-fn headings_in_code_and_comments_are_text() {
+fn headings_in_code_and_comments_do_not_start_a_section() {
     let text = "# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n### python\n\n- hand\n";
     let out = bump(text, "python-v0.0.2", &[], &[]);
     assert!(out.starts_with("# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n"), "{out}");
@@ -215,7 +215,7 @@ fn notes_are_a_sections_text_without_heading_and_links() {
 }
 
 #[test]
-fn the_first_release_links_to_its_tag_and_none_without_a_repository() {
+fn the_first_release_links_to_its_tag_and_without_a_repository_there_is_no_link() {
     let release = Release {
         app: "python",
         tag: "python-v0.0.1",
@@ -236,7 +236,7 @@ fn the_first_release_links_to_its_tag_and_none_without_a_repository() {
 }
 
 #[test]
-fn a_pre_release_copies_what_its_release_takes() {
+fn a_pre_release_copies_handwritten_text_and_its_release_moves_it() {
     let rc = bump(START, "python-v0.0.2-rc.1", &[], &["fix: a"]);
     let notes_of = |text: &str, tag: &str| notes(text, tag).unwrap();
     assert_eq!(notes_of(&rc, "python-v0.0.2-rc.1"), "By hand.\n\n### Fixed\n\n- also by hand\n- a");
@@ -250,7 +250,7 @@ fn a_pre_release_copies_what_its_release_takes() {
 }
 
 #[test]
-fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_accepted() {
+fn an_accepted_break_is_listed_with_its_reason_until_it_is_no_longer_accepted() {
     let messages = &["feat!: port\n\nBREAKING CHANGE: it is 80", "fix: a"];
     let both = [accepted("p.A", "nobody has it"), accepted("p.C", "two\n  lines ")];
     let text = bump_accepting(START, "python-v0.1.0", &[], messages, &both);
@@ -273,7 +273,7 @@ fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_
             - also by hand
             - a"#]],
     );
-    // Said better by hand, and the other one no longer accepted.
+    // The first item is reworded by hand, and the second break is no longer accepted.
     let edited = text
         .replace("p.A: is now called B", "`p.A` has a better name, B")
         .replace("accepted: nobody has it", "accepted: nobody ever had it");
@@ -287,7 +287,7 @@ fn an_accepted_break_stands_under_breaking_with_its_reason_for_as_long_as_it_is_
 }
 
 #[test]
-fn an_accepted_break_is_not_taken_for_one_whose_name_begins_with_its() {
+fn an_accepted_break_is_not_confused_with_one_whose_name_starts_the_same() {
     let longer = [accepted("p.Base.run", "x"), accepted("p.BaseAdapter", "y")];
     let text = bump_accepting(START, "python-v0.1.0", &[], &[], &longer);
     let [run, adapter] = longer;

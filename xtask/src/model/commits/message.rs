@@ -1,23 +1,23 @@
-//! One commit message: split where it is a squash, parsed by the conventional rules. Pure.
+//! Splits the message of a squash commit into its parts, and parses each by Conventional Commits. Pure.
 
 use crate::model::markdown;
 use git_conventional::Commit as Conventional;
 
-/// A message, or one bullet of a squash body.
+/// A message, or one bullet of a squash commit's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     pub subject: String,
     pub body: String,
-    /// Stood in a list with others: its scope says which app it belongs to.
+    /// Part of a list with others, so its scope decides which app it belongs to.
     pub listed: bool,
 }
 
 /// The heading that `git merge --squash` writes.
 const GIT_SQUASH: &str = "Squashed commit of the following:";
-/// What GitHub puts between the list of commits and the co-authors.
+/// The line that GitHub writes between the list of commits and the co-authors.
 const GITHUB_RULE: &str = "---------";
 
-/// The parts of a message, newest first; the message itself leads.
+/// The parts of a message: first the message itself, then its listed commits, newest first.
 pub fn split(message: &str) -> Vec<Part> {
     let text = message.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let text = text.trim();
@@ -34,23 +34,23 @@ pub fn split(message: &str) -> Vec<Part> {
         return vec![whole(body)];
     }
     let (own, bullets) = split_bullets(body);
-    // A list in prose is no list of commits: the message is one part, with all of its footers.
+    // If no bullet is a conventional commit, the list is prose: the message is one part with all its footers.
     if !bullets.iter().any(is_conventional) {
         let squash = strip_reference(subject) != subject.trim_end();
         return vec![Part { listed: squash && !bullets.is_empty(), ..whole(body) }];
     }
     let mut parts = vec![Part { listed: true, ..whole(&own) }];
-    // Forges list the oldest first.
+    // Forges list the oldest commit first.
     parts.extend(bullets.into_iter().rev());
     parts
 }
 
-/// Is it a squash that lists commits?
+/// Is the message that of a squash commit that lists its commits?
 pub fn lists_commits(message: &str) -> bool {
     split(message).len() > 1
 }
 
-/// The subject ends in `(#12)`, or the body begins with a `* ` list.
+/// Does the subject end in `(#12)`, or does the body begin with a `* ` list?
 fn is_squash(subject: &str, body: &str) -> bool {
     strip_reference(subject) != subject.trim_end() || body.trim_start_matches('\n').starts_with("* ")
 }
@@ -65,7 +65,7 @@ pub fn strip_reference(subject: &str) -> &str {
     }
 }
 
-/// The squash's own text, and its bullets: `* ` in column 0, outside code and comments.
+/// The squash commit's own text, and its bullets: lines that begin with `* `, outside code and comments.
 fn split_bullets(body: &str) -> (String, Vec<Part>) {
     let lines: Vec<&str> = body.lines().collect();
     let hidden = markdown::hidden(&lines);
@@ -87,7 +87,7 @@ fn split_bullets(body: &str) -> (String, Vec<Part>) {
     let mut parts: Vec<Part> = Vec::new();
     for (subject, body) in bullets {
         let part = Part { subject: subject.to_string(), body: dedent(&body), listed: true };
-        // A bullet that is no commit takes no footer along: what is below it is the squash's own text.
+        // The text below a bullet that is not a commit belongs to the squash commit, footers included.
         let (part, rest) = if is_conventional(&part) {
             (part, Vec::new())
         } else {
@@ -103,7 +103,7 @@ fn is_conventional(part: &Part) -> bool {
     parse(part).is_some()
 }
 
-/// A bullet's text may be indented below it, as Markdown has it.
+/// Removes the indentation of a bullet's text, which Markdown allows.
 fn dedent(lines: &[&str]) -> String {
     let indented = lines.iter().all(|line| line.trim().is_empty() || line.starts_with("  "));
     let strip =
@@ -111,8 +111,8 @@ fn dedent(lines: &[&str]) -> String {
     lines.iter().map(strip).collect::<Vec<_>>().join("\n")
 }
 
-/// What `git log` prints: `commit <id>`, headers, and the message indented by four; each message may be a
-/// squash itself.
+/// Splits the output of `git log`: `commit <id>`, headers, and the message indented by four spaces. Each
+/// message may be that of a squash commit.
 fn split_git_log(lines: &[&str]) -> Vec<Part> {
     let mut messages: Vec<Vec<&str>> = Vec::new();
     for line in lines {
@@ -127,23 +127,23 @@ fn split_git_log(lines: &[&str]) -> Vec<Part> {
     messages.iter().flat_map(|m| split(&m.join("\n"))).filter(|p| !p.subject.is_empty()).map(listed).collect()
 }
 
-/// What a part says by the conventional rules (conventionalcommits.org 1.0.0).
+/// A part, parsed by Conventional Commits 1.0.0 (conventionalcommits.org).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// In small letters.
+    /// The type, in lower case.
     pub kind: String,
     pub scopes: Vec<String>,
     pub description: String,
-    /// Declared by `!` or a footer: what breaks, in its author's words.
+    /// What breaks, as the author describes it. None unless `!` or a footer declares a break.
     pub breaking: Option<String>,
 }
 
-/// None where the subject is neither conventional nor a revert as git writes it.
+/// None if the subject is neither a conventional commit nor a revert as git writes it.
 pub fn parse(part: &Part) -> Option<Parsed> {
     parse_conventional(part).or_else(|| parse_revert(&part.subject))
 }
 
-/// `Revert "feat: x"` and `Reapply "feat: x"`, which git writes, as if they were conventional.
+/// Reads `Revert "feat: x"` and `Reapply "feat: x"`, which git writes, as a commit of the type `revert`.
 fn parse_revert(subject: &str) -> Option<Parsed> {
     let subject = strip_reference(subject);
     quoted(subject, "Revert ").or_else(|| quoted(subject, "Reapply "))?;
@@ -155,14 +155,14 @@ fn parse_revert(subject: &str) -> Option<Parsed> {
     })
 }
 
-/// `x` of `Revert "x"`.
+/// The `x` of `Revert "x"`, for the word `Revert `.
 pub fn quoted<'a>(subject: &'a str, word: &str) -> Option<&'a str> {
     subject.strip_prefix(word)?.strip_prefix('"')?.strip_suffix('"')
 }
 
 fn parse_conventional(part: &Part) -> Option<Parsed> {
     let subject = part.subject.as_str();
-    // The crate takes any white space after the colon, none included; the standard asks for a space.
+    // The crate accepts any white space after the colon, or none. Conventional Commits requires a space.
     subject.split_once(':').filter(|(_, rest)| rest.starts_with(' '))?;
     let commit = Conventional::parse(subject).ok()?;
     let scopes = commit.scope().map(|s| s.as_str().split([',', '/', '|', '&', ' '])).into_iter().flatten();
@@ -178,9 +178,9 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What the `BREAKING CHANGE: ` footers below the subject say, wherever they are. By Conventional Commits
-/// 1.0.0 a footer's value goes on, over empty lines, until the next token. Code, comments and quoted lines
-/// are no text. None where no footer says anything.
+/// The text of the `BREAKING CHANGE: ` footers, anywhere below the subject. By Conventional Commits 1.0.0 a
+/// footer's value continues over empty lines until the next token. Code, comments and quoted lines are
+/// skipped. None if no footer has text.
 fn breaking_note(body: &str) -> Option<String> {
     let lines: Vec<&str> = body.lines().collect();
     let hidden = markdown::hidden(&lines);
@@ -201,16 +201,16 @@ fn breaking_note(body: &str) -> Option<String> {
     Some(one_line(&note.join(" "))).filter(|text| !text.is_empty())
 }
 
-/// The rest of a line that begins with the token. The text may begin on the next line: git takes white space
-/// off the end of a line.
+/// The text after the token, if the line begins with it. It may be empty because the text can begin on the
+/// next line: git removes white space at the end of a line.
 fn breaking_value(line: &str) -> Option<&str> {
     let value = line.strip_prefix("BREAKING CHANGE:").or_else(|| line.strip_prefix("BREAKING-CHANGE:"))?;
     (value.is_empty() || value.starts_with(' ')).then_some(value)
 }
 
-/// Another footer: a token with `: ` or ` #` (Conventional Commits 1.0.0, 8). Also what forges, git and
-/// people write below a message without that form: an issue's address, `(cherry picked from commit …)`, a
-/// heading, the line before the co-authors.
+/// Does the line end a footer? Another footer does: a token with `: ` or ` #` (Conventional Commits 1.0.0,
+/// 8). So do lines of other forms that forges, git and people write below a message: an issue's address,
+/// `(cherry picked from commit …)`, a heading, the line before the co-authors.
 fn ends_footer(line: &str) -> bool {
     let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let footer = |separator: &str| line.split_once(separator).is_some_and(|(t, _)| token(t));
@@ -226,8 +226,8 @@ fn ends_footer(line: &str) -> bool {
         || line.trim_end() == GITHUB_RULE
 }
 
-/// Does it speak of a break in a way that the rules do not read: in a bullet, in other letters, without a
-/// space?
+/// Does the part mention a break in a form that Conventional Commits does not recognise: in a bullet, in
+/// lower case, or without a space?
 pub fn mentions_break(part: &Part) -> bool {
     let lines: Vec<&str> = part.body.lines().collect();
     let hidden = markdown::hidden(&lines);

@@ -1,9 +1,9 @@
-//! Reverts: which commit one takes back, and both counting nothing where both are in the batch. Pure.
+//! Finds the commit that a revert undoes. If both are unreleased, neither counts. Pure.
 
 use super::message::{quoted, strip_reference};
 use super::{Bump, Entry};
 
-/// The title that a revert takes back, as [`key`] has it.
+/// The title of the commit that a revert undoes, in the form of [`key`].
 fn target_title(entry: &Entry) -> Option<String> {
     let subject = strip_reference(&entry.subject);
     if let Some(title) = quoted(subject, "Revert ") {
@@ -16,15 +16,14 @@ fn target_title(entry: &Entry) -> Option<String> {
     conventional.then(|| key(entry.description.trim_matches('"')))
 }
 
-/// A subject in the form that titles are compared in: no pull request number, one space between words, small
-/// letters.
+/// A subject in the form in which titles are compared: no pull request number, single spaces, lower case.
 pub fn key(subject: &str) -> String {
     let words: Vec<&str> = strip_reference(subject).split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
 
-/// The commits that a revert names: `This reverts commit <id>` (git), or `Refs: <id>, <id>` (the standard's
-/// example).
+/// The commits that a revert names: `This reverts commit <id>` (git), or `Refs: <id>, <id>` (the example in
+/// Conventional Commits).
 fn target_ids(body: &str) -> Vec<String> {
     let mut ids = Vec::new();
     for line in body.lines() {
@@ -41,10 +40,10 @@ fn is_id(word: &str) -> bool {
     (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Takes reverts and what they take back out of the count. Entries are newest first, so a revert that was
-/// itself reverted is known as such before it is its turn.
+/// Makes reverts and the commits that they undo count nothing. Entries are newest first, so a revert that was
+/// itself reverted is already marked when the loop reaches it.
 pub fn cancel(entries: &mut [Entry], bodies: &[String]) {
-    // What is released can't be taken out of the count: its revert is a change for users.
+    // A released commit is never cancelled: reverting it is a change for users.
     let mut cancelled: Vec<bool> = entries.iter().map(|entry| entry.released).collect();
     for at in 0..entries.len() {
         let Some(title) = target_title(&entries[at]).filter(|_| !cancelled[at]) else { continue };
@@ -75,7 +74,7 @@ fn count_nothing(entry: &mut Entry, why: String) {
     (entry.bump, entry.counts, entry.why) = (Bump::None, false, why);
 }
 
-/// Every part of an older commit.
+/// Every part of the older commit with this id.
 fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usize> {
     (at + 1..entries.len())
         .filter(|&i| {
@@ -84,7 +83,7 @@ fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usiz
         .collect()
 }
 
-/// The next older part with this title; all of its commit where the title is the commit's own.
+/// The next older part with this title, or all parts of its commit if the title is the commit's own.
 fn by_title(entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
     let plain = |e: &Entry| e.kind.as_deref().is_some_and(|kind| kind != "revert");
     let matches = |e: &Entry| key(&e.subject) == *title || (plain(e) && key(&e.description) == *title);

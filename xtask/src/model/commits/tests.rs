@@ -59,7 +59,7 @@ fn a_subject_counts_by_its_type() {
 }
 
 #[test]
-fn a_break_is_declared_by_a_footer_anywhere_below_the_subject() {
+fn a_footer_anywhere_below_the_subject_declares_a_break() {
     for (message, expected) in [
         ("fix: x\n\nBREAKING CHANGE: y", "major"),
         ("fix: x\n\nBREAKING-CHANGE: y", "major"),
@@ -95,9 +95,9 @@ fn a_break_is_declared_by_a_footer_anywhere_below_the_subject() {
         ("what I did\n\nBREAKING CHANGE: y", "none unread"),
     ] {
         let entries = entries(&[commit("a", message)], "python", &["python"]);
-        let said =
+        let found =
             format!("{}{}", entries[0].bump.word(), if entries[0].unread_break { " unread" } else { "" });
-        assert_eq!((entries.len(), said.as_str()), (1, expected), "{message:?}");
+        assert_eq!((entries.len(), found.as_str()), (1, expected), "{message:?}");
     }
     for (body, note) in [
         ("BREAKING CHANGE: the port\n  is 80 now\n\nRefs: #1", "the port is 80 now"),
@@ -113,7 +113,7 @@ fn a_break_is_declared_by_a_footer_anywhere_below_the_subject() {
 }
 
 #[test]
-fn a_bullet_that_is_no_commit_leaves_its_footer_to_the_squash() {
+fn the_footer_below_a_bullet_that_is_not_a_commit_belongs_to_the_squash() {
     assert_eq!(
         read(&["feat: a (#1)\n\n* fix: b\n\n* wip\n\nBREAKING CHANGE: gone\n\n* fix: c"]),
         "major | feat: a (#1) | breaking\n\
@@ -124,7 +124,7 @@ fn a_bullet_that_is_no_commit_leaves_its_footer_to_the_squash() {
 }
 
 #[test]
-fn a_squash_is_split_at_its_bullets_and_its_title_is_not_said_twice() {
+fn a_squash_is_split_at_its_bullets_and_its_title_is_listed_once() {
     let body = "feat(ts): pin Bun (#12)\n\n* feat(ts): pin Bun\n\nlonger text\n* fix: users\n* wip\n\n\
                 ```\n* feat!: in code\n```\n  * feat!: indented\n\n---------\n\nCo-authored-by: A <a@b.c>";
     assert_eq!(
@@ -136,7 +136,7 @@ fn a_squash_is_split_at_its_bullets_and_its_title_is_not_said_twice() {
 }
 
 #[test]
-fn what_makes_a_body_a_squash() {
+fn a_pull_request_number_or_a_leading_bullet_list_makes_a_squash() {
     for (message, entries) in [
         ("fix: a\n\n* feat: b", 2),
         ("fix: a\n\n\n\n* feat: b\n* feat: c", 3),
@@ -158,7 +158,7 @@ fn what_makes_a_body_a_squash() {
 }
 
 #[test]
-fn a_bullet_with_another_apps_scope_counts_there_only() {
+fn a_bullet_with_another_apps_scope_counts_for_that_app_only() {
     let message = "release: promote (#3)\n\n* feat(ts)!: a\n* fix(python): b\n* feat(ts, python): c\n* feat(api): d\n* perf(python/api): e";
     assert_eq!(
         read(&[message]),
@@ -169,12 +169,12 @@ fn a_bullet_with_another_apps_scope_counts_there_only() {
          patch | fix(python): b | fix\n\
          none | feat(ts)!: a | for ts, by its scope"
     );
-    // A commit of its own belongs to whatever it touches.
+    // A commit that is not in a list counts for every app whose files it changes.
     assert_eq!(read(&["fix(ts): a"]), "patch | fix(ts): a | fix");
 }
 
 #[test]
-fn nested_squashes_are_flat_lists_or_indented_logs() {
+fn nested_squashes_are_read_from_flat_lists_and_indented_logs() {
     let github = "release: promote (#39)\n\n* feat: a (#38)\n\n* feat: one\n\n* fix: two\n\n---------\n\nCo-authored-by: A <a@b.c>\n\n\
                   * fix: b (#40)\n\nBREAKING CHANGE: gone";
     assert_eq!(
@@ -200,7 +200,7 @@ fn nested_squashes_are_flat_lists_or_indented_logs() {
 }
 
 #[test]
-fn a_revert_takes_back_what_is_in_the_batch() {
+fn a_revert_cancels_an_unreleased_commit() {
     for (messages, expected) in [
         (&["Revert \"feat: a\"\n\nThis reverts commit 0000001aaaa.", "feat: a"] as &[&str], "none none"),
         (&["Revert \"feat: a\"", "feat: a"], "none none"),
@@ -235,17 +235,17 @@ fn a_revert_takes_back_what_is_in_the_batch() {
 }
 
 #[test]
-fn a_hotfix_that_was_brought_back_counts_nothing_and_its_revert_does() {
+fn a_merged_back_hotfix_does_not_count_but_its_revert_does() {
     let released =
         Commit { released: Some("python-v0.2.1".into()), ..commit("0000001aaaa", "fix!: urgent (#4)") };
     let revert = commit("0000002aaaa", "Revert \"fix!: urgent (#4)\"\n\nThis reverts commit 0000001aaaa.");
     let found = entries(&[revert, released], "python", &["python"]);
-    let said: Vec<_> = found.iter().map(|e| (e.bump.word(), e.why.as_str())).collect();
-    assert_eq!(said, [("patch", "revert of something released"), ("none", "released in python-v0.2.1")]);
+    let bumps: Vec<_> = found.iter().map(|e| (e.bump.word(), e.why.as_str())).collect();
+    assert_eq!(bumps, [("patch", "revert of something released"), ("none", "released in python-v0.2.1")]);
 }
 
 #[test]
-fn merges_speak_by_their_subject_alone() {
+fn only_the_subject_of_a_merge_is_read() {
     let merge = Commit {
         merge: true,
         ..commit("a", "Merge pull request #1 from x\n\n* feat: brought by its own commit")

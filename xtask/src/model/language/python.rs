@@ -1,6 +1,6 @@
-//! Package names (PEP 503), and the version in Python's own files, as PEP 440: `project.version` (PEP 621) in
-//! pyproject.toml, and the app's own entry in uv.lock. Spliced into the text by its span, so that every other
-//! byte stays.
+//! Package names (PEP 503), and the version (PEP 440) in Python's files: `project.version` (PEP 621) in
+//! pyproject.toml, and the app's own entry in uv.lock. Only the span of the version is replaced, so every
+//! other byte stays the same.
 
 use crate::model::version;
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,8 @@ mod tests;
 
 const BOM: char = '\u{feff}';
 
-/// PEP 503: runs of `-`, `_` and `.` are one dash, letters are small.
+/// Normalises a package name by PEP 503: a run of `-`, `_` and `.` becomes one dash, and letters become lower
+/// case.
 pub fn normalise(package: &str) -> String {
     let mut name = String::new();
     for c in package.chars() {
@@ -36,8 +37,8 @@ pub fn set(pyproject: &str, version: &Version) -> Result<String> {
     splice(pyproject, range, &found, version)
 }
 
-/// The lock file with the app's own entry at this version; uv.lock lists it with `source = { editable = "."
-/// }` or `{ virtual = "." }`.
+/// The lock file with this version in the app's own entry. That entry of uv.lock has
+/// `source = { editable = "." }` or `{ virtual = "." }`.
 pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let document = parse(lock)?;
     let packages = document.get("package").and_then(Item::as_array_of_tables).into_iter().flatten();
@@ -50,10 +51,10 @@ pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let package = packages
         .into_iter()
         .find(own)
-        .context("no [[package]] with the source \".\": type `uv lock` in the app's folder")?;
+        .context("no [[package]] with the source \".\": run `uv lock` in the app's folder")?;
     let item = package
         .get("version")
-        .context("the app's own [[package]] has no version: type `uv lock` in the app's folder")?;
+        .context("the app's own [[package]] has no version: run `uv lock` in the app's folder")?;
     let (range, found) = string(lock, item)?;
     splice(lock, range, &found, version)
 }
@@ -64,7 +65,8 @@ fn parse(text: &str) -> Result<Document<&str>> {
 
 fn located(pyproject: &str) -> Result<(Range<usize>, String)> {
     let document = parse(pyproject)?;
-    let project = document.get("project").context("no [project] table, so no version (PEP 621)")?;
+    let project =
+        document.get("project").context("no [project] table, which must hold the version (PEP 621)")?;
     let dynamic = project
         .get("dynamic")
         .and_then(Item::as_array)
@@ -73,22 +75,24 @@ fn located(pyproject: &str) -> Result<(Range<usize>, String)> {
         .any(|v| v.as_str() == Some("version"));
     if dynamic {
         bail!(
-            "the version is dynamic; write it into [project] as version = \"X.Y.Z\", so that it has one source"
+            "the version is dynamic; write it into [project] as version = \"X.Y.Z\", \
+             so that it has a single source"
         );
     }
     let item = project.get("version").context("[project] has no version")?;
     string(pyproject, item)
 }
 
-/// Where a string value stands in the text, its quotes included, and what it says.
+/// The span of a string value, including its quotes, and the value.
 fn string(text: &str, item: &Item) -> Result<(Range<usize>, String)> {
     let value = item.as_str().context("version is not a string")?;
-    let span = item.span().context("version has no place in the text")?;
+    let span = item.span().context("the parser gives no span for version")?;
     let bom = text.len() - text.strip_prefix(BOM).unwrap_or(text).len();
     Ok((span.start + bom..span.end + bom, value.to_string()))
 }
 
-/// The same text where it says the same already, however it is spelled.
+/// Replaces the version in `range`. Returns the text unchanged if it already has the same version, in any
+/// spelling.
 fn splice(text: &str, range: Range<usize>, found: &str, version: &Version) -> Result<String> {
     let new = version::to_pep440(version)?;
     if version::from_pep440(found).is_ok_and(|v| v == *version) {

@@ -1,5 +1,5 @@
-//! The lock file that an app has, and the version in `package.json` and `package-lock.json`, which is SemVer
-//! as it is. Spliced into the text by its place, so that every other byte stays.
+//! The app's lock file, and the version (SemVer) in `package.json` and `package-lock.json`. Only the span of
+//! the version is replaced, so every other byte stays the same.
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The lock file of an app that npm installs.
+/// The lock file of an app that is installed with npm.
 pub const NPM_LOCK: &str = "package-lock.json";
 
-/// The lock file of the app in `dir`: `bun.lock`, unless npm's is the only one.
+/// The lock file of the app in `dir`: `bun.lock`, unless only npm's lock file exists.
 pub fn lock_file(dir: &Utf8Path) -> &'static str {
     if by_npm(dir) { NPM_LOCK } else { "bun.lock" }
 }
@@ -31,9 +31,9 @@ pub fn set(manifest: &str, version: &Version) -> Result<String> {
     Ok(format!("{}\"{version}\"{}", &manifest[..range.start], &manifest[range.end..]))
 }
 
-/// The text of a `package-lock.json` with this version in both places that repeat the package's own:
-/// `version` and `packages[""].version`. A lock file without them stays as it is: npm writes none for a
-/// package without a version.
+/// The text of a `package-lock.json` with this version in both places that repeat the package's version:
+/// `version` and `packages[""].version`. If they are missing, they are not added: npm does not write them for
+/// a package without a version.
 pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let mut text = lock.to_string();
     for path in [&["version"][..], &["packages", "", "version"]] {
@@ -45,12 +45,12 @@ pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     Ok(text)
 }
 
-/// Where the value at a path of keys stands in a package-lock.json; None without it.
+/// The span of the value at a path of keys in a package-lock.json. None if there is no such key.
 fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
     let mut value = lock.trim_start_matches('\u{feff}');
     for key in path {
         let object: HashMap<String, &RawValue> =
-            serde_json::from_str(value).context("package-lock.json is not what npm writes")?;
+            serde_json::from_str(value).context("package-lock.json does not have npm's format")?;
         let Some(raw) = object.get(*key) else { return Ok(None) };
         value = raw.get();
     }
@@ -58,14 +58,14 @@ fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
     Ok(Some(start..start + value.len()))
 }
 
-/// Where the top-level version stands in the text, its quotes included, and what it says.
+/// The span of the top-level version, including its quotes, and its value.
 fn located(manifest: &str) -> Result<(Range<usize>, String)> {
-    // A key that is there twice counts with its last value, for npm as for this map.
+    // The last value of a duplicate key wins, in npm and in this map.
     let object: HashMap<String, &RawValue> = serde_json::from_str(manifest.trim_start_matches('\u{feff}'))
         .context("package.json is not a JSON object")?;
     let Some(raw) = object.get("version") else { bail!("package.json has no \"version\"") };
     let found = serde_json::from_str::<String>(raw.get()).context("\"version\" is not a string")?;
-    // The value borrows from the text, so its address says where.
+    // The value borrows from the text, so its address gives its position.
     let start = raw.get().as_ptr() as usize - manifest.as_ptr() as usize;
     Ok((start..start + raw.get().len(), found))
 }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_has_the_version_in_two_places() {
+    fn the_version_is_set_in_both_places_of_a_lock_file() {
         let version: Version = "1.2.3".parse().expect("a version");
         for (old, new) in [
             (
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_without_a_usable_version_is_told() {
+    fn a_manifest_without_a_usable_version_is_an_error() {
         for (text, says) in [
             ("", "not a JSON object"),
             ("[]", "not a JSON object"),

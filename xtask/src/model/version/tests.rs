@@ -37,7 +37,7 @@ fn other_spellings_of_pep440_are_read_in_normal_form() {
 }
 
 #[test]
-fn what_the_other_side_orders_differently_is_refused_with_the_reason() {
+fn a_version_that_the_other_scheme_orders_differently_is_refused_with_the_reason() {
     for (pep440, reason) in [
         ("1.0.0.dev1", "dev-release"),
         ("1.0.0a1.dev2", "dev-release"),
@@ -53,13 +53,13 @@ fn what_the_other_side_orders_differently_is_refused_with_the_reason() {
         assert!(error.contains(reason), "{pep440}: {error}");
     }
     for (semver, reason) in [
-        ("1.0.0-dev.1", "no PEP 440 twin"),
-        ("1.0.0-rc", "no PEP 440 twin"),
-        ("1.0.0-rc1", "no PEP 440 twin"),
-        ("1.0.0-rc.x", "no PEP 440 twin"),
-        ("1.0.0-rc.1.2", "no PEP 440 twin"),
-        ("1.0.0-alpha.beta", "no PEP 440 twin"),
-        ("1.0.0-RC.1", "no PEP 440 twin"),
+        ("1.0.0-dev.1", "no PEP 440 equivalent"),
+        ("1.0.0-rc", "no PEP 440 equivalent"),
+        ("1.0.0-rc1", "no PEP 440 equivalent"),
+        ("1.0.0-rc.x", "no PEP 440 equivalent"),
+        ("1.0.0-rc.1.2", "no PEP 440 equivalent"),
+        ("1.0.0-alpha.beta", "no PEP 440 equivalent"),
+        ("1.0.0-RC.1", "no PEP 440 equivalent"),
         ("1.0.0+build.5", "build metadata"),
         ("1.0", "not SemVer"),
         ("v1.0.0", "not SemVer"),

@@ -1,5 +1,5 @@
-//! What an `app.toml` of an earlier commit says. Not read as strictly as today's: another xtask wrote the
-//! rules for it.
+//! Reads the `app.toml` of an earlier commit. Unknown keys are ignored, because it may belong to another
+//! version of xtask.
 
 use camino::Utf8PathBuf;
 use serde::Deserialize;
@@ -38,7 +38,7 @@ pub struct Commands {
 }
 
 impl EarlierSettings {
-    /// None where the text is not TOML, or a key that is known here has another type.
+    /// None if the text is not TOML, or if a known key has another type.
     pub fn read(text: &str) -> Option<EarlierSettings> {
         toml_edit::de::from_str(text).ok()
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_earlier_app_toml_is_read_for_what_is_known_alone() {
+    fn unknown_keys_of_an_earlier_app_toml_are_ignored() {
         let text = "name = \"x\"\nunknown = 1\n[spec]\nfile = \"x\"\ncontract = [\"a\"]\n[compat]\nfile = \"y\"\nusers = [\"b\", \"c\"]\nold = true\n\
                     [commands]\nbuild = [[\"make\", \"all\"]]\nold = 3\n";
         let read = EarlierSettings::read(text).expect("read");

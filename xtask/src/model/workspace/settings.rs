@@ -1,29 +1,29 @@
-//! What the settings say, as types: `[workspace.metadata.xtask]`, and one `app.toml`.
+//! The types of the settings: `[workspace.metadata.xtask]` and `app.toml`.
 
 use crate::model::language::Ecosystem;
 use crate::model::version::ZeroBreaking;
 use camino::{Utf8Component, Utf8PathBuf};
 use serde::Deserialize;
 
-/// What is repo-wide: `[workspace.metadata.xtask]` of the root `Cargo.toml`. A repository without that file
-/// gets the defaults.
+/// The repository's settings: `[workspace.metadata.xtask]` of the root `Cargo.toml`. Without that file the
+/// defaults are used.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
-    /// The folder whose children with an `app.toml` are the apps.
+    /// The folder of the apps: each subfolder with an `app.toml` is one.
     pub apps: Utf8PathBuf,
     /// The branch that releases are made from.
     pub main: String,
-    /// The branch that feature branches go into; the same as `main` in a trunk-based repository.
+    /// The branch that feature branches are merged into. The same as `main` in a trunk-based repository.
     pub development: String,
-    /// Address of the repository's page: changelog links and image labels.
+    /// Address of the repository's page, for changelog links and image labels.
     pub repository: Option<String>,
     /// What a breaking change bumps in 0.y: `minor` or `major`.
     pub zero_breaking: ZeroBreaking,
 }
 
 impl Settings {
-    /// Feature branches go into the branch that releases are made from.
+    /// Are feature branches merged into the branch that releases are made from?
     pub fn one_branch(&self) -> bool {
         self.main == self.development
     }
@@ -62,24 +62,24 @@ pub struct AppSettings {
     pub accept: Vec<Acceptance>,
 }
 
-/// The app's own commands, where the defaults do not fit. Each is a program and its arguments, run in the
-/// app's folder with the programs of its environment (`.venv/bin`, `node_modules/.bin`) first in PATH.
+/// The app's own commands, which replace or extend the defaults. Each is a program and its arguments. It runs
+/// in the app's folder, with its environment's programs (`.venv/bin`, `node_modules/.bin`) first in PATH.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct CommandsSettings {
-    /// Run beside the linters that the app has set up.
+    /// Run in addition to the linters that the app configures.
     pub lint: Vec<Vec<String>>,
     /// Run instead of pytest or `bun test`.
     pub test: Vec<Vec<String>>,
-    /// Run in the exported sources before the package is made; in a TypeScript app instead of the `build`
+    /// Run in the exported sources before the package is built. In a TypeScript app they replace the `build`
     /// script.
     pub build: Vec<Vec<String>>,
-    /// Why the app has no tests, and may be released without any.
+    /// The reason why the app has no tests and may be released without them.
     pub no_tests: Option<String>,
 }
 
 impl CommandsSettings {
-    /// What is wrong with them.
+    /// The first mistake in the settings. None if they are valid.
     pub fn problem(&self) -> Option<&'static str> {
         if self
             .lint
@@ -91,19 +91,19 @@ impl CommandsSettings {
             return Some("an empty command; write each as a list: [[\"program\", \"argument\"]]");
         }
         let empty = self.no_tests.as_ref().is_some_and(|why| why.trim().is_empty());
-        empty.then_some("no-tests: the reason is empty; why may this app be released without tests?")
+        empty.then_some("no-tests: the reason is empty; write why this app may be released without tests")
     }
 }
 
-/// A break that is no break for the app's users, said aloud.
+/// `[[accept]]`: a break that the app accepts for one release, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Acceptance {
     /// The break's id.
     pub id: String,
-    /// The symbol or operation that it is about; None: every break with this id.
+    /// The symbol or operation. None: every break with this id.
     pub what: Option<String>,
-    /// The release that it is accepted for; afterwards it is stale.
+    /// The release that the break is accepted for. After that release the entry is stale.
     pub version: semver::Version,
     pub reason: String,
 }
@@ -124,15 +124,16 @@ pub struct ImageSettings {
 pub struct SpecSettings {
     /// Relative to the app's folder.
     pub file: Utf8PathBuf,
-    /// Prints the spec on standard output; run in the app's own environment.
+    /// The command that prints the spec on standard output. It runs in the app's own environment.
     pub generate: Vec<String>,
-    /// Starts the server; PORT is in its environment.
+    /// The command that starts the server. It gets the port in the environment variable PORT.
     pub serve: Vec<String>,
-    /// The path that answers 200 once the server is ready.
+    /// The path that answers 200 when the server is ready.
     #[serde(default = "health")]
     pub health: String,
-    /// Black-box tests of the running server, a command that is run in the root with BASE_URL in its
-    /// environment. Apps with the same command have one contract: their specs are equal but for `info`.
+    /// The command that runs black-box tests of the running server, in the root and with BASE_URL in its
+    /// environment. Apps with the same command share one contract: their specs must be equal except for
+    /// `info`.
     #[serde(default)]
     pub contract: Option<Vec<String>>,
 }
@@ -141,17 +142,17 @@ fn health() -> String {
     "/health".to_string()
 }
 
-/// What the app promises to plugins and channel adapters.
+/// `[compat]`: what the app guarantees to plugins and channel adapters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CompatSettings {
-    /// Relative to the app's folder; called `compat.json`, and shipped in the package: that name is what
-    /// downstream looks for.
+    /// Relative to the app's folder. The file must be called `compat.json` and be part of the package:
+    /// downstream repositories look for that name.
     pub file: Utf8PathBuf,
-    /// Prints it on standard output; run in the app's own environment.
+    /// The command that prints the file on standard output. It runs in the app's own environment.
     pub generate: Vec<String>,
-    /// Tests of an example plugin that use nothing but the package's public API: run in the app's folder, and
-    /// by the next release's checks as they are in the tag.
+    /// The command that runs the tests of an example plugin, which use only the package's public API. It runs
+    /// in the app's folder. The checks of the next release run the tests of this release's tag.
     #[serde(default)]
     pub users: Option<Vec<String>>,
 }
@@ -159,35 +160,36 @@ pub struct CompatSettings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ApiSettings {
-    /// Modules (python) or entry points (ts) whose surface is guarded.
+    /// The modules (python) or entry points (ts) whose public API is compared with the last release.
     pub public: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ReleaseSettings {
-    /// A staging index, used before the real one.
+    /// A staging index, which gets the release before the real index.
     pub stage: Option<String>,
-    /// Globs, from the root, of paths outside the folder that belong to the app too.
+    /// Globs, relative to the root, of paths outside the app's folder that belong to the app too.
     pub shared: Vec<String>,
-    /// Other files that must carry the version, relative to the app's folder.
+    /// Other files that must contain the version, relative to the app's folder.
     pub pins: Vec<Utf8PathBuf>,
 }
 
 impl CompatSettings {
-    /// What is wrong with them, beyond what their types say.
+    /// The first mistake that the types do not rule out. None if the settings are valid.
     pub fn problem(&self, spec: Option<&SpecSettings>) -> Option<String> {
         let file = &self.file;
         if file.file_name() != Some("compat.json") {
             return Some(format!(
-                "file = {file:?}: the file is called compat.json, which is what downstream looks for in a package"
+                "file = {file:?}: the file must be called compat.json, \
+                 because downstream repositories look for that name in a package"
             ));
         }
         if file.is_absolute() || file.components().any(|part| part == Utf8Component::ParentDir) {
-            return Some(format!("file = {file:?} leads out of the app's folder"));
+            return Some(format!("file = {file:?} is outside the app's folder"));
         }
         if spec.is_none() {
-            return Some("needs a [spec], whose hash compat.json holds".to_string());
+            return Some("needs a [spec], because compat.json contains its hash".to_string());
         }
         let commands = [("generate", Some(&self.generate)), ("users", self.users.as_ref())];
         let empty = commands.into_iter().find(|(_, argv)| argv.is_some_and(Vec::is_empty));
@@ -196,23 +198,28 @@ impl CompatSettings {
 }
 
 impl Acceptance {
-    /// One without a reason says nothing aloud, and a pre-release is on its way to a number that users stay
-    /// with.
+    /// The mistake in the entry: an empty reason, or a pre-release as its version. A break is accepted for
+    /// the final release, because that is the version that users install.
     pub fn problem(&self) -> Option<String> {
         let Acceptance { id, version, reason, .. } = self;
         if reason.trim().is_empty() {
             return Some(format!(
-                "[[accept]] of {id}: the reason is empty; what do users lose, and why may they?"
+                "[[accept]] of {id}: the reason is empty; write what users lose and why that is acceptable"
             ));
         }
         let plain = semver::Version::new(version.major, version.minor, version.patch);
-        (*version != plain)
-            .then(|| format!("[[accept]] of {id}: version = \"{version}\": say \"{plain}\", the release that it is accepted for"))
+        (*version != plain).then(|| {
+            format!(
+                "[[accept]] of {id}: version = \"{version}\": write \"{plain}\", \
+                 the release that the break is accepted for"
+            )
+        })
     }
 }
 
 impl AppSettings {
-    /// What accepts this break of a symbol or operation, found since the release `last`, for the next one.
+    /// The entry that accepts this break of a symbol or operation, found since the release `last`, for the
+    /// next release.
     pub fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
         self.accept
             .iter()

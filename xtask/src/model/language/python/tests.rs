@@ -23,7 +23,7 @@ fn only_the_version_changes_in_pyproject() {
             "project = { name = \"x\", version = \"0.2.0rc1\" }\n",
         ),
         ("[project]\nversion = \"\"\"0.0.1\"\"\"\n", "[project]\nversion = \"0.2.0rc1\"\n"),
-        // Said already, in another spelling.
+        // The same version, in another spelling.
         ("[project]\nversion = \"0.2.0-rc.1\"\n", "[project]\nversion = \"0.2.0-rc.1\"\n"),
     ] {
         let read_before = read(before).unwrap();
@@ -34,7 +34,7 @@ fn only_the_version_changes_in_pyproject() {
 }
 
 #[test]
-fn what_has_no_version_to_read_says_what_is_missing() {
+fn an_error_says_why_the_version_cannot_be_read() {
     for (text, reason) in [
         ("", "no [project]"),
         ("[project]\nname = \"x\"\n", "has no version"),
@@ -70,7 +70,7 @@ fn the_lock_files_own_entry_is_found_by_its_source() {
 }
 
 #[test]
-fn names_are_compared_as_pep_503_has_them() {
+fn names_are_normalised_by_pep_503() {
     for (name, expected) in [
         ("Fractal_Agents.Runtime", "fractal-agents-runtime"),
         ("a--b__c", "a-b-c"),
