@@ -1,5 +1,5 @@
-//! How an app's language lints, tests, packs and publishes: the same few functions for each, one file a
-//! language.
+//! Linting, testing, building and publishing an app in its language. Every language has the same functions,
+//! in a file of its own.
 
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
@@ -24,10 +24,10 @@ use dist::keep;
 pub use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
 use found::Kind;
 
-/// Where an installation comes from.
+/// The source of an installation.
 pub enum Origin<'a> {
     File(&'a DistFile),
-    /// Only a file with one of these hashes is taken.
+    /// Only a file with one of these hashes is installed.
     Index {
         stage: bool,
         version: &'a Version,
@@ -35,15 +35,16 @@ pub enum Origin<'a> {
     },
 }
 
-/// A package as a user has it after installing.
+/// A package that was installed as a user installs it.
 pub struct Installed {
-    /// The folder of its programs, and what they find in their environment.
+    /// The folder of its programs.
     pub programs: Utf8PathBuf,
+    /// Environment variables that the programs need.
     pub env: Vec<(&'static str, Utf8PathBuf)>,
 }
 
 impl Installed {
-    /// One of its programs, with the clean environment.
+    /// Runs one of its programs in a clean environment.
     pub fn command(&self, argv: &[String]) -> Result<Command> {
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
         let mut command = Command::new(self.programs.join(program));
@@ -57,14 +58,13 @@ impl Installed {
     }
 }
 
-/// Checkouts' environments are brought up to date one at a time: checks that run side by side ask for the
-/// same one.
+/// A lock: only one thread at a time updates environments, because parallel checks need the same one.
 fn environments() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The last line that counts tests, or the last one.
+/// The last line that counts tests, or the last line if none does.
 fn summary(text: &str) -> String {
     let counts =
         |line: &&str| line.contains("passed") || line.starts_with("Ran ") || line.starts_with("# pass");
@@ -72,14 +72,14 @@ fn summary(text: &str) -> String {
     line.unwrap_or("passed").trim_matches(['=', ' ']).to_string()
 }
 
-/// A linter or type checker of the app: what it is called and how it ended.
+/// The name of a linter or type checker of the app, and its result.
 pub struct Report {
     pub tool: String,
     pub result: Result<String>,
 }
 
 impl Ecosystem {
-    /// Fails where the lock file does not agree with the manifest.
+    /// Fails if the lock file does not match the manifest.
     pub fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
         let dir = ctx.ws.root.join(&app.dir);
         match self {
@@ -88,18 +88,17 @@ impl Ecosystem {
         }
     }
 
-    /// Known advisories about what the lock file holds for users, one in a line or more; empty without any.
-    /// An error where nobody could be asked.
+    /// The known advisories for the locked dependencies that users get, as text of one or more lines each.
+    /// Empty if there are none. An error if the advisory source cannot be queried.
     pub fn advisories(self, ctx: &Ctx, app: &App) -> Result<String> {
         let dir = ctx.ws.root.join(&app.dir);
-        let said = match self {
+        let output = match self {
             Ecosystem::Python => python::audit(&dir),
             Ecosystem::Ts => ts::audit(ctx, &dir),
         };
-        match said {
+        match output {
             Ok(_) => Ok(String::new()),
-            // The tools end with 1 for what they find and for what they can't do; only the latter is an
-            // `error:`.
+            // The tools exit with 1 both for advisories and for failures; only a failure prints `error:`.
             Err(e)
                 if e.to_string().lines().any(|l| l.starts_with("error:") || l.starts_with("npm error")) =>
             {
@@ -109,7 +108,7 @@ impl Ecosystem {
         }
     }
 
-    /// Every linter and type checker that the app has set up, side by side, then those of `[commands]`.
+    /// Runs every linter and type checker that the app configures in parallel, then those of `[commands]`.
     pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         let mut reports = match self {
             Ecosystem::Python => python::lint(ctx, app),
@@ -121,37 +120,39 @@ impl Ecosystem {
         Ok(reports)
     }
 
-    /// The app's tests; the last lines of what they printed. An error where it has none and does not say why.
+    /// Runs the app's tests and returns a summary of their output. An error if the app has no tests and
+    /// `[commands] no-tests` is not set.
     pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
         let commands = &app.settings.commands;
         if !commands.test.is_empty() {
-            let said: Result<Vec<String>> =
+            let output: Result<Vec<String>> =
                 commands.test.iter().map(|argv| self.command(ctx, app, argv)).collect();
             let ran = commands.test.iter().map(|argv| argv.join(" ")).collect::<Vec<_>>().join(", ");
-            return said.map(|said| format!("{ran}: {}", summary(&said.concat())));
+            return output.map(|output| format!("{ran}: {}", summary(&output.concat())));
         }
         let tests = match self {
             Ecosystem::Python => python::test(ctx, app),
             Ecosystem::Ts => ts::test(ctx, app),
         }?;
         match (tests, &commands.no_tests) {
-            (Some(said), _) => Ok(said),
+            (Some(summary), _) => Ok(summary),
             (None, Some(why)) => Ok(format!("no tests: {why}")),
             (None, None) => bail!(
-                "{} has no tests; add some, name what runs them (`[commands] test = [[\"program\", …]]` in {}), \
-                 or say there why it may be released without any: `[commands] no-tests = \"WHY\"`",
+                "{} has no tests; add some, set the command that runs them \
+                 (`[commands] test = [[\"program\", …]]` in {}), \
+                 or write there why the app may be released without tests: `[commands] no-tests = \"WHY\"`",
                 app.dir,
                 app.file()
             ),
         }
     }
 
-    /// The linters that the app has set up and that nothing runs, in one line; None without any.
+    /// The linters that the app configures but that nothing runs, in one line. None if there are none.
     pub fn linters_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
         self.not_run(ctx, app, Kind::Lint)
     }
 
-    /// The same of test runners.
+    /// The test runners that the app configures but that nothing runs, in one line. None if there are none.
     pub fn runners_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
         self.not_run(ctx, app, Kind::Test)
     }
@@ -166,7 +167,7 @@ impl Ecosystem {
         Ok(found::not_run(&tools, &app.settings.commands, kind))
     }
 
-    /// One of the app's `[commands]`; both streams.
+    /// Runs one of the app's `[commands]`. Returns stdout and stderr together.
     fn command(self, ctx: &Ctx, app: &App, argv: &[String]) -> Result<String> {
         let programs = match self {
             Ecosystem::Python => python::programs(ctx, app)?,
@@ -176,7 +177,7 @@ impl Ecosystem {
         started(&ctx.ws.root.join(&app.dir), argv, &[("PATH", &path), ("NO_COLOR", "1")])
     }
 
-    /// Runs one of the app's own programs in its locked environment; standard output.
+    /// Runs one of the app's own programs in its locked environment. Returns stdout.
     pub fn run(self, ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
         match self {
             Ecosystem::Python => python::run(ctx, app, root, argv),
@@ -184,7 +185,7 @@ impl Ecosystem {
         }
     }
 
-    /// What starts the app's server from the checkout, where users have it installed.
+    /// The command that starts the app's server from the checkout, instead of from an installation.
     pub fn server(self, ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
         match self {
             Ecosystem::Python => python::server(ctx, app, argv),
@@ -192,8 +193,8 @@ impl Ecosystem {
         }
     }
 
-    /// Makes `argv`, a command of an earlier release's app.toml, ready to run in that release's checkout
-    /// `tree` with today's package.
+    /// Prepares `argv`, a command of an earlier release's app.toml, to run in that release's checkout `tree`
+    /// with today's package.
     pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
         match self {
             Ecosystem::Python => python::users::prepare(ctx, app, tree, argv),
@@ -201,8 +202,8 @@ impl Ecosystem {
         }
     }
 
-    /// Folders of the app's folder that take long to make and that git ignores: what a forge's cache keeps
-    /// between jobs.
+    /// Subfolders of the app's folder that take long to create and that git ignores. A forge's cache keeps
+    /// them between jobs.
     pub fn cached_folders(self) -> &'static [&'static str] {
         match self {
             Ecosystem::Python => &[".venv"],
@@ -218,7 +219,7 @@ impl Ecosystem {
         }
     }
 
-    /// The program that stands in for the index in a rehearsal.
+    /// The program that replaces the index in a rehearsal.
     pub fn index_server(self) -> &'static str {
         match self {
             Ecosystem::Python => "pypiserver",
@@ -226,11 +227,11 @@ impl Ecosystem {
         }
     }
 
-    /// Builds what is published from `commit` into the folder `out`, and checks it.
+    /// Builds the files to publish from `commit` into the folder `out`, and checks them.
     pub fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
         let temp = tempfile::tempdir()?;
         let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-        // A path after the commit, not COMMIT:PATH, which would not expand export-subst attributes.
+        // The path follows the commit: COMMIT:PATH would not expand export-subst attributes.
         let archive = ctx.git.bytes(&[
             "-c",
             "tar.umask=0022",
@@ -246,7 +247,7 @@ impl Ecosystem {
         let epoch = ctx.git.commit_time(commit)?.to_string();
         let compat = app.settings.compat.as_ref().map(|compat| dir.join(&compat.file));
         let compat = compat
-            .map(|file| std::fs::read(&file).with_context(|| format!("{file} can't be read")))
+            .map(|file| std::fs::read(&file).with_context(|| format!("cannot read {file}")))
             .transpose()?;
         match self {
             Ecosystem::Python => python::build(ctx, app, tree, &built, &epoch)?,
@@ -259,7 +260,7 @@ impl Ecosystem {
         Ok(files)
     }
 
-    /// The file that is installed: of a wheel and an sdist, the wheel.
+    /// The file that users install: for Python the wheel, not the sdist.
     pub fn installable(self, files: &[DistFile]) -> Option<&DistFile> {
         match self {
             Ecosystem::Python => files.iter().find(|f| f.name.ends_with(".whl")),
@@ -275,7 +276,7 @@ impl Ecosystem {
         }
     }
 
-    /// Every place where an installed package says its version, and what it says there.
+    /// Every place where an installed package reports its version, and that version.
     pub fn said_versions(self, app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
         match self {
             Ecosystem::Python => python::install::versions(app, installed),
@@ -283,7 +284,7 @@ impl Ecosystem {
         }
     }
 
-    /// The address that releases appear at.
+    /// The address of the index that releases are read back from.
     pub fn index_url(self, ctx: &Ctx) -> &str {
         match self {
             Ecosystem::Python => &ctx.endpoints.pypi.simple,
@@ -302,8 +303,8 @@ impl Ecosystem {
         }
     }
 
-    /// Every version that the index knows of the package, withdrawn or not; none where it does not know the
-    /// package.
+    /// Every version of the package that was ever published, withdrawn or not. None if the index does not
+    /// know the package.
     pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
         match self {
             Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi, &app.settings.package),
@@ -325,7 +326,7 @@ impl Ecosystem {
         }
     }
 
-    /// Why the index would not take an upload, as far as that can be asked.
+    /// The reason why the index would refuse an upload, if that can be found out beforehand.
     pub fn credentials_problem(self, ctx: &Ctx, app: &App, stage: bool) -> Option<String> {
         match self {
             Ecosystem::Python => python::publish::credentials_problem(python::target(ctx, stage)),
@@ -333,7 +334,7 @@ impl Ecosystem {
         }
     }
 
-    /// Uploads the files and waits until the index shows them: seconds to a minute on PyPI.
+    /// Uploads the files and waits until the index lists them: seconds to a minute on PyPI.
     pub fn publish(
         self,
         ctx: &Ctx,
@@ -361,20 +362,19 @@ impl Ecosystem {
             if missing.is_empty() {
                 return Ok(());
             }
-            // What the index has taken will show, whatever the upload's end said; an upload that failed and
-            // shows nothing has failed.
+            // A failed upload counts as done if the index lists all files: the connection may have broken
+            // after the index had accepted them.
             if let Err(e) = uploaded {
-                return Err(e.context(format!("{url} did not take {}", missing.join(", "))));
+                return Err(e.context(format!("{url} did not accept {}", missing.join(", "))));
             }
             if started.elapsed() > Duration::from_secs(120) {
-                bail!("{url} took {} but does not show it after two minutes", missing.join(", "));
+                bail!("{url} accepted {} but does not list it after two minutes", missing.join(", "));
             }
             std::thread::sleep(Duration::from_millis(500));
         }
     }
 
-    /// Does what users get without naming a version have to be moved, and is it this one? None where the
-    /// index decides by itself.
+    /// Is this the version that users get without naming one? None if the index chooses that version itself.
     pub fn is_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<Option<bool>> {
         match self {
             Ecosystem::Python => Ok(None),
@@ -384,7 +384,7 @@ impl Ecosystem {
         }
     }
 
-    /// Makes this version what users get without naming one.
+    /// Makes this the version that users get without naming one. Does nothing if the index chooses it itself.
     pub fn make_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
         match self {
             Ecosystem::Python => Ok(()),
@@ -400,8 +400,8 @@ impl Ecosystem {
         }
     }
 
-    /// The layers of the app's image over its base, those first that change least; `file` is what is
-    /// published.
+    /// The layers of the app's image over its base. The layers that change least come first. `file`: the
+    /// published file.
     pub fn image_layers<'a>(
         self,
         ctx: &'a Ctx,
@@ -417,18 +417,18 @@ impl Ecosystem {
     }
 }
 
-/// Is a forge ready to tell an index who we are (trusted publishing)? Gitea's runner offers such tokens too
-/// (Gitea 1.26), and neither PyPI nor npm knows that issuer.
+/// Can the forge issue an identity token for an index (trusted publishing)? Gitea's runner offers such tokens
+/// too (Gitea 1.26), but neither PyPI nor npm accepts that issuer.
 fn trusted_publishing() -> bool {
     std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
 }
 
-/// Tool and version for the tag of a release.
+/// The tools and their versions, one entry per tool, for the message of a release's tag.
 pub fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
     ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
 }
 
-/// `[commands] build`, one after the other, with these programs first in PATH.
+/// Runs the commands of `[commands] build` in order, with `programs` first in PATH.
 fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &str) -> Result<()> {
     let path = format!("{programs}:{}", ts::path()?);
     for argv in commands {
@@ -438,7 +438,7 @@ fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &
     Ok(())
 }
 
-/// Runs a command of `[commands]` in this folder; both streams.
+/// Runs a command of `[commands]` in this folder. Returns stdout and stderr together.
 fn started(dir: &Utf8Path, argv: &[String], env: &[(&str, &str)]) -> Result<String> {
     let (program, args) = argv.split_first().context("an empty command in app.toml")?;
     let sh = crate::sys::child::shell(dir)?;

@@ -1,4 +1,4 @@
-//! The files of a release: as they are built, and as an index shows them.
+//! The files of a release: as they are built, and as an index lists them.
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -21,15 +21,15 @@ impl DistFile {
     }
 }
 
-/// A version that an index has, or had.
+/// A version that an index has, or had before it was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexVersion {
     pub version: Version,
-    /// Users are not to have it any more: yanked (PEP 592), deprecated or unpublished (npm).
+    /// Users should no longer install it: yanked (PEP 592), deprecated or unpublished (npm).
     pub withdrawn: bool,
 }
 
-/// A file as an index shows it; without a hash where the index gives none.
+/// A file as an index lists it. `sha256` is None if the index gives no hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedFile {
     pub name: String,
@@ -42,7 +42,7 @@ impl PublishedFile {
     }
 }
 
-/// A command of the last release's `app.toml` with everything that it needs to run with today's package.
+/// A command of the last release's `app.toml`, ready to run with today's package.
 pub struct Prepared {
     pub dir: Utf8PathBuf,
     pub program: String,
@@ -50,9 +50,9 @@ pub struct Prepared {
     pub env: Vec<(&'static str, String)>,
 }
 
-/// The built files, sorted, in the folder where the user or the release looks for them.
+/// Copies the built files to the folder `out`. Returns them sorted by name.
 pub fn keep(built: &Utf8Path, out: &Utf8Path) -> Result<Vec<DistFile>> {
-    std::fs::create_dir_all(out).with_context(|| format!("{out} can't be made"))?;
+    std::fs::create_dir_all(out).with_context(|| format!("cannot create {out}"))?;
     let mut files = Vec::new();
     for entry in built.read_dir_utf8()? {
         let entry = entry?;

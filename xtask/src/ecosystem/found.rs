@@ -1,13 +1,13 @@
-//! What an app's folder shows of its linters and tests. Pure, but for the walk that lists the files.
+//! Finds the linters and tests that an app has, from the files in its folder. Pure, except for [`files`].
 
 use crate::model::workspace::CommandsSettings;
 use anyhow::Result;
 use camino::Utf8Path;
 
-/// Folders that hold no tests of the app: what tools write, and examples, which `[compat] users` runs.
+/// Folders without tests of the app: those that tools write, and examples, whose tests `[compat] users` runs.
 const SKIPPED: [&str; 6] = ["node_modules", "dist", "build", "target", "examples", "__pycache__"];
 
-/// Every file below `dir`, relative to it, in order.
+/// Every file below `dir`, relative to it, sorted.
 pub fn files(dir: &Utf8Path) -> Result<Vec<String>> {
     let (mut found, mut open) = (Vec::new(), vec![dir.to_path_buf()]);
     while let Some(folder) = open.pop() {
@@ -20,7 +20,7 @@ pub fn files(dir: &Utf8Path) -> Result<Vec<String>> {
                 && !entry.file_name().starts_with('.')
                 && !SKIPPED.contains(&entry.file_name())
             {
-                // A virtual environment under any name.
+                // Skip a virtual environment of any name.
                 if !entry.path().join("pyvenv.cfg").exists() {
                     open.push(entry.path().to_path_buf());
                 }
@@ -53,14 +53,14 @@ pub fn ts_tests(files: &[String]) -> Option<&str> {
     })
 }
 
-/// A tool that the app's files set up.
+/// The kind of a tool that the app configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Lint,
     Test,
 }
 
-/// Files whose presence sets up a tool; the name's part before the first `*` counts.
+/// Files whose presence means that a tool is configured. A name with `*` matches by the part before it.
 const FILES: [(&str, Kind, &[&str]); 16] = [
     ("flake8", Kind::Lint, &[".flake8"]),
     ("pylint", Kind::Lint, &[".pylintrc", "pylintrc"]),
@@ -80,7 +80,7 @@ const FILES: [(&str, Kind, &[&str]); 16] = [
     ("cypress", Kind::Test, &["cypress.config.*"]),
 ];
 
-/// Tables and sections that set up a tool that we do not run by ourselves: `[tool.X]` and `[X]`.
+/// Tables `[tool.X]` and sections `[X]` that configure a tool that xtask does not run by itself.
 const TABLES: [(&str, Kind); 7] = [
     ("flake8", Kind::Lint),
     ("pylint", Kind::Lint),
@@ -106,14 +106,14 @@ fn of_files(files: &[String], kind: Kind) -> Vec<String> {
     set_up.map(|(tool, ..)| tool.to_string()).collect()
 }
 
-/// The sections of an INI file: `[tool:pytest]`, `[testenv:py]`.
+/// The section names of an INI file, such as `tool:pytest` and `testenv:py`.
 pub fn sections(text: &str) -> Vec<String> {
     let headers = text.lines().filter_map(|line| line.trim_end().strip_prefix('[')?.strip_suffix(']'));
     headers.map(|name| name.trim().to_string()).collect()
 }
 
-/// What a Python app sets up and only `[commands]` can run; `tables` are those of pyproject.toml's `tool` and
-/// the sections of setup.cfg and tox.ini.
+/// The tools that a Python app configures and that only `[commands]` can run. `tables`: the tables below
+/// `tool` in pyproject.toml, and the sections of setup.cfg and tox.ini.
 pub fn python_others(files: &[String], tables: &[String], kind: Kind) -> Vec<String> {
     let mut tools = of_files(files, kind);
     for (table, k) in TABLES {
@@ -126,7 +126,7 @@ pub fn python_others(files: &[String], tables: &[String], kind: Kind) -> Vec<Str
     tools
 }
 
-/// What a TypeScript app sets up and only `[commands]` can run.
+/// The tools that a TypeScript app configures and that only `[commands]` can run.
 pub fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> Vec<String> {
     let mut tools = of_files(files, kind);
     let names: &[(&str, &str)] = match kind {
@@ -143,7 +143,7 @@ pub fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> V
         Kind::Test => ("test", &["bun test"]),
     };
     if let Some(text) = package["scripts"][script].as_str() {
-        // What `npm init` writes tests nothing.
+        // The placeholder that `npm init` writes runs no tests.
         let placeholder = text.contains("no test specified");
         if !placeholder && !ours.iter().any(|tool| text.starts_with(tool)) {
             tools.push(format!("npm run {script}"));
@@ -154,7 +154,7 @@ pub fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> V
     tools
 }
 
-/// `not run: flake8 (set [commands] lint in app.toml)`; None where `[commands]` runs each of them.
+/// `not run: flake8 (set [commands] lint in app.toml)`. None if `[commands]` runs every tool.
 pub fn not_run(tools: &[String], commands: &CommandsSettings, kind: Kind) -> Option<String> {
     let (key, argvs) = match kind {
         Kind::Lint => ("lint", &commands.lint),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_found_by_their_files_names() {
+    fn tests_are_found_by_file_name() {
         for (file, python, ts) in [
             ("tests/test_x.py", true, false),
             ("tests/x.py", true, false),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_commands_run_is_not_said_to_be_left_out() {
+    fn tools_that_commands_run_are_not_reported() {
         let commands = |lint: &[&str]| CommandsSettings { lint: vec![list(lint)], ..Default::default() };
         let left = |lint: &[&str]| not_run(&list(&["eslint", "prettier"]), &commands(lint), Kind::Lint);
         assert_eq!(

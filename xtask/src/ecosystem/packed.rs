@@ -1,5 +1,5 @@
-//! compat.json in what is published: the one nearest to the top of a wheel, an sdist or an npm tarball. The
-//! release's build and the downstream gate look with the same eyes.
+//! Finds compat.json in a published package: the one nearest to the top of a wheel, an sdist or an npm
+//! tarball. The release build and the downstream check both use this search.
 
 use crate::sys::{child, tools};
 use anyhow::{Context, Result, bail};
@@ -9,47 +9,48 @@ use serde::Deserialize;
 use std::io::Read;
 use xshell::cmd;
 
-/// No honest one is longer.
+/// The most bytes that are read of a compat.json. A real one is much shorter.
 const LONGEST: u64 = 1 << 20;
-/// Nor is what an honest package unpacks to: a few kilobytes can be told to become any number.
+/// The most bytes that are unpacked from a tarball. A malicious one of a few kilobytes can unpack to any
+/// size.
 const UNPACKED: u64 = 1 << 30;
 
-/// Where it lies in the file, and its bytes; None where it has none.
+/// The path of compat.json inside the package, and its bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
     pub path: String,
     pub bytes: Vec<u8>,
 }
 
-/// Looks into a `.whl`, a `.tar.gz` or a `.tgz`.
+/// Searches a `.whl`, a `.tar.gz` or a `.tgz`. None if it contains no compat.json.
 pub fn find(file: &Utf8Path) -> Result<Option<Found>> {
     match file.extension() {
         Some("whl") => in_wheel(file),
         _ => in_tarball(file),
     }
-    .with_context(|| format!("{file} can't be read"))
+    .with_context(|| format!("cannot read {file}"))
 }
 
-/// Fails where the file holds none, or one with other bytes than `committed`.
+/// Fails if the package contains no compat.json, or one that differs from `committed`.
 pub fn must_hold(file: &Utf8Path, committed: &[u8]) -> Result<()> {
     let name = file.file_name().unwrap_or_default();
     match find(file)? {
         Some(found) if found.bytes == committed => Ok(()),
-        Some(found) => bail!("{name}: {} is not the committed compat.json", found.path),
+        Some(found) => bail!("{name}: {} differs from the committed compat.json", found.path),
         None => bail!(
-            "{name} holds no compat.json: the package must ship the one that [compat] in app.toml names"
+            "{name} contains no compat.json: the package must contain the one that [compat] in app.toml names"
         ),
     }
 }
 
-/// The path nearest to the top; an error where two are equally near.
+/// The path nearest to the top. An error if two are equally near.
 fn nearest<'a>(paths: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>> {
     let ours = |path: &&str| path.rsplit('/').next() == Some("compat.json") && !path.contains(".dist-info/");
     let mut found: Vec<&str> = paths.filter(ours).collect();
     found.sort_by_key(|path| path.matches('/').count());
     match found[..] {
         [a, b, ..] if a.matches('/').count() == b.matches('/').count() => {
-            bail!("it holds two, {a} and {b}: which counts can't be known")
+            bail!("it contains two at the same depth, {a} and {b}: remove one of them from the package")
         }
         _ => Ok(found.first().copied()),
     }
@@ -59,7 +60,7 @@ fn in_tarball(file: &Utf8Path) -> Result<Option<Found>> {
     let open = || -> Result<_> {
         Ok(tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(file)?).take(UNPACKED)))
     };
-    // A link has no bytes of its own.
+    // Links are skipped: they have no contents of their own.
     let files = |entry: &std::io::Result<tar::Entry<_>>| {
         entry.as_ref().map_or(true, |entry| entry.header().entry_type().is_file())
     };
@@ -79,7 +80,7 @@ fn in_tarball(file: &Utf8Path) -> Result<Option<Found>> {
     Ok(None)
 }
 
-/// A wheel is a zip file (PEP 427), which Python's own library reads.
+/// Searches a wheel, which is a zip file (PEP 427), with Python's standard library.
 fn in_wheel(file: &Utf8Path) -> Result<Option<Found>> {
     let python = tools::python()?;
     let sh = child::shell("/")?;
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_to_the_top_counts() {
+    fn the_compat_json_nearest_to_the_top_is_used() {
         for (paths, expected) in [
             (vec![], None),
             (
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_of_that_name_is_passed_over() {
+    fn a_link_named_compat_json_is_skipped() {
         let file = tempfile::Builder::new().suffix(".tgz").tempfile().expect("a file");
         let mut archive =
             tar::Builder::new(flate2::write::GzEncoder::new(file.as_file(), flate2::Compression::fast()));

@@ -1,4 +1,5 @@
-//! Python: uv for environments and builds, the app's own linters, pytest, twine's check of what was built.
+//! Python: environments and builds with uv, the app's own linters, pytest, and `twine check` of the built
+//! files.
 
 use super::{DistFile, Report};
 use crate::model::ctx::Ctx;
@@ -16,12 +17,12 @@ pub mod install;
 pub mod publish;
 pub mod users;
 
-/// The index that is published to, or the staging one.
+/// The index to publish to: the staging index if `stage` is set.
 pub fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
     if stage { &ctx.endpoints.testpypi } else { &ctx.endpoints.pypi }
 }
 
-/// The app's folder in a checkout, with its `.venv` equal to `uv.lock`. The interpreter's path.
+/// Updates the app's `.venv` in the checkout `root` to match `uv.lock`. Returns the path of its interpreter.
 fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let _mine = super::environments();
     let dir = root.join(&app.dir);
@@ -38,10 +39,11 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     if python.exists() && had.as_ref() == Some(&wanted) {
         return Ok(python);
     }
-    // A checkout that was moved or copied: its environment runs the programs and the code of the old place.
+    // In a checkout that was moved or copied, the environment still runs the programs and code of the old
+    // folder.
     if had.is_some_and(|had| !had.starts_with(&format!("{dir}\0"))) {
         std::fs::remove_dir_all(dir.join(".venv"))
-            .with_context(|| format!("{dir}/.venv is of another folder and can't be removed"))?;
+            .with_context(|| format!("{dir}/.venv belongs to another folder and cannot be removed"))?;
     }
     let (uv, base, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(&dir)?;
@@ -50,7 +52,7 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
         cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"),
         &[],
     );
-    // uv writes one; a check leaves the tree alone.
+    // uv writes a lock file, but a check must not change the tree.
     if !locked && lock.exists() {
         std::fs::remove_file(&lock)?;
     }
@@ -60,11 +62,11 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
 }
 
 fn read(path: &Utf8Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))
 }
 
-/// The `[tool.*]` tables of pyproject.toml, the sections of setup.cfg and tox.ini, and the tools that have a
-/// file of their own: what the app has set up is what runs.
+/// The tools that the app configures, which are the ones to run: the `[tool.*]` tables of pyproject.toml, the
+/// sections of setup.cfg and tox.ini, and the tools with a configuration file of their own.
 pub fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
     let path = root.join(&app.dir).join("pyproject.toml");
     let document: toml_edit::DocumentMut =
@@ -92,7 +94,7 @@ pub fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Lock file, ruff and the type checker, side by side.
+/// Checks the lock file and runs ruff and the type checkers, in parallel.
 pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
@@ -129,8 +131,8 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     Ok(locked.into_iter().chain(linters).collect())
 }
 
-/// A module of the app's environment. What linters know of files is kept in the user's cache, by content, so
-/// that a fresh clone is not a cold start.
+/// Runs a module of the app's environment. The linters' caches are in the user's cache folder, so that a
+/// fresh clone can use them too.
 pub fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
     let sh = child::shell(dir)?;
     let cache = child::cache()?.join("lint");
@@ -141,16 +143,16 @@ pub fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String
     )
 }
 
-/// `uv.lock` agrees with `pyproject.toml`.
+/// Fails if `uv.lock` does not match `pyproject.toml`.
 pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[]).map_err(
         |e| {
             let stale = e.to_string().contains("needs to be updated");
-            let unreachable = || format!("uv.lock could not be checked against {index}; is it reachable?");
+            let unreachable = || format!("cannot check uv.lock against {index}; is it reachable?");
             e.context(if stale {
-                "uv.lock does not agree with pyproject.toml; write it with `uv lock`".to_string()
+                "uv.lock does not match pyproject.toml; update it with `uv lock`".to_string()
             } else {
                 unreachable()
             })
@@ -158,15 +160,15 @@ pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     )
 }
 
-/// Asks osv.dev about the locked dependencies that users get.
+/// Queries osv.dev for advisories about the locked dependencies that users get.
 pub fn audit(dir: &Utf8Path) -> Result<String> {
     let uv = tools::uv()?;
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"), &[])
 }
 
-/// pytest, with the coverage floor that its settings have; None where it is not set up and there are no files
-/// of tests.
+/// Runs pytest, with the coverage floor of its settings. None if pytest is not configured and there are no
+/// test files.
 pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
@@ -176,13 +178,16 @@ pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
         return Ok(None);
     };
     let python = synced(ctx, app, root)?;
-    module(&dir, &python, &["pytest"]).map(Some).map_err(|e| match e.to_string().contains("No module named pytest") {
-        true => e.context(format!(
-            "{} has tests ({why}), but pytest is not among its dependencies; type `uv add --dev pytest` there, or set [commands] test in {}",
-            app.dir,
-            app.file()
-        )),
-        false => e,
+    module(&dir, &python, &["pytest"]).map(Some).map_err(|e| {
+        match e.to_string().contains("No module named pytest") {
+            true => e.context(format!(
+                "{} has tests ({why}), but pytest is not among its dependencies; \
+             run `uv add --dev pytest` there, or set [commands] test in {}",
+                app.dir,
+                app.file()
+            )),
+            false => e,
+        }
     })
 }
 
@@ -192,7 +197,7 @@ pub fn programs(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
     Ok(python.parent().context("the interpreter has a folder")?.to_path_buf())
 }
 
-/// One of the app's own programs; `python` means the environment's.
+/// Runs one of the app's own programs. `python` is the environment's interpreter. Returns stdout.
 pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
     let python = synced(ctx, app, root)?;
     let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
@@ -201,7 +206,7 @@ pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<Str
     child::capture(cmd!(sh, "{program} {args...}"), &[])
 }
 
-/// What starts the server, with the environment's own programs.
+/// The command that starts the server, with the environment's own programs.
 pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     let python = synced(ctx, app, &ctx.ws.root)?;
     let (program, args) = argv.split_first().context("an empty command in app.toml")?;
@@ -210,8 +215,8 @@ pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-/// `[commands] build` in the exported sources below `root`, with an environment of their own that no package
-/// may hold afterwards.
+/// Runs `[commands] build` in the exported sources below `root`. They get an environment of their own, which
+/// is removed afterwards so that it does not get into the package.
 fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
     let commands = &app.settings.commands.build;
     if commands.is_empty() {
@@ -221,11 +226,11 @@ fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
     let programs = python.parent().context("the interpreter has a folder")?;
     let dir = root.join(&app.dir);
     super::built(&dir, commands, programs, epoch)?;
-    std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("{dir}/.venv can't be removed"))
+    std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("cannot remove {dir}/.venv"))
 }
 
-/// sdist and wheel of the app's sources below `root` into `out`: reproducible, and clean under `twine check
-/// --strict`.
+/// Builds the sdist and the wheel of the app's sources below `root` into `out`. They are reproducible and
+/// must pass `twine check --strict`.
 pub fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
     prepared(ctx, app, root, epoch)?;
     let dir = root.join(&app.dir);
@@ -243,15 +248,17 @@ pub fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str)
     check_files(&files)
 }
 
-/// One sdist and one wheel that holds what a wheel should and nothing else; metadata that the index will
-/// take.
+/// Checks that there are one sdist and one wheel, that the wheel has the expected contents, and that the
+/// index will accept the metadata.
 fn check_files(files: &[DistFile]) -> Result<()> {
     let wheels: Vec<_> = files.iter().filter(|f| f.name.ends_with(".whl")).collect();
     let sdists = files.iter().filter(|f| f.name.ends_with(".tar.gz")).count();
-    let [wheel] = wheels.as_slice() else { bail!("the build made {} wheels, one is expected", wheels.len()) };
+    let [wheel] = wheels.as_slice() else {
+        bail!("the build created {} wheels; one is expected", wheels.len())
+    };
     if sdists != 1 || files.len() != 2 {
         let names: Vec<_> = files.iter().map(|f| f.name.as_str()).collect();
-        bail!("the build made {}; one sdist and one wheel are expected", names.join(", "));
+        bail!("the build created {}; one sdist and one wheel are expected", names.join(", "));
     }
     let problems = wheel_problems(&wheel_names(&wheel.path)?);
     if !problems.is_empty() {
@@ -271,7 +278,7 @@ fn wheel_names(wheel: &Utf8Path) -> Result<Vec<String>> {
     Ok(serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {script} {wheel}"), &[])?)?)
 }
 
-/// What is wrong with a wheel's contents, every problem in a line.
+/// The problems with a wheel's contents, one line each.
 pub fn wheel_problems(names: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for name in names {
@@ -279,11 +286,11 @@ pub fn wheel_problems(names: &[String]) -> Vec<String> {
         if parts.clone().any(|p| p == "__pycache__" || p == ".pytest_cache" || p == ".mypy_cache")
             || name.ends_with(".pyc")
         {
-            problems.push(format!("{name}: a cache file does not belong into a wheel"));
+            problems.push(format!("{name}: a cache file must not be in a wheel"));
         } else if parts.any(|p| p == "tests" || p == "test")
             || name.rsplit('/').next().is_some_and(|f| f.starts_with("test_") || f == "conftest.py")
         {
-            problems.push(format!("{name}: tests do not belong into a wheel"));
+            problems.push(format!("{name}: tests must not be in a wheel"));
         } else if name
             .rsplit('/')
             .next()
@@ -315,7 +322,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wheel_is_judged_by_its_contents() {
+    fn a_wheel_with_wrong_contents_is_reported() {
         let good = [
             "pkg/__init__.py",
             "pkg/py.typed",

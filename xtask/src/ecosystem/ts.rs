@@ -1,5 +1,5 @@
-//! TypeScript: bun for dependencies and tests, or npm where the app has a `package-lock.json`; the app's own
-//! linters; npm to pack and publish.
+//! TypeScript: dependencies and tests with bun, or with npm if the app has only a `package-lock.json`; the
+//! app's own linters; packing and publishing with npm.
 
 use super::Report;
 use crate::model::ctx::Ctx;
@@ -19,17 +19,17 @@ pub mod publish;
 pub mod registry;
 pub mod users;
 
-/// Where a `package.json` names its dependencies.
+/// The keys of a `package.json` that list dependencies.
 const KINDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
 
 /// `package.json` of the app in a checkout.
 pub fn package_json(dir: &Utf8Path) -> Result<Value> {
     let file = dir.join("package.json");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("{file} can't be read"))?;
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
     serde_json::from_str(&text).with_context(|| format!("{file} is not JSON"))
 }
 
-/// The programs that a `package.json` declares, each with its file: `bin` is one path, or an object.
+/// The programs that a `package.json` declares, each with its file. `bin` is a path or an object.
 pub fn programs(package: &Value) -> Vec<(String, String)> {
     let name = package["name"].as_str().unwrap_or_default();
     match &package["bin"] {
@@ -41,14 +41,14 @@ pub fn programs(package: &Value) -> Vec<(String, String)> {
     }
 }
 
-/// PATH with the pinned bun before everything else: what scripts of an app call.
+/// PATH with the pinned bun first, so that an app's scripts call it.
 pub fn path() -> Result<String> {
     let bun = tools::tool("bun")?;
     let folder = bun.parent().context("bun has a folder")?;
     Ok(format!("{folder}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?))
 }
 
-/// The app's folder in a checkout, with its `node_modules` equal to its lock file.
+/// Updates the app's `node_modules` in the checkout `root` to match its lock file. Returns the app's folder.
 fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let _mine = super::environments();
     let dir = root.join(&app.dir);
@@ -66,13 +66,14 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     Ok(dir)
 }
 
-/// The package's dependencies of every kind; without one, bun writes no lock file and removes an empty one.
+/// Does the package have dependencies of any kind? Without any, bun writes no lock file and removes an empty
+/// one.
 pub fn has_dependencies(package: &Value) -> bool {
     KINDS.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
 }
 
-/// `npm ci ARGS`, or `bun install ARGS` that keeps to `bun.lock` of this very folder. bun itself would take
-/// one from a folder above, or go on without.
+/// Runs `npm ci ARGS`, or `bun install ARGS` with the `bun.lock` of this folder. Fails if that file is
+/// missing, because bun would use one from a parent folder, or continue without a lock file.
 fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
     if by_npm(dir) {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
@@ -86,7 +87,8 @@ fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
             return Ok(String::new());
         }
         bail!(
-            "{dir} has no bun.lock (and no package-lock.json): type `bun install` (or `npm install`) there and commit it"
+            "{dir} has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there \
+             and commit the lock file"
         );
     }
     let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
@@ -98,31 +100,32 @@ fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
     .map_err(stale)
 }
 
-/// Exactly what the lock file of this folder says; an error where it does not fit `package.json`.
+/// Installs exactly the lock file of this folder. An error if it does not match `package.json`.
 pub fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     frozen(ctx, dir, &[]).map(drop)
 }
 
-/// The lock file agrees with `package.json`.
+/// Fails if the lock file does not match `package.json`.
 pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     frozen(ctx, dir, &["--dry-run"])
 }
 
 fn stale(error: anyhow::Error) -> anyhow::Error {
-    let said = error.to_string();
-    if said.contains("lockfile had changes") {
-        return error.context("bun.lock does not agree with package.json; write it with `bun install`");
+    let message = error.to_string();
+    if message.contains("lockfile had changes") {
+        return error.context("bun.lock does not match package.json; update it with `bun install`");
     }
-    // npm ends its differences with its whole usage.
-    if said.contains("npm help ci") {
+    // npm prints its full usage after the differences, so its output is dropped.
+    if message.contains("npm help ci") {
         return anyhow!(
-            "package-lock.json does not agree with package.json; write it with `npm install --package-lock-only`"
+            "package-lock.json does not match package.json; \
+             update it with `npm install --package-lock-only`"
         );
     }
     error
 }
 
-/// A program of the app's development dependencies.
+/// Runs a program of the app's development dependencies. Returns stdout.
 fn tool(dir: &Utf8Path, argv: &[&str]) -> Result<String> {
     let Some((name, args)) = argv.split_first() else { bail!("no program") };
     let program = dir.join("node_modules/.bin").join(name);
@@ -130,7 +133,7 @@ fn tool(dir: &Utf8Path, argv: &[&str]) -> Result<String> {
     child::capture(cmd!(sh, "{program} {args...}"), &[])
 }
 
-/// Lock file, Biome and the TypeScript compiler, side by side: those that the app has set up.
+/// Checks the lock file, and runs Biome and the TypeScript compiler if the app configures them, in parallel.
 pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     let all: &[(&str, &str, &[&str])] = &[
@@ -146,7 +149,7 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     Ok(std::iter::once(locked).chain(linters).collect())
 }
 
-/// Asks the registry about the locked dependencies that users get.
+/// Queries the registry for advisories about the locked dependencies that users get.
 pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     if by_npm(dir) {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
@@ -161,8 +164,8 @@ pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     child::capture(cmd!(sh, "{bun} audit --production"), &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)])
 }
 
-/// `bun test`, with the coverage floor that bunfig.toml sets; what it counted. None where there are no files
-/// of tests.
+/// Runs `bun test`, with the coverage floor of bunfig.toml. Returns the number of tests. None if there are no
+/// test files.
 pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     if super::found::ts_tests(&super::found::files(&ctx.ws.root.join(&app.dir))?).is_none() {
         return Ok(None);
@@ -170,14 +173,15 @@ pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     if by_npm(&dir) {
         bail!(
-            "{} has tests and a package-lock.json; say what runs them in {}: [commands] test = [[\"npm\", \"test\"]]",
+            "{} has tests and a package-lock.json; set the command that runs them in {}: \
+             [commands] test = [[\"npm\", \"test\"]]",
             app.dir,
             app.file()
         );
     }
     let bun = tools::tool("bun")?;
     let sh = child::shell(&dir)?;
-    child::capture_both(cmd!(sh, "{bun} test"), &[("PATH", &path()?)]).map(|said| Some(counted(&said)))
+    child::capture_both(cmd!(sh, "{bun} test"), &[("PATH", &path()?)]).map(|output| Some(counted(&output)))
 }
 
 /// The folder of the development dependencies' programs.
@@ -185,14 +189,14 @@ pub fn programs_folder(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
     Ok(synced(ctx, app, &ctx.ws.root)?.join("node_modules/.bin"))
 }
 
-/// bun's last lines: ` 41 pass`, ` 0 fail`, `Ran 41 tests across 5 files. [1.20s]`.
+/// The number of tests, from bun's last lines: ` 41 pass`, ` 0 fail`, `Ran 41 tests across 5 files. [1.20s]`.
 fn counted(text: &str) -> String {
     let ran = text.lines().rev().find(|l| l.starts_with("Ran ")).unwrap_or("no tests");
     let skipped = text.lines().map(str::trim).find(|l| l.ends_with(" skip") && !l.starts_with("0 "));
     [Some(ran), skipped].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// One of the app's own programs, its sources run by bun.
+/// Runs one of the app's own programs. `bun` is the pinned bun. Returns stdout.
 pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
     let dir = synced(ctx, app, root)?;
     let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
@@ -201,16 +205,16 @@ pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<Str
     child::capture(cmd!(sh, "{program} {args...}"), &[])
 }
 
-/// What starts the server: the declared program as it is built and published, run by bun.
+/// The command that starts the server: the program that `bin` declares, after a build, run by bun or Node.
 pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     build::script(&dir, "0")?;
     let (name, args) = argv.split_first().context("an empty command in app.toml")?;
     let programs = programs(&package_json(&dir)?);
     let (_, file) = programs.iter().find(|(program, _)| program == name).with_context(|| {
-        format!("{}/app.toml: serve starts {name:?}, which \"bin\" in package.json does not have", app.dir)
+        format!("{}/app.toml: serve starts {name:?}, which is missing in \"bin\" of package.json", app.dir)
     })?;
-    // What npm installs, Node runs.
+    // An app that is installed with npm runs on Node.
     let mut command =
         Command::new(if by_npm(&dir) { Utf8PathBuf::from("node") } else { tools::tool("bun")? });
     command.arg(dir.join(file)).args(args).env_clear().envs(child::env()?).current_dir(dir);
@@ -223,7 +227,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn npm_has_an_app_whose_only_lock_file_is_npms() {
+    fn npm_is_used_if_its_lock_file_is_the_only_one() {
         for (files, expected) in [
             (vec![], "bun.lock"),
             (vec!["bun.lock"], "bun.lock"),
@@ -240,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_has_dependencies_of_any_kind() {
+    fn dependencies_of_every_kind_count() {
         for (package, expected) in [
             (json!({}), false),
             (json!({ "dependencies": {} }), false),
@@ -270,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tests_last_words_say_how_many_ran_and_were_skipped() {
+    fn the_summary_counts_the_tests_that_ran_and_were_skipped() {
         for (text, expected) in [
             (
                 " 3 pass\n 0 fail\nRan 3 tests across 1 file. [9.00ms]\n",

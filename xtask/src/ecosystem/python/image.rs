@@ -1,5 +1,5 @@
-//! A Python app's layers: the locked dependencies, resolved for each platform on this machine, and the wheel
-//! that is published.
+//! The image layers of a Python app: the locked dependencies, installed for each platform on this machine,
+//! and the published wheel.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -15,7 +15,7 @@ use xshell::cmd;
 
 const DEPENDENCIES: &str = "app/deps";
 const APP: &str = "app/lib";
-/// Counted up when the dependency layer is made in another way.
+/// Increased when the dependency layer is built in another way, so that cached layers are not reused.
 const LAYOUT: u32 = 2;
 
 /// The environment that makes both layers importable.
@@ -30,7 +30,7 @@ pub fn env() -> Vec<(String, String)> {
     pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// Dependencies first: they change least.
+/// The dependencies come first because they change least.
 pub fn layers<'a>(
     ctx: &'a Ctx,
     app: &App,
@@ -53,14 +53,14 @@ pub fn layers<'a>(
     ])
 }
 
-/// What `uv.lock` of the commit says, with hashes, without the app itself.
+/// The dependencies in the commit's `uv.lock` as requirements.txt, with hashes and without the app itself.
 fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
     let temp = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for file in ["pyproject.toml", "uv.lock"] {
         let place = app.dir.join(file);
         let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
-        fs::write(dir.join(file), bytes.with_context(|| format!("an image needs {place} in the commit"))?)?;
+        fs::write(dir.join(file), bytes.with_context(|| format!("an image needs {place}; commit it"))?)?;
     }
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell(dir)?;
@@ -77,8 +77,8 @@ fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
     child::capture(cmd!(sh, "{uv} export {args...} --python {python}"), &[])
 }
 
-/// Installs wheels for a platform that may not be this machine's, then takes out what differs from run to
-/// run.
+/// Installs wheels for a platform, which may differ from this machine's, and removes the files that differ
+/// from run to run.
 fn install(
     index: &str,
     version: &str,
@@ -93,9 +93,9 @@ fn install(
     let triple = match (platform.os.as_str(), platform.architecture.as_str()) {
         ("linux", "amd64") => "x86_64-unknown-linux-gnu",
         ("linux", "arm64") => "aarch64-unknown-linux-gnu",
-        _ => bail!(
-            "Python wheels can't be chosen for {platform}; app.toml can have linux/amd64 and linux/arm64"
-        ),
+        _ => {
+            bail!("{platform} is not supported for Python images; set linux/amd64 or linux/arm64 in app.toml")
+        }
     };
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), requirements)?;
@@ -112,17 +112,15 @@ fn install(
         "--python-version",
         version,
     ];
-    let run = cmd!(
-        sh,
-        "{uv} pip install {args...} --python {python} --python-platform {triple} --default-index {index} --target {dir} --requirements {list}"
-    );
+    let files = ["--default-index", index, "--target", dir.as_str(), "--requirements", list.as_str()];
+    let run = cmd!(sh, "{uv} pip install {args...} --python {python} --python-platform {triple} {files...}");
     child::capture(run, &[])?;
     normalise(dir)?;
     components(dir)
 }
 
-/// Console scripts carry this machine's interpreter in their first line: they go, and so do their lines in
-/// each RECORD. What uv notes for itself goes too.
+/// Makes the folder reproducible. Removes console scripts, because their first line names this machine's
+/// interpreter, and the files that uv writes for itself. Removes the lines of these files from each RECORD.
 fn normalise(dir: &Utf8Path) -> Result<()> {
     for name in ["bin", ".lock"] {
         let path = dir.join(name);
@@ -141,9 +139,9 @@ fn normalise(dir: &Utf8Path) -> Result<()> {
         }
         let record = info.join("RECORD");
         if let Ok(text) = fs::read_to_string(&record) {
-            let mut kept: Vec<&str> = text.lines().filter(|line| !gone(line)).collect();
+            let mut kept: Vec<&str> = text.lines().filter(|line| !is_removed(line)).collect();
             kept.sort_unstable();
-            // Removed first: uv may have linked the file from its cache.
+            // Removed before it is written: the file may be a hard link into uv's cache.
             fs::remove_file(&record)?;
             fs::write(&record, kept.join("\n") + "\n")?;
         }
@@ -151,8 +149,8 @@ fn normalise(dir: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// A line of a RECORD (path,hash,size) about a file that is not in the layer.
-fn gone(line: &str) -> bool {
+/// Is this line of a RECORD (path,hash,size) about a file that is not in the layer?
+fn is_removed(line: &str) -> bool {
     let path = line.split(',').next().unwrap_or_default().trim_matches('"');
     path.starts_with("bin/")
         || path.starts_with("../")
@@ -166,12 +164,13 @@ fn unzip(wheel: &Utf8Path, dir: &Utf8Path) -> Result<Vec<Component>> {
     let python = tools::python()?;
     let sh = child::shell("/")?;
     child::capture(cmd!(sh, "{python} -I -m zipfile -e {wheel} {dir}"), &[])
-        .with_context(|| format!("{wheel} can't be unpacked"))?;
+        .with_context(|| format!("cannot unpack {wheel}"))?;
     for entry in dir.read_dir_utf8()? {
         let name = entry?.file_name().to_string();
         if name.ends_with(".data") {
             bail!(
-                "{wheel} has a folder {name}, whose files belong outside the package; an image can't hold them"
+                "{wheel} has a folder {name}, whose files are installed outside the package; \
+                 an image does not support them"
             );
         }
     }
@@ -193,7 +192,7 @@ fn dist_infos(dir: &Utf8Path) -> Result<Vec<camino::Utf8PathBuf>> {
 fn components(dir: &Utf8Path) -> Result<Vec<Component>> {
     let read = |info: camino::Utf8PathBuf| {
         let file = info.join("METADATA");
-        let text = fs::read(&file).with_context(|| format!("{file} can't be read"))?;
+        let text = fs::read(&file).with_context(|| format!("cannot read {file}"))?;
         component(&String::from_utf8_lossy(&text)).with_context(|| format!("{file} has no Name or Version"))
     };
     dist_infos(dir)?.into_iter().map(read).collect()
@@ -210,7 +209,7 @@ fn component(metadata: &str) -> Option<Component> {
         })
     };
     let (name, version) = (get("Name")?, get("Version")?);
-    // The plain License field is free text; only PEP 639's expression is SPDX.
+    // The License field is free text. Only License-Expression (PEP 639) is SPDX.
     Some(Component {
         purl: format!("pkg:pypi/{}@{version}", crate::model::language::python::normalise(&name)),
         name,
@@ -224,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_component_is_read_from_the_headers_alone() {
+    fn a_component_is_read_from_the_headers_only() {
         let text = "Metadata-Version: 2.4\nName: Foo_.Bar\nVersion: 1.0\nLicense: see file\nlicense-expression: MIT\n\nName: not me\n";
         let expected = Component {
             name: "Foo_.Bar".into(),
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_of_the_base_says_which_python_it_has() {
+    fn the_python_version_is_read_from_the_tag_of_the_base() {
         for (base, expected) in [
             ("python:3.11-slim-bookworm", Some("3.11")),
             ("python:3.12.4", Some("3.12")),
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn records_lose_what_the_layer_does_not_have() {
+    fn lines_about_removed_files_are_removed_from_a_record() {
         for (line, expected) in [
             ("bin/robyn,sha256=x,1", true),
             ("../../bin/robyn,sha256=x,1", true),
@@ -267,7 +266,7 @@ mod tests {
             ("binary/x.py,,", false),
             ("x-1.dist-info/RECORD,,", false),
         ] {
-            assert_eq!(gone(line), expected, "{line}");
+            assert_eq!(is_removed(line), expected, "{line}");
         }
     }
 }

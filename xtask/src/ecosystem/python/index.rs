@@ -1,5 +1,5 @@
-//! What a Python index serves of a package: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever the
-//! server speaks.
+//! Reads a package's files from a Python index: the simple API as JSON (PEP 691) or HTML (PEP 503), whichever
+//! the server supports.
 
 use crate::ecosystem::IndexVersion;
 use crate::model::endpoints::PythonIndex;
@@ -19,7 +19,7 @@ mod tests;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexFile {
     pub name: String,
-    /// As PEP 440 has it, read from the file's name; None where that is not of this package's shape.
+    /// The PEP 440 version in the file's name. None if the name does not have this package's form.
     pub version: Option<String>,
     /// 64 hex digits.
     pub sha256: Option<String>,
@@ -30,7 +30,7 @@ pub struct IndexFile {
 const ACCEPT: &str =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
-/// The package's files on the index; None where the index does not know the package.
+/// The package's files on the index. None if the index does not know the package.
 pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>>> {
     let url = format!("{}/{}/", index.simple.trim_end_matches('/'), normalise(package));
     let login = index.login().map(|login| http::basic(login.user, &login.token));
@@ -43,13 +43,14 @@ pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>
     Ok(Some(files))
 }
 
-/// Every version of the package, yanked or not; None where the index does not know it. One without a SemVer
-/// twin (a post-release, say) keeps its first three numbers from being used again.
+/// Every version of the package, yanked or not. None if the index does not know the package. A version
+/// without a SemVer equivalent, such as a post-release, is listed by its first three numbers, so that they
+/// are not used again.
 pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     Ok(files(index, package)?.map(out))
 }
 
-/// Files are yanked one by one: a version is withdrawn when none of its own is left.
+/// Files are yanked one by one. A version is withdrawn when all of its files are yanked.
 fn out(files: Vec<IndexFile>) -> Vec<IndexVersion> {
     let mut found: BTreeMap<Version, Option<bool>> = BTreeMap::new();
     for file in files {
@@ -68,10 +69,10 @@ fn out(files: Vec<IndexFile>) -> Vec<IndexVersion> {
         .collect()
 }
 
-/// Content type and body; None for 404.
+/// The content type and body of a page. None for 404.
 fn get(url: &str, login: Option<String>) -> Result<Option<(String, String)>> {
     let request = Request::new("GET", url).header("accept", ACCEPT).login(login);
-    let answer = Http::new()?.send(&request).context("the index can't be reached")?;
+    let answer = Http::new()?.send(&request).context("cannot reach the index")?;
     if answer.status == 404 {
         return Ok(None);
     }
@@ -91,7 +92,7 @@ fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {
         url: String,
         #[serde(default)]
         hashes: HashMap<String, String>,
-        /// false, true, or the reason.
+        /// false, true, or the reason as a string.
         #[serde(default)]
         yanked: serde_json::Value,
     }
@@ -106,7 +107,7 @@ fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {
     Ok(page.files.into_iter().map(file).collect())
 }
 
-/// Every `<a href="…#sha256=…" data-yanked="…">name</a>`.
+/// Reads every `<a href="…#sha256=…" data-yanked="…">name</a>`.
 fn from_html(text: &str, base: &str, package: &str) -> Vec<IndexFile> {
     let mut files = Vec::new();
     let mut rest = text;
@@ -129,7 +130,7 @@ fn from_html(text: &str, base: &str, package: &str) -> Vec<IndexFile> {
     files
 }
 
-/// Where the next `<a ` begins.
+/// The position of the next `<a `.
 fn find_tag(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     (0..bytes.len().saturating_sub(2)).find(|&i| {
@@ -137,7 +138,7 @@ fn find_tag(text: &str) -> Option<usize> {
     })
 }
 
-/// Where the tag's `>` is: not one inside quotes, as in `data-requires-python=">=3.11"`.
+/// The position of the tag's `>`, skipping those inside quotes as in `data-requires-python=">=3.11"`.
 fn tag_end(text: &str) -> Option<usize> {
     let mut quote = None;
     text.char_indices().find_map(|(at, c)| match (quote, c) {
@@ -154,7 +155,7 @@ fn tag_end(text: &str) -> Option<usize> {
     })
 }
 
-/// An attribute's value; the empty text where it has none.
+/// An attribute's value: empty if it has no value, None if the tag does not have the attribute.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let mut rest = tag.get(2..)?.trim_start();
     while !rest.is_empty() {
@@ -196,8 +197,8 @@ fn unescape(text: &str) -> String {
     .fold(text.to_string(), |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
-/// The version in a file's name: the second part of a wheel's (PEP 427), what follows the last dash of an
-/// sdist's (PEP 625).
+/// The version in a file's name: the second part of a wheel's name (PEP 427), the part after the last dash of
+/// an sdist's name (PEP 625).
 fn version(name: &str, package: &str) -> Option<String> {
     let (project, version) = match name.strip_suffix(".whl") {
         Some(stem) => {

@@ -1,4 +1,4 @@
-//! What a user does with a release: a clean virtual environment, `pip install`, start.
+//! Installs a release as a user does: a clean virtual environment, `pip install`, start.
 
 use crate::ecosystem::{Installed, Origin};
 use crate::model::ctx::Ctx;
@@ -12,8 +12,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xshell::cmd;
 
-/// Installs into the new environment `dir/venv`. From an index: the package from that index alone and without
-/// its dependencies (the same name may exist elsewhere), then the dependencies from the index that is read.
+/// Installs into the new environment `dir/venv`. From an index it first installs the package from that index
+/// only, without its dependencies, because the same name may exist on other indexes. Then it installs the
+/// dependencies from the read index.
 pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
     let (uv, base, read) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let venv = dir.join("venv");
@@ -50,8 +51,8 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
                 index,
                 "--requirement",
             ];
-            // Users have pip, and a release is verified with theirs; uv is as good a judge of the staging
-            // index, and faster.
+            // A release is verified with pip, because users have pip. For the staging index uv gives the same
+            // result faster.
             if *stage {
                 child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
                 child::capture_installation(
@@ -71,17 +72,18 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             if let Some(file) = netrc {
                 std::fs::remove_file(file)?;
             }
+            let pinned = format!("{package}=={version}");
             let rest = |offline: &[&str]| {
                 child::capture_installation(
                     cmd!(
                         sh,
-                        "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {package}=={version}"
+                        "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {pinned}"
                     ),
                     &[],
                 )
             };
-            // What this release asked for its first installation is in uv's cache; a hundred questions
-            // whether it is still so take seconds.
+            // The dependencies of the first installation are in uv's cache. Checking again whether they are
+            // current takes about a hundred requests and several seconds.
             if !(asked().contains(package) && rest(&["--offline"]).is_ok()) {
                 rest(&[])?;
             }
@@ -90,8 +92,8 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     Ok(Installed { programs: venv.join("bin"), env: vec![("PYTHONPYCACHEPREFIX", bytecode)] })
 }
 
-/// The index's login where pip and uv look for one, without an argument or address that holds it; None where
-/// reads need none.
+/// Writes the index's login to a netrc file, which pip and uv read, so that it is not in an argument or
+/// address. None if there is no login for reads.
 fn netrc(index: &PythonIndex, dir: &Utf8Path) -> Result<Option<Utf8PathBuf>> {
     let Some(login) = index.login() else { return Ok(None) };
     let file = dir.join("netrc");
@@ -102,14 +104,14 @@ fn netrc(index: &PythonIndex, dir: &Utf8Path) -> Result<Option<Utf8PathBuf>> {
     Ok(Some(file))
 }
 
-/// The packages for whose dependencies this process has asked the index that is read.
+/// The packages whose dependencies this process has already fetched from the read index.
 fn asked() -> MutexGuard<'static, Vec<String>> {
     static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
     ASKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Every place where an installed package says its version: the metadata, `__version__` of its modules,
-/// `--version` of its programs.
+/// Every place where an installed package reports its version, and that version: the metadata, `__version__`
+/// of its modules, `--version` of its programs.
 pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let sh = child::shell("/")?;
     let python = installed.programs.join("python");
@@ -124,7 +126,7 @@ print(json.dumps([said, scripts]))";
     let modules = &app.settings.api.public;
     let output = child::capture_briefly(cmd!(sh, "{python} -P -c {script} {package} {modules...}"), &env)?;
     let (said, scripts): (Vec<(String, Option<String>)>, Vec<String>) =
-        serde_json::from_str(output.trim()).context("what the package says of itself")?;
+        serde_json::from_str(output.trim()).context("the installed package's versions are not readable")?;
     let mut versions: Vec<_> =
         said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
     for script in scripts {

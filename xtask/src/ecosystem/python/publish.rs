@@ -1,4 +1,4 @@
-//! Uploads to a Python index, and what the index has already.
+//! Uploads to a Python index, and lists the files that it already has.
 
 use super::index;
 use crate::ecosystem::{DistFile, PublishedFile, trusted_publishing};
@@ -12,7 +12,7 @@ use anyhow::Result;
 use semver::Version;
 use xshell::cmd;
 
-/// The index's files of that version. They are told by their names, which PEP 427 and PEP 625 fix.
+/// The index's files of that version, found by their names, which PEP 427 and PEP 625 define.
 pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
     let version = app.settings.ecosystem.package_version(version)?;
     let name = python::normalise(&app.settings.package).replace('-', "_");
@@ -25,7 +25,7 @@ pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Ve
     Ok(ours.map(|f| PublishedFile { name: f.name, sha256: f.sha256 }).collect())
 }
 
-/// By uv, with the token or as a trusted publisher.
+/// Uploads with uv, with the token or as a trusted publisher.
 pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
     let (uv, url) = (tools::uv()?, &index.upload);
     let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
@@ -35,7 +35,7 @@ pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> 
         let cmd = cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing never {paths...}");
         return child::capture(cmd, &[("UV_PUBLISH_TOKEN", &token)]).map(drop);
     }
-    // Trusted publishing: uv asks the forge for an identity token itself.
+    // Trusted publishing: uv itself requests an identity token from the forge.
     let forge = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_ACTIONS"];
     let env: Vec<(&str, String)> =
         forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
@@ -47,8 +47,8 @@ pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> 
     .map(drop)
 }
 
-/// Why the index would not take an upload. It is asked by an upload without a file, which an index that knows
-/// us answers with 400.
+/// The reason why the index would refuse an upload. The check sends an upload without a file: an index that
+/// accepts the token answers 400, one that does not answers 401 or 403.
 pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
     let Some(token) = std::env::var(index.token).ok().filter(|t| !t.is_empty()) else {
         return (!trusted_publishing())
@@ -63,6 +63,6 @@ pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
             index.upload, index.token, answer.status
         )),
         Ok(_) => None,
-        Err(e) => Some(format!("{} could not be asked: {e:#}", index.upload)),
+        Err(e) => Some(format!("cannot check the credentials at {}: {e:#}", index.upload)),
     }
 }

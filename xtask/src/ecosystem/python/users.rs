@@ -1,5 +1,5 @@
-//! Users of an earlier release, tried with today's code: their tests as that release has them, in today's
-//! environment.
+//! Runs an earlier release's tests for users against today's code: the tests come from that release, the
+//! environment from today.
 
 use super::synced;
 use crate::ecosystem::Prepared;
@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::collections::BTreeSet;
 
-/// `argv` in the app's folder of the other checkout `tree`, whose packages are taken out.
+/// Prepares `argv` to run in the app's folder of the earlier release's checkout `tree`. That release's own
+/// packages are removed from it.
 pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let python = synced(ctx, app, &ctx.ws.root)?;
     let dir = tree.join(&app.dir);
@@ -23,8 +24,8 @@ pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result
     Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path), ("VIRTUAL_ENV", venv)] })
 }
 
-/// The earlier release's own packages go: Python would take them from the current folder before those that
-/// are installed.
+/// Removes the earlier release's own packages. Python would import them from the current folder instead of
+/// the installed ones.
 fn without_sources(app: &App, dir: &Utf8Path) -> Result<()> {
     let then = std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default();
     for package in packages(&app.settings.api.public, &then) {
@@ -34,7 +35,7 @@ fn without_sources(app: &App, dir: &Utf8Path) -> Result<()> {
                     if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
                 match gone {
                     Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(e).with_context(|| format!("{path} can't be removed"));
+                        return Err(e).with_context(|| format!("cannot remove {path}"));
                     }
                     _ => {}
                 }
@@ -44,8 +45,8 @@ fn without_sources(app: &App, dir: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// What they are called: as the public modules are today, and as the app.toml of then has them, which may be
-/// in no form that we know.
+/// The names of those packages: the top-level names of today's public modules and of those in `then`, the
+/// earlier app.toml, which may have an unknown form.
 fn packages(today: &[String], then: &str) -> BTreeSet<String> {
     let then: toml_edit::DocumentMut = then.parse().unwrap_or_default();
     let get =
@@ -53,7 +54,7 @@ fn packages(today: &[String], then: &str) -> BTreeSet<String> {
     let public =
         get("api", "public").and_then(|v| v.as_array()).into_iter().flatten().filter_map(|v| v.as_str());
     let tops = today.iter().map(String::as_str).chain(public).filter_map(|module| module.split('.').next());
-    // compat.json lies in the package that ships it.
+    // The first folder of compat.json's path is the package that contains it.
     let file = get("compat", "file").and_then(|v| v.as_str()).unwrap_or_default();
     let inside = Utf8Path::new(file.strip_prefix("src/").unwrap_or(file))
         .parent()
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_old_package_is_known_by_its_public_modules_of_then_and_now_and_by_what_it_ships() {
+    fn package_names_come_from_public_modules_of_both_releases_and_from_the_path_of_compat_json() {
         for (today, then, expected) in [
             (&["new.api", "new"][..], "", &["new"][..]),
             (&["new"], "[api]\npublic = [\"old.api\", \"older\", 1]\n", &["new", "old", "older"]),

@@ -1,5 +1,5 @@
-//! The npm tarball: the package's `build` script and `npm pack` in the exported sources, then what publint,
-//! are-the-types-wrong and a look inside say of it.
+//! Builds the npm tarball: runs the package's `build` script and `npm pack` in the exported sources. Then
+//! checks it with publint and are-the-types-wrong, and checks the files in it.
 
 use super::{by_npm, frozen_install, package_json, path};
 use crate::model::ctx::Ctx;
@@ -22,7 +22,7 @@ pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(
     check(dir, &out.join(name))
 }
 
-/// The tarball's name in `out`, and the files in it.
+/// Runs `npm pack`. Returns the tarball's name in `out`, and the files in it.
 pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<String>)> {
     let npm = tools::tool("npm")?;
     let sh = child::shell(dir)?;
@@ -33,8 +33,8 @@ pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<
     contents(&packed)
 }
 
-/// `[commands] build` of the `app.toml` in this folder, or else the package's `build` script, where it has
-/// one: run by npm or bun, as the lock file says.
+/// Runs `[commands] build` of the `app.toml` in this folder, or else the package's `build` script if there is
+/// one. The lock file decides whether npm or bun runs the script.
 pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
     let commands = EarlierSettings::read(&std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default())
         .unwrap_or_default()
@@ -55,7 +55,8 @@ pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
     .map(drop)
 }
 
-/// Does every way to import it work, with the right types? Both are asked at once.
+/// Checks with publint and are-the-types-wrong, in parallel, that the package can be imported in every
+/// supported way and has the right types.
 fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
     let (publint, attw) = (tools::tool("publint")?, tools::tool("@arethetypeswrong/cli")?);
     let esm = package_json(dir)?["type"] == "module";
@@ -64,7 +65,7 @@ fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
         let sh = child::shell("/")?;
         child::capture(cmd!(sh, "{program} {args...}"), &[]).map(drop)
     };
-    // Nobody requires an ES module by `require` on Node 20.
+    // An ES module is not loaded with `require` on Node 20, so that case is not checked.
     let profile: &[&str] = if esm { &["--profile", "esm-only"] } else { &[] };
     let types = || {
         run(&[&[attw.as_str(), tarball.as_str(), "--format", "table", "--no-color", "--no-emoji"], profile]
@@ -74,7 +75,7 @@ fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
     types.and(exports)
 }
 
-/// The tarball's name and the files in it, from what `npm pack --json` prints.
+/// The tarball's name and the files in it, from the output of `npm pack --json`.
 fn contents(json: &str) -> Result<(String, Vec<String>)> {
     #[derive(Deserialize)]
     struct Packed {
@@ -85,13 +86,15 @@ fn contents(json: &str) -> Result<(String, Vec<String>)> {
     struct File {
         path: String,
     }
-    let packed: Vec<Packed> = serde_json::from_str(json).context("what `npm pack --json` prints")?;
-    let [packed] =
-        packed.try_into().map_err(|_| anyhow::anyhow!("`npm pack` made more than one file, or none"))?;
+    let packed: Vec<Packed> =
+        serde_json::from_str(json).context("the output of `npm pack --json` is not readable")?;
+    let [packed] = packed
+        .try_into()
+        .map_err(|_| anyhow::anyhow!("`npm pack` created no file or several; one is expected"))?;
     Ok((packed.filename, packed.files.into_iter().map(|f| f.path).collect()))
 }
 
-/// What is wrong with a package's contents, every problem in a line.
+/// The problems with a package's contents, one line each.
 fn problems(files: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for path in files {
@@ -101,11 +104,11 @@ fn problems(files: &[String]) -> Vec<String> {
             || file.contains(".test.")
             || file.contains(".spec.")
         {
-            problems.push(format!("{path}: tests do not belong into a package"));
+            problems.push(format!("{path}: tests must not be in a package"));
         } else if folders().any(|f| matches!(f, "node_modules" | "coverage" | ".cache"))
             || file.ends_with(".tsbuildinfo")
         {
-            problems.push(format!("{path}: what tools leave behind does not belong into a package"));
+            problems.push(format!("{path}: files that tools generate must not be in a package"));
         } else if file.starts_with(".env") || file == ".npmrc" || file.ends_with(".pem") {
             problems.push(format!("{path}: looks like a secret"));
         }
@@ -121,7 +124,7 @@ fn problems(files: &[String]) -> Vec<String> {
         problems.push("the licence file is missing".to_string());
     }
     if !has(|path| path.to_ascii_lowercase().starts_with("readme")) {
-        problems.push("README.md is missing: it is the package's page".to_string());
+        problems.push("README.md is missing: the registry shows it as the package's page".to_string());
     }
     problems
 }
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_package_is_judged_by_its_contents() {
+    fn a_package_with_wrong_contents_is_reported() {
         let good =
             ["package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/testing.js"];
         for (extra, problems_found) in [
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_npm_prints_is_read_or_refused() {
+    fn unexpected_output_of_npm_pack_is_an_error() {
         let one = r#"[{"filename": "a-1.tgz", "files": [{"path": "x", "size": 1}], "bundled": []}]"#;
         assert_eq!(contents(one).expect("read"), ("a-1.tgz".to_string(), vec!["x".to_string()]));
         for text in ["", "[]", "{}", "[{\"filename\": \"a\"}]"] {

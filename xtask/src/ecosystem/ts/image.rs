@@ -1,5 +1,5 @@
-//! A TypeScript app's layers: bun for each platform, the locked dependencies, and the tarball that is
-//! published.
+//! The image layers of a TypeScript app: bun for the platform, the locked dependencies, and the published
+//! tarball.
 
 use super::install::download;
 use super::{has_dependencies, package_json, programs};
@@ -16,10 +16,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use xshell::cmd;
 
 const MODULES: &str = "app/node_modules";
-/// Counted up when the layers are made in another way.
+/// Increased when the layers are built in another way, so that cached layers are not reused.
 const LAYOUT: u32 = 2;
 
-/// The environment that finds the app's program, and bun.
+/// The environment that makes the app's program and bun available.
 pub fn env() -> Vec<(String, String)> {
     let pairs = [
         ("PATH", format!("/{MODULES}/.bin:/usr/local/bin:/usr/bin:/bin")),
@@ -30,17 +30,17 @@ pub fn env() -> Vec<(String, String)> {
     pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// Those that change least come first.
+/// The layers that change least come first.
 pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) -> Result<Vec<Source<'a>>> {
     let file = |name: &str| -> Result<Vec<u8>> {
         let place = app.dir.join(name);
         let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
-        bytes.with_context(|| format!("an image needs {place} in the commit"))
+        bytes.with_context(|| format!("an image needs {place}; commit it"))
     };
     if file("bun.lock").is_err() && file(crate::model::language::ts::NPM_LOCK).is_ok() {
-        let why = "its dependencies are locked by package-lock.json, and images are made with bun.lock";
+        let why = "its dependencies are locked by package-lock.json, but images are built from bun.lock";
         bail!(
-            "{} can't have an image: {why}; take [image] out of {}, or write a bun.lock with `bun install`",
+            "{} cannot have an image: {why}; remove [image] from {}, or create a bun.lock with `bun install`",
             app.dir,
             app.file()
         );
@@ -75,7 +75,8 @@ pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) 
     ])
 }
 
-/// What of the manifest the dependencies hang on; its version, say, is none of that.
+/// The parts of the manifest that the installed dependencies depend on. The package's version is not one of
+/// them.
 fn dependencies(manifest: &[u8]) -> Result<Vec<u8>> {
     let manifest: serde_json::Value = serde_json::from_slice(manifest).context("package.json is not JSON")?;
     let keys = [
@@ -89,16 +90,17 @@ fn dependencies(manifest: &[u8]) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&keys.map(|key| &manifest[key]))?)
 }
 
-/// The operating system and processor as npm has them.
+/// npm's names for the operating system and the processor.
 fn npm_names(platform: &Platform) -> Result<(&str, &str)> {
     match (platform.os.as_str(), platform.architecture.as_str()) {
         ("linux", "amd64") => Ok(("linux", "x64")),
         ("linux", "arm64") => Ok(("linux", "arm64")),
-        _ => bail!("there is no bun for {platform}; app.toml can have linux/amd64 and linux/arm64"),
+        _ => bail!("there is no bun for {platform}; set linux/amd64 or linux/arm64 in app.toml"),
     }
 }
 
-/// bun's own package for the platform. Under the name of node it runs what asks for node in its first line.
+/// Installs bun's own package for the platform. A link named `node` lets it run scripts whose first line asks
+/// for node.
 fn runtime(registry: &str, version: &str, platform: &Platform, dir: &Utf8Path) -> Result<Vec<Component>> {
     let (os, cpu) = npm_names(platform)?;
     let name = format!("@oven/bun-{os}-{}", if cpu == "arm64" { "aarch64" } else { cpu });
@@ -109,14 +111,14 @@ fn runtime(registry: &str, version: &str, platform: &Platform, dir: &Utf8Path) -
     let bin = dir.join("usr/local/bin");
     fs::create_dir_all(&bin)?;
     fs::copy(folder.join("package/bin/bun"), bin.join("bun"))
-        .with_context(|| format!("{name} {version} brought no bin/bun"))?;
+        .with_context(|| format!("{name} {version} contains no bin/bun"))?;
     fs::set_permissions(bin.join("bun"), fs::Permissions::from_mode(0o755))?;
     symlink("bun", bin.join("node"))?;
     Ok(vec![component(&folder.join("package"))?])
 }
 
-/// What `bun.lock` says for the platform, without development dependencies. A package without any has no lock
-/// file.
+/// Installs the dependencies in `bun.lock` for the platform, without development dependencies. `lock` is
+/// empty if the package has no dependencies.
 fn install(
     registry: &str,
     manifest: &[u8],
@@ -149,7 +151,7 @@ fn install(
     fs::remove_file(parent.join("package.json"))?;
     fs::remove_file(parent.join("bun.lock"))?;
     fs::create_dir_all(modules)?;
-    // bun notes in it what it has downloaded, with times.
+    // bun records its downloads in it, with times, so it would differ from run to run.
     let cache = modules.join(".cache");
     if cache.exists() {
         fs::remove_dir_all(cache)?;
@@ -157,7 +159,7 @@ fn install(
     packages(modules)?.iter().map(|dir| component(dir)).collect()
 }
 
-/// Every package of a node_modules folder, nested ones included.
+/// Every package in a node_modules folder, including nested ones.
 fn packages(modules: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();
     for entry in modules.read_dir_utf8()? {
@@ -181,7 +183,7 @@ fn packages(modules: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     Ok(found)
 }
 
-/// The published tarball where an installation puts it, and its programs in `.bin`.
+/// Unpacks the published tarball to the place where npm installs it, and links its programs in `.bin`.
 fn package(tarball: &Utf8Path, modules: &Utf8Path) -> Result<Vec<Component>> {
     let temp = tempfile::tempdir()?;
     let folder = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
@@ -204,10 +206,10 @@ fn package(tarball: &Utf8Path, modules: &Utf8Path) -> Result<Vec<Component>> {
 }
 
 fn unpack(tarball: &Utf8Path, dir: &Utf8Path) -> Result<()> {
-    let file = fs::File::open(tarball).with_context(|| format!("{tarball} can't be read"))?;
+    let file = fs::File::open(tarball).with_context(|| format!("cannot read {tarball}"))?;
     tar::Archive::new(flate2::read::GzDecoder::new(file))
         .unpack(dir)
-        .with_context(|| format!("{tarball} can't be unpacked"))
+        .with_context(|| format!("cannot unpack {tarball}"))
 }
 
 /// Name, version and licence of the package in a folder.
@@ -216,7 +218,7 @@ fn component(dir: &Utf8Path) -> Result<Component> {
     let text = |key: &str| package[key].as_str().map(str::to_string);
     let (name, version) =
         (text("name").with_context(|| format!("{dir} has no name"))?, text("version").unwrap_or_default());
-    // The package-url specification has the scope's @ escaped.
+    // The package-url specification requires that the @ of the scope is escaped.
     Ok(Component {
         purl: format!("pkg:npm/{}@{version}", name.replace('@', "%40")),
         name,
@@ -230,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dependencies_do_not_hang_on_the_version() {
+    fn the_dependencies_do_not_depend_on_the_package_version() {
         let of = |text: &str| dependencies(text.as_bytes()).expect(text);
         let one = of(r#"{"version": "1.0.0", "dependencies": {"a": "1"}, "scripts": {"x": "y"}}"#);
         assert_eq!(one, of(r#"{"dependencies": {"a": "1"}, "version": "2.0.0"}"#));

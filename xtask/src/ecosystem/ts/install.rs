@@ -1,4 +1,4 @@
-//! What a user does with a release: a clean folder, `npm install`, start.
+//! Installs a release as a user does: a clean folder, `npm install`, start.
 
 use super::programs;
 use crate::ecosystem::{DistFile, Installed, Origin};
@@ -10,15 +10,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 use xshell::cmd;
 
-/// Installs into `dir/node_modules`. From a registry: the tarball from that registry alone, its hash
-/// compared, then the dependencies from the one that is read.
+/// Installs into `dir/node_modules`. From a registry it downloads the tarball from that registry only and
+/// checks its hash. The dependencies come from the read registry.
 pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
     let downloaded;
     let tarball = match origin {
         Origin::File(file) => &file.path,
         Origin::Index { version, sha256, .. } => {
             let package = format!("{}@{version}", app.settings.package);
-            // A registry that reads without a login has no use for one.
+            // The token is only sent if the registry requires a login for reads.
             let private = || download_with(&package, dir, &|args| super::publish::npm(ctx, app, args));
             downloaded =
                 download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::registry::token() {
@@ -28,7 +28,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
             let has = DistFile::read(downloaded.clone())?.sha256;
             if !sha256.contains(&has.as_str()) {
                 bail!(
-                    "{} serves {package} with sha256 {has}, expected was {}",
+                    "{} serves {package} with sha256 {has}; expected {}",
                     ctx.endpoints.npm,
                     sha256.join(" or ")
                 );
@@ -47,7 +47,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
     Ok(Installed { programs: modules.join(".bin"), env: Vec::new() })
 }
 
-/// The tarball of `name@version` as the registry serves it, by npm's own client.
+/// Downloads the tarball of `name@version` from the registry with npm's own client.
 pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let npm = tools::tool("npm")?;
     let scoped = package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
@@ -72,19 +72,20 @@ fn download_with(
         filename: String,
     }
     let output = npm(&["pack", package, "--json", "--prefer-online", "--pack-destination", dir.as_str()])?;
-    let packed: Vec<Packed> = serde_json::from_str(&output).context("what `npm pack --json` prints")?;
+    let packed: Vec<Packed> =
+        serde_json::from_str(&output).context("the output of `npm pack --json` is not readable")?;
     let file = packed.first().with_context(|| format!("`npm pack {package}` downloaded nothing"))?;
     Ok(dir.join(&file.filename))
 }
 
-/// Every place where an installed package says its version: its manifest, and `--version` of its programs
-/// under Node and under Bun.
+/// Every place where an installed package reports its version, and that version: its manifest, and
+/// `--version` of its programs under Node and under Bun.
 pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let modules = installed.programs.parent().context("node_modules")?;
     let dir = modules.join(&app.settings.package);
     let package = super::package_json(&dir)?;
-    let said = package["version"].as_str().context("the installed package.json has no version")?;
-    let mut versions = vec![("package.json".to_string(), said.to_string())];
+    let version = package["version"].as_str().context("the installed package.json has no version")?;
+    let mut versions = vec![("package.json".to_string(), version.to_string())];
     let (bun, sh) = (tools::tool("bun")?, child::shell(modules)?);
     for (name, file) in programs(&package) {
         let (program, file) = (modules.join(".bin").join(&name), dir.join(file));

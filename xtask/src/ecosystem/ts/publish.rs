@@ -1,5 +1,5 @@
-//! Uploads to an npm registry, by npm: its token in a private user configuration, never among arguments; a
-//! dist-tag that is not `latest` until the release is verified.
+//! Uploads to an npm registry with npm. The token is in a private user configuration, never in an argument.
+//! The dist-tag is not `latest` until the release is verified.
 
 use super::registry::{CANDIDATE, TOKEN, token};
 use crate::ecosystem::DistFile;
@@ -15,15 +15,15 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use xshell::cmd;
 
-/// npm with `args`, against this registry alone.
+/// Runs npm with `args` against the publishing registry only.
 pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let temp = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-    // npm finds the token of an address with a path only with a slash at the end (seen with npm 11 and Gitea
-    // 1.26).
+    // If the address has a path, npm finds its token only with a trailing slash (npm 11, Gitea 1.26).
     let registry = format!("{}/", ctx.endpoints.npm);
     let config = dir.join("npmrc");
-    // npm puts the variable in; a project's .npmrc is not read when publishing, and none is in this folder.
+    // npm expands the variable. It does not read a project's .npmrc when publishing, and this folder has
+    // none.
     let text = format!("{}:_authToken=${{{TOKEN}}}\n", nerf_dart(&registry));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&config)?;
     if token().is_some() {
@@ -32,8 +32,8 @@ pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let mut env = vec![("NPM_CONFIG_USERCONFIG".to_string(), config.to_string())];
     env.extend(token().map(|token| (TOKEN.to_string(), token)));
     if trusted_publishing() {
-        // What npm needs to ask for an identity and to state where a package was built. GITHUB_TOKEN is not
-        // among it.
+        // The variables that npm needs to request an identity token and to write the provenance. GITHUB_TOKEN
+        // is not one of them.
         let wanted = |name: &str| {
             name.starts_with("ACTIONS_ID_TOKEN_")
                 || name.starts_with("RUNNER_")
@@ -43,14 +43,14 @@ pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     }
     let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let npm = tools::tool("npm")?;
-    // A scope's own registry would win over --registry.
+    // A registry that is configured for the scope would override --registry.
     let scoped =
         app.settings.package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{npm} {args...} --registry {registry} {scoped...} --loglevel error"), &env)
 }
 
-/// The registry's address as npm's configuration has it in its keys: `//registry.npmjs.org/`.
+/// The registry's address in the form of npm's configuration keys: `//registry.npmjs.org/`.
 fn nerf_dart(registry: &str) -> String {
     let rest = registry.split_once("://").map_or(registry, |(_, rest)| rest);
     format!("//{}/", rest.trim_end_matches('/'))
@@ -59,7 +59,7 @@ fn nerf_dart(registry: &str) -> String {
 pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Result<()> {
     let newest = crate::model::tags::highest_stable(ctx, app.name())?;
     let dist_tag = match dist_tag(version, newest.as_ref()) {
-        // Trusted publishing can publish and nothing else, so nobody could move `latest` afterwards.
+        // Trusted publishing can only publish, so `latest` could not be moved afterwards.
         tag if tag == CANDIDATE && token().is_none() => "latest".to_string(),
         tag => tag,
     };
@@ -74,8 +74,8 @@ pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Re
     Ok(())
 }
 
-/// The name under which a version is published: never `latest`. A pre-release's is its kind, an older line's
-/// its line.
+/// The dist-tag that a version is published with, which is never `latest`: the channel of a pre-release
+/// (`rc`), `release-X.Y` for a version below `newest`, otherwise `candidate`.
 fn dist_tag(version: &Version, newest: Option<&Version>) -> String {
     if !version.pre.is_empty() {
         return version.pre.split('.').next().unwrap_or("next").to_string();
@@ -86,16 +86,16 @@ fn dist_tag(version: &Version, newest: Option<&Version>) -> String {
     }
 }
 
-/// `latest` names the version, `candidate` nothing any more.
+/// Moves the dist-tag `latest` to the version, and removes `candidate`.
 pub fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
     let package = &app.settings.package;
     npm(ctx, app, &["dist-tag", "add", &format!("{package}@{version}"), "latest"])?;
-    // It may be gone already, or never have been.
+    // An error is ignored: the tag may not exist.
     let _ = npm(ctx, app, &["dist-tag", "rm", package, CANDIDATE]);
     Ok(())
 }
 
-/// Why the registry would not take an upload: it is asked who we are.
+/// The reason why the registry would refuse an upload. The check asks the registry for the token's user.
 pub fn credentials_problem(registry: &str, package: &str) -> Option<String> {
     let Some(token) = token() else {
         return (!trusted_publishing())
@@ -105,10 +105,10 @@ pub fn credentials_problem(registry: &str, package: &str) -> Option<String> {
         Ok(Answer::Accepted) => None,
         Ok(Answer::Refused(why)) => Some(format!("{registry} refuses the credentials in {TOKEN}: {why}")),
         Ok(Answer::Unknown) => Some(format!(
-            "{registry} does not say whether it accepts {TOKEN}: it has no /-/whoami, and it answers a wrong token as it answers yours; \
-             publish to a registry that checks tokens"
+            "cannot check whether {registry} accepts {TOKEN}: it has no /-/whoami, and it gives the same \
+             answer to a wrong token; publish to a registry that checks tokens"
         )),
-        Err(e) => Some(format!("{registry} could not be asked: {e:#}")),
+        Err(e) => Some(format!("cannot check the credentials at {registry}: {e:#}")),
     }
 }
 
@@ -124,17 +124,17 @@ fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
         http.send(&Request::new("GET", url).header("authorization", format!("Bearer {token}")))
     };
     let refused =
-        |status: u16| format!("HTTP {status}; granular tokens of npmjs.com live for 90 days at most");
+        |status: u16| format!("HTTP {status}; granular tokens of npmjs.com expire after at most 90 days");
     let answer = ask(&format!("{registry}/-/whoami"), token)?;
     match answer.status {
         401 | 403 => Ok(Answer::Refused(refused(answer.status))),
-        // verdaccio says 200 and no name to whom it does not know.
-        200 => Ok(match nobody(&answer.bytes()?) {
-            true => Answer::Refused("it knows no user by them".into()),
+        // verdaccio answers 200 without a name if it does not know the token.
+        200 => Ok(match names_no_user(&answer.bytes()?) {
+            true => Answer::Refused("they belong to no user".into()),
             false => Answer::Accepted,
         }),
         404 | 405 | 501 => {
-            // Gitea has no such page (1.26), but reads no header of a token that it does not know.
+            // Gitea (1.26) has no such page, but answers 401 on every page if it does not know the token.
             let page = format!("{registry}/{}", package.replace('/', "%2f"));
             match ask(&page, token)?.status {
                 status @ (401 | 403) => Ok(Answer::Refused(refused(status))),
@@ -151,10 +151,10 @@ fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
     }
 }
 
-/// An answer to `whoami` that names nobody.
-fn nobody(answer: &[u8]) -> bool {
+/// Is this an answer to `whoami` without a user name?
+fn names_no_user(answer: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(answer)
-        .is_ok_and(|said| said.is_object() && !said["username"].is_string())
+        .is_ok_and(|answer| answer.is_object() && !answer["username"].is_string())
 }
 
 #[cfg(test)]
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    /// Answers each request by the token that it carries, with a status and a body.
+    /// Starts a registry that answers each request with the status and body for its path and token.
     fn registry(answers: impl Fn(&str, &str) -> (u16, &'static str) + Send + 'static) -> String {
         use std::io::{BufRead, BufReader};
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -211,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_accepted_only_where_the_registry_tells_it_from_a_wrong_one() {
-        let said = |registry: &str, token: &str| match accepted(registry, "@o/p", token) {
+    fn a_token_is_accepted_only_if_the_registry_refuses_a_wrong_one() {
+        let check = |registry: &str, token: &str| match accepted(registry, "@o/p", token) {
             Ok(Answer::Accepted) => "accepted".to_string(),
             Ok(Answer::Refused(why)) => format!("refused: {}", why.split(';').next().unwrap_or_default()),
             Ok(Answer::Unknown) => "unknown".to_string(),
             Err(e) => format!("error: {e:#}"),
         };
-        // Gitea 1.26: no whoami, and 401 for a token that it does not know, wherever it comes.
+        // Gitea 1.26: no whoami, and 401 on every page for a token that it does not know.
         let gitea = |found: u16| {
             registry(move |path, token| match (path.ends_with("/-/whoami"), token) {
                 (true, _) => (404, "404 page not found"),
@@ -229,30 +229,30 @@ mod tests {
         for found in [200, 404] {
             let address = gitea(found);
             assert_eq!(
-                (said(&address, "good").as_str(), said(&address, "bad").as_str()),
+                (check(&address, "good").as_str(), check(&address, "bad").as_str()),
                 ("accepted", "refused: HTTP 401")
             );
         }
         let careless = registry(|path, _| if path.ends_with("whoami") { (404, "") } else { (200, "{}") });
-        assert_eq!(said(&careless, "good"), "unknown");
+        assert_eq!(check(&careless, "good"), "unknown");
         let npm =
             registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (401, "") });
         assert_eq!(
-            (said(&npm, "good").as_str(), said(&npm, "bad").as_str()),
+            (check(&npm, "good").as_str(), check(&npm, "bad").as_str()),
             ("accepted", "refused: HTTP 401")
         );
         let verdaccio =
             registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (200, "{}") });
         assert_eq!(
-            (said(&verdaccio, "good").as_str(), said(&verdaccio, "bad").as_str()),
-            ("accepted", "refused: it knows no user by them")
+            (check(&verdaccio, "good").as_str(), check(&verdaccio, "bad").as_str()),
+            ("accepted", "refused: they belong to no user")
         );
         let odd = registry(|_, _| (418, "a teapot"));
-        assert!(said(&odd, "good").starts_with("error: ") && said(&odd, "good").contains("418"));
+        assert!(check(&odd, "good").starts_with("error: ") && check(&odd, "good").contains("418"));
     }
 
     #[test]
-    fn who_has_no_name_is_nobody() {
+    fn an_answer_to_whoami_without_a_user_name_is_recognised() {
         for (answer, expected) in [
             ("{}", true),
             (r#"{"username": null}"#, true),
@@ -261,12 +261,12 @@ mod tests {
             ("<html>", false),
             ("[]", false),
         ] {
-            assert_eq!(nobody(answer.as_bytes()), expected, "{answer}");
+            assert_eq!(names_no_user(answer.as_bytes()), expected, "{answer}");
         }
     }
 
     #[test]
-    fn a_registrys_key_has_no_scheme_and_one_slash() {
+    fn a_registrys_key_has_no_scheme_and_one_trailing_slash() {
         for (url, expected) in [
             ("https://registry.npmjs.org", "//registry.npmjs.org/"),
             ("http://127.0.0.1:4873/", "//127.0.0.1:4873/"),

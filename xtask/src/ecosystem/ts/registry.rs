@@ -1,5 +1,5 @@
-//! What an npm registry has of a package: its packument (npm's docs/responses/package-metadata.md), and the
-//! very bytes of a tarball.
+//! Reads a package from an npm registry: its packument (npm's docs/responses/package-metadata.md), and the
+//! bytes of a tarball.
 
 use crate::ecosystem::{IndexVersion, PublishedFile};
 use crate::sys::hash;
@@ -16,7 +16,7 @@ struct Packument {
     tags: BTreeMap<String, String>,
     #[serde(default)]
     versions: BTreeMap<String, Release>,
-    /// When each version came out; unpublished ones keep their place here.
+    /// The publication time of each version. Unpublished versions stay listed here.
     #[serde(default)]
     time: BTreeMap<String, serde_json::Value>,
 }
@@ -24,13 +24,13 @@ struct Packument {
 #[derive(Deserialize)]
 struct Release {
     dist: Dist,
-    /// The reason; empty where a deprecation was taken back. Some registries have true or false.
+    /// The reason, which is empty if a deprecation was undone. Some registries have true or false instead.
     #[serde(default)]
     deprecated: serde_json::Value,
 }
 
 impl Release {
-    /// With the reason.
+    /// The reason of the deprecation. None if the version is not deprecated.
     fn deprecated(&self) -> Option<String> {
         match &self.deprecated {
             serde_json::Value::String(reason) => Some(reason.clone()).filter(|reason| !reason.is_empty()),
@@ -48,10 +48,10 @@ struct Dist {
     integrity: Option<String>,
 }
 
-/// What the registry says of a package to who wants to install it.
+/// The versions of a package that can be installed.
 #[derive(Debug)]
 pub struct Listed {
-    /// The dist-tag.
+    /// The version with the dist-tag `latest`.
     pub latest: Option<String>,
     pub versions: Vec<ListedVersion>,
 }
@@ -59,13 +59,13 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct ListedVersion {
     pub version: String,
-    /// With the reason.
+    /// The reason of the deprecation. None if the version is not deprecated.
     pub deprecated: Option<String>,
     pub tarball: String,
     pub integrity: Option<String>,
 }
 
-/// None where the registry does not know the package.
+/// The installable versions of the package. None if the registry does not know the package.
 pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
     let Some(found) = packument(registry, package)? else { return Ok(None) };
     let version = |(version, release): (String, Release)| ListedVersion {
@@ -80,11 +80,11 @@ pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
     }))
 }
 
-/// None where the registry does not know the package.
+/// The package's packument. None if the registry does not know the package.
 fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
     let url = format!("{}/{}", registry.trim_end_matches('/'), package.replace('/', "%2f"));
     let request = Request::new("GET", &url).header("accept", "application/json").login(login(registry, &url));
-    let answer = Http::new()?.send(&request).context("the registry can't be reached")?;
+    let answer = Http::new()?.send(&request).context("cannot reach the registry")?;
     if answer.status == 404 {
         return Ok(None);
     }
@@ -92,12 +92,13 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
     serde_json::from_slice(&bytes).map(Some).with_context(|| format!("GET {url}: not a packument"))
 }
 
-/// The token of uploads, for an address of the same registry.
+/// The authorization header with the upload token. None if the address is not on the same registry.
 fn login(registry: &str, url: &str) -> Option<String> {
     token().filter(|_| origin(registry) == origin(url)).map(|token| format!("Bearer {token}"))
 }
 
-/// Every version that was ever out: a number is used once, unpublished or not.
+/// Every version that was ever published. An unpublished version is included because npm does not allow its
+/// number again.
 pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     Ok(packument(registry, package)?.as_ref().map(out))
 }
@@ -120,7 +121,7 @@ fn numbers(packument: &Packument) -> Vec<Version> {
     numbers
 }
 
-/// The tarball of that version under the name that `npm pack` gives it; its sha256 is that of what the
+/// The tarball of that version, with the name that `npm pack` gives it and the sha256 of the bytes that the
 /// registry serves now.
 pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
     let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
@@ -138,18 +139,18 @@ fn file_name(package: &str, version: &Version) -> String {
     format!("{}-{version}.tgz", package.trim_start_matches('@').replace('/', "-"))
 }
 
-/// The environment variable with the token.
+/// The environment variable that contains the token.
 pub const TOKEN: &str = "NPM_TOKEN";
 
 pub fn token() -> Option<String> {
     std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
 }
 
-/// The dist-tag of what is published and not verified yet.
+/// The dist-tag of a version that is published but not verified yet.
 pub const CANDIDATE: &str = "candidate";
 
-/// `latest` names this version, and `candidate` does not any more: npm gives `latest` to a package's very
-/// first version by itself.
+/// Does `latest` name this version, and `candidate` not? `latest` alone does not show that the release was
+/// verified, because npm gives `latest` to the first version of a package by itself.
 pub fn is_latest(registry: &str, package: &str, version: &Version) -> Result<bool> {
     let Some(found) = packument(registry, package)? else { return Ok(false) };
     let names = |tag: &str| found.tags.get(tag).is_some_and(|v| *v == version.to_string());
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unpublished_versions_keep_their_numbers() {
+    fn unpublished_versions_are_still_listed() {
         let text = r#"{"versions": {"1.0.0": {"dist": {"tarball": "http://x"}}},
             "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished": {"name": "x"}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deprecated_or_unpublished_is_withdrawn() {
+    fn deprecated_and_unpublished_versions_are_withdrawn() {
         let text = r#"{"time": {"created": "t", "0.0.9": "t", "unpublished": {}}, "versions": {
             "1.0.0": {"dist": {"tarball": ""}}, "1.0.1": {"dist": {"tarball": ""}, "deprecated": "broken"},
             "1.0.2": {"dist": {"tarball": ""}, "deprecated": ""}, "1.0.3": {"dist": {"tarball": ""}, "deprecated": true},

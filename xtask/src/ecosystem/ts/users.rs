@@ -1,5 +1,5 @@
-//! Users of an earlier release, tried with today's code: their tests as that release has them, beside today's
-//! packed build.
+//! Runs an earlier release's tests for users against today's code: the tests come from that release, the
+//! package is today's packed build.
 
 use super::{build, package_json, path, synced};
 use crate::ecosystem::Prepared;
@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::os::unix::fs::symlink;
 
-/// `argv` in the app's folder of the other checkout `tree`, where today's package is installed with today's
-/// dependencies.
+/// Prepares `argv` to run in the app's folder of the earlier release's checkout `tree`. Today's package and
+/// dependencies are installed there.
 pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let today = synced(ctx, app, &ctx.ws.root)?;
     build::script(&today, "0")?;
@@ -19,13 +19,13 @@ pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result
     let modules = dir.join("node_modules");
     link_all(&today.join("node_modules"), &modules)?;
     unpack(&today, &modules.join(&app.settings.package), tree)?;
-    nameless(&dir)?;
+    remove_package_name(&dir)?;
     let (program, args) = argv.split_first().context("an empty command")?;
     let program = if program == "bun" { tools::tool("bun")?.into_string() } else { program.clone() };
     Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path()?)] })
 }
 
-/// What is published of `today`, where an installation has it.
+/// Packs the package in `today` and unpacks it to `place`, as an installation does.
 fn unpack(today: &Utf8Path, place: &Utf8Path, tree: &Utf8Path) -> Result<()> {
     let packed = tree.with_file_name("packed");
     std::fs::create_dir(&packed)?;
@@ -33,15 +33,15 @@ fn unpack(today: &Utf8Path, place: &Utf8Path, tree: &Utf8Path) -> Result<()> {
     let unpacked = packed.join("unpacked");
     tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(&tarball)?)).unpack(&unpacked)?;
     if place.symlink_metadata().is_ok() {
-        std::fs::remove_file(place).with_context(|| format!("{place} can't be replaced"))?;
+        std::fs::remove_file(place).with_context(|| format!("cannot replace {place}"))?;
     }
     std::fs::create_dir_all(place.parent().context("a package has a folder")?)?;
     std::fs::rename(unpacked.join("package"), place)
-        .with_context(|| format!("{tarball} holds no folder `package`"))
+        .with_context(|| format!("{tarball} contains no folder `package`"))
 }
 
-/// A folder with links to everything in `from`; scopes are folders too, so that a package can be put into
-/// one.
+/// Fills the folder `to` with links to everything in `from`. Scopes become folders, so that a package can be
+/// added to one.
 fn link_all(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     if !from.exists() {
@@ -58,11 +58,11 @@ fn link_all(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// A package that imports its own name gets itself (Node's PACKAGE_SELF_RESOLVE): the folder must not be
-/// called as the package is.
-fn nameless(dir: &Utf8Path) -> Result<()> {
+/// Removes the package's name from package.json in this folder. With it, an import of the package would
+/// resolve to this folder instead of the installed package (Node's PACKAGE_SELF_RESOLVE).
+fn remove_package_name(dir: &Utf8Path) -> Result<()> {
     let kind = package_json(dir)?["type"].as_str().unwrap_or("commonjs").to_string();
     let manifest = serde_json::json!({ "private": true, "type": kind });
     std::fs::write(dir.join("package.json"), format!("{manifest}\n"))
-        .context("package.json of the earlier release")
+        .context("cannot write package.json of the earlier release")
 }

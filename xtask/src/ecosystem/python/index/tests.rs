@@ -26,7 +26,7 @@ fn json_pages_give_names_versions_hashes_and_yanks() {
 }
 
 #[test]
-fn html_pages_give_the_same() {
+fn html_pages_give_names_versions_hashes_and_yanks() {
     let page = r#"<!DOCTYPE html><html><head><title>Links</title><abbr></head><body>
         <a href="/packages/demo_agent-0.0.1-py3-none-any.whl#sha256=abc">demo_agent-0.0.1-py3-none-any.whl</a><br>
         <A data-requires-python="&gt;=3.11" HREF='x/demo_agent-0.0.2.tar.gz#md5=1&amp;sha256=DEF' data-yanked >demo_agent-0.0.2.tar.gz</A>
@@ -81,7 +81,7 @@ fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
         {"filename": "demo_agent-0.1.0.post1.tar.gz", "url": "b"}, {"filename": "demo_agent-0.5.0.post1.tar.gz", "url": "b", "yanked": true},
         {"filename": "demo_agent-nonsense.tar.gz", "url": "b", "yanked": true}]}"#;
     let out = out(from_json(page, "http://x/simple/demo-agent/", "demo-agent").unwrap());
-    let said: Vec<String> =
+    let listed: Vec<String> =
         out.iter().map(|o| format!("{}{}", o.version, if o.withdrawn { " withdrawn" } else { "" })).collect();
-    assert_eq!(said, ["0.1.0 withdrawn", "0.2.0", "0.3.0", "0.4.0-rc.1 withdrawn", "0.5.0"]);
+    assert_eq!(listed, ["0.1.0 withdrawn", "0.2.0", "0.3.0", "0.4.0-rc.1 withdrawn", "0.5.0"]);
 }
