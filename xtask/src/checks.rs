@@ -1,4 +1,4 @@
-//! What is asked of a running server, and what passed before.
+//! Checks of a running server, and the cache of checks that passed before.
 
 pub mod black_box;
 pub mod passed;

@@ -1,4 +1,5 @@
-//! The machine: files, processes, programs, the network and the terminal. Knows nothing of apps or releases.
+//! The machine: files, processes, programs, the network and the terminal. This layer does not know apps or
+//! releases.
 
 pub mod child;
 pub mod date;

@@ -1,5 +1,5 @@
-//! What several apps promise together: one set of black-box tests passes on each, and their specs are equal
-//! but for `info`.
+//! Checks the contract that several apps share: one set of black-box tests passes on each app, and their
+//! specs are equal except for `info`.
 
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
@@ -11,11 +11,11 @@ use serde_json::Value;
 use std::process::Command;
 use xshell::cmd;
 
-/// So many differences are enough to see what is meant.
+/// How many differences a finding lists.
 const SHOWN: usize = 12;
 
-/// What starts the app's server for [`test`]: made before other tests run, since it brings the checkout's
-/// environment up to date.
+/// The command that starts the app's server for [`test`]. Call it before other tests run, because it updates
+/// the checkout's environment. None if the app has no contract tests.
 pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
     let Some(spec) = app.settings.spec.as_ref().filter(|spec| spec.contract.is_some()) else {
         return Ok(None);
@@ -23,8 +23,8 @@ pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
     app.settings.ecosystem.server(ctx, app, &spec.serve).map(Some)
 }
 
-/// Runs the black-box tests against the app's server, started from the checkout; how they ended. None where
-/// the app has none.
+/// Starts the app's server from the checkout and runs the black-box tests against it. Returns the last line
+/// of their output that mentions tests. None if the app has no contract tests.
 pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<String>> {
     let argv = app
         .settings
@@ -38,13 +38,13 @@ pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<Stri
     let health = app.settings.spec.as_ref().map_or("/health", |spec| &spec.health);
     let server = serve::start(server, child::free_port()?, health, &log)?;
     let sh = child::shell(&ctx.ws.root)?;
-    let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)])
-        .context("the contract's tests")?;
+    let output = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)])
+        .context("the contract's tests failed")?;
     server.stop()?;
-    Ok(Some(said.lines().rev().find(|l| l.contains("test")).unwrap_or("passed").trim().to_string()))
+    Ok(Some(output.lines().rev().find(|l| l.contains("test")).unwrap_or("passed").trim().to_string()))
 }
 
-/// Where the committed specs of the app and of those that share its contract differ.
+/// The differences between the committed specs of the app and of the apps that share its contract.
 pub fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let contract = |app: &App| app.settings.spec.as_ref().and_then(|spec| spec.contract.clone());
     let ours = contract(app);
@@ -53,7 +53,7 @@ pub fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     }
     let mut findings = Vec::new();
     for peer in ctx.ws.apps.iter().filter(|peer| peer.name() != app.name() && contract(peer) == ours) {
-        // The same words whichever of the two is asked.
+        // The order is fixed, so that the finding is the same for both apps.
         let (a, b) = if app.name() < peer.name() { (app, peer) } else { (peer, app) };
         let mut lines = Vec::new();
         compare(&spec(ctx, a)?, &spec(ctx, b)?, &mut String::new(), a.name(), b.name(), &mut lines);
@@ -66,12 +66,16 @@ pub fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
             lines.push(format!("and {more} more"));
         }
         let message = format!(
-            "{} and {} have one contract, but their specs differ:\n  {}",
+            "{} and {} share a contract, but their specs differ:\n  {}",
             a.name(),
             b.name(),
             lines.join("\n  ")
         );
-        let help = format!("change one of the two: cargo xtask openapi generate {} {}", a.name(), b.name());
+        let help = format!(
+            "change one of the apps, then run: cargo xtask openapi generate {} {}",
+            a.name(),
+            b.name()
+        );
         findings.push(Finding::new("contract-differs", Level::Error, message).place(file(b)).help(help));
     }
     Ok(findings)
@@ -81,7 +85,7 @@ fn file(app: &App) -> camino::Utf8PathBuf {
     app.dir.join(app.settings.spec.as_ref().map(|spec| spec.file.as_path()).unwrap_or("openapi.json".into()))
 }
 
-/// The committed spec, without what each app says of itself.
+/// The committed spec without `info`, which describes the app itself.
 fn spec(ctx: &Ctx, app: &App) -> Result<Value> {
     let file = file(app);
     let mut spec: Value = serde_json::from_str(&manifest::text(&ctx.ws.root, &file)?)
@@ -92,7 +96,7 @@ fn spec(ctx: &Ctx, app: &App) -> Result<Value> {
     Ok(spec)
 }
 
-/// One line a difference, with its JSON pointer (RFC 6901).
+/// Adds one line per difference, with its JSON pointer (RFC 6901).
 fn compare(a: &Value, b: &Value, at: &mut String, a_name: &str, b_name: &str, lines: &mut Vec<String>) {
     let mut inside = |key: &str, a: Option<&Value>, b: Option<&Value>| {
         let length = at.len();
@@ -119,7 +123,7 @@ fn compare(a: &Value, b: &Value, at: &mut String, a_name: &str, b_name: &str, li
     }
 }
 
-/// A value on one line.
+/// The value as JSON on one line, at most 60 characters of it.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
@@ -134,7 +138,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_difference_has_its_place() {
+    fn each_difference_is_listed_with_its_json_pointer() {
         for (a, b, expected) in [
             (json!({ "a": 1 }), json!({ "a": 1 }), vec![]),
             (json!({ "a": 1, "b": 2 }), json!({ "b": 2, "a": 1 }), vec![]),

@@ -1,6 +1,6 @@
-//! Checks that passed, and what the code printed, by the tree they saw: what is committed, what is pushed, a
-//! pull request's tree, its squash and its promotion are the same files, and what was seen of them need not
-//! run again on the same machine. Failures are never remembered.
+//! Caches the results of passed checks and the output of the app's code, by the tree of files that they used.
+//! A commit, its push, its pull request, the squash and the promotion often have the same files, so a check
+//! need not run again on the same machine. Failures are never cached.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -8,12 +8,11 @@ use crate::sys::{child, files, hash, tools};
 use anyhow::Result;
 use camino::Utf8PathBuf;
 
-/// Said of what is taken over.
+/// The note on a reused result, as in "passed on this machine before, with the same files".
 pub const BEFORE: &str = "on this machine before, with the same files";
 
-/// What `print` prints, and whether that was taken over: with `reuse`, from an earlier time with the same
-/// files. Without it nothing is kept either: to know which files those are takes as long as some programs
-/// need to print.
+/// Returns the output of `print`, and whether it came from the cache. Without `reuse` the cache is neither
+/// read nor written: computing its key costs about as much as running the program.
 pub fn printed(
     ctx: &Ctx,
     app: &App,
@@ -35,8 +34,8 @@ pub fn printed(
     Ok((text, false))
 }
 
-/// Where the result of a check on the app's tree is kept; None while some of it is neither staged nor
-/// committed.
+/// The cache file for the result of a check on the app's tree. None if the tree has changes that are neither
+/// staged nor committed.
 pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     let specs = app.pathspecs();
     let ask = |args: &[&str]| -> Result<String> {
@@ -47,7 +46,7 @@ pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
         return Ok(None);
     }
     let tree = ask(&["ls-files", "--stage", "--full-name", "--"])?;
-    // Whatever else the outcome hangs on: this program, and the pinned tools that it brings.
+    // The result also depends on this program and on its pinned tools.
     let me = std::fs::metadata(std::env::current_exe()?)?;
     let versions: Vec<&str> = tools::TOOLS.iter().map(|tool| tool.version).collect();
     let build = format!("{} {:?} {versions:?} {}", me.len(), me.modified()?, tools::python()?);
@@ -55,17 +54,17 @@ pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     Ok(Some(child::cache()?.join("checked").join(key)))
 }
 
-/// What a check said when it passed there.
+/// The cached summary of a check that passed. None if there is none.
 pub fn recall(place: &Utf8PathBuf) -> Option<String> {
     std::fs::read_to_string(place).ok()
 }
 
-/// What a check said that passed, unless the files have changed since it was at `was`: then nobody knows
-/// which of them it saw.
-pub fn remember(ctx: &Ctx, app: &App, check: &str, was: &Utf8PathBuf, said: &str) -> Result<()> {
+/// Caches the summary of a check that passed. `was`: its place before the check ran. Nothing is cached if the
+/// files have changed since, because the check may have used either version.
+pub fn remember(ctx: &Ctx, app: &App, check: &str, was: &Utf8PathBuf, summary: &str) -> Result<()> {
     if place(ctx, app, check)?.as_ref() != Some(was) {
         return Ok(());
     }
     std::fs::create_dir_all(was.parent().unwrap_or(was))?;
-    files::write_atomic(was, said.as_bytes())
+    files::write_atomic(was, summary.as_bytes())
 }

@@ -1,5 +1,5 @@
-//! A running server asked what its users will ask: is it up, is it the version and commit that we built, does
-//! it serve the spec that is committed.
+//! Probes a running server: it must answer, report the version and commit that were built, and serve the
+//! committed spec.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -10,30 +10,31 @@ use semver::Version;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// What must be true of the server.
+/// The answers that the server must give.
 pub struct Expect {
     /// The path that answers 200: `/health`.
     pub health: String,
-    /// As `/info` says it.
+    /// The version in `/info`, in the form of the app's language.
     pub version: String,
-    /// 40 hex digits.
+    /// The commit in `/info`: 40 hex digits.
     pub commit: String,
-    /// The committed spec; None for an app without one.
+    /// The committed spec. None for an app without one.
     pub spec: Option<Value>,
-    /// The committed compat.json, which `/info` serves under `compat`; None for an app without one.
+    /// The committed compat.json, which `/info` serves under `compat`. None for an app without one.
     pub compat: Option<Value>,
 }
 
-/// What a server of this release must answer: its version, its commit, the spec and the compat.json that are
-/// committed there.
+/// The answers of a server of this release: its version and commit, and the spec and compat.json of that
+/// commit.
 pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
     let committed = |file: &Utf8Path| -> Result<Value> {
         let text =
             ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{}", app.dir.join(file))])?;
         serde_json::from_str(&text).with_context(|| format!("{file} in {commit} is not JSON"))
     };
-    // A release from before the app promised anything has none; that a new one has it, its build sees to.
-    let promises = match &app.settings.compat {
+    // A release from before [compat] was set has no compat.json. For a new release, the build checks that it
+    // has one.
+    let compat = match &app.settings.compat {
         Some(compat)
             if !ctx.git.read(&["ls-tree", commit, "--", app.dir.join(&compat.file).as_str()])?.is_empty() =>
         {
@@ -46,11 +47,12 @@ pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result
         version: app.settings.ecosystem.package_version(version)?,
         commit: commit.to_string(),
         spec: app.settings.spec.as_ref().map(|spec| committed(&spec.file)).transpose()?,
-        compat: promises.map(|compat| committed(&compat.file)).transpose()?,
+        compat: compat.map(|compat| committed(&compat.file)).transpose()?,
     })
 }
 
-/// Waits until `url` answers 200. `alive` fails when the server has ended, with its last words.
+/// Waits until `url` answers 200. `alive` returns an error with the server's last output if the server has
+/// ended.
 pub fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> Result<()> {
     let http = Http::new()?;
     let request = Request::new("GET", url);
@@ -69,7 +71,8 @@ pub fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> R
     }
 }
 
-/// Compares the health path, `/info` and `/openapi.json` with what is expected; the evidence in one line.
+/// Compares the health path, `/info` and `/openapi.json` with the expected answers. Returns a summary in one
+/// line.
 pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     let http = Http::new()?;
     http.get(&format!("{base_url}{}", expect.health))?;
@@ -77,7 +80,7 @@ pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     for (key, expected) in [("version", &expect.version), ("commit", &expect.commit)] {
         match info[key].as_str() {
             Some(found) if found == expected => {}
-            Some(found) => bail!("{base_url}/info says {key} {found:?}, expected was {expected:?}"),
+            Some(found) => bail!("{base_url}/info reports {key} {found:?}; expected {expected:?}"),
             None => bail!("{base_url}/info has no {key}: {info}"),
         }
     }
@@ -86,7 +89,8 @@ pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     if let Some(compat) = &expect.compat {
         if let Some(at) = first_difference(&info["compat"], compat, "/compat".to_string()) {
             bail!(
-                "{base_url}/info does not serve the committed compat.json: they differ at {at}; type `cargo xtask compat --write`"
+                "{base_url}/info does not serve the committed compat.json: they differ at {at}; \
+                 run `cargo xtask compat --write`"
             );
         }
         evidence += ", compat.json as committed";
@@ -95,7 +99,8 @@ pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
         let served = json(&http, &format!("{base_url}/openapi.json"))?;
         if let Some(at) = first_difference(&served, spec, String::new()) {
             bail!(
-                "{base_url}/openapi.json is not the committed spec: they differ at {at}; type `cargo xtask openapi generate`"
+                "{base_url}/openapi.json is not the committed spec: they differ at {at}; \
+                 run `cargo xtask openapi generate`"
             );
         }
         let paths = spec["paths"].as_object().map(|p| p.len()).unwrap_or(0);
@@ -109,7 +114,7 @@ fn json(http: &Http, url: &str) -> Result<Value> {
     serde_json::from_slice(&bytes).with_context(|| format!("{url} did not answer with JSON"))
 }
 
-/// The JSON pointer of the first place where two documents differ, and what stands there.
+/// The JSON pointer (RFC 6901) of the first place where two documents differ, and the values there.
 fn first_difference(served: &Value, committed: &Value, at: String) -> Option<String> {
     match (served, committed) {
         (Value::Object(a), Value::Object(b)) => {
@@ -149,7 +154,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_first_difference_is_named_by_its_pointer() {
+    fn the_first_difference_is_named_by_its_json_pointer() {
         for (served, committed, expected) in [
             (json!({"a": 1, "b": [1]}), json!({"b": [1], "a": 1}), None),
             (json!({"a": {"x/y~": 1}}), json!({"a": {"x/y~": 2}}), Some("/a/x~1y~0 (served 1, committed 2)")),

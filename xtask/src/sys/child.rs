@@ -1,5 +1,5 @@
-//! Programs that we start: an allow-listed environment, a HOME of their own, and errors that carry their last
-//! words.
+//! Starts programs with an allow-listed environment and a HOME of their own. Errors contain the last lines of
+//! their output.
 
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,11 +12,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use xshell::{Cmd, Shell};
 
-/// Names the folder of the rehearsal that started us.
+/// The environment variable with the folder of the rehearsal that started xtask.
 pub const REHEARSAL: &str = "XTASK_REHEARSAL";
 
-/// What a child may inherit. Everything that could redirect an upload (UV_*, TWINE_*, PIP_INDEX_URL,
-/// NPM_CONFIG_*, …) is missing on purpose.
+/// The environment variables that a child inherits. All variables that could redirect an upload (UV_*,
+/// TWINE_*, PIP_INDEX_URL, NPM_CONFIG_*, …) are left out on purpose.
 const INHERITED: &[&str] = &[
     "PATH",
     "LANG",
@@ -51,8 +51,8 @@ const INHERITED: &[&str] = &[
     REHEARSAL,
 ];
 
-/// The user's cache folder: pinned tools, downloads, layers. Not `target/`: `cargo clean` must not disable
-/// hooks.
+/// The user's cache folder: pinned tools, downloads, layers. It is not in `target/`, because `cargo clean`
+/// must not break hooks.
 pub fn cache() -> Result<Utf8PathBuf> {
     let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
     from("XTASK_CACHE")
@@ -65,7 +65,7 @@ pub fn cache() -> Result<Utf8PathBuf> {
 pub fn env() -> Result<Vec<(OsString, OsString)>> {
     let cache = cache()?;
     let home = cache.join("home");
-    std::fs::create_dir_all(&home).with_context(|| format!("{home} can't be made"))?;
+    std::fs::create_dir_all(&home).with_context(|| format!("cannot create {home}"))?;
     let mut env: Vec<(OsString, OsString)> = INHERITED
         .iter()
         .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))
@@ -93,20 +93,20 @@ pub fn env() -> Result<Vec<(OsString, OsString)>> {
     Ok(env)
 }
 
-/// A shell in `dir` for `cmd!`.
+/// A shell for `cmd!` whose current folder is `dir`.
 pub fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
     let sh = Shell::new()?;
     sh.change_dir(dir.as_ref());
     Ok(sh)
 }
 
-/// Runs it with the clean environment plus what the command itself sets in `extra`; standard output, or an
-/// error with the last lines of both streams.
+/// Runs a program with the clean environment and the variables in `extra`. Returns stdout, or an error with
+/// the last 40 lines of both streams.
 pub fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     captured(cmd, extra).map(|(stdout, _)| stdout)
 }
 
-/// The same for programs that report on standard error: both streams.
+/// Like [`capture`], but returns stdout and stderr, for programs that report on stderr.
 pub fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     captured(cmd, extra).map(|(stdout, stderr)| stdout + &stderr)
 }
@@ -131,29 +131,30 @@ fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
     Ok((stdout, stderr))
 }
 
-/// How long a program may take to say its version. A cold start on a busy machine takes a few seconds.
+/// How long a program may take to print its version. A cold start on a busy machine takes a few seconds.
 const BRIEF: Duration = Duration::from_secs(60);
 
-/// `capture` for a program that answers at once, if it knows the question: a server may start instead, and
-/// never end.
+/// Like [`capture`], but stops the program after [`BRIEF`]. A server that does not know `--version` may start
+/// instead and never end.
 pub fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, BRIEF)
 }
 
-/// How long an installation may take. Large wheels over a slow line take minutes.
+/// How long an installation may take. Large wheels over a slow connection take minutes.
 const INSTALLATION: Duration = Duration::from_secs(20 * 60);
 
-/// `capture` for what installs a package: an index that never ends its answer is no reason to wait for ever.
+/// Like [`capture`], but stops the program after [`INSTALLATION`], in case an index never finishes its
+/// answer.
 pub fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, INSTALLATION)
 }
 
-/// Runs it in a process group of its own, which is killed at the program's end, at the limit, and when we
-/// end.
+/// Runs the program in a process group of its own. The group is killed when the program ends, at the limit,
+/// and when xtask ends.
 fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> {
-    // Files and not pipes: what the program has started may keep a pipe open.
+    // Files instead of pipes: a process that the program started may keep a pipe open.
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
     let mut child = command.spawn().with_context(|| format!("`{words}` could not be started"))?;
@@ -169,7 +170,7 @@ fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> 
             None => std::thread::sleep(Duration::from_millis(10)),
         }
     }
-    // Not waited for yet, the leader keeps the group's number from anybody else.
+    // Until the leader is waited for, the system does not give the group's number to another process.
     let _ = kill_process_group(group, Signal::KILL);
     let status = child.wait()?;
     let mut guard = guard?;
@@ -182,18 +183,18 @@ fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> 
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let (stdout, stderr) = (read(&mut stdout)?, read(&mut stderr)?);
-    let said = last_lines(&format!("{stdout}{stderr}"), 40);
+    let output = last_lines(&format!("{stdout}{stderr}"), 40);
     if !in_time {
-        bail!("`{words}` did not end within {} s and was stopped\n{said}", limit.as_secs());
+        bail!("`{words}` did not end within {} s and was stopped\n{output}", limit.as_secs());
     }
     if !status.success() {
         let code = status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| status.to_string());
-        bail!("`{words}`: {code}\n{said}");
+        bail!("`{words}`: {code}\n{output}");
     }
     Ok(stdout)
 }
 
-/// The last `n` lines, with a word on how many came before.
+/// The last `n` lines. If there are more, the first line tells how many were skipped.
 pub fn last_lines(text: &str, n: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let skipped = lines.len().saturating_sub(n);
@@ -204,7 +205,7 @@ pub fn last_lines(text: &str, n: usize) -> String {
     shown
 }
 
-/// A TCP port of this machine that was free a moment ago.
+/// A TCP port of this machine that is free at this moment. Another process may take it before it is used.
 pub fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
@@ -220,10 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_end_is_stopped_with_what_it_started() {
+    fn a_program_that_does_not_end_is_stopped_with_its_children() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pid");
-        // The child holds both streams, and the program deaf to SIGTERM.
+        // The child keeps both streams open, and the program ignores SIGTERM.
         let script =
             format!("trap '' TERM; sleep 600 & echo $! > '{}'; echo listening; wait", file.display());
         let error = sh(&script, Duration::from_secs(2)).unwrap_err().to_string();
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_leaves_running_is_stopped_and_not_waited_for() {
+    fn children_that_outlive_the_program_are_stopped_and_not_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pid");
         let script = format!("sleep 600 & echo $! > '{}'; echo 1.2.3", file.display());
@@ -241,12 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_fails_says_how() {
+    fn the_error_of_a_failed_program_has_its_exit_code_and_output() {
         let error = sh("echo no such option >&2; exit 2", Duration::from_secs(60)).unwrap_err().to_string();
         assert_eq!(error, "`program --version`: exit code 2\nno such option");
     }
 
-    /// Killed, an orphan is there until init has taken note of it.
+    /// Waits until the process is gone. A killed orphan exists until init has reaped it.
     fn ended(file: &std::path::Path) {
         let pid = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
         let pid = Pid::from_raw(pid).unwrap();
@@ -254,6 +255,6 @@ mod tests {
             std::thread::sleep(Duration::from_millis(10));
             rustix::process::test_kill_process(pid).is_err()
         });
-        assert!(gone, "a child of the program lives on");
+        assert!(gone, "a child of the program is still running");
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use std::time::{Duration, SystemTime};
 
-/// The last second of the year 9999, where RFC 3339's four digits end.
+/// The last second of the year 9999: RFC 3339 years have four digits.
 const LAST: u64 = 253_402_300_799;
 
 /// `2026-11-21T10:08:34Z`, from seconds since 1970.
@@ -15,12 +15,12 @@ pub fn rfc3339(seconds: i64) -> Result<String> {
     Ok(humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string())
 }
 
-/// `20261121T100834Z`, now: sorts by time and fits a file's name.
+/// The current time as `20261121T100834Z`, which sorts by time and is valid in a file name.
 pub fn stamp() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "")
 }
 
-/// `2026-11-21` in UTC: today, or the day of SOURCE_DATE_EPOCH where it is set (reproducible-builds.org).
+/// Today in UTC as `2026-11-21`, or the day of SOURCE_DATE_EPOCH if it is set (reproducible-builds.org).
 pub fn today() -> Result<String> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
     let now = match set {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_fits_the_name_of_a_file() {
+    fn a_stamp_is_valid_in_a_file_name() {
         assert!(stamp().bytes().all(|b| b.is_ascii_alphanumeric()) && stamp().len() == 16);
     }
 }

@@ -1,18 +1,18 @@
-//! The exit codes: 0 done, 1 failed, 2 usage, 3 a gate said no, 4 nothing to release.
+//! The exit codes: 0 done, 1 failed, 2 usage, 3 a gate failed, 4 nothing to release.
 
 use crate::finding::Finding;
 use std::fmt;
 
-/// An outcome that is not a failure of the program, carried up as an error so that `?` works.
+/// An outcome that ends the command but is not a failure of the program. It is an error so that `?` works.
 #[derive(Debug)]
 pub enum Exit {
-    /// Bad arguments or settings: 2.
+    /// Bad arguments or settings: exit code 2.
     Usage(String),
-    /// A gate said no: 3.
+    /// A gate failed, and its findings are not printed yet: exit code 3.
     Gate(Vec<Finding>),
-    /// A gate said no, and its findings are printed: 3.
+    /// A gate failed, and its findings are already printed: exit code 3.
     Refused(String),
-    /// Nothing to release: 4.
+    /// Nothing to release: exit code 4.
     Nothing(String),
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for Exit {
             Exit::Usage(text) | Exit::Refused(text) | Exit::Nothing(text) => f.write_str(text),
             Exit::Gate(findings) => {
                 let stops = findings.iter().filter(|f| f.stops()).count();
-                write!(f, "{stops} finding{} to settle first", if stops == 1 { "" } else { "s" })
+                write!(f, "{stops} finding{} to fix first", if stops == 1 { "" } else { "s" })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Writing files so that a reader sees the old bytes or the new ones, never half of either.
+//! Writes files atomically: a reader sees either the old bytes or the new bytes, never a mixture.
 
 use anyhow::{Context, Result};
 use camino::Utf8Path;
@@ -8,13 +8,13 @@ use std::io::Write;
 pub fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     let mut temp =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{folder} can't be written to"))?;
+        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {folder}"))?;
     temp.write_all(bytes)?;
     let mode = match std::fs::metadata(path) {
         Ok(old) => old.permissions(),
         Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o644),
     };
     temp.as_file().set_permissions(mode)?;
-    temp.persist(path).with_context(|| format!("{path} can't be written"))?;
+    temp.persist(path).with_context(|| format!("cannot write {path}"))?;
     Ok(())
 }

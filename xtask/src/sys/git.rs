@@ -1,17 +1,17 @@
-//! The git command line, nothing else. Callers name refs; git decides what they mean.
+//! Runs the git command line. Callers name revisions; git resolves them.
 
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::{Command, Stdio};
 
-/// Git in one folder, deaf to the repository of a hook that may have started us.
+/// Git in one folder. It ignores the environment of a git hook that may have started xtask.
 #[derive(Clone)]
 pub struct Git {
     pub dir: Utf8PathBuf,
 }
 
-/// What a hook exports about its own repository (`git rev-parse --local-env-vars`, and the identity of the
-/// commit being made).
+/// The variables that git sets for a hook: its repository (`git rev-parse --local-env-vars`), and in
+/// [`HOOK_IDENTITY`] the identity of the commit that is being created.
 const HOOK_ENV: &[&str] = &[
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -46,8 +46,8 @@ impl Git {
         Git { dir: dir.as_ref().to_path_buf() }
     }
 
-    /// The locale stays the user's: hooks, and the Python that they run, inherit it. No text that git
-    /// translates is parsed.
+    /// A git command in the folder, without the variables of a hook. The user's locale is kept, because hooks
+    /// and the Python that they run inherit it. Nothing that git translates is parsed.
     pub fn command(&self) -> Command {
         let mut command = Command::new("git");
         command.current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
@@ -58,7 +58,7 @@ impl Git {
         command
     }
 
-    /// Standard output as bytes; an error carries git's own words.
+    /// Runs git and returns stdout as bytes. The error contains git's own message.
     pub fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
         let output =
             self.command().args(args).output().context("git could not be started: is it on PATH?")?;
@@ -74,7 +74,7 @@ impl Git {
         Ok(output.stdout)
     }
 
-    /// Standard output as text without its last newline; bytes that are not UTF-8 are replaced.
+    /// Runs git and returns stdout as text without its last newline. Bytes that are not UTF-8 are replaced.
     pub fn read<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
         let text = String::from_utf8_lossy(&self.bytes(args)?).into_owned();
         Ok(text.strip_suffix('\n').map(str::to_string).unwrap_or(text))
@@ -84,7 +84,7 @@ impl Git {
         self.bytes(args).map(drop)
     }
 
-    /// Did git answer yes (exit 0)? 1 is no; anything else is an error.
+    /// Runs git as a question: exit code 0 is yes, 1 is no, any other is an error.
     pub fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<bool> {
         let output =
             self.command().args(args).output().context("git could not be started: is it on PATH?")?;
@@ -95,7 +95,7 @@ impl Git {
         }
     }
 
-    /// Standard output of git that reads `input`.
+    /// Runs git with `input` on stdin and returns stdout.
     pub fn pipe<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Vec<u8>> {
         use std::io::Write;
         let mut child = self
@@ -109,7 +109,8 @@ impl Git {
         let input = input.to_vec();
         let writer = std::thread::spawn(move || stdin.write_all(&input));
         let output = child.wait_with_output()?;
-        // A git that stops early closes the pipe; its exit status below says why.
+        // If git stops early, writing fails because the pipe is closed. The exit status below gives the
+        // reason.
         let _ = writer.join();
         if !output.status.success() {
             let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
@@ -123,7 +124,7 @@ impl Git {
         Ok(output.stdout)
     }
 
-    /// The commit that a revision names, 40 hex digits.
+    /// The commit that a revision names, as 40 hex digits.
     pub fn commit(&self, rev: &str) -> Result<String> {
         if rev.starts_with('-') {
             bail!("{rev:?} is not a revision: it begins with `-`");
@@ -132,12 +133,12 @@ impl Git {
             .map_err(|_| anyhow::anyhow!("{rev:?} names no commit in {}", self.dir))
     }
 
-    /// Seconds since the epoch: the committer date, which is what SOURCE_DATE_EPOCH wants.
+    /// The committer date in seconds since 1970, for SOURCE_DATE_EPOCH.
     pub fn commit_time(&self, commit: &str) -> Result<i64> {
         Ok(self.read(&["show", "-s", "--format=%ct", "--end-of-options", commit])?.trim().parse()?)
     }
 
-    /// Brings the objects of these refs of a remote here, and no ref.
+    /// Fetches the objects of these refs from a remote without writing a ref.
     pub fn fetch_objects(&self, from: &str, names: &[String]) -> Result<()> {
         let mut args = vec![
             "fetch",
@@ -153,18 +154,18 @@ impl Git {
         self.run(&args)
     }
 
-    /// The checked-out branch; None on a detached HEAD.
+    /// The checked-out branch. None on a detached HEAD.
     pub fn branch(&self) -> Result<Option<String>> {
         Ok(self.read(&["symbolic-ref", "--quiet", "--short", "HEAD"]).ok())
     }
 
-    /// `git status --porcelain` lines: what is not committed.
+    /// The uncommitted changes, as lines of `git status --porcelain`.
     pub fn dirty(&self) -> Result<Vec<String>> {
         Ok(self.read(&["status", "--porcelain"])?.lines().map(str::to_string).collect())
     }
 }
 
-/// The first seven digits of a commit or tag object, as git itself abbreviates.
+/// The first seven digits of an object id, git's own short form.
 pub fn short(id: &str) -> &str {
     id.get(..7).unwrap_or(id)
 }

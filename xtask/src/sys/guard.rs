@@ -1,17 +1,18 @@
-//! Kills what we have started when we are gone, however that came about: SIGKILL too.
+//! Kills the processes that xtask started when xtask ends for any reason, including SIGKILL.
 
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// Kills a process group when we are gone.
+/// Kills a process group when xtask has ended.
 pub fn kill_when_gone(group: u32) -> Result<Child> {
-    // `-s KILL --` is what every shell's own kill understands before a negative number.
+    // The built-in kill of every shell accepts `-s KILL --` before a negative number.
     when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
 }
 
-/// A shell that waits until we are gone, or drop it, and then runs `script` with these arguments from `$0`
-/// on. In a group of its own, so that what ends us does not end it.
+/// Starts a shell that waits until xtask has ended or its stdin is dropped, and then runs `script` with these
+/// arguments from `$0` on. It has a process group of its own, so that a signal that ends xtask does not end
+/// it.
 pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
     Command::new("/bin/sh")
         .args(["-c", &format!("read -r _; {script}")])
@@ -31,7 +32,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_server_and_its_children_end_with_what_guards_them() {
+    fn a_server_and_its_children_are_killed_when_the_guards_pipe_closes() {
         let mut leader =
             Command::new("/bin/sh").args(["-c", "sleep 600 & sleep 600"]).process_group(0).spawn().unwrap();
         let mut guard = kill_when_gone(leader.id()).unwrap();
@@ -39,11 +40,11 @@ mod tests {
         guard.wait().unwrap();
         leader.wait().unwrap();
         let group = Pid::from_raw(leader.id() as i32).unwrap();
-        // Killed, the orphan is still a member until init has taken note of it.
+        // A killed orphan is a member of the group until init has reaped it.
         let gone = (0..500).any(|_| {
             std::thread::sleep(Duration::from_millis(10));
             rustix::process::test_kill_process_group(group).is_err()
         });
-        assert!(gone, "a child of the leader lives on");
+        assert!(gone, "a child of the leader is still running");
     }
 }

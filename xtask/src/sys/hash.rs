@@ -1,8 +1,8 @@
-//! SHA-256 and SHA-512 (FIPS 180-4), by the library that TLS brings anyway, and hexadecimal digits.
+//! SHA-256 and SHA-512 (FIPS 180-4) with ring, which TLS needs anyway, and hexadecimal digits.
 
 pub use ring::digest::{Context as Hasher, SHA256, SHA512, digest};
 
-/// 64 hex digits.
+/// The SHA-256 of the bytes, as 64 hex digits.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex(digest(&SHA256, bytes.as_ref()))
 }
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_are_those_of_the_standard() {
+    fn hashes_match_the_examples_of_the_standard() {
         for (bytes, expected) in [
             ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
             ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),

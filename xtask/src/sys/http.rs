@@ -1,6 +1,6 @@
-//! A small synchronous HTTP client: bounded retries where trying again can help, redirects that never carry
-//! credentials to another host, and errors that say status, method, address (without secrets) and the start
-//! of the answer.
+//! A small synchronous HTTP client. It retries temporary failures a few times and never sends credentials to
+//! another host after a redirect. Its errors contain the status, the method, the address without secrets, and
+//! the start of the answer.
 
 use crate::sys::ui;
 use crate::sys::url::{is_loopback, join, origin, without_secrets};
@@ -15,7 +15,7 @@ const REDIRECTS: usize = 5;
 
 pub struct Http {
     agent: ureq::Agent,
-    /// For this machine: a proxy does not know what runs here.
+    /// For addresses on this machine, which a proxy cannot reach.
     local: ureq::Agent,
 }
 
@@ -24,7 +24,7 @@ pub struct Request<'a> {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<&'a [u8]>,
-    /// An Authorization header for a server that asks for a login (401); others never see it.
+    /// An Authorization header. It is sent only to a server that answers 401.
     login: Option<String>,
 }
 
@@ -32,12 +32,12 @@ pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     method: &'static str,
-    /// Where the answer came from: the address after redirects.
+    /// The address of the answer, after redirects.
     pub url: String,
     body: ureq::Body,
 }
 
-/// An answer that is not the one we wanted.
+/// An answer with an unexpected status.
 #[derive(Debug)]
 pub struct HttpError {
     pub status: u16,
@@ -56,7 +56,7 @@ impl fmt::Display for HttpError {
 
 impl std::error::Error for HttpError {}
 
-/// The status, when the error is an answer.
+/// The status of an [`HttpError`]. None for any other error.
 pub fn status_of(error: &anyhow::Error) -> Option<u16> {
     error.downcast_ref::<HttpError>().map(|e| e.status)
 }
@@ -74,7 +74,7 @@ impl<'a> Request<'a> {
         headers.push(("authorization", value.to_string()));
         Request { method: self.method, url: self.url.clone(), headers, body: self.body, login: None }
     }
-    /// Sent only after an answer 401.
+    /// Sets the Authorization header that is sent only after an answer 401.
     pub fn login(self, login: Option<String>) -> Request<'a> {
         Request { login, ..self }
     }
@@ -85,7 +85,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// `Basic …` (RFC 7617).
+/// An Authorization header with user and password: `Basic …` (RFC 7617).
 pub fn basic(user: &str, password: &str) -> String {
     format!(
         "Basic {}",
@@ -112,8 +112,8 @@ impl Http {
         })
     }
 
-    /// Sends it until the answer is final: 5xx, 429, timeouts and broken connections are tried again, nothing
-    /// else is.
+    /// Sends the request until the answer is final, at most 4 times. It retries 408, 429, 500, 502, 503, 504,
+    /// timeouts and broken connections only.
     pub fn send(&self, request: &Request) -> Result<Response> {
         let mut attempt = 1;
         loop {
@@ -124,7 +124,7 @@ impl Http {
                 (outcome, _) => outcome,
             };
             let (why, wait) = match &outcome {
-                Ok(answer) if !passing(answer.status) => return outcome,
+                Ok(answer) if !is_temporary(answer.status) => return outcome,
                 Ok(answer) => (format!("{} {}", answer.status, reason(answer.status)), answer.retry_after()),
                 Err(error) if !worth_retrying(error) => return outcome,
                 Err(error) => (error.root_cause().to_string(), None),
@@ -135,7 +135,7 @@ impl Http {
             let wait = wait.unwrap_or_else(|| pause(attempt)).min(LONGEST_PAUSE);
             let url = without_secrets(&request.url);
             let text = format!(
-                "{} {url}: {why}; again in {:.1} s ({attempt}/{TRIES})",
+                "{} {url}: {why}; retry in {:.1} s ({attempt}/{TRIES})",
                 request.method,
                 wait.as_secs_f64()
             );
@@ -145,12 +145,12 @@ impl Http {
         }
     }
 
-    /// GET of a small text or JSON document; anything but 2xx is an error.
+    /// GET of a small text or JSON document. Any status but 2xx is an error.
     pub fn get(&self, url: &str) -> Result<Vec<u8>> {
         self.send(&Request::new("GET", url))?.success()?.bytes()
     }
 
-    /// One attempt; redirects are followed for GET and HEAD only.
+    /// One attempt. Redirects are followed for GET and HEAD only.
     fn follow(&self, request: &Request) -> Result<Response> {
         let mut answer = self.send_once(request, &request.url, true)?;
         for _ in 0..REDIRECTS {
@@ -160,7 +160,7 @@ impl Http {
             let target = answer.location()?;
             if !matches!(request.method, "GET" | "HEAD") {
                 bail!(
-                    "{} {}: redirected to {}, which is followed for reads only",
+                    "{} {}: redirected to {}; redirects are followed for GET and HEAD only",
                     request.method,
                     answer.url,
                     origin(&target)
@@ -168,7 +168,7 @@ impl Http {
             }
             if answer.url.starts_with("https:") && !target.starts_with("https:") {
                 bail!(
-                    "{} {}: redirected away from https to {}: refused",
+                    "{} {}: redirected from https to {}: refused, because http is not encrypted",
                     request.method,
                     answer.url,
                     origin(&target)
@@ -179,7 +179,8 @@ impl Http {
         bail!("{} {}: more than {REDIRECTS} redirects", request.method, without_secrets(&request.url))
     }
 
-    /// One request, one answer. `with_credentials` is false on another host.
+    /// One request without retries or redirects. With `with_credentials` false, the Authorization header is
+    /// left out, for a redirect to another host.
     pub fn send_once(&self, request: &Request, url: &str, with_credentials: bool) -> Result<Response> {
         let shown = without_secrets(url);
         let mut builder = http::Request::builder().method(request.method).uri(url);
@@ -212,14 +213,14 @@ impl Response {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
-    /// The whole body, 16 MiB at most.
+    /// The whole body. An error if it is longer than 16 MiB.
     pub fn bytes(mut self) -> Result<Vec<u8>> {
         let shown = without_secrets(&self.url);
         self.body
             .with_config()
             .limit(16 << 20)
             .read_to_vec()
-            .with_context(|| format!("{} {shown}: the answer broke off", self.method))
+            .with_context(|| format!("{} {shown}: cannot read the whole answer", self.method))
     }
 
     pub fn reader(self) -> impl std::io::Read {
@@ -250,20 +251,21 @@ impl Response {
             .with_context(|| format!("{} {shown}: the Location is not an http(s) address", self.method))
     }
 
-    /// Retry-After in seconds (RFC 9110 allows a date too; nobody we talk to sends one).
+    /// Retry-After in seconds. RFC 9110 also allows a date, but none of our servers sends one.
     fn retry_after(&self) -> Option<Duration> {
         self.header("Retry-After")?.trim().parse().ok().map(Duration::from_secs)
     }
 }
 
-/// SSL_CERT_FILE is heard, as curl, git and Python do: companies and test set-ups have roots of their own.
+/// Uses the roots in SSL_CERT_FILE if it is set, like curl, git and Python: companies and test set-ups have
+/// their own root certificates.
 fn tls() -> Result<ureq::tls::TlsConfig> {
     let builder = ureq::tls::TlsConfig::builder();
     let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|f| !f.is_empty()) else {
         return Ok(builder.build());
     };
     let shown = file.to_string_lossy().into_owned();
-    let pem = std::fs::read(&file).with_context(|| format!("SSL_CERT_FILE {shown} can't be read"))?;
+    let pem = std::fs::read(&file).with_context(|| format!("cannot read SSL_CERT_FILE {shown}"))?;
     let roots: Vec<_> = ureq::tls::parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
@@ -273,8 +275,8 @@ fn tls() -> Result<ureq::tls::TlsConfig> {
     Ok(builder.root_certs(ureq::tls::RootCerts::new_with_certs(&roots)).build())
 }
 
-/// Will the same request perhaps be answered otherwise in a moment?
-fn passing(status: u16) -> bool {
+/// Is it a status after which the same request may succeed a moment later?
+fn is_temporary(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }
 
@@ -286,7 +288,7 @@ fn worth_retrying(error: &anyhow::Error) -> bool {
     }
 }
 
-/// 0.5, 1, 2 … seconds before the next attempt.
+/// The pause before the next attempt: 0.5, 1, 2 … seconds.
 pub fn pause(attempt: u32) -> Duration {
     Duration::from_millis(250 << attempt.min(7))
 }

@@ -1,10 +1,11 @@
-//! Work side by side: two things at once, or the same for many things, a few at a time.
+//! Runs work in parallel: two closures, a list of closures, or one closure for many items, a few at a time.
 
 use anyhow::Result;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Both at the same time, the second in a thread of its own; neither waits for the other's error.
+/// Runs both at the same time, the second in a thread of its own. Each runs to its end even if the other
+/// fails.
 pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
     std::thread::scope(|scope| {
         let other = scope.spawn(other);
@@ -12,7 +13,7 @@ pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Sen
     })
 }
 
-/// All of them at the same time, a thread each: what each returns, in their order.
+/// Runs all of them at the same time, each in a thread. Returns their results in the same order.
 pub fn all<R: Send>(work: Vec<impl FnOnce() -> R + Send>) -> Vec<R> {
     std::thread::scope(|scope| {
         let running: Vec<_> = work.into_iter().map(|work| scope.spawn(work)).collect();
@@ -23,8 +24,8 @@ pub fn all<R: Send>(work: Vec<impl FnOnce() -> R + Send>) -> Vec<R> {
     })
 }
 
-/// `work` for each item, `at_once` of them side by side: the results in the items' order, or the first error.
-/// Nothing new begins after an error.
+/// Runs `work` for each item, at most `at_once` at a time. Returns the results in the items' order, or the
+/// error of the first failed item. No new item is started after an error.
 pub fn each<T: Sync, R: Send>(
     at_once: usize,
     items: &[T],

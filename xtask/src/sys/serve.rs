@@ -1,4 +1,4 @@
-//! A server started for probing: on a free port, in a process group of its own, stopped with the handle.
+//! Starts a server to probe it, in a process group of its own. The server stops when the handle is dropped.
 
 use crate::sys::child;
 use crate::sys::guard::kill_when_gone;
@@ -9,10 +9,10 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Dropped, it is killed with everything it started.
+/// A running server. Dropping it kills the server and all processes that it started.
 pub struct Server {
     child: Child,
-    /// Kills the group when we are gone, however that came about.
+    /// Kills the group when xtask ends for any reason.
     guard: Child,
     pub url: String,
     log: Utf8PathBuf,
@@ -20,7 +20,7 @@ pub struct Server {
 
 /// Starts `command` with PORT in its environment and waits until `path` answers 200.
 pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Result<Server> {
-    let file = std::fs::File::create(log).with_context(|| format!("{log} can't be written"))?;
+    let file = std::fs::File::create(log).with_context(|| format!("cannot write {log}"))?;
     let words = format!("{:?}", command.get_program());
     command
         .env("PORT", port.to_string())
@@ -71,8 +71,8 @@ impl Server {
         }
     }
 
-    /// SIGTERM, as engines send it; how long the server took. One that is still there after ten seconds is an
-    /// error, as it would be in a container.
+    /// Stops the server with SIGTERM, as container engines do. Returns how long it took. An error if the
+    /// server still runs after ten seconds, when an engine would kill it.
     pub fn stop(mut self) -> Result<Duration> {
         let started = Instant::now();
         self.signal(Signal::TERM);
@@ -88,8 +88,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The group may outlive its leader, and its number is nobody else's while a member lives or the
-        // leader is not waited for.
+        // The system does not give the group's number to another process until the leader is waited for, so
+        // the signal cannot reach a foreign group.
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::KILL);
             let _ = self.child.wait();

@@ -1,6 +1,6 @@
-//! Programs that must not outlive us: each runs below a supervisor of this same binary, which reads a pipe
-//! that only we hold open. When we end, kill -9 included, the pipe closes and the supervisor kills the
-//! program and everything it started.
+//! Runs programs that must not outlive xtask. Each runs below a supervisor, which is this same binary and
+//! reads a pipe that only xtask holds open. When xtask ends, even by kill -9, the pipe closes, and the
+//! supervisor kills the program and all processes that it started.
 
 use crate::sys::child;
 use anyhow::{Context, Result, bail};
@@ -18,23 +18,24 @@ mod program;
 
 pub use program::run;
 
-/// How often a child is asked whether it has ended.
+/// How often to check whether a child has ended.
 const POLL: Duration = Duration::from_millis(15);
-/// Longer than the supervisor's own grace for the program.
+/// How long a supervisor may take to stop: longer than it gives the program itself.
 const STOP: Duration = Duration::from_secs(20);
 
-/// What is started: the whole environment, nothing is inherited.
+/// The program to start.
 pub struct Start<'a> {
     pub argv: &'a [String],
     pub dir: &'a Utf8Path,
+    /// The whole environment. Nothing is inherited.
     pub env: &'a [(String, String)],
-    /// Receives both output streams; what is there already is kept.
+    /// The file that both output streams are appended to.
     pub log: &'a Utf8Path,
-    /// Receives standard output instead of the log.
+    /// If set, the file that receives stdout instead of the log.
     pub stdout: Option<&'a Utf8Path>,
 }
 
-/// A running program. Dropped, it is stopped.
+/// A running program. Dropping it stops the program.
 pub struct Supervised {
     name: String,
     supervisor: Child,
@@ -42,7 +43,7 @@ pub struct Supervised {
     log: Utf8PathBuf,
 }
 
-/// Starts a program below a supervisor. `xtask` is our own binary, or a copy of it.
+/// Starts a program below a supervisor. `xtask`: the path of this binary, or of a copy of it.
 pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
     let name = start.argv.first().context("no program to supervise")?;
     let name = Utf8Path::new(name).file_name().unwrap_or(name).to_string();
@@ -50,16 +51,16 @@ pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
         .create(true)
         .append(true)
         .open(start.log)
-        .with_context(|| format!("{} can't be written", start.log))?;
+        .with_context(|| format!("cannot write {}", start.log))?;
     let stdout = match start.stdout {
-        Some(path) => File::create(path).with_context(|| format!("{path} can't be written"))?,
+        Some(path) => File::create(path).with_context(|| format!("cannot write {path}"))?,
         None => log.try_clone()?,
     };
     let mut command = Command::new(xtask);
     command.arg("__supervise").arg("--").args(start.argv);
     command.current_dir(start.dir).env_clear().envs(start.env.iter().map(|(k, v)| (k, v)));
-    // A group of its own, so that Ctrl-C on the terminal reaches us and not the supervisor, which still has
-    // work to do then.
+    // A group of its own, so that Ctrl-C on the terminal reaches xtask but not the supervisor, which must
+    // still stop the program.
     command.process_group(0).stdin(Stdio::piped()).stdout(stdout).stderr(log);
     let mut supervisor =
         command.spawn().with_context(|| format!("{xtask} could not be started to supervise {name}"))?;
@@ -68,7 +69,7 @@ pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
 }
 
 impl Supervised {
-    /// Waits until the address answers, with whatever status.
+    /// Waits until the address answers with any status. An error if the program ends first, or at the limit.
     pub fn wait_ready(&mut self, url: &str, limit: Duration) -> Result<()> {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(2)))
@@ -102,7 +103,7 @@ impl Supervised {
         }
     }
 
-    /// Waits for its end.
+    /// Waits until the program has ended.
     pub fn wait(mut self) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.supervisor.try_wait()? {
@@ -134,9 +135,9 @@ impl Drop for Supervised {
 
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From here on SIGINT, SIGTERM and SIGHUP let every wait above end in an error, so that what was started is
-/// stopped and removed on the way out. Where that takes too long the process ends all the same, and the
-/// supervisors do the rest.
+/// After this call, SIGINT, SIGTERM and SIGHUP end every wait above with an error, so that programs are
+/// stopped and folders removed on the way out. If that takes longer than a minute, the process exits with
+/// 130, and the supervisors stop the programs.
 pub fn catch_interrupts() -> io::Result<()> {
     let flag = INTERRUPTED.get_or_init(Arc::default);
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {

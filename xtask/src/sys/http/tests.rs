@@ -2,7 +2,7 @@ use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// A server that gives each connection the next of these answers and sends back what it was asked.
+/// A server that gives each connection the next of these answers. The thread returns the requests.
 fn server(answers: Vec<&'static str>) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -28,7 +28,7 @@ fn server(answers: Vec<&'static str>) -> (String, std::thread::JoinHandle<Vec<St
 }
 
 #[test]
-fn a_busy_server_is_asked_again_and_a_refusal_is_not() {
+fn a_request_is_retried_if_the_server_is_busy_and_not_if_it_refuses() {
     let (url, served) = server(vec![
         "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

@@ -1,5 +1,5 @@
-//! The supervisor's own side, `xtask __supervise -- PROGRAM ARGS…`: ends with the program's exit code, and
-//! takes everything with it.
+//! The supervisor process, `xtask __supervise -- PROGRAM ARGS…`. It exits with the program's exit code after
+//! it has killed all processes that the program started.
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, wait};
@@ -9,22 +9,23 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Between SIGTERM and SIGKILL.
+/// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
-/// For the orphans to die after SIGKILL: only a process in the kernel's uninterruptible sleep takes longer.
+/// How long orphans may take to end after SIGKILL. Only a process in the kernel's uninterruptible sleep takes
+/// longer.
 const ORPHANS: Duration = Duration::from_secs(5);
 
 enum Event {
-    /// Standard input has ended: whoever started us is gone, or wants the program stopped.
+    /// Stdin was closed: the starting process has ended, or it wants the program stopped.
     Closed,
     Ended(ExitStatus),
 }
 
-/// Runs the program; its exit code, or 128 + the signal that ended it, as shells say it.
+/// Runs the program. Returns its exit code, or 128 + the signal that ended it, as shells do.
 pub fn run(argv: &[String]) -> Result<u8> {
     let (program, args) = argv.split_first().context("no program to supervise")?;
-    // Orphans of the program become our children instead of init's, so that none is lost: see prctl(2),
-    // PR_SET_CHILD_SUBREAPER.
+    // The program's orphans become children of this process instead of init, so that all of them can be
+    // killed: see prctl(2), PR_SET_CHILD_SUBREAPER.
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut child = Command::new(program)
@@ -56,7 +57,7 @@ pub fn run(argv: &[String]) -> Result<u8> {
         }
     };
     let _ = kill_process_group(group, Signal::KILL);
-    bury_orphans();
+    kill_orphans();
     Ok(status.map(code).unwrap_or(128 + 9))
 }
 
@@ -64,8 +65,9 @@ fn code(status: ExitStatus) -> u8 {
     status.code().or(status.signal().map(|s| 128 + s)).and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
 }
 
-/// Kills what has become our child, which lets its own children become ours, until there are none.
-fn bury_orphans() {
+/// Kills all children until there are none left. The children of a killed child become children of this
+/// process.
+fn kill_orphans() {
     let started = Instant::now();
     while started.elapsed() < ORPHANS {
         for orphan in children() {
@@ -74,13 +76,14 @@ fn bury_orphans() {
         match wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => {}
             Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-            // ECHILD: nobody is left.
+            // ECHILD: no child is left.
             Err(_) => return,
         }
     }
 }
 
-/// Who has us as parent, by /proc; elsewhere than on Linux the process group has to do.
+/// The processes whose parent is this one, read from /proc. Empty on other systems than Linux, where only the
+/// process group is killed.
 fn children() -> Vec<Pid> {
     let me = std::process::id();
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
@@ -88,7 +91,8 @@ fn children() -> Vec<Pid> {
     pids.filter(|pid| parent(*pid) == Some(me)).filter_map(Pid::from_raw).collect()
 }
 
-/// The fourth field of /proc/PID/stat; the second, the program's name in parentheses, may hold anything.
+/// The parent's id: the fourth field of /proc/PID/stat. The second field, the program's name in parentheses,
+/// may contain any characters, so the fields are counted from its end.
 fn parent(pid: i32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()

@@ -1,21 +1,21 @@
-//! Text that fits a terminal: shortened with `…`, or wrapped at words. Pure. A column is a character; colour
-//! codes take none.
+//! Fits text to the width of a terminal: shortens it with `…`, or wraps it at words. Pure. A character takes
+//! one column, a colour code takes none.
 
 use console::{measure_text_width as width, truncate_str};
 
-/// What is left of a detail in so many columns, at least a few.
+/// The text, shortened to this many columns, but at least 8.
 pub fn shorten(text: &str, columns: usize) -> String {
     truncate_str(text, columns.max(8), "…").into_owned()
 }
 
-/// Broken at spaces; each line after the first begins with `indent` spaces. A word that is longer than a line
-/// stays whole: it may be a path or a command to copy.
+/// Wraps text at spaces. Each line after the first begins with `indent` spaces. A word that is longer than a
+/// line is not split: it may be a path or a command to copy.
 pub fn wrap(text: &str, columns: usize, indent: usize) -> String {
     text.lines().map(|line| wrap_line(line, columns, indent)).collect::<Vec<_>>().join("\n")
 }
 
 fn wrap_line(line: &str, columns: usize, indent: usize) -> String {
-    // What is aligned already keeps its spaces.
+    // A line that fits keeps its spaces, which may align columns.
     if width(line) <= columns {
         return line.to_string();
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_detail_is_shortened_to_its_columns() {
+    fn text_is_shortened_to_the_columns() {
         for (text, columns, expected) in [
             ("abcdefghij", 10, "abcdefghij"),
             ("abcdefghijk", 10, "abcdefghi…"),

@@ -1,10 +1,10 @@
-//! How a list of changes is shown to a person, whatever was compared: the spec or the public API.
+//! Shows a list of changes in the spec or in the public API.
 
 use crate::finding::Level;
 use std::io::IsTerminal;
 
-/// Colours where a person reads standard output itself; control characters of what is compared never reach a
-/// terminal.
+/// Colours the text if stdout is a terminal. Control characters are replaced, because the text comes from the
+/// compared files.
 pub fn paint(colour: fn(&str) -> String, text: &str) -> String {
     if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
 }
@@ -13,12 +13,13 @@ pub fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-/// The last line of a report: `3 changes: 1 breaking, 2 info`. How many break is always said.
+/// The last line of a report: `3 changes: 1 breaking, 2 info`. The number of breaking changes is always
+/// shown.
 pub fn counted(levels: &[Level], words: &[(Level, &str)]) -> String {
     let count = |wanted: Level| levels.iter().filter(|level| **level == wanted).count();
-    let said = words.iter().filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking);
-    let said: Vec<String> = said.map(|(level, word)| format!("{} {word}", count(*level))).collect();
-    format!("{}: {}\n", plural(levels.len(), "change"), said.join(", "))
+    let shown = words.iter().filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking);
+    let shown: Vec<String> = shown.map(|(level, word)| format!("{} {word}", count(*level))).collect();
+    format!("{}: {}\n", plural(levels.len(), "change"), shown.join(", "))
 }
 
 pub fn plural(n: usize, what: &str) -> String {
