@@ -1,5 +1,6 @@
-//! Container images without a daemon: base layers, a layer a source, a config and a manifest a platform, one
-//! index, written as an OCI layout. The same recipe gives the same digest on every machine.
+//! Builds container images without a daemon, and writes them as an OCI layout: the base's layers and one
+//! layer for each source, a config and a manifest for each platform, and one index. The same recipe gives the
+//! same digest on every machine.
 
 mod auth;
 pub mod base;
@@ -28,40 +29,40 @@ use spec::{Descriptor, History, Image, Index, Manifest, Platform};
 use std::collections::BTreeMap;
 use store::Store;
 
-/// The user that the program runs as: numeric, since an engine (and Kubernetes' runAsNonRoot) can't look
-/// names up.
+/// The user that the program runs as. It is numeric because an engine (and Kubernetes' runAsNonRoot) cannot
+/// look up names.
 pub const USER: &str = "10001:10001";
-/// What a container listens on; an engine publishes it as any other.
+/// The port that a container listens on. An engine can publish it as any other port.
 pub const PORT: u16 = 8000;
 
-/// Everything that an image is made of. An ecosystem fills it in.
+/// The inputs of an image build. An ecosystem fills it in.
 pub struct Recipe<'a> {
-    /// On its real registry, without a tag.
+    /// The image's name on its real registry, without a tag.
     pub name: Reference,
     pub version: String,
     pub base: Base,
     pub platforms: Vec<Platform>,
-    /// The commit's time, in seconds since the epoch.
+    /// The commit's time, in seconds since 1970.
     pub created: i64,
-    /// `org.opencontainers.image.*` beyond the ones made here (created, version, title, base.*).
+    /// More `org.opencontainers.image.*` labels than those set here (created, version, title, base.*).
     pub labels: BTreeMap<String, String>,
     pub env: Vec<(String, String)>,
     pub entrypoint: Vec<String>,
     pub port: u16,
-    /// From the one that changes least to the one that changes most.
+    /// The app's layers. Those that change least come first.
     pub layers: Vec<Source<'a>>,
 }
 
-/// Where a layer comes from.
+/// The source of a layer.
 pub struct Source<'a> {
-    /// For the image's history: `dependencies`.
+    /// The name of the layer in the image's history: `dependencies`.
     pub what: &'static str,
-    /// The same key, the same layer: it is not filled again. None: always filled.
+    /// The cache key: a layer with the same key is reused. None: the layer is always built.
     pub key: Option<String>,
     pub fill: Fill<'a>,
 }
 
-/// Fills an empty folder, which is the image's root, and says which packages that brings.
+/// Fills an empty folder, which is the image's root, and returns the packages in it.
 pub type Fill<'a> = Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> + Sync + 'a>;
 
 /// An image in a folder (OCI layout), ready to run and to push.
@@ -69,13 +70,14 @@ pub type Fill<'a> = Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> +
 pub struct Built {
     pub name: Reference,
     pub store: Store,
-    /// `sha256:…` of the index: what a tag will name.
+    /// `sha256:…` of the index, which a tag will name.
     pub digest: String,
-    /// Of the base image's index; empty for an image that was pulled.
+    /// The digest of the base image's index. Empty for an image that was pulled.
     pub base_digest: String,
     index: Descriptor,
     pub platforms: Vec<PlatformImage>,
-    /// Where the base was read from: a repository whose layers need no upload.
+    /// The repository that the base was read from. On the same registry its layers can be mounted instead of
+    /// uploaded.
     base: Option<Reference>,
 }
 
@@ -86,7 +88,7 @@ pub struct PlatformImage {
     pub manifest: Descriptor,
     pub config: Descriptor,
     pub layers: Vec<Descriptor>,
-    /// The manifest of the list of materials, which refers to this platform's manifest.
+    /// The manifest of the SBOM, which refers to this platform's manifest.
     pub sbom: Option<Descriptor>,
 }
 
@@ -96,18 +98,18 @@ impl Built {
     }
 }
 
-/// Builds every platform and writes the layout to `out`, which is replaced; layers and base are kept in
+/// Builds all platforms and writes the layout to `out`, which is replaced. Layers and the base are kept in
 /// `cache`.
 pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
     if out.exists() {
-        std::fs::remove_dir_all(out).with_context(|| format!("{out} can't be replaced"))?;
+        std::fs::remove_dir_all(out).with_context(|| format!("cannot replace {out}"))?;
     }
     let store = Store::at(out)?;
-    let created = crate::sys::date::rfc3339(recipe.created).context("the commit's time")?;
+    let created = crate::sys::date::rfc3339(recipe.created).context("the commit has an invalid time")?;
     let annotations = annotations(recipe, &created);
     let platforms = parallel::each(recipe.platforms.len(), &recipe.platforms, |platform| {
         build_one(recipe, platform, &created, &annotations, cache, &store)
-            .with_context(|| format!("the image for {platform}"))
+            .with_context(|| format!("cannot build the image for {platform}"))
     })?;
     let manifests = platforms
         .iter()
@@ -141,7 +143,7 @@ fn build_one(
     let mut components = Vec::new();
     for source in &recipe.layers {
         let layer = source_layer(source, platform, cache, store)
-            .with_context(|| format!("its layer of {}", source.what))?;
+            .with_context(|| format!("cannot build its layer {:?}", source.what))?;
         config.rootfs.diff_ids.push(layer.diff_id.clone());
         config.history.push(history(created, source.what, false));
         layers.push(Descriptor::new(spec::LAYER, layer.digest.clone(), layer.size));
@@ -158,7 +160,7 @@ fn build_one(
     Ok(PlatformImage { platform: platform.clone(), manifest, config, layers, sbom: Some(sbom) })
 }
 
-/// A layer with a key is kept in the cache; one without would only fill it up.
+/// A layer with a key is kept in the cache. One without a key is never reused, so it is not cached.
 fn source_layer(source: &Source, platform: &Platform, cache: &Store, store: &Store) -> Result<Layer> {
     let fill = |dir: &Utf8Path| (source.fill)(platform, dir);
     match &source.key {
@@ -167,7 +169,7 @@ fn source_layer(source: &Source, platform: &Platform, cache: &Store, store: &Sto
     }
 }
 
-/// The base's config, made this image's.
+/// Changes the base's config into the config of this image.
 fn configure(config: &mut Image, recipe: &Recipe, created: &str, labels: &BTreeMap<String, String>) {
     config.created = Some(created.to_string());
     let run = &mut config.config;
@@ -194,7 +196,8 @@ fn history(created: &str, what: &str, empty_layer: bool) -> History {
     }
 }
 
-/// The keys of the OCI image spec, the same in labels (for engines) and annotations (for registries).
+/// The annotations of the OCI image spec. They are written as labels (for engines) and as annotations (for
+/// registries).
 fn annotations(recipe: &Recipe, created: &str) -> BTreeMap<String, String> {
     let mut all = recipe.labels.clone();
     let title = recipe.name.repository.rsplit('/').next().unwrap_or_default().to_string();
@@ -211,7 +214,7 @@ fn annotations(recipe: &Recipe, created: &str) -> BTreeMap<String, String> {
     all
 }
 
-/// Writes the list of materials as an artifact whose subject is the platform's manifest.
+/// Writes the SBOM as an artifact whose subject is the platform's manifest.
 fn attach_sbom(
     recipe: &Recipe,
     platform: &Platform,
@@ -241,15 +244,15 @@ fn attach_sbom(
     Ok(descriptor)
 }
 
-/// `oci-layout` and `index.json`: what makes the folder an OCI layout that other tools read.
+/// Writes `oci-layout` and `index.json`, which make the folder an OCI layout that other tools can read.
 fn write_layout(built: &Built) -> Result<()> {
     let dir = &built.store.dir;
     let sboms = built.platforms.iter().filter_map(|p| p.sbom.clone());
     let index = Index::new(std::iter::once(built.index.clone()).chain(sboms).collect(), BTreeMap::new());
     std::fs::write(dir.join("index.json"), spec::to_bytes(&index))
-        .with_context(|| format!("{dir} can't be written"))?;
+        .with_context(|| format!("cannot write to {dir}"))?;
     std::fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)
-        .with_context(|| format!("{dir} can't be written"))
+        .with_context(|| format!("cannot write to {dir}"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Logging in to a registry: its challenge (Basic, or Bearer with a token service) answered with docker's
-//! credentials.
+//! Logs in to a registry: answers its challenge (Basic, or Bearer with a token service) with the login from
+//! the environment or docker's credentials.
 
 use crate::sys::http::{Http, Request, basic};
 use crate::sys::url::{is_loopback, without_secrets};
@@ -15,27 +15,28 @@ pub enum Challenge {
     Bearer { realm: String, service: Option<String> },
 }
 
-/// Who asks whom.
+/// The registry, and the credentials for it.
 pub struct Client<'a> {
     pub http: &'a Http,
     pub host: &'a str,
     /// docker's `config.json`.
     pub config: Option<&'a Utf8Path>,
-    /// User and password that were given for this registry; they win over docker's.
+    /// User and password for this registry. They override docker's.
     pub login: Option<&'a (String, String)>,
     pub loopback_only: bool,
 }
 
-/// The variables with the login of the registry that images are pushed to.
+/// The environment variables with the login of the registry that images are pushed to.
 pub const LOGIN: [&str; 2] = ["REGISTRY_USER", "REGISTRY_TOKEN"];
 
-/// None where neither is set. A forge hands over secrets that nobody has set as empty variables.
+/// User and password from [`LOGIN`]. None if neither is set. An empty variable counts as not set, because a
+/// forge passes missing secrets as empty variables.
 pub fn login_from_environment() -> Result<Option<(String, String)>> {
     match LOGIN.map(|name| std::env::var(name).ok().filter(|value| !value.is_empty())) {
         [Some(user), Some(token)] => Ok(Some((user, token))),
         [None, None] => Ok(None),
         [user, _] => bail!(
-            "{} is set and {} is not: set both",
+            "{} is set, but {} is not: set both",
             LOGIN[usize::from(user.is_none())],
             LOGIN[usize::from(user.is_some())]
         ),
@@ -43,7 +44,7 @@ pub fn login_from_environment() -> Result<Option<(String, String)>> {
 }
 
 fn how(host: &str) -> String {
-    format!("set {} and {}, or type `docker login {host}`", LOGIN[0], LOGIN[1])
+    format!("set {} and {}, or run `docker login {host}`", LOGIN[0], LOGIN[1])
 }
 
 /// `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
@@ -52,8 +53,8 @@ pub fn docker_config() -> Option<Utf8PathBuf> {
     Some(from("DOCKER_CONFIG").or_else(|| Some(from("HOME")?.join(".docker")))?.join("config.json"))
 }
 
-/// The Authorization header for `scopes` (as in `repository:owner/name:pull,push`), or an error that says how
-/// to log in.
+/// The Authorization header for `scopes` (as in `repository:owner/name:pull,push`). The error tells how to
+/// log in.
 pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) -> Result<String> {
     let host = client.host;
     let offered: Vec<Challenge> = challenges.iter().flat_map(|header| parse(header)).collect();
@@ -61,11 +62,11 @@ pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) ->
     match bearer.or(offered.first()) {
         Some(Challenge::Bearer { realm, service }) => {
             if !realm.starts_with("https://") && !is_loopback(realm) {
-                bail!("{host} sends logins to {}, which is not https: refused", without_secrets(realm));
+                bail!("{host} redirects logins to {}, which is not https: refused", without_secrets(realm));
             }
             if client.loopback_only && !is_loopback(realm) {
                 bail!(
-                    "{host} sends logins to {}, which is not on this machine: refused",
+                    "{host} redirects logins to {}, which is not on this machine: refused",
                     without_secrets(realm)
                 );
             }
@@ -75,16 +76,19 @@ pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) ->
         Some(Challenge::Basic) => match credential(client)? {
             Some(DockerCredential::UsernamePassword(user, password)) => Ok(basic(&user, &password)),
             Some(DockerCredential::IdentityToken(_)) => {
-                bail!("{host} asks for user and password, but docker keeps an identity token for it")
+                bail!(
+                    "{host} requires user and password, but docker has only an identity token for it; {}",
+                    how(host)
+                )
             }
-            None => bail!("{host} asks for a login, and none is set up; {}", how(host)),
+            None => bail!("{host} requires a login, but none is configured; {}", how(host)),
         },
-        None => bail!("{host} asks for a login in a way that is neither Basic nor Bearer: {challenges:?}"),
+        None => bail!("{host} requires a login that is neither Basic nor Bearer: {challenges:?}"),
     }
 }
 
-/// A token of the registry's token service (distribution's token specification); anonymous where docker has
-/// no login.
+/// Requests a token from the registry's token service (distribution's token specification). The request is
+/// anonymous if there is no login.
 fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String]) -> Result<String> {
     let (http, host) = (client.http, client.host);
     let mut query: Vec<(&str, &str)> = service.iter().map(|s| ("service", *s)).collect();
@@ -117,9 +121,9 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
         let error = answer.error();
         match credential {
             Some(_) => {
-                bail!("{host} does not accept the login that is set up for it; {}\n{error}", how(host))
+                bail!("{host} does not accept the configured login; {}\n{error}", how(host))
             }
-            None => bail!("{host} gives no token without a login; {}\n{error}", how(host)),
+            None => bail!("{host} requires a login to issue a token; {}\n{error}", how(host)),
         }
     }
     #[derive(serde::Deserialize)]
@@ -136,7 +140,7 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
         .with_context(|| format!("{} answered without a token", without_secrets(realm)))
 }
 
-/// What docker keeps for this host, credential helpers included.
+/// The login for this host: the given one, or docker's, including its credential helpers.
 fn credential(client: &Client) -> Result<Option<DockerCredential>> {
     let host = client.host;
     if let Some((user, password)) = client.login {
@@ -145,25 +149,25 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
     let server = if host == "docker.io" { "https://index.docker.io/v1/" } else { host };
     let Some(file) = client.config.filter(|file| file.exists()) else { return Ok(None) };
     let reader =
-        std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("{file} can't be read"))?);
+        std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("cannot read {file}"))?);
     match docker_credential::get_credential_from_reader(reader, server) {
         Ok(DockerCredential::UsernamePassword(user, password)) if user.is_empty() && password.is_empty() => {
             Ok(None)
         }
         Ok(credential) => Ok(Some(credential)),
-        // Helpers say "credentials not found in native keychain" with an exit code of 1, docker's way of
-        // saying none.
+        // A helper without a login for the host prints "credentials not found in native keychain" and exits
+        // with 1.
         Err(HelperFailure { stdout, .. }) if stdout.contains("credentials not found") => Ok(None),
-        // Its streams may hold what it was to keep secret.
+        // The helper's output is not shown, because it may contain secrets.
         Err(HelperFailure { helper, .. }) => {
-            bail!("{helper} failed to give docker's login for {host}; type `docker login {host}`")
+            bail!("{helper} could not read docker's login for {host}; run `docker login {host}`")
         }
         Err(NoCredentialConfigured) => Ok(None),
-        Err(other) => bail!("{file} can't be used to log in to {host}: {other}"),
+        Err(other) => bail!("{file} cannot be used to log in to {host}: {other}"),
     }
 }
 
-/// `a=b&c=d`, everything but unreserved characters escaped.
+/// Encodes a query: `a=b&c=d`, with all characters escaped except the unreserved ones of RFC 3986.
 pub fn encode(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
         text.bytes()
@@ -183,11 +187,11 @@ pub fn encode(pairs: &[(&str, &str)]) -> String {
         .join("&")
 }
 
-/// The challenges of one header that we can answer; anything else is passed over.
+/// The Basic and Bearer challenges of one header. Others are skipped.
 fn parse(header: &str) -> Vec<Challenge> {
     let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for part in split_outside_quotes(header) {
-        // `Bearer realm="…"` begins a challenge, `service="…"` belongs to the one before.
+        // `Bearer realm="…"` begins a challenge; `service="…"` belongs to the challenge before it.
         let (scheme, parameter) = match part.split_once(char::is_whitespace) {
             Some((word, rest)) if !word.contains('=') => (Some(word), rest.trim()),
             _ if !part.contains('=') => (Some(part), ""),
@@ -211,7 +215,7 @@ fn parse(header: &str) -> Vec<Challenge> {
     found.into_iter().filter_map(challenge).collect()
 }
 
-/// Parts between commas that stand outside quotes.
+/// Splits the text at commas that are outside quotes.
 fn split_outside_quotes(text: &str) -> Vec<&str> {
     let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, c) in text.char_indices() {
@@ -250,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn challenges_are_read_in_all_their_spellings() {
+    fn challenges_are_read_in_all_forms() {
         let bearer = |realm: &str, service: Option<&str>| Challenge::Bearer {
             realm: realm.into(),
             service: service.map(str::to_string),

@@ -1,4 +1,5 @@
-//! The base image: its tag resolved to a digest once, then one manifest, config and set of layers a platform.
+//! The base image: resolves its tag to a digest once, and then reads the manifest, config and layers for each
+//! platform.
 
 use super::reference::Reference;
 use super::registry::Registry;
@@ -11,21 +12,22 @@ use anyhow::{Context, Result, bail};
 /// A base image pinned by digest.
 #[derive(Clone, Debug)]
 pub struct Base {
-    /// What the settings say, with the digest: `docker.io/library/python:3.11-slim-bookworm@sha256:…`.
+    /// The name in the settings, with the digest: `docker.io/library/python:3.11-slim-bookworm@sha256:…`.
     pub name: Reference,
-    /// Where it is read from: the same, or its stand-in.
+    /// The name that it is read from: the same, or on the registry that replaces it.
     pub from: Reference,
     descriptor: Descriptor,
     bytes: Vec<u8>,
 }
 
-/// A platform's part of a base image, its layers in the store.
+/// The part of a base image for one platform. Its layers are in the store.
 pub struct Part {
     pub config: Image,
     pub layers: Vec<Descriptor>,
 }
 
-/// Asks the registry what `name` is now, or takes `pinned`. `registry` stands in for every host.
+/// Resolves `name` to the digest `pinned`, or else to the one that the registry has now. `registry` replaces
+/// the host of the name.
 pub fn resolve(name: &Reference, pinned: Option<&str>, registry: Option<&str>) -> Result<Base> {
     let mut name = name.clone();
     if let Some(digest) = pinned {
@@ -34,7 +36,7 @@ pub fn resolve(name: &Reference, pinned: Option<&str>, registry: Option<&str>) -
     let from = name.clone().on(registry);
     let (descriptor, bytes) = Registry::of(&from, false)?
         .manifest(&from.repository, from.version())
-        .with_context(|| format!("the base image {from} can't be read"))?
+        .with_context(|| format!("cannot read the base image {from}"))?
         .with_context(|| format!("there is no base image {from}"))?;
     name.digest = Some(descriptor.digest.clone());
     Ok(Base { from: Reference { digest: name.digest.clone(), ..from }, name, descriptor, bytes })
@@ -45,7 +47,7 @@ impl Base {
         &self.descriptor.digest
     }
 
-    /// Downloads what the store doesn't have of this platform.
+    /// Downloads the config and layers for this platform, unless the store has them.
     pub fn fetch(&self, platform: &Platform, store: &Store) -> Result<Part> {
         let registry = Registry::of(&self.from, false)?;
         let repository = &self.from.repository;
@@ -59,11 +61,16 @@ impl Base {
             &format!("the config of {} for {platform}", self.from),
         )?;
         if !platform.matches(&config.platform) {
-            bail!("the base image {} is for {}, not for {platform}", self.from, config.platform);
+            bail!(
+                "the base image {} is for {}, not for {platform}; \
+                 change [image] base or platforms in app.toml",
+                self.from,
+                config.platform
+            );
         }
         if config.rootfs.diff_ids.len() != manifest.layers.len() {
             bail!(
-                "the base image {} has {} layers, but its config names {}",
+                "the base image {} has {} layers, but its config lists {}",
                 self.from,
                 manifest.layers.len(),
                 config.rootfs.diff_ids.len()
@@ -94,13 +101,16 @@ impl Base {
         let manifest = registry.manifest(&self.from.repository, &found.digest)?;
         Ok(manifest
             .with_context(|| {
-                format!("{} names the manifest {}, which the registry does not have", self.from, found.digest)
+                format!(
+                    "{} lists the manifest {}, but the registry does not have it",
+                    self.from, found.digest
+                )
             })?
             .1)
     }
 }
 
-/// A layer under its OCI type: docker's schema 2 has other names for the same bytes.
+/// A layer with its OCI media type. Docker's schema 2 has other names for the same bytes.
 fn oci_layer(layer: &Descriptor) -> Result<Descriptor> {
     let media_type = match layer.media_type.as_str() {
         "application/vnd.docker.image.rootfs.diff.tar.gzip" | spec::LAYER => spec::LAYER,
@@ -108,19 +118,21 @@ fn oci_layer(layer: &Descriptor) -> Result<Descriptor> {
             "application/vnd.oci.image.layer.v1.tar"
         }
         "application/vnd.oci.image.layer.v1.tar+zstd" => "application/vnd.oci.image.layer.v1.tar+zstd",
-        other => bail!("the base image has a layer of the type {other}, which can't be carried over"),
+        other => bail!("the base image has a layer of the type {other}, which is not supported"),
     };
     Ok(Descriptor::new(media_type, layer.digest.clone(), layer.size))
 }
 
-/// The Python of a base image, by its tag: wheels are chosen for it before it ever runs.
+/// The Python version of a base image, read from its tag: wheels are selected for it without running the
+/// image.
 pub fn python_of(base: &Reference) -> Result<String> {
     let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let tag = base.tag.as_deref().unwrap_or_default().split('-').next().unwrap_or_default();
     match tag.split('.').collect::<Vec<_>>()[..] {
         [major, minor, ..] if number(major) && number(minor) => Ok(format!("{major}.{minor}")),
         _ => Err(Exit::Usage(format!(
-            "[image] base = \"{base}\": its tag must begin with Python's version, as in python:3.11-slim-bookworm"
+            "[image] base = \"{base}\": its tag must begin with Python's version, \
+             as in python:3.11-slim-bookworm"
         ))
         .into()),
     }

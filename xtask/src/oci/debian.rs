@@ -1,5 +1,5 @@
-//! What only Debian's package manager has, fetched into the user's cache folder: apt-get works on private
-//! state, so nothing is installed and no root is needed. Packages are only unpacked; their scripts never run.
+//! Downloads Debian packages into the user's cache folder. apt-get uses a private state there, so nothing is
+//! installed on the system and root is not needed. Packages are only unpacked; their scripts never run.
 
 use crate::oci::rootfs;
 use crate::sys::{child, tools};
@@ -9,13 +9,13 @@ use std::fs;
 use xshell::cmd;
 
 const RELEASE: &str = "bookworm";
-/// That release's.
+/// The Python version of that release.
 pub const PYTHON: &str = "3.11";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-/// Counted up when the stand-in base is made in another way.
+/// Increased when the stand-in base is built in another way, so that a cached one is not reused.
 const BASE_LAYOUT: u32 = 2;
 
-/// The container registry's program: the one on PATH, or Debian's from the cache folder.
+/// The path of docker-registry, a container registry: the one on PATH, or Debian's in the cache folder.
 pub fn docker_registry() -> Result<Utf8PathBuf> {
     if let Ok(found) = which::which("docker-registry") {
         return Utf8PathBuf::try_from(found).context("docker-registry has a path that is not UTF-8");
@@ -23,7 +23,8 @@ pub fn docker_registry() -> Result<Utf8PathBuf> {
     let folder = child::cache()?.join("debian/docker-registry");
     tools::made_once(&folder, || {
         let apt = Apt::new(machine()?, &folder.join("apt"))?;
-        // Its dependencies are libraries of every Debian, and tools that only its service needs.
+        // Dependencies are not needed: they are libraries that every Debian has, and tools for its system
+        // service.
         apt.download(&["docker-registry"], false)?;
         for package in apt.packages()? {
             let sh = child::shell("/")?;
@@ -31,11 +32,14 @@ pub fn docker_registry() -> Result<Utf8PathBuf> {
         }
         apt.remove()
     })
-    .context("the program docker-registry could not be fetched; on Debian and Ubuntu `apt-get install docker-registry` brings it too")?;
+    .context(
+        "cannot download docker-registry; on Debian and Ubuntu you can install it: \
+         apt-get install docker-registry",
+    )?;
     Ok(folder.join("usr/bin/docker-registry"))
 }
 
-/// A root file system that stands in for a base image where no registry can be reached.
+/// A root file system that replaces a base image if no registry can be reached.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Base {
     /// debian:bookworm-slim
@@ -61,7 +65,7 @@ impl Base {
     }
 }
 
-/// One for `amd64` or `arm64`, made without running anything of it.
+/// Builds a stand-in base for `amd64` or `arm64`, without running any program of it. Returns its folder.
 pub fn base(base: Base, architecture: &str) -> Result<Utf8PathBuf> {
     let folder = child::cache()?.join(format!("debian/{}-base-{BASE_LAYOUT}-{architecture}", base.name()));
     let root = folder.join("root");
@@ -71,13 +75,13 @@ pub fn base(base: Base, architecture: &str) -> Result<Utf8PathBuf> {
         fs::create_dir_all(&root)?;
         merged_usr(&root)?;
         for package in apt.packages()? {
-            unpack(&package, &root).with_context(|| format!("{package} can't be unpacked"))?;
+            unpack(&package, &root).with_context(|| format!("cannot unpack {package}"))?;
         }
         trim(&root)?;
         finish(base, &root)?;
         apt.remove()
     })
-    .with_context(|| format!("the stand-in base image for {architecture} could not be made"))?;
+    .with_context(|| format!("cannot build the stand-in base image for {architecture}"))?;
     Ok(root)
 }
 
@@ -85,11 +89,11 @@ fn machine() -> Result<&'static str> {
     match std::env::consts::ARCH {
         "x86_64" => Ok("amd64"),
         "aarch64" => Ok("arm64"),
-        other => bail!("{other} is neither amd64 nor arm64"),
+        other => bail!("the processor {other} is not supported; only amd64 and arm64 are"),
     }
 }
 
-/// apt-get with its own sources, lists, status and cache.
+/// apt-get with private sources, lists, status and cache.
 struct Apt {
     folder: Utf8PathBuf,
     config: Utf8PathBuf,
@@ -99,12 +103,13 @@ impl Apt {
     fn new(architecture: &str, folder: &Utf8Path) -> Result<Apt> {
         for program in ["apt-get", "apt-config", "dpkg-deb"] {
             if which::which(program).is_err() {
-                bail!("there is no {program} on this machine: this needs Debian or a relative of it");
+                bail!("{program} is not on PATH: this needs Debian, Ubuntu or another system with apt");
             }
         }
         if !Utf8Path::new(KEYRING).exists() {
             bail!(
-                "there is no {KEYRING}, with which Debian's packages are checked; `apt-get install debian-archive-keyring` brings it"
+                "{KEYRING} is missing, which is needed to verify Debian's packages; \
+                 run: apt-get install debian-archive-keyring"
             );
         }
         for part in ["state/lists/partial", "cache/archives/partial"] {
@@ -120,7 +125,7 @@ impl Apt {
         Ok(Apt { folder: folder.to_path_buf(), config })
     }
 
-    /// Downloads packages, with what they depend on or alone, into the private cache.
+    /// Downloads packages into the private cache, with or without their dependencies.
     fn download(&self, packages: &[&str], dependencies: bool) -> Result<()> {
         self.run(&["update"])?;
         match dependencies {
@@ -162,7 +167,7 @@ impl Apt {
     }
 }
 
-/// The system's proxies are the one thing of its configuration that is kept.
+/// The proxies in the system's apt configuration. Nothing else of it is used.
 fn proxies() -> Result<String> {
     let sh = child::shell("/")?;
     let dump = child::capture(cmd!(sh, "apt-config dump"), &[])?;
@@ -170,8 +175,8 @@ fn proxies() -> Result<String> {
     Ok(kept.map(|line| format!("{line}\n")).collect())
 }
 
-/// The rest of apt's configuration. The system's is not read: its hooks (`APT::Update::Post-Invoke`) would
-/// work on the system.
+/// The rest of apt's configuration. The system's configuration is not read, because its hooks
+/// (`APT::Update::Post-Invoke`) would change the system.
 fn settings(folder: &Utf8Path, architecture: &str) -> String {
     let mut text = String::new();
     for (key, value) in [
@@ -194,7 +199,7 @@ fn settings(folder: &Utf8Path, architecture: &str) -> String {
     text + &format!("#clear APT::Architectures;\nAPT::Architectures:: \"{architecture}\";\n")
 }
 
-/// `/bin`, `/sbin`, `/lib` and `/lib64` are links into /usr, as on every Debian since 12.
+/// Creates `/bin`, `/sbin`, `/lib` and `/lib64` as links into /usr, as on every Debian since 12.
 fn merged_usr(root: &Utf8Path) -> Result<()> {
     for name in ["bin", "sbin", "lib", "lib64"] {
         fs::create_dir_all(root.join("usr").join(name))?;
@@ -203,7 +208,7 @@ fn merged_usr(root: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// Unpacks a package's files through the links of merged /usr.
+/// Unpacks a package's files, following the links of merged /usr.
 fn unpack(package: &Utf8Path, root: &Utf8Path) -> Result<()> {
     let mut command = std::process::Command::new("dpkg-deb");
     command.args(["--fsys-tarfile", package.as_str()]).env_clear().envs(child::env()?);
@@ -219,7 +224,7 @@ fn unpack(package: &Utf8Path, root: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// What a container has no use for.
+/// Removes files that a container does not need.
 fn trim(root: &Utf8Path) -> Result<()> {
     for folder in [
         "usr/share/doc",
@@ -239,7 +244,7 @@ fn trim(root: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// What the packages' own scripts would have made.
+/// Creates the files and links that the packages' own scripts would create.
 fn finish(base: Base, root: &Utf8Path) -> Result<()> {
     use std::os::unix::fs::{PermissionsExt, symlink};
     for folder in ["etc", "tmp", "root", "proc", "sys", "dev", "run", "var/tmp", "home"] {
@@ -272,7 +277,7 @@ fn finish(base: Base, root: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// The bundle that `update-ca-certificates` makes: every certificate, one after the other.
+/// Writes the bundle that `update-ca-certificates` would write: all certificates, one after the other.
 fn certificates(root: &Utf8Path) -> Result<()> {
     let mut files: Vec<Utf8PathBuf> = Vec::new();
     for entry in root.join("usr/share/ca-certificates/mozilla").read_dir_utf8()? {
@@ -292,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn apt_is_told_of_no_place_on_the_system() {
+    fn apt_uses_no_folder_of_the_system() {
         for line in settings(Utf8Path::new("/cache/a b"), "arm64").lines().filter(|l| l.starts_with("Dir::"))
         {
             let value = line.split('"').nth(1).unwrap();

@@ -1,4 +1,4 @@
-//! Layers: a folder becomes a gzipped tar whose bytes depend on names, contents and execute bits alone, on
+//! Turns a folder into a layer: a gzipped tar whose bytes depend only on names, contents and execute bits, on
 //! every machine.
 
 use super::sbom::Component;
@@ -15,7 +15,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Of the compression: the next one takes two thirds longer for 2 % less.
+/// The compression level. The next level takes two thirds longer and saves 2 %.
 const LEVEL: u32 = 5;
 
 /// A layer in a store.
@@ -23,13 +23,13 @@ const LEVEL: u32 = 5;
 pub struct Layer {
     pub digest: String,
     pub size: u64,
-    /// Digest of the tar inside (`rootfs.diff_ids`).
+    /// The digest of the uncompressed tar (`rootfs.diff_ids`).
     pub diff_id: String,
-    /// What it brings, for the list of materials.
+    /// The packages in it, for the SBOM.
     pub components: Vec<Component>,
 }
 
-/// The layer kept under `key`, or else the one made of what `fill` puts into an empty folder.
+/// The layer cached under `key`, or else a new layer, built by [`make`] and then cached.
 pub fn cached(
     cache: &Store,
     key: &str,
@@ -38,7 +38,7 @@ pub fn cached(
     let folder = cache.dir.join("layers");
     fs::create_dir_all(&folder)?;
     let note = folder.join(format!("{}.json", spec::digest(key.as_bytes()).trim_start_matches("sha256:")));
-    // A note that can't be read, or whose blob is gone or damaged, is as good as none.
+    // If the note is not readable, or its blob is missing or damaged, the layer is built again.
     let kept: Option<Layer> = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if let Some(layer) = kept
         && cache.has(&layer.digest, layer.size)?
@@ -48,11 +48,11 @@ pub fn cached(
     let layer = make(cache, fill)?;
     let mut file = cache.scratch()?;
     file.write_all(&spec::to_bytes(&layer))?;
-    file.persist(&note).with_context(|| format!("{note} can't be written"))?;
+    file.persist(&note).with_context(|| format!("cannot write {note}"))?;
     Ok(layer)
 }
 
-/// The layer of what `fill` puts into an empty folder, which is the image's root.
+/// Builds a layer from the files that `fill` writes into an empty folder, which is the image's root.
 pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
     let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&store.dir)?;
     let dir = Utf8Path::from_path(temp.path()).context("the cache folder's path is not UTF-8")?;
@@ -65,9 +65,9 @@ pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>
     Ok(Layer { digest, size, diff_id, components })
 }
 
-/// Writes the gzipped tar of `dir`: (diff_id, digest, size). Sorted by name, mtime 0, owner 0:0, modes 755
-/// and 644; every regular file on its own, since whether two names share an inode depends on how a tool
-/// copied them.
+/// Writes the gzipped tar of `dir`. Returns (diff_id, digest, size). Entries are sorted by name and have
+/// mtime 0, owner 0:0 and mode 755 or 644. Hard links are written as separate files, because it depends on
+/// the tool that copied them whether two names share an inode.
 pub fn write(dir: &Path, to: impl Write) -> Result<(String, String, u64)> {
     let gzip = flate2::GzBuilder::new()
         .mtime(0)
@@ -88,13 +88,13 @@ type Tar<W> = tar::Builder<BufWriter<Hashing<GzEncoder<Hashing<W>>>>>;
 fn append<W: Write>(tar: &mut Tar<W>, root: &Path, folder: &Path) -> Result<()> {
     let at = root.join(folder);
     let mut names: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(&at).with_context(|| format!("{} can't be read", at.display()))? {
+    for entry in fs::read_dir(&at).with_context(|| format!("cannot read {}", at.display()))? {
         names.push(folder.join(entry?.file_name()));
     }
     names.sort();
     for name in names {
         let source = root.join(&name);
-        let shown = || format!("{} can't be put into a layer", source.display());
+        let shown = || format!("{} cannot be added to a layer", source.display());
         let meta = fs::symlink_metadata(&source).with_context(shown)?;
         let mut header = tar::Header::new_gnu();
         header.set_mtime(0);
@@ -103,7 +103,7 @@ fn append<W: Write>(tar: &mut Tar<W>, root: &Path, folder: &Path) -> Result<()> 
         header.set_size(0);
         if meta.is_dir() {
             header.set_entry_type(tar::EntryType::Directory);
-            // What everybody may write to, as /tmp, keeps that and its sticky bit.
+            // A world-writable folder with a sticky bit, such as /tmp, keeps both.
             header.set_mode(if meta.permissions().mode() & 0o1002 == 0o1002 { 0o1777 } else { 0o755 });
             // A folder's name ends in a slash, as GNU tar writes it.
             tar.append_data(&mut header, name.join(""), io::empty()).with_context(shown)?;
@@ -119,13 +119,13 @@ fn append<W: Write>(tar: &mut Tar<W>, root: &Path, folder: &Path) -> Result<()> 
             tar.append_data(&mut header, &name, fs::File::open(&source).with_context(shown)?)
                 .with_context(shown)?;
         } else {
-            bail!("{}: neither file, folder nor link", shown());
+            bail!("{}: it is neither a file, a folder nor a link", shown());
         }
     }
     Ok(())
 }
 
-/// A writer that hashes and counts what goes through.
+/// A writer that hashes and counts the bytes that are written through it.
 struct Hashing<W> {
     to: W,
     hash: Hasher,

@@ -1,5 +1,5 @@
-//! Images to and from registries: everything by digest first, tags last, so that a tag never names what isn't
-//! whole.
+//! Pushes images to registries and pulls them. Tags are written last, so that a tag never names an incomplete
+//! image.
 
 use super::reference::Reference;
 use super::registry::Registry;
@@ -12,13 +12,13 @@ use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use std::fmt;
 
-/// What a push did; a second push of the same image uploads nothing.
+/// The result of a push. A second push of the same image uploads nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     pub layers_uploaded: usize,
     pub layers_mounted: usize,
     pub layers_existing: usize,
-    /// Of blobs: layers, configs and lists of materials.
+    /// The size of the uploaded blobs: layers, configs and SBOMs.
     pub bytes_uploaded: u64,
     pub digest: String,
 }
@@ -29,14 +29,14 @@ impl fmt::Display for Report {
         let kib = bytes_uploaded.div_ceil(1024);
         write!(
             f,
-            "layers: {layers_uploaded} uploaded, {layers_mounted} mounted, {layers_existing} already there; {kib} KiB sent; {digest}"
+            "layers: {layers_uploaded} uploaded, {layers_mounted} mounted, {layers_existing} already there; \
+             {kib} KiB sent; {digest}"
         )
     }
 }
 
 impl Built {
-    /// Blobs, manifests, index, lists of materials, then `tags`, to the repository of this name on
-    /// `registry`.
+    /// Pushes blobs, manifests, index, SBOMs and then `tags` to the repository of this name on `registry`.
     pub fn push(&self, registry: &Registry, tags: &[&str]) -> Result<Report> {
         for tag in tags {
             if !super::reference::is_tag(tag) {
@@ -114,8 +114,8 @@ impl Built {
     }
 }
 
-/// Adds to the list of what refers to `subject`, kept under the tag `sha256-<hex>` where a registry has no
-/// referrers API (OCI distribution spec, "Referrers Tag Schema").
+/// Adds `referrer` to the list of manifests that refer to `subject`. A registry without the referrers API
+/// keeps that list under the tag `sha256-<hex>` (OCI distribution spec, "Referrers Tag Schema").
 fn refer(registry: &Registry, repository: &str, subject: &str, referrer: &Descriptor) -> Result<()> {
     let tag = subject.replace(':', "-");
     let mut index = match registry.manifest(repository, &tag)? {
@@ -129,18 +129,18 @@ fn refer(registry: &Registry, repository: &str, subject: &str, referrer: &Descri
     registry.put_manifest(repository, &tag, spec::INDEX, &spec::to_bytes(&index)).map(drop)
 }
 
-/// Gives an image that the registry has another tag. The digest must be there.
+/// Adds a tag to an image. An error if the registry does not have the digest.
 pub fn retag(registry: &Registry, repository: &str, digest: &str, tag: &str) -> Result<()> {
     let (descriptor, bytes) = registry.manifest(repository, digest)?.with_context(|| {
-        format!("{}/{repository} has no {digest} that could be tagged {tag}", registry.host)
+        format!("{}/{repository} has no image {digest}, so it cannot be tagged {tag}", registry.host)
     })?;
     registry.put_manifest(repository, tag, &descriptor.media_type, &bytes).map(drop)
 }
 
-/// Downloads an image as a user would, every byte checked against its digest, into a new layout at `out`.
+/// Downloads an image as a user does, into a new layout at `out`. Every blob is checked against its digest.
 pub fn pull(registry: &Registry, reference: &Reference, out: &Utf8Path) -> Result<Built> {
     if out.exists() {
-        std::fs::remove_dir_all(out).with_context(|| format!("{out} can't be replaced"))?;
+        std::fs::remove_dir_all(out).with_context(|| format!("cannot replace {out}"))?;
     }
     let store = Store::at(out)?;
     let repository = &reference.repository;
@@ -148,7 +148,7 @@ pub fn pull(registry: &Registry, reference: &Reference, out: &Utf8Path) -> Resul
         .manifest(repository, reference.version())?
         .with_context(|| format!("there is no image {reference}"))?;
     if !index.is_index() {
-        bail!("{reference} is one platform's image, not an index of several ({})", index.media_type);
+        bail!("{reference} is an image for one platform ({}); expected an index", index.media_type);
     }
     store.put(&index.media_type, &bytes)?;
     let document: Index = spec::from_bytes(&bytes, &reference.to_string())?;
@@ -175,10 +175,7 @@ fn pull_one(
     store: &Store,
 ) -> Result<PlatformImage> {
     let (descriptor, bytes) = registry.manifest(repository, &manifest.digest)?.with_context(|| {
-        format!(
-            "{}/{repository} lacks the manifest {}, which its index names",
-            registry.host, manifest.digest
-        )
+        format!("{}/{repository} has no manifest {}, but its index lists it", registry.host, manifest.digest)
     })?;
     store.put(&descriptor.media_type, &bytes)?;
     let document: Manifest = spec::from_bytes(&bytes, &manifest.digest)?;

@@ -1,11 +1,11 @@
-//! Names of images: `docker.io/library/python:3.11-slim@sha256:…`, parsed and printed; no network.
+//! Parses and prints names of images: `docker.io/library/python:3.11-slim@sha256:…`. Pure.
 
 use crate::sys::exit::Exit;
 use anyhow::Result;
 use std::fmt;
 
-/// An image's name as the OCI distribution spec and docker read it. Parsing fills in docker's defaults: the
-/// host `docker.io`, the folder `library/`.
+/// An image's name as in the OCI distribution spec and in docker. Parsing adds docker's defaults: the host
+/// `docker.io` and the folder `library/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// `ghcr.io`, `localhost:5000`.
@@ -22,7 +22,7 @@ impl Reference {
         parse(text).map_err(|why| Exit::Usage(format!("{text:?} is not an image name: {why}")).into())
     }
 
-    /// The same image on the registry that stands in for every other, where there is one.
+    /// The same image on the registry `registry`, if one is given.
     pub fn on(mut self, registry: Option<&str>) -> Reference {
         if let Some(host) = registry {
             self.host = host.to_string();
@@ -35,7 +35,8 @@ impl Reference {
         format!("{}/{}", self.host, self.repository)
     }
 
-    /// What a manifest is asked for by: the digest where there is one.
+    /// The digest or tag to request the manifest by: the digest if it is known, otherwise the tag or
+    /// `latest`.
     pub fn version(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
@@ -60,7 +61,7 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
         Some(_) => return Err("the digest is not sha256: and 64 hex digits"),
         None => (text, None),
     };
-    // A colon after the last slash begins a tag; one before it, a port.
+    // A colon after the last slash begins a tag. A colon before it begins a port.
     let (name, tag) = match rest.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag.to_string())),
         _ => (rest, None),
@@ -75,13 +76,13 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
     let host = if host == "index.docker.io" { "docker.io" } else { host };
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if host.is_empty() || !host.chars().all(plain) {
-        return Err("the host has characters that no host has");
+        return Err("the host contains invalid characters");
     }
     let repository =
         if host == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path.to_string() };
     if !repository.split('/').all(is_component) {
         return Err(
-            "each part of the path has small letters and digits, with single `.`, `_` or dashes between them",
+            "each part of the path must have lower-case letters and digits, separated by `.`, `_` or dashes",
         );
     }
     if repository.len() > 255 {
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_docker_reads_them() {
+    fn names_are_parsed_as_docker_does() {
         let d = format!("sha256:{}", "a".repeat(64));
         for (text, expected) in [
             ("python", "docker.io/library/python"),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_a_reason() {
+    fn an_invalid_name_is_refused_with_a_reason() {
         for text in [
             "",
             ":",
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_in_replaces_the_host_alone() {
+    fn another_registry_replaces_only_the_host() {
         let moved = Reference::parse("python:3.11").unwrap().on(Some("localhost:5000"));
         assert_eq!(moved.to_string(), "localhost:5000/library/python:3.11");
         assert_eq!(moved.version(), "3.11");

@@ -1,5 +1,5 @@
-//! A container registry, by the OCI distribution spec 1.1: manifests, tags and blobs to read; uploads are in
-//! upload.rs, logins in auth.rs.
+//! A client for container registries (OCI distribution spec 1.1): reads manifests, tags and blobs, and writes
+//! manifests. Uploads of blobs are in upload.rs, logins in auth.rs.
 
 use super::auth;
 use super::reference::Reference;
@@ -14,13 +14,15 @@ use camino::Utf8PathBuf;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
-    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
 
 pub struct Registry {
     pub host: String,
     pub(super) http: Http,
-    /// `https://ghcr.io`; plain http on this machine only.
+    /// `https://ghcr.io`. Plain http is used on this machine only.
     base: String,
     loopback_only: bool,
     docker_config: Option<Utf8PathBuf>,
@@ -30,7 +32,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Nothing is sent yet. With `loopback_only`, writes to a host that is not this machine are refused.
+    /// Creates a client without sending anything. With `loopback_only` it refuses writes to other machines.
     pub fn open(host: &str, loopback_only: bool) -> Result<Registry> {
         let here = is_loopback(&format!("http://{host}/"));
         let api = if host == "docker.io" { "registry-1.docker.io" } else { host };
@@ -46,7 +48,7 @@ impl Registry {
         })
     }
 
-    /// The registry that releases are pushed to, with the login that the environment has for it.
+    /// The registry that releases are pushed to, with the login from the environment.
     pub fn of_releases(reference: &Reference, loopback_only: bool) -> Result<Registry> {
         Ok(Registry { login: auth::login_from_environment()?, ..Registry::of(reference, loopback_only)? })
     }
@@ -55,8 +57,8 @@ impl Registry {
         Registry::open(&reference.host, loopback_only)
     }
 
-    /// A manifest by tag or digest; None where there is none. Its digest is that of the bytes, and the one
-    /// asked for.
+    /// The manifest with this tag or digest. None if the registry does not have it. An error if the digest of
+    /// its bytes is not the requested or announced one.
     pub fn manifest(&self, repository: &str, version: &str) -> Result<Option<(Descriptor, Vec<u8>)>> {
         let answer = self.manifest_call("GET", repository, version)?;
         if answer.status == 404 {
@@ -67,14 +69,14 @@ impl Registry {
             (answer.header("Docker-Content-Digest").map(str::to_string), media_type(&answer));
         let bytes = answer.bytes()?;
         let digest = spec::digest(&bytes);
-        let promised = if version.starts_with("sha256:") { Some(version.to_string()) } else { announced };
-        if let Some(promised) = promised.filter(|p| *p != digest) {
+        let expected = if version.starts_with("sha256:") { Some(version.to_string()) } else { announced };
+        if let Some(expected) = expected.filter(|e| *e != digest) {
             bail!(
-                "{}/{repository}:{version}: the manifest's bytes have the digest {digest}, promised was {promised}",
+                "{}/{repository}:{version}: the manifest has the digest {digest}; expected {expected}",
                 self.host
             );
         }
-        // The document's own type is what was hashed; the header may be a proxy's.
+        // The type in the document is part of the hashed bytes. The header may have been changed by a proxy.
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Typed {
@@ -87,7 +89,7 @@ impl Registry {
         Ok(Some((Descriptor::new(&media_type, digest, bytes.len() as u64), bytes)))
     }
 
-    /// The digest that a tag names now; None where there is none.
+    /// The digest that a tag names now. None if there is no such tag.
     pub fn digest(&self, repository: &str, version: &str) -> Result<Option<String>> {
         let answer = self.manifest_call("HEAD", repository, version)?;
         if answer.status == 404 {
@@ -97,14 +99,15 @@ impl Registry {
         match answer.header("Docker-Content-Digest") {
             Some(digest) if super::reference::is_digest(digest) => Ok(Some(digest.to_string())),
             Some(other) => bail!(
-                "{}/{repository}:{version}: the registry names the digest {other:?}, which is none",
+                "{}/{repository}:{version}: the registry answered with an invalid digest {other:?} \
+                 (expected sha256:<64 hex>)",
                 self.host
             ),
             None => Ok(self.manifest(repository, version)?.map(|(d, _)| d.digest)),
         }
     }
 
-    /// Writes a manifest under a tag or its digest. True where the registry keeps the list of referrers
+    /// Writes a manifest under a tag or its digest. Returns true if the registry keeps the list of referrers
     /// itself (`OCI-Subject`).
     pub fn put_manifest(
         &self,
@@ -119,7 +122,7 @@ impl Registry {
         let answer = self.call(&push_scope(repository, None), request)?.success()?;
         let digest = spec::digest(bytes);
         if let Some(other) = answer.header("Docker-Content-Digest").filter(|d| *d != digest) {
-            bail!("{}/{repository}:{version}: sent {digest}, the registry stored {other}", self.host);
+            bail!("{}/{repository}:{version}: sent {digest}, but the registry stored {other}", self.host);
         }
         Ok(answer.header("OCI-Subject").is_some())
     }
@@ -132,7 +135,7 @@ impl Registry {
         if answer.status == 404 { Ok(false) } else { answer.success().map(|_| true) }
     }
 
-    /// Downloads a blob into the store, unless it is there.
+    /// Downloads a blob into the store, unless the store has it.
     pub fn fetch(&self, repository: &str, blob: &Descriptor, store: &Store) -> Result<()> {
         if !super::reference::is_digest(&blob.digest) {
             bail!("{}/{repository}: {:?} is not a sha256 digest", self.host, blob.digest);
@@ -140,22 +143,22 @@ impl Registry {
         if store.has(&blob.digest, blob.size)? {
             return Ok(());
         }
-        let whence = format!("{}/{repository}@{}", self.host, blob.digest);
+        let name = format!("{}/{repository}@{}", self.host, blob.digest);
         let get = || {
             let answer = self.call(
                 &pull_scope(repository),
                 Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest))),
             )?;
-            store.receive(blob, answer.success()?.reader(), &whence)
+            store.receive(blob, answer.success()?.reader(), &name)
         };
-        // A download that breaks off after the headers is begun once more.
+        // A download that is interrupted after the headers is repeated once.
         get().or_else(|first| match first.chain().any(|e| e.is::<std::io::Error>()) {
             true => get(),
             false => Err(first),
         })
     }
 
-    /// Every tag, sorted; none where the repository does not exist.
+    /// All tags, sorted. Empty if the repository does not exist.
     #[cfg(test)]
     pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
         #[derive(serde::Deserialize)]
@@ -200,7 +203,7 @@ impl Registry {
         self.call_by(scopes, request, |request| self.http.send(request))
     }
 
-    /// Sends with the login kept for these scopes; a challenge is answered once.
+    /// Sends a request with the stored login for these scopes. A challenge is answered once.
     pub(super) fn call_by(
         &self,
         scopes: &[String],
@@ -232,7 +235,8 @@ impl Registry {
         let answer = send(&request)?;
         if matches!(answer.status, 401 | 403) {
             let hint = format!(
-                "{} refuses this login; is it valid, and may it do this? `docker login {}` makes a new one",
+                "{} refuses this login; check that it is valid and has the needed permission, \
+                 or log in again with `docker login {}`",
                 self.host, self.host
             );
             return Err(anyhow::Error::new(answer.error()).context(hint));
@@ -243,7 +247,7 @@ impl Registry {
     pub(super) fn may_write(&self) -> Result<()> {
         if self.loopback_only && !is_loopback(&self.base) {
             return Err(Exit::Usage(format!(
-                "a rehearsal writes to this machine only, refused: container registry {}",
+                "a rehearsal writes to this machine only; refused: container registry {}",
                 self.host
             ))
             .into());
@@ -251,13 +255,14 @@ impl Registry {
         Ok(())
     }
 
-    /// An address that the registry gave for the next request: on its own host, with our scheme (proxies that
-    /// end TLS say http).
+    /// The address that the registry gave for the next request, with our scheme: behind a proxy that
+    /// terminates TLS a registry answers with http. An error if it is on another host.
     pub(super) fn own(&self, location: &str) -> Result<String> {
         let host = url::host(location);
         if host != url::host(&self.base) {
             bail!(
-                "{} sends the upload on to another host, {host}: refused, since the login would go with it",
+                "{} redirects the upload to another host, {host}: refused, \
+                 because the login would be sent there",
                 self.host
             );
         }

@@ -1,5 +1,5 @@
-//! An image's layers unpacked into a folder, as an engine would: in order, whiteouts included, and never
-//! outside that folder whatever a layer's names and links say.
+//! Unpacks an image's layers into a folder, as an engine does: in order and with whiteouts. Nothing is
+//! written outside that folder, whatever names and links a layer contains.
 
 use crate::sys::hash;
 use crate::sys::hash::Hasher;
@@ -11,24 +11,25 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 
-/// Links followed on the way to one name, as in Linux.
+/// The most links that are followed to resolve one name, as in Linux.
 const LINKS: usize = 40;
 
-/// Unpacks one layer over what is in `root`; its tar must have the digest `diff_id`.
+/// Unpacks one layer into `root`, over the layers below it. An error if its tar does not have the digest
+/// `diff_id`.
 pub fn apply(root: &Path, layer: &Utf8Path, diff_id: &str) -> Result<()> {
     let mut tar = Hashing { from: plain(layer)?, hash: Hasher::new(&hash::SHA256) };
-    unpack(root, &mut tar, FolderOverLink::Replaces).with_context(|| format!("{layer} can't be unpacked"))?;
+    unpack(root, &mut tar, FolderOverLink::Replaces).with_context(|| format!("cannot unpack {layer}"))?;
     io::copy(&mut tar, &mut io::sink())?;
     let found = hash::oci(tar.hash);
     if found != diff_id {
-        bail!("{layer} holds a tar with digest {found}, but the image's config says {diff_id}");
+        bail!("{layer} contains a tar with the digest {found}, but the image's config lists {diff_id}");
     }
     Ok(())
 }
 
-/// The layer's tar, by its first bytes.
+/// The layer's uncompressed tar. The compression is recognised by the first bytes.
 fn plain(layer: &Utf8Path) -> Result<Box<dyn Read>> {
-    let mut file = File::open(layer).with_context(|| format!("{layer} can't be read"))?;
+    let mut file = File::open(layer).with_context(|| format!("cannot read {layer}"))?;
     let mut magic = Vec::new();
     (&mut file).take(4).read_to_end(&mut magic)?;
     let file = BufReader::with_capacity(256 << 10, File::open(layer)?);
@@ -36,14 +37,16 @@ fn plain(layer: &Utf8Path) -> Result<Box<dyn Read>> {
         [0x1f, 0x8b, ..] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
         [0x28, 0xb5, 0x2f, 0xfd] => {
             bail!(
-                "{layer} is compressed with zstd, which only docker or podman unpack here; set XTASK_ENGINE=docker or podman"
+                "{layer} is compressed with zstd, which only docker and podman can unpack; \
+                 set XTASK_ENGINE=docker or XTASK_ENGINE=podman"
             )
         }
         _ => Ok(Box::new(file)),
     }
 }
 
-/// What becomes of a link where a folder is to be: OCI layers replace it, Debian's packages go through it.
+/// What to do if a folder is unpacked where a link exists: an OCI layer replaces the link, a Debian package
+/// follows it.
 #[derive(Clone, Copy, PartialEq)]
 pub enum FolderOverLink {
     Replaces,
@@ -52,7 +55,7 @@ pub enum FolderOverLink {
 
 pub fn unpack(root: &Path, tar: impl Read, policy: FolderOverLink) -> Result<()> {
     let mut archive = tar::Archive::new(tar);
-    // What this layer made: an opaque whiteout removes only what lower layers left.
+    // The paths that this layer created: an opaque whiteout removes only files of lower layers.
     let mut fresh = HashSet::new();
     for entry in archive.entries()? {
         let mut entry = entry?;
@@ -100,7 +103,7 @@ fn entry_into<R: Read>(
     } else if kind.is_file() || kind == tar::EntryType::Continuous {
         io::copy(entry, &mut File::create_new(&path)?)?;
     } else {
-        // Devices and pipes: the engine brings those that a program needs.
+        // Devices and pipes are skipped: the engine creates those that a program needs.
         return Ok(());
     }
     if rustix::process::geteuid().is_root() {
@@ -113,14 +116,14 @@ fn entry_into<R: Read>(
     Ok(())
 }
 
-/// Where `name` is inside `root`: the links in its folder are followed as they would be after chroot, its
-/// last part is not. None for the root itself.
+/// The path of `name` inside `root`. Links in its parent folders are followed as after chroot; the last part
+/// is not followed. None for the root itself.
 pub fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
     let mut parts = Vec::new();
     for part in name.components() {
         match part {
             Component::Normal(part) => parts.push(part.to_os_string()),
-            Component::ParentDir => bail!("a name that goes upwards"),
+            Component::ParentDir => bail!("the name contains `..`"),
             Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
         }
     }
@@ -140,7 +143,7 @@ pub fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
             Ok(meta) if meta.is_symlink() => {
                 links += 1;
                 if links > LINKS {
-                    bail!("too many links on the way");
+                    bail!("too many links in the path");
                 }
                 let target = fs::read_link(&next)?;
                 if target.is_absolute() {
@@ -154,7 +157,7 @@ pub fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
                 parts.extend(steps);
             }
             Ok(meta) if meta.is_dir() => folder = next,
-            Ok(_) => bail!("a name inside a file"),
+            Ok(_) => bail!("a parent of the path is a file"),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir(&next)?;
                 folder = next;
@@ -167,12 +170,12 @@ pub fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
 
 fn whiteout(folder: &Path, hidden: &str) -> Result<()> {
     if matches!(hidden, "" | "." | "..") {
-        bail!("a whiteout of {hidden:?}");
+        bail!("a whiteout with the invalid name {hidden:?}");
     }
     remove(&folder.join(hidden))
 }
 
-/// Removes what lower layers left in a folder.
+/// Removes the files of lower layers from a folder.
 fn empty(folder: &Path, fresh: &HashSet<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,4 +1,4 @@
-//! The list of materials of an image: CycloneDX 1.6 JSON, the same bytes for the same image.
+//! The SBOM of an image: CycloneDX 1.6 JSON, with the same bytes for the same image.
 
 use super::spec;
 use serde::{Deserialize, Serialize};
@@ -6,35 +6,41 @@ use serde_json::{Value, json};
 
 pub const MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
 
-/// A package that a layer brings.
+/// A package in a layer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Component {
     pub name: String,
     pub version: String,
     /// <https://github.com/package-url/purl-spec>
     pub purl: String,
-    /// An SPDX expression, where the package states one.
+    /// The package's SPDX expression. None if it has none.
     pub license: Option<String>,
 }
 
-/// What the list is about.
+/// The image that the SBOM describes.
 pub struct Subject<'a> {
     /// `ghcr.io/owner/name`
     pub name: &'a str,
     pub version: &'a str,
     pub platform: &'a spec::Platform,
-    /// Of the platform's manifest.
+    /// The digest of the platform's manifest.
     pub digest: &'a str,
     /// The base image's name with its digest.
     pub base: &'a str,
-    /// RFC 3339.
+    /// The time in RFC 3339 form.
     pub created: &'a str,
 }
 
 pub fn cyclonedx(subject: &Subject, components: &[Component]) -> Vec<u8> {
     let base = json!({ "type": "container", "bom-ref": subject.base, "name": subject.base });
     let packages = components.iter().map(|c| {
-        let mut package = json!({ "type": "library", "bom-ref": c.purl, "name": c.name, "version": c.version, "purl": c.purl });
+        let mut package = json!({
+            "type": "library",
+            "bom-ref": c.purl,
+            "name": c.name,
+            "version": c.version,
+            "purl": c.purl,
+        });
         if let Some(expression) = &c.license {
             package["licenses"] = json!([{ "expression": expression }]);
         }
@@ -61,8 +67,8 @@ pub fn cyclonedx(subject: &Subject, components: &[Component]) -> Vec<u8> {
     }))
 }
 
-/// `urn:uuid:…` made of the image's digest, as a version 8 UUID (RFC 9562): a random one would make every
-/// build another.
+/// `urn:uuid:…`, a version 8 UUID (RFC 9562) that is derived from the image's digest. A random one would make
+/// builds differ.
 fn serial_number(reference: &str) -> String {
     let hash = spec::digest(reference.as_bytes());
     let h = hash.trim_start_matches("sha256:");
@@ -74,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_names_image_base_and_packages() {
+    fn the_sbom_lists_image_base_and_packages() {
         let platform = spec::Platform::parse("linux/amd64").unwrap();
         let subject = Subject {
             name: "h/n",

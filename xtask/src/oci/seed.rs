@@ -1,5 +1,5 @@
-//! A stand-in for a base image, pushed to a registry of this machine under the base's own name: where none
-//! can be pulled, and in every rehearsal.
+//! Builds a stand-in for a base image and pushes it to a registry on this machine under the base's own name.
+//! It is used in every rehearsal, and where no base image can be pulled.
 
 use super::layer;
 use super::reference::Reference;
@@ -14,8 +14,8 @@ use camino::Utf8Path;
 use std::collections::BTreeMap;
 use xshell::cmd;
 
-/// Makes Debian, with Python where the base has it, into an image for each platform and pushes it to `host`
-/// under the name of `base`; the digest of its index.
+/// Builds a Debian image for each platform, with Python if the base has it, and pushes it to `host` under the
+/// name of `base`. Returns the digest of its index.
 pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
     let stand_in = stand_in(base)?;
     let store = Store::cache()?;
@@ -31,7 +31,7 @@ pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result
     push(&store, &Registry::open(host, true)?, base, manifests)
 }
 
-/// What a base image has to be for Debian to stand in for it.
+/// The stand-in for a base image. An error unless the base is debian, or python in Debian's version.
 fn stand_in(base: &Reference) -> Result<Base> {
     match base.repository.rsplit('/').next() {
         Some("debian") => Ok(Base::Slim),
@@ -40,15 +40,16 @@ fn stand_in(base: &Reference) -> Result<Base> {
             version => bail!("the stand-in for {base} has Python {}, not {version}", debian::PYTHON),
         },
         _ => bail!(
-            "nothing stands in for the base image {base}; there are stand-ins for debian and for python:{}",
+            "there is no stand-in for the base image {base}; only for debian and for python:{}",
             debian::PYTHON
         ),
     }
 }
 
-/// One platform's manifest, in the store.
+/// Writes the image for one platform to the store. Returns its manifest.
 fn write(store: &Store, platform: &Platform, root: &Utf8Path, stand_in: Base) -> Result<Descriptor> {
-    // The folder's path names how it was made and for what; its contents never change after that.
+    // The folder's path contains its kind, layout and architecture, and its contents never change, so it is
+    // the key.
     let layer = layer::cached(store, &format!("base {root}"), |dir| {
         let sh = crate::sys::child::shell("/")?;
         crate::sys::child::capture(cmd!(sh, "cp -a {root}/. {dir}"), &[]).map(|_| Vec::new())

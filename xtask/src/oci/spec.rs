@@ -1,5 +1,5 @@
-//! The documents of the OCI image spec 1.1, as far as we write and read them; docker's schema 2 has the same
-//! shape.
+//! The documents of the OCI image spec 1.1, with the fields that xtask writes and reads. Docker's schema 2
+//! has the same form.
 
 use crate::sys::hash;
 use anyhow::{Context, Result, bail};
@@ -11,7 +11,7 @@ pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
-/// `{}`: the config of a manifest that is no image.
+/// The type of `{}`, the config of a manifest that is not an image.
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
@@ -66,12 +66,12 @@ impl Platform {
             _ => bail!("{text:?} is not a platform: os/architecture, as in linux/amd64"),
         }
     }
-    /// Is an image of `other` the one for this platform? arm64 is written with and without its only variant,
-    /// v8.
+    /// Does an image for `other` run on this platform? The variant is ignored: arm64 is written with or
+    /// without its only variant, v8.
     pub fn matches(&self, other: &Platform) -> bool {
         self.os == other.os && self.architecture == other.architecture
     }
-    /// This machine's, in Go's words, which are OCI's.
+    /// The platform of this machine, with Go's names, which OCI uses.
     pub fn here() -> Platform {
         let architecture = match std::env::consts::ARCH {
             "x86_64" => "amd64",
@@ -147,7 +147,7 @@ impl Manifest {
     }
 }
 
-/// An image's config: what an engine needs to run it.
+/// An image's config, which an engine needs to run it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Image {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,7 +201,7 @@ pub struct History {
     pub empty_layer: bool,
 }
 
-/// Go writes empty lists and maps as null.
+/// Reads null as empty: Go writes empty lists and maps as null.
 fn nullable<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -213,15 +213,15 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hash::sha256(bytes))
 }
 
-/// The bytes that are hashed and stored: compact, keys in the order of the structs above.
+/// The bytes of a document that are hashed and stored: compact, with keys in the order of the structs above.
 pub fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).expect("string keys only")
 }
 
-/// A document from outside; the error says what it was to be and how it begins.
+/// Parses a document of another system. The error names `what` was expected and shows the start of the bytes.
 pub fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     serde_json::from_slice(bytes).with_context(|| {
         let start: String = String::from_utf8_lossy(bytes).chars().take(120).collect();
-        format!("{what} is not what the OCI spec says; it begins {start:?}")
+        format!("{what} does not have the form of the OCI spec; it begins with {start:?}")
     })
 }

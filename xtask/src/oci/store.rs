@@ -1,5 +1,5 @@
-//! Blobs by digest in the user's cache folder: written aside and renamed, hashed again before they are used.
-//! A killed process leaves nothing wrong.
+//! Stores blobs by digest. A blob is written to a temporary file and renamed, and hashed again before it is
+//! used, so a killed process leaves no damaged blob.
 
 use super::spec;
 use crate::sys::hash::Hasher;
@@ -17,7 +17,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The user's: layers and base images of every build of this machine.
+    /// The store in the user's cache folder, with the layers and base images of all builds on this machine.
     pub fn cache() -> Result<Store> {
         let store = Store::at(child::cache()?.join("oci"))?;
         sweep(&store.dir);
@@ -27,7 +27,7 @@ impl Store {
     pub fn at(dir: impl Into<Utf8PathBuf>) -> Result<Store> {
         let store = Store { dir: dir.into() };
         let blobs = store.dir.join("blobs/sha256");
-        std::fs::create_dir_all(&blobs).with_context(|| format!("{blobs} can't be made"))?;
+        std::fs::create_dir_all(&blobs).with_context(|| format!("cannot create {blobs}"))?;
         Ok(store)
     }
 
@@ -35,7 +35,7 @@ impl Store {
         self.dir.join("blobs").join(digest.replace(':', "/"))
     }
 
-    /// Is the blob there, with the bytes that its name promises? One that isn't whole is removed.
+    /// Does the store have the blob with this size and digest? A damaged blob is removed.
     pub fn has(&self, digest: &str, size: u64) -> Result<bool> {
         let path = self.path(digest);
         match std::fs::metadata(&path) {
@@ -45,7 +45,7 @@ impl Store {
                 Ok(false)
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(e).with_context(|| format!("{path} can't be read")),
+            Err(e) => Err(e).with_context(|| format!("cannot read {path}")),
         }
     }
 
@@ -59,15 +59,16 @@ impl Store {
         Ok(descriptor)
     }
 
-    /// Keeps what `from` gives, if its size and digest are the promised ones.
-    pub fn receive(&self, descriptor: &spec::Descriptor, from: impl Read, whence: &str) -> Result<()> {
+    /// Stores the bytes of `from`. An error if they do not have the size and digest of `descriptor`. `name`:
+    /// the source's name for errors.
+    pub fn receive(&self, descriptor: &spec::Descriptor, from: impl Read, name: &str) -> Result<()> {
         let mut file = self.scratch()?;
         let (digest, size) = copy_hashed(from.take(descriptor.size + 1), &mut file)
-            .with_context(|| format!("{whence} broke off"))?;
+            .with_context(|| format!("the download of {name} was interrupted"))?;
         if size != descriptor.size || digest != descriptor.digest {
             let more = if size > descriptor.size { " or more" } else { "" };
             bail!(
-                "{whence} gave {size} bytes{more} with digest {digest}; expected {} with {}",
+                "{name} has {size} bytes{more} with the digest {digest}; expected {} with {}",
                 descriptor.size,
                 descriptor.digest
             );
@@ -75,33 +76,33 @@ impl Store {
         self.keep(file, &descriptor.digest)
     }
 
-    /// A file beside the blobs, that `keep` renames.
+    /// A temporary file in the store's folder, which `keep` renames to a blob.
     pub fn scratch(&self) -> Result<tempfile::NamedTempFile> {
         tempfile::Builder::new()
             .prefix(&scratch_prefix())
             .tempfile_in(&self.dir)
-            .with_context(|| format!("{} can't be written", self.dir))
+            .with_context(|| format!("cannot write to {}", self.dir))
     }
 
     pub fn keep(&self, file: tempfile::NamedTempFile, digest: &str) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         let path = self.path(digest);
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        file.persist(&path).with_context(|| format!("{path} can't be written"))?;
+        file.persist(&path).with_context(|| format!("cannot write {path}"))?;
         Ok(())
     }
 
     pub fn bytes(&self, digest: &str) -> Result<Vec<u8>> {
         let path = self.path(digest);
-        std::fs::read(&path).with_context(|| format!("{path} can't be read"))
+        std::fs::read(&path).with_context(|| format!("cannot read {path}"))
     }
 
     pub fn read<T: serde::de::DeserializeOwned>(&self, digest: &str) -> Result<T> {
         spec::from_bytes(&self.bytes(digest)?, digest)
     }
 
-    /// Puts a blob of another store here: a second name of the same file where the file system allows, a copy
-    /// elsewhere.
+    /// Adds a blob of another store to this one: as a hard link if the file system allows it, otherwise as a
+    /// copy.
     pub fn link(&self, from: &Store, digest: &str) -> Result<()> {
         let (source, target) = (from.path(digest), self.path(digest));
         if target.exists() {
@@ -110,7 +111,7 @@ impl Store {
         if std::fs::hard_link(&source, &target).is_err() {
             let mut file = self.scratch()?;
             std::io::copy(
-                &mut File::open(&source).with_context(|| format!("{source} can't be read"))?,
+                &mut File::open(&source).with_context(|| format!("cannot read {source}"))?,
                 &mut file,
             )?;
             self.keep(file, digest)?;
@@ -119,12 +120,13 @@ impl Store {
     }
 }
 
-/// Of temporary files and folders in the cache: it names the process they belong to.
+/// The prefix of temporary files and folders in the cache. It contains the id of the process that owns them.
 pub fn scratch_prefix() -> String {
     format!(".{}-", std::process::id())
 }
 
-/// Removes what killed processes have left in a folder. One that can't be removed is left for the next time.
+/// Removes the temporary files of processes that no longer exist. Errors are ignored, because the next call
+/// tries again.
 pub fn sweep(dir: &Utf8Path) {
     for entry in dir.read_dir_utf8().into_iter().flatten().flatten() {
         let owner = entry
@@ -146,11 +148,11 @@ pub fn sweep(dir: &Utf8Path) {
 
 /// `sha256:…` of a file.
 pub fn file_digest(path: &Utf8Path) -> Result<String> {
-    let file = File::open(path).with_context(|| format!("{path} can't be read"))?;
+    let file = File::open(path).with_context(|| format!("cannot read {path}"))?;
     Ok(copy_hashed(file, std::io::sink())?.0)
 }
 
-/// Copies and gives digest and size of what went through.
+/// Copies all bytes. Returns their digest and size.
 fn copy_hashed(mut from: impl Read, mut to: impl Write) -> std::io::Result<(String, u64)> {
     let mut hash = Hasher::new(&hash::SHA256);
     let mut size = 0;
@@ -173,10 +175,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_dead_processes_left_is_swept_and_nothing_else() {
+    fn only_temporary_files_of_dead_processes_are_removed() {
         let temp = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(temp.path()).unwrap();
-        // Above the largest process number that Linux gives (2^22).
+        // Above the largest process id on Linux (2^22).
         let dead = ".2000000000-abc";
         let alive = format!("{}abc", scratch_prefix());
         for name in [dead, &alive, "blobs", ".x-1", ".complete", ".-1-a"] {
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_blob_is_not_taken_for_the_real_one() {
+    fn a_damaged_blob_is_removed_and_reported_as_missing() {
         let temp = tempfile::tempdir().unwrap();
         let store = Store::at(Utf8Path::from_path(temp.path()).unwrap()).unwrap();
         let blob = store.put("x", b"bytes").unwrap();

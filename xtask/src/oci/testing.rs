@@ -1,4 +1,5 @@
-//! For the tests of this folder: a real container registry on this machine, and a tiny base image in it.
+//! Helpers for the tests of this folder: a real container registry on this machine, and a small base image in
+//! it.
 
 use super::registry::Registry;
 use super::spec::{self, Descriptor, Image, Index, Manifest, Platform, RootFs, Run};
@@ -10,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// docker-registry with a storage of its own; it dies with the test.
+/// A docker-registry with its own storage. It is stopped at the end of the test.
 pub struct Local {
     pub host: String,
     pub port: u16,
@@ -18,7 +19,7 @@ pub struct Local {
     pub dir: tempfile::TempDir,
 }
 
-/// `user`, `correct horse`
+/// User `user`, password `correct horse`.
 const HTPASSWD: &str = "user:$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e\n";
 
 impl Local {
@@ -26,7 +27,7 @@ impl Local {
         Local::with("")
     }
 
-    /// Asks for user and password.
+    /// A registry that requires user and password.
     pub fn with_login() -> Local {
         Local::with("auth: {htpasswd: {realm: test, path: FOLDER/htpasswd}}\n")
     }
@@ -36,14 +37,16 @@ impl Local {
         let folder = Utf8Path::from_path(dir.path()).unwrap();
         let port = child::free_port().unwrap();
         let config = format!(
-            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}', secret: s}}\n{}",
+            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
+             storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n\
+             http: {{addr: '127.0.0.1:{port}', secret: s}}\n{}",
             extra.replace("FOLDER", folder.as_str())
         );
         std::fs::write(folder.join("config.yml"), config).unwrap();
         std::fs::write(folder.join("htpasswd"), HTPASSWD).unwrap();
         let mut command = Command::new(debian::docker_registry().unwrap());
         command.arg("serve").arg(folder.join("config.yml")).env_clear().env("OTEL_TRACES_EXPORTER", "none");
-        // Its root answers without a login; /v2/ does not.
+        // `/` answers without a login, but /v2/ requires one.
         let server = serve::start(command, port, "/", &folder.join("log")).unwrap();
         Local { host: format!("127.0.0.1:{port}"), port, _server: server, dir }
     }
@@ -52,7 +55,7 @@ impl Local {
         Registry::open(&self.host, true).unwrap()
     }
 
-    /// Its own folder.
+    /// The registry's folder.
     pub fn path(&self) -> Utf8PathBuf {
         Utf8PathBuf::try_from(self.dir.path().to_path_buf()).unwrap()
     }
@@ -66,8 +69,8 @@ pub fn platforms() -> Vec<Platform> {
     ["linux/amd64", "linux/arm64"].iter().map(|p| Platform::parse(p).unwrap()).collect()
 }
 
-/// A base image of two platforms with one file each, at `docker.io/library/base:1` as the registry that
-/// stands in for docker.io has it.
+/// Pushes a base image for two platforms with one file each. Returns its name, `docker.io/library/base:1`;
+/// the test registry replaces docker.io.
 pub fn push_base(registry: &Registry) -> Reference {
     let dir = tempfile::tempdir().unwrap();
     let store = store(&dir, "base");

@@ -1,4 +1,4 @@
-//! Whole images: built, pushed to a real registry, pulled back, run.
+//! Builds whole images, pushes them to a real registry and pulls them back.
 
 use super::push::pull;
 use super::registry::Registry;
@@ -73,7 +73,7 @@ impl Bench {
 fn the_same_recipe_gives_the_same_digest_with_and_without_a_cache() {
     let bench = Bench::new();
     let (first, filled) = bench.build("one", "a");
-    assert_eq!(filled, 2, "a layer a platform");
+    assert_eq!(filled, 2, "one layer per platform");
     let (again, filled) = bench.build("one", "a");
     assert_eq!((again.digest.as_str(), filled), (first.digest.as_str(), 0));
     let (elsewhere, filled) = bench.build("one", "b");
@@ -82,11 +82,11 @@ fn the_same_recipe_gives_the_same_digest_with_and_without_a_cache() {
 }
 
 #[test]
-fn one_changed_line_uploads_the_app_layer_alone() {
+fn after_one_changed_line_only_the_app_layer_is_uploaded() {
     let bench = Bench::new();
     let (first, _) = bench.build("one", "a");
     let report = first.push(&bench.registry, &["sha-1111111"]).unwrap();
-    // Two platforms: their dependencies, and one app layer for both; the base's layers are mounted.
+    // Uploaded: two dependency layers, and one app layer for both platforms. The base's layers are mounted.
     assert_eq!(
         (report.layers_uploaded, report.layers_mounted, report.layers_existing),
         (3, 2, 0),
@@ -115,11 +115,11 @@ fn one_changed_line_uploads_the_app_layer_alone() {
     assert_eq!(bench.registry.digest("owner/demo", "latest").unwrap(), Some(first.digest));
     let error =
         push::retag(&bench.registry, "owner/demo", &spec::digest(b""), "latest").unwrap_err().to_string();
-    assert!(error.contains("that could be tagged latest"), "{error}");
+    assert!(error.contains("so it cannot be tagged latest"), "{error}");
 }
 
 #[test]
-fn what_is_pulled_is_what_was_built() {
+fn a_pulled_image_is_the_one_that_was_built() {
     let bench = Bench::new();
     let (built, _) = bench.build("one", "a");
     built.push(&bench.registry, &["v1"]).unwrap();
@@ -127,7 +127,7 @@ fn what_is_pulled_is_what_was_built() {
     let reference = Reference::parse(&format!("{}/owner/demo:v1", bench.local.host)).unwrap();
     let pulled = pull(&bench.registry, &reference, &out).unwrap();
     assert_eq!(pulled.digest, built.digest);
-    // Everything that the layout's index leads to is there with the right digest.
+    // Every blob that the layout's index leads to is in the store with the right digest.
     let index: Index = spec::from_bytes(&std::fs::read(out.join("index.json")).unwrap(), "index").unwrap();
     let images: Index = pulled.store.read(&index.manifests[0].digest).unwrap();
     for manifest in &images.manifests {
@@ -142,7 +142,7 @@ fn what_is_pulled_is_what_was_built() {
 }
 
 #[test]
-fn configs_and_manifests_say_where_an_image_comes_from() {
+fn configs_and_manifests_name_the_base_and_the_commit() {
     let bench = Bench::new();
     let (built, _) = bench.build("one", "a");
     let index: Value = built.store.read(&built.digest).unwrap();
@@ -168,13 +168,13 @@ fn configs_and_manifests_say_where_an_image_comes_from() {
 }
 
 #[test]
-fn the_list_of_materials_is_found_through_the_image_it_belongs_to() {
+fn the_sbom_is_found_through_its_image() {
     let bench = Bench::new();
     let (built, _) = bench.build("one", "a");
     built.push(&bench.registry, &["v1"]).unwrap();
     built.push(&bench.registry, &["v1"]).unwrap();
     for part in &built.platforms {
-        // docker-registry 2.8 has no referrers API: the tag of the spec's fallback.
+        // docker-registry 2.8 has no referrers API, so the fallback tag of the spec is used.
         let (_, bytes) =
             bench.registry.manifest("owner/demo", &part.manifest.digest.replace(':', "-")).unwrap().unwrap();
         let referrers: Index = spec::from_bytes(&bytes, "referrers").unwrap();
@@ -193,7 +193,7 @@ fn the_list_of_materials_is_found_through_the_image_it_belongs_to() {
 }
 
 #[test]
-fn a_base_without_the_platform_is_refused_with_what_it_has() {
+fn a_base_without_the_platform_is_refused_with_its_platforms() {
     let bench = Bench::new();
     let filled = AtomicUsize::new(0);
     let mut recipe = bench.recipe("one", &filled);

@@ -1,5 +1,5 @@
-//! Blobs on their way up: asked for first, mounted from another repository where that works, else sent whole
-//! or in chunks, and resumed where a chunk broke.
+//! Uploads blobs. A blob that the repository has is skipped, one of another repository is mounted if
+//! possible, and others are sent in one request or in chunks. A failed chunk is resumed.
 
 use super::registry::{Registry, push_scope};
 use super::spec::Descriptor;
@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 
 /// ghcr.io takes 4 MiB in one chunked request and answers 416 to more.
 const CHUNK: u64 = 4 << 20;
-/// A registry may ask for larger chunks (`OCI-Chunk-Min-Length`), within reason.
+/// The largest chunk that a registry may require (`OCI-Chunk-Min-Length`).
 const LARGEST_CHUNK: u64 = 128 << 20;
 const TRIES: u32 = 4;
 
@@ -23,7 +23,7 @@ pub enum Sent {
     Uploaded,
 }
 
-/// Where the next request of an upload goes.
+/// The address of an upload's next request, and the size of its chunks in bytes.
 struct Session {
     url: String,
     chunk: u64,
@@ -35,7 +35,7 @@ enum Start {
 }
 
 impl Registry {
-    /// Makes sure that the repository has the blob; `from` is another repository of this registry that
+    /// Uploads the blob unless the repository has it. `from`: another repository of this registry that
     /// probably has it.
     pub fn put_blob(
         &self,
@@ -48,7 +48,7 @@ impl Registry {
         if self.has_blob(repository, &blob.digest)? {
             return Ok(Sent::Existing);
         }
-        let file = File::open(file).with_context(|| format!("{file} can't be read"))?;
+        let file = File::open(file).with_context(|| format!("cannot read {file}"))?;
         let mut from = from.filter(|other| *other != repository);
         let mut attempt = 1;
         loop {
@@ -57,26 +57,26 @@ impl Registry {
                 Start::Session(session) => self.send_blob(repository, session, blob, &file),
             };
             let Err(error) = outcome else { return Ok(Sent::Uploaded) };
-            // The answer to the last request may be all that was lost.
-            if attempt == TRIES || !begin_again(&error) {
-                return Err(error).with_context(|| {
-                    format!("{} could not be uploaded to {}/{repository}", blob.digest, self.host)
-                });
+            if attempt == TRIES || !is_worth_restarting(&error) {
+                return Err(error)
+                    .with_context(|| format!("cannot upload {} to {}/{repository}", blob.digest, self.host));
             }
+            // The upload may be complete, with only the answer to the last request lost.
             if self.has_blob(repository, &blob.digest)? {
                 return Ok(Sent::Uploaded);
             }
-            say(&format!("{} is uploaded from its start again: {}", blob.digest, error.root_cause()));
+            say(&format!("the upload of {} starts again: {}", blob.digest, error.root_cause()));
             from = None;
             attempt += 1;
         }
     }
 
-    /// May we push here? Begins an upload and cancels it.
+    /// Checks that we may push to the repository: starts an upload and cancels it.
     pub fn can_push(&self, repository: &str) -> Result<()> {
         self.may_write()?;
         if let Start::Session(session) = self.start(repository, None, None)? {
-            // Not every registry knows how to cancel; what was begun and never finished is swept up by all.
+            // Errors are ignored: not every registry supports cancelling, and all remove unfinished uploads
+            // later.
             let _ = self.call_by(&push_scope(repository, None), Request::new("DELETE", session.url), |r| {
                 self.http.send_once(r, &r.url, true)
             });
@@ -110,12 +110,12 @@ impl Registry {
         let joint = if url.contains('?') { '&' } else { '?' };
         let request = Request::new("PUT", format!("{url}{joint}digest={}", blob.digest))
             .body("application/octet-stream", &rest);
-        // Sent once: an upload that the registry has closed can't be closed again, so a retry is a new
-        // upload.
+        // Sent without retries: an upload that the registry has closed cannot be closed again, so a retry
+        // must be a new upload.
         self.call_by(&scopes, request, |r| self.http.send_once(r, &r.url, true))?.success().map(drop)
     }
 
-    /// Sends the blob in chunks; the address that closes the upload.
+    /// Sends the blob in chunks. Returns the address that closes the upload.
     fn send_chunks(
         &self,
         scopes: &[String],
@@ -136,7 +136,7 @@ impl Registry {
             {
                 Ok(answer) => {
                     session.url = self.next(&answer)?;
-                    // A registry may have taken less than it was sent, and says so.
+                    // A registry may accept fewer bytes than were sent, and reports that in `Range`.
                     offset = received(&answer).filter(|got| *got > offset && *got <= end).unwrap_or(end);
                     failures = 0;
                     continue;
@@ -144,12 +144,12 @@ impl Registry {
                 Err(error) => error,
             };
             failures += 1;
-            if failures == TRIES || !(begin_again(&error) || http::status_of(&error) == Some(416)) {
+            if failures == TRIES || !(is_worth_restarting(&error) || http::status_of(&error) == Some(416)) {
                 return Err(error);
             }
             let pause = http::pause(failures);
             say(&format!(
-                "upload of {} broke after {offset} bytes: {}; resumed in {:.1} s",
+                "the upload of {} was interrupted after {offset} bytes: {}; it resumes in {:.1} s",
                 blob.digest,
                 error.root_cause(),
                 pause.as_secs_f64()
@@ -169,8 +169,8 @@ impl Registry {
     }
 }
 
-/// How many bytes the registry has, from `Range: 0-1023` (the last byte's number; `0-0` is distribution's
-/// word for none).
+/// How many bytes the registry has, from `Range: 0-1023`, which gives the index of the last byte.
+/// Distribution answers `0-0` if it has none.
 fn received(answer: &Response) -> Option<u64> {
     let (_, last) = answer.header("Range")?.trim_start_matches("bytes=").split_once('-')?;
     let last: u64 = last.trim().parse().ok()?;
@@ -179,12 +179,13 @@ fn received(answer: &Response) -> Option<u64> {
 
 fn read(file: &File, offset: u64, size: u64) -> Result<Vec<u8>> {
     let mut bytes = vec![0; size as usize];
-    file.read_exact_at(&mut bytes, offset).context("the blob's file became shorter while it was sent")?;
+    file.read_exact_at(&mut bytes, offset).context("the blob's file became shorter during the upload")?;
     Ok(bytes)
 }
 
-/// Is it worth beginning anew: broken connections, 5xx, and an upload that the registry has forgotten.
-fn begin_again(error: &anyhow::Error) -> bool {
+/// Can a new upload succeed after this error? After a broken connection, 5xx, or an upload that the registry
+/// no longer knows.
+fn is_worth_restarting(error: &anyhow::Error) -> bool {
     match http::status_of(error) {
         Some(status) => matches!(status, 400 | 404 | 408 | 416 | 429 | 500..),
         None => error.chain().any(|e| e.is::<ureq::Error>()),

@@ -41,7 +41,7 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
         "error[pin-unreleased]: python: the pin asks for 0.1.129, which nothing here has released",
         "where the index has it: git tag python-v0.1.129 COMMIT",
         "add \"../../templates/worker/.runtime-version\" to pins in apps/python/app.toml, [release]",
-        "2 findings to settle first",
+        "2 findings to fix first",
     ] {
         assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
     }

@@ -66,7 +66,7 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
           → or revert it
           → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
           → (cargo xtask bump python --confirm-breaking "why" writes that for every one)
-        error: 1 finding to settle first
+        error: 1 finding to fix first
     "#]]
     .assert_eq(&stopped.stderr);
 }

@@ -194,7 +194,7 @@ fn pre_releases_count_up_and_end_in_their_number() {
     bump(&repo, &[]).expect(0);
     assert!(head(&repo).starts_with("chore(release): python v0.1.1\n"));
     let out = repo.untouched(|| bump(&repo, &["--pre", "nightly"]).expect(2));
-    assert!(out.stderr.contains("alpha, beta and rc"), "{out:?}");
+    assert!(out.stderr.contains("use alpha, beta or rc"), "{out:?}");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_version_asked_for_is_taken_or_refused_with_the_reason() {
     for (version, code, reason) in [
         ("0.1.0", 3, "version-taken"),
         ("0.0.5", 3, "version-too-low"),
-        ("1.0.0-dev.1", 2, "no PEP 440 twin"),
+        ("1.0.0-dev.1", 2, "no PEP 440 equivalent"),
         ("1", 2, "not SemVer"),
     ] {
         let out = repo.untouched(|| bump(&repo, &["--version", version]).expect(code));
@@ -289,7 +289,7 @@ fn an_index_out_of_reach_is_not_mistaken_for_a_stale_lock_file() {
         .replace("requires-python", "dependencies = [\"idna\"]\nrequires-python");
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: a dependency");
     let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]).expect(1));
-    assert!(out.stderr.contains("could not be checked against http://127.0.0.1:1/simple"), "{out:?}");
+    assert!(out.stderr.contains("cannot check uv.lock against http://127.0.0.1:1/simple"), "{out:?}");
 }
 
 #[test]

@@ -129,9 +129,9 @@ fn settings_of_promises_are_strict() {
     let repo = Repo::new();
     for (lines, words) in [
         ("file = \"compat.json\"", "missing field `generate`"),
-        ("file = \"promises.json\"\ngenerate = [\"x\"]", "the file is called compat.json"),
-        ("file = \"../compat.json\"\ngenerate = [\"x\"]", "leads out of the app's folder"),
-        ("file = \"/tmp/compat.json\"\ngenerate = [\"x\"]", "leads out of the app's folder"),
+        ("file = \"promises.json\"\ngenerate = [\"x\"]", "the file must be called compat.json"),
+        ("file = \"../compat.json\"\ngenerate = [\"x\"]", "is outside the app's folder"),
+        ("file = \"/tmp/compat.json\"\ngenerate = [\"x\"]", "is outside the app's folder"),
         ("file = \"compat.json\"\ngenerate = []", "[compat] generate is an empty command"),
         ("file = \"compat.json\"\ngenerate = [\"x\"]\nusers = []", "[compat] users is an empty command"),
         ("file = \"compat.json\"\ngenerate = [\"x\"]\nuser = [\"x\"]", "did you mean `users`?"),
@@ -149,7 +149,7 @@ fn settings_of_promises_are_strict() {
         repo.xtask(&["compat"])
             .expect(2)
             .stderr
-            .contains("[compat] needs a [spec], whose hash compat.json holds")
+            .contains("[compat] needs a [spec], because compat.json contains its hash")
     );
     repo.write("apps/python/app.toml", crate::support::APP_TOML);
     assert!(repo.xtask(&["compat"]).expect(0).stderr.contains("no [compat] in its app.toml"));
@@ -187,14 +187,14 @@ fn a_package_without_the_committed_document_is_not_built() {
         let text = if old.is_empty() { format!("{text}\n{lose}") } else { text.replace(old, lose) };
         repo.commit(manifest, &text, "fix: lose it");
         let refused = repo.xtask(&["build", app]).expect(1).stderr;
-        assert!(refused.contains("holds no compat.json"), "{refused}");
+        assert!(refused.contains("contains no compat.json"), "{refused}");
     }
     let repo = repo("ts");
     let manifest = repo.read("apps/ts/package.json");
     let build = "  \"scripts\": { \"build\": \"echo '{}' > compat.json\" },\n  \"bin\"";
     repo.commit("apps/ts/package.json", &manifest.replacen("  \"bin\"", build, 1), "fix: write another");
     let refused = repo.xtask(&["build", "ts"]).expect(1).stderr;
-    assert!(refused.contains("package/compat.json is not the committed compat.json"), "{refused}");
+    assert!(refused.contains("package/compat.json differs from the committed compat.json"), "{refused}");
 }
 
 #[test]

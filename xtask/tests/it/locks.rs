@@ -23,7 +23,7 @@ fn a_lock_file_that_lags_behind_or_lies_elsewhere_stops_the_lint_and_the_release
         .replace("\"picocolors\": \"^1.0.0\"", "\"picocolors\": \"^1.1.0\"");
     world.repo.commit("apps/ts/package.json", &manifest, "build: a newer dependency");
     world.push();
-    let advice = ["bun.lock does not agree with package.json", "`bun install`"];
+    let advice = ["bun.lock does not match package.json", "`bun install`"];
     says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
     let release =
         run(world.command(&world.repo.path).env("NPM_TOKEN", "wrong-token").args(["release", "ts"]))

@@ -560,7 +560,7 @@ fn the_folder_of_the_apps_is_named_in_any_way_but_is_in_the_repository() {
         assert_eq!(repo.xtask(&["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.1", "{apps}");
     }
     for (apps, said) in
-        [("/apps", "leads out of"), ("../repo/apps", "leads out of"), ("ap", "no app in"), (".", "no app in")]
+        [("/apps", "is outside"), ("../repo/apps", "is outside"), ("ap", "no app in"), (".", "no app in")]
     {
         repo.write("Cargo.toml", settings(apps));
         let out = repo.xtask(&["plan"]).expect(2);

@@ -303,9 +303,9 @@ fn an_index_that_withdraws_or_lies_is_told_apart() {
     assert_eq!(ids(&differs), ["error hash-differs"]);
     assert_eq!(ids(&gate("0.3.0", &["--json"]).expect(3)), ["error compat-invalid"]);
     let broken = gate("0.4.0", &[]).expect(1).stderr;
-    assert!(broken.contains("demo_agent-0.4.0.tar.gz") && broken.contains("can't be read"), "{broken}");
+    assert!(broken.contains("demo_agent-0.4.0.tar.gz") && broken.contains("cannot read"), "{broken}");
     let nobody = repo.xtask_in(&dir, &["compat", "--template", "."]).expect(1).stderr;
-    assert!(nobody.contains("the index can't be reached"), "{nobody}");
+    assert!(nobody.contains("cannot reach the index"), "{nobody}");
 }
 
 #[test]

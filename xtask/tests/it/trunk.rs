@@ -91,13 +91,13 @@ fn what_npm_has_locked_and_nothing_tests_or_builds_an_image_of_is_refused() {
     repo.write("apps/web/app.toml", settings.split("[commands]").next().unwrap());
     says(
         &repo.xtask(&["test", "web"]).expect(3),
-        &["apps/web/app.toml: [commands] test = [[\"npm\", \"test\"]]"],
+        &["in apps/web/app.toml: [commands] test = [[\"npm\", \"test\"]]"],
     );
     let manifest = repo.read("apps/web/package.json").replace("\"5.9.3\"", "\"5.9.2\"");
     repo.write("apps/web/package.json", manifest);
     says(
         &repo.xtask(&["lint", "web"]).expect(3),
-        &["package-lock.json does not agree with package.json", "npm install --package-lock-only"],
+        &["package-lock.json does not match package.json", "npm install --package-lock-only"],
     );
     repo.git(&["checkout", "--quiet", "."]);
     let image = "[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"demo-web\"]\n\
@@ -105,6 +105,6 @@ fn what_npm_has_locked_and_nothing_tests_or_builds_an_image_of_is_refused() {
     repo.commit("apps/web/app.toml", &format!("{settings}{image}"), "feat: an image");
     says(
         &repo.xtask(&["image", "web"]).expect(1),
-        &["apps/web can't have an image", "package-lock.json", "take [image] out of apps/web/app.toml"],
+        &["apps/web cannot have an image", "package-lock.json", "remove [image] from apps/web/app.toml"],
     );
 }

@@ -80,7 +80,7 @@ fn an_image_on_debians_python_runs_and_answers() {
         "/health 200, /info 1.2.3 at abc, /openapi.json as committed (1 paths)"
     );
     let error = probe(&running.base_url, &expect("1.2.4", good)).unwrap_err().to_string();
-    assert!(error.contains(r#"says version "1.2.3", expected was "1.2.4""#), "{error}");
+    assert!(error.contains(r#"reports version "1.2.3"; expected "1.2.4""#), "{error}");
     let error = probe(&running.base_url, &expect("1.2.3", json!({"paths": {}}))).unwrap_err().to_string();
     assert!(error.contains("differ at /paths/~1health (not committed)"), "{error}");
     assert!(running.stop().unwrap().as_secs() < 5);

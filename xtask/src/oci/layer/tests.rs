@@ -1,7 +1,7 @@
 use super::*;
 use std::os::unix::fs::symlink;
 
-/// The same tree, made in the given order of names, with other times and modes.
+/// Writes the same tree in the given order of names and with this mode.
 fn tree(dir: &Path, names: &[&str], mode: u32) {
     for name in names {
         let path = dir.join(name);
@@ -29,7 +29,7 @@ fn entries(bytes: &[u8]) -> Vec<(String, u32, u64, u64)> {
 }
 
 #[test]
-fn the_same_tree_gives_the_same_bytes_whatever_order_umask_and_clock() {
+fn the_same_tree_gives_the_same_bytes_for_any_order_umask_and_time() {
     let long = format!("{}/{}/näme 文", "d".repeat(120), "e".repeat(150));
     let names = ["b", "a/z", "a/b/c", "a-b", "A", long.as_str()];
     let reversed: Vec<&str> = names.iter().rev().copied().collect();
@@ -51,7 +51,7 @@ fn the_same_tree_gives_the_same_bytes_whatever_order_umask_and_clock() {
 }
 
 #[test]
-fn links_executables_and_hard_links_are_kept_as_what_they_are() {
+fn links_and_execute_bits_are_kept_and_hard_links_become_files() {
     let dir = tempfile::tempdir().unwrap();
     tree(dir.path(), &["run"], 0o4711);
     fs::hard_link(dir.path().join("run"), dir.path().join("twin")).unwrap();
@@ -85,15 +85,15 @@ fn links_executables_and_hard_links_are_kept_as_what_they_are() {
 }
 
 #[test]
-fn a_socket_is_refused_by_name() {
+fn a_socket_is_refused_with_its_path() {
     let dir = tempfile::tempdir().unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("s")).unwrap();
     let error = format!("{:#}", write(dir.path(), io::sink()).unwrap_err());
-    assert!(error.contains("/s can't be put into a layer"), "{error}");
+    assert!(error.contains("/s cannot be added to a layer"), "{error}");
 }
 
 #[test]
-fn a_cached_layer_is_used_again_until_its_blob_is_damaged() {
+fn a_cached_layer_is_reused_unless_its_blob_is_damaged() {
     let temp = tempfile::tempdir().unwrap();
     let store = Store::at(Utf8Path::from_path(temp.path()).unwrap()).unwrap();
     let made = std::cell::Cell::new(0);

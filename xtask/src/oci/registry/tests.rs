@@ -1,4 +1,4 @@
-//! Against a real docker-registry, and against servers that answer wrongly.
+//! Tests with a real docker-registry, and with servers that give wrong answers.
 
 use super::super::testing::{Local, store};
 use super::super::upload::Sent;
@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes that don't compress, the same in every run.
+/// Incompressible bytes, the same in every run.
 fn bytes(size: usize) -> Vec<u8> {
     let mut state = 1u32;
     let mut next = || {
@@ -18,20 +18,20 @@ fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|_| next()).collect()
 }
 
-/// A blob of this size in a store.
+/// Adds a blob of this size to a store.
 fn blob(store: &Store, size: usize) -> Descriptor {
     store.put("application/octet-stream", &bytes(size)).unwrap()
 }
 
 #[test]
-fn what_is_pushed_comes_back_as_it_was() {
+fn pushed_blobs_and_manifests_can_be_read_back() {
     let (local, temp) = (Local::start(), tempfile::tempdir().unwrap());
     let (registry, from, to) = (local.registry(), store(&temp, "from"), store(&temp, "to"));
     registry.can_push("a/b").unwrap();
     assert_eq!(registry.tags("a/b").unwrap(), Vec::<String>::new());
     assert_eq!(registry.digest("a/b", "v1").unwrap(), None);
     assert!(registry.manifest("a/b", "v1").unwrap().is_none());
-    // Empty, whole in one request, and in three chunks.
+    // An empty blob, one that is sent in one request, and one in three chunks.
     for size in [0, 1000, 9 << 20] {
         let blob = blob(&from, size);
         assert_eq!(registry.put_blob("a/b", &blob, &from.path(&blob.digest), None).unwrap(), Sent::Uploaded);
@@ -57,12 +57,12 @@ fn a_blob_of_another_repository_is_mounted_instead_of_uploaded() {
     let file = from.path(&blob.digest);
     registry.put_blob("library/base", &blob, &file, None).unwrap();
     assert_eq!(registry.put_blob("a/b", &blob, &file, Some("library/base")).unwrap(), Sent::Mounted);
-    // Where the other repository lacks it, it is uploaded after all.
+    // If the other repository does not have the blob, it is uploaded.
     assert_eq!(registry.put_blob("c/d", &blob, &file, Some("no/such")).unwrap(), Sent::Uploaded);
 }
 
-/// Passes connections on to `to`; `cut` says after how many bytes sent by the client the n-th connection
-/// breaks.
+/// A proxy to the port `to` that breaks connections. `cut` gives the number of bytes from the client after
+/// which the n-th connection breaks.
 fn broken_wire(to: u16, cut: impl Fn(usize) -> Option<u64> + Send + 'static) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -119,7 +119,7 @@ fn login(local: &Local, host: &str, user: &str, password: &str) -> Utf8PathBuf {
 }
 
 #[test]
-fn a_registry_that_asks_for_a_password_gets_dockers() {
+fn a_registry_that_requires_a_login_gets_dockers() {
     let local = Local::with_login();
     let open = |file: Option<Utf8PathBuf>| Registry { docker_config: file, ..local.registry() };
     open(Some(login(&local, &local.host, "user", "correct horse"))).can_push("a/b").unwrap();
@@ -139,17 +139,17 @@ fn a_registry_that_asks_for_a_password_gets_dockers() {
     ] {
         let error = format!("{:#}", open(none).can_push("a/b").unwrap_err());
         assert!(
-            error.contains("none is set up; set REGISTRY_USER and REGISTRY_TOKEN, or type `docker login"),
+            error.contains("none is configured; set REGISTRY_USER and REGISTRY_TOKEN, or run `docker login"),
             "{error}"
         );
     }
     let broken = local.path().join("broken.json");
     std::fs::write(&broken, "{").unwrap();
     let error = format!("{:#}", open(Some(broken)).can_push("a/b").unwrap_err());
-    assert!(error.contains("broken.json can't be used"), "{error}");
+    assert!(error.contains("broken.json cannot be used"), "{error}");
 }
 
-/// A front that asks for a Bearer token, gives it for the right password, and passes the rest on.
+/// A proxy that requires a Bearer token, issues it for the right password, and forwards all other requests.
 fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -183,12 +183,13 @@ fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
                     );
                 } else if !lower.contains("authorization: bearer good") {
                     let challenge = format!(
-                        "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{port}/token\",service=\"front\",scope=\"x\"\r\n"
+                        "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{port}/token\",\
+                         service=\"front\",scope=\"x\"\r\n"
                     );
                     let _ = client.write_all(answer("401 Unauthorized", &challenge, "").as_bytes());
                 } else {
                     let mut server = TcpStream::connect(("127.0.0.1", to)).unwrap();
-                    // One request a connection, so that each is checked.
+                    // One request per connection, so that each is checked.
                     server
                         .write_all(text.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())
                         .unwrap();
@@ -204,7 +205,7 @@ fn token_front(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
-fn a_token_service_is_asked_once_for_each_scope() {
+fn a_token_is_requested_once_for_each_scope() {
     let (local, temp) = (Local::start(), tempfile::tempdir().unwrap());
     let from = store(&temp, "from");
     let (port, asked) = token_front(local.port);
@@ -221,14 +222,14 @@ fn a_token_service_is_asked_once_for_each_scope() {
         |actions: &str| format!("GET /token?service=front&scope=repository%3Aa%2Fb%3A{actions} HTTP/1.1");
     assert_eq!(asked, [scope("pull"), scope("pull%2Cpush")]);
 
-    // A login of the environment wins over docker's.
+    // A login from the environment overrides docker's.
     let given = |password: &str| Some(("user".to_string(), password.to_string()));
     let with = |login| Registry { login, ..open(super::super::auth::docker_config().unwrap_or_default()) };
     with(given("correct horse")).can_push("a/b").unwrap();
     assert!(with(given("wrong")).can_push("a/b").is_err());
     let error = format!("{:#}", open(login(&local, &host, "user", "wrong")).can_push("a/b").unwrap_err());
     assert!(
-        error.contains("does not accept the login that is set up for it") && error.contains("unknown user"),
+        error.contains("does not accept the configured login") && error.contains("unknown user"),
         "{error}"
     );
 }
@@ -253,7 +254,7 @@ fn canned(answer: &str) -> Registry {
 }
 
 #[test]
-fn answers_that_break_the_rules_are_named_as_such() {
+fn answers_that_violate_the_spec_are_errors_with_a_reason() {
     let answer = |status: &str, headers: &str, body: &str| {
         format!(
             "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
@@ -263,12 +264,12 @@ fn answers_that_break_the_rules_are_named_as_such() {
     let wrong = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
     let manifest = |a: String| format!("{:#}", canned(&a).manifest("a/b", "v1").err().unwrap());
     let upload = |a: String| format!("{:#}", canned(&a).can_push("a/b").err().unwrap());
-    for (said, expected) in [
+    for (error, expected) in [
         (
             manifest(answer("200 OK", "", "<html>welcome</html>")),
-            "is not what the OCI spec says; it begins \"<html>welcome",
+            "does not have the form of the OCI spec; it begins with \"<html>welcome",
         ),
-        (manifest(answer("200 OK", &wrong, "{}")), "promised was sha256:000"),
+        (manifest(answer("200 OK", &wrong, "{}")), "expected sha256:000"),
         (manifest(answer("418 Teapot", "", "short and stout")), "418 I'm a teapot: short and stout"),
         (manifest(answer("401 No", "", "")), "neither Basic nor Bearer"),
         (
@@ -281,12 +282,12 @@ fn answers_that_break_the_rules_are_named_as_such() {
         ),
         (
             manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://HOST/token\"\r\n", "")),
-            "gives no token without a login",
+            "requires a login to issue a token",
         ),
         (upload(answer("202 Accepted", "", "")), "202 without a Location"),
         (
             upload(answer("202 Accepted", "Location: https://elsewhere.example/x\r\n", "")),
-            "sends the upload on to another host, elsewhere.example: refused",
+            "redirects the upload to another host, elsewhere.example: refused",
         ),
         (
             upload(answer("307 There", "Location: https://elsewhere.example/x\r\n", "")),
@@ -297,7 +298,7 @@ fn answers_that_break_the_rules_are_named_as_such() {
             "403 Forbidden: {\"errors\":[{\"code\":\"DENIED\"}]}",
         ),
     ] {
-        assert!(said.contains(expected), "{said:?} does not say {expected:?}");
+        assert!(error.contains(expected), "{error:?} does not contain {expected:?}");
     }
 }
 
@@ -321,6 +322,6 @@ fn a_blob_with_other_bytes_than_its_digest_is_not_kept() {
 fn a_rehearsal_never_writes_to_another_machine() {
     let registry = Registry::open("ghcr.io", true).unwrap();
     let error = registry.can_push("a/b").unwrap_err().to_string();
-    assert_eq!(error, "a rehearsal writes to this machine only, refused: container registry ghcr.io");
+    assert_eq!(error, "a rehearsal writes to this machine only; refused: container registry ghcr.io");
     assert!(registry.put_manifest("a/b", "v1", spec::MANIFEST, b"{}").is_err());
 }

@@ -2,7 +2,8 @@ use super::*;
 use crate::oci::spec;
 use tar::EntryType;
 
-/// A tar of (kind, name, link or content); names are written as they are, hostile ones too.
+/// A tar with the entries (kind, name, link target or content). Names are written unchanged, even hostile
+/// ones.
 fn tarball(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (kind, name, content) in entries {
@@ -50,7 +51,7 @@ fn names(root: &Path) -> Vec<String> {
 }
 
 #[test]
-fn layers_cover_hide_and_empty_what_is_below() {
+fn layers_replace_hide_and_clear_files_of_lower_layers() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path();
     layer(
@@ -115,13 +116,13 @@ fn links_are_followed_inside_the_root_only() {
 #[test]
 fn hostile_names_are_refused() {
     for (entries, why) in [
-        (vec![(FILE, "../x", "")], "goes upwards"),
-        (vec![(FILE, "a/../../x", "")], "goes upwards"),
-        (vec![(HARD, "x", "../../etc/passwd")], "goes upwards"),
+        (vec![(FILE, "../x", "")], "contains `..`"),
+        (vec![(FILE, "a/../../x", "")], "contains `..`"),
+        (vec![(HARD, "x", "../../etc/passwd")], "contains `..`"),
         (vec![(FILE, "a/.wh...", "")], "whiteout"),
         (vec![(FILE, "a/.wh.", "")], "whiteout"),
         (vec![(SYM, "l", "l"), (FILE, "l/x", "")], "too many links"),
-        (vec![(FILE, "f", ""), (FILE, "f/x", "")], "inside a file"),
+        (vec![(FILE, "f", ""), (FILE, "f/x", "")], "a parent of the path is a file"),
         (vec![(HARD, "h", "/")], "hard link to the root"),
         (vec![(HARD, "h", "missing")], "No such file"),
     ] {
@@ -135,7 +136,7 @@ fn hostile_names_are_refused() {
 }
 
 #[test]
-fn a_layer_with_another_content_than_the_config_says_is_refused() {
+fn a_layer_whose_digest_is_not_the_one_in_the_config_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     let layer = Utf8Path::from_path(temp.path()).unwrap().join("layer");
     let tar = tarball(&[(FILE, "a", "1")]);
@@ -144,11 +145,11 @@ fn a_layer_with_another_content_than_the_config_says_is_refused() {
     fs::create_dir(&root).unwrap();
     apply(&root, &layer, &spec::digest(&tar)).unwrap();
     let error = apply(&root, &layer, &spec::digest(b"other")).unwrap_err().to_string();
-    assert!(error.contains("but the image's config says"), "{error}");
+    assert!(error.contains("but the image's config lists"), "{error}");
 }
 
 #[test]
-fn a_package_goes_through_the_links_of_merged_usr() {
+fn a_package_follows_the_links_of_merged_usr() {
     let temp = tempfile::tempdir().unwrap();
     let package = tarball(&[
         (DIR, "./", ""),

@@ -57,7 +57,7 @@ fn a_version_asked_for_is_refused_with_the_reason() {
         ("0.5.0", "version-taken: 0.5.0 is taken: the index has it, and never takes a number twice"),
         ("0.0.9", "version-too-low: 0.0.9 is lower than 0.1.1, which is out already"),
         ("0.1.2", "version-too-low: 0.1.2 is lower than 0.2.0, which the evidence demands"),
-        ("0.2.0-dev.1", "usage: --version: 0.2.0-dev.1: -dev.1 has no PEP 440 twin"),
+        ("0.2.0-dev.1", "usage: --version: 0.2.0-dev.1: -dev.1 has no PEP 440 equivalent"),
         ("0.2", "usage: --version: \"0.2\" is not SemVer"),
         ("--help", "usage: --version: \"--help\" is not SemVer"),
     ] {
@@ -79,7 +79,7 @@ fn pre_releases_lead_up_to_the_planned_number() {
             "alpha",
             "version-too-low: 0.2.0-alpha.1 is lower than 0.2.0-rc.1, which is out already",
         ),
-        (&["0.1.0"], &[], "dev", "usage: --pre dev: the pre-releases are alpha, beta and rc"),
+        (&["0.1.0"], &[], "dev", "usage: --pre dev: not a pre-release channel; use alpha, beta or rc"),
     ] {
         let plan = plan(Some("0.2.0"), Some("0.2.0"), tagged);
         assert_eq!(choose(None, Some(channel), &plan, published), expected, "{tagged:?} {channel}");
