@@ -1,4 +1,4 @@
-//! What nobody looks at until it hurts, each with its mend. A file per family of findings.
+//! `audit`: lists every place that shows an app's version, marks the wrong ones, and says how to fix them.
 
 use crate::finding::{Finding, Level};
 use crate::flags;
@@ -37,18 +37,18 @@ fn summary(ctx: &Ctx, drifts: &[AppDrift], findings: &[Finding]) -> String {
     match (warnings, places) {
         _ if drifts.is_empty() => format!("no app under {}/{}", ctx.ws.root, ctx.ws.settings.apps),
         (0, 0) => {
-            format!("{} nothing has drifted: no place but the manifest shows a version", ui::green("✓"))
+            format!("{} all versions agree: no place except the manifest shows a version", ui::green("✓"))
         }
-        (0, 1) => format!("{} nothing has drifted: 1 place shows a version, the right one", ui::green("✓")),
+        (0, 1) => format!("{} all versions agree: 1 place shows one, and it is right", ui::green("✓")),
         (0, n) => {
-            format!("{} nothing has drifted: {n} places show a version, each the right one", ui::green("✓"))
+            format!("{} all versions agree: {n} places show one, and all are right", ui::green("✓"))
         }
         (1, _) => "nothing stops a release; 1 warning above".to_string(),
         (n, _) => format!("nothing stops a release; {n} warnings above"),
     }
 }
 
-/// Per app the source, then every place that shows its version.
+/// For each app, its manifest's version and then every place that shows its version.
 fn text(drifts: &[AppDrift]) -> String {
     let colours = std::io::stdout().is_terminal() && ui::colours();
     let paint = |code: &str, text: &str| if colours { ui::paint(code, text) } else { text.to_string() };

@@ -1,5 +1,5 @@
-//! The next version, written into manifest, lock file, pins, changelog and spec: one commit. Whatever fails,
-//! everything is as before.
+//! `bump`: writes the next version into manifest, lock file, pins, changelog, spec and compat.json, in one
+//! commit. If anything fails, all files are restored.
 
 use crate::commands::plan;
 use crate::commands::plan::AppPlan;
@@ -26,7 +26,7 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
     }
     let branch = ctx.git.branch()?;
     dry_run::in_clone(ctx, |clone| {
-        // A hotfix branch counts otherwise than others.
+        // On a hotfix branch, `plan` counts differently.
         if let Some(branch) = &branch {
             clone.git.run(&["checkout", "--quiet", "-B", branch])?;
         }
@@ -41,7 +41,7 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
     })
 }
 
-/// The planned bump as a commit on the branch that is checked out; None where nothing is to be written.
+/// Commits the planned bump on the branch that is checked out. None if there is nothing to write.
 pub fn in_place(ctx: &Ctx, app: &App) -> Result<Option<Version>> {
     write(ctx, app, &flags::Bump { app: app.name().to_string(), ..Default::default() })
 }
@@ -51,23 +51,24 @@ fn refuse_dirty(ctx: &Ctx) -> Result<()> {
     if dirty.is_empty() {
         return Ok(());
     }
-    let message = format!("the working tree has changes that are not committed:\n  {}", dirty.join("\n  "));
+    let message = format!("the working tree has uncommitted changes:\n  {}", dirty.join("\n  "));
     Err(Exit::Gate(vec![Finding::new("dirty-tree", Level::Error, message).help("git stash, or commit them")])
         .into())
 }
 
-/// What the plan says of a version that the bump writes anew.
-const MENDED: &[&str] = &["pending-too-low", "manifest-below-tag"];
+/// The plan's findings that the bump itself fixes, by writing the version.
+const FIXED: &[&str] = &["pending-too-low", "manifest-below-tag"];
 
-/// Makes the commit, and says so.
+/// Creates the commit and prints what it changed.
 fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     let reason = confirm::reason(flags)?;
     let (mut plan, published) = plan::bump(ctx, app)?;
-    // A bump may come before its break is declared; nothing after it may. What it mends itself needs no word.
-    let settled = |f: &&Finding| {
-        MENDED.contains(&f.id) || f.id == "hotfix-too-big" || (f.id == "undeclared-break" && reason.is_some())
+    // An undeclared break does not stop a bump, only the later steps. Findings that the bump fixes, or that
+    // stop it below, are not printed here.
+    let handled = |f: &&Finding| {
+        FIXED.contains(&f.id) || f.id == "hotfix-too-big" || (f.id == "undeclared-break" && reason.is_some())
     };
-    plan.findings.iter().filter(|f| !settled(f)).for_each(ui::finding);
+    plan.findings.iter().filter(|f| !handled(f)).for_each(ui::finding);
     let hotfix: Vec<Finding> = plan.findings.iter().filter(|f| f.id == "hotfix-too-big").cloned().collect();
     if !hotfix.is_empty() {
         return Err(Exit::Gate(hotfix).into());
@@ -86,19 +87,19 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
     match edits::commit(ctx, app, &plan, &version, &confirmed, &subject)? {
         Some(files) => ui::say(&format!("{} {subject}\n  {}", ui::green("✓"), files.join("\n  "))),
         None => {
-            ui::say(&format!("{}: {version} is written already: nothing changed", app.name()));
+            ui::say(&format!("{}: {version} is already written: nothing changed", app.name()));
             return Ok(None);
         }
     }
     Ok(Some(version))
 }
 
-/// The bump commit's subject, by which people and tools know it.
+/// The bump commit's subject, by which people and tools recognise it.
 pub fn subject(app: &App, version: &Version) -> String {
     format!("chore(release): {} v{version}", app.name())
 }
 
-/// The sections of an earlier bump whose tag was never made.
+/// The changelog sections of an earlier bump that was never tagged; the new section replaces them.
 fn replaced(app: &App, plan: &AppPlan) -> Vec<String> {
     if plan.pending { vec![app.tag(&plan.manifest)] } else { Vec::new() }
 }

@@ -1,4 +1,5 @@
-//! lint, test and check: what a pull request must pass, for apps side by side and for xtask itself.
+//! `lint`, `test` and `check`: what a pull request must pass. Apps are checked in parallel, then xtask
+//! itself.
 
 use crate::checks::{black_box, passed};
 use crate::commands::{compat, openapi, plan};
@@ -30,8 +31,8 @@ pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     report(ctx, scope.each(|app| tests(ctx, app, flags.reuse), || test_xtask(ctx))?)
 }
 
-/// Lint, tests, spec, and the plan's gates, what breaks users among them; `--quick` leaves out the tests, and
-/// the gates, which a commit can't meet before its bump.
+/// Runs lint, tests, the spec checks and the plan's gates, which report undeclared breaks. `--quick` skips
+/// tests and release gates: gates can only pass once the version has been bumped.
 pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
@@ -64,21 +65,20 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     report(ctx, findings)
 }
 
-/// The findings of a check of one app, for a release's preflight.
+/// The findings of `check` for one app, for a release's preflight.
 pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let (lint, spec) = parallel::both(|| lint_app(ctx, app, true), || spec_app(ctx, app, true));
     Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
 }
 
-/// What is wrong is said once: two apps may tell the same of each other, and a lock file that can't be
-/// installed fails every check in the same words.
+/// Removes duplicates: a lock file that can't be installed fails every check with the same message.
 fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
     let mut seen = std::collections::HashSet::new();
     findings.retain(|f| seen.insert((f.app.clone(), f.message.clone())));
     findings
 }
 
-/// A check that could not be made has failed; the other checks and apps go on.
+/// A check that could not run counts as failed; the other checks and apps go on.
 fn failed(app: &App, check: &'static str, error: anyhow::Error) -> Result<Vec<Finding>> {
     if error.is::<Exit>() {
         return Err(error);
@@ -98,7 +98,7 @@ fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {
     Ok(())
 }
 
-/// What a command works on.
+/// The apps that a command checks, and whether it checks xtask.
 struct Scope<'a> {
     apps: Vec<&'a App>,
     xtask: bool,
@@ -132,14 +132,14 @@ impl<'a> Scope<'a> {
             && affected::changed_since(ctx, &base, &affected::xtask_pathspecs())?;
         if apps.is_empty() && !xtask {
             ui::say(&format!(
-                "nothing to do: no app and no part of xtask changed since {}",
+                "nothing to check: neither an app nor xtask changed since {}",
                 crate::sys::git::short(&base)
             ));
         }
         Ok(Scope { apps, xtask })
     }
 
-    /// Every app in a thread of its own; xtask, whose tests build and run everything, after them.
+    /// Checks each app in a thread of its own, then xtask, whose tests use all cores.
     fn each(
         &self,
         app: impl Fn(&App) -> Result<Vec<Finding>> + Sync,
@@ -157,7 +157,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Where the branch began. Where no branch says so, the empty tree: with it, every file is a change.
+/// The commit where the branch began. If that is unknown, the empty tree, so that every file counts as
+/// changed.
 fn begun(ctx: &Ctx) -> Result<String> {
     match affected::branched_off(ctx)? {
         Some(commit) => Ok(commit),
@@ -176,31 +177,31 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
         let failed = reports.into_iter().filter_map(|r| Some((r.tool, r.result.err()?)));
         let findings =
             failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
-        let ran = if names.is_empty() { "no linter is set up".to_string() } else { names.join(", ") };
+        let ran = if names.is_empty() { "no linter is configured".to_string() } else { names.join(", ") };
         let left = app.settings.ecosystem.linters_not_run(ctx, app)?;
         Ok((findings, [Some(ran), left].into_iter().flatten().collect::<Vec<_>>().join("; ")))
     })
 }
 
-/// The app's own tests, and beside them those of the last release's users. Those are made ready first: that
-/// may change or build what the others use.
+/// Runs the app's own tests and, in parallel, the tests of the last release. The latter are prepared first,
+/// because the preparation may change the environment that the app's tests use.
 fn tests(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let mut users = Some(last_users::begin(ctx, app, reuse));
     let mut beside = None;
     let mut findings =
         test_app(ctx, app, reuse, || beside = users.take().map(|begun| last_users::end(ctx, app, begun)))?;
-    // Where the app's own tests passed before, nothing ran.
+    // `beside` did not run if the result of the app's own tests was reused.
     let alone = users.map(|begun| last_users::end(ctx, app, begun));
     findings.extend(beside.or(alone).unwrap_or(Ok(Vec::new()))?);
     Ok(findings)
 }
 
-/// `beside` is done while the tests run, if they do.
+/// `beside` runs in parallel with the tests. It is not called if the tests' result is reused.
 fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> Result<Vec<Finding>> {
     one(ctx, app, "test", reuse, || {
         let (mut findings, mut said) = (Vec::new(), Vec::new());
         let server = black_box::server(ctx, app);
-        // The one mostly waits, and the other mostly computes.
+        // In parallel, because the black-box tests mostly wait and the app's tests mostly compute.
         let tests = || {
             parallel::both(|| app.settings.ecosystem.test(ctx, app), || black_box::test(ctx, app, server?))
         };
@@ -220,8 +221,8 @@ fn test_app(ctx: &Ctx, app: &App, reuse: bool, beside: impl FnOnce() + Send) -> 
     })
 }
 
-/// One check of one app in one line; with `reuse`, what passed before on the same tree is taken over, and
-/// said so.
+/// Runs one check of one app, with one progress line. With `reuse`, a check that passed before for the same
+/// tree is skipped, and the line reports that.
 fn one(
     ctx: &Ctx,
     app: &App,
@@ -247,7 +248,8 @@ fn one(
     Ok(findings.into_iter().map(|f| f.app(app.name()).place(app.dir.as_str())).collect())
 }
 
-/// What the code prints and the repository holds: the spec, and the promises to plugins and channel adapters.
+/// Compares what the code prints with the committed files: the spec, and compat.json for plugins and channel
+/// adapters.
 fn spec_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let promises = || match app.settings.compat {
         Some(_) => compat::check_app(ctx, app, reuse).or_else(|e| failed(app, "compat", e)),
@@ -268,13 +270,13 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     line.end(match stops {
         0 => ui::Outcome::Done(match (&plan.next, plan.pending) {
             (None, _) => "nothing to release".to_string(),
-            (Some(next), true) => format!("{next} is written and waits for its release"),
+            (Some(next), true) => format!("{next} is written and not released yet"),
             (Some(next), false) => format!(
                 "the next release is {} ({next})",
                 if plan.last.is_none() { "the first" } else { plan.bump }
             ),
         }),
-        n => ui::Outcome::Failed(format!("{n} to settle")),
+        n => ui::Outcome::Failed(format!("{n} to fix")),
     });
     Ok(plan.findings)
 }
@@ -303,7 +305,7 @@ fn lint_rust(ctx: &Ctx) -> Result<Vec<Report>> {
         ("rustfmt", &["fmt", "--all", "--check"] as &[&str]),
         ("clippy", &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ] {
-        // The profile has it off for cold builds; a hook lints again and again.
+        // The profile turns incremental builds off, which is faster for cold builds. A hook lints repeatedly.
         let output = cargo(ctx, args)
             .env("CARGO_INCREMENTAL", "1")
             .stderr_to_stdout()
@@ -321,7 +323,7 @@ fn lint_rust(ctx: &Ctx) -> Result<Vec<Report>> {
     Ok(reports)
 }
 
-/// `cargo test`, its output shown as it comes; what a test skipped is said again at the end, and counted.
+/// Runs `cargo test` and shows its output as it comes. The skipped parts are repeated and counted at the end.
 fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let skips = tempfile::NamedTempFile::new()?;
     let started = std::time::Instant::now();
@@ -339,13 +341,13 @@ fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     }
     line.end(ui::Outcome::Failed(format!("failed after {took}")));
     Ok(vec![
-        Finding::new("test", Level::Error, "cargo test failed; what it printed is above")
+        Finding::new("test", Level::Error, "cargo test failed; see its output above")
             .app(XTASK)
             .place("xtask"),
     ])
 }
 
-/// Cargo in the workspace; it needs the user's own toolchain, so it keeps the environment.
+/// Cargo in the workspace. It keeps the environment, because it needs the user's toolchain.
 fn cargo(ctx: &Ctx, args: &[&str]) -> duct::Expression {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     duct::cmd(program, args).dir(ctx.ws.root.as_std_path())

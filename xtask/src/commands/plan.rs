@@ -1,5 +1,5 @@
-//! Which app needs which version, and why: computed from git and the manifest each time, never stored. Never
-//! touches the network.
+//! `plan`: computes the next version of each app, with the reasons, from git and the manifest. Nothing is
+//! stored. Without `bump`, `release` or a gate it stays offline.
 
 use crate::finding::{Finding, Level};
 use crate::flags;
@@ -36,11 +36,11 @@ pub use number::Line;
 pub use published::Published;
 pub use repository::{refuse_shallow, remote_name};
 
-/// What plan says of one app.
+/// The plan of one app, as `plan --json` prints it.
 #[derive(Clone, Debug, Serialize)]
 pub struct AppPlan {
     pub app: String,
-    /// The release that counting starts from.
+    /// The last release that HEAD contains; commits are counted from it.
     pub last: Option<Release>,
     /// None: nothing to release.
     pub next: Option<Version>,
@@ -56,19 +56,19 @@ pub struct AppPlan {
     /// Every version that was ever tagged for the app, reachable or not; the highest first.
     #[serde(skip)]
     pub tagged: Vec<Version>,
-    /// What the evidence demands, whatever the manifest says already.
+    /// The version that the evidence demands, regardless of a pending version in the manifest.
     #[serde(skip)]
     pub required: Option<Version>,
-    /// The highest number that is out, on the hotfix's own line where there is one.
+    /// The highest version that is already used; on a hotfix branch, the highest of its own `MAJOR.MINOR`.
     #[serde(skip)]
     pub floor: Option<Version>,
     /// Breaks that `app.toml` accepts for the next release.
     #[serde(skip)]
     pub accepted: Vec<Accepted>,
-    /// Breaks that nobody has declared.
+    /// Breaks that no commit declares and `app.toml` does not accept.
     #[serde(skip)]
     pub undeclared: Vec<Difference>,
-    /// Pull requests whose commits are not in this clone: their squashes speak alone.
+    /// Pull requests whose commits are not in this clone: only their squash commits are counted.
     #[serde(skip)]
     pub unread_pulls: Vec<u64>,
     #[serde(skip)]
@@ -84,8 +84,8 @@ pub struct Release {
 pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     if ctx.ws.apps.is_empty() {
         let message = format!(
-            "no app in {}: an app is a folder with an app.toml. Where they are elsewhere, set apps = \"FOLDER\" in \
-             [workspace.metadata.xtask] of Cargo.toml",
+            "no app in {}: an app is a folder with an app.toml. If the apps are elsewhere, set \
+             apps = \"FOLDER\" in [workspace.metadata.xtask] of Cargo.toml",
             ctx.ws.root.join(&ctx.ws.settings.apps)
         );
         return Err(Exit::Usage(message).into());
@@ -119,13 +119,14 @@ pub fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
     Ok(walk::walk(&ctx.git, app, range)?.commits)
 }
 
-/// The release that counting starts from, without a look at what came since.
+/// The last release that HEAD contains, without the commits since.
 pub fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
     Ok(history::read(ctx, app, &[])?.last)
 }
 
-/// The plan for a gate, which may install what reads the API. Where a break stops it, the index is asked
-/// whether that release is still out: nobody has what was withdrawn.
+/// The plan for a gate, which may install the program that reads the API. If a break stops the plan, the
+/// index is asked whether that release has been withdrawn: a break against a withdrawn release affects no
+/// user.
 pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let plan = plan_with(ctx, app, &Published::default(), Reach::Network, false)?;
     let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
@@ -137,18 +138,18 @@ pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     }
 }
 
-/// Was this release yanked, deprecated or taken away? An index that can't be asked says nothing.
+/// Whether this release was yanked, deprecated or unpublished. False if the index can't be reached.
 pub fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
     published::ask(ctx, app).withdrawn.contains(version)
 }
 
-/// The same for a release, which counts from what users have.
+/// The plan for `release`: asks the index, and counts from the newest release that has not been withdrawn.
 pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let Published { withdrawn, versions, .. } = published::ask(ctx, app);
     plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network, true)
 }
 
-/// The same for a bump, with everything that the index said.
+/// The plan for `bump`, and the index's answer.
 pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     let published = published::ask(ctx, app);
     let mut plan = plan_with(ctx, app, &published, Reach::Network, true)?;
@@ -156,7 +157,7 @@ pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     Ok((plan, published))
 }
 
-/// `ask_pulls`: the remote may be asked for the commits of pull requests.
+/// `ask_pulls`: whether the remote may be asked for the commits of pull requests.
 fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pulls: bool) -> Result<AppPlan> {
     let manifest = manifest::read(&ctx.ws.root, app)?;
     let history = history::read(ctx, app, &published.withdrawn)?;
@@ -209,7 +210,8 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
     })
 }
 
-/// What the spec and the public API say. What no commit touches has not changed.
+/// Compares the spec, compat.json and the public API with the last release. Without a commit that touches the
+/// app nothing can have changed, so nothing is compared.
 fn judged(ctx: &Ctx, app: &App, history: &History, commits: &[Entry], reach: Reach) -> Result<Judged> {
     let Some(last) = &history.last else { return Ok(Judged::default()) };
     let compared = if commits.is_empty() {
@@ -220,15 +222,20 @@ fn judged(ctx: &Ctx, app: &App, history: &History, commits: &[Entry], reach: Rea
     Ok(breaks::judge(app, last, commits.iter().find(|c| c.counts && c.breaking), &compared))
 }
 
-/// A break that its author meant to declare and that the rules do not read.
+/// Warns about commits that mention a breaking change in a form that the rules do not recognise.
 fn unread_breaks(app: &App, commits: &[Entry]) -> Vec<Finding> {
     let unread = commits.iter().filter(|c| c.unread_break && !c.why.starts_with("revert"));
     unread
         .map(|c| {
-            let message = format!("{} ({}) speaks of a breaking change that does not count", c.subject, c.short());
-            Finding::new("breaking-unread", Level::Warning, message)
-                .app(app.name())
-                .help("declare it by `!` before the colon of a conventional subject, or by a line that begins with `BREAKING CHANGE: `")
+            let message = format!(
+                "{} ({}) mentions a breaking change in a form that does not count",
+                c.subject,
+                c.short()
+            );
+            Finding::new("breaking-unread", Level::Warning, message).app(app.name()).help(
+                "declare it with `!` before the colon of a conventional subject, or with a line that begins \
+                     with `BREAKING CHANGE: `",
+            )
         })
         .collect()
 }

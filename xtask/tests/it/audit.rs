@@ -26,7 +26,7 @@ fn three_strings() -> Repo {
 }
 
 #[test]
-fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
+fn three_version_strings_are_found_in_one_run_and_fixed_as_the_help_says() {
     let repo = three_strings();
     let out = repo.untouched(|| audit(&repo).expect(3));
     assert_eq!(
@@ -36,17 +36,17 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
          ✗ pin       0.1.129  templates/worker/.runtime-version:1\n"
     );
     for says in [
-        "error[version-wrong]: python: the constant shows 0.1.0, the manifest 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)",
+        "error[version-wrong]: python: the constant shows 0.1.0, but the manifest has 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)",
         "→ read it: `importlib.metadata.version(\"demo-workspace-runtime\")` instead of \"0.1.0\"",
-        "error[pin-unreleased]: python: the pin asks for 0.1.129, which nothing here has released",
-        "where the index has it: git tag python-v0.1.129 COMMIT",
+        "error[pin-unreleased]: python: the pin asks for 0.1.129, for which there is no tag",
+        "if the index has it: git tag python-v0.1.129 COMMIT",
         "add \"../../templates/worker/.runtime-version\" to pins in apps/python/app.toml, [release]",
         "2 findings to fix first",
     ] {
         assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
     }
 
-    // The mends, as they are told.
+    // Applies the fixes that the help proposes.
     let code =
         "from importlib.metadata import version\n\n__version__ = version(\"demo-workspace-runtime\")\n";
     repo.write("apps/python/src/demo_runtime/__init__.py", code);
@@ -59,26 +59,19 @@ fn three_version_strings_are_found_in_one_run_and_mended_as_it_says() {
         "{out:?}"
     );
     repo.xtask(&["bump", "python"]).expect(0);
-    // The template has 0.1.129, so somebody may have it: no lower number can be the next one.
+    // The template pins 0.1.129, so somebody may use it: the next version must be higher.
     assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.130\n");
     let out = audit(&repo).expect(0);
-    assert!(
-        out.stderr.contains("nothing has drifted: 2 places show a version, each the right one"),
-        "{out:?}"
-    );
+    assert!(out.stderr.contains("all versions agree: 2 places show one, and all are right"), "{out:?}");
     repo.git(&["tag", "python-v0.1.130"]);
     repo.change("fix: more");
     repo.xtask(&["bump", "python"]).expect(0);
-    assert_eq!(
-        repo.read("templates/worker/.runtime-version"),
-        "0.1.131\n",
-        "bump keeps the declared pin in step"
-    );
+    assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.131\n", "bump updates the declared pin");
     audit(&repo).expect(0);
 }
 
 #[test]
-fn the_document_for_programs_has_the_same_places_and_findings() {
+fn the_json_document_has_the_same_places_and_findings() {
     let repo = three_strings();
     let document = repo.xtask(&["audit", "python", "--json"]).expect(3).json();
     assert_eq!(document["schema"], 1);
@@ -94,8 +87,7 @@ fn the_document_for_programs_has_the_same_places_and_findings() {
     assert_eq!(document["findings"].as_array().unwrap().len(), 2);
 }
 
-/// Two apps that are released, with everything in step: what is right is told apart from what only looks
-/// alike.
+/// Two released apps whose places all agree, with texts that only look like their versions.
 fn in_step() -> Repo {
     let repo = Repo::new();
     let image = "[image]\nname = \"ghcr.io/team/demo-agent\"\nbase = \"docker.io/library/python:3.11.4\"\nplatforms = []\n";
@@ -146,13 +138,13 @@ fn in_step() -> Repo {
     repo
 }
 
-/// What is marked as other than right.
+/// The lines of places that are not right.
 fn marked(out: &Output) -> Vec<&str> {
     out.stdout.lines().filter(|line| line.starts_with("  ✗") || line.starts_with("  !")).collect()
 }
 
 #[test]
-fn a_repository_in_step_is_left_in_peace() {
+fn a_repository_whose_versions_agree_has_no_findings() {
     let repo = in_step();
     let out = repo.untouched(|| audit(&repo).expect(0));
     assert_eq!(marked(&out), [] as [&str; 0], "{out:?}");
@@ -171,7 +163,7 @@ fn a_repository_in_step_is_left_in_peace() {
 }
 
 #[test]
-fn what_lags_behind_is_a_warning_and_what_lies_is_an_error() {
+fn an_old_release_is_a_warning_and_a_wrong_version_is_an_error() {
     let repo = in_step();
     repo.git(&["tag", "python-v0.1.1"]);
     let out = audit(&repo).expect(0);
@@ -196,13 +188,13 @@ fn what_lags_behind_is_a_warning_and_what_lies_is_an_error() {
     repo.git(&["tag", "ts-v1.5.0"]);
     let out = audit(&repo).expect(3);
     for says in [
-        "the image label shows 0.1.0, the manifest 0.2.0-rc.1 (docker/demo.Dockerfile:3)",
-        "the constant shows 1.3.0, the manifest 1.4.0 (apps/ts/src/server.ts:3)",
+        "the image label shows 0.1.0, but the manifest has 0.2.0-rc.1 (docker/demo.Dockerfile:3)",
+        "the constant shows 1.3.0, but the manifest has 1.4.0 (apps/ts/src/server.ts:3)",
         "`import manifest from \"../package.json\" with { type: \"json\" }`",
-        "the lock file shows 0.1.0, the manifest 0.2.0-rc.1 (apps/python/uv.lock:3)",
+        "the lock file shows 0.1.0, but the manifest has 0.2.0-rc.1 (apps/python/uv.lock:3)",
         "cd apps/python && uv lock",
         "error[pin-wrong]: python: the declared pin shows 0.1.0",
-        "ts-v1.5.0 is tagged, the manifest has 1.4.0 (apps/ts/package.json)",
+        "ts-v1.5.0 is tagged, but the manifest has 1.4.0 (apps/ts/package.json)",
     ] {
         assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
     }
@@ -211,7 +203,7 @@ fn what_lags_behind_is_a_warning_and_what_lies_is_an_error() {
 }
 
 #[test]
-fn files_that_can_not_be_read_as_text_are_nobodys_version() {
+fn files_that_are_not_text_show_no_version() {
     let repo = in_step();
     repo.write("apps/python/src/demo_agent/latin.py", b"# \xe9\n__version__ = \"9.9.9\"\n");
     repo.write("apps/python/src/demo_agent/binary.py", b"\0\n__version__ = \"9.9.9\"\n");
@@ -228,20 +220,20 @@ fn files_that_can_not_be_read_as_text_are_nobodys_version() {
     repo.git(&["config", "submodule.recurse", "true"]);
     std::fs::remove_file(repo.path.join("deploy/compose.yaml")).unwrap();
     let out = audit(&repo).expect(0);
-    assert!(!out.stdout.contains("9.9.9"), "not tracked, or no text: {out:?}");
+    assert!(!out.stdout.contains("9.9.9"), "not tracked, or not text: {out:?}");
     repo.git(&["add", "apps/python/VERSION"]);
     assert_eq!(marked(&audit(&repo).expect(3)), ["  ✗ constant         9.9.9       apps/python/VERSION:1"]);
 }
 
 #[test]
-fn a_pin_or_a_manifest_that_is_gone_is_told_with_the_rest() {
+fn a_missing_pin_or_manifest_is_reported_with_the_rest() {
     let repo = in_step();
     std::fs::remove_file(repo.path.join("deploy/.demo-version")).unwrap();
     repo.write("apps/ts/package.json", "{}");
     let out = audit(&repo).expect(3);
     assert!(
         out.stderr.contains(
-            "error[pin-missing]: python: deploy/.demo-version is a declared pin, but is no text file here"
+            "error[pin-missing]: python: deploy/.demo-version is a declared pin, but it is not a text file"
         ),
         "{out:?}"
     );
@@ -252,7 +244,7 @@ fn a_pin_or_a_manifest_that_is_gone_is_told_with_the_rest() {
         "{out:?}"
     );
     repo.write("deploy/.demo-version", "latest\n");
-    assert!(audit(&repo).expect(3).stderr.contains("holds nothing that looks like a version"));
+    assert!(audit(&repo).expect(3).stderr.contains("but it contains no version"));
 }
 
 #[test]
@@ -273,7 +265,7 @@ fn another_checkout_is_audited_by_its_own_settings_wherever_its_root_is() {
 }
 
 #[test]
-fn a_constant_and_a_label_that_are_declared_pins_stay_in_step_through_bumps() {
+fn a_constant_and_a_label_that_are_declared_pins_are_updated_by_bumps() {
     let repo = Repo::new();
     let pins = "[release]\npins = [\"src/demo_agent/version.py\", \"../../docker/demo.Dockerfile\"]\n";
     repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.1.0"));
@@ -284,7 +276,7 @@ fn a_constant_and_a_label_that_are_declared_pins_stay_in_step_through_bumps() {
         "feat: x",
     );
     let out = audit(&repo).expect(0);
-    assert_eq!(marked(&out).len(), 2, "right today, kept by nobody: {out:?}");
+    assert_eq!(marked(&out).len(), 2, "right today, but not updated by bump: {out:?}");
     assert!(
         out.stderr.contains("warning[version-copied]")
             && out.stderr.contains("add \"../../docker/demo.Dockerfile\" to pins"),

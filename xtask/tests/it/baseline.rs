@@ -1,5 +1,5 @@
-//! What the next release is compared with: none that was withdrawn from the index, and what can't be known is
-//! told.
+//! Which release the next one is compared with: none that was withdrawn from the index. Releases without a
+//! tag are reported.
 
 use crate::breaks::{BASE, renamed_under_a_fix};
 use crate::bump::serve;
@@ -19,18 +19,19 @@ fn renamed_and_back() -> Repo {
 }
 
 #[test]
-fn a_release_that_was_yanked_is_no_release_to_compare_with() {
+fn a_yanked_release_is_not_compared_with() {
     let repo = renamed_and_back();
     let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.0.2.tar.gz</a>"#;
     let yanked = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b" data-yanked="a name is gone">demo_agent-0.0.2.tar.gz</a>"#;
-    // A plan asks nobody.
+    // `plan` does not ask the index.
     repo.xtask(&["plan", "python", "--pypi", &serve(yanked)]).expect(3);
     let stopped = repo.xtask(&["check", "python", "--pypi", &serve(out)]).expect(3);
     assert!(stopped.stderr.contains("breaking[undeclared-break]"), "{}", stopped.stderr);
     let passed = repo.xtask(&["check", "python", "--pypi", &serve(yanked)]);
-    let said = "info[release-withdrawn]: python: python-v0.0.2 was withdrawn from the index, so users have python-v0.0.1";
+    let said = "info[release-withdrawn]: python: python-v0.0.2 was withdrawn from the index, so the next release is \
+                compared with python-v0.0.1";
     assert!(passed.stderr.contains(said) && !passed.stderr.contains("undeclared-break"), "{}", passed.stderr);
-    // What the tools of a check leave behind.
+    // Removes files that the tools of `check` leave behind.
     repo.git(&["clean", "--quiet", "--force", "-d"]);
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(yanked)]).expect(0);
     assert!(
@@ -45,14 +46,15 @@ fn a_release_that_was_yanked_is_no_release_to_compare_with() {
     );
 }
 
-/// Published past the tags, or without any: the number is right, and what it promises can't be proved.
+/// The index has a version above the tags, or there are no tags: the number is right, but breaks can't be
+/// found.
 #[test]
-fn a_release_that_is_out_without_a_tag_is_told_of() {
+fn a_published_release_without_a_tag_is_reported() {
     let repo = renamed_under_a_fix();
     let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.1.129.tar.gz</a> <a href="c" data-yanked="">demo_agent-0.2.0.tar.gz</a>"#;
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
-    let said = "warning[release-untagged]: python: demo-agent 0.1.129 is on the index, and no tag python-v0.1.129 says what it was made from: \
-                the next release is compared with python-v0.0.1";
+    let said = "warning[release-untagged]: python: demo-agent 0.1.129 is on the index, but there is no tag \
+                python-v0.1.129, so its commit is unknown: the next release is compared with python-v0.0.1";
     assert!(
         bumped.stderr.contains(said) && bumped.stderr.contains("git tag python-v0.1.129 COMMIT"),
         "{}",
@@ -61,33 +63,34 @@ fn a_release_that_is_out_without_a_tag_is_told_of() {
     repo.git(&["tag", "--delete", "python-v0.0.1"]);
     let first = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
     assert!(
-        first.stderr.contains("the next release is compared with nothing, and may break who has 0.1.129"),
+        first.stderr.contains("the next release is compared with nothing, and may break users of 0.1.129"),
         "{}",
         first.stderr
     );
-    // As it says: the tag makes it the release to compare with.
+    // With the tag that the help proposes, the release is compared with.
     repo.git(&["tag", "python-v0.1.129", "HEAD~1"]);
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
     assert!(
         !bumped.stderr.contains("release-untagged")
-            && bumped.stderr.contains("breaks those who use python-v0.1.129"),
+            && bumped.stderr.contains("breaks users of python-v0.1.129"),
         "{}",
         bumped.stderr
     );
 }
 
 #[test]
-fn a_plan_on_a_branch_that_has_no_release_says_so() {
+fn a_plan_warns_if_the_branch_contains_no_release() {
     let repo = renamed_under_a_fix();
     repo.git(&["checkout", "--quiet", "--orphan", "other"]);
     repo.git(&["commit", "--quiet", "--message", "feat: all of it"]);
     let plan = repo.xtask(&["plan", "python"]).expect(0);
-    let said = "warning[release-elsewhere]: python: python-v0.0.1 is tagged, but HEAD contains neither it nor a commit with the same content";
+    let said = "warning[release-elsewhere]: python: python-v0.0.1 exists, but HEAD contains neither it nor a commit \
+                with the same content";
     assert!(plan.stderr.contains(said), "{}", plan.stderr);
 }
 
 #[test]
-fn a_release_that_is_deprecated_on_npm_is_no_release_to_compare_with() {
+fn a_release_deprecated_on_npm_is_not_compared_with() {
     let repo = Repo::new();
     let package =
         |version: &str| format!("{{\n  \"name\": \"demo-agent\",\n  \"version\": \"{version}\"\n}}\n");
@@ -102,7 +105,9 @@ fn a_release_that_is_deprecated_on_npm_is_no_release_to_compare_with() {
     );
     let bumped = repo.xtask(&["bump", "ts", "--npm", index.trim_end_matches("/simple")]).expect(0);
     assert!(
-        bumped.stderr.contains("ts-v0.2.0 was withdrawn from the index, so users have ts-v0.1.0"),
+        bumped.stderr.contains(
+            "ts-v0.2.0 was withdrawn from the index, so the next release is compared with ts-v0.1.0"
+        ),
         "{}",
         bumped.stderr
     );

@@ -1,4 +1,4 @@
-//! The break that shipped as a fix: what plan, check, a pull request's job and a release say of it.
+//! A breaking change in a `fix` commit: `plan`, `check`, a pull request's job and `release` find and stop it.
 
 use crate::demo::World;
 use crate::support::{APP_TOML, PYPROJECT, Repo, run};
@@ -25,7 +25,7 @@ class RuntimeCapabilities:
         self.names = names
 ";
 
-/// A release with adapters, in which one symbol was renamed since, as a fix.
+/// A release with adapters; since then a `fix` commit renamed one symbol.
 pub fn renamed_under_a_fix() -> Repo {
     let repo = app();
     repo.write("apps/python/src/demo_agent/adapters/__init__.py", "");
@@ -72,7 +72,7 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
 }
 
 #[test]
-fn what_was_compared_is_remembered_and_a_broken_memory_is_made_again() {
+fn comparisons_are_cached_and_a_broken_cache_is_rebuilt() {
     let repo = renamed_under_a_fix();
     let first = repo.xtask(&["plan", "python", "--json"]).expect(3);
     let folder = repo.path.join("target/xtask/evidence");
@@ -82,7 +82,7 @@ fn what_was_compared_is_remembered_and_a_broken_memory_is_made_again() {
     };
     let [entry] = &entries()[..] else { panic!("{:?}", entries()) };
     let text = std::fs::read_to_string(entry).unwrap();
-    // What it holds is what is said.
+    // The plan shows the cached text.
     std::fs::write(entry, text.replace("is now called", "was renamed to")).unwrap();
     let told = repo.xtask(&["plan", "python"]).expect(3);
     assert!(
@@ -95,15 +95,15 @@ fn what_was_compared_is_remembered_and_a_broken_memory_is_made_again() {
         assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).stdout, first.stdout, "{broken:?}");
         assert_eq!(std::fs::read_to_string(entry).unwrap(), text, "{broken:?}");
     }
-    assert_eq!(repo.git(&["status", "--porcelain"]), "", "the memory is hidden from git");
-    // Where none can be kept, the plan is the same.
+    assert_eq!(repo.git(&["status", "--porcelain"]), "", "the cache is hidden from git");
+    // If the cache can't be written, the plan is the same.
     std::fs::remove_dir_all(repo.path.join("target")).unwrap();
     std::fs::write(repo.path.join("target"), "in the way").unwrap();
     assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).stdout, first.stdout);
 }
 
 #[test]
-fn a_plan_fetches_nothing_and_says_what_is_missing() {
+fn a_plan_downloads_nothing_and_reports_what_is_missing() {
     let repo = renamed_under_a_fix();
     let empty = repo.world().join("empty-cache");
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
@@ -121,7 +121,7 @@ fn a_plan_fetches_nothing_and_says_what_is_missing() {
 }
 
 #[test]
-fn nothing_is_compared_where_the_package_is_the_same() {
+fn an_unchanged_package_is_not_compared() {
     let repo = app();
     repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "feat: a value");
     repo.git(&["tag", "python-v0.0.1"]);
@@ -135,7 +135,7 @@ fn nothing_is_compared_where_the_package_is_the_same() {
     let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
     assert_eq!(
         plan["apps"][0]["next"], "0.1.0",
-        "what is new demands a minor version, whatever the commit says: {plan}"
+        "an addition demands a minor version, regardless of the commit's type: {plan}"
     );
     repo.commit(
         "apps/python/pyproject.toml",
@@ -148,7 +148,7 @@ fn nothing_is_compared_where_the_package_is_the_same() {
 }
 
 #[test]
-fn an_api_that_can_not_be_read_stops_where_it_can_be_mended() {
+fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     let repo = app();
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(:\n", "feat: half");
     repo.git(&["tag", "python-v0.0.1"]);
@@ -205,13 +205,13 @@ fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared()
 }
 
 #[test]
-fn taking_a_guard_away_lets_no_break_pass() {
+fn removing_a_guard_lets_no_break_pass() {
     let repo = renamed_under_a_fix();
     let settings = repo.read("apps/python/app.toml");
     let plan = || repo.xtask(&["plan", "python"]);
     repo.commit("apps/python/app.toml", APP_TOML, "chore(python): less to look at");
     let stopped = plan().expect(3);
-    let told = "[guard-removed] demo_agent was public in python-v0.0.1, and [api] public no longer names it";
+    let told = "[guard-removed] demo_agent was in [api] public in python-v0.0.1 and no longer is";
     assert!(
         stopped.stderr.contains(told) && stopped.stderr.contains("(apps/python/app.toml)"),
         "{}",
@@ -235,14 +235,14 @@ fn taking_a_guard_away_lets_no_break_pass() {
 }
 
 #[test]
-fn an_app_whose_folder_was_called_otherwise_can_not_be_compared_and_it_is_said() {
+fn an_app_whose_folder_was_renamed_can_not_be_compared_and_the_plan_warns() {
     let repo = renamed_under_a_fix();
     repo.git(&["mv", "apps/python", "apps/py"]);
     repo.git(&["commit", "--quiet", "--message", "fix: another folder"]);
     let plan = repo.xtask(&["plan", "python"]).expect(0);
     assert!(
         plan.stderr.contains(
-            "warning[release-moved]: python: python-v0.0.1 has no apps/py, so nothing is compared with it"
+            "warning[release-moved]: python: python-v0.0.1 has no folder apps/py, so it can't be compared"
         ),
         "{}",
         plan.stderr
@@ -251,7 +251,7 @@ fn an_app_whose_folder_was_called_otherwise_can_not_be_compared_and_it_is_said()
 }
 
 #[test]
-fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() {
+fn a_moved_spec_is_unchanged_and_a_removed_one_breaks_its_clients() {
     let repo = app();
     let settings = repo.read("apps/python/app.toml");
     let with = |file: &str| format!("{settings}[spec]\nfile = {file:?}\ngenerate = []\nserve = []\n");
@@ -276,7 +276,7 @@ fn a_spec_that_moves_is_the_same_and_one_that_is_taken_out_breaks_its_clients() 
 }
 
 #[test]
-fn a_pull_requests_job_says_what_it_makes_of_the_next_release_and_stops_the_break() {
+fn a_pull_requests_job_shows_the_next_release_and_stops_the_break() {
     let repo = renamed_under_a_fix();
     repo.git(&["branch", "development", "HEAD~1"]);
     let lint = ["ci", "lint", "--event", "pull_request", "--ref", "feat/x"];
@@ -297,7 +297,7 @@ fn a_pull_requests_job_says_what_it_makes_of_the_next_release_and_stops_the_brea
 }
 
 #[test]
-fn a_job_tells_of_every_app_where_one_can_not_be_planned() {
+fn a_job_reports_every_app_even_if_one_can_not_be_planned() {
     let repo = renamed_under_a_fix();
     repo.write(
         "apps/zeta/app.toml",
@@ -315,7 +315,7 @@ fn a_job_tells_of_every_app_where_one_can_not_be_planned() {
 }
 
 #[test]
-fn release_stops_it_too_until_it_is_declared() {
+fn a_release_stops_an_undeclared_break_too() {
     let world = World::new();
     let repo = &world.repo;
     repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
@@ -350,7 +350,7 @@ fn release_stops_it_too_until_it_is_declared() {
 }
 
 #[test]
-fn a_break_that_is_confirmed_is_released_with_its_reason_in_the_changelog_and_in_the_tag() {
+fn a_confirmed_break_is_released_with_its_reason_in_the_changelog_and_the_tag() {
     let world = World::new();
     let repo = &world.repo;
     repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
@@ -376,7 +376,7 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
     let repo = renamed_under_a_fix();
     repo.commit("apps/python/src/demo_agent/__init__.py", "", "fix: no value");
     let settings = repo.read("apps/python/app.toml");
-    for (reason, said) in [("", "wants a reason"), (" \n", "wants a reason")] {
+    for (reason, said) in [("", "needs a reason"), (" \n", "needs a reason")] {
         let refused =
             repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", reason]).expect(2));
         assert!(refused.stderr.contains(said), "{}", refused.stderr);
@@ -411,7 +411,7 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
         version = "0.1.0"
         reason = "nobody has it"
     "#]]
-    .assert_eq(written.strip_prefix(&settings).expect("what was there stays"));
+    .assert_eq(written.strip_prefix(&settings).expect("the text before is unchanged"));
     assert!(
         repo.read("CHANGELOG.md").contains("[attribute-removed]\n  accepted: nobody has it\n"),
         "{}",
@@ -425,9 +425,7 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
     );
     let again = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "again"]).expect(2));
     assert!(
-        again
-            .stderr
-            .contains("there is no break of python since python-v0.0.1 that is not declared or accepted"),
+        again.stderr.contains("every break of python since python-v0.0.1 is already declared or accepted"),
         "{}",
         again.stderr
     );
@@ -438,7 +436,7 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
 }
 
 #[test]
-fn a_promise_to_plugins_that_is_taken_back_under_a_fix_stops() {
+fn dropping_support_for_plugins_in_a_fix_commit_stops() {
     let repo = crate::compat::repo("python");
     repo.xtask(&["bump", "python"]).expect(0);
     repo.git(&["tag", "python-v0.0.1"]);

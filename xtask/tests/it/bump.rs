@@ -4,7 +4,7 @@ use crate::support::{APP_TOML, Output, PYPROJECT, Repo, run};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
-/// Released 0.1.0, and a fix since.
+/// Released as 0.1.0, with a fix since.
 fn with_a_fix() -> Repo {
     let repo = Repo::new();
     repo.commit(
@@ -48,11 +48,11 @@ fn a_bump_is_one_commit_and_the_second_changes_nothing() {
         )
     );
     let again = repo.untouched(|| bump(&repo, &[]).expect(0));
-    assert!(again.stderr.contains("0.1.1 is written already"), "{again:?}");
+    assert!(again.stderr.contains("0.1.1 is already written"), "{again:?}");
 }
 
 #[test]
-fn what_was_written_by_hand_goes_into_the_release_and_survives_the_next_bump() {
+fn changelog_text_written_by_hand_is_released_and_survives_the_next_bump() {
     let repo = with_a_fix();
     let by_hand = "# Changelog\n\n## [Unreleased]\n\n### python\n\nRead this first.\n\n#### Breaking\n\n- mind the port\n\n### ts\n\n- theirs\n";
     repo.commit("CHANGELOG.md", by_hand, "docs: what is coming");
@@ -104,7 +104,7 @@ fn a_higher_demand_before_the_tag_bumps_again() {
 }
 
 #[test]
-fn nothing_to_bump_is_said_and_is_no_failure() {
+fn nothing_to_bump_is_reported_and_exits_with_0() {
     let repo = with_a_fix();
     repo.git(&["tag", "python-v0.1.1"]);
     repo.git(&["tag", "-d", "python-v0.1.0"]);
@@ -117,7 +117,7 @@ fn nothing_to_bump_is_said_and_is_no_failure() {
 }
 
 #[test]
-fn every_byte_that_is_not_the_version_stays() {
+fn every_byte_except_the_version_is_unchanged() {
     let repo = with_a_fix();
     let pyproject = "\u{feff}# first\r\n[project]\r\nname = 'demo-agent'   # c\r\nversion='0.1.0'# tight\r\n\r\n\r\n[tool.x]\r\nversion = \"0.1.0\"";
     let pin = "# version of the runtime\r\nimage: demo:v0.1.0-slim\nother: 0.1.0";
@@ -146,7 +146,7 @@ fn a_dirty_tree_is_refused_with_its_files() {
 }
 
 #[test]
-fn the_users_hook_runs_and_its_no_restores_everything() {
+fn the_users_hook_runs_and_if_it_fails_all_files_are_restored() {
     let repo = with_a_fix();
     hook(&repo, "git diff --cached --name-only > ../seen");
     bump(&repo, &[]).expect(0);
@@ -157,7 +157,7 @@ fn the_users_hook_runs_and_its_no_restores_everything() {
     repo.change("feat: more");
     hook(&repo, "echo not today >&2; exit 1");
     let out = repo.untouched(|| bump(&repo, &[]).expect(1));
-    assert!(out.stderr.contains("not today") && out.stderr.contains("everything is as before"), "{out:?}");
+    assert!(out.stderr.contains("not today") && out.stderr.contains("all files are restored"), "{out:?}");
     let fresh = with_a_fix();
     hook(&fresh, "exit 1");
     fresh.untouched(|| bump(&fresh, &[]).expect(1));
@@ -167,7 +167,7 @@ fn the_users_hook_runs_and_its_no_restores_everything() {
 #[test]
 fn a_dry_run_prints_the_commit_and_changes_nothing() {
     let repo = with_a_fix();
-    // An identity of this repository alone goes with the clone.
+    // The clone gets the identity that is set only in this repository.
     repo.git(&["config", "--global", "--remove-section", "user"]);
     repo.git(&["config", "user.name", "Local"]);
     repo.git(&["config", "user.email", "local@example.org"]);
@@ -181,7 +181,7 @@ fn a_dry_run_prints_the_commit_and_changes_nothing() {
 }
 
 #[test]
-fn pre_releases_count_up_and_end_in_their_number() {
+fn pre_releases_count_up_and_end_in_their_version() {
     let repo = with_a_fix();
     bump(&repo, &["--pre", "rc"]).expect(0);
     assert!(repo.read("apps/python/pyproject.toml").contains("\"0.1.1rc1\""));
@@ -198,7 +198,7 @@ fn pre_releases_count_up_and_end_in_their_number() {
 }
 
 #[test]
-fn a_version_asked_for_is_taken_or_refused_with_the_reason() {
+fn a_given_version_is_used_or_refused_with_the_reason() {
     let repo = with_a_fix();
     for (version, code, reason) in [
         ("0.1.0", 3, "version-taken"),
@@ -215,7 +215,7 @@ fn a_version_asked_for_is_taken_or_refused_with_the_reason() {
 }
 
 #[test]
-fn the_number_exceeds_what_the_index_has() {
+fn the_version_exceeds_the_highest_on_the_index() {
     let repo = with_a_fix();
     let page = r#"<a href="f#sha256=1">demo_agent-0.1.4-py3-none-any.whl</a><a href="g" data-yanked="">demo-agent-0.1.5.post1.tar.gz</a>"#;
     let index = serve(page);
@@ -226,7 +226,7 @@ fn the_number_exceeds_what_the_index_has() {
     assert!(out.stderr.contains("index-unreachable"), "{out:?}");
 }
 
-/// A one-page index on this machine, for as long as the test runs.
+/// A one-page index on this machine, while the test runs.
 pub fn serve(page: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/simple", listener.local_addr().unwrap());
@@ -242,7 +242,7 @@ pub fn serve(page: &'static str) -> String {
     address
 }
 
-/// An app with a lock file and a spec that its code prints; uv is needed, and installed where it is not.
+/// An app with a lock file and a spec that its code prints. Needs uv, and installs it if it is missing.
 fn with_lock_and_spec() -> Repo {
     let repo = Repo::new();
     let script = "import json, tomllib; print(json.dumps({'version': tomllib.load(open('pyproject.toml', 'rb'))['project']['version']}))";
@@ -282,7 +282,7 @@ fn a_lock_file_that_does_not_agree_stops_the_bump() {
 }
 
 #[test]
-fn an_index_out_of_reach_is_not_mistaken_for_a_stale_lock_file() {
+fn an_unreachable_index_is_not_reported_as_a_stale_lock_file() {
     let repo = with_lock_and_spec();
     let pyproject = repo
         .read("apps/python/pyproject.toml")

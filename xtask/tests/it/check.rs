@@ -1,29 +1,29 @@
-//! lint, test and check: what is taken over from before, and when.
+//! `lint`, `test` and `check`: when an earlier result is reused.
 
 use crate::support::{APP_TOML, Repo, run};
 
-const TAKEN_OVER: &str = "passed on this machine before, with the same files";
+const REUSED: &str = "passed on this machine before, with the same files";
 
 #[test]
-fn a_check_that_passed_is_taken_over_when_asked_for_and_the_files_are_the_same() {
+fn a_passed_check_is_reused_with_reuse_and_identical_files() {
     let repo = Repo::new();
     repo.commit(".gitignore", ".venv/\nuv.lock\n", "chore: ignore what uv makes");
     let lint = |args: &[&str]| repo.xtask(&[&["lint", "python"], args].concat()).expect(0).stderr;
-    assert!(!lint(&[]).contains(TAKEN_OVER));
-    assert!(!lint(&[]).contains(TAKEN_OVER), "nobody asked for it");
-    assert!(lint(&["--reuse"]).contains(TAKEN_OVER));
+    assert!(!lint(&[]).contains(REUSED));
+    assert!(!lint(&[]).contains(REUSED), "without --reuse");
+    assert!(lint(&["--reuse"]).contains(REUSED));
     repo.write("apps/python/src/demo_agent/__init__.py", format!("VALUE = {:?}\n", repo.path));
-    assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "a file is neither staged nor committed");
+    assert!(!lint(&["--reuse"]).contains(REUSED), "a file is neither staged nor committed");
     repo.git(&["add", "--all"]);
-    assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "these files were never checked");
+    assert!(!lint(&["--reuse"]).contains(REUSED), "these files were never checked");
     repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
-    assert!(lint(&["--reuse"]).contains(TAKEN_OVER), "they were when they were staged");
+    assert!(lint(&["--reuse"]).contains(REUSED), "they were when they were staged");
     repo.write("apps/python/src/demo_agent/new.py", "");
-    assert!(!lint(&["--reuse"]).contains(TAKEN_OVER), "a file is not known to git");
+    assert!(!lint(&["--reuse"]).contains(REUSED), "a file is not known to git");
 }
 
 #[test]
-fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_same() {
+fn the_printed_spec_is_reused_with_reuse_and_identical_files() {
     let repo = Repo::new();
     let app = format!(
         "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n"
@@ -41,13 +41,13 @@ fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_sa
         )
     };
     assert_eq!(check(&[]), (1, false));
-    assert_eq!(check(&["--reuse"]), (2, false), "nothing was kept");
+    assert_eq!(check(&["--reuse"]), (2, false), "nothing was cached");
     assert_eq!(check(&["--reuse"]), (2, true));
-    assert_eq!(check(&[]), (3, false), "nobody asked for it");
+    assert_eq!(check(&[]), (3, false), "without --reuse");
     repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n");
     assert_eq!(check(&["--reuse"]), (4, false), "a file is neither staged nor committed");
     repo.git(&["add", "--all"]);
-    assert_eq!(check(&["--reuse"]), (5, false), "the code of these files was never asked");
+    assert_eq!(check(&["--reuse"]), (5, false), "the code was never run with these files");
     repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
     assert_eq!(check(&["--reuse"]), (5, true), "it was when they were staged");
     let spec =
@@ -55,11 +55,11 @@ fn what_the_code_describes_is_taken_over_when_asked_for_and_the_files_are_the_sa
     repo.commit("apps/python/spec.py", &spec, "fix: a file that changes while the code is asked");
     assert_eq!(check(&["--reuse"]), (6, false));
     repo.git(&["checkout", "--quiet", "."]);
-    assert_eq!(check(&["--reuse"]), (7, false), "nobody knows which files the code was asked for");
+    assert_eq!(check(&["--reuse"]), (7, false), "the files of the cached spec are unknown");
 }
 
 #[test]
-fn a_spec_is_checked_where_there_is_no_repository() {
+fn a_spec_is_checked_outside_a_git_repository() {
     let repo = Repo::new();
     let app = format!(
         "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n"
@@ -74,7 +74,7 @@ fn a_spec_is_checked_where_there_is_no_repository() {
 }
 
 #[test]
-fn every_stale_thing_is_a_finding_of_check() {
+fn check_reports_every_stale_file() {
     let repo = Repo::new();
     repo.change("feat: something to release");
     repo.write(
@@ -94,14 +94,14 @@ fn without_a_development_branch_a_feature_is_compared_with_main() {
     let out = repo.xtask(&["lint", "--affected"]).expect(0);
     assert!(out.stderr.contains("there is no branch development: compared with main"), "{out:?}");
     assert!(out.stderr.contains("git push origin main:development"), "{out:?}");
-    assert!(out.stderr.contains("nothing to do"), "{out:?}");
+    assert!(out.stderr.contains("nothing to check"), "{out:?}");
     repo.git(&["branch", "development", "main"]);
     let out = repo.xtask(&["lint", "--affected"]).expect(0);
     assert!(!out.stderr.contains("there is no branch"), "{out:?}");
 }
 
 #[test]
-fn no_checkout_above_gits_top_is_worked_on() {
+fn a_workspace_above_the_git_repository_is_refused() {
     let repo = Repo::new();
     let inner = repo.path.join("inner");
     std::fs::create_dir_all(inner.join("deep")).unwrap();
@@ -112,7 +112,7 @@ fn no_checkout_above_gits_top_is_worked_on() {
 }
 
 #[test]
-fn what_a_rehearsal_starts_works_in_its_folder_only() {
+fn processes_of_a_rehearsal_work_only_in_its_folder() {
     let repo = Repo::new();
     let plan = |folder: &camino::Utf8Path, args: &[&str]| {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);

@@ -1,4 +1,4 @@
-//! `plan` on real histories: where counting starts, what counts, and the number.
+//! `plan` on real histories: where counting starts, which commits count, and the next version.
 
 use crate::support::{APP_TOML, PYPROJECT, Repo, run};
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn the_json_document_has_the_documented_shape() {
 }
 
 #[test]
-fn exit_codes_tell_done_from_stopped_from_nothing() {
+fn exit_codes_distinguish_success_a_stop_and_nothing_to_release() {
     let repo = released();
     let nothing = repo.xtask(&["plan"]).expect(4);
     assert!(nothing.stderr.contains("nothing to release"), "{nothing:?}");
@@ -142,7 +142,7 @@ fn only_commits_that_touch_the_app_or_its_shared_paths_count() {
 }
 
 #[test]
-fn what_came_and_went_changes_nothing() {
+fn a_reverted_change_does_not_count() {
     let repo = released();
     repo.change("feat: came");
     repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = 0\n");
@@ -152,8 +152,8 @@ fn what_came_and_went_changes_nothing() {
     assert_eq!(counting(&plan(&repo)), ["fix: x"]);
 }
 
-/// Released from main as `python-v0.1.0` by a squash; development goes on from what was squashed. The
-/// development commit.
+/// Released from main as `python-v0.1.0` by a squash; development continues from the squashed commit, which
+/// is returned.
 fn squashed(trailer: bool) -> (Repo, String) {
     let repo = Repo::new();
     repo.git(&["switch", "-qc", "development"]);
@@ -186,7 +186,7 @@ fn after_a_squash_counting_starts_at_the_commit_with_the_same_content() {
             (counting(&app), &app["last"]["version"], &app["next"]),
             (vec!["feat: two", "fix: one"], &json!("0.1.0"), &json!("0.2.0"))
         );
-        // On a feature branch, and on the branch that a promotion is made of.
+        // On a feature branch, and on a promotion's branch.
         repo.git(&["switch", "-qc", "feature"]);
         repo.change("fix: three");
         assert_eq!(counting(&plan(&repo)).len(), 3);
@@ -205,7 +205,7 @@ fn on_main_the_commits_are_read_from_development() {
         repo.change("feat: two");
         squash_to_main(&repo, "chore: says nothing of what it brings (#2)");
         assert_eq!(counting(&plan(&repo)), ["feat: two", "fix: one"]);
-        // A forge's checkout is detached, and development is the remote's.
+        // A forge's checkout has a detached HEAD, and development only as a remote branch.
         repo.git(&["update-ref", "refs/remotes/origin/development", "development"]);
         repo.git(&["update-ref", "refs/remotes/origin/main", "main"]);
         repo.git(&["switch", "-q", "--detach", "main"]);
@@ -225,22 +225,22 @@ fn without_development_the_squash_bodies_are_read() {
 }
 
 #[test]
-fn a_change_of_main_alone_is_read_from_main() {
+fn a_change_only_on_main_is_read_from_main() {
     let (repo, _) = squashed(true);
     repo.git(&["switch", "-q", "main"]);
     repo.change("fix: made on main");
     assert_eq!(counting(&plan(&repo)), ["fix: made on main"]);
 }
 
-/// Tags HEAD as a release from development's commit, or as a hotfix of main where there is none.
+/// Tags HEAD as a release from a development commit, or without one as a hotfix of main.
 fn tag_release(repo: &Repo, version: &str, source: Option<&str>) {
     let source = source.map_or_else(|| repo.head(), str::to_string);
     let message = format!("notes\n\nSource-Commit: {source}\n");
     repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &message, &format!("python-v{version}")]);
 }
 
-/// 0.2.0 with a `feat` is released by a squash, then 0.2.1 as a hotfix on main. Development is checked out;
-/// the hotfix's commit.
+/// 0.2.0 with a `feat` is released by a squash, then 0.2.1 as a hotfix on main. Development is checked out.
+/// Returns the hotfix's commit.
 fn hotfixed() -> (Repo, String) {
     let (repo, _) = squashed(true);
     repo.change("feat: released (#1)");
@@ -254,7 +254,7 @@ fn hotfixed() -> (Repo, String) {
     (repo, hotfix)
 }
 
-/// The commit that `promote` makes: development's content, with both branches as parents.
+/// The commit that `promote` creates: development's content, with both branches as parents.
 fn promoted<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
     let head = repo.git(&[
         "commit-tree",
@@ -273,11 +273,11 @@ fn promoted<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn what_a_release_held_does_not_count_again_after_a_hotfix() {
+fn released_commits_do_not_count_again_after_a_hotfix() {
     let (repo, _) = hotfixed();
     repo.git(&["checkout", "-q", "main", "--", "."]);
     repo.git(&["commit", "-qm", "fix: urgent, for development (#4)"]);
-    // Nothing of this app since, as when another app is promoted.
+    // No commit of this app since, for example if another app is promoted.
     for promotion in [false, true] {
         let code = || repo.xtask(&["plan"]).code;
         assert_eq!(if promotion { promoted(&repo, code) } else { code() }, 4, "promotion: {promotion}");
@@ -300,11 +300,11 @@ fn what_a_release_held_does_not_count_again_after_a_hotfix() {
 }
 
 #[test]
-fn a_hotfix_that_is_brought_back_beside_other_changes_does_not_count_again() {
+fn a_hotfix_merged_back_with_other_changes_does_not_count_again() {
     for by_name in [false, true] {
         let (repo, hotfix) = hotfixed();
         repo.change("docs: development goes on (#4)");
-        // The version's line can't be picked: development keeps its own.
+        // Cherry-picking the version's line conflicts: development keeps its own.
         let extra = if by_name { format!("\n\n(cherry picked from commit {hotfix})") } else { String::new() };
         let text = if by_name { "URGENT = 1 # adapted\n" } else { "URGENT = 1\n" };
         repo.commit("apps/python/urgent.py", text, &format!("fix: urgent (#5){extra}"));
@@ -337,7 +337,7 @@ fn a_hotfix_that_is_brought_back_beside_other_changes_does_not_count_again() {
 }
 
 #[test]
-fn a_hotfix_that_has_not_come_back_is_no_base_for_development() {
+fn development_does_not_count_from_a_hotfix_that_was_not_merged_back() {
     let (repo, _) = hotfixed();
     repo.change("fix: another (#4)");
     let app = plan(&repo);
@@ -347,8 +347,8 @@ fn a_hotfix_that_has_not_come_back_is_no_base_for_development() {
     );
 }
 
-/// On `main` a squash with this message of a branch with these commits, as pull request 7; the branch's last
-/// commit.
+/// Squashes a branch with these commits onto `main` with this message, as pull request 7. Returns the
+/// branch's last commit.
 fn squash_of(repo: &Repo, message: &str, commits: &[&str]) -> String {
     repo.git(&["switch", "-qc", "feature"]);
     for (n, message) in commits.iter().enumerate() {
@@ -364,7 +364,7 @@ fn squash_of(repo: &Repo, message: &str, commits: &[&str]) -> String {
 }
 
 #[test]
-fn what_a_squash_lost_is_read_from_the_pull_requests_commits() {
+fn commits_that_the_squash_does_not_mention_are_read_from_the_pull_request() {
     let next = |message: &str, commits: &[&str], name: &str| {
         let repo = released();
         let head = squash_of(&repo, message, commits);
@@ -384,13 +384,13 @@ fn what_a_squash_lost_is_read_from_the_pull_requests_commits() {
         ("Tidy up (#7)", &["fix: a", "feat!: b"], here, ("feat!: b; fix: a", "0.2.0")),
         ("Tidy up (#7)", &["fix: a"], "refs/remotes/origin/pull/7/head", ("fix: a", "0.1.1")),
         ("Tidy up (#7)", &["fix: a"], "refs/remotes/origin/pr/7", ("fix: a", "0.1.1")),
-        // The title says as much: the branch's own steps are nobody's business.
+        // The title demands as much as the branch's commits, so those are not listed.
         ("feat: a (#7)", &["feat: begin", "fix: the beginning"], here, ("feat: a (#7)", "0.2.0")),
-        // A squash that lists its commits has lost nothing.
+        // A squash that lists its commits is complete.
         ("fix: a (#7)\n\n* fix: a", &["feat: b"], here, ("fix: a (#7)", "0.1.1")),
-        // Taken back on the branch.
+        // Reverted on the branch.
         ("fix: a (#7)", &["fix: a", "feat: b", "Revert \"feat: b\""], here, ("fix: a (#7)", "0.1.1")),
-        // Another pull request's.
+        // The number of another pull request.
         ("fix: a (#8)", &["feat: b"], here, ("fix: a (#8)", "0.1.1")),
         ("fix: a, see (#7) there", &["feat: b"], here, ("fix: a, see (#7) there", "0.1.1")),
     ] {
@@ -400,7 +400,7 @@ fn what_a_squash_lost_is_read_from_the_pull_requests_commits() {
 }
 
 #[test]
-fn commits_that_are_not_what_was_squashed_do_not_count() {
+fn commits_that_differ_from_the_squash_do_not_count() {
     let repo = released();
     let head = squash_of(&repo, "fix: a (#7)", &["fix: a", "feat: b"]);
     repo.git(&["switch", "-q", "--detach", &head]);
@@ -413,7 +413,7 @@ fn commits_that_are_not_what_was_squashed_do_not_count() {
 }
 
 #[test]
-fn a_plan_asks_no_remote_and_says_so_and_a_bump_asks_it() {
+fn a_plan_reports_that_it_does_not_ask_the_remote_and_a_bump_asks_it() {
     let repo = released();
     let head = squash_of(&repo, "fix: a (#7)", &["fix: a", "feat: b"]);
     let remote = repo.world().join("remote.git");
@@ -432,7 +432,7 @@ fn a_plan_asks_no_remote_and_says_so_and_a_bump_asks_it() {
     let said = repo.untouched(|| repo.xtask(&["bump", "python", "--dry-run"]));
     assert!(said.stdout.contains("0.2.0") && !said.stdout.contains("0.1.1"), "{said:?}");
     assert_eq!(repo.git(&["for-each-ref"]), refs);
-    // A remote that can't be reached is said.
+    // A remote that can't be reached is reported.
     repo.git(&["remote", "set-url", "origin", repo.world().join("gone.git").as_str()]);
     repo.git(&["gc", "-q", "--prune=now"]);
     let said = repo.xtask(&["bump", "python", "--dry-run"]);
@@ -452,7 +452,7 @@ fn a_hidden_app_is_still_known_by_name() {
 }
 
 #[test]
-fn a_tag_that_is_not_in_this_history_still_takes_its_number() {
+fn a_tag_outside_this_history_still_uses_its_version() {
     let repo = released();
     repo.git(&["switch", "-qc", "side"]);
     bump_file(&repo, "0.2.0");
@@ -478,7 +478,7 @@ fn a_hotfix_branch_counts_from_its_own_line() {
 }
 
 #[test]
-fn pre_releases_are_no_base_and_end_in_their_number() {
+fn pre_releases_are_not_counted_from_and_end_in_their_version() {
     let repo = released();
     repo.change("feat: x");
     bump_file(&repo, "0.2.0rc1");
@@ -493,7 +493,7 @@ fn pre_releases_are_no_base_and_end_in_their_number() {
 }
 
 #[test]
-fn a_merge_counts_only_where_it_is_itself_a_change() {
+fn a_merge_counts_only_if_it_changes_something_itself() {
     let repo = released();
     repo.git(&["switch", "-qc", "side"]);
     repo.change("fix: brought");
@@ -501,7 +501,7 @@ fn a_merge_counts_only_where_it_is_itself_a_change() {
     repo.commit("README.md", "x", "docs: elsewhere");
     repo.git(&["merge", "-q", "--no-ff", "-m", "feat: the merge's own title (#4)", "side"]);
     assert_eq!(counting(&plan(&repo)), ["fix: brought"]);
-    // Resolved by hand to something that neither side had.
+    // Resolved by hand to a text that neither side had.
     repo.git(&["switch", "-qc", "other"]);
     repo.commit("apps/python/a.py", "other\n", "fix: other");
     repo.git(&["switch", "-q", "main"]);
@@ -512,7 +512,7 @@ fn a_merge_counts_only_where_it_is_itself_a_change() {
 }
 
 #[test]
-fn names_with_spaces_and_other_letters_are_paths_like_any() {
+fn paths_with_spaces_and_non_ascii_letters_work() {
     let repo = Repo::named("with space é");
     repo.write("Cargo.toml", "[workspace.metadata.xtask]\napps = \"my äpps\"\n");
     repo.git(&["mv", "apps", "my äpps"]);
@@ -523,7 +523,7 @@ fn names_with_spaces_and_other_letters_are_paths_like_any() {
 }
 
 #[test]
-fn a_shallow_clone_is_an_error_that_says_how_to_mend_it() {
+fn a_shallow_clone_is_an_error_that_says_how_to_fix_it() {
     let repo = released();
     repo.change("fix: x");
     let clone = repo.world().join("shallow");
@@ -547,7 +547,7 @@ fn another_checkout_is_planned_by_root_and_from_a_worktree() {
 }
 
 #[test]
-fn the_folder_of_the_apps_is_named_in_any_way_but_is_in_the_repository() {
+fn the_apps_folder_may_be_spelled_in_any_way_but_must_be_in_the_repository() {
     let repo = released();
     repo.change("fix: x");
     let settings = |apps: &str| {
@@ -575,7 +575,7 @@ fn the_folder_of_the_apps_is_named_in_any_way_but_is_in_the_repository() {
 }
 
 #[test]
-fn a_hooks_environment_does_not_lead_astray() {
+fn the_environment_of_a_git_hook_changes_nothing() {
     let (repo, other) = (released(), Repo::new());
     repo.change("fix: x");
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
@@ -611,7 +611,7 @@ fn messages_in_other_encodings_are_read() {
     repo.write("apps/python/x", "1");
     repo.git(&["add", "-A"]);
     repo.git(&["-c", "i18n.commitEncoding=ISO-8859-1", "commit", "-qF", file.as_str()]);
-    // git mends what it commits; other programs don't.
+    // git repairs the encoding of what it commits; other programs don't.
     repo.commit("apps/python/x", "2", "feat: XY broken");
     let mut object =
         run(repo.command("git", &repo.path).args(["cat-file", "commit", "HEAD"])).stdout.into_bytes();
@@ -643,7 +643,7 @@ fn an_unreadable_version_names_the_file_and_the_reason() {
 }
 
 #[test]
-fn pins_speak_until_the_first_release() {
+fn pins_count_until_the_first_release() {
     let repo = Repo::new();
     repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\npins = [\"../../deploy/.version\"]\n"));
     repo.commit("deploy/.version", "0.1.129\n", "feat: x");
@@ -655,12 +655,12 @@ fn pins_speak_until_the_first_release() {
         app["evidence"]
             .as_array()
             .unwrap()
-            .contains(&json!({"source": "pins", "demands": ">= 0.1.129", "why": "deploy/.version has it"}))
+            .contains(&json!({"source": "pins", "demands": ">= 0.1.129", "why": "in deploy/.version"}))
     );
 }
 
 #[test]
-fn a_break_that_is_not_declared_as_the_rules_have_it_is_pointed_at() {
+fn a_break_declared_in_an_unknown_form_is_reported() {
     let repo = released();
     repo.change("fix: x\n\nbreaking change: y\n\nand a last word");
     let out = repo.xtask(&["plan"]).expect(0);

@@ -1,4 +1,4 @@
-//! Yesterday's users: the last release's own tests against today's code, where comparing texts sees nothing.
+//! The last release's own tests against today's code: they find breaks that comparing texts does not.
 
 use crate::bump::serve;
 use crate::compat::{promise, repo};
@@ -7,7 +7,7 @@ use crate::support::{Repo, run};
 
 const INIT: &str = "apps/python/src/demo_agent/__init__.py";
 
-/// The app with promises, released as 0.0.1 as far as git knows.
+/// The app with a compat.json, tagged as 0.0.1.
 fn released(app: &str) -> Repo {
     released_as(app, |_| {})
 }
@@ -29,71 +29,71 @@ fn replace(repo: &Repo, file: &str, old: &str, new: &str, message: &str) {
     repo.commit(file, &text.replace(old, new), message);
 }
 
-/// What `test` says of the users, in its one line.
-fn told(output: &crate::support::Output) -> &str {
+/// The progress line of the last release's tests.
+fn line(output: &crate::support::Output) -> &str {
     output.stderr.lines().find(|l| l.contains("users-")).unwrap_or_else(|| panic!("{output:#?}"))
 }
 
 #[test]
-fn what_can_not_be_tried_is_skipped_with_its_reason() {
+fn tests_that_can_not_run_are_skipped_with_the_reason() {
     let repo = repo("python");
-    assert!(told(&repo.xtask(&["test", "python"]).expect(0)).contains("no release yet"));
+    assert!(line(&repo.xtask(&["test", "python"]).expect(0)).contains("no release yet"));
     repo.xtask(&["bump", "python"]).expect(0);
     repo.git(&["tag", "python-v0.0.1"]);
-    assert!(told(&repo.xtask(&["test", "python"]).expect(0)).contains("nothing changed since python-v0.0.1"));
+    assert!(line(&repo.xtask(&["test", "python"]).expect(0)).contains("nothing changed since python-v0.0.1"));
     let plain = Repo::new();
     plain.git(&["tag", "python-v0.0.0"]);
     plain.change("fix: more");
     let said = plain.xtask(&["test", "python"]).expect(0);
     assert!(
-        told(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"),
+        line(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"),
         "{said:#?}"
     );
     plain.git(&["mv", "apps/python", "apps/snake"]);
     plain.git(&["commit", "--quiet", "--message", "chore: move"]);
     let said = plain.xtask(&["test", "python"]).expect(0);
-    assert!(told(&said).contains("python-v0.0.0 has no apps/snake/app.toml"), "{said:#?}");
+    assert!(line(&said).contains("python-v0.0.0 has no readable apps/snake/app.toml"), "{said:#?}");
 }
 
 #[test]
-fn what_breaks_nobody_passes_and_is_taken_over_for_the_same_release_alone() {
+fn passing_tests_are_reused_only_for_the_same_release() {
     for app in ["python", "ts"] {
         let repo = released(app);
         let readme = format!("apps/{app}/README.md");
-        // What passed is remembered for the machine: another run of this test is to find nothing.
+        // Passes are recorded for the machine, so another run of this test must use other files.
         let (less, more) = (format!("# demo of {}\n", repo.path), format!("# demo! of {}\n", repo.path));
         repo.commit(&readme, &less, "fix: say less");
         let passed = repo.xtask(&["test", app]).expect(0);
         let expected = format!("{app}-v0.0.1's black-box tests (Ran 1 test");
         assert!(
-            told(&passed).contains(&expected) && told(&passed).contains("and example plugin (Ran 1 test"),
+            line(&passed).contains(&expected) && line(&passed).contains("and example plugin (Ran 1 test"),
             "{passed:#?}"
         );
         assert!(
-            told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
+            line(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
         );
         repo.commit(&readme, &more, "fix: say more");
         repo.commit(&readme, &less, "fix: say less again");
         repo.git(&["tag", &format!("{app}-v0.0.2"), "HEAD~1"]);
         assert!(
-            told(&repo.xtask(&["test", app, "--reuse"]).expect(0))
+            line(&repo.xtask(&["test", app, "--reuse"]).expect(0))
                 .contains(&format!("{app}-v0.0.2's black-box"))
         );
         assert!(
-            told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
+            line(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
         );
-        // The same name for another release.
+        // The same tag on another release.
         repo.git(&["tag", "--force", &format!("{app}-v0.0.2"), &format!("{app}-v0.0.1^{{}}")]);
         assert!(
-            !told(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
+            !line(&repo.xtask(&["test", app, "--reuse"]).expect(0)).contains("passed on this machine before")
         );
         assert_eq!(repo.git(&["status", "--porcelain"]), "");
     }
 }
 
 #[test]
-fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
-    // What comparing the texts can't see: the package makes the name only when somebody imports it.
+fn renaming_a_name_that_is_created_at_run_time_is_found() {
+    // Comparing the texts can't find this: the package creates the name only when somebody imports it.
     let lazily = |name: &str| {
         format!(
             "\n\ndef __getattr__(name: str) -> object:\n    if name == \"{name}\":\n        return _Plugin\n    raise AttributeError(name)\n"
@@ -112,10 +112,11 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
     let stopped = repo.xtask(&["check", "python"]).expect(3).stderr;
     for part in [
         "✗ users-python",
-        "breaking[yesterday-broken]: python: python-v0.0.1's example plugin worked with it, and not any more with today's code (test_shout failed)",
+        "breaking[yesterday-broken]: python: python-v0.0.1's example plugin passed at that release and fail with \
+                 today's code (test_shout failed)",
         "ImportError: cannot import name 'Plugin' from 'demo_agent'",
         "File \"python-v0.0.1:apps/python/examples/plugin/shout.py\"",
-        "→ keep what users of python-v0.0.1 have",
+        "→ restore the behaviour that users of python-v0.0.1 rely on",
         "BREAKING CHANGE",
         "[[accept]] id = \"yesterday-broken\"",
     ] {
@@ -127,14 +128,14 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
         (&"yesterday-broken".into(), &"breaking".into())
     );
 
-    // Declared, it passes, and is said; and it is not remembered as if it had passed.
+    // If declared, the check passes and reports the failure. It is not recorded as a pass.
     repo.git(&["commit", "--quiet", "--amend", "--message", "feat!: a better name"]);
     for args in [&["check", "python"] as &[&str], &["test", "python", "--reuse"]] {
         let declared = repo.xtask(args).expect(0);
-        let said = told(&declared);
+        let said = line(&declared);
         assert!(
             said.contains(
-                "python-v0.0.1's users break: example plugin (test_shout failed), as feat!: a better name"
+                "python-v0.0.1's tests fail: example plugin (test_shout failed); feat!: a better name"
             ),
             "{said}"
         );
@@ -142,14 +143,14 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
     repo.git(&["commit", "--quiet", "--amend", "--message", "fix: a better name"]);
     repo.xtask(&["test", "python", "--reuse"]).expect(3);
 
-    // Or nobody has that release any more.
+    // Or the release was withdrawn.
     let page = |attribute: &str| format!(r#"<a href="a" {attribute}>demo_agent-0.0.1.tar.gz</a>"#);
     let index = serve(page("data-yanked").leak());
     let yanked = repo.xtask(&["test", "python", "--pypi", &index]).expect(0);
-    assert!(told(&yanked).contains("it was withdrawn from the index"), "{yanked:#?}");
+    assert!(line(&yanked).contains("that release was withdrawn from the index"), "{yanked:#?}");
     repo.xtask(&["test", "python", "--pypi", &serve(page("").leak())]).expect(3);
 
-    // Or it is accepted, for the next release alone.
+    // Or it is accepted, for the next release only.
     for (version, code) in [("0.0.2", 0), ("0.0.1", 3)] {
         let settings = repo.git(&["show", "HEAD:apps/python/app.toml"]);
         let accept = format!(
@@ -161,18 +162,20 @@ fn a_name_that_is_made_when_it_is_asked_for_can_not_be_renamed_under_a_fix() {
 }
 
 #[test]
-fn a_server_that_answers_otherwise_is_stopped_by_what_its_clients_tested() {
+fn a_server_that_answers_differently_fails_the_black_box_tests_of_its_clients() {
     for (app, file, old, new) in [
         ("python", "apps/python/src/demo_agent/answers.py", "\"hello\"", "\"good day\""),
         ("ts", "apps/ts/src/answers.js", "\"hello\"", "\"good day\""),
     ] {
         let repo = released(app);
         replace(&repo, file, old, new, "fix: another word");
-        // The tests of today were changed with it.
+        // Today's tests were changed with it.
         replace(&repo, &format!("apps/{app}/black_box.py"), old, new, "fix: expect the other word");
         let stopped = repo.xtask(&["test", app]).expect(3).stderr;
         assert!(
-            stopped.contains("black-box tests worked with it, and not any more with today's code (test_it_says_hello failed)"),
+            stopped.contains(
+                "black-box tests passed at that release and fail with today's code (test_it_says_hello failed)"
+            ),
             "{stopped}"
         );
         assert!(!stopped.contains("error[contract]"), "today's own tests pass: {stopped}");
@@ -180,11 +183,11 @@ fn a_server_that_answers_otherwise_is_stopped_by_what_its_clients_tested() {
 }
 
 #[test]
-fn a_ts_plugin_is_tried_with_what_is_packed() {
+fn a_ts_plugin_is_tested_with_the_packed_files() {
     let cases = [
-        // The types still promise it.
+        // The types still declare it.
         ("apps/ts/src/index.js", "export class Plugin", "class Plugin", "Plugin"),
-        // It is there in the checkout alone.
+        // It is only in the checkout, not in the package.
         ("apps/ts/package.json", "\"src\",", "\"src/cli.js\",", "Cannot find module '@demo/agent'"),
         ("apps/ts/src/index.js", "hello from", "good day from", "(it greets failed)"),
     ];
@@ -200,8 +203,8 @@ fn a_ts_plugin_is_tried_with_what_is_packed() {
 }
 
 #[test]
-fn the_old_releases_own_code_is_never_what_is_tried() {
-    // Python looks into the current folder first, which here holds the old package.
+fn the_old_releases_own_code_is_never_tested() {
+    // Python searches the current folder first, which contains the old package here.
     let repo = released_as("python", |repo| {
         repo.git(&["mv", "apps/python/src/demo_agent", "apps/python/demo_agent"]);
         let manifest = repo.read("apps/python/pyproject.toml");
@@ -222,7 +225,7 @@ fn the_old_releases_own_code_is_never_what_is_tried() {
 }
 
 #[test]
-fn a_release_that_breaks_yesterdays_users_is_stopped_before_anything_leaves() {
+fn a_release_that_fails_the_last_releases_tests_stops_before_anything_is_published() {
     let world = World::of("python");
     promise(&world.repo, "python");
     world.xtask(&["openapi", "generate"]).expect(0);

@@ -1,5 +1,5 @@
-//! Drift: one source per app, its manifest, and every other place that shows a version of it. Reads what git
-//! tracks in the working tree and the tags; writes nothing, asks no index.
+//! Compares an app's manifest, the source of its version, with every other place that shows a version of the
+//! app. Reads the tracked files in the working tree and the tags. Writes nothing and does not ask the index.
 
 use crate::commands::plan;
 use crate::finding::{Finding, Level};
@@ -21,9 +21,9 @@ mod constants;
 mod docs;
 mod documents;
 mod files;
+mod fix;
 mod judge;
 mod locks;
-mod mend;
 mod names;
 mod number;
 mod owner;
@@ -33,13 +33,13 @@ mod tags;
 #[cfg(test)]
 mod testing;
 
-/// What was found of one app.
+/// The places and findings of one app.
 #[derive(Debug, Serialize)]
 pub struct AppDrift {
     pub app: String,
-    /// `file:line` of the version that all others follow.
+    /// `file:line` of the manifest's version, which the other places repeat.
     pub source: String,
-    /// None where the manifest can't be read.
+    /// None if the manifest can't be read.
     pub version: Option<Version>,
     /// The highest tag.
     pub released: Option<Version>,
@@ -53,12 +53,12 @@ pub struct Place {
     /// `file:line`, or a tag.
     pub place: String,
     pub kind: Kind,
-    /// As it is spelled there.
+    /// The version as it is spelled there.
     pub shows: String,
     pub verdict: Verdict,
 }
 
-/// The apps with every place that shows their version, one pass over the files for all of them.
+/// Finds the places of the given apps, in one pass over the files for all apps.
 pub fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
     let every: Vec<&App> = ctx.ws.apps.iter().collect();
     if every.is_empty() {
@@ -132,13 +132,13 @@ fn of_app<'a>(
         found.sort_by_key(|f| (f.span.start, f.kind));
         found.dedup_by_key(|f| f.span.clone());
         let facts: Vec<&Facts> = every.iter().filter(|f| who.contains(&f.app.name())).collect();
-        // What may mean several apps is said once.
-        let says = facts
+        // A place that may mean several apps is reported only for the first of them.
+        let reports = facts
             .iter()
             .find(|f| selected.iter().any(|app| app.name() == f.app.name()))
             .is_none_or(|f| f.app.name() == app.name());
         for shown in found {
-            drift.add(own, &facts, file, &shown, says);
+            drift.add(own, &facts, file, &shown, reports);
         }
     }
     drift.add_changelogs(ctx, own);
@@ -146,7 +146,8 @@ fn of_app<'a>(
     Ok(drift)
 }
 
-/// The line of the manifest that holds the version: where writing another version changes the text.
+/// The line of the manifest that holds the version. Found by writing another version: the first changed byte
+/// is there.
 fn source_line(ctx: &Ctx, app: &App) -> Result<usize> {
     let text = manifest::text(&ctx.ws.root, &app.dir.join(app.settings.ecosystem.manifest()))?;
     let other = app.settings.ecosystem.set_version(&text, &Version::new(u64::MAX, 0, 0))?;
@@ -160,7 +161,7 @@ struct Declared {
     missing: Vec<Finding>,
 }
 
-/// The app's declared pins: the first version in each is the one that `bump` writes.
+/// The app's declared pins. The first version in each file is the one that `bump` writes.
 fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
     let mut declared = Declared::default();
     for path in manifest::pin_files(app)? {
@@ -169,16 +170,16 @@ fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
                 .app(app.name())
                 .place(path.as_str())
                 .help(format!(
-                    "write the version into it, or take it out of pins in {}/app.toml, [release]",
+                    "write the version into it, or remove it from pins in {}/app.toml, [release]",
                     app.dir
                 ))
         };
-        // It may be a link: `bump` writes what it points at.
+        // The pin may be a symbolic link: `bump` writes its target.
         let target = ctx.ws.root.join(&path).canonicalize_utf8().unwrap_or_else(|_| path.clone());
         match files::read(&ctx.ws.root, &target) {
-            None => declared.missing.push(say("is no text file here")),
+            None => declared.missing.push(say("it is not a text file in the working tree")),
             Some(file) => match version::find(&file.text) {
-                None => declared.missing.push(say("holds nothing that looks like a version")),
+                None => declared.missing.push(say("it contains no version")),
                 Some((span, _)) => {
                     let shown = Shown {
                         kind: Kind::DeclaredPin,
@@ -194,17 +195,17 @@ fn declared(ctx: &Ctx, app: &App) -> Result<Declared> {
 }
 
 impl AppDrift {
-    fn add(&mut self, own: &Facts, who: &[&Facts], file: &File, shown: &Shown, says: bool) {
+    fn add(&mut self, own: &Facts, who: &[&Facts], file: &File, shown: &Shown, reports: bool) {
         let Some((verdict, finding)) = judge::judge(own, who, file, shown) else { return };
         let place = format!("{}:{}", file.path, place::line_of(&file.text, shown.span.start));
         let shows = match &shown.wanted {
             Wanted::Exact(text) | Wanted::Range(text) => text.clone(),
         };
-        self.findings.extend(finding.filter(|_| says).map(|f| f.app(&self.app).place(&place)));
+        self.findings.extend(finding.filter(|_| reports).map(|f| f.app(&self.app).place(&place)));
         self.places.push(Place { place, kind: shown.kind, shows, verdict });
     }
 
-    /// The common changelog, and one in the app's own folder.
+    /// Adds the repository's changelog and the one in the app's own folder.
     fn add_changelogs(&mut self, ctx: &Ctx, own: &Facts) {
         for (path, in_folder) in
             [(Utf8PathBuf::from("CHANGELOG.md"), false), (own.app.dir.join("CHANGELOG.md"), true)]

@@ -1,4 +1,5 @@
-//! Which version to write: the plan's, or the one asked for where nothing speaks against it. Pure.
+//! Chooses the version to write: the plan's, or the one given by `--version` or `--pre` if it is allowed.
+//! Pure.
 
 use crate::commands::plan::AppPlan;
 use crate::finding::{Finding, Level};
@@ -39,7 +40,7 @@ fn nothing(plan: &AppPlan) -> String {
     }
 }
 
-/// Not taken, above what is released, and as far as the evidence demands.
+/// Refuses a version that is already used, is below a published one, or is lower than the evidence demands.
 fn allowed(version: Version, plan: &AppPlan, published: &[Version]) -> Result<Version> {
     let refuse = |id, message: String| {
         let help = match &plan.next {
@@ -51,13 +52,13 @@ fn allowed(version: Version, plan: &AppPlan, published: &[Version]) -> Result<Ve
     if plan.tagged.contains(&version) {
         return refuse(
             "version-taken",
-            format!("{version} is taken: the tag {}-v{version} exists", plan.app),
+            format!("{version} is already used: the tag {}-v{version} exists", plan.app),
         );
     }
     if published.contains(&version) {
         return refuse(
             "version-taken",
-            format!("{version} is taken: the index has it, and never takes a number twice"),
+            format!("{version} is already used: the index has it, and accepts each version only once"),
         );
     }
     if let Some(floor) = plan
@@ -67,7 +68,10 @@ fn allowed(version: Version, plan: &AppPlan, published: &[Version]) -> Result<Ve
         .max()
         .filter(|floor| version < **floor)
     {
-        return refuse("version-too-low", format!("{version} is lower than {floor}, which is out already"));
+        return refuse(
+            "version-too-low",
+            format!("{version} is lower than {floor}, which is already published"),
+        );
     }
     if let Some(required) = plan.required.as_ref().filter(|required| !version::reaches(&version, required)) {
         return refuse(

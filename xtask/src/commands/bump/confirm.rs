@@ -1,5 +1,5 @@
-//! `--confirm-breaking "reason"`: every break that no commit declares becomes an acceptance in `app.toml`,
-//! for the version that is written. Pure but for reading that file.
+//! `--confirm-breaking "reason"`: writes an `[[accept]]` entry to `app.toml` for every break that no commit
+//! declares, for the version of the bump. Pure except for reading that file.
 
 use crate::commands::plan::AppPlan;
 use crate::flags;
@@ -11,25 +11,25 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
-/// Refuses what makes no sense, before anything is asked of anybody.
+/// The reason on one line. Refuses an empty one, before the index or the remote is asked.
 pub fn reason(flags: &flags::Bump) -> Result<Option<String>> {
     let Some(reason) = &flags.confirm_breaking else { return Ok(None) };
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     if reason.is_empty() {
         return Err(Exit::Usage(
-            "--confirm-breaking wants a reason: what do users lose, and why may they?".into(),
+            "--confirm-breaking needs a reason: what do users lose, and why is that acceptable?".into(),
         )
         .into());
     }
     Ok(Some(reason))
 }
 
-/// Accepts in the plan what nobody has declared, for `version`; a pre-release is on its way to its number.
+/// Accepts the plan's undeclared breaks for `version`; for a pre-release, for the version it leads to.
 pub fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec<Acceptance>> {
     if plan.undeclared.is_empty() {
         let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
         let why = format!(
-            "--confirm-breaking: there is no break of {}{since} that is not declared or accepted already",
+            "--confirm-breaking: every break of {}{since} is already declared or accepted, or there is none",
             plan.app
         );
         return Err(Exit::Usage(format!("{why}; without it: cargo xtask bump {}", plan.app)).into());
@@ -44,7 +44,7 @@ pub fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec
             version: version.clone(),
             reason: reason.to_string(),
         };
-        // A method may have lost two parameters: one acceptance holds for both.
+        // A method may have lost two parameters: one entry covers both.
         if !new.contains(&by) {
             new.push(by.clone());
         }
@@ -53,16 +53,16 @@ pub fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec
     Ok(new)
 }
 
-/// The app's settings with these acceptances at their end.
+/// The path and the new text of the app's settings, with these entries appended.
 pub fn settings(root: &Utf8Path, app: &App, new: &[Acceptance]) -> Result<(Utf8PathBuf, String)> {
     let file = app.dir.join("app.toml");
     let text = written(&manifest::text(root, &file)?, new);
-    // An `accept = []` in one line leaves no room for a table of that name.
+    // Fails if the file has `accept = []` in one line: TOML then allows no table of that name.
     workspace::check_settings(&text, &file)?;
     Ok((file, text))
 }
 
-/// Appended, so that every byte before stays.
+/// Appends, so that every byte before is unchanged.
 fn written(text: &str, new: &[Acceptance]) -> String {
     let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut out = text.to_string();
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn acceptances_are_appended_and_every_byte_before_stays() {
+    fn acceptances_are_appended_and_every_byte_before_is_unchanged() {
         let by = |what: Option<&str>, reason: &str| Acceptance {
             id: "class-renamed".into(),
             what: what.map(str::to_string),

@@ -1,4 +1,4 @@
-//! The files of a bump: their new texts, written all or not at all, and committed with the user's own hooks.
+//! Writes the files of a bump, all or none, and commits them. The user's git hooks run.
 
 use super::{confirm, replaced};
 use crate::commands::plan::AppPlan;
@@ -13,13 +13,14 @@ use semver::Version;
 
 const CHANGELOG: &str = "CHANGELOG.md";
 
-/// A file as it was; None where there was none.
+/// A file before the bump.
 struct Saved {
     file: Utf8PathBuf,
+    /// None: the file did not exist.
     bytes: Option<Vec<u8>>,
 }
 
-/// Writes everything and commits it. The files that changed; None where none did.
+/// Writes all files and commits them. Returns the files that changed, or None if none did.
 pub fn commit(
     ctx: &Ctx,
     app: &App,
@@ -32,7 +33,7 @@ pub fn commit(
     let outcome = write_and_commit(ctx, app, texts(ctx, app, plan, version, confirmed)?, subject, &mut saved);
     if outcome.is_err() {
         restore(ctx, &saved)
-            .context("the bump failed, and so did putting the files back; git stash or git checkout them")?;
+            .context("the bump failed, and its files could not be restored: type git checkout -- .")?;
     }
     outcome?;
     Ok((!saved.is_empty()).then(|| saved.into_iter().map(|s| s.file.into_string()).collect()))
@@ -55,7 +56,7 @@ fn write_and_commit(
     if let (Some(spec), Some(text)) = (&app.settings.spec, openapi::render(ctx, app, root)?) {
         put(root, app.dir.join(&spec.file), &text, saved)?;
     }
-    // After the spec, whose hash is in it.
+    // After the spec, because compat.json contains its hash.
     if let (Some(settings), Some(text)) = (&app.settings.compat, compat::render(ctx, app, root)?) {
         put(root, compat::file(app, settings), &text, saved)?;
     }
@@ -69,14 +70,15 @@ fn write_and_commit(
     ctx.git.run(&with_paths(&["add"]))?;
     ctx.git
         .run(&with_paths(&["commit", "--quiet", "--message", subject]))
-        .context("git did not take the commit; everything is as before")
+        .context("git refused the commit; all files are restored")
 }
 
 fn lock_file(root: &Utf8Path, app: &App) -> Utf8PathBuf {
     app.dir.join(app.settings.ecosystem.lock_file(&root.join(&app.dir)))
 }
 
-/// Every file that carries the version, but for spec and compat.json, which the new version's code prints.
+/// Every file that contains the version, except the spec and compat.json: the new version's code prints
+/// those.
 fn texts(
     ctx: &Ctx,
     app: &App,
@@ -120,9 +122,9 @@ fn texts(
     Ok(texts)
 }
 
-/// Writes the file where it would change, and remembers what it was.
+/// Writes the file if its content changes, and saves the old content.
 fn put(root: &Utf8Path, file: Utf8PathBuf, text: &str, saved: &mut Vec<Saved>) -> Result<()> {
-    // What a link points at is written, not the link.
+    // The target of a symbolic link is written, not the link.
     let path = root.join(&file);
     let path = path.canonicalize_utf8().unwrap_or(path);
     let bytes = if path.exists() {
@@ -137,7 +139,7 @@ fn put(root: &Utf8Path, file: Utf8PathBuf, text: &str, saved: &mut Vec<Saved>) -
     files::write_atomic(&path, text.as_bytes())
 }
 
-/// Every file byte for byte as it was, and out of the index.
+/// Restores every file byte for byte and removes it from git's index.
 fn restore(ctx: &Ctx, saved: &[Saved]) -> Result<()> {
     for Saved { file, bytes } in saved {
         let path = ctx.ws.root.join(file);

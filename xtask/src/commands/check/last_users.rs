@@ -1,6 +1,6 @@
-//! Yesterday's users: the last release's own black-box tests and its example plugin, as its tag has them,
-//! tried with today's code. They see what no comparison of two texts can: a name that is there and does
-//! something else, one that is made when it is asked for.
+//! Runs the last release's own black-box tests and its example plugin, from its tag, against today's code.
+//! They find breaks that comparing two texts can't find: a name that still exists but behaves differently, or
+//! a name that is created at run time.
 
 use crate::checks::passed;
 use crate::commands::plan;
@@ -21,18 +21,17 @@ use xshell::cmd;
 
 mod runners;
 
-/// How it went, in a line for people.
+/// The result, with a line for the progress output.
 enum Outcome {
     Passed(String),
-    /// Nothing was run, and why.
+    /// Nothing was run; the reason.
     Skipped(String),
-    /// Something failed, and a commit or an acceptance says that it may.
+    /// Something failed, but a commit declares the break or `app.toml` accepts it.
     Excused(String),
     Broken(Vec<Finding>),
 }
 
-/// One app's check in one line, made ready: whatever changes the checkout's environment, or builds there, has
-/// been done.
+/// One app's check, prepared: every step that changes or builds the checkout's environment is done.
 pub struct Begun {
     line: ui::Line,
     state: Result<State>,
@@ -43,30 +42,30 @@ enum State {
     Ready(Box<Trial>),
 }
 
-/// What starts a server, and the path that says that it is ready.
+/// The command that starts a server, and the path of its health check.
 type Served = (Command, String);
 
-/// What is to run, side by side, in an export of the tag.
+/// The tests to run in parallel in an export of the tag.
 struct Trial {
     plan: AppPlan,
     last: Release,
-    /// Where it is remembered that it passed, and as what.
+    /// The name under which a pass is recorded; `place` is the file.
     check: String,
     place: Option<Utf8PathBuf>,
     tree: Utf8PathBuf,
-    /// Today's server, where there still is one, and the tag's black-box tests.
+    /// Today's server, if the app still has one, and the command of the tag's black-box tests.
     black_box: Option<(Option<Served>, Vec<String>)>,
     plugin: Option<Prepared>,
     _temp: TempDir,
 }
 
-/// With `reuse`, what passed before with the same tree and the same tag is taken over.
+/// Prepares the tests. With `reuse`, tests that passed before for the same tree and the same tag are skipped.
 pub fn begin(ctx: &Ctx, app: &App, reuse: bool) -> Begun {
     let line = ui::begin(&format!("users-{}", app.name()));
-    Begun { line, state: made_ready(ctx, app, reuse) }
+    Begun { line, state: prepare(ctx, app, reuse) }
 }
 
-/// Runs what there is to run. Nothing of the checkout is changed: other tests may run beside it.
+/// Runs the prepared tests. The checkout is not changed, so other tests may run in parallel.
 pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Finding>> {
     let outcome = state.and_then(|state| match state {
         State::Over(outcome) => Ok(outcome),
@@ -76,13 +75,13 @@ pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Fin
         Ok(Outcome::Passed(said) | Outcome::Excused(said)) => line.end(ui::Outcome::Done(said)),
         Ok(Outcome::Skipped(why)) => line.end(ui::Outcome::Skipped(why)),
         Ok(Outcome::Broken(findings)) => {
-            line.end(ui::Outcome::Failed("what worked with the last release does not work any more".into()));
+            line.end(ui::Outcome::Failed("tests of the last release fail with today's code".into()));
             return Ok(findings);
         }
         Err(e) if e.is::<Exit>() => return Err(e),
         Err(e) => {
-            line.end(ui::Outcome::Failed("could not be tried".into()));
-            let message = format!("the last release's users could not be tried: {e:#}");
+            line.end(ui::Outcome::Failed("could not run".into()));
+            let message = format!("the last release's tests could not run: {e:#}");
             return Ok(vec![
                 Finding::new("users", Level::Error, message).app(app.name()).place(app.dir.as_str()),
             ]);
@@ -91,15 +90,15 @@ pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Fin
     Ok(Vec::new())
 }
 
-fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
+fn prepare(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     let skipped = |why: String| Ok(State::Over(Outcome::Skipped(why)));
     let plan = plan::plan(ctx, app)?;
     let Some(last) = plan.last.clone() else {
-        return skipped("no release yet whose users could be tried".into());
+        return skipped("no release yet whose tests could run".into());
     };
     let Some(settings) = settings(ctx, app, &last) else {
         return skipped(format!(
-            "{} has no {}/app.toml that can be read, so who its users are is not known",
+            "{} has no readable {}/app.toml, so its tests are not known",
             last.tag, app.dir
         ));
     };
@@ -111,7 +110,7 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     if !affected::changed_since(ctx, &format!("refs/tags/{}", last.tag), &app.pathspecs())? {
         return skipped(format!("nothing changed since {}", last.tag));
     }
-    // A tag can be made again, with other users in it.
+    // A tag can be moved, so the tag's tree is part of the name.
     let tagged = ctx.git.read(&[
         "rev-parse",
         "--verify",
@@ -125,7 +124,7 @@ fn made_ready(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     }
     let temp = tempfile::tempdir()?;
     let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");
-    written_out(ctx, &last, &tree)?;
+    export(ctx, &last, &tree)?;
     let black_box = contract.map(|argv| Ok::<_, anyhow::Error>((server(ctx, app)?, argv))).transpose()?;
     let plugin = plugin.map(|argv| app.settings.ecosystem.users(ctx, app, &tree, &argv)).transpose()?;
     Ok(State::Ready(Box::new(Trial { plan, last, check, place, tree, black_box, plugin, _temp: temp })))
@@ -135,22 +134,22 @@ type Tried = Vec<(&'static str, Result<String, String>)>;
 
 impl Trial {
     fn outcome(mut self, ctx: &Ctx, app: &App) -> Result<Outcome> {
-        let (mut said, mut broken) = (Vec::new(), Vec::new());
+        let (mut passed, mut broken) = (Vec::new(), Vec::new());
         for (what, result) in self.tried()? {
             match result {
-                Ok(output) => said.push(format!("{what} ({})", counted(&output))),
+                Ok(output) => passed.push(format!("{what} ({})", counted(&output))),
                 Err(output) => broken.push(Broken { what, output }),
             }
         }
         if !broken.is_empty() {
             return Ok(judge(ctx, app, &self.plan, &self.last, &broken));
         }
-        let said = format!("{}'s {} pass with today's code", self.last.tag, said.join(" and "));
+        let said = format!("{}'s {} pass with today's code", self.last.tag, passed.join(" and "));
         self.place.map_or(Ok(()), |place| passed::remember(ctx, app, &self.check, &place, &said))?;
         Ok(Outcome::Passed(said))
     }
 
-    /// What each printed, or why it failed, with the files named as git has them.
+    /// The output of each, or the error. Paths below the export are shown as `TAG:path`.
     fn tried(&mut self) -> Result<Tried> {
         let tree = self.tree.as_path();
         let (contract, plugin) = (self.black_box.take(), self.plugin.take());
@@ -172,33 +171,33 @@ impl Trial {
     }
 }
 
-/// What the tag's `app.toml` says; None where it has none there, or one that can't be read: a release that is
-/// out can't be mended.
+/// The settings in the tag's `app.toml`. None if there is none, or if it can't be read: a published release
+/// can't be fixed.
 fn settings(ctx: &Ctx, app: &App, last: &Release) -> Option<EarlierSettings> {
     let text =
         ctx.git.read(&["show", "--end-of-options", &format!("refs/tags/{}:{}/app.toml", last.tag, app.dir)]);
     text.ok().and_then(|text| EarlierSettings::read(&text))
 }
 
-/// The whole tree of the tag: its tests may use whatever lay in it.
-fn written_out(ctx: &Ctx, last: &Release, tree: &Utf8Path) -> Result<()> {
+/// Exports the whole tree of the tag, because its tests may use any file in it.
+fn export(ctx: &Ctx, last: &Release, tree: &Utf8Path) -> Result<()> {
     std::fs::create_dir(tree)?;
     let archive = ctx.git.bytes(&["archive", "--format=tar", &format!("refs/tags/{}", last.tag)])?;
     tar::Archive::new(archive.as_slice())
         .unpack(tree)
-        .with_context(|| format!("{} can't be written out", last.tag))
+        .with_context(|| format!("{} can't be exported", last.tag))
 }
 
-/// Today's server; None where the app has none any more.
+/// Today's server. None if the app no longer has one.
 fn server(ctx: &Ctx, app: &App) -> Result<Option<Served>> {
     let Some(spec) = &app.settings.spec else { return Ok(None) };
     Ok(Some((app.settings.ecosystem.server(ctx, app, &spec.serve)?, spec.health.clone())))
 }
 
-/// The outer error: today's server does not start or stop. The inner one: the tests say no.
+/// The outer error: today's server does not start or stop. The inner error: the tests failed.
 fn black_box(server: Option<Served>, tree: &Utf8Path, argv: &[String]) -> Result<Result<String>> {
     let Some((server, health)) = server else {
-        return Ok(Err(anyhow::anyhow!("there is no server any more: app.toml has no [spec]")));
+        return Ok(Err(anyhow::anyhow!("the app no longer has a server: app.toml has no [spec]")));
     };
     let (program, args) = argv.split_first().context("an empty command")?;
     let server = serve::start(server, child::free_port()?, &health, &tree.with_file_name("server.log"))?;
@@ -218,7 +217,7 @@ fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]
         broken.iter().map(|b| format!("{}{}", b.what, names(&b.output))).collect::<Vec<_>>().join("; ");
     if let Some(commit) = plan.commits.iter().find(|c| c.breaking && c.counts) {
         return Outcome::Excused(format!(
-            "{}'s users break: {what}, as {} ({}) declares",
+            "{}'s tests fail: {what}; {} ({}) declares a break",
             last.tag,
             commit.subject,
             commit.short()
@@ -226,13 +225,13 @@ fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]
     }
     if app.settings.accepts(ID, app.name(), &last.version).is_some() {
         return Outcome::Excused(format!(
-            "{}'s users break: {what}, as {}/app.toml accepts",
+            "{}'s tests fail: {what}; {}/app.toml accepts it",
             last.tag, app.dir
         ));
     }
     if plan::is_withdrawn(ctx, app, &last.version) {
         return Outcome::Excused(format!(
-            "{}'s users break: {what}; it was withdrawn from the index, so nobody should have it",
+            "{}'s tests fail: {what}; that release was withdrawn from the index, so this stops nothing",
             last.tag
         ));
     }
@@ -244,12 +243,16 @@ const ID: &str = "yesterday-broken";
 fn finding(app: &App, last: &Release, broken: &Broken) -> Finding {
     let Broken { what, output } = broken;
     let message = format!(
-        "{}'s {what} worked with it, and not any more with today's code{}\n{output}",
+        "{}'s {what} passed at that release and fail with today's code{}\n{output}",
         last.tag,
         names(output)
     );
-    Finding::new(ID, Level::Breaking, message).app(app.name()).place(app.dir.as_str()).help(format!(
-        "keep what users of {} have\nor declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\nor, if that test asked for too much, accept it in {}/app.toml: [[accept]] id = {ID:?}, version = the next one, reason = \"…\"",
+    let help = format!(
+        "restore the behaviour that users of {} rely on\n\
+         or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`\n\
+         or, if the test relied on something that was never guaranteed, accept it in {}/app.toml: \
+         [[accept]] id = {ID:?}, version = the next one, reason = \"…\"",
         last.tag, app.dir
-    ))
+    );
+    Finding::new(ID, Level::Breaking, message).app(app.name()).place(app.dir.as_str()).help(help)
 }

@@ -1,5 +1,5 @@
-//! What the next release is compared with, where that is not simply the last one: releases that were
-//! withdrawn, and those that nobody here knows. Pure.
+//! Findings about the release that the next one is compared with: newer releases that were withdrawn, that
+//! have no tag, or whose tag is on another branch. Pure.
 
 use super::Published;
 use super::history::History;
@@ -21,18 +21,20 @@ fn withdrawn(app: &App, history: &History) -> Option<Finding> {
     let message = match &history.last {
         Some(last) => {
             format!(
-                "{newest} was withdrawn from the index, so users have {}: that is what the next release is compared with",
+                "{newest} was withdrawn from the index, so the next release is compared with {}, the newest \
+                 that users can install",
                 last.tag
             )
         }
         None => format!(
-            "{newest} was withdrawn from the index, and no release before it is out: the next one is compared with nothing"
+            "{newest} was withdrawn from the index, and there is no release before it: the next one is \
+             compared with nothing"
         ),
     };
     Some(Finding::new("release-withdrawn", Level::Info, message))
 }
 
-/// Users have a release that no commit here stands for: made by hand, or by something that made no tags.
+/// The index has a release without a tag: it was published by hand, or by a tool that creates no tags.
 fn untagged(app: &App, history: &History, published: &Published) -> Option<Finding> {
     let Published { versions, withdrawn, .. } = published;
     let on_line = |v: &&Version| history.line.is_none_or(|line| line.contains(v));
@@ -41,17 +43,19 @@ fn untagged(app: &App, history: &History, published: &Published) -> Option<Findi
     let newest = versions.iter().filter(on_line).filter(newer).filter(unknown).max()?;
     let tag = app.tag(newest);
     let message = format!(
-        "{} {newest} is on the index, and no tag {tag} says what it was made from: the next release is compared with {}, and may break who has {newest}",
+        "{} {newest} is on the index, but there is no tag {tag}, so its commit is unknown: the next \
+         release is compared with {}, and may break users of {newest} unnoticed",
         app.settings.package,
         history.last.as_ref().map_or("nothing", |last| last.tag.as_str())
     );
     let help = format!(
-        "git fetch --tags\nor, where nobody has made that tag: git tag {tag} COMMIT, the commit that it was made from"
+        "git fetch --tags\n\
+         or, if that tag does not exist: git tag {tag} COMMIT, with the commit that {newest} was built from"
     );
     Some(Finding::new("release-untagged", Level::Warning, message).help(help))
 }
 
-/// There are releases, and HEAD goes back to none of them.
+/// There are releases, but HEAD contains none of them.
 fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Finding> {
     let stable = |v: &&Version| {
         v.pre.is_empty() && !withdrawn.contains(v) && history.line.is_none_or(|line| line.contains(v))
@@ -59,11 +63,12 @@ fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Find
     let newest = history.tagged.iter().filter(stable).max().filter(|_| history.last.is_none())?;
     let tag = app.tag(newest);
     let message = format!(
-        "{tag} is tagged, but HEAD contains neither it nor a commit with the same content of {}: the next release is compared with nothing",
+        "{tag} exists, but HEAD contains neither it nor a commit with the same content of {}: the next \
+         release is compared with nothing",
         app.dir
     );
     Some(
         Finding::new("release-elsewhere", Level::Warning, message)
-            .help(format!("git merge {tag}, where this branch is to be released")),
+            .help(format!("git merge {tag}, if you release from this branch")),
     )
 }

@@ -1,5 +1,5 @@
-//! From what changed for users, whoever has found it, to what it demands and what stops: one set of rules for
-//! the contract and the API. Pure.
+//! Turns the differences that users notice into evidence and findings: which version they demand, and which
+//! breaks stop the plan. The same rules apply to the spec, compat.json and the public API. Pure.
 
 use super::Release;
 use super::number::{Demands, Evidence};
@@ -12,20 +12,20 @@ use crate::model::workspace::{Acceptance, App};
 #[cfg(test)]
 mod tests;
 
-/// So many breaks are enough to see what is meant.
+/// How many breaks a finding lists.
 const SHOWN: usize = 20;
 
-/// What one source has to say.
+/// The differences that one source found.
 pub struct Compared {
     pub source: &'static str,
-    /// Who is broken: clients, users.
+    /// Who is affected: clients, users.
     pub whom: &'static str,
-    /// What shows every difference.
+    /// The command that shows every difference.
     pub command: String,
     pub found: Result<Vec<Difference>, Unread>,
 }
 
-/// Why a source has nothing to say.
+/// Why a source could not be compared.
 pub struct Unread {
     pub id: &'static str,
     pub level: Level,
@@ -43,7 +43,7 @@ pub struct Judged {
     pub undeclared: Vec<Difference>,
 }
 
-/// `declared` is a commit since `last` that says it breaks: it speaks for every break.
+/// `declared` is a commit since `last` that declares a breaking change: it covers every break.
 pub fn judge(app: &App, last: &Release, declared: Option<&Entry>, compared: &[Compared]) -> Judged {
     let mut judged = Judged { findings: stale(app, last), ..Judged::default() };
     let mut commands = Vec::new();
@@ -99,7 +99,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim_end_matches(':')
 }
 
-/// The row of what nobody has accepted.
+/// The evidence row of the differences that `app.toml` does not accept.
 fn open_evidence(
     source: &Compared,
     last: &Release,
@@ -107,17 +107,17 @@ fn open_evidence(
     open: &[&Difference],
 ) -> Evidence {
     let demands = open.iter().map(|d| d.demands).max().unwrap_or_default();
-    let gravest: Vec<&&Difference> = open.iter().filter(|d| d.demands == demands).collect();
-    let Some(first) = gravest.first() else {
+    let severest: Vec<&&Difference> = open.iter().filter(|d| d.demands == demands).collect();
+    let Some(first) = severest.first() else {
         let why = format!("nothing changed for {} since {}", source.whom, last.tag);
         return evidence(source, Demands::Level(Bump::None), why);
     };
     let what = match demands {
         Bump::Major => format!("breaks {}", source.whom),
         Bump::Minor => "changed".to_string(),
-        Bump::Patch | Bump::None => "changed in ways that break nobody for certain".to_string(),
+        Bump::Patch | Bump::None => "changed in ways that may break somebody".to_string(),
     };
-    let more = if gravest.len() > 1 { format!(", and {} more", gravest.len() - 1) } else { String::new() };
+    let more = if severest.len() > 1 { format!(", and {} more", severest.len() - 1) } else { String::new() };
     let declared = declared.filter(|_| demands == Bump::Major);
     let declared = declared
         .map(|commit| format!("; declared by {} ({})", commit.subject, commit.short()))
@@ -140,7 +140,7 @@ fn finding_of(app: &App, unread: &Unread) -> Finding {
 
 fn undeclared(app: &App, last: &Release, breaks: &[Difference], commands: &[&str]) -> Option<Finding> {
     let first = breaks.first()?;
-    // The finding's own place is printed behind it.
+    // A single break is the finding's own place, which is printed with the finding.
     let alone = breaks.len() == 1;
     let place = |d: &Difference| if alone { String::new() } else { format!(" ({})", d.place) };
     let mut lines: Vec<String> =
@@ -149,30 +149,39 @@ fn undeclared(app: &App, last: &Release, breaks: &[Difference], commands: &[&str
         lines.push(format!("and {} more: {}", breaks.len() - SHOWN, commands.join(" ; ")));
     }
     let message =
-        format!("breaks those who use {}, and no commit declares it:\n  {}", last.tag, lines.join("\n  "));
+        format!("breaks users of {}, and no commit declares it:\n  {}", last.tag, lines.join("\n  "));
     let accept = format!(
         "[[accept]] id = {:?}, what = {:?}, version = the next one, reason = \"…\"",
         first.id, first.what
     );
-    Some(Finding::new("undeclared-break", Level::Breaking, message).app(app.name()).place(if alone { first.place.as_str() } else { app.dir.as_str() }).help(format!(
-        "declare it: `!` after the type of the commit that does it, or a footer `BREAKING CHANGE: what to do` (git commit --amend)\nor, where that commit is merged already, declare it in a new one that touches {}\nor revert it\nor, if it breaks nobody, accept it in {}/app.toml: {accept}\n(cargo xtask bump {} --confirm-breaking \"why\" writes that for every one)",
-        app.dir, app.dir, app.name()
-    )))
+    let help = format!(
+        "declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` \
+         (git commit --amend)\n\
+         or, if that commit is already merged, declare it in a new commit that changes a file of {dir}\n\
+         or revert it\n\
+         or, if it breaks nobody, accept it in {dir}/app.toml: {accept}\n\
+         (cargo xtask bump {app} --confirm-breaking \"why\" writes that entry for every break)",
+        dir = app.dir,
+        app = app.name()
+    );
+    let place = if alone { first.place.as_str() } else { app.dir.as_str() };
+    let finding = Finding::new("undeclared-break", Level::Breaking, message).app(app.name());
+    Some(finding.place(place).help(help))
 }
 
-/// What was accepted for a release that is out means nothing any more.
+/// An acceptance for a version that is already released has no effect.
 fn stale(app: &App, last: &Release) -> Vec<Finding> {
     let stale = app.settings.accept.iter().filter(|a| a.version <= last.version);
     stale
         .map(|a| {
             let message = format!(
-                "{} was accepted for {}, and {} is released: {}",
+                "{} was accepted for {}, but {} is already released, so this has no effect: {}",
                 a.id, a.version, last.version, a.reason
             );
             Finding::new("acceptance-stale", Level::Warning, message)
                 .app(app.name())
                 .place(app.dir.join("app.toml"))
-                .help("take that [[accept]] out")
+                .help("remove that [[accept]]")
         })
         .collect()
 }

@@ -1,6 +1,6 @@
-//! What changed for users since the last release, as the spec, compat.json and the package's public API have
-//! it: compared once per pair of trees. Nothing is asked of git where no commit touches the app, nor where
-//! there is nothing to compare.
+//! Finds what changed for users since the last release: in the spec, in compat.json and in the package's
+//! public API. Each pair of trees is compared once and cached. Git is not asked if no commit touches the app,
+//! or if the app has nothing to compare.
 
 use super::Release;
 use super::breaks::Compared;
@@ -21,15 +21,16 @@ mod package;
 mod promises;
 mod spec;
 
-/// May a plan use the network, for what reads the API?
+/// Whether a plan may use the network to install the program that reads the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// What is not installed yet is said to be missing.
+    /// A program that is not installed is reported as missing.
     Offline,
     Network,
 }
 
-/// One entry per source whose content has changed since `last`; `settings`: may `app.toml` have changed?
+/// One entry per source whose content has changed since `last`. `settings`: whether `app.toml` may have
+/// changed.
 pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reach) -> Result<Vec<Compared>> {
     if settings && let Some(moved) = guards::moved(ctx, app, last) {
         return Ok(vec![moved]);
@@ -56,7 +57,7 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reac
     {
         compared.extend(promises::compare(ctx, app, last, place.shown(), &pair)?);
     }
-    // The narrowest folder that both have; where one has none, all of the app counts.
+    // `folders` begins with the narrowest: the first that exists at both commits is compared.
     if let Some(trees) =
         pairs.find(|pair| pair.old.is_some() && pair.new.is_some()).filter(|pair| pair.old != pair.new)
     {
@@ -65,15 +66,16 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reac
     Ok(compared)
 }
 
-/// Where something lies, from the root.
+/// The path of a file or folder at the release and now, from the repository's root.
 struct Place {
     then: Utf8PathBuf,
-    /// None where the settings name it no more: whatever lies there is promised by nobody.
+    /// None if the settings no longer name it: a file that is still there is no longer guaranteed to users.
     now: Option<Utf8PathBuf>,
 }
 
 impl Place {
-    /// What today's settings name may have been there before they did.
+    /// If the release's settings do not name it, today's path is used: the file may be older than the
+    /// setting.
     fn of(then: &Option<Utf8PathBuf>, now: &Option<Utf8PathBuf>) -> Option<Place> {
         let then = then.as_ref().or(now.as_ref())?.clone();
         Some(Place { then, now: now.clone() })
@@ -88,14 +90,14 @@ impl Place {
     }
 }
 
-/// What git has under a path at the release and at HEAD: the names of blobs or trees.
+/// The ids of the blob or tree under a path, at the release and at HEAD. None: no such path.
 #[derive(Clone, Debug)]
 struct Pair {
     old: Option<String>,
     new: Option<String>,
 }
 
-/// Every place at both, in one process.
+/// Looks up all places at both commits, in one git process.
 fn pairs(ctx: &Ctx, last: &Release, places: &[&Place]) -> Result<Vec<Pair>> {
     let then = places.iter().map(|place| format!("refs/tags/{}:{}\n", last.tag, place.then));
     let now = places.iter().filter_map(|place| place.now.as_ref()).map(|path| format!("HEAD:{path}\n"));
@@ -108,7 +110,7 @@ fn pairs(ctx: &Ctx, last: &Release, places: &[&Place]) -> Result<Vec<Pair>> {
         .map(|line| (!line.ends_with(" missing") && !line.ends_with(" ambiguous")).then(|| line.to_string()))
         .collect();
     if found.len() != names.len() {
-        bail!("git cat-file answered {} of {} questions in {}", found.len(), names.len(), ctx.git.dir);
+        bail!("git cat-file answered {} of {} requests in {}", found.len(), names.len(), ctx.git.dir);
     }
     let (then, now) = found.split_at(places.len());
     let mut now = now.iter();

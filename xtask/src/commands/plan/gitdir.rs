@@ -1,36 +1,37 @@
-//! What git's own folder says without git: HEAD, the mark of a shallow clone, and refs as files
-//! (gitrepository-layout(5)). A process is a fifth of a plan. Where the layout is another one, git is asked.
+//! Reads HEAD, the marker of a shallow clone and refs directly from the git folder (gitrepository-layout(5)),
+//! because starting a git process takes a fifth of a plan's time. For any other layout, git is asked.
 
 use crate::sys::git::Git;
 use anyhow::{Context, Result, bail};
 use camino::Utf8PathBuf;
 use std::collections::{HashMap, HashSet};
 
-/// More than this is quicker read by git, which searches it.
+/// Bytes of packed-refs. Git reads a larger file faster, because it searches in it.
 const PACKED_LIMIT: u64 = 1 << 20;
 
 pub struct GitDir {
-    /// HEAD lies here.
+    /// The folder that holds HEAD.
     own: Utf8PathBuf,
-    /// Refs lie here: another folder where this is a worktree.
+    /// The folder that holds the refs: in a worktree, another one than `own`.
     common: Utf8PathBuf,
 }
 
 impl GitDir {
-    /// The `.git` of the checkout around a folder: a folder, or in a worktree a file that names one.
+    /// The `.git` of the checkout that contains the folder. In a worktree `.git` is a file that names the
+    /// folder.
     pub fn of(git: &Git) -> Result<GitDir> {
         let found = git.dir.ancestors().map(|d| d.join(".git")).find(|d| d.exists());
         let Some(dot_git) = found else {
-            bail!("{} is not in a git repository, and a plan is made from its history", git.dir)
+            bail!("{} is not in a git repository, and a plan needs its history", git.dir)
         };
         let own = if dot_git.is_dir() {
             dot_git
         } else {
             let text =
                 std::fs::read_to_string(&dot_git).with_context(|| format!("{dot_git} can't be read"))?;
-            let target = text
-                .strip_prefix("gitdir: ")
-                .with_context(|| format!("{dot_git} is neither a folder nor names one"))?;
+            let target = text.strip_prefix("gitdir: ").with_context(|| {
+                format!("{dot_git} is neither a folder nor a file that begins with \"gitdir: \"")
+            })?;
             dot_git.with_file_name(target.trim_end())
         };
         let common = std::fs::read_to_string(own.join("commondir"))
@@ -52,8 +53,8 @@ impl GitDir {
             .to_string())
     }
 
-    /// The refs whose names begin with `prefix` or are in `exact`, and what they hold. None where only git
-    /// can tell.
+    /// The refs whose names begin with `prefix` or are in `exact`, and the object ids that they hold. None if
+    /// only git can read them.
     pub fn refs(&self, prefix: &str, exact: &[String]) -> Option<HashMap<String, String>> {
         if self.common.join("reftable").exists() {
             return None;
@@ -78,7 +79,7 @@ impl GitDir {
         names: impl Iterator<Item = &'a String>,
         wanted: impl Fn(&str) -> bool,
     ) -> Option<HashMap<String, String>> {
-        // Loose ones first: git moves them into packed-refs, and while it does they are in both.
+        // Loose refs first: while git moves them into packed-refs, they are in both.
         let mut found = HashMap::new();
         for name in names {
             match std::fs::read_to_string(self.common.join(name)) {
@@ -120,7 +121,7 @@ impl GitDir {
     }
 }
 
-/// SHA-1 or SHA-256.
+/// An object id: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.
 pub fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -1,5 +1,6 @@
-//! The commits since an app's last release, across squashes. The usual case is one walk: no commit on the
-//! tag's side means that the tag, or a commit with the same content, is an ancestor.
+//! Finds an app's last release and the commits since, across squash merges. The usual case needs one walk: if
+//! no commit is only on the tag's side, then the tag, or a commit with the same content, is an ancestor of
+//! HEAD.
 
 use super::Release;
 use super::hotfix;
@@ -14,11 +15,11 @@ use anyhow::{Result, bail};
 use semver::Version;
 
 pub struct History {
-    /// The last release that HEAD contains; pre-releases are steps on the way, not releases to count from.
+    /// The last release that HEAD contains. Pre-releases are not counted from.
     pub last: Option<Release>,
-    /// Those since, touching the app; newest first.
+    /// The commits since that touch the app, newest first.
     pub commits: Vec<Commit>,
-    /// May the app's settings have changed since?
+    /// Whether the app's settings may have changed since.
     pub settings: bool,
     /// Every version that was ever tagged; the highest first.
     pub tagged: Vec<Version>,
@@ -28,7 +29,7 @@ pub struct History {
     pub withdrawn: Vec<Version>,
 }
 
-/// `withdrawn` are versions that nobody is to have any more: no release to count from.
+/// `withdrawn`: versions that the index no longer offers, so they are not counted from.
 pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let git = &ctx.git;
     repository::refuse_shallow(git)?;
@@ -41,7 +42,7 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
         refs.tags.iter().filter(counts).partition(|tag| withdrawn.contains(&tag.version));
     let two_branches = ctx.ws.settings.main != ctx.ws.settings.development;
     let on_main = two_branches && on_main(ctx, &head, &refs);
-    // Tags are made on main: anywhere else they are behind a squash.
+    // Tags are on main. From any other branch they are only reached through a squash.
     let squashed = two_branches && !on_main && line.is_none();
     let (last, mut walked) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
     if !walked.commits.is_empty() && on_main {
@@ -52,9 +53,9 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
         };
         if let Some(source) = source_in(git, app, "HEAD", &development, released.as_deref())? {
             let (origin, originals) = since(git, app, &tags, &source, true)?;
-            // Not found from there: the squashes' own messages are what is left. A hotfix of main that was
-            // taken back in another form is above what development knows: the commits are development's, and
-            // the number goes on from main's.
+            // If the release is not found from there, only the messages of the squashes are left. A hotfix of
+            // main that came back to development in another form is newer than any release found from
+            // development: then the commits are development's, and the version continues from main's.
             if origin.map(|t| &t.name) == last.map(|t| &t.name)
                 || origin.is_some_and(|o| last.is_some_and(|l| o.version < l.version))
             {
@@ -82,7 +83,7 @@ pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
 fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {
     match git.commit("HEAD") {
         Ok(_) => error,
-        Err(_) => anyhow::anyhow!("{} has no commit yet: there is nothing to plan from", git.dir),
+        Err(_) => anyhow::anyhow!("{} has no commit yet, so there is nothing to plan", git.dir),
     }
 }
 
@@ -97,7 +98,8 @@ fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {
     }
 }
 
-/// The last release below `tip`, and the commits since. `squashed`: tags are not on the tip's own line.
+/// The last release that `tip` contains, and the commits since. `squashed`: tags are not ancestors of the
+/// tip.
 fn since<'a>(
     git: &Git,
     app: &App,
@@ -128,13 +130,13 @@ fn on_own_line(git: &Git, app: &App, tag: &Tag, tip: &str) -> Result<Option<Walk
     }
 }
 
-/// The commits since `tags[at]`, and which tag is the last release: hotfixes above it may have been taken
-/// back into development.
+/// The commits since `tags[at]`, and the index of the last release: newer hotfixes may have been merged back
+/// into development.
 fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> Result<Option<(Walk, usize)>> {
     let tag = tags[at];
     let Origin { commit, source } = repository::origins(git, &[tag])?.remove(0);
-    // The development commit that the release was squashed from is the shorter way. It is unknown where only
-    // main was fetched.
+    // Starting from the development commit that the release was squashed from is faster. It is missing if
+    // only main was fetched.
     if let Some(source) = source.filter(|source| *source != commit)
         && let Some(mut walked) = unreleased(git, app, tag, &source, tip, true).unwrap_or(None)
     {
@@ -145,14 +147,14 @@ fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> R
     if walked.commits.is_empty() {
         return Ok(Some((walked, at)));
     }
-    // A hotfix, or the branch of a promotion, which has main as an ancestor: the tag is reached over main,
-    // while development's commits of earlier releases are not below it.
+    // A hotfix, or the branch of a promotion, has main as an ancestor: the tag is reached through main, but
+    // the development commits of earlier releases are not ancestors of the tag.
     let mut earlier = release_commits(git, &tags[at..])?;
     earlier.extend(newest_equal(git, app, &tag.object, &walked.commits)?);
     let bounds: Vec<String> = earlier.iter().map(|id| format!("^{id}")).collect();
     let range: Vec<&str> = std::iter::once(tip).chain(bounds.iter().map(String::as_str)).collect();
     let mut walked = walk(git, app, &range)?;
-    // Several hotfixes in a row may have come back one by one.
+    // Several hotfixes in a row may have been merged back one by one.
     let end = at
         + repository::origins(git, &tags[at..])?
             .iter()
@@ -163,7 +165,8 @@ fn behind_squash(git: &Git, app: &App, tags: &[&Tag], at: usize, tip: &str) -> R
     Ok(Some((walked, at.min(end - back))))
 }
 
-/// Everything that these releases were made of and that is in this repository.
+/// The tagged commits of these releases and the development commits they were squashed from, as far as this
+/// clone has them.
 fn release_commits(git: &Git, tags: &[&Tag]) -> Result<Vec<String>> {
     if tags.is_empty() {
         return Ok(Vec::new());
@@ -177,9 +180,9 @@ fn release_commits(git: &Git, tags: &[&Tag]) -> Result<Vec<String>> {
     Ok(String::from_utf8_lossy(&text).lines().filter_map(here).collect())
 }
 
-/// Marks the commits that bring back a hotfix, which is released already. `hotfixes`: the highest version
-/// first; `earlier`: the releases below them. How many of the hotfixes, from the lowest up, have come back
-/// whole.
+/// Marks the commits that bring back a hotfix as already released. `hotfixes`: the highest version first;
+/// `earlier`: the releases below them. Returns how many of the hotfixes, from the lowest up, have come back
+/// completely.
 fn mark_hotfixes(
     git: &Git,
     app: &App,
@@ -214,10 +217,10 @@ fn own_commits(git: &Git, app: &App, tag: &str, below: &[String]) -> Result<Vec<
     Ok(git.read(&args)?.lines().map(str::to_string).collect())
 }
 
-/// The commits since the release, counted from `start`; None where `tip` does not contain it. Counting begins
-/// at the newest commit whose content is the release's: what came and went before changed nothing. Where
-/// `start` is on the tip's own line, such a commit is one that comes back to an earlier state, which the walk
-/// has seen.
+/// The commits since the release, counted from `start`. None if `tip` does not contain the release. Counting
+/// begins at the newest commit whose content equals the release's: changes before it that were undone do not
+/// count. If `start` is an ancestor of the tip, such a commit can only exist if the app's folder came back to
+/// an earlier state, which the walk detects.
 fn unreleased(
     git: &Git,
     app: &App,
@@ -236,7 +239,7 @@ fn unreleased(
     })
 }
 
-/// The newest of the commits whose app folder and shared paths equal those of `of`.
+/// The newest of the commits whose app folder and shared paths equal those of commit `of`.
 fn newest_equal(git: &Git, app: &App, of: &str, commits: &[Commit]) -> Result<Option<String>> {
     if commits.is_empty() {
         return Ok(None);
@@ -262,15 +265,15 @@ fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
     let text = git.pipe(&["cat-file", "--batch-check=%(objectname)", "--buffer"], names.as_bytes())?;
     let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_string).collect();
     if lines.len() != commits.len() {
-        bail!("git cat-file answered {} of {} questions in {}", lines.len(), commits.len(), git.dir);
+        bail!("git cat-file answered {} of {} requests in {}", lines.len(), commits.len(), git.dir);
     }
     Ok(lines.into_iter().map(|l| if l.ends_with(" missing") { MISSING.to_string() } else { l }).collect())
 }
 
-/// Stands for the folder's tree where a commit has no such folder.
+/// Used in place of a tree id if a commit does not have the folder.
 const MISSING: &str = "missing";
 
-/// Is everything that belongs to the app the same in both commits?
+/// Whether all paths that belong to the app are equal in both commits.
 pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
     let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
     let specs = app.pathspecs();
@@ -278,8 +281,8 @@ pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
     git.ask(&args)
 }
 
-/// The development commit that a commit of main was squashed from: the newest whose content of the app equals
-/// it. None where the development branch is not here, or never had this content.
+/// The development commit that a commit of main was squashed from: the newest with the same content of the
+/// app. None if the development branch is not in this clone, or never had this content.
 pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String>> {
     let refs = repository::refs(ctx, app)?;
     source_in(
@@ -291,7 +294,7 @@ pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String
     )
 }
 
-/// Searched from each tip down to `released`, where that is known and here.
+/// Searches from each tip back to `released`, if that is known and in this clone.
 pub fn source_in(
     git: &Git,
     app: &App,
@@ -300,7 +303,7 @@ pub fn source_in(
     released: Option<&str>,
 ) -> Result<Option<String>> {
     for tip in tips {
-        // The branch's tip first: it is the one just after a promotion.
+        // The branch's tip first: just after a promotion it is the source.
         if same_content(git, app, commit, tip)? {
             return Ok(Some(tip.to_string()));
         }

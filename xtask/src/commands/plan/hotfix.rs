@@ -1,5 +1,5 @@
-//! Which commits bring a released hotfix back into development: they name it as their source, or they change
-//! the same lines.
+//! Finds the commits that bring a released hotfix back into development: they name it as their source (`git
+//! cherry-pick -x`), or they change the same lines.
 
 use crate::model::commits::Commit;
 use crate::model::version;
@@ -9,16 +9,16 @@ use anyhow::Result;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub struct Found {
-    /// For each commit: does it bring one of the hotfix's back, and nothing else?
+    /// For each commit: whether it brings back one of the hotfix's commits, and nothing else.
     pub commits: Vec<bool>,
-    /// Every commit of the hotfix has come back.
+    /// Whether every commit of the hotfix has come back.
     pub whole: bool,
 }
 
-/// File by file the removed and the added lines.
+/// The removed and added lines of each file.
 type Change = BTreeMap<String, Vec<String>>;
 
-/// `hotfix`: the ids of its commits. `commits`: what may bring them back.
+/// `hotfix`: the ids of its commits. `commits`: the candidates.
 pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Result<Found> {
     if hotfix.is_empty() {
         return Ok(Found { commits: vec![false; commits.len()], whole: false });
@@ -37,13 +37,13 @@ pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Resu
         arrived.extend(back.iter().map(|id| id.as_str()));
         found.push(!back.is_empty());
     }
-    // A commit that changes nothing but the version has nothing to bring back.
+    // A commit that changes only the version needs no counterpart.
     let whole = hotfix.iter().all(|id| arrived.contains(id.as_str()) || of(id).is_none());
     Ok(Found { whole: whole && !arrived.is_empty(), commits: found })
 }
 
-/// Do two pairs of commits differ in the same lines of the app? `(old, new)`; of the second pair it is what
-/// `new` brings beyond the point where it left `old`.
+/// Whether two pairs of commits `(old, new)` differ in the same lines of the app. For the second pair, `new`
+/// is compared with its merge base with `old`.
 pub fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str)) -> Result<bool> {
     let Ok(base) = git.read(&["merge-base", other.0, other.1]) else { return Ok(false) };
     let change = |old: &str, new: &str| -> Result<Change> {
@@ -61,7 +61,7 @@ pub fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str))
     Ok(change(one.0, one.1)? == change(&base, other.1)?)
 }
 
-/// No setting of the user's changes what is printed.
+/// Options that keep the user's git settings from changing the output.
 const PATCH: &[&str] =
     &["-r", "-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index"];
 
@@ -74,7 +74,8 @@ fn changes(git: &Git, app: &App, ids: &[&str]) -> Result<HashMap<String, Change>
     Ok(read(&String::from_utf8_lossy(&text), ids))
 }
 
-/// What `git diff-tree --stdin -p` prints: the id of each commit that changes anything, then its patch.
+/// Reads the output of `git diff-tree --stdin -p`: the id of each commit that changes anything, then its
+/// patch.
 fn read(text: &str, ids: &[&str]) -> HashMap<String, Change> {
     let known: HashSet<&str> = ids.iter().copied().collect();
     let mut changes: HashMap<String, Change> = HashMap::new();
@@ -106,7 +107,7 @@ fn read(text: &str, ids: &[&str]) -> HashMap<String, Change> {
     changes
 }
 
-/// Do the lines differ in version numbers alone? Development may have another version by now.
+/// Whether the lines differ only in version numbers. Development may have another version by now.
 fn is_version_only(lines: &[String]) -> bool {
     let side = |mark: char| -> Vec<String> {
         lines.iter().filter_map(|l| l.strip_prefix(mark)).map(without_versions).collect()

@@ -1,4 +1,4 @@
-//! The number: from the evidence, the tags and the manifest to the next version and what is wrong. Pure.
+//! Chooses the next version from the evidence, the tags and the manifest, and reports what is wrong. Pure.
 
 use crate::finding::{Finding, Level};
 use crate::model::commits::Entry;
@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 #[cfg(test)]
 mod tests;
 
-/// One source's word on what the next version must at least be; the highest wins.
+/// What one source demands of the next version; the highest demand decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     pub source: &'static str,
@@ -22,10 +22,10 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demands {
     Level(Bump),
-    /// The number must exceed this one, which is taken.
+    /// The version must be higher than this one, which is already used.
     Above(Version),
     AtLeast(Version),
-    /// This number, or a higher one.
+    /// This version or a higher one, from an `[[accept]]` in `app.toml`.
     Version(Version),
 }
 
@@ -46,7 +46,7 @@ impl Serialize for Demands {
     }
 }
 
-/// The releases that a hotfix branch is about: `hotfix/python-v0.2.0` is about 0.2.
+/// The `MAJOR.MINOR` that a hotfix branch is for: `hotfix/python-v0.2.0` is for 0.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
     pub major: u64,
@@ -72,16 +72,16 @@ pub struct Facts<'a> {
     pub tagged: &'a [Version],
     pub line: Option<&'a Line>,
     pub zero: ZeroBreaking,
-    /// Has any commit touched the app?
+    /// Whether any commit since the last release touches the app.
     pub touched: bool,
 }
 
 #[derive(Debug)]
 pub struct Decision {
     pub next: Option<Version>,
-    /// Without the pending version's word.
+    /// What the evidence demands, regardless of a pending version.
     pub required: Option<Version>,
-    /// The highest number that is taken.
+    /// The highest version that is already used.
     pub floor: Option<Version>,
     pub bump: &'static str,
     pub pending: bool,
@@ -105,16 +105,18 @@ fn plural(n: usize, what: &str) -> String {
     if n == 1 || what == "more" { format!("{n} {what}") } else { format!("{n} {what}s") }
 }
 
-/// Every number is used once: the highest tag, of the hotfix's own line where there is one.
+/// A version is used only once, so the next one must exceed the highest tag (on a hotfix branch, the highest
+/// of its own `MAJOR.MINOR`).
 pub fn from_tags(tagged: &[Version], line: Option<&Line>) -> Option<Evidence> {
     let highest = tagged.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max()?;
     let why = if line.is_some() { "the highest tag of this line" } else { "the highest tag" };
     Some(Evidence { source: "tags", demands: Demands::Above(highest.clone()), why: why.into() })
 }
 
-/// A pin of before the first release: where it is above the manifest, that version was released somewhere.
+/// A version in a pin file, used before the first release: if it is above the manifest's, that version was
+/// released in some other way.
 pub fn from_pin(file: &str, version: Version) -> Evidence {
-    Evidence { source: "pins", demands: Demands::AtLeast(version), why: format!("{file} has it") }
+    Evidence { source: "pins", demands: Demands::AtLeast(version), why: format!("in {file}") }
 }
 
 pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
@@ -171,20 +173,20 @@ pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
 
 const ZERO: Version = Version::new(0, 0, 0);
 
-/// The first release takes the manifest's version; 0.0.0 stands for "none yet".
+/// The first release uses the manifest's version; 0.0.0 means "no version yet".
 fn first(facts: &Facts, evidence: &mut Vec<Evidence>) -> Version {
     let version = if *facts.manifest == ZERO { Version::new(0, 0, 1) } else { facts.manifest.clone() };
-    let why = format!("the first release; {} says {}", facts.manifest_file, facts.manifest);
+    let why = format!("the first release; {} has {}", facts.manifest_file, facts.manifest);
     evidence.push(Evidence { source: "manifest", demands: Demands::AtLeast(version.clone()), why });
     version
 }
 
-/// The lowest number that all evidence allows.
+/// The lowest version that all evidence allows.
 fn raise(mut number: Version, level: Bump, facts: &Facts, evidence: &[Evidence]) -> Version {
     let step = if facts.last.is_some() { level.max(Bump::Patch) } else { Bump::Patch };
     for evidence in evidence {
         match &evidence.demands {
-            // An equal pin says the same; a higher one tells of a release elsewhere.
+            // An equal pin changes nothing; a higher one means that this version was released elsewhere.
             Demands::AtLeast(version) if *version > number => {
                 number = version::next(version, step, facts.zero)
             }
@@ -197,21 +199,21 @@ fn raise(mut number: Version, level: Bump, facts: &Facts, evidence: &[Evidence])
     number
 }
 
-/// Who says how far it goes: the first of those that demand the highest level.
-fn gravest(evidence: &[Evidence]) -> Option<&Evidence> {
+/// The first source that demands the highest level.
+fn highest_level(evidence: &[Evidence]) -> Option<&Evidence> {
     let level = |e: &&Evidence| if let Demands::Level(bump) = e.demands { bump } else { Bump::None };
     evidence.iter().rev().max_by_key(level).filter(|e| level(e) > Bump::None)
 }
 
-/// Who says that this number is too low: one that is taken or named already before one that counts from the
-/// last release.
+/// The source that makes this version too low. A source that names a version comes before one that names a
+/// level.
 fn against<'a>(number: &Version, evidence: &'a [Evidence]) -> Option<&'a Evidence> {
     let exceeds = |e: &&Evidence| match &e.demands {
         Demands::Level(_) => false,
         Demands::Above(version) => version >= number,
         Demands::AtLeast(version) | Demands::Version(version) => version > number,
     };
-    evidence.iter().find(exceeds).or_else(|| gravest(evidence))
+    evidence.iter().find(exceeds).or_else(|| highest_level(evidence))
 }
 
 fn manifest_findings(
@@ -228,7 +230,7 @@ fn manifest_findings(
     match (facts.last, required) {
         (Some(last), _) if *manifest < last => finding(
             "manifest-below-tag",
-            format!("the manifest says {manifest}, but {app}-v{last} is released"),
+            format!("the manifest has {manifest}, but {app}-v{last} is already released"),
             required.map_or_else(|| format!("set it to {last}"), |_| bump),
         ),
         (_, Some(required)) if pending && !version::reaches(manifest, required) => {
@@ -247,12 +249,12 @@ fn manifest_findings(
 fn hotfix_too_big(facts: &Facts, level: Bump) -> Option<Finding> {
     let last = facts.last.filter(|_| facts.line.is_some() && level > Bump::Patch)?;
     let message = format!(
-        "a hotfix of {last} is a patch, but the evidence demands {}",
+        "a hotfix of {last} can only be a patch, but the evidence demands {}",
         level.after(last, facts.zero).word()
     );
     Some(
         Finding::new("hotfix-too-big", Level::Error, message)
             .app(facts.app)
-            .help("take that commit to the development branch, and leave fixes here"),
+            .help("move that commit to the development branch, and keep only fixes here"),
     )
 }

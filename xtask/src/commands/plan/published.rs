@@ -1,5 +1,5 @@
-//! What the index has: numbers are used once, withdrawn or not, and a release that was withdrawn is not what
-//! users have.
+//! Asks the package index which versions it has. A version can't be used again, even after it was withdrawn.
+//! A withdrawn release is not compared with, because users can't install it.
 
 use super::number::{Demands, Evidence, Line};
 use crate::ecosystem::IndexVersion;
@@ -17,8 +17,8 @@ pub struct Published {
     pub findings: Vec<Finding>,
 }
 
-/// Asks the index that is published to; on a hotfix line its highest number is that of the line. Where it
-/// can't be reached, a finding says so and the tags have to do.
+/// Asks the index that the app is published to. On a hotfix branch, only versions of its `MAJOR.MINOR` count
+/// as evidence. If the index can't be reached, a finding reports it and only the tags are used.
 pub fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
@@ -34,10 +34,10 @@ pub fn ask(ctx: &Ctx, app: &App) -> Published {
             Published { versions, evidence: evidence.into_iter().collect(), withdrawn, findings: Vec::new() }
         }
         Err(error) => {
-            let message = format!("the index could not be asked which versions are out: {error:#}");
+            let message = format!("the index could not be asked which versions it has: {error:#}");
             let finding = Finding::new("index-unreachable", Level::Warning, message)
                 .app(app.name())
-                .help("the number is chosen by the tags alone; the release asks the index again");
+                .help("the version is chosen from the tags only; `release` asks the index again");
             Published { findings: vec![finding], ..Published::default() }
         }
     }

@@ -1,6 +1,6 @@
-//! What the commits of a pull request say and its squash does not: a forge that keeps the title alone loses a
-//! `feat` or a `!` of the branch. Both forges keep the branch's last commit as `refs/pull/N/head`; a clone
-//! has it only where somebody fetched it.
+//! Counts commits of a pull request that its squash commit does not mention: a forge that keeps only the
+//! title loses a `feat` or a `!` of the branch. Both forges keep the branch's last commit as
+//! `refs/pull/N/head`, but a clone has it only if it was fetched.
 
 use super::gitdir::GitDir;
 use super::hotfix;
@@ -16,13 +16,13 @@ use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub struct Pulls {
-    /// Those whose commits are not in this clone, by number.
+    /// The numbers of the pull requests whose commits are not in this clone.
     pub unread: Vec<u64>,
     pub findings: Vec<Finding>,
 }
 
-/// Adds to `entries` what demands more than the squash that it belongs to. `ask`: the remote may be asked for
-/// what is not here.
+/// Adds to `entries` the commits that demand more than the squash that contains them. `ask`: whether missing
+/// commits may be fetched from the remote.
 pub fn add(ctx: &Ctx, app: &App, commits: &[Commit], entries: &mut Vec<Entry>, ask: bool) -> Result<Pulls> {
     let mut pulls = Pulls::default();
     let squashes: BTreeMap<u64, &Commit> =
@@ -48,8 +48,8 @@ pub fn add(ctx: &Ctx, app: &App, commits: &[Commit], entries: &mut Vec<Entry>, a
     Ok(pulls)
 }
 
-/// The pull request that a commit is the squash of: its subject ends in `(#12)`, and its body lists no
-/// commits.
+/// The number of the pull request that a squash commit came from: its subject ends in `(#12)`, and its body
+/// lists no commits.
 fn number(commit: &Commit) -> Option<u64> {
     if commit.merge || commit.released.is_some() || commits::lists_commits(&commit.message) {
         return None;
@@ -59,7 +59,7 @@ fn number(commit: &Commit) -> Option<u64> {
     subject[title.len()..].trim().strip_prefix("(#")?.strip_suffix(')')?.parse().ok()
 }
 
-/// Refs that are here under the names that people fetch them to.
+/// The pull requests' heads in this clone, under the names that are usual for such refs.
 fn here(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
     let remote = remote_name(ctx);
     let names = |n: &u64| {
@@ -95,7 +95,7 @@ fn has_remote(ctx: &Ctx) -> bool {
         || ctx.git.ask(&["config", "--get", &format!("remote.{remote}.url")]).unwrap_or(false)
 }
 
-/// Brings the objects here, and no ref.
+/// Fetches the commits, but creates no ref.
 fn fetched(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
     let names: Vec<String> = numbers.iter().map(|n| format!("refs/pull/{n}/head")).collect();
     let args: Vec<&str> = ["ls-remote", "--", &ctx.endpoints.remote]
@@ -116,7 +116,7 @@ fn fetched(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
         .collect())
 }
 
-/// Behind the entries of the squash: what demands more than any of them.
+/// Inserts, after the entries of the squash, the commits that demand more than any of them.
 fn add_lost(
     ctx: &Ctx,
     app: &App,
@@ -131,7 +131,7 @@ fn add_lost(
     let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
     let own = |entries: &[Entry]| entries.iter().rposition(|e| e.commit == squash.id);
     let said = entries.iter().filter(|e| e.commit == squash.id).map(|e| e.bump).max().unwrap_or_default();
-    // A squash that is reverted since says nothing, and its commits then say nothing either.
+    // If the squash was reverted since, its commits do not count either.
     let reverted = entries.iter().any(|e| e.commit == squash.id && e.why.starts_with("reverted by"));
     let lost: Vec<Entry> = commits::entries(&brought, app.name(), &names)
         .into_iter()
@@ -140,11 +140,13 @@ fn add_lost(
     let (Some(at), false, false) = (own(entries), lost.is_empty(), reverted) else { return Ok(()) };
     if !hotfix::same_change(&ctx.git, app, (&parent, &squash.id), (&parent, head))? {
         let message = format!(
-            "pull request #{number} has {}, but its commits are not what was squashed",
+            "pull request #{number} contains {}, but its commits differ from the squash",
             subjects(&lost)
         );
-        let help =
-            format!("if the squash holds it, say so in a commit that touches the app: git show {head}");
+        let help = format!(
+            "compare with git show {head}; if the squash contains it, \
+             declare it in a commit that changes a file of the app"
+        );
         findings
             .push(Finding::new("pull-request-differs", Level::Warning, message).app(app.name()).help(help));
         return Ok(());
@@ -164,7 +166,7 @@ fn unreachable(app: &App, numbers: &[u64], error: &anyhow::Error) -> Finding {
         "the commits of pull requests {} could not be read from the remote: {error:#}",
         list.join(", ")
     );
-    Finding::new("pull-requests-unread", Level::Warning, message)
-        .app(app.name())
-        .help("the version is chosen by the squashes alone; run it again where the remote can be reached")
+    Finding::new("pull-requests-unread", Level::Warning, message).app(app.name()).help(
+        "the version is chosen from the squash commits only; run it again when the remote can be reached",
+    )
 }

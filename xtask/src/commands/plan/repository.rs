@@ -1,5 +1,5 @@
-//! What a plan needs to know of the repository before it walks any history: HEAD, whether the clone is
-//! complete, and the refs that matter.
+//! Reads what a plan needs before it walks the history: HEAD, whether the clone is complete, and the refs of
+//! releases and branches.
 
 use super::gitdir::{GitDir, is_id};
 use crate::model::ctx::Ctx;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub struct Head {
     /// None: detached.
     pub branch: Option<String>,
-    /// The commit, where HEAD names one itself.
+    /// The commit, if HEAD is detached.
     pub commit: Option<String>,
 }
 
@@ -21,7 +21,7 @@ pub struct Head {
 pub struct Tag {
     pub name: String,
     pub version: Version,
-    /// What the ref holds: an annotated tag, or the commit itself.
+    /// The object id in the ref: an annotated tag, or the commit itself.
     pub object: String,
 }
 
@@ -32,7 +32,7 @@ pub struct Refs {
 }
 
 impl Refs {
-    /// The commits that a branch has here and on the remote.
+    /// The commits of a local branch and of its remote-tracking branch.
     pub fn branch(&self, remote: &str, name: &str) -> Vec<&str> {
         let names = [format!("refs/heads/{name}"), format!("refs/remotes/{remote}/{name}")];
         let mut found: Vec<&str> =
@@ -45,7 +45,7 @@ impl Refs {
 pub fn head(git: &Git) -> Result<Head> {
     let head = GitDir::of(git)?.head()?;
     Ok(match head.strip_prefix("ref: ") {
-        // What the reftable format leaves in the file for older programs.
+        // The placeholder that the reftable format leaves in HEAD for older programs.
         Some("refs/heads/.invalid") => Head { branch: git.branch()?, commit: None },
         Some(name) => {
             Head { branch: Some(name.strip_prefix("refs/heads/").unwrap_or(name).to_string()), commit: None }
@@ -54,20 +54,20 @@ pub fn head(git: &Git) -> Result<Head> {
     })
 }
 
-/// A clone without its history can't know what is released.
+/// Fails in a shallow clone, whose tags and history are incomplete.
 pub fn refuse_shallow(git: &Git) -> Result<()> {
     if GitDir::of(git)?.is_shallow() {
         bail!(
-            "{} is a shallow clone: its tags and history are not all here, so what is released can't be known\n\
+            "{} is a shallow clone: tags and history are missing, so the last release can't be determined\n\
              type: git fetch --unshallow --tags\n\
-             (in a forge's job: let the checkout fetch everything, fetch-depth: 0)",
+             (in a CI job: let the checkout fetch everything with fetch-depth: 0)",
             git.dir
         );
     }
     Ok(())
 }
 
-/// The app's tags and the branches of the flow.
+/// The app's tags, and the main and development branches.
 pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
     let tags = format!("refs/tags/{}-v", app.name());
@@ -90,7 +90,7 @@ pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     Ok(refs)
 }
 
-/// One `for-each-ref` of exact prefixes that reads no object: `--merged` would read the whole history.
+/// One `for-each-ref` with exact prefixes, which reads no objects: `--merged` would read the whole history.
 fn ask_git(git: &Git, prefix: &str, exact: &[String]) -> Result<HashMap<String, String>> {
     let mut args = vec![
         "for-each-ref".to_string(),
@@ -108,19 +108,20 @@ fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
     Some(Tag { name: name.to_string(), version, object: object.to_string() })
 }
 
-/// Where a release came from.
+/// The commits that a release was built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The commit that the tag is on.
     pub commit: String,
     /// The development commit that it was squashed from, by the `Source-Commit` trailer of an annotated tag.
-    /// Of a hotfix it is the tag's own commit.
+    /// For a hotfix it is the tag's own commit.
     pub source: Option<String>,
 }
 
-/// One for each tag, in their order.
+/// One for each tag, in the same order.
 pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
-    let format = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(contents:trailers:key=Source-Commit,valueonly)%00";
+    let format = "--format=%(refname)%00%(objectname)%00%(*objectname)%00\
+                  %(contents:trailers:key=Source-Commit,valueonly)%00";
     let names: Vec<String> = tags.iter().map(|tag| format!("refs/tags/{}", tag.name)).collect();
     let args: Vec<&str> =
         ["for-each-ref", format].into_iter().chain(names.iter().map(String::as_str)).collect();
@@ -133,12 +134,13 @@ pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
         Some((name.trim().to_string(), Origin { commit: commit.to_string(), source }))
     };
     let mut found: HashMap<String, Origin> = fields.chunks(4).filter_map(read).collect();
-    let origin =
-        |name: &String| found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} is gone from {}", git.dir));
+    let origin = |name: &String| {
+        found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} no longer exists in {}", git.dir))
+    };
     names.iter().map(origin).collect()
 }
 
-/// The remote's name; the usual one where an address was given.
+/// The remote's name; `origin` if the settings give a URL.
 pub fn remote_name(ctx: &Ctx) -> &str {
     let remote = ctx.endpoints.remote.as_str();
     if remote.contains([':', '/', '*', '?', '[', ' ']) { "origin" } else { remote }
@@ -148,9 +150,9 @@ pub fn remote_name(ctx: &Ctx) -> &str {
 mod tests {
     use super::*;
 
-    /// Loose and packed refs, a loose one that hides an older packed one, and names that only look alike.
+    /// Loose and packed refs, a loose ref that hides an older packed one, and names that only look similar.
     #[test]
-    fn files_and_git_tell_the_same_refs() {
+    fn reading_files_and_asking_git_give_the_same_refs() {
         let temp = tempfile::tempdir().unwrap();
         let git = Git::new(camino::Utf8Path::from_path(temp.path()).unwrap());
         let identity = ["-c", "user.name=a", "-c", "user.email=b"];

@@ -1,4 +1,4 @@
-//! One walk of the history between two points, for what belongs to an app.
+//! Walks the history between two commits once, for the paths of one app.
 
 use crate::model::commits::Commit;
 use crate::model::workspace::App;
@@ -6,20 +6,20 @@ use crate::sys::git::Git;
 use anyhow::Result;
 use std::collections::HashSet;
 
-/// What is between two points: commits that the first has and the second has not are only counted.
+/// The commits between two points. Commits that only the first has are counted, not listed.
 pub struct Walk {
     pub behind: usize,
-    /// Newest first. Of merges, those that differ from every parent.
+    /// Newest first. Merges only if they differ from every parent.
     pub commits: Vec<Commit>,
-    /// For each commit, the app's folder before and after, as trees; None where git shows none: for merges,
-    /// and where the folder was left alone.
+    /// For each commit, the tree ids of the app's folder before and after. None if git shows none: for
+    /// merges, and if the commit does not touch the folder.
     trees: Vec<Option<(String, String)>>,
-    /// May the app's settings have changed? Of merges git shows no files.
+    /// Whether the app's settings may have changed. True for every merge, because git shows no files for it.
     pub settings: bool,
 }
 
-/// `git log` prints the trees along with the messages, which `rev-list` does not; users' settings that would
-/// change its output are off.
+/// `git log` prints the trees together with the messages, which `rev-list` does not. The options turn off
+/// user settings that would change the output.
 const LOG: &[&str] = &[
     "-c",
     "log.follow=false",
@@ -40,7 +40,7 @@ const LOG: &[&str] = &[
     "--format=%m%H%x00%P%x00%B%x00",
 ];
 
-/// `range` is what git takes: `a...b`, or tips and `^`bounds.
+/// `range`: revisions for git, such as `a...b`, or tips and `^`bounds.
 pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
     let specs = app.pathspecs();
     let args: Vec<&str> =
@@ -48,7 +48,8 @@ pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
     Ok(read(&String::from_utf8_lossy(&git.bytes(&args)?), app))
 }
 
-/// Three fields end in NUL; the trees' lines follow, and then the next commit's first field.
+/// Each commit has three fields that end in NUL. The lines with trees and the next commit's first field
+/// follow.
 fn read(text: &str, app: &App) -> Walk {
     let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false };
     let settings = format!("\t{}", app.file());
@@ -77,7 +78,7 @@ fn trees(line: &str, app: &App) -> Option<(String, String)> {
 }
 
 impl Walk {
-    /// May the app's folder have come back to a state that it had before? Where that can't be seen, it may.
+    /// Whether the app's folder may have come back to an earlier state. True if git shows no trees.
     pub fn may_revisit(&self) -> bool {
         let mut seen = HashSet::new();
         self.trees.iter().rev().any(|trees| match trees {

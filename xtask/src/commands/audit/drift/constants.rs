@@ -1,4 +1,4 @@
-//! Versions written into an app's own code, container files and tool settings. Pure.
+//! Finds versions in an app's own code, container files and tool settings. Pure.
 
 use super::place::{Kind, Shown, lines, span_in};
 use crate::model::workspace::AppSettings;
@@ -7,7 +7,7 @@ use camino::Utf8Path;
 #[cfg(test)]
 mod tests;
 
-/// What a file of the app says of the app's version; `path` begins in the app's folder.
+/// The places in a file of the app that show the app's version. `path` is relative to the app's folder.
 pub fn read(path: &Utf8Path, text: &str, app: &AppSettings) -> Vec<Shown> {
     let name = path.file_name().unwrap_or_default();
     match name {
@@ -38,7 +38,8 @@ fn code(path: &Utf8Path, text: &str, app: &AppSettings, python: bool) -> Vec<Sho
     let mut found = Vec::new();
     let mut in_text = false;
     for (at, (_, line)) in all.iter().enumerate() {
-        // A docstring's examples are nobody's version; one that opens and closes in a line changes nothing.
+        // Versions in docstrings and template strings are examples. One that opens and closes in the same
+        // line changes nothing.
         let marks = if python {
             line.matches("\"\"\"").count() + line.matches("'''").count()
         } else {
@@ -63,8 +64,8 @@ fn code(path: &Utf8Path, text: &str, app: &AppSettings, python: bool) -> Vec<Sho
     found
 }
 
-/// `src/demo/__init__.py`, `src/version.ts`: files that speak for the whole app. A `VERSION` further down is
-/// some part's own.
+/// Whether a file's `VERSION` is the whole app's: `src/demo/__init__.py`, `src/version.ts`. A `VERSION` in a
+/// deeper folder belongs to a part of the app.
 fn at_the_top(path: &Utf8Path) -> bool {
     let stems = [
         "__init__",
@@ -113,7 +114,7 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     Some((name, quoted(value.trim_start())?))
 }
 
-/// What stands between the quotes that a text begins with.
+/// The text between the quotes that `text` begins with.
 fn quoted(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| "\"'`".contains(*c))?;
     let inner = &text[1..];
@@ -128,12 +129,12 @@ fn is_version_name(name: &str, app: &AppSettings) -> bool {
         || own_names(app).iter().any(|own| own == before)
 }
 
-/// The letters and digits alone, as a name is compared whatever its case and dashes.
+/// The letters and digits in lower case: names are compared regardless of case and dashes.
 fn flat(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The package with and without its scope, and the image without its host, compared by letters and digits.
+/// The package with and without its scope, and the image without its host, as `flat` returns them.
 fn own_names(app: &AppSettings) -> Vec<String> {
     let last = |name: &str| flat(name.rsplit('/').next().unwrap_or(name));
     let image = app.image.as_ref().map(|image| last(&image.name));
@@ -175,7 +176,7 @@ fn keyword(text: &str, call: &str) -> Vec<Shown> {
         .collect()
 }
 
-/// `key = value` in sections of INI or TOML; the section before any heading is "".
+/// `key = value` in sections of INI or TOML; the section before the first heading is "".
 pub fn section(text: &str, sections: &[&str], keys: &[&str]) -> Vec<Shown> {
     let mut current = "";
     let mut found = Vec::new();
@@ -196,7 +197,7 @@ pub fn section(text: &str, sections: &[&str], keys: &[&str]) -> Vec<Shown> {
     found
 }
 
-/// Labels, and the build arguments and variables that hold the app's own version.
+/// Labels, build arguments and variables that hold the app's own version.
 pub fn container(text: &str, app: &AppSettings) -> Vec<Shown> {
     let mut found = Vec::new();
     let mut instruction = String::new();
@@ -227,7 +228,7 @@ pub fn container(text: &str, app: &AppSettings) -> Vec<Shown> {
     found
 }
 
-/// `a="b" "c"=d`, and `LABEL a b`, the older way.
+/// `a="b" "c"=d`, and the older form `LABEL a b`.
 fn pairs(line: &str) -> Vec<(&str, &str)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut found: Vec<(&str, &str)> = words

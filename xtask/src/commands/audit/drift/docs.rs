@@ -1,4 +1,4 @@
-//! What docs show: install commands, badges, and the newest section of a changelog. Pure.
+//! Finds versions in docs: install commands, badges, and the newest section of a changelog. Pure.
 
 use super::names;
 use super::number;
@@ -42,8 +42,7 @@ const INSTALLS: &[&str] = &[
     "image:",
 ];
 
-/// The versions that a reader is told to install, and in a code block a line that is nothing but a
-/// requirement.
+/// The versions in install commands, and in lines of a code block that are only a requirement.
 pub fn installs(text: &str, app: &AppSettings) -> Vec<Shown> {
     let all: Vec<(usize, &str)> = lines(text).collect();
     let plain: Vec<&str> = all.iter().map(|(_, line)| *line).collect();
@@ -60,7 +59,7 @@ pub fn installs(text: &str, app: &AppSettings) -> Vec<Shown> {
     found
 }
 
-/// A command may go over several lines that end in a backslash.
+/// A command may continue over several lines that end with a backslash.
 fn is_install(lines: &[&str], at: usize) -> bool {
     let first = (0..at).rev().take_while(|&n| lines[n].trim_end().ends_with('\\')).last().unwrap_or(at);
     lines[first..=at].iter().any(|line| INSTALLS.iter().any(|word| line.contains(word)))
@@ -75,8 +74,8 @@ fn is_requirement(line: &str, end: usize) -> bool {
     whole && line[end..].chars().all(|c| "\"',;]}) ".contains(c))
 }
 
-/// shields.io's static badges (shields.io/badges/static-badge): `badge/version-0.1.0-blue`. Which app is
-/// meant, a README in its folder says, or the badge's label.
+/// Static badges (shields.io/badges/static-badge): `badge/version-0.1.0-blue`. The badge belongs to the app
+/// if its label is the package, or if it is in the app's own README (`own`) and has a usual label.
 pub fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
     let labels = [
         "version",
@@ -98,7 +97,7 @@ pub fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
         let rest = &text[start + "img.shields.io/badge/".len()..];
         let badge =
             &rest[..rest.find(|c: char| c.is_whitespace() || "?)\"'>]".contains(c)).unwrap_or(rest.len())];
-        // A dash is written twice, and so is an underscore, which alone is a space.
+        // `--` means a dash, `__` an underscore, and `_` a space.
         let parts: Vec<&str> = dashes(badge);
         let (label, message) = match parts[..] {
             [label, message, _] => (label, message),
@@ -123,7 +122,7 @@ pub fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
     found
 }
 
-/// Cut at single dashes.
+/// Splits at single dashes.
 fn dashes(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);
@@ -140,8 +139,8 @@ fn dashes(text: &str) -> Vec<&str> {
     parts
 }
 
-/// The highest version among a changelog's sections: `## [python-v0.1.0] - …` in a common one, `## 0.1.0` or
-/// `## [v0.1.0]` in the app's own.
+/// The highest version among a changelog's sections: `## [python-v0.1.0] - …` in the repository's changelog,
+/// `## 0.1.0` or `## [v0.1.0]` in the app's own.
 pub fn newest_section(text: &str, app: &str, own: bool) -> Option<(Shown, Version)> {
     let plain: Vec<&str> = lines(text).map(|(_, line)| line).collect();
     let hidden = markdown::hidden(&plain);

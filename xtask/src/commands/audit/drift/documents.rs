@@ -1,5 +1,5 @@
-//! Files whose form says what they show: specs, compat.json, charts, citations, files that hold nothing but a
-//! version. Pure.
+//! Finds versions in files with a known format: specs, compat.json, charts, citations, and files that contain
+//! only a version. Pure.
 
 use super::locks::string_at;
 use super::names;
@@ -29,13 +29,13 @@ fn yaml_spec(text: &str) -> Option<std::ops::Range<usize>> {
     own.find_map(|(_, line)| Some(span_in(text, scalar(line.trim_start().strip_prefix("version:")?))))
 }
 
-/// A YAML scalar without its quotes and comment.
+/// A YAML scalar without quotes and comment.
 fn scalar(text: &str) -> &str {
     let text = text.split(" #").next().unwrap_or_default().trim();
     text.trim_matches(['"', '\''])
 }
 
-/// A compat.json of this package.
+/// `version` in a compat.json of this package.
 pub fn compat(text: &str, app: &AppSettings) -> Option<Shown> {
     string_at(text, &["package"]).filter(|(_, name)| *name == app.package)?;
     let (span, _) = string_at(text, &["version"])?;
@@ -48,16 +48,16 @@ pub fn yaml_key(text: &str, key: &str, kind: Kind) -> Option<Shown> {
     Shown::version(kind, text, span_in(text, scalar(value)), 3)
 }
 
-/// A file that holds nothing but a version: `.runtime-version`, `VERSION`. Comments and empty lines aside.
+/// A file that contains only a version: `.runtime-version`, `VERSION`. Comments and empty lines are allowed.
 pub fn bare_version(text: &str) -> Option<Shown> {
-    let mut told = lines(text)
+    let mut values = lines(text)
         .map(|(_, line)| line.trim().trim_start_matches('\u{feff}'))
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let only = told.next().filter(|_| told.next().is_none())?;
+    let only = values.next().filter(|_| values.next().is_none())?;
     Shown::version(Kind::Pin, text, span_in(text, only), 3)
 }
 
-/// Interpreters and tools have files of this kind too, and none of them is ours.
+/// Version files of interpreters and tools, which never hold an app's version.
 const FOREIGN: &[&str] = &[
     ".python-version",
     ".node-version",
@@ -77,7 +77,7 @@ const FOREIGN: &[&str] = &[
     ".npm-version",
 ];
 
-/// A name that says "version": `.runtime-version`, `VERSION`, `version.txt`.
+/// Whether a file's name says that it holds a version: `.runtime-version`, `VERSION`, `version.txt`.
 pub fn is_version_file(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let stem = lower.strip_suffix(".txt").unwrap_or(&lower);
@@ -88,7 +88,8 @@ pub fn is_version_file(name: &str) -> bool {
         && !FOREIGN.contains(&stem)
 }
 
-/// Does a word of the file's name stand in the package's name? `.runtime-version` and `demo-agents-runtime`.
+/// Whether the file's name and the package's name have a word in common: `.runtime-version` and
+/// `demo-agents-runtime`.
 pub fn shares_a_word(file: &str, package: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         text.to_ascii_lowercase()
@@ -101,8 +102,8 @@ pub fn shares_a_word(file: &str, package: &str) -> bool {
     words(file).iter().any(|word| !["version", "txt"].contains(&word.as_str()) && package.contains(word))
 }
 
-/// Requirements in settings, workflows, scripts and container files; not in their comments. With them,
-/// charts' `repository:` and `tag:` in lines of their own.
+/// Requirements in settings, workflows, scripts and container files, except in comments; and `repository:`
+/// with `tag:` in charts.
 pub fn requirements(text: &str, app: &AppSettings, comment: &str) -> Vec<Shown> {
     let commented = |at: usize| {
         let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
@@ -115,8 +116,8 @@ pub fn requirements(text: &str, app: &AppSettings, comment: &str) -> Vec<Shown> 
     found
 }
 
-/// `repository: ghcr.io/team/demo` and `tag: "v0.1.2"` side by side (helm's values), or `name:` and `newTag:`
-/// (kustomize's images).
+/// `repository: ghcr.io/team/demo` and `tag: "v0.1.2"` in the same block (helm's values), or `name:` and
+/// `newTag:` (kustomize's images).
 fn image_values(text: &str, app: &AppSettings) -> Vec<Shown> {
     let Some(image) = &app.image else { return Vec::new() };
     let without_host = image.name.split_once('/').map_or(image.name.as_str(), |(_, rest)| rest);
@@ -126,7 +127,7 @@ fn image_values(text: &str, app: &AppSettings) -> Vec<Shown> {
         let (indent, key) = item(line);
         let tag = ["tag:", "newTag:"].iter().find_map(|word| key.strip_prefix(word)).map(scalar);
         let Some(tag) = tag.filter(|tag| number::is_version(tag, 3)) else { continue };
-        // The block of this indentation around it; what is deeper belongs to its keys.
+        // The block is the lines around it with the same indentation; deeper lines belong to its keys.
         let beside = |(_, other): &&(usize, &str)| item(other).0 >= indent;
         let begins = |(_, other): &(usize, &str)| other.trim_start().starts_with("- ");
         let above = if begins(&all[at]) {
@@ -154,7 +155,7 @@ fn image_values(text: &str, app: &AppSettings) -> Vec<Shown> {
     found
 }
 
-/// A line's key and where it begins, a list's dash taken for a space.
+/// A line's key and the column where it begins; a list's dash counts as a space.
 fn item(line: &str) -> (usize, &str) {
     let key = line.trim_start().trim_start_matches("- ").trim_start();
     (line.len() - key.len(), key)

@@ -1,5 +1,5 @@
-//! Which files can show a version: one `git grep` over what git tracks in the working tree, without tests and
-//! what others wrote.
+//! Finds the files that can show a version: one `git grep` over the tracked files in the working tree,
+//! without tests and third-party files.
 
 use super::locks;
 use crate::model::language::Ecosystem;
@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 #[cfg(test)]
 mod tests;
 
-/// Lock files of large repositories have a few megabytes; what is larger is data.
+/// Bytes. Lock files of large repositories have a few megabytes; larger files are data.
 const LARGEST: u64 = 16 << 20;
 
 /// A file and its text.
@@ -21,9 +21,8 @@ pub struct File {
     pub text: String,
 }
 
-/// Every tracked text file that names a package or image, or holds a line that looks like a version of
-/// something. Links, submodules and binary files are not searched by git; files that are not UTF-8 are left
-/// out here.
+/// Every tracked text file that names a package or image, or contains a line that looks like a version. Git
+/// does not search links, submodules and binary files; files that are not UTF-8 are skipped here.
 pub fn candidates(git: &Git, root: &Utf8Path, apps: &[&App]) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for path in grep(git, apps)? {
@@ -34,7 +33,7 @@ pub fn candidates(git: &Git, root: &Utf8Path, apps: &[&App]) -> Result<Vec<File>
     Ok(files)
 }
 
-/// A text file of the working tree; None where it is gone, large, or no UTF-8.
+/// A text file of the working tree. None if it is missing, too large, or not UTF-8.
 pub fn read(root: &Utf8Path, path: &Utf8Path) -> Option<File> {
     let full = root.join(path);
     let meta = std::fs::symlink_metadata(&full).ok()?;
@@ -45,8 +44,8 @@ pub fn read(root: &Utf8Path, path: &Utf8Path) -> Option<File> {
     Some(File { path: path.to_path_buf(), text })
 }
 
-/// Lines that are worth a look: `version = "0.1`, `__version__: str = '0`, `"version": "0.`, `version: 0.`,
-/// `version=0.`, and a version alone.
+/// Lines that may hold a version: `version = "0.1`, `__version__: str = '0`, `"version": "0.`, `version: 0.`,
+/// `version=0.`. `ALONE`: a line that is only a version.
 const VERSION_LINE: &str =
     r#"version(__)?["']?[[:space:]]*(:[[:space:]]*[a-z_.]+[[:space:]]*)?[:= ][[:space:]]*["'`]?v?[0-9]+[.]"#;
 const ALONE: &str = r"^v?[0-9]+[.][0-9]+[.][0-9]+[-a-z0-9.+]*[[:space:]]*$";
@@ -57,7 +56,7 @@ fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
     patterns.extend(apps.iter().flat_map(|app| names(app)));
     let search = |syntax: &str| {
         let patterns = patterns.iter().flat_map(|pattern| ["-e", pattern]);
-        // The root may lie below git's own top.
+        // `.`: the workspace's root may be below the repository's root.
         git.command()
             .env("LC_ALL", "C")
             .args(config)
@@ -66,12 +65,12 @@ fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
             .args(["--", "."])
             .output()
     };
-    // PCRE takes a tenth of the time, but git can be built without it.
+    // PCRE needs a tenth of the time, but git can be built without it.
     let mut output = search("-P")?;
     if !matches!(output.status.code(), Some(0 | 1)) {
         output = search("-E")?;
     }
-    // 1 is git's word for "nowhere".
+    // Exit code 1 means that nothing was found.
     if !matches!(output.status.code(), Some(0 | 1)) {
         bail!("git grep failed in {}:\n{}", git.dir, String::from_utf8_lossy(&output.stderr).trim_end());
     }
@@ -79,7 +78,7 @@ fn grep(git: &Git, apps: &[&App]) -> Result<Vec<Utf8PathBuf>> {
     Ok(names.filter_map(|name| std::str::from_utf8(name).ok()).map(Utf8PathBuf::from).collect())
 }
 
-/// The names as regular expressions, the same in both syntaxes.
+/// The names as regular expressions that are valid in both syntaxes.
 fn names(app: &App) -> Vec<String> {
     let literal = |text: &str| {
         text.chars()
@@ -96,7 +95,7 @@ fn names(app: &App) -> Vec<String> {
         Ecosystem::Ts => found.push(literal(&app.settings.package)),
     }
     if let Some(image) = &app.settings.image {
-        // Charts write the host elsewhere.
+        // Without the host, because charts write it in another key.
         found.push(literal(image.name.split_once('/').map_or(image.name.as_str(), |(_, rest)| rest)));
     }
     found
@@ -140,8 +139,8 @@ const FOREIGN: &[&str] = &[
     "blog",
 ];
 
-/// Tests, test data, and what others wrote or a program did: the versions in there are none of ours, or wrong
-/// on purpose.
+/// Whether a file is a test, test data, third-party or generated: its versions are not the app's, or wrong on
+/// purpose.
 pub fn is_foreign(path: &Utf8Path) -> bool {
     let folders = path.parent().into_iter().flat_map(Utf8Path::components);
     let name = path.file_name().unwrap_or_default();
@@ -160,11 +159,10 @@ fn stem_ends(name: &str, end: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Lock,
-    /// CHANGELOG.md and its like: their older sections are right.
+    /// CHANGELOG.md and similar files, which rightly show old versions.
     History,
     Docs,
-    /// Settings, workflows, scripts, container files: with what a comment begins with, "" where there are
-    /// none.
+    /// Settings, workflows, scripts, container files; with the comment marker, "" if there are no comments.
     Settings(&'static str),
     Code,
 }

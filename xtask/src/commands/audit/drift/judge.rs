@@ -1,8 +1,8 @@
-//! Is a place right? From what it shows, the manifest and the tags to a verdict, and a finding where
-//! something is to be done. Pure.
+//! Judges each place by the version it shows, the manifest and the tags: a verdict, and a finding if
+//! something needs fixing. Pure.
 
 use super::files::File;
-use super::mend;
+use super::fix;
 use super::number::{self, Wanted};
 use super::place::{Kind, Shown};
 use crate::finding::{Finding, Level};
@@ -14,14 +14,14 @@ use serde::Serialize;
 #[cfg(test)]
 mod tests;
 
-/// What is known of an app.
+/// An app's manifest and tags.
 pub struct Facts<'a> {
     pub app: &'a App,
     /// The version in the manifest, or why it can't be read.
     pub manifest: Result<Version, String>,
-    /// Every tagged version, the lowest first; on a hotfix branch those of its line.
+    /// Every tagged version, the lowest first; on a hotfix branch only those of its `MAJOR.MINOR`.
     pub tagged: Vec<Version>,
-    /// Is a branch of the flow checked out, where nothing may lag behind a release?
+    /// Whether main or the development branch is checked out, where nothing may be behind a release.
     pub on_flow: bool,
 }
 
@@ -30,7 +30,7 @@ impl Facts<'_> {
         self.tagged.last()
     }
 
-    /// What users get: the highest tag that is no pre-release, or else the highest.
+    /// What users install: the highest tag that is not a pre-release, or else the highest.
     pub fn released(&self) -> Option<&Version> {
         self.tagged.iter().rev().find(|v| v.pre.is_empty()).or(self.highest())
     }
@@ -39,8 +39,8 @@ impl Facts<'_> {
         self.manifest.as_ref().ok()
     }
 
-    /// The versions that a place may show that has to be installable: the one in the manifest and the last
-    /// ones out.
+    /// The versions that a place with an installable version may show: the manifest's and the last published
+    /// ones.
     fn current(&self) -> Vec<&Version> {
         self.source().into_iter().chain(self.released()).chain(self.highest()).collect()
     }
@@ -50,16 +50,15 @@ impl Facts<'_> {
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Ok,
-    /// Right today, but nothing keeps it so.
+    /// Right today, but `bump` does not update it.
     Unkept,
-    /// Shows another version than it should, but stops nothing: an older release, mostly.
+    /// Shows another version than it should, usually an older release, but stops nothing.
     Behind,
     /// An error.
     Wrong,
 }
 
-/// None where the place is none after all: a placeholder. `who` are the apps that may be meant, `own` one of
-/// them.
+/// Returns None for placeholders such as 0.0.0. `who`: candidate apps; `own`: the one that we judge by.
 pub fn judge(own: &Facts, who: &[&Facts], file: &File, shown: &Shown) -> Option<(Verdict, Option<Finding>)> {
     let source = own.source()?;
     let text = match &shown.wanted {
@@ -91,13 +90,13 @@ fn follower(
 ) -> (Verdict, Option<Finding>) {
     let what = shown.kind.word();
     let finding = |id, level, message: String| {
-        Finding::new(id, level, message).help(mend::follower(own.app, source, file, shown))
+        Finding::new(id, level, message).help(fix::follower(own.app, source, file, shown))
     };
     let kept = match shown.kind {
         Kind::Constant | Kind::Label => false,
-        Kind::Spec => mend::is_own_spec(own.app, &file.path),
-        Kind::Compat => mend::is_own_compat(own.app, &file.path),
-        // Whoever installs from a lock file that lags behind is told so by the tool.
+        Kind::Spec => fix::is_own_spec(own.app, &file.path),
+        Kind::Compat => fix::is_own_compat(own.app, &file.path),
+        // `bump` or the package manager keeps the others right.
         _ => true,
     };
     if agrees && kept {
@@ -105,18 +104,18 @@ fn follower(
     }
     if agrees {
         let message = format!(
-            "the {what} repeats {text}, and `bump` does not write it: it will be wrong after the next one"
+            "the {what} repeats {text}, but `bump` does not write it: it will be wrong after the next bump"
         );
         return (Verdict::Unkept, Some(finding("version-copied", Level::Warning, message)));
     }
-    // A spec that nobody has declared may have a version of its own.
+    // A spec that app.toml does not name may have a version of its own.
     let (verdict, level) = if shown.kind == Kind::Spec && !kept {
         (Verdict::Behind, Level::Warning)
     } else {
         (Verdict::Wrong, Level::Error)
     };
     let id = if shown.kind == Kind::DeclaredPin { "pin-wrong" } else { "version-wrong" };
-    (verdict, Some(finding(id, level, format!("the {what} shows {text}, the manifest {source}"))))
+    (verdict, Some(finding(id, level, format!("the {what} shows {text}, but the manifest has {source}"))))
 }
 
 fn behind(
@@ -130,7 +129,7 @@ fn behind(
     let what = shown.kind.word();
     let mut latest = match own.released() {
         Some(released) if released != source => {
-            format!("the last release is {released}, the manifest has {source}")
+            format!("the last release is {released}, and the manifest has {source}")
         }
         Some(released) => format!("the last release is {released}"),
         None => format!("the manifest has {source}, and nothing is released yet"),
@@ -138,16 +137,16 @@ fn behind(
     let others: Vec<&str> =
         who.iter().map(|facts| facts.app.name()).filter(|name| *name != own.app.name()).collect();
     if !others.is_empty() {
-        latest.push_str(&format!(" (or it means {}, whose version it is not either)", others.join(" or ")));
+        latest.push_str(&format!(" (if {} is meant, that version is wrong too)", others.join(" or ")));
     }
-    let help = mend::released(own.app, own.released().unwrap_or(source), file, shown);
+    let help = fix::released(own.app, own.released().unwrap_or(source), file, shown);
     let above_all =
         |shows: &Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > version));
     if let Some(above) = number::read(text).filter(above_all).filter(|_| shown.kind == Kind::Pin) {
-        let message = format!("the pin asks for {text}, which nothing here has released: {latest}");
-        // The index is asked by `bump`, not here.
+        let message = format!("the pin asks for {text}, for which there is no tag: {latest}");
+        // Only `bump` asks the index.
         let help = format!(
-            "where the index has it: git tag {} COMMIT, the commit that it was made from\nwhere it has not: {help}",
+            "if the index has it: git tag {} COMMIT, with the commit that it was built from\nif not: {help}",
             own.app.tag(&above)
         );
         return (Verdict::Wrong, Some(Finding::new("pin-unreleased", Level::Error, message).help(help)));
@@ -158,7 +157,7 @@ fn behind(
     (Verdict::Behind, Some(finding))
 }
 
-/// A range has to let in what is released next; until then it may well keep to what is out.
+/// A range must include the next version. Until that is released, it may include only the last release.
 fn range(own: &Facts, source: &Version, shown: &Shown, spec: &str) -> (Verdict, Option<Finding>) {
     let lets_in = |v: &Version| number::includes(spec, v, own.app.settings.ecosystem).unwrap_or(true);
     if lets_in(source) {
@@ -167,26 +166,26 @@ fn range(own: &Facts, source: &Version, shown: &Shown, spec: &str) -> (Verdict, 
     let what = shown.kind.word();
     let waits = own.released().is_some_and(|released| released != source && lets_in(released));
     let (level, message) = match waits {
-        true => (Level::Info, format!("the {what} {spec} will leave out {source}, which is released next")),
-        false => (Level::Warning, format!("the {what} {spec} leaves out {source}")),
+        true => (Level::Info, format!("the {what} {spec} excludes {source}, the next release")),
+        false => (Level::Warning, format!("the {what} {spec} excludes {source}")),
     };
     let finding = Finding::new("range-excludes", level, message)
-        .help(format!("let {source} in, or leave it where that is meant"));
+        .help(format!("include {source} in the range, or ignore this if the range is intended"));
     (if waits { Verdict::Ok } else { Verdict::Behind }, Some(finding))
 }
 
-/// A changelog's newest section belongs to the manifest's version, once that is to be released.
+/// A changelog's newest section must be for the manifest's version, unless that version is already tagged.
 pub fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
     let Some(source) = own.source() else { return (Verdict::Ok, None) };
     let (app, bump) = (own.app.name(), format!("cargo xtask bump {}", own.app.name()));
     if newest > source {
         let message =
-            format!("the changelog's newest section of {app} is {newest}, the manifest has {source}");
+            format!("the changelog's newest section of {app} is {newest}, but the manifest has {source}");
         return (
             Verdict::Wrong,
             Some(
                 Finding::new("changelog-ahead", Level::Error, message)
-                    .help(format!("{bump} --version {newest}, or take the section out")),
+                    .help(format!("{bump} --version {newest}, or remove that section")),
             ),
         );
     }
@@ -203,17 +202,17 @@ pub fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
     (Verdict::Ok, None)
 }
 
-/// The highest tag against the manifest. A branch that left before the release is right to be behind.
+/// Compares the highest tag with the manifest. Only a note on a branch that began before the release.
 pub fn tag(own: &Facts, manifest: &Utf8Path) -> Option<(Verdict, Option<Finding>)> {
     let (source, highest) = (own.source()?, own.highest()?);
     if highest <= source {
         return Some((Verdict::Ok, None));
     }
     let level = if own.on_flow { Level::Error } else { Level::Info };
-    let message = format!("{} is tagged, the manifest has {source}", own.app.tag(highest));
+    let message = format!("{} is tagged, but the manifest has {source}", own.app.tag(highest));
     let help = match own.on_flow {
         true => format!("cargo xtask bump {}", own.app.name()),
-        false => "git merge or rebase, where this branch is to be released".to_string(),
+        false => "git merge or rebase, if you release from this branch".to_string(),
     };
     let finding =
         Finding::new("tag-ahead", level, message).app(own.app.name()).place(manifest.as_str()).help(help);

@@ -1,4 +1,5 @@
-//! What lock files say of the app: its own entry, and the release that another folder has resolved. Pure.
+//! Finds the app's version in lock files: its own entry, and the release that another folder has resolved.
+//! Pure.
 
 use super::names;
 use super::place::{Kind, Shown, lines, span_in};
@@ -72,13 +73,13 @@ struct Package<'a> {
     ours: bool,
     name: &'a str,
     version: Option<&'a str>,
-    /// It lies in this repository.
+    /// The package is a folder of this repository.
     local: bool,
 }
 
 impl Package<'_> {
     fn shown(&self, text: &str, own: &str) -> Option<Shown> {
-        // Lengths first: a lock file has many packages.
+        // Lengths are compared first for speed: a lock file has many packages.
         let named = self.name.len() == own.len() && normalise(self.name) == own;
         let kind = if self.local { Kind::Lock } else { Kind::Pin };
         Shown::version(kind, text, span_in(text, self.version.filter(|_| named)?), 1)
@@ -120,7 +121,8 @@ fn bun(text: &str, app: &AppSettings) -> Vec<Shown> {
     found
 }
 
-/// Where the text asks for the package: what it was resolved to is said several times, and told once.
+/// The versions of the package in the text. A lock file repeats the resolved version; each version is
+/// returned once.
 fn resolved(text: &str, app: &AppSettings) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
     for mention in names::mentions(text, app) {
@@ -133,7 +135,7 @@ fn resolved(text: &str, app: &AppSettings) -> Vec<Shown> {
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The string at a path of keys in a JSON document, and where it stands without its quotes.
+/// The string at a path of keys in a JSON document, and its span without the quotes.
 pub fn string_at(text: &str, path: &[&str]) -> Option<(Range<usize>, String)> {
     let (last, before) = path.split_last()?;
     let raw: &RawValue = object_at(text, before)?.get(*last)?;

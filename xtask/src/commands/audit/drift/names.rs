@@ -1,4 +1,4 @@
-//! Where a text names an app's package or image, and the version or range that follows the name. Pure.
+//! Finds where a text names an app's package or image, and the version or range that follows the name. Pure.
 
 use super::number::{self, Wanted};
 use crate::model::language::Ecosystem;
@@ -8,15 +8,15 @@ use std::ops::Range;
 #[cfg(test)]
 mod tests;
 
-/// A package or image with the version that is asked of it.
+/// A requested version of a package or image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mention {
-    /// Where the version or range stands in the text.
+    /// The bytes of the version or range in the text.
     pub span: Range<usize>,
     pub wanted: Wanted,
 }
 
-/// Every place where the text asks for a version of the app's package or image.
+/// Every place where the text requests a version of the app's package or image.
 pub fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
     let mut found: Vec<Mention> =
         packages(text, app).into_iter().filter_map(|at| after_package(text, at, app.ecosystem)).collect();
@@ -27,14 +27,14 @@ pub fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
     found
 }
 
-/// Does the text name the package or the image at all?
+/// Whether the text names the package or the image, with or without a version.
 pub fn names(text: &str, app: &AppSettings) -> bool {
     !packages(text, app).is_empty()
         || app.image.as_ref().is_some_and(|image| !images(text, &image.name).is_empty())
 }
 
-/// The ends of the package's name in the text. A name that goes on is another package: `demo-agent-tools`,
-/// `@team/demo-agent`.
+/// The positions where the package's name ends in the text. A longer name is another package:
+/// `demo-agent-tools`, `@team/demo-agent`.
 fn packages(text: &str, app: &AppSettings) -> Vec<usize> {
     match app.ecosystem {
         Ecosystem::Python => python_names(text, &app.package),
@@ -42,7 +42,7 @@ fn packages(text: &str, app: &AppSettings) -> Vec<usize> {
     }
 }
 
-/// PEP 503: case does not count, and runs of `-`, `_` and `.` are one dash.
+/// PEP 503: case is ignored, and runs of `-`, `_` and `.` are equal to one dash.
 fn python_names(text: &str, package: &str) -> Vec<usize> {
     let lower = text.to_ascii_lowercase();
     let package = package.to_ascii_lowercase();
@@ -78,7 +78,7 @@ fn npm_names(text: &str, package: &str) -> Vec<usize> {
         .collect()
 }
 
-/// The image's name with its host, or what of it a chart writes without.
+/// The positions where the image's name with its host ends in the text.
 fn images(text: &str, image: &str) -> Vec<usize> {
     text.match_indices(image)
         .filter(|(start, _)| begins(text, *start, "@"))
@@ -92,7 +92,7 @@ fn begins(text: &str, start: usize, not_before: &str) -> bool {
     before.is_none_or(|c| !(c.is_alphanumeric() || "-_.".contains(c) || not_before.contains(c)))
 }
 
-/// `@team/` before a name: npm's, not ours.
+/// Whether `@team/` precedes a name: then it is a package of npm, not of PyPI.
 fn is_scoped(before: &str) -> bool {
     let scope = before.strip_suffix('/').map(|b| {
         b.rsplit(|c: char| !(c.is_ascii_alphanumeric() || "-_.@".contains(c))).next().unwrap_or_default()
@@ -100,8 +100,8 @@ fn is_scoped(before: &str) -> bool {
     scope.is_some_and(|scope| scope.contains('@'))
 }
 
-/// `demo-agent.` ends a sentence and `demo-agent-0.1.0.whl` a name; `demo-agents` and `demo-agent-tools` are
-/// others.
+/// Whether the name ends here: `demo-agent.` at the end of a sentence and `demo-agent-0.1.0.whl` do;
+/// `demo-agents` and `demo-agent-tools` are other names.
 fn ends(text: &str, end: usize) -> bool {
     let mut after = text[end..].chars();
     match after.next() {
@@ -113,7 +113,7 @@ fn ends(text: &str, end: usize) -> bool {
 fn after_package(text: &str, name_end: usize, ecosystem: Ecosystem) -> Option<Mention> {
     let rest = &text[name_end..];
     let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-    // `package@0.1.2`: npm's way, and uv's for tools.
+    // `package@0.1.2`: the form of npm, and of uv for tools.
     let at_sign = |spec: &str| {
         let length =
             spec.find(|c: char| c.is_whitespace() || "\"'`,;/)]}>\\".contains(c)).unwrap_or(spec.len());
@@ -128,7 +128,7 @@ fn after_package(text: &str, name_end: usize, ecosystem: Ecosystem) -> Option<Me
     }
 }
 
-/// Does the last line install a tool with uv?
+/// Whether the last line installs a tool with uv.
 fn for_uv(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     line.contains("uvx ") || line.contains("uv tool ")
@@ -160,7 +160,7 @@ fn python_requirement(line: &str, at: usize) -> Option<Mention> {
     mention(&head[..length], at + (line.len() - rest.len()), Ecosystem::Python)
 }
 
-/// How much of a text is a list of specifiers: of `==0.1.2 and more` the first seven bytes.
+/// The length in bytes of the list of specifiers that the text begins with: 7 for `==0.1.2 and more`.
 fn specifiers(text: &str) -> usize {
     let mut end = 0;
     loop {
@@ -179,7 +179,7 @@ fn specifiers(text: &str) -> usize {
     }
 }
 
-/// `package = "^0.1"` and `package = { version = "0.1.2" }`: TOML, as Python's tools write it.
+/// `package = "^0.1"` and `package = { version = "0.1.2" }`: TOML, as Python tools write it.
 fn in_toml(line: &str, at: usize) -> Option<Mention> {
     let value = after(line.strip_prefix(['"', '\'']).unwrap_or(line), '=')?;
     let value = match value.strip_prefix('{') {
@@ -189,7 +189,7 @@ fn in_toml(line: &str, at: usize) -> Option<Mention> {
     quoted(line, value, at, Ecosystem::Python)
 }
 
-/// `"package": "^0.1.2"`: JSON, as npm's tools write it.
+/// `"package": "^0.1.2"`: JSON, as npm writes it.
 fn in_json(line: &str, at: usize) -> Option<Mention> {
     quoted(line, after(line.strip_prefix(['"', '\''])?, ':')?, at, Ecosystem::Ts)
 }
@@ -198,7 +198,7 @@ fn after(text: &str, sign: char) -> Option<&str> {
     text.trim_start().strip_prefix(sign).map(str::trim_start)
 }
 
-/// The value is the line's end, and begins with a quote.
+/// `value` is the rest of `line`, and must begin with a quote.
 fn quoted(line: &str, value: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {
     let quote = value.chars().next().filter(|c| "\"'".contains(*c))?;
     mention(value[1..].split(quote).next()?, at + (line.len() - value.len()) + 1, ecosystem)
@@ -207,7 +207,7 @@ fn quoted(line: &str, value: &str, at: usize, ecosystem: Ecosystem) -> Option<Me
 fn mention(spec: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {
     let spec = spec.trim_end();
     let wanted = number::wanted(spec, ecosystem)?;
-    // The version alone, without an operator before it.
+    // Only the version, without the operator before it.
     let start = match &wanted {
         Wanted::Exact(version) => spec.len() - version.len(),
         Wanted::Range(_) => 0,
@@ -215,8 +215,8 @@ fn mention(spec: &str, at: usize, ecosystem: Ecosystem) -> Option<Mention> {
     Some(Mention { span: at + start..at + spec.len(), wanted })
 }
 
-/// `:v0.1.2` or `:0.1.2-slim` after an image's name. Tags that move, such as `latest`, `development` and
-/// `0.1`, name no version.
+/// `:v0.1.2` or `:0.1.2-slim` after an image's name. Moving tags such as `latest`, `development` and `0.1` do
+/// not name a version.
 fn after_image(text: &str, name_end: usize) -> Option<Mention> {
     let tag = text[name_end..].strip_prefix(':')?;
     let tag =

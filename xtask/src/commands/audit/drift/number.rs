@@ -1,5 +1,4 @@
-//! Versions as files show them: one number spelled the SemVer or the PEP 440 way, placeholders, and ranges.
-//! Pure.
+//! Reads versions as files show them: in SemVer or PEP 440 spelling, placeholders, and ranges. Pure.
 
 use crate::model::language::Ecosystem;
 use crate::model::version;
@@ -8,23 +7,23 @@ use semver::Version;
 #[cfg(test)]
 mod tests;
 
-/// The version that a text shows: `0.1.0`, `v0.1.0`, `0.1.0rc1` and `0.1.0-rc.1` are what they are to PEP 440
-/// or SemVer. None where neither knows it.
+/// The version that a text shows, in SemVer or PEP 440 spelling: `0.1.0`, `v0.1.0`, `0.1.0rc1`, `0.1.0-rc.1`.
+/// None if it is valid in neither.
 pub fn read(text: &str) -> Option<Version> {
     let bare = text.trim().trim_start_matches(['v', 'V', '=']);
     if !bare.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    // What both know first: `0.1.0-rc1` is also SemVer, but not the release candidate that PEP 440 sees in
-    // it.
+    // PEP 440 before plain SemVer: `0.1.0-rc1` is valid SemVer too, but only PEP 440 reads it as a release
+    // candidate.
     version::parse(bare)
         .ok()
         .or_else(|| version::from_pep440(bare).ok())
         .or_else(|| Version::parse(bare).ok())
 }
 
-/// Does it look like a version at all, with as many numbers or more? `0.1.0.dev1` does, though SemVer can't
-/// say it.
+/// Whether the text is a version with at least that many numbers. `0.1.0.dev1` is, though SemVer can't
+/// express it.
 pub fn is_version(text: &str, numbers: usize) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);
     let head = bare.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
@@ -33,27 +32,28 @@ pub fn is_version(text: &str, numbers: usize) -> bool {
         && (Version::parse(bare).is_ok() || bare.parse::<pep440_rs::Version>().is_ok())
 }
 
-/// A number that nobody means: `0.0.0`, `0.0.0+unknown`, `0.0.0.dev0`, which a build replaces or a fallback
-/// shows.
+/// Whether the version is a placeholder that a build replaces or a fallback shows: `0.0.0`, `0.0.0+unknown`,
+/// `0.0.0.dev0`.
 pub fn is_placeholder(text: &str) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);
     let head = bare.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
     !head.is_empty() && head.chars().all(|c| c == '0' || c == '.')
 }
 
-/// What a requirement asks for.
+/// The version or range that a requirement asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// This version and no other, as it is spelled there.
+    /// Exactly this version, as it is spelled there.
     Exact(String),
     Range(String),
 }
 
-/// `==0.1.2`, `>=0.1,<0.2` as pip reads it, `0.1.2`, `^0.1`, `1.x || 2.x` as npm does. None for what names no
+/// `==0.1.2`, `>=0.1,<0.2` as pip reads them; `0.1.2`, `^0.1`, `1.x || 2.x` as npm reads them. None without a
 /// version: `*`, `latest`, `workspace:*`.
 pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
     let spec = spec.trim();
-    // Without an operator poetry means one version, as npm does; two numbers are a range for npm.
+    // Without an operator, poetry and npm mean exactly one version. Fewer than three numbers are a range for
+    // npm.
     let (exact, numbers) = match ecosystem {
         Ecosystem::Python => (spec.trim_start_matches('=').trim_start(), 1),
         Ecosystem::Ts => (spec.trim_start_matches(['=', 'v']).trim_start(), 3),
@@ -64,13 +64,13 @@ pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
     includes(spec, &Version::new(0, 0, 0), ecosystem).map(|_| Wanted::Range(spec.to_string()))
 }
 
-/// Does the range let the version in? None for what is no range. A pre-release counts as let in where its own
-/// release would be.
+/// Whether the range includes the version. None if `spec` is not a range. A pre-release is included if its
+/// release is.
 pub fn includes(spec: &str, version: &Version, ecosystem: Ecosystem) -> Option<bool> {
     let core = Version::new(version.major, version.minor, version.patch);
     let any = |f: &dyn Fn(&Version) -> Option<bool>| Some(f(version)? || f(&core)?);
     let by_npms_rules = match ecosystem {
-        // Poetry's own operators are npm's (python-poetry.org, "Dependency specification").
+        // Poetry's own operators are those of npm (python-poetry.org, "Dependency specification").
         Ecosystem::Python => spec.trim_start().starts_with(['^', '*']) || is_tilde(spec),
         Ecosystem::Ts => true,
     };
@@ -86,8 +86,8 @@ fn is_tilde(spec: &str) -> bool {
     spec.trim_start().strip_prefix('~').is_some_and(|rest| !rest.starts_with('='))
 }
 
-/// npm's ranges (github.com/npm/node-semver, "Ranges"): alternatives by `||`, spaces for "and", a bare
-/// version means itself.
+/// npm's ranges (github.com/npm/node-semver, "Ranges"): `||` separates alternatives, a space means "and", and
+/// a version without an operator means exactly that version.
 fn npm_includes(spec: &str, version: &Version) -> Option<bool> {
     let mut found = false;
     for alternative in spec.split("||") {
@@ -114,7 +114,7 @@ fn npm_requirement(text: &str) -> Option<semver::VersionReq> {
         match parts.last_mut() {
             // `>= 1.2` with a space.
             Some(last) if last.ends_with(['<', '>', '=', '^', '~']) => last.push_str(&word),
-            // `1.2.3` is that version, `1.2` every 1.2.x: both what `=` means to the crate.
+            // `1.2.3` is exactly that version, `1.2` every 1.2.x: the semver crate's `=` means both.
             _ if word.starts_with(|c: char| c.is_ascii_digit()) => parts.push(format!("={word}")),
             _ => parts.push(word),
         }

@@ -1,4 +1,4 @@
-//! Whose file it is: an app's own, or one that means it because it, its folder or its name says so.
+//! Decides which app a file belongs to, or which apps it may mean by its content, its folder or its name.
 
 use super::documents;
 use super::files::{self, File};
@@ -13,7 +13,7 @@ pub struct Owners<'a> {
     root: &'a Utf8Path,
     apps: &'a [&'a App],
     files: &'a [File],
-    /// The apps that the files below a folder name, once somebody asked.
+    /// Cache: for a folder, the apps that files below it name.
     named: RefCell<HashMap<Utf8PathBuf, Vec<&'a str>>>,
 }
 
@@ -26,8 +26,8 @@ impl<'a> Owners<'a> {
         self.apps.len()
     }
 
-    /// The path from the app's folder, where the file is the app's own: it lies there and in no other package
-    /// below, or on a path that this app alone shares.
+    /// The path relative to the app's folder, if the file is the app's own: it is in that folder and not in
+    /// another package below it, or on a `shared` path that only this app has.
     pub fn own(&self, path: &Utf8Path, app: &App) -> Option<Utf8PathBuf> {
         let Ok(inside) = path.strip_prefix(&app.dir) else {
             return (self.sharing(path) == [app.name()]).then(|| path.to_path_buf());
@@ -52,10 +52,11 @@ impl<'a> Owners<'a> {
         self.apps.iter().filter(shares).map(|app| app.name()).collect()
     }
 
-    /// The apps that a version file, a chart, a citation or a container file may mean: the one that has
-    /// declared it a pin; or the one whose folder holds it; or those that it names, a container file also by
-    /// what it copies; or those that its folder names; or those whose package shares a word with a version
-    /// file's name; or the repository's only one.
+    /// The apps that a version file, a chart, a citation or a container file may mean. The first rule that
+    /// matches decides: the app that declares it as a pin; the app whose folder contains it; the apps that it
+    /// names (a container file also by the folders it copies); the apps that files in its folder name; the
+    /// apps whose package shares a word with a version file's name; for CITATION.cff the repository's only
+    /// app.
     pub fn of(&self, file: &File) -> Vec<&'a str> {
         let pick = |means: &dyn Fn(&App) -> bool| -> Vec<&'a str> {
             self.apps.iter().filter(|app| means(app)).map(|app| app.name()).collect()

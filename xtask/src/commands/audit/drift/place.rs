@@ -20,10 +20,10 @@ pub enum Kind {
     Compat,
     /// A file named in `[release] pins`.
     DeclaredPin,
-    /// Another folder's wish for the package or image: a requirement, `.runtime-version`, `FROM`, a lock
-    /// file's resolution.
+    /// A version of the package or image that another folder requests: a requirement, `.runtime-version`,
+    /// `FROM`, a lock file's resolution.
     Pin,
-    /// A command in the docs.
+    /// An install command in the docs.
     Install,
     Badge,
     /// `appVersion` of a helm chart.
@@ -54,8 +54,8 @@ impl Kind {
         }
     }
 
-    /// Has it to show what the manifest says? The others show a release, and may be one behind while the next
-    /// is on its way.
+    /// Whether the place must show the manifest's version. The others show a release, and may show the last
+    /// one until the next is published.
     pub fn follows_the_source(self) -> bool {
         matches!(
             self,
@@ -64,18 +64,18 @@ impl Kind {
     }
 }
 
-/// What a file's text shows, and where.
+/// A version or range in a file's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     pub kind: Kind,
-    /// The version's bytes, without quotes.
+    /// The bytes of the version, without quotes.
     pub span: Range<usize>,
     pub wanted: Wanted,
 }
 
 impl Shown {
-    /// The version at `span`, where there is one with as many numbers or more; it may have been cut out of a
-    /// longer text.
+    /// The version at `span`. None if it is not a version with at least that many numbers. `span` may be part
+    /// of a longer text.
     pub fn version(kind: Kind, text: &str, span: Range<usize>, numbers: usize) -> Option<Shown> {
         let literal = text.get(span.clone())?;
         number::is_version(literal, numbers).then(|| Shown {
@@ -86,7 +86,7 @@ impl Shown {
     }
 }
 
-/// Each line with the place where it begins, without its ending.
+/// Each line without its line ending, with the byte where it begins.
 pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive('\n').scan(0, |at, line| {
         let start = *at;
@@ -100,14 +100,13 @@ pub fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
 }
 
-/// Where `part`, a slice of `whole`, stands in it.
+/// The byte range of `part`, which must be a slice of `whole`.
 pub fn span_in(whole: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start + part.len()
 }
 
-/// Is the place the one that `bump` would write if its file were a declared pin: the first version in the
-/// text?
+/// Whether the place is the first version in the text: `bump` would write it if the file were a declared pin.
 pub fn is_first_version(text: &str, shown: &Shown) -> bool {
     version::find(text).is_some_and(|(range, _)| range.start < shown.span.end && shown.span.start < range.end)
 }

@@ -1,17 +1,17 @@
-//! Which reader a file gets, by its name and by whose it is. Pure but for the question whose it is.
+//! Chooses the reader of a file by its name and its owner. Pure except for `Owners`.
 
 use super::files::{self, File, Form};
 use super::owner::Owners;
 use super::place::{Kind, Shown};
-use super::{constants, docs, documents, locks, mend};
+use super::{constants, docs, documents, fix, locks};
 use crate::model::workspace::App;
 
-/// What a file shows of the app, and the apps that it may mean.
+/// The versions of the app that a file shows, and the apps that it may mean.
 pub fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str>, Vec<Shown>) {
     let (name, settings) = (file.path.file_name().unwrap_or_default(), &app.settings);
     let only = vec![app.name()];
     let own = owners.own(&file.path, app);
-    if mend::is_own_spec(app, &file.path) || (own.is_some() && is_spec(name)) {
+    if fix::is_own_spec(app, &file.path) || (own.is_some() && is_spec(name)) {
         return (only, documents::spec(&file.text).into_iter().collect());
     }
     let special = match name {

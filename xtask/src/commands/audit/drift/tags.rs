@@ -1,11 +1,11 @@
-//! The apps' release tags, in one call.
+//! Reads the apps' release tags, in one git call.
 
 use crate::model::workspace::App;
 use crate::sys::git::Git;
 use anyhow::Result;
 use semver::Version;
 
-/// App and version of every tag that is exactly `<app>-v<semver>`.
+/// The app and version of every tag of the form `<app>-v<semver>`.
 pub fn read(git: &Git, apps: &[&App]) -> Result<Vec<(String, Version)>> {
     let mut args = vec!["for-each-ref".to_string(), "--format=%(refname:lstrip=2)".to_string()];
     args.extend(apps.iter().map(|app| format!("refs/tags/{}-v*", app.name())));
@@ -13,7 +13,7 @@ pub fn read(git: &Git, apps: &[&App]) -> Result<Vec<(String, Version)>> {
     Ok(git.read(&args)?.lines().filter_map(|tag| release(tag, &names)).collect())
 }
 
-/// One app's name may be the beginning of another's: `a` of `a-v2`.
+/// One app's name may be a prefix of another's: `a` and `a-v2`.
 fn release(tag: &str, apps: &[&str]) -> Option<(String, Version)> {
     let version = |app: &str| Version::parse(tag.strip_prefix(app)?.strip_prefix("-v")?).ok();
     apps.iter().find_map(|app| Some((app.to_string(), version(app)?)))
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_its_own_apps_whatever_other_names_it_begins_with() {
+    fn a_tag_belongs_to_its_own_app_even_if_another_apps_name_is_a_prefix() {
         for (tag, expected) in [
             ("a-v0.1.0", Some("a 0.1.0")),
             ("a-v2-v0.1.0", Some("a-v2 0.1.0")),

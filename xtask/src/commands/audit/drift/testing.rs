@@ -1,4 +1,4 @@
-//! What the tests of this family share.
+//! Helpers for the tests of `drift`.
 
 use crate::model::workspace::AppSettings;
 

@@ -5,7 +5,7 @@ fn v(text: &str) -> Version {
     Version::parse(text).unwrap()
 }
 
-/// After 0.1.0, with a fix since, unless said otherwise.
+/// A plan after release 0.1.0, with a fix since.
 fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan {
     let mut tagged: Vec<Version> = tagged.iter().map(|t| v(t)).collect();
     tagged.sort_by(|a, b| b.cmp(a));
@@ -47,15 +47,18 @@ fn choose(version: Option<&str>, pre: Option<&str>, plan: &AppPlan, published: &
 }
 
 #[test]
-fn a_version_asked_for_is_refused_with_the_reason() {
+fn a_given_version_that_is_not_allowed_is_refused_with_the_reason() {
     let plan = plan(Some("0.2.0"), Some("0.2.0"), &["0.1.0", "0.1.1"]);
     for (version, expected) in [
         ("0.2.0", "0.2.0"),
         ("1.0.0", "1.0.0"),
         ("0.2.0-rc.1", "0.2.0-rc.1"),
-        ("0.1.1", "version-taken: 0.1.1 is taken: the tag python-v0.1.1 exists"),
-        ("0.5.0", "version-taken: 0.5.0 is taken: the index has it, and never takes a number twice"),
-        ("0.0.9", "version-too-low: 0.0.9 is lower than 0.1.1, which is out already"),
+        ("0.1.1", "version-taken: 0.1.1 is already used: the tag python-v0.1.1 exists"),
+        (
+            "0.5.0",
+            "version-taken: 0.5.0 is already used: the index has it, and accepts each version only once",
+        ),
+        ("0.0.9", "version-too-low: 0.0.9 is lower than 0.1.1, which is already published"),
         ("0.1.2", "version-too-low: 0.1.2 is lower than 0.2.0, which the evidence demands"),
         ("0.2.0-dev.1", "usage: --version: 0.2.0-dev.1: -dev.1 has no PEP 440 equivalent"),
         ("0.2", "usage: --version: \"0.2\" is not SemVer"),
@@ -67,7 +70,7 @@ fn a_version_asked_for_is_refused_with_the_reason() {
 }
 
 #[test]
-fn pre_releases_lead_up_to_the_planned_number() {
+fn pre_releases_are_numbered_up_to_the_planned_version() {
     for (tagged, published, channel, expected) in [
         (&["0.1.0"] as &[&str], &[] as &[&str], "rc", "0.2.0-rc.1"),
         (&["0.1.0", "0.2.0-rc.1"], &[], "rc", "0.2.0-rc.2"),
@@ -77,7 +80,7 @@ fn pre_releases_lead_up_to_the_planned_number() {
             &["0.1.0", "0.2.0-rc.1"],
             &[],
             "alpha",
-            "version-too-low: 0.2.0-alpha.1 is lower than 0.2.0-rc.1, which is out already",
+            "version-too-low: 0.2.0-alpha.1 is lower than 0.2.0-rc.1, which is already published",
         ),
         (&["0.1.0"], &[], "dev", "usage: --pre dev: not a pre-release channel; use alpha, beta or rc"),
     ] {

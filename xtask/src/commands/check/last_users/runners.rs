@@ -1,12 +1,12 @@
-//! What test runners print: unittest, pytest, bun, TAP. Which tests failed, and how many ran. Pure.
+//! Reads the output of test runners (unittest, pytest, bun, TAP): which tests failed, and how many ran. Pure.
 
 use crate::sys::ui::report;
 
-/// So many names of failed tests are enough to see what is meant.
+/// How many names of failed tests a message lists.
 const SHOWN: usize = 8;
 
-/// The names of the failed tests, of those runners that we know; nothing where none is named, as when a file
-/// could not be loaded.
+/// The names of the failed tests, for the known runners. Empty if the output names none, for example if a
+/// file could not be loaded.
 pub fn names(output: &str) -> String {
     let names = failed(output);
     match names.len() {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failed_tests_are_named_as_their_runners_do() {
+    fn the_names_of_failed_tests_are_read_from_each_runners_output() {
         for (output, expected) in [
             (
                 "FAIL: test_a (m.C.test_a)\nERROR: test_b (m.C.test_b)\nFAIL: test_a (m.C.test_a)\n",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runners_count_is_found() {
+    fn the_count_of_tests_is_read_from_each_runners_output() {
         for (output, expected) in [
             ("...\nRan 3 tests in 0.01s\n\nOK\n", "Ran 3 tests in 0.01s"),
             (" 1 pass\nRan 1 test across 1 file. [9.00ms]\n", "Ran 1 test across 1 file. [9.00ms]"),

@@ -22,7 +22,7 @@ fn difference(id: &str, what: &str, demands: Bump) -> Difference {
         id: id.into(),
         demands,
         what: what.into(),
-        message: format!("{what} is other"),
+        message: format!("{what} is different"),
         place: "a.py:3".into(),
     }
 }
@@ -45,15 +45,15 @@ fn declared() -> Entry {
     commits::entries(&[commit], "python", &["python"]).remove(0)
 }
 
-/// Rows as `source demands`, then the ids of what is found.
-fn said(judged: &Judged) -> String {
+/// The evidence rows as `source demands`, then the ids of the findings.
+fn shown(judged: &Judged) -> String {
     let rows: Vec<String> = judged.evidence.iter().map(|e| format!("{} {}", e.source, e.demands)).collect();
     let ids: Vec<&str> = judged.findings.iter().map(|f| f.id).collect();
     format!("{} | {}", rows.join(", "), ids.join(" "))
 }
 
 #[test]
-fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
+fn each_source_adds_its_demand_and_undeclared_breaks_stop_in_one_finding() {
     let gone = || difference("class-removed", "p.A", Bump::Major);
     let added = || difference("class-added", "p.B", Bump::Minor);
     let risky = || difference("parameter-default-changed", "p.f", Bump::Patch);
@@ -98,7 +98,7 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
             vec![api(vec![gone(), difference("class-removed", "p.C", Bump::Major)])],
             "api major, api 0.2.0 | undeclared-break",
         ),
-        // An acceptance of nothing, of a release that is out, and of what breaks nobody.
+        // An acceptance that matches nothing, one for a published release, and one for a compatible change.
         (&[("class-renamed", None, "0.2.0")], false, vec![api(vec![gone()])], "api major | undeclared-break"),
         (
             &[("class-removed", None, "0.1.0")],
@@ -112,14 +112,14 @@ fn each_source_says_what_it_demands_and_what_nobody_declares_stops_once() {
     for (number, (accept, breaks, compared, expected)) in cases.into_iter().enumerate() {
         let commit = breaks.then(declared);
         let judged = judge(&app(accept), &release(), commit.as_ref(), &compared);
-        assert_eq!(said(&judged), expected, "case {number}");
+        assert_eq!(shown(&judged), expected, "case {number}");
         let stops = judged.findings.iter().any(|f| f.id == "undeclared-break");
         assert_eq!(stops, !judged.undeclared.is_empty(), "case {number}");
     }
 }
 
 #[test]
-fn an_undeclared_break_is_told_with_its_place_and_the_three_ways_on() {
+fn an_undeclared_break_shows_its_place_and_three_ways_to_go_on() {
     let many: Vec<Difference> =
         (0..25).map(|n| difference("class-removed", &format!("p.C{n}"), Bump::Major)).collect();
     let judged = judge(
@@ -130,11 +130,9 @@ fn an_undeclared_break_is_told_with_its_place_and_the_three_ways_on() {
     );
     let [finding] = &judged.findings[..] else { panic!("{:?}", judged.findings) };
     assert_eq!((finding.level, finding.place.as_deref()), (Level::Breaking, Some("apps/python")));
-    assert!(
-        finding
-            .message
-            .starts_with("breaks those who use python-v0.1.0, and no commit declares it:\n  [path-removed] GET /a is other (a.py:3)\n")
-    );
+    let start = "breaks users of python-v0.1.0, and no commit declares it:\n  \
+                 [path-removed] GET /a is different (a.py:3)\n";
+    assert!(finding.message.starts_with(start), "{}", finding.message);
     assert!(
         finding.message.ends_with("\n  and 6 more: cargo xtask openapi diff ; cargo xtask api diff python"),
         "{}",
@@ -151,13 +149,14 @@ fn an_undeclared_break_is_told_with_its_place_and_the_three_ways_on() {
 }
 
 #[test]
-fn who_declares_a_break_and_why_one_is_accepted_is_said() {
+fn the_evidence_names_the_declaring_commit_and_the_reason_of_an_acceptance() {
     let gone = difference("class-removed", "p.A", Bump::Major);
     let commit = declared();
     let judged = judge(&app(&[]), &release(), Some(&commit), &[api(vec![gone.clone(), gone.clone()])]);
     assert_eq!(
         judged.evidence[0].why,
-        "breaks users since python-v0.1.0: p.A is other, and 1 more; declared by feat!: another name (1234567)"
+        "breaks users since python-v0.1.0: p.A is different, and 1 more; \
+         declared by feat!: another name (1234567)"
     );
     let judged =
         judge(&app(&[("class-removed", None, "0.2.0")]), &release(), None, &[api(vec![gone.clone()])]);
@@ -169,7 +168,7 @@ fn who_declares_a_break_and_why_one_is_accepted_is_said() {
 }
 
 #[test]
-fn what_could_not_be_compared_is_a_row_and_a_finding() {
+fn a_source_that_could_not_be_compared_gets_a_row_and_a_finding() {
     for level in [Level::Warning, Level::Error] {
         let unread = Unread {
             id: "api-unread",
@@ -179,7 +178,7 @@ fn what_could_not_be_compared_is_a_row_and_a_finding() {
             help: "cargo xtask setup".into(),
         };
         let judged = judge(&app(&[]), &release(), None, &[Compared { found: Err(unread), ..api(vec![]) }]);
-        assert_eq!(said(&judged), "api none | api-unread");
+        assert_eq!(shown(&judged), "api none | api-unread");
         assert_eq!(judged.evidence[0].why, "not compared: griffe is missing; cargo xtask setup");
         assert_eq!(judged.findings[0].stops(), level == Level::Error);
     }

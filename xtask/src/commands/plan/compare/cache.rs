@@ -1,5 +1,5 @@
-//! What was found before, below `target/`: by what was compared, and by the version of the rules. An entry
-//! that can't be read is as good as none.
+//! Caches comparisons in `target/xtask/evidence`. The key is a hash of what was compared and of the rules'
+//! version. An entry that can't be read is ignored.
 
 use crate::model::ctx::Ctx;
 use crate::model::evidence::Difference;
@@ -24,7 +24,7 @@ impl Entry {
         serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()
     }
 
-    /// What is kept, or what `find` finds now, which is kept from then on.
+    /// Returns the cached differences, or runs `find` and caches its result.
     pub fn or_found(&self, find: impl FnOnce() -> Result<Vec<Difference>>) -> Result<Vec<Difference>> {
         if let Some(found) = self.read() {
             return Ok(found);
@@ -34,10 +34,10 @@ impl Entry {
         Ok(found)
     }
 
-    /// Where nothing can be written, the next plan compares again.
+    /// A failed write is ignored: the next plan compares again.
     fn write(&self, differences: &[Difference]) {
         let Some(folder) = self.file.parent() else { return };
-        // A plan changes nothing that git sees, in a repository without a target/ either.
+        // A plan must leave `git status` unchanged, also in a repository that does not ignore target/.
         let ignore = folder.join(".gitignore");
         if std::fs::create_dir_all(folder).is_ok()
             && (ignore.exists() || files::write_atomic(&ignore, b"*\n").is_ok())

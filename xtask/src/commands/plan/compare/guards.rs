@@ -1,5 +1,5 @@
-//! What an app's settings guard, now and at the last release: a guard that is taken away does not let a break
-//! pass without a word.
+//! Which files and modules an app's settings guard, now and at the last release. Removing a guard is reported
+//! as a break, because later breaks would go unnoticed.
 
 use super::super::Release;
 use super::super::breaks::{Compared, Unread};
@@ -30,8 +30,8 @@ impl Guards {
         }
     }
 
-    /// As the tag has them; today's where it has no `app.toml`, or one that can't be read: a release that is
-    /// out can't be mended.
+    /// The guards in the tag's `app.toml`. Today's if the tag has none, or one that can't be read: a
+    /// published release can't be fixed.
     pub fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
         let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
         text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
@@ -48,8 +48,8 @@ impl Guards {
     }
 }
 
-/// Where the tag has no such folder, nothing can be compared: the app was elsewhere then. None where it has,
-/// or nothing is guarded.
+/// If the tag does not have the app's folder, the app was elsewhere then and can't be compared. None if the
+/// folder exists, or if nothing is guarded.
 pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
     let Guards { spec, compat, public } = Guards::now(app);
     let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
@@ -60,14 +60,14 @@ pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
     }
     let unread = Unread {
         id: "release-moved",
-        // A release that is out can't be mended, and must not stop the next one.
+        // A published release can't be fixed, so it must not stop the next one.
         level: Level::Warning,
         why: format!(
-            "{} has no {}, so nothing is compared with it, and what breaks its users is not known",
+            "{} has no folder {}, so it can't be compared, and breaking changes are not detected",
             last.tag, app.dir
         ),
         place: Some(app.file().into_string()),
-        help: "what the commits declare decides alone".into(),
+        help: "only the commits decide the version: declare breaking changes in them".into(),
     };
     Some(Compared {
         source: "settings",
@@ -77,8 +77,8 @@ pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
     })
 }
 
-/// What `[api] public` named and names no more, be it gone or only unguarded: None where there is nothing of
-/// that kind.
+/// Names that `[api] public` had at the last release and no longer has, whether the module is gone or only
+/// unguarded. None if there are none.
 pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
     let guarded =
         |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
@@ -87,7 +87,7 @@ pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
         demands: Bump::Major,
         what: name.clone(),
         message: format!(
-            "{name} was public in {}, and [api] public no longer names it: nobody would see it change",
+            "{name} was in [api] public in {} and no longer is, so later breaks of it would not be detected",
             last.tag
         ),
         place: app.file().into_string(),
@@ -97,7 +97,7 @@ pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
     (!found.is_empty()).then_some(Compared { source: "settings", whom: "users", command, found: Ok(found) })
 }
 
-/// A Python module brings those below it; an entry point of TypeScript is itself alone.
+/// A Python module covers the modules below it; a TypeScript entry point covers only itself.
 fn covers(guard: &str, name: &str, ecosystem: Ecosystem) -> bool {
     match ecosystem {
         Ecosystem::Python => {
@@ -145,9 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn an_old_app_toml_is_read_for_its_guards_alone() {
+    fn of_an_old_app_toml_only_the_guards_are_read() {
         let app = app("python", &["a"]);
-        let text = "name = 1\nunknown = 2\n[spec]\nfile = \"old.json\"\n[compat]\nfile = \"c/compat.json\"\n[api]\npublic = [\"b\"]\nmore = 3\n";
+        let text = "name = 1\nunknown = 2\n[spec]\nfile = \"old.json\"\n[compat]\nfile = \"c/compat.json\"\n\
+                    [api]\npublic = [\"b\"]\nmore = 3\n";
         let then = Guards::read(text, &app).expect("read");
         assert_eq!(
             (then.spec, then.compat),

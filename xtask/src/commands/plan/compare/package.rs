@@ -1,4 +1,5 @@
-//! The public API's word: what users of the package import, at the last release and at HEAD.
+//! Compares the public API, that is what users of the package import, between the last release and HEAD: the
+//! evidence source `api`.
 
 use super::super::Release;
 use super::super::breaks::{Compared, Unread};
@@ -15,7 +16,7 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach)
         command: format!("cargo xtask api diff {}", app.name()),
         found,
     };
-    // The tools that read it are part of what was found.
+    // The tools' versions are part of the cache key: another version may read another API.
     let tools: Vec<String> =
         tools::TOOLS.iter().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
     let public = app.settings.api.public.join("\n");
@@ -37,7 +38,7 @@ pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach)
     let found =
         match entry.or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.iter().map(difference).collect())) {
             Ok(found) => Ok(found),
-            // What settings are wrong, its reader mends.
+            // Wrong settings are the user's to fix, so the error is passed on.
             Err(error) if error.is::<Exit>() => return Err(error),
             Err(error) => Err(unreadable(ctx, app, last, error)),
         };
@@ -62,15 +63,19 @@ fn difference(change: &diff::change::Change) -> Difference {
     }
 }
 
-/// A release that is out can't be mended, and must not stop the next one; what HEAD holds can.
+/// Only a warning if the release is what can't be read: it is published and can't be fixed, so it must not
+/// stop the next one. An error if HEAD can't be read.
 fn unreadable(ctx: &Ctx, app: &App, last: &Release, error: anyhow::Error) -> Unread {
     let ours = api::between(ctx, app, "HEAD", "HEAD").is_err();
     let (level, help) = match ours {
-        true => (Level::Error, format!("mend it: cargo xtask api diff {} says the same", app.name())),
-        false => (Level::Warning, "what the commits declare decides alone".to_string()),
+        true => (Level::Error, format!("fix it: cargo xtask api diff {} shows the same error", app.name())),
+        false => (
+            Level::Warning,
+            "only the commits decide the version: declare breaking changes in them".to_string(),
+        ),
     };
     let why = format!(
-        "the API can't be compared with {}, so what breaks its users is not known: {error:#}",
+        "the API can't be compared with {}, so breaking changes are not detected: {error:#}",
         last.tag
     );
     Unread { id: "api-unreadable", level, why, place: None, help }

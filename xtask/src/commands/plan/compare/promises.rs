@@ -1,5 +1,5 @@
-//! The word of compat.json: what the last release promised to plugins and channel adapters, and what is
-//! promised now.
+//! Compares compat.json between the last release and HEAD: the plugin APIs and channels that the app declares
+//! to support. The evidence source `compat`.
 
 use super::super::Release;
 use super::super::breaks::{Compared, Unread};
@@ -14,7 +14,7 @@ use crate::model::workspace::App;
 use anyhow::Result;
 use camino::Utf8Path;
 
-/// None where the file has not changed, or the last release had none: it promised nothing.
+/// None if the file has not changed, or if the last release had none: it declared nothing.
 pub fn compare(
     ctx: &Ctx,
     app: &App,
@@ -34,9 +34,11 @@ pub fn compare(
     });
     let found = found.map_err(|e| Unread {
         id: "compat-unreadable",
-        // A release that is out can't be mended, and what HEAD holds is checked by `compat`.
+        // A published release can't be fixed, and `compat` checks the file at HEAD.
         level: Level::Warning,
-        why: format!("the promises can't be compared, so what breaks plugins is not known: {e:#}"),
+        why: format!(
+            "compat.json can't be compared, so breaking changes for plugins are not detected: {e:#}"
+        ),
         place: Some(file.to_string()),
         help: format!("cargo xtask compat {}", app.name()),
     });
@@ -44,7 +46,7 @@ pub fn compare(
     Ok(Some(Compared { source: "compat", whom: "plugins and channel adapters", command, found }))
 }
 
-/// One thing that may be relied on: its kind, its name for people, and whether it is still kept.
+/// One plugin API or channel that the file declares: its kind, its name in messages, and its status.
 struct Promised {
     kind: &'static str,
     name: String,
@@ -68,7 +70,7 @@ fn promised(document: &Document) -> Vec<Promised> {
     plugins.chain(channels).filter(|p| p.status != Status::Removed).collect()
 }
 
-/// `new` is None where the file is gone: nothing is promised any more.
+/// `new` is None if the file is gone: nothing is supported any longer.
 fn differences(old: &Document, new: Option<&Document>, file: &Utf8Path) -> Vec<Difference> {
     let (before, after) = (promised(old), new.map(promised).unwrap_or_default());
     let difference = |promise: &Promised, what: &str, demands, message: String| Difference {
@@ -107,7 +109,7 @@ fn differences(old: &Document, new: Option<&Document>, file: &Utf8Path) -> Vec<D
             demands: Bump::Major,
             what: "contract.version".into(),
             message: format!(
-                "the contract's version was {}, is {}",
+                "contract.version was {} and is now {}",
                 old.contract.version, new.contract.version
             ),
             place: file.to_string(),
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_promised_and_is_not_kept_breaks_and_what_is_new_does_not() {
+    fn removed_support_is_major_and_deprecated_or_new_support_is_minor() {
         let http = || json!([{ "protocol": "http", "version": "1", "status": "supported", "removal": null }]);
         for (old, new, expected) in [
             (&["1"][..], &["1"][..], ""),
@@ -160,16 +162,16 @@ mod tests {
         ] {
             let (old, new) = (document("1", plugins(old), http()), document("1", plugins(new), http()));
             let found = differences(&old, Some(&new), "compat.json".into());
-            let said: Vec<String> = found
+            let shown: Vec<String> = found
                 .iter()
                 .map(|d| format!("{} {}", d.id, if d.demands == Bump::Major { "major" } else { "minor" }))
                 .collect();
-            assert_eq!(said.join(", "), expected);
+            assert_eq!(shown.join(", "), expected);
         }
     }
 
     #[test]
-    fn a_channel_is_its_protocol_and_version_and_the_contract_has_one_too() {
+    fn a_channels_version_and_the_contracts_version_break_when_they_change() {
         let channel = |protocol: &str, version: &str| json!([{ "protocol": protocol, "version": version, "status": "supported", "removal": null }]);
         let old = document("1", plugins(&["1"]), channel("http", "1"));
         for (new, expected) in [

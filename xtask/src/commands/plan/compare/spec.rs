@@ -13,8 +13,7 @@ use camino::Utf8Path;
 use diff::openapi::{self, Change};
 use serde_json::Value;
 
-/// None where the spec has not changed, or the last release had none: a release from before there was a spec
-/// promised nothing.
+/// None if the spec has not changed, or if the last release had none: without a spec it guaranteed nothing.
 pub fn compare(
     ctx: &Ctx,
     app: &App,
@@ -31,11 +30,11 @@ pub fn compare(
     });
     let found = found.map_err(|e| Unread {
         id: "contract-unreadable",
-        // A release that is out can't be mended, and must not stop the next one.
+        // A published release can't be fixed, so it must not stop the next one.
         level: Level::Warning,
-        why: format!("the specs can't be compared, so what breaks clients is not known: {e:#}"),
+        why: format!("the specs can't be compared, so breaking changes for clients are not detected: {e:#}"),
         place: Some(file.to_string()),
-        help: "what the commits declare decides alone".into(),
+        help: "only the commits decide the version: declare breaking changes in them".into(),
     });
     let command = format!("cargo xtask openapi diff {}:{name} HEAD:{name}", last.tag, name = app.name());
     Ok(Some(Compared { source: "spec", whom: "clients", command, found }))
@@ -50,7 +49,7 @@ fn documents(ctx: &Ctx, old_name: &str, old: &str, file: &Utf8Path, specs: &Pair
     };
     let new = match &specs.new {
         Some(blob) => document(&format!("HEAD:{file}"), blob)?,
-        // The spec is gone: nothing of it is promised any more.
+        // The spec is gone: every operation counts as removed.
         None => serde_json::json!({ "openapi": "3.1.0", "paths": {} }),
     };
     Ok((document(old_name, old)?, new))

@@ -4,7 +4,7 @@ fn v(text: &str) -> Version {
     Version::parse(text).unwrap()
 }
 
-/// What is decided, on one line: next, bump, pending, findings.
+/// The decision on one line: next, bump, pending, findings.
 fn decided(
     manifest: &str,
     last: Option<&str>,
@@ -38,7 +38,7 @@ fn decided(
 }
 
 #[test]
-fn after_a_release_the_evidence_decides() {
+fn after_a_release_the_evidence_decides_the_next_version() {
     use Bump::*;
     for (manifest, last, tags, level, expected) in [
         ("0.0.1", "0.0.1", &["0.0.1"] as &[&str], Patch, "0.0.2 patch"),
@@ -51,17 +51,17 @@ fn after_a_release_the_evidence_decides() {
         ("0.0.2", "0.0.1", &["0.0.1"], None, "0.0.2 none pending"),
         ("0.0.2", "0.0.1", &["0.0.1"], Minor, "0.1.0 minor pending pending-too-low"),
         ("1.0.0", "0.3.0", &["0.3.0"], Patch, "1.0.0 patch pending"),
-        // Numbers are used once, reachable or not.
+        // A tagged version is never used again, whether the tag is reachable or not.
         ("0.1.0", "0.1.0", &["0.1.0", "0.3.0"], Patch, "0.3.1 patch"),
         ("0.1.0", "0.1.0", &["0.1.0", "0.3.0"], Minor, "0.4.0 minor"),
         ("0.1.0", "0.1.0", &["0.1.0", "0.1.1"], Minor, "0.2.0 minor"),
         ("0.1.0", "0.1.0", &["0.1.0", "0.1.1"], Patch, "0.1.2 patch"),
         ("0.1.1", "0.1.0", &["0.1.0", "0.1.1"], Patch, "0.1.2 patch"),
         ("0.2.0", "0.1.0", &["0.1.0", "0.3.0"], Patch, "0.3.1 patch pending pending-too-low"),
-        // Behind.
+        // The manifest is below the last release.
         ("0.0.9", "0.1.0", &["0.1.0"], Patch, "0.1.1 patch manifest-below-tag"),
         ("0.0.9", "0.1.0", &["0.1.0"], None, "- none manifest-below-tag"),
-        // Pre-releases are on the way to their number.
+        // A pre-release satisfies a demand for its version.
         ("0.2.0-rc.1", "0.1.0", &["0.1.0"], Minor, "0.2.0-rc.1 minor pending"),
         ("0.2.0-rc.1", "0.1.0", &["0.1.0", "0.2.0-rc.1"], Minor, "0.2.0 minor"),
         ("0.2.0-rc.2", "0.1.0", &["0.1.0", "0.2.0-rc.1"], Minor, "0.2.0-rc.2 minor pending"),
@@ -77,7 +77,7 @@ fn after_a_release_the_evidence_decides() {
 }
 
 #[test]
-fn an_acceptance_demands_its_own_version_and_no_more() {
+fn an_acceptance_demands_exactly_its_own_version() {
     let accepted =
         |version| vec![Evidence { source: "api", demands: Demands::Version(v(version)), why: String::new() }];
     for (manifest, last, level, version, expected) in [
@@ -86,9 +86,9 @@ fn an_acceptance_demands_its_own_version_and_no_more() {
         ("0.1.0", "0.1.0", Bump::Patch, "0.4.2", "0.4.2 minor"),
         ("0.1.0", "0.1.0", Bump::Minor, "0.1.1", "0.2.0 minor"),
         ("1.1.0", "1.1.0", Bump::Patch, "2.0.0", "2.0.0 major"),
-        // Without a commit that counts, too.
+        // Also without a commit that counts.
         ("0.1.0", "0.1.0", Bump::None, "0.1.1", "0.1.1 patch"),
-        // A pre-release is on its way; a number below stops.
+        // A pre-release is enough; a lower version stops.
         ("0.2.0-rc.1", "0.1.0", Bump::Patch, "0.2.0", "0.2.0-rc.1 minor pending"),
         ("0.1.1", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor pending pending-too-low"),
         ("0.2.0", "0.1.0", Bump::Patch, "0.2.0", "0.2.0 minor pending"),
@@ -105,7 +105,7 @@ fn an_acceptance_demands_its_own_version_and_no_more() {
 }
 
 #[test]
-fn the_first_release_starts_from_the_manifest_and_exceeds_what_is_out() {
+fn the_first_release_starts_from_the_manifest_and_exceeds_published_versions() {
     let pin = |version| vec![from_pin("deploy/.version", v(version))];
     let index =
         |version| vec![Evidence { source: "index", demands: Demands::Above(v(version)), why: String::new() }];
@@ -151,7 +151,7 @@ fn a_hotfix_counts_on_its_own_line_and_is_a_patch() {
 }
 
 #[test]
-fn who_says_that_a_pending_number_is_too_low_is_named() {
+fn the_source_that_makes_a_pending_version_too_low_is_named() {
     let row = |source, demands| Evidence { source, demands, why: String::new() };
     let level = |source, bump| row(source, Demands::Level(bump));
     for (number, evidence, expected) in [

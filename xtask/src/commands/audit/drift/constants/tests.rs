@@ -1,4 +1,4 @@
-//! Which literals speak for the app, by tables.
+//! Tables of literals that are the app's version, and of some that are not.
 
 use super::*;
 use crate::commands::audit::drift::testing::app;
@@ -12,7 +12,7 @@ fn found(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn code_says_its_version_in_its_own_names() {
+fn a_literal_counts_if_its_name_is_the_apps() {
     let one = |version: &str| vec![format!("constant {version}")];
     for (path, text, expected) in [
         ("src/demo_agent/__init__.py", "__version__ = \"0.1.0\"\n", one("0.1.0")),
@@ -103,7 +103,7 @@ fn settings_repeat_the_version_in_known_sections() {
 }
 
 #[test]
-fn container_files_have_labels_and_arguments() {
+fn labels_and_arguments_of_container_files_are_found() {
     for (text, expected) in [
         ("LABEL org.opencontainers.image.version=\"0.1.0\"", vec!["image label 0.1.0"]),
         ("LABEL \"org.opencontainers.image.version\"='0.1.0' other=9.9.9", vec!["image label 0.1.0"]),

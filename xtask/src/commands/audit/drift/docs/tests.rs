@@ -1,10 +1,10 @@
-//! What a reader is told to install, badges, and changelogs, by tables.
+//! Tables of install commands, badges and changelogs.
 
 use super::*;
 use crate::commands::audit::drift::testing::app;
 
 #[test]
-fn only_what_a_reader_would_type_or_copy_is_an_install_command() {
+fn only_commands_and_requirements_to_copy_are_install_commands() {
     let python = app("python", "demo-agent");
     for (text, expected) in [
         ("`pip install demo-agent==0.1.0`", vec!["0.1.0"]),
@@ -25,7 +25,7 @@ fn only_what_a_reader_would_type_or_copy_is_an_install_command() {
 }
 
 #[test]
-fn a_badge_has_a_label_that_means_the_app() {
+fn a_badge_counts_if_its_label_means_the_app() {
     let python = app("python", "demo-agent");
     let url = |badge: &str| format!("![x](https://img.shields.io/badge/{badge})");
     for (badge, own, expected) in [

@@ -1,4 +1,4 @@
-//! Specs, charts, version files and requirements, by tables.
+//! Tables of specs, charts, version files and requirements.
 
 use super::*;
 use crate::commands::audit::drift::testing::app;
@@ -66,7 +66,7 @@ fn a_version_file_holds_one_version() {
 }
 
 #[test]
-fn charts_and_citations_have_it_at_the_top() {
+fn the_version_of_charts_and_citations_is_a_top_level_key() {
     for (text, key, expected) in [
         ("apiVersion: v2\nversion: 9.9.9\nappVersion: \"0.1.0\"\n", "appVersion", Some("0.1.0")),
         ("dependencies:\n  - appVersion: 1.0.0\n", "appVersion", None),
@@ -78,7 +78,7 @@ fn charts_and_citations_have_it_at_the_top() {
 }
 
 #[test]
-fn requirements_are_read_where_they_are_in_force() {
+fn requirements_are_read_except_in_comments() {
     let python = app("python", "demo-agent");
     for (text, expected) in [
         ("demo-agent==0.1.0\n# demo-agent==0.0.9\n  # demo-agent==0.0.8\n", vec!["0.1.0"]),
@@ -108,7 +108,7 @@ fn requirements_are_read_where_they_are_in_force() {
 }
 
 #[test]
-fn compat_is_of_this_package() {
+fn only_the_compat_json_of_this_package_counts() {
     let python = app("python", "demo-agent");
     for (text, expected) in [
         (r#"{"package": "demo-agent", "version": "0.1.0rc1"}"#, Some("0.1.0rc1")),

@@ -1,9 +1,9 @@
-//! Which files are looked at, and how, by tables.
+//! Tables of files that are searched, and how they are read.
 
 use super::*;
 
 #[test]
-fn tests_and_what_others_wrote_are_left_out() {
+fn tests_and_third_party_files_are_skipped() {
     for (path, expected) in [
         ("apps/python/src/demo/__init__.py", false),
         ("README.md", false),
@@ -28,7 +28,7 @@ fn tests_and_what_others_wrote_are_left_out() {
 }
 
 #[test]
-fn a_file_is_read_by_its_name() {
+fn the_name_of_a_file_decides_how_it_is_read() {
     for (path, expected) in [
         ("apps/python/uv.lock", Form::Lock),
         ("package-lock.json", Form::Lock),
@@ -53,7 +53,7 @@ fn a_file_is_read_by_its_name() {
 }
 
 #[test]
-fn only_text_files_of_a_usual_size_are_read() {
+fn only_text_files_below_the_size_limit_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let root = Utf8Path::from_path(dir.path()).unwrap();
     std::fs::write(root.join("text"), "\u{feff}0.1.0").unwrap();

@@ -1,4 +1,4 @@
-//! Verdicts, by tables: what is shown against manifest and tags.
+//! Tables of verdicts: the shown version, the manifest and the tags.
 
 use super::*;
 use crate::commands::audit::drift::testing;
@@ -19,8 +19,8 @@ fn facts<'a>(app: &'a App, manifest: &str, tagged: &[&str]) -> Facts<'a> {
     }
 }
 
-/// The finding's level and id after the verdict.
-fn said(judged: Option<(Verdict, Option<Finding>)>) -> String {
+/// The verdict, then the finding's level and id.
+fn summary(judged: Option<(Verdict, Option<Finding>)>) -> String {
     match judged {
         None => "no place".to_string(),
         Some((verdict, None)) => format!("{verdict:?}"),
@@ -98,7 +98,7 @@ fn each_kind_of_place_has_its_own_rule() {
         let own = facts(&app, manifest, &tagged);
         let file = File { path: path.into(), text: text.to_string() };
         assert_eq!(
-            said(judge(&own, &[&own], &file, &shown(kind, text))),
+            summary(judge(&own, &[&own], &file, &shown(kind, text))),
             expected,
             "{kind:?} {text} {manifest} {tagged:?}"
         );
@@ -106,7 +106,7 @@ fn each_kind_of_place_has_its_own_rule() {
 }
 
 #[test]
-fn what_may_mean_two_apps_is_right_with_the_version_of_either() {
+fn a_place_that_may_mean_two_apps_is_right_with_the_version_of_either() {
     let (python, ts) = (demo("python"), demo("ts"));
     let (own, other) = (facts(&python, "0.1.0", &[]), facts(&ts, "0.4.0", &["0.3.0"]));
     for (text, expected) in [
@@ -117,12 +117,12 @@ fn what_may_mean_two_apps_is_right_with_the_version_of_either() {
         ("0.5.0", "Wrong Error pin-unreleased"),
     ] {
         let file = File { path: ".runtime-version".into(), text: text.into() };
-        assert_eq!(said(judge(&own, &[&own, &other], &file, &shown(Kind::Pin, text))), expected, "{text}");
+        assert_eq!(summary(judge(&own, &[&own, &other], &file, &shown(Kind::Pin, text))), expected, "{text}");
     }
 }
 
 #[test]
-fn changelog_and_tags_are_held_against_the_manifest() {
+fn changelog_and_tags_are_compared_with_the_manifest() {
     let app = demo("python");
     for (newest, manifest, tagged, expected) in [
         ("0.1.0", "0.1.0", vec![], "Ok"),
@@ -131,7 +131,7 @@ fn changelog_and_tags_are_held_against_the_manifest() {
         ("0.1.0", "0.2.0", vec!["0.2.0"], "Ok"),
     ] {
         assert_eq!(
-            said(Some(changelog(&facts(&app, manifest, &tagged), &newest.parse().unwrap()))),
+            summary(Some(changelog(&facts(&app, manifest, &tagged), &newest.parse().unwrap()))),
             expected,
             "{newest} {manifest}"
         );
@@ -144,7 +144,7 @@ fn changelog_and_tags_are_held_against_the_manifest() {
     ] {
         let facts = Facts { on_flow, ..facts(&app, manifest, &tagged) };
         assert_eq!(
-            said(tag(&facts, Utf8Path::new("apps/python/pyproject.toml"))),
+            summary(tag(&facts, Utf8Path::new("apps/python/pyproject.toml"))),
             expected,
             "{manifest} {tagged:?}"
         );
@@ -152,7 +152,7 @@ fn changelog_and_tags_are_held_against_the_manifest() {
 }
 
 #[test]
-fn a_pin_is_offered_only_where_bump_would_write_that_very_place() {
+fn a_pin_is_proposed_only_where_bump_would_write_that_place() {
     for (text, at, expected) in [
         ("0.1.0\n", "0.1.0", true),
         ("__version__ = \"0.1.0\"", "0.1.0", true),

@@ -1,4 +1,4 @@
-//! The app's own entry and what others resolved, in every lock file, by tables.
+//! Tables of lock files: the app's own entry, and versions that others resolved.
 
 use super::*;
 use crate::commands::audit::drift::testing::app;
@@ -11,7 +11,7 @@ fn found(name: &str, text: &str, settings: &AppSettings) -> Vec<String> {
 }
 
 #[test]
-fn toml_locks_tell_the_own_package_from_a_resolved_one() {
+fn in_toml_locks_the_own_package_differs_from_a_resolved_one() {
     let python = app("python", "Demo_Agent");
     let entry = |name: &str, source: &str| {
         format!("[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\nsource = {{ {source} }}\n")
@@ -34,7 +34,7 @@ fn toml_locks_tell_the_own_package_from_a_resolved_one() {
 }
 
 #[test]
-fn npm_locks_know_the_root_its_workspaces_and_what_is_installed() {
+fn in_npm_locks_the_root_workspaces_and_installed_packages_are_found() {
     let ts = app("ts", "@team/demo");
     for (name, text, expected) in [
         (
@@ -85,7 +85,7 @@ fn npm_locks_know_the_root_its_workspaces_and_what_is_installed() {
 }
 
 #[test]
-fn a_string_is_found_by_its_path_and_place() {
+fn a_string_is_found_by_its_path_with_its_span() {
     for (text, path, expected) in [
         (r#"{"info": {"version": "1.0.0"}}"#, vec!["info", "version"], Some("1.0.0")),
         ("\u{feff}{\"version\" : \"1.0.0\"}", vec!["version"], Some("1.0.0")),

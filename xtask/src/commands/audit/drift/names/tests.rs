@@ -1,4 +1,4 @@
-//! What names an app's package and what only looks like it, by tables.
+//! Tables of texts that name an app's package, and of some that only look similar.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn app(ecosystem: &str, package: &str) -> AppSettings {
     toml_edit::de::from_str(&text).expect("settings")
 }
 
-/// What each mention asks for, as it stands in the text.
+/// The requested version of each mention, as it is written in the text.
 fn found(text: &str, app: &AppSettings) -> Vec<String> {
     let kind = |m: &Mention| match m.wanted {
         Wanted::Exact(_) => "",
@@ -20,7 +20,7 @@ fn found(text: &str, app: &AppSettings) -> Vec<String> {
 }
 
 #[test]
-fn a_python_package_is_named_in_every_spelling_and_no_other_is() {
+fn a_python_package_is_found_in_every_spelling_and_no_other_package_is() {
     let app = app("python", "Demo_Agent");
     for (text, expected) in [
         ("demo-agent==0.1.17", vec!["0.1.17"]),
@@ -62,7 +62,7 @@ fn a_python_package_is_named_in_every_spelling_and_no_other_is() {
 }
 
 #[test]
-fn an_npm_package_is_its_exact_name() {
+fn an_npm_package_is_found_only_by_its_exact_name() {
     let scoped = app("ts", "@team/demo");
     for (text, expected) in [
         ("npm install @team/demo@0.1.2", vec!["0.1.2"]),
@@ -90,7 +90,7 @@ fn an_npm_package_is_its_exact_name() {
 }
 
 #[test]
-fn an_image_is_named_with_its_host_and_a_tag_that_stays() {
+fn an_image_is_found_with_its_host_and_a_fixed_tag() {
     let app = app("ts", "@team/demo");
     for (text, expected) in [
         ("FROM ghcr.io/team/demo-agent:v0.1.2", vec!["v0.1.2"]),
@@ -109,7 +109,7 @@ fn an_image_is_named_with_its_host_and_a_tag_that_stays() {
 }
 
 #[test]
-fn a_name_counts_without_a_version_too() {
+fn a_name_without_a_version_is_found_too() {
     let app = app("python", "demo-agent");
     for (text, expected) in [
         ("package = \"demo_agent\"", true),

@@ -1,9 +1,9 @@
-//! Spellings, placeholders and ranges, by tables.
+//! Tables of spellings, placeholders and ranges.
 
 use super::*;
 
 #[test]
-fn one_number_has_two_spellings() {
+fn a_version_is_read_in_both_spellings() {
     for (text, expected) in [
         ("0.1.0", Some("0.1.0")),
         (" v0.1.0\r", Some("0.1.0")),
@@ -29,7 +29,7 @@ fn one_number_has_two_spellings() {
 }
 
 #[test]
-fn what_looks_like_a_version() {
+fn a_version_needs_enough_numbers_and_a_known_spelling() {
     for (text, numbers, expected) in [
         ("0.1.0", 3, true),
         ("0.1", 3, false),
@@ -50,7 +50,7 @@ fn what_looks_like_a_version() {
 }
 
 #[test]
-fn placeholders_are_nobodys_version() {
+fn placeholders_are_recognised() {
     for (text, expected) in [
         ("0.0.0", true),
         ("0.0.0+unknown", true),
@@ -95,7 +95,7 @@ fn a_requirement_names_one_version_or_a_range() {
 }
 
 #[test]
-fn ranges_let_versions_in_as_pip_and_npm_do() {
+fn ranges_include_versions_as_in_pip_and_npm() {
     use Ecosystem::{Python, Ts};
     for (spec, ecosystem, version, expected) in [
         (">=0.1,<0.2", Python, "0.1.9", Some(true)),

@@ -1,4 +1,4 @@
-//! How a wrong place is mended: the edit, or the command to type. Pure.
+//! How a wrong place is fixed: the edit, or the command to type. Pure.
 
 use super::files::{self, File};
 use super::number::Wanted;
@@ -7,7 +7,7 @@ use crate::model::workspace::App;
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
-/// For a place that has to show what the manifest says.
+/// For a place that must show the manifest's version.
 pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> String {
     let name = app.name();
     let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
@@ -41,13 +41,13 @@ pub fn is_own_compat(app: &App, file: &Utf8Path) -> bool {
     app.settings.compat.as_ref().is_some_and(|compat| app.dir.join(&compat.file) == file)
 }
 
-/// Reading the version beats every copy of it.
+/// Proposes to read the version from the manifest where that is possible, because a copy goes stale.
 fn from_the_manifest(app: &App, source: &Version, file: &File, shown: &Shown) -> String {
     let name = file.path.file_name().unwrap_or_default();
     let write = format!("write {}", spelled(app, source));
     if files::is_container_file(name) {
         return format!(
-            "{write}, or take it from outside: ARG VERSION without a value, and --build-arg VERSION=…"
+            "{write}, or pass it to the build: ARG VERSION without a value, and --build-arg VERSION=…"
         );
     }
     match file.path.extension() {
@@ -69,14 +69,15 @@ fn from_the_manifest(app: &App, source: &Version, file: &File, shown: &Shown) ->
                 Utf8PathBuf::from(format!("./{manifest}"))
             };
             format!(
-                "read it: `import manifest from \"{manifest}\" with {{ type: \"json\" }}`, then `manifest.version`"
+                "read it: `import manifest from \"{manifest}\" with {{ type: \"json\" }}`, \
+                 then `manifest.version`"
             )
         }
         _ => write,
     }
 }
 
-/// For a place that has to show what users can install.
+/// For a place that must show a version that users can install.
 pub fn released(app: &App, latest: &Version, file: &File, shown: &Shown) -> String {
     let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
     if files::form(&file.path) == files::Form::Lock {
@@ -123,7 +124,8 @@ fn upgrade(lock: &Utf8Path, package: &str) -> String {
     }
 }
 
-/// The way from a folder to a file, both from the root: `apps/python` to `deploy/x` is `../../deploy/x`.
+/// The relative path from a folder to a file, both given from the root: from `apps/python` to `deploy/x` it
+/// is `../../deploy/x`.
 pub fn relative(from: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
     let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let mut path = Utf8PathBuf::new();
