@@ -55,12 +55,10 @@ fn exit_quietly_on_broken_pipe() {
 fn run(flags: Flags) -> Result<()> {
     let ctx = || -> Result<Ctx> {
         let ws = workspace::Workspace::load(flags.root.as_deref())?;
-        Ok(Ctx {
-            git: git::Git::new(&ws.root),
-            ws,
-            endpoints: endpoints::Endpoints::from_flags(&flags.endpoints)?,
-            json: flags.json,
-        })
+        let mut endpoints = endpoints::Endpoints::from_flags(&flags.endpoints)?;
+        let (git, remote) = git::Git::new(&ws.root).with_remote(&endpoints.remote);
+        endpoints.remote = remote;
+        Ok(Ctx { git, ws, endpoints, json: flags.json })
     };
     match &flags.command {
         Command::Supervise { argv } => std::process::exit(supervise::run(argv)?.into()),

@@ -11,6 +11,7 @@ pub mod hash;
 pub mod http;
 pub mod parallel;
 pub mod scratch;
+pub mod secrets;
 pub mod serve;
 pub mod supervise;
 pub mod tools;

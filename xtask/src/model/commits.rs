@@ -89,7 +89,7 @@ fn merge(entry: &mut Entry, twin: Entry) {
 /// The parts of a commit's message. Only the subject of a merge is read: its commits are in the history as
 /// well.
 fn parts(commit: &Commit) -> Vec<Part> {
-    let mut parts = message::split(&commit.message);
+    let mut parts = message::split(&visible(&commit.message));
     if commit.merge {
         parts.truncate(1);
         parts[0].listed = false;
@@ -147,4 +147,9 @@ fn demand(parsed: &Parsed) -> (Bump, String) {
 /// The largest bump that any of the entries demands.
 pub fn highest(entries: &[Entry]) -> Bump {
     entries.iter().map(|e| e.bump).max().unwrap_or_default()
+}
+
+/// A message without control characters: it becomes part of the changelog, tags and what is printed.
+fn visible(message: &str) -> String {
+    message.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r'), "\u{fffd}")
 }

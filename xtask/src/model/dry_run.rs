@@ -30,14 +30,18 @@ pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
         ctx.ws.root.as_str(),
         dir.as_str(),
     ])?;
-    let git = Git::new(&dir);
+    let mut endpoints = ctx.endpoints.clone();
+    let git = match ctx.git.read(&["remote", "get-url", "--", &endpoints.remote]) {
+        Ok(url) => {
+            let (git, remote) = Git::new(&dir).with_remote(&url);
+            endpoints.remote = remote;
+            git
+        }
+        Err(_) => ctx.git.at(&dir),
+    };
     // A clone copies local branches only, but the remote-tracking branches are needed too.
     git.run(&["fetch", "--quiet", "--no-tags", "origin", "+refs/remotes/*:refs/remotes/*"])?;
     git.run(&["checkout", "--quiet", "--detach", &ctx.git.commit("HEAD")?])?;
-    let mut endpoints = ctx.endpoints.clone();
-    if let Ok(url) = ctx.git.read(&["remote", "get-url", "--", &endpoints.remote]) {
-        endpoints.remote = url;
-    }
     let ws = Workspace::load(Some(&dir))?;
     f(&Ctx { ws, git, endpoints, json: ctx.json })
 }

@@ -1,5 +1,6 @@
 //! Runs the git command line. Callers name revisions; git resolves them.
 
+use super::{secrets, url};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::{Command, Stdio};
@@ -8,6 +9,8 @@ use std::process::{Command, Stdio};
 #[derive(Clone)]
 pub struct Git {
     pub dir: Utf8PathBuf,
+    /// The start of the remote's address with its password, and the same without: arguments name the latter.
+    login: Option<(String, String)>,
 }
 
 /// The variables that git sets for a hook: its repository (`git rev-parse --local-env-vars`), and in
@@ -43,7 +46,19 @@ const HOOK_IDENTITY: &[&str] = &[
 
 impl Git {
     pub fn new(dir: impl AsRef<Utf8Path>) -> Git {
-        Git { dir: dir.as_ref().to_path_buf() }
+        Git { dir: dir.as_ref().to_path_buf(), login: None }
+    }
+
+    /// Git in another folder, with the same remote.
+    pub fn at(&self, dir: impl AsRef<Utf8Path>) -> Git {
+        Git { dir: dir.as_ref().to_path_buf(), ..self.clone() }
+    }
+
+    /// The same git, which knows the password of this remote; and the remote as arguments and messages name it.
+    pub fn with_remote(self, remote: &str) -> (Git, String) {
+        let Some(login) = url::login(remote) else { return (self, remote.to_string()) };
+        let shown = remote.replacen(&login.0, &login.1, 1);
+        (Git { login: Some(login), ..self }, shown)
     }
 
     /// A git command in the folder, without the variables of a hook. The user's locale is kept, because hooks
@@ -54,6 +69,14 @@ impl Git {
         let in_hook = std::env::var_os("GIT_INDEX_FILE").is_some() || std::env::var_os("GIT_DIR").is_some();
         for name in HOOK_ENV.iter().chain(HOOK_IDENTITY.iter().filter(|_| in_hook)) {
             command.env_remove(name);
+        }
+        // Hooks and helpers inherit what git gets.
+        secrets::withhold(&mut command);
+        // By environment: other users of the machine see arguments (git-config(1), GIT_CONFIG_COUNT).
+        if let Some((with, without)) = &self.login {
+            command.env("GIT_CONFIG_COUNT", "1");
+            command.env("GIT_CONFIG_KEY_0", format!("url.{with}.insteadOf"));
+            command.env("GIT_CONFIG_VALUE_0", without);
         }
         command
     }

@@ -1,5 +1,6 @@
 //! Kills the processes that xtask started when xtask ends for any reason, including SIGKILL.
 
+use super::secrets;
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -14,7 +15,8 @@ pub fn kill_when_gone(group: u32) -> Result<Child> {
 /// arguments from `$0` on. It has a process group of its own, so that a signal that ends xtask does not end
 /// it.
 pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
-    Command::new("/bin/sh")
+    let mut command = Command::new("/bin/sh");
+    secrets::withhold(&mut command)
         .args(["-c", &format!("read -r _; {script}")])
         .args(arguments)
         .process_group(0)

@@ -1,5 +1,6 @@
 //! Pinned tools in the user's cache folder. Each is installed when it is first needed.
 
+use super::secrets;
 use crate::sys::child;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -178,7 +179,9 @@ pub fn python() -> Result<Utf8PathBuf> {
                           print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))";
             // -S skips `site`, which reads the .pth files of all installed packages.
             let output =
-                std::process::Command::new(program).args(["-I", "-S", "-c", script]).output().ok()?;
+                secrets::withhold(std::process::Command::new(program).args(["-I", "-S", "-c", script]))
+                    .output()
+                    .ok()?;
             output.status.success().then(|| Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
         })
     });

@@ -1,6 +1,7 @@
 //! Progress output: one line per step, with a spinner on a terminal and plain lines elsewhere. All of it goes
 //! to stderr. A command prints its result to stdout with its own `println!`.
 
+use super::secrets;
 use crate::finding::{Finding, Level};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -98,9 +99,38 @@ fn spinners() -> &'static MultiProgress {
 
 /// Prints to stderr, above running spinners. On a terminal, long lines are wrapped at words.
 pub fn say(text: &str) {
+    let text = &safe(text);
     let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));
     let text = wrapped.as_deref().unwrap_or(text);
     if terminal() { spinners().suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
+}
+
+/// What is printed: without tokens and passwords, and without control characters but those of colours. Commit
+/// messages, manifests, indexes and git's `remote:` lines are other people's texts.
+pub fn safe(text: &str) -> String {
+    visible(&secrets::mask(text))
+}
+
+/// Every control character but newline, tab and colour codes (ECMA-48, SGR) as U+FFFD.
+fn visible(text: &str) -> String {
+    if !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        return text.to_string();
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = rest.strip_prefix("\x1b[").and_then(|code| {
+            let end = code.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
+            code[end..].starts_with('m').then_some(2 + end + 1)
+        });
+        let length = colour.unwrap_or(c.len_utf8());
+        match colour {
+            None if c.is_control() && c != '\n' && c != '\t' => out.push('\u{fffd}'),
+            _ => out.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    out
 }
 
 pub fn begin(name: &str) -> Line {
@@ -174,4 +204,24 @@ pub fn plain(text: &str) -> String {
 
 pub fn section(title: &str) {
     say(&bold(title));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_of_others_are_visible_and_colours_stay() {
+        for (text, expected) in [
+            ("plain\n\ttext", "plain\n\ttext"),
+            ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m"),
+            ("\x1b[2Jgone", "\u{fffd}[2Jgone"),
+            ("a\rb\x07", "a\u{fffd}b\u{fffd}"),
+            ("\x1b]0;title\x07", "\u{fffd}]0;title\u{fffd}"),
+            ("\x1b[", "\u{fffd}["),
+            ("\u{9b}2J", "\u{fffd}2J"),
+        ] {
+            assert_eq!(visible(text), expected, "{text:?}");
+        }
+    }
 }

@@ -64,6 +64,16 @@ pub fn join(base: &str, address: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", folders.join("/")))
 }
 
+/// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up to the
+/// host. None for an address without a password.
+pub fn login(url: &str) -> Option<(String, String)> {
+    let (scheme, _) = url.split_once("://")?;
+    let authority = authority(url);
+    let (login, host) = authority.rsplit_once('@')?;
+    let (user, _) = login.split_once(':')?;
+    Some((format!("{scheme}://{authority}/"), format!("{scheme}://{user}@{host}/")))
+}
+
 /// Is the address on this machine? Only literal hosts count: the owner of a name that resolves to loopback
 /// can change it at any time.
 pub fn is_loopback(url: &str) -> bool {
@@ -129,6 +139,22 @@ mod tests {
             ("no address", "b", None),
         ] {
             assert_eq!(join(base, address).as_deref(), expected, "{base} {address}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_split_off() {
+        for (url, expected) in [
+            ("http://bot:PW@h:80/r.git", Some(("http://bot:PW@h:80/", "http://bot@h:80/"))),
+            ("https://u:p@ss@h/x", Some(("https://u:p@ss@h/", "https://u@h/"))),
+            ("https://token@h/x", None),
+            ("https://h/x:y@z", None),
+            ("git@host:team/mono.git", None),
+            ("origin", None),
+        ] {
+            let expected =
+                expected.map(|(with, without): (&str, &str)| (with.to_string(), without.to_string()));
+            assert_eq!(login(url), expected, "{url}");
         }
     }
 

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// From the bottom to the top. `main` uses everything, and nothing uses it; `finding` is the crate `diff`'s.
 const LAYERS: &[(&str, &[&str])] = &[
     ("", &["finding", "flags"]),
-    ("sys", &["date", "exit", "files", "git", "guard", "hash", "parallel", "ui", "url"]),
+    ("sys", &["date", "exit", "files", "hash", "parallel", "secrets", "url"]),
+    ("sys", &["git", "guard", "ui"]),
     ("sys", &["child", "http"]),
     ("sys", &["scratch", "serve", "supervise", "tools"]),
     ("model", &["endpoints", "markdown", "version"]),

@@ -24,6 +24,7 @@ mod promote;
 mod rehearse;
 mod release;
 mod runners;
+mod secrets;
 mod skip;
 mod supervise;
 mod support;
