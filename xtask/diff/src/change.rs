@@ -1,9 +1,8 @@
-//! One change of a public API, whatever the language: what the comparisons hand out, and gates and reports
-//! show.
+//! One change of a public API, in any language: the result of a comparison, which gates and reports show.
 
 use crate::finding::{Finding, Level};
 
-/// One thing that changed for those who use the package.
+/// One thing that changed for users of the package.
 #[derive(Clone, Debug)]
 pub struct Change {
     pub id: String,
@@ -11,18 +10,18 @@ pub struct Change {
     /// What users import: `demo.adapters.Adapter.send`.
     pub symbol: String,
     pub message: String,
-    /// Who breaks; empty where nobody does.
+    /// Who is broken; empty if nobody is.
     pub whom: &'static str,
-    /// `file:line` in the new version, or in the old one of what is gone.
+    /// `file:line` in the new version; for something removed, in the old version.
     pub place: String,
     pub old_place: String,
-    /// Signatures, where there are any.
+    /// The old and new signature, if there is one.
     pub was: Option<String>,
     pub is: Option<String>,
 }
 
 impl Change {
-    /// As a finding that stands alone.
+    /// The change as a finding.
     pub fn finding(&self) -> Finding {
         let mut message = format!("{}: {}", self.symbol, self.message);
         match (&self.was, &self.is) {
@@ -33,11 +32,11 @@ impl Change {
         if !self.whom.is_empty() {
             message.push_str(&format!("; breaks {}", self.whom));
         }
-        // Made of parts, few, and needed to the end of the process.
+        // Leaked: there are few of these ids, and they are needed until the process ends.
         Finding::new(self.id.clone().leak(), self.level, message).place(self.where_())
     }
 
-    /// In the new version, and in the old one where that is elsewhere.
+    /// The place in the new version, and also in the old one if it differs.
     pub fn where_(&self) -> String {
         match (self.place.is_empty(), self.place == self.old_place || self.old_place.is_empty()) {
             (true, _) => self.old_place.clone(),

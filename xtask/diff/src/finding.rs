@@ -1,30 +1,30 @@
-//! What a gate, check or audit says, and how it is printed: one type everywhere.
+//! The result of a gate, check or audit, and its JSON form: one type for all commands.
 
 use serde::Serialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Worth knowing, nothing more.
+    /// Information only.
     Info,
     Warning,
     /// Stops a release or a pull request.
     Error,
-    /// Breaks those who use what is released: stops too, and demands a version that says so.
+    /// Breaks users of a release: stops too, and demands a major version.
     Breaking,
 }
 
-/// One thing that is wrong, or worth knowing, with the way out of it.
+/// One problem or note, with the way to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Stable, kebab-case: `pending-too-low`.
     pub id: &'static str,
     pub level: Level,
     pub app: Option<String>,
-    /// `file:line`, a JSON pointer, a ref or an address.
+    /// `file:line`, a JSON pointer, a ref or a URL.
     pub place: Option<String>,
     pub message: String,
-    /// The next command to type, or what to change.
+    /// The next command to type, or the change to make.
     pub help: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl Finding {
         self.help = Some(help.into());
         self
     }
-    /// Does it stop a release or a pull request?
+    /// Whether it stops a release or a pull request.
     pub fn stops(&self) -> bool {
         self.level >= Level::Error
     }

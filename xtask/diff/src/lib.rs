@@ -1,6 +1,6 @@
-//! What changed between two versions, and whom it breaks: contracts (OpenAPI documents) and public APIs
-//! (Python's, TypeScript's). Pure: values in, changes out; no file, process, network or clock. A crate of its
-//! own, so that it stays so, and compiles while others still do.
+//! Compares two versions of an OpenAPI document or of a public API (Python, TypeScript): what changed, and
+//! whom it breaks. Pure: values in, changes out, without files, processes, network or clock. A separate crate
+//! keeps it pure, and it compiles in parallel with the dependencies of others.
 
 pub mod change;
 pub mod finding;

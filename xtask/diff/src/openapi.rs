@@ -1,8 +1,7 @@
-//! Two OpenAPI documents (3.0, 3.1), compared by what a client can notice. Pure: JSON in, changes out.
+//! Compares two OpenAPI documents (3.0, 3.1) by what a client can notice. Pure: JSON in, changes out.
 //!
-//! What the client sends may come to be wider, what it receives narrower; the other way round breaks it.
-//! Schemas are compared by what they mean, not by how they are written, and each pair once for each
-//! direction.
+//! A request may become wider and a response narrower; the opposite breaks clients. Schemas are compared by
+//! meaning, not by spelling, and each pair once for each direction.
 
 use crate::finding::Finding;
 use document::{At, Document};
@@ -38,7 +37,8 @@ mod values;
 
 pub use engine::Change;
 
-/// What changed for clients, gravest first. `today` (`2026-11-21`) decides which sunsets are over.
+/// The changes for clients, the most severe first. `today` (`2026-11-21`) decides which sunset dates have
+/// passed.
 pub fn diff(old: &Value, new: &Value, today: &str) -> Vec<Change> {
     run(Engine::new(Document::new(old), Document::new(new), today))
 }
@@ -52,7 +52,8 @@ fn run(mut engine: Engine) -> Vec<Change> {
     changes
 }
 
-/// What could not be compared. A reference that leads nowhere in both documents has not changed.
+/// Reports what could not be compared. A reference that can't be resolved in either document is unchanged, so
+/// it is not reported.
 fn own_failures(engine: &mut Engine) {
     let (old, new) = (std::mem::take(&mut engine.lost_old), std::mem::take(&mut engine.lost_new));
     engine.whole_document();
@@ -69,23 +70,23 @@ fn own_failures(engine: &mut Engine) {
 }
 
 impl Change {
-    /// With the operations that it concerns in its message, as a finding that stands alone.
+    /// The change as a finding, with the affected operations in its message.
     pub fn finding(&self) -> Finding {
         let message = match &self.operations[..] {
             [] => self.message.clone(),
             [one] => format!("{one}: {}", self.message),
             [first, rest @ ..] => format!("{first} and {} more: {}", rest.len(), self.message),
         };
-        // Made of parts, few, and needed to the end of the process.
+        // Leaked: there are few of these ids, and they are needed until the process ends.
         Finding::new(self.id.clone().leak(), self.level, message).place(self.place())
     }
-    /// The pointer into the new document, and into the old one where it is another.
+    /// The pointer into the new document, and also into the old one if it differs.
     pub fn place(&self) -> String {
         if self.old == self.new { self.new.clone() } else { format!("{} (was {})", self.new, self.old) }
     }
 }
 
-/// Is it a document that can be compared? Err says what it is instead.
+/// Checks that the document can be compared. The error says what it is instead.
 pub fn recognise(document: &Value) -> Result<(), String> {
     let Some(map) = document.as_object() else { return Err("it is not a JSON object".into()) };
     let text = |key: &str| map.get(key).map(|v| v.as_str().map_or(v.to_string(), str::to_string));
@@ -93,6 +94,6 @@ pub fn recognise(document: &Value) -> Result<(), String> {
         (Some(version), _) if version.starts_with("3.0") || version.starts_with("3.1") => Ok(()),
         (Some(version), _) => Err(format!("it is OpenAPI {version}; 3.0 and 3.1 can be compared")),
         (None, Some(version)) => Err(format!("it is Swagger {version}; convert it to OpenAPI 3 first")),
-        (None, None) => Err("it has no `openapi` version: it is no OpenAPI document".into()),
+        (None, None) => Err("it has no `openapi` version, so it is not an OpenAPI document".into()),
     }
 }

@@ -1,7 +1,7 @@
-//! Two surfaces of a Python package, compared by what its users can notice. Pure: surfaces in, changes out.
+//! Compares two surfaces of a Python package by what its users can notice. Pure: surfaces in, changes out.
 //!
-//! Callers may come to give more and get less; the other way round breaks them. Where the code does not say
-//! enough, we say so or nothing.
+//! A function may come to accept more and return less; the opposite breaks callers. If the code does not show
+//! enough, the change is reported as uncertain or not at all.
 
 use crate::change::Change;
 use signature::Difference;
@@ -22,7 +22,7 @@ pub mod surface;
 mod tests;
 mod types;
 
-/// What changed, gravest first.
+/// The changes, the most severe first.
 pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
     let mut compare = Compare::new(old, new);
     names::compare(&mut compare);
@@ -34,10 +34,10 @@ pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
 pub struct Compare<'a> {
     old: &'a Surface,
     new: &'a Surface,
-    /// A definition's new path to its old one, where it moved and kept a name.
+    /// From a definition's new path to its old one, if it moved and kept a name.
     moved: HashMap<&'a str, &'a str>,
     classes: Classes,
-    /// Pairs of definitions that are compared already.
+    /// Pairs of definitions that are already compared.
     seen: HashSet<(&'a str, &'a str)>,
     changes: Vec<Change>,
 }
@@ -74,7 +74,7 @@ impl<'a> Compare<'a> {
         compare
     }
 
-    /// A class that is gone and one that is new are the same one: annotations and bases that name it have not
+    /// Records that a removed class and a new one are the same: annotations and bases that name it have not
     /// changed.
     fn same_class(&mut self, old: &'a str, new: &'a str) {
         self.moved.insert(new, old);
@@ -108,7 +108,7 @@ impl<'a> Compare<'a> {
         if !self.seen.insert((old, new)) {
             return;
         }
-        // What comes from elsewhere is not ours to compare.
+        // Definitions from other packages are not compared.
         let (Some(before), Some(after)) = (self.old.objects.get(old), self.new.objects.get(new)) else {
             return;
         };
@@ -128,17 +128,17 @@ impl<'a> Compare<'a> {
         }
     }
 
-    /// Does every value of the old annotation fit the new one?
+    /// Whether every value of the old annotation fits the new one.
     fn fits_new(&self, old: &str, new: &str) -> Answer {
         alike(old, new, self.classes.fits(&self.old_type(old), &self.new_type(new)))
     }
 
-    /// Does every value of the new annotation fit the old one?
+    /// Whether every value of the new annotation fits the old one.
     fn fits_old(&self, old: &str, new: &str) -> Answer {
         alike(old, new, self.classes.fits(&self.new_type(new), &self.old_type(old)))
     }
 
-    /// Both annotations as they are written; where they read the same, as what they mean.
+    /// Both annotations as written; if the texts are equal, with their names resolved.
     fn shown(
         &self,
         (old, new): (Option<&String>, Option<&String>),
@@ -194,7 +194,7 @@ impl<'a> Compare<'a> {
     }
 }
 
-/// An annotation that still reads the same is not told for what we can't tell.
+/// An uncertain difference is not reported if the annotation's text is unchanged.
 fn alike(old: &str, new: &str, answer: Answer) -> Answer {
     if old == new && answer == Answer::Maybe { Answer::Yes } else { answer }
 }
@@ -203,11 +203,11 @@ fn place(object: &Object) -> String {
     format!("{}:{}", object.file, object.line)
 }
 
-/// What a resolved name means in an annotation.
+/// The meaning of a resolved name in an annotation.
 fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
     match surface.objects.get(name).map(|object| &object.is) {
         Some(Is::Attribute(alias) | Is::TypeAlias(alias)) => match &alias.means {
-            // `TypeVar("T")`, `NewType(…)`, a number: nothing that an annotation can be made of.
+            // `TypeVar("T")`, `NewType(…)`, a number: not a type that we can resolve.
             Some(text)
                 if !text.contains('(')
                     && alias.annotation.as_ref().is_none_or(|a| a.ends_with("TypeAlias")) =>
@@ -221,7 +221,7 @@ fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
     }
 }
 
-/// A definition in one line, as far as users see it.
+/// A definition in one line, with the parts that users see.
 fn show(symbol: &str, object: &Object) -> Option<String> {
     let name = symbol.rsplit('.').next().unwrap_or(symbol);
     Some(match &object.is {

@@ -1,15 +1,14 @@
-//! A rule: what a difference is called, how grave it is, whom it breaks, and its sentence. Which there are,
-//! each language's table says.
+//! A rule: id, severity, who is broken, and message of a difference. Each language has a table of rules.
 
 use crate::finding::Level;
 
 pub struct Rule {
-    /// `{kind}` is function, class, method, …
+    /// `{kind}` is replaced by function, class, method, …
     pub id: &'static str,
     pub level: Level,
-    /// Who notices; empty where nobody breaks.
+    /// Who is broken; empty if nobody is.
     pub whom: &'static str,
-    /// `{what}` is what it is about, `{old}` and `{new}` the two values.
+    /// The message. `{what}` is the subject, `{old}` and `{new}` are the two values.
     pub says: &'static str,
 }
 
@@ -17,9 +16,9 @@ pub const fn rule(id: &'static str, level: Level, whom: &'static str, says: &'st
     Rule { id, level, whom, says }
 }
 
-/// The sentence of a rule.
+/// The message of a rule, with the values inserted.
 pub fn sentence(rule: &Rule, what: &str, old: &str, new: &str) -> String {
-    // One pass: a value that holds `{new}` is not to be filled in.
+    // One pass, so that a value that contains `{new}` is not replaced.
     let mut text = String::new();
     let mut rest = rule.says;
     while let Some(at) = rest.find('{') {

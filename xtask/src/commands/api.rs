@@ -1,5 +1,5 @@
-//! `api diff APP [OLD [NEW]]`: what changed for those who import an app's package; says no (exit 3) where it
-//! breaks them. What plan makes of it is in plan/compare.
+//! `api diff APP [OLD [NEW]]`: lists the changes for users who import an app's package. Exit code 3 if one
+//! breaks them. `plan` uses the result in plan/compare.
 
 use crate::finding::{Finding, Level, to_json};
 use crate::flags;
@@ -17,7 +17,7 @@ use std::io::Write;
 pub mod python;
 pub mod ts;
 
-/// `last` knows the tag of an app's last release.
+/// `last` returns the tag of an app's last release.
 pub fn command(
     ctx: &Ctx,
     command: &flags::Api,
@@ -50,12 +50,12 @@ fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
     if ctx.json {
         println!("{}", to_json(&findings));
     } else {
-        // A reader that has seen enough (`| head`) is no failure.
+        // A closed pipe (`| head`) is not an error.
         let _ = std::io::stdout().write_all(show(&changes).as_bytes());
     }
     match findings.iter().filter(|finding| finding.stops()).count() {
         0 => Ok(()),
-        // The findings themselves are printed already.
+        // The findings are already printed.
         n => Err(Exit::Refused(format!("{} between {old} and {new}", plural(n, "breaking change"))).into()),
     }
 }
@@ -75,12 +75,12 @@ fn supported(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Is there a public API that we can compare?
+/// Whether the app names a public API in `[api] public`.
 pub fn guarded(app: &App) -> bool {
     !app.settings.api.public.is_empty()
 }
 
-/// The folders that the API is read from, the narrowest first.
+/// The folders that the API may be read from, the narrowest first.
 pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
     match app.settings.ecosystem {
         Ecosystem::Python => vec![app.dir.join("src"), app.dir.clone()],
@@ -88,7 +88,7 @@ pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
     }
 }
 
-/// The pinned tool that reads it.
+/// The pinned tool that reads the API.
 fn reader(ecosystem: Ecosystem) -> &'static str {
     match ecosystem {
         Ecosystem::Python => "griffe",
@@ -96,7 +96,8 @@ fn reader(ecosystem: Ecosystem) -> &'static str {
     }
 }
 
-/// What would have to be fetched before the API at these revisions can be read, and the command that does it.
+/// What must be downloaded before the API at these revisions can be read, and the command that does it. None
+/// if nothing is missing.
 pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
     let reader = reader(app.settings.ecosystem);
     if !tools::is_installed(reader) {
@@ -106,20 +107,21 @@ pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(Strin
         )));
     }
     for revision in revisions {
-        let at_hand = match app.settings.ecosystem {
+        let available = match app.settings.ecosystem {
             Ecosystem::Python => true,
-            Ecosystem::Ts => ts::declarations::at_hand(ctx, app, &ctx.git.commit(revision)?)?,
+            Ecosystem::Ts => ts::declarations::available(ctx, app, &ctx.git.commit(revision)?)?,
         };
-        if !at_hand {
-            let why =
-                format!("the dependencies at {revision}, which the declarations need, are not there yet");
+        if !available {
+            let why = format!(
+                "the dependencies at {revision}, which the declarations need, are not in the cache yet"
+            );
             return Ok(Some((why, format!("cargo xtask api diff {}", app.name()))));
         }
     }
     Ok(None)
 }
 
-/// What changed for the users of an app between two revisions, gravest first.
+/// The changes for the users of an app between two revisions, the most severe first.
 pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
     match app.settings.ecosystem {
@@ -128,7 +130,8 @@ pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>
     }
 }
 
-/// By symbol, the gravest first: its signatures, a line for each change, and how many of what at the end.
+/// Groups the changes by symbol, the most severe first: its signatures, one line for each change, and the
+/// counts at the end.
 fn show(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "no difference that a user of the package can notice\n".to_string();
@@ -181,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn setup_installs_what_reads_the_api() {
+    fn setup_installs_the_tools_that_read_the_api() {
         for ecosystem in [Ecosystem::Python, Ecosystem::Ts] {
             assert!(ecosystem.tools().contains(&reader(ecosystem)), "{ecosystem:?}");
         }

@@ -1,6 +1,6 @@
-//! compat.json: what an app promises to plugins and channel adapters. Written from the code, checked against
-//! the committed file, shipped in the package. And the downstream gate that holds a template against a
-//! release's own.
+//! compat.json: the plugin APIs and channels that an app declares to support. `compat` writes it from the
+//! code and checks the committed file, which is shipped in the package. `compat --template` is the downstream
+//! gate: it checks that a template fits the release that it pins.
 
 use crate::checks::passed;
 use crate::commands::openapi;
@@ -27,20 +27,20 @@ pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
     }
 }
 
-/// From the root: `apps/python/src/demo/compat.json`.
+/// The path from the repository's root: `apps/python/src/demo/compat.json`.
 pub fn file(app: &App, settings: &CompatSettings) -> Utf8PathBuf {
     app.dir.join(&settings.file)
 }
 
-/// What the code of `app` in the checkout `root` prints, which has the right shape; None for an app that
-/// promises nothing.
+/// The document that the code of `app` in the checkout `root` prints. An error if it is not a valid
+/// compat.json. None for an app without `[compat]`.
 pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
     let Some(settings) = &app.settings.compat else { return Ok(None) };
     let text = app.settings.ecosystem.run(ctx, app, root, &settings.generate)?;
     if let Err(problems) = document::read(text.as_bytes()) {
         let command = settings.generate.join(" ");
         bail!(
-            "{}: `{command}` printed no valid compat.json (contract/compat.schema.json):\n  {}",
+            "{}: `{command}` did not print a valid compat.json (contract/compat.schema.json):\n  {}",
             app.name(),
             problems.join("\n  ")
         );
@@ -60,8 +60,8 @@ fn write(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-/// Says everything that is wrong with any app's promises. With `reuse`, what the code printed before with the
-/// same files is taken over.
+/// Checks compat.json of each app and reports all problems together. With `reuse`, the output that the code
+/// printed before for identical files is used.
 pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
@@ -77,8 +77,8 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     Ok(())
 }
 
-/// One app's promises in one line: is the committed file what the code prints, and does it say the truth
-/// about package, version and spec?
+/// Checks one app, with one progress line: whether the committed file is what the code prints, and whether
+/// package, version and spec in it are right.
 pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("compat-{}", app.name()));
     let Some(settings) = &app.settings.compat else {
@@ -88,14 +88,14 @@ pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let (text, before) = match passed::printed(ctx, app, "compat", reuse, || render(ctx, app, &ctx.ws.root)) {
         Ok((text, before)) => (text.unwrap_or_default(), before),
         Err(e) => {
-            line.end(ui::Outcome::Failed("can't be printed".into()));
+            line.end(ui::Outcome::Failed("the code could not print it".into()));
             return Err(e);
         }
     };
     let mut findings: Vec<Finding> = stale(ctx, app, settings, &text).into_iter().collect();
     let document =
         document::read(text.as_bytes()).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
-    findings.extend(untrue(ctx, app, &document)?);
+    findings.extend(contradictions(ctx, app, &document)?);
     let findings: Vec<Finding> =
         findings.into_iter().map(|f| f.app(app.name()).place(file(app, settings))).collect();
     line.end(match findings.iter().find(|f| f.stops()).map(|f| f.id) {
@@ -108,7 +108,7 @@ pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
             ui::Outcome::Done(format!("the committed file is what the code prints: {}", document.summary()))
         }
         Some("compat-stale") => ui::Outcome::Failed("stale".into()),
-        Some(_) => ui::Outcome::Failed("not true".into()),
+        Some(_) => ui::Outcome::Failed("wrong".into()),
     });
     Ok(findings)
 }
@@ -129,13 +129,13 @@ fn stale(ctx: &Ctx, app: &App, settings: &CompatSettings, text: &str) -> Option<
     )
 }
 
-/// Where the document contradicts the manifest or the committed spec.
-fn untrue(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
+/// The places where the document contradicts the manifest or the committed spec.
+fn contradictions(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let mut differs = |id, what: &str, says: &str, is: &str, help: String| {
-        if says != is {
+    let mut differs = |id, what: &str, shown: &str, right: &str, help: String| {
+        if shown != right {
             findings.push(
-                Finding::new(id, Level::Error, format!("{what} is {says:?} in it, and {is:?} in fact"))
+                Finding::new(id, Level::Error, format!("{what} in it is {shown:?}, but should be {right:?}"))
                     .help(help),
             );
         }
@@ -154,7 +154,8 @@ fn untrue(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Finding>> {
     }
     findings.extend(document.overdue().map(|what| {
         let message = format!("{what}, and this is {}", document.version);
-        Finding::new("compat-overdue", Level::Warning, message).help("remove it, or promise it for longer")
+        Finding::new("compat-overdue", Level::Warning, message)
+            .help("remove it from the code, or set a later removal")
     }));
     Ok(findings)
 }

@@ -1,4 +1,4 @@
-//! The spec: written from the code, and checked against the committed file.
+//! `openapi`: writes the spec from the code, checks the committed spec, and compares two specs.
 
 use crate::checks::{black_box, passed};
 use crate::finding::{Finding, Level};
@@ -21,12 +21,12 @@ pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
     }
 }
 
-/// The spec that the code of `app` in the checkout `root` describes; None for an app without one.
+/// The spec that the code of `app` in the checkout `root` prints. None for an app without `[spec]`.
 pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
     let Some(spec) = &app.settings.spec else { return Ok(None) };
     let text = app.settings.ecosystem.run(ctx, app, root, &spec.generate)?;
     serde_json::from_str::<serde_json::Value>(&text)
-        .with_context(|| format!("{}: `{}` printed no JSON", app.name(), spec.generate.join(" ")))?;
+        .with_context(|| format!("{}: `{}` did not print JSON", app.name(), spec.generate.join(" ")))?;
     Ok(Some(text))
 }
 
@@ -58,13 +58,13 @@ pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool
     Ok(())
 }
 
-/// Every stale spec is a finding that holds the difference. With `reuse`, what the code described before with
-/// the same files is taken over.
+/// Reports every stale spec with the difference. With `reuse`, the spec that the code printed before for
+/// identical files is used.
 pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
         for finding in check_app(ctx, app, reuse)? {
-            // Two apps tell the same of their contract.
+            // Two apps with the same contract report the same difference.
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
@@ -76,7 +76,8 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
 }
 
-/// One app's spec in one line: is it what the code describes, and what the apps of the same contract have?
+/// Checks one app's spec, with one progress line: whether it is what the code prints, and whether it equals
+/// the specs of apps with the same contract.
 pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("openapi-{}", app.name()));
     let (text, before) = passed::printed(ctx, app, "spec", reuse, || render(ctx, app, &ctx.ws.root))?;
@@ -94,7 +95,7 @@ pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// `text` is what the code describes.
+/// `text`: the spec that the code prints.
 fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
     let (spec, text) = (app.settings.spec.as_ref()?, text?);
     let file = app.dir.join(&spec.file);
@@ -110,7 +111,7 @@ fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
     Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help))
 }
 
-/// A unified diff, `-` committed, `+` from the code.
+/// A unified diff: `-` is the committed text, `+` the code's.
 pub fn unified(old: &str, new: &str, file: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let text = diff

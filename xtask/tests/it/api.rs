@@ -1,5 +1,5 @@
-//! api diff: each rule and each non-rule on two real source trees, through the real reader; and the command's
-//! outputs.
+//! `api diff`: each rule and each non-rule on two real source trees, with the real reader; and the command's
+//! output.
 
 use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
@@ -30,7 +30,7 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
 }
 
 #[test]
-fn every_rule_and_every_non_rule_says_what_it_should() {
+fn every_rule_and_every_non_rule_gives_the_expected_findings() {
     let (repo, cases) = (app(), api_cases::read(&FILES, "__init__.py"));
     write_side(&repo, &cases, false);
     repo.git(&["tag", "python-v0.0.1"]);
@@ -43,14 +43,14 @@ fn every_rule_and_every_non_rule_says_what_it_should() {
 }
 
 #[test]
-fn a_symbol_of_the_adapters_that_was_renamed_under_a_fix_is_found_with_file_and_line() {
+fn a_symbol_renamed_in_a_fix_commit_is_found_with_file_and_line() {
     let repo = renamed_under_a_fix();
     let output = repo.untouched(|| repo.xtask(&["api", "diff", "python"]).expect(3));
     let expected = "\
 demo_agent.adapters.base.RuntimeCapabilities
   - class RuntimeCapabilities
   + class AdapterCapabilities
-  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks whoever uses it [class-renamed] \
+  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks its users [class-renamed] \
 apps/python/src/demo_agent/adapters/base.py:8
 1 change: 1 breaking
 ";
@@ -63,7 +63,7 @@ fn json_has_the_findings_of_every_command() {
     let repo = renamed_under_a_fix();
     let document = repo.xtask(&["--json", "api", "diff", "python", "python-v0.0.1", "HEAD"]).expect(3).json();
     let message = "demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; \
-                   was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it";
+                   was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users";
     let expected = serde_json::json!({ "schema": 1, "findings": [{
         "id": "class-renamed", "level": "breaking", "app": "python", "place": "apps/python/src/demo_agent/adapters/base.py:8",
         "message": message, "help": null,
@@ -82,7 +82,7 @@ fn without_a_release_there_is_nothing_to_compare_with() {
 }
 
 #[test]
-fn what_can_not_be_compared_is_an_error_that_says_why() {
+fn a_comparison_that_is_impossible_fails_with_the_reason() {
     let repo = app();
     repo.write("apps/ts/app.toml", "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n");
     repo.write("apps/bare/app.toml", APP_TOML.replace("\"python\"\ne", "\"bare\"\ne"));
@@ -103,7 +103,7 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
     repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agnet\"]\n"));
     let output = repo.xtask(&["api", "diff", "python", &second]).expect(2);
     assert!(
-        output.stderr.contains("apps/python/app.toml: there is no module demo_agnet"),
+        output.stderr.contains("apps/python/app.toml: [api] public names the module demo_agnet"),
         "{}",
         output.stderr
     );
@@ -142,7 +142,7 @@ fn every_rule_has_a_case() {
 
 #[test]
 fn packages_of_any_layout_are_found() {
-    // Public module, the file that has it, and where its `f` is.
+    // The public module, its file, and the place of its `f`.
     let layouts = [
         ("demo_agent", "apps/python/demo_agent/__init__.py"),
         ("demo_agent", "apps/python/src/demo_agent.py"),
@@ -172,7 +172,7 @@ fn packages_of_any_layout_are_found() {
 }
 
 #[test]
-fn stubs_beside_the_code_say_what_it_takes() {
+fn stubs_beside_the_code_determine_the_types() {
     let repo = app();
     repo.write("apps/python/src/demo_agent/__init__.py", "def f(a, b=None): ...\n");
     repo.commit(

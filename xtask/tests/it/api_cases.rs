@@ -1,19 +1,17 @@
-//! The cases of `api diff` as they are written in text files, and whether the findings are what each of them
-//! says.
+//! Reads the cases of `api diff` from text files, and checks that the findings are the expected ones.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// `## what`, then `level id` lines wherever they stand, then `--- old [file]` and `--- new [file]` with
-/// their text.
+/// `## what`, then `level id` lines in any place, then `--- old [file]` and `--- new [file]` with their text.
 pub struct Case {
     what: String,
     pub expected: Vec<String>,
-    /// Is it of the new side, its name, its text.
+    /// Whether it is of the new side, its name, and its text.
     pub files: Vec<(bool, String, String)>,
 }
 
-/// Those of each topic's text; `default` is the file that none is named for.
+/// Reads the cases of each topic's text. `default`: the file name if a case gives none.
 pub fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for (topic, line) in topics.iter().flat_map(|(topic, text)| text.lines().map(move |line| (topic, line))) {
@@ -40,13 +38,13 @@ pub fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
     cases
 }
 
-/// All cases at once: `number` tells which one a finding is of.
+/// Checks all cases together. `number` returns the index of a finding's case.
 #[track_caller]
 pub fn all_right(cases: &[Case], document: &Value, number: impl Fn(&Value) -> Option<usize>) {
     let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
     for finding in document["findings"].as_array().expect("findings") {
         found
-            .entry(number(finding).unwrap_or_else(|| panic!("of no case: {finding}")))
+            .entry(number(finding).unwrap_or_else(|| panic!("belongs to no case: {finding}")))
             .or_default()
             .push(finding);
     }

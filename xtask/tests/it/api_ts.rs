@@ -1,6 +1,5 @@
-//! api diff of TypeScript packages: each rule and each non-rule on two real sets of declarations, through the
-//! real compiler; what package.json exports; places; the command's words; and the break that shipped as a
-//! fix.
+//! `api diff` of TypeScript packages: each rule and each non-rule on two real sets of declarations, with the
+//! real compiler; the exports of package.json; places; the command's output; and a break in a `fix` commit.
 
 use crate::api_cases::{self, Case};
 use crate::support::Repo;
@@ -16,7 +15,7 @@ const FILES: [(&str, &str); 5] = [
 
 const APP_TOML: &str = "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n";
 
-/// The TypeScript app with these entry points guarded: no dependencies, and its declarations in git.
+/// The TypeScript app with these guarded entry points, without dependencies, with its declarations in git.
 fn app(public: &[String], exports: &Value) -> Repo {
     let repo = Repo::new();
     let manifest = json!({ "name": "demo-agent", "version": "0.0.1", "type": "module", "exports": exports });
@@ -36,7 +35,7 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
         let _ = std::fs::remove_dir_all(repo.path.join(&folder));
         repo.write(&format!("{folder}/index.d.ts"), "export {};\n");
         for (_, file, text) in case.files.iter().filter(|(is_new, ..)| *is_new == new) {
-            // What `tsc` writes is a module, whatever it exports; that of CommonJS says so itself.
+            // `tsc` always writes a module; a CommonJS one is recognised by `export =`.
             let end = if text.contains("export =") { "" } else { "export {};\n" };
             repo.write(&format!("{folder}/{file}"), format!("{text}{end}"));
         }
@@ -46,7 +45,7 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
 }
 
 #[test]
-fn every_rule_and_every_non_rule_of_declarations_says_what_it_should() {
+fn every_rule_and_every_non_rule_of_declarations_gives_the_expected_findings() {
     let cases = api_cases::read(&FILES, "index.d.ts");
     let public: Vec<String> = (0..cases.len()).map(|i| format!("./case_{i}")).collect();
     let exports =
@@ -83,7 +82,7 @@ fn maps(before: &Value, after: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_a_package_exports_is_part_of_its_api() {
+fn the_exports_of_a_package_are_part_of_its_api() {
     let index = json!({ "types": "./index.d.ts", "default": "./index.js" });
     let b = json!({ "types": "./b.d.ts", "import": "./b.js" });
     let both = json!({ "types": "./index.d.ts", "import": "./index.js", "require": "./index.cjs" });
@@ -95,7 +94,7 @@ fn what_a_package_exports_is_part_of_its_api() {
     let cases: Vec<(&str, Value, Value, Vec<String>)> = vec![
         ("nothing", json!({ ".": index, "./b": b }), json!({ "./b": b, ".": index }), vec![]),
         (
-            "an entry point goes",
+            "an entry point is removed",
             json!({ ".": index, "./b": b }),
             json!({ ".": index }),
             vec![breaking("entry-removed")],
@@ -113,19 +112,19 @@ fn what_a_package_exports_is_part_of_its_api() {
             vec![breaking("entry-removed")],
         ),
         (
-            "one that is not guarded goes",
+            "an unguarded one is removed",
             json!({ ".": index, "./b": b, "./c": "./c.js" }),
             json!({ ".": index, "./b": b }),
             vec![warning("entry-maybe-removed")],
         ),
         (
-            "one comes",
+            "one is added",
             json!({ ".": index, "./b": b }),
             json!({ ".": index, "./b": b, "./c": "./c.js" }),
             vec![info("entry-added")],
         ),
         (
-            "`require` goes",
+            "`require` is removed",
             json!({ ".": both, "./b": b }),
             json!({ ".": { "types": "./index.d.ts", "import": "./index.js" }, "./b": b }),
             vec![breaking("condition-removed")],
@@ -137,7 +136,7 @@ fn what_a_package_exports_is_part_of_its_api() {
             vec![],
         ),
         (
-            "a condition that is not guarded goes",
+            "an unguarded condition is removed",
             json!({ ".": index, "./b": b, "./c": both }),
             json!({ ".": index, "./b": b, "./c": { "import": "./c.js" } }),
             vec![warning("condition-maybe-removed")],
@@ -155,7 +154,7 @@ fn what_a_package_exports_is_part_of_its_api() {
             vec![],
         ),
         (
-            "types are gone",
+            "types are removed",
             json!({ ".": index, "./b": b }),
             json!({ ".": "./gone.js", "./b": b }),
             vec![breaking("types-removed")],
@@ -173,7 +172,7 @@ fn what_a_package_exports_is_part_of_its_api() {
 }
 
 #[test]
-fn a_package_that_gets_exports_closes_its_other_files() {
+fn adding_exports_closes_the_other_files_of_a_package() {
     let repo = single();
     let manifest =
         json!({ "name": "demo-agent", "version": "0.0.1", "main": "index.js", "types": "index.d.ts" })
@@ -189,7 +188,7 @@ fn a_package_that_gets_exports_closes_its_other_files() {
 }
 
 #[test]
-fn a_name_that_another_entry_point_still_has_has_moved() {
+fn a_name_that_another_entry_point_still_exports_has_moved() {
     let repo = app(&[".".to_string(), "./b".to_string()], &json!({ ".": "./index.js", "./b": "./b.js" }));
     repo.write("apps/ts/f.d.ts", "export declare function f(): void;\n");
     repo.write("apps/ts/b.d.ts", "export { f } from \"./f.js\";\n");
@@ -200,7 +199,7 @@ fn a_name_that_another_entry_point_still_has_has_moved() {
     );
     repo.commit("apps/ts/index.d.ts", "export declare const a: string;\n", "fix: f");
     let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
-    let says = "breaking `f` can no longer be imported from here; it still can from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1";
+    let says = "breaking `f` can no longer be imported from here, but still from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1";
     assert!(output.stdout.contains(says), "{}", output.stdout);
 }
 
@@ -215,7 +214,7 @@ fn every_rule_of_declarations_has_a_case() {
     assert!(ids.len() > 60, "{ids:?}");
     let expected: Vec<String> =
         api_cases::read(&FILES, "index.d.ts").into_iter().flat_map(|case| case.expected).collect();
-    // What package.json exports has tests of its own.
+    // The rules of package.json's exports have their own tests.
     let elsewhere = include_str!("api_ts.rs");
     let has = |id: &str| {
         expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")))
@@ -236,10 +235,10 @@ export class RuntimeCapabilities {
 }
 ";
 
-/// What a compiler makes of the sources, without one: the app's own build script, which copies.
+/// A build script that copies declarations, in place of a compiler.
 const BUILD: &str = "rm -rf dist && mkdir dist && cp built/* dist/";
 
-/// A release with adapters, in which one symbol was renamed since, as a fix. Declarations are built, not
+/// A release with adapters; since then a `fix` commit renamed one symbol. Declarations are built, not
 /// committed.
 fn renamed_under_a_fix() -> Repo {
     let repo = single();
@@ -266,14 +265,14 @@ fn renamed_under_a_fix() -> Repo {
 }
 
 #[test]
-fn a_symbol_that_was_renamed_under_a_fix_is_found_in_its_source_file() {
+fn a_symbol_renamed_in_a_fix_commit_is_found_in_its_source_file() {
     let repo = renamed_under_a_fix();
     let output = repo.untouched(|| repo.xtask(&["api", "diff", "ts"]).expect(3));
     let expected = "\
 RuntimeCapabilities
   - class RuntimeCapabilities
   + class AdapterCapabilities
-  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks whoever uses it [class-renamed] apps/ts/src/index.ts:6
+  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks its users [class-renamed] apps/ts/src/index.ts:6
 1 change: 1 breaking
 ";
     assert_eq!(output.stdout, expected);
@@ -302,7 +301,7 @@ fn plan_and_check_stop_a_break_of_a_typescript_package_until_it_is_declared() {
 }
 
 #[test]
-fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
+fn a_failed_build_or_comparison_is_an_error_with_the_reason() {
     let repo = renamed_under_a_fix();
     repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = [\".\", \"./gone\"]\n"));
     let output = repo.xtask(&["api", "diff", "ts"]).expect(2);
@@ -321,7 +320,7 @@ fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
         "fix: the build",
     );
     let output = repo.xtask(&["api", "diff", "ts"]).expect(1);
-    let says = format!("the declarations of ts at {broken} could not be made: ");
+    let says = format!("the declarations of ts at {broken} could not be built: ");
     assert!(output.stderr.contains(&says), "{}", output.stderr);
     assert!(output.stderr.contains("no such compiler"), "{}", output.stderr);
     let text = manifest.replace(BUILD, "rm -rf dist && mkdir dist");
@@ -335,7 +334,7 @@ fn what_can_not_be_built_or_compared_is_an_error_that_says_why() {
 }
 
 #[test]
-fn a_package_of_sources_is_compared_by_what_they_declare() {
+fn a_package_of_sources_is_compared_by_its_declared_types() {
     let repo = app(&[".".to_string()], &json!({ ".": "./src/index.ts" }));
     repo.commit(
         "apps/ts/src/index.ts",
@@ -354,10 +353,10 @@ fn a_package_of_sources_is_compared_by_what_they_declare() {
 }
 
 #[test]
-fn a_packages_own_install_scripts_are_not_run_where_its_sources_are_not() {
+fn a_packages_own_install_scripts_are_not_run_without_its_sources() {
     let repo = crate::demo::files(&["ts"]);
     let manifest = repo.read("apps/ts/package.json");
-    // A lock file of its own: what was installed for others is kept.
+    // A separate lock file, because installed dependencies are cached.
     repo.write("apps/ts/bun.lock", repo.read("apps/ts/bun.lock") + "// with scripts\n");
     let scripts =
         "  \"scripts\": { \"prepare\": \"cat src/index.js\", \"postinstall\": \"exit 9\" },\n  \"bin\"";
@@ -367,7 +366,7 @@ fn a_packages_own_install_scripts_are_not_run_where_its_sources_are_not() {
 }
 
 #[test]
-fn the_first_commit_of_a_package_only_adds() {
+fn the_first_commit_of_a_package_has_only_additions() {
     let repo = Repo::new();
     let before = repo.head();
     repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = [\".\"]\n"));
@@ -386,7 +385,7 @@ fn the_first_commit_of_a_package_only_adds() {
 #[test]
 fn a_declaration_map_leads_to_the_source() {
     let repo = single();
-    // `f` of line 1 comes from line 3 of src/first.ts: one mapping, source 0, two lines down (Source Map
+    // `f` in line 1 comes from line 3 of src/first.ts: one mapping, source 0, two lines down (Source Map
     // revision 3).
     let map = json!({ "version": 3, "sources": ["src/first.ts"], "names": [], "mappings": "AAEA" });
     repo.write("apps/ts/index.d.ts.map", map.to_string());

@@ -59,13 +59,13 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
     "#]]
     .assert_eq(&plain(&repo, &stopped.stdout));
     expect_test::expect![[r#"
-        breaking[undeclared-break]: python: breaks those who use python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
+        breaking[undeclared-break]: python: breaks users of python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
           [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
-          → declare it: `!` after the type of the commit that does it, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
-          → or, where that commit is merged already, declare it in a new one that touches apps/python
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
           → or revert it
           → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
-          → (cargo xtask bump python --confirm-breaking "why" writes that for every one)
+          → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
         error: 1 finding to fix first
     "#]]
     .assert_eq(&stopped.stderr);

@@ -4,7 +4,7 @@ use crate::demo::{self, World};
 use crate::support::{Repo, run};
 use camino::Utf8Path;
 
-/// Gives the demo app promises: `[compat]`, an example plugin, and black-box tests.
+/// Gives the demo app a `[compat]`, an example plugin, and black-box tests.
 pub fn promise(repo: &Repo, app: &str) {
     demo::copy(
         &Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-compat/{app}")),
@@ -30,7 +30,7 @@ pub fn promise(repo: &Repo, app: &str) {
     }
 }
 
-/// The demo app with promises, spec and compat.json written, in one commit.
+/// The demo app with `[compat]`, its spec and compat.json written, in one commit.
 pub fn repo(app: &str) -> Repo {
     let repo = demo::files(&[app]);
     promise(&repo, app);
@@ -45,13 +45,13 @@ fn file(app: &str) -> &'static str {
     if app == "python" { "apps/python/src/demo_agent/compat.json" } else { "apps/ts/compat.json" }
 }
 
-/// The app's own source of its promises.
+/// The app's source file that prints compat.json.
 fn source(app: &str) -> &'static str {
     if app == "python" { "apps/python/src/demo_agent/compat.py" } else { "apps/ts/src/compat.js" }
 }
 
 #[test]
-fn a_promise_that_changed_is_stale_until_it_is_written() {
+fn a_changed_document_is_stale_until_it_is_written() {
     for app in ["python", "ts"] {
         let repo = repo(app);
         let good = repo.untouched(|| repo.xtask(&["compat", app]).expect(0));
@@ -84,7 +84,7 @@ fn a_promise_that_changed_is_stale_until_it_is_written() {
 }
 
 #[test]
-fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
+fn a_wrong_or_malformed_document_is_refused() {
     let repo = repo("python");
     let source = repo.read(source("python"));
     let cases = [
@@ -92,16 +92,16 @@ fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
             "\"package\": \"demo-agent\"",
             "\"package\": \"another\"",
             "error[compat-package]",
-            "the package is \"another\" in it, and \"demo-agent\" in fact",
+            "the package in it is \"another\", but should be \"demo-agent\"",
         ),
         (
             "\"version\": __version__",
             "\"version\": \"0.0.9\"",
             "error[compat-version]",
-            "the version is \"0.0.9\" in it, and \"0.0.0\" in fact",
+            "the version in it is \"0.0.9\", but should be \"0.0.0\"",
         ),
         ("+ \"\\n\"", "+ \"\\n\\n\"", "error[compat-spec]", "the hash of apps/python/openapi.json"),
-        ("\"9.0.0\"", "None", "error[compat]", "plugins[0].removal: null, but what is deprecated names"),
+        ("\"9.0.0\"", "None", "error[compat]", "plugins[0].removal: null, but a deprecated entry needs"),
         ("\"schema\": 1,", "", "error[compat]", "missing field `schema`"),
         ("indent=2, sort_keys=True))\n", "indent=2)[10:])\n", "error[compat]", "not JSON"),
     ];
@@ -114,7 +114,7 @@ fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
         let refused = repo.xtask(&["check", "--quick", "python"]).expect(3).stderr;
         assert!(refused.contains(id) && refused.contains(words), "{new}: {refused}");
     }
-    // Not only `check` says so.
+    // `compat` reports it too.
     repo.write("apps/python/src/demo_agent/compat.py", source.replace("\"9.0.0\"", "\"0.0.0\""));
     repo.xtask(&["compat", "--write"]).expect(0);
     let overdue = repo.xtask(&["compat"]).expect(0).stderr;
@@ -125,7 +125,7 @@ fn a_document_that_lies_or_has_the_wrong_shape_is_refused() {
 }
 
 #[test]
-fn settings_of_promises_are_strict() {
+fn the_settings_of_compat_are_strict() {
     let repo = Repo::new();
     for (lines, words) in [
         ("file = \"compat.json\"", "missing field `generate`"),
@@ -156,7 +156,7 @@ fn settings_of_promises_are_strict() {
 }
 
 #[test]
-fn a_bump_writes_the_version_and_the_specs_hash_into_it_in_the_same_commit() {
+fn a_bump_writes_the_version_and_the_specs_hash_into_compat_json_in_its_commit() {
     for app in ["python", "ts"] {
         let repo = repo(app);
         repo.xtask(&["bump", app]).expect(0);
@@ -172,7 +172,7 @@ fn a_bump_writes_the_version_and_the_specs_hash_into_it_in_the_same_commit() {
 #[test]
 fn a_package_without_the_committed_document_is_not_built() {
     for (app, lose, change) in [
-        // uv_build takes what lies in the module.
+        // uv_build packs every file in the module.
         (
             "python",
             "[tool.uv.build-backend]\nwheel-exclude = [\"compat.json\"]\n",
@@ -198,7 +198,7 @@ fn a_package_without_the_committed_document_is_not_built() {
 }
 
 #[test]
-fn a_server_that_promises_something_else_than_it_ships_is_not_released() {
+fn a_server_that_serves_another_document_than_it_ships_is_not_released() {
     let world = World::of("ts");
     promise(&world.repo, "ts");
     let answers = world.repo.read("apps/ts/src/answers.js");

@@ -1,10 +1,11 @@
-//! The architecture: what each module may use. A module uses those of the lines above its own, never one of
-//! its own line or below. Inside of a module, files beside each other form no circle.
+//! The architecture: which modules each module may use. A module may use only those in the lines above its
+//! own in LAYERS. Within a module, files in the same folder must not form a circle.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// From the bottom to the top. `main` uses everything, and nothing uses it; `finding` is the crate `diff`'s.
+/// From the bottom to the top. `main` uses everything, and nothing uses it; `finding` comes from the crate
+/// `diff`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("", &["finding", "flags"]),
     ("sys", &["date", "exit", "files", "hash", "parallel", "secrets", "url"]),
@@ -27,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("commands", &["ci", "rehearse"]),
 ];
 
-/// A file's module, and the modules that it names: each with the line.
+/// A file's module, and the modules that it names, each with the line.
 struct File {
     module: Vec<String>,
     path: Utf8PathBuf,
@@ -84,7 +85,7 @@ fn the_comparisons_form_no_circle() {
     assert!(circles.is_empty(), "{}", circles.join("\n"));
 }
 
-/// Every file below that is no test.
+/// Every file below the folder except tests.
 fn files(below: &str) -> Vec<File> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(below);
     let pattern = format!("{root}/**/*.rs");
@@ -112,7 +113,7 @@ fn files(below: &str) -> Vec<File> {
     paths.iter().filter(tests).map(read).collect()
 }
 
-/// The modules that are named by `crate::` and `super::`, in `use` and elsewhere, with their lines.
+/// The modules named by `crate::` and `super::`, in `use` and elsewhere, with their lines.
 fn uses(text: &str, module: &[String], known: &BTreeSet<Vec<String>>) -> Vec<(usize, Vec<String>)> {
     let code: String =
         text.lines().map(|line| line.split("//").next().unwrap_or("").to_string() + "\n").collect();
@@ -142,8 +143,8 @@ fn uses(text: &str, module: &[String], known: &BTreeSet<Vec<String>>) -> Vec<(us
     found
 }
 
-/// The paths of a tree as `use` has it, at the start of the text: `a::{b, c::{self, d}}` is `a::b`,
-/// `a::c::self`, `a::c::d`.
+/// The paths of the `use` tree at the start of the text: `a::{b, c::{self, d}}` gives `a::b`, `a::c::self`,
+/// `a::c::d`.
 fn leaves(text: &str) -> Vec<String> {
     let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
     let (head, rest) = text.split_at(end);
@@ -174,9 +175,9 @@ fn leaves(text: &str) -> Vec<String> {
     paths
 }
 
-/// Circles of modules that are beside each other in one folder, each with the way round.
+/// Circles of modules in the same folder, each with the path around the circle.
 fn circles(files: &[File]) -> Vec<String> {
-    // Folder, then who uses whom in it.
+    // For each folder, which module uses which.
     let mut beside: BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for file in files {
         for (_, used) in &file.uses {
@@ -189,7 +190,7 @@ fn circles(files: &[File]) -> Vec<String> {
     }
     let mut found = Vec::new();
     for (folder, uses) in beside {
-        // What uses nothing that is left is no part of a circle.
+        // A module that uses none of the remaining ones is not part of a circle.
         let mut left = uses;
         loop {
             let names: BTreeSet<String> = left.keys().cloned().collect();
@@ -209,7 +210,7 @@ fn circles(files: &[File]) -> Vec<String> {
 }
 
 #[test]
-fn a_use_tree_is_read_whole() {
+fn a_use_tree_is_read_completely() {
     for (text, expected) in [
         ("crate::sys::ui;", vec!["crate::sys::ui"]),
         ("crate::{Ctx, sys::{self, ui}};", vec!["crate::Ctx", "crate::sys::self", "crate::sys::ui"]),

@@ -1,6 +1,6 @@
-//! Four ways in which images of a real monorepo's TypeScript app broke after the push, each shown to stop
-//! before it here: a lock file that lags behind, one that lies at the workspace's root, dependencies that are
-//! not the locked ones, and a user that the base can't make.
+//! Four causes that broke images of a real monorepo's TypeScript app after the push, each of which stops
+//! before the push here: an outdated lock file, a lock file at the workspace's root, dependencies other than
+//! the locked ones, and a user that the base image can't create.
 
 use crate::demo::World;
 use crate::support::{Output, run};
@@ -13,7 +13,7 @@ fn says(output: &Output, words: &[&str]) {
 }
 
 #[test]
-fn a_lock_file_that_lags_behind_or_lies_elsewhere_stops_the_lint_and_the_release() {
+fn an_outdated_or_misplaced_lock_file_stops_the_lint_and_the_release() {
     let world = World::of("ts");
     let outside = world.outside();
     let lock = world.repo.read("apps/ts/bun.lock");
@@ -31,7 +31,7 @@ fn a_lock_file_that_lags_behind_or_lies_elsewhere_stops_the_lint_and_the_release
     says(&release, &advice);
     says(&release, &["✗ preflight", "refuses the credentials in NPM_TOKEN"]);
     assert!(!release.stderr.contains("wrong-token"));
-    assert_eq!(release.stderr.matches(advice[0]).count(), 1, "said more than once: {}", release.stderr);
+    assert_eq!(release.stderr.matches(advice[0]).count(), 1, "reported more than once: {}", release.stderr);
 
     world.repo.git(&["rm", "--quiet", "apps/ts/bun.lock"]);
     world.repo.write("package.json", "{ \"private\": true, \"workspaces\": [\"apps/*\"] }\n");
@@ -61,7 +61,7 @@ impl World {
 }
 
 #[test]
-fn an_image_has_the_locked_dependencies_and_a_user_that_is_a_number() {
+fn an_image_has_the_locked_dependencies_and_a_numeric_user() {
     let world = World::of("ts");
     world.xtask(&["image", "ts", "--push"]).expect(0);
     let documents = world.documents();
@@ -82,11 +82,11 @@ fn an_image_has_the_locked_dependencies_and_a_user_that_is_a_number() {
             .filter(|c| c["name"] == "picocolors")
             .map(|c| &c["version"])
             .collect();
-        // package.json would take newer ones, and there are.
+        // package.json would accept newer versions, and they exist.
         assert_eq!(versions, ["1.0.0"], "{list:#}");
     }
 
-    // Without any dependency bun keeps no lock file, and none is asked for.
+    // Without dependencies bun writes no lock file, and none is required.
     let manifest = world
         .repo
         .read("apps/ts/package.json")

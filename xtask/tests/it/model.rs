@@ -1,6 +1,6 @@
-//! `plan` against a small model: random walks over the two-branch flow with two apps, checked after every
-//! step on development, on main and on the branch that `promote` makes. The model knows which changes were
-//! released, and nothing of git.
+//! Compares `plan` with a small model: random walks over the two-branch flow with two apps, checked after
+//! every step on development, on main and on the branch that `promote` creates. The model knows which changes
+//! were released, but nothing about git.
 
 use crate::support::{PYPROJECT, Repo, run};
 use camino::Utf8PathBuf;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 const APPS: [&str; 2] = ["x", "y"];
 
-/// A pseudo-random sequence (xorshift64): the same seed walks the same way on every machine.
+/// A pseudo-random sequence (xorshift64): the same seed gives the same walk on every machine.
 struct Random(u64);
 
 impl Random {
@@ -20,19 +20,19 @@ impl Random {
     }
 }
 
-/// One act of the flow. A script of them says all about a walk.
+/// One act of the flow. A list of acts defines a walk completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
-    /// A pull request into development that changes these apps (a bit each), as level 0 docs, 1 fix, 2 feat,
-    /// 3 fix!; `form` is the squash's message.
+    /// A pull request into development that changes these apps (one bit each). `level`: 0 docs, 1 fix, 2
+    /// feat, 3 fix!. `form`: the form of the squash's message.
     Change { apps: u64, level: u64, form: u64 },
-    /// The last change of development, taken back by `git revert` while it is unreleased.
+    /// Reverts the last unreleased change of development with `git revert`.
     Revert,
-    /// Raises the versions that plan demands, and squashes development into main: releases what is new.
+    /// Bumps to the versions that plan demands, squashes development into main, and releases the changes.
     Promote { form: u64 },
-    /// A fix of one app, made on main, released at once.
+    /// A fix of one app on main, released immediately.
     Hotfix { app: u64 },
-    /// Every hotfix that development lacks comes there, as a cherry-pick with or without git's line.
+    /// Cherry-picks every hotfix that development lacks, with or without git's "cherry picked from" line.
     Back { named: bool },
 }
 
@@ -50,11 +50,11 @@ fn walk(random: &mut Random, length: usize) -> Vec<Act> {
     acts
 }
 
-/// What the model knows of one app.
+/// The model's state of one app.
 #[derive(Clone, Default)]
 struct Known {
     released: (u64, u64, u64),
-    /// The levels of changes on development that no release holds.
+    /// The levels of unreleased changes on development.
     open: Vec<u64>,
 }
 
@@ -63,7 +63,7 @@ struct World {
     apps: BTreeMap<&'static str, Known>,
     /// Hotfixes of main that development does not have yet: the commit and its app.
     away: Vec<(String, &'static str)>,
-    /// The last change of development, where it can be reverted: the commit, and its level for each app.
+    /// The last change of development, if it can be reverted: the commit, and its level for each app.
     last: Option<(String, Vec<(&'static str, u64)>)>,
     number: u64,
 }
@@ -106,8 +106,8 @@ impl World {
         Ok(())
     }
 
-    /// A file of its own for each change: nothing conflicts. Both apps at once are touched by a shared path
-    /// every other time.
+    /// Each change has its own file, so nothing conflicts. A change of both apps uses a shared path every
+    /// second time.
     fn change(&mut self, apps: u64, level: u64, form: u64) {
         self.number += 1;
         let touched: Vec<&str> =
@@ -130,7 +130,7 @@ impl World {
             2 if level == 3 => format!("fix: change {n} (#{n})\n\nBREAKING CHANGE: gone\n\nCloses #{n}"),
             2 => format!("{kind}: change {n} (#{n})\n\n* add it\n* and test it"),
             3 => format!("{kind}: change {n}"),
-            // What each bullet is for, its scope says.
+            // The scope of each bullet names its app.
             4 if touched.len() == 2 => {
                 format!("chore: change {n} (#{n})\n\n* {}: one part\n* docs(y): the other", scoped("x"))
             }
@@ -139,7 +139,7 @@ impl World {
         };
         let before = self.repo.head();
         self.commit(&message);
-        // The forge keeps the branch, which says more.
+        // The forge keeps the branch, whose commits demand more than the squash.
         if form == 5 {
             let branch = ["commit-tree", "HEAD^{tree}", "-p", &before, "-m", &format!("{kind}: change {n}")];
             let branch = self.repo.git(&branch);
@@ -183,8 +183,8 @@ impl World {
         self.repo.git(&["switch", "-q", "development"]);
     }
 
-    /// The version's line stays development's, as whoever resolves the conflict would have it; a higher one
-    /// comes along.
+    /// The version's line stays development's, as a person would resolve the conflict; a higher version is
+    /// taken.
     fn back(&mut self, named: bool) {
         self.last = None;
         for (commit, app) in std::mem::take(&mut self.away) {
@@ -236,7 +236,7 @@ impl World {
             self.tag(app, &text(next), &source);
             *self.apps.get_mut(app).unwrap() = Known { released: next, open: Vec::new() };
         }
-        // What releases nothing is in main as well now.
+        // Changes that release nothing are now in main too.
         self.apps.values_mut().for_each(|known| known.open.clear());
         self.last = None;
         self.repo.git(&["switch", "-q", "development"]);
@@ -252,7 +252,7 @@ impl World {
         self.repo.git(&["tag", "-a", "--cleanup=verbatim", "-m", &message, &format!("{app}-v{version}")]);
     }
 
-    /// The next version by the model: in 0.y a break is a minor bump. None: nothing to release.
+    /// The next version according to the model: in 0.y a break is a minor bump. None: nothing to release.
     fn expected(&self, app: &str) -> Option<(u64, u64, u64)> {
         let known = &self.apps[app];
         let (major, minor, patch) = known.released;
@@ -263,8 +263,8 @@ impl World {
         }
     }
 
-    /// Development and the branch of a promotion say what the model says; so does main while it holds
-    /// development's content.
+    /// Checks that plan agrees with the model on development and on a promotion's branch, and on main while
+    /// it has development's content.
     fn check(&self, when: &str) -> Checked {
         let promotion =
             ["commit-tree", "development^{tree}", "-p", "development", "-p", "main", "-m", "chore: promote"];
@@ -275,7 +275,7 @@ impl World {
         for tip in tips.into_iter().flatten() {
             let detach: &[&str] = if tip == "development" || tip == "main" { &[] } else { &["--detach"] };
             self.repo.git(&[&["switch", "-q"], detach, &[tip.as_str()]].concat());
-            // Every other time as a rehearsal of one app: the other one is hidden.
+            // Every second time as in a rehearsal of one app: the other one is hidden.
             let only = self.number % 2 == 1;
             let mut command = self.repo.command(env!("CARGO_BIN_EXE_xtask"), &self.repo.path);
             let output = run(command.args(["plan", "--json"]).envs(only.then_some(("XTASK_ONLY", "x"))));
@@ -290,7 +290,7 @@ impl World {
                     (said["next"].as_str().map(str::to_string), self.expected(app).map(text));
                 if said != expected {
                     return Err(format!(
-                        "{when}, on {tip}: {app} is to be {expected:?} and plan says {said:?}"
+                        "{when}, on {tip}: {app} should be {expected:?}, but plan gives {said:?}"
                     ));
                 }
             }
@@ -308,13 +308,13 @@ fn version_in(manifest: &str) -> semver::Version {
     line.split('"').next().unwrap().parse().expect("a version")
 }
 
-/// The first step after which plan is wrong, in words.
+/// A description of the first step after which plan is wrong.
 fn failure(acts: &[Act]) -> Option<String> {
     let mut world = World::new();
     for (at, act) in acts.iter().enumerate() {
         let checked = world.act(*act).and_then(|()| world.check(&format!("step {at}, {act:?}")));
         if let Err(error) = checked {
-            // Kept for a look by hand where somebody asks for it.
+            // Kept for inspection if requested.
             if let Some(keep) = std::env::var_os("XTASK_MODEL_KEEP") {
                 let to = Utf8PathBuf::try_from(std::path::PathBuf::from(keep)).expect("UTF-8");
                 run(world.repo.command("cp", world.repo.world()).args([
@@ -329,7 +329,7 @@ fn failure(acts: &[Act]) -> Option<String> {
     None
 }
 
-/// The shortest script that still fails, by leaving out one act after another.
+/// The shortest list of acts that still fails, found by removing one act after another.
 fn shrink(mut acts: Vec<Act>) -> Vec<Act> {
     let mut at = 0;
     while at < acts.len() {
@@ -340,8 +340,7 @@ fn shrink(mut acts: Vec<Act>) -> Vec<Act> {
     acts
 }
 
-/// Walks `XTASK_MODEL_WALKS` sequences from the seed `XTASK_MODEL_SEED`; the defaults are what every run of
-/// the tests does.
+/// Runs `XTASK_MODEL_WALKS` walks from the seed `XTASK_MODEL_SEED`; every test run uses the defaults.
 #[test]
 fn plan_agrees_with_a_model_over_random_walks_of_the_flow() {
     let set =

@@ -1,4 +1,4 @@
-//! openapi diff: files, committed specs, exit codes and both outputs.
+//! `openapi diff`: files, committed specs, exit codes, text and JSON output.
 
 use crate::support::Repo;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn a_change_that_breaks_clients_is_refused_and_named() {
 }
 
 #[test]
-fn what_breaks_nobody_is_told_and_passes() {
+fn a_compatible_change_is_listed_and_passes() {
     let repo = released();
     let output = repo.xtask(&["openapi", "diff", "python-v0.0.1:python", "HEAD:python"]).expect(0);
     assert!(
@@ -75,7 +75,7 @@ fn json_has_the_findings_of_every_command() {
 }
 
 #[test]
-fn what_can_not_be_compared_is_an_error_that_says_why() {
+fn a_comparison_that_is_impossible_fails_with_the_reason() {
     let repo = released();
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let files = [
@@ -88,7 +88,7 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
             1,
             "package.json can't be compared: it has no `openapi` version",
         ),
-        ("spec.yaml", "openapi: 3.1.0", 2, "spec.yaml is YAML; write it as JSON"),
+        ("spec.yaml", "openapi: 3.1.0", 2, "spec.yaml is YAML, but only JSON can be compared"),
     ];
     for (name, text, code, words) in files {
         repo.write(name, text);
@@ -96,7 +96,7 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
         assert!(output.stderr.contains(words), "{}", output.stderr);
     }
     let sources = [
-        ("nowhere.json", 2, "there is no file nowhere.json; name a file, or a committed spec as REF:APP"),
+        ("nowhere.json", 2, "there is no file nowhere.json; give a file, or a committed spec as REF:APP"),
         ("HEAD:ruby", 2, "ruby"),
         ("v9:python", 1, "\"v9\" names no commit"),
         ("--output=x:python", 1, "it begins with `-`"),
@@ -109,7 +109,7 @@ fn what_can_not_be_compared_is_an_error_that_says_why() {
     assert!(!repo.path.join("x").exists());
 }
 
-/// Released 0.1.0 with an optional `limit`; HEAD requires it, under a commit that says so or not.
+/// Released as 0.1.0 with an optional `limit`. HEAD requires it, in a commit with this subject.
 fn breaks(subject: &str, more: &str) -> Repo {
     let repo = Repo::new();
     let spec_toml = "\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n";
@@ -130,7 +130,7 @@ fn breaks(subject: &str, more: &str) -> Repo {
 }
 
 #[test]
-fn a_break_that_no_commit_declares_stops_the_plan_with_its_place_and_the_ways_on() {
+fn an_undeclared_break_stops_the_plan_with_its_place_and_the_ways_to_go_on() {
     let repo = breaks("fix: a limit is needed", "");
     let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
     let evidence = "spec      major    breaks clients since python-v0.1.0: GET /runs: the query parameter `limit` is now required";
@@ -144,12 +144,12 @@ fn a_break_that_no_commit_declares_stops_the_plan_with_its_place_and_the_ways_on
     ] {
         assert!(stopped.stderr.contains(part), "{part} is missing in {}", stopped.stderr);
     }
-    // What the code does weighs more than what the commit says.
+    // The evidence of the spec counts more than the commit's type.
     assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).json()["apps"][0]["next"], "0.2.0");
 }
 
 #[test]
-fn a_break_that_is_declared_or_accepted_passes_and_an_old_acceptance_is_told() {
+fn a_declared_or_accepted_break_passes_and_a_stale_acceptance_is_reported() {
     let accept = |version: &str| {
         format!(
             "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it yet\"\n"
@@ -184,7 +184,7 @@ fn a_wider_spec_demands_a_minor_version_and_an_equal_spec_demands_nothing() {
 }
 
 #[test]
-fn a_released_spec_that_can_not_be_read_is_told_and_does_not_stop_the_next_release() {
+fn an_unreadable_released_spec_is_reported_and_does_not_stop_the_next_release() {
     let repo = breaks("fix: a limit is needed", "");
     repo.commit("apps/python/openapi.json", "{ not json", "docs: a broken spec");
     repo.git(&["tag", "--force", "-a", "-m", "notes", "python-v0.1.0"]);

@@ -1,5 +1,5 @@
-//! compat --template: the example templates against releases on real registries, and against an index that
-//! misbehaves.
+//! `compat --template`: the example templates against releases on real registries, and against a faulty
+//! index.
 
 use crate::compat::promise;
 use crate::demo::{World, copy};
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
-/// The example template in a folder of its own, which lies in no repository.
+/// The example template in a folder of its own, outside of any repository.
 fn template(repo: &Repo, name: &str) -> Utf8PathBuf {
     let dir = repo.world().join("template");
     copy(&Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/template").join(name), &dir);
@@ -31,8 +31,8 @@ fn ids(output: &Output) -> Vec<String> {
         .collect()
 }
 
-/// 0.0.1 from before there were promises and 0.1.0 with them, both on the registry; the gate is asked from
-/// the template's own folder.
+/// 0.0.1 without a compat.json and 0.1.0 with one are both on the registry. The gate runs in the template's
+/// folder.
 fn gates(app: &'static str, package: &str) {
     let world = World::of(app);
     world.xtask(&["release", app]).expect(0);
@@ -42,7 +42,7 @@ fn gates(app: &'static str, package: &str) {
     world.repo.git(&["commit", "--quiet", "--message", "feat: promises"]);
     world.bump(&[]);
     world.xtask(&["release", app, "--until", "publish"]).expect(0);
-    // What is out is verified as it is.
+    // A published release without compat.json is verified as it is.
     world.xtask(&["verify", app, "0.0.1"]).expect(0);
     let dir = template(&world.repo, app);
     let gate = |args: &[&str]| {
@@ -53,23 +53,23 @@ fn gates(app: &'static str, package: &str) {
         world.outside(),
         if app == "python" { format!("{package}==0.1.0") } else { format!("{package}@0.1.0") },
     );
-    let suits = gate(&[]).expect(0).stderr;
+    let fits = gate(&[]).expect(0).stderr;
     assert!(
-        suits.contains(&format!("✓ template {package}"))
-            && suits.contains(&format!("{at} suits it: plugins shout 2")),
-        "{suits}"
+        fits.contains(&format!("✓ template {package}"))
+            && fits.contains(&format!("{at} fits it: plugins shout 2")),
+        "{fits}"
     );
     if app == "python" {
         assert!(
-            suits.contains("warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1")
-                && suits.contains("goes with 9.0.0"),
-            "{suits}"
+            fits.contains("warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1")
+                && fits.contains("still supports but 9.0.0 removes"),
+            "{fits}"
         );
     }
 
     pin(&dir, "0.2.0");
     let unknown = gate(&[]).expect(3).stderr;
-    // Published and not verified yet: npm's `latest` has not moved.
+    // Published but not verified yet, so npm's `latest` has not moved.
     let newest = if app == "python" { "0.1.0" } else { "0.0.1" };
     assert!(
         unknown.contains("error[pin-unknown]")
@@ -79,7 +79,7 @@ fn gates(app: &'static str, package: &str) {
     pin(&dir, "0.0.1");
     let missing = gate(&[]).expect(3).stderr;
     assert!(
-        missing.contains("error[compat-missing]") && missing.contains("holds no compat.json"),
+        missing.contains("error[compat-missing]") && missing.contains("contains no compat.json"),
         "{missing}"
     );
 
@@ -104,27 +104,27 @@ fn gates(app: &'static str, package: &str) {
     pin(&dir, "0.1.0");
     assert_eq!(ids(&gate(&["--json"]).expect(3)), ["error package-unknown"]);
 
-    // By the app's name in a repository, whose address is given.
+    // With an app's name, in the repository given by --root.
     std::fs::write(dir.join("template.toml"), format!("app = {app:?}\n")).unwrap();
     gate(&["--root", world.repo.path.as_str()]).expect(0);
     assert_eq!(outside, world.outside());
 }
 
 #[test]
-fn a_template_is_held_against_the_release_that_it_pins() {
+fn a_template_is_checked_against_the_release_that_it_pins() {
     gates("python", "demo-agent");
 }
 
 #[test]
-fn a_ts_template_is_held_against_the_release_that_it_pins() {
+fn a_ts_template_is_checked_against_the_release_that_it_pins() {
     gates("ts", "@demo/agent");
 }
 
 #[test]
-fn what_is_malformed_is_a_usage_error_that_says_how_it_should_look() {
+fn a_malformed_file_is_a_usage_error_that_shows_the_expected_form() {
     let repo = Repo::new();
     let dir = template(&repo, "python");
-    // Nothing is asked of any index, and no repository is needed.
+    // No index is asked, and no repository is needed.
     let gate = |args: &[&str]| repo.xtask_in(repo.world(), args);
     for (pin_text, words) in [
         ("", ".runtime-version is empty; a pin is one line with one version"),
@@ -177,7 +177,7 @@ fn what_is_malformed_is_a_usage_error_that_says_how_it_should_look() {
     );
 }
 
-/// What a release of demo-agent promises.
+/// The compat.json of a release of demo-agent.
 fn document(version: &str) -> Value {
     json!({
         "$schema": "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json",
@@ -194,7 +194,7 @@ fn document(version: &str) -> Value {
 }
 
 #[test]
-fn a_document_from_a_file_takes_the_place_of_the_index() {
+fn a_document_from_a_file_replaces_the_index() {
     let repo = Repo::new();
     let dir = template(&repo, "python");
     let gate = |text: &str| {
@@ -217,7 +217,7 @@ fn a_document_from_a_file_takes_the_place_of_the_index() {
     assert!(nothing.contains("--compat nothing.json can't be read"), "{nothing}");
 }
 
-/// Serves these paths until the test's process ends; the address.
+/// Serves these paths until the test's process ends. Returns the URL.
 fn serve(pages: impl FnOnce(&str) -> HashMap<String, (&'static str, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -254,7 +254,7 @@ fn tarball(path: &str, text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn an_index_that_withdraws_or_lies_is_told_apart() {
+fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     let good = |version: &str| {
         tarball(&format!("demo_agent-{version}/src/demo_agent/compat.json"), &document(version).to_string())
     };
@@ -309,7 +309,7 @@ fn an_index_that_withdraws_or_lies_is_told_apart() {
 }
 
 #[test]
-fn a_version_that_npm_calls_deprecated_is_told() {
+fn a_version_deprecated_on_npm_is_reported() {
     let mut promises = document("0.1.0");
     promises["package"] = json!("@demo/agent");
     promises["channels"][0] =

@@ -1,6 +1,6 @@
-//! `anyOf` and `oneOf`: which alternatives are the same by meaning, which belong together, which came and
-//! went. Their order, and whether they are written as alternatives, as a list of types or as a reference,
-//! means nothing.
+//! `anyOf` and `oneOf`: which alternatives have the same meaning, which correspond to each other, which were
+//! added and removed. Their order does not matter, nor whether they are written as alternatives, as a list of
+//! types or as a reference.
 
 use super::context::{Context, Direction};
 use super::engine::Engine;
@@ -16,9 +16,9 @@ use serde_json::Value;
 struct Alternative<'v> {
     node: Node<'v>,
     types: Types,
-    /// Its reference, where it is one.
+    /// Its reference, if it is one.
     name: Option<&'v str>,
-    /// A property that has one value only, which tells it from the others: `kind = "text"`.
+    /// A property with only one value, which distinguishes it from the others: `kind = "text"`.
     tag: Option<(&'v str, &'v Value)>,
     title: Option<&'v str>,
     open: bool,
@@ -32,10 +32,10 @@ impl Alternative<'_> {
     }
 }
 
-/// How to find what an old alternative has become.
+/// How to find the new alternative that an old one has become.
 type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Context) -> Option<usize>;
 
-/// More pairs than this are not weighed against each other.
+/// If there are more pairs than this, they are not compared with each other.
 const PAIRS: usize = 40_000;
 
 impl<'v> Engine<'v> {
@@ -83,8 +83,8 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// What the client may still send, or could receive before, under another alternative: nothing to tell
-    /// of.
+    /// Closes old alternatives that clients may still send by another one, and new ones that they could already
+    /// receive: there is nothing to report.
     fn drop_covered(&mut self, before: &mut [Alternative<'v>], after: &mut [Alternative<'v>], ctx: &Context) {
         let (mine, others, mine_is_new) = match ctx.direction {
             Direction::Request => (before, after, false),
@@ -95,8 +95,8 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// The alternatives of one side without null, and whether null is one. A schema without alternatives has
-    /// one for each of its types.
+    /// The alternatives of one side without null, and whether null is one. A schema without alternatives
+    /// counts as one alternative for each of its types.
     fn expand(&mut self, is_new: bool, node: &Node<'v>, view: &View<'v>) -> (Vec<Alternative<'v>>, bool) {
         let Some(union) = view.unions.first() else {
             let types = view.types & !Types::NULL;
@@ -116,7 +116,7 @@ impl<'v> Engine<'v> {
         for branch in &union.branches {
             let (alternative, allows) = self.alternative(is_new, view.with(node, union, branch));
             null |= allows;
-            // Nothing fits it but null, if that.
+            // At most null fits it.
             if !alternative.types.is_empty() {
                 all.push(alternative);
             }
@@ -143,7 +143,7 @@ impl<'v> Engine<'v> {
         let null = view.types.has(Types::NULL) && view.types != Types::ALL;
         let types = view.types & !Types::NULL;
         let name = node.reference();
-        // Null is dealt with once for all of them.
+        // Null is compared once for all alternatives.
         let node = if null { node.only(!Types::NULL) } else { node };
         (Alternative { types, name, tag, title, node, open: true }, null)
     }
@@ -168,8 +168,8 @@ impl<'v> Engine<'v> {
         open.find(|(_, new)| self.weight(&old.node, &new.node, ctx).is_none()).map(|(at, _)| at)
     }
 
-    /// Not the same, but what it has become: what tells alternatives apart is the same, or the type where
-    /// only one has it.
+    /// Whether a different alternative is the changed old one: both have the same distinguishing property, or
+    /// they are the only ones of their type.
     fn akin(&mut self, old: &Alternative<'v>, after: &[Alternative<'v>], _: &Context) -> Option<usize> {
         let open = || after.iter().enumerate().filter(|(_, new)| new.open);
         let tagged = open().find(|(_, new)| old.tag.is_some() && new.tag == old.tag);
@@ -183,7 +183,7 @@ impl<'v> Engine<'v> {
         tagged.or_else(titled).or_else(typed).map(|(at, _)| at)
     }
 
-    /// Is everything that fits this alternative known from the other side already?
+    /// Whether everything that fits this alternative already fits one of the other side.
     fn fits_one(
         &mut self,
         one: &Alternative<'v>,

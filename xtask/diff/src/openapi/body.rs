@@ -1,4 +1,4 @@
-//! Request bodies, and what both directions share: media types and their schemas.
+//! Request bodies, and the code for both directions: media types and their schemas.
 
 use super::context::{Context, Direction, Kind};
 use super::document::At;
@@ -8,7 +8,7 @@ use super::operation::Operation;
 use super::rules::*;
 use serde_json::Value;
 
-/// What is sent in one media type.
+/// The content for one media type.
 pub struct Media<'v> {
     pub name: &'v str,
     pub value: &'v Value,
@@ -22,11 +22,12 @@ impl<'v> Media<'v> {
             None => Node::anything(self.at.clone()),
         }
     }
-    /// Without parameters and case, which the names of media types don't have (RFC 9110, 8.3.1).
+    /// The name in lower case and without parameters: names of media types are case-insensitive (RFC 9110,
+    /// 8.3.1).
     pub fn plain(&self) -> String {
         self.name.split(';').next().unwrap_or_default().trim().to_lowercase()
     }
-    /// `application/*` has `application/json`.
+    /// Whether this range contains the other: `application/*` contains `application/json`.
     pub fn has(&self, other: &Media) -> bool {
         let (range, name) = (self.plain(), other.plain());
         range == "*/*"
@@ -44,7 +45,7 @@ pub fn media<'v>(holder: &'v Value, at: &At<'v>) -> Vec<Media<'v>> {
         .collect()
 }
 
-/// The same in the other document: by its full name, or without parameters.
+/// The same media type in the other document, by its full name or without parameters.
 pub fn twin<'a, 'v>(media: &Media<'v>, others: &'a [Media<'v>]) -> Option<&'a Media<'v>> {
     let full = |m: &&Media| m.name.eq_ignore_ascii_case(media.name);
     others.iter().find(full).or_else(|| others.iter().find(|m| m.plain() == media.plain()))

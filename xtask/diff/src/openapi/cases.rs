@@ -1,6 +1,6 @@
-//! Cases with oasdiff's verdict by its published rules, and ours: the tests assert ours, the benchmark counts
-//! how many agree. Each disagreement is meant, and says why. Fragments are put into a small document, as `in`
-//! says.
+//! Cases with the verdict of oasdiff's published rules and ours: the tests assert ours, the benchmark counts
+//! how many agree. Each disagreement is intended and has a reason. `in` says where in a small document the
+//! fragments are inserted.
 
 use super::diff;
 use crate::finding::Level;
@@ -29,7 +29,7 @@ pub struct Case {
     pub new: Value,
     /// Ids and levels that oasdiff's rules give.
     pub oasdiff: Vec<(String, String)>,
-    /// What we say where we don't agree.
+    /// Our verdict, if it differs.
     pub ours: Option<Vec<(String, String)>>,
     pub why: Option<String>,
 }
@@ -43,19 +43,19 @@ pub fn all() -> Result<Vec<Case>> {
 }
 
 impl Case {
-    /// What the comparison says of it: ids and levels, sorted.
+    /// The comparison's result: ids and levels, sorted.
     pub fn verdict(&self) -> Vec<(String, String)> {
         let changes = diff(&self.document(&self.old), &self.document(&self.new), "2026-11-21");
         sorted(changes.into_iter().map(|c| (c.id, word(c.level).to_string())).collect())
     }
-    /// The verdict that is meant.
+    /// The verdict that we intend.
     pub fn expected(&self) -> Vec<(String, String)> {
         sorted(self.ours.as_ref().unwrap_or(&self.oasdiff).clone())
     }
     pub fn agrees(&self) -> bool {
         self.verdict() == sorted(self.oasdiff.clone())
     }
-    /// Do we say what we mean to?
+    /// Whether the comparison gives the intended verdict.
     pub fn is_right(&self) -> bool {
         self.verdict() == self.expected()
     }
@@ -80,7 +80,7 @@ impl Case {
     }
 }
 
-/// The object with another's keys put over its own.
+/// The object, overwritten by another's keys.
 fn over(mut object: Value, other: &Value) -> Value {
     for (key, value) in other.as_object().into_iter().flatten() {
         object[key] = value.clone();

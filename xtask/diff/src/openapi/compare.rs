@@ -1,5 +1,4 @@
-//! Two schemas, keyword by keyword. What a keyword's change means is not decided here: the rules know both
-//! directions.
+//! Compares two schemas keyword by keyword. The rules decide what a change means for each direction.
 
 use super::context::{Context, Direction};
 use super::engine::Engine;
@@ -50,7 +49,7 @@ impl<'v> Engine<'v> {
             return;
         }
         self.values(&a, &b, ctx);
-        // Where values are listed, they are all there is to it.
+        // If the values are listed, only they matter.
         if a.values.is_none() && b.values.is_none() {
             if common.meets(Types::NUMBER) {
                 self.numbers(&a, &b, ctx);
@@ -133,7 +132,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// The types that both allow, after what differs was said.
+    /// Reports the difference of the types, and returns the types that both allow.
     fn types(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) -> Types {
         let (old, new) = (a.types & !Types::NULL, b.types & !Types::NULL);
         if a.types != Types::ALL && b.types != Types::ALL {
@@ -147,7 +146,7 @@ impl<'v> Engine<'v> {
         let moved = Moved::from(spread(new).has(spread(old)), spread(old).has(spread(new)));
         let moved = moved.and(format_moved(a, b, moved != Moved::Not));
         let several = |types: Types| types | Types::NULL != Types::ALL && types.each().len() > 1;
-        // The list of values says it all.
+        // The list of values already shows the difference.
         if b.values.is_some() && moved == Moved::Narrower && !new.is_empty() {
             return new;
         }
@@ -175,8 +174,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// A value in a query is written as a list of one would be (`form` with `explode`), so a list may take
-    /// its place.
+    /// A query value is written like a list with one item (`form` with `explode`), so a list may replace it.
     fn wrapped(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) -> bool {
         let list =
             ctx.repeats && b.types & !Types::NULL == Types::ARRAY && Types::PLAIN.has(a.types & !Types::NULL);
@@ -257,7 +255,7 @@ impl<'v> Engine<'v> {
         self.held(a.items.as_ref(), b.items.as_ref(), a, b, &inner);
     }
 
-    /// Schemas that may be missing on one side, where anything fits.
+    /// Compares subschemas that may be missing on one side, where a missing schema allows anything.
     pub fn held(
         &mut self,
         old: Option<&Node<'v>>,
@@ -274,7 +272,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// Subschemas that are not about what the value holds.
+    /// Compares subschemas that do not describe the value's content.
     fn others(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         for (keyword, new) in &b.others {
             match a.others.iter().find(|(k, _)| k == keyword) {
@@ -318,9 +316,9 @@ fn says_nothing(node: &Node) -> bool {
         .all(|raw| raw.value == true || raw.value.as_object().is_some_and(serde_json::Map::is_empty))
 }
 
-/// A format limits what it is said of; of two formats one may be the other's part.
+/// A format limits the value. One of two formats may include the other.
 fn format_moved(a: &View, b: &View, retyped: bool) -> Moved {
-    // Of another type these say no more than the type.
+    // For another type these formats add nothing to the type.
     let plain = |format: Option<&'_ str>| retyped && matches!(format, Some("double" | "float"));
     let old = a.format.filter(|_| !plain(a.format));
     let new = b.format.filter(|_| !plain(b.format));

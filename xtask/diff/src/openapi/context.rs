@@ -1,4 +1,4 @@
-//! Where a schema stands, and what that place is called: in ids and in sentences.
+//! Where a schema is used, and how ids and sentences name that place.
 
 use super::document::At;
 use std::rc::Rc;
@@ -20,16 +20,16 @@ pub enum Kind {
     HeaderProperty,
 }
 
-/// Where a schema stands.
+/// Where a schema is used.
 #[derive(Clone)]
 pub struct Context {
     pub direction: Direction,
     pub kind: Kind,
     /// "the request body", "the query parameter `limit`"
     pub subject: Rc<str>,
-    /// Written without JSON, so that every plain value is also a string.
+    /// The value is not written as JSON, so every plain value is also a string.
     pub text: bool,
-    /// Written once for each item of a list: `?tag=a&tag=b`.
+    /// The value is written once for each item of a list: `?tag=a&tag=b`.
     pub repeats: bool,
 }
 
@@ -38,7 +38,7 @@ impl Context {
         let text = matches!(kind, Kind::Parameter | Kind::Header);
         Context { direction, kind, subject: subject.into(), text, repeats: false }
     }
-    /// Of what the schema holds.
+    /// The context of the schema's content.
     pub fn inner(&self) -> Context {
         let kind = match self.kind {
             Kind::Body | Kind::Property => Kind::Property,
@@ -70,7 +70,7 @@ impl Context {
     }
 }
 
-/// `RunConfig.tags[]`: from the schema that has a name, or from the body.
+/// `RunConfig.tags[]`: the path from the nearest schema with a name, or from the body.
 fn name(at: &At) -> String {
     let steps = at.steps();
     let component = steps[0].strip_prefix("#/components/schemas/").unwrap_or_default();

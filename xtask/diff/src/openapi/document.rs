@@ -1,11 +1,11 @@
-//! An OpenAPI document as the comparison reads it: places in it (JSON pointers, RFC 6901) and what its
-//! references name. References lead within the document; what they name elsewhere is not fetched.
+//! An OpenAPI document: places in it (JSON pointers, RFC 6901) and the targets of its references. Only
+//! references within the document are resolved; others are not fetched.
 
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// A place in a document. Places are many and mostly never shown, so they are chains that become text when
-/// asked.
+/// A place in a document. There are many, and most are never shown, so a place is a chain that becomes text
+/// only on demand.
 #[derive(Clone)]
 pub struct At<'v>(Rc<Step<'v>>);
 
@@ -27,7 +27,7 @@ impl<'v> At<'v> {
         At(Rc::new(Step::Index(self.clone(), index)))
     }
 
-    /// From the root to here, unescaped. The root is the reference's text.
+    /// The unescaped steps from the root to here. The root is the reference's text.
     pub fn steps(&self) -> Vec<String> {
         let mut steps = Vec::new();
         let mut at = self;
@@ -63,7 +63,7 @@ impl<'v> At<'v> {
     }
 }
 
-/// A reference that can't be followed.
+/// A reference that can't be resolved.
 #[derive(Clone, Debug)]
 pub struct Lost {
     pub reference: String,
@@ -72,15 +72,15 @@ pub struct Lost {
 
 pub struct Document<'v> {
     pub root: &'v Value,
-    /// Does a keyword beside `$ref` count? In 3.1 it does, in 3.0 it is to be ignored (3.0.3, Reference
+    /// Whether keywords beside `$ref` count: they do in 3.1, and are ignored in 3.0 (3.0.3, Reference
     /// Object).
     pub siblings: bool,
-    /// `components/schemas`: where nearly all references lead.
+    /// `components/schemas`, the target of nearly all references.
     schemas: Option<&'v Map<String, Value>>,
 }
 
 const SCHEMAS: &str = "#/components/schemas/";
-/// More references in a row than this are a circle.
+/// A longer chain of references is treated as a circle.
 const HOPS: usize = 100;
 
 impl<'v> Document<'v> {
@@ -90,7 +90,7 @@ impl<'v> Document<'v> {
         Document { root, siblings, schemas }
     }
 
-    /// What one reference names.
+    /// The target of one reference.
     pub fn target<'r>(&self, reference: &'r str) -> Result<(&'v Value, At<'r>), Lost> {
         let lost = |why| Lost { reference: reference.to_string(), why };
         let plain = reference.strip_prefix(SCHEMAS).filter(|name| !name.contains(['/', '~', '%']));
@@ -98,19 +98,19 @@ impl<'v> Document<'v> {
             return Ok((found, At::root(reference)));
         }
         let Some(fragment) = reference.strip_prefix('#') else {
-            return Err(lost("it leads out of the document"));
+            return Err(lost("it points out of the document"));
         };
         let found = self.root.pointer(&decode(fragment)).ok_or_else(|| lost("nothing is there"))?;
         Ok((found, At::root(reference)))
     }
 
-    /// The value itself, or what its reference names in the end.
+    /// The value itself, or the final target of its references.
     pub fn resolve(&self, mut value: &'v Value, mut at: At<'v>) -> Result<(&'v Value, At<'v>), Lost> {
         let mut hops = 0;
         while let Some(reference) = reference(value) {
             hops += 1;
             if hops > HOPS {
-                return Err(Lost { reference: reference.to_string(), why: "it leads in a circle" });
+                return Err(Lost { reference: reference.to_string(), why: "it points in a circle" });
             }
             (value, at) = self.target(reference)?;
         }
@@ -122,7 +122,7 @@ pub fn reference(value: &Value) -> Option<&str> {
     value.as_object()?.get("$ref")?.as_str()
 }
 
-/// A fragment's percent-encoding undone (RFC 6901, section 6).
+/// Decodes a fragment's percent-encoding (RFC 6901, section 6).
 fn decode(text: &str) -> String {
     if !text.contains('%') {
         return text.to_string();

@@ -1,5 +1,5 @@
-//! The comparison's memory: what was found and by which operation, which pairs of schemas were met, and the
-//! trial runs in which differences are weighed, not written down.
+//! The state of a comparison: the differences found and their operations, the pairs of schemas already
+//! compared, and trial runs, which only measure how severe a difference is.
 
 use super::context::{Context, Direction};
 use super::document::{At, Document, Lost};
@@ -17,14 +17,14 @@ pub struct Change {
     pub id: String,
     pub level: Level,
     pub message: String,
-    /// JSON pointers into both documents; where something is missing, that of what would hold it.
+    /// JSON pointers into both documents. For something missing, the pointer to its parent.
     pub old: String,
     pub new: String,
-    /// `POST /runs/wait`; empty where it concerns the whole document.
+    /// `POST /runs/wait`; empty if the change concerns the whole document.
     pub operations: Vec<String>,
 }
 
-/// What an operation, or a pair of schemas, has brought to light, and what it uses.
+/// The differences found in an operation or a pair of schemas, and the pairs that it uses.
 #[derive(Default)]
 struct Group {
     operation: Option<String>,
@@ -50,13 +50,13 @@ pub struct Engine<'v> {
     trail: Vec<Pair>,
     depth: usize,
     worst: Option<Level>,
-    /// Pairs of schemas that may still be looked at: documents can be written that would take forever.
+    /// How many more pairs of schemas may be compared: without a limit, some documents would take hours.
     pub fuel: usize,
     pub exhausted: bool,
 }
 
 const FUEL: usize = 2_000_000;
-/// How deep a trial run goes; below it, two schemas count as different.
+/// How deep a trial run descends; deeper schemas count as different.
 const DEPTH: usize = 120;
 
 impl<'v> Engine<'v> {
@@ -81,13 +81,13 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// What follows is about this operation.
+    /// The following differences belong to this operation.
     pub fn begin(&mut self, operation: String) {
         self.groups.push(Group { operation: Some(operation), ..Group::default() });
         self.current = self.groups.len() - 1;
     }
 
-    /// What follows is about no operation of its own.
+    /// The following differences belong to no single operation.
     pub fn whole_document(&mut self) {
         self.current = 0;
     }
@@ -129,7 +129,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// An id that is made of parts.
+    /// Records a difference whose id is built from parts.
     pub fn custom(&mut self, id: String, level: Level, message: String, places: (String, String)) {
         if !self.weigh(level) {
             self.push(id, level, message, places.0, places.1);
@@ -143,7 +143,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// In a trial run a difference is weighed, and nothing else.
+    /// Records a difference. In a trial run only its level is kept.
     fn weigh(&mut self, level: Level) -> bool {
         if self.depth > 0 {
             self.worst = self.worst.max(Some(level));
@@ -151,8 +151,8 @@ impl<'v> Engine<'v> {
         self.depth > 0
     }
 
-    /// Compares two schemas. Those that references lead to wait for their turn, so that nothing nests without
-    /// end, and each pair has one.
+    /// Compares two schemas. Targets of references are queued, so that recursion is bounded and each pair is
+    /// compared once.
     pub fn compare(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
         if self.fuel == 0 {
             self.exhausted = true;
@@ -176,7 +176,7 @@ impl<'v> Engine<'v> {
         self.groups[group].used_by.push(self.current);
     }
 
-    /// Written the same, with the same alternatives chosen.
+    /// Whether both are written identically and have the same alternatives chosen.
     pub fn is_unchanged(&self, old: &Node<'v>, new: &Node<'v>) -> bool {
         old.only == new.only
             && old.raws.len() == new.raws.len()
@@ -205,7 +205,7 @@ impl<'v> Engine<'v> {
         Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), tag))
     }
 
-    /// The gravest difference between two schemas; None where they mean the same.
+    /// The most severe difference between two schemas. None if they mean the same.
     pub fn weight(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) -> Option<Level> {
         let outer = self.worst.take();
         self.depth += 1;
@@ -213,8 +213,8 @@ impl<'v> Engine<'v> {
         self.depth -= 1;
         let weight = std::mem::replace(&mut self.worst, outer);
         if self.depth == 0 {
-            // Pairs that were met again on the way counted as the same; where that was not so in the end,
-            // what hung on it is forgotten.
+            // Pairs that were met again during the comparison were assumed equal. If they turned out to
+            // differ, results that depended on that are discarded.
             for pair in self.trail.drain(..) {
                 if weight.is_some() && self.weighed.get(&pair) != Some(&Some(Level::Breaking)) {
                     self.weighed.remove(&pair);
@@ -251,7 +251,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// All changes, each with the operations that it concerns; the same at the same places once.
+    /// All changes, each with its operations; identical changes at the same places are merged.
     pub fn changes(mut self) -> Vec<Change> {
         let mut all: Vec<Change> = Vec::new();
         for index in 0..self.groups.len() {
@@ -283,7 +283,7 @@ impl<'v> Engine<'v> {
         all
     }
 
-    /// The operations that lead to a group, in the document's order.
+    /// The operations that use a group, in the document's order.
     fn operations(&self, group: usize) -> Vec<String> {
         let mut seen = vec![false; self.groups.len()];
         let mut todo = vec![group];
@@ -297,7 +297,7 @@ impl<'v> Engine<'v> {
     }
 }
 
-/// `propertyNames` as ids spell it.
+/// `propertyNames` in the ids' spelling.
 pub fn kebab(word: &str) -> String {
     word.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain(c.to_lowercase())).collect()
 }

@@ -1,12 +1,12 @@
-//! Deprecation and sunset: what was announced, for how long it still holds, and whether the announcement was
-//! kept. The date stands in `x-sunset`, as in oasdiff, after RFC 8594's header.
+//! Deprecation and sunset: what was announced, until when it works, and whether the announcement was kept.
+//! The date is in `x-sunset`, as in oasdiff, named after the header of RFC 8594.
 
 use super::document::At;
 use super::engine::Engine;
 use super::rules::*;
 use serde_json::Value;
 
-/// When something that is deprecated may go.
+/// When something deprecated may be removed.
 #[derive(Debug, PartialEq)]
 pub enum Sunset {
     None,
@@ -40,8 +40,7 @@ pub fn deprecated(value: &Value) -> bool {
     value.get("deprecated").is_some_and(|v| v == true)
 }
 
-/// What the removal of something is called: without warning, after it, too early, or with a date that can't
-/// be read.
+/// The rules for a removal: without deprecation, after it, before the sunset, or with an unreadable date.
 pub fn removal(value: &Value, today: &str, rules: [&'static Rule; 4]) -> (&'static Rule, String) {
     let [plain, announced, early, unreadable] = rules;
     if !deprecated(value) {
@@ -123,7 +122,7 @@ pub fn compare<'v>(
     }
 }
 
-/// Is it `2026-11-21`, a day that the calendar has?
+/// Whether the text is a valid date of the form `2026-11-21`.
 fn is_day(text: &str) -> bool {
     text.len() == 10 && humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).is_ok()
 }

@@ -1,19 +1,19 @@
-//! A schema to compare, as it is written: before what it says is put together.
+//! A schema to compare, as written, before its parts are merged.
 
 use super::document::{At, Document};
 use super::types::Types;
 use serde_json::Value;
 
-/// A schema as written, at its place.
+/// A schema as written, with its place.
 #[derive(Clone)]
 pub struct Raw<'v> {
     pub value: &'v Value,
     pub at: At<'v>,
-    /// null is allowed beside what it says: `anyOf: [it, null]`.
+    /// null is allowed in addition: `anyOf: [it, null]`.
     pub lifted: bool,
-    /// What it refers to and what it merges was read before, and stands beside it.
+    /// Its `$ref` and `allOf` are already read, and are separate parts of the node.
     pub flat: bool,
-    /// Its alternatives are being looked at one by one, and left out here.
+    /// Its alternatives are compared one by one, and ignored here.
     pub without: Without,
 }
 
@@ -23,11 +23,11 @@ pub struct Without {
     pub one: bool,
 }
 
-/// A schema to compare: everything that a value must fit at once.
+/// A schema to compare: all parts that a value must fit.
 #[derive(Clone)]
 pub struct Node<'v> {
     pub raws: Vec<Raw<'v>>,
-    /// Of these types alone.
+    /// Only values of these types.
     pub only: Types,
     pub at: At<'v>,
 }
@@ -36,7 +36,7 @@ impl Raw<'_> {
     pub fn same_reading(&self, other: &Raw) -> bool {
         (self.lifted, self.flat, self.without) == (other.lifted, other.flat, other.without)
     }
-    /// A number for each way to read it.
+    /// A number for each combination of flags.
     fn reading(&self) -> usize {
         let bits = [self.lifted, self.flat, self.without.any, self.without.one];
         bits.into_iter().fold(0, |number, bit| number * 2 + usize::from(bit))
@@ -57,7 +57,7 @@ impl<'v> Node<'v> {
             at,
         }
     }
-    /// Anything fits.
+    /// A schema that every value fits.
     pub fn anything(at: At<'v>) -> Node<'v> {
         Node { raws: Vec::new(), only: Types::ALL, at }
     }
@@ -68,14 +68,14 @@ impl<'v> Node<'v> {
         self.raws.extend(other.raws);
     }
 
-    /// The reference that this schema is, and nothing but.
+    /// The reference, if the schema is only a reference.
     pub fn reference(&self) -> Option<&'v str> {
         let [raw] = &self.raws[..] else { return None };
         raw.value.as_object()?.get("$ref")?.as_str()
     }
 
-    /// What makes two visits the same: the places that are read, whatever leads there. None where no
-    /// reference can be involved, so that no visit comes back here.
+    /// What makes two visits equal: the places that are read, independent of the way there. None if no
+    /// reference is involved, so no visit can return here.
     pub fn identity(&self, document: &Document<'v>) -> Option<Vec<usize>> {
         let mut through = false;
         let mut identity: Vec<usize> = Vec::with_capacity(self.raws.len() + 1);
@@ -96,12 +96,12 @@ impl<'v> Node<'v> {
         through.then_some(identity)
     }
 
-    /// A keyword that stands at the schema itself, at what its reference names, or in its `allOf`.
+    /// A keyword of the schema itself, of its reference's target, or of its `allOf`.
     pub fn keyword(&self, document: &Document<'v>, name: &str) -> Option<&'v Value> {
         self.raws.iter().find_map(|raw| keyword(document, raw.value, name, 4))
     }
 
-    /// What the object that has it as a property needs to know.
+    /// The access keywords of a property's schema.
     pub fn access(&self, document: &Document<'v>) -> Access {
         let mut access = Access::default();
         for raw in &self.raws {
@@ -111,7 +111,7 @@ impl<'v> Node<'v> {
     }
 }
 
-/// Who sees a property, and whether the server fills it in.
+/// Who sees a property, and whether it has a default.
 #[derive(Clone, Copy, Default)]
 pub struct Access {
     pub read_only: bool,

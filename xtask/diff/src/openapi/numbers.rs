@@ -1,4 +1,4 @@
-//! Limits that are numbers: bounds, `multipleOf`, lengths and counts.
+//! Numeric limits: bounds, `multipleOf`, lengths and counts.
 
 use super::context::{Context, Direction};
 use super::engine::Engine;
@@ -7,8 +7,8 @@ use super::schema::View;
 use super::types::Types;
 use super::values::{Bound, Count};
 
-/// The rules of one kind of count. Where a least or most of nothing has no rule of its own, it moved from 0,
-/// or to none.
+/// The rules of one kind of count. If there is no rule for setting or removing a minimum, the change counts
+/// as one from or to 0.
 struct Counted {
     least: &'static str,
     most: &'static str,
@@ -61,7 +61,7 @@ const PROPERTIES: Counted = Counted {
     most_decreased: &MAX_PROPERTIES_DECREASED,
 };
 
-/// One end of a range: its rules for set, unset, up and down, and the keyword.
+/// One end of a range: its rules for set, unset, increased and decreased, and the keyword.
 type End = ([&'static Shape; 4], &'static str);
 
 const LEAST: End = ([&MIN_SET, &MIN_UNSET, &MIN_INCREASED, &MIN_DECREASED], "minimum");
@@ -78,7 +78,8 @@ impl<'v> Engine<'v> {
             (None, Some(new)) => self.shape(ctx, &MULTIPLE_SET, "multipleOf", (a, b), &"", &new),
             (Some(old), None) => self.shape(ctx, &MULTIPLE_UNSET, "multipleOf", (a, b), &old, &""),
             (Some(old), Some(new)) if old != new => {
-                // The name for what narrows exists for responses alone, and the other way round.
+                // oasdiff has the id for narrowing only for responses, and the id for widening only for
+                // requests.
                 let shape = match ctx.direction {
                     Direction::Request if divides(new, old) => &MULTIPLE_GENERALIZED,
                     Direction::Response if divides(old, new) => &MULTIPLE_SPECIALIZED,
@@ -90,7 +91,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// `step` is the way to the inside of the range.
+    /// `step`: the direction to the inside of the range, 1 or -1.
     fn bound(
         &mut self,
         bounds: (Option<Bound>, Option<Bound>),
@@ -107,7 +108,7 @@ impl<'v> Engine<'v> {
         let (old, new) = (normal(bounds.0), normal(bounds.1));
         let exclusive = bounds.1.or(bounds.0).is_some_and(|bound| bound.exclusive);
         let ([set, unset, up, down], keyword) = ends[usize::from(exclusive)];
-        // What is shown is what was written.
+        // The message shows the values as written.
         let text = |bound: Option<Bound>| bound.map_or(String::new(), |bound| bound.to_string());
         let (from, to) = (text(bounds.0), text(bounds.1));
         let shape = match (old, new) {
@@ -164,7 +165,7 @@ impl<'v> Engine<'v> {
     }
 }
 
-/// Is every multiple of `n` one of `divisor`? Within what a double can tell.
+/// Whether every multiple of `n` is one of `divisor`, within the precision of a double.
 fn divides(divisor: f64, n: f64) -> bool {
     let ratio = n / divisor;
     (ratio - ratio.round()).abs() < 1e-9

@@ -1,4 +1,4 @@
-//! Two objects: properties that came, went, or became required, and what else they may hold.
+//! Compares two objects: properties that were added, removed or became required, and unlisted properties.
 
 use super::context::{Context, Direction};
 use super::engine::Engine;
@@ -9,10 +9,10 @@ use super::values::list;
 use crate::finding::Level;
 use serde_json::Value;
 
-/// How a property stands in its object.
+/// A property's status in its object.
 struct Property {
     required: bool,
-    /// `readOnly` where the client sends, `writeOnly` where it receives: it isn't there.
+    /// `readOnly` in a request, or `writeOnly` in a response: the property is absent.
     hidden: bool,
     access: Access,
 }
@@ -21,7 +21,7 @@ impl<'v> Engine<'v> {
     pub fn objects(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         let inner = ctx.inner();
         for (position, (name, new)) in b.properties.iter().enumerate() {
-            // Mostly at the same position.
+            // Usually at the same position.
             let old = a
                 .properties
                 .get(position)
@@ -90,7 +90,8 @@ impl<'v> Engine<'v> {
         self.shape(ctx, shape, "", (a, b), &"", &"");
     }
 
-    /// `readOnly` and `writeOnly` as such: nothing that breaks, except that what was never seen now is.
+    /// Changes of `readOnly` and `writeOnly` themselves. They don't break, except that a hidden property
+    /// becomes visible.
     fn access(&mut self, was: &Property, is: &Property, (old, new): (&Node<'v>, &Node<'v>), ctx: &Context) {
         let read = (was.access.read_only, is.access.read_only, "read-only");
         let write = (was.access.write_only, is.access.write_only, "write-only");
@@ -120,7 +121,7 @@ impl<'v> Engine<'v> {
         }
         let was = a.required.contains(&name);
         let rule = match (ctx.direction, is.required) {
-            // It had to be there before, only nothing was said about it.
+            // It was required before, but not described.
             (_, true) if was => None,
             (Direction::Request, true) if is.access.default => Some(&REQUEST_PROPERTY_DEFAULT_NEW),
             (Direction::Request, true) => Some(&REQUEST_PROPERTY_REQUIRED_NEW),
@@ -131,7 +132,7 @@ impl<'v> Engine<'v> {
         if let Some(rule) = rule {
             self.rule(rule, &ctx.what(&new.at), (&a.home, &new.at), &"", &"");
         }
-        // What was said of all properties was said of this one.
+        // The schema for unlisted properties applied to this one.
         if let Some(old) = &a.additional {
             self.compare(old, new, ctx);
         }
@@ -157,7 +158,7 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// Names that are required without being described, and properties that are not listed.
+    /// Names that are required but not described, and unlisted properties.
     fn unlisted(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         let described = |name: &str| a.property(name).is_some() || b.property(name).is_some();
         let moved = |from: &View<'v>, to: &View<'v>| -> Vec<&'v str> {

@@ -1,5 +1,5 @@
-//! Paths and operations: which came, which went, and whether their going was announced. A path is the same
-//! path whatever its parameters are called.
+//! Paths and operations: which were added and removed, and whether the removal was announced. The names of a
+//! path's parameters do not matter.
 
 use super::document::{At, Document};
 use super::engine::Engine;
@@ -10,10 +10,10 @@ use super::{body, parameters, responses, security, servers};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// In the order in which they are shown.
+/// In the order of the output.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// By path without parameter names, and method.
+/// The key is the path without parameter names, and the method.
 type Operations<'v> = BTreeMap<(String, usize), Operation<'v>>;
 
 pub fn compare<'v>(engine: &mut Engine<'v>) {
@@ -116,7 +116,7 @@ fn identity(engine: &mut Engine, old: &Operation, new: &Operation) {
     }
 }
 
-/// What the server sends of itself (3.1): here the client answers, so both directions change places.
+/// Requests that the server sends (3.1). Here the client answers, so the directions are exchanged.
 fn webhooks<'v>(engine: &mut Engine<'v>) {
     let old = collect(&engine.old, "webhooks", false);
     let new = collect(&engine.new, "webhooks", false);

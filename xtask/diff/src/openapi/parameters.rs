@@ -1,5 +1,5 @@
-//! Parameters: those of the path item and of the operation together, by name and location. Path parameters go
-//! by their position in the path, and header names by themselves whatever their case (RFC 9110, 5.1).
+//! Parameters of the path item and of the operation, matched by name and location. Path parameters are
+//! matched by their position in the path, and header names regardless of case (RFC 9110, 5.1).
 
 use super::context::{Context, Direction, Kind};
 use super::document::{At, Document};
@@ -11,7 +11,7 @@ use super::rules::*;
 use serde_json::Value;
 
 struct Parameter<'v> {
-    /// What makes it the same parameter in both documents.
+    /// The key that identifies the parameter in both documents.
     key: String,
     name: &'v str,
     location: &'v str,
@@ -42,7 +42,7 @@ impl<'v> Parameter<'v> {
     }
 }
 
-/// A parameter's or header's schema: its own, or that of its one media type.
+/// A parameter's or header's schema: its own, or that of its only media type.
 pub fn schema<'v>(value: &'v Value, at: &At<'v>) -> Node<'v> {
     if let Some(schema) = value.get("schema") {
         return Node::new(schema, at.key("schema"));
@@ -77,7 +77,7 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
     }
     for parameter in after.iter().filter(|p| !before.iter().any(|b| b.key == p.key)) {
         let moved = before.iter().any(|b| b.name == parameter.name && !after.iter().any(|a| a.key == b.key));
-        // What the path has, clients send, described or not.
+        // Clients send every parameter of the path, whether it is described or not.
         if moved || parameter.location == "path" {
             continue;
         }
@@ -119,7 +119,7 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>) {
     engine.compare(&old.schema(), &new.schema(), &ctx);
 }
 
-/// How the value is written: it matters where there is more than one way to write it.
+/// Compares how the value is written, if there is more than one way to write it.
 fn serialisation<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>, what: &str) {
     let places = (&old.at, &new.at);
     let structured = |document: &Document, schema: &Node| {
@@ -151,7 +151,7 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Parame
         .map(|(name, _)| name)
         .collect();
     let mut all: Vec<Parameter> = Vec::new();
-    // The operation's own come first, and win.
+    // The operation's own parameters come first and take precedence.
     for (holder, at) in [(operation.value, &operation.at), (operation.item, &operation.item_at)] {
         let list = holder.get("parameters").and_then(Value::as_array);
         for (index, value) in list.into_iter().flatten().enumerate() {
@@ -172,7 +172,7 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Parame
 fn key(name: &str, location: &str, path: &[&str]) -> Option<String> {
     match location {
         "path" => path.iter().position(|n| *n == name).map(|position| format!("path {position}")),
-        // OpenAPI 3.1.0, Parameter Object: these are described elsewhere, and ignored here.
+        // OpenAPI 3.1.0, Parameter Object: these headers are described elsewhere and ignored here.
         "header" if ["accept", "content-type", "authorization"].contains(&name.to_lowercase().as_str()) => {
             None
         }

@@ -1,4 +1,4 @@
-//! One written schema's keywords, read into what it says together with others.
+//! Reads the keywords of one written schema into the merged view of a node.
 
 use super::document::{At, Document, Lost};
 use super::node::{Node, Raw, Without};
@@ -7,7 +7,7 @@ use super::types::Types;
 use super::values::{Bound, contains};
 use serde_json::{Map, Value};
 
-/// Subschemas that are compared whole, or in step where they narrow with what they hold.
+/// Subschemas that are compared only for equality, or in the same direction as their parent.
 const WHOLE: [&str; 10] = [
     "if",
     "then",
@@ -72,7 +72,7 @@ impl<'v> View<'v> {
                 "maxItems" => self.items_count.at_most(value),
                 "minProperties" => self.properties_count.at_least(value),
                 "maxProperties" => self.properties_count.at_most(value),
-                // These match everything (ECMA-262 patterns are not anchored).
+                // These patterns match everything (ECMA-262 patterns are not anchored).
                 "pattern" => {
                     self.pattern =
                         value.as_str().filter(|p| !["", ".*", "^.*$", "^", "$"].contains(p)).or(self.pattern)
@@ -103,7 +103,7 @@ impl<'v> View<'v> {
                 }
                 "items" => {
                     part.array = true;
-                    // A list was the way to say `prefixItems` before 2020-12.
+                    // Before 2020-12, a list in `items` meant `prefixItems`.
                     match value {
                         Value::Array(list) => self.prefix(list, &at.key("items")),
                         _ => conjoin(&mut self.items, value, at.key("items")),
@@ -139,10 +139,10 @@ impl<'v> View<'v> {
         self.take(part, raw, todo);
     }
 
-    /// What a part's keywords mean together.
+    /// Merges keywords of one part that depend on each other.
     fn take(&mut self, mut part: Part<'v>, raw: Raw<'v>, todo: &mut Vec<Raw<'v>>) {
-        // `nullable` beside a composition is meant for what is composed, though 3.0.3 by its letter has it
-        // otherwise.
+        // `nullable` beside a composition is usually meant for the composed schema, although 3.0.3 literally
+        // says otherwise.
         let lifts = raw.lifted || (part.nullable && part.types.is_none());
         for (index, value) in part.all.iter().flat_map(|(list, _)| list.iter().enumerate()).rev() {
             let at = part.all.as_ref().map_or(raw.at.clone(), |(_, at)| at.index(index));
@@ -199,7 +199,7 @@ impl<'v> View<'v> {
     fn bound(&mut self, part: &Part) {
         let (least, most) =
             (part.minimum.map(|n| Bound::new(n, false)), part.maximum.map(|n| Bound::new(n, false)));
-        // A boolean beside `minimum` in 3.0, a number of its own in 3.1.
+        // In 3.0 a boolean beside `minimum`, in 3.1 a number.
         let above = part
             .above
             .and_then(|v| if v == true { part.minimum } else { v.as_f64() })
@@ -223,7 +223,7 @@ impl<'v> View<'v> {
     }
 }
 
-/// One part's keywords that only mean something together.
+/// Keywords of one part that depend on each other.
 #[derive(Default)]
 struct Part<'v> {
     types: Option<Types>,
@@ -233,7 +233,7 @@ struct Part<'v> {
     maximum: Option<f64>,
     above: Option<&'v Value>,
     below: Option<&'v Value>,
-    /// Keywords that only objects (arrays) have.
+    /// Whether it has keywords that apply only to objects (arrays).
     object: bool,
     array: bool,
     all: Option<(&'v Vec<Value>, At<'v>)>,
@@ -253,7 +253,7 @@ impl Part<'_> {
         if listed.is_some_and(|listed| !listed.has(Types::NULL)) {
             types &= !Types::NULL;
         }
-        // 3.0 has no other way to allow null, and its generators do not list null in `enum`.
+        // 3.0 has no other way to allow null, and generators for it do not list null in `enum`.
         if self.nullable || lifted { types | Types::NULL } else { types }
     }
 }
@@ -288,7 +288,7 @@ fn is_null(value: &Value) -> bool {
         || only("enum", Value::Null)
 }
 
-/// The values of alternatives that do nothing but list values.
+/// The values of the alternatives, if all of them only list values.
 fn enumerated<'v>(branches: &[(usize, &'v Value)]) -> Option<Vec<&'v Value>> {
     let mut values = Vec::new();
     for (_, branch) in branches {

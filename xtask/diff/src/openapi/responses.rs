@@ -50,7 +50,7 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
     }
 }
 
-/// What stands for a status that is not listed: its range, or `default`, which is for failures.
+/// The response that covers an unlisted status: its range, or for failures `default`.
 fn general<'a, 'v>(response: &Response<'v>, others: &'a [Response<'v>]) -> Option<&'a Response<'v>> {
     if response.is("default") || response.status.len() != 3 {
         return None;
@@ -103,7 +103,7 @@ fn headers<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>) 
     let list = |response: &Response<'v>| -> Vec<(&'v str, &'v Value, At<'v>)> {
         let at = response.at.key("headers");
         let headers = response.value.get("headers").and_then(Value::as_object).into_iter().flatten();
-        // Described by the media types (OpenAPI 3.1.0, Response Object).
+        // Content-Type is described by the media types (OpenAPI 3.1.0, Response Object).
         let headers = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         headers.map(|(name, value)| (name.as_str(), value, at.key(name))).collect()
     };

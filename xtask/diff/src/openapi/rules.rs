@@ -1,5 +1,5 @@
-//! All rules: what each difference is called, how grave it is, and its sentence. The names and levels are
-//! those that oasdiff publishes where the meaning is the same; where we judge otherwise, the cases say why.
+//! All rules for OpenAPI documents: id, severity and message of each difference. Ids and levels are those of
+//! oasdiff if the meaning is the same; if we judge differently, the cases give the reason.
 
 use crate::finding::Level::{self, Breaking as B, Info as I, Warning as W};
 
@@ -7,17 +7,16 @@ use crate::finding::Level::{self, Breaking as B, Info as I, Warning as W};
 pub struct Rule {
     pub id: &'static str,
     pub level: Level,
-    /// `{what}` is what it is about, `{old}` and `{new}` the two values.
+    /// The message. `{what}` is the subject, `{old}` and `{new}` are the two values.
     pub says: &'static str,
 }
 
-/// A difference of a schema. Its id begins with where the schema stands: `request-property-`,
-/// `response-body-`, …
+/// A difference of a schema. Its id begins with the schema's place, such as `request-property-`.
 pub struct Shape {
     pub id: &'static str,
-    /// What it means where the client sends the value.
+    /// The level if the client sends the value.
     pub request: Level,
-    /// What it means where the client receives it.
+    /// The level if the client receives it.
     pub response: Level,
     pub says: &'static str,
 }
@@ -32,27 +31,27 @@ const fn shape(id: &'static str, request: Level, response: Level, says: &'static
 // Operations.
 pub const ENDPOINT_ADDED: Rule = rule("endpoint-added", I, "{what} is new");
 pub const PATH_REMOVED: Rule =
-    rule("api-path-removed-without-deprecation", B, "{what} is gone with its path, and was not deprecated");
+    rule("api-path-removed-without-deprecation", B, "{what} was removed with its path, without deprecation");
 pub const PATH_REMOVED_DEPRECATED: Rule =
-    rule("api-path-removed-with-deprecation", I, "the deprecated {what} is gone with its path");
+    rule("api-path-removed-with-deprecation", I, "the deprecated {what} was removed with its path");
 pub const PATH_REMOVED_EARLY: Rule =
-    rule("api-path-removed-before-sunset", B, "{what} is gone with its path before its sunset on {old}");
+    rule("api-path-removed-before-sunset", B, "{what} was removed with its path before its sunset on {old}");
 pub const PATH_SUNSET_UNREADABLE: Rule =
-    rule("api-path-sunset-parse", B, "{what} is gone with its path; its sunset {old} is not a date");
+    rule("api-path-sunset-parse", B, "{what} was removed with its path; its sunset {old} is not a date");
 pub const OPERATION_REMOVED: Rule =
-    rule("api-removed-without-deprecation", B, "{what} is gone, and was not deprecated");
+    rule("api-removed-without-deprecation", B, "{what} was removed, without deprecation");
 pub const OPERATION_REMOVED_DEPRECATED: Rule =
-    rule("api-removed-with-deprecation", I, "the deprecated {what} is gone");
+    rule("api-removed-with-deprecation", I, "the deprecated {what} was removed");
 pub const OPERATION_REMOVED_EARLY: Rule =
-    rule("api-removed-before-sunset", B, "{what} is gone before its sunset on {old}");
+    rule("api-removed-before-sunset", B, "{what} was removed before its sunset on {old}");
 pub const DEPRECATED: Rule = rule("endpoint-deprecated", I, "{what} is deprecated");
 pub const DEPRECATED_SUNSET: Rule =
-    rule("endpoint-deprecated-with-sunset", I, "{what} is deprecated, and will be gone after {new}");
+    rule("endpoint-deprecated-with-sunset", I, "{what} is deprecated, and will be removed after {new}");
 pub const REACTIVATED: Rule = rule("endpoint-reactivated", I, "{what} is no longer deprecated");
 pub const SUNSET_UNREADABLE: Rule =
     rule("api-deprecated-sunset-parse", B, "the sunset of {what} is not a date: {new}");
 pub const SUNSET_DELETED: Rule =
-    rule("sunset-deleted", B, "{what} is still deprecated, but its sunset {old} is no longer promised");
+    rule("sunset-deleted", B, "{what} is still deprecated, but its sunset {old} is no longer given");
 pub const SUNSET_EARLIER: Rule =
     rule("api-sunset-date-changed-too-small", B, "the sunset of {what} moved from {old} to {new}");
 pub const OPERATION_ID_REMOVED: Rule =
@@ -61,7 +60,7 @@ pub const OPERATION_ID_ADDED: Rule = rule("api-operation-id-added", I, "the oper
 pub const SERVER_REMOVED: Rule = rule("server-removed", W, "the server {old} is no longer listed");
 pub const SERVER_ADDED: Rule = rule("server-added", I, "the server {new} is new");
 pub const WEBHOOK_ADDED: Rule = rule("webhook-added", I, "{what} is new");
-pub const WEBHOOK_REMOVED: Rule = rule("webhook-removed", B, "{what} is gone");
+pub const WEBHOOK_REMOVED: Rule = rule("webhook-removed", B, "{what} was removed");
 
 // Security.
 pub const SECURITY_REQUIRED: Rule =
@@ -89,13 +88,13 @@ pub const PARAMETER_REQUIRED_NEW: Rule =
     rule("new-required-request-parameter", B, "{what} is new and required");
 pub const PARAMETER_OPTIONAL_NEW: Rule =
     rule("new-optional-request-parameter", I, "{what} is new and optional");
-pub const PARAMETER_REMOVED: Rule = rule("request-parameter-removed", W, "{what} is gone");
+pub const PARAMETER_REMOVED: Rule = rule("request-parameter-removed", W, "{what} was removed");
 pub const PARAMETER_REMOVED_DEPRECATED: Rule =
-    rule("request-parameter-removed-with-deprecation", I, "the deprecated {what} is gone");
+    rule("request-parameter-removed-with-deprecation", I, "the deprecated {what} was removed");
 pub const PARAMETER_REMOVED_EARLY: Rule =
-    rule("request-parameter-removed-before-sunset", B, "{what} is gone before its sunset on {old}");
+    rule("request-parameter-removed-before-sunset", B, "{what} was removed before its sunset on {old}");
 pub const PARAMETER_SUNSET_UNREADABLE: Rule =
-    rule("request-parameter-sunset-parse", B, "{what} is gone; its sunset {old} is not a date");
+    rule("request-parameter-sunset-parse", B, "{what} was removed; its sunset {old} is not a date");
 pub const PARAMETER_MOVED: Rule = rule("request-parameter-moved", B, "{what} moved to: {new}");
 pub const PARAMETER_BECAME_REQUIRED: Rule =
     rule("request-parameter-became-required", B, "{what} is now required");
@@ -105,7 +104,7 @@ pub const PARAMETER_DEPRECATED: Rule = rule("request-parameter-deprecated", I, "
 pub const PARAMETER_REACTIVATED: Rule =
     rule("request-parameter-reactivated", I, "{what} is no longer deprecated");
 pub const PARAMETER_SUNSET_DELETED: Rule =
-    rule("request-parameter-sunset-deleted", B, "the sunset {old} of {what} is no longer promised");
+    rule("request-parameter-sunset-deleted", B, "the sunset {old} of {what} is no longer given");
 pub const PARAMETER_SUNSET_EARLIER: Rule = rule(
     "request-parameter-sunset-date-changed-too-small",
     B,
@@ -124,7 +123,7 @@ pub const PARAMETER_EMPTY: Rule = rule("request-parameter-empty-refused", W, "{w
 // Bodies, responses, headers.
 pub const BODY_REQUIRED_NEW: Rule = rule("request-body-added-required", B, "a request body is now required");
 pub const BODY_OPTIONAL_NEW: Rule = rule("request-body-added-optional", I, "a request body may now be sent");
-pub const BODY_REMOVED: Rule = rule("request-body-removed", B, "the request body is gone");
+pub const BODY_REMOVED: Rule = rule("request-body-removed", B, "the request body was removed");
 pub const BODY_BECAME_REQUIRED: Rule =
     rule("request-body-became-required", B, "the request body is now required");
 pub const BODY_BECAME_OPTIONAL: Rule =
@@ -134,10 +133,11 @@ pub const BODY_MEDIA_ADDED: Rule =
 pub const BODY_MEDIA_REMOVED: Rule =
     rule("request-body-media-type-removed", B, "the request body may no longer be {old}");
 pub const SUCCESS_ADDED: Rule = rule("response-success-status-added", I, "the response {new} is new");
-pub const SUCCESS_REMOVED: Rule = rule("response-success-status-removed", B, "the response {old} is gone");
+pub const SUCCESS_REMOVED: Rule =
+    rule("response-success-status-removed", B, "the response {old} was removed");
 pub const FAILURE_ADDED: Rule = rule("response-non-success-status-added", I, "the response {new} is new");
 pub const FAILURE_REMOVED: Rule =
-    rule("response-non-success-status-removed", I, "the response {old} is gone");
+    rule("response-non-success-status-removed", I, "the response {old} was removed");
 pub const MEDIA_ADDED: Rule = rule("response-media-type-added", I, "{what} may also be {new}");
 pub const MEDIA_REMOVED: Rule = rule("response-media-type-removed", B, "{what} is no longer {old}");
 pub const MEDIA_GENERALIZED: Rule =
@@ -146,8 +146,8 @@ pub const MEDIA_SPECIALIZED: Rule =
     rule("response-media-type-name-specialized", I, "{what} was anything in {old}, now {new}");
 pub const HEADER_ADDED: Rule = rule("response-header-added", I, "{what} is new");
 pub const HEADER_REMOVED: Rule =
-    rule("required-response-header-removed", B, "{what}, which was always there, is gone");
-pub const HEADER_OPTIONAL_REMOVED: Rule = rule("optional-response-header-removed", W, "{what} is gone");
+    rule("required-response-header-removed", B, "{what}, which was always present, was removed");
+pub const HEADER_OPTIONAL_REMOVED: Rule = rule("optional-response-header-removed", W, "{what} was removed");
 pub const HEADER_BECAME_OPTIONAL: Rule =
     rule("response-header-became-optional", B, "{what} may now be missing");
 
@@ -155,38 +155,38 @@ pub const HEADER_BECAME_OPTIONAL: Rule =
 pub const REQUEST_PROPERTY_REQUIRED_NEW: Rule =
     rule("new-required-request-property", B, "{what} is new and required");
 pub const REQUEST_PROPERTY_DEFAULT_NEW: Rule =
-    rule("new-required-request-property-with-default", B, "{what} is new and required, if with a default");
+    rule("new-required-request-property-with-default", B, "{what} is new and required, but has a default");
 pub const REQUEST_PROPERTY_OPTIONAL_NEW: Rule =
     rule("new-optional-request-property", I, "{what} is new and optional");
-pub const REQUEST_PROPERTY_REMOVED: Rule = rule("request-property-removed", W, "{what} is gone");
+pub const REQUEST_PROPERTY_REMOVED: Rule = rule("request-property-removed", W, "{what} was removed");
 pub const REQUEST_PROPERTY_REFUSED: Rule =
-    rule("request-property-refused", B, "{what} is gone, and what is not listed is refused");
+    rule("request-property-refused", B, "{what} was removed, and unlisted properties are refused");
 pub const RESPONSE_PROPERTY_REQUIRED_NEW: Rule =
-    rule("response-required-property-added", I, "{what} is new and always there");
+    rule("response-required-property-added", I, "{what} is new and always present");
 pub const RESPONSE_PROPERTY_OPTIONAL_NEW: Rule = rule("response-optional-property-added", I, "{what} is new");
 pub const RESPONSE_PROPERTY_REMOVED: Rule =
-    rule("response-required-property-removed", B, "{what}, which was always there, is gone");
+    rule("response-required-property-removed", B, "{what}, which was always present, was removed");
 pub const RESPONSE_PROPERTY_OPTIONAL_REMOVED: Rule =
-    rule("response-optional-property-removed", I, "{what} is gone");
+    rule("response-optional-property-removed", I, "{what} was removed");
 pub const RESPONSE_PROPERTY_SHOWN: Rule = rule(
     "response-required-property-became-not-write-only",
     W,
-    "{what} is no longer write-only, and always there",
+    "{what} is no longer write-only, and is always present",
 );
 
 // The comparison itself.
 pub const LOST_NEW: Rule = rule(
     "reference-unresolved",
     Level::Error,
-    "the new document refers to {new}: {what}; compared as if it said nothing",
+    "the new document refers to {new}: {what}; compared as an empty schema",
 );
 pub const LOST_OLD: Rule = rule(
     "old-reference-unresolved",
     W,
-    "the old document refers to {old}: {what}; compared as if it said nothing",
+    "the old document refers to {old}: {what}; compared as an empty schema",
 );
 pub const TOO_MUCH: Rule =
-    rule("comparison-stopped", Level::Error, "the documents are too intricate to compare to the end: {what}");
+    rule("comparison-stopped", Level::Error, "the documents are too complex to compare: {what}");
 
 // Schemas: id, request, response.
 pub const TYPE_CHANGED: Shape = shape("type-changed", B, B, "{what} was {old}, now {new}");
@@ -200,7 +200,7 @@ pub const NULLABLE: Shape = shape("became-nullable", I, B, "{what} may now be nu
 pub const NOT_NULLABLE: Shape = shape("became-not-nullable", B, I, "{what} may no longer be null");
 pub const BECAME_REQUIRED: Shape = shape("became-required", B, I, "{what} is now required");
 pub const BECAME_REQUIRED_DEFAULT: Shape =
-    shape("became-required-with-default", B, I, "{what} is now required, if with a default");
+    shape("became-required-with-default", B, I, "{what} is now required, but has a default");
 pub const BECAME_OPTIONAL: Shape = shape("became-optional", I, B, "{what} is now optional");
 pub const ENUM_ADDED: Shape = shape("enum-value-added", I, W, "{what} may now be {new}");
 pub const ENUM_REMOVED: Shape = shape("enum-value-removed", B, I, "{what} may no longer be {old}");
@@ -237,7 +237,7 @@ pub const MIN_LENGTH_DECREASED: Shape =
     shape("min-length-decreased", I, B, "minLength of {what} was {old}, now {new}");
 pub const MAX_LENGTH_SET: Shape = shape("max-length-set", B, I, "maxLength of {what} is now {new}");
 pub const MAX_LENGTH_UNSET: Shape =
-    shape("max-length-unset", I, B, "maxLength of {what} was {old}, now nothing limits it");
+    shape("max-length-unset", I, B, "maxLength of {what} was {old}, now unlimited");
 pub const MAX_LENGTH_INCREASED: Shape =
     shape("max-length-increased", I, B, "maxLength of {what} was {old}, now {new}");
 pub const MAX_LENGTH_DECREASED: Shape =
@@ -251,7 +251,7 @@ pub const MIN_ITEMS_DECREASED: Shape =
     shape("min-items-decreased", I, B, "minItems of {what} was {old}, now {new}");
 pub const MAX_ITEMS_SET: Shape = shape("max-items-set", B, I, "maxItems of {what} is now {new}");
 pub const MAX_ITEMS_UNSET: Shape =
-    shape("max-items-unset", I, B, "maxItems of {what} was {old}, now nothing limits it");
+    shape("max-items-unset", I, B, "maxItems of {what} was {old}, now unlimited");
 pub const MAX_ITEMS_INCREASED: Shape =
     shape("max-items-increased", I, B, "maxItems of {what} was {old}, now {new}");
 pub const MAX_ITEMS_DECREASED: Shape =
@@ -263,7 +263,7 @@ pub const MIN_PROPERTIES_DECREASED: Shape =
 pub const MAX_PROPERTIES_SET: Shape =
     shape("max-properties-set", B, I, "maxProperties of {what} is now {new}");
 pub const MAX_PROPERTIES_UNSET: Shape =
-    shape("max-properties-unset", I, B, "maxProperties of {what} was {old}, now nothing limits it");
+    shape("max-properties-unset", I, B, "maxProperties of {what} was {old}, now unlimited");
 pub const MAX_PROPERTIES_INCREASED: Shape =
     shape("max-properties-increased", I, B, "maxProperties of {what} was {old}, now {new}");
 pub const MAX_PROPERTIES_DECREASED: Shape =
@@ -293,9 +293,9 @@ pub const ONE_OF_REMOVED: Shape = shape("one-of-removed", B, I, "{what} may no l
 pub const ANY_OF_ADDED: Shape = shape("any-of-added", I, B, "{what} may now also be {new}");
 pub const ANY_OF_REMOVED: Shape = shape("any-of-removed", B, I, "{what} may no longer be {old}");
 pub const CLOSED: Shape =
-    shape("additional-properties-refused", B, I, "{what} may no longer hold properties that are not listed");
+    shape("additional-properties-refused", B, I, "{what} may no longer have unlisted properties");
 pub const OPENED: Shape =
-    shape("additional-properties-allowed", I, I, "{what} may now hold properties that are not listed");
+    shape("additional-properties-allowed", I, I, "{what} may now have unlisted properties");
 pub const PATTERN_PROPERTY_ADDED: Shape =
     shape("pattern-property-added", B, I, "{what} now has rules for properties like {new}");
 pub const PATTERN_PROPERTY_REMOVED: Shape =
@@ -304,11 +304,11 @@ pub const DEPENDENT_ADDED: Shape =
     shape("dependent-required-added", B, I, "{what} with {old} must now also have {new}");
 pub const DEPENDENT_REMOVED: Shape =
     shape("dependent-required-removed", I, B, "{what} with {old} need no longer have {new}");
-pub const KEYWORD_ADDED: Shape = shape("{keyword}-added", B, I, "{what} is now also bound by `{new}`");
-pub const KEYWORD_REMOVED: Shape = shape("{keyword}-removed", I, B, "{what} is no longer bound by `{old}`");
+pub const KEYWORD_ADDED: Shape = shape("{keyword}-added", B, I, "{what} is now also limited by `{new}`");
+pub const KEYWORD_REMOVED: Shape = shape("{keyword}-removed", I, B, "{what} is no longer limited by `{old}`");
 pub const KEYWORD_CHANGED: Shape = shape("{keyword}-changed", W, W, "`{new}` of {what} has changed");
 pub const CONTENT_TYPE_CHANGED: Shape =
-    shape("content-media-type-changed", B, B, "what {what} holds was {old}, now {new}");
+    shape("content-media-type-changed", B, B, "the content of {what} was {old}, now {new}");
 pub const CONTENT_ENCODING_CHANGED: Shape =
     shape("content-encoding-changed", B, B, "the encoding of {what} was {old}, now {new}");
 pub const DISCRIMINATOR_ADDED: Shape =

@@ -1,5 +1,5 @@
-//! What a schema says, with everything that says it in one place: references followed, `allOf` merged, and
-//! the spellings of "or null", of "one value" and of bounds (3.0 and 3.1) made the same.
+//! The merged view of a schema: references resolved, `allOf` merged, and the spellings of "or null", "one
+//! value" and bounds (3.0 and 3.1) unified.
 
 use super::document::{At, Document, Lost};
 use super::node::{Node, Raw};
@@ -14,18 +14,18 @@ pub struct Union<'v> {
     pub keyword: &'static str,
     pub null: bool,
     pub branches: Vec<Node<'v>>,
-    /// Which part it belongs to.
+    /// The index of the part that it belongs to.
     pub part: usize,
 }
 
-/// All that a node says.
+/// The merged keywords of a node.
 pub struct View<'v> {
-    /// Where it is used, and where it is written: another place where it is a reference and nothing but.
+    /// Where it is used, and where it is written. They differ if the schema is only a reference.
     pub at: At<'v>,
     pub home: At<'v>,
-    /// null included.
+    /// Including null.
     pub types: Types,
-    /// None: not limited. Without null.
+    /// The listed values, without null. None: not limited.
     pub values: Option<Vec<&'v Value>>,
     pub constant: bool,
     pub extensible: Vec<&'v Value>,
@@ -41,14 +41,14 @@ pub struct View<'v> {
     pub required: Vec<&'v str>,
     pub properties: Vec<(&'v str, Node<'v>)>,
     pub pattern_properties: Vec<(&'v str, Node<'v>)>,
-    /// What properties that are not listed must fit; None where anything does.
+    /// The schema of unlisted properties. None: anything fits.
     pub additional: Option<Node<'v>>,
     pub closed: bool,
     pub items: Option<Node<'v>>,
     pub prefix: Vec<Node<'v>>,
     pub dependent: Vec<(&'v str, &'v Value)>,
     pub unions: Vec<Union<'v>>,
-    /// Keywords that are compared whole, with the schema they hold.
+    /// Keywords that are compared as a whole, with the schema that they contain.
     pub others: Vec<(&'static str, Node<'v>)>,
     pub default: Option<&'v Value>,
     pub deprecated: bool,
@@ -63,7 +63,7 @@ impl<'v> View<'v> {
         let mut view = View::anything(node.at.clone());
         let mut seen: Vec<*const Value> = Vec::new();
         let mut todo: Vec<Raw> = node.raws.iter().rev().cloned().collect();
-        // A loop, not a recursion: `allOf` and references may be nested as deep as a document likes.
+        // A loop, not a recursion, because `allOf` and references may be nested to any depth.
         while let Some(raw) = todo.pop() {
             let address = std::ptr::from_ref(raw.value);
             let Err(position) = seen.binary_search(&address) else { continue };
@@ -79,7 +79,7 @@ impl<'v> View<'v> {
         view
     }
 
-    /// A listed value that the other keywords refuse is not one.
+    /// Removes listed values that the other keywords refuse.
     fn keep_possible_values(&mut self) {
         let Some(mut values) = self.values.take() else { return };
         values.retain(|value| self.admits(value));
@@ -87,7 +87,7 @@ impl<'v> View<'v> {
         self.values = Some(values);
     }
 
-    /// Do type, bounds and length let a plain value through?
+    /// Whether type, bounds and length allow a plain value.
     pub fn admits(&self, value: &Value) -> bool {
         let fits = match value {
             Value::Number(number) => number.as_f64().is_some_and(|n| {
@@ -137,7 +137,7 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The parts alone, which were read already.
+    /// A node of only the parts, which are already read.
     pub fn flat(&self, only: Types) -> Node<'v> {
         Node {
             raws: self.parts.iter().map(|part| Raw { flat: true, ..part.clone() }).collect(),
@@ -146,7 +146,7 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The same schema with one alternative of a union in place of the union.
+    /// The same schema with the union replaced by one of its alternatives.
     pub fn with(&self, node: &Node<'v>, union: &Union<'v>, branch: &Node<'v>) -> Node<'v> {
         let mut raws: Vec<Raw> = Vec::new();
         if self.unions.len() > 1 || self.parts.iter().any(|part| says_more(part.value)) {
@@ -161,7 +161,7 @@ impl<'v> View<'v> {
         Node { raws, only: node.only, at: branch.at.clone() }
     }
 
-    /// Where a keyword stands, or the schema where it doesn't.
+    /// The place of a keyword, or of the schema if it has no such keyword.
     pub fn place(&self, keyword: &str) -> String {
         let holder = self.parts.iter().find(|part| part.value.get(keyword).is_some());
         match holder.filter(|_| !keyword.is_empty()) {
@@ -174,7 +174,7 @@ impl<'v> View<'v> {
     }
 }
 
-/// Does it say more than which alternatives there are?
+/// Whether it has keywords besides the alternatives.
 fn says_more(value: &Value) -> bool {
     let alternatives =
         |key: &str| matches!(key, "anyOf" | "oneOf" | "allOf" | "discriminator" | "nullable" | "$ref");

@@ -1,6 +1,6 @@
-//! Authentication: a list of alternatives, each a set of schemes that are needed together. A client goes on
-//! working where one of the new alternatives asks for no more than what it already sends. What a scheme is
-//! called means nothing; what it is does.
+//! Authentication: a list of alternatives, each a set of schemes that are needed together. A client continues
+//! to work if one of the new alternatives needs no more than what it already sends. Schemes are matched by
+//! definition, not by name.
 
 use super::document::At;
 use super::engine::Engine;
@@ -14,7 +14,7 @@ type Needs<'v> = Vec<(&'v str, Vec<&'v str>)>;
 pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     let (before, old_at) = listed(engine.old.root, old);
     let (after, new_at) = listed(engine.new.root, new);
-    // By the new document's names.
+    // With the names of the new document.
     let names: Vec<(&str, &str)> =
         before.iter().flatten().map(|(name, _)| (*name, renamed(engine, name))).collect();
     let renamed = |name: &'v str| names.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| *new);
@@ -55,7 +55,7 @@ fn schemes<'v>(needs: &Needs<'v>) -> Vec<&'v str> {
     needs.iter().map(|(name, _)| *name).collect()
 }
 
-/// Does a client that brings `old` satisfy `new`?
+/// Whether a client that sends `old` satisfies `new`.
 fn enough(old: &Needs, new: &Needs) -> bool {
     new.iter().all(|(name, scopes)| {
         old.iter().any(|(n, s)| n == name && scopes.iter().all(|scope| s.contains(scope)))
@@ -99,7 +99,7 @@ fn show(needs: &Needs) -> String {
     }
 }
 
-/// The operation's alternatives, or the document's; an empty one means that nothing is needed.
+/// The operation's alternatives, or the document's. An empty alternative means that nothing is needed.
 fn listed<'v>(root: &'v Value, operation: &Operation<'v>) -> (Vec<Needs<'v>>, At<'v>) {
     let own = operation.value.get("security").map(|list| (list, operation.at.clone()));
     let Some((list, at)) = own.or_else(|| root.get("security").map(|list| (list, At::root("")))) else {
@@ -121,7 +121,7 @@ fn needs(value: &Value) -> Option<Needs<'_>> {
     Some(needs)
 }
 
-/// The name that the new document has for an old scheme.
+/// The new document's name of an old scheme.
 fn renamed<'v>(engine: &Engine<'v>, name: &'v str) -> &'v str {
     if definition(engine.new.root, name).is_some() {
         return name;
@@ -143,7 +143,7 @@ fn definition<'v>(root: &'v Value, name: &str) -> Option<&'v Value> {
     root.pointer("/components/securitySchemes")?.get(name)
 }
 
-/// What a client has to do: `http bearer`, `apiKey in header X-Key`.
+/// What a client must send: `http bearer`, `apiKey in header X-Key`.
 fn kind(scheme: &Value) -> String {
     let text = |key: &str| scheme.get(key).and_then(Value::as_str).unwrap_or_default();
     match text("type") {
@@ -166,7 +166,7 @@ fn kind(scheme: &Value) -> String {
     }
 }
 
-/// One scheme's definition in both documents.
+/// Compares one scheme's definition in both documents.
 fn scheme<'v>(engine: &mut Engine<'v>, name: &'v str) {
     let (Some(old), Some(new)) = (definition(engine.old.root, name), definition(engine.new.root, name))
     else {

@@ -1,4 +1,4 @@
-//! Where the API is served: the operation's own list, or the path's, or the document's.
+//! The API's servers: the operation's own list, or the path's, or the document's.
 
 use super::document::At;
 use super::engine::Engine;
@@ -17,7 +17,8 @@ pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation
     }
 }
 
-/// The addresses, with the variables' defaults in place; without any, `/` (OpenAPI 3.1.0, OpenAPI Object).
+/// The servers' URLs with the variables' defaults inserted; `/` if there are none (OpenAPI 3.1.0, OpenAPI
+/// Object).
 fn listed<'v>(root: &'v Value, operation: &Operation<'v>) -> (Vec<String>, At<'v>) {
     let holders = [
         (operation.value, operation.at.clone()),

@@ -1,10 +1,10 @@
-//! OpenAPI documents of any size, like those that frameworks write: resources with their five operations,
+//! Generates OpenAPI documents of any size, similar to those of frameworks: resources with five operations,
 //! schemas that refer to each other, alternatives, nullable fields, maps. The same seed gives the same
 //! document.
 
 use serde_json::{Map, Value, json};
 
-/// A document with this many resources: 450 make a megabyte. With another edition every tenth resource has
+/// A document with this many resources; 450 are about a megabyte. In another edition every tenth resource has
 /// changed.
 pub fn generated(resources: usize, edition: usize) -> Value {
     let mut paths = Map::new();

@@ -1,4 +1,4 @@
-//! Every case of the rules and non-rules, and what holds for any document.
+//! Every case of the rules and non-rules, and properties that hold for any document.
 
 use super::document::Document;
 use super::engine::Engine;
@@ -11,7 +11,7 @@ mod sound;
 
 const TODAY: &str = "2026-11-21";
 
-/// Without the shortcut for what is written the same.
+/// Without the shortcut for identical texts.
 fn thoroughly(old: &Value, new: &Value) -> Vec<Change> {
     let mut engine = Engine::new(Document::new(old), Document::new(new), TODAY);
     engine.unchanged = Unchanged::nothing();
@@ -83,7 +83,7 @@ fn the_shortcut_changes_nothing() {
 }
 
 #[test]
-fn what_is_added_one_way_is_removed_the_other_way() {
+fn an_addition_is_a_removal_in_the_opposite_comparison() {
     let turned = |id: &str| -> String {
         let pairs = [
             ("added", "removed"),
@@ -141,7 +141,7 @@ fn every_place_of_every_case_exists() {
     for case in cases::all().unwrap() {
         let (old, new) = (case.document(&case.old), case.document(&case.new));
         for change in diff(&old, &new, TODAY) {
-            // What is required and not described has no place of its own.
+            // A property that is required but not described has no place of its own.
             let described = !change.new.ends_with("/zz");
             assert!(
                 !described || exists(&old, &change.old) || exists(&new, &change.new),
@@ -160,7 +160,7 @@ fn the_gravest_comes_first() {
 }
 
 #[test]
-fn references_that_lead_nowhere_are_said_once_and_only_where_they_are_new() {
+fn unresolved_references_are_reported_once_and_only_if_they_are_new() {
     let bad = |reference: &str| {
         posting(
             json!({ "properties": { "a": { "$ref": reference }, "b": { "$ref": reference } } }),
@@ -206,8 +206,8 @@ fn circles_and_chains_of_references_end() {
 }
 
 #[test]
-fn alternatives_are_told_apart_through_many_levels_and_pairs_do_not_multiply() {
-    // Each level is one of two ways to the next, written in this order.
+fn alternatives_are_distinguished_through_many_levels_without_multiplying_pairs() {
+    // Each level has two references to the next, in this order.
     let spec = |levels: usize, order: [usize; 2], end: &str| {
         let way = |n: usize, w: usize| {
             json!({ "type": "object", "required": [format!("p{w}")], "properties": {
@@ -251,7 +251,7 @@ fn both_kinds_of_alternatives_at_once_are_compared() {
 }
 
 #[test]
-fn a_comparison_that_takes_too_long_is_given_up_and_said_to_be() {
+fn a_comparison_that_takes_too_long_stops_with_an_error() {
     let (old, new) = (specs::generated(20, 0), specs::generated(20, 1));
     let mut engine = Engine::new(Document::new(&old), Document::new(&new), TODAY);
     engine.fuel = 100;
@@ -264,7 +264,7 @@ fn a_comparison_that_takes_too_long_is_given_up_and_said_to_be() {
     );
 }
 
-/// A document with something of everything.
+/// A document that uses every feature.
 fn everything() -> Value {
     let mut paths = json!({ "/a/{id}": { "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
         "post": {

@@ -1,5 +1,5 @@
-//! Sets of JSON types. An integer is a number (JSON Schema 2020-12, 4.2.3), so a number is "integer or
-//! fraction" here.
+//! Sets of JSON types. An integer is a number (JSON Schema 2020-12, 4.2.3), so here a number is "integer or
+//! fraction".
 
 use serde_json::Value;
 use std::fmt;
@@ -30,10 +30,10 @@ impl Types {
     pub const ARRAY: Types = Types(32);
     pub const OBJECT: Types = Types(64);
     pub const ALL: Types = Types(127);
-    /// What a parameter or header can be written as without structure.
+    /// Types of a parameter or header without structure.
     pub const PLAIN: Types = Types(2 | 4 | 8 | 16);
 
-    /// What a `type` keyword says; words that JSON Schema does not have say nothing.
+    /// The types of a `type` keyword; unknown words are ignored.
     pub fn declared(keyword: &Value) -> Types {
         match keyword {
             Value::String(name) => Types::named(name),
@@ -69,7 +69,7 @@ impl Types {
     pub fn bits(self) -> usize {
         self.0.into()
     }
-    /// One set for each type in it; a number stays whole.
+    /// One set for each type in it; a number stays one type.
     pub fn each(self) -> Vec<Types> {
         let kinds = [Types::BOOLEAN, Types::NUMBER, Types::STRING, Types::ARRAY, Types::OBJECT, Types::NULL];
         kinds.into_iter().map(|kind| kind & self).filter(|kind| !kind.is_empty()).collect()

@@ -1,14 +1,14 @@
-//! What is written the same in both documents and refers to nothing that is not: most of them, and nothing to
-//! look at. Saying "changed" too often costs time, not correctness.
+//! Finds components that are identical in both documents and refer only to identical ones, which is most of
+//! them: they need no comparison. Reporting an unchanged one as changed costs only time.
 
 use super::document::Document;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-/// The components that are the same, with all that they refer to, by reference.
+/// The references of components that are identical, with all that they refer to.
 pub struct Unchanged {
     same: HashMap<String, bool>,
-    /// Both documents read alike: what is the same text means the same.
+    /// Both documents are read by the same rules, so identical texts mean the same.
     alike: bool,
 }
 
@@ -39,7 +39,7 @@ impl Unchanged {
             });
             same.push(equal && known);
         }
-        // What uses something that changed has changed.
+        // A component that uses a changed one has changed.
         let mut todo: Vec<usize> = (0..same.len()).filter(|index| !same[*index]).collect();
         while let Some(index) = todo.pop() {
             for user in std::mem::take(&mut used_by[index]) {
@@ -51,7 +51,7 @@ impl Unchanged {
         Unchanged { same: names.into_iter().map(|(name, index)| (name, same[index])).collect(), alike }
     }
 
-    /// Everything is looked at: what a test of the comparison itself wants.
+    /// Nothing counts as unchanged, for tests of the comparison itself.
     #[cfg(test)]
     pub fn nothing() -> Unchanged {
         Unchanged { same: HashMap::new(), alike: false }
@@ -67,7 +67,7 @@ fn components(root: &Value) -> impl Iterator<Item = (&String, &Map<String, Value
     sections.filter_map(|(section, entries)| Some((section, entries.as_object()?)))
 }
 
-/// The same JSON with its keys in the same order, all of whose references pass.
+/// Whether both are the same JSON with keys in the same order, and all their references pass.
 fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

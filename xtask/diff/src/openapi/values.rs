@@ -1,4 +1,4 @@
-//! Numbers and values that schemas limit: bounds, counts, and when two JSON values are the same.
+//! Limits of numbers and counts, and when two JSON values are equal.
 
 use serde_json::Value;
 use std::fmt;
@@ -14,15 +14,15 @@ impl Bound {
     pub fn new(value: f64, exclusive: bool) -> Bound {
         Bound { value, exclusive }
     }
-    /// The lower bound that lets less through.
+    /// The stricter of two lower bounds.
     pub fn higher(self, other: Bound) -> Bound {
         if (other.value, other.exclusive) > (self.value, self.exclusive) { other } else { self }
     }
-    /// The upper bound that lets less through.
+    /// The stricter of two upper bounds.
     pub fn lower(self, other: Bound) -> Bound {
         if (other.value, !other.exclusive) < (self.value, !self.exclusive) { other } else { self }
     }
-    /// The same bound for integers, which have a next one.
+    /// The same bound for integers, without `exclusive`.
     pub fn of_integers(self, step: f64) -> Bound {
         let whole = if step > 0.0 { self.value.ceil() } else { self.value.floor() };
         Bound::new(if self.exclusive && whole == self.value { whole + step } else { whole }, false)
@@ -35,7 +35,7 @@ impl fmt::Display for Bound {
     }
 }
 
-/// How many characters, items or properties there may be.
+/// The allowed number of characters, items or properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Count {
     pub least: f64,
@@ -54,7 +54,7 @@ impl Count {
     }
 }
 
-/// Equal as JSON Schema has it: 1 and 1.0 are the same number, and the order of keys means nothing.
+/// Equality by JSON Schema: 1 and 1.0 are the same number, and the order of keys does not matter.
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -70,7 +70,7 @@ pub fn contains(values: &[&Value], value: &Value) -> bool {
     values.iter().any(|v| same(v, value))
 }
 
-/// A value as a sentence shows it: JSON, cut where it is long.
+/// A value for a message: JSON, shortened if it is long.
 pub fn show(value: &Value) -> String {
     cut(&value.to_string())
 }

@@ -1,4 +1,4 @@
-//! Classes: what callers of the constructor, subclassers and users of the members notice.
+//! Classes: changes for callers of the constructor, for subclasses and for users of the members.
 
 use super::rules;
 use super::signature::{self, difference};
@@ -6,7 +6,7 @@ use super::surface::{Class, Is, Kind, Model, Object, Parameter, Signature, Surfa
 use super::types::{self, Answer, Type};
 use super::{Compare, Pair, fields, functions, place, rename, show};
 
-/// Bases that say how a class is made, which other rules look at.
+/// Bases that determine how a class is constructed; other rules compare that.
 const SILENT_BASES: &[&str] = &[
     "object",
     "abc.ABC",
@@ -45,7 +45,7 @@ fn bases(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
         };
         let rule = match new.ancestors.iter().map(is_base).fold(Answer::No, Answer::or) {
             Answer::Yes => continue,
-            // One that we know nothing about may be one.
+            // An unknown base may have it as an ancestor.
             _ if new.unknown => &rules::BASE_MAYBE,
             _ => &rules::BASE_REMOVED,
         };
@@ -107,7 +107,7 @@ fn type_parameters(old: &Class, new: &Class) -> Option<signature::Difference> {
             .join(", ")
     };
     let (before, after) = (&old.type_parameters, &new.type_parameters);
-    // A class that takes none yet is written without brackets, which stays right.
+    // Annotations of a class without type parameters have no brackets, and stay valid.
     let fewer = after.len() < before.len() && !new.unknown;
     let more = !before.is_empty() && after.iter().skip(before.len()).any(|p| !p.default);
     let none = if after.is_empty() { "none".to_string() } else { words(new) };
@@ -164,7 +164,7 @@ fn constructor<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, n
     }
 }
 
-/// What a call of the class takes; None where that is decided outside of the package.
+/// The parameters of the class's constructor. None if it is defined outside of the package.
 pub fn constructor_of(surface: &Surface, class: &Class) -> Option<Signature> {
     if let Some(function) = class.constructor.as_ref().and_then(|path| surface.function(path)) {
         return Some(functions::called(function, &function.signature));
@@ -213,7 +213,7 @@ fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: 
         .filter(|(name, _)| !is_field(name) && !old.members.contains_key(*name) && !renamed.contains(name))
     {
         let Some(object) = after.objects.get(path) else { continue };
-        // Told once, at the class that has it.
+        // Reported once, at the class that defines it.
         if compare.seen.insert(("", path)) {
             let found = difference(&rules::ADDED, &format!("`{name}`"), "", "");
             compare.report(
@@ -246,7 +246,7 @@ fn enum_value<'a>(compare: &mut Compare<'a>, symbol: &str, class: &Class, (old, 
     }
 }
 
-/// Tells of a member that is gone; the name of the one that took its place.
+/// Reports a removed member. Returns the name of the member that replaced it.
 fn removed<'a>(
     compare: &mut Compare<'a>,
     pair: &Pair<'a>,
@@ -257,7 +257,7 @@ fn removed<'a>(
 ) -> Option<&'a String> {
     let name = symbol.rsplit('.').next().unwrap_or(symbol);
     let own_class = path.rsplit_once('.').map_or("", |(class, _)| class);
-    // Set by another method now, or not this class's: the base that had it tells.
+    // Now set by another method, or inherited: then it is reported at the base that had it.
     if new.assigned.iter().any(|n| n == name) || !compare.seen.insert((path, "")) {
         return None;
     }

@@ -1,5 +1,5 @@
-//! Fields of dataclasses, named tuples, TypedDicts and pydantic models: read as attributes, given to the
-//! constructor in order or by name.
+//! Fields of dataclasses, named tuples, TypedDicts and pydantic models. They are read as attributes, and
+//! passed to the constructor by position or by name.
 
 use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
@@ -9,7 +9,7 @@ use super::{Compare, Pair, place};
 
 pub fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
     let Some(model) = old.model else { return };
-    // A constructor that is written out takes what it takes.
+    // With an explicit constructor, the fields are not its parameters.
     let generated = new.constructor.is_none();
     let mut renamed: Vec<&str> = Vec::new();
     for (i, field) in old.fields.iter().enumerate().filter(|(_, f)| !f.name.starts_with('_')) {
@@ -48,7 +48,7 @@ fn has(class: &Class, name: &str) -> bool {
     class.fields.iter().any(|f| f.name == name)
 }
 
-/// A field is told at its own line.
+/// A field's change is reported at the field's line.
 fn at(compare: &mut Compare, pair: &Pair, old: &Field, new: Option<&Field>, found: Difference) {
     let line = |field: &Field| format!("{}:{}", field.file, field.line);
     let shown = |field: &Field| {
@@ -100,7 +100,7 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
     found
 }
 
-/// By position: the old ones must still come first.
+/// Positional fields: the old ones must still come first, in the same order.
 fn order(model: Model, old: &Class, new: &Class, renamed: &[&str]) -> Option<Difference> {
     if !matches!(model, Model::Dataclass | Model::NamedTuple) {
         return None;
@@ -111,7 +111,7 @@ fn order(model: Model, old: &Class, new: &Class, renamed: &[&str]) -> Option<Dif
     let before: Vec<String> = names(old).into_iter().filter(|name| names(new).contains(name)).collect();
     let after: Vec<String> =
         names(new).into_iter().filter(|name| !renamed.contains(&name.as_str())).collect();
-    // A required one in between is told already.
+    // A required field in between is already reported.
     let told = |name: &String| new.fields.iter().any(|f| f.name == *name && f.required && !has(old, name));
     let shown: Vec<String> = after.iter().filter(|name| !told(name)).cloned().collect();
     (!shown.starts_with(&before))

@@ -1,4 +1,4 @@
-//! Functions, methods, properties and attributes: what callers, readers and subclassers notice.
+//! Functions, methods, properties and attributes: changes for callers, readers and subclasses.
 
 use super::rules;
 use super::signature::{self, Difference, difference};
@@ -7,7 +7,7 @@ use super::types::{self, Answer};
 use super::{Compare, Pair};
 use crate::finding::Level;
 
-/// Decorators that leave the signature as it is written.
+/// Decorators that do not change the signature.
 const TRANSPARENT: &[&str] = &[
     "staticmethod",
     "classmethod",
@@ -47,7 +47,7 @@ pub fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function,
     }
 }
 
-/// A call as callers see it: without `self` and `cls`.
+/// The signature as callers see it: without `self` and `cls`.
 pub fn called(function: &Function, signature: &Signature) -> Signature {
     let mut signature = signature.clone();
     if matches!(function.binding.as_str(), "instance" | "class") && !signature.parameters.is_empty() {
@@ -60,7 +60,7 @@ fn bare(decorator: &str) -> &str {
     decorator.split('(').next().unwrap_or(decorator)
 }
 
-/// Does this decorator of a class keep the constructor that is written?
+/// Whether this decorator of a class keeps the constructor as written.
 pub fn leaves_constructor(decorator: &str) -> bool {
     let known = [
         "typing.runtime_checkable",
@@ -107,7 +107,7 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
 
 fn binding(old: &Function, new: &Function) -> Option<Difference> {
     let (before, after) = (old.binding.as_str(), new.binding.as_str());
-    // A function in a class's place, or the other way round, is called the same way where it stands.
+    // A function that replaces a class, or the opposite, is called in the same way.
     if before == after || before == "function" || after == "function" {
         return None;
     }
@@ -144,7 +144,7 @@ fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Differenc
     let olds =
         if old.overloads.is_empty() { std::slice::from_ref(&old.signature) } else { &old.overloads[..] };
     let mut news: Vec<&Signature> = new.overloads.iter().collect();
-    // The implementation is what type checkers don't see; without types it tells more than nothing.
+    // Type checkers ignore the implementation of overloads, but without types it is the best information.
     if old.overloads.is_empty() || new.overloads.is_empty() {
         news.push(&new.signature);
     }
@@ -160,7 +160,7 @@ fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Differenc
 
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
     let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
-    // Nobody has a use for None; but what is now a generator or awaitable does nothing by itself.
+    // Callers ignore a None. But a new generator or awaitable does nothing unless it is used.
     let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"]
         .iter()
         .any(|kind| after.contains(kind));
@@ -178,7 +178,7 @@ fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Diffe
 
 fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
     let mut found = Vec::new();
-    // A function without a word on exceptions says nothing about them.
+    // A docstring without exceptions says nothing about them.
     if old.raises.is_empty() && new.raises.is_empty() {
         return found;
     }
@@ -195,7 +195,7 @@ fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> 
     found
 }
 
-/// Properties and attributes, in any combination.
+/// Compares properties and attributes, in any combination.
 pub fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Attribute, new: &'a Attribute) {
     let (was_property, is_property) =
         (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
@@ -232,7 +232,7 @@ fn retyped(
     Some(difference(rule, "", &was, &is))
 }
 
-/// Without annotations: what the values are, where they are written out.
+/// Without annotations: compares the types of literal values.
 fn inferred(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
     let (before, after) = (old.value.as_deref()?, new.value.as_deref()?);
     let (a, b) = (types::of_value(before)?, types::of_value(after)?);

@@ -1,5 +1,5 @@
-//! A name that leads to something of another kind: a function that became a class, a method that became a
-//! property, and so on.
+//! Names whose definition changed its kind: a function that became a class, a method that became a property,
+//! and so on.
 
 use super::classes::constructor_of;
 use super::rules;
@@ -29,7 +29,7 @@ fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
     }
 }
 
-/// Is the value made when the module is imported, so that it may be a function or a class itself?
+/// Whether the value is computed when the module is imported, so that it may be a function or a class.
 fn is_computed(attribute: &Attribute) -> bool {
     match (&attribute.value, &attribute.holds) {
         (Some(value), _) => types::of_value(value).is_none() && !value.starts_with(['{', '(']),

@@ -1,4 +1,4 @@
-//! Names that users import: which are gone, renamed, new; and what the others lead to now.
+//! Names that users import: which were removed, renamed or added, and the definitions behind the others.
 
 use super::rename;
 use super::rules;
@@ -28,7 +28,8 @@ pub fn compare(compare: &mut Compare) {
     added(compare, &taken);
 }
 
-/// Public names by their length in modules, so that each definition is told under its shortest.
+/// Public names sorted by their number of modules, so that each definition is reported under its shortest
+/// name.
 fn shortest_first(surface: &Surface) -> Vec<&str> {
     let counts =
         |path: &str| surface.names[path].public && (has_all(surface, path) || !incidental(surface, path));
@@ -37,8 +38,8 @@ fn shortest_first(surface: &Surface) -> Vec<&str> {
     names
 }
 
-/// What a module makes for its own use and hardly ever hides: type variables and its logger. In `__all__`
-/// they are meant.
+/// Names that a module defines for its own use but rarely hides: type variables and its logger. They are
+/// public only if they are in `__all__`.
 fn incidental(surface: &Surface, path: &str) -> bool {
     let makers = [
         "typing.TypeVar(",
@@ -80,13 +81,13 @@ fn has_all(surface: &Surface, symbol: &str) -> bool {
     module(surface, symbol).is_some_and(|module| module.all)
 }
 
-/// Tells what is gone; the new names that turned out to be renamed old ones.
+/// Reports removed names. Returns the new names that are renamed old ones.
 fn gone<'a>(compare: &mut Compare<'a>) -> HashSet<String> {
     let (old, new) = (compare.old, compare.new);
     let missing = |path: &str| !new.names.contains_key(path);
     let mut definitions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for symbol in shortest_first(old) {
-        // What goes with its module is told with the module.
+        // The removal of a module includes its names.
         let within = std::iter::successors(Some(parent(symbol)), |path| Some(parent(path)))
             .take_while(|path| !path.is_empty());
         if missing(symbol) && !within.into_iter().any(|path| is_module(old, path) && !is_module(new, path)) {
@@ -131,7 +132,7 @@ fn removed<'a>(
     let (old, new) = (compare.old, compare.new);
     let symbol = symbols[0];
     let Some(object) = old.objects.get(definition) else {
-        // Something from elsewhere that was passed on.
+        // A re-export from another package.
         let found = difference(&rules::RE_EXPORT_REMOVED, &last(symbol), "", &format!("`{definition}`"));
         return compare.report("", symbol, found, (named_at(old, symbol), String::new()), (None, None));
     };
@@ -181,7 +182,7 @@ fn removed<'a>(
     }
 }
 
-/// Public names of the new surface that lead to definitions which no old name led to.
+/// Public names of the new surface whose definitions had no name in the old one.
 fn new_names<'a>(old: &'a Surface, new: &'a Surface) -> impl Iterator<Item = &'a str> {
     let known: HashSet<&str> = old
         .names

@@ -1,12 +1,13 @@
-//! Is what is new what is gone, under another name? Decides words, never whether something breaks.
+//! Guesses whether a new definition is a removed one under another name. It affects only messages, never
+//! whether something breaks.
 
 use super::surface::{Attribute, Class, Function, Is, Object};
 use similar::TextDiff;
 
-/// Names and shape together; less is a coincidence.
+/// The minimum of name and shape together; less is a coincidence.
 const ENOUGH: u32 = 90;
 
-/// How alike both are, where they are alike enough. Another name counts only in the same place.
+/// How similar both are, or None if not similar enough. Another name counts only in the same place.
 pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object)) -> Option<u32> {
     let split = |path: &str| {
         path.rsplit_once('.')
@@ -34,7 +35,7 @@ pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object))
         .then_some(total + if same_place { 5 } else { 0 })
 }
 
-/// 0 to 100.
+/// The similarity, from 0 to 100.
 pub fn likeness(a: &str, b: &str) -> u32 {
     (TextDiff::from_chars(&a.to_lowercase(), &b.to_lowercase()).ratio() * 100.0) as u32
 }

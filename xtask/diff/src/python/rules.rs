@@ -1,16 +1,16 @@
-//! All rules: what each difference is called, how grave it is, whom it breaks, and its sentence.
+//! All rules for Python: id, severity, who is broken, and message of each difference.
 
 use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
 use crate::rule::rule;
 pub use crate::rule::{Rule, sentence};
 
 // Names.
-pub const REMOVED: Rule = rule("{kind}-removed", B, "whoever uses it", "{what} is gone{new}");
-pub const RENAMED: Rule = rule("{kind}-renamed", B, "whoever uses it", "{what} is now called {new}");
+pub const REMOVED: Rule = rule("{kind}-removed", B, "its users", "{what} was removed{new}");
+pub const RENAMED: Rule = rule("{kind}-renamed", B, "its users", "{what} is now called {new}");
 pub const MAYBE_REMOVED: Rule = rule(
     "{kind}-maybe-removed",
     W,
-    "whoever uses it",
+    "its users",
     "{what} is no longer defined here, but may come from {new}",
 );
 pub const RE_EXPORT_REMOVED: Rule = rule(
@@ -22,25 +22,26 @@ pub const RE_EXPORT_REMOVED: Rule = rule(
 pub const NOT_EXPORTED: Rule =
     rule("no-longer-exported", W, "`import *`", "{what} is no longer in `__all__`");
 pub const ADDED: Rule = rule("{kind}-added", I, "", "{what} is new");
-pub const KIND_CHANGED: Rule = rule("kind-changed", B, "whoever uses it", "{what} was a {old}, now a {new}");
+pub const KIND_CHANGED: Rule = rule("kind-changed", B, "its users", "{what} was a {old}, now a {new}");
 pub const KIND_MAYBE: Rule = rule(
     "kind-maybe-changed",
     W,
-    "whoever uses it",
-    "{what} was a {old}, now a {new}: that may do the same or not",
+    "its users",
+    "{what} was a {old}, now a {new}, which may behave differently",
 );
 
 // Parameters.
-pub const PARAMETER_REMOVED: Rule = rule("parameter-removed", B, "callers", "the parameter `{what}` is gone");
+pub const PARAMETER_REMOVED: Rule =
+    rule("parameter-removed", B, "callers", "the parameter `{what}` was removed");
 pub const PARAMETER_SWALLOWED: Rule =
-    rule("parameter-swallowed", W, "callers", "the parameter `{what}` is gone; {new} takes it now");
+    rule("parameter-swallowed", W, "callers", "the parameter `{what}` was removed; {new} accepts it now");
 pub const PARAMETER_RENAMED: Rule =
     rule("parameter-renamed", B, "callers", "the parameter `{what}` is now called `{new}`");
 pub const PARAMETER_REQUIRED: Rule = rule(
     "parameter-became-required",
     B,
     "callers",
-    "the parameter `{what}` has no default any more; it was {old}",
+    "the parameter `{what}` no longer has a default; it was {old}",
 );
 pub const PARAMETER_REQUIRED_NEW: Rule =
     rule("parameter-added-required", B, "callers", "the parameter `{what}` is new and required");
@@ -48,13 +49,13 @@ pub const PARAMETER_MAYBE_REQUIRED: Rule = rule(
     "parameter-maybe-required",
     W,
     "callers",
-    "the parameter `{what}` is required, where any arguments were taken",
+    "the parameter `{what}` is required; before, any arguments were accepted",
 );
 pub const PARAMETER_INSERTED: Rule = rule(
     "parameter-inserted",
     B,
     "callers",
-    "the new parameter `{what}` stands before `{new}`: positional arguments mean something else",
+    "the new parameter `{what}` is before `{new}`, so positional arguments change their meaning",
 );
 pub const PARAMETER_MOVED: Rule =
     rule("parameters-reordered", B, "callers", "the positional parameters were {old}, now {new}");
@@ -73,18 +74,18 @@ pub const POSITIONAL_ONLY: Rule = rule(
 pub const DEFAULT_CHANGED: Rule =
     rule("parameter-default-changed", W, "callers", "the default of `{what}` was {old}, now {new}");
 pub const ARGS_DROPPED: Rule =
-    rule("args-dropped", B, "callers", "`*{what}` is gone: further positional arguments are refused");
+    rule("args-dropped", B, "callers", "`*{what}` was removed: further positional arguments are refused");
 pub const KWARGS_DROPPED: Rule =
-    rule("kwargs-dropped", B, "callers", "`**{what}` is gone: other keywords are refused");
+    rule("kwargs-dropped", B, "callers", "`**{what}` was removed: other keywords are refused");
 pub const FORWARDED: Rule =
-    rule("arguments-spelt-out", W, "callers", "any arguments were taken, now only those that are listed");
+    rule("arguments-spelt-out", W, "callers", "any arguments were accepted, now only the listed ones");
 pub const NARROWED: Rule =
-    rule("parameter-type-narrowed", B, "callers", "`{what}` took {old}, now only {new}");
+    rule("parameter-type-narrowed", B, "callers", "`{what}` accepted {old}, now only {new}");
 pub const RETYPED: Rule = rule(
     "parameter-type-changed",
     W,
     "callers",
-    "`{what}` took {old}, now {new}: we can't tell whether every value still fits",
+    "`{what}` accepted {old}, now {new}: whether every value still fits can't be determined",
 );
 
 // Functions.
@@ -93,7 +94,7 @@ pub const RETURN_RETYPED: Rule = rule(
     "return-type-changed",
     W,
     "callers",
-    "it returned {old}, now {new}: we can't tell whether that is still the same to callers",
+    "it returned {old}, now {new}: whether that is compatible can't be determined",
 );
 pub const BECAME_ASYNC: Rule = rule("became-async", B, "callers, subclassers", "it must now be awaited");
 pub const BECAME_SYNC: Rule = rule("became-sync", B, "callers, subclassers", "it can no longer be awaited");
@@ -111,12 +112,13 @@ pub const DECORATED: Rule = rule(
     "decorators-changed",
     W,
     "callers",
-    "the decorators were {old}, now {new}: we can't tell what they do",
+    "the decorators were {old}, now {new}, whose effect is not known",
 );
 pub const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
-pub const OVERLOAD_REMOVED: Rule = rule("overload-removed", B, "callers", "no overload takes {old} any more");
+pub const OVERLOAD_REMOVED: Rule =
+    rule("overload-removed", B, "callers", "no overload accepts {old} any longer");
 pub const OVERLOADS_CHANGED: Rule =
-    rule("overloads-changed", W, "callers", "it now has overloads, and none takes all that {old} did");
+    rule("overloads-changed", W, "callers", "it now has overloads, and none accepts all that {old} did");
 pub const RAISES: Rule = rule("exception-added", W, "callers", "it is now documented to raise {new}");
 pub const RAISES_NOT: Rule = rule("exception-removed", I, "", "it is no longer documented to raise {old}");
 
@@ -134,16 +136,16 @@ pub const ABSTRACT: Rule = rule(
 pub const ABSTRACT_ADDED: Rule =
     rule("abstract-member-added", B, "subclassers", "subclasses must now have {new}");
 pub const PROTOCOL_ADDED: Rule =
-    rule("protocol-member-added", B, "implementers", "what implements it must now have {new}");
+    rule("protocol-member-added", B, "implementers", "implementations must now have {new}");
 pub const FINAL: Rule = rule("became-final", B, "subclassers", "it is now final");
 pub const SLOTS: Rule =
-    rule("class-became-slotted", B, "whoever sets further attributes", "it now has `__slots__`");
-pub const FROZEN: Rule = rule("class-became-frozen", B, "whoever sets its attributes", "it is now frozen");
+    rule("class-became-slotted", B, "code that sets other attributes", "it now has `__slots__`");
+pub const FROZEN: Rule = rule("class-became-frozen", B, "code that sets its attributes", "it is now frozen");
 pub const UNFROZEN: Rule =
-    rule("class-no-longer-frozen", W, "whoever hashes it", "it is no longer frozen, and may not be hashable");
+    rule("class-no-longer-frozen", W, "code that hashes it", "it is no longer frozen, so it may not be hashable");
 pub const UNORDERED: Rule =
-    rule("ordering-removed", B, "whoever sorts or compares it", "it has no order any more");
-pub const MODEL: Rule = rule("model-changed", B, "whoever uses its fields", "it was a {old}, now {new}");
+    rule("ordering-removed", B, "code that sorts or compares it", "it no longer has an order");
+pub const MODEL: Rule = rule("model-changed", B, "users of its fields", "it was a {old}, now {new}");
 pub const MODEL_MAYBE: Rule =
     rule("model-maybe-changed", W, "dataclasses.fields, asdict and replace", "it is no longer a {old}");
 pub const TYPE_PARAMETERS: Rule =
@@ -152,7 +154,7 @@ pub const CONSTRUCTOR_MAYBE: Rule = rule(
     "constructor-maybe-changed",
     W,
     "callers",
-    "its constructor is no longer written here, and may come from elsewhere",
+    "its constructor is no longer defined here, and may come from elsewhere",
 );
 
 // Fields and attributes.
@@ -160,9 +162,9 @@ pub const FIELD_REQUIRED_NEW: Rule =
     rule("field-added-required", B, "callers of the constructor", "the field `{what}` is new and required");
 pub const FIELD_ADDED: Rule = rule("field-added", I, "", "the field `{what}` is new");
 pub const ITEM_ADDED: Rule =
-    rule("tuple-field-added", B, "whoever unpacks it", "the field `{what}` is new, so the tuple is longer");
+    rule("tuple-field-added", B, "code that unpacks it", "the field `{what}` is new, so the tuple is longer");
 pub const FIELD_REMOVED: Rule =
-    rule("field-removed", B, "readers, callers of the constructor", "the field `{what}` is gone");
+    rule("field-removed", B, "readers, callers of the constructor", "the field `{what}` was removed");
 pub const FIELD_RENAMED: Rule = rule(
     "field-renamed",
     B,
@@ -175,7 +177,7 @@ pub const FIELD_REQUIRED: Rule = rule(
     "field-became-required",
     B,
     "callers of the constructor",
-    "the field `{what}` has no default any more",
+    "the field `{what}` no longer has a default",
 );
 pub const KEY_OPTIONAL: Rule =
     rule("key-became-optional", B, "readers", "the key `{what}` may now be missing");
@@ -201,19 +203,19 @@ pub const FIELD_MAYBE_RETYPED: Rule = rule(
     "field-type-maybe-changed",
     W,
     "readers and callers of the constructor",
-    "the field `{what}` was {old}, now {new}: we can't tell whether every value still fits",
+    "the field `{what}` was {old}, now {new}: whether every value still fits can't be determined",
 );
 pub const RETYPED_ATTRIBUTE: Rule = rule("attribute-type-widened", B, "readers", "it was {old}, now {new}");
 pub const NARROWED_ATTRIBUTE: Rule =
-    rule("attribute-type-narrowed", W, "whoever sets it", "it took {old}, now only {new}");
+    rule("attribute-type-narrowed", W, "code that sets it", "it accepted {old}, now only {new}");
 pub const MAYBE_RETYPED_ATTRIBUTE: Rule = rule(
     "attribute-type-changed",
     W,
     "readers",
-    "it was {old}, now {new}: we can't tell whether that is still the same to readers",
+    "it was {old}, now {new}: whether that is compatible for readers can't be determined",
 );
-pub const READ_ONLY: Rule = rule("became-read-only", B, "whoever sets it", "it can no longer be set");
+pub const READ_ONLY: Rule = rule("became-read-only", B, "code that sets it", "it can no longer be set");
 pub const PROPERTY_READ_ONLY: Rule =
-    rule("became-read-only-property", W, "whoever sets it", "it is a property now, and can't be set");
+    rule("became-read-only-property", W, "code that sets it", "it is now a property that can't be set");
 pub const ENUM_VALUE: Rule =
-    rule("enum-value-changed", W, "whoever stores or looks up the value", "its value was {old}, now {new}");
+    rule("enum-value-changed", W, "code that stores or looks up the value", "its value was {old}, now {new}");

@@ -1,4 +1,4 @@
-//! Two signatures: what can a caller no longer do? Both are without `self` and `cls`.
+//! Compares two signatures by the calls that no longer work. Both are without `self` and `cls`.
 
 use super::Compare;
 use super::rules::{self, Rule};
@@ -6,13 +6,13 @@ use super::surface::{Kind, Parameter, Signature};
 use super::types::Answer;
 use crate::finding::Level;
 
-/// A difference before anyone has said where it is.
+/// A difference without its place.
 pub struct Difference {
     pub rule: &'static Rule,
     pub what: String,
     pub old: String,
     pub new: String,
-    /// Something stands between the code and its users that we can't see through: no more than risky.
+    /// Unknown decorators may change the signature, so the difference is at most a warning.
     pub doubt: bool,
 }
 
@@ -26,7 +26,7 @@ pub fn difference(rule: &'static Rule, what: &str, old: &str, new: &str) -> Diff
     Difference { rule, what: what.into(), old: old.into(), new: new.into(), doubt: false }
 }
 
-/// Which parameter of the new signature an old one has become.
+/// What an old parameter has become in the new signature.
 enum Became<'a> {
     Kept(&'a Parameter),
     Renamed(&'a Parameter),
@@ -64,7 +64,8 @@ pub fn parameters(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Di
     }
     found.extend(order(old, new));
     found.extend(variadics(compare, old, new));
-    // Private by its name, and yet a keyword: some mean it, some only keep out of other keywords' way.
+    // A private name that can be passed by keyword: some authors intend it, others only avoid conflicts with
+    // other keywords.
     found.iter_mut().for_each(|one| one.doubt |= one.what.starts_with('_'));
     found
 }
@@ -77,7 +78,7 @@ fn variadic(signature: &Signature, kind: Kind) -> Option<&Parameter> {
     signature.parameters.iter().find(|p| p.kind == kind)
 }
 
-/// A leading underscore says "not by keyword": PEP 484's `__x`, and `_unused` by convention.
+/// Whether a leading underscore means "not by keyword": `__x` by PEP 484, and `_unused` by convention.
 fn by_keyword(parameter: &Parameter) -> bool {
     parameter.kind == Kind::KeywordOnly
         || (parameter.kind == Kind::Either && !parameter.name.starts_with('_'))
@@ -108,7 +109,7 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
     let is_new = |p: &Parameter| is_named(p) && !old.parameters.iter().any(|o| o.name == p.name);
     let alike =
         |p: &Parameter| p.takes == parameter.takes && p.default.is_some() == parameter.default.is_some();
-    // In its place and alike, or the only one that is new.
+    // A similar one at the same position, or the only new one.
     if let Some(now) = there.filter(|p| is_new(p) && alike(p)) {
         return Became::Renamed(now);
     }
@@ -148,8 +149,7 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, found: &mut Vec<Dif
 
 fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Difference> {
     let (Some(before), Some(after)) = (&old.takes, &new.takes) else { return None };
-    // A default of None with an annotation that does not say so is taken all the same (PEP 484 once had it
-    // so).
+    // A default of None is accepted even if the annotation does not include it (as PEP 484 once allowed).
     let rule = match compare.fits_new(before, after) {
         Answer::Yes => return None,
         Answer::Maybe => &rules::RETYPED,
@@ -159,12 +159,12 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
     Some(difference(rule, &old.name, &was, &is))
 }
 
-/// Quotes are no difference.
+/// Texts that differ only in quotes are equal.
 pub fn same_value(a: &str, b: &str) -> bool {
     a == b || a.replace('"', "'") == b.replace('"', "'")
 }
 
-/// Those that both take by position must come first and in the old order.
+/// Parameters that both accept by position must come first and in the old order.
 fn order(old: &Signature, new: &Signature) -> Option<Difference> {
     let now = positional(new);
     let stays = |p: &&Parameter| by_keyword(p) && now.iter().any(|n| n.name == p.name);
@@ -172,7 +172,7 @@ fn order(old: &Signature, new: &Signature) -> Option<Difference> {
     if !before.iter().all(|p| {
         stays(p) || !by_keyword(p) || matches!(became(old, new, p), Became::Renamed(_) | Became::Kept(_))
     }) {
-        // What is gone is told already; the rest moves up.
+        // Removed parameters are already reported; the rest moves up.
         let common: Vec<&str> = before.iter().filter(|p| stays(p)).map(|p| p.name.as_str()).collect();
         let order: Vec<&str> = now.iter().map(|p| p.name.as_str()).filter(|n| common.contains(n)).collect();
         return (order != common)
@@ -216,7 +216,7 @@ fn variadics(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Differe
     found
 }
 
-/// As a person writes it: `(a: int, *, b=None) -> str`.
+/// The signature as Python code: `(a: int, *, b=None) -> str`.
 pub fn show(signature: &Signature) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut last = None;

@@ -1,5 +1,4 @@
-//! A package's public surface as the extractor prints it: which names lead to which definitions, and what
-//! these are.
+//! A package's public surface, as the reader (api/python/reader) prints it: the names and their definitions.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Surface {
     /// Every path that a name can be imported from.
     pub names: BTreeMap<String, Name>,
-    /// Definitions, by the path where they are made.
+    /// Definitions, by the path where they are defined.
     pub objects: HashMap<String, Object>,
     /// Files that can't be read, as `file:line: why`.
     #[serde(default)]
@@ -18,7 +17,7 @@ pub struct Surface {
 #[derive(Debug, Deserialize)]
 pub struct Name {
     pub to: String,
-    /// Promised: listed in `__all__`, or without it neither private nor a mere import.
+    /// Public: listed in `__all__`, or without `__all__` neither private nor only imported.
     #[serde(default)]
     pub public: bool,
     pub file: Option<String>,
@@ -49,8 +48,7 @@ pub enum Is {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Module {
-    /// It has a `__getattr__`, or takes everything from a module elsewhere: no name can be said to be
-    /// missing.
+    /// It has a `__getattr__`, or imports `*` from another package: any name may exist.
     pub lazy: bool,
     /// It has an `__all__`.
     pub all: bool,
@@ -66,7 +64,7 @@ pub struct Function {
     pub is_async: bool,
     pub decorators: Vec<String>,
     pub overloads: Vec<Signature>,
-    /// Exceptions that the docstring says it raises.
+    /// Exceptions that the docstring documents.
     pub raises: Vec<String>,
 }
 
@@ -74,9 +72,9 @@ pub struct Function {
 #[serde(default)]
 pub struct Signature {
     pub parameters: Vec<Parameter>,
-    /// As written.
+    /// The annotation as written.
     pub annotation: Option<String>,
-    /// With its names resolved.
+    /// The annotation with its names resolved.
     #[serde(rename = "type")]
     pub returns: Option<String>,
 }
@@ -113,7 +111,7 @@ pub struct Attribute {
     pub annotation: Option<String>,
     #[serde(rename = "type")]
     pub holds: Option<String>,
-    /// As written.
+    /// The annotation as written.
     pub value: Option<String>,
     /// The value with its names resolved: a type alias's meaning.
     pub means: Option<String>,
@@ -126,17 +124,17 @@ pub struct Attribute {
 #[serde(default)]
 pub struct Class {
     pub bases: Vec<String>,
-    /// Nearest first, those outside of the package last.
+    /// The nearest first, those of other packages last.
     pub ancestors: Vec<String>,
-    /// An ancestor or the metaclass is one that we know nothing about.
+    /// An ancestor or the metaclass is unknown.
     pub unknown: bool,
-    /// Public names, inherited ones included, to where they are defined.
+    /// Public names, including inherited ones, with the path of their definition.
     pub members: BTreeMap<String, String>,
     /// Attributes that methods set on `self`.
     pub assigned: Vec<String>,
     /// It has a `__getattr__`.
     pub dynamic: bool,
-    /// The `__init__` or `__new__` that is written out, inherited or not.
+    /// The explicit `__init__` or `__new__`, inherited or not.
     pub constructor: Option<String>,
     pub decorators: Vec<String>,
     #[serde(rename = "enum")]
@@ -144,7 +142,7 @@ pub struct Class {
     pub protocol: bool,
     #[serde(rename = "abstract")]
     pub abstract_members: Vec<String>,
-    /// Does anything stop a class with abstract members from being instantiated?
+    /// Whether a class with abstract members can't be instantiated.
     pub enforced: bool,
     pub slots: bool,
     pub frozen: bool,

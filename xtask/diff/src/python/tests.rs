@@ -1,5 +1,4 @@
-//! Changes between surfaces that are written out. What the reader makes of real code, and every rule on it,
-//! is tested end to end.
+//! Changes between literal surfaces. The reader on real code, and every rule, are tested end to end.
 
 use super::*;
 use crate::finding::Level;
@@ -22,7 +21,7 @@ fn function(parameters: &[(&str, &str, Option<&str>, Option<&str>)]) -> Surface 
     )
 }
 
-fn said(old: &Surface, new: &Surface) -> Vec<String> {
+fn ids(old: &Surface, new: &Surface) -> Vec<String> {
     diff(old, new)
         .iter()
         .map(|change| format!("{:?} {} {}", change.level, change.id, change.message))
@@ -34,8 +33,8 @@ const EITHER: &str = "positional or keyword";
 #[test]
 fn a_surface_is_the_same_as_itself() {
     let one = || function(&[("a", EITHER, Some("int"), None), ("b", "keyword-only", None, Some("1"))]);
-    assert_eq!(said(&one(), &one()), Vec::<String>::new());
-    assert_eq!(said(&Surface::default(), &Surface::default()), Vec::<String>::new());
+    assert_eq!(ids(&one(), &one()), Vec::<String>::new());
+    assert_eq!(ids(&Surface::default(), &Surface::default()), Vec::<String>::new());
 }
 
 #[test]
@@ -59,14 +58,14 @@ fn a_change_says_where_it_is_whom_it_breaks_and_both_signatures() {
 fn braces_in_the_code_are_not_filled_in() {
     let with = |default| function(&[("a", EITHER, None, Some(default))]);
     let expected = "Warning parameter-default-changed the default of `a` was {new}, now {old}";
-    assert_eq!(said(&with("{new}"), &with("{old}")), [expected]);
+    assert_eq!(ids(&with("{new}"), &with("{old}")), [expected]);
 }
 
 #[test]
 fn the_gravest_comes_first() {
     let old = function(&[("a", EITHER, None, Some("1")), ("b", EITHER, None, None)]);
     let new = function(&[("a", EITHER, None, Some("2"))]);
-    let said = said(&old, &new);
+    let said = ids(&old, &new);
     assert!(
         said[0].starts_with("Breaking parameter-removed")
             && said[1].starts_with("Warning parameter-default-changed"),
@@ -80,8 +79,8 @@ fn a_surface_with_holes_is_compared_all_the_same() {
         json!({ "demo.f": { "to": "demo.f", "public": true }, "demo.g": { "to": "json.dumps", "public": true } }),
         json!({}),
     );
-    assert_eq!(said(&hollow, &hollow), Vec::<String>::new());
-    assert_eq!(said(&hollow, &Surface::default()).len(), 2);
+    assert_eq!(ids(&hollow, &hollow), Vec::<String>::new());
+    assert_eq!(ids(&hollow, &Surface::default()).len(), 2);
     diff(&function(&[]), &hollow);
     diff(&hollow, &function(&[]));
 }

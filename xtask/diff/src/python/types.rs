@@ -1,4 +1,5 @@
-//! Annotations as types, and whether all values of one are values of another. What we can't tell is `Maybe`.
+//! Annotations as types, and whether all values of one are values of another. `Maybe` if that can't be
+//! determined.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ pub use show::differences;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// No annotation, `Any`, `object` where it is asked for.
+    /// No annotation, `Any`, or `object` for parameters.
     Any,
     Never,
     Union(Vec<Type>),
@@ -20,9 +21,9 @@ pub enum Type {
     Literal(String),
     /// None for `...`.
     Callable(Option<Vec<Type>>, Box<Type>),
-    /// A class and its arguments. `tuple` is fixed; `tuple...` has any number of items.
+    /// A class and its arguments. `tuple` has a fixed number of items, `tuple...` any number.
     Name(String, Vec<Type>),
-    /// Type variables, aliases made by calls, what can't be read.
+    /// Type variables, aliases created by calls, and unreadable annotations.
     Unknown(String),
 }
 
@@ -34,14 +35,14 @@ pub enum Answer {
 }
 use Answer::{Maybe, No, Yes};
 
-/// What is known of the package's own classes.
+/// Information about the package's own classes.
 #[derive(Default)]
 pub struct Classes(pub HashMap<String, ClassFacts>);
 
 #[derive(Default)]
 pub struct ClassFacts {
     pub ancestors: Vec<String>,
-    /// It may be more than its ancestors say.
+    /// It may have more ancestors than are known.
     pub unknown: bool,
     pub protocol: bool,
 }
@@ -61,14 +62,14 @@ impl Answer {
             _ => Maybe,
         }
     }
-    /// A no that other typing rules might turn round.
+    /// Weakens a no that other typing rules might turn into a yes.
     fn doubt(self) -> Answer {
         if self == No { Maybe } else { self }
     }
 }
 
 impl Classes {
-    /// Is every `a` a `b`?
+    /// Whether every value of `a` is a value of `b`.
     pub fn fits(&self, a: &Type, b: &Type) -> Answer {
         match (a, b) {
             (a, b) if a == b => Yes,
@@ -83,7 +84,7 @@ impl Classes {
             (Type::Literal(a), Type::Literal(b)) => literal_fits(a, b),
             (Type::Literal(value), b) => self.fits(&Type::Name(literal_class(value).into(), vec![]), b),
             (Type::Name(name, _), Type::Literal(value)) => match self.0.get(name) {
-                // An enum's members are literals of it, and nothing here says how many there are.
+                // An enum's members are its literals, and their number is not known here.
                 Some(_) => Maybe,
                 None if name == literal_class(value) || known::is_known(name) => No,
                 None => Maybe,
@@ -102,7 +103,7 @@ impl Classes {
                 }
             }
             (Type::Callable(..), Type::Literal(_)) => No,
-            // A tuple of who knows what.
+            // A tuple of unknown items.
             (Type::Name(a, from), Type::Name(b, _)) if a == "tuple..." && b == "tuple" && from.is_empty() => {
                 Maybe
             }
@@ -117,7 +118,7 @@ impl Classes {
     ) -> Answer {
         let parameters = match (from, into) {
             (None, _) | (_, None) => Yes,
-            // More parameters than are given may have defaults.
+            // Additional parameters may have defaults.
             (Some(a), Some(b)) if a.len() != b.len() => return Maybe,
             (Some(a), Some(b)) => a.iter().zip(b).fold(Yes, |so_far, (a, b)| so_far.and(self.fits(b, a))),
         };
@@ -135,7 +136,7 @@ impl Classes {
             if facts.ancestors.iter().any(|ancestor| ancestor == b) {
                 return if to.is_empty() { Yes } else { Maybe };
             }
-            // Its ancestors outside, like str for an enum of strings.
+            // Its ancestors from other packages, such as str for an enum of strings.
             let outside =
                 facts.ancestors.iter().filter(|name| !self.0.contains_key(*name) && known::is_known(name));
             let above =
@@ -162,7 +163,7 @@ impl Classes {
 
     fn arguments(&self, name: &str, from: &[Type], to: &[Type]) -> Answer {
         if name == "tuple" {
-            // Without arguments it is any tuple.
+            // Without arguments it means any tuple.
             return match (from, to) {
                 ([], _) | (_, []) => Yes,
                 _ if from.len() != to.len() => No,
@@ -181,7 +182,7 @@ impl Classes {
                 known::Variance::Covariant => self.fits(a, b),
                 known::Variance::Invariant => match (self.fits(a, b), self.fits(b, a)) {
                     (Yes, Yes) => Yes,
-                    // Nothing in common: no list of one is a list of the other.
+                    // The types have nothing in common, so no list of one is a list of the other.
                     (No, No) => No,
                     _ => Maybe,
                 },
@@ -197,7 +198,7 @@ impl Classes {
     }
 }
 
-/// The class of a value that is written out; None of anything that has to be computed.
+/// The class of a literal value. None for computed values.
 pub fn of_value(text: &str) -> Option<&'static str> {
     let text = text.trim();
     match text {
@@ -225,8 +226,8 @@ fn whole(a: &Type, any: &[Type]) -> Answer {
     }
 }
 
-/// `'a'` and `"a"` are read as the same; other texts that differ may still be equal values (`1` and `0x1`,
-/// members of enums).
+/// `'a'` and `"a"` are equal. Other texts that differ may still be equal values (`1` and `0x1`, members of
+/// enums).
 fn literal_fits(a: &str, b: &str) -> Answer {
     let plain = |value: &str| {
         literal_class(value) == "str" || value.parse::<i64>().is_ok() || ["True", "False"].contains(&value)
@@ -241,7 +242,7 @@ fn literal_class(value: &str) -> &str {
         v if v.starts_with(['\'', '"']) => "str",
         v if v.starts_with("b'") || v.starts_with("b\"") => "bytes",
         v if v.starts_with(|c: char| c.is_ascii_digit() || c == '-') => "int",
-        // A member of an enum: its class is before the last dot.
+        // For a member of an enum, the class is before the last dot.
         v => v.rsplit_once('.').map_or(v, |(class, _)| class),
     }
 }

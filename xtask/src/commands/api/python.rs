@@ -1,5 +1,5 @@
-//! The public API of a Python package: the surfaces at two commits, whose trees are written out and read by
-//! griffe in one process. Nothing of them is imported.
+//! Reads the public API of a Python package at two commits: exports both trees and reads them with griffe, in
+//! one process. The package is not imported.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -20,10 +20,10 @@ const READER: [(&str, &str); 4] = [
     ("classes.py", include_str!("python/reader/classes.py")),
 ];
 
-/// What changed for the users of a package between two commits, gravest first.
+/// The changes for the users of a package between two commits, the most severe first.
 pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     let surfaces = surfaces(ctx, app, &[old, new])?;
-    let [before, after] = &surfaces[..] else { bail!("two surfaces were asked for") };
+    let [before, after] = &surfaces[..] else { bail!("griffe's reader did not return two surfaces") };
     if let Some(lost) = app
         .settings
         .api
@@ -33,7 +33,7 @@ pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>
     {
         let file = app.dir.join("app.toml");
         return Err(Exit::Usage(format!(
-            "{file}: there is no module {lost}, which [api] public names, in {old} or {new}"
+            "{file}: [api] public names the module {lost}, which exists neither in {old} nor in {new}"
         ))
         .into());
     }
@@ -48,7 +48,7 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
     let mut prefixes = Vec::new();
     for (i, commit) in commits.iter().enumerate() {
         let tree = temp.join(i.to_string());
-        let source = written_out(ctx, app, commit, &tree)?;
+        let source = export(ctx, app, commit, &tree)?;
         requests.push(json!({ "root": tree.join(&source), "public": app.settings.api.public }));
         prefixes.push(source);
     }
@@ -64,22 +64,22 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
         &[],
     )?;
     let mut surfaces: Vec<Surface> =
-        serde_json::from_str(&text).context("what griffe's reader printed can't be read")?;
+        serde_json::from_str(&text).context("the output of griffe's reader can't be parsed")?;
     if surfaces.len() != commits.len() {
-        bail!("griffe's reader answered {} of {} questions", surfaces.len(), commits.len());
+        bail!("griffe's reader answered {} of {} requests", surfaces.len(), commits.len());
     }
     for ((surface, prefix), commit) in surfaces.iter_mut().zip(&prefixes).zip(commits) {
         if !surface.problems.is_empty() {
             let problems: Vec<String> = surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
             bail!("the API at {commit} can't be read by {python}:\n{}", problems.join("\n"));
         }
-        prefixed(surface, prefix);
+        add_prefix(surface, prefix);
     }
     Ok(surfaces)
 }
 
-/// Writes the app's folder at that commit into `tree`; where its packages are, from the root.
-fn written_out(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Utf8PathBuf> {
+/// Exports the app's folder at that commit into `tree`. Returns the folder of its packages, from the root.
+fn export(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Utf8PathBuf> {
     std::fs::create_dir(tree)?;
     let sources = app.dir.join("src");
     let has_sources = !ctx.git.read(&["ls-tree", commit, "--", sources.as_str()])?.is_empty();
@@ -92,8 +92,8 @@ fn written_out(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Ut
     Ok(folder)
 }
 
-/// Files as seen from the root of the repository.
-fn prefixed(surface: &mut Surface, prefix: &Utf8Path) {
+/// Makes the files' paths relative to the root of the repository.
+fn add_prefix(surface: &mut Surface, prefix: &Utf8Path) {
     let full = |file: &mut String| *file = prefix.join(&*file).into_string();
     for object in surface.objects.values_mut() {
         full(&mut object.file);

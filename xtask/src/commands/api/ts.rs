@@ -1,5 +1,5 @@
-//! The public API of a TypeScript package: two versions of its declarations, compared by the TypeScript
-//! compiler in a reader of ours. Here: what its answers mean.
+//! Compares two versions of a TypeScript package's declarations. Our reader (ts/reader) does it with the
+//! TypeScript compiler; this module turns its answer into changes.
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -31,7 +31,7 @@ const READER: [(&str, &str); 14] = [
     ("places.mjs", include_str!("ts/reader/places.mjs")),
 ];
 
-/// What the reader prints.
+/// The JSON document that the reader prints.
 #[derive(Deserialize)]
 struct Answer {
     problems: Vec<Problem>,
@@ -61,9 +61,9 @@ struct Difference {
     is: Option<String>,
 }
 
-/// What changed for the users of a package between two commits, gravest first.
+/// The changes for the users of a package between two commits, the most severe first.
 pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
-    // Both at once: a build waits for its tools most of the time.
+    // In parallel, because a build mostly waits for its tools.
     let (before, after) =
         parallel::both(|| declarations::of(ctx, app, old), || declarations::of(ctx, app, new));
     let (before, after) = (before?, after?);
@@ -89,19 +89,20 @@ fn compare(app: &App, old: &Utf8Path, new: &Utf8Path) -> Result<Answer> {
         std::fs::write(temp.join(name), text)?;
     }
     let compiler = compiler()?;
-    let node = which::which("node")
-        .context("node is not on PATH; TypeScript's API is read with Node 20 or newer: https://nodejs.org")?;
+    let node = which::which("node").context(
+        "node is not on PATH; reading a TypeScript API needs Node 20 or newer: https://nodejs.org",
+    )?;
     let request = json!({ "old": old, "new": new, "public": app.settings.api.public });
     let sh = child::shell(temp)?;
     let text = child::capture(cmd!(sh, "{node} main.mjs {compiler}").stdin(request.to_string()), &[])
         .with_context(|| format!("the declarations of {} could not be compared", app.name()))?;
-    serde_json::from_str(&text).context("what the reader of declarations printed can't be read")
+    serde_json::from_str(&text).context("the output of the reader of declarations can't be parsed")
 }
 
-/// The compiler as a library: `tsc` lies in `node_modules/.bin`.
+/// The compiler as a library, found from `tsc` in `node_modules/.bin`.
 fn compiler() -> Result<Utf8PathBuf> {
     let program = tools::tool("typescript")?;
-    let modules = program.parent().and_then(Utf8Path::parent).context("tsc lies in node_modules/.bin")?;
+    let modules = program.parent().and_then(Utf8Path::parent).context("tsc is not in a node_modules/.bin")?;
     Ok(modules.join("typescript"))
 }
 

@@ -1,4 +1,4 @@
-//! The document itself: its shape, by the same rules as contract/compat.schema.json, and what it says of a
+//! Reads compat.json by the same rules as contract/compat.schema.json, and answers whether it supports a
 //! plugin or a channel. Pure.
 
 use crate::model::version;
@@ -6,7 +6,7 @@ use semver::Version;
 use serde::Deserialize;
 use std::fmt;
 
-/// The only schema so far; a document with another was made for another program.
+/// The only schema so far. A document with another one needs a newer xtask.
 pub const SCHEMA: u64 = 1;
 pub const SCHEMA_URL: &str =
     "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json";
@@ -18,7 +18,7 @@ pub struct Document {
     pub schema_url: String,
     pub schema: u64,
     pub package: String,
-    /// As the manifest writes it: PEP 440 in Python.
+    /// In the manifest's spelling: PEP 440 in Python.
     pub version: String,
     pub contract: Contract,
     pub plugins: Vec<PluginApi>,
@@ -44,7 +44,7 @@ pub struct PluginApi {
     pub removal: Option<String>,
 }
 
-/// A version of a protocol that channel adapters speak.
+/// A version of a protocol that channel adapters use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
@@ -61,34 +61,34 @@ pub enum Status {
     Supported,
     /// Works until the version in `removal`.
     Deprecated,
-    /// Works no more, since the version in `removal`.
+    /// Removed in the version in `removal`.
     Removed,
 }
 
-/// What a document says of a plugin's or a channel's version; `removal` where it has one.
+/// Whether a document supports a version of the plugin API or of a channel, with the version in `removal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise<'a> {
+pub enum Support<'a> {
     Supported,
     Deprecated(&'a str),
     Removed(&'a str),
-    /// It is not in the document at all.
+    /// The document does not mention it.
     Unknown,
 }
 
-/// The document, or everything that is wrong with it.
+/// The document, or a list of all problems with it.
 pub fn read(bytes: &[u8]) -> Result<Document, Vec<String>> {
     let value: serde_json::Value =
         serde_json::from_slice(bytes).map_err(|e| vec![format!("not JSON: {e}")])?;
-    // Said before anything else: the rest of another schema is not known here.
+    // First, because the rest of a document with another schema can't be judged.
     match value.get("schema").and_then(serde_json::Value::as_u64) {
         Some(SCHEMA) | None => {}
         Some(other) => {
             return Err(vec![format!(
-                "its schema is {other}, this program knows {SCHEMA}: take a newer one"
+                "its schema is {other}, but this program only reads schema {SCHEMA}: use a newer xtask"
             )]);
         }
     }
-    // From the text: the value above has lost keys that stand twice.
+    // From the text, because the value above has lost duplicate keys, which are an error.
     let document: Document = serde_json::from_slice(bytes).map_err(|e| vec![e.to_string()])?;
     let problems = document.problems();
     if problems.is_empty() { Ok(document) } else { Err(problems) }
@@ -111,7 +111,7 @@ impl Document {
         );
         must(
             is_hash(&self.contract.spec),
-            format!("contract.spec: {:?} is not sha256: with 64 small hex digits", self.contract.spec),
+            format!("contract.spec: {:?} is not sha256: with 64 lower-case hex digits", self.contract.spec),
         );
         for (i, plugin) in self.plugins.iter().enumerate() {
             let at = format!("plugins[{i}]");
@@ -121,7 +121,7 @@ impl Document {
             );
             must(
                 !self.plugins[..i].iter().any(|p| p.api_version == plugin.api_version),
-                format!("{at}: {:?} stands twice", plugin.api_version),
+                format!("{at}: {:?} is listed twice", plugin.api_version),
             );
             must(
                 removal_fits(plugin.status, plugin.removal.as_deref()),
@@ -138,7 +138,7 @@ impl Document {
             let twin = |c: &Channel| (&c.protocol, &c.version) == (&channel.protocol, &channel.version);
             must(
                 !self.channels[..i].iter().any(twin),
-                format!("{at}: {} {} stands twice", channel.protocol, channel.version),
+                format!("{at}: {} {} is listed twice", channel.protocol, channel.version),
             );
             must(
                 removal_fits(channel.status, channel.removal.as_deref()),
@@ -148,9 +148,9 @@ impl Document {
         problems
     }
 
-    /// What is promised to plugins of this version.
-    pub fn plugin(&self, api_version: &str) -> Promise<'_> {
-        promise(
+    /// Whether plugins for this apiVersion are supported.
+    pub fn plugin(&self, api_version: &str) -> Support<'_> {
+        support(
             self.plugins
                 .iter()
                 .find(|p| p.api_version == api_version)
@@ -158,19 +158,19 @@ impl Document {
         )
     }
 
-    /// What is promised to adapters that speak this protocol.
-    pub fn channel(&self, protocol: &str, version: &str) -> Promise<'_> {
+    /// Whether adapters for this version of the protocol are supported.
+    pub fn channel(&self, protocol: &str, version: &str) -> Support<'_> {
         let channel = self.channels.iter().find(|c| c.protocol == protocol && c.version == version);
-        promise(channel.map(|c| (c.status, c.removal.as_deref())))
+        support(channel.map(|c| (c.status, c.removal.as_deref())))
     }
 
-    /// The versions for which plugins may be written, for people.
+    /// The supported plugin API versions, for messages.
     pub fn plugin_versions(&self) -> String {
         let alive = self.plugins.iter().filter(|p| p.status != Status::Removed);
         listed(alive.map(|p| p.api_version.clone()))
     }
 
-    /// The protocols that adapters may speak, for people.
+    /// The supported protocols with their versions, for messages.
     pub fn channel_versions(&self) -> String {
         let alive = self.channels.iter().filter(|c| c.status != Status::Removed);
         listed(alive.map(|c| format!("{} {}", c.protocol, c.version)))
@@ -180,7 +180,7 @@ impl Document {
         format!("plugins {}; channels {}", self.plugin_versions(), self.channel_versions())
     }
 
-    /// Each deprecated thing that should be gone by this very version.
+    /// A message for each deprecated entry whose removal is this version or an earlier one.
     pub fn overdue(&self) -> impl Iterator<Item = String> + '_ {
         let here = semver(&self.version);
         let plugins = self
@@ -194,7 +194,7 @@ impl Document {
         plugins.chain(channels).filter_map(move |(status, removal, what)| {
             let removal = removal.filter(|_| status == Status::Deprecated)?;
             let reached = Version::parse(removal).ok()? <= *here.as_ref()?;
-            reached.then(|| format!("{what} is deprecated with its removal in {removal}"))
+            reached.then(|| format!("{what} is deprecated, and its removal is {removal}"))
         })
     }
 }
@@ -214,16 +214,16 @@ fn listed(names: impl Iterator<Item = String>) -> String {
     if names.is_empty() { "none".to_string() } else { names.join(", ") }
 }
 
-fn promise(entry: Option<(Status, Option<&str>)>) -> Promise<'_> {
+fn support(entry: Option<(Status, Option<&str>)>) -> Support<'_> {
     match entry {
-        None => Promise::Unknown,
-        Some((Status::Supported, _)) => Promise::Supported,
-        Some((Status::Deprecated, removal)) => Promise::Deprecated(removal.unwrap_or("a later version")),
-        Some((Status::Removed, removal)) => Promise::Removed(removal.unwrap_or("an earlier version")),
+        None => Support::Unknown,
+        Some((Status::Supported, _)) => Support::Supported,
+        Some((Status::Deprecated, removal)) => Support::Deprecated(removal.unwrap_or("a later version")),
+        Some((Status::Removed, removal)) => Support::Removed(removal.unwrap_or("an earlier version")),
     }
 }
 
-/// In either spelling, `1.0.0-rc.1` and `1.0.0rc1`.
+/// Reads both spellings, `1.0.0-rc.1` and `1.0.0rc1`.
 fn semver(text: &str) -> Option<Version> {
     Version::parse(text).ok().or_else(|| version::from_pep440(text).ok())
 }
@@ -233,18 +233,18 @@ fn is_version(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c))
 }
 
-/// 1, 2, 10: as a text, without leading zeros.
+/// Whether the text is a whole number above 0 without leading zeros: 1, 2, 10.
 fn number(text: &str) -> bool {
     !text.starts_with('0') && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// `sha256:` and 64 small hex digits.
+/// `sha256:` and 64 lower-case hex digits.
 pub fn is_hash(text: &str) -> bool {
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     text.strip_prefix("sha256:").is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hex))
 }
 
-/// What is supported has no removal, everything else has one, and it is a release.
+/// A supported entry has no removal. Any other has one, and it is a release, not a pre-release.
 fn removal_fits(status: Status, removal: Option<&str>) -> bool {
     match removal {
         None => status == Status::Supported,
@@ -257,9 +257,9 @@ fn removal_fits(status: Status, removal: Option<&str>) -> bool {
 
 fn removal_problem(at: &str, status: Status, removal: Option<&str>) -> String {
     match removal {
-        None => format!("{at}.removal: null, but what is {status} names the version of its removal"),
+        None => format!("{at}.removal: null, but a {status} entry needs the version of its removal"),
         Some(removal) if status == Status::Supported => {
-            format!("{at}.removal: {removal:?}, but it is supported: null")
+            format!("{at}.removal: {removal:?}, but it must be null for a supported entry")
         }
         Some(removal) => format!("{at}.removal: {removal:?} is not X.Y.Z"),
     }

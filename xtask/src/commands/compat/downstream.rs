@@ -1,7 +1,7 @@
-//! `compat --template DIR`: the downstream gate. The release that a template pins against what the template
-//! brings; everything that is wrong at once.
+//! `compat --template DIR`: the downstream gate. Checks a template's plugins and channels against the release
+//! that it pins, and reports all problems together.
 
-use super::document::{self, Document, Promise};
+use super::document::{self, Document, Support};
 use super::pinned::{self, Download, Hash, Listed};
 use super::template::{self, Package, Pin, Template};
 use crate::finding::{Finding, Level, to_json};
@@ -18,7 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 #[cfg(test)]
 mod tests;
 
-/// A template as it was read, and where from.
+/// A template and the files that it was read from.
 struct Asked {
     template: Template,
     package: Package,
@@ -27,7 +27,7 @@ struct Asked {
     pin_file: Utf8PathBuf,
 }
 
-/// Works anywhere: a repository is read only where the template names one of its apps.
+/// Works outside a repository too: one is read only if the template names an app of it.
 pub fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> Result<()> {
     let asked = read(flags, dir)?;
     let line = ui::begin(&format!("template {}", asked.package.name));
@@ -40,8 +40,8 @@ pub fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> Result<
     findings.extend(document.iter().flat_map(|document| judge(&asked, document)));
     let at = asked.package.at(&asked.pin.version);
     line.end(match findings.iter().filter(|f| f.stops()).count() {
-        0 => ui::Outcome::Done(format!("{at} suits it: {}", brings(&asked.template))),
-        _ => ui::Outcome::Failed(format!("{at} does not suit it")),
+        0 => ui::Outcome::Done(format!("{at} fits it: {}", needs(&asked.template))),
+        _ => ui::Outcome::Failed(format!("{at} does not fit it")),
     });
     if flags.json {
         println!("{}", to_json(&findings));
@@ -70,7 +70,10 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
         }
     };
     let template = template::read(
-        &text(&template_file, "what the template is built on, its plugins and its channels")?,
+        &text(
+            &template_file,
+            "it names the package that the template depends on, its plugins and its channels",
+        )?,
         &template_file,
     )?;
     let package = match (&template.app, &template.package, template.ecosystem) {
@@ -80,10 +83,10 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
             Package { name: settings.package.clone(), ecosystem: settings.ecosystem }
         }
         (None, Some(name), Some(ecosystem)) => Package { name: name.clone(), ecosystem },
-        _ => return Err(Exit::Usage(format!("{template_file}: what is it built on?")).into()),
+        _ => return Err(Exit::Usage(format!("{template_file}: which package does it depend on?")).into()),
     };
     let pin = template::read_pin(
-        &text(&pin_file, "one line with the version that the template pins")?,
+        &text(&pin_file, "it has one line with the version that the template pins")?,
         package.ecosystem,
         &pin_file,
     )?;
@@ -93,9 +96,10 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
 fn other_package(asked: &Asked) -> Vec<Finding> {
     let other = asked.pin.package.as_ref().filter(|name| !asked.package.is(name));
     let message =
-        |name: &String| format!("it pins {name}, and {} says {}", asked.template_file, asked.package.name);
+        |name: &String| format!("it pins {name}, but {} names {}", asked.template_file, asked.package.name);
     let finding = |name: &String| {
-        Finding::new("pin-other-package", Level::Error, message(name)).help("make them name one package")
+        Finding::new("pin-other-package", Level::Error, message(name))
+            .help("name the same package in both files")
     };
     other.map(|name| finding(name).place(asked.pin_file.as_str())).into_iter().collect()
 }
@@ -113,14 +117,14 @@ fn parsed(bytes: &[u8], place: &str) -> Found {
         Ok(document) => (Some(document), Vec::new()),
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(|p| plain(p)).collect();
-            let message = format!("no valid compat.json:\n  {}", problems.join("\n  "));
-            let help = "pin another release, and tell those who made this one";
+            let message = format!("the compat.json is not valid:\n  {}", problems.join("\n  "));
+            let help = "pin another release, and tell the maintainers of this one";
             (None, vec![Finding::new("compat-invalid", Level::Error, message).place(place).help(help)])
         }
     }
 }
 
-/// The document of the pinned release, and what is wrong with the pin.
+/// The document of the pinned release, and findings about the pin.
 fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
     let (index, at) = (pinned::index(&asked.package, endpoints), asked.package.at(&asked.pin.version));
     let alone = |finding: Finding| Ok((None, vec![finding]));
@@ -134,7 +138,7 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
             let message = format!("{index} has no package {}", asked.package.name);
             let finding =
                 Finding::new("package-unknown", Level::Error, message).place(asked.template_file.as_str());
-            return alone(finding.help("fix the name, or the address: XTASK_PYPI, XTASK_NPM"));
+            return alone(finding.help("fix the name, or the index's URL: XTASK_PYPI, XTASK_NPM"));
         }
         Listed::NoVersion { newest: version } => {
             let message = format!("{at} is not on {index}");
@@ -147,7 +151,7 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
     };
     let mut findings = Vec::new();
     if let Some(how) = &release.withdrawn {
-        let message = format!("{at} is withdrawn from {index} ({how})");
+        let message = format!("{at} was withdrawn from {index} ({how})");
         findings.push(
             Finding::new("pin-yanked", Level::Warning, message)
                 .place(asked.pin_file.as_str())
@@ -157,37 +161,41 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
     let (document, problems) = match pinned::download(&release)? {
         Download::File(Some(found)) => parsed(&found.bytes, &format!("{at}: {}", found.path)),
         Download::File(None) => {
-            let message = format!("{at} holds no compat.json, so nobody knows what it promises");
+            let message = format!(
+                "{at} contains no compat.json, so the plugins and channels it supports are not known"
+            );
             let finding = Finding::new("compat-missing", Level::Error, message).place(&release.url);
-            (None, vec![finding.help("pin a release that has one, or hand it over: --compat FILE")])
+            (None, vec![finding.help("pin a release that has one, or give the file: --compat FILE")])
         }
         Download::Differs(has) => {
             let wanted = match &release.hash {
                 Some(Hash::Sha256(hash) | Hash::Sha512(hash)) => hash.as_str(),
                 None => "another",
             };
-            let message = format!("{index} lists {at} with the hash {wanted}, and serves a file with {has}");
+            let message = format!("{index} lists {at} with the hash {wanted}, but serves a file with {has}");
             let finding = Finding::new("hash-differs", Level::Error, message).place(&release.url);
-            (None, vec![finding.help("do not install it; tell those who keep the index")])
+            (None, vec![finding.help("do not install it; tell the operators of the index")])
         }
     };
     findings.extend(problems);
     Ok((document, findings))
 }
 
-/// Pure: what the release promises against what the template brings.
+/// Compares the support that the release declares with the template's needs. Pure.
 fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
     let (package, template) = (&asked.package, &asked.template);
     let at = package.at(&document.version);
     let mut findings = Vec::new();
     if !package.is(&document.package) {
-        let message =
-            format!("the compat.json is of {}, the template is built on {}", document.package, package.name);
+        let message = format!(
+            "the compat.json is of {}, but the template depends on {}",
+            document.package, package.name
+        );
         findings.push(
             Finding::new("compat-other-package", Level::Error, message).place(asked.template_file.as_str()),
         );
     } else if !package.same_version(&document.version, &asked.pin.version) {
-        let message = format!("the compat.json is of {at}, the template pins {}", asked.pin.version);
+        let message = format!("the compat.json is of {at}, but the template pins {}", asked.pin.version);
         findings
             .push(Finding::new("compat-other-version", Level::Error, message).place(asked.pin_file.as_str()));
     }
@@ -195,13 +203,13 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
         let what = format!("the plugin {} is written for apiVersion {}", plugin.name, plugin.api_version);
         let ids = ["plugin-deprecated", "plugin-removed", "plugin-unsupported"];
         let finding =
-            promised(document.plugin(&plugin.api_version), ids, &what, &at, &document.plugin_versions());
+            unsupported(document.plugin(&plugin.api_version), ids, &what, &at, &document.plugin_versions());
         findings.extend(finding.map(|f| f.place(format!("{}: plugins[{i}]", asked.template_file))));
     }
     for (i, channel) in template.channels.iter().enumerate() {
-        let what = format!("the template's channel speaks {} {}", channel.protocol, channel.version);
+        let what = format!("the template's channel uses {} {}", channel.protocol, channel.version);
         let ids = ["channel-deprecated", "channel-removed", "channel-unsupported"];
-        let finding = promised(
+        let finding = unsupported(
             document.channel(&channel.protocol, &channel.version),
             ids,
             &what,
@@ -211,10 +219,12 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
         findings.extend(finding.map(|f| f.place(format!("{}: channels[{i}]", asked.template_file))));
     }
     if let Some(spec) = template.spec.as_ref().filter(|spec| **spec != document.contract.spec) {
-        let message =
-            format!("the template was built against the spec {spec}, {at} serves {}", document.contract.spec);
+        let message = format!(
+            "the template was built against the spec {spec}, but {at} serves {}",
+            document.contract.spec
+        );
         let help = format!(
-            "look at what changed (cargo xtask openapi diff OLD NEW), then write the new hash into {}",
+            "check the changes (cargo xtask openapi diff OLD NEW), then write the new hash into {}",
             asked.template_file
         );
         findings.push(
@@ -223,7 +233,7 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
                 .help(help),
         );
     }
-    // What somebody else has published never steers a terminal.
+    // The texts come from other publishers: remove control characters before they reach the terminal.
     for finding in &mut findings {
         finding.message = plain(&finding.message);
         finding.help = finding.help.as_deref().map(plain);
@@ -232,36 +242,37 @@ fn judge(asked: &Asked, document: &Document) -> Vec<Finding> {
 }
 
 /// `ids`: deprecated, removed, unsupported.
-fn promised(
-    promise: Promise,
+fn unsupported(
+    support: Support,
     ids: [&'static str; 3],
     what: &str,
     at: &str,
     supported: &str,
 ) -> Option<Finding> {
     let [deprecated, removed, unsupported] = ids;
-    let move_on = format!("move it to what is supported ({supported}), or pin another release");
-    Some(match promise {
-        Promise::Supported => return None,
-        Promise::Deprecated(removal) => {
-            let message = format!("{what}, which works with {at} and goes with {removal}");
+    let move_on = format!("move it to a supported version ({supported}), or pin another release");
+    Some(match support {
+        Support::Supported => return None,
+        Support::Deprecated(removal) => {
+            let message = format!("{what}, which {at} still supports but {removal} removes");
             Finding::new(deprecated, Level::Warning, message)
                 .help(format!("move it before you pin {removal}; supported: {supported}"))
         }
-        Promise::Removed(removal) => Finding::new(
+        Support::Removed(removal) => Finding::new(
             removed,
             Level::Error,
-            format!("{what}, which went with {removal}: {at} does not have it"),
+            format!("{what}, which was removed in {removal}: {at} does not support it"),
         )
         .help(move_on),
-        Promise::Unknown => {
-            Finding::new(unsupported, Level::Error, format!("{what}, which {at} does not know")).help(move_on)
+        Support::Unknown => {
+            Finding::new(unsupported, Level::Error, format!("{what}, which {at} does not support"))
+                .help(move_on)
         }
     })
 }
 
-/// For people: `plugins shout 2; channels http 1`.
-fn brings(template: &Template) -> String {
+/// The template's plugins and channels, for messages: `plugins shout 2; channels http 1`.
+fn needs(template: &Template) -> String {
     let listed = |names: Vec<String>| if names.is_empty() { "none".to_string() } else { names.join(", ") };
     let plugins = listed(template.plugins.iter().map(|p| format!("{} {}", p.name, p.api_version)).collect());
     let channels =

@@ -1,4 +1,5 @@
-//! The pinned release on its index: is it there, is it yanked, and which compat.json is in its package.
+//! Looks up the pinned release on its index: whether it exists, whether it was withdrawn, and the compat.json
+//! in its package.
 
 use super::template::Package;
 use crate::ecosystem::packed::Found;
@@ -15,11 +16,11 @@ use camino::Utf8Path;
 use semver::Version;
 use std::io::{Read, Write};
 
-/// What the index says of the pinned version.
+/// The index's answer about the pinned version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
     NoPackage,
-    /// The package is there, this version is not; the newest that is.
+    /// The package exists, but not this version. With the newest version that exists.
     NoVersion {
         newest: Option<String>,
     },
@@ -28,14 +29,14 @@ pub enum Listed {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// Yanked from a Python index, deprecated on an npm registry; the reason where there is one.
+    /// Yanked from a Python index, or deprecated on an npm registry; with the reason if there is one.
     pub withdrawn: Option<String>,
     pub newest: Option<String>,
     pub url: String,
     pub hash: Option<Hash>,
 }
 
-/// As the index gives it.
+/// The hash that the index lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hash {
     /// 64 hex digits.
@@ -44,15 +45,15 @@ pub enum Hash {
     Sha512(String),
 }
 
-/// What was downloaded.
+/// The result of a download.
 pub enum Download {
-    /// Other bytes than the index lists; with their hash.
+    /// The file's hash differs from the listed one; this is the file's hash.
     Differs(String),
-    /// None: there is no compat.json in it.
+    /// None: the package contains no compat.json.
     File(Option<Found>),
 }
 
-/// The address that the release appears at.
+/// The index's URL.
 pub fn index(package: &Package, endpoints: &Endpoints) -> String {
     match package.ecosystem {
         Ecosystem::Python => endpoints.pypi.simple.clone(),
@@ -74,7 +75,7 @@ pub fn look(package: &Package, version: &str, endpoints: &Endpoints) -> Result<L
     }
 }
 
-/// The wheel, or else the sdist: both hold the document.
+/// Prefers the wheel to the sdist: both contain the document.
 fn on_python_index(package: &Package, version: &str, files: &[python::index::IndexFile]) -> Listed {
     let parsed =
         |f: &python::index::IndexFile| f.version.as_ref().and_then(|v| v.parse::<pep440_rs::Version>().ok());
@@ -100,7 +101,7 @@ fn on_python_index(package: &Package, version: &str, files: &[python::index::Ind
 }
 
 fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
-    // It becomes part of a command that people copy.
+    // Only a valid version, because it becomes part of a command that people copy.
     let newest = listed.latest.clone().filter(|latest| Version::parse(latest).is_ok());
     match listed.versions.iter().find(|v| v.version == version) {
         None => Listed::NoVersion { newest },
@@ -108,7 +109,7 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
             withdrawn: found.deprecated.as_ref().map(|why| format!("deprecated: {}", plain(why))),
             newest,
             url: found.tarball.clone(),
-            // Several algorithms may stand there, each with its name (SRI).
+            // The field may list several algorithms, each with its name (Subresource Integrity).
             hash: found
                 .integrity
                 .as_ref()
@@ -118,7 +119,7 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
     }
 }
 
-/// The package's file, compared with the hash that the index lists, and looked into.
+/// Downloads the package's file, compares it with the listed hash, and reads compat.json from it.
 pub fn download(release: &Release) -> Result<Download> {
     let name =
         release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
@@ -129,7 +130,8 @@ pub fn download(release: &Release) -> Result<Download> {
     let (mut sha256, mut sha512, mut buffer) =
         (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512), vec![0; 64 << 10]);
     loop {
-        let n = reader.read(&mut buffer).with_context(|| format!("the download of {name} broke off"))?;
+        let n =
+            reader.read(&mut buffer).with_context(|| format!("the download of {name} was interrupted"))?;
         if n == 0 {
             break;
         }
@@ -156,7 +158,7 @@ mod tests {
     use python::index::IndexFile;
 
     #[test]
-    fn the_version_is_found_on_a_python_index_whatever_its_spelling() {
+    fn a_version_is_found_on_a_python_index_in_any_spelling() {
         let file = |name: &str, version: &str, yanked: bool| IndexFile {
             name: name.into(),
             version: Some(version.into()),
@@ -191,7 +193,7 @@ mod tests {
                     assert_eq!(
                         found.newest.as_deref(),
                         Some("1.0.0"),
-                        "the newest that is stable and not yanked"
+                        "the newest stable version that is not yanked"
                     );
                 }
                 (Listed::NoVersion { newest }, None) => assert_eq!(newest.as_deref(), Some("1.0.0")),

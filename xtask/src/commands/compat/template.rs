@@ -1,6 +1,6 @@
-//! A template: a downstream repository that is built on a release. What it pins (`.runtime-version`) and what
-//! it brings (`template.toml`), read strictly; whatever is malformed is a usage error that says how it should
-//! look. Pure, from texts.
+//! Reads a template, that is a downstream repository that depends on a release: its pin (`.runtime-version`)
+//! and its plugins and channels (`template.toml`). Malformed files are usage errors that show the expected
+//! form. Pure.
 
 use super::document;
 use crate::model::language::Ecosystem;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Template {
-    /// An app of the repository that the command works on, in place of the next two.
+    /// An app of the current repository, instead of the next two.
     pub app: Option<String>,
     pub package: Option<String>,
     pub ecosystem: Option<Ecosystem>,
@@ -24,7 +24,7 @@ pub struct Template {
     pub plugins: Vec<Plugin>,
     #[serde(default)]
     pub channels: Vec<Channel>,
-    /// The hash of the spec that it was built against, as compat.json has it.
+    /// The hash of the spec that it was built against, in compat.json's form `sha256:<64 hex digits>`.
     pub spec: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct Channel {
     pub version: String,
 }
 
-/// What the template is built on.
+/// The package that the template depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     pub name: String,
@@ -57,7 +57,7 @@ impl Package {
         }
     }
 
-    /// Do both name one version? `1.0` and `1.0.0` do in Python.
+    /// Whether both spell the same version: `1.0` and `1.0.0` do in Python.
     pub fn same_version(&self, a: &str, b: &str) -> bool {
         let parse = |text: &str| text.parse::<pep440_rs::Version>().ok();
         match self.ecosystem {
@@ -66,7 +66,7 @@ impl Package {
         }
     }
 
-    /// As installers write it.
+    /// The package and version as installers write them: `a==1.0.0`, `a@1.0.0`.
     pub fn at(&self, version: &str) -> String {
         match self.ecosystem {
             Ecosystem::Python => format!("{}=={version}", self.name),
@@ -78,7 +78,7 @@ impl Package {
 /// `.runtime-version`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
-    /// Where it says which.
+    /// None if the pin has only a version.
     pub package: Option<String>,
     pub version: String,
 }
@@ -92,11 +92,13 @@ pub fn read(text: &str, file: &Utf8Path) -> Result<Template> {
     match (&template.app, &template.package, template.ecosystem) {
         (Some(_), None, None) | (None, Some(_), Some(_)) => {}
         (Some(_), _, _) => {
-            return usage(format!("{file}: `app` says the package and the ecosystem; take those keys out"));
+            return usage(format!(
+                "{file}: `app` already determines the package and the ecosystem; remove those keys"
+            ));
         }
         (None, _, _) => {
             return usage(format!(
-                "{file}: what is it built on? Either `package` and `ecosystem`, or `app` of the repository"
+                "{file}: which package does it depend on? Set `package` and `ecosystem`, or `app`"
             ));
         }
     }
@@ -107,12 +109,12 @@ pub fn read(text: &str, file: &Utf8Path) -> Result<Template> {
         ));
     }
     if let Some(spec) = template.spec.as_ref().filter(|spec| !document::is_hash(spec)) {
-        return usage(format!("{file}: spec = {spec:?} is not sha256: with 64 small hex digits"));
+        return usage(format!("{file}: spec = {spec:?} is not sha256: with 64 lower-case hex digits"));
     }
     Ok(template)
 }
 
-/// It becomes part of an address.
+/// Whether the name may become part of a URL.
 fn plain_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@/".contains(c);
     !name.is_empty() && !name.starts_with(['-', '.', '/']) && !name.contains("..") && name.chars().all(plain)
@@ -128,7 +130,7 @@ pub fn read_pin(text: &str, ecosystem: Ecosystem, file: &Utf8Path) -> Result<Pin
         return usage(format!("{file} has {} lines; {wanted}", line.lines().count()));
     }
     if line.starts_with('-') || line.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return usage(format!("{file}: {line:?} is no pin; {wanted}"));
+        return usage(format!("{file}: {line:?} is not a pin; {wanted}"));
     }
     let (package, version) = match line.split_once("==") {
         Some((package, version)) => (Some(package), version),
@@ -139,7 +141,7 @@ pub fn read_pin(text: &str, ecosystem: Ecosystem, file: &Utf8Path) -> Result<Pin
         Ecosystem::Ts => Version::parse(version).is_ok(),
     };
     if package.is_some_and(|p| !plain_name(p)) || !is_version {
-        return usage(format!("{file}: {line:?} is no pin; {wanted}"));
+        return usage(format!("{file}: {line:?} is not a pin; {wanted}"));
     }
     Ok(Pin { package: package.map(str::to_string), version: version.to_string() })
 }
@@ -148,7 +150,7 @@ pub fn read_pin(text: &str, ecosystem: Ecosystem, file: &Utf8Path) -> Result<Pin
 mod tests {
     use super::*;
 
-    fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
+    fn refusal<T: std::fmt::Debug>(result: Result<T>) -> String {
         result.map_or_else(|e| e.to_string(), |_| String::new())
     }
 
@@ -188,7 +190,7 @@ mod tests {
                 let read = read_pin(text, ecosystem, "t/.runtime-version".into());
                 assert!(
                     read.is_ok()
-                        || said(read_pin(text, ecosystem, "t/.runtime-version".into()))
+                        || refusal(read_pin(text, ecosystem, "t/.runtime-version".into()))
                             .contains("t/.runtime-version")
                 );
                 assert_eq!(read.ok(), expected, "{text:?} {ecosystem:?}");
@@ -206,10 +208,10 @@ mod tests {
                 "",
             ),
             (&hash, ""),
-            ("", "what is it built on?"),
-            ("package = \"a\"", "what is it built on?"),
-            ("ecosystem = \"ts\"", "what is it built on?"),
-            ("app = \"a\"\npackage = \"a\"", "take those keys out"),
+            ("", "which package does it depend on?"),
+            ("package = \"a\"", "which package does it depend on?"),
+            ("ecosystem = \"ts\"", "which package does it depend on?"),
+            ("app = \"a\"\npackage = \"a\"", "remove those keys"),
             ("package = \"-a\"\necosystem = \"ts\"", "is not a package name"),
             ("package = \"../a\"\necosystem = \"ts\"", "is not a package name"),
             ("package = \"a b\"\necosystem = \"ts\"", "is not a package name"),
@@ -227,14 +229,14 @@ mod tests {
             ("app = \"a\"\nspec = \"abc\"", "is not sha256:"),
             ("app = ", "t/template.toml:1:"),
         ] {
-            let said = said(read(text, "t/template.toml".into()));
+            let said = refusal(read(text, "t/template.toml".into()));
             assert_eq!(said.is_empty(), expected.is_empty(), "{text}: {said}");
             assert!(said.contains(expected), "{text}: {said}");
         }
     }
 
     #[test]
-    fn names_and_versions_are_compared_as_the_ecosystem_does() {
+    fn names_and_versions_are_compared_by_the_rules_of_the_ecosystem() {
         let python = Package { name: "Demo_Agent".into(), ecosystem: Ecosystem::Python };
         let ts = Package { name: "@demo/agent".into(), ecosystem: Ecosystem::Ts };
         assert!(python.is("demo.agent") && !python.is("demo"));

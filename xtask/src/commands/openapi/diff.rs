@@ -1,5 +1,5 @@
-//! `openapi diff OLD NEW`: reads both documents, prints the changes by operation, and says no (exit 3) where
-//! one breaks clients.
+//! `openapi diff OLD NEW`: reads both documents and prints the changes by operation. Exit code 3 if one
+//! breaks clients.
 
 use crate::finding::{Finding, Level, to_json};
 use crate::model::ctx::Ctx;
@@ -12,21 +12,21 @@ use serde_json::Value;
 use std::io::Write;
 
 pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
-    // Reading takes as long as comparing.
+    // In parallel, because reading takes as long as comparing.
     let (before, after) = parallel::both(|| read(ctx, old), || read(ctx, new));
     let (before, after) = (before?, after?);
     let changes = diff(&before, &after, &crate::sys::date::today()?);
-    // They go with the process: taking them apart piece by piece would be a third of the work.
+    // The process ends soon, and freeing the documents would take a third of the whole time.
     std::mem::forget((before, after));
     let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();
     if ctx.json {
         println!("{}", to_json(&findings));
     } else {
-        // A reader that has seen enough (`| head`) is no failure.
+        // A closed pipe (`| head`) is not an error.
         let _ = std::io::stdout().write_all(show(&changes).as_bytes());
     }
     let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
-    // The findings themselves are printed already.
+    // The findings are already printed.
     match (count(Level::Breaking), count(Level::Error)) {
         (0, 0) => Ok(()),
         (0, errors) => {
@@ -40,13 +40,13 @@ pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     }
 }
 
-/// A file, or `REF:APP`: the spec of that app as committed there.
+/// Reads a file, or `REF:APP`, the committed spec of that app at that revision.
 fn read(ctx: &Ctx, source: &str) -> Result<Value> {
     let text = if std::path::Path::new(source).is_file() {
         let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
         if yaml {
             return Err(Exit::Usage(format!(
-                "{source} is YAML; write it as JSON, which is what is compared"
+                "{source} is YAML, but only JSON can be compared: convert it first"
             ))
             .into());
         }
@@ -54,8 +54,8 @@ fn read(ctx: &Ctx, source: &str) -> Result<Value> {
     } else {
         committed(ctx, source)?
     };
-    // The parser that comes with `Value` is compiled with serde_json, which is optimised; one made here is
-    // not.
+    // `Value`'s own parser is compiled in serde_json, which is optimised; a parser instantiated here would
+    // not be.
     let document: Value =
         text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
     recognise(&document).map_err(|what| anyhow!("{source} can't be compared: {what}"))?;
@@ -66,7 +66,7 @@ fn committed(ctx: &Ctx, source: &str) -> Result<String> {
     let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty())
     else {
         return Err(Exit::Usage(format!(
-            "there is no file {source}; name a file, or a committed spec as REF:APP (main:python)"
+            "there is no file {source}; give a file, or a committed spec as REF:APP (main:python)"
         ))
         .into());
     };
@@ -81,7 +81,7 @@ fn committed(ctx: &Ctx, source: &str) -> Result<String> {
         .with_context(|| format!("{file} is not in {rev}"))
 }
 
-/// By operation, the gravest first; a line each, and how many of what at the end.
+/// Groups the changes by operation, the most severe first: one line for each, and the counts at the end.
 pub fn show(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "no difference that a client can notice\n".to_string();

@@ -1,12 +1,12 @@
-//! Random schemas and random values: where a value fits one schema and not the other, a client breaks, and
-//! the comparison must say so. The judge of what fits is a validator of its own, small and slow.
+//! Random schemas and random values: if a value fits one schema and not the other, a client breaks, and the
+//! comparison must report it. A separate small and slow validator decides what fits.
 
 use super::{TODAY, posting};
 use crate::finding::Level;
 use crate::openapi::{Change, diff};
 use serde_json::{Value, json};
 
-/// A generator that is the same each time (Numerical Recipes' constants).
+/// A deterministic generator (constants of Numerical Recipes).
 struct Dice(u64);
 
 impl Dice {
@@ -56,7 +56,7 @@ fn object(dice: &mut Dice, depth: usize) -> Value {
     object
 }
 
-/// One thing changed somewhere, so that most of it stays the same.
+/// Changes one thing somewhere, so that most of the schema stays the same.
 fn mutated(dice: &mut Dice, schema_: &Value, depth: usize) -> Value {
     let mut schema_ = schema_.clone();
     let mut places = Vec::new();
@@ -93,7 +93,7 @@ fn value(dice: &mut Dice, depth: usize) -> Value {
     }
 }
 
-/// Does the value fit? None of what is generated here is left out.
+/// Whether the value fits. Supports every keyword that is generated here.
 fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
     let Some(map) = schema.as_object() else { return true };
     if map.get("nullable") == Some(&json!(true)) && value.is_null() {
@@ -149,16 +149,16 @@ fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
     typed && listed && ranged && inner && one && referred && each("allOf").all(|s| fits(value, s, all))
 }
 
-/// Objects are open: what a new property says of itself is not held against it
+/// Objects are open, so the schema of a new property does not count as a break
 /// (`new-optional-request-property`).
-fn told(changes: &[Change]) -> bool {
+fn reported(changes: &[Change]) -> bool {
     changes
         .iter()
         .any(|change| change.level == Level::Breaking || change.id == "new-optional-request-property")
 }
 
 #[test]
-fn whatever_fits_no_longer_was_said_to_break() {
+fn a_value_that_no_longer_fits_is_reported_as_a_break() {
     let mut dice = Dice(7);
     let (mut broken, mut silent) = (0, 0);
     for round in 0..2500 {
@@ -174,7 +174,7 @@ fn whatever_fits_no_longer_was_said_to_break() {
         if let Some(witness) = witness {
             broken += 1;
             assert!(
-                told(&changes),
+                reported(&changes),
                 "round {round}: {witness} fits no longer\nold {old}\n    {components}\nnew {new}\n    {other}\n{changes:#?}"
             );
         } else if changes.is_empty() {

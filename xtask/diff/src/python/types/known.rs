@@ -1,9 +1,9 @@
-//! The types of the standard library that annotations use: what they are called, what they also are, and how
-//! their arguments vary.
+//! Types of the standard library that annotations use: their names, their ancestors, and the variance of
+//! their arguments.
 
 use super::Type;
 
-/// Class and what it also is, one step up. `float` takes `int` (PEP 484, "the numeric tower").
+/// A class and its direct ancestor. `float` accepts `int` (PEP 484, "the numeric tower").
 const SUPERS: &[(&str, &[&str])] = &[
     ("object", &[]),
     ("None", &[]),
@@ -91,7 +91,7 @@ const SUPERS: &[(&str, &[&str])] = &[
     ("json.JSONDecodeError", &["ValueError"]),
 ];
 
-/// Those that a class is by having their methods.
+/// Protocols: a class is one if it has their methods.
 const STRUCTURAL: &[&str] = &["os.PathLike"];
 
 pub enum Variance {
@@ -108,7 +108,7 @@ pub fn is_structural(name: &str) -> bool {
     name.starts_with("collections.abc.") || STRUCTURAL.contains(&name)
 }
 
-/// One step up, with the arguments that go along.
+/// The direct ancestors, with their arguments.
 pub fn supers(name: &str, args: &[Type]) -> Vec<(String, Vec<Type>)> {
     let Some((_, supers)) = SUPERS.iter().find(|(known, _)| *known == name) else { return vec![] };
     supers.iter().map(|up| (up.to_string(), arguments(name, up, args))).collect()
@@ -151,7 +151,7 @@ pub fn variance(name: &str, index: usize) -> Variance {
     }
 }
 
-/// The name that we know it by: `typing.List` is `list`.
+/// The canonical name: `list` for `typing.List`.
 pub fn name(path: &str) -> String {
     let Some(name) = path.strip_prefix("typing.").or_else(|| path.strip_prefix("typing_extensions.")) else {
         return match path {

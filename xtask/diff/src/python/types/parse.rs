@@ -1,16 +1,17 @@
-//! An annotation's text, its names resolved, as a type. What can't be read is `Unknown`, never an error.
+//! Parses an annotation's text, with its names resolved, as a type. Unreadable text is `Unknown`, never an
+//! error.
 
 use super::Type;
 use super::known;
 
-/// `lookup` says what a name of the package means: another annotation for an alias, or None for a class or an
-/// unknown.
+/// `lookup` returns the meaning of a name of the package: another annotation for an alias, or None for a
+/// class or an unknown name.
 pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Meaning) -> Type {
     parse_within(text, lookup, 10)
 }
 
 pub enum Meaning {
-    /// A class, or what is outside of the package: by this name.
+    /// A class, or a name of another package, under this name.
     Class(String),
     Alias(String),
     Unknown,
@@ -42,7 +43,7 @@ impl<'a> Parser<'a> {
     }
 
     fn union(&mut self) -> Option<Type> {
-        // Annotations nest a few levels; text made to overflow the stack nests thousands.
+        // Real annotations nest a few levels; text that would overflow the stack nests thousands.
         if self.depth == 0 {
             return None;
         }
@@ -115,7 +116,7 @@ impl<'a> Parser<'a> {
                 let arguments = self.list()?;
                 Some(match (self.lookup)(name) {
                     Meaning::Class(name) => Type::Name(name, arguments),
-                    // A generic alias would need its variables replaced.
+                    // A generic alias is not resolved: its variables would have to be replaced.
                     _ => Type::Unknown(format!("{name}[{arguments:?}]")),
                 })
             }
@@ -175,7 +176,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// As `ast.unparse` writes it: a string, a number, True, None or a member of an enum.
+    /// A literal as `ast.unparse` writes it: a string, a number, True, None or a member of an enum.
     fn value(&mut self) -> Option<&'a str> {
         let rest = self.rest;
         let prefix = rest.len() - rest.trim_start_matches('b').len();
@@ -198,7 +199,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Flat, without repetitions, in one order.
+/// A union without nesting and repetitions, in a fixed order.
 fn union(all: Vec<Type>) -> Type {
     let mut flat: Vec<Type> = Vec::new();
     for one in all {

@@ -1,9 +1,9 @@
-//! A type as a person writes it, its aliases spelt out.
+//! Prints a type as Python code, with its aliases expanded.
 
 use super::Type;
 use std::fmt;
 
-/// Both as text; of two unions only what is not in both.
+/// Both as text. For two unions, only the members that are not in both.
 pub fn differences(old: &Type, new: &Type) -> (String, String) {
     let (Type::Union(before), Type::Union(after)) = (old, new) else {
         return (old.to_string(), new.to_string());

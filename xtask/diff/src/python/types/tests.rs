@@ -1,4 +1,4 @@
-//! Annotations against annotations.
+//! Tables of annotations compared with annotations.
 
 use super::parse::Meaning;
 use super::*;
@@ -138,7 +138,7 @@ fn every_value_of_one_is_a_value_of_the_other_or_not_or_nobody_can_tell() {
 }
 
 #[test]
-fn what_is_no_annotation_is_unknown_and_never_a_panic() {
+fn text_that_is_not_an_annotation_is_unknown_and_never_a_panic() {
     let deep = format!("{}int{}", "list[".repeat(5000), "]".repeat(5000));
     for text in [
         "",

@@ -1,5 +1,5 @@
-//! The declarations of an app at a commit: its own build, run on the exported tree with its locked
-//! dependencies. Kept in the user's cache, by tree.
+//! Builds the declarations of an app at a commit: runs its own build on the exported tree with its locked
+//! dependencies. The result is cached in the user's cache folder, by tree id.
 
 use crate::ecosystem::ts;
 use crate::model::ctx::Ctx;
@@ -9,8 +9,7 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-/// A folder with the package as it is at that commit: manifest, sources, what the build made of them, and
-/// `node_modules`.
+/// A folder with the package at that commit: manifest, sources, the build's output, and `node_modules`.
 pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
     let tree = ctx.git.read(&[
         "rev-parse",
@@ -31,23 +30,23 @@ pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
         let epoch = ctx.git.commit_time(commit)?.to_string();
         ts::build::script(&folder, &epoch)
     };
-    // Nothing half-made is kept. While the folder is still ours: whoever waits for it makes it next.
+    // A failed build's folder is removed while we hold its lock: a waiting process builds it next.
     let made = || make().inspect_err(|_| drop(std::fs::remove_dir_all(&folder)));
     tools::made_once(&folder, made)
-        .with_context(|| format!("the declarations of {} at {commit} could not be made", app.name()))?;
-    // The dependencies may have been cleaned away since.
+        .with_context(|| format!("the declarations of {} at {commit} could not be built", app.name()))?;
+    // The dependencies may have been removed from the cache since.
     linked(ctx, &cache, &folder)?;
     Ok(folder)
 }
 
 fn empty() -> Result<Utf8PathBuf> {
     let folder = child::cache()?.join("declarations/empty");
-    std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be created"))?;
     Ok(folder)
 }
 
-/// Can they be made without fetching anything?
-pub fn at_hand(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
+/// Whether the declarations can be built without downloading anything.
+pub fn available(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
     let file = |name: &str| ctx.git.bytes(&["cat-file", "blob", &format!("{commit}:{}/{name}", app.dir)]);
     let Ok(manifest) = file("package.json") else { return Ok(true) };
     let modules = modules(
@@ -58,7 +57,7 @@ pub fn at_hand(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
     Ok(tools::is_installed("bun") && modules.join(".complete").exists())
 }
 
-/// The folder with the `node_modules` of all trees that ask for the same.
+/// The folder with the `node_modules` of all trees with the same dependencies and lock file.
 fn modules(cache: &Utf8Path, manifest: &[u8], lock: &[u8]) -> Utf8PathBuf {
     let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
     let asked = [
@@ -73,8 +72,8 @@ fn modules(cache: &Utf8Path, manifest: &[u8], lock: &[u8]) -> Utf8PathBuf {
     cache.join(format!("modules-{}-bun-{}", &key[..40], tools::version("bun")))
 }
 
-/// The package's own scripts (`prepare`, `postinstall`) want its sources, which are not there, or hooks in a
-/// repository. Those of its dependencies run.
+/// The manifest without the package's own scripts (`prepare`, `postinstall`): they need its sources or a git
+/// repository, which are missing there. Its dependencies' scripts run.
 fn without_scripts(manifest: &[u8]) -> Result<Vec<u8>> {
     let mut manifest: Value = serde_json::from_slice(manifest).context("package.json is not JSON")?;
     if let Some(manifest) = manifest.as_object_mut() {
@@ -104,9 +103,9 @@ fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
     let link = package.join("node_modules");
     match std::fs::symlink_metadata(&link) {
         Ok(found) if found.is_symlink() => {}
-        Ok(_) => bail!("{link} is in the commit: git must not have node_modules"),
+        Ok(_) => bail!("{link} is in the commit: node_modules must not be committed"),
         Err(_) => std::os::unix::fs::symlink(modules.join("node_modules"), &link)
-            .with_context(|| format!("{link} can't be made"))?,
+            .with_context(|| format!("{link} can't be created"))?,
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Documents that are refused, each with its reason, and what a good one promises.
+//! Documents that are refused, each with its reason, and the support that a valid one declares.
 
 use super::*;
 use serde_json::{Value, json};
@@ -19,11 +19,11 @@ fn good() -> Value {
     })
 }
 
-/// The good document with this value at the JSON pointer; without what is there where it is None.
+/// The valid document with this value at the JSON pointer. None removes the value.
 fn with(pointer: &str, value: Option<Value>) -> Value {
     let mut document = good();
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
-    let parent = document.pointer_mut(parent).expect("the place is there");
+    let parent = document.pointer_mut(parent).expect("the place exists");
     match (parent, value) {
         (Value::Object(map), Some(value)) => drop(map.insert(key.to_string(), value)),
         (Value::Object(map), None) => drop(map.remove(key).expect("the key is there")),
@@ -43,7 +43,7 @@ fn problems(document: &Value) -> String {
 fn a_document_is_read_or_refused_with_its_reason() {
     assert_eq!(problems(&good()), "");
     for (pointer, value, expected) in [
-        ("/schema", Some(json!(2)), "its schema is 2, this program knows 1"),
+        ("/schema", Some(json!(2)), "its schema is 2, but this program only reads schema 1"),
         ("/schema", Some(json!("1")), "invalid type: string"),
         ("/schema", None, "missing field `schema`"),
         ("/$schema", None, "missing field `$schema`"),
@@ -67,12 +67,12 @@ fn a_document_is_read_or_refused_with_its_reason() {
         ("/channels", Some(json!([])), ""),
         ("/plugins/0/apiVersion", Some(json!("v1")), "plugins[0].apiVersion: \"v1\" is not a whole number"),
         ("/plugins/0/apiVersion", Some(json!("")), "plugins[0].apiVersion"),
-        ("/plugins/1/apiVersion", Some(json!("1")), "plugins[1]: \"1\" stands twice"),
+        ("/plugins/1/apiVersion", Some(json!("1")), "plugins[1]: \"1\" is listed twice"),
         ("/plugins/0/status", Some(json!("gone")), "unknown variant `gone`"),
         (
             "/plugins/0/removal",
             Some(json!(null)),
-            "plugins[0].removal: null, but what is removed names the version of its removal",
+            "plugins[0].removal: null, but a removed entry needs the version of its removal",
         ),
         ("/plugins/1/removal", Some(json!("2.0")), "plugins[1].removal: \"2.0\" is not X.Y.Z"),
         ("/plugins/1/removal", Some(json!("2.0.0-rc.1")), "is not X.Y.Z"),
@@ -80,7 +80,7 @@ fn a_document_is_read_or_refused_with_its_reason() {
         (
             "/plugins/2/removal",
             Some(json!("2.0.0")),
-            "plugins[2].removal: \"2.0.0\", but it is supported: null",
+            "plugins[2].removal: \"2.0.0\", but it must be null for a supported entry",
         ),
         (
             "/plugins/-",
@@ -92,7 +92,7 @@ fn a_document_is_read_or_refused_with_its_reason() {
         (
             "/channels/-",
             Some(json!({ "protocol": "http", "version": "1", "status": "supported", "removal": null })),
-            "http 1 stands twice",
+            "http 1 is listed twice",
         ),
         (
             "/channels/-",
@@ -109,7 +109,7 @@ fn a_document_is_read_or_refused_with_its_reason() {
 }
 
 #[test]
-fn every_problem_is_told_at_once() {
+fn all_problems_are_reported_together() {
     let mut document = with("/package", Some(json!("")));
     document["version"] = json!("x");
     document["plugins"][1]["removal"] = json!(null);
@@ -117,7 +117,7 @@ fn every_problem_is_told_at_once() {
 }
 
 #[test]
-fn what_is_no_json_document_is_refused_without_a_panic() {
+fn invalid_documents_are_refused_without_a_panic() {
     let twice = good().to_string().replacen('{', "{\"schema\":1,", 1);
     for text in ["", "null", "[]", "1", "{", "{}", "\"x\"", &twice, &"[".repeat(100_000)] {
         assert!(read(text.as_bytes()).is_err(), "{text:.40}");
@@ -126,24 +126,24 @@ fn what_is_no_json_document_is_refused_without_a_panic() {
 }
 
 #[test]
-fn plugins_and_channels_have_what_was_promised() {
+fn the_support_of_plugins_and_channels_is_read() {
     let document = read(good().to_string().as_bytes()).expect("good");
     for (version, expected) in [
-        ("1", Promise::Removed("1.0.0")),
-        ("2", Promise::Deprecated("2.0.0")),
-        ("3", Promise::Supported),
-        ("4", Promise::Unknown),
-        ("", Promise::Unknown),
+        ("1", Support::Removed("1.0.0")),
+        ("2", Support::Deprecated("2.0.0")),
+        ("3", Support::Supported),
+        ("4", Support::Unknown),
+        ("", Support::Unknown),
     ] {
         assert_eq!(document.plugin(version), expected, "{version}");
     }
-    assert_eq!(document.channel("http", "1"), Promise::Supported);
-    assert_eq!(document.channel("HTTP", "1"), Promise::Unknown);
+    assert_eq!(document.channel("http", "1"), Support::Supported);
+    assert_eq!(document.channel("HTTP", "1"), Support::Unknown);
     assert_eq!(document.summary(), "plugins 2, 3; channels http 1");
 }
 
 #[test]
-fn what_should_be_gone_by_now_is_overdue() {
+fn an_entry_past_its_removal_is_overdue() {
     for (version, expected) in
         [("1.9.9", 0), ("2.0.0-rc.1", 0), ("2.0.0", 1), ("2.0.0.post1", 0), ("3.0.0", 1)]
     {
@@ -154,7 +154,7 @@ fn what_should_be_gone_by_now_is_overdue() {
 }
 
 #[test]
-fn the_rules_are_those_of_the_schema() {
+fn the_rules_equal_those_of_the_schema() {
     let schema: Value =
         serde_json::from_str(include_str!("../../../../../contract/compat.schema.json")).expect("JSON");
     let keys = |value: &Value| -> Vec<String> {
@@ -176,7 +176,7 @@ fn the_rules_are_those_of_the_schema() {
         ("/properties/plugins/items", "/plugins/0"),
         ("/properties/channels/items", "/channels/0"),
     ] {
-        let (object, example) = (at(object), good().pointer(example).expect("the place is there").clone());
+        let (object, example) = (at(object), good().pointer(example).expect("the place exists").clone());
         assert_eq!((required(&object), keys(&object["properties"])), (keys(&example), keys(&example)));
         assert_eq!(object["additionalProperties"], false);
     }

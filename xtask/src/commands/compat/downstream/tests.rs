@@ -1,4 +1,4 @@
-//! Templates against documents: each finding has its case, and what suits has none.
+//! Templates against documents: each finding has a case, and a template that fits has no finding.
 
 use super::*;
 use crate::model::language::Ecosystem;
@@ -12,7 +12,11 @@ fn document() -> Document {
         "package": "demo-agent",
         "version": "1.2.0",
         "contract": { "version": "1", "spec": format!("sha256:{}", "a".repeat(64)) },
-        "plugins": [entry("1", "removed", Some("1.0.0")), entry("2", "deprecated", Some("2.0.0")), entry("3", "supported", None)],
+        "plugins": [
+            entry("1", "removed", Some("1.0.0")),
+            entry("2", "deprecated", Some("2.0.0")),
+            entry("3", "supported", None),
+        ],
         "channels": [
             { "protocol": "http", "version": "1", "status": "removed", "removal": "1.1.0" },
             { "protocol": "http", "version": "2", "status": "supported", "removal": null },
@@ -22,7 +26,7 @@ fn document() -> Document {
     document::read(text.to_string().as_bytes()).expect("a good document")
 }
 
-/// A template of the demo package with these lines, pinning 1.2.0 unless told.
+/// A template that depends on the demo package, with these lines and this pin.
 fn asked(lines: &str, pin: &str) -> Asked {
     let text = format!("package = \"demo-agent\"\necosystem = \"python\"\n{lines}\n");
     let template = template::read(&text, "t/template.toml".into()).expect("a good template");
@@ -38,7 +42,7 @@ fn asked(lines: &str, pin: &str) -> Asked {
 }
 
 #[test]
-fn what_a_template_brings_is_held_against_what_is_promised() {
+fn a_templates_needs_are_compared_with_the_declared_support() {
     let (plugin, channel) = (
         |v: &str| format!("plugins = [{{ name = \"shout\", api-version = \"{v}\" }}]"),
         |p: &str, v: &str| format!("channels = [{{ protocol = \"{p}\", version = \"{v}\" }}]"),
@@ -47,13 +51,13 @@ fn what_a_template_brings_is_held_against_what_is_promised() {
     for (lines, expected) in [
         (String::new(), ""),
         (plugin("3"), ""),
-        (plugin("2"), "warning plugin-deprecated goes with 2.0.0"),
-        (plugin("1"), "error plugin-removed went with 1.0.0"),
-        (plugin("4"), "error plugin-unsupported demo-agent==1.2.0 does not know"),
+        (plugin("2"), "warning plugin-deprecated but 2.0.0 removes"),
+        (plugin("1"), "error plugin-removed was removed in 1.0.0"),
+        (plugin("4"), "error plugin-unsupported demo-agent==1.2.0 does not support"),
         (plugin("03"), "error plugin-unsupported apiVersion 03"),
         (channel("http", "2"), ""),
-        (channel("ws", "1"), "warning channel-deprecated goes with 3.0.0"),
-        (channel("http", "1"), "error channel-removed went with 1.1.0"),
+        (channel("ws", "1"), "warning channel-deprecated but 3.0.0 removes"),
+        (channel("http", "1"), "error channel-removed was removed in 1.1.0"),
         (channel("http", "3"), "error channel-unsupported http 3"),
         (channel("HTTP", "2"), "error channel-unsupported HTTP 2"),
         (spec("a"), ""),
@@ -85,7 +89,7 @@ fn what_a_template_brings_is_held_against_what_is_promised() {
 }
 
 #[test]
-fn another_package_or_version_is_no_answer() {
+fn a_document_of_another_package_or_version_is_refused() {
     for (pin, package, version, expected) in [
         ("1.2.0", "demo-agent", "1.2.0", vec![]),
         ("1.2", "Demo_Agent", "1.2.0", vec![]),
@@ -106,7 +110,7 @@ fn another_package_or_version_is_no_answer() {
 }
 
 #[test]
-fn what_somebody_published_does_not_reach_a_terminal_as_it_is() {
+fn control_characters_in_published_texts_do_not_reach_the_terminal() {
     let mut document = document();
     document.package = "\u{1b}[31mred".into();
     document.channels[1].protocol = "http\u{7}".into();
@@ -122,9 +126,10 @@ fn what_somebody_published_does_not_reach_a_terminal_as_it_is() {
 }
 
 #[test]
-fn everything_is_told_at_once() {
+fn all_problems_are_reported_together() {
     let lines = format!(
-        "plugins = [{{ name = \"a\", api-version = \"1\" }}, {{ name = \"b\", api-version = \"2\" }}, {{ name = \"c\", api-version = \"9\" }}]\n\
+        "plugins = [{{ name = \"a\", api-version = \"1\" }}, {{ name = \"b\", api-version = \"2\" }}, \
+         {{ name = \"c\", api-version = \"9\" }}]\n\
          channels = [{{ protocol = \"http\", version = \"1\" }}]\nspec = \"sha256:{}\"",
         "0".repeat(64)
     );
