@@ -53,14 +53,14 @@ fn the_plan_shows_what_the_api_demands_and_stops_what_no_commit_declares() {
             1234567  fix(python)  a better name
           evidence
             commits   patch    fix(python): a better name (1234567)
-            api       major    breaks users since python-v0.0.1: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
+            api       major    breaks users since python-v0.0.1: demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
             tags      > 0.0.1  the highest tag
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
     "#]]
     .assert_eq(&plain(&repo, &stopped.stdout));
     expect_test::expect![[r#"
         breaking[undeclared-break]: python: breaks users of python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
-          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks whoever uses it
+          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
           → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
           → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
           → or revert it

@@ -129,9 +129,9 @@ fn a_malformed_file_is_a_usage_error_that_shows_the_expected_form() {
     for (pin_text, words) in [
         ("", ".runtime-version is empty; a pin is one line with one version"),
         ("0.1.0\n0.2.0\n", "has 2 lines"),
-        ("0.1.0 or newer", "is no pin"),
-        ("--index-url=http://x", "is no pin"),
-        (">=0.1", "is no pin"),
+        ("0.1.0 or newer", "is not a pin"),
+        ("--index-url=http://x", "is not a pin"),
+        (">=0.1", "is not a pin"),
     ] {
         pin(&dir, pin_text);
         let refused = gate(&["compat", "--template", "template"]).expect(2).stderr;

@@ -37,7 +37,7 @@ fn posting(body: Value, schemas: Value) -> Value {
 }
 
 #[test]
-fn every_case_has_the_verdict_that_is_meant() {
+fn every_case_has_the_intended_verdict() {
     let mut wrong = Vec::new();
     for case in cases::all().unwrap().iter().filter(|case| !case.is_right()) {
         wrong.push(format!("{}\n     got {:?}\n  wanted {:?}", case.what, case.verdict(), case.expected()));
@@ -153,7 +153,7 @@ fn every_place_of_every_case_exists() {
 }
 
 #[test]
-fn the_gravest_comes_first() {
+fn the_most_severe_change_comes_first() {
     let changes = diff(&specs::generated(20, 0), &specs::generated(20, 1), TODAY);
     assert!(changes.is_sorted_by(|a, b| a.level >= b.level));
     assert_eq!(changes[0].level, Level::Breaking);
@@ -236,7 +236,7 @@ fn alternatives_are_distinguished_through_many_levels_without_multiplying_pairs(
 }
 
 #[test]
-fn both_kinds_of_alternatives_at_once_are_compared() {
+fn a_schema_with_both_kinds_of_alternatives_is_compared() {
     let spec = |a: &str, b: &str| {
         let kind = |name: &str| json!({ "type": "object", "properties": { "k": { "const": name } }, "required": ["k"] });
         let field = |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } }, "required": [name] });
@@ -260,7 +260,7 @@ fn a_comparison_that_takes_too_long_stops_with_an_error() {
     assert_eq!(stopped.level, Level::Error);
     assert_eq!(
         stopped.finding().message,
-        "the documents are too intricate to compare to the end: too many pairs of schemas"
+        "the documents are too complex to compare: too many pairs of schemas"
     );
 }
 
@@ -304,7 +304,7 @@ fn places(value: &Value, at: String, into: &mut Vec<String>) {
 }
 
 #[test]
-fn nothing_that_a_document_may_hold_anywhere_is_too_absurd() {
+fn malformed_values_anywhere_in_a_document_cause_no_panic() {
     let document = everything();
     let mut all = Vec::new();
     places(&document, String::new(), &mut all);
@@ -332,14 +332,14 @@ fn nothing_that_a_document_may_hold_anywhere_is_too_absurd() {
 }
 
 #[test]
-fn other_documents_are_recognised_for_what_they_are() {
+fn documents_that_can_not_be_compared_are_refused_with_the_reason() {
     let cases = [
         (json!({ "openapi": "3.0.3" }), None),
         (json!({ "openapi": "3.1.0" }), None),
         (json!({ "openapi": "4.0.0" }), Some("it is OpenAPI 4.0.0; 3.0 and 3.1 can be compared")),
         (json!({ "openapi": 3 }), Some("it is OpenAPI 3; 3.0 and 3.1 can be compared")),
         (json!({ "swagger": "2.0" }), Some("it is Swagger 2.0; convert it to OpenAPI 3 first")),
-        (json!({ "name": "package" }), Some("it has no `openapi` version: it is no OpenAPI document")),
+        (json!({ "name": "package" }), Some("it has no `openapi` version, so it is not an OpenAPI document")),
         (json!([]), Some("it is not a JSON object")),
     ];
     for (document, expected) in cases {

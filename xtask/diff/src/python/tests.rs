@@ -38,7 +38,7 @@ fn a_surface_is_the_same_as_itself() {
 }
 
 #[test]
-fn a_change_says_where_it_is_whom_it_breaks_and_both_signatures() {
+fn a_change_shows_its_place_whom_it_breaks_and_both_signatures() {
     let changes = diff(
         &function(&[("a", EITHER, Some("int | None"), None)]),
         &function(&[("a", EITHER, Some("int"), None)]),
@@ -50,19 +50,20 @@ fn a_change_says_where_it_is_whom_it_breaks_and_both_signatures() {
     );
     let finding = change.finding();
     assert_eq!(finding.place.as_deref(), Some("demo.py:3"));
-    let message = "demo.f: `a` took int | None, now only int; was `def f(a: int | None)`, is `def f(a: int)`; breaks callers";
+    let message = "demo.f: `a` accepted int | None, now only int; \
+                   was `def f(a: int | None)`, is `def f(a: int)`; breaks callers";
     assert_eq!(finding.message, message);
 }
 
 #[test]
-fn braces_in_the_code_are_not_filled_in() {
+fn braces_in_the_code_are_not_replaced() {
     let with = |default| function(&[("a", EITHER, None, Some(default))]);
     let expected = "Warning parameter-default-changed the default of `a` was {new}, now {old}";
     assert_eq!(ids(&with("{new}"), &with("{old}")), [expected]);
 }
 
 #[test]
-fn the_gravest_comes_first() {
+fn the_most_severe_change_comes_first() {
     let old = function(&[("a", EITHER, None, Some("1")), ("b", EITHER, None, None)]);
     let new = function(&[("a", EITHER, None, Some("2"))]);
     let said = ids(&old, &new);
@@ -74,7 +75,7 @@ fn the_gravest_comes_first() {
 }
 
 #[test]
-fn a_surface_with_holes_is_compared_all_the_same() {
+fn an_incomplete_surface_is_compared_too() {
     let hollow = surface(
         json!({ "demo.f": { "to": "demo.f", "public": true }, "demo.g": { "to": "json.dumps", "public": true } }),
         json!({}),
