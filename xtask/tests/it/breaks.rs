@@ -229,7 +229,7 @@ fn removing_a_guard_lets_no_break_pass() {
         "{}",
         stopped.stderr
     );
-    repo.commit("apps/python/app.toml", APP_TOML, "chore(python)!: the adapters are nobody's any more");
+    repo.commit("apps/python/app.toml", APP_TOML, "chore(python)!: the adapters are no longer public");
     let declared = plan().expect(0);
     assert!(declared.stdout.contains("settings  major"), "{}", declared.stdout);
 }

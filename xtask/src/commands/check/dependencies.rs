@@ -1,12 +1,13 @@
-//! What xtask depends on, checked by cargo-deny with deny.toml.
+//! Checks xtask's dependencies with cargo-deny and deny.toml.
 
 use crate::ecosystem::Report;
 use crate::model::ctx::Ctx;
 use crate::sys::{child, tools};
 use anyhow::{Context, Result, anyhow};
 
-/// The reports, and what was not checked and why. Known vulnerabilities come from a database that changes
-/// and has to be fetched: only CI asks it, so that lint says the same of the same tree everywhere else.
+/// Returns the reports, and what was skipped with the reason. Advisories come from a database that changes
+/// and must be downloaded: only CI checks them, so that elsewhere lint gives the same result for the same
+/// tree.
 pub fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
     if !ctx.ws.root.join("deny.toml").exists() {
         return Ok((Vec::new(), vec!["no cargo-deny: there is no deny.toml".to_string()]));
@@ -28,7 +29,7 @@ pub fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
     Ok((reports, skipped))
 }
 
-/// It starts cargo, which needs the user's own toolchain: the environment stays.
+/// Keeps the environment, because cargo-deny starts cargo, which needs the user's toolchain.
 fn deny(ctx: &Ctx, args: &[&str]) -> Result<String> {
     let program = tools::tool(tools::CARGO_DENY)?;
     let output = duct::cmd(program.as_std_path(), args)

@@ -1,4 +1,4 @@
-//! The Python and JavaScript files of xtask and of the contract, checked with the apps' linters and settings.
+//! Checks the Python and JavaScript files of xtask and of contract/ with the apps' linters and settings.
 
 use crate::ecosystem::{Report, python, ts};
 use crate::model::ctx::Ctx;
@@ -11,8 +11,8 @@ use xshell::cmd;
 
 /// The folders with Python files. Their modules are scripts, not packages.
 const PYTHON: [&str; 3] = ["xtask/src/commands/api/python/reader", "xtask/examples/bench", "contract"];
-/// What ruff does not ask of them: the name of a function or a test is its sentence, and the contract is
-/// tested by the standard library's unittest.
+/// Rules of ruff that are off for these files: function names replace docstrings, and contract/ uses the
+/// standard library's unittest.
 const NOT_ASKED: [&str; 8] = [
     "*.py:INP001",
     "*.py:PLR2004",
@@ -26,13 +26,13 @@ const NOT_ASKED: [&str; 8] = [
 /// The folder with the JavaScript files, and the settings of the TypeScript compiler.
 const JAVASCRIPT: &str = "xtask/src/commands/api/ts/reader";
 
-/// What was checked, and why the rest was not.
+/// The reports, and what was skipped with the reason.
 pub struct Checked {
     pub reports: Vec<Report>,
     pub skipped: Vec<String>,
 }
 
-/// ruff, mypy, Biome and tsc side by side.
+/// Runs ruff, mypy, Biome and tsc in parallel.
 pub fn lint(ctx: &Ctx) -> Checked {
     let (one, other) = parallel::both(|| of_python(ctx), || of_javascript(ctx));
     let mut checked = Checked { reports: Vec::new(), skipped: Vec::new() };
@@ -46,7 +46,7 @@ pub fn lint(ctx: &Ctx) -> Checked {
     checked
 }
 
-/// Reports, or the reason why there are none.
+/// The inner error is the reason why there are no reports.
 type Outcome = Result<std::result::Result<Vec<Report>, String>>;
 
 /// The first app of this language whose settings satisfy `set_up`.
@@ -69,11 +69,11 @@ fn of_python(ctx: &Ctx) -> Outcome {
         text.contains("[tool.ruff") && text.contains("[tool.mypy")
     };
     let Some(app) = app(ctx, Ecosystem::Python, set_up) else {
-        return Ok(Err("no app sets up both in its pyproject.toml".to_string()));
+        return Ok(Err("no app configures both in its pyproject.toml".to_string()));
     };
     let settings = app.dir.join("pyproject.toml");
     let python = python::programs(ctx, app)?.join("python");
-    // The readers import griffe, with its types.
+    // griffe's Python, because the readers import griffe and mypy needs its types.
     let griffe = tools::tool("griffe")?.with_file_name("python");
     let files: Vec<&str> = files.iter().map(|file| file.as_str()).collect();
     let ruff = [
@@ -89,8 +89,8 @@ fn of_python(ctx: &Ctx) -> Outcome {
     Ok(Ok(parallel::all(jobs.map(|job| move || report(job)).into())))
 }
 
-/// Biome takes no settings from beside the files, and tsc finds types in a `node_modules` above them: both
-/// work on a copy that has what they look for.
+/// The files have no biome.json beside them, and tsc searches types in a `node_modules` above them. So both
+/// run on a copy with those files.
 fn of_javascript(ctx: &Ctx) -> Outcome {
     let folder = ctx.ws.root.join(JAVASCRIPT);
     if !folder.exists() {
@@ -102,7 +102,7 @@ fn of_javascript(ctx: &Ctx) -> Outcome {
     let biome = ts::programs_folder(ctx, app)?.join("biome");
     let types = ctx.ws.root.join(&app.dir).join("node_modules/@types");
     let tsc = tools::tool("typescript")?;
-    let modules = tsc.parent().and_then(Utf8Path::parent).context("tsc lies in node_modules/.bin")?;
+    let modules = tsc.parent().and_then(Utf8Path::parent).context("tsc is not in a node_modules/.bin")?;
     let temp = tempfile::tempdir()?;
     let copy = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for file in ["mjs", "json"].map(|extension| with_extension(&folder, extension)) {
