@@ -331,11 +331,13 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_reported_with_its_line_and_a_suggestion() {
-        let text = "name = \"python\"\necosystem = \"python\"\npackage = \"p\"\n[image]\nname = \"x\"\nbase = \"y\"\nplatfroms = []\n";
+        let text = "name = \"python\"\necosystem = \"python\"\npackage = \"p\"\n[image]\nname = \"x\"\n\
+                    base = \"y\"\nplatfroms = []\n";
         let error = parse::<AppSettings>(text, "apps/python/app.toml").unwrap_err().to_string();
         assert_eq!(
             error,
-            "apps/python/app.toml:7:1: unknown field `platfroms`, expected one of `name`, `base`, `platforms`; did you mean `platforms`?"
+            "apps/python/app.toml:7:1: unknown field `platfroms`, \
+             expected one of `name`, `base`, `platforms`; did you mean `platforms`?"
         );
     }
 

@@ -37,7 +37,7 @@ fn an_outdated_or_misplaced_lock_file_stops_the_lint_and_the_release() {
     world.repo.write("package.json", "{ \"private\": true, \"workspaces\": [\"apps/*\"] }\n");
     world.repo.commit("bun.lock", &lock, "build: one lock file for the workspace");
     world.push();
-    let advice = ["apps/ts has no bun.lock", "`bun install`"];
+    let advice = ["apps/ts has neither a bun.lock nor a package-lock.json", "`bun install`"];
     says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
     says(&world.xtask(&["release", "ts"]).expect(3), &advice);
     says(&world.xtask(&["image", "ts"]).expect(1), &["bun.lock"]);

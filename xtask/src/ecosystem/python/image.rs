@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_component_is_read_from_the_headers_only() {
-        let text = "Metadata-Version: 2.4\nName: Foo_.Bar\nVersion: 1.0\nLicense: see file\nlicense-expression: MIT\n\nName: not me\n";
+        let text = "Metadata-Version: 2.4\nName: Foo_.Bar\nVersion: 1.0\nLicense: see file\n\
+         license-expression: MIT\n\nName: not me\n";
         let expected = Component {
             name: "Foo_.Bar".into(),
             version: "1.0".into(),

@@ -73,12 +73,10 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
                 std::fs::remove_file(file)?;
             }
             let pinned = format!("{package}=={version}");
+            let from = ["--python", python.as_str(), "--default-index", read.as_str()];
             let rest = |offline: &[&str]| {
                 child::capture_installation(
-                    cmd!(
-                        sh,
-                        "{uv} pip install --quiet {offline...} --python {python} --default-index {read} {pinned}"
-                    ),
+                    cmd!(sh, "{uv} pip install --quiet {offline...} {from...} {pinned}"),
                     &[],
                 )
             };
@@ -120,7 +118,9 @@ pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)
     let script = "import importlib, importlib.metadata as m, json, sys
 package, modules = sys.argv[1], sys.argv[2:]
 said = [['metadata', m.version(package)]]
-said += [[name + '.__version__', getattr(importlib.import_module(name), '__version__', None)] for name in modules]
+said += [
+    [name + '.__version__', getattr(importlib.import_module(name), '__version__', None)] for name in modules
+]
 scripts = [e.name for e in m.distribution(package).entry_points if e.group == 'console_scripts']
 print(json.dumps([said, scripts]))";
     let modules = &app.settings.api.public;

@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn unpublished_versions_are_still_listed() {
         let text = r#"{"versions": {"1.0.0": {"dist": {"tarball": "http://x"}}},
-            "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished": {"name": "x"}}}"#;
+            "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished":
+              {"name": "x"}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
         assert_eq!(
             numbers(&packument).iter().map(Version::to_string).collect::<Vec<_>>(),
@@ -176,8 +177,10 @@ mod tests {
     fn deprecated_and_unpublished_versions_are_withdrawn() {
         let text = r#"{"time": {"created": "t", "0.0.9": "t", "unpublished": {}}, "versions": {
             "1.0.0": {"dist": {"tarball": ""}}, "1.0.1": {"dist": {"tarball": ""}, "deprecated": "broken"},
-            "1.0.2": {"dist": {"tarball": ""}, "deprecated": ""}, "1.0.3": {"dist": {"tarball": ""}, "deprecated": true},
-            "1.0.4": {"dist": {"tarball": ""}, "deprecated": false}, "1.0.5": {"dist": {"tarball": ""}, "deprecated": null}}}"#;
+            "1.0.2": {"dist": {"tarball": ""}, "deprecated": ""}, "1.0.3": {"dist": {"tarball": ""},
+              "deprecated": true},
+            "1.0.4": {"dist": {"tarball": ""}, "deprecated": false}, "1.0.5": {"dist": {"tarball": ""},
+              "deprecated": null}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
         let withdrawn: Vec<String> =
             out(&packument).iter().filter(|o| o.withdrawn).map(|o| o.version.to_string()).collect();

@@ -5,8 +5,9 @@ use crate::model::version::Bump;
 use crate::model::workspace::Acceptance;
 use expect_test::{Expect, expect};
 
-const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- theirs\n\n### python\n\nBy hand.\n\n#### Fixed\n\n- also by hand\n\n\
-                     ## [ts-v0.1.0] - 2025-12-01\n\n### Added\n\n- x\n\n[Unreleased]: https://f/compare/main...development\n[ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0\n";
+const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- theirs\n\n### python\n\n\
+    By hand.\n\n#### Fixed\n\n- also by hand\n\n## [ts-v0.1.0] - 2025-12-01\n\n### Added\n\n- x\n\n\
+    [Unreleased]: https://f/compare/main...development\n[ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0\n";
 
 fn commits(messages: &[&str]) -> Vec<Entry> {
     let commit = |(i, m): (usize, &&str)| Commit {
@@ -153,19 +154,23 @@ fn missing_sections_are_added_to_an_empty_or_foreign_changelog() {
     for (text, expected) in [
         (
             "",
-            "- 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n",
+            "- 2026-11-21\n\n### Fixed\n\n- a\n\n\
+             [python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n",
         ),
         (
             "# Changes",
-            "# Changes\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2",
+            "# Changes\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n\
+             [python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2",
         ),
         (
             "# C\n\n## 1.0\n\n- old\n",
-            "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n## 1.0\n\n- old\n\n[python-v0.0.2]:",
+            "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n### Fixed\n\n- a\n\n## 1.0\n\n\
+             - old\n\n[python-v0.0.2]:",
         ),
         (
             "# C\n## [Unreleased]\n### python\n- hand\n## 1.0\n- old\n",
-            "# C\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n\n### Fixed\n\n- a\n\n## 1.0\n- old\n",
+            "# C\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n\n### Fixed\n\n- a\n\n\
+             ## 1.0\n- old\n",
         ),
     ] {
         let out = bump(text, "python-v0.0.2", &[], &["fix: a"]);
@@ -193,14 +198,22 @@ fn line_endings_byte_order_mark_and_the_last_newline_are_kept() {
 
 #[test]
 fn headings_in_code_and_comments_do_not_start_a_section() {
-    let text = "# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n### python\n\n- hand\n";
+    let text = "# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n\
+                ### python\n\n- hand\n";
     let out = bump(text, "python-v0.0.2", &[], &[]);
-    assert!(out.starts_with("# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n"), "{out}");
+    assert!(
+        out.starts_with(
+            "# C\n\n<!--\n## [Unreleased]\n-->\n\n```\n## [python-v0.0.2] - x\n```\n\n\
+             ## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\n- hand\n"
+        ),
+        "{out}"
+    );
 }
 
 #[test]
 fn notes_are_a_sections_text_without_heading_and_links() {
-    let text = "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\nText.\n\n### Fixed\n\n- a\n  ## not a heading\n\n## [python-v0.0.1]\n\n[python-v0.0.2]: x\n";
+    let text = "# C\n\n## [Unreleased]\n\n## [python-v0.0.2] - 2026-11-21\n\nText.\n\n### Fixed\n\n\
+                - a\n  ## not a heading\n\n## [python-v0.0.1]\n\n[python-v0.0.2]: x\n";
     assert_eq!(
         notes(text, "python-v0.0.2").as_deref(),
         Some("Text.\n\n### Fixed\n\n- a\n  ## not a heading")

@@ -159,7 +159,8 @@ fn a_pull_request_number_or_a_leading_bullet_list_makes_a_squash() {
 
 #[test]
 fn a_bullet_with_another_apps_scope_counts_for_that_app_only() {
-    let message = "release: promote (#3)\n\n* feat(ts)!: a\n* fix(python): b\n* feat(ts, python): c\n* feat(api): d\n* perf(python/api): e";
+    let message = "release: promote (#3)\n\n* feat(ts)!: a\n* fix(python): b\n* feat(ts, python): c\n\
+     * feat(api): d\n* perf(python/api): e";
     assert_eq!(
         read(&[message]),
         "none | release: promote (#3) | release releases nothing\n\
@@ -175,8 +176,8 @@ fn a_bullet_with_another_apps_scope_counts_for_that_app_only() {
 
 #[test]
 fn nested_squashes_are_read_from_flat_lists_and_indented_logs() {
-    let github = "release: promote (#39)\n\n* feat: a (#38)\n\n* feat: one\n\n* fix: two\n\n---------\n\nCo-authored-by: A <a@b.c>\n\n\
-                  * fix: b (#40)\n\nBREAKING CHANGE: gone";
+    let github = "release: promote (#39)\n\n* feat: a (#38)\n\n* feat: one\n\n* fix: two\n\n---------\n\n\
+                  Co-authored-by: A <a@b.c>\n\n* fix: b (#40)\n\nBREAKING CHANGE: gone";
     assert_eq!(
         read(&[github]),
         "none | release: promote (#39) | release releases nothing\n\
@@ -185,9 +186,12 @@ fn nested_squashes_are_read_from_flat_lists_and_indented_logs() {
          minor | feat: one | feature\n\
          minor | feat: a (#38) | feature"
     );
-    let git = "Squashed commit of the following:\n\ncommit 1111111111111111111111111111111111111111\nAuthor: A <a@b.c>\n\
-               Date:   Thu Jan 1 00:00:00 2026\n\n    fix: last (#2)\n    \n    * feat: inner\n    * fix: inner too\n\n\
-               commit 2222222222222222222222222222222222222222\nMerge: 3333333 4444444\nAuthor: A <a@b.c>\n\n    feat!: first\n    \n    BREAKING CHANGE: all\n";
+    let git = "Squashed commit of the following:\n\n\
+               commit 1111111111111111111111111111111111111111\nAuthor: A <a@b.c>\n\
+               Date:   Thu Jan 1 00:00:00 2026\n\n    \
+               fix: last (#2)\n    \n    * feat: inner\n    * fix: inner too\n\n\
+               commit 2222222222222222222222222222222222222222\nMerge: 3333333 4444444\n\
+               Author: A <a@b.c>\n\n    feat!: first\n    \n    BREAKING CHANGE: all\n";
     assert_eq!(
         read(&[git]),
         "none | Squashed commit of the following: | not conventional\n\

@@ -104,8 +104,10 @@ mod tests {
         let version: Version = "1.2.3".parse().expect("a version");
         for (old, new) in [
             (
-                "{\"version\": \"0.0.1\",\r\n \"packages\": {\"\": {\"version\": \"0.0.1\"}, \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
-                "{\"version\": \"1.2.3\",\r\n \"packages\": {\"\": {\"version\": \"1.2.3\"}, \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
+                "{\"version\": \"0.0.1\",\r\n \"packages\": {\"\": {\"version\": \"0.0.1\"}, \
+                  \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
+                "{\"version\": \"1.2.3\",\r\n \"packages\": {\"\": {\"version\": \"1.2.3\"}, \
+                  \"node_modules/a\": {\"version\": \"0.0.1\"}}}\n",
             ),
             (
                 "{\"packages\":{\"\":{\"version\":\"0.0.10\"}},\"version\":\"0\"}",

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn unknown_keys_of_an_earlier_app_toml_are_ignored() {
-        let text = "name = \"x\"\nunknown = 1\n[spec]\nfile = \"x\"\ncontract = [\"a\"]\n[compat]\nfile = \"y\"\nusers = [\"b\", \"c\"]\nold = true\n\
+        let text = "name = \"x\"\nunknown = 1\n[spec]\nfile = \"x\"\ncontract = [\"a\"]\n\
+                    [compat]\nfile = \"y\"\nusers = [\"b\", \"c\"]\nold = true\n\
                     [commands]\nbuild = [[\"make\", \"all\"]]\nold = 3\n";
         let read = EarlierSettings::read(text).expect("read");
         let list = |words: &[&str]| words.iter().map(|w| w.to_string()).collect::<Vec<_>>();

@@ -5,8 +5,10 @@ const BASE: &str = "http://127.0.0.1:8080/simple/demo-agent/";
 #[test]
 fn json_pages_give_names_versions_hashes_and_yanks() {
     let page = r#"{"meta": {"api-version": "1.1"}, "name": "demo-agent", "versions": ["0.0.1"], "files": [
-        {"filename": "demo_agent-0.0.1-py3-none-any.whl", "url": "https://files.example/a.whl", "hashes": {"sha256": "AB"}, "yanked": false},
-        {"filename": "demo_agent-0.0.1rc1.tar.gz", "url": "../../files/b.tar.gz", "hashes": {}, "yanked": "broken"},
+        {"filename": "demo_agent-0.0.1-py3-none-any.whl", "url": "https://files.example/a.whl", "hashes":
+          {"sha256": "AB"}, "yanked": false},
+        {"filename": "demo_agent-0.0.1rc1.tar.gz", "url": "../../files/b.tar.gz", "hashes": {},
+          "yanked": "broken"},
         {"filename": "demo-agent-0.0.1.post1.zip", "url": "/c.zip", "yanked": true, "size": 3},
         {"filename": "other-1.0.tar.gz", "url": "c"}]}"#;
     let files = from_json(page, BASE, "Demo.Agent").unwrap();
@@ -28,8 +30,10 @@ fn json_pages_give_names_versions_hashes_and_yanks() {
 #[test]
 fn html_pages_give_names_versions_hashes_and_yanks() {
     let page = r#"<!DOCTYPE html><html><head><title>Links</title><abbr></head><body>
-        <a href="/packages/demo_agent-0.0.1-py3-none-any.whl#sha256=abc">demo_agent-0.0.1-py3-none-any.whl</a><br>
-        <A data-requires-python="&gt;=3.11" HREF='x/demo_agent-0.0.2.tar.gz#md5=1&amp;sha256=DEF' data-yanked >demo_agent-0.0.2.tar.gz</A>
+        <a href="/packages/demo_agent-0.0.1-py3-none-any.whl#sha256=abc">
+          demo_agent-0.0.1-py3-none-any.whl</a><br>
+        <A data-requires-python="&gt;=3.11" HREF='x/demo_agent-0.0.2.tar.gz#md5=1&amp;sha256=DEF'
+           data-yanked >demo_agent-0.0.2.tar.gz</A>
         <a data-requires-python=">=3.11" href=demo_agent-0.0.3.tar.gz data-yanked="a &quot;bad&quot; one">
           demo_agent-0.0.3.tar.gz </a>
         <a name="no-link">x</a><a href="unfinished"#;
@@ -75,10 +79,14 @@ fn versions_are_read_from_names_of_this_package_only() {
 #[test]
 fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
     let page = r#"{"files": [
-        {"filename": "demo_agent-0.1.0-py3-none-any.whl", "url": "a", "yanked": "broken"}, {"filename": "demo_agent-0.1.0.tar.gz", "url": "b", "yanked": true},
-        {"filename": "demo_agent-0.2.0-py3-none-any.whl", "url": "a", "yanked": true}, {"filename": "demo_agent-0.2.0.tar.gz", "url": "b", "yanked": false},
-        {"filename": "demo_agent-0.3.0.tar.gz", "url": "b"}, {"filename": "demo_agent-0.4.0rc1.tar.gz", "url": "b", "yanked": ""},
-        {"filename": "demo_agent-0.1.0.post1.tar.gz", "url": "b"}, {"filename": "demo_agent-0.5.0.post1.tar.gz", "url": "b", "yanked": true},
+        {"filename": "demo_agent-0.1.0-py3-none-any.whl", "url": "a", "yanked": "broken"},
+          {"filename": "demo_agent-0.1.0.tar.gz", "url": "b", "yanked": true},
+        {"filename": "demo_agent-0.2.0-py3-none-any.whl", "url": "a", "yanked": true},
+          {"filename": "demo_agent-0.2.0.tar.gz", "url": "b", "yanked": false},
+        {"filename": "demo_agent-0.3.0.tar.gz", "url": "b"}, {"filename": "demo_agent-0.4.0rc1.tar.gz",
+          "url": "b", "yanked": ""},
+        {"filename": "demo_agent-0.1.0.post1.tar.gz", "url": "b"},
+          {"filename": "demo_agent-0.5.0.post1.tar.gz", "url": "b", "yanked": true},
         {"filename": "demo_agent-nonsense.tar.gz", "url": "b", "yanked": true}]}"#;
     let out = out(from_json(page, "http://x/simple/demo-agent/", "demo-agent").unwrap());
     let listed: Vec<String> =

@@ -14,8 +14,10 @@ fn only_the_version_changes_in_pyproject() {
         ),
         ("\u{feff}[project]\nversion = \"0.0.1\"", "\u{feff}[project]\nversion = \"0.2.0rc1\""),
         (
-            "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\nversion   =   \"0.0.1\"\n\n\n",
-            "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\nversion   =   \"0.2.0rc1\"\n\n\n",
+            "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\n\
+             version   =   \"0.0.1\"\n\n\n",
+            "# version = \"9\"\n[tool.x]\nversion = \"1\"\n[project]\nname = \"é 0.0.1\"\n\
+             version   =   \"0.2.0rc1\"\n\n\n",
         ),
         ("project.version = \"0.0.1\"\n", "project.version = \"0.2.0rc1\"\n"),
         (
@@ -51,8 +53,10 @@ fn an_error_says_why_the_version_cannot_be_read() {
 
 #[test]
 fn the_lock_files_own_entry_is_found_by_its_source() {
-    let lock = "version = 1\nrevision = 3\r\n\n[[package]]\nname = \"other\"\nversion = \"0.0.1\"\nsource = { registry = \"https://pypi.org/simple\" }\n\n\
-                [[package]]\nname = \"demo-agent\"\nversion = \"0.0.1\"\nsource = { editable = \".\" }\n\n[[package]]\nname = \"z\"\nversion = \"0.0.1\"";
+    let lock = "version = 1\nrevision = 3\r\n\n[[package]]\nname = \"other\"\nversion = \"0.0.1\"\n\
+                source = { registry = \"https://pypi.org/simple\" }\n\n\
+                [[package]]\nname = \"demo-agent\"\nversion = \"0.0.1\"\nsource = { editable = \".\" }\n\n\
+                [[package]]\nname = \"z\"\nversion = \"0.0.1\"";
     let after = set_locked(lock, &v("0.0.2")).unwrap();
     assert_eq!(after, lock.replace("\"0.0.1\"\nsource = { editable", "\"0.0.2\"\nsource = { editable"));
     assert_eq!(
