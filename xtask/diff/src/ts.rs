@@ -11,12 +11,7 @@ pub const ALL: &[Rule] = &[
     rule("entry-maybe-removed", W, "importers", "the unguarded entry point `{what}` was removed"),
     rule("entry-added", I, "", "the entry point `{what}` is new"),
     rule("condition-removed", B, "importers", "`{old}` no longer has `{what}`"),
-    rule(
-        "condition-maybe-removed",
-        W,
-        "importers",
-        "the unguarded `{old}` no longer has `{what}`",
-    ),
+    rule("condition-maybe-removed", W, "importers", "the unguarded `{old}` no longer has `{what}`"),
     rule(
         "require-maybe-refused",
         W,
@@ -43,12 +38,7 @@ pub const ALL: &[Rule] = &[
     rule("no-longer-a-value", B, "code that uses it as a value", "it was a {old}, and is now only a type"),
     rule("no-longer-a-type", B, "annotations", "it was a {old}, and is no longer a type"),
     rule("kind-changed", B, "its users", "it was a {old}, now a {new}"),
-    rule(
-        "kind-maybe-changed",
-        W,
-        "its users",
-        "it was a {old}, now a {new}, which may behave differently",
-    ),
+    rule("kind-maybe-changed", W, "its users", "it was a {old}, now a {new}, which may behave differently"),
     // Functions, methods, constructors.
     rule("parameter-removed", B, "callers", "the parameter `{what}` was removed"),
     rule("rest-parameter-removed", B, "callers", "`...{what}` was removed: further arguments are refused"),
@@ -97,7 +87,12 @@ pub const ALL: &[Rule] = &[
     rule("member-became-optional", B, "readers", "`{what}` may now be missing"),
     rule("member-became-readonly", B, "code that sets it", "`{what}` can no longer be set"),
     rule("member-type-widened", B, "readers", "it was `{old}`, now `{new}`"),
-    rule("member-type-narrowed", B, "code that creates or implements one", "it took `{old}`, now only `{new}`"),
+    rule(
+        "member-type-narrowed",
+        B,
+        "code that creates or implements one",
+        "it took `{old}`, now only `{new}`",
+    ),
     rule("member-type-changed", B, "readers and code that creates one", "it was `{old}`, now `{new}`"),
     rule(
         "member-takes-less",

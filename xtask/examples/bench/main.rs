@@ -1,6 +1,8 @@
 //! What our own part costs, beside what can't be avoided: `cargo run -p xtask --example bench -- plan`.
 //! Figures are printed, never judged.
 
+#![expect(clippy::print_stdout, reason = "figures are all that it prints")]
+
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use std::process::{Command, Stdio};

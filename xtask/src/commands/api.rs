@@ -39,16 +39,16 @@ pub fn command(
 fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
     let Some(old) = old else {
         if ctx.json {
-            println!("{}", to_json(&[]));
+            ui::print(to_json(&[]));
         } else {
-            println!("{} has no release yet: there is nothing to compare with", app.name());
+            ui::print(format_args!("{} has no release yet: there is nothing to compare with", app.name()));
         }
         return Ok(());
     };
     let changes = between(ctx, app, old, new)?;
     let findings: Vec<Finding> = changes.iter().map(|change| change.finding().app(app.name())).collect();
     if ctx.json {
-        println!("{}", to_json(&findings));
+        ui::print(to_json(&findings));
     } else {
         // A closed pipe (`| head`) is not an error.
         let _ = std::io::stdout().write_all(show(&changes).as_bytes());

@@ -19,9 +19,9 @@ pub fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     let drifts = drift::drift(ctx, &apps)?;
     let findings: Vec<Finding> = drifts.iter().flat_map(|d| d.findings.clone()).collect();
     if ctx.json {
-        println!("{}", serde_json::json!({ "schema": 1, "apps": drifts, "findings": findings }));
+        ui::print(serde_json::json!({ "schema": 1, "apps": drifts, "findings": findings }));
     } else {
-        print!("{}", text(&drifts));
+        ui::print(text(&drifts));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

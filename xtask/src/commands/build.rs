@@ -26,12 +26,9 @@ pub fn command(ctx: &Ctx, flags: &flags::Build) -> Result<()> {
             .iter()
             .map(|f| serde_json::json!({ "name": f.name, "sha256": f.sha256, "path": f.path }))
             .collect();
-        println!(
-            "{}",
-            serde_json::json!({ "schema": 1, "app": app.name(), "commit": commit, "files": files })
-        );
+        ui::print(serde_json::json!({ "schema": 1, "app": app.name(), "commit": commit, "files": files }));
     } else {
-        files.iter().for_each(|f| println!("{}  {}/{}", f.sha256, folder, f.name));
+        files.iter().for_each(|f| ui::print(format_args!("{}  {}/{}", f.sha256, folder, f.name)));
     }
     Ok(())
 }

@@ -32,10 +32,14 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
         }
         dry_run::take_identity(&ctx.git, &clone.git)?;
         if write(clone, app, flags)?.is_some() {
-            println!(
-                "{}",
-                clone.git.read(&["show", "--format=%s", "--patch", "--no-color", "--no-ext-diff", "HEAD"])?
-            );
+            ui::print(clone.git.read(&[
+                "show",
+                "--format=%s",
+                "--patch",
+                "--no-color",
+                "--no-ext-diff",
+                "HEAD",
+            ])?);
         }
         Ok(())
     })

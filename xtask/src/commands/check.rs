@@ -89,7 +89,7 @@ fn failed(app: &App, check: &'static str, error: anyhow::Error) -> Result<Vec<Fi
 fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {
     let findings = once(findings);
     if ctx.json {
-        println!("{}", finding::to_json(&findings));
+        ui::print(finding::to_json(&findings));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

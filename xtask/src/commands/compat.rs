@@ -68,7 +68,7 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
         findings.extend(check_app(ctx, app, reuse)?);
     }
     if ctx.json {
-        println!("{}", to_json(&findings));
+        ui::print(to_json(&findings));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

@@ -154,11 +154,11 @@ pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
             "probe": probed, "tags": tags, "pushed": pushed,
             "registry": registry(ctx, app)?.0.host,
         });
-        println!("{json}");
+        ui::print(json);
     } else {
         // Where it is, which need not be the registry that its name says.
         let name = if pushed { registry(ctx, app)?.1 } else { built.name.clone() };
-        println!("{name}@{}", built.digest);
+        ui::print(format_args!("{name}@{}", built.digest));
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool
         line.end(ui::Outcome::Done(format!("{file} is up to date")));
     } else if dry_run {
         line.end(ui::Outcome::Done(format!("{file} would change")));
-        println!("{}", unified(&old, text, file.as_str()));
+        ui::print(unified(&old, text, file.as_str()));
     } else {
         crate::sys::files::write_atomic(&path, text.as_bytes())?;
         line.end(ui::Outcome::Done(format!("{file} written")));
@@ -71,7 +71,7 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
         }
     }
     if ctx.json {
-        println!("{}", crate::finding::to_json(&findings));
+        ui::print(crate::finding::to_json(&findings));
     }
     if findings.is_empty() { Ok(()) } else { Err(Exit::Gate(findings).into()) }
 }

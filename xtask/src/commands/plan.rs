@@ -94,10 +94,10 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
         ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
     let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
     if ctx.json {
-        println!("{}", show::json(&ctx.git, &plans, &findings)?);
+        ui::print(show::json(&ctx.git, &plans, &findings)?);
     } else {
         let changelog = std::fs::read_to_string(ctx.ws.root.join("CHANGELOG.md")).unwrap_or_default();
-        print!("{}", show::text(&plans, &ctx.ws.settings, &changelog, flags.all));
+        ui::print(show::text(&plans, &ctx.ws.settings, &changelog, flags.all));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

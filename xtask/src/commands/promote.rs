@@ -105,7 +105,7 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
     // A second run makes a bump with another time, and so another commit, which nobody has.
     request.commit = there.unwrap_or(request.commit);
     if ctx.json {
-        println!("{}", request.to_json(pushed));
+        ui::print(request.to_json(pushed));
         return Ok(());
     }
     let Request { branch, base, .. } = &request;
@@ -113,23 +113,20 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
         (true, _) => {
             ui::say(&format!("would push {branch}"));
             if *base == remote.development.name {
-                println!(
-                    "{}",
-                    clone.git.read(&[
-                        "log",
-                        "--patch",
-                        "--reverse",
-                        "--format=%s",
-                        "--no-color",
-                        &format!("{}..HEAD", remote.development.commit)
-                    ])?
-                );
+                ui::print(clone.git.read(&[
+                    "log",
+                    "--patch",
+                    "--reverse",
+                    "--format=%s",
+                    "--no-color",
+                    &format!("{}..HEAD", remote.development.commit),
+                ])?);
             }
         }
         (false, true) => ui::say(&format!("{} pushed {branch}", ui::green("✓"))),
         (false, false) => ui::say(&format!("{} {branch} is there already", ui::green("✓"))),
     }
-    println!("{}", request.text());
+    ui::print(request.text());
     Ok(())
 }
 

@@ -115,8 +115,8 @@ fn rehearse(
     let json = report.to_json().to_string();
     crate::sys::files::write_atomic(&ctx.ws.root.join(report::REPORT), json.as_bytes())?;
     match ctx.json {
-        true => println!("{json}"),
-        false => println!("{}", report.text()),
+        true => ui::print(json),
+        false => ui::print(report.text()),
     }
     Ok(())
 }

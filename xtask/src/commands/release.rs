@@ -334,7 +334,7 @@ fn run_id() -> String {
         Ok(id) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => format!("ci-{id}"),
         _ => "local".to_string(),
     };
-    format!("{place}-{}-{:08x}", crate::sys::date::stamp(), hasher.finish() as u32)
+    format!("{place}-{}-{:08x}", crate::sys::date::stamp(), hasher.finish() & 0xffff_ffff)
 }
 
 /// The version that the app's manifest holds at a commit.

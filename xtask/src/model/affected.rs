@@ -5,8 +5,16 @@ use crate::sys::ui;
 use anyhow::Result;
 
 /// The paths that belong to xtask itself, and the contract, which is linted together with it.
-const XTASK: [&str; 7] =
-    ["xtask", "contract", "Cargo.toml", "Cargo.lock", "deny.toml", "rust-toolchain.toml", "rustfmt.toml"];
+const XTASK: [&str; 8] = [
+    "xtask",
+    "contract",
+    "Cargo.lock",
+    "Cargo.toml",
+    "clippy.toml",
+    "deny.toml",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+];
 
 /// Does the repository contain xtask's sources? Always false in a rehearsal: the running xtask is used there,
 /// so its sources are neither compiled nor checked.

@@ -82,7 +82,7 @@ fn entry_into<R: Read>(
     let header = entry.header();
     let kind = header.entry_type();
     let mode = header.mode()? & 0o1777;
-    let (uid, gid) = (header.uid()? as u32, header.gid()? as u32);
+    let (uid, gid) = (u32::try_from(header.uid()?)?, u32::try_from(header.gid()?)?);
     let there = fs::symlink_metadata(&path).ok();
     if policy == FolderOverLink::Follows
         && kind.is_dir()

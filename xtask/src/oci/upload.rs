@@ -178,7 +178,7 @@ fn received(answer: &Response) -> Option<u64> {
 }
 
 fn read(file: &File, offset: u64, size: u64) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; size as usize];
+    let mut bytes = vec![0; usize::try_from(size)?];
     file.read_exact_at(&mut bytes, offset).context("the blob's file became shorter during the upload")?;
     Ok(bytes)
 }

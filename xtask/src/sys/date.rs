@@ -25,9 +25,9 @@ pub fn today() -> Result<String> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
     let now = match set {
         Some(text) => text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
-        None => {
-            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
-        }
+        None => SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs().cast_signed()),
     };
     Ok(rfc3339(now)?[..10].to_string())
 }
@@ -42,8 +42,8 @@ mod tests {
             (0, Some("1970-01-01T00:00:00Z")),
             (951_782_400, Some("2000-02-29T00:00:00Z")),
             (1_795_255_714, Some("2026-11-21T10:08:34Z")),
-            (LAST as i64, Some("9999-12-31T23:59:59Z")),
-            (LAST as i64 + 1, None),
+            (LAST.cast_signed(), Some("9999-12-31T23:59:59Z")),
+            (LAST.cast_signed() + 1, None),
             (-1, None),
             (i64::MAX, None),
             (i64::MIN, None),

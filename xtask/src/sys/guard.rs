@@ -41,7 +41,7 @@ mod tests {
         drop(guard.stdin.take());
         guard.wait().unwrap();
         leader.wait().unwrap();
-        let group = Pid::from_raw(leader.id() as i32).unwrap();
+        let group = Pid::from_child(&leader);
         // A killed orphan is a member of the group until init has reaped it.
         let gone = (0..500).any(|_| {
             std::thread::sleep(Duration::from_millis(10));

@@ -66,9 +66,7 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(group) = Pid::from_raw(self.child.id() as i32) {
-            let _ = kill_process_group(group, signal);
-        }
+        let _ = kill_process_group(Pid::from_child(&self.child), signal);
     }
 
     /// Stops the server with SIGTERM, as container engines do. Returns how long it took. An error if the

@@ -97,7 +97,16 @@ fn spinners() -> &'static MultiProgress {
     SPINNERS.get_or_init(MultiProgress::new)
 }
 
+/// A command's result, to standard output, with a line break at its end. Everything else goes to standard
+/// error.
+#[expect(clippy::print_stdout, reason = "the one place for results")]
+pub fn print(result: impl std::fmt::Display) {
+    let text = result.to_string();
+    print!("{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
+}
+
 /// Prints to stderr, above running spinners. On a terminal, long lines are wrapped at words.
+#[expect(clippy::print_stderr, reason = "the one place for messages")]
 pub fn say(text: &str) {
     let text = &safe(text);
     let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));

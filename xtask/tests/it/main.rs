@@ -1,5 +1,13 @@
 //! The one integration binary: the real `xtask` program on real repositories. One module a topic.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that goes wrong may panic"
+)]
+
 mod api;
 mod api_cases;
 mod api_ts;

@@ -36,6 +36,7 @@ pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object))
 }
 
 /// The similarity, from 0 to 100.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a ratio is between 0 and 1")]
 pub fn likeness(a: &str, b: &str) -> u32 {
     (TextDiff::from_chars(&a.to_lowercase(), &b.to_lowercase()).ratio() * 100.0) as u32
 }
@@ -44,15 +45,15 @@ fn functions(a: &Function, b: &Function) -> u32 {
     let shape = |f: &Function| {
         f.signature.parameters.iter().map(|p| (p.name.clone(), p.kind, p.takes.clone())).collect::<Vec<_>>()
     };
-    let given =
-        a.signature.parameters.iter().filter(|p| !["self", "cls"].contains(&p.name.as_str())).count() as u32;
-    if shape(a) == shape(b) && a.is_async == b.is_async { 30 + 15 * given.min(4) } else { 0 }
+    let given = a.signature.parameters.iter().filter(|p| !["self", "cls"].contains(&p.name.as_str()));
+    let points = (1..=4).zip(given).map(|_| 15).sum::<u32>();
+    if shape(a) == shape(b) && a.is_async == b.is_async { 30 + points } else { 0 }
 }
 
 fn classes(a: &Class, b: &Class) -> u32 {
     let both = a.members.keys().filter(|name| b.members.contains_key(*name)).count();
     let all = a.members.len() + b.members.len() - both;
-    let members = (80 * both).checked_div(all).map_or(20, |share| share as u32);
+    let members = (80 * both).checked_div(all).map_or(20, |share| u32::try_from(share).unwrap_or(80));
     members + if a.bases == b.bases { 20 } else { 0 }
 }
 

@@ -7,12 +7,8 @@ pub use crate::rule::{Rule, sentence};
 // Names.
 pub const REMOVED: Rule = rule("{kind}-removed", B, "its users", "{what} was removed{new}");
 pub const RENAMED: Rule = rule("{kind}-renamed", B, "its users", "{what} is now called {new}");
-pub const MAYBE_REMOVED: Rule = rule(
-    "{kind}-maybe-removed",
-    W,
-    "its users",
-    "{what} is no longer defined here, but may come from {new}",
-);
+pub const MAYBE_REMOVED: Rule =
+    rule("{kind}-maybe-removed", W, "its users", "{what} is no longer defined here, but may come from {new}");
 pub const RE_EXPORT_REMOVED: Rule = rule(
     "re-export-removed",
     B,
@@ -141,8 +137,12 @@ pub const FINAL: Rule = rule("became-final", B, "subclassers", "it is now final"
 pub const SLOTS: Rule =
     rule("class-became-slotted", B, "code that sets other attributes", "it now has `__slots__`");
 pub const FROZEN: Rule = rule("class-became-frozen", B, "code that sets its attributes", "it is now frozen");
-pub const UNFROZEN: Rule =
-    rule("class-no-longer-frozen", W, "code that hashes it", "it is no longer frozen, so it may not be hashable");
+pub const UNFROZEN: Rule = rule(
+    "class-no-longer-frozen",
+    W,
+    "code that hashes it",
+    "it is no longer frozen, so it may not be hashable",
+);
 pub const UNORDERED: Rule =
     rule("ordering-removed", B, "code that sorts or compares it", "it no longer has an order");
 pub const MODEL: Rule = rule("model-changed", B, "users of its fields", "it was a {old}, now {new}");

@@ -44,7 +44,7 @@ pub fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> Result<
         _ => ui::Outcome::Failed(format!("{at} does not fit it")),
     });
     if flags.json {
-        println!("{}", to_json(&findings));
+        ui::print(to_json(&findings));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

@@ -20,7 +20,7 @@ pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     std::mem::forget((before, after));
     let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();
     if ctx.json {
-        println!("{}", to_json(&findings));
+        ui::print(to_json(&findings));
     } else {
         // A closed pipe (`| head`) is not an error.
         let _ = std::io::stdout().write_all(show(&changes).as_bytes());

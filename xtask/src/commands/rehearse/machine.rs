@@ -142,7 +142,8 @@ impl Machine {
         let argv: Vec<String> = argv.iter().map(|a| a.to_string()).collect();
         let status = supervise::start(&self.xtask, &Start { argv: &argv, dir, env, log, stdout })?.wait()?;
         let bytes = std::fs::read(log)?;
-        let text = String::from_utf8_lossy(bytes.get(before as usize..).unwrap_or_default()).into_owned();
+        let text =
+            String::from_utf8_lossy(bytes.get(usize::try_from(before)?..).unwrap_or_default()).into_owned();
         let stdout = match stdout {
             Some(path) => std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))?,
             None => String::new(),

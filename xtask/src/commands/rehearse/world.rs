@@ -148,7 +148,7 @@ pub fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     )?;
     let env: serde_json::Map<_, _> =
         world.endpoints().into_iter().chain(world.secrets()).map(|(k, v)| (k, v.into())).collect();
-    println!("{}", serde_json::Value::Object(env));
+    crate::sys::ui::print(serde_json::Value::Object(env));
     std::io::stdin().lock().read_to_end(&mut Vec::new())?;
     Ok(())
 }

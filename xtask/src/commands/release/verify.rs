@@ -48,9 +48,8 @@ pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
         Ok(evidence) => {
             line.end(ui::Outcome::Done(format!("{name} at {}", crate::sys::git::short(&tag.commit))));
             if ctx.json {
-                println!(
-                    "{}",
-                    serde_json::json!({ "schema": 1, "app": app.name(), "version": version.to_string(), "tag": name, "commit": tag.commit, "evidence": evidence })
+                ui::print(
+                    serde_json::json!({ "schema": 1, "app": app.name(), "version": version.to_string(), "tag": name, "commit": tag.commit, "evidence": evidence }),
                 );
             } else {
                 evidence.iter().for_each(|e| ui::say(&format!("    {e}")));

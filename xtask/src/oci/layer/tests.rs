@@ -109,7 +109,7 @@ fn a_cached_layer_is_reused_unless_its_blob_is_damaged() {
     assert_eq!(get("a"), first);
     assert_eq!(made.get(), 1);
     assert_ne!(get("b").digest, first.digest);
-    fs::write(store.path(&first.digest), vec![0; first.size as usize]).unwrap();
+    fs::write(store.path(&first.digest), vec![0; usize::try_from(first.size).unwrap()]).unwrap();
     assert_eq!(get("a"), first);
     assert_eq!(made.get(), 3);
     assert!(
