@@ -59,7 +59,7 @@ impl Bump {
     }
 }
 
-/// The version after `from`. A pre-release is followed by its own release if that bump is large enough: 0.2.0
+/// The version after `from`; the highest number of all stays where it is. A pre-release is followed by its own release if that bump is large enough: 0.2.0
 /// follows 0.2.0-rc.1.
 pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     let (major, minor, patch) = (from.major, from.minor, from.patch);
@@ -67,11 +67,11 @@ pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     match bump.after(from, zero) {
         Bump::None => from.clone(),
         Bump::Patch if pre => Version::new(major, minor, patch),
-        Bump::Patch => Version::new(major, minor, patch + 1),
+        Bump::Patch => Version::new(major, minor, patch.saturating_add(1)),
         Bump::Minor if pre && patch == 0 => Version::new(major, minor, 0),
-        Bump::Minor => Version::new(major, minor + 1, 0),
+        Bump::Minor => Version::new(major, minor.saturating_add(1), 0),
         Bump::Major if pre && minor == 0 && patch == 0 => Version::new(major, 0, 0),
-        Bump::Major => Version::new(major + 1, 0, 0),
+        Bump::Major => Version::new(major.saturating_add(1), 0, 0),
     }
 }
 
@@ -97,7 +97,7 @@ pub fn next_pre<'a>(
     let number = |v: &Version| v.pre.strip_prefix(channel)?.strip_prefix('.')?.parse::<u64>().ok();
     let highest = taken.into_iter().filter(same_core).filter_map(number).max().unwrap_or(0);
     let mut version = Version::new(core.major, core.minor, core.patch);
-    version.pre = semver::Prerelease::new(&format!("{channel}.{}", highest + 1))?;
+    version.pre = semver::Prerelease::new(&format!("{channel}.{}", highest.saturating_add(1)))?;
     Ok(version)
 }
 

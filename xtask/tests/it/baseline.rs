@@ -101,7 +101,7 @@ fn a_release_deprecated_on_npm_is_not_compared_with() {
     }
     repo.commit("apps/ts/index.ts", "", "fix: x");
     let index = serve(
-        r#"{"versions": {"0.1.0": {"dist": {"tarball": ""}}, "0.2.0": {"dist": {"tarball": ""}, "deprecated": "broken"}}}"#,
+        r#"{"name": "demo-agent", "versions": {"0.1.0": {"dist": {"tarball": ""}}, "0.2.0": {"dist": {"tarball": ""}, "deprecated": "broken"}}}"#,
     );
     let bumped = repo.xtask(&["bump", "ts", "--npm", index.trim_end_matches("/simple")]).expect(0);
     assert!(

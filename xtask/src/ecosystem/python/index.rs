@@ -7,7 +7,7 @@ use crate::model::language::python::normalise;
 use crate::model::version;
 use crate::sys::http::{Http, Request};
 use crate::sys::{http, url};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -35,26 +35,58 @@ pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>
     let url = format!("{}/{}/", index.simple.trim_end_matches('/'), normalise(package));
     let login = index.login().map(|login| http::basic(login.user, &login.token));
     let Some((content_type, text)) = get(&url, login)? else { return Ok(None) };
-    let files = if content_type.contains("json") {
-        from_json(&text, &url, package).with_context(|| format!("GET {url}: not what PEP 691 describes"))?
-    } else {
-        from_html(&text, &url, package)
-    };
+    let files = read(&content_type, &text, &url, package).with_context(|| {
+        format!("GET {url} did not answer as a Python index does, so what it has is not known")
+    })?;
     Ok(Some(files))
+}
+
+/// The files of an index's page. An error for everything that is not such a page: a maintenance page must not
+/// pass for an index without files.
+fn read(content_type: &str, text: &str, url: &str, package: &str) -> Result<Vec<IndexFile>> {
+    match content_type.split(';').next().unwrap_or_default().trim() {
+        "application/vnd.pypi.simple.v1+json" | "application/json" => {
+            from_json(text, url, package).context("not what PEP 691 describes")
+        }
+        "application/vnd.pypi.simple.v1+html" | "text/html" => {
+            let files = from_html(text, url, package);
+            let lower = text.to_lowercase();
+            if lower.contains("<html") && !lower.contains("</html") {
+                bail!("the page ends before </html>");
+            }
+            // PEP 629's version, PEP 503's file names, or the heading that indexes give an empty page.
+            let is_index = lower.contains("pypi:repository-version")
+                || files.iter().any(|file| file.version.is_some())
+                || lower.contains("links for ");
+            if !is_index {
+                bail!(
+                    "a web page without a file of {package} and without a mark of an index (PEP 503, PEP 629)"
+                );
+            }
+            Ok(files)
+        }
+        other => bail!("its content type is {other:?}, not JSON or HTML"),
+    }
 }
 
 /// Every version of the package, yanked or not. None if the index does not know the package. A version
 /// without a SemVer equivalent, such as a post-release, is listed by its first three numbers, so that they
 /// are not used again.
 pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexVersion>>> {
-    Ok(files(index, package)?.map(out))
+    files(index, package)?.map(out).transpose()
 }
 
 /// Files are yanked one by one. A version is withdrawn when all of its files are yanked.
-fn out(files: Vec<IndexFile>) -> Vec<IndexVersion> {
+fn out(files: Vec<IndexFile>) -> Result<Vec<IndexVersion>> {
     let mut found: BTreeMap<Version, Option<bool>> = BTreeMap::new();
     for file in files {
-        let Some(version) = file.version.and_then(|v| v.parse::<pep440_rs::Version>().ok()) else { continue };
+        let Some(text) = file.version else { continue };
+        let version: pep440_rs::Version = match text.parse() {
+            Ok(version) => version,
+            // Versions from before PEP 440, which pip ignores too.
+            Err(_) if text.chars().any(|c| c.is_ascii_alphabetic()) => continue,
+            Err(error) => bail!("{} has a version that cannot be compared: {error}", file.name),
+        };
         match version::from_pep440(&version.to_string()) {
             Ok(twin) => {
                 let withdrawn = found.entry(twin).or_default();
@@ -63,10 +95,10 @@ fn out(files: Vec<IndexFile>) -> Vec<IndexVersion> {
             Err(_) => drop(found.entry(version::floor(&version)).or_default()),
         }
     }
-    found
+    Ok(found
         .into_iter()
         .map(|(version, withdrawn)| IndexVersion { version, withdrawn: withdrawn == Some(true) })
-        .collect()
+        .collect())
 }
 
 /// The content type and body of a page. None for 404.
@@ -84,7 +116,14 @@ fn get(url: &str, login: Option<String>) -> Result<Option<(String, String)>> {
 fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {
     #[derive(Deserialize)]
     struct Page {
+        meta: Meta,
+        name: String,
         files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct Meta {
+        #[serde(rename = "api-version")]
+        version: String,
     }
     #[derive(Deserialize)]
     struct File {
@@ -97,6 +136,9 @@ fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {
         yanked: serde_json::Value,
     }
     let page: Page = serde_json::from_str(text)?;
+    if !page.meta.version.starts_with("1.") || normalise(&page.name) != normalise(package) {
+        bail!("a page of {} with API version {}", page.name, page.meta.version);
+    }
     let file = |f: File| IndexFile {
         version: version(&f.filename, package),
         sha256: f.hashes.get("sha256").map(|h| h.to_lowercase()),

@@ -5,17 +5,17 @@ use crate::ecosystem::{IndexVersion, PublishedFile};
 use crate::sys::hash;
 use crate::sys::http::{Http, Request};
 use crate::sys::url::origin;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
 struct Packument {
+    name: String,
     #[serde(default, rename = "dist-tags")]
     tags: BTreeMap<String, String>,
-    #[serde(default)]
-    versions: BTreeMap<String, Release>,
+    versions: Option<BTreeMap<String, Release>>,
     /// The publication time of each version. Unpublished versions stay listed here.
     #[serde(default)]
     time: BTreeMap<String, serde_json::Value>,
@@ -76,7 +76,7 @@ pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
     };
     Ok(Some(Listed {
         latest: found.tags.get("latest").cloned(),
-        versions: found.versions.into_iter().map(version).collect(),
+        versions: found.versions.unwrap_or_default().into_iter().map(version).collect(),
     }))
 }
 
@@ -89,7 +89,32 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
         return Ok(None);
     }
     let bytes = answer.success()?.bytes()?;
-    serde_json::from_slice(&bytes).map(Some).with_context(|| format!("GET {url}: not a packument"))
+    read(&bytes, package).map(Some).with_context(|| {
+        format!("GET {url} did not answer as an npm registry does, so what it has is not known")
+    })
+}
+
+/// A package document. An error for everything else: `{}` must not pass for a package without versions.
+fn read(bytes: &[u8], package: &str) -> Result<Packument> {
+    let found: Packument = serde_json::from_slice(bytes).context("not a package document")?;
+    if found.name != package {
+        bail!("the document of {}", found.name);
+    }
+    // Of a package that was unpublished as a whole only the times are left.
+    if found.versions.is_none() && found.time.is_empty() {
+        bail!("a document without versions");
+    }
+    if let Some(odd) = found.released().keys().find(|version| version.parse::<Version>().is_err()) {
+        bail!("{odd:?} is not a version (SemVer)");
+    }
+    Ok(found)
+}
+
+impl Packument {
+    fn released(&self) -> &BTreeMap<String, Release> {
+        static NONE: BTreeMap<String, Release> = BTreeMap::new();
+        self.versions.as_ref().unwrap_or(&NONE)
+    }
 }
 
 /// The authorization header with the upload token. None if the address is not on the same registry.
@@ -105,7 +130,7 @@ pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<IndexVersion
 
 fn out(packument: &Packument) -> Vec<IndexVersion> {
     let there = |version: &Version| {
-        packument.versions.get(&version.to_string()).is_some_and(|release| release.deprecated().is_none())
+        packument.released().get(&version.to_string()).is_some_and(|release| release.deprecated().is_none())
     };
     numbers(packument)
         .into_iter()
@@ -115,7 +140,7 @@ fn out(packument: &Packument) -> Vec<IndexVersion> {
 
 fn numbers(packument: &Packument) -> Vec<Version> {
     let mut numbers: Vec<Version> =
-        packument.versions.keys().chain(packument.time.keys()).filter_map(|v| v.parse().ok()).collect();
+        packument.released().keys().chain(packument.time.keys()).filter_map(|v| v.parse().ok()).collect();
     numbers.sort();
     numbers.dedup();
     numbers
@@ -125,7 +150,7 @@ fn numbers(packument: &Packument) -> Vec<Version> {
 /// registry serves now.
 pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
     let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
-    let Some(release) = found.versions.get(&version.to_string()) else { return Ok(Vec::new()) };
+    let Some(release) = found.released().get(&version.to_string()) else { return Ok(Vec::new()) };
     let tarball = &release.dist.tarball;
     let bytes = Http::new()?
         .send(&Request::new("GET", tarball).login(login(registry, tarball)))?
@@ -163,7 +188,7 @@ mod tests {
 
     #[test]
     fn unpublished_versions_are_still_listed() {
-        let text = r#"{"versions": {"1.0.0": {"dist": {"tarball": "http://x"}}},
+        let text = r#"{"name": "x", "versions": {"1.0.0": {"dist": {"tarball": "http://x"}}},
             "time": {"created": "t", "modified": "t", "1.0.0": "t", "1.1.0-rc.1": "t", "unpublished":
               {"name": "x"}}}"#;
         let packument: Packument = serde_json::from_str(text).expect("a packument");
@@ -175,7 +200,7 @@ mod tests {
 
     #[test]
     fn deprecated_and_unpublished_versions_are_withdrawn() {
-        let text = r#"{"time": {"created": "t", "0.0.9": "t", "unpublished": {}}, "versions": {
+        let text = r#"{"name": "x", "time": {"created": "t", "0.0.9": "t", "unpublished": {}}, "versions": {
             "1.0.0": {"dist": {"tarball": ""}}, "1.0.1": {"dist": {"tarball": ""}, "deprecated": "broken"},
             "1.0.2": {"dist": {"tarball": ""}, "deprecated": ""}, "1.0.3": {"dist": {"tarball": ""},
               "deprecated": true},
@@ -186,6 +211,27 @@ mod tests {
             out(&packument).iter().filter(|o| o.withdrawn).map(|o| o.version.to_string()).collect();
         assert_eq!(withdrawn, ["0.0.9", "1.0.1", "1.0.3"]);
         assert_eq!(out(&packument).len(), 7);
+    }
+
+    #[test]
+    fn what_is_no_package_document_is_an_error() {
+        for (text, package, good) in [
+            (r#"{"name": "x", "versions": {}}"#, "x", true),
+            (r#"{"name": "@s/x", "time": {"created": "t", "unpublished": {}}}"#, "@s/x", true),
+            ("{}", "x", false),
+            ("", "x", false),
+            ("<html>maintenance</html>", "x", false),
+            (r#"{"name": "x"}"#, "x", false),
+            (r#"{"name": "y", "versions": {}}"#, "x", false),
+            (
+                r#"{"name": "x", "versions": {"99999999999999999999.0.0": {"dist": {"tarball": ""}}}}"#,
+                "x",
+                false,
+            ),
+            (r#"{"name": "x", "versions": {"1.0.0": {"dist": {"tarball": ""}}"#, "x", false),
+        ] {
+            assert_eq!(read(text.as_bytes(), package).is_ok(), good, "{text}");
+        }
     }
 
     #[test]

@@ -135,3 +135,13 @@ fn a_version_is_found_in_a_file_of_any_kind() {
         assert_eq!(found, expected.map(|(at, version)| (at, v(version))), "{text:?}");
     }
 }
+
+#[test]
+fn the_highest_number_does_not_overflow() {
+    let highest = Version::new(u64::MAX, u64::MAX, u64::MAX);
+    for bump in [Bump::Patch, Bump::Minor, Bump::Major] {
+        assert!(next(&highest, bump, ZeroBreaking::Minor) <= highest, "{bump:?}");
+    }
+    let taken: Version = format!("1.0.0-rc.{}", u64::MAX).parse().expect("SemVer");
+    assert!(next_pre(&Version::new(1, 0, 0), "rc", [&taken]).is_ok());
+}

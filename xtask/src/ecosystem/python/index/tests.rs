@@ -78,7 +78,7 @@ fn versions_are_read_from_names_of_this_package_only() {
 
 #[test]
 fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
-    let page = r#"{"files": [
+    let page = r#"{"meta": {"api-version": "1.1"}, "name": "demo-agent", "files": [
         {"filename": "demo_agent-0.1.0-py3-none-any.whl", "url": "a", "yanked": "broken"},
           {"filename": "demo_agent-0.1.0.tar.gz", "url": "b", "yanked": true},
         {"filename": "demo_agent-0.2.0-py3-none-any.whl", "url": "a", "yanked": true},
@@ -88,8 +88,55 @@ fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
         {"filename": "demo_agent-0.1.0.post1.tar.gz", "url": "b"},
           {"filename": "demo_agent-0.5.0.post1.tar.gz", "url": "b", "yanked": true},
         {"filename": "demo_agent-nonsense.tar.gz", "url": "b", "yanked": true}]}"#;
-    let out = out(from_json(page, "http://x/simple/demo-agent/", "demo-agent").unwrap());
+    let out = out(from_json(page, "http://x/simple/demo-agent/", "demo-agent").unwrap()).unwrap();
     let listed: Vec<String> =
         out.iter().map(|o| format!("{}{}", o.version, if o.withdrawn { " withdrawn" } else { "" })).collect();
     assert_eq!(listed, ["0.1.0 withdrawn", "0.2.0", "0.3.0", "0.4.0-rc.1 withdrawn", "0.5.0"]);
+}
+
+#[test]
+fn what_is_no_page_of_an_index_is_an_error() {
+    let json = "application/vnd.pypi.simple.v1+json; charset=utf-8";
+    let page = r#"{"meta": {"api-version": "1.0"}, "name": "demo-agent", "files": []}"#;
+    let listed = "<!DOCTYPE html><html><body><a href=\"demo_agent-0.0.1.tar.gz\">demo_agent-0.0.1.tar.gz</a></body></html>";
+    for (content_type, text, expected) in [
+        (json, page, Ok(0)),
+        ("text/html", listed, Ok(1)),
+        ("text/html", "<html><head><title>Links for demo-agent</title></head><body></body></html>", Ok(0)),
+        ("text/html", "<html><meta name=\"pypi:repository-version\" content=\"1.0\"></html>", Ok(0)),
+        (
+            "text/html",
+            "<html><body>Down for maintenance. <a href=\"/\">Home</a></body></html>",
+            Err("without a mark"),
+        ),
+        ("text/html", "", Err("without a mark")),
+        ("text/html", &listed[..listed.len() - 7], Err("before </html>")),
+        (json, &page[..page.len() - 3], Err("PEP 691")),
+        (json, "{}", Err("PEP 691")),
+        (json, "", Err("PEP 691")),
+        (json, r#"{"meta": {"api-version": "2.0"}, "name": "demo-agent", "files": []}"#, Err("PEP 691")),
+        (json, r#"{"meta": {"api-version": "1.0"}, "name": "other", "files": []}"#, Err("PEP 691")),
+        ("text/plain", listed, Err("content type is \"text/plain\"")),
+        ("", page, Err("content type is \"\"")),
+    ] {
+        match (read(content_type, text, BASE, "Demo.Agent"), expected) {
+            (Ok(files), Ok(count)) => assert_eq!(files.len(), count, "{text}"),
+            (Err(error), Err(words)) => assert!(format!("{error:#}").contains(words), "{error:#}"),
+            (found, expected) => panic!("{content_type} {text}: {found:?}, expected {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_version_that_cannot_be_compared_is_an_error() {
+    let file = |version: &str| IndexFile {
+        name: format!("demo_agent-{version}.tar.gz"),
+        version: Some(version.to_string()),
+        sha256: None,
+        yanked: false,
+        url: String::new(),
+    };
+    assert_eq!(out(vec![file("0.0.1"), file("2004d")]).unwrap().len(), 1);
+    assert!(out(vec![file("99999999999999999999.0.0")]).is_err());
+    assert_eq!(out(vec![file("0.0.18446744073709551615")]).unwrap().len(), 1);
 }
