@@ -10,7 +10,7 @@ use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::model::{affected, labels};
 use crate::sys::exit::Exit;
-use crate::sys::{child, parallel, ui};
+use crate::sys::{child, parallel, secrets, ui};
 use crate::{finding, flags};
 use anyhow::{Context, Result, anyhow};
 
@@ -347,8 +347,13 @@ fn test_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     ])
 }
 
+/// A program with our environment, which cargo needs, without the tokens in it.
+fn inherited(command: duct::Expression) -> duct::Expression {
+    secrets::NAMES.iter().fold(command, |command, name| command.env_remove(name))
+}
+
 /// Cargo in the workspace. It keeps the environment, because it needs the user's toolchain.
 fn cargo(ctx: &Ctx, args: &[&str]) -> duct::Expression {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    duct::cmd(program, args).dir(ctx.ws.root.as_std_path())
+    inherited(duct::cmd(program, args)).dir(ctx.ws.root.as_std_path())
 }

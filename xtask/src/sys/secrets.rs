@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// Variables that hold the right to publish: ours, and those of the tools that publish. A child gets one only
 /// from the code that starts it.
-const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 12] = [
     "PYPI_TOKEN",
     "TESTPYPI_TOKEN",
     "NPM_TOKEN",

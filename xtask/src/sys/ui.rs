@@ -101,7 +101,7 @@ fn spinners() -> &'static MultiProgress {
 /// error.
 #[expect(clippy::print_stdout, reason = "the one place for results")]
 pub fn print(result: impl std::fmt::Display) {
-    let text = result.to_string();
+    let text = secrets::mask(&result.to_string());
     print!("{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
 }
 

@@ -69,3 +69,20 @@ fn a_password_in_the_remotes_address_is_neither_an_argument_nor_printed() {
     let arguments: Vec<&str> = record.lines().filter(|line| line.starts_with("git ")).collect();
     assert!(!arguments.iter().any(|line| line.contains("SECRETPW")), "{arguments:#?}");
 }
+
+#[test]
+fn an_identity_token_of_gitea_does_not_replace_an_index_token() {
+    let world = World::of_both();
+    for (app, token) in [("python", "PYPI_TOKEN"), ("ts", "NPM_TOKEN")] {
+        let release = |forge: &str| {
+            let mut command = world.command(&world.repo.path);
+            command.args(["release", app, "--dry-run"]).env_remove(token);
+            run(command.envs([("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:9/"), (forge, "true")]))
+        };
+        let missing = format!("set {token} in the environment");
+        let gitea = release("GITEA_ACTIONS").expect(3);
+        assert!(gitea.stderr.contains(&missing), "{gitea:#?}");
+        let github = release("GITHUB_ACTIONS");
+        assert!(!github.stderr.contains(&missing), "{github:#?}");
+    }
+}

