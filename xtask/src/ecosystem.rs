@@ -419,7 +419,7 @@ impl Ecosystem {
 
 /// Can the forge issue an identity token for an index (trusted publishing)? Gitea's runner offers such tokens
 /// too (Gitea 1.26), but neither PyPI nor npm accepts that issuer.
-fn trusted_publishing() -> bool {
+pub fn trusted_publishing() -> bool {
     std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
 }
 

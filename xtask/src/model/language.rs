@@ -67,6 +67,14 @@ impl Ecosystem {
         }
     }
 
+    /// Why the index would refuse the package, by its manifest. `provenance`: a forge can attest how it was built.
+    pub fn refused(self, manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
+        match self {
+            Ecosystem::Python => python::refused(manifest, package),
+            Ecosystem::Ts => ts::refused(manifest, package, provenance),
+        }
+    }
+
     /// Is there a staging index, where a release can be tried first?
     pub fn has_staging_index(self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 
 use super::{Release, State, tag};
 use crate::commands::{check, image, plan};
+use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
@@ -35,6 +36,7 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
     if release.tag().is_none() {
         findings.extend(tree_and_branch(release.ctx, &release.commit, release.branch.is_some())?);
         findings.extend(gates(release)?);
+        findings.extend(refused(release)?);
         findings.extend(name_on_index(release)?);
         findings.extend(advisories(release));
         // No forge says how the commit's CI went, so it is checked here.
@@ -104,6 +106,20 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
             .push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(help));
     }
     Ok(findings)
+}
+
+/// What the index would refuse after the tag, although the commit shows it already.
+fn refused(release: &Release) -> Result<Option<Finding>> {
+    let (ctx, app) = (release.ctx, release.app);
+    let file = app.dir.join(app.settings.ecosystem.manifest());
+    let manifest = ctx.git.read(&["cat-file", "blob", &format!("{}:{file}", release.commit)])?;
+    let provenance = ecosystem::trusted_publishing();
+    let reasons = app.settings.ecosystem.refused(&manifest, &app.settings.package, provenance)?;
+    let message = format!("the index would refuse {}:\n  {}", app.settings.package, reasons.join("\n  "));
+    let finding = Finding::new("not-publishable", Level::Error, message)
+        .place(file)
+        .help("change it in a pull request");
+    Ok((!reasons.is_empty()).then_some(finding))
 }
 
 /// A package that exists, but none of whose versions has a tag here, may be somebody else's.

@@ -59,6 +59,40 @@ pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     splice(lock, range, &found, version)
 }
 
+/// Why PyPI would refuse the package: another name, a `Private ::` classifier (pypi.org/classifiers), or a direct
+/// address among its dependencies (PEP 440, "Direct references").
+pub fn refused(pyproject: &str, package: &str) -> Result<Vec<String>> {
+    let document = parse(pyproject)?;
+    let project = document.get("project").context("no [project] table (PEP 621)")?;
+    let strings = |item: Option<&Item>| -> Vec<String> {
+        let values = item.and_then(Item::as_array).into_iter().flatten();
+        values.filter_map(|value| value.as_str().map(str::to_string)).collect()
+    };
+    let mut reasons = Vec::new();
+    if let Some(name) =
+        project.get("name").and_then(Item::as_str).filter(|n| normalise(n) != normalise(package))
+    {
+        reasons.push(format!("[project] name is {name:?}, but app.toml has package = {package:?}"));
+    }
+    let classifiers = strings(project.get("classifiers"));
+    reasons.extend(
+        classifiers
+            .iter()
+            .filter(|c| c.starts_with("Private ::"))
+            .map(|c| format!("PyPI refuses the classifier {c:?}")),
+    );
+    let extras = project.get("optional-dependencies").and_then(Item::as_table_like);
+    let optional =
+        extras.into_iter().flat_map(|table| table.iter()).flat_map(|(_, item)| strings(Some(item)));
+    for requirement in strings(project.get("dependencies")).into_iter().chain(optional) {
+        // `name @ address ; marker` (PEP 508).
+        if requirement.split(';').next().is_some_and(|named| named.contains('@')) {
+            reasons.push(format!("PyPI refuses the direct address in the dependency {requirement:?}"));
+        }
+    }
+    Ok(reasons)
+}
+
 fn parse(text: &str) -> Result<Document<&str>> {
     Document::parse(text.strip_prefix(BOM).unwrap_or(text)).map_err(|e| anyhow::anyhow!("not TOML: {e}"))
 }

@@ -59,6 +59,27 @@ fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
 }
 
 /// The span of the top-level version, including its quotes, and its value.
+/// Why an npm registry would refuse the package: it is private, has another name, or asks for a provenance that
+/// nobody here can attest (docs.npmjs.com, "Generating provenance statements").
+pub fn refused(manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
+    let manifest: serde_json::Value =
+        serde_json::from_str(manifest.trim_start_matches('\u{feff}')).context("package.json is not JSON")?;
+    let mut reasons = Vec::new();
+    if manifest["private"] == true {
+        reasons.push("package.json has \"private\": true, so npm does not publish it".to_string());
+    }
+    if let Some(name) = manifest["name"].as_str().filter(|name| *name != package) {
+        reasons.push(format!("package.json has the name {name:?}, but app.toml has package = {package:?}"));
+    }
+    if manifest["publishConfig"]["provenance"] == true && !provenance {
+        reasons.push(
+            "package.json has \"publishConfig\": {\"provenance\": true}, which only a job on GitHub with an identity token can attest"
+                .to_string(),
+        );
+    }
+    Ok(reasons)
+}
+
 fn located(manifest: &str) -> Result<(Range<usize>, String)> {
     // The last value of a duplicate key wins, in npm and in this map.
     let object: HashMap<String, &RawValue> = serde_json::from_str(manifest.trim_start_matches('\u{feff}'))
@@ -137,6 +158,25 @@ mod tests {
         ] {
             let error = format!("{:#}", read(text).expect_err(text));
             assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_npm_refuses_is_known_before_the_upload() {
+        for (manifest, provenance, expected) in [
+            (r#"{"name": "@s/x"}"#, false, vec![]),
+            (r#"{"name": "@s/x", "private": false, "publishConfig": {"access": "public"}}"#, false, vec![]),
+            (r#"{"name": "@s/x", "private": true}"#, true, vec!["private"]),
+            (r#"{"name": "x"}"#, true, vec!["name \"x\""]),
+            (r#"{"name": "@s/x", "publishConfig": {"provenance": true}}"#, true, vec![]),
+            (r#"{"name": "@s/x", "publishConfig": {"provenance": true}}"#, false, vec!["provenance"]),
+        ] {
+            let reasons = refused(manifest, "@s/x", provenance).unwrap();
+            assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
+            assert!(
+                reasons.iter().zip(expected).all(|(reason, words)| reason.contains(words)),
+                "{reasons:?}"
+            );
         }
     }
 }

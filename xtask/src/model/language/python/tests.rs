@@ -84,3 +84,27 @@ fn names_are_normalised_by_pep_503() {
         assert_eq!(normalise(name), expected);
     }
 }
+
+#[test]
+fn what_pypi_refuses_is_known_before_the_upload() {
+    let manifest =
+        |name: &str, more: &str| format!("[project]\nname = {name:?}\nversion = \"0.0.1\"\n{more}");
+    for (manifest, expected) in [
+        (manifest("Demo.Agent", "dependencies = [\"six>=1\"]"), vec![]),
+        (manifest("other", ""), vec!["[project] name is \"other\""]),
+        (manifest("demo-agent", "classifiers = [\"Private :: Do Not Upload\"]"), vec!["classifier"]),
+        (
+            manifest(
+                "demo-agent",
+                "dependencies = [\"six @ https://h/six.whl ; python_version > '3'\"]\n\
+                 [project.optional-dependencies]\ndev = [\"x@file:///x\", \"y\"]",
+            ),
+            vec!["six @", "x@file"],
+        ),
+        (manifest("demo-agent", "dependencies = [\"six ; extra == 'a@b'\"]"), vec![]),
+    ] {
+        let reasons = refused(&manifest, "demo-agent").unwrap();
+        assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
+        assert!(reasons.iter().zip(expected).all(|(reason, words)| reason.contains(words)), "{reasons:?}");
+    }
+}
