@@ -1,11 +1,11 @@
-//! Stamps the program with the version of the rules by which releases are compared: a hash of their sources,
-//! which nobody can forget to raise.
+//! Compiles a hash of the comparison rules' sources into the program, as the rules' version. A version number
+//! could be forgotten; the hash changes by itself.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Where the rules live.
+/// The files and folders of the comparison rules.
 const RULES: [&str; 4] = ["src/commands/api.rs", "src/commands/api", "src/commands/plan/compare", "diff/src"];
 
 fn main() {
@@ -22,19 +22,18 @@ fn main() {
     println!("cargo::rustc-env=XTASK_RULES={:016x}", hasher.finish());
 }
 
-/// `cargo xtask` compiles with --quiet, so that later commands do not print cargo's lines. The first
-/// compilation takes a minute, and says so. cargo keeps a build script's output to itself, so the line goes
-/// to cargo's own standard error (a terminal or a CI job's log), and where there is no /proc, to the
-/// terminal.
+/// Announces the first compilation, which takes about a minute: the alias `cargo xtask` compiles with
+/// --quiet, so cargo itself prints nothing. cargo captures the output of build scripts, so the line is
+/// written to cargo's own stderr (a terminal or a CI job's log), or to the terminal where there is no /proc.
 fn announce() {
     let cargo = format!("/proc/{}/fd/2", std::os::unix::process::parent_id());
     let open = |path: &str| std::fs::OpenOptions::new().append(true).open(path);
     if let Ok(mut out) = open(&cargo).or_else(|_| open("/dev/tty")) {
-        let _ = writeln!(out, "Compiling xtask: about a minute on two cores the first time");
+        let _ = writeln!(out, "Compiling xtask: takes about a minute on two cores the first time");
     }
 }
 
-/// Every file below, sorted.
+/// Every file below `path`, sorted.
 fn files(path: &Path) -> Vec<PathBuf> {
     let Ok(folder) = std::fs::read_dir(path) else { return vec![path.to_path_buf()] };
     let mut entries: Vec<PathBuf> = folder.filter_map(|entry| Some(entry.ok()?.path())).collect();

@@ -1,4 +1,4 @@
-//! One module for each command. A command may use those above it in the list that the layer test holds.
+//! One module per command. LAYERS in tests/it/layers.rs lists which command may use which.
 
 pub mod api;
 pub mod audit;

@@ -1,21 +1,22 @@
-//! The whole command line, as types. What a command does lives in the file that carries its name.
+//! The command line as clap types. Each command is implemented in the file of its name in `commands/`.
 
 use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 usage, 3 a gate said no, 4 nothing to release.
-`help release` explains the steps; xtask/RUNBOOK.md the endpoints (XTASK_* and their flags), secrets and failures.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 a gate failed, 4 nothing to release.
+`help release` lists the steps of a release. xtask/RUNBOOK.md lists the endpoints (XTASK_* variables and
+their flags), the secrets, and what to do about each failure.";
 
 const NAME: &str = "cargo xtask";
-/// Columns of help at the most.
+/// The maximal width of the help, in columns.
 const WIDTH: usize = 100;
 
-/// From a commit to a verified release, for every app of this repository.
+/// Checks, versions, builds, publishes and verifies the apps of this repository.
 #[derive(Parser)]
 #[command(name = NAME, bin_name = NAME, max_term_width = WIDTH, after_help = AFTER_HELP)]
 pub struct Flags {
-    /// Work on another checkout, with that checkout's own settings
+    /// Work on the checkout in DIR, with its settings [default: the repository of the working folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<Utf8PathBuf>,
     /// Print one JSON document instead of text
@@ -28,7 +29,8 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Those of this process; it ends here where they are wrong. `steps` goes below the help of `release`.
+    /// Reads the arguments of this process. Wrong arguments end the process with exit code 2. `steps` is
+    /// appended to the help of `release`.
     pub fn read(steps: String) -> Flags {
         let all = Flags::command().mut_subcommand("release", |release| release.after_long_help(steps));
         let named = std::env::args_os().nth(1).and_then(|name| all.find_subcommand(name).cloned());
@@ -40,8 +42,8 @@ impl Flags {
     }
 }
 
-/// A command line with this subcommand alone: the others would each get a copy of every global flag, a fifth
-/// of what `plan` does itself.
+/// A command line with one subcommand only. clap copies every global flag into each subcommand, and for all
+/// subcommands that takes a fifth as long as `plan` itself.
 fn only(all: &clap::Command, named: clap::Command) -> clap::Command {
     clap::Command::new(NAME)
         .bin_name(NAME)
@@ -50,93 +52,100 @@ fn only(all: &clap::Command, named: clap::Command) -> clap::Command {
         .subcommand(named)
 }
 
-/// Where commands read from and write to: settings, then environment, then these flags.
+/// The servers that commands read from and write to. A flag overrides its environment variable, which
+/// overrides the setting.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Endpoints")]
 pub struct EndpointFlags {
-    /// Git remote that is fetched from and pushed to [default: origin]
+    /// Git remote to fetch from and push to [default: origin]
     #[arg(long, global = true, env = "XTASK_REMOTE", hide = true, value_name = "NAME|URL")]
     pub remote: Option<String>,
-    /// Python index that dependencies are read from [default: https://pypi.org/simple]
+    /// Python index (simple API) to install dependencies from [default: https://pypi.org/simple]
     #[arg(long, global = true, env = "XTASK_PYPI_READ", hide = true, value_name = "URL")]
     pub pypi_read: Option<String>,
-    /// Python index that releases appear on, a simple index [default: https://pypi.org/simple]
+    /// Python index (simple API) to read releases from [default: https://pypi.org/simple]
     #[arg(long, global = true, env = "XTASK_PYPI", hide = true, value_name = "URL")]
     pub pypi: Option<String>,
-    /// Where releases are uploaded to [default: https://upload.pypi.org/legacy/]
+    /// URL to upload releases to [default: https://upload.pypi.org/legacy/]
     #[arg(long, global = true, env = "XTASK_PYPI_UPLOAD", hide = true, value_name = "URL")]
     pub pypi_upload: Option<String>,
-    /// Staging index, a simple index [default: https://test.pypi.org/simple]
+    /// Staging index (simple API) to read releases from [default: https://test.pypi.org/simple]
     #[arg(long, global = true, env = "XTASK_TESTPYPI", hide = true, value_name = "URL")]
     pub testpypi: Option<String>,
-    /// Where staged files are uploaded to [default: https://test.pypi.org/legacy/]
+    /// URL to upload staged files to [default: https://test.pypi.org/legacy/]
     #[arg(long, global = true, env = "XTASK_TESTPYPI_UPLOAD", hide = true, value_name = "URL")]
     pub testpypi_upload: Option<String>,
-    /// npm registry that dependencies are read from [default: https://registry.npmjs.org]
+    /// npm registry to install dependencies from [default: https://registry.npmjs.org]
     #[arg(long, global = true, env = "XTASK_NPM_READ", hide = true, value_name = "URL")]
     pub npm_read: Option<String>,
-    /// npm registry that releases are published to [default: https://registry.npmjs.org]
+    /// npm registry to publish releases to [default: https://registry.npmjs.org]
     #[arg(long, global = true, env = "XTASK_NPM", hide = true, value_name = "URL")]
     pub npm: Option<String>,
-    /// Container registry that stands in for every host in image names
+    /// Container registry to use instead of the host in every image name
     #[arg(long, global = true, env = "XTASK_REGISTRY", hide = true, value_name = "HOST[:PORT]")]
     pub registry: Option<String>,
     /// Refuse every write to an endpoint that is not on this machine
-    #[arg(long, global = true, env = "XTASK_LOOPBACK_ONLY", hide = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(
+        long,
+        global = true,
+        env = "XTASK_LOOPBACK_ONLY",
+        hide = true,
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     pub loopback_only: bool,
 }
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Linters, formatters and types of the apps and of xtask
+    /// Run the linters, format checks and type checks of the apps and of xtask
     Lint(Affected),
-    /// Tests with coverage of the apps and of xtask
+    /// Run the tests of the apps and of xtask, and measure the coverage
     Test(Affected),
-    /// Everything a pull request must pass
+    /// Run everything that a pull request must pass
     Check(Check),
-    /// The public interface of an app's package: what changed for its users
+    /// Compare the public interface of an app's package between two commits
     Api {
         #[command(subcommand)]
         command: Api,
     },
-    /// The spec: generate it from the code, check the committed one
+    /// Generate an app's OpenAPI spec, check the committed one, or compare two specs
     Openapi {
         #[command(subcommand)]
         command: Openapi,
     },
-    /// What apps promise to plugins and channel adapters: check compat.json, write it, or hold a downstream
-    /// template against a release
+    /// Check or write compat.json, which declares what an app provides to plugins and channel adapters, or
+    /// check that a downstream template fits the release it pins
     Compat(Compat),
-    /// The next version of each app, and why; writes nothing
+    /// Show the next version of each app and the reasons for it; writes nothing
     Plan(Plan),
-    /// Every place that shows a version, and which are wrong; writes nothing
+    /// List every place that shows an app's version, and mark the wrong ones; writes nothing
     Audit(Audit),
-    /// Write the next version into manifest, lock file, changelog, spec and compat.json: one commit
+    /// Write the next version into manifest, lock file, changelog, spec and compat.json, in one commit
     Bump(Bump),
-    /// Build the files that are published, from a commit, and check them
+    /// Build the package files of a commit and check them
     Build(Build),
-    /// Build the container image, from a commit, and probe it
+    /// Build the container image of a commit and probe its server
     Image(Image),
-    /// Make the release's tag and push it
+    /// Run the release up to its tag: create the tag and push it
     Tag(Step),
-    /// Upload what the release's tag names
+    /// Run the release up to the upload: publish the files that the tag names
     Publish(Step),
-    /// Everything from the version in the manifest to a verified release; run again to resume
+    /// Release the version in the manifest, and verify the release; run it again to resume
     Release(Release),
     /// Install, pull and run what the registries serve, and compare it with the tag
     Verify(Verify),
-    /// Prepare the next pull request of the flow and push its branch
+    /// Prepare the branch of the next pull request towards a release, and push it
     Promote(Promote),
-    /// A whole release, from feature branch to verified artifacts, on this machine alone
+    /// Run a whole release on this machine only, from feature branch to verified artifacts
     Rehearse(Rehearse),
-    /// What a forge's job runs, for the apps that the event affects
+    /// Run a CI job for the apps that the event affects
     Ci(Ci),
     /// Install the pinned tools and the git hooks
     Setup(Setup),
-    /// Start registries and a remote for the tests, print their environment, end with standard input
+    /// Start registries and a git remote for tests, print their environment, stop when stdin closes
     #[command(name = "__world", hide = true)]
     World { dir: Utf8PathBuf },
-    /// Run a program and kill it with everything it started when standard input closes
+    /// Run a program, and kill it and all its descendants when stdin closes
     #[command(name = "__supervise", hide = true)]
     Supervise {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -146,16 +155,16 @@ pub enum Command {
 
 #[derive(Args, Default)]
 pub struct Affected {
-    /// Apps; none: all of them, and xtask itself
+    /// Apps to check [default: all, and xtask]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// Only what changed since the branch left development (or --since)
+    /// Only the apps that changed since the branch forked from development (or since --since)
     #[arg(long)]
     pub affected: bool,
-    /// Take over what passed on this machine with the same files
+    /// Skip checks that passed on this machine for identical files
     #[arg(long)]
     pub reuse: bool,
-    /// The commit that --affected compares with
+    /// The commit to compare with for --affected
     #[arg(long, value_name = "REF", requires = "affected")]
     pub since: Option<String>,
 }
@@ -164,17 +173,17 @@ pub struct Affected {
 pub struct Check {
     #[command(flatten)]
     pub affected: Affected,
-    /// Linters and spec alone: what a hook has time for
+    /// Only linters and specs, fast enough for a git hook: skip the tests and the release gates
     #[arg(long)]
     pub quick: bool,
-    /// A label that the pull request will have; may be repeated
+    /// A label that the pull request will have; repeatable
     #[arg(long = "label", value_name = "NAME", conflicts_with = "quick")]
     pub labels: Vec<String>,
 }
 
 #[derive(Subcommand)]
 pub enum Api {
-    /// What changed for those who import the package; fail where it breaks them
+    /// Show what changed for code that imports the package; fail on breaking changes
     Diff {
         app: String,
         /// The commit to compare with [default: the last release]
@@ -194,23 +203,23 @@ pub enum Openapi {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Fail with the difference where the committed spec is stale
+    /// Check that the committed spec matches the code; print the difference and fail if not
     Check {
         #[arg(value_name = "APP")]
         apps: Vec<String>,
     },
-    /// What changed for clients between two specs; fail where it breaks them
+    /// Show what changed for clients between two specs; fail on breaking changes
     Diff {
-        /// A JSON file, or a committed spec as REF:APP
+        /// The old spec: a JSON file, or a committed spec as REF:APP
         old: String,
-        /// The same
+        /// The new spec: a JSON file, or a committed spec as REF:APP
         new: String,
     },
 }
 
 #[derive(Args)]
 pub struct Compat {
-    /// Apps; none: all of them
+    /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
     /// Write compat.json from the code
@@ -219,28 +228,28 @@ pub struct Compat {
     /// Print the difference, write nothing
     #[arg(long, requires = "write")]
     pub dry_run: bool,
-    /// A folder with .runtime-version and template.toml: does the release that it pins suit its plugins and
-    /// channels?
+    /// Check whether the release that a template pins fits its plugins and channels. DIR contains
+    /// .runtime-version and template.toml
     #[arg(long, value_name = "DIR", conflicts_with_all = ["apps", "write"])]
     pub template: Option<Utf8PathBuf>,
-    /// This compat.json instead of the one in the pinned release, which is not asked for then
+    /// Read this compat.json instead of the one of the pinned release, and ask no registry
     #[arg(long, value_name = "FILE", requires = "template")]
     pub compat: Option<Utf8PathBuf>,
 }
 
 #[derive(Args)]
 pub struct Plan {
-    /// Apps; none: all of them
+    /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// Show every commit; without it, long lists are shortened
+    /// Show every commit instead of shortening long lists
     #[arg(long)]
     pub all: bool,
 }
 
 #[derive(Args)]
 pub struct Audit {
-    /// Apps; none: all of them
+    /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
 }
@@ -248,16 +257,16 @@ pub struct Audit {
 #[derive(Args, Default)]
 pub struct Bump {
     pub app: String,
-    /// This version instead of the planned one (SemVer)
+    /// Use this version (SemVer) instead of the planned one
     #[arg(long, value_name = "X.Y.Z", allow_hyphen_values = true)]
     pub version: Option<String>,
-    /// A pre-release of the planned version
+    /// Write a pre-release of the planned version
     #[arg(long, value_name = "alpha|beta|rc", conflicts_with = "version")]
     pub pre: Option<String>,
-    /// Accept in app.toml, for the version written, each break that no commit declares
+    /// Accept every break that no commit declares: record it in app.toml for the written version
     #[arg(long, value_name = "REASON")]
     pub confirm_breaking: Option<String>,
-    /// Print the difference and the commit, change nothing
+    /// Print the diff and the commit message, change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -279,10 +288,10 @@ pub struct Image {
     /// The commit to build [default: HEAD]
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub commit: String,
-    /// Push it as sha-<7 hex>, on the development branch also as `development`
+    /// Push the image as sha-<7 hex>, and on the development branch also as `development`
     #[arg(long)]
     pub push: bool,
-    /// Build and probe, print what would be pushed
+    /// Build and probe the image, and print what would be pushed
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -290,7 +299,7 @@ pub struct Image {
 #[derive(Args)]
 pub struct Step {
     pub app: String,
-    /// Print each outward action, change nothing outside
+    /// Print each action on the remote and the registries instead of doing it
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -305,23 +314,23 @@ pub struct Release {
     /// Stop after this step
     #[arg(long, value_name = "STEP")]
     pub until: Option<String>,
-    /// For trunk-based repositories: bump first, then push commit and tag together
+    /// Bump first, then push commit and tag together, for trunk-based repositories
     #[arg(long)]
     pub bump: bool,
-    /// The readiness report: everything up to the first outward step, then what would follow
+    /// Run the local steps, then print each action on the remote and the registries instead of doing it
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
     pub fault: Fault,
 }
 
-/// Faults on purpose, to see a release finish all the same.
+/// Injected faults, to test that a release can be resumed after an interruption.
 #[derive(Args, Default, Clone)]
 pub struct Fault {
-    /// Fail before or after a step
+    /// Fail before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub fail_at: Option<String>,
-    /// Kill this process (SIGKILL) before or after a step
+    /// Kill this process (SIGKILL) before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub kill_at: Option<String>,
 }
@@ -329,13 +338,13 @@ pub struct Fault {
 #[derive(Args)]
 pub struct Verify {
     pub app: String,
-    /// [default: the version in the manifest]
+    /// The released version (SemVer) [default: the version in the manifest]
     pub version: Option<String>,
 }
 
 #[derive(Args)]
 pub struct Promote {
-    /// Say what would be pushed, push nothing
+    /// Print what would be pushed, push nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -344,13 +353,13 @@ pub struct Promote {
 pub struct Rehearse {
     #[arg(value_name = "APP", required_unless_present = "clean")]
     pub apps: Vec<String>,
-    /// Leave a part out, and exit 0 all the same
+    /// Skip a part; the rehearsal can still succeed
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
-    /// Keep the folder of a rehearsal that succeeded
+    /// Keep the folder of a successful rehearsal
     #[arg(long)]
     pub keep: bool,
-    /// Remove what earlier rehearsals left behind
+    /// Remove the folders and images of earlier rehearsals
     #[arg(long)]
     pub clean: bool,
     #[command(flatten)]
@@ -365,19 +374,19 @@ pub enum Part {
 
 #[derive(Args)]
 pub struct Ci {
-    /// lint, test, openapi, image or release; none: all of them
+    /// The job to run: lint, test, openapi, image or release [default: all]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
-    /// push or pull_request, by hand [default: read from the forge's environment]
+    /// The event, push or pull_request [default: read from the forge's environment]
     #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,
-    /// The branch that was pushed, or the pull request's head
+    /// The pushed branch, or the head branch of the pull request
     #[arg(long = "ref", value_name = "REF", requires = "event")]
     pub ref_: Option<String>,
-    /// The branch that the pull request goes into
+    /// The base branch of the pull request
     #[arg(long, value_name = "BRANCH", requires = "event")]
     pub base: Option<String>,
-    /// A label of the pull request, beside those that the forge names; may be repeated
+    /// A label of the pull request, in addition to the labels that the forge reports; repeatable
     #[arg(long = "label", value_name = "NAME")]
     pub labels: Vec<String>,
     #[command(flatten)]
@@ -386,10 +395,10 @@ pub struct Ci {
 
 #[derive(Args)]
 pub struct Setup {
-    /// Also install what only the system's package manager has, after saying what
+    /// Also install packages with the system's package manager, after listing them
     #[arg(long)]
     pub system: bool,
-    /// Say what would be installed, install nothing
+    /// Print what would be installed, install nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -399,7 +408,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_reads_and_says_the_same_without_the_others() {
+    fn a_subcommand_parses_and_prints_the_same_with_or_without_the_other_subcommands() {
         let all = Flags::command();
         assert!(all.get_subcommands().count() > 20);
         for named in all.get_subcommands() {
@@ -411,15 +420,15 @@ mod tests {
                 &["--json", "--pypi", "u", "a", "b", "c", "d"],
             ] {
                 let line = [&["xtask", named.get_name()], args].concat();
-                let said = |command: clap::Command| {
+                let parsed = |command: clap::Command| {
                     let read = command
                         .try_get_matches_from(&line)
                         .and_then(|matches| Flags::from_arg_matches(&matches));
                     read.map(|flags| (flags.json, flags.endpoints.pypi)).map_err(|error| error.to_string())
                 };
                 assert_eq!(
-                    said(only(&all, named.clone())),
-                    said(all.clone()),
+                    parsed(only(&all, named.clone())),
+                    parsed(all.clone()),
                     "{} {args:?}",
                     named.get_name()
                 );

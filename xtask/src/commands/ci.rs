@@ -1,5 +1,5 @@
-//! `ci`: what a forge's job runs. Reads the event, finds the apps that it affects, and calls the same
-//! functions as the commands do.
+//! `ci`: runs a CI job. It reads the forge's event, finds the apps that the event affects, and calls the same
+//! functions as the other commands.
 
 use crate::commands::{check, compat, image, openapi, release};
 use crate::finding::Finding;
@@ -41,7 +41,8 @@ pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     outcome.result()
 }
 
-/// What went wrong so far: a job goes on with the next app, and everything is told at its end.
+/// The failures so far. A job continues with the next app after a failure, and reports all failures at its
+/// end.
 #[derive(Default)]
 struct Outcome {
     findings: Vec<Finding>,
@@ -53,14 +54,14 @@ impl Outcome {
         let Err(error) = result else { return };
         match error.downcast::<Exit>() {
             Ok(Exit::Gate(findings)) => self.findings.extend(findings),
-            // Nothing to release is no failure of a job.
+            // A job with nothing to release succeeds.
             Ok(Exit::Nothing(text)) => ui::say(&format!("  {text}")),
             Ok(exit) => self.errors.push(exit.into()),
             Err(error) => self.errors.push(error),
         }
     }
 
-    /// What stops is told at the end, the rest at once.
+    /// Adds findings. Errors are reported at the end of the job; warnings are printed at once.
     fn found(&mut self, findings: Vec<Finding>) {
         let (stops, rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::stops);
         rest.iter().for_each(ui::finding);
@@ -96,13 +97,11 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         _ => {}
     }
     if names.is_empty() {
-        ui::say(&format!("  nothing to do: nothing that this job is for changed since {since}"));
-    }
-    if names.is_empty() {
+        ui::say(&format!("  nothing to do: no app of this job changed since {since}"));
         return Ok(());
     }
     if job == Job::Image {
-        // An image's own parts are made side by side already.
+        // One app after the other: the parts of one image are already built in parallel.
         for app in names {
             let section = Section::begin(&title(job, std::slice::from_ref(&app)));
             outcome.add(image::command(
@@ -132,13 +131,13 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     Ok(())
 }
 
-/// `lint-python, lint-ts`: what the section is for, under the names that a person looks for.
+/// The title of a section, such as `lint-python, lint-ts`.
 fn title(job: Job, apps: &[String]) -> String {
     let names: Vec<String> = apps.iter().map(|app| format!("{}-{app}", job.name())).collect();
     names.join(", ")
 }
 
-/// Each app with a version that waits for its release, and each whose release may have been left half-way.
+/// Releases every app whose version is not released yet, or whose release may have been interrupted.
 fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     let apps: Vec<String> =
         release::waiting(ctx, false)?.into_iter().map(|app| app.name().to_string()).collect();
@@ -162,8 +161,8 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
     Ok(())
 }
 
-/// A named part of the output: folded by GitHub, a heading elsewhere (Gitea shows the workflow command as it
-/// is).
+/// A named part of the output: a folded group on GitHub, a heading elsewhere. Gitea does not interpret the
+/// `::group::` command and shows it as text.
 struct Section {
     folded: bool,
 }

@@ -1,5 +1,5 @@
-//! A release: the table of its steps and what they share. There is no state file: each step asks the world
-//! whether it is done.
+//! `release`: the table of its steps and the data that they share. There is no state file: each step asks the
+//! git remote and the registries whether it is done.
 
 use crate::commands::{bump, plan};
 use crate::ecosystem::DistFile;
@@ -29,25 +29,25 @@ pub mod tag;
 pub mod verify;
 mod walk;
 
-/// What the world says of a step.
+/// The state of a step, as the git remote and the registries show it.
 pub enum State {
     Todo,
-    /// With what was seen.
+    /// With the evidence, as text.
     Done(String),
-    /// Nothing to do here, and why.
+    /// Nothing to do for this app or version, with the reason.
     Skip(String),
-    /// The world holds something else under this name.
+    /// The remote or a registry has something else under this name.
     Conflict(Finding),
 }
 
 pub struct Step {
     pub name: &'static str,
     about: &'static str,
-    /// Does it change anything outside this machine's target folder?
+    /// True if the step changes anything outside this machine's `target/` folder.
     outward: bool,
     state: fn(&Release) -> Result<State>,
     run: fn(&Release) -> Result<String>,
-    /// The outward actions, as a dry run prints them.
+    /// The outward actions, one line each, for a dry run.
     preview: fn(&Release) -> Vec<String>,
 }
 
@@ -60,25 +60,35 @@ const fn local(
     Step { name, about, outward: false, state, run, preview: |_| Vec::new() }
 }
 
-/// Reversible first, public last.
+/// In the order of execution: reversible steps first, public steps last.
 pub const STEPS: &[Step] = &[
     local(
         "preflight",
-        "tree, branch, gates, checks, credentials: all failures at once",
+        "checks tree, branch, gates, tests, credentials; reports all failures together",
         preflight::state,
         preflight::run,
     ),
     local(
         "build",
-        "what is published, from git archive of the commit; reproducible",
+        "builds the package files from `git archive` of the commit; reproducible",
         build::state,
         build::run,
     ),
-    local("smoke", "the built file in a clean environment: versions, server, spec", smoke::state, smoke::run),
-    local("image", "the container image around the same file; probed", image_step::state, image_step::run),
+    local(
+        "smoke",
+        "installs the built file in a clean environment; checks versions, server, spec",
+        smoke::state,
+        smoke::run,
+    ),
+    local(
+        "image",
+        "builds the container image from the same file and probes its server",
+        image_step::state,
+        image_step::run,
+    ),
     Step {
         name: "stage",
-        about: "the staging index, and an installation from there",
+        about: "uploads the files to the staging index and installs from there",
         outward: true,
         state: stage::state,
         run: stage::run,
@@ -86,7 +96,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "tag",
-        about: "the annotated tag with every hash; one of two racing runs wins",
+        about: "pushes the annotated tag with all hashes; only one of two racing runs succeeds",
         outward: true,
         state: tag::state,
         run: tag::run,
@@ -94,7 +104,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "page-draft",
-        about: "the forge's draft release receives the files",
+        about: "uploads the files to a draft release on the forge",
         outward: true,
         state: not_set_up::state,
         run: not_set_up::run,
@@ -102,7 +112,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "publish",
-        about: "the index that users install from",
+        about: "uploads the files to the index that users install from",
         outward: true,
         state: publish::state,
         run: publish::run,
@@ -110,7 +120,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "image-push",
-        about: "the image as vX.Y.Z and sha-<7 hex>",
+        about: "pushes the image as vX.Y.Z and sha-<7 hex>",
         outward: true,
         state: push::state,
         run: push::run,
@@ -118,13 +128,13 @@ pub const STEPS: &[Step] = &[
     },
     local(
         "verify",
-        "install, pull and run what the registries serve, against the tag",
+        "installs, pulls and runs what the registries serve, and compares it with the tag",
         verify::state,
         verify::run,
     ),
     Step {
         name: "latest",
-        about: "moves last, never backwards, never to a pre-release",
+        about: "moves `latest` to the release; never to an older version or a pre-release",
         outward: true,
         state: latest::state,
         run: latest::run,
@@ -132,7 +142,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "page",
-        about: "the release's page becomes public",
+        about: "publishes the draft release on the forge",
         outward: true,
         state: not_set_up::state,
         run: not_set_up::run,
@@ -140,7 +150,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "cascade",
-        about: "downstream repositories hear of it",
+        about: "notifies downstream repositories",
         outward: true,
         state: not_set_up::state,
         run: not_set_up::run,
@@ -148,34 +158,34 @@ pub const STEPS: &[Step] = &[
     },
 ];
 
-/// For `cargo xtask help release`.
+/// The table of steps, for `cargo xtask help release`.
 pub fn steps_help() -> String {
     let rows: String = STEPS.iter().map(|s| format!("  {:<11} {}\n", s.name, s.about)).collect();
     format!(
         "Steps, in order:\n{rows}\n\
-         Each step first asks the registries, the remote and the tag whether it is done. So a release\n\
-         that was broken off, even by a killed process, is finished by the same command on any machine.\n\
+         Each step first asks the registries and the git remote whether it is done. So the same command, on\n\
+         any machine, completes a release that was interrupted, even by a killed process.\n\
          Exit code 4: nothing is left to release."
     )
 }
 
-/// A release under way: what the steps share.
+/// A release in progress: the data that the steps share.
 pub struct Release<'a> {
     pub ctx: &'a Ctx,
     pub app: &'a App,
     pub version: Version,
     pub tag_name: String,
-    /// The commit that is released: the tag's where there is one, HEAD otherwise.
+    /// The commit to release: the commit of the tag, or HEAD if there is no tag yet.
     pub commit: String,
-    /// The development commit with the same trees.
+    /// The commit on development whose files are the same.
     pub source_commit: String,
-    /// The branch that is pushed together with the tag; None where the commit is on the remote already.
+    /// The branch to push together with the tag. None if the commit is already on the remote.
     pub branch: Option<String>,
-    /// Outward steps that were not done when the run began.
+    /// The outward steps that were not done when the run started.
     pub open: Vec<&'static str>,
-    /// Then what is said of a step has the app's name in it.
+    /// True if several apps are released: progress lines then contain the app's name.
     pub one_of_several: bool,
-    /// Files that a step leaves for the next one, below `target/`.
+    /// A folder below `target/` for files that one step writes and a later one reads.
     pub work: Utf8PathBuf,
     tag: OnceLock<tag::Tag>,
     dist: OnceLock<Vec<DistFile>>,
@@ -187,15 +197,15 @@ impl Release<'_> {
     pub fn title(&self) -> String {
         format!("{} v{}", self.app.name(), self.version)
     }
-    /// Ours, on the remote: found there, or pushed by this run.
+    /// The release's tag on the remote, found there or pushed by this run. None before the step `tag`.
     pub fn tag(&self) -> Option<&tag::Tag> {
         self.tag.get()
     }
-    /// What this run has built; empty before the build.
+    /// The package files that this run built. Empty before the step `build`.
     pub fn dist(&self) -> &[DistFile] {
         self.dist.get().map(Vec::as_slice).unwrap_or_default()
     }
-    /// What this run has built.
+    /// The image that this run built. None before the step `image`, and for an app without an image.
     pub fn image(&self) -> Option<&Built> {
         self.image.get()
     }
@@ -228,7 +238,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     })
 }
 
-/// `cargo xtask tag APP`, `cargo xtask publish APP`: the release up to that step.
+/// `cargo xtask tag APP` and `cargo xtask publish APP`: run the release up to that step.
 pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     if step == "publish" {
@@ -238,7 +248,10 @@ pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Resul
             let finding = Finding::new(
                 "no-tag",
                 crate::finding::Level::Error,
-                format!("{name} is not on {}: nothing is published without its tag", ctx.endpoints.remote),
+                format!(
+                    "the tag {name} is not on {}: a release is only published after its tag",
+                    ctx.endpoints.remote
+                ),
             );
             return Err(Exit::Gate(vec![
                 finding.app(app.name()).help(format!("cargo xtask tag {}", app.name())),
@@ -252,7 +265,7 @@ pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Resul
     }
 }
 
-/// With `--bump`: each app's bump in a commit on this branch, which is pushed together with the tags.
+/// With `--bump`: commits the bump of each app. Returns the branch to push together with the tags.
 fn bump_first(ctx: &Ctx, apps: &[&App], wanted: bool) -> Result<Option<String>> {
     if !wanted {
         return Ok(None);
@@ -269,12 +282,12 @@ fn step_name(name: &str) -> Result<&'static str> {
         let near = crate::model::workspace::nearest(name, &names)
             .map(|n| format!("; did you mean {n:?}?"))
             .unwrap_or_default();
-        Exit::Usage(format!("no step {name:?} (there are: {}){near}", names.join(", "))).into()
+        Exit::Usage(format!("no step {name:?} (the steps are: {}){near}", names.join(", "))).into()
     })
 }
 
-/// The apps whose manifest holds a version that is not released, or whose release may have been left
-/// half-way; with `bump`, those that have something to release, too.
+/// The apps whose version in the manifest is not released, or whose release may have been interrupted. With
+/// `bump`, also the apps with unreleased changes.
 pub fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
     let mut waiting = Vec::new();
     for app in &ctx.ws.apps {
@@ -305,7 +318,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         None => plan::source_commit(ctx, app, &commit)?.unwrap_or_else(|| commit.clone()),
     };
     let work = ctx.ws.root.join("target/xtask/release").join(&tag_name);
-    std::fs::create_dir_all(&work).with_context(|| format!("{work} can't be made"))?;
+    std::fs::create_dir_all(&work).with_context(|| format!("can't create the folder {work}"))?;
     let tag = tag.map(OnceLock::from).unwrap_or_default();
     let (open, dist, image) = (Vec::new(), OnceLock::new(), OnceLock::new());
     Ok(Release {
@@ -325,7 +338,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
     })
 }
 
-/// Unique to this run, and telling where it ran.
+/// A unique id of this run that also shows where and when it ran: `ci-<GitHub's run id>-…` or `local-…`.
 fn run_id() -> String {
     use std::hash::{BuildHasher, Hasher};
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
@@ -337,7 +350,7 @@ fn run_id() -> String {
     format!("{place}-{}-{:08x}", crate::sys::date::stamp(), hasher.finish() & 0xffff_ffff)
 }
 
-/// The version that the app's manifest holds at a commit.
+/// The version in the app's manifest at a commit.
 fn manifest_version(ctx: &Ctx, app: &App, rev: &str) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
     let text = ctx

@@ -1,4 +1,4 @@
-//! What the job of a forge does for an event: which apps, and what it says when there is nothing to do.
+//! `ci`: which apps a job checks for an event, and what it reports when there is nothing to do.
 
 use crate::support::{Output, Repo, run};
 
@@ -29,11 +29,7 @@ fn a_pull_request_is_checked_for_the_apps_that_it_changes() {
     let repo = repo();
     repo.commit("notes.md", "nothing of any app\n", "docs: notes");
     let idle = ci(&repo, &["lint"], PULL).expect(0);
-    assert!(
-        idle.stderr.contains("nothing to do: nothing that this job is for changed since"),
-        "{}",
-        idle.stderr
-    );
+    assert!(idle.stderr.contains("nothing to do: no app of this job changed since"), "{}", idle.stderr);
     repo.change("fix(python): a thing");
     let busy = ci(&repo, &["lint"], PULL).expect(0);
     assert!(busy.stderr.contains("::group::lint-python\n"), "{}", busy.stderr);
@@ -53,8 +49,8 @@ fn sections_are_plain_headings_on_gitea() {
 fn a_job_with_nothing_to_do_says_why_and_succeeds() {
     let repo = repo();
     for (args, why) in [
-        (["lint", "--event", "push", "--ref", "feat/x"], "pull requests are checked"),
-        (["image", "--event", "push", "--ref", "main"], "the release makes the image"),
+        (["lint", "--event", "push", "--ref", "feat/x"], "this job runs on pull requests"),
+        (["image", "--event", "push", "--ref", "main"], "the release builds the image"),
         (["release", "--event", "push", "--ref", "development"], "releases are made from main"),
         (["release", "--event", "push", "--ref", "refs/tags/v1"], "is not a branch"),
         (["image", "--event", "push", "--ref", "feat/x"], "changed since"),
@@ -69,7 +65,7 @@ fn a_job_with_nothing_to_do_says_why_and_succeeds() {
 }
 
 #[test]
-fn without_a_job_every_job_says_what_it_does() {
+fn without_a_job_name_every_job_reports() {
     let repo = repo();
     let variables = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/tags/python-v0.0.1")];
     let all = ci(&repo, &[], &variables).expect(0);
@@ -79,7 +75,7 @@ fn without_a_job_every_job_says_what_it_does() {
 }
 
 #[test]
-fn commits_that_are_not_bumped_may_not_go_into_main() {
+fn commits_without_a_bump_may_not_be_merged_into_main() {
     let repo = repo();
     let gate = ["lint", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
     repo.change("feat(python): a thing");
@@ -91,7 +87,7 @@ fn commits_that_are_not_bumped_may_not_go_into_main() {
     );
     let manifest = repo.read("apps/python/pyproject.toml").replace("0.0.0", "0.0.1");
     repo.commit("apps/python/pyproject.toml", &manifest, "chore(release): python v0.0.1");
-    // The lock file that this leaves stale is another matter.
+    // The lock file is stale now, which is another finding.
     let bumped = ci(&repo, &gate, &[]);
     assert!(
         bumped.stderr.contains("plan-python") && !bumped.stderr.contains("not-bumped"),
@@ -110,7 +106,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
         ci(&repo, &[&["lint"], more].concat(), &variables)
     };
     let labelled = r#"[{"name": "breaking-change"}]"#;
-    // Of no app at all, too.
+    // Also if the pull request changes no app.
     repo.commit("notes.md", "nothing of any app\n", "docs: notes");
     let stopped = lint(labelled, &[]).expect(3);
     assert!(stopped.stderr.contains("error[label-without-break]"), "{}", stopped.stderr);
@@ -131,16 +127,16 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
         "{}",
         warned.stderr
     );
-    // Where nobody says which labels there are, nothing is missed.
+    // If the labels are not known, none is reported as missing.
     assert!(!ci(&repo, &["lint"], PULL).expect(0).stderr.contains("break-without-label"));
-    // What was merged before is not this pull request's.
+    // A break that was merged before does not belong to this pull request.
     repo.git(&["branch", "--force", "development", "HEAD"]);
     repo.change("fix(python): a thing");
     assert!(!lint("[]", &[]).expect(0).stderr.contains("break-without-label"));
     repo.change("docs: a thing");
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
     assert!(checked.stderr.contains("error[label-without-break]"), "{}", checked.stderr);
-    // An acceptance of another release's break confirms nothing.
+    // An acceptance for another release does not count.
     let settings = repo.read("apps/python/app.toml");
     let stale = "\n[[accept]]\nid = \"function-removed\"\nversion = \"0.0.9\"\nreason = \"nobody has it\"\n";
     repo.commit("apps/python/app.toml", &format!("{settings}{stale}"), "chore: accept it");
@@ -152,7 +148,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
 }
 
 #[test]
-fn a_shallow_clone_is_told_how_to_become_a_whole_one() {
+fn a_shallow_clone_is_refused_with_the_command_that_completes_it() {
     let repo = repo();
     repo.change("fix(python): a thing");
     let clone = repo.world().join("shallow");
@@ -167,7 +163,7 @@ fn a_shallow_clone_is_told_how_to_become_a_whole_one() {
 }
 
 #[test]
-fn a_base_that_is_not_here_is_named_with_the_way_to_get_it() {
+fn a_missing_base_branch_is_named_with_the_command_that_fetches_it() {
     let repo = repo();
     let output =
         ci(&repo, &["test", "--event", "pull_request", "--ref", "feat/x", "--base", "elsewhere"], &[])
@@ -176,17 +172,17 @@ fn a_base_that_is_not_here_is_named_with_the_way_to_get_it() {
 }
 
 #[test]
-fn odd_input_is_a_clear_error() {
+fn invalid_input_is_a_clear_error() {
     let repo = repo();
     for (args, variables, expected) in [
         (vec!["lint"], vec![], "GITHUB_EVENT_NAME is not set"),
         (vec!["lnt"], vec![], "did you mean \"lint\"?"),
-        (vec!["lint", "--event", "tag"], vec![], "there are push and pull_request"),
-        (vec!["lint", "--event", "push", "--ref", "a..b"], vec![], "is not the name of a branch"),
+        (vec!["lint", "--event", "tag"], vec![], "must be push or pull_request"),
+        (vec!["lint", "--event", "push", "--ref", "a..b"], vec![], "is not a valid branch name"),
         (
             vec!["image"],
             vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--upload-pack=x")],
-            "is not the name of a branch",
+            "is not a valid branch name",
         ),
     ] {
         let output = ci(&repo, &args, &variables).expect(2);
@@ -195,7 +191,7 @@ fn odd_input_is_a_clear_error() {
 }
 
 #[test]
-fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_ignores() {
+fn the_workflows_of_both_forges_call_xtask_once_per_job_and_use_no_key_that_gitea_ignores() {
     let root = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let read =
         |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
@@ -212,7 +208,7 @@ fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_i
         assert_eq!(
             text.matches("cargo ").count(),
             5 + 1,
-            "{forge}: another call than those, and the comment's"
+            "{forge}: cargo is called elsewhere than in the jobs and the comment"
         );
         assert_eq!(text.matches("fetch-depth: 0").count(), 5, "{forge}: a shallow clone has no tags");
         for job in ["lint", "test", "validate-openapi", "msrv", "image", "release"] {
@@ -221,7 +217,7 @@ fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_i
         }
     }
     let cache = read(".github/actions/cache/action.yml");
-    let (_, hashed) = cache.split_once("hashFiles(").expect("the files that the key depends on");
+    let (_, hashed) = cache.split_once("hashFiles(").expect("the key of the cache depends on files");
     for file in hashed.split('\'').skip(1).step_by(2) {
         assert!(root.join(file).exists(), "the cache's key depends on {file}, which does not exist");
     }
@@ -233,7 +229,7 @@ fn the_workflows_of_both_forges_make_one_call_a_job_and_use_nothing_that_gitea_i
     }
 }
 
-/// The job of a pull request with this title, into development.
+/// Runs the lint job for a pull request with this title into development.
 fn titled(repo: &Repo, title: &str) -> Output {
     let event = repo.world().join("event.json");
     std::fs::write(
@@ -247,7 +243,7 @@ fn titled(repo: &Repo, title: &str) -> Output {
 }
 
 #[test]
-fn what_the_forge_keeps_beside_the_title_counts() {
+fn text_that_the_forge_keeps_in_addition_to_the_title_counts() {
     let repo = repo();
     repo.git(&["tag", "python-v0.1.0", "development"]);
     repo.commit(
@@ -261,7 +257,12 @@ fn what_the_forge_keeps_beside_the_title_counts() {
     let weak = |title: &str, message: &str, body: &str| {
         let settings =
             serde_json::json!({ "squash_merge_commit_title": title, "squash_merge_commit_message": message });
-        let pull = serde_json::json!({ "title": "fix(python): a thing", "body": body, "labels": [], "base": { "repo": settings } });
+        let pull = serde_json::json!({
+            "title": "fix(python): a thing",
+            "body": body,
+            "labels": [],
+            "base": { "repo": settings },
+        });
         std::fs::write(&event, serde_json::json!({ "pull_request": pull }).to_string()).unwrap();
         let variables: Vec<_> = PULL.iter().copied().chain([("GITHUB_EVENT_PATH", event.as_str())]).collect();
         ci(&repo, &["lint"], &variables).stderr.contains("title-too-weak")
@@ -276,14 +277,14 @@ fn what_the_forge_keeps_beside_the_title_counts() {
     ] {
         assert_eq!(weak(title, message, body), expected, "{title} {message} {body:?}");
     }
-    // The subject of a single commit is lost where the title is the pull request's.
+    // The subject of a single commit is lost if the forge uses the title of the pull request.
     repo.git(&["reset", "--quiet", "--soft", "development"]);
     repo.git(&["commit", "--quiet", "--message", "fix(python)!: all of it"]);
     assert!(weak("PR_TITLE", "COMMIT_MESSAGES", "") && !weak("COMMIT_OR_PR_TITLE", "COMMIT_MESSAGES", ""));
 }
 
 #[test]
-fn a_title_that_says_less_than_the_commits_is_refused_with_one_that_says_enough() {
+fn a_title_that_declares_less_than_the_commits_is_refused_with_a_sufficient_one() {
     let repo = repo();
     repo.git(&["tag", "python-v0.1.0", "development"]);
     repo.commit(

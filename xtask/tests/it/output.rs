@@ -1,11 +1,11 @@
-//! What commands write, and to whom.
+//! How commands write their output and parse their arguments.
 
 use crate::support::{Repo, run};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_it_without_a_panic() {
+fn a_closed_stdout_ends_a_command_without_a_panic() {
     let repo = Repo::new();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -15,7 +15,7 @@ fn a_reader_that_has_seen_enough_ends_it_without_a_panic() {
 }
 
 #[test]
-fn flags_that_every_command_has_stand_before_or_after_its_name_and_what_is_no_text_is_refused() {
+fn global_flags_may_precede_or_follow_the_command_and_arguments_that_are_not_utf8_are_refused() {
     let repo = Repo::new();
     let xtask = |args: &[&[u8]]| {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), repo.world());

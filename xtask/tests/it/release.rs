@@ -1,5 +1,5 @@
-//! Releases of a demo app into real registries: through, interrupted everywhere, in conflict, and not at all.
-//! What both ecosystems must do is written once and run for each.
+//! Releases of a demo app into real registries: complete, interrupted at every step, in conflict, and
+//! refused. Tests of both ecosystems share one function.
 
 use crate::demo::World;
 use crate::support::run;
@@ -20,7 +20,7 @@ const STEPS: &[&str] = &[
     "cascade",
 ];
 
-/// What a release of the app publishes.
+/// The names of the package files that a release of the app publishes.
 fn files(app: &str, version: &str) -> Vec<String> {
     match app {
         "python" => {
@@ -30,25 +30,25 @@ fn files(app: &str, version: &str) -> Vec<String> {
     }
 }
 
-/// The image's name without its registry.
+/// The image's name without the registry.
 fn image(app: &str) -> &'static str {
     if app == "python" { "example/demo-agent" } else { "example/demo-agent-ts" }
 }
 
-/// A commit that changes the app.
+/// Commits a change of the app.
 fn change(world: &World, app: &str, text: &str, message: &str) {
     world.repo.commit(&format!("apps/{app}/README.md"), &format!("# demo-agent, {text}\n"), message);
 }
 
-/// The secrets of the registries are in nothing that was said.
+/// Checks that the output contains no registry token.
 #[track_caller]
-fn keeps_secrets(world: &World, said: &str) {
+fn keeps_secrets(world: &World, output: &str) {
     for (name, value) in world.servers.env.iter().filter(|(name, _)| name.ends_with("_TOKEN")) {
-        assert!(!said.contains(value), "{name} is shown");
+        assert!(!output.contains(value), "{name} is shown");
     }
 }
 
-fn goes_through(app: &'static str) {
+fn completes(app: &'static str) {
     let world = World::of(app);
     let first = world.xtask(&["release", app]).expect(0);
     assert!(first.stderr.contains(&format!("{app} v0.0.1 is released and verified")), "{}", first.stderr);
@@ -63,13 +63,13 @@ fn goes_through(app: &'static str) {
 }
 
 #[test]
-fn a_release_goes_through_and_a_second_one_finds_nothing_left() {
-    goes_through("python");
+fn a_release_completes_and_a_second_one_finds_nothing_left() {
+    completes("python");
 }
 
 #[test]
-fn a_ts_release_goes_through_and_a_second_one_finds_nothing_left() {
-    goes_through("ts");
+fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
+    completes("ts");
 }
 
 fn survives_a_kill_after(app: &'static str, steps: &[&str]) {
@@ -82,7 +82,7 @@ fn survives_a_kill_after(app: &'static str, steps: &[&str]) {
         let killed = world.xtask(&["release", app, "--kill-at", step]);
         assert_eq!(killed.code, -1, "{step}: not killed by a signal: {killed:#?}");
         let again = world.xtask(&["release", app]);
-        // Killed after the last outward step, there is nothing left to do.
+        // After the last outward step nothing is left to do.
         let finished = ["latest", "page", "cascade"].contains(step);
         assert_eq!(again.code, if finished { 4 } else { 0 }, "{step}: {}", again.stderr);
         assert_eq!(
@@ -114,7 +114,7 @@ fn a_ts_release_killed_after_its_tag_completes_when_run_again() {
     survives_a_kill_after("ts", &STEPS[6..]);
 }
 
-/// The dry run's actions are the release's: each file, each tag.
+/// Checks that a dry run lists the actions of the release, and changes nothing.
 fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
     let world = World::of(app);
     let outside = world.outside();
@@ -135,11 +135,11 @@ fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
             .map(|f| format!("{}  {}", f["sha256"], f["name"]))
             .collect::<Vec<_>>()
     };
-    assert_eq!(hashes(), hashes(), "the same commit makes the same bytes");
+    assert_eq!(hashes(), hashes(), "the build of a commit is reproducible");
 }
 
 #[test]
-fn a_dry_run_says_what_would_happen_and_changes_nothing() {
+fn a_dry_run_lists_the_actions_and_changes_nothing() {
     dry_run_changes_nothing(
         "python",
         &["upload demo_agent-0.0.1-py3-none-any.whl", "upload demo_agent-0.0.1.tar.gz"],
@@ -147,12 +147,12 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
 }
 
 #[test]
-fn a_ts_dry_run_says_what_would_happen_and_changes_nothing() {
+fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
     dry_run_changes_nothing("ts", &["upload demo-agent-0.0.1.tgz", "dist-tag @demo/agent@0.0.1 latest"]);
 }
 
 #[test]
-fn a_dry_run_shows_every_step_before_it_says_what_is_missing() {
+fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
     let world = World::new();
     let mut command = world.command(&world.repo.path);
     let dry = run(command.args(["release", "python", "--dry-run"]).env_remove("PYPI_TOKEN")).expect(3);
@@ -164,7 +164,7 @@ fn a_dry_run_shows_every_step_before_it_says_what_is_missing() {
 }
 
 #[test]
-fn a_tag_that_somebody_made_by_hand_stops_the_release() {
+fn a_tag_that_was_created_by_hand_stops_the_release() {
     let world = World::new();
     world.repo.git(&["push", "--quiet", "origin", "HEAD~1:refs/tags/python-v0.0.1"]);
     let outside = world.outside();
@@ -204,7 +204,7 @@ fn a_tarball_with_other_bytes_on_the_registry_stops_the_release_and_is_named() {
     );
 }
 
-/// After 0.1.0, neither a hotfix of 0.0.1 nor a pre-release of what comes next is what users get.
+/// Checks that after 0.1.0, neither a hotfix of 0.0.1 nor a pre-release of 0.2.0 moves `latest`.
 fn latest_stays(app: &'static str) {
     let world = World::of(app);
     world.xtask(&["release", app]).expect(0);
@@ -258,7 +258,7 @@ fn latest_of_a_ts_app_moves_neither_back_to_an_older_release_nor_to_a_pre_releas
 }
 
 #[test]
-fn preflight_reports_everything_that_is_wrong_at_once() {
+fn preflight_reports_all_problems_together() {
     let world = World::new();
     world.repo.git(&["switch", "--quiet", "--create", "feat/later"]);
     world.repo.commit("CHANGELOG.md", "# Changelog\n", "docs: lose the changelog");
@@ -281,7 +281,7 @@ fn preflight_reports_everything_that_is_wrong_at_once() {
 }
 
 #[test]
-fn of_two_racing_releases_one_wins_and_the_other_names_it() {
+fn only_one_of_two_racing_releases_succeeds_and_the_other_names_it() {
     let world = World::new();
     let twin = world.repo.world().join("twin");
     world.repo.git(&["clone", "--quiet", &world.servers.env["XTASK_REMOTE"], twin.as_str()]);

@@ -1,5 +1,5 @@
-//! Two apps of two languages in one repository: planned, checked and released side by side, with one contract
-//! and one push.
+//! Two apps in two languages in one repository: planned, checked and released together, with one contract
+//! test and one push.
 
 use crate::demo::{self, World};
 use crate::support::Repo;
@@ -7,11 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 
 const CONTRACT: &str = "contract = [\"python3\", \"contract/test.py\"]";
 
-/// Asks the server for its spec, says a line for each path and ends with `code`.
+/// A contract test that gets the server's spec, prints nine lines and exits with `code`.
 fn contract(code: i32) -> String {
     format!(
         "import json, os, sys, urllib.request\n\n\
-         with urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(os.environ[\"BASE_URL\"] + \"/openapi.json\") as answer:\n    \
+         opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))\n\
+         with opener.open(os.environ[\"BASE_URL\"] + \"/openapi.json\") as answer:\n    \
              spec = json.load(answer)\n\
          for number in range(9):\n    \
              print(f\"{{spec['info']['title']}} tested {{number}}\", flush=True)\n\
@@ -19,7 +20,7 @@ fn contract(code: i32) -> String {
     )
 }
 
-/// Both apps with one contract, their specs written, committed on `main`.
+/// A repository with both apps, their common contract test and their generated specs, committed on `main`.
 fn repo() -> Repo {
     let repo = demo::files(&["python", "ts"]);
     for app in ["python", "ts"] {
@@ -70,17 +71,18 @@ fn a_commit_counts_for_the_apps_that_it_touches() {
     assert!(apps.iter().all(|app| text.contains(app)), "{text}");
 }
 
-/// The lines that one app said, which must not be mixed with another's.
+/// Checks that the `lines` lines with `what` are adjacent: the output of apps that run in parallel must not
+/// be mixed.
 #[track_caller]
-fn in_one_piece(said: &str, what: &str, lines: usize) {
+fn in_one_piece(output: &str, what: &str, lines: usize) {
     let places: Vec<usize> =
-        said.lines().enumerate().filter(|(_, line)| line.contains(what)).map(|(at, _)| at).collect();
-    assert_eq!(places.len(), lines, "{what}: {said}");
-    assert_eq!(places.last().unwrap() - places[0] + 1, lines, "{what} is interrupted: {said}");
+        output.lines().enumerate().filter(|(_, line)| line.contains(what)).map(|(at, _)| at).collect();
+    assert_eq!(places.len(), lines, "{what}: {output}");
+    assert_eq!(places.last().unwrap() - places[0] + 1, lines, "{what} is interrupted: {output}");
 }
 
 #[test]
-fn apps_with_one_contract_have_one_spec_and_pass_one_test_and_each_speaks_for_itself() {
+fn apps_with_one_contract_have_equal_specs_and_one_test_and_separate_output() {
     let repo = repo();
     let tested = repo.xtask(&["test"]).expect(0).stderr;
     for app in ["test-python", "test-ts"] {
@@ -111,15 +113,15 @@ fn apps_with_one_contract_have_one_spec_and_pass_one_test_and_each_speaks_for_it
         assert!(differs.contains("/paths/~1more: only in ts"), "{differs}");
         assert_eq!(differs.matches("contract-differs").count(), 1, "{differs}");
     }
-    let told = repo.xtask(&["check", "--json"]).expect(3).json();
+    let checked = repo.xtask(&["check", "--json"]).expect(3).json();
     let ids: Vec<_> =
-        told["findings"].as_array().unwrap().iter().map(|f| format!("{} {}", f["id"], f["app"])).collect();
+        checked["findings"].as_array().unwrap().iter().map(|f| format!("{} {}", f["id"], f["app"])).collect();
     assert!(ids.iter().any(|id| id.contains("contract-differs")), "{ids:?}");
 }
 
 impl World {
-    /// Writes down each push that the remote takes: a line `push`, then one for each reference.
-    fn count_pushes(&self) {
+    /// Makes the remote record each push: a line `push`, then a line for each ref.
+    fn record_pushes(&self) {
         let hook = self.servers.remote().join("hooks/post-receive");
         std::fs::write(
             &hook,
@@ -129,7 +131,7 @@ impl World {
         std::fs::set_permissions(hook, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    /// What they were since the last time.
+    /// The pushes that were recorded since the last call.
     fn pushes(&self) -> Vec<String> {
         let file = self.servers.remote().join("pushes.txt");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
@@ -139,9 +141,9 @@ impl World {
 }
 
 #[test]
-fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
+fn two_apps_are_released_with_one_push_of_both_tags_or_not_at_all() {
     let world = World::of_both();
-    world.count_pushes();
+    world.record_pushes();
     let killed = world.xtask(&["release", "--all", "--kill-at", "publish"]);
     assert_eq!(killed.code, -1, "{}", killed.stderr);
     let released = world.xtask(&["release", "--all"]).expect(0).stderr;
@@ -158,7 +160,7 @@ fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
         assert!(nothing.contains(&format!("nothing left to release: {app}-v0.0.1")), "{nothing}");
     }
 
-    // One of the two says another version than its own: what is tried before the tag stops both.
+    // One of the two apps shows a wrong version. That fails before the tag, and stops both releases.
     let cli = world.repo.read("apps/ts/src/cli.js");
     world.repo.write("apps/python/README.md", "# demo-agent, edition 2\n");
     world.repo.commit(
@@ -170,7 +172,7 @@ fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
     let outside = world.outside();
     let stopped = world.xtask(&["release", "--all"]).expect(1).stderr;
     assert!(
-        stopped.contains("demo-agent-ts --version (node) says 9.9.9") && stopped.contains("✓ smoke-python"),
+        stopped.contains("demo-agent-ts --version (node) shows 9.9.9") && stopped.contains("✓ smoke-python"),
         "{stopped}"
     );
     assert!(stopped.contains("cargo xtask release ts"), "{stopped}");
@@ -184,7 +186,7 @@ fn two_apps_are_released_with_a_tag_each_in_one_push_or_not_at_all() {
 }
 
 #[test]
-fn indexes_that_ask_for_a_login_at_reads_get_it() {
+fn a_release_logs_in_to_indexes_that_require_it_for_reads() {
     let world = World::private();
     world.xtask(&["release", "--all"]).expect(0);
     world.xtask(&["verify", "python"]).expect(0);
@@ -204,8 +206,8 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
     world.xtask(&["release", "--all", "--until", "tag"]).expect(0);
     world.repo.write("apps/python/README.md", "# demo-agent, edition 2\n");
     world.repo.commit("apps/ts/README.md", "# @demo/agent, edition 2\n", "fix: say the edition");
-    world.count_pushes();
-    // A trunk takes pushes.
+    world.record_pushes();
+    // The main branch of a trunk-based repository accepts pushes.
     std::fs::remove_file(world.servers.remote().join("hooks/update")).unwrap();
     let dry = world.repo.untouched(|| world.xtask(&["release", "python", "--bump", "--dry-run"]).expect(0));
     assert!(dry.stderr.contains(":refs/heads/main <tag object>:refs/tags/python-v0.0.2"), "{}", dry.stderr);

@@ -1,4 +1,5 @@
-//! Which apps an event affects: by the difference to where its commits began.
+//! Finds the apps that an event affects: those whose files differ from the commit on which its commits are
+//! based.
 
 use super::event::Event;
 use crate::model::affected;
@@ -8,17 +9,17 @@ use crate::sys::git::short;
 use anyhow::Result;
 
 pub struct Affected {
-    /// Apps, and `xtask`.
+    /// Names of apps, and `xtask`.
     pub names: Vec<String>,
-    /// For people: what it was compared with.
+    /// The short id of the commit that HEAD was compared with, for messages.
     pub since: String,
 }
 
 pub fn of(ctx: &Ctx, event: &Event) -> Result<Affected> {
     if ctx.git.read(&["rev-parse", "--is-shallow-repository"])? == "true" {
-        let why = "this is a shallow clone, which does not show what changed nor what was released";
+        let why = "this is a shallow clone: the history that shows changes and releases is missing";
         return Err(Exit::Usage(format!(
-            "{why}: git fetch --unshallow --tags; in a workflow: actions/checkout with fetch-depth: 0"
+            "{why}; run git fetch --unshallow --tags, or in a workflow: actions/checkout with fetch-depth: 0"
         ))
         .into());
     }
@@ -40,29 +41,30 @@ pub fn of(ctx: &Ctx, event: &Event) -> Result<Affected> {
     })
 }
 
-/// The commit that HEAD is compared with; None: everything counts as changed.
+/// The commit to compare HEAD with. None: every app counts as changed.
 fn base(ctx: &Ctx, event: &Event) -> Result<Option<String>> {
     let settings = &ctx.ws.settings;
     match event {
         Event::PullRequest { base, .. } => match affected::branch_point(ctx, base)? {
             Some(commit) => Ok(Some(commit)),
             None => {
-                let help =
-                    format!("git fetch origin {base}; in a workflow: actions/checkout with fetch-depth: 0");
+                let help = format!(
+                    "run git fetch origin {base}, or in a workflow: actions/checkout with fetch-depth: 0"
+                );
                 Err(Exit::Usage(format!(
-                    "the branch {base} that the pull request goes into is not here: {help}"
+                    "the base branch of the pull request, {base}, is not in this clone; {help}"
                 ))
                 .into())
             }
         },
         Event::Push { branch, before } if *branch == settings.main || *branch == settings.development => {
-            // A forced push may have removed what was there before.
+            // After a forced push the old tip may not be an ancestor of HEAD.
             Ok(before.clone().filter(|commit| {
                 ctx.git.ask(&["merge-base", "--is-ancestor", commit, "HEAD"]).unwrap_or(false)
             }))
         }
-        // Everything the branch brings: its last push alone may hold a document, and the image of the one
-        // before may have failed.
+        // All commits of the branch, not only the last push: the last push may change documents only, and the
+        // image build of the push before may have failed.
         Event::Push { .. } => affected::branched_off(ctx),
         Event::Other(_) => Ok(None),
     }

@@ -1,6 +1,6 @@
-//! The event that a forge runs a job for. GitHub and Gitea hand it over in the same variables and the same
-//! JSON file: docs.github.com, "Variables reference" and "Webhook events and payloads". Names in it are
-//! chosen by whoever pushes.
+//! The event that a forge runs a job for. GitHub and Gitea pass it in the same variables and the same JSON
+//! file: docs.github.com, "Variables reference" and "Webhook events and payloads". Branch names and titles in
+//! it are untrusted input: anybody who opens a pull request chooses them.
 
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
@@ -12,22 +12,22 @@ use std::fmt;
 pub enum Event {
     Push {
         branch: String,
-        /// What the branch was before; None where it is new, or nobody says.
+        /// The commit of the branch before the push. None if the branch is new, or if it is not known.
         before: Option<String>,
     },
     PullRequest {
         head: String,
         base: String,
-        /// None: nobody says which labels it has.
+        /// None if the labels are not known.
         labels: Option<Vec<String>>,
-        /// None: nobody says its title.
+        /// None if the title is not known.
         squash: Option<Squash>,
     },
-    /// One that no job is for, and why.
+    /// An event for which no job has work, with the reason.
     Other(String),
 }
 
-/// What will be left of a pull request's words.
+/// The text of a pull request that a squash merge keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Squash {
     pub title: String,
@@ -36,17 +36,17 @@ pub struct Squash {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keeps {
-    /// Nothing else is sure: Gitea's API (1.26), GitHub's "BLANK", and wherever nobody says.
+    /// Only the title is certain to be kept: Gitea's API (1.26), GitHub's "BLANK", and unknown settings.
     Title,
-    /// With this text.
+    /// The title and this description.
     Description(String),
-    /// The messages of its commits, where it has several. One commit gives its text, and with `own_title` its
-    /// subject too.
+    /// The title and the messages of the commits, if there are several. Of a single commit the body is kept;
+    /// with `own_title` its subject replaces the title.
     Commits { own_title: bool },
 }
 
 impl Event {
-    /// With labels that a person names beside those of the forge.
+    /// Adds the labels of `--label` to those that the forge reports.
     pub fn with_labels(self, more: &[String]) -> Result<Event> {
         match self {
             event if more.is_empty() => Ok(event),
@@ -55,7 +55,7 @@ impl Event {
                 Ok(Event::PullRequest { head, base, labels: Some(labels), squash })
             }
             other => {
-                Err(Exit::Usage(format!("--label is for pull requests, and this is none: {other}")).into())
+                Err(Exit::Usage(format!("--label is for pull requests, but this event is: {other}")).into())
             }
         }
     }
@@ -71,7 +71,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// The part of the event's JSON that counts.
+/// The keys of the event's JSON that are used.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Payload {
@@ -83,8 +83,8 @@ struct Payload {
 
 #[derive(Deserialize)]
 struct PullRequest {
-    /// Gitea writes null where there is none; without the key nobody says.
-    #[serde(default, deserialize_with = "null_is_none_of_them")]
+    /// Gitea writes null for an empty list. None if the key is missing.
+    #[serde(default, deserialize_with = "null_is_empty")]
     labels: Option<Vec<Label>>,
     #[serde(default)]
     title: Option<String>,
@@ -100,7 +100,8 @@ struct Base {
     repo: Repository,
 }
 
-/// GitHub's settings of a repository for squash merges (REST API, "Update a repository"); Gitea has none.
+/// GitHub's settings of a repository for squash merges (REST API, "Update a repository"). Gitea does not send
+/// them.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Repository {
@@ -128,9 +129,7 @@ struct Label {
     name: String,
 }
 
-fn null_is_none_of_them<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<Label>>, D::Error> {
+fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Label>>, D::Error> {
     Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
 }
 
@@ -139,16 +138,17 @@ struct MergeGroup {
     base_ref: String,
 }
 
-/// A variable of the job; an empty one counts as missing, as the forges set them.
+/// A variable of the job. An empty one counts as missing, because the forges set unused variables to "".
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
 pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
     let Some(name) = variable("GITHUB_EVENT_NAME") else {
-        let how = "cargo xtask ci lint --event pull_request --base development\n  cargo xtask ci image --event push --ref BRANCH";
+        let how = "cargo xtask ci lint --event pull_request --base development\n  \
+                   cargo xtask ci image --event push --ref BRANCH";
         return Err(Exit::Usage(format!(
-            "no forge runs this job (GITHUB_EVENT_NAME is not set); by hand:\n  {how}"
+            "no forge runs this job (GITHUB_EVENT_NAME is not set); to run it by hand:\n  {how}"
         ))
         .into());
     };
@@ -159,7 +159,7 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
     };
     match name.as_str() {
         "push" => pushed(&needed("GITHUB_REF")?, &payload(variable)?),
-        // Started by a person or by the clock: as if the branch had just been pushed.
+        // A run started by hand or by a schedule: handle it like a push of the branch.
         "workflow_dispatch" | "schedule" => pushed(&needed("GITHUB_REF")?, &Payload::default()),
         "pull_request" => {
             let mut pull = payload(variable)?.pull_request;
@@ -181,10 +181,11 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
             None => Err(Exit::Usage("the event's JSON has no merge_group.base_ref".into()).into()),
         },
         "pull_request_target" => {
-            let why = "pull_request_target runs with the repository's secrets on what a stranger proposes; use pull_request";
+            let why = "pull_request_target runs code of the pull request with the repository's secrets; use \
+                       pull_request";
             Err(Exit::Usage(why.into()).into())
         }
-        other => Ok(Event::Other(format!("no job is for the event {other:?}"))),
+        other => Ok(Event::Other(format!("no job handles the event {other:?}"))),
     }
 }
 
@@ -194,9 +195,7 @@ pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str
         match (reference, ctx.git.branch()?) {
             (Some(reference), _) => Ok(reference.to_string()),
             (None, Some(branch)) => Ok(branch),
-            (None, None) => {
-                Err(Exit::Usage("HEAD is on no branch: say which one is meant with --ref".into()).into())
-            }
+            (None, None) => Err(Exit::Usage("HEAD is detached: name the branch with --ref".into()).into()),
         }
     };
     match name {
@@ -207,7 +206,7 @@ pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str
             labels: None,
             squash: None,
         }),
-        other => Err(Exit::Usage(format!("--event {other:?}: there are push and pull_request")).into()),
+        other => Err(Exit::Usage(format!("--event {other:?} must be push or pull_request")).into()),
     }
 }
 
@@ -221,14 +220,14 @@ fn pushed(reference: &str, payload: &Payload) -> Result<Event> {
     Ok(Event::Push { branch: branch(reference)?, before: payload.before.as_deref().and_then(commit) })
 }
 
-/// A commit's full name; None for the zeros that stand for "there was none", and for anything else.
+/// A full commit id. None for the id of zeros, which means that there was no commit, and for any other text.
 fn commit(text: &str) -> Option<String> {
     let hex = (text.len() == 40 || text.len() == 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
     (hex && text.bytes().any(|b| b != b'0')).then(|| text.to_ascii_lowercase())
 }
 
-/// The name without refs/heads/, refused where git would (git-check-ref-format(1)) or where it could be taken
-/// for an option.
+/// The branch's name without refs/heads/. An error for a name that git does not allow
+/// (git-check-ref-format(1)) or that starts like an option.
 fn branch(reference: &str) -> Result<String> {
     let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
     let odd = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
@@ -242,7 +241,7 @@ fn branch(reference: &str) -> Result<String> {
         || name.ends_with('.')
         || !parts
     {
-        return Err(Exit::Usage(format!("{name:?} is not the name of a branch")).into());
+        return Err(Exit::Usage(format!("{name:?} is not a valid branch name")).into());
     }
     Ok(name.to_string())
 }
@@ -253,7 +252,7 @@ fn payload(variable: &dyn Fn(&str) -> Option<String>) -> Result<Payload> {
         anyhow::Error::from(Exit::Usage(format!("the event's file {path} (GITHUB_EVENT_PATH) {why}")))
     };
     let text = std::fs::read_to_string(&path).map_err(|e| usage(format!("can't be read: {e}")))?;
-    // serde would take an array for a struct.
+    // serde also deserializes a struct from a JSON array, so check for an object first.
     let object = serde_json::from_str::<serde_json::Map<_, _>>(&text).map(serde_json::Value::Object);
     object.and_then(serde_json::from_value).map_err(|e| usage(format!("is not an event: {e}")))
 }

@@ -1,4 +1,4 @@
-//! The jobs, and which of them have something to do for which event: a pure table.
+//! The jobs, and which of them have work for which event.
 
 use super::event::Event;
 use crate::model::workspace::{Settings, nearest};
@@ -28,12 +28,12 @@ impl Job {
     }
 
     pub fn parse(name: &str) -> Result<Job> {
-        // The name under which the forges show it.
+        // The name of the job in the workflow files.
         let name = if name == "validate-openapi" { "openapi" } else { name };
         let names: Vec<&str> = Job::ALL.iter().map(|j| j.name()).collect();
         Job::ALL.iter().find(|j| j.name() == name).copied().ok_or_else(|| {
             let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
-            Exit::Usage(format!("no job {name:?} (there are: {}){near}", names.join(", "))).into()
+            Exit::Usage(format!("no job {name:?} (the jobs are: {}){near}", names.join(", "))).into()
         })
     }
 }
@@ -52,13 +52,13 @@ pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
         (_, Event::Other(why)) => nothing(why),
         (Job::Lint | Job::Test | Job::Openapi, Event::PullRequest { .. }) => Duty::Work,
         (Job::Lint | Job::Test | Job::Openapi, Event::Push { .. }) => {
-            nothing("pull requests are checked, before they are merged")
+            nothing("this job runs on pull requests, before they are merged")
         }
         (Job::Image, Event::PullRequest { .. }) => {
-            nothing("images are made from branches that were pushed, and by releases")
+            nothing("images are built when a branch is pushed, and by releases")
         }
         (Job::Image, Event::Push { branch, .. }) if branch == main && two_branches => {
-            nothing("on this branch the release makes the image")
+            nothing("on this branch the release builds the image")
         }
         (Job::Image, Event::Push { .. }) => Duty::Work,
         (Job::Release, Event::Push { branch, .. }) if branch == main => Duty::Work,
@@ -66,7 +66,8 @@ pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
     }
 }
 
-/// Does the pull request bring what is released next? Then it must have a version: `lint` asks the plan.
+/// True for a pull request into the release branch, if that is not also the development branch. It must
+/// contain the version to release, so `lint` then also runs the plan's gates.
 pub fn promotes(event: &Event, settings: &Settings) -> bool {
     settings.main != settings.development
         && matches!(event, Event::PullRequest { base, .. } if *base == settings.main)
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_event_has_its_jobs() {
+    fn each_event_runs_its_jobs() {
         let settings = Settings::default();
         let push = |branch: &str| Event::Push { branch: branch.into(), before: None };
         let pull = |base: &str| Event::PullRequest {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn with_one_branch_a_push_to_it_makes_an_image_and_releases() {
+    fn with_a_single_branch_a_push_to_it_builds_an_image_and_releases() {
         let settings = Settings { development: "main".into(), ..Settings::default() };
         let push = Event::Push { branch: "main".into(), before: None };
         let pull = Event::PullRequest { head: "x".into(), base: "main".into(), labels: None, squash: None };
@@ -136,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_job_has_the_forges_name_too_and_a_wrong_one_is_told() {
+    fn a_job_is_also_known_by_its_workflow_name_and_a_wrong_name_is_an_error() {
         assert_eq!(Job::parse("validate-openapi").unwrap(), Job::Openapi);
         let error = Job::parse("relase").unwrap_err().to_string();
         assert_eq!(
             error,
-            "no job \"relase\" (there are: lint, test, openapi, image, release); did you mean \"release\"?"
+            "no job \"relase\" (the jobs are: lint, test, openapi, image, release); did you mean \"release\"?"
         );
         assert!(Job::parse("--lint").is_err());
     }

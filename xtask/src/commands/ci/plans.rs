@@ -1,5 +1,5 @@
-//! What a pull request makes of the next release of the apps that it changes, and what stops it: the plan's
-//! gates, and its labels.
+//! Shows the next release of each app that a pull request changes, and checks the plan's gates, the title and
+//! the labels.
 
 use super::event::Event;
 use super::{Outcome, Section, job, title};
@@ -11,8 +11,8 @@ use crate::model::{affected, labels};
 use crate::sys::ui;
 use anyhow::Result;
 
-/// Into the release branch a pull request brings every app, and none may have unreleased commits without a
-/// new version.
+/// Checks the plan of each app in `names`. A pull request into the release branch is checked for all apps: no
+/// app may have unreleased commits without a new version.
 pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) -> Result<()> {
     let promotes = job::promotes(event, &ctx.ws.settings);
     let mut plans = Vec::new();
@@ -20,7 +20,7 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
         let section = Section::begin(&format!("plan-{}", app.name()));
         let mut plan = match plan::gate(ctx, app) {
             Ok(plan) => plan,
-            // The other apps are told of, too.
+            // Continue, so that the other apps are reported too.
             Err(error) => {
                 outcome.add(Err(error));
                 section.end();
@@ -32,7 +32,7 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
         if promotes {
             findings.extend(not_bumped(ctx, &plan));
         } else {
-            // The version is raised at the latest on the way into the release branch.
+            // The version may still be raised later, in the pull request into the release branch.
             findings.retain(|f| !["pending-too-low", "manifest-below-tag"].contains(&f.id));
         }
         outcome.found(findings);
@@ -48,7 +48,8 @@ pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) 
     Ok(())
 }
 
-/// One line for whoever decides on a pull request, with what each source has to say.
+/// One line about the next release for the reviewers of a pull request, with the bump that each source
+/// demands.
 fn makes(plan: &AppPlan) -> String {
     let asked: Vec<String> = plan.evidence.iter().map(|e| format!("{} {}", e.source, e.demands)).collect();
     let asked = asked.join(", ");
@@ -60,22 +61,23 @@ fn makes(plan: &AppPlan) -> String {
             "this pull request makes the next release of {} {} ({next}): {asked}",
             plan.app, plan.bump
         ),
-        None => format!("nothing to release of {}: {} stays", plan.app, plan.manifest),
+        None => format!("{} has nothing to release: its version stays {}", plan.app, plan.manifest),
     }
 }
 
 fn not_bumped(ctx: &Ctx, plan: &AppPlan) -> Option<Finding> {
     let next = plan.next.as_ref().filter(|next| **next != plan.manifest)?;
-    let message = format!("what changed asks for {next}, its manifest says {}", plan.manifest);
+    let message = format!("the changes demand {next}, but the version in the manifest is {}", plan.manifest);
     let help = format!(
-        "cargo xtask bump {}, on a branch off {}; or cargo xtask promote",
+        "cargo xtask bump {}, on a new branch from {}; or cargo xtask promote",
         plan.app, ctx.ws.settings.development
     );
     Some(Finding::new("not-bumped", Level::Error, message).app(&plan.app).help(help))
 }
 
-/// Into the release branch come all commits since the last releases, which after a squash are not those
-/// beyond the branch.
+/// Checks the `breaking-change` label against the declared breaking changes. For a pull request into the
+/// release branch these are taken from the plans, because after squash merges the branch's own commits are
+/// not the commits since the last release.
 fn label(
     ctx: &Ctx,
     base: &str,

@@ -1,6 +1,6 @@
-//! Does the title of a pull request say as much as its commits? Gitea's squash by the API keeps the title and
-//! `(#N)` alone, and GitHub can be set to. What the title does not say is lost for the version and the
-//! changelog.
+//! Checks that the title of a pull request declares at least the bump that its commits declare. A squash
+//! merge through Gitea's API keeps only the title and `(#N)`, and GitHub can be configured to do the same. A
+//! bump that the title does not declare is then lost for the version and the changelog.
 
 use super::event::{Keeps, Squash};
 use crate::commands::plan;
@@ -12,12 +12,12 @@ use crate::model::workspace::App;
 use crate::model::{affected, commits};
 use anyhow::Result;
 
-/// One finding for all apps that the title says too little of.
+/// One finding for all apps for which the title declares too small a bump.
 pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>> {
-    let Some(begun) = affected::branch_point(ctx, base)? else { return Ok(None) };
-    // What development holds, main reads from there: of a promotion nothing is left, of a hotfix its own
-    // commits.
-    let mut bounds = vec![format!("^{begun}")];
+    let Some(branch_point) = affected::branch_point(ctx, base)? else { return Ok(None) };
+    // The plan reads the commits of development from there, also after a squash into main. So a promotion has
+    // no commits to check, and a hotfix only its own.
+    let mut bounds = vec![format!("^{branch_point}")];
     if base != ctx.ws.settings.development {
         bounds.extend(
             affected::branch_point(ctx, &ctx.ws.settings.development)?.map(|commit| format!("^{commit}")),
@@ -32,14 +32,15 @@ pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>
         Keeps::Description(text) => format!("{title} (#1)\n\n{text}"),
     };
     let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
-    let said = |app: &App| {
+    let declared = |app: &App| {
         let squash = Commit { id: String::new(), merge: false, message: kept.clone(), released: None };
         commits::highest(&commits::entries(&[squash], app.name(), &names))
     };
     let mut weak: Vec<(&App, Bump, Bump)> = Vec::new();
     for app in &ctx.ws.apps {
         let brought = plan::commits(ctx, app, &range)?;
-        let (demanded, kept) = (commits::highest(&commits::entries(&brought, app.name(), &names)), said(app));
+        let (demanded, kept) =
+            (commits::highest(&commits::entries(&brought, app.name(), &names)), declared(app));
         if !brought.is_empty() && kept < demanded {
             weak.push((app, demanded, kept));
         }
@@ -52,14 +53,14 @@ pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>
         .map(|(app, demanded, kept)| format!("{} {}, not {}", app.name(), demanded.word(), kept.word()))
         .collect();
     let message = format!(
-        "the title {title:?} says less than the commits ({}), and a squash may keep the title alone",
+        "the title {title:?} declares less than the commits ({}), and a squash may keep only the title",
         which.join("; ")
     );
     let apps: Vec<&str> = weak.iter().map(|(app, ..)| app.name()).collect();
     let mut help = format!("set the title to: {}", enough(title, highest, &apps));
     if weak.iter().any(|(_, demanded, _)| *demanded != highest) || weak.len() < ctx.ws.apps.len() {
-        help += "\na title counts for every app that the pull request changes: where that is too much, make one pull request for each app, \
-                 or let the forge keep the commits in the message of a squash";
+        help += "\na title counts for every app that the pull request changes; if that is too much, open one \
+                 pull request per app, or set the forge to keep the commits in the message of a squash";
     }
     Ok(Some(Finding::new("title-too-weak", Level::Error, message).help(help)))
 }
@@ -70,7 +71,7 @@ fn several(ctx: &Ctx, range: &[&str]) -> Result<bool> {
     Ok(ctx.git.read(&args)?.trim() != "1")
 }
 
-/// The same description under the type that says it.
+/// The title with the same description, and with a type that declares the bump.
 fn enough(title: &str, level: Bump, apps: &[&str]) -> String {
     let title = commits::strip_reference(title.trim());
     let (head, description) =

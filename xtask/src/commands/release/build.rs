@@ -1,4 +1,5 @@
-//! Builds what is published from the released commit. A resume must get the very bytes that the tag names.
+//! Builds the package files from the released commit. A resumed release must build exactly the bytes that the
+//! tag names.
 
 use super::{Release, State};
 use crate::finding::{Finding, Level};
@@ -9,7 +10,7 @@ pub fn state(release: &Release) -> Result<State> {
     let needed = ["stage", "tag", "publish", "image-push"];
     Ok(match needed.iter().find(|step| release.open.contains(step)) {
         Some(_) => State::Todo,
-        None => State::Skip("no step that is left needs the files".to_string()),
+        None => State::Skip("no remaining step needs the files".to_string()),
     })
 }
 
@@ -33,18 +34,17 @@ pub fn run(release: &Release) -> Result<String> {
 
 fn difference(name: &str, sha: &str, release: &Release) -> Option<Finding> {
     let built = release.dist().iter().find(|f| f.name == name);
-    let says = match built {
+    let result = match built {
         Some(file) if file.sha256 == sha => return None,
-        Some(file) => format!("sha256 {}", file.sha256),
-        None => "no such file".to_string(),
+        Some(file) => format!("the build produced sha256 {}", file.sha256),
+        None => "the build did not produce it".to_string(),
     };
     let message = format!(
-        "the build is not what {} names: {name} has sha256 {sha} there, {says} here",
+        "the build differs from the tag {}: {name} has sha256 {sha} there; {result}",
         release.tag_name
     );
-    Some(
-        Finding::new("build-differs", Level::Error, message).app(release.app.name()).help(
-            "resume with the tools that the tag's Tool-Version trailers name, or release the next version",
-        ),
-    )
+    Some(Finding::new("build-differs", Level::Error, message).app(release.app.name()).help(
+        "resume with the tools in the tag's Tool-Version trailers (git cat-file -p TAG), or release the \
+             next version",
+    ))
 }

@@ -1,4 +1,5 @@
-//! Faults on purpose: a release must finish after each of them when it is run again.
+//! Injected faults (`--fail-at`, `--kill-at`). They test that a release that stopped at any step completes
+//! when it is run again.
 
 use crate::flags;
 use crate::sys::exit::Exit;
@@ -29,7 +30,7 @@ impl Faults {
     }
     fn strike(&self, here: Point) -> Result<()> {
         if self.kill.as_ref() == Some(&here) {
-            // SIGKILL, so that nothing can be cleaned up: as when a runner is lost.
+            // SIGKILL prevents every cleanup, as the loss of a CI runner does.
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }
         if self.fail.as_ref() == Some(&here) {
@@ -43,13 +44,13 @@ impl Faults {
     }
 }
 
-/// `STEP`, `STEP:before`, `STEP:after`; without a word it is after.
+/// Parses `STEP`, `STEP:before` or `STEP:after`; `STEP` alone means after.
 fn point(text: &str) -> Result<Point> {
     let (step, when) = text.split_once(':').unwrap_or((text, "after"));
     let after = match when {
         "before" => false,
         "after" => true,
-        _ => return Err(Exit::Usage(format!("{text:?}: a fault strikes STEP:before or STEP:after")).into()),
+        _ => return Err(Exit::Usage(format!("{text:?} is not STEP, STEP:before or STEP:after")).into()),
     };
     Ok(Point { step: super::step_name(step)?, after })
 }

@@ -1,4 +1,4 @@
-//! Builds the image of the released commit around the very file that is published, and probes it.
+//! Builds the container image of the released commit from the same file that is published, and probes it.
 
 use super::{Release, State};
 use crate::commands::image;
@@ -12,33 +12,38 @@ pub fn state(release: &Release) -> Result<State> {
     }
     Ok(match ["tag", "image-push"].iter().find(|step| release.open.contains(step)) {
         Some(_) => State::Todo,
-        None => State::Skip("no step that is left needs the image".into()),
+        None => State::Skip("no remaining step needs the image".into()),
     })
 }
 
 pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
-    let file =
-        app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
-    // A resume uses the base that the tag names, whatever the base's name stands for by now.
+    let file = app
+        .settings
+        .ecosystem
+        .installable(release.dist())
+        .context("the build produced no file to install")?;
+    // A resumed release uses the base image by the digest in the tag: its name may have moved since.
     let base = release.tag().and_then(|t| t.base.as_deref());
     let built = image::build_app(ctx, app, &release.commit, &release.version, &file.path, base)?;
     if let Some(wanted) = release.tag().and_then(|t| t.image.as_ref())
         && *wanted != built.digest
     {
-        let message =
-            format!("the image built here is {}, {} names {wanted}", built.digest, release.tag_name);
-        let help =
-            "resume with the tools that the tag's Tool-Version trailers name, or release the next version";
+        let message = format!(
+            "the build produced the image {}, but the tag {} names {wanted}",
+            built.digest, release.tag_name
+        );
+        let help = "resume with the tools in the tag's Tool-Version trailers (git cat-file -p TAG), or \
+                    release the next version";
         return Err(Exit::Gate(vec![
             Finding::new("build-differs", Level::Error, message).app(app.name()).help(help),
         ])
         .into());
     }
-    let mut said = built.digest.clone();
+    let mut evidence = built.digest.clone();
     if release.tag().is_none() {
-        said = format!(
-            "{said}; {}",
+        evidence = format!(
+            "{evidence}; {}",
             image::probe_built(
                 ctx,
                 app,
@@ -48,5 +53,5 @@ pub fn run(release: &Release) -> Result<String> {
         );
     }
     release.image.get_or_init(|| built);
-    Ok(said)
+    Ok(evidence)
 }

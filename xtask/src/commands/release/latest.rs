@@ -1,4 +1,5 @@
-//! `latest` moves last, never backwards and never to a pre-release: what it names is verified.
+//! Moves `latest` (npm's dist-tag and the image's tag) to the release. It moves after the verification, never
+//! to an older version, and never to a pre-release.
 
 use super::{Release, State};
 use crate::commands::image;

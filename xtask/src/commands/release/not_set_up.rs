@@ -1,4 +1,5 @@
-//! Steps that need a forge: they are in the table so that everybody sees that nothing does them yet.
+//! Steps that need a release page on a forge. They are not implemented; they are in the table so that a
+//! release shows that nothing does them.
 
 use super::{Release, State};
 use anyhow::{Result, bail};

@@ -1,4 +1,4 @@
-//! What must be true before anything is built: every failure at once.
+//! Checks all preconditions before the build, and reports all failures together.
 
 use super::{Release, State, tag};
 use crate::commands::{check, image, plan};
@@ -39,15 +39,15 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
         findings.extend(refused(release)?);
         findings.extend(name_on_index(release)?);
         findings.extend(advisories(release));
-        // No forge says how the commit's CI went, so it is checked here.
+        // The result of the commit's CI run is not known here, so the checks run again.
         findings.extend(check::app_findings(release.ctx, release.app)?);
     }
     findings.iter_mut().for_each(|f| f.app = f.app.take().or(Some(release.app.name().to_string())));
     Ok(findings)
 }
 
-/// Everything committed, and HEAD is what the remote's main branch is, or will be when `ahead` commits go
-/// there with the tag.
+/// Checks that everything is committed and that HEAD is the tip of the remote's main branch. With `ahead`,
+/// HEAD may have more commits than that branch: they are pushed together with the tag.
 fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let dirty = ctx.git.dirty()?;
@@ -69,7 +69,7 @@ fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>>
         Some(tip) if tip != commit => {
             let branch = ctx.git.branch()?.unwrap_or_else(|| "a detached HEAD".to_string());
             let message = format!(
-                "HEAD is {} on {branch}; releases are made from {main}, which is {} on {remote}",
+                "HEAD is {} on {branch}, but releases are made from {main}, which is {} on {remote}",
                 crate::sys::git::short(commit),
                 crate::sys::git::short(tip)
             );
@@ -87,20 +87,23 @@ fn files(n: usize) -> String {
     if n == 1 { "1 file is".to_string() } else { format!("{n} files are") }
 }
 
-/// The plan's gates, and a text for the release's page.
+/// The gates of the plan, and whether the changelog has a text for the release.
 fn gates(release: &Release) -> Result<Vec<Finding>> {
     let app = release.app.name();
     let plan = plan::release(release.ctx, release.app)?;
     let mut findings = plan.findings.clone();
     if !plan.pending {
-        let message = format!("the manifest says {}, which is not a version to release yet", release.version);
+        let message = format!(
+            "the version in the manifest, {}, is released already or was not set by a bump",
+            release.version
+        );
         findings
             .push(Finding::new("not-bumped", Level::Error, message).help(format!("cargo xtask bump {app}")));
     } else if tag::notes(release)?.trim().is_empty() {
         let message = format!("CHANGELOG.md has no text under [{}]", release.tag_name);
-        // Commits that release nothing themselves leave none.
+        // A bump of commits that need no release of their own (chore, docs) writes no entries.
         let help = format!(
-            "write what changed for users under `## [Unreleased]`, `### {app}`, then: cargo xtask bump {app}"
+            "describe the change for users under `## [Unreleased]`, `### {app}`, then: cargo xtask bump {app}"
         );
         findings
             .push(Finding::new("changelog-empty", Level::Error, message).place("CHANGELOG.md").help(help));
@@ -108,7 +111,8 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// What the index would refuse after the tag, although the commit shows it already.
+/// A finding with the reasons for which the index would refuse the upload. They are visible in the commit, so they
+/// are reported before the tag is pushed.
 fn refused(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
     let file = app.dir.join(app.settings.ecosystem.manifest());
@@ -122,7 +126,7 @@ fn refused(release: &Release) -> Result<Option<Finding>> {
     Ok((!reasons.is_empty()).then_some(finding))
 }
 
-/// A package that exists, but none of whose versions has a tag here, may be somebody else's.
+/// Warns if the package exists on the index but no version of it is tagged here: it may belong to others.
 fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
     if crate::model::tags::highest_stable(ctx, app.name())?.is_some()
@@ -132,12 +136,12 @@ fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     }
     let package = &app.settings.package;
     let message =
-        format!("{package} is on the index already, and no release of it is tagged here: is it yours?");
+        format!("{package} is already on the index, but no release of it is tagged here: check its owner");
     Ok(Some(Finding::new("name-taken", Level::Warning, message).place(app.settings.ecosystem.index_url(ctx))))
 }
 
-/// What is known to be wrong with the locked dependencies: a warning, since the fix may be worse than
-/// waiting. A rehearsal asks nobody outside.
+/// Known advisories about the locked dependencies. They are a warning, because an update may do more harm
+/// than waiting. A rehearsal skips this: it contacts no server outside this machine.
 fn advisories(release: &Release) -> Option<Finding> {
     let (ctx, app) = (release.ctx, release.app);
     if ctx.endpoints.loopback_only {
@@ -145,14 +149,14 @@ fn advisories(release: &Release) -> Option<Finding> {
     }
     let message = match app.settings.ecosystem.advisories(ctx, app) {
         Ok(found) if found.is_empty() => return None,
-        Ok(found) => format!("there are known advisories about locked dependencies\n{found}"),
-        Err(e) => format!("nobody could be asked for advisories about locked dependencies: {e:#}"),
+        Ok(found) => format!("locked dependencies have known advisories\n{found}"),
+        Err(e) => format!("can't look up advisories about the locked dependencies: {e:#}"),
     };
     let lock = app.dir.join(app.settings.ecosystem.lock_file(&ctx.ws.root.join(&app.dir)));
     Some(Finding::new("advisories", Level::Warning, message).place(lock))
 }
 
-/// Credentials that are missing or refused, for the steps that are left.
+/// Credentials that are missing or refused, for the remaining steps.
 fn credentials(release: &Release) -> Vec<Finding> {
     let (ctx, app) = (release.ctx, release.app);
     let mut problems = Vec::new();
@@ -161,12 +165,12 @@ fn credentials(release: &Release) -> Vec<Finding> {
             problems.extend(app.settings.ecosystem.credentials_problem(ctx, app, stage));
         }
     }
-    // npm's `latest` is open without an image, too.
+    // `latest` can also be open because of npm's dist-tag alone.
     if app.settings.image.is_some()
         && ["image-push", "latest"].iter().any(|s| release.open.contains(s))
         && let Err(e) = image::can_push(ctx, app)
     {
-        problems.push(format!("the container registry would not take a push: {e:#}"));
+        problems.push(format!("can't push to the container registry: {e:#}"));
     }
     problems.into_iter().map(|p| Finding::new("credentials", Level::Error, p)).collect()
 }

@@ -1,5 +1,5 @@
-//! The index that users install from. What is there with the same hash is done; what is there with another
-//! one is a conflict.
+//! Uploads the files to the index that users install from. A file that is there with the same hash is done; a
+//! file that is there with another hash is a conflict.
 
 use super::{Release, State};
 use crate::finding::{Finding, Level};
@@ -15,7 +15,10 @@ pub fn state(release: &Release) -> Result<State> {
             Finding::new(
                 "version-published",
                 Level::Error,
-                format!("{} is on the index already, but {} does not exist", file.name, release.tag_name),
+                format!(
+                    "{} is already on the index, but the tag {} does not exist",
+                    file.name, release.tag_name
+                ),
             )
             .app(app.name())
             .place(url)
@@ -30,11 +33,11 @@ pub fn state(release: &Release) -> Result<State> {
             Some(file) => {
                 let has = file.sha256.as_deref().unwrap_or("no hash");
                 let message = format!(
-                    "{name} is on the index with other bytes: sha256 {has} there, {sha256} in {}",
+                    "{name} on the index differs from the tag: sha256 {has} on the index, {sha256} in {}",
                     release.tag_name
                 );
                 let help = format!(
-                    "a file name is taken for ever; release the next version: cargo xtask bump {}",
+                    "the index accepts a file name only once; release the next version: cargo xtask bump {}",
                     app.name()
                 );
                 return Ok(State::Conflict(
@@ -60,11 +63,11 @@ pub fn preview(release: &Release) -> Vec<String> {
 pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     if release.tag().is_none() {
-        bail!("{} is not on the remote: nothing is published without its tag", release.tag_name);
+        bail!("the tag {} is not on the remote: a release is only published after its tag", release.tag_name);
     }
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
     let missing: Vec<_> =
         release.dist().iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, false, &release.version, &missing)?;
-    Ok(format!("{} uploaded, {} were there", missing.len(), release.dist().len() - missing.len()))
+    Ok(format!("{} uploaded, {} already there", missing.len(), release.dist().len() - missing.len()))
 }

@@ -1,5 +1,5 @@
-//! The image into the registry: the version's tag and the commit's. `latest` moves in a step of its own,
-//! after verification.
+//! Pushes the image to the registry under the version's tag and the commit's tag. `latest` is moved by a step
+//! of its own, after the verification.
 
 use super::{Release, State};
 use crate::commands::image;
@@ -30,12 +30,13 @@ pub fn state(release: &Release) -> Result<State> {
     match (there, release.tag().and_then(|t| t.image.as_ref())) {
         (None, _) => Ok(State::Todo),
         (Some(has), None) => conflict(format!(
-            "{version} is in the registry already ({has}), but {} does not exist",
+            "{version} is already in the registry ({has}), but the tag {} does not exist",
             release.tag_name
         )),
-        (Some(has), Some(wanted)) if has != *wanted => {
-            conflict(format!("{version} is {has} in the registry, {wanted} in {}", release.tag_name))
-        }
+        (Some(has), Some(wanted)) if has != *wanted => conflict(format!(
+            "{version} is {has} in the registry, but {wanted} in the tag {}",
+            release.tag_name
+        )),
         (Some(has), Some(_)) => match image::remote_digest(ctx, app, &sha)? {
             Some(digest) if digest == has => Ok(State::Done(format!("{version} and {sha} are {has}"))),
             _ => Ok(State::Todo),

@@ -1,4 +1,5 @@
-//! The built file in a clean environment: what it says of itself, and its server's answers.
+//! Installs the built file in a clean environment, and checks the versions that it shows and the answers of
+//! its server.
 
 use super::{Release, State};
 use crate::checks::probe;
@@ -13,7 +14,9 @@ use semver::Version;
 pub fn state(release: &Release) -> Result<State> {
     Ok(match release.tag() {
         None => State::Todo,
-        Some(_) => State::Skip("passed before the tag was made; the tag names the files by hash".to_string()),
+        Some(_) => {
+            State::Skip("passed before the tag was created; the tag has the files' hashes".to_string())
+        }
     })
 }
 
@@ -21,16 +24,19 @@ pub fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let place = scratch::place()?;
     let dir = &place.dir;
-    let file =
-        app.settings.ecosystem.installable(release.dist()).context("the build made nothing to install")?;
+    let file = app
+        .settings
+        .ecosystem
+        .installable(release.dist())
+        .context("the build produced no file to install")?;
     let installed = app.settings.ecosystem.install(ctx, app, &Origin::File(file), dir)?;
     let (places, served) = tried(ctx, app, &installed, &release.version, &release.commit, dir)?;
-    let said = format!("{places} places say {}", release.version);
-    Ok(served.map_or(said.clone(), |served| format!("{said}; {served}")))
+    let versions = format!("{places} places show {}", release.version);
+    Ok(served.map_or(versions.clone(), |served| format!("{versions}; {served}")))
 }
 
-/// Its versions, and beside them its server: in how many places it says its version, and what the server
-/// answered.
+/// Checks the versions and the server of the installed package, in parallel. Returns the number of places
+/// that show the version, and the evidence of the server's probe (None for an app without a server).
 pub fn tried(
     ctx: &Ctx,
     app: &App,
@@ -39,24 +45,29 @@ pub fn tried(
     commit: &str,
     dir: &Utf8Path,
 ) -> Result<(usize, Option<String>)> {
-    let said = || same_versions(app, installed, version);
-    let (said, served) = parallel::both(said, || serve_and_probe(ctx, app, installed, version, commit, dir));
-    Ok((said?, served?))
+    let (places, served) = parallel::both(
+        || same_versions(app, installed, version),
+        || serve_and_probe(ctx, app, installed, version, commit, dir),
+    );
+    Ok((places?, served?))
 }
 
-/// Every place where the package shows a version shows this one; how many there are.
+/// Checks that every place where the package shows a version shows this one. Returns the number of places.
 pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<usize> {
     let wanted = app.settings.ecosystem.package_version(version)?;
     let versions = app.settings.ecosystem.said_versions(app, installed)?;
-    let wrong: Vec<_> =
-        versions.iter().filter(|(_, v)| *v != wanted).map(|(place, v)| format!("{place} says {v}")).collect();
+    let wrong: Vec<_> = versions
+        .iter()
+        .filter(|(_, v)| *v != wanted)
+        .map(|(place, v)| format!("{place} shows {v}"))
+        .collect();
     if !wrong.is_empty() {
         bail!("{} {wanted} was installed, but {}", app.settings.package, wrong.join(", "));
     }
     Ok(versions.len())
 }
 
-/// Starts the installed server, probes it, stops it. None for an app without one.
+/// Starts the installed server, probes it, and stops it. None for an app without a server.
 fn serve_and_probe(
     ctx: &Ctx,
     app: &App,

@@ -1,4 +1,4 @@
-//! The staging index: upload there first, then install from there.
+//! Uploads the files to the staging index, and installs from there.
 
 use super::{Release, State};
 use crate::ecosystem::Origin;
@@ -8,10 +8,10 @@ use anyhow::Result;
 pub fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let Some(name) = &app.settings.release.stage else {
-        return Ok(State::Skip("no staging index is set".into()));
+        return Ok(State::Skip("no staging index in the settings".into()));
     };
     if release.tag().is_some() {
-        return Ok(State::Done("passed before the tag was made".into()));
+        return Ok(State::Done("passed before the tag was created".into()));
     }
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
     if release.dist().is_empty() || there.is_empty() {
@@ -24,7 +24,7 @@ pub fn state(release: &Release) -> Result<State> {
         release.dist().iter().find(|f| there.iter().any(|p| p.name == f.name && !p.is(&f.name, &f.sha256)));
     Ok(match other {
         Some(file) => State::Skip(format!(
-            "warning: {name} has other bytes under {}; it takes a file name once, so nothing can be staged",
+            "warning: {name} has {} with other bytes and accepts a file name only once: staging is skipped",
             file.name
         )),
         None => State::Todo,
@@ -35,7 +35,7 @@ pub fn preview(release: &Release) -> Vec<String> {
     upload_lines(release, true)
 }
 
-/// The upload of each file, as a dry run shows it.
+/// One line per file to upload, for a dry run.
 pub fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
     let app = release.app;
     let (url, token) = app.settings.ecosystem.upload_target(release.ctx, stage);

@@ -1,5 +1,5 @@
-//! The release's annotated tag: what it says, how it is read back, and the push that only one of two racing
-//! runs wins.
+//! The release's annotated tag: its message, its parser, and the push, which succeeds for only one of two
+//! racing runs.
 
 use super::{Release, State};
 use crate::commands::plan;
@@ -12,10 +12,10 @@ use crate::sys::exit::Exit;
 use crate::sys::git::Git;
 use anyhow::{Context, Result};
 
-/// A tag with our trailers. Tags without them are history: never resumed.
+/// A release tag with the trailers that this tool writes. A tag without them is never resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
-    /// Of the tag object itself.
+    /// The id of the tag object, not of the commit.
     pub object: String,
     pub commit: String,
     pub source_commit: String,
@@ -23,27 +23,27 @@ pub struct Tag {
     pub dist: Vec<(String, String)>,
     /// `sha256:…` of the image index; None for an app without an image.
     pub image: Option<String>,
-    /// The digest that the base image's name stood for.
+    /// The digest that the name of the base image resolved to.
     pub base: Option<String>,
     pub run_id: String,
 }
 
-/// What a name on the remote turned out to be.
+/// What the remote has under a tag's name.
 pub enum Found {
     Nothing,
     Ours(Tag),
-    /// A tag that this tool did not make, at this commit.
+    /// A tag that this tool did not create, at this commit.
     Foreign(String),
 }
 
-/// The tag of that name on the remote. Asks the remote alone: a local tag proves nothing.
+/// Looks up the tag `name` on the remote. Local tags are ignored: they do not prove that a push happened.
 pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
     let reference = format!("refs/tags/{name}");
     let remote = &ctx.endpoints.remote;
     let listed = ctx
         .git
         .read(&["ls-remote", "--", remote, &reference, &format!("{reference}^{{}}")])
-        .with_context(|| format!("the git remote {remote} could not be asked for {name}"))?;
+        .with_context(|| format!("can't look up the tag {name} on the git remote {remote}"))?;
     let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference))
     else {
         return Ok(Found::Nothing);
@@ -65,8 +65,8 @@ pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
     })
 }
 
-/// Reads a tag object (`git cat-file -p`): headers, a blank line, the message whose last paragraph is
-/// trailers (git-interpret-trailers).
+/// Parses a tag object (`git cat-file -p`): headers, a blank line, and a message whose last paragraph
+/// consists of trailers (git-interpret-trailers). None if it is not a tag of this tool.
 pub fn parse(object: &str, text: &str) -> Option<Tag> {
     let (headers, message) = text.split_once("\n\n")?;
     let header =
@@ -95,7 +95,7 @@ pub fn parse(object: &str, text: &str) -> Option<Tag> {
     (!tag.dist.is_empty()).then_some(tag)
 }
 
-/// The message: title, notes, trailers.
+/// The tag's message: title, notes, trailers.
 pub fn message(title: &str, notes: &str, trailers: &[(&str, String)]) -> String {
     let notes = notes.trim();
     let notes = if notes.is_empty() { String::new() } else { format!("\n{notes}\n") };
@@ -115,7 +115,7 @@ pub fn state(release: &Release) -> Result<State> {
     })
 }
 
-/// What `run` will do, for a dry run.
+/// The push, for a dry run.
 pub fn preview(release: &Release) -> Vec<String> {
     let commit = crate::sys::git::short(&release.commit);
     let branch =
@@ -131,30 +131,32 @@ pub fn run(release: &Release) -> Result<String> {
     Ok(push(&[release])?.join(""))
 }
 
-/// Makes a tag for each release and pushes them at once, all or none; what became of each.
+/// Creates a tag for each release and pushes all of them in one atomic push. Returns a line of evidence for
+/// each release.
 pub fn push(releases: &[&Release]) -> Result<Vec<String>> {
     let Some(first) = releases.first() else { return Ok(Vec::new()) };
     let (ctx, run_id) = (first.ctx, super::run_id());
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for release in releases {
         let text = message(&release.title(), &notes(release)?, &trailers(release, &run_id, breaks(release)?));
         // git-mktag and not git-tag: the name must not exist here before the remote has taken it.
-        made.push((*release, mktag(&ctx.git, &release.commit, &release.tag_name, &text)?));
+        created.push((*release, mktag(&ctx.git, &release.commit, &release.tag_name, &text)?));
     }
     let mut refs: Vec<String> =
-        made.iter().map(|(release, object)| format!("{object}:refs/tags/{}", release.tag_name)).collect();
+        created.iter().map(|(release, object)| format!("{object}:refs/tags/{}", release.tag_name)).collect();
     refs.extend(first.branch.iter().map(|branch| format!("{}:refs/heads/{branch}", first.commit)));
     let mut push = vec!["push", "--quiet", "--no-follow-tags", "--atomic", "--", &ctx.endpoints.remote];
     push.extend(refs.iter().map(String::as_str));
     let mut pushed = ctx.git.run(&push);
     let mut seen = Vec::new();
-    for (release, object) in made {
+    for (release, object) in created {
         seen.push(pushed_one(release, &object, &mut pushed, &run_id)?);
     }
     Ok(seen)
 }
 
-/// What the remote shows after the push decides, whatever the push itself said.
+/// Checks the remote after the push, because the result of the push itself is not reliable: the connection
+/// may have failed after the remote took the tag.
 fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: &str) -> Result<String> {
     let (ctx, name) = (release.ctx, &release.tag_name);
     match find(ctx, name)? {
@@ -171,35 +173,39 @@ fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: 
             )
             .app(release.app.name())
             .help(format!(
-                "let that run finish; if it was broken off: cargo xtask release {}",
+                "wait until that run finishes; if it was interrupted: cargo xtask release {}",
                 release.app.name()
             )),
         ])
         .into()),
         Found::Foreign(commit) => Err(Exit::Gate(vec![taken(release.app.name(), name, &commit)]).into()),
         Found::Nothing => match std::mem::replace(pushed, Ok(())) {
-            Err(e) => Err(e.context(format!("the remote did not take {name}"))),
-            Ok(()) => anyhow::bail!("the remote said yes to {name}, but does not show it"),
+            Err(e) => Err(e.context(format!("the remote did not accept the tag {name}"))),
+            Ok(()) => anyhow::bail!("the remote accepted the tag {name}, but does not list it"),
         },
     }
 }
 
-/// The finding about a name that somebody else's tag holds.
+/// The finding for a tag of this name that this tool did not create.
 pub fn taken(app: &str, name: &str, commit: &str) -> Finding {
     Finding::new(
         "tag-taken",
         Level::Error,
-        format!("the tag {name} exists at {} and was not made by this tool", crate::sys::git::short(commit)),
+        format!(
+            "the tag {name} already exists at {} and was not created by this tool",
+            crate::sys::git::short(commit)
+        ),
     )
     .app(app)
     .place(format!("refs/tags/{name}"))
     .help(format!(
-        "release the next version: cargo xtask bump {app}\nor, if nobody has used that tag: git push --delete origin refs/tags/{name}"
+        "release the next version: cargo xtask bump {app}\n\
+         or, if nobody has used that tag: git push --delete origin refs/tags/{name}"
     ))
 }
 
-/// The local copy of a tag that the remote holds. One that says something else is left alone: it may be
-/// somebody's work.
+/// Creates the local copy of a tag that the remote has. A different local tag of the same name is not
+/// overwritten: it may be somebody's work.
 fn keep(git: &Git, name: &str, object: &str) -> Result<()> {
     let reference = format!("refs/tags/{name}");
     if git.read(&["rev-parse", "--verify", "--quiet", &reference]).is_err() {
@@ -211,21 +217,21 @@ fn keep(git: &Git, name: &str, object: &str) -> Result<()> {
 fn mktag(git: &Git, commit: &str, name: &str, message: &str) -> Result<String> {
     let tagger = match git.read(&["var", "GIT_COMMITTER_IDENT"]) {
         Ok(identity) => identity,
-        // A CI runner has no identity: the released commit's committer signs.
+        // A CI runner has no git identity: use the committer of the released commit.
         Err(_) => git.read(&["show", "-s", "--format=%cn <%ce> %ct +0000", "--end-of-options", commit])?,
     };
     let text = format!("object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}");
     Ok(String::from_utf8_lossy(&git.pipe(&["mktag"], text.as_bytes())?).trim().to_string())
 }
 
-/// The release's section of the changelog, as it is in the released commit.
+/// The release's section of CHANGELOG.md at the released commit. Empty if there is none.
 pub fn notes(release: &Release) -> Result<String> {
     let text =
         release.ctx.git.read(&["show", &format!("{}:CHANGELOG.md", release.commit)]).unwrap_or_default();
     Ok(changelog::notes(&text, &release.tag_name).unwrap_or_default())
 }
 
-/// What breaks users of the release before, declared or accepted: a trailer each.
+/// The breaking changes since the last release, declared or accepted, one trailer each.
 fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
     let plan = plan::release(release.ctx, release.app)?;
     let declared = plan.commits.iter().filter(|c| c.counts && c.breaking);
@@ -240,7 +246,8 @@ fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
     Ok(trailers)
 }
 
-/// A trailer ends with its line, and these are other people's words.
+/// Joins the words of `text` with single spaces. A trailer ends at the end of its line, and this text comes
+/// from commits and settings: a line break in it could forge a trailer.
 fn one_line(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())
@@ -281,12 +288,13 @@ mod tests {
 
     fn object(message: &str) -> String {
         format!(
-            "object 1111111111111111111111111111111111111111\ntype commit\ntag python-v0.0.1\ntagger A <a@b> 1 +0000\n\n{message}"
+            "object 1111111111111111111111111111111111111111\ntype commit\ntag python-v0.0.1\n\
+             tagger A <a@b> 1 +0000\n\n{message}"
         )
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_tag_is_parsed_to_the_same_values() {
         let sha = "a".repeat(64);
         let trailers = [
             ("Source-Commit", "2222".to_string()),
@@ -308,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trailer_of_other_peoples_words_is_one_line_and_forges_none() {
+    fn text_from_commits_and_settings_becomes_one_trailer_line_and_forges_no_trailer() {
         let sha = "a".repeat(64);
         for reason in [
             "plain",
@@ -331,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_of_others_and_broken_ones_are_not_ours() {
+    fn a_foreign_or_malformed_tag_is_not_ours() {
         let sha = "a".repeat(64);
         for text in [
             String::new(),

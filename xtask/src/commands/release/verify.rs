@@ -1,5 +1,5 @@
-//! Verification as a user: from the registries, in clean places, against what the tag says. Also the command
-//! `verify`.
+//! Verifies a release as a user gets it: installs and pulls it from the registries into clean folders, and
+//! compares it with the tag. Also the command `verify`.
 
 use super::{Release, State, smoke, tag};
 use crate::commands::image;
@@ -16,7 +16,7 @@ pub fn state(release: &Release) -> Result<State> {
     if release.tag().is_some()
         && let State::Done(evidence) = super::latest::state(release)?
     {
-        return Ok(State::Done(format!("verified before: {evidence}")));
+        return Ok(State::Done(format!("already verified: {evidence}")));
     }
     Ok(State::Todo)
 }
@@ -41,29 +41,36 @@ pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
         tag::Found::Foreign(commit) => {
             return Err(Exit::Gate(vec![tag::taken(app.name(), &name, &commit)]).into());
         }
-        tag::Found::Nothing => bail!("{name} is not on {}: {version} is not released", ctx.endpoints.remote),
+        tag::Found::Nothing => {
+            bail!("{version} is not released: the tag {name} is not on {}", ctx.endpoints.remote)
+        }
     };
     let line = ui::begin(&format!("verify-{}", app.name()));
     match verify(ctx, app, &version, &tag) {
         Ok(evidence) => {
             line.end(ui::Outcome::Done(format!("{name} at {}", crate::sys::git::short(&tag.commit))));
             if ctx.json {
-                ui::print(
-                    serde_json::json!({ "schema": 1, "app": app.name(), "version": version.to_string(), "tag": name, "commit": tag.commit, "evidence": evidence }),
-                );
+                ui::print(serde_json::json!({
+                    "schema": 1,
+                    "app": app.name(),
+                    "version": version.to_string(),
+                    "tag": name,
+                    "commit": tag.commit,
+                    "evidence": evidence,
+                }));
             } else {
                 evidence.iter().for_each(|e| ui::say(&format!("    {e}")));
             }
             Ok(())
         }
         Err(e) => {
-            line.end(ui::Outcome::Failed("not what the tag says".into()));
+            line.end(ui::Outcome::Failed("does not match the tag".into()));
             Err(e)
         }
     }
 }
 
-/// Index and registry side by side; each line of evidence is something that was seen.
+/// Verifies index and container registry in parallel. Returns lines of evidence: what was observed.
 pub fn verify(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
     let (from_index, from_registry) =
         parallel::both(|| verify_index(ctx, app, version, tag), || verify_image(ctx, app, version, tag));
@@ -76,7 +83,7 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     let there = app.settings.ecosystem.published(ctx, app, false, version)?;
     for (name, sha256) in &tag.dist {
         if !there.iter().any(|p| p.is(name, sha256)) {
-            bail!("{name} with sha256 {sha256} is not on the index, though the tag names it");
+            bail!("the tag names {name} with sha256 {sha256}, but the index does not have it");
         }
     }
     if let Some(extra) = there.iter().find(|p| !tag.dist.iter().any(|(name, _)| *name == p.name)) {
@@ -102,8 +109,8 @@ fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     let reference = format!("v{version}");
     match image::remote_digest(ctx, app, &reference)? {
         Some(has) if has == *wanted => {}
-        Some(has) => bail!("the registry's {reference} is {has}, the tag names {wanted}"),
-        None => bail!("the registry has no {reference}"),
+        Some(has) => bail!("{reference} in the registry is {has}, but the tag names {wanted}"),
+        None => bail!("the registry has no image {reference}"),
     }
     let served = image::probe_pulled(
         ctx,

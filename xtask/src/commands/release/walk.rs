@@ -1,5 +1,5 @@
-//! The loop that walks the table for one app or several: asks every outward step first, runs what is to do,
-//! and in a dry run says it in words.
+//! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
+//! then runs the open steps; a dry run prints the outward ones instead.
 
 use super::{Release, STEPS, State, Step, fault, load, tag};
 use crate::commands::plan;
@@ -10,23 +10,24 @@ use crate::sys::git::short;
 use crate::sys::{parallel, ui};
 use anyhow::{Context, Result};
 
-/// Asks every outward step what is to do. What was seen of the others.
+/// Asks every outward step for its state, and records the open ones in `release.open`. Returns name and
+/// evidence of the steps that are done or skipped. All conflicts are one error.
 fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
     let mut conflicts = Vec::new();
-    let mut settled = Vec::new();
+    let mut closed = Vec::new();
     for step in STEPS.iter().filter(|s| s.outward) {
         match (step.state)(release).with_context(|| format!("step {}", step.name))? {
             State::Todo => release.open.push(step.name),
-            State::Done(evidence) => settled.push((step.name, evidence)),
-            State::Skip(why) => settled.push((step.name, why)),
+            State::Done(evidence) => closed.push((step.name, evidence)),
+            State::Skip(why) => closed.push((step.name, why)),
             State::Conflict(finding) => conflicts.push(finding),
         }
     }
-    if conflicts.is_empty() { Ok(settled) } else { Err(Exit::Gate(conflicts).into()) }
+    if conflicts.is_empty() { Ok(closed) } else { Err(Exit::Gate(conflicts).into()) }
 }
 
-/// Releases the apps step by step, side by side in each: nothing is tagged before everything that can be
-/// taken back has passed for all of them.
+/// Releases the apps step by step. Within a step they run in parallel, so no app is tagged before all
+/// reversible steps have passed for every app.
 pub fn through(
     ctx: &Ctx,
     apps: &[&App],
@@ -39,10 +40,10 @@ pub fn through(
     let titles: Vec<String> =
         releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
     ui::section(&format!("Release {}", titles.join(", ")));
-    let settled = all(releases.iter_mut().map(ask).collect())?;
+    let closed = all(releases.iter_mut().map(ask).collect())?;
     let mut nothing = Vec::new();
-    for (release, settled) in releases.iter().zip(settled).filter(|(release, _)| release.open.is_empty()) {
-        for (name, evidence) in settled {
+    for (release, closed) in releases.iter().zip(closed).filter(|(release, _)| release.open.is_empty()) {
+        for (name, evidence) in closed {
             ui::begin(&label(release, name)).end(ui::Outcome::Skipped(evidence));
         }
         finish_verification(release)?;
@@ -53,13 +54,13 @@ pub fn through(
     }
     nothing.iter().for_each(|text| ui::say(&format!("  {text}")));
     releases.retain(|release| !release.open.is_empty());
-    for group in side_by_side(until) {
+    for group in parallel_groups(until) {
         walk_group(&releases, group, fault)?;
     }
     let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
     for release in &releases {
         match stopped {
-            Some(step) => ui::say(&format!("stopped after {step}, as asked; the rest: {}", command(release))),
+            Some(step) => ui::say(&format!("stopped after {step} (--until); continue: {}", command(release))),
             None => ui::say(&format!(
                 "{} {} is released and verified: {}",
                 ui::green("✓"),
@@ -71,8 +72,9 @@ pub fn through(
     Ok(())
 }
 
-/// The steps up to `until`; neighbours that don't need each other's results are one group.
-fn side_by_side(until: Option<&str>) -> impl Iterator<Item = &'static [Step]> {
+/// The steps up to and including `until`, in groups. The steps of a group run in parallel, because they do
+/// not need each other's results.
+fn parallel_groups(until: Option<&str>) -> impl Iterator<Item = &'static [Step]> {
     let end = STEPS.iter().position(|s| until == Some(s.name)).map_or(STEPS.len(), |at| at + 1);
     STEPS[..end].chunk_by(|a, b| a.name == "smoke" && b.name == "image")
 }
@@ -94,7 +96,7 @@ fn walk_group(releases: &[Release], group: &[Step], fault: &fault::Faults) -> Re
     all(parallel::all(pairs.map(|(release, step)| move || one(release, step)).collect())).map(drop)
 }
 
-/// One push takes every tag, and with `--bump` the commit.
+/// Pushes all tags in one push; with `--bump` also the commits.
 fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
     let mut open = Vec::new();
     for release in releases {
@@ -122,7 +124,8 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
     }
 }
 
-/// All results, or everything that went wrong: gates together, other errors said aloud but for the first.
+/// Returns all values, or one error. If only gates failed, the error has the findings of all of them.
+/// Otherwise it is the first other error, and the findings and further errors are printed.
 fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
     let (mut values, mut findings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for result in results {
@@ -141,14 +144,14 @@ fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
     Err(errors.swap_remove(0))
 }
 
-/// The step's name, with the app's where there is more than one.
+/// The step's name, with the app's name appended if several apps are released.
 fn label(release: &Release, step: &str) -> String {
     if release.one_of_several { format!("{step}-{}", release.app.name()) } else { step.to_string() }
 }
 
-/// A release without `latest` leaves no mark of its verification, so it is verified again.
+/// A release that did not move `latest` has no record of its verification, so it is verified again.
 fn finish_verification(release: &Release) -> Result<()> {
-    let verify = STEPS.iter().find(|s| s.name == "verify").expect("a step of the table");
+    let verify = STEPS.iter().find(|s| s.name == "verify").expect("STEPS contains verify");
     walk(release, verify)
 }
 
@@ -176,7 +179,8 @@ fn walk(release: &Release, step: &Step) -> Result<()> {
     }
 }
 
-/// What goes on with this release. Until the tag is on the remote, a bump's commit is pushed with it.
+/// The command that continues this release. With `--bump` until the tag is on the remote, because the bump's
+/// commit is pushed together with the tag.
 fn command(release: &Release) -> String {
     let bump = if release.branch.is_some() && release.tag().is_none() { " --bump" } else { "" };
     format!("cargo xtask release {}{bump}", release.app.name())
@@ -186,18 +190,18 @@ fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error
     match error.downcast::<Exit>() {
         Ok(exit) => exit.into(),
         Err(e) => {
-            let again = format!("nothing is lost: fix it and run `{}` again", command(release));
+            let again = format!("fix the cause and run `{}` again to resume", command(release));
             e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name))
         }
     }
 }
 
-/// The readiness report: the local steps for real, each outward action in words.
+/// A dry run: runs the local steps, and prints each outward action instead of doing it.
 pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     let app = ctx.ws.app(app.name())?;
     let mut release = load(ctx, app, branch)?;
     ui::section(&format!(
-        "Dry run of {} v{} at {}: nothing outside is changed",
+        "Dry run of {} v{} at {}: changes nothing on the remote and the registries",
         app.name(),
         release.version,
         short(&release.commit)
@@ -206,9 +210,9 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     if release.open.is_empty() {
         return Err(Exit::Nothing(nothing_left(&release)?).into());
     }
-    // What the preflight finds is said at the end: whoever prepares a release wants to see all of it.
+    // Findings of the preflight do not stop a dry run. They are reported at its end, after all steps.
     let mut missing = Vec::new();
-    for group in side_by_side(Some("image")) {
+    for group in parallel_groups(Some("image")) {
         match walk_group(std::slice::from_ref(&release), group, &fault::Faults::default())
             .map_err(|e| e.downcast::<Exit>())
         {
@@ -223,7 +227,7 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {
             State::Todo if step.name == "verify" => {
-                ui::begin(step.name).end(ui::Outcome::Skipped("would follow".into()))
+                ui::begin(step.name).end(ui::Outcome::Skipped("would run next".into()))
             }
             State::Todo => (step.preview)(&release)
                 .iter()
@@ -245,12 +249,12 @@ pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     Ok(())
 }
 
-/// What to say when everything is done; commits that came since wait for a bump.
+/// The message for a release with no open step. It names the next version if there are newer changes.
 fn nothing_left(release: &Release) -> Result<String> {
     let plan = plan::plan(release.ctx, release.app)?;
     let since = match &plan.next {
         Some(next) if *next > release.version => {
-            format!("; {next} waits for: cargo xtask bump {}", release.app.name())
+            format!("; to prepare {next}: cargo xtask bump {}", release.app.name())
         }
         _ => String::new(),
     };

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Reads an event from these variables; `EVENT` is written to a file.
+/// Reads an event from these variables. The value of `EVENT` is written to the event's file.
 fn read(variables: &[(&str, &str)]) -> Result<Event> {
     let file = tempfile::NamedTempFile::new().unwrap();
     let json = variables.iter().find(|(name, _)| *name == "EVENT");
@@ -87,17 +87,20 @@ fn labels_are_read_as_both_forges_write_them() {
     for (json, expected) in [
         // GitHub, shortened; then Gitea.
         (
-            r#"{"action": "labeled", "label": {"name": "x"}, "pull_request": {"number": 1, "labels": [{"id": 2, "name": "breaking-change", "color": "f00", "default": false, "description": null}]}}"#,
+            r#"{"action": "labeled", "label": {"name": "x"}, "pull_request": {"number": 1, "labels": [
+              {"id": 2, "name": "breaking-change", "color": "f00", "default": false, "description": null}]}}"#,
             Some(vec!["breaking-change"]),
         ),
         (
-            r#"{"action": "opened", "number": 1, "pull_request": {"labels": [{"id": 1, "name": "bug", "exclusive": false, "is_archived": false, "url": ""}, {"name": "é b"}]}}"#,
+            r#"{"action": "opened", "number": 1, "pull_request": {"labels": [
+                {"id": 1, "name": "bug", "exclusive": false, "is_archived": false, "url": ""},
+                {"name": "é b"}]}}"#,
             Some(vec!["bug", "é b"]),
         ),
         (r#"{"pull_request": {"labels": null}}"#, Some(vec![])),
         (r#"{"pull_request": {"labels": []}}"#, Some(vec![])),
         (r#"{"pull_request": {"labels": [{"name": ""}]}}"#, Some(vec![""])),
-        // Nobody says.
+        // The labels are not known.
         (r#"{"pull_request": {}}"#, None),
         (r#"{"pull_request": null}"#, None),
         ("{}", None),
@@ -115,7 +118,7 @@ fn labels_are_read_as_both_forges_write_them() {
 }
 
 #[test]
-fn labels_named_by_hand_join_those_of_the_forge() {
+fn labels_of_the_command_line_are_added_to_those_of_the_forge() {
     let pull = |labels: Option<&[&str]>| Event::PullRequest {
         head: "x".into(),
         base: "main".into(),
@@ -127,17 +130,17 @@ fn labels_named_by_hand_join_those_of_the_forge() {
     assert_eq!(pull(None).with_labels(&more).unwrap(), pull(Some(&["a"])));
     assert_eq!(pull(Some(&["b"])).with_labels(&more).unwrap(), pull(Some(&["b", "a"])));
     let error = push("main", None).with_labels(&more).unwrap_err().to_string();
-    assert_eq!(error, "--label is for pull requests, and this is none: push to main");
+    assert_eq!(error, "--label is for pull requests, but this event is: push to main");
 }
 
 #[test]
-fn what_no_job_is_for_is_said() {
+fn an_event_without_a_job_is_named() {
     for (name, reference, json, expected) in [
         ("push", "refs/tags/python-v0.0.1", "{}", "\"refs/tags/python-v0.0.1\" is not a branch"),
         ("push", "refs/pull/1/head", "{}", "\"refs/pull/1/head\" is not a branch"),
         ("push", "refs/heads/x", r#"{"deleted": true}"#, "\"refs/heads/x\" was deleted"),
-        ("issues", "refs/heads/main", "{}", "no job is for the event \"issues\""),
-        ("release\n::stop", "refs/heads/main", "{}", "no job is for the event \"release\\n::stop\""),
+        ("issues", "refs/heads/main", "{}", "no job handles the event \"issues\""),
+        ("release\n::stop", "refs/heads/main", "{}", "no job handles the event \"release\\n::stop\""),
     ] {
         let event = read(&[("GITHUB_EVENT_NAME", name), ("GITHUB_REF", reference), ("EVENT", json)]).unwrap();
         assert_eq!(event, Event::Other(expected.to_string()));
@@ -145,7 +148,7 @@ fn what_no_job_is_for_is_said() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_its_name() {
+fn an_invalid_event_is_refused_with_the_name_of_the_wrong_part() {
     for (variables, expected) in [
         (vec![], "GITHUB_EVENT_NAME is not set"),
         (vec![("GITHUB_EVENT_NAME", "")], "GITHUB_EVENT_NAME is not set"),
@@ -153,18 +156,15 @@ fn what_makes_no_sense_is_refused_with_its_name() {
         (vec![("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_HEAD_REF", "x")], "GITHUB_BASE_REF is not set"),
         (
             vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--force")],
-            "\"--force\" is not the name of a branch",
+            "\"--force\" is not a valid branch name",
         ),
         (
             vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/")],
-            "\"\" is not the name of a branch",
+            "\"\" is not a valid branch name",
         ),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a..b")], "\"a..b\" is not the name"),
-        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a b")], "\"a b\" is not the name"),
-        (
-            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/x@{1}")],
-            "\"x@{1}\" is not the name",
-        ),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a..b")], "\"a..b\" is not a valid"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/a b")], "\"a b\" is not a valid"),
+        (vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/x@{1}")], "\"x@{1}\" is not a valid"),
         (
             vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"), ("EVENT", "{")],
             "is not an event",
