@@ -1,4 +1,4 @@
-//! `build APP`: what would be published, from a commit, into `target/`.
+//! `build APP`: builds the package files of a commit into `target/`.
 
 use crate::flags;
 use crate::model::ctx::Ctx;

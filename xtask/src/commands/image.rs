@@ -1,4 +1,4 @@
-//! An app's image, as the command `image` and the release's steps use it.
+//! Builds, probes, pushes and pulls an app's image, for the command `image` and the steps of a release.
 
 use crate::checks::probe::{Expect, probe};
 use crate::flags;
@@ -19,13 +19,13 @@ use std::collections::BTreeMap;
 pub mod engine;
 pub mod run;
 
-/// `sha-<7 hex>`, the tag of every image of a commit.
+/// `sha-<7 hex>`, the tag that every image of a commit gets.
 pub fn sha_tag(commit: &str) -> String {
     format!("sha-{}", crate::sys::git::short(commit))
 }
 
-/// Builds the image of a commit around the file that is published. `base_digest` pins the base; without it
-/// the base's tag is asked for now.
+/// Builds the image of a commit from the package file. `base_digest` pins the base image; without it the tag
+/// of the base image is resolved now.
 pub fn build_app(
     ctx: &Ctx,
     app: &App,
@@ -37,7 +37,7 @@ pub fn build_app(
     let settings = settings(app)?;
     let serve = app.settings.spec.as_ref().map(|spec| spec.serve.clone());
     let base = Reference::parse(&settings.base)?;
-    // Before the base is read.
+    // Before base::resolve, which contacts the registry.
     let layers = app.settings.ecosystem.image_layers(ctx, app, commit, file, &base)?;
     let recipe = Recipe {
         name: name(settings)?,
@@ -52,7 +52,7 @@ pub fn build_app(
         labels: labels(ctx, commit, &licence(ctx, app, commit)),
         env: app.settings.ecosystem.image_env(),
         entrypoint: serve.with_context(|| {
-            format!("{}/app.toml has no [spec] serve, so nothing says what an image starts", app.dir)
+            format!("{}/app.toml has no [spec] serve: an image needs a command to start", app.dir)
         })?,
         port: crate::oci::PORT,
         layers,
@@ -63,15 +63,20 @@ pub fn build_app(
     build(&recipe, &Store::cache()?, &folder(ctx, app, commit))
 }
 
-/// Starts the built image where it can run here, and compares what it answers; the evidence in one line.
+/// Starts the built image if this machine can run it, and compares its answers with `expect`. Returns the
+/// evidence in one line.
 pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<String> {
     let others = checked_configs(built)?;
     let running = match run::start(built, &expect.health)? {
         run::Started::Running(running) => running,
         run::Started::OtherPlatform => {
-            return Ok(format!("not run: this machine is none of {others}; their configs were checked"));
+            return Ok(format!(
+                "not run: built for {others}, not this machine; only the configs were checked"
+            ));
         }
-        run::Started::NoEngine(why) => return Ok(format!("NOT PROBED: {why}; the configs were checked")),
+        run::Started::NoEngine(why) => {
+            return Ok(format!("NOT PROBED: {why}; only the configs were checked"));
+        }
     };
     let evidence = probe(&running.base_url, expect)?;
     let engine = running.engine;
@@ -81,7 +86,7 @@ pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<S
     Ok(format!("{engine}: {evidence}, stopped in {:.1} s{left}", stopped.as_secs_f64()))
 }
 
-/// Pulls `version` (a tag or a digest) as a user does, and probes it.
+/// Pulls `version` (a tag or a digest) as a user does, and probes it. Returns the evidence in one line.
 pub fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect) -> Result<String> {
     let (registry, mut reference) = registry(ctx, app)?;
     match version.starts_with("sha256:") {
@@ -95,26 +100,26 @@ pub fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect) -> Res
     Ok(format!("{version} pulled, {}: {evidence}", built.digest))
 }
 
-/// Pushes everything, then the tags; what was uploaded in one line.
+/// Pushes the blobs and manifests, and then the tags. Returns in one line what was uploaded.
 pub fn push(ctx: &Ctx, app: &App, built: &Built, tags: &[String]) -> Result<String> {
     let (registry, _) = registry(ctx, app)?;
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     Ok(built.push(&registry, &tags)?.to_string())
 }
 
-/// What a tag names now.
+/// The digest that a tag in the registry names. None if there is no such tag.
 pub fn remote_digest(ctx: &Ctx, app: &App, tag: &str) -> Result<Option<String>> {
     let (registry, reference) = registry(ctx, app)?;
     registry.digest(&reference.repository, tag)
 }
 
-/// Gives an image that is in the registry another tag.
+/// Adds a tag to an image in the registry.
 pub fn retag(ctx: &Ctx, app: &App, digest: &str, tag: &str) -> Result<()> {
     let (registry, reference) = registry(ctx, app)?;
     crate::oci::push::retag(&registry, &reference.repository, digest, tag)
 }
 
-/// Would the registry take an image? Asks it, and leaves nothing behind.
+/// Checks that the registry would accept a push. Leaves nothing in the registry.
 pub fn can_push(ctx: &Ctx, app: &App) -> Result<()> {
     let (registry, reference) = registry(ctx, app)?;
     registry.can_push(&reference.repository)
@@ -137,7 +142,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
         let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
         Ok((names.join(", "), files))
     })?;
-    let file = app.settings.ecosystem.installable(&files).context("the build made nothing to install")?;
+    let file = app.settings.ecosystem.installable(&files).context("the build produced no file to install")?;
     let built = step("image", || {
         let built = build_app(ctx, app, &commit, &version, &file.path, None)?;
         Ok((format!("{} on {}", built.digest, built.base_digest), built))
@@ -150,20 +155,26 @@ pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
     let pushed = push_or_say(ctx, app, &built, &tags, flags)?;
     if ctx.json {
         let json = serde_json::json!({
-            "schema": 1, "app": app.name(), "commit": commit, "digest": built.digest, "base": built.base_digest,
-            "probe": probed, "tags": tags, "pushed": pushed,
+            "schema": 1,
+            "app": app.name(),
+            "commit": commit,
+            "digest": built.digest,
+            "base": built.base_digest,
+            "probe": probed,
+            "tags": tags,
+            "pushed": pushed,
             "registry": registry(ctx, app)?.0.host,
         });
         ui::print(json);
     } else {
-        // Where it is, which need not be the registry that its name says.
+        // The name with the registry that was pushed to, which XTASK_REGISTRY may have replaced.
         let name = if pushed { registry(ctx, app)?.1 } else { built.name.clone() };
         ui::print(format_args!("{name}@{}", built.digest));
     }
     Ok(())
 }
 
-/// True when something was pushed.
+/// Pushes the image with `--push`, or prints what would be pushed. True if something was pushed.
 fn push_or_say(ctx: &Ctx, app: &App, built: &Built, tags: &[String], flags: &flags::Image) -> Result<bool> {
     if !flags.push {
         return Ok(false);
@@ -182,7 +193,7 @@ fn push_or_say(ctx: &Ctx, app: &App, built: &Built, tags: &[String], flags: &fla
     })
 }
 
-/// What a branch's image is called: its commit, and on the development branch that too.
+/// The tags of a branch's image: the commit's tag, and on the development branch also `development`.
 fn tags(ctx: &Ctx, flags: &flags::Image, commit: &str) -> Result<Vec<String>> {
     let mut tags = vec![sha_tag(commit)];
     let development = &ctx.ws.settings.development;
@@ -195,8 +206,8 @@ fn tags(ctx: &Ctx, flags: &flags::Image, commit: &str) -> Result<Vec<String>> {
 fn step<T>(name: &str, work: impl FnOnce() -> Result<(String, T)>) -> Result<T> {
     let line = ui::begin(name);
     match work() {
-        Ok((said, value)) => {
-            line.end(ui::Outcome::Done(said));
+        Ok((evidence, value)) => {
+            line.end(ui::Outcome::Done(evidence));
             Ok(value)
         }
         Err(error) => {
@@ -213,12 +224,12 @@ fn settings(app: &App) -> Result<&ImageSettings> {
         .ok_or_else(|| Exit::Usage(format!("{}/app.toml has no [image]", app.dir)).into())
 }
 
-/// The image's name on its real registry.
+/// The image's name from the settings, with its own registry.
 fn name(settings: &ImageSettings) -> Result<Reference> {
     let name = Reference::parse(&settings.name)?;
     match name.tag.is_some() || name.digest.is_some() {
         true => Err(Exit::Usage(format!(
-            "[image] name = {:?} must have no tag: releases and branches make their own",
+            "[image] name = {:?} must have no tag or digest: releases and branches add their own tags",
             settings.name
         ))
         .into()),
@@ -226,13 +237,13 @@ fn name(settings: &ImageSettings) -> Result<Reference> {
     }
 }
 
-/// Where the image is pushed to and pulled from.
+/// The registry and the name to push to and pull from.
 fn registry(ctx: &Ctx, app: &App) -> Result<(Registry, Reference)> {
     let reference = name(settings(app)?)?.on(ctx.endpoints.registry.as_deref());
     Ok((Registry::of_releases(&reference, ctx.endpoints.loopback_only)?, reference))
 }
 
-/// The OCI layout of a commit's image.
+/// The folder for the OCI layout of a commit's image.
 fn folder(ctx: &Ctx, app: &App, commit: &str) -> Utf8PathBuf {
     ctx.ws.root.join("target/xtask/image").join(app.name()).join(commit.get(..10).unwrap_or(commit))
 }
@@ -254,7 +265,7 @@ fn licence(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
     document.get("project")?.get("license")?.as_str().map(str::to_string)
 }
 
-/// Checks the configs of the platforms that can't be run here; their names.
+/// Checks the configs of the platforms that this machine can't run. Returns their names.
 fn checked_configs(built: &Built) -> Result<String> {
     let here = crate::oci::spec::Platform::here();
     let mut names = Vec::new();

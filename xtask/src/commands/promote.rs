@@ -1,5 +1,5 @@
-//! The next pull request of the flow, as a branch that is pushed: the bump into development, or development
-//! into main. Works on what the remote has; the user's checkout and refs stay as they are.
+//! `promote`: pushes the branch of the next pull request towards a release: the bump into development, or
+//! development into main. It works on the remote's branches; the user's checkout and refs are not changed.
 
 use crate::commands::plan::AppPlan;
 use crate::commands::{bump, plan};
@@ -21,7 +21,8 @@ pub fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     let settings = &ctx.ws.settings;
     if settings.main == settings.development {
         return Err(Exit::Usage(format!(
-            "there is one branch, {}: cargo xtask release --bump releases from it",
+            "promote needs separate branches for development and releases, but the settings name only {}; to \
+             release from it: cargo xtask release --bump",
             settings.main
         ))
         .into());
@@ -45,7 +46,8 @@ pub fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     })
 }
 
-/// The bump commits of every app whose commits demand a number that its manifest does not have yet.
+/// Commits the bumps of every app whose commits demand a version that is not yet in its manifest. None if
+/// there is no such app.
 fn bumps(ctx: &Ctx, clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<Option<Request>> {
     let due = plans.iter().filter(|(_, plan)| plan.next.as_ref().is_some_and(|next| *next != plan.manifest));
     let mut bumped = Vec::new();
@@ -63,8 +65,8 @@ fn bumps(ctx: &Ctx, clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> 
     Ok(Some(Request::bump(clone, branch, clone.git.commit("HEAD")?, &bumped)))
 }
 
-/// A branch that holds development's content and has main as an ancestor: after a squash, a plain pull
-/// request from development conflicts in every file that both touched.
+/// A commit with development's content that has main as a parent. Without main as a parent, after a squash
+/// merge a pull request from development conflicts in every file that both branches changed.
 fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<Request> {
     let Branch { name, commit } = &remote.development;
     let mut ahead = Vec::new();
@@ -75,7 +77,7 @@ fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<
     }
     if ahead.is_empty() {
         return Err(Exit::Nothing(format!(
-            "nothing to promote: {} has nothing of any app that {} lacks",
+            "nothing to promote: the files of all apps are the same on {} and {}",
             name, remote.main.name
         ))
         .into());
@@ -83,26 +85,27 @@ fn promotion(clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<
     let mut request = Request::promotion(clone, commit, &ahead);
     let tree = format!("{commit}^{{tree}}");
     let args = ["commit-tree", &tree, "-p", commit, "-p", &remote.main.commit, "-m", &request.title];
-    // Development's own time: the same promotion is the same commit.
+    // With the time of development's commit, the same promotion always gives the same commit.
     let time = format!("{} +0000", clone.git.commit_time(commit)?);
-    let made = clone
+    let output = clone
         .git
         .command()
         .args(args)
         .env("GIT_AUTHOR_DATE", &time)
         .env("GIT_COMMITTER_DATE", &time)
         .output()?;
-    if !made.status.success() {
-        anyhow::bail!("git commit-tree failed:\n{}", String::from_utf8_lossy(&made.stderr).trim_end());
+    if !output.status.success() {
+        anyhow::bail!("git commit-tree failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    request.commit = String::from_utf8_lossy(&made.stdout).trim().to_string();
+    request.commit = String::from_utf8_lossy(&output.stdout).trim().to_string();
     Ok(request)
 }
 
 fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_run: bool) -> Result<()> {
     let there = if dry_run { None } else { remote.push(ctx, clone, &request)? };
     let pushed = !dry_run && there.is_none();
-    // A second run makes a bump with another time, and so another commit, which nobody has.
+    // A second run creates the bump with another time, so with another commit id. Report the commit that is
+    // on the remote.
     request.commit = there.unwrap_or(request.commit);
     if ctx.json {
         ui::print(request.to_json(pushed));
@@ -124,14 +127,14 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
             }
         }
         (false, true) => ui::say(&format!("{} pushed {branch}", ui::green("✓"))),
-        (false, false) => ui::say(&format!("{} {branch} is there already", ui::green("✓"))),
+        (false, false) => ui::say(&format!("{} {branch} is already on the remote", ui::green("✓"))),
     }
     ui::print(request.text());
     Ok(())
 }
 
 fn branch_taken(branch: &str) -> anyhow::Error {
-    let message = format!("{branch} is on the remote already, with commits that are not a bump's");
+    let message = format!("{branch} is already on the remote, with commits other than a bump");
     Exit::Gate(vec![
         Finding::new("branch-taken", Level::Error, message)
             .help("merge its pull request, or delete the branch"),

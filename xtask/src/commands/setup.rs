@@ -1,4 +1,4 @@
-//! `setup`: the pinned tools into the user's cache folder, the git hooks into this checkout.
+//! `setup`: installs the pinned tools into the user's cache folder, and the git hooks into this checkout.
 
 use crate::flags;
 use crate::model::ctx::Ctx;
@@ -9,9 +9,8 @@ use xshell::cmd;
 
 mod prune;
 
-/// What only the system's package manager has: Debian's package, and what it is for.
-const SYSTEM: &[(&str, &str)] =
-    &[("docker.io", "runs built images as users will, in the rehearsal's probes")];
+/// Packages that only the system's package manager can install: Debian's name, and what the package is for.
+const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images for the probes of a rehearsal")];
 
 pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     let python = tools::python()?;
@@ -32,12 +31,12 @@ pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     line.end(ui::Outcome::Done(python.to_string()));
     let line = ui::begin("unused");
     if flags.dry_run {
-        line.end(ui::Outcome::Skipped("what was not used for a month would be removed".into()));
+        line.end(ui::Outcome::Skipped("would remove cache entries that nothing used for a month".into()));
     } else {
         line.end(ui::Outcome::Done(match prune::prune(&child::cache()?, SystemTime::now())?.len() {
-            0 => "nothing in the cache is older than a month".to_string(),
-            1 => "removed 1 entry of the cache that nothing used for a month".to_string(),
-            n => format!("removed {n} entries of the cache that nothing used for a month"),
+            0 => "every cache entry was used within a month".to_string(),
+            1 => "removed 1 cache entry that nothing used for a month".to_string(),
+            n => format!("removed {n} cache entries that nothing used for a month"),
         }));
     }
     ui::section("Hooks");
@@ -49,7 +48,7 @@ pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     Ok(())
 }
 
-/// What the apps' releases and rehearsals need, the hooks, and xtask's own lint.
+/// The tools that the apps' releases and rehearsals, the hooks, and xtask's own lint need.
 fn names(ctx: &Ctx) -> Vec<&'static str> {
     let mut names = vec!["uv", "lefthook"];
     for app in &ctx.ws.apps {
@@ -64,7 +63,7 @@ fn names(ctx: &Ctx) -> Vec<&'static str> {
     names
 }
 
-/// lefthook's hooks in this checkout's `.git`, with the path of the pinned binary in them.
+/// Installs lefthook's hooks into this checkout's `.git`. They contain the path of the pinned binary.
 pub fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
     let line = ui::begin("lefthook");
     if !ctx.ws.root.join("lefthook.yml").exists() {
@@ -86,7 +85,7 @@ fn system(dry_run: bool) -> Result<()> {
     if which::which("apt-get").is_err() {
         let names: Vec<_> = SYSTEM.iter().map(|(n, _)| *n).collect();
         bail!(
-            "--system knows apt-get only; install by hand what corresponds to Debian's {}",
+            "--system needs apt-get, which is not on PATH; install the equivalent of Debian's {} by hand",
             names.join(", ")
         );
     }
@@ -100,7 +99,7 @@ fn system(dry_run: bool) -> Result<()> {
         let args = ["install", "--yes", "--no-install-recommends"];
         child::capture(cmd!(sh, "apt-get {args...} {name}"), &[("DEBIAN_FRONTEND", "noninteractive")])
             .with_context(|| {
-                format!("apt-get could not install {name}; as root: apt-get update && apt-get install {name}")
+                format!("apt-get can't install {name}; run as root: apt-get update && apt-get install {name}")
             })?;
         line.end(ui::Outcome::Done(why.to_string()));
     }

@@ -1,4 +1,4 @@
-//! The command `image`, on a real container registry, and with a real docker where one answers.
+//! The command `image`, with a real container registry, and with a real docker if one is available.
 
 use crate::demo::World;
 use crate::skip::skip;
@@ -7,7 +7,7 @@ use std::process::Command;
 const NAME: &str = "example/demo-agent";
 
 #[test]
-fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
+fn a_branch_pushes_the_tag_of_its_commit_and_development_also_its_name() {
     let world = World::new();
     let outside = world.outside();
     let only_built = world.xtask(&["image", "python"]).expect(0);
@@ -26,8 +26,8 @@ fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
     world.repo.git(&["switch", "--quiet", "--force-create", "development"]);
     world.repo.commit("apps/python/src/demo_agent/more.py", "MORE = 1\n", "feat: more");
     let pushed = world.xtask(&["image", "python", "--push"]).expect(0);
-    // One new module: the bases and the dependencies (none, so one layer for both platforms) stay as they
-    // are.
+    // Only one module is new. The layers of the base images and the dependencies are the same; there are no
+    // dependencies, so both platforms share one layer.
     assert!(pushed.stderr.contains("layers: 1 uploaded, 0 mounted, 3 already there"), "{}", pushed.stderr);
     let sha = format!("sha-{}", &world.repo.head()[..7]);
     assert!(world.image(NAME, "development").is_some());
@@ -35,7 +35,7 @@ fn a_branch_pushes_its_commit_and_development_its_own_name_too() {
 }
 
 #[test]
-fn an_image_that_does_not_answer_as_it_should_is_not_pushed() {
+fn an_image_with_wrong_answers_is_not_pushed() {
     let world = World::new();
     let outside = world.outside();
     let spec = world.repo.read("apps/python/openapi.json").replace("demo-agent", "another");
@@ -65,20 +65,20 @@ fn an_image_that_does_not_answer_as_it_should_is_not_pushed() {
 }
 
 #[test]
-fn an_app_without_an_image_is_a_wrong_argument() {
+fn an_app_without_an_image_is_a_usage_error() {
     let world = crate::support::Repo::new();
-    let said = world.xtask(&["image", "python"]).expect(2);
-    assert!(said.stderr.contains("apps/python/app.toml has no [image]"), "{}", said.stderr);
+    let refused = world.xtask(&["image", "python"]).expect(2);
+    assert!(refused.stderr.contains("apps/python/app.toml has no [image]"), "{}", refused.stderr);
 }
 
 #[test]
-fn a_real_docker_pulls_and_runs_what_was_pushed() {
+fn docker_pulls_and_runs_a_pushed_image() {
     let docker = |args: &[&str]| {
         let output = Command::new("docker").args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
     };
     if docker(&["version", "--format", "{{.Server.Version}}"]).is_none() {
-        return skip("no docker daemon answers");
+        return skip("no docker daemon is available");
     }
     let world = World::new();
     world.xtask(&["image", "python", "--push"]).expect(0);

@@ -1,8 +1,9 @@
-//! `promote` pushes the branch of the next pull request, and never touches the checkout.
+//! `promote` pushes the branch of the next pull request, and does not change the checkout.
 
 use crate::support::{Output, Repo};
 
-/// development is ahead of main by a feature; both are on the remote. The checkout is on some feature branch.
+/// A repository in which development is one feature ahead of main. Both branches are on the remote, and the
+/// checkout is on a feature branch.
 fn flow() -> Repo {
     let repo = Repo::new();
     let remote = repo.world().join("remote.git");
@@ -24,7 +25,8 @@ fn remote(repo: &Repo, args: &[&str]) -> String {
     repo.git_in(&repo.world().join("remote.git"), args)
 }
 
-/// A push leaves the pushed branch among the remote's branches, as git does; nothing else may change.
+/// Runs `promote` and checks that it changes nothing in the checkout except the remote-tracking branches,
+/// which git updates at a push.
 #[track_caller]
 fn promote(repo: &Repo, args: &[&str]) -> Output {
     let snapshot = || {
@@ -36,7 +38,7 @@ fn promote(repo: &Repo, args: &[&str]) -> Output {
     out
 }
 
-/// What a forge's button does: one commit on the base with the branch's content.
+/// Squash-merges a branch as a forge does: one commit on the base with the branch's content.
 fn squash(repo: &Repo, branch: &str, base: &str, message: &str) {
     let here = repo.git(&["branch", "--show-current"]);
     repo.git(&["fetch", "-q", "origin"]);
@@ -71,7 +73,7 @@ fn release(repo: &Repo, version: &str) {
 }
 
 #[test]
-fn first_the_bump_into_development_then_development_into_main_twice_in_a_row() {
+fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
     let repo = flow();
     for (version, next) in [("0.0.1", "fix: second"), ("0.0.2", "feat: third"), ("0.1.0", "docs: nothing")] {
         let branch = format!("release/python-v{version}");
@@ -84,8 +86,8 @@ fn first_the_bump_into_development_then_development_into_main_twice_in_a_row() {
             remote(&repo, &["log", "-1", "--format=%s", &branch]),
             format!("chore(release): python v{version}")
         );
-        assert!(promote(&repo, &[]).expect(0).stderr.contains("is there already"));
-        // The clock goes on: the commit that is named is the one that the remote has.
+        assert!(promote(&repo, &[]).expect(0).stderr.contains("is already on the remote"));
+        // A later run creates a bump with another time, but reports the commit that is on the remote.
         let again = promote(&repo, &["--json"]).expect(0).json();
         assert_eq!(
             (&again["pushed"], &again["commit"]),
@@ -114,12 +116,12 @@ fn first_the_bump_into_development_then_development_into_main_twice_in_a_row() {
         repo.change(next);
         repo.git(&["push", "-q", "origin", "feature:development"]);
     }
-    // Content without a release: it is promoted all the same.
+    // Changes that need no release are promoted too.
     assert_eq!(promote(&repo, &["--json"]).expect(0).json()["title"], "chore: promote development to main");
 }
 
 #[test]
-fn the_body_lists_what_is_released() {
+fn the_body_lists_the_released_commits() {
     let repo = flow();
     let out = promote(&repo, &["--json"]).expect(0).json();
     assert_eq!(out["body"], "python: first release → 0.0.1\n\n* feat: first");
@@ -141,7 +143,7 @@ fn a_dry_run_pushes_nothing_and_shows_the_commit() {
 }
 
 #[test]
-fn the_remote_counts_not_the_local_branches() {
+fn the_remote_branches_count_and_not_the_local_ones() {
     let repo = flow();
     repo.git(&["branch", "-qD", "development", "main"]);
     repo.git(&["update-ref", "-d", "refs/remotes/origin/development"]);
@@ -151,7 +153,7 @@ fn the_remote_counts_not_the_local_branches() {
 }
 
 #[test]
-fn an_older_bump_is_replaced_and_other_work_is_not() {
+fn a_branch_with_an_older_bump_is_replaced_and_one_with_other_commits_is_not() {
     let repo = flow();
     promote(&repo, &[]).expect(0);
     let first = remote(&repo, &["rev-parse", "release/python-v0.0.1"]);
@@ -194,7 +196,7 @@ fn hotfixed() -> (Repo, String) {
 }
 
 #[test]
-fn a_hotfix_on_main_is_taken_over_first() {
+fn a_hotfix_on_main_must_be_applied_to_development_first() {
     let (repo, fix) = hotfixed();
     let before = branches(&repo);
     let out = promote(&repo, &[]).expect(3);
@@ -203,7 +205,7 @@ fn a_hotfix_on_main_is_taken_over_first() {
         "{out:?}"
     );
     assert_eq!(branches(&repo), before);
-    // As a pull request would bring it: a commit of its own words.
+    // As after a pull request: a commit with another message.
     repo.git(&["cherry-pick", "-n", &fix]);
     repo.git(&["commit", "-qm", "fix: urgent, here too"]);
     push(&repo, "development");
@@ -212,7 +214,7 @@ fn a_hotfix_on_main_is_taken_over_first() {
 }
 
 #[test]
-fn a_hotfix_taken_over_without_its_version_or_named_by_its_pick_has_arrived() {
+fn a_hotfix_counts_as_applied_without_its_version_or_if_a_cherry_pick_names_it() {
     let (repo, _) = hotfixed();
     repo.commit("apps/python/urgent.py", "fixed\n", "fix: by hand");
     push(&repo, "development");
@@ -228,10 +230,10 @@ fn a_hotfix_taken_over_without_its_version_or_named_by_its_pick_has_arrived() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn a_missing_branch_and_a_single_branch_are_errors() {
     let repo = flow();
     repo.git(&["push", "-q", "origin", "--delete", "development"]);
     assert!(promote(&repo, &[]).expect(2).stderr.contains("has no branch development"));
     repo.commit("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n", "chore: trunk");
-    assert!(promote(&repo, &[]).expect(2).stderr.contains("there is one branch"));
+    assert!(promote(&repo, &[]).expect(2).stderr.contains("needs separate branches"));
 }

@@ -1,5 +1,5 @@
-//! docker and podman by their command line, used to run an image only; and which way of running this machine
-//! offers.
+//! Finds a way to run an image on this machine (docker, podman or a sandbox), and runs it with docker or
+//! podman by their command lines.
 
 use crate::oci::spec::{Descriptor, Index};
 use crate::oci::{Built, PlatformImage, USER, spec};
@@ -18,13 +18,13 @@ use xshell::cmd;
 pub enum Engine {
     Docker,
     Podman,
-    /// No engine: namespaces of our own, see `sandbox.py`.
+    /// No engine: xtask's own namespaces, see `sandbox.py`.
     Sandbox,
 }
 
 const ALL: [Engine; 3] = [Engine::Docker, Engine::Podman, Engine::Sandbox];
 
-/// Runs a program of an image without any right on this machine.
+/// A Python script that runs a program of an image without any rights on this machine.
 const SANDBOX: &str = include_str!("sandbox.py");
 
 impl fmt::Display for Engine {
@@ -37,12 +37,12 @@ impl fmt::Display for Engine {
     }
 }
 
-/// The one that XTASK_ENGINE names, or the first that can run a program here. None: nothing can.
+/// The engine that XTASK_ENGINE names, or the first one that works on this machine. None if none works.
 pub fn choose() -> Result<Option<Engine>> {
     if let Some(name) = std::env::var("XTASK_ENGINE").ok().filter(|n| !n.is_empty()) {
         let known = ALL.iter().copied().find(|e| e.to_string() == name);
         return known.map(Some).ok_or_else(|| {
-            Exit::Usage(format!("XTASK_ENGINE={name}: there are docker, podman and sandbox")).into()
+            Exit::Usage(format!("XTASK_ENGINE={name} must be docker, podman or sandbox")).into()
         });
     }
     Ok(ALL.into_iter().find(|engine| match engine {
@@ -52,7 +52,8 @@ pub fn choose() -> Result<Option<Engine>> {
     }))
 }
 
-/// Can this machine isolate a program without an engine? Tried on its own root file system.
+/// True if this machine can isolate a program without an engine. Runs /bin/true in a sandbox on the machine's
+/// own root file system.
 pub fn isolates() -> bool {
     let Ok(mut command) = inside(Path::new("/"), 0) else { return false };
     command.arg("/bin/true").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -66,7 +67,9 @@ fn answers(program: &str, args: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The start of a command that runs a program in the root file system `root`, isolated; `port` is passed on to it.
+/// A command that runs a program isolated in the root file system `root`; the caller appends the program and
+/// its arguments. Connections to `port` of the loopback address are forwarded to the program; 0 forwards
+/// none.
 pub fn inside(root: &Path, port: u16) -> Result<Command> {
     let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
     let mut command = Command::new(tools::python()?);
@@ -74,10 +77,10 @@ pub fn inside(root: &Path, port: u16) -> Result<Command> {
     Ok(command)
 }
 
-/// A container; dropped, it and its image are removed. So they are when we are killed.
+/// A container. It and its image are removed when this is dropped, and also when this process is killed.
 pub struct Container {
     engine: Engine,
-    /// Of container and image: `xtask-probe-…`.
+    /// The name of the container and of its image: `xtask-probe-…`.
     name: String,
     guard: Child,
 }
@@ -90,7 +93,7 @@ impl Container {
         let folder = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
         let archive = folder.join("image.tar");
         let image = format!("localhost/{name}:probe");
-        // The shell needs the environment that finds the engine: it inherits ours.
+        // The shell inherits our environment, which it needs to find the engine.
         let remove = r#""$0" rm --force --volumes "$1"; "$0" rmi --force "$2""#;
         let guard = guard::when_gone(remove, &[&engine.to_string(), &name, &image])?;
         let container = Container { engine, name, guard };
@@ -111,7 +114,9 @@ impl Container {
             cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"),
             &[],
         )
-        .with_context(|| format!("{engine} can't run it; XTASK_ENGINE=sandbox runs it without an engine"))?;
+        .with_context(|| {
+            format!("{engine} can't run the image; to run it without an engine, set XTASK_ENGINE=sandbox")
+        })?;
         Ok(container)
     }
 
@@ -121,7 +126,7 @@ impl Container {
         child::capture(cmd!(sh, "{program} {args...}"), &[])
     }
 
-    /// An error with its last words when it has ended.
+    /// An error with the program's last lines of output if the container has ended.
     pub fn alive(&self) -> Result<()> {
         let state = self.run(&[
             "inspect",
@@ -137,7 +142,7 @@ impl Container {
 
     /// The last lines that the program wrote.
     fn log(&self) -> String {
-        // Both streams, wherever the engine prints them.
+        // Read both streams: engines differ in which one they print the program's output to.
         let Ok(env) = child::env() else { return String::new() };
         let mut command = Command::new(self.engine.to_string());
         let output = command.args(["logs", &self.name]).env_clear().envs(env).stdin(Stdio::null()).output();
@@ -146,12 +151,12 @@ impl Container {
         child::last_lines(&text.unwrap_or_default(), 30)
     }
 
-    /// SIGTERM; how long it took. One that has to be killed is an error.
+    /// Stops the program with SIGTERM, and returns how long that took. An error if it had to be killed.
     pub fn stop(self) -> Result<Duration> {
         let started = Instant::now();
         self.run(&["stop", "--time", "10", &self.name])?;
         let took = started.elapsed();
-        // 128 + SIGKILL
+        // 137 = 128 + 9 (SIGKILL)
         if self.run(&["inspect", "--format", "{{.State.ExitCode}}", &self.name])?.trim() == "137" {
             bail!("the program ignored SIGTERM for 10 s:\n{}", self.log());
         }
@@ -161,14 +166,14 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // The end of its input is its signal; then it is waited for, so that the name is free when we are
-        // done.
+        // The guard removes container and image when its stdin closes. Wait for it, so that the name is free
+        // afterwards.
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
     }
 }
 
-/// One tar that is both a docker-archive (docker before 25 reads `manifest.json`) and an OCI layout
+/// Writes a tar file that is both a docker-archive (docker before 25 reads `manifest.json`) and an OCI layout
 /// (`index.json`).
 fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8Path) -> Result<()> {
     let path_of = |digest: &str| format!("blobs/{}", digest.replace(':', "/"));
@@ -198,7 +203,7 @@ fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8
     }
     use std::io::Write;
     if tar.into_inner()?.flush().is_err() {
-        bail!("{archive} can't be written");
+        bail!("can't write {archive}");
     }
     Ok(())
 }

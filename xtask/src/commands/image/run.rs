@@ -1,4 +1,4 @@
-//! An image's program started as its users will start it: by docker or podman where one answers, else in the
+//! Starts an image's program: with docker or podman if one is available, otherwise in a sandbox on the
 //! unpacked root file system.
 
 use super::engine::{self, Container, Engine};
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A started image; dropped, it is killed and removed.
+/// A running image. It is killed and removed when this is dropped.
 pub struct Running {
     pub base_url: String,
     pub engine: Engine,
@@ -26,21 +26,21 @@ pub struct Running {
 }
 
 enum Program {
-    /// With the root file system that it runs in, removed afterwards.
+    /// With the folder of its root file system, which is removed afterwards.
     Process(Server, tempfile::TempDir),
     Container(Container),
 }
 
 pub enum Started {
     Running(Running),
-    /// The image has no part for this machine's platform.
+    /// The image is not built for this machine's platform.
     OtherPlatform,
-    /// Nothing on this machine can run it safely, and why.
+    /// This machine can't run the image in isolation, with the reason.
     NoEngine(&'static str),
 }
 
 const NO_ENGINE: &str =
-    "no docker or podman answers, and this machine does not let a program be isolated (user namespaces)";
+    "neither docker nor podman is available, and this machine does not allow user namespaces for a sandbox";
 
 /// Starts the image of this machine's platform and waits until `health` answers 200.
 pub fn start(built: &Built, health: &str) -> Result<Started> {
@@ -56,7 +56,7 @@ pub fn of_this_machine(built: &Built) -> Option<&PlatformImage> {
     built.platforms.iter().find(|p| here.matches(&p.platform))
 }
 
-/// Starts one platform of an image by this engine.
+/// Starts one platform of an image with this engine, and waits until `health` answers 200.
 pub fn start_by(engine: Engine, built: &Built, part: &PlatformImage, health: &str) -> Result<Running> {
     let port = child::free_port()?;
     let base_url = format!("http://127.0.0.1:{port}");
@@ -72,7 +72,7 @@ pub fn start_by(engine: Engine, built: &Built, part: &PlatformImage, health: &st
 }
 
 impl Running {
-    /// SIGTERM: how long the program took to end; an error when it had to be killed.
+    /// Stops the program with SIGTERM, and returns how long that took. An error if it had to be killed.
     pub fn stop(self) -> Result<Duration> {
         match self.program {
             Program::Process(server, _root) => server.stop(),
@@ -83,11 +83,11 @@ impl Running {
 
 fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -> Result<Program> {
     let folder = child::cache()?.join("run");
-    std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be made"))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("can't create the folder {folder}"))?;
     store::sweep(&folder);
     let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&folder)?;
     let root = temp.path().join("root");
-    // The folder of the temporary folder is its owner's alone; the program runs as another user.
+    // By default only the owner can enter a temporary folder, but the program runs as another user.
     std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755))?;
     let config = built.config(part)?;
     let layers: Vec<(Utf8PathBuf, &str)> = part
@@ -101,16 +101,17 @@ fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -
     complete(&root)?;
     let mut command = engine::inside(&root, port)?;
     command.args(&config.config.entrypoint).args(&config.config.cmd).current_dir("/").env_clear().envs(env);
-    // The loopback address alone: an engine would publish its port there too.
+    // Only the loopback address, where an engine would publish the port too.
     command.env("HOST", "127.0.0.1");
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
     let server = serve::start(command, port, health, &log)
-        .with_context(|| format!("{}, started in a sandbox", built.name))?;
+        .with_context(|| format!("can't start {} in a sandbox", built.name))?;
     Ok(Program::Process(server, temp))
 }
 
-/// All layers into `root`. Below the topmost one they are the same from build to build, so root, whose files
-/// the program's user can't change, keeps them unpacked and links them.
+/// Unpacks all layers into `root`. All layers but the topmost are the same from build to build. If this
+/// process runs as root, they are kept unpacked in the cache and hard-linked: the program runs as another
+/// user, which can't change root's files.
 fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let Some(((top, top_id), lower)) = layers.split_last().filter(|_| is_root) else {
@@ -132,7 +133,7 @@ fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> 
         std::fs::create_dir_all(&from)?;
         lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))?;
         complete(from.as_std_path())?;
-        // Nothing depends on it, so it may fail, as it does where there is no Python.
+        // Bytecode only saves time, so an error is ignored: an image without Python always gives one.
         let _ = bytecode(from.as_std_path(), env);
         Ok(())
     })?;
@@ -141,12 +142,12 @@ fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> 
     rootfs::apply(root, top, top_id)
 }
 
-/// Where a sandbox leaves the bytecode, from the root of the image.
+/// The folder below the image's root in which a sandbox writes the bytecode.
 const BYTECODE: &str = "xtask-bytecode";
 
-/// Python compiles all that it imports at each start, since an image holds no bytecode and its user may write
-/// none. Here it is compiled once, of the layers that stay the same, in a sandbox as everything of an image;
-/// the files that it left are moved to where Python looks for them.
+/// Compiles the Python modules of the unpacked layers once, in a sandbox, and moves the bytecode to where
+/// Python looks for it. Otherwise Python compiles every imported module at each start: an image has no
+/// bytecode, and its user may not write any.
 fn bytecode(root: &Path, env: &[(&str, &str)]) -> Result<()> {
     let script =
         "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
@@ -163,7 +164,8 @@ fn bytecode(root: &Path, env: &[(&str, &str)]) -> Result<()> {
     moved
 }
 
-/// Moves `usr/lib/x.cpython-311.pyc` of the folder to `usr/lib/__pycache__` of the root. Links are left alone.
+/// Moves `usr/lib/x.cpython-311.pyc` below `folder` to `usr/lib/__pycache__` below `root`. Links are not
+/// moved.
 fn move_bytecode(root: &Path, folder: &Path, below: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder.join(below))? {
         let entry = entry?;
@@ -182,14 +184,14 @@ fn move_bytecode(root: &Path, folder: &Path, below: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What engines add to a root file system: places to mount on, and names for localhost. An image's links are
-/// never followed: where a name is one, it stays as it is.
+/// Adds to a root file system what an engine adds: mount points, /etc/hosts and /etc/resolv.conf. Links in
+/// the image are never followed: a name that is a link is not changed.
 fn complete(root: &Path) -> Result<()> {
     for folder in ["etc", "dev", "tmp", "proc"] {
         if let Err(error) = std::fs::create_dir(root.join(folder))
             && error.kind() != std::io::ErrorKind::AlreadyExists
         {
-            return Err(error).with_context(|| format!("/{folder} can't be made in the image"));
+            return Err(error).with_context(|| format!("can't create /{folder} in the image"));
         }
     }
     let etc_is_a_folder = std::fs::symlink_metadata(root.join("etc")).is_ok_and(|meta| meta.is_dir());
@@ -197,7 +199,7 @@ fn complete(root: &Path) -> Result<()> {
         .iter()
         .filter(|_| etc_is_a_folder)
     {
-        // Creating a new file follows no link.
+        // create_new (O_EXCL) follows no link.
         match File::create_new(root.join("etc").join(file)) {
             Ok(mut out) => {
                 out.write_all(text.as_bytes())?;
@@ -205,7 +207,7 @@ fn complete(root: &Path) -> Result<()> {
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                return Err(error).with_context(|| format!("/etc/{file} can't be made in the image"));
+                return Err(error).with_context(|| format!("can't create /etc/{file} in the image"));
             }
         }
     }

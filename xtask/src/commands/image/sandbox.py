@@ -3,12 +3,12 @@
 Usage: sandbox.py ROOT PORT UID GID PROGRAM ARGUMENT...
 
 The program is process 1 in the root file system ROOT, without capabilities and without a way to gain any. It
-has its own /proc, /dev and /tmp. Nothing of it runs before all privileges are dropped: as root, this script
-becomes UID and GID first; as anybody else it stays who it is. The program's network is its own loopback
-device. Connections to 127.0.0.1:PORT on the machine are passed on to the same port in there; PORT 0 passes
-nothing on. No link in ROOT is followed before ROOT is all that there is.
+has its own /proc, /dev and /tmp. No code of the image runs before all privileges are dropped: if this script
+runs as root, it switches to UID and GID first; otherwise it keeps its user. The program's network is only its
+own loopback device. Connections to 127.0.0.1:PORT on the machine are forwarded to the same port inside; with
+PORT 0 none are. No link in ROOT is followed before ROOT is the root of the file system.
 
-Needs Linux 5.8 or newer on x86_64 or aarch64. Exit code: the program's, or 128 and its signal.
+Needs Linux 5.8 or newer on x86_64 or aarch64. Exit code: the program's, or 128 + the signal that killed it.
 """
 
 import ctypes
@@ -30,7 +30,7 @@ SET_PARENT_DEATH_SIGNAL, SET_DUMPABLE, SET_NO_NEW_PRIVILEGES = 1, 4, 38
 SET_INTERFACE_FLAGS = 0x8914
 UP_AND_RUNNING = 0x1 | 0x40
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[platform.machine()]
-# A place that everybody can enter, whoever owns the folders above ROOT. It is hidden in a private namespace.
+# ROOT is mounted here in a private mount namespace: every user can enter /tmp, but not the folders above ROOT.
 PLACE = "/tmp"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -48,11 +48,11 @@ def mount(source, target, kind, flags, options=None):
 
 
 def become(uid, gid):
-    """Everything that is root's is given up; afterwards only a user namespace gives rights, in itself."""
+    """Drops root for good. Afterwards a user namespace gives rights only inside itself."""
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    # Else /proc/self belongs to root, and the maps of the user namespace can't be written.
+    # Otherwise /proc/self belongs to root, and the maps of the user namespace can't be written.
     call("prctl", SET_DUMPABLE, 1, 0, 0, 0)
 
 
@@ -69,7 +69,7 @@ def enter_namespaces(uid, gid):
 def enter_root(place):
     for name in ("proc", "tmp", "dev"):
         if os.path.islink(f"{place}/{name}"):
-            os.write(2, f"/{name} of the image is a link, which no sandbox follows\n".encode())
+            os.write(2, f"/{name} of the image is a link: the sandbox follows no links\n".encode())
             os._exit(126)
     mount("none", "/", None, RECURSIVE | PRIVATE)
     mount(place, place, None, BIND | RECURSIVE)
@@ -92,14 +92,14 @@ def program(place, argv):
     socket.sethostname("probe")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
-    # Not execvp: it imports modules, which are not in this root file system.
+    # Not os.execvp: it imports modules, which are not in this root file system.
     folders = [""] if "/" in argv[0] else os.environ.get("PATH", "/usr/bin:/bin").split(":")
     for folder in folders:
         try:
             os.execve(os.path.join(folder, argv[0]), argv, os.environ)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
-    os.write(2, f"{argv[0]} is not a program of the image\n".encode())
+    os.write(2, f"{argv[0]} is not a program in the image\n".encode())
     os._exit(127)
 
 
@@ -116,7 +116,7 @@ def copy(source, target):
 def pass_on(listener, port):
     while True:
         outside, _ = listener.accept()
-        # Not create_connection: it imports modules, which the user that we have become may not read.
+        # Not socket.create_connection: it imports modules, which this user may not be able to read.
         inside = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             inside.connect(("127.0.0.1", port))
@@ -141,7 +141,8 @@ def main():
         become(uid, gid)
     call("prctl", SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     enter_namespaces(os.geteuid(), os.getegid())
-    # The signals that end the program go to the whole process group, and its end is ours.
+    # Ignore these signals: they go to the whole process group, so they also reach the program, and this script
+    # ends when the program ends.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     guardian = os.fork()
@@ -149,7 +150,7 @@ def main():
         if listener:
             listener.close()
         call("prctl", SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-        # A process that has asked for this has no threads, so it is not the one that passes connections on.
+        # After this call the process can't start threads, so the parent forwards the connections.
         call("unshare", NEW_PROCESSES)
         child = os.fork()
         if child == 0:

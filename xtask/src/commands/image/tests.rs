@@ -1,4 +1,4 @@
-//! An image that really runs.
+//! Tests that run images.
 
 use super::{engine, run};
 use crate::checks::probe::{Expect, probe};
@@ -13,16 +13,18 @@ use std::collections::BTreeMap;
 #[path = "../../../tests/it/skip.rs"]
 mod skip;
 
-/// Answers as our apps do, and counts on the working folder, the user and the environment that the config
-/// promises.
+/// A server that answers as the apps do, and checks the working folder, the user and the environment that the
+/// image's config declares.
 const SERVER: &str = r#"
 import http.server, json, os, signal, sys
-assert os.getuid() != 0 and os.getcwd() == "/" and os.environ["GREETING"] == "hello", (os.getuid(), os.getcwd())
+assert os.getuid() != 0 and os.getcwd() == "/", (os.getuid(), os.getcwd())
+assert os.environ["GREETING"] == "hello", os.environ
 open("/tmp/scratch", "w").close()
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         info = {"version": "1.2.3", "commit": "abc", "greeting": os.environ["GREETING"]}
-        body = json.dumps({"/health": {}, "/info": info, "/openapi.json": {"paths": {"/health": {}}}}.get(self.path)).encode()
+        answers = {"/health": {}, "/info": info, "/openapi.json": {"paths": {"/health": {}}}}
+        body = json.dumps(answers.get(self.path)).encode()
         self.send_response(200)
         self.end_headers()
         self.wfile.write(body)
@@ -32,7 +34,9 @@ http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).s
 
 #[test]
 fn an_image_on_debians_python_runs_and_answers() {
-    let Some(engine) = engine::choose().unwrap() else { return skip::skip("nothing here can run an image") };
+    let Some(engine) = engine::choose().unwrap() else {
+        return skip::skip("this machine can't run an image");
+    };
     let local = Local::start();
     let base = Reference::parse("docker.io/library/python:3.11-slim-bookworm").unwrap();
     let digest = seed::seed_base(&local.host, &base, &platforms()).unwrap();
@@ -86,8 +90,8 @@ fn an_image_on_debians_python_runs_and_answers() {
     assert!(running.stop().unwrap().as_secs() < 5);
 }
 
-/// Tries what a hostile image would: leaves its root file system, reads what others have in their environment, gains
-/// rights, and reaches the network. What it finds is in `/report`, which it serves.
+/// A server that tries what a hostile image would try: to leave its root file system, to read the environment
+/// of other processes, to gain rights, and to reach the network. It serves the results as `/report`.
 const HOSTILE: &str = r#"
 import http.server, json, os, signal, socket, sys
 found = {"uid": os.getuid(), "pid": os.getpid(), "environment": sorted(os.environ)}
@@ -121,7 +125,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_fo
 #[test]
 fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
     if !engine::isolates() {
-        return skip::skip("this machine does not let a program be isolated");
+        return skip::skip("this machine does not allow user namespaces for a sandbox");
     }
     let (local, temp, host) = (Local::start(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let base = Reference::parse("docker.io/library/python:3.11-slim-bookworm").unwrap();
@@ -130,7 +134,7 @@ fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
     let marker = host.path().join("marker").display().to_string();
     let fill = |dir: &Utf8Path, links: &[&str]| {
         std::fs::create_dir_all(dir.join("usr/lib/python3.11"))?;
-        // Runs at every start of Python, also of one that only compiles.
+        // Runs at every start of Python, also when it only compiles.
         let customize = format!("import os\nif os.getuid() == 0: open({marker:?}, 'w')\n");
         std::fs::write(dir.join("usr/lib/python3.11/sitecustomize.py"), customize)?;
         std::fs::write(dir.join("hostile.py"), HOSTILE)?;

@@ -1,5 +1,5 @@
-//! What a promotion would lose: commits of main, a hotfix say, whose change of an app never came to
-//! development.
+//! Finds commits that a promotion would undo: commits on main, such as a hotfix, that change an app and were
+//! never applied to development.
 
 use super::remote::Remote;
 use crate::commands::plan;
@@ -10,7 +10,7 @@ use crate::model::{manifest, version};
 use crate::sys::git::Git;
 use anyhow::Result;
 
-/// The commits of main to take over first, as one finding.
+/// A finding with the commits of main that must be applied to development first.
 pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>> {
     let lost = lost(&ctx.git, app, &remote.main.commit, &remote.development.commit)?;
     if lost.is_empty() {
@@ -20,9 +20,10 @@ pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>>
     let list = lost.iter().map(shown).collect::<Result<Vec<_>>>()?.join("\n  ");
     let (main, development) = (&remote.main.name, &remote.development.name);
     let message =
-        format!("{main} holds what {development} never had, and a promotion would undo it:\n  {list}");
+        format!("{main} has commits that {development} lacks, and a promotion would undo them:\n  {list}");
     let help = format!(
-        "git switch --create take-over-{name} {origin}/{development}\ngit cherry-pick -x {commits}\nthen a pull request into {development}",
+        "git switch --create take-over-{name} {origin}/{development}\ngit cherry-pick -x {commits}\n\
+         then open a pull request into {development}",
         name = app.name(),
         origin = remote.name,
         commits = lost.join(" "),
@@ -30,8 +31,8 @@ pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>>
     Ok(Some(Finding::new("main-ahead", Level::Error, message).app(app.name()).help(help)))
 }
 
-/// Oldest first: the commits of main since its content was last one of development's, without those that came
-/// to development otherwise.
+/// The commits of main since the last one with the same content as a commit of development, oldest first.
+/// Commits whose change reached development in another way are left out.
 fn lost(git: &Git, app: &App, main: &str, development: &str) -> Result<Vec<String>> {
     let specs = app.pathspecs();
     let own = commits(git, &["--first-parent", main, &format!("^{development}")], &specs)?;
@@ -56,8 +57,8 @@ fn commits(git: &Git, range: &[&str], specs: &[String]) -> Result<Vec<String>> {
     Ok(git.read(&args)?.lines().map(str::to_string).collect())
 }
 
-/// Has development what the commit did? Either a cherry-pick names it, or applying it to one of development's
-/// commits changes nothing.
+/// True if development has the commit's change: a cherry-pick there names the commit, or applying it to one
+/// of development's commits changes nothing.
 fn arrived(git: &Git, app: &App, commit: &str, development: &str) -> Result<bool> {
     let picked = format!("--grep=(cherry picked from commit {commit})");
     if !git.read(&["rev-list", "--max-count=1", "--fixed-strings", &picked, development])?.is_empty() {
@@ -73,8 +74,8 @@ fn arrived(git: &Git, app: &App, commit: &str, development: &str) -> Result<bool
     Ok(false)
 }
 
-/// Files in which the commit changed the app's version and nothing else: development may have another version
-/// by now.
+/// The files in which the commit changed only the app's version. They are not compared, because development
+/// may have another version.
 fn versions_only(git: &Git, app: &App, parent: &str, commit: &str) -> Result<Vec<String>> {
     let (Ok(old), Ok(new)) = (manifest::at(git, app, parent), manifest::at(git, app, commit)) else {
         return Ok(Vec::new());
@@ -94,7 +95,7 @@ fn versions_only(git: &Git, app: &App, parent: &str, commit: &str) -> Result<Vec
     Ok(files)
 }
 
-/// The app's files that differ.
+/// The app's files that differ between `a` and `b`.
 fn changed(git: &Git, app: &App, a: &str, b: &str) -> Result<Vec<String>> {
     let specs = app.pathspecs();
     let mut args = vec!["diff-tree", "-r", "--name-only", "-z", a, b, "--"];
@@ -102,7 +103,8 @@ fn changed(git: &Git, app: &App, a: &str, b: &str) -> Result<Vec<String>> {
     Ok(git.read(&args)?.split('\0').filter(|f| !f.is_empty()).map(str::to_string).collect())
 }
 
-/// A three-way merge of the commit's change into `candidate`, in memory. What can't be tried has not arrived.
+/// True if a three-way merge of the commit's change into `candidate` changes no file of the app, except
+/// `but`. The merge writes no files. False if the merge fails.
 fn changes_nothing(
     git: &Git,
     app: &App,

@@ -1,5 +1,5 @@
-//! The remote as it is now: both branches and the releases' tags, without a change to any ref of the user's
-//! repository.
+//! The current state of the remote: both branches and the release tags. Reading it changes no ref of the
+//! user's repository.
 
 use super::{branch_taken, request::Request};
 use crate::commands::plan;
@@ -19,19 +19,19 @@ pub struct Branch {
 }
 
 pub struct Remote {
-    /// What people call it.
+    /// The remote's name, for messages.
     pub name: String,
     pub development: Branch,
     pub main: Branch,
-    /// Every branch and tag that `ls-remote` showed, by its full name.
+    /// The object id of every branch and tag of the remote, by full name (`git ls-remote`).
     refs: HashMap<String, String>,
-    /// The clone that work is done in; removed at the end.
+    /// The temporary clone to work in. It is removed when this is dropped.
     folder: tempfile::TempDir,
 }
 
 impl Remote {
-    /// Asks the remote and brings its objects here; `ls-remote` and a fetch without a destination leave all
-    /// refs alone.
+    /// Lists the remote's refs and fetches their objects. `ls-remote` and a fetch without a destination
+    /// change no refs.
     pub fn fetch(ctx: &Ctx) -> Result<Remote> {
         let settings = &ctx.ws.settings;
         let remote = &ctx.endpoints.remote;
@@ -68,7 +68,7 @@ impl Remote {
             .join("clone"))
     }
 
-    /// A clone that shares the objects, whose refs are the remote's.
+    /// Creates a clone that shares the user's objects and has the remote's refs.
     fn clone_of(&self, ctx: &Ctx, names: &[String]) -> Result<()> {
         let dir = self.dir()?;
         ctx.git.run(&[
@@ -101,7 +101,7 @@ impl Remote {
         f(&Ctx { ws: Workspace::load(Some(&dir))?, git: Git::new(&dir), endpoints, json: ctx.json })
     }
 
-    /// Refuses to replace a branch that holds anything but an earlier run's bump to the same version.
+    /// Refuses to replace a branch with any commit other than an earlier run's bump to the same version.
     pub fn replaceable(&self, ctx: &Ctx, clone: &Ctx, branch: &str) -> Result<()> {
         let name = format!("refs/heads/{branch}");
         let Some(tip) = self.refs.get(&name) else { return Ok(()) };
@@ -112,7 +112,8 @@ impl Remote {
         if subjects(tip)? == subjects("HEAD")? { Ok(()) } else { Err(branch_taken(branch)) }
     }
 
-    /// Pushes the request's commit. Where the branch holds the same content already, the commit that it has.
+    /// Pushes the request's commit, and returns None. If the branch already has the same content, pushes
+    /// nothing and returns its commit.
     pub fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<Option<String>> {
         let name = format!("refs/heads/{}", request.branch);
         let there = self.refs.get(&name).map(String::as_str).unwrap_or("");
@@ -128,7 +129,7 @@ impl Remote {
         ctx.git.fetch_objects(clone.ws.root.as_str(), std::slice::from_ref(&name))?;
         let lease = format!("--force-with-lease={name}:{there}");
         let refspec = format!("{}:{name}", request.commit);
-        // No pre-push hook: it would check the user's checkout, which is not what is pushed.
+        // --no-verify: a pre-push hook would check the user's checkout, which is not what is pushed.
         ctx.git.run(&["push", "--quiet", "--no-verify", &lease, "--", &ctx.endpoints.remote, &refspec])?;
         Ok(None)
     }

@@ -1,5 +1,5 @@
-//! The pull request that a person opens: its branches, title and body. The body is written so that a squash
-//! that keeps it can be read by `plan`.
+//! The pull request for a person to open: its branches, title and body. `plan` can read the body if a squash
+//! merge keeps it in the commit message.
 
 use crate::commands::plan::AppPlan;
 use crate::model::ctx::Ctx;
@@ -17,7 +17,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The bump, into development.
+    /// The pull request with the bumps, into development.
     pub fn bump(clone: &Ctx, branch: String, commit: String, bumped: &[(&AppPlan, Version)]) -> Request {
         let names: Vec<String> =
             bumped.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
@@ -33,7 +33,7 @@ impl Request {
         }
     }
 
-    /// Development into main.
+    /// The pull request from development into main.
     pub fn promotion(clone: &Ctx, commit: &str, ahead: &[&AppPlan]) -> Request {
         let settings = &clone.ws.settings;
         let releases: Vec<(&AppPlan, &Version)> =
@@ -45,8 +45,7 @@ impl Request {
             names => format!("chore(release): promote {}", names.join(", ")),
         };
         let bodies: Vec<String> = releases.iter().map(|(plan, version)| released(plan, version)).collect();
-        let body =
-            if bodies.is_empty() { "Nothing is released by this.".to_string() } else { bodies.join("\n\n") };
+        let body = if bodies.is_empty() { "This releases nothing.".to_string() } else { bodies.join("\n\n") };
         Request {
             branch: format!("promote/{}", crate::sys::git::short(commit)),
             base: settings.main.clone(),
@@ -73,7 +72,7 @@ impl Request {
         )
     }
 
-    /// Both forges compare branches under this address, and offer the pull request there.
+    /// The page on which GitHub and Gitea compare the branches and offer to open the pull request.
     fn address(&self, repository: &str) -> String {
         format!("{}/compare/{}...{}", repository.trim_end_matches('/'), self.base, self.branch)
     }
@@ -91,7 +90,7 @@ impl Request {
     }
 }
 
-/// `python 0.0.1 → 0.0.2` and the commits that count, each as a bullet that a squash body can keep.
+/// `python: 0.0.1 → 0.0.2`, and below it the commits that count for the release as bullets.
 fn released(plan: &AppPlan, version: &Version) -> String {
     let last = plan.last.as_ref().map_or("first release".to_string(), |r| r.version.to_string());
     let mut lines = vec![format!("{}: {last} → {version}", plan.app), String::new()];

@@ -1,5 +1,5 @@
-//! Removes from the user's cache folder what nothing has used for a month. All of it is downloaded or made
-//! again when something needs it.
+//! Removes entries of the user's cache folder that nothing has used for a month. Every entry is downloaded or
+//! built again when it is needed.
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The folders of the cache whose entries are independent of each other.
+/// The cache folders whose entries can be removed one by one.
 const FOLDERS: [&str; 7] =
     ["tools", "declarations", "roots", "debian", "checked", "oci/layers", "oci/blobs/sha256"];
 
-/// Removes what was last used a month before `now`; the names of what is gone.
+/// Removes entries that were last used more than 30 days before `now`. Returns the removed paths, relative to
+/// `cache`.
 pub fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
     let mut removed = Vec::new();
     for folder in FOLDERS {
@@ -20,7 +21,7 @@ pub fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
         if !dir.is_dir() {
             continue;
         }
-        for entry in dir.read_dir_utf8().with_context(|| format!("{dir} can't be read"))? {
+        for entry in dir.read_dir_utf8().with_context(|| format!("can't read {dir}"))? {
             let entry = entry?;
             if !entry.file_name().starts_with('.')
                 && unused(entry.path(), now)
@@ -34,29 +35,30 @@ pub fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
     Ok(removed)
 }
 
-/// A folder that was made whole has its last use in `.complete`. Whatever can't be told was used just now.
+/// True if the entry's last use is more than 30 days ago. For a complete folder the last use is the
+/// modification time of its `.complete` file. An unknown time counts as now.
 fn unused(path: &Utf8Path, now: SystemTime) -> bool {
     let modified = |path: &Utf8Path| std::fs::symlink_metadata(path).and_then(|m| m.modified());
     let used = modified(&path.join(".complete")).or_else(|_| modified(path));
     used.is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age > MONTH))
 }
 
-/// False where somebody makes this entry right now.
+/// Removes an entry. False if another process is creating it now.
 fn remove(dir: &Utf8Path, name: &str) -> Result<bool> {
     let path = dir.join(name);
     if !path.is_dir() {
-        std::fs::remove_file(&path).with_context(|| format!("{path} can't be removed"))?;
+        std::fs::remove_file(&path).with_context(|| format!("can't remove {path}"))?;
         return Ok(true);
     }
     let lock = File::create(dir.join(format!(".{name}.lock")))?;
     if lock.try_lock().is_err() {
         return Ok(false);
     }
-    // Nobody may find half of it complete.
+    // Rename first, so that no process sees a half-removed entry as complete.
     let gone = dir.join(format!(".{name}.removed"));
     std::fs::rename(&path, &gone)
         .and_then(|()| std::fs::remove_dir_all(&gone))
-        .with_context(|| format!("{path} can't be removed"))?;
+        .with_context(|| format!("can't remove {path}"))?;
     Ok(true)
 }
 
@@ -65,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_used_for_a_month_is_removed() {
+    fn entries_that_were_not_used_for_a_month_are_removed() {
         let temp = tempfile::tempdir().expect("temp");
         let cache = Utf8Path::from_path(temp.path()).expect("UTF-8");
         let now = SystemTime::now();

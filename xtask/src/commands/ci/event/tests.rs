@@ -88,7 +88,7 @@ fn labels_are_read_as_both_forges_write_them() {
         // GitHub, shortened; then Gitea.
         (
             r#"{"action": "labeled", "label": {"name": "x"}, "pull_request": {"number": 1, "labels": [
-              {"id": 2, "name": "breaking-change", "color": "f00", "default": false, "description": null}]}}"#,
+             {"id": 2, "name": "breaking-change", "color": "f00", "default": false, "description": ""}]}}"#,
             Some(vec!["breaking-change"]),
         ),
         (
