@@ -30,7 +30,8 @@ SET_PARENT_DEATH_SIGNAL, SET_DUMPABLE, SET_NO_NEW_PRIVILEGES = 1, 4, 38
 SET_INTERFACE_FLAGS = 0x8914
 UP_AND_RUNNING = 0x1 | 0x40
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[platform.machine()]
-# ROOT is mounted here in a private mount namespace: every user can enter /tmp, but not the folders above ROOT.
+# ROOT is mounted here in a private mount namespace: every user can enter /tmp, but not the folders above
+# ROOT.
 PLACE = "/tmp"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -141,8 +142,8 @@ def main():
         become(uid, gid)
     call("prctl", SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     enter_namespaces(os.geteuid(), os.getegid())
-    # Ignore these signals: they go to the whole process group, so they also reach the program, and this script
-    # ends when the program ends.
+    # Ignore these signals: they go to the whole process group, so they also reach the program, and this
+    # script ends when the program ends.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     guardian = os.fork()
