@@ -67,29 +67,30 @@ def enter_namespaces(uid, gid):
         fcntl.ioctl(any_socket, SET_INTERFACE_FLAGS, request)
 
 
-def enter_root(place):
+def enter_root(root):
     for name in ("proc", "tmp", "dev"):
-        if os.path.islink(f"{place}/{name}"):
-            os.write(2, f"/{name} of the image is a link: the sandbox follows no links\n".encode())
+        if os.path.islink(f"{root}/{name}"):
+            os.write(2, f"/{name} of the image is a link: the sandbox follows no links
+".encode())
             os._exit(126)
     mount("none", "/", None, RECURSIVE | PRIVATE)
-    mount(place, place, None, BIND | RECURSIVE)
-    mount("proc", f"{place}/proc", "proc", NOSUID | NODEV | NOEXEC)
-    mount("tmpfs", f"{place}/tmp", "tmpfs", NOSUID | NODEV, "mode=1777")
-    mount("tmpfs", f"{place}/dev", "tmpfs", NOSUID | NOEXEC, "mode=755,size=64k")
+    mount(root, PLACE, None, BIND | RECURSIVE)
+    mount("proc", f"{PLACE}/proc", "proc", NOSUID | NODEV | NOEXEC)
+    mount("tmpfs", f"{PLACE}/tmp", "tmpfs", NOSUID | NODEV, "mode=1777")
+    mount("tmpfs", f"{PLACE}/dev", "tmpfs", NOSUID | NOEXEC, "mode=755,size=64k")
     for name in ("null", "zero", "full", "random", "urandom"):
-        with open(f"{place}/dev/{name}", "w"):
+        with open(f"{PLACE}/dev/{name}", "w"):
             pass
-        mount(f"/dev/{name}", f"{place}/dev/{name}", None, BIND)
-    os.chdir(place)
+        mount(f"/dev/{name}", f"{PLACE}/dev/{name}", None, BIND)
+    os.chdir(PLACE)
     call("syscall", PIVOT_ROOT, ".", ".")
     call("umount2", ".", DETACH)
     os.chdir("/")
 
 
-def program(place, argv):
+def program(root, argv):
     call("prctl", SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-    enter_root(place)
+    enter_root(root)
     socket.sethostname("probe")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
