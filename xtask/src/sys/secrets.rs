@@ -30,6 +30,11 @@ pub fn withhold(command: &mut Command) -> &mut Command {
     NAMES.iter().fold(command, |command, name| command.env_remove(name))
 }
 
+/// Tokens of ours that begin or end with white space: a line break of the file that they were copied from.
+pub fn padded() -> impl Iterator<Item = &'static str> {
+    NAMES[..4].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
+}
+
 /// The text with `***` for each token of the environment, as it is or in base64, and for passwords in addresses.
 pub fn mask(text: &str) -> String {
     static FORMS: OnceLock<Vec<String>> = OnceLock::new();

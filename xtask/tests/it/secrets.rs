@@ -86,3 +86,17 @@ fn an_identity_token_of_gitea_does_not_replace_an_index_token() {
         assert!(!github.stderr.contains(&missing), "{github:#?}");
     }
 }
+
+#[test]
+fn a_token_with_a_line_break_is_told_before_the_tag() {
+    let world = World::new();
+    let mut command = world.command(&world.repo.path);
+    command
+        .args(["release", "python", "--dry-run"])
+        .env("PYPI_TOKEN", format!("{}\n", world.servers.env["PYPI_TOKEN"]));
+    let output = run(&mut command).expect(3);
+    assert!(
+        output.stderr.contains("error[credentials]: python: PYPI_TOKEN begins or ends with white space"),
+        "{output:#?}"
+    );
+}

@@ -6,7 +6,7 @@ use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
-use crate::sys::{tools, ui};
+use crate::sys::{secrets, tools, ui};
 use anyhow::Result;
 
 pub fn state(_: &Release) -> Result<State> {
@@ -172,6 +172,9 @@ fn credentials(release: &Release) -> Vec<Finding> {
     {
         problems.push(format!("can't push to the container registry: {e:#}"));
     }
+    problems.extend(secrets::padded().map(|name| {
+        format!("{name} begins or ends with white space, which no server accepts: set it again without")
+    }));
     problems.into_iter().map(|p| Finding::new("credentials", Level::Error, p)).collect()
 }
 
