@@ -10,7 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use xshell::cmd;
 
 /// The folders with Python files. Their modules are scripts, not packages.
-const PYTHON: [&str; 3] = ["xtask/src/commands/api/python/reader", "xtask/examples/bench", "contract"];
+const PYTHON: [&str; 4] =
+    ["xtask/src/commands/api/python/reader", "xtask/src/commands/image", "xtask/examples/bench", "contract"];
 /// Rules of ruff that are off for these files: function names replace docstrings, and contract/ uses the
 /// standard library's unittest.
 const NOT_ASKED: [&str; 8] = [

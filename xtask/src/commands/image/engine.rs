@@ -52,12 +52,21 @@ pub fn choose() -> Result<Option<Engine>> {
     }))
 }
 
-/// True if this machine can isolate a program without an engine. Runs /bin/true in a sandbox on the machine's
-/// own root file system.
+/// True if this machine can isolate a program without an engine.
 pub fn isolates() -> bool {
-    let Ok(mut command) = inside(Path::new("/"), 0) else { return false };
-    command.arg("/bin/true").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    trial().is_ok()
+}
+
+/// Runs /bin/true in a sandbox on the machine's own root file system. The error says what is not possible.
+pub fn trial() -> Result<()> {
+    let mut command = inside(Path::new("/"), 0)?;
+    command.arg("/bin/true").env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+    let output = command.output().context("python3 could not be started")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("{}", said.trim_end().lines().next_back().unwrap_or("no reason was given"));
+    }
+    Ok(())
 }
 
 fn answers(program: &str, args: &[&str]) -> bool {

@@ -36,18 +36,20 @@ pub enum Started {
     /// The image is not built for this machine's platform.
     OtherPlatform,
     /// This machine can't run the image in isolation, with the reason.
-    NoEngine(&'static str),
+    NoEngine(String),
 }
-
-const NO_ENGINE: &str =
-    "neither docker nor podman is available, and this machine does not allow user namespaces for a sandbox";
 
 /// Starts the image of this machine's platform and waits until `health` answers 200.
 pub fn start(built: &Built, health: &str) -> Result<Started> {
     let Some(part) = of_this_machine(built) else { return Ok(Started::OtherPlatform) };
     match engine::choose()? {
         Some(engine) => start_by(engine, built, part, health).map(Started::Running),
-        None => Ok(Started::NoEngine(NO_ENGINE)),
+        None => {
+            let why = engine::trial().err().map_or("it works now".to_string(), |error| error.to_string());
+            Ok(Started::NoEngine(format!(
+                "neither docker nor podman answers, and no sandbox can be made here ({why})"
+            )))
+        }
     }
 }
 

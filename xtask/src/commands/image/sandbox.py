@@ -70,8 +70,7 @@ def enter_namespaces(uid, gid):
 def enter_root(root):
     for name in ("proc", "tmp", "dev"):
         if os.path.islink(f"{root}/{name}"):
-            os.write(2, f"/{name} of the image is a link: the sandbox follows no links
-".encode())
+            os.write(2, f"/{name} of the image is a link: the sandbox follows no links\n".encode())
             os._exit(126)
     mount("none", "/", None, RECURSIVE | PRIVATE)
     mount(root, PLACE, None, BIND | RECURSIVE)
