@@ -1,14 +1,18 @@
-"""Runs a program of an image in namespaces of its own: users, mounts, processes, network, host name, IPC.
+"""Run a program of an image in its own namespaces.
+
+These are: users, mounts, processes, network, host name, IPC.
 
 Usage: sandbox.py ROOT PORT UID GID PROGRAM ARGUMENT...
 
-The program is process 1 in the root file system ROOT, without capabilities and without a way to gain any. It
-has its own /proc, /dev and /tmp. No code of the image runs before all privileges are dropped: if this script
-runs as root, it switches to UID and GID first; otherwise it keeps its user. The program's network is only its
-own loopback device. Connections to 127.0.0.1:PORT on the machine are forwarded to the same port inside; with
-PORT 0 none are. No link in ROOT is followed before ROOT is the root of the file system.
+The program is process 1 in the root file system ROOT, without capabilities and without a way to
+gain any. It has its own /proc, /dev and /tmp. No code of the image runs before all privileges are
+dropped: if this script runs as root, it switches to UID and GID first; otherwise it keeps its
+user. The program's network is only its own loopback device. Connections to 127.0.0.1:PORT on the
+machine are forwarded to the same port inside; with PORT 0 none are. No link in ROOT is followed
+before ROOT is the root of the file system.
 
-Needs Linux 5.8 or newer on x86_64 or aarch64. Exit code: the program's, or 128 + the signal that killed it.
+Needs Linux 5.8 or newer on x86_64 or aarch64. Exit code: the program's, or 128 + the signal that
+killed it.
 """
 
 import ctypes
@@ -20,6 +24,7 @@ import socket
 import struct
 import sys
 import threading
+from typing import NoReturn
 
 NEW_MOUNTS, NEW_PROCESSES = 0x00020000, 0x20000000
 # Mounts, host name, IPC, users, network.
@@ -30,26 +35,28 @@ SET_PARENT_DEATH_SIGNAL, SET_DUMPABLE, SET_NO_NEW_PRIVILEGES = 1, 4, 38
 SET_INTERFACE_FLAGS = 0x8914
 UP_AND_RUNNING = 0x1 | 0x40
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[platform.machine()]
-# ROOT is mounted here in a private mount namespace: every user can enter /tmp, but not the folders above
-# ROOT.
+# ROOT is mounted here in a private mount namespace: every user can enter /tmp, but not the folders
+# above ROOT.
 PLACE = "/tmp"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def call(name, *arguments):
+def call(name: str, *arguments: object) -> None:
     converted = [a.encode() if isinstance(a, str) else a for a in arguments]
     if getattr(libc, name)(*converted) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name} {arguments}: {os.strerror(number)}")
 
 
-def mount(source, target, kind, flags, options=None):
+def mount(
+    source: str, target: str, kind: str | None, flags: int, options: str | None = None
+) -> None:
     call("mount", source, target, kind, ctypes.c_ulong(flags), options)
 
 
-def become(uid, gid):
-    """Drops root for good. Afterwards a user namespace gives rights only inside itself."""
+def become(uid: int, gid: int) -> None:
+    """Drop root for good. Afterwards a user namespace gives rights only inside itself."""
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
@@ -57,9 +64,13 @@ def become(uid, gid):
     call("prctl", SET_DUMPABLE, 1, 0, 0, 0)
 
 
-def enter_namespaces(uid, gid):
+def enter_namespaces(uid: int, gid: int) -> None:
     call("unshare", NAMESPACES)
-    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+    for file, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
         with open(f"/proc/self/{file}", "w") as out:
             out.write(text)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -67,7 +78,7 @@ def enter_namespaces(uid, gid):
         fcntl.ioctl(any_socket, SET_INTERFACE_FLAGS, request)
 
 
-def enter_root(root):
+def enter_root(root: str) -> None:
     for name in ("proc", "tmp", "dev"):
         if os.path.islink(f"{root}/{name}"):
             os.write(2, f"/{name} of the image is a link: the sandbox follows no links\n".encode())
@@ -87,7 +98,7 @@ def enter_root(root):
     os.chdir("/")
 
 
-def program(root, argv):
+def program(root: str, argv: list[str]) -> NoReturn:
     call("prctl", SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     enter_root(root)
     socket.sethostname("probe")
@@ -104,7 +115,7 @@ def program(root, argv):
     os._exit(127)
 
 
-def copy(source, target):
+def copy(source: socket.socket, target: socket.socket) -> None:
     try:
         while data := source.recv(65536):
             target.sendall(data)
@@ -114,7 +125,7 @@ def copy(source, target):
         target.close()
 
 
-def pass_on(listener, port):
+def pass_on(listener: socket.socket, port: int) -> None:
     while True:
         outside, _ = listener.accept()
         # Not socket.create_connection: it imports modules, which this user may not be able to read.
@@ -128,7 +139,7 @@ def pass_on(listener, port):
             threading.Thread(target=copy, args=pair, daemon=True).start()
 
 
-def main():
+def main() -> None:
     root, port, uid, gid = sys.argv[1], *map(int, sys.argv[2:5])
     argv = sys.argv[5:]
     listener = None
@@ -142,8 +153,8 @@ def main():
         become(uid, gid)
     call("prctl", SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     enter_namespaces(os.geteuid(), os.getegid())
-    # Ignore these signals: they go to the whole process group, so they also reach the program, and this
-    # script ends when the program ends.
+    # Ignore these signals: they go to the whole process group, so they also reach the program, and
+    # this script ends when the program ends.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     guardian = os.fork()
@@ -162,7 +173,7 @@ def main():
     end_as(guardian)
 
 
-def end_as(child):
+def end_as(child: int) -> NoReturn:
     _, status = os.waitpid(child, 0)
     os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
 
