@@ -1,12 +1,12 @@
-//! `api diff` on this repository's apps, and how often the rules of the reader that it uses for Python would
-//! be right on the cases that ours are tested by.
+//! Benchmarks `api diff` on this repository's apps, and runs griffe's own rules on the test cases of our
+//! rules for Python. (griffe is the reader that `api diff` uses for Python.)
 
 use super::{Figures, root, time, xtask};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 
 const RUNS: usize = 5;
-/// What is compared with HEAD: far enough for the sources to differ.
+/// The commit to compare with HEAD, far enough back for the sources to differ.
 const BEFORE: &str = "HEAD~20";
 
 pub fn api() -> Result<()> {
@@ -16,7 +16,7 @@ pub fn api() -> Result<()> {
         for run in 0..=RUNS {
             let took =
                 time(xtask(&["api", "diff", app, BEFORE, "HEAD", "--root", root().as_str()])?, &[0, 3])?;
-            // The first fetches and builds what the others find.
+            // The first run fills the caches.
             if run > 0 {
                 runs.push(took);
             }

@@ -1,4 +1,5 @@
-//! A monorepo's history of any length, made by `git fast-import` and kept for the next run.
+//! Generates the history of a monorepo with any number of commits, by `git fast-import`, and keeps it for the
+//! next run.
 
 use super::git;
 use anyhow::{Context, Result, bail};
@@ -7,15 +8,15 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::process::Stdio;
 
-/// How many commits came since the last release, and how many releases there are.
+/// The number of commits since the last release, and the number of releases.
 const SINCE: usize = 40;
 const RELEASES: usize = 50;
-/// The files that commits change, in turn.
+/// The number of files that commits change in turn.
 const FILES: usize = 400;
-/// Changes with what is generated, so that old ones are not reused.
+/// Must be raised when the generated history changes, so that an old one is not reused.
 const EDITION: u32 = 1;
 
-/// The repository with `size` commits below `folder`.
+/// Returns the repository with `size` commits below `folder`, and generates it if needed.
 pub fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
     let repo = folder.join(format!("plan-{EDITION}-{size}"));
     if repo.join(".complete").exists() {
@@ -34,7 +35,7 @@ pub fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
 }
 
 fn run(repo: &Utf8Path, args: &[&str], input: &str) -> Result<()> {
-    let mut child = git(repo, args).stdin(Stdio::piped()).spawn().context("git could not be started")?;
+    let mut child = git(repo, args).stdin(Stdio::piped()).spawn().context("can't start git")?;
     child.stdin.take().context("piped")?.write_all(input.as_bytes())?;
     let status = child.wait()?;
     if !status.success() {
@@ -86,7 +87,7 @@ fn stream(size: usize) -> String {
     out
 }
 
-/// Half of the commits touch the app.
+/// The file that commit `n` changes. Half of the commits change the app `python`.
 fn path(n: usize) -> String {
     let file = (n * 7919) % FILES;
     match n % 4 {

@@ -1,7 +1,7 @@
-//! What our own part costs, beside what can't be avoided: `cargo run -p xtask --example bench -- plan`.
-//! Figures are printed, never judged.
+//! Benchmarks, each against the cost that can't be avoided: `cargo run -p xtask --example bench -- plan`. It
+//! prints figures and never fails because of them.
 
-#![expect(clippy::print_stdout, reason = "figures are all that it prints")]
+#![expect(clippy::print_stdout, reason = "this example prints only figures")]
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -29,7 +29,7 @@ fn main() -> Result<()> {
             "rehearse" => rehearse()?,
             "openapi" => openapi::openapi()?,
             "api" => api::api()?,
-            // The commits of one history: `bench 1000`.
+            // `bench 1000`: `plan` on a history with 1000 commits.
             size => plan(&[size.parse().with_context(|| {
                 format!("no benchmark {size:?}: plan, build, rehearse, openapi, api or a number")
             })?])?,
@@ -40,11 +40,11 @@ fn main() -> Result<()> {
 
 /// The repository's root.
 fn root() -> &'static Utf8Path {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
 }
 
-/// Warm `plan` beside the three git calls that it can't do without: the app's tags, is the last an ancestor,
-/// the log since.
+/// Compares a warm `plan` with the three git calls that it needs at least: the app's tags, whether the last
+/// one is an ancestor of HEAD, and the log since.
 fn plan(sizes: &[usize]) -> Result<()> {
     println!("plan: {RUNS} warm runs each, min / median / max in ms");
     println!("{:>9}  {:>22}  {:>22}  {:>6}", "commits", "three git calls", "cargo xtask plan", "ratio");
@@ -69,11 +69,11 @@ fn plan(sizes: &[usize]) -> Result<()> {
         ];
         let mut lazy = Vec::new();
         let mut ours = Vec::new();
-        // In turns, so that whatever else the machine does slows both.
+        // Alternate, so that other load on the machine slows both.
         for run in 0..=RUNS {
             let a = calls.iter().map(|args| time(git(&repo, args), &[0])).sum::<Result<Duration>>()?;
             let b = time(copy(&xtask), &[0])?;
-            // The first warms the caches.
+            // The first run warms the caches.
             if run > 0 {
                 lazy.push(a);
                 ours.push(b);
@@ -105,14 +105,14 @@ impl std::fmt::Display for Figures {
     }
 }
 
-/// A cold build of xtask on two cores, beside one of its dependencies alone, which tells how fast this
-/// machine is.
+/// Compares a cold build of xtask on two cores with a cold build of only its dependencies, which shows how
+/// fast this machine is.
 fn build() -> Result<()> {
     let temp = tempfile::tempdir()?;
     let bare = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
     std::fs::create_dir(bare.join("src"))?;
     std::fs::write(bare.join("src/main.rs"), "fn main() {}\n")?;
-    std::fs::write(bare.join("Cargo.toml"), dependencies_alone(root())?)?;
+    std::fs::write(bare.join("Cargo.toml"), only_dependencies(root())?)?;
     std::fs::copy(root().join("Cargo.lock"), bare.join("Cargo.lock"))?;
     let cold = |dir: &Utf8Path| -> Result<Duration> {
         let target = tempfile::tempdir()?;
@@ -124,18 +124,18 @@ fn build() -> Result<()> {
     let (dependencies, whole) = (cold(bare)?, cold(root())?);
     let ratio = whole.as_secs_f64() / dependencies.as_secs_f64();
     println!(
-        "cold build, two jobs: xtask {}, its dependencies alone {}, {ratio:.2}x",
+        "cold build, two jobs: xtask {}, only its dependencies {}, {ratio:.2}x",
         seconds(whole),
         seconds(dependencies)
     );
     Ok(())
 }
 
-/// A manifest with the dependencies and profiles of xtask, and no code of ours.
-fn dependencies_alone(root: &Utf8Path) -> Result<String> {
+/// A manifest with the dependencies and profiles of xtask.
+fn only_dependencies(root: &Utf8Path) -> Result<String> {
     let read = |file: &str| -> Result<toml_edit::DocumentMut> {
         let path = root.join(file);
-        Ok(std::fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?.parse()?)
+        Ok(std::fs::read_to_string(&path).with_context(|| format!("can't read {path}"))?.parse()?)
     };
     let (mut manifest, workspace) = (read("xtask/Cargo.toml")?, read("Cargo.toml")?);
     let dependencies =
@@ -148,14 +148,14 @@ fn dependencies_alone(root: &Utf8Path) -> Result<String> {
     Ok(manifest.to_string())
 }
 
-/// The second of two rehearsals: its tools are there already. Where the time goes is what the rehearsal
-/// prints itself.
+/// Runs two rehearsals. The first may install tools; the second has them already. A rehearsal itself prints
+/// where its time was spent.
 fn rehearse() -> Result<()> {
     for which in ["first", "second"] {
         let mut command = copy(&xtask(&["rehearse", "python"])?);
         command.current_dir(root());
         let started = Instant::now();
-        let status = command.status().context("the rehearsal could not be started")?;
+        let status = command.status().context("can't start the rehearsal")?;
         if !status.success() {
             bail!("the {which} rehearsal failed: {status}");
         }
@@ -164,10 +164,11 @@ fn rehearse() -> Result<()> {
     Ok(())
 }
 
-/// The program that was built beside this one.
+/// The xtask program of the same build as this example.
 fn xtask(args: &[&str]) -> Result<Command> {
     let here = std::env::current_exe()?;
-    let program = here.ancestors().nth(2).context("an example lies in target/debug/examples")?.join("xtask");
+    let program =
+        here.ancestors().nth(2).context("this example is not in target/debug/examples")?.join("xtask");
     if !program.exists() {
         bail!("{} is missing: cargo build -p xtask", program.display());
     }
@@ -192,10 +193,11 @@ fn copy(command: &Command) -> Command {
     copy
 }
 
-/// How long it runs, ending with one of these codes; its output is read and dropped.
+/// The time that a command takes. Its output is read and dropped. An error if it ends with an exit code that
+/// is not in `codes`.
 fn time(mut command: Command, codes: &[i32]) -> Result<Duration> {
     let started = Instant::now();
-    let output = command.output().with_context(|| format!("{command:?} could not be started"))?;
+    let output = command.output().with_context(|| format!("can't start {command:?}"))?;
     if !output.status.code().is_some_and(|code| codes.contains(&code)) {
         bail!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }

@@ -1,11 +1,11 @@
-//! `openapi diff` on large documents, and how often its verdict is oasdiff's.
+//! Benchmarks `openapi diff` on large documents, and counts how often its result agrees with oasdiff.
 
 use super::{Figures, RUNS, copy, root, time, xtask};
 use anyhow::Result;
 use diff::openapi::{cases, diff, specs};
 use std::time::Instant;
 
-/// Makes a document of a megabyte.
+/// The number of resources that gives a document of about 1 MB.
 const RESOURCES: usize = 95;
 
 pub fn openapi() -> Result<()> {
@@ -37,7 +37,7 @@ fn agreement() -> Result<()> {
     let all = cases::all()?;
     let (agree, differ): (Vec<_>, Vec<_>) = all.iter().partition(|case| case.agrees());
     println!(
-        "of {} cases {} have the ids and levels that oasdiff's rules give; the others, and why:",
+        "of {} cases {} have the same ids and levels as with oasdiff's rules; the others, with reasons:",
         all.len(),
         agree.len()
     );
@@ -45,7 +45,7 @@ fn agreement() -> Result<()> {
         println!(
             "  {}: {}",
             case.what,
-            case.why.as_deref().filter(|_| case.is_right()).unwrap_or("NOT MEANT")
+            case.why.as_deref().filter(|_| case.is_right()).unwrap_or("NOT INTENDED")
         );
     }
     Ok(())

@@ -1,7 +1,7 @@
-"""What griffe's own rules say of the cases that our rules are tested by.
+"""Runs griffe's own rules on the test cases of our rules.
 
-Takes a file with what every case begins with, and the files with the cases. Prints how many of the
-breaks it finds, in how many cases that break nobody it sees one, and which those are.
+Usage: peer.py PRELUDE CASES..., where every case starts with the code in the file PRELUDE. Prints how
+many breaking cases griffe finds, which it misses, and in which other cases it reports a break.
 """
 
 import logging
@@ -59,7 +59,7 @@ def main() -> None:
     for what, breaking, files in every:
         try:
             found = breaks(prelude, files)
-        except Exception:  # noqa: BLE001, a crash is no answer
+        except Exception:  # noqa: BLE001, a crash of griffe counts as no break found
             wrong += 1
             found = False
         if breaking and not found:
@@ -70,9 +70,9 @@ def main() -> None:
     sure = f"{len(false)} of {len(every) - broken}"
     listed = "; ".join(false)
     lines = [
-        f"griffe's own rules on our {len(every)} cases (ours answer all of them as written):",
+        f"griffe's own rules on our {len(every)} cases (our rules pass all of them):",
         f"  breaks found: {broken - len(missed)} of {broken}; missed: {'; '.join(missed)}",
-        f"  cases that break nobody for certain, and where it sees a break: {sure}: {listed}",
+        f"  cases that are not breaking, but where it reports a break: {sure}: {listed}",
         f"  ended with an error: {wrong}",
     ]
     sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -1,5 +1,5 @@
-//! `rehearse`: a whole release on this machine alone, by the very code that releases. The world is in
-//! world.rs, the script in walk.rs, what was seen at its end in report.rs.
+//! `rehearse`: runs a whole release on this machine only, with the same code as a real release. world.rs
+//! starts the servers, walk.rs has the script, and report.rs checks the result.
 
 use crate::flags;
 use crate::model::ctx::Ctx;
@@ -29,7 +29,7 @@ mod steps;
 mod walk;
 pub mod world;
 
-/// What the whole rehearsal shares.
+/// The data that all parts of a rehearsal share.
 pub struct Rehearsal<'a> {
     pub ctx: &'a Ctx,
     pub apps: Vec<&'a App>,
@@ -64,11 +64,11 @@ pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
             let path = folder.path.clone();
             folder.keep()?;
             let until = "until the next rehearsal fails or cargo xtask rehearse --clean";
-            bail!("interrupted; everything that was started is stopped\nlogs: {}/logs, kept {until}", path)
+            bail!("interrupted; all started programs are stopped\nlogs: {}/logs, kept {until}", path)
         }
         Err(error) => {
             ui::say(&format!(
-                "\nkept for a look: {}, until the next rehearsal fails or cargo xtask rehearse --clean",
+                "\nkept for inspection: {}, until the next rehearsal fails or cargo xtask rehearse --clean",
                 folder.path
             ));
             folder.keep()?;
@@ -93,7 +93,7 @@ fn rehearse(
     ));
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
-        let note = "HEAD is what is rehearsed; not committed, so not in it";
+        let note = "the rehearsal uses HEAD; it does not contain these uncommitted changes";
         ui::say(&format!("{} {note}:\n  {}", ui::yellow("note:"), dirty.join("\n  ")));
     }
     let steps = Steps::new(&dir.join("logs"))?;
@@ -101,13 +101,13 @@ fn rehearse(
     let mut world = None;
     steps.run("world", |_| {
         let images = !flags.without.contains(&Part::Image);
-        let made = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
-        start::populate(ctx, start, &made.remote.git)?;
-        let seen = made.to_string();
-        world = Some(made);
-        Ok(seen)
+        let started = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
+        start::populate(ctx, start, &started.remote.git)?;
+        let evidence = started.to_string();
+        world = Some(started);
+        Ok(evidence)
     })?;
-    let world = world.context("the world has started")?;
+    let world = world.context("the world has not started")?;
     let machine = Machine::new(dir, xtask, &world, &apps, &ctx.endpoints)?;
     let rehearsal = Rehearsal { ctx, apps, flags, dir, world, machine, steps };
     let walked = walk::walk(&rehearsal, start)?;

@@ -1,5 +1,5 @@
-//! A world to release into: real indexes, a real container registry, a bare remote, and demo apps on its main
-//! branch.
+//! A world to release into: real package indexes, a real container registry, and a bare git remote with demo
+//! apps on its main branch.
 
 use crate::support::{Output, Repo, Servers, run};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 pub struct World {
     pub repo: Repo,
-    /// Where the registries keep what they have.
+    /// The folder in which the servers store their data.
     pub data: Utf8PathBuf,
     pub servers: Servers,
     apps: Vec<&'static str>,
@@ -19,7 +19,7 @@ impl World {
         World::of("python")
     }
 
-    /// The same with the demo app `python` or `ts`.
+    /// Like `new`, with the demo app `python` or `ts`.
     pub fn of(app: &'static str) -> World {
         World::with(&[app])
     }
@@ -29,7 +29,7 @@ impl World {
         World::with(&["python", "ts"])
     }
 
-    /// Both apps, and indexes that are read with the login alone, as those of a private owner on Gitea.
+    /// Both apps, and indexes that require the login for reads, like those of a private owner on Gitea.
     pub fn private() -> World {
         World::filled(World::started(
             files(&["python", "ts"]),
@@ -50,7 +50,7 @@ impl World {
         world
     }
 
-    /// The registries and the remote for what this repository holds; nothing is pushed.
+    /// The servers for the apps of this repository. Nothing is pushed.
     pub fn around(repo: Repo, apps: &[&'static str]) -> World {
         World::started(repo, apps, &[])
     }
@@ -63,7 +63,7 @@ impl World {
         world
     }
 
-    /// Raises the version of each app in a commit and pushes them, as the squash of a promotion would.
+    /// Bumps each app in a commit of its own, and pushes the commits to main and development.
     pub fn bump(&self, args: &[&str]) {
         for app in &self.apps {
             let args: Vec<&str> = ["bump", app].iter().chain(args).copied().collect();
@@ -72,16 +72,17 @@ impl World {
         self.push();
     }
 
-    /// Main and development are what HEAD is.
+    /// Sets the remote's main and development to HEAD.
     pub fn push(&self) {
         self.push_to(&["main", "development"]);
     }
 
-    /// These branches are what HEAD is.
+    /// Sets these branches of the remote to HEAD.
     pub fn push_to(&self, branches: &[&str]) {
         let remote = self.servers.remote();
         self.repo.git(&["fetch", "--quiet", "origin"]);
-        // The remote protects its branches from pushes; a merge on the forge is an update from within.
+        // The remote refuses pushes to protected branches, so update them inside the repository, as a merge
+        // on a forge does.
         let head = self.repo.head();
         run(self.repo.command("git", remote).args(["fetch", "--quiet", self.repo.path.as_str(), &head]));
         for branch in branches {
@@ -100,8 +101,8 @@ impl World {
         run(self.command(&self.repo.path).args(args))
     }
 
-    /// Every file that the registries and the remote keep, without their logs: what an outward step would
-    /// change.
+    /// Every file of the registries and the remote, without logs. An outward step of a release changes this
+    /// list.
     pub fn outside(&self) -> Vec<String> {
         let mut files = Vec::new();
         list(&self.data, &mut files);
@@ -110,7 +111,7 @@ impl World {
         files
     }
 
-    /// The files that the package indexes keep, by name.
+    /// The names of the files on the package indexes.
     pub fn published(&self) -> Vec<String> {
         let kept = |path: &String| match path {
             p if p.contains("/pypi/") => p.ends_with(".whl") || p.ends_with(".tar.gz"),
@@ -126,7 +127,7 @@ impl World {
         files
     }
 
-    /// What a tag names in the container registry: a digest.
+    /// The digest that a tag names in the container registry.
     pub fn image(&self, name: &str, tag: &str) -> Option<String> {
         let url = format!("http://{}/v2/{name}/manifests/{tag}", self.servers.env["XTASK_REGISTRY"]);
         let answer =
@@ -147,9 +148,9 @@ fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().new_agent()
 }
 
-/// A repository with the files of these demo apps, nothing committed.
+/// A repository with the files of these demo apps, without a commit.
 pub fn files(apps: &[&str]) -> Repo {
-    // A path as people have them.
+    // A path with spaces and an umlaut, as users may have.
     let repo = Repo::empty("Prüfung mit Raum");
     for app in apps {
         let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-{app}"));
@@ -171,7 +172,7 @@ fn list(dir: &Utf8Path, into: &mut Vec<String>) {
     }
 }
 
-/// A folder with everything in it.
+/// Copies a folder with all its content.
 pub fn copy(from: &Utf8Path, to: &Utf8Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in from.read_dir_utf8().unwrap() {

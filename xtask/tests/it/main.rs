@@ -1,11 +1,11 @@
-//! The one integration binary: the real `xtask` program on real repositories. One module a topic.
+//! The integration tests: the real `xtask` program on real repositories, one module per topic, in one binary.
 
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test that goes wrong may panic"
+    reason = "a failing test may panic"
 )]
 
 mod api;

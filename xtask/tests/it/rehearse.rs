@@ -1,4 +1,5 @@
-//! A rehearsal of a small app: through, broken off in every way, and what is left behind each time. Nothing.
+//! Rehearsals of a small app: complete, failed, interrupted and killed. None leaves a process or a file
+//! behind.
 
 use crate::demo;
 use crate::supervise::{all_gone, descendants};
@@ -8,10 +9,11 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-const HOOKS: &str = "assert_lefthook_installed: true\npre-commit:\n  jobs:\n    - run: cargo xtask check --affected --quick --reuse\npre-push:\n  jobs:\n    \
-                     - run: cargo xtask check --affected --quick --reuse\n";
+const HOOKS: &str = "assert_lefthook_installed: true\n\
+    pre-commit:\n  jobs:\n    - run: cargo xtask check --affected --quick --reuse\n\
+    pre-push:\n  jobs:\n    - run: cargo xtask check --affected --quick --reuse\n";
 
-/// The demo app and the hooks, committed; never released.
+/// A repository with the demo app and the hooks, committed and never released.
 fn repo() -> Repo {
     let repo = demo::files(&["python"]);
     repo.write("lefthook.yml", HOOKS);
@@ -21,7 +23,7 @@ fn repo() -> Repo {
     repo
 }
 
-/// What rehearsals have left in the target folder.
+/// The files and folders that rehearsals have left in the target folder.
 fn left(repo: &Repo) -> Vec<String> {
     let Ok(entries) = repo.path.join("target/rehearsal").read_dir_utf8() else { return Vec::new() };
     entries
@@ -30,7 +32,7 @@ fn left(repo: &Repo) -> Vec<String> {
         .collect()
 }
 
-/// Runs it; outside of the target folder, which is cargo's, the repository must be what it was.
+/// Runs `run`, and checks that it changed nothing in the repository outside of `target/`.
 #[track_caller]
 fn untouched<T>(repo: &Repo, run: impl FnOnce() -> T) -> T {
     let snapshot =
@@ -46,8 +48,8 @@ fn rehearse(repo: &Repo, args: &[&str]) -> Output {
     repo.xtask(&args)
 }
 
-/// A rehearsal that has got as far as its world, and every process of it.
-fn underway(repo: &Repo) -> (Child, BTreeSet<i32>) {
+/// Starts a rehearsal, and waits until its servers run. Returns the process and all its descendants.
+fn started(repo: &Repo) -> (Child, BTreeSet<i32>) {
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
     let mut child = command
         .args(["rehearse", "python", "--without", "image"])
@@ -56,8 +58,8 @@ fn underway(repo: &Repo) -> (Child, BTreeSet<i32>) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|l| l.unwrap());
-    lines.find(|line| line.contains("clone and hooks")).expect("the world starts");
-    // Somebody has to read on, or the rehearsal waits for us.
+    lines.find(|line| line.contains("clone and hooks")).expect("the servers start");
+    // Read the rest, otherwise the rehearsal blocks when the pipe is full.
     std::thread::spawn(move || lines.count());
     let pids = descendants(child.id() as i32);
     assert!(pids.len() >= 4, "two indexes, each with its supervisor: {pids:?}");
@@ -65,7 +67,7 @@ fn underway(repo: &Repo) -> (Child, BTreeSet<i32>) {
 }
 
 #[test]
-fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
+fn a_rehearsal_meets_every_criterion_and_leaves_no_files() {
     let repo = repo();
     let output = untouched(&repo, || rehearse(&repo, &["--json"])).expect(0);
     let report = &output.json()["report"];
@@ -95,7 +97,7 @@ fn a_rehearsal_meets_every_criterion_and_leaves_nothing() {
     assert_eq!(left(&repo), [] as [&str; 0]);
 }
 
-/// The repository's own TypeScript app under a third name, with the contract it keeps.
+/// A repository with a copy of the TypeScript app under the name `third`, and with the contract tests.
 fn third() -> Repo {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let repo = Repo::empty("repo");
@@ -143,7 +145,7 @@ fn a_copy_of_an_app_under_a_third_name_is_planned_built_and_released() {
 }
 
 #[test]
-fn the_last_release_is_made_again_first_and_the_next_one_follows_it() {
+fn a_rehearsal_first_repeats_the_last_release_from_its_tag() {
     let world = demo::World::new();
     world.xtask(&["release", "python"]).expect(0);
     let repo = &world.repo;
@@ -151,7 +153,7 @@ fn the_last_release_is_made_again_first_and_the_next_one_follows_it() {
     repo.commit("lefthook.yml", HOOKS, "build: hooks");
     repo.commit("apps/python/README.md", "# demo-agent, edition 2\n", "feat: another page");
     let output = untouched(repo, || rehearse(repo, &["--without", "image", "--without", "hotfix"])).expect(0);
-    assert!(output.stderr.contains("made again from its tag"), "{}", output.stderr);
+    assert!(output.stderr.contains("released again from its tag"), "{}", output.stderr);
     assert!(
         output.stdout.contains("python v0.1.0 ") && output.stdout.contains("python v0.1.1 "),
         "{}",
@@ -161,14 +163,14 @@ fn the_last_release_is_made_again_first_and_the_next_one_follows_it() {
 }
 
 #[test]
-fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
+fn a_report_lists_what_was_left_out_and_a_killed_release_is_completed() {
     let repo = repo();
     let output = untouched(&repo, || {
         rehearse(&repo, &["--without", "image", "--without", "hotfix", "--kill-at", "publish"])
     })
     .expect(0);
     assert!(output.stdout.contains("NOT REHEARSED"), "{}", output.stdout);
-    assert!(output.stderr.contains("killed as asked"), "{}", output.stderr);
+    assert!(output.stderr.contains("killed as requested"), "{}", output.stderr);
     assert!(
         output.stdout.contains("python v0.0.2 ") && !output.stdout.contains("package, image"),
         "{}",
@@ -177,21 +179,21 @@ fn what_is_left_out_is_said_and_a_killed_release_is_finished() {
 }
 
 #[test]
-fn a_rehearsal_that_fails_names_the_step_its_last_lines_and_its_folder() {
+fn a_failed_rehearsal_shows_the_step_the_end_of_its_log_and_the_folder() {
     let repo = repo();
-    // A release by other means, which this tool would not have let through.
+    // A release that was made by hand, and that this tool would refuse.
     repo.git(&["tag", "--annotate", "--message", "by hand", "python-v0.7.0"]);
-    repo.commit("apps/python/openapi.json", "{}\n", "docs: a spec that is not the code's");
+    repo.commit("apps/python/openapi.json", "{}\n", "docs: a spec that does not match the code");
     let output = untouched(&repo, || rehearse(&repo, &["--without", "image"])).expect(1);
     for expected in [
         "- last release, python-v0.7.0",
         "exit code 3; error[",
         "step \"branch, fix and bump\" failed",
-        "kept for a look: ",
+        "kept for inspection: ",
     ] {
         assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
     }
-    let (before, _) = output.stderr.split_once(".log:").expect("the log is named");
+    let (before, _) = output.stderr.split_once(".log:").expect("the error names the log");
     let log = format!("{}.log", before.rsplit("the end of ").next().unwrap());
     assert!(std::fs::read_to_string(log).unwrap().contains("spec-stale"));
     let cleaned = repo.xtask(&["rehearse", "--clean"]).expect(0);
@@ -202,7 +204,7 @@ fn a_rehearsal_that_fails_names_the_step_its_last_lines_and_its_folder() {
 #[test]
 fn a_killed_rehearsal_leaves_no_process_and_its_folder_is_removed_later() {
     let repo = repo();
-    let (mut child, pids) = underway(&repo);
+    let (mut child, pids) = started(&repo);
     child.kill().unwrap();
     child.wait().unwrap();
     all_gone(&pids);
@@ -214,7 +216,7 @@ fn a_killed_rehearsal_leaves_no_process_and_its_folder_is_removed_later() {
 #[test]
 fn an_interrupted_rehearsal_stops_everything_and_keeps_its_logs() {
     let repo = repo();
-    let (mut child, pids) = underway(&repo);
+    let (mut child, pids) = started(&repo);
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert!(!child.wait().unwrap().success());
@@ -232,7 +234,7 @@ fn an_interrupted_rehearsal_stops_everything_and_keeps_its_logs() {
 #[test]
 fn a_folder_in_use_is_not_removed() {
     let repo = repo();
-    let (mut child, _) = underway(&repo);
+    let (mut child, _) = started(&repo);
     let before = left(&repo);
     let cleaned = repo.xtask(&["rehearse", "--clean"]).expect(0);
     assert!(cleaned.stderr.contains("nothing to remove"), "{}", cleaned.stderr);
@@ -252,7 +254,7 @@ fn a_shallow_repository_is_refused_with_the_reason() {
 }
 
 #[test]
-fn one_branch_is_rehearsed_with_two_releases_from_it() {
+fn a_repository_with_a_single_branch_is_rehearsed_with_two_releases() {
     let repo = repo();
     repo.commit("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n", "chore: one branch");
     let output = untouched(&repo, || rehearse(&repo, &["--json"])).expect(0);
@@ -279,7 +281,7 @@ fn one_branch_is_rehearsed_with_two_releases_from_it() {
 }
 
 #[test]
-fn the_remote_takes_branches_and_new_tags_and_nothing_else() {
+fn the_remote_accepts_only_branches_and_new_tags() {
     let repo = Repo::new();
     let data = repo.world().join("data");
     let servers = Servers::start(&repo, &data);

@@ -1,13 +1,14 @@
-//! Tests and linters that an app has: run, or said not to run. An app without tests says why.
+//! The tests and linters of an app are run, or reported as not run. An app without tests must give the
+//! reason.
 
 use crate::support::{Repo, run};
 
 const PYTHON: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n";
 const TS: &str = "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n";
-/// Stands in for pytest: a module of this name in the app's folder is what `python -m pytest` runs there.
+/// A fake pytest: `python -m pytest` runs the module of this name in the app's folder.
 const PYTEST: &str = "import os, sys\nprint('1 passed in 0.01s')\nsys.exit(os.path.exists('fail'))\n";
 
-/// A repository with one Python app that sets nothing up and has no tests.
+/// A repository with one Python app without settings and without tests.
 fn python() -> Repo {
     let repo = Repo::new();
     repo.write("apps/python/app.toml", PYTHON);
@@ -15,7 +16,7 @@ fn python() -> Repo {
 }
 
 #[test]
-fn an_app_without_tests_is_an_error_unless_it_says_why() {
+fn an_app_without_tests_is_an_error_unless_it_gives_the_reason() {
     let repo = python();
     let output = repo.xtask(&["test", "python"]).expect(3);
     assert!(output.stderr.contains("apps/python has no tests"), "{}", output.stderr);
@@ -36,7 +37,7 @@ fn an_app_without_tests_is_an_error_unless_it_says_why() {
 }
 
 #[test]
-fn tests_that_exist_are_run_wherever_pytest_is_set_up() {
+fn pytest_runs_wherever_its_settings_or_test_files_exist() {
     for (file, text) in [
         ("pytest.ini", "[pytest]\n"),
         ("tox.ini", "[pytest]\n"),
@@ -46,21 +47,21 @@ fn tests_that_exist_are_run_wherever_pytest_is_set_up() {
     ] {
         let repo = python();
         repo.write(&format!("apps/python/{file}"), text);
-        // Tests are there, and nothing that could run them.
+        // There are tests, but pytest is not installed.
         let output = repo.xtask(&["test", "python"]).expect(3);
         assert!(output.stderr.contains("uv add --dev pytest"), "{file}: {}", output.stderr);
         repo.write("apps/python/pytest.py", PYTEST);
         let output = repo.xtask(&["test", "python"]).expect(0);
         assert!(output.stderr.contains("1 passed"), "{file}: {}", output.stderr);
         repo.write("apps/python/fail", "");
-        // A reason for having none is no reason not to run those that are there.
+        // Existing tests run even if `no-tests` gives a reason for having none.
         repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \"x\"\n"));
         repo.xtask(&["test", "python"]).expect(3);
     }
 }
 
 #[test]
-fn what_a_python_app_sets_up_and_nothing_runs_is_named() {
+fn a_tool_with_settings_that_nothing_runs_is_named() {
     let repo = python();
     repo.write("apps/python/.flake8", "[flake8]\n");
     repo.write("apps/python/tox.ini", "[tox]\n");
@@ -70,7 +71,7 @@ fn what_a_python_app_sets_up_and_nothing_runs_is_named() {
     assert!(output.stderr.contains("not run: flake8 (set [commands] lint"), "{}", output.stderr);
     let output = repo.xtask(&["test", "python"]).expect(0);
     assert!(output.stderr.contains("not run: tox (set [commands] test"), "{}", output.stderr);
-    // A module again, and a program that fails.
+    // A fake flake8 that fails.
     repo.write("apps/python/flake8.py", "import sys\nsys.exit('E501 too long')\n");
     repo.write(
         "apps/python/app.toml",
@@ -82,9 +83,10 @@ fn what_a_python_app_sets_up_and_nothing_runs_is_named() {
 }
 
 #[test]
-fn the_tests_of_package_json_are_named_or_run_by_the_commands() {
+fn the_scripts_of_package_json_are_named_or_run_by_the_commands_of_the_settings() {
     let repo = Repo::new();
-    let package = r#"{ "name": "demo-agent", "version": "0.0.0", "scripts": { "test": "node --test", "lint": "eslint ." } }"#;
+    let package = r#"{ "name": "demo-agent", "version": "0.0.0",
+        "scripts": { "test": "node --test", "lint": "eslint ." } }"#;
     repo.write("apps/ts/app.toml", TS);
     repo.write("apps/ts/package.json", package);
     let output = repo.xtask(&["test", "ts"]).expect(3);
@@ -97,7 +99,7 @@ fn the_tests_of_package_json_are_named_or_run_by_the_commands() {
     );
     repo.write("apps/ts/app.toml", format!("{TS}[commands]\ntest = [[\"node\", \"--test\"]]\n"));
     if run(repo.command("node", &repo.path).arg("--version")).code != 0 {
-        return crate::skip::skip("there is no node");
+        return crate::skip::skip("node is not installed");
     }
     let output = repo.xtask(&["test", "ts"]).expect(0);
     assert!(output.stderr.contains("node --test: "), "{}", output.stderr);
@@ -136,7 +138,7 @@ fn the_readme_lists_every_setting() {
         } else if let (Some(table), Some((key, kind))) =
             (&table, line.strip_prefix("    pub ").and_then(|l| l.split_once(": ")))
         {
-            // The tables' own keys have a row each.
+            // A table has no row of its own; each of its keys has one.
             if !kind.contains("Settings") && !kind.contains("Acceptance") {
                 keys.push(format!("{table}{}", key.replace('_', "-")));
             }
@@ -147,7 +149,7 @@ fn the_readme_lists_every_setting() {
 }
 
 #[test]
-fn a_lint_leaves_the_tree_alone_where_nothing_is_locked() {
+fn lint_writes_no_files_into_an_app_without_a_lock_file() {
     let repo = crate::demo::files(&["python"]);
     std::fs::remove_file(repo.path.join("apps/python/uv.lock")).unwrap();
     repo.git(&["add", "--all"]);
@@ -167,14 +169,14 @@ fn a_moved_checkout_runs_its_own_code() {
         format!("{before}[commands]\ntest = [[\"python\", \"-c\", \"{code}\"]]\n"),
     );
     repo.git(&["add", "--all"]);
-    repo.git(&["commit", "--quiet", "--message", "feat: an app that says where it is"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: an app that prints its path"]);
     repo.xtask(&["test", "python"]).expect(0);
     let moved = repo.world().join("moved");
     assert_eq!(
         run(repo.command("cp", repo.world()).args(["-a", repo.path.as_str(), moved.as_str()])).code,
         0
     );
-    let said = repo.xtask_in(&moved, &["test", "python"]).expect(0);
-    assert!(said.stderr.contains(moved.as_str()), "{}", said.stderr);
-    assert!(!said.stderr.contains(repo.path.join("apps").as_str()), "{}", said.stderr);
+    let tested = repo.xtask_in(&moved, &["test", "python"]).expect(0);
+    assert!(tested.stderr.contains(moved.as_str()), "{}", tested.stderr);
+    assert!(!tested.stderr.contains(repo.path.join("apps").as_str()), "{}", tested.stderr);
 }

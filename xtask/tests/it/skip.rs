@@ -1,7 +1,7 @@
-//! What a test says when it can't run here.
+//! Reports a test that can't run on this machine.
 
-/// Says that the test did not run, and why. XTASK_TEST_SKIPS names a file that collects these lines; with
-/// XTASK_TEST_NO_SKIP=1, as in CI, a skip is a failure.
+/// Prints that the test was skipped, and why. XTASK_TEST_SKIPS names a file to which the line is also
+/// appended. With XTASK_TEST_NO_SKIP=1, as in CI, a skip is a failure.
 pub fn skip(reason: &str) {
     let line = format!("SKIPPED {}: {reason}\n", std::thread::current().name().unwrap_or("a test"));
     eprint!("{line}");
@@ -11,8 +11,8 @@ pub fn skip(reason: &str) {
             .append(true)
             .create(true)
             .open(file)
-            .expect("the file that XTASK_TEST_SKIPS names");
-        file.write_all(line.as_bytes()).expect("a line in the file that XTASK_TEST_SKIPS names");
+            .expect("the file that XTASK_TEST_SKIPS names can be opened");
+        file.write_all(line.as_bytes()).expect("the file that XTASK_TEST_SKIPS names can be written");
     }
     assert!(std::env::var("XTASK_TEST_NO_SKIP").as_deref() != Ok("1"), "{line}");
 }

@@ -1,4 +1,4 @@
-//! Nothing that was started outlives who started it, whatever ends that.
+//! No child process outlives the process that started it, however that process ends.
 
 use crate::support::{Repo, Servers, run};
 use std::collections::BTreeSet;
@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A shell script below the supervisor; it must print the numbers of the processes it starts, then READY.
+/// Runs a shell script under the supervisor. The script must print the ids of its processes, one a line, then
+/// READY.
 fn supervise(script: &str) -> (Child, BTreeSet<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     let mut child = command
@@ -21,7 +22,7 @@ fn supervise(script: &str) -> (Child, BTreeSet<i32>) {
     (child, pids)
 }
 
-/// Waits until none of them runs.
+/// Waits until none of the processes runs. Fails after 30 s.
 #[track_caller]
 pub fn all_gone(pids: &BTreeSet<i32>) {
     let started = Instant::now();
@@ -30,18 +31,18 @@ pub fn all_gone(pids: &BTreeSet<i32>) {
         if left.is_empty() {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "still there: {left:?}");
+        assert!(started.elapsed() < Duration::from_secs(30), "still running: {left:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// A zombie runs no more, it only waits to be collected.
+/// True if the process exists and is not a zombie (which has ended, and waits for its parent to collect it).
 fn runs(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
-/// Everybody below a process.
+/// All descendants of a process.
 pub fn descendants(of: i32) -> BTreeSet<i32> {
     let mut found = BTreeSet::from([of]);
     loop {
@@ -64,7 +65,7 @@ pub fn descendants(of: i32) -> BTreeSet<i32> {
 }
 
 #[test]
-fn a_program_and_what_it_started_end_when_standard_input_closes() {
+fn a_program_and_its_children_end_when_stdin_closes() {
     let (mut supervisor, pids) = supervise("sleep 1000 & echo $!; echo $$; echo READY; wait");
     assert_eq!(pids.len(), 2);
     drop(supervisor.stdin.take());
@@ -74,8 +75,9 @@ fn a_program_and_what_it_started_end_when_standard_input_closes() {
 }
 
 #[test]
-fn one_that_ignores_sigterm_and_one_that_left_the_group_are_killed_too() {
-    let script = "trap '' TERM; setsid --fork sh -c 'echo $$; exec sleep 1000 >/dev/null' | cat; sleep 1000 & echo $!; echo $$; echo READY; while :; do wait; done";
+fn a_process_that_ignores_sigterm_and_one_that_left_the_group_are_killed_too() {
+    let script = "trap '' TERM; setsid --fork sh -c 'echo $$; exec sleep 1000 >/dev/null' | cat; \
+                  sleep 1000 & echo $!; echo $$; echo READY; while :; do wait; done";
     let (mut supervisor, pids) = supervise(script);
     assert_eq!(pids.len(), 3);
     drop(supervisor.stdin.take());
@@ -84,11 +86,11 @@ fn one_that_ignores_sigterm_and_one_that_left_the_group_are_killed_too() {
 }
 
 #[test]
-fn the_exit_code_of_the_program_is_passed_on_and_its_leftovers_are_removed() {
+fn the_exit_code_of_the_program_is_returned_and_its_remaining_children_are_killed() {
     for (script, code) in [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)] {
         let (mut supervisor, pids) =
             supervise(&format!("setsid sleep 1000 >/dev/null & echo $!; echo READY; {script}"));
-        // `wait` would close it.
+        // Keep stdin open: `wait` would close it.
         let _pipe = supervisor.stdin.take();
         assert_eq!(supervisor.wait().unwrap().code(), Some(code), "{script}");
         all_gone(&pids);

@@ -1,5 +1,5 @@
-//! A hermetic world for tests: a repository in a temporary folder with its own HOME, git configuration and
-//! clock, and a tiny Python app.
+//! A hermetic environment for tests: a repository in a temporary folder with a small Python app, and with its
+//! own HOME, git configuration and clock.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::cell::Cell;
@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// When the first commit is made; each later one is a minute younger. 2026-01-01T00:00:00Z.
+/// The start of the tests' clock, 2026-01-01T00:00:00Z. Every command is one minute later than the one
+/// before.
 const EPOCH: i64 = 1_767_225_600;
 
 pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n\
@@ -15,14 +16,14 @@ pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage =
 pub const PYPROJECT: &str =
     "[project]\nname = \"demo-agent\"\nversion = \"0.0.0\" # the only place\nrequires-python = \">=3.11\"\n";
 
-/// A repository with the app `apps/python`, in a folder that is removed at the end.
+/// A repository in a temporary folder, which is removed when this is dropped.
 pub struct Repo {
     pub path: Utf8PathBuf,
     _world: tempfile::TempDir,
     minutes: Cell<i64>,
 }
 
-/// What a program said and how it ended.
+/// The output and the exit code of a program; -1 if a signal killed it.
 #[derive(Debug)]
 pub struct Output {
     pub code: i32,
@@ -31,7 +32,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Standard output as JSON.
+    /// Parses stdout as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("not JSON ({e}): {self:#?}"))
@@ -44,12 +45,12 @@ impl Output {
 }
 
 impl Repo {
-    /// The Python app in one commit on `main`.
+    /// A repository with the app `apps/python` in one commit on `main`.
     pub fn new() -> Repo {
         Repo::named("repo")
     }
 
-    /// The same in a folder of this name.
+    /// Like `new`, in a folder of this name.
     pub fn named(name: &str) -> Repo {
         let repo = Repo::empty(name);
         repo.write(
@@ -69,17 +70,18 @@ impl Repo {
         for folder in ["home", "tmp", name] {
             std::fs::create_dir_all(base.join(folder)).unwrap();
         }
-        let config = "[user]\nname = Dev\nemail = dev@example.org\n[init]\ndefaultBranch = main\n[advice]\ndetachedHead = false\n\
-                      [commit]\ngpgsign = false\n[core]\nautocrlf = false\n[protocol \"file\"]\nallow = always\n";
+        let config = "[user]\nname = Dev\nemail = dev@example.org\n[init]\ndefaultBranch = main\n\
+                      [advice]\ndetachedHead = false\n[commit]\ngpgsign = false\n\
+                      [core]\nautocrlf = false\n[protocol \"file\"]\nallow = always\n";
         std::fs::write(base.join("home/.gitconfig"), config).unwrap();
         let repo = Repo { path: base.join(name), _world: world, minutes: Cell::new(0) };
         repo.git(&["init", "--quiet"]);
         repo
     }
 
-    /// The temporary folder that holds the repository, its HOME and whatever a test puts beside them.
+    /// The temporary folder that contains the repository, its HOME, and files that a test adds next to them.
     pub fn world(&self) -> &Utf8Path {
-        self.path.parent().expect("the repository lies in its world")
+        self.path.parent().expect("the repository is in a temporary folder")
     }
 
     /// A program with this world's environment and clock.
@@ -103,7 +105,7 @@ impl Repo {
             .env("XTASK_CACHE", user_cache())
             .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            // No test asks a real index: nothing listens on port 1.
+            // Nothing listens on port 1, so no test contacts a real index.
             .env("XTASK_PYPI", "http://127.0.0.1:1/simple")
             .env("GIT_AUTHOR_DATE", format!("{now} +0000"))
             .env("GIT_COMMITTER_DATE", format!("{now} +0000"))
@@ -143,7 +145,7 @@ impl Repo {
         std::fs::read_to_string(self.path.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
-    /// Writes one file and commits everything; the commit's id.
+    /// Writes one file and commits everything. Returns the commit id.
     #[track_caller]
     pub fn commit(&self, path: &str, text: &str, message: &str) -> String {
         self.write(path, text);
@@ -157,14 +159,15 @@ impl Repo {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// A file of the app whose content differs each time, committed with this message.
+    /// Commits a change of the app with this message. Each call writes another content. Returns the commit
+    /// id.
     #[track_caller]
     pub fn change(&self, message: &str) -> String {
         let text = format!("VALUE = {}\n", self.minutes.get());
         self.commit("apps/python/src/demo_agent/__init__.py", &text, message)
     }
 
-    /// Everything of the repository that a command could change: files, refs, HEAD, index.
+    /// The state of the repository as text: files, refs, HEAD, index.
     pub fn snapshot(&self) -> String {
         let mut files = Vec::new();
         list(&self.path, &self.path, &mut files);
@@ -180,7 +183,7 @@ impl Repo {
         )
     }
 
-    /// Runs it, and fails where the repository is not what it was before.
+    /// Runs `run`, and fails if it changed the repository.
     #[track_caller]
     pub fn untouched<T>(&self, run: impl FnOnce() -> T) -> T {
         let before = self.snapshot();
@@ -195,32 +198,32 @@ impl Repo {
     }
 }
 
-/// The registries and the remote of `xtask __world`; they end when this is dropped.
+/// The servers of `xtask __world`. They end when this is dropped.
 pub struct Servers {
-    /// What a command that releases there finds in its environment.
+    /// The environment for a command that releases to the servers.
     pub env: BTreeMap<String, String>,
     pub process: Child,
 }
 
 impl Servers {
-    /// Starts what the repository's apps need, with its files below `data`.
+    /// Starts the servers that the repository's apps need, with their data below `data`.
     pub fn start(repo: &Repo, data: &Utf8Path) -> Servers {
         Servers::start_with(repo, data, &[])
     }
 
-    /// With more variables.
+    /// Like `start`, with more environment variables.
     pub fn start_with(repo: &Repo, data: &Utf8Path, env: &[(&str, &str)]) -> Servers {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
         command.envs(env.iter().copied());
         command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("the world starts");
+        let mut process = command.spawn().expect("the servers start");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let env = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
         Servers { env, process }
     }
 
-    /// The folder of the bare repository that pushes go to.
+    /// The folder of the bare repository of the remote.
     pub fn remote(&self) -> &Utf8Path {
         Utf8Path::new(self.env["XTASK_REMOTE"].trim_start_matches("file://"))
     }
@@ -254,19 +257,19 @@ fn findings(stderr: &str) -> impl Iterator<Item = &str> {
         .filter_map(move |line| levels.iter().find_map(|level| line.strip_prefix(level))?.split(']').next())
 }
 
-/// 64 hex digits.
+/// The SHA-256 of `bytes` as 64 hex digits.
 pub fn sha256(bytes: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every file but git's own, with its mode and its content's hash.
+/// Lists every file except git's own, with its mode and the hash of its content.
 fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
     use std::os::unix::fs::PermissionsExt;
     for entry in dir.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();
         let path = entry.path();
-        // What plan remembers is hidden from git.
+        // The cache of plan is ignored by git, so commands may change it.
         if entry.file_name() == ".git" || path.ends_with("target/xtask/evidence") {
             continue;
         }

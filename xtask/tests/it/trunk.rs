@@ -1,6 +1,6 @@
-//! Somebody else's repository: one branch, a FastAPI app that hatchling builds, and a package that npm
-//! installs, tsc builds and vitest tests. Settings alone bring both from the first plan to a verified
-//! release.
+//! A repository of another team: a single branch, a FastAPI app built with hatchling, and a package installed
+//! with npm, built with tsc and tested with vitest. Both are released with settings only, without a change to
+//! xtask.
 
 use crate::demo::{self, World};
 use crate::support::{Output, Repo, run};
@@ -22,7 +22,7 @@ fn repo() -> Repo {
     repo
 }
 
-/// The path of the file that `build` made for the app, of those that end so.
+/// The path of the file that `build` created for the app and whose name ends with `end`.
 fn built(world: &World, app: &str, end: &str) -> String {
     let files = world.xtask(&["build", app, "--json"]).expect(0).json();
     let paths: Vec<&str> =
@@ -31,7 +31,7 @@ fn built(world: &World, app: &str, end: &str) -> String {
 }
 
 #[track_caller]
-fn says(output: &Output, words: &[&str]) {
+fn prints(output: &Output, words: &[&str]) {
     for word in words {
         assert!(
             output.stderr.contains(word) || output.stdout.contains(word),
@@ -46,9 +46,9 @@ fn a_repository_with_one_branch_releases_both_apps() {
     world.push_to(&["main"]);
     let plan = world.xtask(&["plan", "--json"]).expect(0).json();
     assert_eq!([&plan["apps"][0]["next"], &plan["apps"][1]["next"]], ["0.0.1", "0.0.1"]);
-    says(&world.xtask(&["lint"]).expect(0), &["tsc", "package-lock.json"]);
-    says(&world.xtask(&["test"]).expect(0), &["1 passed", "npm test"]);
-    // Both hold what `[commands] build` made, and nothing that it needed.
+    prints(&world.xtask(&["lint"]).expect(0), &["tsc", "package-lock.json"]);
+    prints(&world.xtask(&["test"]).expect(0), &["1 passed", "npm test"]);
+    // Both packages contain what `[commands] build` created, and none of the tools that it used.
     let wheel = built(&world, "api", "-py3-none-any.whl");
     let names = run(Command::new("python3").args(["-m", "zipfile", "-l", &wheel]));
     assert!(names.stdout.contains("demo_api/names.json") && !names.stdout.contains(".venv"), "{names:#?}");
@@ -58,7 +58,7 @@ fn a_repository_with_one_branch_releases_both_apps() {
     let lock = world.repo.read("apps/web/package-lock.json");
     for version in ["0.0.1", "0.0.2"] {
         for app in ["api", "web"] {
-            says(
+            prints(
                 &world.xtask(&["release", app, "--bump"]).expect(0),
                 &[&format!("{app} v{version} is released and verified")],
             );
@@ -68,7 +68,7 @@ fn a_repository_with_one_branch_releases_both_apps() {
             world.push_to(&["main"]);
         }
     }
-    // Two places of the lock file, and not a byte more.
+    // Only the two places of the version in the lock file have changed.
     let two = lock.replacen("\"version\": \"0.0.0\"", "\"version\": \"0.0.2\"", 2);
     assert_eq!(world.repo.read("apps/web/package-lock.json"), two);
     let published = world.published();
@@ -80,30 +80,31 @@ fn a_repository_with_one_branch_releases_both_apps() {
     ] {
         assert!(published.iter().any(|name| name == file), "{file} is missing in {published:?}");
     }
-    // npm itself finds the lock file in step.
+    // The check by npm itself finds that the lock file matches.
     world.xtask(&["lint", "web"]).expect(0);
 }
 
 #[test]
-fn what_npm_has_locked_and_nothing_tests_or_builds_an_image_of_is_refused() {
+fn an_npm_app_without_a_test_command_with_a_stale_lock_file_or_with_an_image_is_refused() {
     let repo = repo();
     let settings = repo.read("apps/web/app.toml");
     repo.write("apps/web/app.toml", settings.split("[commands]").next().unwrap());
-    says(
+    prints(
         &repo.xtask(&["test", "web"]).expect(3),
         &["in apps/web/app.toml: [commands] test = [[\"npm\", \"test\"]]"],
     );
     let manifest = repo.read("apps/web/package.json").replace("\"5.9.3\"", "\"5.9.2\"");
     repo.write("apps/web/package.json", manifest);
-    says(
+    prints(
         &repo.xtask(&["lint", "web"]).expect(3),
         &["package-lock.json does not match package.json", "npm install --package-lock-only"],
     );
     repo.git(&["checkout", "--quiet", "."]);
     let image = "[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"demo-web\"]\n\
-                 [image]\nname = \"ghcr.io/example/web\"\nbase = \"docker.io/library/debian:bookworm-slim\"\nplatforms = [\"linux/amd64\"]\n";
+                 [image]\nname = \"ghcr.io/example/web\"\nbase = \"docker.io/library/debian:bookworm-slim\"\n\
+                 platforms = [\"linux/amd64\"]\n";
     repo.commit("apps/web/app.toml", &format!("{settings}{image}"), "feat: an image");
-    says(
+    prints(
         &repo.xtask(&["image", "web"]).expect(1),
         &["apps/web cannot have an image", "package-lock.json", "remove [image] from apps/web/app.toml"],
     );

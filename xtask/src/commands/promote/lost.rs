@@ -22,7 +22,7 @@ pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>>
     let message =
         format!("{main} has commits that {development} lacks, and a promotion would undo them:\n  {list}");
     let help = format!(
-        "git switch --create take-over-{name} {origin}/{development}\ngit cherry-pick -x {commits}\n\
+        "git switch --create apply-hotfix-{name} {origin}/{development}\ngit cherry-pick -x {commits}\n\
          then open a pull request into {development}",
         name = app.name(),
         origin = remote.name,

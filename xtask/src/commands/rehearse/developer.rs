@@ -1,5 +1,5 @@
-//! The developer of a rehearsal: a clone with the hooks installed, commits and pushes, and the record of the
-//! hooks that fired.
+//! The developer of a rehearsal: a clone with the hooks installed, the commits and pushes made in it, and a
+//! record of the hooks that ran.
 
 use super::machine::{Ended, Env, Machine};
 use crate::model::workspace::App;
@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 pub struct Developer<'a> {
     pub machine: &'a Machine,
     pub git: Git,
-    /// Git's own record of what it runs (trace2, api-trace2.txt).
+    /// The file with git's record of the programs that it runs (trace2 events, see git's api-trace2.txt).
     pub trace: Utf8PathBuf,
     env: Env,
 }
 
-/// How often a hook ran, and how often it stopped what was being done.
+/// How often a hook succeeded, and how often it failed and so stopped git.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fired {
     pub passed: usize,
@@ -25,7 +25,8 @@ pub struct Fired {
 }
 
 impl<'a> Developer<'a> {
-    /// Clones the remote into `dir/clone`, at the ref `head`, and installs the hooks as the README says.
+    /// Clones the remote into `dir/clone`, checks out the ref `head`, and installs the hooks as the README
+    /// describes.
     pub fn new(
         machine: &'a Machine,
         log: &Utf8Path,
@@ -33,7 +34,7 @@ impl<'a> Developer<'a> {
         url: &str,
         head: &str,
     ) -> Result<Developer<'a>> {
-        std::fs::create_dir_all(dir).with_context(|| format!("{dir} can't be made"))?;
+        std::fs::create_dir_all(dir).with_context(|| format!("can't create the folder {dir}"))?;
         let trace = dir.join("git-trace.jsonl");
         let clone = dir.join("clone");
         let developer = Developer { machine, git: Git::new(&clone), env: machine.developer(&trace), trace };
@@ -60,8 +61,8 @@ impl<'a> Developer<'a> {
         self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(0).map(drop)
     }
 
-    /// `release --bump` of these apps by somebody who may publish: on the remote's main branch, with the
-    /// secrets.
+    /// Runs `release --bump` on the tip of the remote's main branch, with the secrets for publishing. `args`:
+    /// the apps and more flags.
     pub fn release(&self, log: &Utf8Path, main: &str, args: &[&str], secrets: &Env) -> Result<Ended> {
         self.git(log, &["fetch", "--quiet", "origin"])?;
         self.git(log, &["switch", "--quiet", "--force-create", main, &format!("origin/{main}")])?;
@@ -70,7 +71,8 @@ impl<'a> Developer<'a> {
         self.machine.run(log, &self.git.dir, &env, &cargo_xtask(&argv))
     }
 
-    /// A command that prints JSON: its exit code, what it printed, and what it said beside that.
+    /// Runs a command with `--json`. Returns its exit code, its JSON (null if there is none), and its stderr.
+    /// An error if it succeeds without printing JSON.
     pub fn ask(&self, log: &Utf8Path, args: &[&str]) -> Result<(i32, Value, String)> {
         let argv: Vec<&str> = cargo_xtask(args).into_iter().chain(["--json"]).collect();
         let ended = self.machine.run_json(log, &self.git.dir, &self.env, &argv)?;
@@ -81,24 +83,24 @@ impl<'a> Developer<'a> {
         Ok((ended.code, value, ended.text))
     }
 
-    /// A command that must end with this exit code; what it said.
+    /// Runs a command that must fail with this exit code. Returns its output.
     pub fn refused(&self, log: &Utf8Path, args: &[&str], code: i32) -> Result<String> {
         Ok(self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(code)?.text)
     }
 
-    /// A new branch off what the remote has of `base`.
+    /// Creates a branch from the tip of the remote's branch `base`.
     pub fn branch(&self, log: &Utf8Path, name: &str, base: &str) -> Result<()> {
         self.git(log, &["fetch", "--quiet", "origin"])?;
         self.git(log, &["switch", "--quiet", "--no-track", "--create", name, &format!("origin/{base}")])
     }
 
-    /// A small true change of the app: its page says how often it was rehearsed. Committed through the hooks.
+    /// Adds a line to the app's README.md and commits it; the commit runs the hooks.
     pub fn fix(&self, log: &Utf8Path, app: &App, what: &str) -> Result<()> {
         let file = app.dir.join("README.md");
         let path = self.git.dir.join(&file);
         let mut text = std::fs::read_to_string(&path).unwrap_or_default();
         text.push_str(&format!("\nRehearsed: {what}.\n"));
-        std::fs::write(&path, text).with_context(|| format!("{path} can't be written"))?;
+        std::fs::write(&path, text).with_context(|| format!("can't write {path}"))?;
         self.git(log, &["add", "--", file.as_str()])?;
         self.git(
             log,
@@ -116,10 +118,10 @@ impl<'a> Developer<'a> {
         self.git.commit("HEAD")
     }
 
-    /// What git has recorded of its hooks until now, by name.
+    /// The hooks that ran so far, by name, from git's trace.
     pub fn hooks(&self) -> Result<BTreeMap<String, Fired>> {
         let text =
-            std::fs::read_to_string(&self.trace).with_context(|| format!("{} can't be read", self.trace))?;
+            std::fs::read_to_string(&self.trace).with_context(|| format!("can't read {}", self.trace))?;
         Ok(hooks(&text))
     }
 }
@@ -128,7 +130,8 @@ fn cargo_xtask<'b>(args: &[&'b str]) -> Vec<&'b str> {
     ["cargo", "xtask"].into_iter().chain(args.iter().copied()).collect()
 }
 
-/// Pairs each `child_start` of a hook with its `child_exit`: same process (sid), same child_id.
+/// Counts the hooks in a trace2 trace. Each `child_start` of a hook is paired with the `child_exit` of the
+/// same process (sid) and child_id.
 fn hooks(trace: &str) -> BTreeMap<String, Fired> {
     let mut running: BTreeMap<(String, u64), String> = BTreeMap::new();
     let mut fired: BTreeMap<String, Fired> = BTreeMap::new();
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hooks_are_counted_from_gits_own_trace() {
+    fn hooks_are_counted_from_gits_trace() {
         let trace = r#"{"event":"start","sid":"a"}
 {"event":"child_start","sid":"a","child_id":0,"child_class":"hook","hook_name":"pre-commit"}
 {"event":"child_start","sid":"a/b","child_id":0,"argv":["git","gc"]}

@@ -1,39 +1,40 @@
-//! A rehearsal's own folder below `target/rehearsal`, locked while its process lives; what is dead is
-//! removed.
+//! The folder of a rehearsal below `target/rehearsal`. It is locked while its process runs. Folders of
+//! processes that have ended are removed.
 
 use crate::sys::ui;
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs::{self, File};
 
-/// In the folder of a rehearsal that failed: kept until the next one fails, or `--clean`.
+/// A marker file in the folder of a failed rehearsal, which is kept until the next one fails or `--clean`
+/// removes it.
 const FAILED: &str = "FAILED";
 
-/// A folder and its lock, which the kernel releases however we end.
+/// A folder and its lock. The kernel releases the lock when this process ends, also after SIGKILL.
 pub struct Folder {
     pub path: Utf8PathBuf,
     lock: File,
 }
 
-/// Makes a new folder below `root`'s target folder, after removing what is dead there.
+/// Creates a folder below `root/target/rehearsal`, after removing the folders of processes that have ended.
 pub fn create(root: &Utf8Path) -> Result<Folder> {
     let all = all(root);
-    fs::create_dir_all(&all).with_context(|| format!("{all} can't be made"))?;
+    fs::create_dir_all(&all).with_context(|| format!("can't create the folder {all}"))?;
     let _guard = guard(&all)?;
     remove_dead(&all, true)?;
     let name = format!("{}-{}", crate::sys::date::stamp(), std::process::id());
     let path = all.join(&name);
     let lock = File::create(all.join(format!("{name}.lock")))?;
-    lock.try_lock().with_context(|| format!("{name}.lock is taken"))?;
-    fs::create_dir(&path).with_context(|| format!("{path} can't be made"))?;
+    lock.try_lock().with_context(|| format!("another process holds {name}.lock"))?;
+    fs::create_dir(&path).with_context(|| format!("can't create the folder {path}"))?;
     Ok(Folder { path, lock })
 }
 
-/// `rehearse --clean`: removes every folder whose process has ended, and says which.
+/// `rehearse --clean`: removes every folder whose process has ended, and prints their names.
 pub fn clean(root: &Utf8Path) -> Result<()> {
     let all = all(root);
     if !all.exists() {
-        ui::say(&format!("nothing to remove: there is no {all}"));
+        ui::say(&format!("nothing to remove: {all} does not exist"));
         return Ok(());
     }
     let _guard = guard(&all)?;
@@ -46,17 +47,17 @@ pub fn clean(root: &Utf8Path) -> Result<()> {
 }
 
 impl Folder {
-    /// Removes everything.
+    /// Removes the folder and its lock file.
     pub fn remove(self) -> Result<()> {
         let all = self.path.parent().context("a folder below target/rehearsal")?;
         let _guard = guard(all)?;
-        fs::remove_dir_all(&self.path).with_context(|| format!("{} can't be removed", self.path))?;
+        fs::remove_dir_all(&self.path).with_context(|| format!("can't remove {}", self.path))?;
         fs::remove_file(self.path.with_extension("lock"))?;
         drop(self.lock);
         Ok(())
     }
 
-    /// Leaves it where it is, for a person to look into.
+    /// Keeps the folder for inspection after a failure.
     pub fn keep(self) -> Result<()> {
         Ok(fs::write(self.path.join(FAILED), "")?)
     }
@@ -66,14 +67,15 @@ fn all(root: &Utf8Path) -> Utf8PathBuf {
     root.join("target/rehearsal")
 }
 
-/// Only one process at a time makes or removes folders.
+/// A lock under which one process at a time creates and removes folders.
 fn guard(all: &Utf8Path) -> Result<File> {
     let guard = File::create(all.join(".guard"))?;
     guard.lock()?;
     Ok(guard)
 }
 
-/// Removes the folders whose lock nobody holds; with `keep_last`, not the last that failed.
+/// Removes the folders whose lock is free. With `keep_last` the last failed one is kept. Returns the removed
+/// names.
 fn remove_dead(all: &Utf8Path, keep_last: bool) -> Result<Vec<String>> {
     let mut dead = Vec::new();
     for entry in all.read_dir_utf8()? {
@@ -94,7 +96,7 @@ fn remove_dead(all: &Utf8Path, keep_last: bool) -> Result<Vec<String>> {
     for name in &dead {
         let folder = all.join(name);
         if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("{folder} can't be removed"))?;
+            fs::remove_dir_all(&folder).with_context(|| format!("can't remove {folder}"))?;
         }
         fs::remove_file(all.join(format!("{name}.lock")))?;
     }

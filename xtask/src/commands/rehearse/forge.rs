@@ -1,5 +1,5 @@
-//! What a forge does with pull requests, by git plumbing in the bare remote: the head's ref, the test merge,
-//! the squash.
+//! Does to pull requests what a forge does, with git plumbing commands in the bare remote: the ref of the
+//! head, the test merge, the squash.
 
 use crate::sys::git::Git;
 use anyhow::{Context, Result, bail};
@@ -12,7 +12,7 @@ pub struct PullRequest {
     pub body: String,
     pub head: String,
     pub base: String,
-    /// The commit at the head's tip.
+    /// The tip of the head branch.
     pub commit: String,
 }
 
@@ -28,29 +28,30 @@ impl Squash {
 }
 
 impl PullRequest {
-    /// Where both forges keep the head.
+    /// The ref under which GitHub and Gitea keep the head.
     pub fn head_ref(&self) -> String {
         format!("refs/pull/{}/head", self.number)
     }
-    /// Where GitHub keeps the test merge that its jobs check out.
+    /// The ref under which GitHub keeps the test merge, which its jobs check out.
     pub fn merge_ref(&self) -> String {
         format!("refs/pull/{}/merge", self.number)
     }
 }
 
-/// What a squash's message keeps of a pull request.
+/// The text of a pull request that a squash merge keeps in its commit message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Squash {
-    /// GitHub's "Default message": the commits below the title, or the one commit's own message.
+    /// GitHub's "Default message": the title and the messages of the commits, or the message of a single
+    /// commit.
     TitleAndCommits,
     /// GitHub's "Pull request title and description".
     TitleAndDescription,
-    /// GitHub's "Pull request title"; Gitea's squash by its API (1.26).
+    /// GitHub's "Pull request title", and a squash through Gitea's API (1.26).
     Title,
 }
 
-/// Opens the pull request `number`. GitHub makes a test merge, Gitea does not: there a conflict shows at the
-/// squash.
+/// Opens the pull request `number`. An error if it conflicts with its base. With `test_merge` also creates
+/// the test merge, which GitHub has and Gitea does not.
 pub fn open(
     git: &Git,
     number: u32,
@@ -60,7 +61,7 @@ pub fn open(
     test_merge: bool,
 ) -> Result<PullRequest> {
     let commit = git.commit(&format!("refs/heads/{head}"))?;
-    let body = format!("A change that was made for a rehearsal.\n\n* from {head}\n* into {base}");
+    let body = format!("A change for a rehearsal.\n\n* from {head}\n* into {base}");
     let pull = PullRequest {
         number,
         title: title.to_string(),
@@ -81,7 +82,7 @@ pub fn open(
     Ok(pull)
 }
 
-/// Squashes it into its base and deletes the head's branch; the new commit.
+/// Squash-merges a pull request into its base and deletes the head branch. Returns the new commit.
 pub fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
     let base = format!("refs/heads/{}", pull.base);
     let tip = git.commit(&base)?;
@@ -97,13 +98,14 @@ pub fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
     let message = squash_message(pull, keeps, &messages.split('\0').collect::<Vec<_>>());
     let id = git.pipe(&["commit-tree", &tree, "-p", &tip, "-F", "-"], message.as_bytes())?;
     let commit = String::from_utf8_lossy(&id).trim().to_string();
-    // With the old value, so that nobody's update in between is lost.
+    // With the old value: git then refuses if the base has moved in between.
     git.run(&["update-ref", &base, &commit, &tip])?;
     git.run(&["update-ref", "-d", &format!("refs/heads/{}", pull.head)])?;
     Ok(commit)
 }
 
-/// The title with the number, and below it each commit's message as an item, or the description.
+/// The commit message of a squash: the title with the number, and below it, depending on `keeps`, the
+/// commits' messages as a list, or the description.
 fn squash_message(pull: &PullRequest, keeps: Squash, messages: &[&str]) -> String {
     let title = format!("{} (#{})\n", pull.title, pull.number);
     match keeps {
@@ -121,7 +123,7 @@ fn squash_message(pull: &PullRequest, keeps: Squash, messages: &[&str]) -> Strin
     }
 }
 
-/// The tree of the head merged into its base; an error that names the files where they conflict.
+/// The tree of the merge of the head into its base. On a conflict, an error with the files.
 fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
     let args = [
         "merge-tree",
@@ -131,7 +133,7 @@ fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
         &format!("refs/heads/{}", pull.base),
         &pull.commit,
     ];
-    let output = git.command().args(args).output().context("git could not be started")?;
+    let output = git.command().args(args).output().context("can't start git")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.code() {
         Some(0) => Ok(text.trim().to_string()),
@@ -146,7 +148,7 @@ fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
             )
         }
         _ => bail!(
-            "git merge-tree failed in {} (git 2.38 or newer is needed to rehearse):\n{}",
+            "git merge-tree failed in {} (a rehearsal needs git 2.38 or newer):\n{}",
             git.dir,
             String::from_utf8_lossy(&output.stderr).trim_end()
         ),
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_squash_keeps_what_the_forge_is_set_to() {
+    fn a_squash_keeps_the_text_that_the_forges_setting_selects() {
         let pull = PullRequest {
             number: 7,
             title: "feat: t".into(),

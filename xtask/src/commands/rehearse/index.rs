@@ -1,5 +1,5 @@
-//! A Python index of the rehearsal: pypiserver with a password, no way out to PyPI, and a file name taken
-//! once, as on the real one.
+//! A Python index of the rehearsal: pypiserver with a password and without a fallback to PyPI. Like PyPI it
+//! accepts a file name only once.
 
 use super::servers::{Server, secret};
 use crate::sys::{child, tools};
@@ -9,7 +9,7 @@ use xshell::cmd;
 
 pub struct Index {
     server: Server,
-    /// The password of `__token__`, new for each run.
+    /// The password of the user `__token__`, new for each run.
     pub token: String,
 }
 
@@ -26,11 +26,11 @@ impl Index {
     }
 }
 
-/// Starts an index that keeps its files below `dir`; a private one asks for the login at reads too.
+/// Starts an index that stores its files below `dir`. A private index also requires the login for reads.
 pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Index> {
     let program = tools::tool("pypiserver")?;
     let packages = dir.join("packages");
-    std::fs::create_dir_all(&packages).with_context(|| format!("{packages} can't be made"))?;
+    std::fs::create_dir_all(&packages).with_context(|| format!("can't create the folder {packages}"))?;
     let token = secret()?;
     let passwords = dir.join("htpasswd");
     std::fs::write(&passwords, htpasswd(&token)?)?;
@@ -60,9 +60,12 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Index> {
     Ok(Index { server, token })
 }
 
-/// Apache's htpasswd line with an {SHA} hash: enough for a random password that lives as long as its server.
+/// A line of Apache's htpasswd format with an {SHA} hash. SHA-1 is good enough for a random password that is
+/// valid only while its server runs.
 fn htpasswd(token: &str) -> Result<String> {
-    let script = "import base64, hashlib, os; print('__token__:{SHA}' + base64.b64encode(hashlib.sha1(os.environ['TOKEN'].encode()).digest()).decode())";
+    let script = "import base64, hashlib, os\n\
+                  digest = hashlib.sha1(os.environ['TOKEN'].encode()).digest()\n\
+                  print('__token__:{SHA}' + base64.b64encode(digest).decode())";
     let python = tools::python()?;
     let sh = child::shell("/")?;
     child::capture(cmd!(sh, "{python} -I -c {script}"), &[("TOKEN", token)])

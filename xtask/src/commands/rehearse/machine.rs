@@ -1,5 +1,5 @@
-//! The two kinds of machine in a rehearsal, as environments: a developer's and a runner's. Programs run below
-//! a supervisor, into a step's log.
+//! The environments of a rehearsal: a developer's machine and a CI runner. Their programs run under a
+//! supervisor, and their output goes to the log of the step.
 
 use super::servers::environment;
 use super::world::World;
@@ -15,9 +15,9 @@ use std::os::unix::fs::PermissionsExt;
 pub type Env = Vec<(String, String)>;
 
 pub struct Machine {
-    /// A copy of this binary: a build meanwhile can't replace it.
+    /// A copy of this binary, so that a build during the rehearsal does not replace it.
     pub xtask: Utf8PathBuf,
-    /// What every program here gets.
+    /// The variables that every program gets.
     base: Env,
     home: Utf8PathBuf,
 }
@@ -26,7 +26,7 @@ pub struct Machine {
 pub struct Ended {
     pub words: String,
     pub code: i32,
-    /// What it wrote to both streams, or to standard error alone where standard output went elsewhere.
+    /// The program's stdout and stderr, or only its stderr after `run_json`.
     pub text: String,
     pub stdout: String,
 }
@@ -34,26 +34,27 @@ pub struct Ended {
 impl Ended {
     pub fn expect(self, code: i32) -> Result<Ended> {
         if self.code != code {
-            let expected = if code == 0 { String::new() } else { format!(", expected was {code}") };
+            let expected = if code == 0 { String::new() } else { format!(", expected {code}") };
             bail!("`{}` ended with exit code {}{expected}", self.words, self.code);
         }
         Ok(self)
     }
 }
 
-/// Copies the binary and makes `cargo xtask …` mean that copy: hooks and workflows run unchanged, and nothing
-/// is compiled. `python3` is the one that this process has found: a version manager's shim would look for it
-/// a hundred times, a tenth of a second each.
+/// Copies the binary into `dir/bin`, and adds a `cargo` there that runs the copy for `cargo xtask …`: hooks
+/// and workflows run unchanged, and nothing is compiled. Also links the `python3` that this process found:
+/// the shim of a version manager takes a tenth of a second at each of about a hundred starts. Returns the
+/// path of the copy.
 pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let bin = dir.join("bin");
     std::fs::create_dir_all(&bin)?;
     let xtask = bin.join("xtask");
-    std::fs::copy(std::env::current_exe()?, &xtask).with_context(|| format!("{xtask} can't be written"))?;
+    std::fs::copy(std::env::current_exe()?, &xtask).with_context(|| format!("can't write {xtask}"))?;
     std::os::unix::fs::symlink(tools::python()?, bin.join("python3"))?;
     let cargo = which::which("cargo").ok().and_then(|p| p.into_os_string().into_string().ok());
     let other = match cargo {
         Some(cargo) => format!("exec '{}' \"$@\"", cargo.replace('\'', r"'\''")),
-        None => "echo 'there is no cargo on PATH' >&2; exit 127".to_string(),
+        None => "echo 'cargo is not on PATH' >&2; exit 127".to_string(),
     };
     let shim = bin.join("cargo");
     let script = format!(
@@ -66,7 +67,7 @@ pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
 }
 
 impl Machine {
-    /// Everything below `dir`: homes, temporary files, the programs.
+    /// Sets up the environments. Homes, temporary files and programs are all below `dir`.
     pub fn new(
         dir: &Utf8Path,
         xtask: Utf8PathBuf,
@@ -84,7 +85,7 @@ impl Machine {
         let mut base = environment()?;
         base.retain(|(name, _)| !["HOME", "TMPDIR", "PATH", "CI", "TERM"].contains(&name.as_str()));
         let path = std::env::var("PATH").unwrap_or_default();
-        let bin = xtask.parent().context("the folder of the programs")?;
+        let bin = xtask.parent().context("the program has no folder")?;
         base.extend(pairs(&[
             ("PATH", &format!("{bin}:{path}")),
             ("TMPDIR", temp.as_str()),
@@ -103,26 +104,26 @@ impl Machine {
         Ok(Machine { xtask, base, home })
     }
 
-    /// A developer's: with a name for commits, and a trace of what git runs.
+    /// The environment of a developer: with an identity for commits, and with git's trace written to `trace`.
     pub fn developer(&self, trace: &Utf8Path) -> Env {
         let mut env = self.base.clone();
         env.extend(pairs(&[("HOME", self.home.as_str()), ("GIT_TRACE2_EVENT", trace.as_str())]));
         env
     }
 
-    /// A runner's: nobody's home, the forge's variables.
+    /// The environment of a CI runner: with a home without settings, and with CI=true.
     pub fn runner(&self, home: &Utf8Path) -> Env {
         let mut env = self.base.clone();
         env.extend(pairs(&[("HOME", home.as_str()), ("CI", "true")]));
         env
     }
 
-    /// Runs a program into the log.
+    /// Runs a program, and appends its output to the log.
     pub fn run(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
         self.run_split(log, None, dir, env, argv)
     }
 
-    /// The same with standard output apart, for what prints JSON.
+    /// Like `run`, but stdout goes to a file of its own, for a program that prints JSON.
     pub fn run_json(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
         self.run_split(log, Some(&log.with_extension("json")), dir, env, argv)
     }
@@ -145,7 +146,7 @@ impl Machine {
         let text =
             String::from_utf8_lossy(bytes.get(usize::try_from(before)?..).unwrap_or_default()).into_owned();
         let stdout = match stdout {
-            Some(path) => std::fs::read_to_string(path).with_context(|| format!("{path} can't be read"))?,
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("can't read {path}"))?,
             None => String::new(),
         };
         Ok(Ended { words, code: status.code().unwrap_or(-1), text, stdout })

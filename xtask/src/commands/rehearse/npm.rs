@@ -1,5 +1,5 @@
-//! The npm registry of the rehearsal: verdaccio with one user, no way out to npmjs.org, and a version taken
-//! once, as on the real one.
+//! The npm registry of the rehearsal: verdaccio with one user and without an uplink to npmjs.org. Like
+//! npmjs.org it accepts a version only once.
 
 use super::servers::{Server, secret};
 use crate::sys::http::{Http, Request};
@@ -25,12 +25,11 @@ impl Npm {
     }
 }
 
-/// Starts a registry that keeps its files below `dir`; a private one asks for the login at reads too.
+/// Starts a registry that stores its files below `dir`. A private registry also requires the login for reads.
 pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     let program = tools::tool("verdaccio")?;
     let config = dir.join("config.yaml");
-    std::fs::write(&config, configuration(dir, private))
-        .with_context(|| format!("{config} can't be written"))?;
+    std::fs::write(&config, configuration(dir, private)).with_context(|| format!("can't write {config}"))?;
     let words = |port: u16| -> Result<Vec<String>> {
         let address = format!("127.0.0.1:{port}");
         Ok([program.as_str(), "--listen", &address, "--config", config.as_str()].map(str::to_string).to_vec())
@@ -40,8 +39,9 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     Ok(Npm { server, token })
 }
 
-/// See verdaccio's documentation of its configuration. JSON is YAML, and needs no thought about what a path
-/// contains. Without an uplink, what is not published here is not there.
+/// The configuration file (see verdaccio's documentation, "Configuration File"). It is written as JSON, which
+/// is valid YAML and escapes any path. Without an uplink the registry serves only packages that were
+/// published to it.
 fn configuration(dir: &Utf8Path, private: bool) -> String {
     let readers = if private { "$authenticated" } else { "$all" };
     serde_json::json!({
@@ -49,14 +49,16 @@ fn configuration(dir: &Utf8Path, private: bool) -> String {
         "auth": { "htpasswd": { "file": dir.join("htpasswd").as_str(), "max_users": 1 } },
         "web": { "enable": false },
         "uplinks": {},
-        "packages": { "**": { "access": readers, "publish": "$authenticated", "unpublish": "$authenticated" } },
+        "packages": {
+            "**": { "access": readers, "publish": "$authenticated", "unpublish": "$authenticated" },
+        },
         "max_body_size": "100mb",
         "log": { "type": "stdout", "format": "pretty", "level": "warn" },
     })
     .to_string()
 }
 
-/// The registry's first and only user, as `npm adduser` makes one; its token.
+/// Creates the only user of the registry, as `npm adduser` does. Returns the user's token.
 fn sign_up(url: &str) -> Result<String> {
     let name = format!("org.couchdb.user:{USER}");
     let user =
@@ -65,7 +67,7 @@ fn sign_up(url: &str) -> Result<String> {
     let request =
         Request::new("PUT", format!("{url}/-/user/{name}")).body("application/json", user.as_bytes());
     let answer = Http::new()?.send(&request)?.success()?;
-    let said: serde_json::Value =
+    let json: serde_json::Value =
         serde_json::from_slice(&answer.bytes()?).context("verdaccio's answer is not JSON")?;
-    said["token"].as_str().map(str::to_string).context("verdaccio's answer has no token")
+    json["token"].as_str().map(str::to_string).context("verdaccio's answer has no token")
 }

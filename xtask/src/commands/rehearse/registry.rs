@@ -1,5 +1,5 @@
-//! The container registry of the rehearsal: docker's own `registry` program as Debian packs it, with a
-//! configuration that deletes and asks for no password.
+//! The container registry of the rehearsal: docker's `registry` program from Debian's package, configured to
+//! allow deletes and to require no password.
 
 use super::servers::Server;
 use crate::model::workspace::App;
@@ -20,11 +20,11 @@ impl Registry {
     }
 }
 
-/// Starts a registry that keeps its blobs below `dir`, with the base image of each app in it.
+/// Starts a registry that stores its blobs below `dir`, and uploads the base image of each app.
 pub fn start(xtask: &Utf8Path, dir: &Utf8Path, apps: &[&App]) -> Result<Registry> {
     let program = debian::docker_registry()?;
     let data = dir.join("data");
-    std::fs::create_dir_all(&data).with_context(|| format!("{data} can't be made"))?;
+    std::fs::create_dir_all(&data).with_context(|| format!("can't create the folder {data}"))?;
     let file = dir.join("config.yml");
     let argv = |port: u16| -> Result<Vec<String>> {
         std::fs::write(&file, configuration(&data, port))?;
@@ -39,8 +39,8 @@ pub fn start(xtask: &Utf8Path, dir: &Utf8Path, apps: &[&App]) -> Result<Registry
     Ok(registry)
 }
 
-/// See distribution's docs/content/about/configuration.md. JSON is YAML, and needs no thought about what a
-/// path contains.
+/// The configuration file (distribution's docs/content/about/configuration.md). It is written as JSON, which
+/// is valid YAML and escapes any path.
 fn configuration(data: &Utf8Path, port: u16) -> String {
     serde_json::json!({
         "version": 0.1,

@@ -1,5 +1,5 @@
-//! The git remote of the rehearsal: a bare repository that takes and refuses pushes as a forge with protected
-//! branches does.
+//! The git remote of the rehearsal: a bare repository that accepts and refuses pushes like a forge with
+//! protected branches.
 
 use crate::model::workspace::Settings;
 use crate::sys::git::Git;
@@ -8,14 +8,14 @@ use camino::Utf8Path;
 use std::os::unix::fs::PermissionsExt;
 
 pub struct Remote {
-    /// Plumbing in the repository itself: what the forge does, and no push may.
+    /// Runs git in the repository itself, for changes that a forge may make and a push may not.
     pub git: Git,
-    /// A path: a clone takes the objects over as they are, where a URL would have them packed and indexed
-    /// once more for each job.
+    /// A path and not a URL: a clone from a path copies or links the objects, while a URL would pack and
+    /// index them for each job.
     pub url: String,
 }
 
-/// Makes the repository `dir/remote.git`, without a commit.
+/// Creates the repository `dir/remote.git`, without a commit.
 pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     let path = dir.join("remote.git");
     let git = Git::new(&path);
@@ -39,37 +39,39 @@ pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     git.run(&["config", "user.email", "rehearsal@localhost"])?;
     let hook = path.join("hooks/update");
     std::fs::create_dir_all(path.join("hooks"))?;
-    std::fs::write(&hook, rules(settings)).with_context(|| format!("{hook} can't be written"))?;
+    std::fs::write(&hook, rules(settings)).with_context(|| format!("can't write {hook}"))?;
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
     Ok(Remote { url: path.into_string(), git })
 }
 
-/// githooks(5), update: name, old and new object of each ref that a push wants to change.
+/// The `update` hook (githooks(5)). Its arguments are the name, the old and the new object of a pushed ref.
 fn rules(settings: &Settings) -> String {
     let protected = match settings.one_branch() {
-        // `release --bump` pushes the version to it. No push may rewrite it: receive.denyNonFastForwards.
+        // `release --bump` pushes to the branch. receive.denyNonFastForwards protects it against rewriting.
         true => String::new(),
         false => {
             let (main, development) = (quote(&settings.main), quote(&settings.development));
             format!(
-                "\n  refs/heads/{main} | refs/heads/{development}) refuse \"$1 is protected: open a pull request\" ;;"
+                "\n  refs/heads/{main} | refs/heads/{development}) \
+                 refuse \"$1 is protected: open a pull request\" ;;"
             )
         }
     };
     format!(
         r#"#!/bin/sh
-# The rules of a forge: protected branches change by pull request alone (one branch is not protected: releases push to it), tags are made once, pull requests belong to the forge.
+# The rules of a forge: protected branches change only by pull requests (a single branch is not protected,
+# because releases push to it), tags never move, and only the forge writes the refs of pull requests.
 refuse() {{ echo "remote rule: $1" >&2; exit 1; }}
 case $1 in{protected}
   refs/heads/*) ;;
-  refs/tags/*) case $2 in *[!0]*) refuse "$1 exists: tags stay where they are" ;; esac ;;
+  refs/tags/*) case $2 in *[!0]*) refuse "$1 exists: a tag can't be changed" ;; esac ;;
   *) refuse "$1 is not a branch or a tag" ;;
 esac
 "#
     )
 }
 
-/// A word for sh that no branch name can leave.
+/// Quotes a word for sh, so that a branch name can't end the quotes.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -1,5 +1,5 @@
-//! A forge's runner: each job in a fresh clone of the remote with the cached folders of the last one, the
-//! variables that the forge sets, and the command of the workflow.
+//! A CI runner of a forge. Each job runs the workflow's command in a fresh clone of the remote, with the
+//! cached folders of the last job and with the variables that the forge sets.
 
 use super::forge::{PullRequest, Squash};
 use super::machine::{Ended, Env, Machine, pairs};
@@ -8,17 +8,17 @@ use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-/// The job that takes longest, and ends with waiting.
+/// The job that takes the longest. At its end it mostly waits.
 pub const LONGEST: &str = "test";
 
-/// What the job runs for.
+/// The event that a job runs for.
 #[derive(Clone)]
 pub enum Event {
     Push { branch: String, before: Option<String>, after: String },
     PullRequest(PullRequest),
 }
 
-/// Whose variables a job sees: both forges are rehearsed.
+/// The forge whose variables a job gets. A rehearsal uses both.
 #[derive(Clone, Copy)]
 pub enum Forge {
     GitHub,
@@ -26,8 +26,8 @@ pub enum Forge {
 }
 
 impl Forge {
-    /// Does it keep a merge of the pull request with its base (`refs/pull/N/merge`)? Gitea's jobs run for the
-    /// head alone.
+    /// True if the forge creates a test merge of a pull request with its base (`refs/pull/N/merge`). Gitea's
+    /// jobs run on the head instead.
     pub fn test_merges(self) -> bool {
         match self {
             Forge::GitHub => true,
@@ -35,9 +35,10 @@ impl Forge {
         }
     }
 
-    /// What the squash of a pull request keeps, in words too: on GitHub each of its three settings in turn.
+    /// What the squash of pull request `number` keeps, also as text. On GitHub its three settings are used in
+    /// turn.
     pub fn squash(self, number: u32) -> (Squash, &'static str) {
-        let title = (Squash::Title, "the title alone");
+        let title = (Squash::Title, "only the title");
         match (self, number % 3) {
             (Forge::Gitea, _) | (_, 0) => title,
             (Forge::GitHub, 1) => (Squash::TitleAndCommits, "title and commits"),
@@ -45,7 +46,7 @@ impl Forge {
         }
     }
 
-    /// What a pull request's job checks out.
+    /// The ref that the job of a pull request checks out.
     fn checked_out(self, pull: &PullRequest) -> String {
         if self.test_merges() { pull.merge_ref() } else { pull.head_ref() }
     }
@@ -55,14 +56,14 @@ pub struct Runner<'a> {
     pub machine: &'a Machine,
     pub world: &'a World,
     pub forge: Forge,
-    /// Folders that a forge's cache would restore into a new clone, from the root.
+    /// Folders that a forge's cache would restore into a new clone, relative to the root.
     pub cached: Vec<Utf8PathBuf>,
-    /// Where jobs run, one at a time in each.
+    /// Folders in which jobs run, one job at a time in each.
     pub slots: Vec<Mutex<Utf8PathBuf>>,
 }
 
 impl Runner<'_> {
-    /// Runs `cargo xtask ci JOB`; only the job that publishes gets the secrets.
+    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets.
     pub fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
         let dir = self.slot(job)?;
         let mut env = self.machine.runner(&dir.join("home"));
@@ -71,27 +72,30 @@ impl Runner<'_> {
         if job == "release" {
             env.extend(self.world.secrets());
         }
-        // What runs beside the longest has time enough for itself when that waits.
+        // Jobs in parallel with the longest run at a lower priority: there is CPU time for them when it
+        // waits.
         let nice: &[&str] = if job == LONGEST { &[] } else { &["nice", "-n", "5"] };
         let argv: Vec<&str> =
             nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
         self.machine.run(log, &clone, &env, &argv)
     }
 
-    /// A place that nobody uses; there is one for each step that may run at a time. The longest job has the
-    /// same one again where it can: Python has compiled there what only tests import.
+    /// A free slot; there is one for each step that may run at the same time. The longest job prefers the
+    /// slot that it had before, because Python's bytecode of the modules that only tests import is already
+    /// there.
     fn slot(&self, job: &str) -> Result<MutexGuard<'_, Utf8PathBuf>> {
         let mut slots: Vec<_> = self.slots.iter().collect();
         if job != LONGEST {
             slots.reverse();
         }
         let slot = slots.iter().find_map(|slot| slot.try_lock().ok());
-        let slot = slot.context("more jobs at a time than places for them")?;
-        std::fs::create_dir_all(slot.join("home")).with_context(|| format!("{} can't be made", *slot))?;
+        let slot = slot.context("more jobs run at the same time than there are slots")?;
+        std::fs::create_dir_all(slot.join("home"))
+            .with_context(|| format!("can't create the folder {}", *slot))?;
         Ok(slot)
     }
 
-    /// A release from its tag, as somebody would resume it.
+    /// Releases an app from its tag, as a resumed release does.
     pub fn release_again(&self, log: &Utf8Path, app: &str, tag: &str) -> Result<Ended> {
         let dir = self.slot("release")?;
         let mut env = self.machine.runner(&dir.join("home"));
@@ -101,8 +105,8 @@ impl Runner<'_> {
         self.machine.run(log, &clone, &env, &["cargo", "xtask", "release", app])?.expect(0)
     }
 
-    /// As actions/checkout does it with fetch-depth 0: a pushed branch under its name, a pull request's test
-    /// merge (its head on Gitea) on no branch.
+    /// Checks out the event's commit as actions/checkout does with fetch-depth 0: a pushed branch under its
+    /// name, the test merge of a pull request (on Gitea its head) as a detached HEAD.
     fn check_out(&self, log: &Utf8Path, dir: &Utf8Path, event: &Event, env: &Env) -> Result<Utf8PathBuf> {
         let clone = self.clone(log, dir, env)?;
         match event {
@@ -122,9 +126,9 @@ impl Runner<'_> {
         Ok(clone)
     }
 
-    /// A fresh clone in place of the slot's last one. It starts with that one's files and index: most are the
-    /// same in the next commit, and to make and remove them all for each job would take a good part of its
-    /// time.
+    /// Replaces the slot's clone with a fresh one. The fresh clone gets the files and the index of the last
+    /// one: most files are the same in the next commit, and writing all of them would take a large part of a
+    /// job's time.
     fn clone(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env) -> Result<Utf8PathBuf> {
         let (clone, old) = (dir.join("clone"), dir.join("old"));
         if clone.exists() {
@@ -136,7 +140,7 @@ impl Runner<'_> {
             .expect(0)?;
         if old.exists() {
             std::fs::rename(old.join(".git/index"), clone.join(".git/index"))?;
-            std::fs::remove_dir_all(old.join(".git")).with_context(|| format!("{old} can't be removed"))?;
+            std::fs::remove_dir_all(old.join(".git")).with_context(|| format!("can't remove {old}"))?;
             for entry in old.read_dir_utf8()? {
                 let entry = entry?;
                 std::fs::rename(entry.path(), clone.join(entry.file_name()))?;
@@ -146,7 +150,8 @@ impl Runner<'_> {
         Ok(clone)
     }
 
-    /// The files of a commit, the folders that a forge's cache would restore, and nothing else.
+    /// Checks out a commit, and removes all other files except the folders that a forge's cache would
+    /// restore.
     fn files(&self, log: &Utf8Path, clone: &Utf8Path, env: &Env, commit: &[&str]) -> Result<()> {
         let cached: Vec<String> = self.cached.iter().map(|folder| format!("--exclude=/{folder}")).collect();
         let clean: Vec<&str> = ["git", "clean", "--quiet", "-ffdx"]
@@ -174,7 +179,11 @@ impl Runner<'_> {
                     ("GITHUB_SHA", after),
                 ]));
                 let none = "0".repeat(after.len());
-                serde_json::json!({ "ref": format!("refs/heads/{branch}"), "before": before.as_ref().unwrap_or(&none), "after": after })
+                serde_json::json!({
+                    "ref": format!("refs/heads/{branch}"),
+                    "before": before.as_ref().unwrap_or(&none),
+                    "after": after,
+                })
             }
             Event::PullRequest(pull) => {
                 let reference = self.forge.checked_out(pull);
@@ -196,7 +205,7 @@ impl Runner<'_> {
                 serde_json::json!({ "action": "opened", "number": pull.number, "pull_request": json })
             }
         };
-        std::fs::write(&file, payload.to_string()).with_context(|| format!("{file} can't be written"))?;
+        std::fs::write(&file, payload.to_string()).with_context(|| format!("can't write {file}"))?;
         Ok(variables)
     }
 }

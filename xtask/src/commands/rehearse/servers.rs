@@ -1,4 +1,5 @@
-//! A server of the rehearsal: on a free port of this machine, below a supervisor, its output in a log.
+//! A server of the rehearsal: it listens on a free port of this machine, runs under a supervisor, and logs to
+//! a file.
 
 use crate::sys::supervise::Supervised;
 use crate::sys::{child, supervise};
@@ -7,9 +8,9 @@ use camino::Utf8Path;
 use std::io::Read;
 use std::time::Duration;
 
-/// A machine at full load takes a while to start Python.
+/// How long to wait for a server. A machine under full load takes long to start Python.
 const READY: Duration = Duration::from_secs(60);
-/// Somebody may take a free port before the server does.
+/// How many ports to try: another program may take a free port before the server does.
 const PORTS: usize = 3;
 
 pub struct Server {
@@ -19,7 +20,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the program that `argv` makes for a port and waits until `path` answers.
+    /// Starts the command that `argv` returns for a port, and waits until `path` answers.
     pub fn start(
         xtask: &Utf8Path,
         argv: impl Fn(u16) -> Result<Vec<String>>,
@@ -56,7 +57,7 @@ pub fn secret() -> Result<String> {
     Ok(crate::sys::hash::hex(bytes))
 }
 
-/// The clean environment of every child, as text.
+/// The clean environment of a child process, without variables that are not UTF-8.
 pub fn environment() -> Result<Vec<(String, String)>> {
     Ok(child::env()?
         .into_iter()

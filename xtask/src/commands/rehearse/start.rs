@@ -1,5 +1,5 @@
-//! Where a rehearsal begins: the last release is what main and development hold, HEAD is what a feature
-//! branch brings.
+//! The start of a rehearsal: main and development are at the last release, and the first feature branch is at
+//! HEAD.
 
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
@@ -12,11 +12,12 @@ pub struct Start {
     pub head: String,
     pub main: String,
     pub development: String,
-    /// Tags of the apps, each with the commit it names.
+    /// The release tags of the apps.
     pub tags: Vec<String>,
-    /// The last release of each app that had one: its name and its tag.
+    /// The last release of each app that has one: the app's name and the tag.
     pub last: Vec<(String, String)>,
-    /// Apps for which HEAD brings nothing to release.
+    /// Apps without unreleased changes at HEAD, and apps that were never released: the rehearsal commits a
+    /// change to each.
     pub idle: Vec<String>,
 }
 
@@ -26,7 +27,7 @@ pub fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
     let head = git.commit("HEAD")?;
     if git.read(&["rev-parse", "--is-shallow-repository"])? == "true" {
         return Err(
-            Exit::Usage("a shallow clone can't be rehearsed: git fetch --unshallow --tags".into()).into()
+            Exit::Usage("a rehearsal needs the whole history: git fetch --unshallow --tags".into()).into()
         );
     }
     let mut last = Vec::new();
@@ -61,7 +62,7 @@ fn is_ancestor(git: &Git, commit: &str, of: &str) -> bool {
     git.ask(&["merge-base", "--is-ancestor", commit, of]).unwrap_or(false)
 }
 
-/// Brings HEAD and the tags into the rehearsal's remote, and sets both branches.
+/// Fetches HEAD and the tags into the rehearsal's remote, and sets both branches.
 pub fn populate(ctx: &Ctx, start: &Start, remote: &Git) -> Result<()> {
     let tags = start.tags.iter().map(|tag| format!("refs/tags/{tag}:refs/tags/{tag}"));
     let refspecs: Vec<String> = std::iter::once(format!("HEAD:{HEAD}")).chain(tags).collect();
@@ -72,5 +73,5 @@ pub fn populate(ctx: &Ctx, start: &Start, remote: &Git) -> Result<()> {
     remote.run(&["update-ref", &format!("refs/heads/{}", settings.development), &start.development])
 }
 
-/// Where the remote keeps the user's HEAD; no clone takes it by itself.
+/// The ref of the user's HEAD in the remote. A clone does not fetch it by default.
 pub const HEAD: &str = "refs/rehearsal/head";

@@ -1,4 +1,5 @@
-//! The steps of a rehearsal: a line, a log and a duration each; independent ones side by side, two at a time.
+//! The steps of a rehearsal. Each has a progress line, a log and a duration. Independent steps run in
+//! parallel, two at a time.
 
 use crate::sys::{child, parallel, supervise, ui};
 use anyhow::{Result, anyhow};
@@ -7,11 +8,11 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How many steps run at the same time; a step brings its own helpers.
+/// How many steps run at the same time. A step starts further processes of its own.
 pub const SIDE_BY_SIDE: usize = 2;
 const LAST_LINES: usize = 25;
 
-/// Something to do. It writes what happens to the log, and returns what was seen.
+/// A named piece of work. It writes to the log whose path it gets, and returns its evidence as text.
 pub struct Step<'a> {
     name: String,
     work: Work<'a>,
@@ -26,7 +27,7 @@ pub fn step<'a>(
     Step { name: name.into(), work: Box::new(work) }
 }
 
-/// The error of a step that is skipped, with the reason; the rehearsal goes on.
+/// The error by which a step reports that it was skipped, with the reason. The rehearsal continues.
 #[derive(Debug)]
 pub struct Skip(pub String);
 
@@ -38,7 +39,7 @@ impl std::fmt::Display for Skip {
 
 impl std::error::Error for Skip {}
 
-/// A step that went well, or was skipped.
+/// A step that succeeded or was skipped.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Took {
     pub step: String,
@@ -72,10 +73,11 @@ impl Steps {
         self.one(step(name, work))
     }
 
-    /// All of them, the first ones first; the first failure, after every other one has ended.
+    /// Runs the steps in their order, SIDE_BY_SIDE at a time. After a failure the others still run; then the
+    /// first failure is returned.
     pub fn side_by_side(&self, steps: Vec<Step>) -> Result<()> {
         let waiting = Mutex::new(VecDeque::from(steps));
-        let next = || waiting.lock().expect("nobody panics with it").pop_front();
+        let next = || waiting.lock().expect("a thread panicked while it held the lock").pop_front();
         let worker = || {
             let mut failures = Vec::new();
             while let Some(step) = next() {
@@ -88,7 +90,7 @@ impl Steps {
     }
 
     pub fn took(&self) -> Vec<Took> {
-        self.state.lock().expect("nobody panics with it").took.clone()
+        self.state.lock().expect("a thread panicked while it held the lock").took.clone()
     }
 
     fn one(&self, step: Step) -> Result<()> {
@@ -107,7 +109,7 @@ impl Steps {
                 seen,
                 log: log.clone(),
             };
-            self.state.lock().expect("nobody panics with it").took.push(took);
+            self.state.lock().expect("a thread panicked while it held the lock").took.push(took);
         };
         match result.map_err(|error| error.downcast::<Skip>()) {
             Ok(seen) => {
@@ -127,19 +129,19 @@ impl Steps {
                 let text = std::fs::read_to_string(&log).unwrap_or_default();
                 let last = child::last_lines(&text, LAST_LINES).replace('\n', "\n  | ");
                 let end = if last.is_empty() {
-                    "nothing was logged".to_string()
+                    "the log is empty".to_string()
                 } else {
                     format!("the end of {log}:\n  | {last}")
                 };
-                // The error's own text follows behind a colon.
+                // The text of the inner error follows after a colon.
                 Err(error.context(format!("step {:?} failed; {end}\nreason", step.name)))
             }
         }
     }
 
-    /// `03-ci-lint-pull-request-1.log`
+    /// The path of a step's log, such as `03-ci-lint-pull-request-1.log`.
     fn log(&self, name: &str) -> Utf8PathBuf {
-        let mut state = self.state.lock().expect("nobody panics with it");
+        let mut state = self.state.lock().expect("a thread panicked while it held the lock");
         state.begun += 1;
         let words: Vec<&str> =
             name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|w| !w.is_empty()).collect();
@@ -147,17 +149,19 @@ impl Steps {
     }
 }
 
-/// Some programs colour what no terminal shows (lefthook 2.2 does, whatever NO_COLOR says).
+/// Removes colours from a log. Some programs write them although there is no terminal (lefthook 2.2 does so
+/// even with NO_COLOR).
 fn without_colours(log: &Utf8Path) {
     if let Ok(text) = std::fs::read_to_string(log)
         && text.contains('\x1b')
     {
-        // A log that can't be written again keeps its colours.
+        // An error is ignored: the log then keeps its colours.
         let _ = std::fs::write(log, ui::plain(&text));
     }
 }
 
-/// Seconds by the first word or two of the steps' names, the longest first: where the time went.
+/// The time spent per kind of step, longest first. The kind is the first word of a step's name, or the first
+/// two after `ci`.
 pub fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
     let mut kinds: Vec<(String, Duration)> = Vec::new();
     for one in took {
@@ -173,7 +177,7 @@ pub fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
     kinds
 }
 
-/// Digests with their first twelve digits; all of them are in the JSON.
+/// Shortens each digest in a text to its first twelve digits. The JSON report has the whole digests.
 pub fn shorter(text: &str) -> String {
     let hex = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let word = |word: &str| if hex(word) { format!("{}…", &word[..12]) } else { word.to_string() };
@@ -190,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_shortened_and_nothing_else() {
+    fn only_digests_are_shortened() {
         let digest = "0123456789ab".repeat(6)[..64].to_string();
         for (text, expected) in [
             (format!("sha256:{digest}"), "sha256:0123456789ab…".to_string()),

@@ -1,5 +1,6 @@
-//! The script of a rehearsal: a feature branch becomes a release, a hotfix overtakes development, and the
-//! next release follows. With one branch there is no promotion and no hotfix: trunk.rs.
+//! The script of a rehearsal: a feature branch is released, then a hotfix on main is released and applied to
+//! development, then the next release follows. A repository with a single branch has neither promotion nor
+//! hotfix; its script is in trunk.rs.
 
 use super::Rehearsal;
 use super::developer::Developer;
@@ -21,17 +22,17 @@ mod trunk;
 
 use acts::{branch_and_title, verification};
 
-/// What a walk leaves to be looked at.
+/// The result of the script, for the report.
 pub struct Walked<'a> {
     pub developer: Developer<'a>,
     pub releases: Vec<Released>,
-    /// What the verification of each saw.
+    /// The evidence of each release's verification.
     pub verified: Vec<Verified>,
-    /// The exit code 3 of `promote` after the hotfix, in its own words.
+    /// The finding with which `promote` failed after the hotfix.
     pub refused: Option<String>,
-    /// What the gate said to a break, by app.
+    /// The evidence that an undeclared breaking change was refused, by app.
     pub gates: Vec<(String, String)>,
-    /// Commits and pushes that the developer made.
+    /// How many commits and pushes the developer made.
     pub commits: usize,
     pub pushes: usize,
 }
@@ -39,13 +40,13 @@ pub struct Walked<'a> {
 /// One release, from branch to verification.
 pub struct Released {
     pub versions: Vec<(String, Version)>,
-    /// The branch's tip that was pushed.
+    /// The pushed tip of the feature branch.
     pub pushed: String,
-    /// The squash on development, or on the only branch; None for a hotfix.
+    /// The pull request and its squash commit on development, or on the only branch. None for a hotfix.
     pub development: Option<(u32, String)>,
-    /// The pull request into main, unless `release --bump` has made the commit.
+    /// The pull request into main. None if `release --bump` created the commit.
     pub promotion: Option<u32>,
-    /// The commit on main that was released.
+    /// The released commit on main.
     pub commit: String,
 }
 
@@ -56,9 +57,9 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// From the release's log.
+    /// Reads the evidence from the log of the release.
     fn read(log: &Utf8Path, app: &str, version: &Version) -> Result<Verified> {
-        let text = std::fs::read_to_string(log).with_context(|| format!("{log} can't be read"))?;
+        let text = std::fs::read_to_string(log).with_context(|| format!("can't read {log}"))?;
         let evidence = verification(&text, app, version)
             .with_context(|| format!("{app} v{version} was released, but not verified"))?;
         Ok(Verified { app: app.to_string(), version: version.clone(), evidence })
@@ -80,7 +81,7 @@ pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a
             Some(Developer::new(&rehearsal.machine, log, &dir, &rehearsal.world.remote.url, start::HEAD)?);
         Ok("cloned, `cargo xtask setup` has installed the hooks".to_string())
     })?;
-    let developer = developer.context("the developer has cloned")?;
+    let developer = developer.context("the developer has no clone")?;
     let cached = rehearsal
         .apps
         .iter()
@@ -120,7 +121,7 @@ impl<'a> Walk<'a> {
         self.second()
     }
 
-    /// The first release: the version is raised on the feature branch.
+    /// The first release: the feature branch bumps the version.
     fn first(&mut self, start: &Start) -> Result<()> {
         crate::sys::ui::section("Round 1, jobs as on GitHub: the version is raised on the feature branch");
         let branch = "feat/rehearsed-1";
@@ -138,7 +139,7 @@ impl<'a> Walk<'a> {
         self.promote_and_release(pushed, merged)
     }
 
-    /// The second: `promote` raises the version, by a pull request of its own.
+    /// The second release: `promote` bumps the version in a pull request of its own.
     fn second(&mut self) -> Result<()> {
         crate::sys::ui::section("Round 2, jobs as on Gitea: `promote` raises the version");
         let branch = "feat/rehearsed-2";
@@ -154,7 +155,7 @@ impl<'a> Walk<'a> {
         let request = self.promote("promote, the bump")?;
         if request["base"] != development.as_str() {
             bail!(
-                "promote opens a pull request into {}, though the version is not raised yet",
+                "promote prepared a pull request into {}, but the version is not bumped yet",
                 request["base"]
             );
         }
@@ -163,52 +164,53 @@ impl<'a> Walk<'a> {
         self.promote_and_release(pushed, merged)
     }
 
-    /// A fix that goes to main first, overtakes development, and is taken over.
+    /// A hotfix: released from main first, and then applied to development.
     fn hotfix(&mut self) -> Result<()> {
         crate::sys::ui::section("Hotfix, jobs as on GitHub: main first, then back into development");
         let app = self.rehearsal.apps[0];
         let (branch, main) = (format!("hotfix/{}", app.name()), self.main().to_string());
-        self.develop("branch off main, fix and bump", |dev, log| {
+        self.develop("branch from main, fix and bump", |dev, log| {
             dev.branch(log, &branch, &main)?;
             dev.fix(log, app, "hotfix")?;
             dev.xtask(log, &["bump", app.name()])
         })?;
         let pushed = self.push(&branch)?;
         let pull =
-            self.open(&branch, &main, &format!("fix({}): say what was rehearsed in a hurry", app.name()))?;
+            self.open(&branch, &main, &format!("fix({}): note the hotfix in the readme", app.name()))?;
         self.checks(&pull, &[app], None)?;
         let squashed = self.squash(&pull)?;
         self.release(pushed, None, (pull.number, squashed))?;
-        self.take_over(app)
+        self.apply_hotfix(app)
     }
 
-    /// `promote` must refuse now; what it prints is typed.
-    fn take_over(&mut self, app: &App) -> Result<()> {
+    /// Checks that `promote` refuses now, and runs the commands that it prints.
+    fn apply_hotfix(&mut self, app: &App) -> Result<()> {
         let mut printed = Vec::new();
-        let mut said = String::new();
+        let mut output = String::new();
         self.develop("promote refuses, cherry-pick", |dev, log| {
             dev.git(log, &["fetch", "--quiet", "origin"])?;
-            said = dev.refused(log, &["promote"], 3)?;
-            printed = said
+            output = dev.refused(log, &["promote"], 3)?;
+            printed = output
                 .lines()
                 .filter_map(|l| l.split_once("git "))
                 .map(|(_, args)| args.trim().to_string())
                 .collect();
             if !printed.iter().any(|l| l.starts_with("cherry-pick")) {
-                bail!("promote refused, but printed no cherry-pick");
+                bail!("promote refused, but printed no git cherry-pick command");
             }
             printed.iter().try_for_each(|line| dev.git(log, &line.split_whitespace().collect::<Vec<_>>()))
         })?;
         self.walked.refused =
-            said.lines().find(|l| l.contains('[')).map(|l| l.trim().trim_end_matches(':').to_string());
-        let branch = self.walked.developer.git.branch()?.context("the printed commands leave a branch")?;
+            output.lines().find(|l| l.contains('[')).map(|l| l.trim().trim_end_matches(':').to_string());
+        let branch = self.walked.developer.git.branch()?.context("the printed commands created no branch")?;
         let pushed = self.push(&branch)?;
-        let title = format!("fix({}): take over the hotfix", app.name());
+        let title = format!("fix({}): apply the hotfix", app.name());
         self.merge_into_development(&branch, &pushed, &title, &[app], false).map(drop)
     }
 
-    /// A pull request into development that changes these apps: checks, beside them the image of the branch;
-    /// squash. The image of development comes with what is done next.
+    /// Merges a branch that changes these apps into development: pull request, checks, and squash. With
+    /// `with_image` the image of the branch is built in parallel with the checks. Development's image is
+    /// built in the next step of the script.
     fn merge_into_development(
         &mut self,
         branch: &str,
@@ -224,12 +226,13 @@ impl<'a> Walk<'a> {
         Ok((pull.number, self.squash(&pull)?))
     }
 
-    /// Development into main: promotion, checks, beside them the image of development; squash, release.
+    /// Merges development into main and releases it: promotion, checks with the image of development in
+    /// parallel, squash, release.
     fn promote_and_release(&mut self, pushed: String, merged: (u32, String)) -> Result<()> {
         let main = self.main().to_string();
         let request = self.promote("promote")?;
         if request["base"] != main.as_str() {
-            bail!("promote opens a pull request into {}, expected was {main}", request["base"]);
+            bail!("promote prepared a pull request into {}, expected {main}", request["base"]);
         }
         let (head, title) = branch_and_title(&request)?;
         let pull = self.open(&head, &main, &title)?;
@@ -246,7 +249,7 @@ impl<'a> Walk<'a> {
         self.release(pushed, Some(merged), (pull.number, squashed))
     }
 
-    /// The job that a push to main starts.
+    /// Runs the release job, as a push to main starts it.
     fn release(
         &mut self,
         pushed: String,
@@ -269,17 +272,17 @@ impl<'a> Walk<'a> {
         let fault = if self.walked.releases.is_empty() { self.fault() } else { Vec::new() };
         if !fault.is_empty() {
             self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| {
-                self.broken_off(log, &event, &fault)
+                self.interrupted_release(log, &event, &fault)
             })?;
         }
         let mut verified = Vec::new();
         self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| {
-            let said = self.job(log, "release", &event, &apps)?;
+            let evidence = self.job(log, "release", &event, &apps)?;
             verified = versions
                 .iter()
                 .map(|(app, version)| Verified::read(log, app, version))
                 .collect::<Result<_>>()?;
-            Ok(said)
+            Ok(evidence)
         })?;
         self.walked.verified.extend(verified);
         self.walked.releases.push(Released {
@@ -292,7 +295,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// `--fail-at` and `--kill-at`, for the first release.
+    /// The flags `--fail-at` and `--kill-at` of the rehearsal, which are passed to the first release.
     fn fault(&self) -> Vec<String> {
         let fault = &self.rehearsal.flags.fault;
         let one = |name: &str, value: &Option<String>| {
@@ -301,30 +304,31 @@ impl<'a> Walk<'a> {
         [one("--fail-at", &fault.fail_at), one("--kill-at", &fault.kill_at)].concat()
     }
 
-    fn broken_off(&self, log: &Utf8Path, event: &Event, fault: &[String]) -> Result<String> {
+    fn interrupted_release(&self, log: &Utf8Path, event: &Event, fault: &[String]) -> Result<String> {
         let args: Vec<&str> = fault.iter().map(String::as_str).collect();
         let ended = self.runner.job(log, "release", event, &args)?;
         match ended.code {
-            0 => bail!("the release went through in spite of {}", fault.join(" ")),
-            137 => Ok("killed as asked; the same job runs again".to_string()),
-            code => Ok(format!("ended with exit code {code} as asked; the same job runs again")),
+            0 => bail!("the release succeeded despite {}", fault.join(" ")),
+            137 => Ok("killed as requested; the same job runs again".to_string()),
+            code => Ok(format!("failed as requested (exit code {code}); the same job runs again")),
         }
     }
 
-    /// The releases that HEAD's history knows are in the registries, as far as they can be made again.
+    /// Releases the last version of each app again from its tag, so that the registries have it.
     fn last_releases(&self, start: &Start) -> Result<()> {
         for (app, tag) in &start.last {
             self.rehearsal.steps.run(format!("last release, {tag}"), |log| {
                 match self.runner.release_again(log, app, tag) {
-                    Ok(_) => Ok("made again from its tag".to_string()),
-                    // History may have been released by other means: what is rehearsed is the next release.
+                    Ok(_) => Ok("released again from its tag".to_string()),
+                    // The last release may have been made with another tool. The rehearsal tests the next
+                    // release.
                     Err(e) => {
                         let text = std::fs::read_to_string(log).unwrap_or_default();
-                        let said = text.lines().find(|line| line.starts_with("error"));
+                        let error = text.lines().find(|line| line.starts_with("error"));
                         let reason =
-                            said.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
+                            error.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
                         Err(Skip(format!(
-                            "not released again, so the index does not have it: {e:#}; {reason}"
+                            "can't be released again, so the index does not have it: {e:#}; {reason}"
                         ))
                         .into())
                     }
@@ -334,7 +338,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// A subject for the pull request that counts for every app.
+    /// A title for a pull request that counts for every app.
     fn title(&self, what: &str) -> String {
         let names: Vec<&str> = self.rehearsal.apps.iter().map(|a| a.name()).collect();
         format!("fix({}): {what}", names.join(","))

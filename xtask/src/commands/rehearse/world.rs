@@ -1,5 +1,5 @@
-//! Everything outside of the repository that a release touches, on this machine: a git remote, the apps'
-//! package indexes, a container registry.
+//! The servers that a release uses, on this machine: a git remote, the apps' package indexes, a container
+//! registry.
 
 use super::index::{self, Index};
 use super::npm::{self, Npm};
@@ -15,20 +15,22 @@ use std::io::Read;
 
 pub struct World {
     pub remote: Remote,
-    /// The index and the staging index; None where no app is Python's.
+    /// The index and the staging index. None if there is no Python app.
     pub python: Option<(Index, Index)>,
-    /// None where no app is TypeScript's.
+    /// None if there is no TypeScript app.
     pub npm: Option<Npm>,
-    /// None where images are left out.
+    /// None if no image is built.
     pub registry: Option<Registry>,
 }
 
-/// Port 9 (discard) answers nobody: what is not started can't be written to by accident.
-const NOBODY: &str = "127.0.0.1:9";
+/// The address of servers that are not started. Nothing listens on port 9 (discard), so nothing can be
+/// written there by accident.
+const UNUSED: &str = "127.0.0.1:9";
 
 impl World {
-    /// Starts what `apps` need, below `dir`; the registry holds their base images. `private`: indexes are
-    /// read with the login alone.
+    /// Starts the servers that `apps` need, with their files below `dir`. The container registry gets the
+    /// base images. `images`: false starts no container registry. `private`: indexes require the login for
+    /// reads.
     pub fn start(
         xtask: &Utf8Path,
         dir: &Utf8Path,
@@ -39,7 +41,7 @@ impl World {
     ) -> Result<World> {
         let place = |name: &str| -> Result<Utf8PathBuf> {
             let place = dir.join(name);
-            std::fs::create_dir_all(&place).with_context(|| format!("{place} can't be made"))?;
+            std::fs::create_dir_all(&place).with_context(|| format!("can't create the folder {place}"))?;
             Ok(place)
         };
         let remote = remote::create(dir, settings)?;
@@ -57,47 +59,46 @@ impl World {
                     Ecosystem::Python | Ecosystem::Ts => {}
                 }
             }
-            let registry =
-                match images && apps.iter().any(|a| a.settings.image.is_some()) {
-                    true => Some(registry::start(xtask, &place("registry")?, apps).context(
-                        "no container registry (a rehearsal goes on without it by --without image)",
-                    )?),
-                    false => None,
-                };
+            let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
+                true => Some(registry::start(xtask, &place("registry")?, apps).context(
+                    "can't start the container registry (to rehearse without it: --without image)",
+                )?),
+                false => None,
+            };
             let python = match python {
                 Some((pypi, testpypi)) => Some((
-                    joined(pypi).context("no Python index")?,
-                    joined(testpypi).context("no Python staging index")?,
+                    joined(pypi).context("can't start the Python index")?,
+                    joined(testpypi).context("can't start the Python staging index")?,
                 )),
                 None => None,
             };
             Ok(World {
                 remote,
                 python,
-                npm: npm.map(joined).transpose().context("no npm registry")?,
+                npm: npm.map(joined).transpose().context("can't start the npm registry")?,
                 registry,
             })
         })
     }
 
-    /// Every endpoint, for the environment of a command that releases into this world.
+    /// All endpoints, as environment variables for a command that releases to these servers.
     pub fn endpoints(&self) -> Vec<(String, String)> {
-        let nobody = || format!("http://{NOBODY}/");
-        let index = |what: fn(&(Index, Index)) -> String| self.python.as_ref().map_or_else(nobody, what);
+        let unused = || format!("http://{UNUSED}/");
+        let index = |what: fn(&(Index, Index)) -> String| self.python.as_ref().map_or_else(unused, what);
         let pairs = [
             ("XTASK_REMOTE", self.remote.url.clone()),
             ("XTASK_PYPI", index(|(pypi, _)| pypi.simple())),
             ("XTASK_PYPI_UPLOAD", index(|(pypi, _)| pypi.upload())),
             ("XTASK_TESTPYPI", index(|(_, testpypi)| testpypi.simple())),
             ("XTASK_TESTPYPI_UPLOAD", index(|(_, testpypi)| testpypi.upload())),
-            ("XTASK_NPM", self.npm.as_ref().map_or_else(nobody, Npm::url)),
-            ("XTASK_REGISTRY", self.registry.as_ref().map_or(NOBODY, |r| r.host()).to_string()),
+            ("XTASK_NPM", self.npm.as_ref().map_or_else(unused, Npm::url)),
+            ("XTASK_REGISTRY", self.registry.as_ref().map_or(UNUSED, |r| r.host()).to_string()),
             ("XTASK_LOOPBACK_ONLY", "1".to_string()),
         ];
         pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
     }
 
-    /// What only the job that publishes gets.
+    /// The tokens for publishing, as environment variables. Only the job `release` gets them.
     pub fn secrets(&self) -> Vec<(String, String)> {
         let mut secrets = Vec::new();
         if let Some((pypi, testpypi)) = &self.python {
@@ -112,7 +113,7 @@ impl World {
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<Result<T>>) -> Result<T> {
-    thread.join().expect("a server's thread")
+    thread.join().expect("the thread that starts a server panicked")
 }
 
 impl fmt::Display for World {
@@ -131,10 +132,10 @@ impl fmt::Display for World {
     }
 }
 
-/// `xtask __world DIR`: starts one for the tests, prints its environment as a JSON object on one line, and
-/// ends with standard input.
+/// `xtask __world DIR`: starts the servers for the tests, prints their environment as a JSON object on one
+/// line, and ends when stdin closes.
 pub fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("{dir} can't be made"))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("can't create the folder {dir}"))?;
     let dir = dir.canonicalize_utf8()?;
     let xtask = Utf8PathBuf::try_from(std::env::current_exe()?)?;
     let apps: Vec<&App> = ctx.ws.apps.iter().collect();

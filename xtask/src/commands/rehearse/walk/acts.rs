@@ -1,5 +1,5 @@
-//! What the walk does again and again: develop, push, open and squash a pull request, run a job, verify a
-//! release. Each is a step.
+//! The actions of the script, each a step: commit, push, promote, open and squash a pull request, run its
+//! checks, run a job, verify a release.
 
 use super::Walk;
 use crate::commands::rehearse::developer::Developer;
@@ -14,7 +14,7 @@ use camino::Utf8Path;
 use semver::Version;
 use serde_json::Value;
 
-/// How a pull request's job begins the line with what each source of evidence says.
+/// The beginning of the line in which a pull request's job shows the next version and its reasons.
 pub const PLANNED: &str = "this pull request makes the ";
 
 impl Walk<'_> {
@@ -56,9 +56,9 @@ impl Walk<'_> {
         let developer = &self.walked.developer;
         let mut request = Value::Null;
         self.rehearsal.steps.run(name, |log| {
-            let (code, json, said) = developer.ask(log, &["promote"])?;
+            let (code, json, stderr) = developer.ask(log, &["promote"])?;
             if code != 0 {
-                bail!("promote ended with exit code {code}:\n{said}");
+                bail!("promote ended with exit code {code}:\n{stderr}");
             }
             request = json;
             let (branch, _) = branch_and_title(&request)?;
@@ -82,21 +82,21 @@ impl Walk<'_> {
             )?);
             Ok(format!("{title:?} into {base}, merges cleanly"))
         })?;
-        pull.context("the pull request is open")
+        pull.context("the pull request was not opened")
     }
 
     pub fn squash(&self, pull: &PullRequest) -> Result<String> {
         let mut commit = String::new();
         self.rehearsal.steps.run(format!("squash, pull request {}", pull.number), |_| {
-            let (keeps, said) = self.runner.forge.squash(pull.number);
+            let (keeps, kept) = self.runner.forge.squash(pull.number);
             commit = forge::squash(&self.rehearsal.world.remote.git, pull, keeps)?;
-            Ok(format!("{} on {}, {said}", short(&commit), pull.base))
+            Ok(format!("{} on {}, {kept}", short(&commit), pull.base))
         })?;
         Ok(commit)
     }
 
-    /// The jobs of a pull request that changes these apps; beside them the image of the push that goes with
-    /// it.
+    /// Runs the jobs of a pull request that changes these apps. In parallel with them runs the image job
+    /// `image` of a push.
     pub fn checks(&self, pull: &PullRequest, apps: &[&App], image: Option<(String, Event)>) -> Result<()> {
         let mut steps: Vec<Step> = Vec::new();
         if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
@@ -112,7 +112,7 @@ impl Walk<'_> {
         self.rehearsal.steps.side_by_side(steps)
     }
 
-    /// Runs the job, which must have had something to do for each of the apps.
+    /// Runs a job, and checks that it did something for each of the apps. Returns its evidence.
     pub fn job(&self, log: &Utf8Path, job: &str, event: &Event, apps: &[&App]) -> Result<String> {
         let ended = self.runner.job(log, job, event, &[])?.expect(0)?;
         for app in apps.iter().filter(|a| job != "openapi" || a.settings.spec.is_some()) {
@@ -120,37 +120,37 @@ impl Walk<'_> {
                 bail!("the job did nothing for {}", app.name());
             }
         }
-        // An image's last line is its push, and a spec is checked beside its promises; other jobs have one
-        // line for each app.
+        // The evidence of the image job is its push, and that of the openapi job is the check of the spec,
+        // which also checks compat.json. Other jobs have one line per app.
         let begins = match job {
             "image" => "push ",
             "openapi" => "openapi-",
             _ => "",
         };
-        let mut said = last_done(&ended.text, begins, apps.len());
-        if said.is_empty() {
-            said = ended
+        let mut evidence = last_done(&ended.text, begins, apps.len());
+        if evidence.is_empty() {
+            evidence = ended
                 .text
                 .lines()
                 .rev()
                 .map(str::trim)
                 .find(|line| !line.is_empty())
-                .unwrap_or("nothing was said")
+                .unwrap_or("no output")
                 .to_string();
         }
         for line in ended.text.lines().map(str::trim).filter(|line| line.starts_with(PLANNED)) {
-            said = format!("{line}; {said}");
+            evidence = format!("{line}; {evidence}");
         }
-        Ok(said)
+        Ok(evidence)
     }
 
-    /// The verification of a release once more, by the command that users have for it.
+    /// Verifies a release again, with the command `verify`.
     pub fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
         step(format!("verify, {app} v{version}"), move |log| {
-            let (code, json, said) =
+            let (code, json, stderr) =
                 self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
             if code != 0 {
-                bail!("{app} v{version} is not what its tag says:\n{said}");
+                bail!("{app} v{version} does not match its tag:\n{stderr}");
             }
             let list = json["evidence"].as_array().cloned().unwrap_or_default();
             let evidence: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
@@ -166,7 +166,7 @@ pub fn branch_and_title(request: &Value) -> Result<(String, String)> {
     Ok((text("branch")?, text("title")?))
 }
 
-/// What the release of this version saw when it verified, from what the job said.
+/// The evidence of the step `verify` of this version's release, from the output of the job.
 pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<String>> {
     let released = text.lines().find_map(|l| l.strip_prefix("Release "))?;
     let titles: Vec<&str> =
@@ -174,26 +174,26 @@ pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<Stri
     if !titles.contains(&format!("{app} v{version}").as_str()) {
         return None;
     }
-    // With several apps each line has its app's name.
+    // With several apps each line contains the app's name.
     let mark = if titles.len() > 1 { format!("✓ verify-{app} ") } else { "✓ verify ".to_string() };
     let line = text.lines().find_map(|l| l.trim().strip_prefix(&mark))?;
     Some(without_duration(line).split("; ").map(|seen| seen.trim().to_string()).collect())
 }
 
-/// The last lines of a job that say what was done or why not, one for each app, without their marks and
-/// durations.
+/// The last `apps` lines of a job's output that begin with ✓ or -, in their order, without marks and
+/// durations. With `begins`, only lines whose text begins with it.
 fn last_done(text: &str, begins: &str, apps: usize) -> String {
-    let said = text.lines().rev().filter_map(|l| l.trim().strip_prefix(['✓', '-']));
-    let lines = said.filter(|l| l.trim_start().starts_with(begins)).take(apps);
-    let mut said: Vec<String> =
+    let marked = text.lines().rev().filter_map(|l| l.trim().strip_prefix(['✓', '-']));
+    let lines = marked.filter(|l| l.trim_start().starts_with(begins)).take(apps);
+    let mut last: Vec<String> =
         lines.map(|l| without_duration(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    said.reverse();
-    steps::shorter(&said.join("; "))
+    last.reverse();
+    steps::shorter(&last.join("; "))
 }
 
 fn without_duration(line: &str) -> &str {
     match line.rsplit_once(" (") {
-        Some((said, duration)) if duration.ends_with(" s)") => said,
+        Some((rest, duration)) if duration.ends_with(" s)") => rest,
         _ => line,
     }
 }
@@ -203,9 +203,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_releases_own_verification_is_found_in_its_part() {
+    fn the_verification_of_a_release_is_found_in_the_output_of_its_job() {
         let one = "release-a\nRelease a v1.0.0 at 1\n  ✓ tag  x\n  ✓ verify   seen of a (1.0 s)\n";
-        let two = "Release a v1.0.0 at 1, b v2.0.0-rc.1 at 1\n  ✓ verify-b  b (1); c (9.0 s)\n  ✓ verify-a  seen, too\n";
+        let two = "Release a v1.0.0 at 1, b v2.0.0-rc.1 at 1\n  ✓ verify-b  b (1); c (9.0 s)\n  \
+                   ✓ verify-a  seen, too\n";
         for (text, app, version, expected) in [
             (one, "a", "1.0.0", Some(vec!["seen of a"])),
             (one, "a", "1.0.1", None),
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jobs_last_word_is_its_evidence() {
+    fn the_last_marked_lines_of_a_job_are_its_evidence() {
         for (text, expected) in [
             ("lint-python\n  ✓ lint-python     ruff, mypy (4.3 s)\n", "lint-python ruff, mypy"),
             ("  ✓ a  b (1 min 02 s)\nother", "a b"),

@@ -1,5 +1,5 @@
-//! The script with one branch: a feature branch goes into main, and `release --bump` raises the version
-//! there. Twice.
+//! The script for a repository with a single branch: twice, a feature branch is merged into main, and
+//! `release --bump` bumps the version there.
 
 use super::{Released, Verified, Walk};
 use crate::commands::rehearse::runner::{Event, Forge};
@@ -13,7 +13,7 @@ impl Walk<'_> {
     pub fn trunk(&mut self, start: &Start) -> Result<()> {
         let main = self.main();
         crate::sys::ui::section(&format!(
-            "Round 1, jobs as on GitHub: a branch into {main}, and a release that raises the version"
+            "Round 1, jobs as on GitHub: merge a branch into {main}, then release --bump"
         ));
         let branch = "feat/rehearsed-1";
         let apps = self.rehearsal.apps.clone();
@@ -25,7 +25,7 @@ impl Walk<'_> {
         self.merge_and_release(branch, "say what was rehearsed")?;
         self.undeclared_break()?;
         self.runner.forge = Forge::Gitea;
-        crate::sys::ui::section(&format!("Round 2, jobs as on Gitea: the same again, on what {main} is now"));
+        crate::sys::ui::section(&format!("Round 2, jobs as on Gitea: the same from the new {main}"));
         let branch = "feat/rehearsed-2";
         self.develop("branch and fix", |dev, log| {
             dev.branch(log, branch, main)?;
@@ -48,15 +48,15 @@ impl Walk<'_> {
                 .steps
                 .run(format!("ci image, {main}"), |log| self.job(log, "image", &event, &with_image))?;
         }
-        // The version is not raised yet, so that the forge's job has nothing to release.
+        // The version is not bumped yet, so the forge's job has nothing to release.
         self.rehearsal.steps.run(format!("ci release, {main}, no version yet"), |log| {
-            let said = self.runner.job(log, "release", &event, &[])?.expect(0)?.text;
-            // After a release it looks that one over.
+            let output = self.runner.job(log, "release", &event, &[])?.expect(0)?.text;
+            // In round 2 the job finds the release of round 1 complete.
             let nothing = |line: &&str| {
                 line.starts_with("nothing to do") || line.starts_with("nothing left to release")
             };
-            let line = said.lines().map(str::trim).find(nothing);
-            line.map(str::to_string).context("the job released something, though no version was raised")
+            let line = output.lines().map(str::trim).find(nothing);
+            line.map(str::to_string).context("the job released something, but no version was bumped")
         })?;
         let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
         let secrets = self.rehearsal.world.secrets();
@@ -67,8 +67,10 @@ impl Walk<'_> {
             self.rehearsal.steps.run(
                 format!("release --bump, {}", fault.join(" ")),
                 |log| match developer.release(log, main, &args, &secrets)?.code {
-                    0 => bail!("the release went through in spite of {}", fault.join(" ")),
-                    code => Ok(format!("ended with exit code {code} as asked; the same command runs again")),
+                    0 => bail!("the release succeeded despite {}", fault.join(" ")),
+                    code => {
+                        Ok(format!("failed as requested (exit code {code}); the same command runs again"))
+                    }
                 },
             )?;
         }
