@@ -309,7 +309,7 @@ fn a_job_reports_every_app_even_if_one_can_not_be_planned() {
     repo.git(&["branch", "development", "HEAD~2"]);
     repo.commit("apps/zeta/src/zeta/__init__.py", "A = 1\n", "feat: a value");
     let stopped = repo.xtask(&["ci", "lint", "--event", "pull_request", "--ref", "feat/x"]).expect(2);
-    for says in ["breaking[undeclared-break]: python", "there is no module nowhere"] {
+    for says in ["breaking[undeclared-break]: python", "names the module nowhere"] {
         assert!(stopped.stderr.contains(says), "{says} is missing in {}", stopped.stderr);
     }
 }
