@@ -1,4 +1,4 @@
-"""The server under test: how it is asked, and what its answers are."""
+"""Requests to the server under test, and checks of its answers."""
 
 import json
 import os
@@ -9,22 +9,22 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-# How long anything may take before a test gives up on it.
+# Timeout in seconds.
 PATIENCE = 20.0
 
 BASE_URL = urlsplit(os.environ.get("BASE_URL", ""))
 if BASE_URL.scheme != "http" or not BASE_URL.hostname:
     sys.stderr.write(
-        "BASE_URL names no server. Start one, then, at the repository's root:\n"
+        "BASE_URL is not an http URL of a server. Start one, then run at the repository's root:\n"
         "  BASE_URL=http://127.0.0.1:8000 python3 -m unittest discover --start-directory contract\n"
     )
-    # Not sys.exit: unittest would make a failed test of it, with a traceback, once per file.
+    # Not sys.exit: unittest would report it as a failed test with a traceback, once per file.
     os._exit(2)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it came; header names in lower case."""
+    """An answer. The names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -35,14 +35,14 @@ class Reply:
 
 
 def connect() -> HTTPConnection:
-    """Return a connection to the server, for who needs one of their own."""
+    """Return a new connection to the server."""
     return HTTPConnection(BASE_URL.hostname or "", BASE_URL.port or 80, timeout=PATIENCE)
 
 
 def ask(
     method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> Reply:
-    """Send a request on a new connection. The path is sent as it is, the body without a type."""
+    """Send a request on a new connection. The path is not encoded, and no Content-Type is sent."""
     connection = connect()
     try:
         connection.request(method, path, body, headers or {})
@@ -54,7 +54,7 @@ def ask(
 
 
 def run(body: object) -> Reply:
-    """Ask for a run without a thread."""
+    """Request a run without a thread."""
     return ask("POST", "/runs/wait", json.dumps(body).encode())
 
 
@@ -64,10 +64,10 @@ def hello(content: str = "hello") -> dict[str, Any]:
 
 
 class Case(unittest.TestCase):
-    """A test that knows the errors' one form."""
+    """A test case that can check error answers."""
 
     def assert_error(self, reply: Reply, status: int) -> dict[str, Any]:
-        """Check the status and the body's shape; the body."""
+        """Check the status and the form of the body. Return the body."""
         self.assertEqual(reply.status, status, reply.body)
         self.assertEqual(reply.headers["content-type"], "application/json")
         error: dict[str, Any] = reply.json()

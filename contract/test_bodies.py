@@ -1,4 +1,4 @@
-"""Bodies that are not what they should be."""
+"""Invalid bodies."""
 
 import json
 
@@ -15,7 +15,7 @@ def with_config(**config: object) -> dict[str, object]:
 
 
 class Form(Case):
-    def test_a_body_that_does_not_fit_is_422_with_the_places(self) -> None:
+    def test_a_body_that_does_not_match_the_schema_is_422_with_the_wrong_fields(self) -> None:
         limit: list[str | int] = ["config", "recursion_limit"]
         cases: list[tuple[object, list[list[str | int]]]] = [
             ({}, [["assistant_id"], ["input"]]),
@@ -48,7 +48,7 @@ class Form(Case):
                 found = [field["loc"] for field in error["errors"]]
                 self.assertEqual(found, [["body", *place] for place in places])
 
-    def test_an_input_that_does_not_fit_its_graph_is_422_with_the_places(self) -> None:
+    def test_an_input_that_does_not_match_its_graph_is_422_with_the_wrong_fields(self) -> None:
         message = {"role": "user", "content": "hello"}
         cases: list[tuple[object, list[list[str | int]]]] = [
             ({}, [[]]),
@@ -79,8 +79,8 @@ class Form(Case):
         for name in ("nobody", "constructor", "__proto__", "it's", '"', "Echo", "echo ", "\n"):
             with self.subTest(name=name):
                 error = self.assert_error(run({"assistant_id": name, "input": {}}), 404)
-                said = f"no assistant '{name}'; /info names those there are"
-                self.assertEqual(error["detail"], said)
+                expected = f"no assistant '{name}'; /info lists the graphs"
+                self.assertEqual(error["detail"], expected)
 
 
 class Json(Case):
@@ -116,13 +116,13 @@ class Json(Case):
         self.assertIn("\\ud83d", body)
         self.assertEqual(ask("POST", "/runs/wait", body.encode()).status, 200)
 
-    def test_of_a_field_that_is_there_twice_the_last_counts(self) -> None:
+    def test_the_last_value_of_a_repeated_field_counts(self) -> None:
         body = b'{"assistant_id": "a", "assistant_id": "b", "input": {}}'
         error = self.assert_error(ask("POST", "/runs/wait", body), 404)
         self.assertIn("'b'", error["detail"])
 
     def test_a_body_may_be_as_deep_as_the_limit_and_no_deeper(self) -> None:
-        # The body and its input are two of them.
+        # The body and its input are two levels.
         for depth, status in ((MAX_DEPTH - 2, 404), (MAX_DEPTH - 1, 400), (100_000, 400)):
             with self.subTest(depth=depth):
                 value = "[" * depth + "0" + "]" * depth
@@ -138,7 +138,7 @@ class Json(Case):
             error = self.assert_error(ask("POST", "/runs/wait", fits + more), 413)
             self.assertEqual(error["detail"], f"the body has more than {MAX_BODY} bytes")
 
-    def test_a_body_may_come_in_chunks_of_unknown_number(self) -> None:
+    def test_a_body_may_be_sent_in_chunks(self) -> None:
         half, rest = json.dumps(RUN).encode()[:9], json.dumps(RUN).encode()[9:]
         cases = (([half, rest], 200), ([half], 400), ([b" " * MAX_BODY, b" "], 413))
         for chunks, status in cases:

@@ -1,4 +1,4 @@
-"""What each operation answers when nothing is wrong."""
+"""The answers to valid requests."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -15,47 +15,47 @@ class Operations(Case):
     def test_a_query_changes_nothing(self) -> None:
         self.assertEqual(ask("GET", "/health?x=1&/nope").status, 200)
 
-    def test_a_body_where_none_is_expected_changes_nothing(self) -> None:
+    def test_an_unexpected_body_changes_nothing(self) -> None:
         self.assertEqual(ask("GET", "/health", b"{").status, 200)
 
-    def test_info_says_what_is_running(self) -> None:
+    def test_info_describes_the_running_package(self) -> None:
         info = ask("GET", "/info").json()
         self.assertLessEqual({"name", "version", "commit", "graphs", "compat"}, set(info))
         self.assertIn("echo", info["graphs"])
 
-    def test_a_run_of_echo_says_the_last_message_again(self) -> None:
-        said = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
+    def test_a_run_of_echo_repeats_the_last_message(self) -> None:
+        messages = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
         for _ in range(2):
-            reply = run({"assistant_id": "echo", "input": {"messages": said}})
+            reply = run({"assistant_id": "echo", "input": {"messages": messages}})
             self.assertEqual(reply.status, 200)
-            echoed = {"messages": [*said, {"role": "assistant", "content": "b"}]}
+            echoed = {"messages": [*messages, {"role": "assistant", "content": "b"}]}
             self.assertEqual(reply.json(), echoed)
             self.assertEqual(reply.headers["content-type"], "application/json")
 
-    def test_text_of_any_script_comes_back_as_it_was(self) -> None:
+    def test_text_in_any_script_is_returned_unchanged(self) -> None:
         for text in ("", "žluťoučký 🐎", "\u0000 \\ \n \x7f", "\u2028\ufeff\ufffd", "__proto__"):
             with self.subTest(text=text):
                 reply = run({"assistant_id": "echo", "input": hello(text)})
                 self.assertEqual(reply.json()["messages"][1]["content"], text)
 
-    def test_every_option_of_a_run_is_taken(self) -> None:
+    def test_every_option_of_a_run_is_accepted(self) -> None:
         config = {"recursion_limit": 9, "tags": ["t"], "configurable": {"k": {"v": None}}}
         body = {"assistant_id": "echo", "input": hello(), "config": config, "metadata": {"m": 1}}
         self.assertEqual(run(body).status, 200)
 
-    def test_null_is_the_same_as_nothing(self) -> None:
+    def test_null_is_the_same_as_a_missing_field(self) -> None:
         nothing = {"recursion_limit": None, "tags": None, "configurable": None}
         for config in (None, {}, nothing):
             with self.subTest(config=config):
                 body = {"assistant_id": "echo", "input": hello(), "config": config}
                 self.assertEqual(run({**body, "metadata": None}).status, 200)
 
-    def test_fields_of_the_input_that_a_graph_does_not_know_are_its_own_matter(self) -> None:
+    def test_unknown_fields_of_the_input_are_passed_to_the_graph(self) -> None:
         reply = run({"assistant_id": "echo", "input": {**hello(), "more": 1}})
         self.assertEqual(reply.status, 200)
         self.assertEqual(set(reply.json()), {"messages"})
 
-    def test_no_content_type_is_asked_for(self) -> None:
+    def test_any_content_type_is_accepted(self) -> None:
         body = json.dumps({"assistant_id": "echo", "input": hello()}).encode()
         for kind in ("application/json", "text/plain", "nonsense"):
             with self.subTest(kind=kind):
@@ -72,13 +72,13 @@ class Operations(Case):
         connection.close()
 
     def test_requests_at_the_same_time_get_their_own_answers(self) -> None:
-        def said(number: int) -> str:
+        def echoed(number: int) -> str:
             reply = run({"assistant_id": "echo", "input": hello(f"text {number}")})
             content: str = reply.json()["messages"][1]["content"]
             return content
 
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(said, range(64)))
+            answers = list(pool.map(echoed, range(64)))
         self.assertEqual(answers, [f"text {number}" for number in range(64)])
 
 
@@ -94,15 +94,15 @@ class Spec(Case):
             for path, methods in document["paths"].items()
             for method in methods
         }
-        promised = {
+        required = {
             ("GET", "/health"),
             ("GET", "/info"),
             ("GET", "/openapi.json"),
             ("POST", "/runs/wait"),
         }
-        self.assertLessEqual(promised, operations)
+        self.assertLessEqual(required, operations)
 
-    def test_every_operation_documents_the_answers_that_it_can_give(self) -> None:
+    def test_every_operation_documents_its_possible_statuses(self) -> None:
         paths = ask("GET", "/openapi.json").json()["paths"]
         for path, methods in paths.items():
             for method, operation in methods.items():

@@ -1,4 +1,4 @@
-"""Paths that there are not, and methods that a path does not have."""
+"""Unknown paths, and methods that a path does not support."""
 
 from server import Case, ask
 
@@ -26,9 +26,7 @@ class Paths(Case):
             for method in ("GET", "POST", "OPTIONS", "DELETE"):
                 with self.subTest(method=method, path=path):
                     error = self.assert_error(ask(method, path), 404)
-                    self.assertEqual(
-                        error["detail"], "no such path; /openapi.json names those there are"
-                    )
+                    self.assertEqual(error["detail"], "no such path; /openapi.json lists the paths")
 
     def test_a_slash_at_the_end_makes_no_difference(self) -> None:
         self.assertEqual(ask("GET", "/health/").status, 200)
@@ -48,11 +46,11 @@ class Paths(Case):
             with self.subTest(method=method, path=path):
                 reply = ask(method, path)
                 error = self.assert_error(reply, 405)
-                said = reply.headers["allow"]
-                self.assertLessEqual(set(allow.split(", ")), set(said.split(", ")))
-                self.assertEqual(error["detail"], f"{path} has no {method}, only {said}")
+                allowed = reply.headers["allow"]
+                self.assertLessEqual(set(allow.split(", ")), set(allowed.split(", ")))
+                self.assertEqual(error["detail"], f"{path} has no {method}, only {allowed}")
 
-    def test_options_names_a_paths_methods(self) -> None:
+    def test_options_lists_the_methods_of_a_path(self) -> None:
         for path in PATHS:
             with self.subTest(path=path):
                 reply = ask("OPTIONS", path)
@@ -62,13 +60,13 @@ class Paths(Case):
                 self.assertNotIn("content-type", reply.headers)
                 self.assertEqual(reply.headers["allow"], ask("TRACE", path).headers["allow"])
 
-    def test_head_has_gets_headers_and_no_body(self) -> None:
+    def test_head_has_the_headers_of_get_and_no_body(self) -> None:
         for path in (*PATHS, "/nope"):
             with self.subTest(path=path):
                 head, get = ask("HEAD", path), ask("GET", path)
                 self.assertEqual((head.status, head.body), (get.status, b""))
                 self.assertEqual(head.headers["content-type"], get.headers["content-type"])
                 self.assertEqual(head.headers.get("allow"), get.headers.get("allow"))
-                if get.status != 405:  # whose text names the method
+                if get.status != 405:  # the body of a 405 contains the method
                     length = head.headers["content-length"]
                     self.assertEqual(length, get.headers["content-length"])

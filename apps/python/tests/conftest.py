@@ -1,4 +1,4 @@
-"""Real server processes on free ports, launched side by side before everything else."""
+"""Server processes on free ports. All are started in parallel before the first test."""
 
 import os
 import re
@@ -16,14 +16,14 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-# How long anything may take before a test gives up on it.
+# Timeout in seconds.
 PATIENCE = 20.0
-# How many tests stop a server with a slow graph.
+# The number of tests that stop a server with a slow graph.
 SLOW = 4
 GIVEN: set[int] = set()
 
-# For single requests, each with a connection of its own. Making a client takes longer than asking:
-# it reads the certificates of the whole web.
+# For single requests, each with a connection of its own. Shared, because creating a client takes
+# longer than a request: it loads all root certificates.
 WEB = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
 
 EXAMPLE = Path(__file__).parents[1] / "examples/plugin"
@@ -48,7 +48,7 @@ class Server(Process):
     url: str
 
     def stop(self, signum: signal.Signals) -> tuple[int, float]:
-        """Send the signal; the exit code and the seconds it took."""
+        """Send the signal. Return the exit code and the seconds until the process ended."""
         began = time.monotonic()
         self.process.send_signal(signum)
         code = self.process.wait(PATIENCE)
@@ -56,7 +56,7 @@ class Server(Process):
 
 
 def free_port() -> int:
-    """Return a port that nothing uses and no test was given: Robyn shares one without a word."""
+    """Return a free port that no test got before: Robyn silently shares a taken port."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -67,9 +67,10 @@ def free_port() -> int:
 
 
 def environ(*, measured: bool) -> dict[str, str]:
-    """Return our environment. What is not measured runs no line that nothing else runs.
+    """Return the environment of a child process, with or without coverage measurement.
 
-    langgraph takes twice as long to import where coverage looks on.
+    With coverage the import of langgraph takes twice as long. It is off (`measured=False`) for
+    processes that run no line that other processes do not run.
     """
     return {k: v for k, v in os.environ.items() if measured or not k.startswith("COVERAGE_")}
 
@@ -78,7 +79,7 @@ def environ(*, measured: bool) -> dict[str, str]:
 def running(
     log_file: Path, *command: str, measured: bool = True, **settings: str
 ) -> Iterator[Process]:
-    """Run `python *command`; it is gone afterwards."""
+    """Run `python *command`, and kill it at the end of the block."""
     environment = {**environ(measured=measured), **settings}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -93,16 +94,16 @@ def running(
 
 @contextmanager
 def launched(log_file: Path, *command: str, measured: bool = True) -> Iterator[Server]:
-    """Run `python *command`, a server; it is gone afterwards."""
+    """Run `python *command`, which is a server, and kill it at the end of the block."""
     port = free_port()
-    # ROBYN_PORT would win over PORT, if Robyn saw it.
+    # Robyn must not see ROBYN_PORT: it would override PORT.
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
     with running(log_file, *command, measured=measured, **settings) as started:
         yield Server(started.process, log_file, f"http://127.0.0.1:{port}")
 
 
 def answering(server: Server) -> Server:
-    """Return the server when it answers."""
+    """Wait until the server answers, and return it."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
@@ -116,13 +117,13 @@ def answering(server: Server) -> Server:
 
 @dataclass(frozen=True)
 class Servers:
-    """Those that tests talk to."""
+    """The servers of the tests."""
 
     shared: Server
     example: Server
-    # The example plugin's own tests.
+    # The process that runs the example plugin's own tests.
     plugin: Process
-    # With a graph that takes its time; tests stop them.
+    # Servers with a slow graph, which tests stop.
     slow: list[Server]
 
 
@@ -130,7 +131,7 @@ LAUNCHED = pytest.StashKey[Servers]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Launch them all at once, and before tests are found: some take seconds to start."""
+    """Start all servers before the tests are collected, because some take seconds to start."""
     stack = ExitStack()
     session.config.add_cleanup(stack.close)
     folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -144,7 +145,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return stack.enter_context(launched(log_file, *command, measured=measured))
 
     plugins_tests = stack.enter_context(running(folder / "plugin.log", *plugin, measured=False))
-    # They end by themselves, and only so does the server that they have of their own.
+    # Wait for their end instead of killing them: only then does the server that they start end too.
     stack.callback(plugins_tests.process.wait, PATIENCE)
     session.config.stash[LAUNCHED] = Servers(
         shared=launch("shared", "-m", "fractal_agents_runtime"),
@@ -160,7 +161,7 @@ def servers(pytestconfig: pytest.Config) -> Servers:
 
 
 def readme_example() -> str:
-    """Return the README's server; it listens on the default port, here it must be a free one."""
+    """Return the README's example, changed to listen on PORT instead of the default port."""
     found = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert found
     return found[1].replace(
@@ -170,7 +171,7 @@ def readme_example() -> str:
 
 @pytest.fixture(scope="session")
 def server(servers: Servers) -> Iterator[Server]:
-    """Return the server as users start it, one for all tests that only ask it things."""
+    """Return the server as users start it. All tests that only send requests share it."""
     yield answering(servers.shared)
     code, _ = servers.shared.stop(signal.SIGTERM)
     assert code == 0, servers.shared.log()

@@ -1,4 +1,4 @@
-"""A server for tests, made with the public interface: one graph that takes its time."""
+"""A server for tests with one slow graph, built with the public interface."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from fractal_agents_runtime import create_app, serve
 
 
 class Slow:
-    """A graph that says on standard output when it has begun."""
+    """A graph that prints a line to stdout when a run begins."""
 
     async def ainvoke(self, input: Any, config: Any = None) -> Any:  # noqa: A002, ARG002
         print("a run has begun", flush=True)  # noqa: T201

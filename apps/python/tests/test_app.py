@@ -1,4 +1,4 @@
-"""The app without a server: what a client can't bring about with the echo graph."""
+"""The app without a server: cases that a client can't cause with the echo graph."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from fractal_agents_runtime.version import commit, parse_stamp
 
 
 class Fixed:
-    """A graph that ends with a fixed value, or fails with it."""
+    """A graph that returns a fixed value, or raises it."""
 
     def __init__(self, end: Any) -> None:
         self.end = end
@@ -36,7 +36,7 @@ def test_models_in_a_graphs_state_are_answered_as_json() -> None:
     assert json.loads(reply.body) == {"last": {"role": "user", "content": "hi"}, "none": None}
 
 
-def test_numbers_that_json_has_not_are_answered_as_null() -> None:
+def test_numbers_that_json_does_not_have_are_answered_as_null() -> None:
     reply = run(Fixed({"n": [float("nan"), float("inf"), 1.5]}))
     assert json.loads(reply.body) == {"n": [None, None, 1.5]}
 
@@ -44,16 +44,16 @@ def test_numbers_that_json_has_not_are_answered_as_null() -> None:
 @pytest.mark.parametrize(
     "end", [ValueError("secret"), ["not a dict"], {"no json": object()}, {1: 2}, None]
 )
-def test_a_graph_that_fails_is_500_and_its_reason_stays_in_the_log(
+def test_a_graph_that_fails_is_500_and_only_the_log_has_the_reason(
     end: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     reply = run(Fixed(end))
     assert reply.status == 500
-    assert json.loads(reply.body)["detail"] == "the server failed; its log says more"
+    assert json.loads(reply.body)["detail"] == "internal error; the server's log has the reason"
     assert "POST /runs/wait failed" in caplog.text
 
 
-def test_an_app_has_the_graphs_that_it_is_given() -> None:
+def test_an_app_has_the_given_graphs() -> None:
     reply = asyncio.run(App({"b": Fixed({}), "a": Fixed({})}).handle("GET", "/info"))
     assert json.loads(reply.body)["graphs"] == ["a", "b"]
 
@@ -70,7 +70,7 @@ def test_a_checkout_has_no_commit() -> None:
     assert commit() is None
 
 
-def test_a_request_that_is_cancelled_while_nothing_stops_stays_cancelled() -> None:
+def test_a_cancelled_request_stays_cancelled_if_the_server_is_not_stopping() -> None:
     async def endless() -> Reply:
         await asyncio.Event().wait()
         raise AssertionError

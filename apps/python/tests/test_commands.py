@@ -1,4 +1,4 @@
-"""What the commands print, and how they end. All are started at once: importing takes a while."""
+"""The output and exit codes of the commands. All start in parallel, because imports are slow."""
 
 import socket
 import subprocess
@@ -26,8 +26,8 @@ Commands = dict[str, subprocess.Popen[bytes]]
 
 @pytest.fixture(scope="module")
 def commands() -> Iterator[Commands]:
-    """Start them; none is left afterwards."""
-    # As Robyn listens: another process could share the port.
+    """Start all commands, and kill those that still run afterwards."""
+    # With the socket option of Robyn, with which another process could share the port.
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as listening:
         taken = str(listening.getsockname()[1])
         started = {
@@ -51,9 +51,9 @@ def start(*command: str, measured: bool = True, **settings: str) -> subprocess.P
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
-    """Return the exit code, and what it wrote to standard output and to standard error."""
-    printed, said = process.communicate(timeout=PATIENCE)
-    return process.returncode, printed, said.decode()
+    """Wait for the end of the process. Return its exit code, stdout and stderr."""
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    return process.returncode, stdout, stderr.decode()
 
 
 def test_the_committed_openapi_document_is_what_the_command_prints(commands: Commands) -> None:
@@ -66,17 +66,17 @@ def test_the_committed_compat_document_is_what_the_command_prints(commands: Comm
     assert ended(commands["compat"]) == (0, committed, "")
 
 
-def test_making_the_document_imports_neither_the_server_nor_the_graphs(commands: Commands) -> None:
+def test_the_openapi_command_imports_neither_robyn_nor_langgraph(commands: Commands) -> None:
     assert ended(commands["imported"]) == (0, b"[]\n", "")
 
 
-def test_the_command_says_its_version(commands: Commands) -> None:
+def test_the_command_prints_its_version(commands: Commands) -> None:
     code, printed, _ = ended(commands["version"])
     assert code == 0
     assert printed.startswith(b"fractal-agents-runtime ")
 
 
-def test_a_port_that_is_none_is_a_usage_error(
+def test_an_invalid_port_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", [SCRIPT])
@@ -89,13 +89,13 @@ def test_a_port_that_is_none_is_a_usage_error(
 
 def test_a_port_that_is_taken_is_an_error(commands: Commands) -> None:
     [name] = [name for name in commands if name.startswith("taken port ")]
-    code, _, said = ended(commands[name])
+    code, _, stderr = ended(commands[name])
     assert code == 1
-    assert f"can't listen on 127.0.0.1:{name.split()[-1]}: Address already in use" in said
+    assert f"can't listen on 127.0.0.1:{name.split()[-1]}: Address already in use" in stderr
 
 
-def test_a_plugin_that_is_none_ends_the_server_before_it_listens(commands: Commands) -> None:
-    code, _, said = ended(commands["no plugin"])
+def test_a_missing_plugin_ends_the_server_before_it_listens(commands: Commands) -> None:
+    code, _, stderr = ended(commands["no plugin"])
     assert code == 1
-    [line] = said.splitlines()
+    [line] = stderr.splitlines()
     assert line.startswith("fractal-agents-runtime: PLUGINS names nothing_of_that_name, which")

@@ -1,4 +1,4 @@
-"""compat.json: committed, generated and served are one, and what its schema asks for."""
+"""compat.json: the committed, generated and served documents are equal and match the schema."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ def valid(document: Any) -> bool:
 
 
 def changed(*place: str | int, to: Any) -> Any:
-    """Return the committed document with one value changed, or added."""
+    """Return the committed document with one value changed or added."""
     document = copy.deepcopy(json.loads(COMMITTED))
     inner = document
     for key in place[:-1]:
@@ -34,13 +34,13 @@ def test_info_has_the_committed_document(client: httpx.Client) -> None:
     assert client.get("/info").json()["compat"] == json.loads(COMMITTED)
 
 
-def test_the_committed_document_is_what_the_schema_asks_for() -> None:
+def test_the_committed_document_matches_the_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     Draft202012Validator(SCHEMA).validate(json.loads(COMMITTED))
 
 
 @pytest.mark.parametrize("status", ["deprecated", "removed"])
-def test_what_ends_names_the_release(status: str) -> None:
+def test_a_deprecated_or_removed_version_must_name_the_release(status: str) -> None:
     for kind in ("plugins", "channels"):
         document = changed(kind, 0, "status", to=status)
         assert not valid(document)

@@ -1,4 +1,4 @@
-"""Plugins: what they bring, and which can't be used."""
+"""Loading of plugins, and the errors of those that can't be used."""
 
 import logging
 import subprocess
@@ -32,7 +32,7 @@ def module(folder: Path, name: str, plugin: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder whose modules can be imported, and are forgotten afterwards."""
+    """Return a folder on the import path. Its modules are unloaded after the test."""
     monkeypatch.setattr(sys, "modules", dict(sys.modules))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.syspath_prepend(tmp_path)
@@ -47,7 +47,7 @@ def refusal(modules: str, *own: str) -> str:
     return text
 
 
-def test_graphs_and_functions_that_make_them_are_brought(folder: Path) -> None:
+def test_graphs_and_functions_that_return_graphs_are_loaded(folder: Path) -> None:
     module(folder, "one", 'Plugin("first", "3", {"a": Graph(), "b": Graph})')
     module(folder, "two", 'Plugin(name="second", api_version="4", graphs={"c": lambda: Graph()})')
     module(folder, "none", 'Plugin("third", "3", {})')
@@ -57,12 +57,12 @@ def test_graphs_and_functions_that_make_them_are_brought(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("modules", ["", " ", ",", " , ,"])
-def test_without_plugins_there_are_the_graphs_that_there_were(modules: str) -> None:
+def test_without_plugins_no_graph_is_added(modules: str) -> None:
     assert load(modules, []) == {}
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("version", "expected"),
     [
         ('"5"', "'5'"),
         ('"1"', "'1', removed in 1.0.0"),
@@ -72,10 +72,10 @@ def test_without_plugins_there_are_the_graphs_that_there_were(modules: str) -> N
         ("None", "None"),
     ],
 )
-def test_a_version_that_is_not_supported(folder: Path, version: str, said: str) -> None:
+def test_a_version_that_is_not_supported(folder: Path, version: str, expected: str) -> None:
     module(folder, "old", f'Plugin("p", {version}, {{}})')
     supported = "supported: '2', '3', '4'"
-    assert refusal("old") == f"plugin 'p' is made for plugin API {said}; {supported}"
+    assert refusal("old") == f"plugin 'p' needs plugin API {expected}; {supported}"
 
 
 def test_a_version_that_is_deprecated_is_a_warning(
@@ -84,8 +84,8 @@ def test_a_version_that_is_deprecated_is_a_warning(
     module(folder, "ageing", 'Plugin("p", "2", {"g": Graph()})')
     assert list(load("ageing", [], PROMISES)) == ["g"]
     warnings = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
-    said = "plugin 'p' is made for plugin API '2', which is deprecated and will be removed in 2.0.0"
-    assert warnings == [said]
+    expected = "plugin 'p' needs plugin API '2', which is deprecated and will be removed in 2.0.0"
+    assert warnings == [expected]
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_a_version_that_is_deprecated_is_a_warning(
 )
 def test_a_module_that_can_not_be_imported(folder: Path, body: str, reason: str) -> None:
     (folder / "bad.py").write_text(body)
-    said = refusal("bad")
-    assert said.startswith(f"PLUGINS names bad, which can't be imported: {reason}")
-    assert said.endswith("; `python -c 'import bad'` shows where")
+    error = refusal("bad")
+    assert error.startswith(f"PLUGINS names bad, which can't be imported: {reason}")
+    assert error.endswith("; `python -c 'import bad'` shows the traceback")
 
 
 @pytest.mark.parametrize("name", ["nothing_of_that_name", ".relative", "a b", "os/path", "a..b"])
-def test_a_name_that_is_no_modules(name: str) -> None:
+def test_a_name_that_is_not_a_module(name: str) -> None:
     assert refusal(name).startswith(f"PLUGINS names {name}, which can't be imported: ")
 
 
@@ -122,31 +122,31 @@ def test_a_module_without_a_plugin(folder: Path, plugin: str) -> None:
 @pytest.mark.parametrize("graphs", ["[Graph]", "None", "{1: Graph}", "'g'"])
 def test_graphs_without_names(folder: Path, graphs: str) -> None:
     module(folder, "odd", f'Plugin("p", "3", {graphs})')
-    assert refusal("odd").startswith("plugin 'p' does not have its graphs by name: ")
+    assert refusal("odd").startswith("plugin 'p': graphs must map names to graphs: ")
 
 
-def test_names_that_are_there_already(folder: Path) -> None:
+def test_names_that_are_used_twice(folder: Path) -> None:
     module(folder, "one", 'Plugin("p", "3", {"a": Graph()})')
     module(folder, "two", 'Plugin("p", "3", {"b": Graph()})')
     module(folder, "three", 'Plugin("q", "3", {"a": Graph()})')
-    assert refusal("one,two") == "plugin 'p' comes from one and from two"
-    assert refusal("one,one") == "plugin 'p' comes from one and from one"
-    assert refusal("one,three") == "plugin 'q' has a graph 'a', as plugin 'p' has"
-    assert refusal("one", "a") == "plugin 'p' has a graph 'a', as the server has"
+    assert refusal("one,two") == "both one and two define a plugin 'p'"
+    assert refusal("one,one") == "both one and one define a plugin 'p'"
+    assert refusal("one,three") == "both plugin 'p' and plugin 'q' have a graph 'a'"
+    assert refusal("one", "a") == "both the server and plugin 'p' have a graph 'a'"
 
 
 @pytest.mark.parametrize(
-    ("graph", "said"),
+    ("graph", "expected"),
     [
-        ("1", "can't make its graph 'g': 'int' object is not callable"),
-        ("dict", "has 'g' among its graphs, which is neither a graph nor a function"),
-        ("lambda x: x", "can't make its graph 'g': <lambda>() missing 1 required"),
-        ("lambda: 1 / 0", "can't make its graph 'g': division by zero"),
+        ("1", " can't build its graph 'g': 'int' object is not callable"),
+        ("dict", ": 'g' is neither a graph nor a function"),
+        ("lambda x: x", " can't build its graph 'g': <lambda>() missing 1 required"),
+        ("lambda: 1 / 0", " can't build its graph 'g': division by zero"),
     ],
 )
-def test_graphs_that_are_none(folder: Path, graph: str, said: str) -> None:
+def test_objects_that_are_not_graphs(folder: Path, graph: str, expected: str) -> None:
     module(folder, "odd", f'Plugin("p", "3", {{"g": {graph}}})')
-    assert refusal("odd").startswith(f"plugin 'p' {said}")
+    assert refusal("odd").startswith(f"plugin 'p'{expected}")
 
 
 def test_the_example_plugins_own_tests_pass(servers: Servers) -> None:

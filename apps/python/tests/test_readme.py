@@ -1,4 +1,4 @@
-"""The README, which is the package's page on PyPI: its examples do what it says."""
+"""The examples of the README, which is the package's page on PyPI, work as described."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from conftest import README, WEB, Servers, answering
 from fractal_agents_runtime.plugins import load
 
 
-def test_the_request_of_the_readme_is_answered_as_it_says(client: httpx.Client) -> None:
+def test_the_request_of_the_readme_is_answered_as_described(client: httpx.Client) -> None:
     found = re.search(r"-d '(.*)'\n(.*)\n", README)
     assert found
     response = client.post("/runs/wait", content=found[1])
@@ -27,7 +27,7 @@ def test_the_graph_of_the_readme_is_served(servers: Servers) -> None:
     assert server.stop(signal.SIGINT)[0] == 0
 
 
-def test_the_plugin_of_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plugin_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, plugin = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     named = re.search(r"PLUGINS=(\w+) ", README)
     assert named

@@ -1,4 +1,4 @@
-"""What is this app's own, asked of the real server. What every app answers is in `contract/`."""
+"""Tests of the running server that are specific to this app. `contract/` has those of all apps."""
 
 import socket
 from typing import Any
@@ -15,7 +15,7 @@ HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}]}
 ECHOED = {"messages": [*HELLO["messages"], {"role": "assistant", "content": "hello"}]}
 
 
-def test_info_says_what_is_running(client: httpx.Client) -> None:
+def test_info_describes_the_running_package(client: httpx.Client) -> None:
     info = client.get("/info").json()
     assert info.pop("compat")["version"] == __version__
     assert info == {
@@ -49,23 +49,23 @@ def test_each_request_is_a_line_of_the_log(server: Server, client: httpx.Client)
     assert duration.endswith("ms")
 
 
-def test_a_host_that_is_none_has_no_address() -> None:
+def test_an_invalid_host_is_an_error() -> None:
     with pytest.raises(OSError, match=r"not known|not supported"):
         reserve("256.0.0.1", free_port())
 
 
-def test_a_port_is_kept_from_other_servers_before_one_listens() -> None:
+def test_a_reserved_port_is_not_available_to_other_servers() -> None:
     with reserve("127.0.0.1", free_port()) as ours:
         host, port = ours.getsockname()
         with pytest.raises(OSError, match="in use"):
             reserve(host, port)
-        # As Robyn will.
+        # Robyn can listen on it: it sets SO_REUSEPORT.
         with socket.create_server((host, port), reuse_port=True):
             pass
 
 
-def test_a_port_that_others_have_just_left_can_be_reserved() -> None:
-    # Who closes first waits (TIME_WAIT).
+def test_a_port_with_closing_connections_can_be_reserved() -> None:
+    # The side that closes first waits (TIME_WAIT).
     with socket.create_server(("127.0.0.1", 0)) as other:
         host, port = other.getsockname()
         with socket.create_connection((host, port)) as client:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: committed, generated and served are one."""
+"""The OpenAPI document: the committed, generated and served documents are equal."""
 
 import json
 from pathlib import Path

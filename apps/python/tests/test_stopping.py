@@ -1,4 +1,4 @@
-"""The end of the process: soon, clean, and after the answers that were begun."""
+"""The server stops within a second, after the running requests, with exit code 0."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ from fractal_agents_runtime import lifecycle
 from fractal_agents_runtime.app import Reply
 from fractal_agents_runtime.cli import parse_port
 
-# A second is promised; a loaded machine may need another.
+# The server guarantees one second; a machine under load may need another.
 SOON = 2.0
 
 
@@ -46,7 +46,7 @@ def a_run_that_had_begun_is_answered_after_sigint(slow: Server) -> None:
 
 
 def a_run_that_had_begun_is_answered(slow: Server, signum: signal.Signals) -> None:
-    # A connection without a request does not delay the end.
+    # An idle connection does not delay the stop.
     with httpx.Client(base_url=slow.url) as idle, ThreadPoolExecutor() as pool:
         idle.get("/health")
         run = begin_run(pool, slow, 0.4)
@@ -58,7 +58,7 @@ def a_run_that_had_begun_is_answered(slow: Server, signum: signal.Signals) -> No
     assert f"{signum.name}: stopping" in slow.log()
 
 
-def what_can_not_be_finished_is_refused(slow: Server) -> None:
+def a_run_that_takes_too_long_and_a_new_request_are_refused(slow: Server) -> None:
     with ThreadPoolExecutor() as pool:
         run = begin_run(pool, slow, 60)
         slow.process.send_signal(signal.SIGTERM)
@@ -71,7 +71,7 @@ def what_can_not_be_finished_is_refused(slow: Server) -> None:
     assert slow.process.wait(PATIENCE) == 0
 
 
-def a_run_that_blocks_everything_does_not_delay_the_end(slow: Server) -> None:
+def a_run_that_blocks_the_event_loop_does_not_delay_the_stop(slow: Server) -> None:
     with ThreadPoolExecutor() as pool:
         run = begin_run(pool, slow, 60, block=True)
         code, seconds = slow.stop(signal.SIGTERM)
@@ -80,18 +80,18 @@ def a_run_that_blocks_everything_does_not_delay_the_end(slow: Server) -> None:
     assert seconds < SOON
 
 
-# What is tried with a server that has a slow graph, each with its own.
+# Each of these gets a server of its own with a slow graph.
 ENDS = (
     a_run_that_had_begun_is_answered_after_sigterm,
     a_run_that_had_begun_is_answered_after_sigint,
-    what_can_not_be_finished_is_refused,
-    a_run_that_blocks_everything_does_not_delay_the_end,
+    a_run_that_takes_too_long_and_a_new_request_are_refused,
+    a_run_that_blocks_the_event_loop_does_not_delay_the_stop,
 )
 
 
 @pytest.fixture(scope="module")
 def ends(servers: Servers) -> Iterator[dict[str, Future[None]]]:
-    """Try them all at once: most of it is waiting."""
+    """Run all of them in parallel, because they mostly wait."""
     ready = [answering(server) for server in servers.slow]
     with ThreadPoolExecutor() as pool:
         tried = zip(ENDS, ready, strict=True)
@@ -103,14 +103,14 @@ def test_the_end(end: str, ends: dict[str, Future[None]]) -> None:
     ends[end].result()
 
 
-def test_a_machine_that_stalls_costs_nobody_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A second is gone each time that the clock is read, however short the sleep.
+def test_requests_are_refused_even_if_the_machine_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The fake clock advances by a second at each reading.
     clock = itertools.count().__next__
     monkeypatch.setattr(lifecycle, "time", SimpleNamespace(monotonic=clock, sleep=lambda _: None))
 
     async def endless() -> Reply:
         await asyncio.sleep(PATIENCE)
-        pytest.fail("it was neither cancelled nor refused")
+        pytest.fail("the run was neither cancelled nor refused")
 
     async def scenario() -> Reply:
         life = lifecycle.Lifecycle()
@@ -123,11 +123,11 @@ def test_a_machine_that_stalls_costs_nobody_the_refusal(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "+80", "80 ", "8_0", "80.0", "٣", "²", ""])
-def test_these_are_no_ports(text: str) -> None:
+def test_invalid_ports_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a number from 1 to 65535"):
         parse_port(text)
 
 
 @pytest.mark.parametrize(("text", "port"), [("1", 1), ("08000", 8000), ("65535", 65_535)])
-def test_these_are_ports(text: str, port: int) -> None:
+def test_valid_ports_are_accepted(text: str, port: int) -> None:
     assert parse_port(text) == port

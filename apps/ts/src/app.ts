@@ -1,4 +1,4 @@
-/** From a request to an answer: all of HTTP but the sockets. */
+/** Answers a request. Independent of the HTTP server. */
 
 import { Hono } from "hono";
 import { parse, read } from "./body.js";
@@ -11,13 +11,13 @@ import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
 import { render } from "./spec.js";
 
-/** The runtime's API over some graphs. */
+/** The runtime's API for some graphs. */
 export interface App {
-  /** Answers a request. Whatever goes wrong inside becomes an answer too. */
+  /** Answers a request. Every exception becomes a response with an error status. */
   fetch(request: Request): Promise<Response>;
 }
 
-/** The API over these compiled langgraph graphs, by name; over `echo` alone if none are given. */
+/** Returns the API for these compiled langgraph graphs, by name. Default: only `echo`. */
 export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo() }): App {
   const spec = render();
   const runtime: Runtime = {
@@ -39,9 +39,9 @@ export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo
   return { fetch: async (request) => await hono.fetch(request) };
 }
 
-/** The path of a request as it was sent, but for one slash at its end, which makes no difference. */
+/** The path of a request, not decoded, without one slash at its end. */
 export function pathOf({ url }: { url: string }): string {
-  // Not `new URL`: what a client sent as Host is part of it, and may be anything.
+  // Not `new URL`: the URL contains the Host header of the client, which may be invalid.
   const path = /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? "";
   return path.replace(/\/$/, "") || "/";
 }
@@ -56,7 +56,7 @@ async function settle(
     if (problem instanceof HttpError) return problem.response();
     const reason = problem instanceof Error ? problem.stack || problem.message : String(problem);
     log("ERROR", `${request.method} ${pathOf(request)} failed\n${reason}`);
-    return new HttpError(500, "the server failed; its log says more").response();
+    return new HttpError(500, "internal error; the server's log has the reason").response();
   }
 }
 
@@ -67,12 +67,12 @@ async function answer(runtime: Runtime, route: Route, request: Request): Promise
   return json(200, await route.handler(runtime, body as never));
 }
 
-/** Refuses a channel adapter that speaks a protocol which is not supported. */
+/** Refuses a version of the channel protocol that is not supported. */
 function checkChannel(version: string | null): void {
   const supported = kept(CHANNELS);
   if (version === null || supported.includes(version)) return;
-  const said = supported.join(", ");
-  throw new HttpError(400, `the ${CHANNEL_HEADER} is not supported; supported: ${said}`);
+  const listed = supported.join(", ");
+  throw new HttpError(400, `the ${CHANNEL_HEADER} is not supported; supported: ${listed}`);
 }
 
 function otherMethod(method: string, path: string, routes: readonly Route[]): Response {
@@ -82,5 +82,5 @@ function otherMethod(method: string, path: string, routes: readonly Route[]): Re
 }
 
 function noSuchPath(): never {
-  throw new HttpError(404, "no such path; /openapi.json names those there are");
+  throw new HttpError(404, "no such path; /openapi.json lists the paths");
 }

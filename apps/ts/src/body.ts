@@ -1,10 +1,10 @@
-/** A request's body: read up to the limit, and parsed as what JSON really is. */
+/** Reads a request's body up to the limit, and parses it as strict JSON. */
 
 import type { z } from "zod";
 import { HttpError, invalid } from "./errors.js";
 
 export const MAX_BODY: number = 4 * 1024 * 1024;
-/** How deep arrays and objects may lie in each other (RFC 8259, section 9, allows a limit). */
+/** The maximal depth of nested arrays and objects (RFC 8259, section 9, allows a limit). */
 export const MAX_DEPTH = 200;
 
 /** Parses a request's body as the operation's model. */
@@ -14,7 +14,7 @@ export function parse<Model>(model: z.ZodType<Model>, body: Uint8Array): Model {
   return result.data;
 }
 
-/** Parses JSON text. HttpError 400 where it is none. */
+/** Parses JSON text. Throws HttpError 400 if it is not valid JSON. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -27,7 +27,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-// What JSON.parse lets through: halves of characters, which no UTF-8 text can hold, and any depth.
+// Refuses what JSON.parse accepts: lone surrogates, which UTF-8 can't encode, and any depth.
 function checkValue(value: unknown, depth: number): void {
   if (typeof value === "string" && !value.isWellFormed()) throw new Error("lone surrogate");
   if (typeof value !== "object" || value === null) return;
@@ -38,11 +38,11 @@ function checkValue(value: unknown, depth: number): void {
   }
 }
 
-/** Reads a request's body. HttpError 413 where it is too large. */
+/** Reads a request's body. Throws HttpError 413 if it is too large. */
 export async function read(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // To the end also when it is too large: who still sends would not see the answer.
+  // Read a body to its end even if it is too large: a client that still sends would miss the answer.
   try {
     for await (const chunk of body ?? []) {
       size += chunk.length;

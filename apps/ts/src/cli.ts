@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `fractal-agents-runtime` starts the server, settings come by environment. */
+/** The command `fractal-agents-runtime`: starts the server. Environment variables configure it. */
 
 import { parseArgs } from "node:util";
 import { Lifecycle } from "./lifecycle.js";
@@ -16,10 +16,10 @@ options:
   --version   show the version and exit
 
 environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
-  PLUGINS (packages or paths, with commas between)
+  PLUGINS (comma-separated packages or paths)
 `;
 
-/** Starts the server in the foreground. The exit code, where there is nothing to wait for. */
+/** Starts the server in the foreground. Returns an exit code if no server runs. */
 async function main(): Promise<number | undefined> {
   const asked = options();
   if (asked.help || asked.version) {
@@ -28,7 +28,7 @@ async function main(): Promise<number | undefined> {
   }
   const port = parsePort(process.env["PORT"] ?? "8000");
   const host = process.env["HOST"] || "127.0.0.1";
-  // First of all: a signal that comes while langgraph is imported counts too.
+  // First, so that a signal during the import of langgraph is handled too.
   const lifecycle = new Lifecycle();
   lifecycle.watch();
   const [{ createApp }, { echo }, plugins, { run }] = await Promise.all([
@@ -43,7 +43,7 @@ async function main(): Promise<number | undefined> {
     await new Promise<void>((done) => {
       process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
     });
-    // Not the exit code alone: what a plugin has begun might never end.
+    // Not only process.exitCode: timers or sockets of a plugin could keep the process running.
     process.exit(1);
   });
   try {

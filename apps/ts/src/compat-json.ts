@@ -1,4 +1,4 @@
-/** `bun src/compat-json.ts` prints compat.json: what this release promises. */
+/** `bun src/compat-json.ts` prints compat.json. */
 
 import { document } from "./promises.js";
 import { render } from "./spec.js";

@@ -1,4 +1,4 @@
-/** The graph that comes with the server. */
+/** The graph `echo`, which the server includes. */
 
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { z } from "zod";
@@ -12,7 +12,7 @@ type Message = z.infer<typeof Message>;
 
 const EchoInput = z.object({ messages: z.array(Message).min(1) });
 
-/** What the graph keeps: messages are added, never replaced. */
+/** The state of the graph. Messages are appended, never replaced. */
 const EchoState = Annotation.Root({
   messages: Annotation<Message[]>({
     reducer: (kept, added) => [...kept, ...added],
@@ -20,7 +20,7 @@ const EchoState = Annotation.Root({
   }),
 });
 
-/** A graph that says the last message again: no model, no clock, no chance. */
+/** Returns a graph that repeats the last message, without a model, a clock or randomness. */
 export function echo(): Graph {
   return new StateGraph({ state: EchoState, input: EchoInput })
     .addNode("reply", ({ messages }) => ({

@@ -1,8 +1,8 @@
-/** What a handler throws when the answer is an error. */
+/** The exception that a handler throws to answer with an error. */
 
 import type { ErrorBody, FieldError } from "./models.js";
 
-/** An answer with an error status (RFC 9110, section 15) and the `Error` body. */
+/** A response with an error status (RFC 9110, section 15) and the `Error` body. */
 export class HttpError extends Error {
   readonly status: number;
   readonly errors: FieldError[];
@@ -48,7 +48,7 @@ export interface Issue {
   readonly keys?: readonly string[];
 }
 
-/** A 422 that names each field that did not fit, below `place`. */
+/** Returns a 422 with the path of each wrong field. The paths begin with `place`. */
 export function invalid(issues: readonly Issue[], ...place: string[]): HttpError {
   const errors = issues.flatMap((issue) =>
     fields(issue).map(
@@ -58,10 +58,10 @@ export function invalid(issues: readonly Issue[], ...place: string[]): HttpError
       }),
     ),
   );
-  return new HttpError(422, "the body does not have the documented form", { errors });
+  return new HttpError(422, "the body does not match the schema", { errors });
 }
 
-// An unknown field's issue is its object's; the field is the place that helps.
+// zod reports an unknown field at its object, so append the name of the field to the path.
 function fields(issue: Issue): PropertyKey[][] {
   if (issue.code !== "unrecognized_keys" || !issue.keys) return [[...issue.path]];
   return issue.keys.map((key) => [...issue.path, key]);

@@ -1,8 +1,8 @@
-/** What the server asks of a graph. Nothing here imports langgraph: the OpenAPI document needs none. */
+/** The interface of a graph. It does not import langgraph, which the OpenAPI document does not need. */
 
 import type { Issue } from "./errors.js";
 
-/** How a graph is to run: what langgraph's `RunnableConfig` has of it. */
+/** The settings of a run: a part of langgraph's `RunnableConfig`. */
 export interface GraphConfig {
   configurable?: Record<string, unknown>;
   metadata?: Record<string, unknown>;
@@ -10,10 +10,10 @@ export interface GraphConfig {
   tags?: string[];
 }
 
-/** What the server asks of a graph; every compiled langgraph graph is one. */
+/** The interface of a graph. Every compiled langgraph graph implements it. */
 export interface Graph {
-  /** Runs it to the end and returns the last state. */
-  // biome-ignore lint/suspicious/noExplicitAny: a graph's input is anybody's JSON, and its author's type
+  /** Runs the graph to its end and returns the last state. */
+  // biome-ignore lint/suspicious/noExplicitAny: the graph's author defines the type of its input
   invoke(input: any, config?: GraphConfig): Promise<unknown>;
 }
 
@@ -23,14 +23,14 @@ interface Schema {
   safeParseAsync(input: unknown): Promise<Parsed>;
 }
 
-/** What is wrong with an input by the zod schema that the graph's author gave as `input`, if any. */
+/** Validates an input against the zod schema that the graph's author gave as `input`, if any. */
 export async function inputIssues(graph: Graph, input: unknown): Promise<readonly Issue[]> {
   const parsed = await inputSchema(graph)?.safeParseAsync(input);
   return parsed?.success === false ? parsed.error.issues : [];
 }
 
 function inputSchema(graph: Graph): Schema | undefined {
-  // langgraph throws the same errors from `invoke`, where a node's own can't be told from them.
+  // Validated here, because `invoke` throws the same errors for wrong inputs and for errors of nodes.
   const { builder } = graph as { builder?: { _inputRuntimeDefinition?: Partial<Schema> } };
   const schema = builder?._inputRuntimeDefinition;
   return typeof schema?.safeParseAsync === "function" ? (schema as Schema) : undefined;

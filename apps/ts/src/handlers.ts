@@ -1,4 +1,4 @@
-/** What each operation does: a request's model in, a response's JSON text out. */
+/** One handler per operation: it takes the request's model and returns the response's JSON text. */
 
 import type { z } from "zod";
 import { HttpError, invalid } from "./errors.js";
@@ -6,27 +6,27 @@ import { type Graph, type GraphConfig, inputIssues } from "./graphs.js";
 import type { Compat, Health, Info, RunRequest } from "./models.js";
 import { commit, PACKAGE, version } from "./version.js";
 
-/** What handlers share. */
+/** The data that all handlers share. */
 export interface Runtime {
   readonly graphs: ReadonlyMap<string, Graph>;
   readonly spec: string;
   readonly compat: Compat;
 }
 
-/** Says that the server answers. */
+/** Reports that the server answers. */
 export function health(): string {
   return JSON.stringify({ status: "ok" } satisfies z.infer<typeof Health>);
 }
 
-/** Says what is running. */
+/** Describes the running package. */
 export function info(runtime: Runtime): string {
   const graphs = [...runtime.graphs.keys()].sort();
   const { compat } = runtime;
-  const said: z.infer<typeof Info> = { name: PACKAGE, version, commit, graphs, compat };
-  return JSON.stringify(said);
+  const body: z.infer<typeof Info> = { name: PACKAGE, version, commit, graphs, compat };
+  return JSON.stringify(body);
 }
 
-/** The OpenAPI document. */
+/** Returns the OpenAPI document. */
 export function openapi(runtime: Runtime): string {
   return runtime.spec;
 }
@@ -35,7 +35,7 @@ export function openapi(runtime: Runtime): string {
 export async function waitForRun(runtime: Runtime, body: RunRequest): Promise<string> {
   const graph = runtime.graphs.get(body.assistant_id);
   if (!graph) {
-    throw new HttpError(404, `no assistant '${body.assistant_id}'; /info names those there are`);
+    throw new HttpError(404, `no assistant '${body.assistant_id}'; /info lists the graphs`);
   }
   const issues = await inputIssues(graph, body.input);
   if (issues.length > 0) throw invalid(issues, "body", "input");
@@ -47,7 +47,7 @@ async function run(graph: Graph, body: RunRequest): Promise<object> {
     throw isRecursionError(problem) ? tooManySteps(problem) : problem;
   });
   if (typeof output !== "object" || output === null || Array.isArray(output)) {
-    throw new TypeError(`graph '${body.assistant_id}' did not end with an object`);
+    throw new TypeError(`graph '${body.assistant_id}' did not return an object`);
   }
   return output;
 }
@@ -61,7 +61,7 @@ function graphConfig({ config, metadata }: RunRequest): GraphConfig {
   };
 }
 
-// By name: imported, langgraph would cost the OpenAPI document its time, and there may be two copies.
+// By name: importing langgraph would slow down the OpenAPI command, and there may be two copies of it.
 function isRecursionError(problem: unknown): problem is Error {
   return problem instanceof Error && problem.name === "GraphRecursionError";
 }

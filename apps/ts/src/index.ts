@@ -1,7 +1,7 @@
 /**
  * An HTTP server that runs LangGraph graphs, with the LangGraph Platform's API.
  *
- * What is exported here is the package's public interface; everything else may change.
+ * The exports of this module are the package's public interface; everything else may change.
  *
  * @packageDocumentation
  */

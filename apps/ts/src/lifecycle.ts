@@ -1,17 +1,18 @@
-/** Stopping: what is being answered is finished, what is not is refused, and the process ends. */
+/** Stops the server: running requests are completed, new ones are refused, then the process ends. */
 
 import { HttpError } from "./errors.js";
 import { log } from "./log.js";
 
-// Turns of so many milliseconds after the signal: when requests that are not answered are refused,
-// and when the process ends. Not by the clock: where a machine stalls, so do the answers.
+// After the signal: requests that are not answered are refused after REFUSE_AFTER turns, and the
+// process ends after END_AFTER turns. A turn takes TURN milliseconds. Turns are counted and not the
+// time, because a machine that stalls delays the responses too.
 const TURN = 10;
 const REFUSE_AFTER = 70;
 const END_AFTER = 90;
-// Nothing began or ended for this long: the last answer has left the process.
+// If no request begins or ends for this many milliseconds, the last response has left the process.
 const QUIET = 100;
 
-/** The requests that are being answered, and the end of the process. */
+/** Tracks the running requests, and ends the process. */
 export class Lifecycle {
   #stopping = false;
   #changed = 0;
@@ -29,7 +30,7 @@ export class Lifecycle {
     }
   }
 
-  /** Waits for an answer; 503 if the server is stopping, or stops before it is there. */
+  /** Waits for a response. Returns a 503 if the server is stopping, or stops in the meantime. */
   answer(work: () => Promise<Response>): Promise<Response> {
     if (this.#stopping) return Promise.resolve(refusal());
     return new Promise((resolve, reject) => {
@@ -48,7 +49,7 @@ export class Lifecycle {
     end();
   }
 
-  /** Ends the process soon. */
+  /** Refuses new requests, and ends the process when all running ones are answered, within a second. */
   stop(signal: string): void {
     if (this.#stopping) return;
     this.#stopping = true;

@@ -1,11 +1,11 @@
-/** The sockets: Bun's server where Bun runs this, Node's elsewhere. */
+/** Listens for requests, with Bun's server on Bun and with Node's elsewhere. */
 
 import { createAdaptorServer } from "@hono/node-server";
 
 /** Answers a request. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** Answers requests at an IP address. Rejects where it can't be listened on. */
+/** Answers requests at an IP address. Rejects if it can't listen there. */
 export function listen(fetch: Fetch, address: string, port: number): Promise<void> {
   return "Bun" in globalThis ? onBun(fetch, address, port) : onNode(fetch, address, port);
 }
@@ -14,10 +14,10 @@ export async function onBun(fetch: Fetch, hostname: string, port: number): Promi
   Bun.serve({
     hostname,
     port,
-    // The app has a limit of its own, and says so in JSON.
+    // The app itself limits the size, and answers with a JSON error.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch(request, server) {
-      // Else Bun hangs up on runs that take longer than ten seconds.
+      // By default Bun closes the connection of a request that takes longer than ten seconds.
       server.timeout(request, 0);
       return fetch(request);
     },

@@ -1,8 +1,8 @@
-/** The log: one line each on standard error, `date time LEVEL message`. */
+/** The log: lines on stderr with the form `date time LEVEL message`. */
 
 /** Writes a line. */
 export function log(level: "INFO" | "WARNING" | "ERROR", message: string): void {
-  // biome-ignore lint/suspicious/noConsole: unlike process.stderr.write, it is done when it returns
+  // biome-ignore lint/suspicious/noConsole: unlike process.stderr.write, it is synchronous
   console.error(`${timestamp(new Date())} ${level} ${message}`);
 }
 

@@ -1,14 +1,14 @@
-/** The bodies of requests and responses. The OpenAPI document is made from these. */
+/** The bodies of requests and responses. The OpenAPI document is generated from them. */
 
 import { z } from "zod";
 
-/** What the OpenAPI document defines, by name. */
+/** The schemas of the OpenAPI document, by name. */
 export const SCHEMAS = z.registry<{ id: string }>();
 
 const anyObject = () => z.record(z.string(), z.unknown());
 
-// Responses are plain objects: fields may be added to them later, and clients skip them. Requests
-// are strict: a field that is not supported is refused, not ignored.
+// Responses are plain objects: later releases may add fields, and clients ignore unknown ones.
+// Requests are strict: an unknown field is refused, not ignored.
 
 export const Health = z
   .object({ status: z.literal("ok") })
@@ -17,11 +17,11 @@ export const Health = z
 
 const Status = z
   .enum(["supported", "deprecated", "removed"])
-  .describe("`deprecated` still works; `removed` does not any more.");
+  .describe("`deprecated` still works; `removed` no longer works.");
 const Removal = z
   .string()
   .nullable()
-  .describe("The release without it; null while none is planned.");
+  .describe("The release that removes it; null if none is planned.");
 
 export const PluginPromise = z
   .object({
@@ -35,32 +35,32 @@ export const PluginPromise = z
 export const ChannelPromise = z
   .object({
     protocol: z.string().describe("The protocol's name."),
-    version: z.string().describe("What an adapter says in the header `Channel-Protocol`."),
+    version: z.string().describe("The value of the header `Channel-Protocol`."),
     status: Status,
     removal: Removal,
   })
-  .describe("A version of a protocol that channel adapters speak with the server.")
+  .describe("A version of a protocol between channel adapters and the server.")
   .register(SCHEMAS, { id: "ChannelPromise" });
 
 export const CompatContract = z
   .object({
     version: z.string().describe("The contract's version."),
-    spec: z.string().describe("`sha256:` and the hash of the OpenAPI document as it is served."),
+    spec: z.string().describe("`sha256:` and the hash of the served OpenAPI document."),
   })
-  .describe("What HTTP clients may rely on.")
+  .describe("The contract between the server and its HTTP clients.")
   .register(SCHEMAS, { id: "CompatContract" });
 
 export const Compat = z
   .object({
-    $schema: z.string().describe("Its JSON Schema."),
-    schema: z.int().describe("The form of this document: 1."),
+    $schema: z.string().describe("The JSON Schema of this document."),
+    schema: z.int().describe("The version of this format: 1."),
     package: z.string().describe("The package's name."),
     version: z.string().describe("The package's version."),
     contract: CompatContract,
     plugins: z.array(PluginPromise).describe("The versions of the plugin API."),
     channels: z.array(ChannelPromise).describe("The protocols of channel adapters."),
   })
-  .describe("What this release promises; it is also the package's `compat.json`.")
+  .describe("The interfaces that this release declares; also the package's `compat.json`.")
   .register(SCHEMAS, { id: "Compat" });
 
 export const Info = z
@@ -68,10 +68,10 @@ export const Info = z
     name: z.string().describe("The package's name."),
     version: z.string().describe("The package's version."),
     commit: z.string().nullable().describe("The commit it was built from; null in a checkout."),
-    graphs: z.array(z.string()).describe("What `assistant_id` may be, sorted."),
+    graphs: z.array(z.string()).describe("The valid values of `assistant_id`, sorted."),
     compat: Compat,
   })
-  .describe("What is running.")
+  .describe("The running package.")
   .register(SCHEMAS, { id: "Info" });
 
 export const RunConfig = z
@@ -86,10 +86,10 @@ export const RunConfig = z
       .max(10_000)
       .nullable()
       .default(null)
-      .describe("The most steps a run may take."),
+      .describe("The maximal number of steps of a run."),
     tags: z.array(z.string()).nullable().default(null).describe("Labels for tracing."),
   })
-  .describe("How a graph runs.")
+  .describe("The settings of a run.")
   .register(SCHEMAS, { id: "RunConfig" });
 
 export const RunRequest = z
@@ -110,16 +110,16 @@ export const FieldError = z
   .object({
     loc: z
       .array(z.union([z.string(), z.int()]))
-      .describe('Where it is, as in ["body", "input", "messages", 0].'),
-    message: z.string().describe("What is wrong with it."),
+      .describe('The path, as in ["body", "input", "messages", 0].'),
+    message: z.string().describe("The reason."),
   })
-  .describe("One thing that is wrong with a request's body.")
+  .describe("One error in a request's body.")
   .register(SCHEMAS, { id: "FieldError" });
 
 export const ErrorBody = z
   .object({
     detail: z.string().describe("What went wrong."),
-    errors: z.array(FieldError).describe("The fields that did not fit; empty but for 422."),
+    errors: z.array(FieldError).describe("The wrong fields; empty unless the status is 422."),
   })
   .describe("The body of every response that is not a success.")
   .register(SCHEMAS, { id: "Error" });

@@ -1,7 +1,7 @@
 /**
- * Plugins: modules, named by the setting PLUGINS, that bring graphs of their own.
+ * Plugins: modules that add graphs. The environment variable PLUGINS lists them.
  *
- * A plugin that can't be used ends the start with a sentence: nothing is served without it.
+ * If a plugin can't be used, the server does not start, and prints the reason.
  */
 
 import { resolve } from "node:path";
@@ -10,7 +10,7 @@ import type { Graph } from "./graphs.js";
 import { log } from "./log.js";
 import { kept, PLUGINS, type Promised } from "./promises.js";
 
-/** What a plugin's module exports as `plugin`: graphs, by the names under which they are served. */
+/** A plugin: graphs by name. A module of PLUGINS exports one as `plugin`. */
 export interface Plugin {
   readonly name: string;
   /** The version of this interface that the plugin is made for: "1". */
@@ -19,31 +19,31 @@ export interface Plugin {
   readonly graphs: Readonly<Record<string, Graph | (() => Graph)>>;
 }
 
-/** A plugin can't be used; the text is a sentence that says which and why. */
+/** A plugin can't be used. The message names the plugin and the reason. */
 export class PluginError extends Error {}
 
-/** The graphs with those of the plugins in these modules, named with commas between. */
+/** Returns `graphs` and the graphs of the plugins in `modules`, a comma-separated list. */
 export async function load(
   modules: string,
   graphs: Readonly<Record<string, Graph>>,
   promises: readonly Promised[] = PLUGINS,
 ): Promise<Record<string, Graph>> {
   const every = new Map(Object.entries(graphs));
-  const brought = new Map(Object.keys(graphs).map((name) => [name, "the server"]));
+  const owners = new Map(Object.keys(graphs).map((name) => [name, "the server"]));
   const plugins = new Map<string, string>();
   for (const module of modules.split(",").map((name) => name.trim())) {
     if (module === "") continue;
     const plugin = await imported(module, promises);
     const known = plugins.get(plugin.name);
     if (known)
-      throw new PluginError(`plugin '${plugin.name}' comes from ${known} and from ${module}`);
+      throw new PluginError(`both ${known} and ${module} define a plugin '${plugin.name}'`);
     plugins.set(plugin.name, module);
     for (const [name, graph] of Object.entries(plugin.graphs)) {
-      const there = brought.get(name);
-      if (there)
-        throw new PluginError(`plugin '${plugin.name}' has a graph '${name}', as ${there} has`);
-      brought.set(name, `plugin '${plugin.name}'`);
-      every.set(name, made(graph, name, plugin));
+      const owner = owners.get(name);
+      if (owner)
+        throw new PluginError(`both ${owner} and plugin '${plugin.name}' have a graph '${name}'`);
+      owners.set(name, `plugin '${plugin.name}'`);
+      every.set(name, built(graph, name, plugin));
     }
     log("INFO", `plugin ${plugin.name}: ${Object.keys(plugin.graphs).join(", ") || "no graphs"}`);
   }
@@ -51,7 +51,7 @@ export async function load(
 }
 
 async function imported(module: string, promises: readonly Promised[]): Promise<Plugin> {
-  // A path is the caller's; any other name is a package's, installed beside this one.
+  // A path is relative to the working folder. Any other name is a package in the same node_modules.
   const path = module.startsWith(".") || module.startsWith("/");
   const specifier = path ? pathToFileURL(resolve(module)).href : module;
   let found: unknown;
@@ -83,30 +83,31 @@ function checkVersion({ name, apiVersion }: Plugin, promises: readonly Promised[
     const since = promise ? `, removed in ${promise.removal}` : "";
     const supported = kept(promises).map((version) => `'${version}'`);
     throw new PluginError(
-      `plugin '${name}' is made for plugin API '${apiVersion}'${since}; supported: ${supported.join(", ")}`,
+      `plugin '${name}' needs plugin API '${apiVersion}'${since}; supported: ${supported.join(", ")}`,
     );
   }
   if (promise.status === "deprecated") {
     log(
       "WARNING",
-      `plugin '${name}' is made for plugin API '${apiVersion}', which is deprecated and will be removed in ${promise.removal}`,
+      `plugin '${name}' needs plugin API '${apiVersion}', which is deprecated and will be removed ` +
+        `in ${promise.removal}`,
     );
   }
 }
 
-function made(graph: unknown, name: string, plugin: Plugin): Graph {
+function built(graph: unknown, name: string, plugin: Plugin): Graph {
   let graphOrNot = graph;
   try {
     if (!isGraph(graph) && typeof graph === "function") graphOrNot = graph();
   } catch (problem) {
     throw new PluginError(
-      `plugin '${plugin.name}' can't make its graph '${name}': ${firstLine(problem)}`,
+      `plugin '${plugin.name}' can't build its graph '${name}': ${firstLine(problem)}`,
       { cause: problem },
     );
   }
   if (isGraph(graphOrNot)) return graphOrNot;
   throw new PluginError(
-    `plugin '${plugin.name}' has '${name}' among its graphs, which is neither a graph nor a function that returns one`,
+    `plugin '${plugin.name}': '${name}' is neither a graph nor a function that returns one`,
   );
 }
 
@@ -115,7 +116,7 @@ function isGraph(value: unknown): value is Graph {
 }
 
 function firstLine(problem: unknown): string {
-  // Not all that Bun throws where an import fails is an Error.
+  // Some of the objects that Bun throws for a failed import are not Errors.
   const { message, name } = Object(problem) as { message?: unknown; name?: unknown };
   const [line = ""] = String(message || name || problem).split("\n", 1);
   return line;

@@ -1,7 +1,8 @@
 /**
- * What a release promises: versions for plugins, channel adapters and clients. The only source.
+ * The versions that a release declares for plugins, channel adapters and clients.
  *
- * The server enforces these tables, the OpenAPI document names them, and compat.json is made of them.
+ * These tables are the only source: the server enforces them, the OpenAPI document contains them,
+ * and compat.json is generated from them.
  */
 
 import { createHash } from "node:crypto";
@@ -10,32 +11,32 @@ import { PACKAGE, version } from "./version.js";
 
 const SCHEMA =
   "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json";
-/** The form of compat.json itself. */
+/** The version of the format of compat.json. */
 const FORM = 1;
 
-/** A version that something may be made for, and how long it will be. */
+/** A version of an interface, and its status. */
 export interface Promised {
   readonly version: string;
   readonly status: "supported" | "deprecated" | "removed";
-  /** The release (SemVer) without it; null while none is planned. */
+  /** The release (SemVer) that removes it. null if no removal is planned. */
   readonly removal: string | null;
 }
 
-/** What HTTP clients may rely on; its tests are in `contract/`. */
+/** The version of the contract with HTTP clients. Its tests are in `contract/`. */
 const CONTRACT = "1";
-/** The plugin API: what plugins.ts asks of a plugin. */
+/** The versions of the plugin API, which plugins.ts defines. */
 export const PLUGINS: readonly Promised[] = [{ version: "1", status: "supported", removal: null }];
-/** What a channel adapter says in the header CHANNEL_HEADER. */
+/** The valid values of the header CHANNEL_HEADER, which channel adapters send. */
 export const CHANNELS: readonly Promised[] = [{ version: "1", status: "supported", removal: null }];
 const CHANNEL = "http";
 export const CHANNEL_HEADER = "Channel-Protocol";
 
-/** The versions that are not removed. */
+/** Returns the versions that are not removed. */
 export function kept(promises: readonly Promised[]): string[] {
   return promises.filter(({ status }) => status !== "removed").map((promise) => promise.version);
 }
 
-/** What this release promises, with the OpenAPI document that its clients may rely on. */
+/** Returns compat.json. `spec` is the OpenAPI document, whose hash it contains. */
 export function document(spec: string): Compat {
   return {
     $schema: SCHEMA,

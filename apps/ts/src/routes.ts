@@ -1,23 +1,23 @@
-/** The table of operations: the server answers by it, and the OpenAPI document is made from it. */
+/** The table of operations. The server and the OpenAPI document are both based on it. */
 
 import type { z } from "zod";
 import { health, info, openapi, type Runtime, waitForRun } from "./handlers.js";
 import { Health, Info, RunOutput, RunRequest } from "./models.js";
 
-/** One operation: how it is asked for, what goes in and what comes out. */
+/** One operation: its method and path, its handler, and the models of request and response. */
 export interface Route {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly operation: string;
   readonly summary: string;
-  /** Takes what handlers share and the request's model, or undefined where there is none. */
+  /** Takes the shared data and the request's model (undefined for an operation without a body). */
   readonly handler: (runtime: Runtime, body: never) => string | Promise<string>;
-  /** Absent: a JSON object of no particular form. */
+  /** Absent: any JSON object. */
   readonly response?: z.ZodType;
   readonly request?: z.ZodType;
-  /** Channel adapters ask for it: the header Channel-Protocol counts. */
+  /** True if channel adapters use it: the header Channel-Protocol is then checked. */
   readonly channel?: boolean;
-  /** Statuses besides those that every operation has. */
+  /** The error statuses in addition to those of every operation. */
   readonly errors: readonly number[];
 }
 
@@ -26,7 +26,7 @@ export const ROUTES: readonly Route[] = [
     method: "GET",
     path: "/health",
     operation: "getHealth",
-    summary: "Whether the server answers",
+    summary: "Check that the server answers",
     handler: health,
     response: Health,
     errors: [],
@@ -35,7 +35,7 @@ export const ROUTES: readonly Route[] = [
     method: "GET",
     path: "/info",
     operation: "getInfo",
-    summary: "What is running",
+    summary: "Describe the running package",
     handler: info,
     response: Info,
     errors: [],
@@ -44,7 +44,7 @@ export const ROUTES: readonly Route[] = [
     method: "GET",
     path: "/openapi.json",
     operation: "getOpenapi",
-    summary: "This document",
+    summary: "Get this document",
     handler: openapi,
     errors: [],
   },
@@ -61,7 +61,7 @@ export const ROUTES: readonly Route[] = [
   },
 ];
 
-/** The Allow header (RFC 9110, 10.2.1) of a path with these operations. */
+/** Returns the value of the Allow header (RFC 9110, 10.2.1) for a path with these operations. */
 export function allowed(routes: readonly Route[]): string {
   const methods = new Set<string>(routes.map((route) => route.method)).add("OPTIONS");
   if (methods.has("GET")) methods.add("HEAD");

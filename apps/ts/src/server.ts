@@ -1,4 +1,4 @@
-/** The app behind a socket: one line of log per request, and a clean end. */
+/** Serves the app: listens, writes one log line per request, and stops cleanly. */
 
 import { lookup } from "node:dns/promises";
 import { type App, pathOf } from "./app.js";
@@ -6,7 +6,7 @@ import { Lifecycle } from "./lifecycle.js";
 import { listen } from "./listen.js";
 import { log } from "./log.js";
 
-/** Where to listen. */
+/** The address to listen on. */
 export interface ServeOptions {
   /** A name or an IP address; 127.0.0.1 by default. */
   readonly host?: string;
@@ -17,8 +17,8 @@ export interface ServeOptions {
 /**
  * Answers requests until SIGTERM or SIGINT, then ends the process with exit code 0.
  *
- * The promise is fulfilled as soon as the server listens; it is rejected with the system's error
- * where the address can't be listened on.
+ * Resolves as soon as the server listens. Rejects with the system's error if it can't listen on the
+ * address.
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<void> {
   const { host = "127.0.0.1", port = 8000 } = options;

@@ -1,11 +1,11 @@
-/** The settings of the command line, and why the system refuses some. */
+/** The settings of the command, and the reasons why the system refuses an address. */
 
 const HIGHEST_PORT = 65_535;
 
-/** The command line or the environment asks for what there is not. */
+/** An invalid argument or environment variable. */
 export class UsageError extends Error {}
 
-/** Reads PORT. */
+/** Parses the value of PORT. */
 export function parsePort(text: string): number {
   const port = /^[0-9]+$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > HIGHEST_PORT) {
@@ -14,7 +14,7 @@ export function parsePort(text: string): number {
   return port;
 }
 
-// In the system's words: Bun and Node have words of their own, and each others.
+// The texts of strerror(3) and gai_strerror(3): Bun and Node each have their own texts.
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "Permission denied",
   EADDRINUSE: "Address already in use",
@@ -23,7 +23,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "Name or service not known",
 };
 
-/** Why an address can't be listened on. */
+/** The reason why the server can't listen on an address. */
 export function reason(problem: unknown): string {
   if (!(problem instanceof Error)) return String(problem);
   const { code } = problem as { code?: unknown };

@@ -1,4 +1,4 @@
-/** The OpenAPI document, made from the table of operations and the models; the same everywhere. */
+/** The OpenAPI document, generated from the table of operations and the models. */
 
 import { z } from "zod";
 import { ErrorBody, SCHEMAS } from "./models.js";
@@ -9,15 +9,16 @@ import { version } from "./version.js";
 
 const DESCRIPTION = `Runs LangGraph graphs, with the LangGraph Platform's API.
 
-A path that is not in this document answers 404, and a method that a path does not have 405; both \
-with the \`Error\` body. HEAD is answered wherever GET is, and OPTIONS names a path's methods.`;
+A path that is not in this document is answered with 404, and a method that a path does not \
+support with 405, both with the \`Error\` body. Every path with GET also supports HEAD. OPTIONS \
+returns the methods of a path in the \`Allow\` header.`;
 
 const REASONS: Readonly<Record<number, string>> = {
-  400: "The body is not JSON, or the channel protocol is not supported; `detail` says which.",
+  400: "The body is not JSON, or the channel protocol is not supported; see `detail`.",
   404: "There is no assistant of this name.",
-  405: "The path does not have this method; Allow names those that it has.",
+  405: "The path does not support this method; the Allow header lists its methods.",
   413: "The body is too large.",
-  422: "The body does not have the documented form; `errors` names the fields.",
+  422: "The body does not match the schema; `errors` lists the wrong fields.",
   500: "The server failed.",
   503: "The server is stopping.",
 };
@@ -25,7 +26,7 @@ const EVERYWHERE = [405, 500, 503];
 
 type Json = Record<string, unknown>;
 
-/** The document as JSON. */
+/** Returns the document as JSON. */
 export function document(): Json {
   return {
     openapi: "3.1.0",
@@ -40,17 +41,18 @@ export function document(): Json {
   };
 }
 
-/** The document's text: what is committed, printed and served. */
+/** Returns the text of the document, which is the same for every call. */
 export function render(): string {
   return stable(document());
 }
 
 function paths(): Json {
-  const made: Record<string, Json> = {};
+  const operations: Record<string, Json> = {};
   for (const route of ROUTES) {
-    made[route.path] = { ...made[route.path], [route.method.toLowerCase()]: operation(route) };
+    const method = route.method.toLowerCase();
+    operations[route.path] = { ...operations[route.path], [method]: operation(route) };
   }
-  return made;
+  return operations;
 }
 
 function operation(route: Route): Json {
@@ -77,7 +79,7 @@ function channel(): Json {
     name: CHANNEL_HEADER,
     in: "header",
     required: false,
-    description: "The channel protocol that the sender speaks, if it is a channel adapter.",
+    description: "The version of the channel protocol, sent by channel adapters.",
     schema: { type: "string", enum: kept(CHANNELS) },
   };
 }
@@ -92,18 +94,18 @@ function reference(name: string): string {
 }
 
 function schemas(): Json {
-  const made = z.toJSONSchema(SCHEMAS, {
-    // What may be sent: defaults are not required, and responses may get more fields.
+  const generated = z.toJSONSchema(SCHEMAS, {
+    // "input": fields with a default are not required, and responses may have additional fields.
     io: "input",
     uri: reference,
     override: ({ jsonSchema }) => simplify(jsonSchema),
   });
   return Object.fromEntries(
-    Object.entries(made.schemas).map(([name, { $schema, $id, ...schema }]) => [name, schema]),
+    Object.entries(generated.schemas).map(([name, { $schema, $id, ...schema }]) => [name, schema]),
   );
 }
 
-// JSON Schema as people write it: zod also says what is true anyway.
+// Removes keywords that zod adds and that have no effect.
 function simplify(schema: z.core.JSONSchema.BaseSchema): void {
   delete schema.propertyNames;
   const { additionalProperties: more } = schema;

@@ -1,6 +1,6 @@
-/** JSON text that is the same wherever it is made: what is committed. */
+/** JSON text that is the same on every machine, for committed files. */
 
-/** The value's text: keys sorted, two spaces, a line's end at the end. */
+/** Returns the value as JSON with sorted keys, an indentation of two spaces, and a final newline. */
 export function stable(value: unknown): string {
   return `${JSON.stringify(sorted(value), null, 2)}\n`;
 }

@@ -1,4 +1,4 @@
-/** The app without a server: what a client can't bring about with the echo graph. */
+/** The app without a server: cases that a client can't cause with the echo graph. */
 
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
@@ -26,7 +26,7 @@ function ending(end: unknown): Graph {
   return { invoke: () => Promise.resolve(end) };
 }
 
-test("numbers that JSON has not are answered as null", async () => {
+test("numbers that JSON does not have are answered as null", async () => {
   const response = await ask(ending({ n: [Number.NaN, Number.POSITIVE_INFINITY, 1.5] }));
   expect(await response.json()).toEqual({ n: [null, null, 1.5] });
 });
@@ -35,36 +35,39 @@ const cyclic: Record<string, unknown> = {};
 cyclic["self"] = cyclic;
 
 test.each([[["not an object"]], [null], [undefined], ["text"], [cyclic], [{ n: 1n }]])(
-  "a graph that ends with what is no state is 500",
+  "a graph that does not return an object is 500",
   async (end) => {
     const response = await ask(ending(end));
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({
-      detail: "the server failed; its log says more",
+      detail: "internal error; the server's log has the reason",
       errors: [],
     });
     expect(logged.mock.calls.join()).toContain("ERROR POST /runs/wait failed");
   },
 );
 
-test.each([new Error("secret"), "secret"])("why a graph fails stays in the log", async (reason) => {
-  const graphs: Graph[] = [
-    { invoke: () => Promise.reject(reason) },
-    {
-      invoke: () => {
-        throw reason;
+test.each([new Error("secret"), "secret"])(
+  "only the log has the reason of a failed graph",
+  async (reason) => {
+    const graphs: Graph[] = [
+      { invoke: () => Promise.reject(reason) },
+      {
+        invoke: () => {
+          throw reason;
+        },
       },
-    },
-  ];
-  for (const graph of graphs) {
-    const response = await ask(graph);
-    expect(response.status).toBe(500);
-    expect(await response.text()).not.toContain("secret");
-    expect(logged.mock.calls.join()).toContain("secret");
-  }
-});
+    ];
+    for (const graph of graphs) {
+      const response = await ask(graph);
+      expect(response.status).toBe(500);
+      expect(await response.text()).not.toContain("secret");
+      expect(logged.mock.calls.join()).toContain("secret");
+    }
+  },
+);
 
-test("a graph is told how to run", async () => {
+test("a graph gets the settings of the run", async () => {
   const seen: (GraphConfig | undefined)[] = [];
   const graph: Graph = {
     invoke(_input, config) {
@@ -81,7 +84,7 @@ test("a graph is told how to run", async () => {
   ]);
 });
 
-test("a graph without a schema for its input takes any, and one with it does not", async () => {
+test("only a graph with a schema for its input refuses wrong inputs", async () => {
   const State = Annotation.Root({ n: Annotation<number> });
   const nodes = { add: ({ n }: { n: number }) => ({ n: n + 1 }) };
   const free = new StateGraph(State).addNode(nodes).addEdge(START, "add").addEdge("add", END);
@@ -136,7 +139,7 @@ test("a channel protocol that is not supported is 400", async () => {
   }
 });
 
-test("an app has the graphs that it is given", async () => {
+test("an app has the given graphs", async () => {
   const app = createApp({ b: ending({}), a: ending({}) });
   const info = await (await app.fetch(new Request("http://x/info"))).json();
   expect(info).toMatchObject({ graphs: ["a", "b"] });

@@ -1,4 +1,4 @@
-/** compat.json: committed, generated and served are one, and what its schema asks for. */
+/** compat.json: the committed, generated and served documents are equal and match the schema. */
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ function valid(document: unknown): boolean {
   return new Validator(schema, "2020-12").validate(document).valid;
 }
 
-/** The committed document with one value changed, or added. */
+/** The committed document with one value changed or added. */
 function changed(place: (string | number)[], to: unknown): unknown {
   const document = JSON.parse(committed);
   const last = place.at(-1) ?? "";
@@ -37,11 +37,11 @@ test("info has the committed document", async () => {
   expect(await response.json()).toMatchObject({ compat: JSON.parse(committed) });
 });
 
-test("the committed document is what the schema asks for", () => {
+test("the committed document matches the schema", () => {
   expect(new Validator(schema, "2020-12").validate(JSON.parse(committed)).errors).toEqual([]);
 });
 
-test.each(["plugins", "channels"])("of %s, what ends names the release", (kind) => {
+test.each(["plugins", "channels"])("in %s, an end must name the release", (kind) => {
   const [first] = JSON.parse(committed)[kind];
   for (const [status, removal, expected] of [
     ["supported", null, true],

@@ -1,4 +1,4 @@
-/** The example plugin, as its author has it: a folder of its own, and the built package installed. */
+/** The example plugin in the environment of its author: in a folder of its own, with the built package. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs a program in the app's folder; what it printed. */
+/** Runs a program in the app's folder. Returns its output. */
 function run(...command: string[]): string {
   const done = Bun.spawnSync(command, { cwd: ROOT });
   const printed = `${done.stdout}${done.stderr}`;
@@ -40,7 +40,7 @@ test(
 );
 
 test(
-  "it has the types that the package declares",
+  "the example type-checks against the types of the package",
   () => {
     run("node_modules/.bin/tsc", "-p", folder);
   },

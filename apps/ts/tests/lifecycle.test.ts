@@ -1,4 +1,4 @@
-/** Stopping, without a process that ends. */
+/** Stopping of the server, without ending the process. */
 
 import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
 import { createApp } from "../src/app.js";
@@ -14,14 +14,14 @@ afterAll(() => {
   logged.mockRestore();
 });
 
-test("an answer that fails is a failure of its request alone", async () => {
+test("a failing request does not affect other requests", async () => {
   const lifecycle = new Lifecycle();
   const failing = lifecycle.answer(() => Promise.reject(new Error("odd")));
   expect(failing).rejects.toThrow("odd");
   expect((await lifecycle.answer(async () => new Response("x"))).status).toBe(200);
 });
 
-test("a server that stops answers what it can and refuses the rest", async () => {
+test("a stopping server completes quick requests and refuses the others", async () => {
   let exit: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     exit = resolve;
@@ -46,7 +46,7 @@ test("a server that stops answers what it can and refuses the rest", async () =>
   expect(lines).not.toContain("SIGINT: stopping");
 });
 
-test("a machine that stalls costs nobody the refusal", async () => {
+test("requests are refused even if the machine stalls", async () => {
   const happened: string[] = [];
   const ended = new Promise<void>((resolve) => {
     const lifecycle = new Lifecycle(() => {
@@ -62,14 +62,14 @@ test("a machine that stalls costs nobody the refusal", async () => {
   expect(happened).toEqual(["503", "the end"]);
 });
 
-test("a server that is told to serve heeds the signals", async () => {
+test("serve handles SIGTERM and SIGINT", async () => {
   const on = spyOn(process, "on").mockImplementation(() => process);
   try {
     const port = await freePort();
     await serve(createApp(), { port });
     expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
-    const heeded = on.mock.calls.map(([signal]) => String(signal));
-    expect(heeded).toEqual(expect.arrayContaining(["SIGTERM", "SIGINT"]));
+    const handled = on.mock.calls.map(([signal]) => String(signal));
+    expect(handled).toEqual(expect.arrayContaining(["SIGTERM", "SIGINT"]));
   } finally {
     on.mockRestore();
   }

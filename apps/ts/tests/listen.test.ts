@@ -1,4 +1,4 @@
-/** The sockets of either runtime; Bun has Node's too. */
+/** Listening with Bun's server and with Node's, which Bun also has. */
 
 import { expect, test } from "bun:test";
 import { createApp } from "../src/app.js";

@@ -1,4 +1,4 @@
-/** The small pure parts. */
+/** Small pure functions. */
 
 import { expect, test } from "bun:test";
 import { parseJson, read } from "../src/body.js";
@@ -22,7 +22,7 @@ test.each([
   "²",
   "",
   "9".repeat(400),
-])("%p is no port", (text) => {
+])("%p is not a valid port", (text) => {
   expect(() => parsePort(text)).toThrow("not a number from 1 to 65535");
 });
 
@@ -34,7 +34,7 @@ test.each([
   expect(parsePort(text)).toBe(port);
 });
 
-test("why the system refuses is said in its words", () => {
+test("the reason of the system is given in its own words", () => {
   const taken = Object.assign(new Error("Failed to start server"), { code: "EADDRINUSE" });
   expect(reason(taken)).toBe("Address already in use");
   expect(reason(Object.assign(new Error("odd"), { code: "EODD" }))).toBe("odd");
@@ -54,23 +54,23 @@ test("a checkout has no commit", () => {
   expect(commit).toBeNull();
 });
 
-test("a line's time is local", () => {
+test("the time of a log line is local time", () => {
   expect(timestamp(new Date(2026, 10, 21, 9, 5, 7, 42))).toBe("2026-11-21 09:05:07,042");
 });
 
-test("JSON is parsed as what it is, names of prototypes included", () => {
+test("JSON may contain the names of prototype properties", () => {
   const text = new TextEncoder().encode('{"__proto__": [1, "é", null]}');
   expect(Object.entries(parseJson(text) as object)).toEqual([["__proto__", [1, "é", null]]]);
 });
 
-test("a body whose sender hangs up is the sender's mistake", () => {
+test("a body that breaks off is 400", () => {
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.error(new Error("aborted")),
   });
   expect(read(body)).rejects.toMatchObject({ status: 400 });
 });
 
-test("a symbol in a place is named", () => {
+test("a symbol in a path is converted to text", () => {
   const { errors } = invalid([{ path: [Symbol("s"), 1], message: "m" }], "body");
   expect(errors).toEqual([{ loc: ["body", "Symbol(s)", 1], message: "m" }]);
 });

@@ -1,4 +1,4 @@
-/** Plugins: what they bring, and which can't be used. */
+/** Loading of plugins, and the errors of those that can't be used. */
 
 import { afterAll, afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ afterEach(() => {
 
 let written = 0;
 
-/** A module with this text, which no other test has imported. */
+/** Writes a module with this text under a name that no other test has imported. */
 function module(text: string): string {
   written += 1;
   const path = `${folder}/m${written}.mjs`;
@@ -40,7 +40,7 @@ function module(text: string): string {
 
 const GRAPH = "const graph = { invoke: async () => ({}) };";
 
-/** A module that exports this plugin. */
+/** Writes a module that exports this plugin. */
 function plugin(name: string, apiVersion: string, graphs: string): string {
   return module(`${GRAPH}
     export const plugin = { name: "${name}", apiVersion: ${apiVersion}, graphs: ${graphs} };`);
@@ -53,7 +53,7 @@ async function refusal(modules: string, graphs: Record<string, Graph> = {}): Pro
   return problem.message;
 }
 
-test("graphs and functions that make them are brought", async () => {
+test("graphs and functions that return graphs are loaded", async () => {
   const one = plugin("first", '"3"', "{ a: graph, b: () => graph }");
   const two = relative(".", plugin("second", '"4"', "{ __proto__: graph, ['__proto__']: graph }"));
   const none = plugin("third", '"3"', "{}");
@@ -65,7 +65,7 @@ test("graphs and functions that make them are brought", async () => {
   expect(logged.mock.calls.join("\n")).toContain("INFO plugin third: no graphs");
 });
 
-test.each(["", " ", ",", " , ,"])("without plugins (%p) the graphs stay", async (modules) => {
+test.each(["", " ", ",", " , ,"])("without plugins (%p) no graph is added", async (modules) => {
   expect(await load(modules, {})).toEqual({});
 });
 
@@ -74,10 +74,10 @@ test.each([
   ["1", "'1', removed in 1.0.0"],
   ["3.0", "'3.0'"],
   ["", "''"],
-])("the version %p is not supported", async (version, said) => {
+])("the version %p is not supported", async (version, expected) => {
   const supported = "supported: '2', '3', '4'";
   expect(await refusal(plugin("p", `"${version}"`, "{}"))).toBe(
-    `plugin 'p' is made for plugin API ${said}; ${supported}`,
+    `plugin 'p' needs plugin API ${expected}; ${supported}`,
   );
 });
 
@@ -85,7 +85,7 @@ test("a version that is deprecated is a warning", async () => {
   const graphs = await load(plugin("p", '"2"', "{ g: graph }"), {}, PROMISES);
   expect(Object.keys(graphs)).toEqual(["g"]);
   expect(logged.mock.calls.join("\n")).toContain(
-    "WARNING plugin 'p' is made for plugin API '2', which is deprecated and will be removed in 2.0.0",
+    "WARNING plugin 'p' needs plugin API '2', which is deprecated and will be removed in 2.0.0",
   );
 });
 
@@ -99,13 +99,13 @@ test.each([
 ])("%p can't be imported", async (text, reason) => {
   const path = module(text);
   const begin = `PLUGINS names ${path}, which can't be imported: `;
-  const said = await refusal(path);
-  expect(said).toStartWith(begin);
-  expect(said.slice(begin.length)).toContain(reason);
+  const error = await refusal(path);
+  expect(error).toStartWith(begin);
+  expect(error.slice(begin.length)).toContain(reason);
 });
 
 test.each(["nothing-of-that-name", "./nothing", "/nothing", "@x", "a b", "no:scheme"])(
-  "%p is no module",
+  "%p is not a module",
   async (name) => {
     expect(await refusal(name)).toStartWith(`PLUGINS names ${name}, which can't be imported: `);
   },
@@ -127,19 +127,18 @@ test.each([
   );
 });
 
-test("names that are there already", async () => {
+test("names that are used twice", async () => {
   const one = plugin("p", '"3"', "{ a: graph }");
   const two = plugin("p", '"3"', "{ b: graph }");
   const three = plugin("q", '"3"', "{ a: graph }");
-  expect(await refusal(`${one},${two}`)).toBe(`plugin 'p' comes from ${one} and from ${two}`);
-  expect(await refusal(`${one},${one}`)).toBe(`plugin 'p' comes from ${one} and from ${one}`);
-  expect(await refusal(`${one},${three}`)).toBe("plugin 'q' has a graph 'a', as plugin 'p' has");
+  expect(await refusal(`${one},${two}`)).toBe(`both ${one} and ${two} define a plugin 'p'`);
+  expect(await refusal(`${one},${one}`)).toBe(`both ${one} and ${one} define a plugin 'p'`);
+  expect(await refusal(`${one},${three}`)).toBe("both plugin 'p' and plugin 'q' have a graph 'a'");
   const a = { invoke: async () => ({}) };
-  expect(await refusal(one, { a })).toBe("plugin 'p' has a graph 'a', as the server has");
+  expect(await refusal(one, { a })).toBe("both the server and plugin 'p' have a graph 'a'");
 });
 
-const NEITHER =
-  "has 'g' among its graphs, which is neither a graph nor a function that returns one";
+const NEITHER = ": 'g' is neither a graph nor a function that returns one";
 
 test.each([
   ["1", NEITHER],
@@ -147,12 +146,12 @@ test.each([
   ["{}", NEITHER],
   ["() => ({})", NEITHER],
   ["async () => graph", NEITHER],
-  ['() => { throw new Error("odd") }', "can't make its graph 'g': odd"],
-])("%p is no graph", async (graph, said) => {
-  expect(await refusal(plugin("p", '"3"', `{ g: ${graph} }`))).toBe(`plugin 'p' ${said}`);
+  ['() => { throw new Error("odd") }', " can't build its graph 'g': odd"],
+])("%p is not a graph", async (graph, expected) => {
+  expect(await refusal(plugin("p", '"3"', `{ g: ${graph} }`))).toBe(`plugin 'p'${expected}`);
 });
 
-test("the server ends with the reason before it listens", async () => {
+test("a plugin that can't be used ends the server before it listens", async () => {
   const endless = "setInterval(() => undefined, 1000);";
   const path = module(
     `${endless} export const plugin = { name: "p", apiVersion: "0", graphs: {} };`,
@@ -161,6 +160,6 @@ test("the server ends with the reason before it listens", async () => {
   expect(done).toEqual({
     code: 1,
     out: "",
-    err: "fractal-agents-runtime: plugin 'p' is made for plugin API '0'; supported: '1'\n",
+    err: "fractal-agents-runtime: plugin 'p' needs plugin API '0'; supported: '1'\n",
   });
 });

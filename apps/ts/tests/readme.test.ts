@@ -1,4 +1,4 @@
-/** The README, which is the package's page on npm: its examples do what it says. */
+/** The examples of the README, which is the package's page on npm, work as described. */
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { post, ROOT, started } from "./servers.js";
 
 const README = readFileSync(`${ROOT}/README.md`, "utf8");
 
-test("the request of the README is answered as it says", async () => {
+test("the request of the README is answered as described", async () => {
   const [, body = "", answer] = /-d '(.*)'\n(.*)\n/.exec(README) ?? [];
   const request = new Request("http://x/runs/wait", { method: "POST", body });
   expect(await (await createApp().fetch(request)).text()).toBe(answer ?? "none");
@@ -19,8 +19,8 @@ test("the graph of the README is served", async () => {
   const [, example = ""] = /```ts\n(.*?)```/s.exec(README) ?? [];
   const folder = mkdtempSync(`${ROOT}/coverage-readme-`);
   try {
-    // The example imports the package and listens on the default port; here it is the checkout,
-    // and a free one.
+    // The example imports the package and listens on the default port. Here it must import the
+    // checkout, and listen on a free port.
     const script = example
       .replace('"@l4b4r4b4b4/fractal-agents-runtime"', '"../src/index.js"')
       .replace("createApp({ double })", "$&, { port: Number(process.env.PORT) }");
@@ -35,7 +35,7 @@ test("the graph of the README is served", async () => {
   }
 });
 
-test("the plugin of the README is one", async () => {
+test("the plugin of the README works", async () => {
   const [, plugin = ""] = [...README.matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text);
   const [, path = ""] = /PLUGINS=(\S+) /.exec(README) ?? [];
   const folder = mkdtempSync(`${tmpdir()}/plugins-of-tests-`);

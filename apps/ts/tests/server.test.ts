@@ -1,4 +1,4 @@
-/** What is this app's own, asked of the real server. What every app answers is in `contract/`. */
+/** Tests of the running server that are specific to this app. `contract/` has those of all apps. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Client } from "@langchain/langgraph-sdk";
@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const hello = { messages: [{ role: "user", content: "hello" }] };
 
-test("info says what is running", async () => {
+test("info describes the running package", async () => {
   const info = await (await fetch(`${server.url}/info`)).json();
   expect(info).toEqual({
     name: PACKAGE,
@@ -47,7 +47,7 @@ test("each request is a line of the log", async () => {
   );
 });
 
-test("the command says its version, and how it is used", async () => {
+test("the command prints its version and its help", async () => {
   expect(await cli(["--version"])).toEqual({
     code: 0,
     out: `fractal-agents-runtime ${version}\n`,
@@ -65,7 +65,7 @@ test.each(["--port=1", "x", "-v"])("%p is a usage error", async (argument) => {
   expect(done.err).toContain("fractal-agents-runtime: error: ");
 });
 
-test.each(["http", ""])("a port that is none, %p, is a usage error", async (PORT) => {
+test.each(["http", ""])("an invalid port, %p, is a usage error", async (PORT) => {
   const done = await cli([], { PORT });
   expect(done.code).toBe(2);
   expect(done.err).toContain(`PORT is '${PORT}', not a number from 1 to 65535`);
@@ -78,7 +78,7 @@ test("a port that is taken is an error", async () => {
   expect(done.err).toContain(`can't listen on ${where}: Address already in use\n`);
 });
 
-test("a host that is none is an error", async () => {
+test("an invalid host is an error", async () => {
   const done = await cli([], { HOST: "256.0.0.1", PORT: String(await freePort()) });
   expect(done.code).toBe(1);
   expect(done.err).toMatch(/can't listen on 256\.0\.0\.1:\d+: .*name/i);

@@ -1,9 +1,9 @@
-/** Real server processes on free ports. */
+/** Server processes on free ports. */
 
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
-/** How long anything may take before a test gives up on it, in milliseconds. */
+/** Timeout in milliseconds. */
 export const PATIENCE = 20_000;
 
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
@@ -16,11 +16,11 @@ export interface Server extends AsyncDisposable {
   /** Waits until the log has this text. */
   wrote(text: string): Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** The exit code, and the milliseconds since now. */
+  /** Waits for the end of the process. Returns the exit code and the milliseconds of the wait. */
   exit(): Promise<{ code: number; took: number }>;
 }
 
-/** Runs `bun script` until it listens; it is gone at the end of the block. */
+/** Runs `bun script`, and waits until it listens. It is killed when the server is disposed of. */
 export async function started(script = "src/cli.ts"): Promise<Server> {
   const port = await freePort();
   const child = Bun.spawn([process.execPath, script], {
@@ -77,7 +77,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Runs the command line to its end. */
+/** Runs the command to its end. */
 export async function cli(
   args: string[],
   env: Record<string, string> = {},

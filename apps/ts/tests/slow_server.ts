@@ -1,8 +1,8 @@
-/** A server for tests, made with the public interface: one graph that takes its time. */
+/** A server for tests with one slow graph, built with the public interface. */
 
 import { createApp, serve } from "../src/index.js";
 
-/** A graph that says on standard error when it has begun. */
+/** A graph that writes a line to stderr when a run begins. */
 const slow = {
   async invoke({ seconds }: { seconds: number }) {
     process.stderr.write("a run has begun\n");

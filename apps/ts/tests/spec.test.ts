@@ -1,4 +1,4 @@
-/** The OpenAPI document: committed, generated and served are one. */
+/** The OpenAPI document: the committed, generated and served documents are equal. */
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -41,7 +41,7 @@ test("every reference leads to a schema", () => {
   );
 });
 
-test("making the document imports neither the server nor the graphs", () => {
+test("the OpenAPI command imports neither the server nor langgraph", () => {
   const script = `
     await import("./src/spec.ts");
     const imported = [...require("node:module").builtinModules, ...Object.keys(require.cache)];

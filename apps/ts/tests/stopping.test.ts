@@ -1,9 +1,9 @@
-/** The end of the process: soon, clean, and after the answers that were begun. */
+/** The server stops within a second, after the running requests, with exit code 0. */
 
 import { expect, test } from "bun:test";
 import { post, started } from "./servers.js";
 
-// A second is promised; a loaded machine may need another.
+// The server guarantees one second; a machine under load may need another.
 const SOON = 2000;
 
 function sleep(url: string, seconds: number): Promise<Response> {
@@ -27,7 +27,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("what can't be finished is refused", async () => {
+test("a run that takes too long and a new request are refused", async () => {
   await using server = await started("tests/slow_server.ts");
   const run = sleep(server.url, 60);
   await server.wrote("a run has begun");

@@ -1,6 +1,6 @@
-"""A plugin: the graph `shout` says a text again, louder.
+"""A plugin with the graph `shout`, which returns a text in upper case.
 
-Served by `PLUGINS=shout python -m fractal_agents_runtime` where this file can be imported.
+`PLUGINS=shout python -m fractal_agents_runtime` serves it if this file is on the import path.
 """
 
 from typing import TypedDict
@@ -11,7 +11,7 @@ from fractal_agents_runtime import Graph, Plugin
 
 
 class State(TypedDict):
-    """What the graph takes, and gives back."""
+    """The input and the output of the graph."""
 
     text: str
 

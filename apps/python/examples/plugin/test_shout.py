@@ -1,7 +1,7 @@
-"""The plugin as its author tests it: with the installed package, and nothing that is private.
+"""Tests of the plugin by its author: they use only the public interface of the installed package.
 
-`python -m unittest discover --start-directory examples/plugin`; a release is also tried with this
-test as it was in the release before.
+Run `python -m unittest discover --start-directory examples/plugin`. A release must also pass this
+test as it was in the last release.
 """
 
 import json
@@ -18,12 +18,12 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 HERE = Path(__file__).parent
-# Seconds that anything may take before the test gives up on it.
+# Timeout in seconds.
 PATIENCE = 20.0
 
 
 class Shout(unittest.TestCase):
-    """One server with the plugin, for all tests."""
+    """All tests use one server with the plugin."""
 
     url: str
 
@@ -61,11 +61,11 @@ class Shout(unittest.TestCase):
     @classmethod
     def ask(cls, path: str, body: object = None) -> Any:
         sent = None if body is None else json.dumps(body).encode()
-        # A proxy that the environment names has no business with this machine's own server.
+        # Without a proxy: the server runs on this machine.
         with build_opener(ProxyHandler({})).open(f"{cls.url}{path}", sent, PATIENCE) as response:
             return json.load(response)
 
-    def test_the_graph_is_served_beside_the_servers_own(self) -> None:
+    def test_the_graph_is_served_in_addition_to_the_servers_own(self) -> None:
         self.assertLessEqual({"echo", "shout"}, set(self.ask("/info")["graphs"]))
 
     def test_it_shouts(self) -> None:

@@ -1,6 +1,6 @@
 """An HTTP server that runs LangGraph graphs, with the LangGraph Platform's API.
 
-What is named in `__all__` is the package's public interface; everything else may change.
+The names in `__all__` are the package's public interface; everything else may change.
 """
 
 from fractal_agents_runtime.app import App, Reply, create_app

@@ -1,4 +1,4 @@
-"""From a request's method, path and body to an answer: all of HTTP but the sockets."""
+"""Answers a request, given as method, path, headers and body. Independent of the HTTP server."""
 
 import logging
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ log = logging.getLogger("fractal_agents_runtime")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: JSON in bytes, or nothing."""
+    """A response. The body is JSON, or empty."""
 
     status: int
     body: bytes
@@ -30,7 +30,7 @@ class Reply:
 
 
 class App:
-    """The runtime's API over some graphs."""
+    """The runtime's API for some graphs."""
 
     def __init__(self, graphs: Mapping[str, Graph]) -> None:
         spec = render().encode()
@@ -39,9 +39,9 @@ class App:
     async def handle(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Answer a request. Whatever goes wrong inside becomes an answer too.
+        """Answer a request. Every exception becomes a response with an error status.
 
-        The names of headers are in lower case.
+        The names in `headers` must be in lower case.
         """
         try:
             return await self._answer(method, path, body, headers or {})
@@ -49,17 +49,17 @@ class App:
             return error_reply(error)
         except Exception:
             log.exception("%s %s failed", method, path)
-            return error_reply(HttpError(500, "the server failed; its log says more"))
+            return error_reply(HttpError(500, "internal error; the server's log has the reason"))
 
     async def _answer(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         routes = [route for route in ROUTES if route.path == path]
         if not routes:
-            raise HttpError(404, "no such path; /openapi.json names those there are")
+            raise HttpError(404, "no such path; /openapi.json lists the paths")
         if method == "OPTIONS":
             return Reply(204, b"", {"Allow": allowed(routes)})
-        # The server leaves the body out of an answer to HEAD (RFC 9110, 9.3.2).
+        # The HTTP server omits the body of a response to HEAD (RFC 9110, 9.3.2).
         wanted = "GET" if method == "HEAD" else method
         route = next((route for route in routes if route.method == wanted), None)
         if route is None:
@@ -74,20 +74,20 @@ class App:
 
 
 def create_app(graphs: Mapping[str, Graph] | None = None) -> App:
-    """Return the API over these compiled langgraph graphs; over `echo` alone if none are given."""
+    """Return the API for these compiled langgraph graphs, by name. Default: only `echo`."""
     return App({"echo": echo()} if graphs is None else graphs)
 
 
 def check_channel(version: str | None) -> None:
-    """Refuse a channel adapter that speaks a protocol which is not supported."""
+    """Refuse a version of the channel protocol that is not supported."""
     supported = kept(CHANNELS)
     if version is not None and version not in supported:
-        said = ", ".join(supported)
-        raise HttpError(400, f"the {CHANNEL_HEADER} is not supported; supported: {said}")
+        listed = ", ".join(supported)
+        raise HttpError(400, f"the {CHANNEL_HEADER} is not supported; supported: {listed}")
 
 
 def parse(route: Route, body: bytes) -> BaseModel | None:
-    """Read a request's body as the operation's model."""
+    """Parse a request's body as the operation's model."""
     if route.request is None:
         return None
     try:
@@ -101,6 +101,6 @@ def parse(route: Route, body: bytes) -> BaseModel | None:
 
 
 def error_reply(error: HttpError) -> Reply:
-    """Return the answer that an error stands for."""
+    """Return the response for an error."""
     body = Error(detail=error.detail, errors=error.errors)
     return Reply(error.status, to_json(body), error.headers)

@@ -1,4 +1,4 @@
-"""The command line: `fractal-agents-runtime` starts the server, settings come by environment."""
+"""The command `fractal-agents-runtime`: starts the server. Environment variables configure it."""
 
 import argparse
 import gc
@@ -15,7 +15,7 @@ from fractal_agents_runtime.version import __version__
 
 EPILOG = (
     "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
-    " PLUGINS (modules, with commas between)"
+    " PLUGINS (comma-separated modules)"
 )
 HIGHEST_PORT = 65_535
 
@@ -34,29 +34,29 @@ def main() -> None:
     host = os.environ.get("HOST") or "127.0.0.1"
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("fractal_agents_runtime").setLevel(logging.INFO)
-    # First of all: a signal that comes while langgraph is imported counts too.
+    # First, so that a signal during the import of langgraph is handled too.
     lifecycle = Lifecycle()
     lifecycle.watch()
     try:
-        # What may be wrong is found before langgraph is imported: that takes seconds.
+        # Before the import of langgraph, which takes seconds, so that errors are reported early.
         reserved = reserve(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
-    # What is imported stays: looking for garbage in it takes a tenth of the time to start, and
-    # would later take its part of every full collection.
+    # Imported objects are never garbage. Collecting during the imports takes a tenth of the start
+    # time, and without `freeze` every later full collection would scan them again.
     gc.disable()
     try:
-        brought = load(os.environ.get("PLUGINS", ""), ["echo"])
+        from_plugins = load(os.environ.get("PLUGINS", ""), ["echo"])
     except PluginError as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
-    app = create_app({"echo": echo(), **brought})
+    app = create_app({"echo": echo(), **from_plugins})
     gc.freeze()
     gc.enable()
     run(app, reserved, lifecycle)
 
 
 def parse_port(text: str) -> int:
-    """Read PORT."""
+    """Parse the value of PORT."""
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= HIGHEST_PORT:
         raise ValueError(f"PORT is {text!r}, not a number from 1 to {HIGHEST_PORT}")

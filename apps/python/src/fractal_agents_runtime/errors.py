@@ -1,4 +1,4 @@
-"""What a handler raises when the answer is an error."""
+"""The exception that a handler raises to answer with an error."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from fractal_agents_runtime.models import FieldError
 
 
 class HttpError(Exception):
-    """An answer with an error status (RFC 9110, section 15) and the `Error` body."""
+    """A response with an error status (RFC 9110, section 15) and the `Error` body."""
 
     def __init__(
         self,
@@ -26,9 +26,9 @@ class HttpError(Exception):
 
 
 def invalid(problem: ValidationError, *place: str) -> HttpError:
-    """Return a 422 that names each field that did not fit, below `place`."""
+    """Return a 422 with the path of each wrong field. The paths begin with `place`."""
     errors = [
         FieldError(loc=[*place, *found["loc"]], message=found["msg"])
         for found in problem.errors(include_url=False, include_context=False, include_input=False)
     ]
-    return HttpError(422, "the body does not have the documented form", errors=errors)
+    return HttpError(422, "the body does not match the schema", errors=errors)

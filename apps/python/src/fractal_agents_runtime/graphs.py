@@ -1,7 +1,7 @@
-"""The graphs: what the server asks of one, and the one that comes with it.
+"""The interface of a graph, and the graph `echo`.
 
-langgraph takes seconds to import, so it is imported where a graph is built and not before: the
-OpenAPI document needs none.
+langgraph takes seconds to import, so it is imported only when a graph is built. The OpenAPI
+document does not need it.
 """
 
 import operator
@@ -11,18 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Graph(Protocol):
-    """What the server asks of a graph; every compiled langgraph graph is one."""
+    """The interface of a graph. Every compiled langgraph graph implements it."""
 
     async def ainvoke(self, input: Any, config: Any = None) -> Any:  # noqa: A002
-        """Run it to the end and return the last state."""
+        """Run the graph to its end and return the last state."""
         ...
 
 
 def input_model(graph: Graph) -> type[BaseModel] | None:
-    """Return the pydantic model that the graph's author declared for its input, if there is one.
+    """Return the pydantic model that the graph's author declared for the input, if any.
 
-    Not `get_input_schema`: that makes a model of every TypedDict, stricter than langgraph is, and
-    fails on `typing.TypedDict` before Python 3.12.
+    Not `get_input_schema`: it creates a model for every TypedDict, which is stricter than langgraph
+    itself, and it fails on `typing.TypedDict` before Python 3.12.
     """
     schema = getattr(getattr(graph, "builder", None), "input_schema", None)
     return schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
@@ -38,13 +38,13 @@ class Message(BaseModel):
 
 
 class EchoInput(BaseModel):
-    """What the echo graph takes."""
+    """The input of the echo graph."""
 
     messages: list[Message] = Field(min_length=1)
 
 
 class EchoState(TypedDict):
-    """What the echo graph keeps: messages are added, never replaced."""
+    """The state of the echo graph. Messages are appended, never replaced."""
 
     messages: Annotated[list[dict[str, str]], operator.add]
 
@@ -54,7 +54,7 @@ def _reply(state: EchoInput) -> EchoState:
 
 
 def echo() -> Graph:
-    """Return a graph that says the last message again: no model, no clock, no chance."""
+    """Return a graph that repeats the last message, without a model, a clock or randomness."""
     from langgraph.graph import END, START, StateGraph  # noqa: PLC0415
 
     graph = StateGraph(EchoState, input_schema=EchoInput)

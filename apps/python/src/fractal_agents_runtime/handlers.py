@@ -1,4 +1,4 @@
-"""What each operation does: a request's model in, a response's model out."""
+"""One handler per operation: it takes the request's model and returns the response's model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from fractal_agents_runtime.version import PACKAGE, __version__, commit
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What handlers share."""
+    """The data that all handlers share."""
 
     graphs: Mapping[str, Graph]
     spec: bytes
@@ -22,12 +22,12 @@ class Runtime:
 
 
 async def health(_runtime: Runtime, _body: None) -> Health:
-    """Say that the server answers."""
+    """Report that the server answers."""
     return Health(status="ok")
 
 
 async def info(runtime: Runtime, _body: None) -> Info:
-    """Say what is running."""
+    """Describe the running package."""
     return Info(
         name=PACKAGE,
         version=__version__,
@@ -46,7 +46,7 @@ async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
     """Run a graph without a thread and return its last state."""
     graph = runtime.graphs.get(body.assistant_id)
     if graph is None:
-        raise HttpError(404, f"no assistant '{body.assistant_id}'; /info names those there are")
+        raise HttpError(404, f"no assistant '{body.assistant_id}'; /info lists the graphs")
     model = input_model(graph)
     try:
         if model:
@@ -60,12 +60,12 @@ async def _run(graph: Graph, body: RunRequest) -> dict[str, Any]:
     config = body.config.model_dump(exclude_none=True) if body.config else {}
     try:
         output = await graph.ainvoke(body.input, {**config, "metadata": body.metadata or {}})
-    # langgraph's GraphRecursionError is one; imported by name it would cost seconds.
+    # The base class of langgraph's GraphRecursionError, whose import would take seconds.
     except RecursionError as problem:
         error = FieldError(
             loc=["body", "config", "recursion_limit"], message=str(problem).partition("\n")[0]
         )
         raise HttpError(422, "the run took too many steps", errors=[error]) from problem
     if not isinstance(output, dict):
-        raise TypeError(f"graph {body.assistant_id!r} ended with {type(output)}, not with a dict")
+        raise TypeError(f"graph {body.assistant_id!r} returned {type(output)} instead of a dict")
     return output

@@ -1,7 +1,7 @@
-"""Stopping: what is being answered is finished, what is not is refused, and the process ends.
+"""Stops the server: running requests are completed, new ones are refused, then the process ends.
 
-SIGTERM and SIGINT are blocked in every thread and waited for in one. A handler would not do: the
-HTTP server inside Robyn installs its own, and drops connections on SIGINT.
+SIGTERM and SIGINT are blocked in all threads, and one thread waits for them. A signal handler does
+not work: the HTTP server inside Robyn installs its own, which drops connections on SIGINT.
 """
 
 import asyncio
@@ -17,19 +17,20 @@ from fractal_agents_runtime.app import Reply, error_reply
 from fractal_agents_runtime.errors import HttpError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# Turns of a hundredth of a second after the signal: when runs that are not done are cancelled, and
-# when the process ends. Not by the clock: where a machine stalls, so do the answers.
+# After the signal: runs that are not done are cancelled after CANCEL_AFTER turns, and the process
+# ends after END_AFTER turns. A turn sleeps for TURN seconds. Turns are counted and not the time,
+# because a machine that stalls delays the responses too.
 TURN = 0.01
 CANCEL_AFTER = 70
 END_AFTER = 90
-# Nothing began or ended for this long: the last answer has left the process.
+# If no request begins or ends for this many seconds, the last response has left the process.
 QUIET = 0.1
 
 log = logging.getLogger("fractal_agents_runtime")
 
 
 class Lifecycle:
-    """The requests that are being answered, and the end of the process."""
+    """Tracks the running requests, and ends the process."""
 
     def __init__(self) -> None:
         self._stopping = False
@@ -37,18 +38,18 @@ class Lifecycle:
         self._changed = time.monotonic()
 
     def watch(self) -> None:
-        """End the process soon after SIGTERM or SIGINT. Call it before there are other threads."""
+        """End the process soon after SIGTERM or SIGINT. Call it before other threads start."""
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         threading.Thread(target=self._wait, name="signals", daemon=True).start()
 
     async def answer(self, work: Coroutine[object, object, Reply]) -> Reply:
-        """Wait for an answer; 503 if the server is stopping, or stops before it is there."""
+        """Wait for a response. Return a 503 if the server is stopping, or stops in the meantime."""
         if self._stopping:
             work.close()
             return _refusal()
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a request is answered by a task")
+            raise RuntimeError("a request must be answered inside an asyncio task")
         self._tasks[task] = asyncio.get_running_loop()
         try:
             return await work
@@ -67,11 +68,11 @@ class Lifecycle:
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
-            # Not sys.exit: Robyn's threads call into Python for as long as they run.
+            # Not sys.exit: Robyn's threads call into Python until the process ends.
             os._exit(0)
 
     def stop(self, reason: str) -> None:
-        """Refuse what comes from now on; return when all is answered, within a second."""
+        """Refuse new requests. Return when all running ones are answered, within a second."""
         self._stopping = True
         log.info("%s: stopping", reason)
         self._changed = time.monotonic()

@@ -1,4 +1,4 @@
-"""The bodies of requests and responses. The OpenAPI document is made from these."""
+"""The bodies of requests and responses. The OpenAPI document is generated from them."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,22 +6,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 
 class Model(BaseModel):
-    """What a response's model is: fields may be added to it later, and clients skip them."""
+    """The base of response models. Later releases may add fields; clients ignore unknown ones."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class RequestModel(Model):
-    """What a request's model is: a field that is not supported is refused, not ignored.
+    """The base of request models. An unknown field is refused, not ignored.
 
-    Strict, or else "9" and true would be numbers, which the document does not say.
+    Strict, because pydantic would otherwise accept "9" and true as numbers, unlike the document.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def _whole(value: object) -> object:
-    """Return a number without a fraction as an int: JSON Schema's integers include 9.0."""
+    """Convert a float without a fraction to an int: in JSON Schema 9.0 is an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -38,31 +38,33 @@ class PluginPromise(Model):
     """A version of the plugin API."""
 
     api_version: str = Field(serialization_alias="apiVersion", description="The version.")
-    status: Status = Field(description="`deprecated` still works; `removed` does not any more.")
-    removal: str | None = Field(description="The release without it; null while none is planned.")
+    status: Status = Field(description="`deprecated` still works; `removed` no longer works.")
+    removal: str | None = Field(description="The release that removes it; null if none is planned.")
 
 
 class ChannelPromise(Model):
-    """A version of a protocol that channel adapters speak with the server."""
+    """A version of a protocol between channel adapters and the server."""
 
     protocol: str = Field(description="The protocol's name.")
-    version: str = Field(description="What an adapter says in the header `Channel-Protocol`.")
-    status: Status = Field(description="`deprecated` still works; `removed` does not any more.")
-    removal: str | None = Field(description="The release without it; null while none is planned.")
+    version: str = Field(description="The value of the header `Channel-Protocol`.")
+    status: Status = Field(description="`deprecated` still works; `removed` no longer works.")
+    removal: str | None = Field(description="The release that removes it; null if none is planned.")
 
 
 class CompatContract(Model):
-    """What HTTP clients may rely on."""
+    """The contract between the server and its HTTP clients."""
 
     version: str = Field(description="The contract's version.")
-    spec: str = Field(description="`sha256:` and the hash of the OpenAPI document as it is served.")
+    spec: str = Field(description="`sha256:` and the hash of the served OpenAPI document.")
 
 
 class Compat(Model):
-    """What this release promises; it is also the package's `compat.json`."""
+    """The interfaces that this release declares; also the package's `compat.json`."""
 
-    schema_uri: str = Field(serialization_alias="$schema", description="Its JSON Schema.")
-    form: int = Field(serialization_alias="schema", description="The form of this document: 1.")
+    schema_uri: str = Field(
+        serialization_alias="$schema", description="The JSON Schema of this document."
+    )
+    form: int = Field(serialization_alias="schema", description="The version of this format: 1.")
     package: str = Field(description="The package's name.")
     version: str = Field(description="The package's version.")
     contract: CompatContract
@@ -71,23 +73,23 @@ class Compat(Model):
 
 
 class Info(Model):
-    """What is running."""
+    """The running package."""
 
     name: str = Field(description="The package's name.")
     version: str = Field(description="The package's version.")
     commit: str | None = Field(description="The commit it was built from; null in a checkout.")
-    graphs: list[str] = Field(description="What `assistant_id` may be, sorted.")
+    graphs: list[str] = Field(description="The valid values of `assistant_id`, sorted.")
     compat: Compat
 
 
 class RunConfig(RequestModel):
-    """How a graph runs."""
+    """The settings of a run."""
 
     configurable: dict[str, Any] | None = Field(
         default=None, description="Values that the graph's nodes can read."
     )
     recursion_limit: Annotated[int | None, BeforeValidator(_whole)] = Field(
-        default=None, ge=1, le=10_000, description="The most steps a run may take."
+        default=None, ge=1, le=10_000, description="The maximal number of steps of a run."
     )
     tags: list[str] | None = Field(default=None, description="Labels for tracing.")
 
@@ -106,14 +108,16 @@ class RunOutput(RootModel[dict[str, Any]]):
 
 
 class FieldError(Model):
-    """One thing that is wrong with a request's body."""
+    """One error in a request's body."""
 
-    loc: list[str | int] = Field(description='Where it is, as in ["body", "input", "messages", 0].')
-    message: str = Field(description="What is wrong with it.")
+    loc: list[str | int] = Field(description='The path, as in ["body", "input", "messages", 0].')
+    message: str = Field(description="The reason.")
 
 
 class Error(Model):
     """The body of every response that is not a success."""
 
     detail: str = Field(description="What went wrong.")
-    errors: list[FieldError] = Field(description="The fields that did not fit; empty but for 422.")
+    errors: list[FieldError] = Field(
+        description="The wrong fields; empty unless the status is 422."
+    )

@@ -1,6 +1,6 @@
-"""Plugins: modules, named by the setting PLUGINS, that bring graphs of their own.
+"""Plugins: modules that add graphs. The environment variable PLUGINS lists them.
 
-A plugin that can't be used ends the start with a sentence: nothing is served without it.
+If a plugin can't be used, the server does not start, and prints the reason.
 """
 
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger("fractal_agents_runtime")
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What a plugin's module calls `plugin`: graphs, by the names under which they are served."""
+    """A plugin: graphs by name. A module of PLUGINS has one in its variable `plugin`."""
 
     name: str
     # The version of this interface that the plugin is made for: "1".
@@ -26,34 +26,34 @@ class Plugin:
 
 
 class PluginError(Exception):
-    """A plugin can't be used; the text is a sentence that says which and why."""
+    """A plugin can't be used. The message names the plugin and the reason."""
 
 
 def load(
     modules: str, own: Iterable[str], promises: Iterable[Promise] = PLUGINS
 ) -> dict[str, Graph]:
-    """Return the graphs of the plugins in these modules, named with commas between.
+    """Return the graphs of the plugins in `modules`, a comma-separated list.
 
-    None may have a name of the server's own.
+    `own`: the names of the server's graphs, which no plugin may use.
     """
     names = [name.strip() for name in modules.split(",")]
-    brought = dict.fromkeys(own, "the server")
+    owners = dict.fromkeys(own, "the server")
     graphs: dict[str, Graph] = {}
     plugins: dict[str, str] = {}
     for module in filter(None, names):
         plugin = _plugin(module, list(promises))
         if plugin.name in plugins:
             raise PluginError(
-                f"plugin {plugin.name!r} comes from {plugins[plugin.name]} and from {module}"
+                f"both {plugins[plugin.name]} and {module} define a plugin {plugin.name!r}"
             )
         plugins[plugin.name] = module
         for name, graph in plugin.graphs.items():
-            if name in brought:
+            if name in owners:
                 raise PluginError(
-                    f"plugin {plugin.name!r} has a graph {name!r}, as {brought[name]} has"
+                    f"both {owners[name]} and plugin {plugin.name!r} have a graph {name!r}"
                 )
-            brought[name] = f"plugin {plugin.name!r}"
-            graphs[name] = _made(graph, name, plugin)
+            owners[name] = f"plugin {plugin.name!r}"
+            graphs[name] = _built(graph, name, plugin)
         log.info("plugin %s: %s", plugin.name, ", ".join(plugin.graphs) or "no graphs")
     return graphs
 
@@ -61,9 +61,9 @@ def load(
 def _plugin(module: str, promises: list[Promise]) -> Plugin:
     try:
         found = getattr(import_module(module), "plugin", None)
-    # SystemExit: a module may be a script, and its end is not ours.
+    # SystemExit too: a module may be a script that calls sys.exit.
     except (Exception, SystemExit) as problem:
-        hint = f"`python -c 'import {module}'` shows where"
+        hint = f"`python -c 'import {module}'` shows the traceback"
         raise PluginError(
             f"PLUGINS names {module}, which can't be imported: {_first_line(problem)}; {hint}"
         ) from problem
@@ -72,10 +72,10 @@ def _plugin(module: str, promises: list[Promise]) -> Plugin:
             f"PLUGINS names {module}, which has no `plugin` that is a fractal_agents_runtime.Plugin"
         )
     _check_version(found, promises)
-    # No type checker has looked at it.
+    # Check the types at runtime: the plugin may not have been type-checked.
     graphs: object = found.graphs
     if not isinstance(graphs, Mapping) or not all(isinstance(name, str) for name in graphs):
-        raise PluginError(f"plugin {found.name!r} does not have its graphs by name: {graphs!r}")
+        raise PluginError(f"plugin {found.name!r}: graphs must map names to graphs: {graphs!r}")
     return found
 
 
@@ -86,31 +86,29 @@ def _check_version(plugin: Plugin, promises: list[Promise]) -> None:
         since = f", removed in {promise.removal}" if promise else ""
         supported = ", ".join(map(repr, kept(promises)))
         raise PluginError(
-            f"plugin {plugin.name!r} is made for plugin API {version!r}{since};"
-            f" supported: {supported}"
+            f"plugin {plugin.name!r} needs plugin API {version!r}{since}; supported: {supported}"
         )
     if promise.status == "deprecated":
         log.warning(
-            "plugin %r is made for plugin API %r, which is deprecated and will be removed in %s",
+            "plugin %r needs plugin API %r, which is deprecated and will be removed in %s",
             plugin.name,
             version,
             promise.removal,
         )
 
 
-def _made(graph: Graph | Callable[[], Graph], name: str, plugin: Plugin) -> Graph:
+def _built(graph: Graph | Callable[[], Graph], name: str, plugin: Plugin) -> Graph:
     try:
-        made = graph if hasattr(graph, "ainvoke") else graph()
+        built = graph if hasattr(graph, "ainvoke") else graph()
     except Exception as problem:
         raise PluginError(
-            f"plugin {plugin.name!r} can't make its graph {name!r}: {_first_line(problem)}"
+            f"plugin {plugin.name!r} can't build its graph {name!r}: {_first_line(problem)}"
         ) from problem
-    if not hasattr(made, "ainvoke"):
+    if not hasattr(built, "ainvoke"):
         raise PluginError(
-            f"plugin {plugin.name!r} has {name!r} among its graphs, which is neither a graph"
-            " nor a function that returns one"
+            f"plugin {plugin.name!r}: {name!r} is neither a graph nor a function that returns one"
         )
-    return made
+    return built
 
 
 def _first_line(problem: BaseException) -> str:

@@ -1,6 +1,7 @@
-"""What a release promises: versions for plugins, channel adapters and clients. The only source.
+"""The versions that a release declares for plugins, channel adapters and clients.
 
-The server enforces these tables, the OpenAPI document names them, and compat.json is made of them.
+These tables are the only source: the server enforces them, the OpenAPI document contains them, and
+compat.json is generated from them.
 """
 
 import hashlib
@@ -16,25 +17,25 @@ SCHEMA = (
     "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/"
     "contract/compat.schema.json"
 )
-# The form of compat.json itself.
+# The version of the format of compat.json.
 FORM = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A version that something may be made for, and how long it will be."""
+    """A version of an interface, and its status."""
 
     version: str
     status: Literal["supported", "deprecated", "removed"] = "supported"
-    # The release (SemVer) without it; None while none is planned.
+    # The release (SemVer) that removes it. None if no removal is planned.
     removal: str | None = None
 
 
-# What HTTP clients may rely on; its tests are in `contract/`.
+# The version of the contract with HTTP clients. Its tests are in `contract/`.
 CONTRACT = "1"
-# The plugin API: what plugins.py asks of a plugin.
+# The versions of the plugin API, which plugins.py defines.
 PLUGINS = (Promise("1"),)
-# What a channel adapter says in the header CHANNEL_HEADER.
+# The valid values of the header CHANNEL_HEADER, which channel adapters send.
 CHANNELS = (Promise("1"),)
 CHANNEL = "http"
 CHANNEL_HEADER = "Channel-Protocol"
@@ -46,7 +47,7 @@ def kept(promises: Iterable[Promise]) -> list[str]:
 
 
 def document(spec: bytes) -> Compat:
-    """Return what this release promises, with the OpenAPI document that its clients may rely on."""
+    """Return compat.json. `spec` is the OpenAPI document, whose hash it contains."""
     return Compat(
         schema_uri=SCHEMA,
         form=FORM,
@@ -70,5 +71,5 @@ def document(spec: bytes) -> Compat:
 
 def render(spec: bytes) -> str:
     """Return the text of compat.json."""
-    made = document(spec).model_dump(mode="json", by_alias=True)
-    return json.dumps(made, indent=2, sort_keys=True) + "\n"
+    dumped = document(spec).model_dump(mode="json", by_alias=True)
+    return json.dumps(dumped, indent=2, sort_keys=True) + "\n"

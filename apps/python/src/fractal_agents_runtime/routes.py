@@ -1,4 +1,4 @@
-"""The table of operations: the server answers by it, and the OpenAPI document is made from it."""
+"""The table of operations. The server and the OpenAPI document are both based on it."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from fractal_agents_runtime.models import Health, Info, RunOutput, RunRequest
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: how it is asked for, what goes in and what comes out."""
+    """One operation: its method and path, its handler, and the models of request and response."""
 
     method: Literal["GET", "POST"]
     path: str
     operation: str
     summary: str
-    # Takes what handlers share and the request's model, or None where there is none.
+    # Takes the shared data and the request's model (None for an operation without a body).
     handler: Callable[[handlers.Runtime, Any], Awaitable[BaseModel | bytes]]
-    # None: a JSON object of no particular form.
+    # None: any JSON object.
     response: type[BaseModel] | None
     request: type[BaseModel] | None = None
-    # Channel adapters ask for it: the header Channel-Protocol counts.
+    # True if channel adapters use it: the header Channel-Protocol is then checked.
     channel: bool = False
-    # Statuses besides those that every operation has.
+    # The error statuses in addition to those of every operation.
     errors: tuple[int, ...] = ()
 
 
 ROUTES = (
-    Route("GET", "/health", "getHealth", "Whether the server answers", handlers.health, Health),
-    Route("GET", "/info", "getInfo", "What is running", handlers.info, Info),
-    Route("GET", "/openapi.json", "getOpenapi", "This document", handlers.openapi, None),
+    Route("GET", "/health", "getHealth", "Check that the server answers", handlers.health, Health),
+    Route("GET", "/info", "getInfo", "Describe the running package", handlers.info, Info),
+    Route("GET", "/openapi.json", "getOpenapi", "Get this document", handlers.openapi, None),
     Route(
         "POST",
         "/runs/wait",
@@ -48,7 +48,7 @@ ROUTES = (
 
 
 def allowed(routes: Iterable[Route]) -> str:
-    """Return the Allow header (RFC 9110, 10.2.1) of a path with these operations."""
+    """Return the value of the Allow header (RFC 9110, 10.2.1) for a path with these operations."""
     methods = {route.method for route in routes}
     head = {"HEAD"} if "GET" in methods else set()
     return ", ".join(sorted(methods | head | {"OPTIONS"}))

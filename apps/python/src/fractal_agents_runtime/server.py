@@ -1,4 +1,4 @@
-"""The app behind Robyn: sockets, one line of log per request, and a clean end."""
+"""Serves the app with Robyn: the sockets, one log line per request, and a clean stop."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ log = logging.getLogger("fractal_agents_runtime")
 def serve(app: App, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Answer requests until SIGTERM or SIGINT, then end the process with exit code 0.
 
-    Call it from the main thread. OSError: the address can't be listened on.
+    Call it from the main thread. Raises OSError if it can't listen on the address.
     """
     lifecycle = Lifecycle()
     lifecycle.watch()
@@ -27,7 +27,7 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 8000) -> None:
 
 
 def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
-    """Answer requests at the address that is reserved until the lifecycle ends the process."""
+    """Answer requests at the reserved address until the lifecycle ends the process."""
     address, port = reserved.getsockname()[:2]
     _shield_robyn()
     from robyn import Headers, Request, Response, Robyn  # noqa: PLC0415
@@ -37,7 +37,7 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
         began = time.perf_counter()
         path = request.url.path
         body = request.body if isinstance(request.body, bytes) else request.body.encode()
-        # Robyn's stubs lack it; what they have knows of one header by each name.
+        # Robyn's type stubs lack get_headers. The methods they have return one value per name.
         headers = combined(request.headers.get_headers())  # type: ignore[attr-defined]
         reply = await lifecycle.answer(app.handle(request.method, path, body, headers))
         milliseconds = (time.perf_counter() - began) * 1000
@@ -51,7 +51,7 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
     robyn = Robyn(__file__)
     robyn.config.disable_openapi = True
     robyn.startup_handler(started)
-    # Robyn's own 404 and 405 are not ours: everything comes here, and the app decides.
+    # Route every method and path to the app, because Robyn's own 404 and 405 have another body.
     for method in (getattr(HttpMethod, name) for name in METHODS):
         robyn.add_route(method, "/", answer)
         robyn.add_route(method, "/*path", answer)
@@ -59,16 +59,16 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
 
 
 def combined(headers: Mapping[str, list[str]]) -> dict[str, str]:
-    """Return headers as RFC 9110, 5.3 has it: one that is there twice is a list in one."""
+    """Join repeated headers into one comma-separated list (RFC 9110, 5.3)."""
     return {name.lower(): ", ".join(values) for name, values in headers.items()}
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """Return a socket bound to the host's IP address, which Robyn can share and others can't.
+    """Return a socket bound to the host's IP address. Robyn can share it, other programs can't.
 
-    OSError where there is no such host, or the port is taken. Robyn would share a taken port
-    (SO_REUSEPORT) without a word, and knows no names. It listens seconds later, when all is
-    imported: no other server may think until then that the port is free.
+    Raises OSError if the host is unknown or the port is taken. Robyn itself does not resolve names,
+    and silently shares a taken port (SO_REUSEPORT). Robyn listens seconds later, after all imports;
+    until then this socket keeps the port.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, _, _, where = found[0]
@@ -77,7 +77,7 @@ def reserve(host: str, port: int) -> socket.socket:
     try:
         return _bound(family, kind, where, socket.SO_REUSEPORT)
     except OSError:
-        # Connections of another program that listened here are still ending (TIME_WAIT).
+        # Connections of a program that used this port before are still closing (TIME_WAIT).
         return _bound(family, kind, where, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
 
 
@@ -94,7 +94,7 @@ def _bound(family: int, kind: int, where: Any, *options: int) -> socket.socket:
 
 
 def _shield_robyn() -> None:
-    """Keep Robyn to our settings: it reads the environment, and the command line when imported."""
+    """Hide settings from Robyn, which reads the environment, and the command line at its import."""
     for name in [name for name in os.environ if name.startswith("ROBYN_")]:
         del os.environ[name]
     sys.argv = [sys.argv[0], "--log-level", "WARN"]

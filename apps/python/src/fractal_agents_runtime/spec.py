@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of operations and the models; the same everywhere."""
+"""The OpenAPI document, generated from the table of operations and the models."""
 
 import json
 from collections.abc import Iterable
@@ -14,15 +14,16 @@ from fractal_agents_runtime.version import __version__
 
 DESCRIPTION = """Runs LangGraph graphs, with the LangGraph Platform's API.
 
-A path that is not in this document answers 404, and a method that a path does not have 405; both \
-with the `Error` body. HEAD is answered wherever GET is, and OPTIONS names a path's methods."""
+A path that is not in this document is answered with 404, and a method that a path does not \
+support with 405, both with the `Error` body. Every path with GET also supports HEAD. OPTIONS \
+returns the methods of a path in the `Allow` header."""
 
 REASONS = {
-    400: "The body is not JSON, or the channel protocol is not supported; `detail` says which.",
+    400: "The body is not JSON, or the channel protocol is not supported; see `detail`.",
     404: "There is no assistant of this name.",
-    405: "The path does not have this method; Allow names those that it has.",
+    405: "The path does not support this method; the Allow header lists its methods.",
     413: "The body is too large.",
-    422: "The body does not have the documented form; `errors` names the fields.",
+    422: "The body does not match the schema; `errors` lists the wrong fields.",
     500: "The server failed.",
     503: "The server is stopping.",
 }
@@ -32,15 +33,15 @@ Json = dict[str, Any]
 
 
 class _Schema(GenerateJsonSchema):
-    """JSON Schema without pydantic's titles, which only repeat the names."""
+    """Generates JSON Schema without pydantic's titles, which only repeat the names."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
         return False
 
     def model_schema(self, schema: Any) -> Json:
-        made = super().model_schema(schema)
-        made.pop("title", None)
-        return made
+        generated = super().model_schema(schema)
+        generated.pop("title", None)
+        return generated
 
 
 def document() -> Json:
@@ -59,7 +60,7 @@ def document() -> Json:
 
 
 def render() -> str:
-    """Return the document's text: what is committed, printed and served."""
+    """Return the text of the document, which is the same for every call."""
     return json.dumps(document(), indent=2, sort_keys=True) + "\n"
 
 
@@ -92,7 +93,7 @@ def _channel() -> Json:
         "name": CHANNEL_HEADER,
         "in": "header",
         "required": False,
-        "description": "The channel protocol that the sender speaks, if it is a channel adapter.",
+        "description": "The version of the channel protocol, sent by channel adapters.",
         "schema": {"type": "string", "enum": kept(CHANNELS)},
     }
 
@@ -110,10 +111,10 @@ def _reference(model: type[BaseModel]) -> Json:
 
 
 def _schemas() -> Json:
-    sent = [route.request for route in ROUTES if route.request]
-    answered = [route.response for route in ROUTES if route.response]
+    requests = [route.request for route in ROUTES if route.request]
+    responses = [route.response for route in ROUTES if route.response]
     _, schemas = models_json_schema(
-        [*_in_mode(sent, "validation"), *_in_mode([*answered, Error], "serialization")],
+        [*_in_mode(requests, "validation"), *_in_mode([*responses, Error], "serialization")],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schema,
         union_format="primitive_type_array",

@@ -1,7 +1,7 @@
 /**
- * The plugin as its author tests it: with the installed package, and nothing that is private.
+ * Tests of the plugin by its author: they use only the public interface of the installed package.
  *
- * `bun test` in this folder; a release is also tried with this test as it was in the release before.
+ * Run `bun test` in this folder. A release must also pass this test as it was in the last release.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { version } from "@l4b4r4b4b4/fractal-agents-runtime";
 
 const PACKAGE = "@l4b4r4b4b4/fractal-agents-runtime";
-/** How long anything may take before the test gives up on it, in milliseconds. */
+/** Timeout in milliseconds. */
 const PATIENCE = 20_000;
 
 let server: Bun.Subprocess<"ignore", "ignore", "pipe">;
@@ -38,7 +38,7 @@ afterAll(() => {
   server.kill("SIGKILL");
 });
 
-/** The command's file, which the package's manifest names. */
+/** The file of the command, as named in the package's manifest. */
 async function program(): Promise<string> {
   const manifest = new URL(import.meta.resolve(`${PACKAGE}/package.json`));
   const { bin } = await Bun.file(manifest).json();
@@ -55,7 +55,7 @@ function freePort(): Promise<number> {
   });
 }
 
-test("the graph is served beside the server's own", async () => {
+test("the graph is served in addition to the server's own", async () => {
   const info = await (await fetch(`${url}/info`)).json();
   expect(info.graphs).toEqual(expect.arrayContaining(["echo", "shout"]));
   expect(info.version).toBe(version);

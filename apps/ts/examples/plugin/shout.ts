@@ -1,12 +1,12 @@
 /**
- * A plugin: the graph `shout` says a text again, louder.
+ * A plugin with the graph `shout`, which returns a text in upper case.
  *
- * Served by `PLUGINS=./shout.ts fractal-agents-runtime` in this folder.
+ * `PLUGINS=./shout.ts fractal-agents-runtime` in this folder serves it.
  */
 
 import type { Graph, Plugin } from "@l4b4r4b4b4/fractal-agents-runtime";
 
-// Every compiled langgraph graph is one; so is whatever else can be invoked.
+// A compiled langgraph graph is a Graph, and so is any object with an `invoke` method.
 const shout: Graph = {
   async invoke({ text }: { text: string }) {
     return { text: text.toUpperCase() };
