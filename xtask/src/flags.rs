@@ -5,8 +5,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 a gate failed, 4 nothing to release.
-`help release` lists the steps of a release. xtask/RUNBOOK.md lists the endpoints (XTASK_* variables and
-their flags), the secrets, and what to do about each failure.";
+`help release` lists the steps of a release. xtask/RUNBOOK.md lists the endpoints (XTASK_*
+variables and their flags), the secrets, and what to do about each failure.";
 
 const NAME: &str = "cargo xtask";
 /// The maximal width of the help, in columns.
@@ -359,7 +359,7 @@ pub struct Rehearse {
     /// Keep the folder of a successful rehearsal
     #[arg(long)]
     pub keep: bool,
-    /// Remove the folders and images of earlier rehearsals
+    /// Remove the folders that earlier rehearsals left behind
     #[arg(long)]
     pub clean: bool,
     #[command(flatten)]

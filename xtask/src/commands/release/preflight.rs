@@ -111,8 +111,8 @@ fn gates(release: &Release) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// A finding with the reasons for which the index would refuse the upload. They are visible in the commit, so they
-/// are reported before the tag is pushed.
+/// A finding with the reasons for which the index would refuse the upload. The commit shows them already, so
+/// they are reported before the tag is pushed.
 fn refused(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
     let file = app.dir.join(app.settings.ecosystem.manifest());

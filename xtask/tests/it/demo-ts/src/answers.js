@@ -1,4 +1,4 @@
-// What is answered, by path.
+// The answers of the server, by path.
 import { COMMIT, VERSION } from "./index.js";
 import { spec } from "./spec.js";
 

@@ -1,4 +1,4 @@
-"""What is answered, by path."""
+"""The answers of the server, by path."""
 
 from demo_agent import COMMIT, __version__
 from demo_agent.openapi import spec

@@ -1,4 +1,4 @@
-/** What to say to somebody. */
+/** Returns a greeting. */
 export function greet(name: string): string {
   return `Hello, ${name}`;
 }
