@@ -5,8 +5,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 a gate failed, 4 nothing to release.
-`help release` lists the steps of a release. xtask/RUNBOOK.md lists the endpoints (XTASK_*
-variables and their flags), the secrets, and what to do about each failure.";
+`help release` lists the steps of a release. xtask/RUNBOOK.md explains the addresses (XTASK_*
+variables and their flags), the secrets and every finding.";
 
 const NAME: &str = "cargo xtask";
 /// The maximal width of the help, in columns.
@@ -197,6 +197,7 @@ pub enum Api {
 pub enum Openapi {
     /// Write the spec from the code
     Generate {
+        /// Apps [default: all]
         #[arg(value_name = "APP")]
         apps: Vec<String>,
         /// Print the difference, write nothing
@@ -205,6 +206,7 @@ pub enum Openapi {
     },
     /// Check that the committed spec matches the code; print the difference and fail if not
     Check {
+        /// Apps [default: all]
         #[arg(value_name = "APP")]
         apps: Vec<String>,
     },
@@ -256,6 +258,7 @@ pub struct Audit {
 
 #[derive(Args, Default)]
 pub struct Bump {
+    /// The app, by its name in app.toml
     pub app: String,
     /// Use this version (SemVer) instead of the planned one
     #[arg(long, value_name = "X.Y.Z", allow_hyphen_values = true)]
@@ -273,6 +276,7 @@ pub struct Bump {
 
 #[derive(Args)]
 pub struct Build {
+    /// The app, by its name in app.toml
     pub app: String,
     /// The commit to build [default: HEAD]
     #[arg(long, value_name = "REV", default_value = "HEAD")]
@@ -284,6 +288,7 @@ pub struct Build {
 
 #[derive(Args)]
 pub struct Image {
+    /// The app, by its name in app.toml
     pub app: String,
     /// The commit to build [default: HEAD]
     #[arg(long, value_name = "REV", default_value = "HEAD")]
@@ -298,6 +303,7 @@ pub struct Image {
 
 #[derive(Args)]
 pub struct Step {
+    /// The app, by its name in app.toml
     pub app: String,
     /// Print each action on the remote and the registries instead of doing it
     #[arg(long)]
@@ -306,12 +312,13 @@ pub struct Step {
 
 #[derive(Args)]
 pub struct Release {
+    /// Apps to release; required unless --all is given
     #[arg(value_name = "APP", required_unless_present = "all")]
     pub apps: Vec<String>,
     /// Every app whose version is not released yet
     #[arg(long, conflicts_with = "apps")]
     pub all: bool,
-    /// Stop after this step
+    /// Stop after this step, one of those listed below
     #[arg(long, value_name = "STEP")]
     pub until: Option<String>,
     /// Bump first, then push commit and tag together, for trunk-based repositories
@@ -327,16 +334,17 @@ pub struct Release {
 /// Injected faults, to test that a release can be resumed after an interruption.
 #[derive(Args, Default, Clone)]
 pub struct Fault {
-    /// Fail before or after a step [default: after]
+    /// For tests of resuming: fail before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub fail_at: Option<String>,
-    /// Kill this process (SIGKILL) before or after a step [default: after]
+    /// For tests of resuming: kill this process (SIGKILL) before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub kill_at: Option<String>,
 }
 
 #[derive(Args)]
 pub struct Verify {
+    /// The app, by its name in app.toml
     pub app: String,
     /// The released version (SemVer) [default: the version in the manifest]
     pub version: Option<String>,
@@ -351,6 +359,7 @@ pub struct Promote {
 
 #[derive(Args)]
 pub struct Rehearse {
+    /// Apps to release in the rehearsal; required unless --clean is given
     #[arg(value_name = "APP", required_unless_present = "clean")]
     pub apps: Vec<String>,
     /// Skip a part; the rehearsal can still succeed
@@ -374,7 +383,7 @@ pub enum Part {
 
 #[derive(Args)]
 pub struct Ci {
-    /// The job to run: lint, test, openapi, image or release [default: all]
+    /// The job to run: lint, test, openapi (the check validate-openapi), image or release [default: all]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
     /// The event, push or pull_request [default: read from the forge's environment]

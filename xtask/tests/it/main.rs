@@ -20,6 +20,7 @@ mod ci;
 mod compat;
 mod demo;
 mod docs;
+mod help;
 mod image;
 mod layers;
 mod locks;
