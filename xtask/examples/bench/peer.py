@@ -1,7 +1,7 @@
 """Runs griffe's own rules on the test cases of our rules.
 
-Usage: peer.py PRELUDE CASES..., where every case starts with the code in the file PRELUDE. Prints how
-many breaking cases griffe finds, which it misses, and in which other cases it reports a break.
+Usage: peer.py PRELUDE CASES..., where every case starts with the code in the file PRELUDE. Prints
+how many breaking cases griffe finds, which it misses, and in which other cases it reports a break.
 """
 
 import logging
