@@ -67,7 +67,8 @@ impl Ecosystem {
         }
     }
 
-    /// Why the index would refuse the package, by its manifest. `provenance`: a forge can attest how it was built.
+    /// Why the index would refuse the package, by its manifest. `provenance`: a forge can attest how it was
+    /// built.
     pub fn refused(self, manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
         match self {
             Ecosystem::Python => python::refused(manifest, package),

@@ -54,7 +54,8 @@ impl Git {
         Git { dir: dir.as_ref().to_path_buf(), ..self.clone() }
     }
 
-    /// The same git, which knows the password of this remote; and the remote as arguments and messages name it.
+    /// The same git, which knows the password of this remote; and the remote as arguments and messages name
+    /// it.
     pub fn with_remote(self, remote: &str) -> (Git, String) {
         let Some(login) = url::login(remote) else { return (self, remote.to_string()) };
         let shown = remote.replacen(&login.0, &login.1, 1);

@@ -35,7 +35,8 @@ pub fn padded() -> impl Iterator<Item = &'static str> {
     NAMES[..4].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
 }
 
-/// The text with `***` for each token of the environment, as it is or in base64, and for passwords in addresses.
+/// The text with `***` for each token of the environment, as it is or in base64, and for passwords in
+/// addresses.
 pub fn mask(text: &str) -> String {
     static FORMS: OnceLock<Vec<String>> = OnceLock::new();
     let forms = FORMS.get_or_init(|| {

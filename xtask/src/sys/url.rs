@@ -64,8 +64,8 @@ pub fn join(base: &str, address: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", folders.join("/")))
 }
 
-/// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up to the
-/// host. None for an address without a password.
+/// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up
+/// to the host. None for an address without a password.
 pub fn login(url: &str) -> Option<(String, String)> {
     let (scheme, _) = url.split_once("://")?;
     let authority = authority(url);

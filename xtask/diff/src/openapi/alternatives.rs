@@ -83,8 +83,8 @@ impl<'v> Engine<'v> {
         }
     }
 
-    /// Closes old alternatives that clients may still send by another one, and new ones that they could already
-    /// receive: there is nothing to report.
+    /// Closes old alternatives that clients may still send by another one, and new ones that they could
+    /// already receive: there is nothing to report.
     fn drop_covered(&mut self, before: &mut [Alternative<'v>], after: &mut [Alternative<'v>], ctx: &Context) {
         let (mine, others, mine_is_new) = match ctx.direction {
             Direction::Request => (before, after, false),

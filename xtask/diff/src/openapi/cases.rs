@@ -72,7 +72,8 @@ impl Case {
             "response-property" => json!({ "responses": { "200": schema(&property(fragment)) } }),
             "query" => json!({ "parameters": [{ "name": "q", "in": "query", "schema": fragment }] }),
             _ => {
-                json!({ "parameters": [over(json!({ "name": "q", "in": "query", "schema": { "type": "string" } }), fragment)] })
+                let query = json!({ "name": "q", "in": "query", "schema": { "type": "string" } });
+                json!({ "parameters": [over(query, fragment)] })
             }
         };
         let operation = over(json!({ "responses": { "200": { "description": "" } } }), &operation);

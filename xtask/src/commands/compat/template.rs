@@ -204,7 +204,8 @@ mod tests {
         for (text, expected) in [
             ("package = \"a\"\necosystem = \"python\"\n", ""),
             (
-                "app = \"python\"\nplugins = [{ name = \"x\", api-version = \"1\" }]\nchannels = [{ protocol = \"http\", version = \"1\" }]\n",
+                "app = \"python\"\nplugins = [{ name = \"x\", api-version = \"1\" }]\n\
+                 channels = [{ protocol = \"http\", version = \"1\" }]\n",
                 "",
             ),
             (&hash, ""),

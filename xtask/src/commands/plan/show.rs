@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-/// Without `all`, long lists of commits are shortened. `changelog` is the text of CHANGELOG.md: it knows the release dates.
+/// Without `all`, long lists of commits are shortened. `changelog` is the text of CHANGELOG.md: it knows the
+/// release dates.
 pub fn text(plans: &[AppPlan], settings: &Settings, changelog: &str, all: bool) -> String {
     let colours = std::io::stdout().is_terminal() && ui::colours();
     let paint = |code: &str, text: &str| if colours { ui::paint(code, text) } else { text.to_string() };

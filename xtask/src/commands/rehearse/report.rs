@@ -239,7 +239,8 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
         || commit.stopped + push.stopped > 0
     {
         bail!(
-            "the hooks did not fire at every commit and push: pre-commit {commit:?}, pre-push {push:?}, {} pushes",
+            "the hooks did not fire at every commit and push: \
+             pre-commit {commit:?}, pre-push {push:?}, {} pushes",
             walked.pushes
         );
     }
@@ -312,7 +313,8 @@ impl Report {
         serde_json::json!({ "schema": 1, "report": self })
     }
 
-    /// A page: one line for each release and for each criterion of the whole. `to_json` has all that was seen.
+    /// A page: one line for each release and for each criterion of the whole. `to_json` has all that was
+    /// seen.
     pub fn text(&self) -> String {
         let mut lines = vec![String::new(), ui::bold("Success criteria")];
         let (of_releases, of_all): (Vec<&Criterion>, Vec<&Criterion>) =

@@ -59,8 +59,8 @@ pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
     splice(lock, range, &found, version)
 }
 
-/// Why PyPI would refuse the package: another name, a `Private ::` classifier (pypi.org/classifiers), or a direct
-/// address among its dependencies (PEP 440, "Direct references").
+/// Why PyPI would refuse the package: another name, a `Private ::` classifier (pypi.org/classifiers), or a
+/// direct address among its dependencies (PEP 440, "Direct references").
 pub fn refused(pyproject: &str, package: &str) -> Result<Vec<String>> {
     let document = parse(pyproject)?;
     let project = document.get("project").context("no [project] table (PEP 621)")?;

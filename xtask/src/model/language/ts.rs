@@ -58,9 +58,9 @@ fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
     Ok(Some(start..start + value.len()))
 }
 
-/// The span of the top-level version, including its quotes, and its value.
-/// Why an npm registry would refuse the package: it is private, has another name, or asks for a provenance that
-/// nobody here can attest (docs.npmjs.com, "Generating provenance statements").
+/// The span of the top-level version, including its quotes, and its value. Why an npm registry would refuse
+/// the package: it is private, has another name, or asks for a provenance that nobody here can attest
+/// (docs.npmjs.com, "Generating provenance statements").
 pub fn refused(manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
     let manifest: serde_json::Value =
         serde_json::from_str(manifest.trim_start_matches('\u{feff}')).context("package.json is not JSON")?;
@@ -73,7 +73,8 @@ pub fn refused(manifest: &str, package: &str, provenance: bool) -> Result<Vec<St
     }
     if manifest["publishConfig"]["provenance"] == true && !provenance {
         reasons.push(
-            "package.json has \"publishConfig\": {\"provenance\": true}, which only a job on GitHub with an identity token can attest"
+            "package.json has \"publishConfig\": {\"provenance\": true}, which only a job on GitHub \
+             with an identity token can attest"
                 .to_string(),
         );
     }

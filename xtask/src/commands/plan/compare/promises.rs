@@ -172,7 +172,10 @@ mod tests {
 
     #[test]
     fn a_channels_version_and_the_contracts_version_break_when_they_change() {
-        let channel = |protocol: &str, version: &str| json!([{ "protocol": protocol, "version": version, "status": "supported", "removal": null }]);
+        let channel = |protocol: &str, version: &str| {
+            let (status, removal) = ("supported", serde_json::Value::Null);
+            json!([{ "protocol": protocol, "version": version, "status": status, "removal": removal }])
+        };
         let old = document("1", plugins(&["1"]), channel("http", "1"));
         for (new, expected) in [
             (Some(document("1", plugins(&["1"]), channel("http", "2"))), "channel http 1, channel http 2"),
