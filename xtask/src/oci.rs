@@ -183,6 +183,8 @@ fn configure(config: &mut Image, recipe: &Recipe, created: &str, labels: &BTreeM
     run.cmd.clear();
     run.working_dir = "/".to_string();
     run.exposed_ports.insert(format!("{}/tcp", recipe.port), serde_json::json!({}));
+    // The base's licence, source and description are not this image's.
+    run.labels.retain(|key, _| !key.starts_with("org.opencontainers.image."));
     run.labels.extend(labels.clone());
     config.history.push(history(created, "config", true));
 }

@@ -257,12 +257,11 @@ fn labels(ctx: &Ctx, commit: &str, licence: &Option<String>) -> BTreeMap<String,
         .collect()
 }
 
-/// The SPDX expression of `license = "…"` in the app's manifest.
+/// The SPDX expression in the app's manifest.
 fn licence(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
     let manifest = app.dir.join(app.settings.ecosystem.manifest());
     let text = ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{manifest}")]).ok()?;
-    let document: toml_edit::DocumentMut = text.parse().ok()?;
-    document.get("project")?.get("license")?.as_str().map(str::to_string)
+    app.settings.ecosystem.licence(&text)
 }
 
 /// Checks the configs of the platforms that this machine can't run. Returns their names.

@@ -67,6 +67,20 @@ impl Ecosystem {
         }
     }
 
+    /// The licence that the manifest names: an SPDX expression. None without one.
+    pub fn licence(self, manifest: &str) -> Option<String> {
+        match self {
+            Ecosystem::Python => {
+                let document: toml_edit::DocumentMut = manifest.parse().ok()?;
+                document.get("project")?.get("license")?.as_str().map(str::to_string)
+            }
+            Ecosystem::Ts => {
+                let document: serde_json::Value = serde_json::from_str(manifest).ok()?;
+                document["license"].as_str().map(str::to_string)
+            }
+        }
+    }
+
     /// Why the index would refuse the package, by its manifest. `provenance`: a forge can attest how it was
     /// built.
     pub fn refused(self, manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
@@ -81,6 +95,24 @@ impl Ecosystem {
         match self {
             Ecosystem::Python => true,
             Ecosystem::Ts => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_of_each_language_names_its_licence() {
+        for (ecosystem, manifest, expected) in [
+            (Ecosystem::Python, "[project]\nlicense = \"MIT\"\n", Some("MIT")),
+            (Ecosystem::Python, "[project]\nlicense = { file = \"LICENSE\" }\n", None),
+            (Ecosystem::Ts, r#"{"license": "Apache-2.0"}"#, Some("Apache-2.0")),
+            (Ecosystem::Ts, r#"{"license": {"type": "MIT"}}"#, None),
+            (Ecosystem::Ts, "[project]", None),
+        ] {
+            assert_eq!(ecosystem.licence(manifest).as_deref(), expected, "{manifest}");
         }
     }
 }

@@ -89,6 +89,11 @@ pub fn push_base(registry: &Registry) -> Reference {
                 config: Run {
                     env: vec!["PATH=/bin".into(), "LANG=C".into()],
                     cmd: vec!["sh".into()],
+                    labels: BTreeMap::from([
+                        ("org.opencontainers.image.licenses".into(), "GPL-2.0-only".into()),
+                        ("org.opencontainers.image.source".into(), "https://forge.example/base".into()),
+                        ("maintainer".into(), "somebody".into()),
+                    ]),
                     ..Run::default()
                 },
                 rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },

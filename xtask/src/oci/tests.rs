@@ -164,6 +164,10 @@ fn configs_and_manifests_name_the_base_and_the_commit() {
         assert_eq!(run["ExposedPorts"], json!({"8000/tcp": {}}));
         assert_eq!(run["Labels"]["org.opencontainers.image.version"], "1.2.3");
         assert_eq!(run["Labels"]["org.opencontainers.image.revision"], "abc");
+        // The base's own licence and source are not this image's; its other labels stay.
+        assert_eq!(run["Labels"]["org.opencontainers.image.licenses"], Value::Null);
+        assert_eq!(run["Labels"]["org.opencontainers.image.source"], Value::Null);
+        assert_eq!(run["Labels"]["maintainer"], "somebody");
     }
 }
 
