@@ -1,5 +1,5 @@
 //! Checks of a running server, and the cache of checks that passed before.
 
-pub mod black_box;
-pub mod passed;
-pub mod probe;
+pub(crate) mod black_box;
+pub(crate) mod passed;
+pub(crate) mod probe;

@@ -1,16 +1,16 @@
 //! One module per command. LAYERS in tests/it/layers.rs lists which command may use which.
 
-pub mod api;
-pub mod audit;
-pub mod build;
-pub mod bump;
-pub mod check;
-pub mod ci;
-pub mod compat;
-pub mod image;
-pub mod openapi;
-pub mod plan;
-pub mod promote;
-pub mod rehearse;
-pub mod release;
-pub mod setup;
+pub(crate) mod api;
+pub(crate) mod audit;
+pub(crate) mod build;
+pub(crate) mod bump;
+pub(crate) mod check;
+pub(crate) mod ci;
+pub(crate) mod compat;
+pub(crate) mod image;
+pub(crate) mod openapi;
+pub(crate) mod plan;
+pub(crate) mod promote;
+pub(crate) mod rehearse;
+pub(crate) mod release;
+pub(crate) mod setup;

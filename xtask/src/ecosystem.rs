@@ -16,16 +16,16 @@ use std::time::{Duration, Instant};
 
 mod dist;
 mod found;
-pub mod packed;
-pub mod python;
-pub mod ts;
+pub(crate) mod packed;
+pub(crate) mod python;
+pub(crate) mod ts;
 
 use dist::keep;
-pub use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
+pub(crate) use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
 use found::Kind;
 
 /// The source of an installation.
-pub enum Origin<'a> {
+pub(crate) enum Origin<'a> {
     File(&'a DistFile),
     /// Only a file with one of these hashes is installed.
     Index {
@@ -36,7 +36,7 @@ pub enum Origin<'a> {
 }
 
 /// A package that was installed as a user installs it.
-pub struct Installed {
+pub(crate) struct Installed {
     /// The folder of its programs.
     pub programs: Utf8PathBuf,
     /// Environment variables that the programs need.
@@ -45,7 +45,7 @@ pub struct Installed {
 
 impl Installed {
     /// Runs one of its programs in a clean environment.
-    pub fn command(&self, argv: &[String]) -> Result<Command> {
+    pub(crate) fn command(&self, argv: &[String]) -> Result<Command> {
         let (program, args) = argv.split_first().context("an empty command in app.toml")?;
         let mut command = Command::new(self.programs.join(program));
         command
@@ -73,14 +73,14 @@ fn summary(text: &str) -> String {
 }
 
 /// The name of a linter or type checker of the app, and its result.
-pub struct Report {
+pub(crate) struct Report {
     pub tool: String,
     pub result: Result<String>,
 }
 
 impl Ecosystem {
     /// Fails if the lock file does not match the manifest.
-    pub fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
+    pub(crate) fn check_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
         let dir = ctx.ws.root.join(&app.dir);
         match self {
             Ecosystem::Python => python::check_lock(ctx, &dir).map(drop),
@@ -90,7 +90,7 @@ impl Ecosystem {
 
     /// The known advisories for the locked dependencies that users get, as text of one or more lines each.
     /// Empty if there are none. An error if the advisory source cannot be queried.
-    pub fn advisories(self, ctx: &Ctx, app: &App) -> Result<String> {
+    pub(crate) fn advisories(self, ctx: &Ctx, app: &App) -> Result<String> {
         let dir = ctx.ws.root.join(&app.dir);
         let output = match self {
             Ecosystem::Python => python::audit(&dir),
@@ -109,7 +109,7 @@ impl Ecosystem {
     }
 
     /// Runs every linter and type checker that the app configures in parallel, then those of `[commands]`.
-    pub fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+    pub(crate) fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
         let mut reports = match self {
             Ecosystem::Python => python::lint(ctx, app),
             Ecosystem::Ts => ts::lint(ctx, app),
@@ -122,7 +122,7 @@ impl Ecosystem {
 
     /// Runs the app's tests and returns a summary of their output. An error if the app has no tests and
     /// `[commands] no-tests` is not set.
-    pub fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
+    pub(crate) fn test(self, ctx: &Ctx, app: &App) -> Result<String> {
         let commands = &app.settings.commands;
         if !commands.test.is_empty() {
             let output: Result<Vec<String>> =
@@ -148,12 +148,12 @@ impl Ecosystem {
     }
 
     /// The linters that the app configures but that nothing runs, in one line. None if there are none.
-    pub fn linters_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
+    pub(crate) fn linters_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
         self.not_run(ctx, app, Kind::Lint)
     }
 
     /// The test runners that the app configures but that nothing runs, in one line. None if there are none.
-    pub fn runners_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
+    pub(crate) fn runners_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
         self.not_run(ctx, app, Kind::Test)
     }
 
@@ -178,7 +178,7 @@ impl Ecosystem {
     }
 
     /// Runs one of the app's own programs in its locked environment. Returns stdout.
-    pub fn run(self, ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
+    pub(crate) fn run(self, ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
         match self {
             Ecosystem::Python => python::run(ctx, app, root, argv),
             Ecosystem::Ts => ts::run(ctx, app, root, argv),
@@ -186,7 +186,7 @@ impl Ecosystem {
     }
 
     /// The command that starts the app's server from the checkout, instead of from an installation.
-    pub fn server(self, ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
+    pub(crate) fn server(self, ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
         match self {
             Ecosystem::Python => python::server(ctx, app, argv),
             Ecosystem::Ts => ts::server(ctx, app, argv),
@@ -195,7 +195,7 @@ impl Ecosystem {
 
     /// Prepares `argv`, a command of an earlier release's app.toml, to run in that release's checkout `tree`
     /// with today's package.
-    pub fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
+    pub(crate) fn users(self, ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
         match self {
             Ecosystem::Python => python::users::prepare(ctx, app, tree, argv),
             Ecosystem::Ts => ts::users::prepare(ctx, app, tree, argv),
@@ -204,7 +204,7 @@ impl Ecosystem {
 
     /// Subfolders of the app's folder that take long to create and that git ignores. A forge's cache keeps
     /// them between jobs.
-    pub fn cached_folders(self) -> &'static [&'static str] {
+    pub(crate) fn cached_folders(self) -> &'static [&'static str] {
         match self {
             Ecosystem::Python => &[".venv"],
             Ecosystem::Ts => &["node_modules"],
@@ -212,7 +212,7 @@ impl Ecosystem {
     }
 
     /// The pinned tools that a release needs, each with its version.
-    pub fn tools(self) -> &'static [&'static str] {
+    pub(crate) fn tools(self) -> &'static [&'static str] {
         match self {
             Ecosystem::Python => &["uv", "twine", "griffe"],
             Ecosystem::Ts => &["npm", "bun", "publint", "@arethetypeswrong/cli", "typescript"],
@@ -220,7 +220,7 @@ impl Ecosystem {
     }
 
     /// The program that replaces the index in a rehearsal.
-    pub fn index_server(self) -> &'static str {
+    pub(crate) fn index_server(self) -> &'static str {
         match self {
             Ecosystem::Python => "pypiserver",
             Ecosystem::Ts => "verdaccio",
@@ -228,7 +228,7 @@ impl Ecosystem {
     }
 
     /// Builds the files to publish from `commit` into the folder `out`, and checks them.
-    pub fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
+    pub(crate) fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
         let temp = tempfile::tempdir()?;
         let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
         // The path follows the commit: COMMIT:PATH would not expand export-subst attributes.
@@ -261,7 +261,7 @@ impl Ecosystem {
     }
 
     /// The file that users install: for Python the wheel, not the sdist.
-    pub fn installable(self, files: &[DistFile]) -> Option<&DistFile> {
+    pub(crate) fn installable(self, files: &[DistFile]) -> Option<&DistFile> {
         match self {
             Ecosystem::Python => files.iter().find(|f| f.name.ends_with(".whl")),
             Ecosystem::Ts => files.first(),
@@ -269,7 +269,7 @@ impl Ecosystem {
     }
 
     /// Installs the package into a clean environment below `dir`, as a user does.
-    pub fn install(self, ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
+    pub(crate) fn install(self, ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
         match self {
             Ecosystem::Python => python::install::install(ctx, app, origin, dir),
             Ecosystem::Ts => ts::install::install(ctx, app, origin, dir),
@@ -277,7 +277,7 @@ impl Ecosystem {
     }
 
     /// Every place where an installed package reports its version, and that version.
-    pub fn said_versions(self, app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
+    pub(crate) fn said_versions(self, app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
         match self {
             Ecosystem::Python => python::install::versions(app, installed),
             Ecosystem::Ts => ts::install::versions(app, installed),
@@ -285,7 +285,7 @@ impl Ecosystem {
     }
 
     /// The address of the index that releases are read back from.
-    pub fn index_url(self, ctx: &Ctx) -> &str {
+    pub(crate) fn index_url(self, ctx: &Ctx) -> &str {
         match self {
             Ecosystem::Python => &ctx.endpoints.pypi.simple,
             Ecosystem::Ts => &ctx.endpoints.npm,
@@ -293,7 +293,7 @@ impl Ecosystem {
     }
 
     /// The address that uploads go to, and the environment variable with its token.
-    pub fn upload_target(self, ctx: &Ctx, stage: bool) -> (&str, &'static str) {
+    pub(crate) fn upload_target(self, ctx: &Ctx, stage: bool) -> (&str, &'static str) {
         match self {
             Ecosystem::Python => {
                 let index = python::target(ctx, stage);
@@ -305,7 +305,7 @@ impl Ecosystem {
 
     /// Every version of the package that was ever published, withdrawn or not. None if the index does not
     /// know the package.
-    pub fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
+    pub(crate) fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
         match self {
             Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi, &app.settings.package),
             Ecosystem::Ts => ts::registry::versions(&ctx.endpoints.npm, &app.settings.package),
@@ -313,7 +313,7 @@ impl Ecosystem {
     }
 
     /// The files of that version on the index, or on the staging index.
-    pub fn published(
+    pub(crate) fn published(
         self,
         ctx: &Ctx,
         app: &App,
@@ -327,7 +327,7 @@ impl Ecosystem {
     }
 
     /// The reason why the index would refuse an upload, if that can be found out beforehand.
-    pub fn credentials_problem(self, ctx: &Ctx, app: &App, stage: bool) -> Option<String> {
+    pub(crate) fn credentials_problem(self, ctx: &Ctx, app: &App, stage: bool) -> Option<String> {
         match self {
             Ecosystem::Python => python::publish::credentials_problem(python::target(ctx, stage)),
             Ecosystem::Ts => ts::publish::credentials_problem(&ctx.endpoints.npm, &app.settings.package),
@@ -335,7 +335,7 @@ impl Ecosystem {
     }
 
     /// Uploads the files and waits until the index lists them: seconds to a minute on PyPI.
-    pub fn publish(
+    pub(crate) fn publish(
         self,
         ctx: &Ctx,
         app: &App,
@@ -375,7 +375,7 @@ impl Ecosystem {
     }
 
     /// Is this the version that users get without naming one? None if the index chooses that version itself.
-    pub fn is_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<Option<bool>> {
+    pub(crate) fn is_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<Option<bool>> {
         match self {
             Ecosystem::Python => Ok(None),
             Ecosystem::Ts => {
@@ -385,7 +385,7 @@ impl Ecosystem {
     }
 
     /// Makes this the version that users get without naming one. Does nothing if the index chooses it itself.
-    pub fn make_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
+    pub(crate) fn make_latest(self, ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
         match self {
             Ecosystem::Python => Ok(()),
             Ecosystem::Ts => ts::publish::make_latest(ctx, app, version),
@@ -393,7 +393,7 @@ impl Ecosystem {
     }
 
     /// The environment of the app's image.
-    pub fn image_env(self) -> Vec<(String, String)> {
+    pub(crate) fn image_env(self) -> Vec<(String, String)> {
         match self {
             Ecosystem::Python => python::image::env(),
             Ecosystem::Ts => ts::image::env(),
@@ -402,7 +402,7 @@ impl Ecosystem {
 
     /// The layers of the app's image over its base. The layers that change least come first. `file`: the
     /// published file.
-    pub fn image_layers<'a>(
+    pub(crate) fn image_layers<'a>(
         self,
         ctx: &'a Ctx,
         app: &App,
@@ -419,12 +419,12 @@ impl Ecosystem {
 
 /// Can the forge issue an identity token for an index (trusted publishing)? Gitea's runner offers such tokens
 /// too (Gitea 1.26), but neither PyPI nor npm accepts that issuer.
-pub fn trusted_publishing() -> bool {
+pub(crate) fn trusted_publishing() -> bool {
     std::env::var_os("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
 }
 
 /// The tools and their versions, one entry per tool, for the message of a release's tag.
-pub fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
+pub(crate) fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
     ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
 }
 

@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 /// Checks, versions, builds, publishes and verifies the apps of this repository.
 #[derive(Parser)]
 #[command(name = NAME, bin_name = NAME, max_term_width = WIDTH, after_help = AFTER_HELP)]
-pub struct Flags {
+pub(crate) struct Flags {
     /// Work on the checkout in DIR, with its settings [default: the repository of the working folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<Utf8PathBuf>,
@@ -31,7 +31,7 @@ pub struct Flags {
 impl Flags {
     /// Reads the arguments of this process. Wrong arguments end the process with exit code 2. `steps` is
     /// appended to the help of `release`.
-    pub fn read(steps: String) -> Flags {
+    pub(crate) fn read(steps: String) -> Flags {
         let all = Flags::command().mut_subcommand("release", |release| release.after_long_help(steps));
         let named = std::env::args_os().nth(1).and_then(|name| all.find_subcommand(name).cloned());
         let command = match named {
@@ -56,7 +56,7 @@ fn only(all: &clap::Command, named: clap::Command) -> clap::Command {
 /// overrides the setting.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Endpoints")]
-pub struct EndpointFlags {
+pub(crate) struct EndpointFlags {
     /// Git remote to fetch from and push to [default: origin]
     #[arg(long, global = true, env = "XTASK_REMOTE", hide = true, value_name = "NAME|URL")]
     pub remote: Option<String>,
@@ -96,7 +96,7 @@ pub struct EndpointFlags {
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the linters, format checks and type checks of the apps and of xtask
     Lint(Affected),
     /// Run the tests of the apps and of xtask, and measure the coverage
@@ -154,7 +154,7 @@ pub enum Command {
 }
 
 #[derive(Args, Default)]
-pub struct Affected {
+pub(crate) struct Affected {
     /// Apps to check [default: all, and xtask]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
@@ -170,7 +170,7 @@ pub struct Affected {
 }
 
 #[derive(Args)]
-pub struct Check {
+pub(crate) struct Check {
     #[command(flatten)]
     pub affected: Affected,
     /// Only linters and specs, fast enough for a git hook: skip the tests and the release gates
@@ -182,7 +182,7 @@ pub struct Check {
 }
 
 #[derive(Subcommand)]
-pub enum Api {
+pub(crate) enum Api {
     /// Show what changed for code that imports the package; fail on breaking changes
     Diff {
         app: String,
@@ -194,7 +194,7 @@ pub enum Api {
 }
 
 #[derive(Subcommand)]
-pub enum Openapi {
+pub(crate) enum Openapi {
     /// Write the spec from the code
     Generate {
         /// Apps [default: all]
@@ -220,7 +220,7 @@ pub enum Openapi {
 }
 
 #[derive(Args)]
-pub struct Compat {
+pub(crate) struct Compat {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
@@ -240,7 +240,7 @@ pub struct Compat {
 }
 
 #[derive(Args)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
@@ -250,14 +250,14 @@ pub struct Plan {
 }
 
 #[derive(Args)]
-pub struct Audit {
+pub(crate) struct Audit {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
 }
 
 #[derive(Args, Default)]
-pub struct Bump {
+pub(crate) struct Bump {
     /// The app, by its name in app.toml
     pub app: String,
     /// Use this version (SemVer) instead of the planned one
@@ -275,7 +275,7 @@ pub struct Bump {
 }
 
 #[derive(Args)]
-pub struct Build {
+pub(crate) struct Build {
     /// The app, by its name in app.toml
     pub app: String,
     /// The commit to build [default: HEAD]
@@ -287,7 +287,7 @@ pub struct Build {
 }
 
 #[derive(Args)]
-pub struct Image {
+pub(crate) struct Image {
     /// The app, by its name in app.toml
     pub app: String,
     /// The commit to build [default: HEAD]
@@ -302,7 +302,7 @@ pub struct Image {
 }
 
 #[derive(Args)]
-pub struct Step {
+pub(crate) struct Step {
     /// The app, by its name in app.toml
     pub app: String,
     /// Print each action on the remote and the registries instead of doing it
@@ -311,7 +311,7 @@ pub struct Step {
 }
 
 #[derive(Args)]
-pub struct Release {
+pub(crate) struct Release {
     /// Apps to release; required unless --all is given
     #[arg(value_name = "APP", required_unless_present = "all")]
     pub apps: Vec<String>,
@@ -333,7 +333,7 @@ pub struct Release {
 
 /// Injected faults, to test that a release can be resumed after an interruption.
 #[derive(Args, Default, Clone)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// For tests of resuming: fail before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub fail_at: Option<String>,
@@ -343,7 +343,7 @@ pub struct Fault {
 }
 
 #[derive(Args)]
-pub struct Verify {
+pub(crate) struct Verify {
     /// The app, by its name in app.toml
     pub app: String,
     /// The released version (SemVer) [default: the version in the manifest]
@@ -351,14 +351,14 @@ pub struct Verify {
 }
 
 #[derive(Args)]
-pub struct Promote {
+pub(crate) struct Promote {
     /// Print what would be pushed, push nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
 #[derive(Args)]
-pub struct Rehearse {
+pub(crate) struct Rehearse {
     /// Apps to release in the rehearsal; required unless --clean is given
     #[arg(value_name = "APP", required_unless_present = "clean")]
     pub apps: Vec<String>,
@@ -376,13 +376,13 @@ pub struct Rehearse {
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     Image,
     Hotfix,
 }
 
 #[derive(Args)]
-pub struct Ci {
+pub(crate) struct Ci {
     /// The job to run: lint, test, openapi (the check validate-openapi), image or release [default: all]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
@@ -403,7 +403,7 @@ pub struct Ci {
 }
 
 #[derive(Args)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// Also install packages with the system's package manager, after listing them
     #[arg(long)]
     pub system: bool,

@@ -1,17 +1,17 @@
 //! The repository's data: settings, commits, versions and changelog. This layer reads the checkout and git
 //! only.
 
-pub mod affected;
-pub mod changelog;
-pub mod commits;
-pub mod ctx;
-pub mod dry_run;
-pub mod endpoints;
-pub mod evidence;
-pub mod labels;
-pub mod language;
-pub mod manifest;
-pub mod markdown;
-pub mod tags;
-pub mod version;
-pub mod workspace;
+pub(crate) mod affected;
+pub(crate) mod changelog;
+pub(crate) mod commits;
+pub(crate) mod ctx;
+pub(crate) mod dry_run;
+pub(crate) mod endpoints;
+pub(crate) mod evidence;
+pub(crate) mod labels;
+pub(crate) mod language;
+pub(crate) mod manifest;
+pub(crate) mod markdown;
+pub(crate) mod tags;
+pub(crate) mod version;
+pub(crate) mod workspace;

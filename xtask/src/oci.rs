@@ -3,19 +3,19 @@
 //! same digest on every machine.
 
 mod auth;
-pub mod base;
-pub mod debian;
+pub(crate) mod base;
+pub(crate) mod debian;
 mod layer;
-pub mod push;
-pub mod reference;
-pub mod registry;
-pub mod rootfs;
-pub mod sbom;
-pub mod seed;
-pub mod spec;
-pub mod store;
+pub(crate) mod push;
+pub(crate) mod reference;
+pub(crate) mod registry;
+pub(crate) mod rootfs;
+pub(crate) mod sbom;
+pub(crate) mod seed;
+pub(crate) mod spec;
+pub(crate) mod store;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;
 mod upload;
 
 use crate::sys::parallel;
@@ -31,12 +31,12 @@ use store::Store;
 
 /// The user that the program runs as. It is numeric because an engine (and Kubernetes' runAsNonRoot) cannot
 /// look up names.
-pub const USER: &str = "10001:10001";
+pub(crate) const USER: &str = "10001:10001";
 /// The port that a container listens on. An engine can publish it as any other port.
-pub const PORT: u16 = 8000;
+pub(crate) const PORT: u16 = 8000;
 
 /// The inputs of an image build. An ecosystem fills it in.
-pub struct Recipe<'a> {
+pub(crate) struct Recipe<'a> {
     /// The image's name on its real registry, without a tag.
     pub name: Reference,
     pub version: String,
@@ -54,7 +54,7 @@ pub struct Recipe<'a> {
 }
 
 /// The source of a layer.
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// The name of the layer in the image's history: `dependencies`.
     pub what: &'static str,
     /// The cache key: a layer with the same key is reused. None: the layer is always built.
@@ -63,11 +63,11 @@ pub struct Source<'a> {
 }
 
 /// Fills an empty folder, which is the image's root, and returns the packages in it.
-pub type Fill<'a> = Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> + Sync + 'a>;
+pub(crate) type Fill<'a> = Box<dyn Fn(&Platform, &Utf8Path) -> Result<Vec<Component>> + Sync + 'a>;
 
 /// An image in a folder (OCI layout), ready to run and to push.
 #[derive(Clone, Debug)]
-pub struct Built {
+pub(crate) struct Built {
     pub name: Reference,
     pub store: Store,
     /// `sha256:…` of the index, which a tag will name.
@@ -83,7 +83,7 @@ pub struct Built {
 
 /// One platform of an image.
 #[derive(Clone, Debug)]
-pub struct PlatformImage {
+pub(crate) struct PlatformImage {
     pub platform: Platform,
     pub manifest: Descriptor,
     pub config: Descriptor,
@@ -93,14 +93,14 @@ pub struct PlatformImage {
 }
 
 impl Built {
-    pub fn config(&self, platform: &PlatformImage) -> Result<Image> {
+    pub(crate) fn config(&self, platform: &PlatformImage) -> Result<Image> {
         self.store.read(&platform.config.digest)
     }
 }
 
 /// Builds all platforms and writes the layout to `out`, which is replaced. Layers and the base are kept in
 /// `cache`.
-pub fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
+pub(crate) fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Built> {
     if out.exists() {
         std::fs::remove_dir_all(out).with_context(|| format!("cannot replace {out}"))?;
     }

@@ -1,19 +1,19 @@
 //! The machine: files, processes, programs, the network and the terminal. This layer does not know apps or
 //! releases.
 
-pub mod child;
-pub mod date;
-pub mod exit;
-pub mod files;
-pub mod git;
-pub mod guard;
-pub mod hash;
-pub mod http;
-pub mod parallel;
-pub mod scratch;
-pub mod secrets;
-pub mod serve;
-pub mod supervise;
-pub mod tools;
-pub mod ui;
-pub mod url;
+pub(crate) mod child;
+pub(crate) mod date;
+pub(crate) mod exit;
+pub(crate) mod files;
+pub(crate) mod git;
+pub(crate) mod guard;
+pub(crate) mod hash;
+pub(crate) mod http;
+pub(crate) mod parallel;
+pub(crate) mod scratch;
+pub(crate) mod secrets;
+pub(crate) mod serve;
+pub(crate) mod supervise;
+pub(crate) mod tools;
+pub(crate) mod ui;
+pub(crate) mod url;

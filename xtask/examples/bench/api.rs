@@ -9,7 +9,7 @@ const RUNS: usize = 5;
 /// The commit to compare with HEAD, far enough back for the sources to differ.
 const BEFORE: &str = "HEAD~20";
 
-pub fn api() -> Result<()> {
+pub(crate) fn api() -> Result<()> {
     println!("api diff APP {BEFORE} HEAD: {RUNS} warm runs each, min / median / max in ms");
     for app in ["python", "ts"] {
         let mut runs = Vec::new();

@@ -17,7 +17,7 @@ const FILES: usize = 400;
 const EDITION: u32 = 1;
 
 /// Returns the repository with `size` commits below `folder`, and generates it if needed.
-pub fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
+pub(crate) fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
     let repo = folder.join(format!("plan-{EDITION}-{size}"));
     if repo.join(".complete").exists() {
         return Ok(repo);

@@ -8,7 +8,7 @@ use std::time::Instant;
 /// The number of resources that gives a document of about 1 MB.
 const RESOURCES: usize = 95;
 
-pub fn openapi() -> Result<()> {
+pub(crate) fn openapi() -> Result<()> {
     let folder = root().join("target/bench");
     std::fs::create_dir_all(&folder)?;
     let (old, new) = (specs::generated(RESOURCES, 0), specs::generated(RESOURCES, 1));

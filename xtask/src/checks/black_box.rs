@@ -16,7 +16,7 @@ const SHOWN: usize = 12;
 
 /// The command that starts the app's server for [`test`]. Call it before other tests run, because it updates
 /// the checkout's environment. None if the app has no contract tests.
-pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
+pub(crate) fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
     let Some(spec) = app.settings.spec.as_ref().filter(|spec| spec.contract.is_some()) else {
         return Ok(None);
     };
@@ -25,7 +25,7 @@ pub fn server(ctx: &Ctx, app: &App) -> Result<Option<Command>> {
 
 /// Starts the app's server from the checkout and runs the black-box tests against it. Returns the last line
 /// of their output that mentions tests. None if the app has no contract tests.
-pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<String>> {
+pub(crate) fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<String>> {
     let argv = app
         .settings
         .spec
@@ -45,7 +45,7 @@ pub fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Option<Stri
 }
 
 /// The differences between the committed specs of the app and of the apps that share its contract.
-pub fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+pub(crate) fn differences(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let contract = |app: &App| app.settings.spec.as_ref().and_then(|spec| spec.contract.clone());
     let ours = contract(app);
     if ours.is_none() {

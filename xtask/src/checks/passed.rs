@@ -9,11 +9,11 @@ use anyhow::Result;
 use camino::Utf8PathBuf;
 
 /// The note on a reused result, as in "passed on this machine before, with the same files".
-pub const BEFORE: &str = "on this machine before, with the same files";
+pub(crate) const BEFORE: &str = "on this machine before, with the same files";
 
 /// Returns the output of `print`, and whether it came from the cache. Without `reuse` the cache is neither
 /// read nor written: computing its key costs about as much as running the program.
-pub fn printed(
+pub(crate) fn printed(
     ctx: &Ctx,
     app: &App,
     what: &str,
@@ -36,7 +36,7 @@ pub fn printed(
 
 /// The cache file for the result of a check on the app's tree. None if the tree has changes that are neither
 /// staged nor committed.
-pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
+pub(crate) fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
     let specs = app.pathspecs();
     let ask = |args: &[&str]| -> Result<String> {
         let args: Vec<&str> = args.iter().copied().chain(specs.iter().map(String::as_str)).collect();
@@ -55,13 +55,13 @@ pub fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8PathBuf>> {
 }
 
 /// The cached summary of a check that passed. None if there is none.
-pub fn recall(place: &Utf8PathBuf) -> Option<String> {
+pub(crate) fn recall(place: &Utf8PathBuf) -> Option<String> {
     std::fs::read_to_string(place).ok()
 }
 
 /// Caches the summary of a check that passed. `was`: its place before the check ran. Nothing is cached if the
 /// files have changed since, because the check may have used either version.
-pub fn remember(ctx: &Ctx, app: &App, check: &str, was: &Utf8PathBuf, summary: &str) -> Result<()> {
+pub(crate) fn remember(ctx: &Ctx, app: &App, check: &str, was: &Utf8PathBuf, summary: &str) -> Result<()> {
     if place(ctx, app, check)?.as_ref() != Some(was) {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// The answers that the server must give.
-pub struct Expect {
+pub(crate) struct Expect {
     /// The path that answers 200: `/health`.
     pub health: String,
     /// The version in `/info`, in the form of the app's language.
@@ -26,7 +26,7 @@ pub struct Expect {
 
 /// The answers of a server of this release: its version and commit, and the spec and compat.json of that
 /// commit.
-pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
+pub(crate) fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
     let committed = |file: &Utf8Path| -> Result<Value> {
         let text =
             ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{}", app.dir.join(file))])?;
@@ -53,7 +53,7 @@ pub fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result
 
 /// Waits until `url` answers 200. `alive` returns an error with the server's last output if the server has
 /// ended.
-pub fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> Result<()> {
+pub(crate) fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> Result<()> {
     let http = Http::new()?;
     let request = Request::new("GET", url);
     let started = Instant::now();
@@ -73,7 +73,7 @@ pub fn ready(url: &str, patience: Duration, alive: impl Fn() -> Result<()>) -> R
 
 /// Compares the health path, `/info` and `/openapi.json` with the expected answers. Returns a summary in one
 /// line.
-pub fn probe(base_url: &str, expect: &Expect) -> Result<String> {
+pub(crate) fn probe(base_url: &str, expect: &Expect) -> Result<String> {
     let http = Http::new()?;
     http.get(&format!("{base_url}{}", expect.health))?;
     let info = json(&http, &format!("{base_url}/info"))?;

@@ -14,11 +14,11 @@ use anyhow::Result;
 use camino::Utf8PathBuf;
 use std::io::Write;
 
-pub mod python;
-pub mod ts;
+pub(crate) mod python;
+pub(crate) mod ts;
 
 /// `last` returns the tag of an app's last release.
-pub fn command(
+pub(crate) fn command(
     ctx: &Ctx,
     command: &flags::Api,
     last: fn(&Ctx, &App) -> Result<Option<String>>,
@@ -76,12 +76,12 @@ fn supported(app: &App) -> Result<()> {
 }
 
 /// Whether the app names a public API in `[api] public`.
-pub fn guarded(app: &App) -> bool {
+pub(crate) fn guarded(app: &App) -> bool {
     !app.settings.api.public.is_empty()
 }
 
 /// The folders that the API may be read from, the narrowest first.
-pub fn folders(app: &App) -> Vec<Utf8PathBuf> {
+pub(crate) fn folders(app: &App) -> Vec<Utf8PathBuf> {
     match app.settings.ecosystem {
         Ecosystem::Python => vec![app.dir.join("src"), app.dir.clone()],
         Ecosystem::Ts => vec![app.dir.clone()],
@@ -98,7 +98,7 @@ fn reader(ecosystem: Ecosystem) -> &'static str {
 
 /// What must be downloaded before the API at these revisions can be read, and the command that does it. None
 /// if nothing is missing.
-pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
+pub(crate) fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(String, String)>> {
     let reader = reader(app.settings.ecosystem);
     if !tools::is_installed(reader) {
         return Ok(Some((
@@ -122,7 +122,7 @@ pub fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option<(Strin
 }
 
 /// The changes for the users of an app between two revisions, the most severe first.
-pub fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+pub(crate) fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
     match app.settings.ecosystem {
         Ecosystem::Python => python::changes(ctx, app, &before, &after),

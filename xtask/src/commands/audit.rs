@@ -14,7 +14,7 @@ mod drift;
 
 /// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places":
 /// [{"place", "kind", "shows", "verdict": "ok" | "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
-pub fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     let apps = ctx.ws.select(&flags.apps)?;
     let drifts = drift::drift(ctx, &apps)?;
     let findings: Vec<Finding> = drifts.iter().flat_map(|d| d.findings.clone()).collect();

@@ -5,7 +5,7 @@ use crate::model::ctx::Ctx;
 use crate::sys::ui;
 use anyhow::{Context, Result};
 
-pub fn command(ctx: &Ctx, flags: &flags::Build) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Build) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     let commit = ctx.git.commit(&flags.commit)?;
     let folder = format!("target/xtask/dist/{}/{}", app.name(), crate::sys::git::short(&commit));

@@ -18,7 +18,7 @@ mod choose;
 mod confirm;
 mod edits;
 
-pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
+pub(crate) fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     refuse_dirty(ctx)?;
     if !flags.dry_run {
@@ -46,7 +46,7 @@ pub fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
 }
 
 /// Commits the planned bump on the branch that is checked out. None if there is nothing to write.
-pub fn in_place(ctx: &Ctx, app: &App) -> Result<Option<Version>> {
+pub(crate) fn in_place(ctx: &Ctx, app: &App) -> Result<Option<Version>> {
     write(ctx, app, &flags::Bump { app: app.name().to_string(), ..Default::default() })
 }
 
@@ -99,7 +99,7 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
 }
 
 /// The bump commit's subject, by which people and tools recognise it.
-pub fn subject(app: &App, version: &Version) -> String {
+pub(crate) fn subject(app: &App, version: &Version) -> String {
     format!("chore(release): {} v{version}", app.name())
 }
 

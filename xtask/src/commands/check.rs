@@ -21,19 +21,19 @@ mod scripts;
 /// The name under which xtask itself is linted and tested.
 const XTASK: &str = "xtask";
 
-pub fn lint(ctx: &Ctx, flags: &Affected) -> Result<()> {
+pub(crate) fn lint(ctx: &Ctx, flags: &Affected) -> Result<()> {
     let scope = Scope::of(ctx, flags)?;
     report(ctx, scope.each(|app| lint_app(ctx, app, flags.reuse), || lint_xtask(ctx))?)
 }
 
-pub fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
+pub(crate) fn test(ctx: &Ctx, flags: &Affected) -> Result<()> {
     let scope = Scope::of(ctx, flags)?;
     report(ctx, scope.each(|app| tests(ctx, app, flags.reuse), || test_xtask(ctx))?)
 }
 
 /// Runs lint, tests, the spec checks and the plan's gates, which report undeclared breaks. `--quick` skips
 /// tests and release gates: gates can only pass once the version has been bumped.
-pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
+pub(crate) fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     let scope = Scope::of(ctx, &flags.affected)?;
     let all = |app: &App| -> Result<Vec<Finding>> {
         let reuse = flags.affected.reuse;
@@ -66,7 +66,7 @@ pub fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 }
 
 /// The findings of `check` for one app, for a release's preflight.
-pub fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
+pub(crate) fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let (lint, spec) = parallel::both(|| lint_app(ctx, app, true), || spec_app(ctx, app, true));
     Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
 }

@@ -19,7 +19,7 @@ mod job;
 mod plans;
 mod title;
 
-pub fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     let jobs = match &flags.job {
         Some(name) => vec![Job::parse(name)?],
         None => Job::ALL.to_vec(),

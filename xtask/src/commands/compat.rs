@@ -15,12 +15,12 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use document::Document;
 
-pub mod document;
-pub mod downstream;
+pub(crate) mod document;
+pub(crate) mod downstream;
 mod pinned;
 mod template;
 
-pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
     match flags.write {
         true => write(ctx, &flags.apps, flags.dry_run),
         false => check(ctx, &flags.apps, false),
@@ -28,13 +28,13 @@ pub fn command(ctx: &Ctx, flags: &flags::Compat) -> Result<()> {
 }
 
 /// The path from the repository's root: `apps/python/src/demo/compat.json`.
-pub fn file(app: &App, settings: &CompatSettings) -> Utf8PathBuf {
+pub(crate) fn file(app: &App, settings: &CompatSettings) -> Utf8PathBuf {
     app.dir.join(&settings.file)
 }
 
 /// The document that the code of `app` in the checkout `root` prints. An error if it is not a valid
 /// compat.json. None for an app without `[compat]`.
-pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
+pub(crate) fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
     let Some(settings) = &app.settings.compat else { return Ok(None) };
     let text = app.settings.ecosystem.run(ctx, app, root, &settings.generate)?;
     if let Err(problems) = document::read(text.as_bytes()) {
@@ -62,7 +62,7 @@ fn write(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
 
 /// Checks compat.json of each app and reports all problems together. With `reuse`, the output that the code
 /// printed before for identical files is used.
-pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
+pub(crate) fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
         findings.extend(check_app(ctx, app, reuse)?);
@@ -79,7 +79,7 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
 
 /// Checks one app, with one progress line: whether the committed file is what the code prints, and whether
 /// package, version and spec in it are right.
-pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+pub(crate) fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("compat-{}", app.name()));
     let Some(settings) = &app.settings.compat else {
         line.end(ui::Outcome::Skipped("no [compat] in its app.toml".into()));

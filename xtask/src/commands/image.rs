@@ -16,17 +16,17 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use std::collections::BTreeMap;
 
-pub mod engine;
-pub mod run;
+pub(crate) mod engine;
+pub(crate) mod run;
 
 /// `sha-<7 hex>`, the tag that every image of a commit gets.
-pub fn sha_tag(commit: &str) -> String {
+pub(crate) fn sha_tag(commit: &str) -> String {
     format!("sha-{}", crate::sys::git::short(commit))
 }
 
 /// Builds the image of a commit from the package file. `base_digest` pins the base image; without it the tag
 /// of the base image is resolved now.
-pub fn build_app(
+pub(crate) fn build_app(
     ctx: &Ctx,
     app: &App,
     commit: &str,
@@ -65,7 +65,7 @@ pub fn build_app(
 
 /// Starts the built image if this machine can run it, and compares its answers with `expect`. Returns the
 /// evidence in one line.
-pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<String> {
+pub(crate) fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<String> {
     let others = checked_configs(built)?;
     let running = match run::start(built, &expect.health)? {
         run::Started::Running(running) => running,
@@ -87,7 +87,7 @@ pub fn probe_built(_: &Ctx, _: &App, built: &Built, expect: &Expect) -> Result<S
 }
 
 /// Pulls `version` (a tag or a digest) as a user does, and probes it. Returns the evidence in one line.
-pub fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect) -> Result<String> {
+pub(crate) fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect) -> Result<String> {
     let (registry, mut reference) = registry(ctx, app)?;
     match version.starts_with("sha256:") {
         true => reference.digest = Some(version.to_string()),
@@ -101,32 +101,32 @@ pub fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect) -> Res
 }
 
 /// Pushes the blobs and manifests, and then the tags. Returns in one line what was uploaded.
-pub fn push(ctx: &Ctx, app: &App, built: &Built, tags: &[String]) -> Result<String> {
+pub(crate) fn push(ctx: &Ctx, app: &App, built: &Built, tags: &[String]) -> Result<String> {
     let (registry, _) = registry(ctx, app)?;
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     Ok(built.push(&registry, &tags)?.to_string())
 }
 
 /// The digest that a tag in the registry names. None if there is no such tag.
-pub fn remote_digest(ctx: &Ctx, app: &App, tag: &str) -> Result<Option<String>> {
+pub(crate) fn remote_digest(ctx: &Ctx, app: &App, tag: &str) -> Result<Option<String>> {
     let (registry, reference) = registry(ctx, app)?;
     registry.digest(&reference.repository, tag)
 }
 
 /// Adds a tag to an image in the registry.
-pub fn retag(ctx: &Ctx, app: &App, digest: &str, tag: &str) -> Result<()> {
+pub(crate) fn retag(ctx: &Ctx, app: &App, digest: &str, tag: &str) -> Result<()> {
     let (registry, reference) = registry(ctx, app)?;
     crate::oci::push::retag(&registry, &reference.repository, digest, tag)
 }
 
 /// Checks that the registry would accept a push. Leaves nothing in the registry.
-pub fn can_push(ctx: &Ctx, app: &App) -> Result<()> {
+pub(crate) fn can_push(ctx: &Ctx, app: &App) -> Result<()> {
     let (registry, reference) = registry(ctx, app)?;
     registry.can_push(&reference.repository)
 }
 
 /// `cargo xtask image APP`
-pub fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     let commit = ctx.git.commit(&flags.commit)?;
     settings(app)?;

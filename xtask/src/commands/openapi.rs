@@ -11,9 +11,9 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use similar::TextDiff;
 
-pub mod diff;
+pub(crate) mod diff;
 
-pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
     match command {
         flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
         flags::Openapi::Check { apps } => check(ctx, apps, false),
@@ -22,7 +22,7 @@ pub fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
 }
 
 /// The spec that the code of `app` in the checkout `root` prints. None for an app without `[spec]`.
-pub fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
+pub(crate) fn render(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Option<String>> {
     let Some(spec) = &app.settings.spec else { return Ok(None) };
     let text = app.settings.ecosystem.run(ctx, app, root, &spec.generate)?;
     serde_json::from_str::<serde_json::Value>(&text)
@@ -43,7 +43,7 @@ fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
 }
 
 /// Writes a generated file, or shows how it would change.
-pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool) -> Result<()> {
+pub(crate) fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool) -> Result<()> {
     let path = ctx.ws.root.join(file);
     let old = std::fs::read_to_string(&path).unwrap_or_default();
     if old == text {
@@ -60,7 +60,7 @@ pub fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool
 
 /// Reports every stale spec with the difference. With `reuse`, the spec that the code printed before for
 /// identical files is used.
-pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
+pub(crate) fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
     let mut findings = Vec::new();
     for app in ctx.ws.select(apps)? {
         for finding in check_app(ctx, app, reuse)? {
@@ -78,7 +78,7 @@ pub fn check(ctx: &Ctx, apps: &[String], reuse: bool) -> Result<()> {
 
 /// Checks one app's spec, with one progress line: whether it is what the code prints, and whether it equals
 /// the specs of apps with the same contract.
-pub fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
+pub(crate) fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("openapi-{}", app.name()));
     let (text, before) = passed::printed(ctx, app, "spec", reuse, || render(ctx, app, &ctx.ws.root))?;
     let findings: Vec<Finding> =
@@ -112,7 +112,7 @@ fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
 }
 
 /// A unified diff: `-` is the committed text, `+` the code's.
-pub fn unified(old: &str, new: &str, file: &str) -> String {
+pub(crate) fn unified(old: &str, new: &str, file: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let text = diff
         .unified_diff()

@@ -31,14 +31,14 @@ mod repository;
 mod show;
 mod walk;
 
-pub use history::{same_content, source_commit, source_in};
-pub use number::Line;
-pub use published::Published;
-pub use repository::{refuse_shallow, remote_name};
+pub(crate) use history::{same_content, source_commit, source_in};
+pub(crate) use number::Line;
+pub(crate) use published::Published;
+pub(crate) use repository::{refuse_shallow, remote_name};
 
 /// The plan of one app, as `plan --json` prints it.
 #[derive(Clone, Debug, Serialize)]
-pub struct AppPlan {
+pub(crate) struct AppPlan {
     pub app: String,
     /// The last release that HEAD contains; commits are counted from it.
     pub last: Option<Release>,
@@ -76,12 +76,12 @@ pub struct AppPlan {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Release {
+pub(crate) struct Release {
     pub version: Version,
     pub tag: String,
 }
 
-pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     if ctx.ws.apps.is_empty() {
         let message = format!(
             "no app in {}: an app is a folder with an app.toml. If the apps are elsewhere, set \
@@ -110,24 +110,24 @@ pub fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
 }
 
 /// The plan of one app at HEAD.
-pub fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+pub(crate) fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     plan_with(ctx, app, &Published::default(), Reach::Offline, false)
 }
 
 /// The commits of a range that touch the app, newest first; `range` is what git takes: tips and `^`bounds.
-pub fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
+pub(crate) fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
     Ok(walk::walk(&ctx.git, app, range)?.commits)
 }
 
 /// The last release that HEAD contains, without the commits since.
-pub fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
+pub(crate) fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
     Ok(history::read(ctx, app, &[])?.last)
 }
 
 /// The plan for a gate, which may install the program that reads the API. If a break stops the plan, the
 /// index is asked whether that release has been withdrawn: a break against a withdrawn release affects no
 /// user.
-pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+pub(crate) fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let plan = plan_with(ctx, app, &Published::default(), Reach::Network, false)?;
     let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
     match stopped.map(|last| (last, published::ask(ctx, app).withdrawn)) {
@@ -139,18 +139,18 @@ pub fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
 }
 
 /// Whether this release was yanked, deprecated or unpublished. False if the index can't be reached.
-pub fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
+pub(crate) fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
     published::ask(ctx, app).withdrawn.contains(version)
 }
 
 /// The plan for `release`: asks the index, and counts from the newest release that has not been withdrawn.
-pub fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+pub(crate) fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let Published { withdrawn, versions, .. } = published::ask(ctx, app);
     plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network, true)
 }
 
 /// The plan for `bump`, and the index's answer.
-pub fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
+pub(crate) fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     let published = published::ask(ctx, app);
     let mut plan = plan_with(ctx, app, &published, Reach::Network, true)?;
     plan.findings.extend(published.findings.iter().cloned());

@@ -17,7 +17,7 @@ mod lost;
 mod remote;
 mod request;
 
-pub fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
+pub(crate) fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     let settings = &ctx.ws.settings;
     if settings.main == settings.development {
         return Err(Exit::Usage(format!(

@@ -27,10 +27,10 @@ mod servers;
 mod start;
 mod steps;
 mod walk;
-pub mod world;
+pub(crate) mod world;
 
 /// The data that all parts of a rehearsal share.
-pub struct Rehearsal<'a> {
+pub(crate) struct Rehearsal<'a> {
     pub ctx: &'a Ctx,
     pub apps: Vec<&'a App>,
     pub flags: &'a flags::Rehearse,
@@ -41,12 +41,12 @@ pub struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
-    pub fn without(&self, part: Part) -> bool {
+    pub(crate) fn without(&self, part: Part) -> bool {
         self.flags.without.contains(&part)
     }
 }
 
-pub fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
     if flags.clean {
         return folder::clean(&ctx.ws.root);
     }

@@ -15,22 +15,22 @@ use camino::Utf8PathBuf;
 use semver::Version;
 use std::sync::OnceLock;
 
-pub mod build;
-pub mod fault;
-pub mod image_step;
-pub mod latest;
-pub mod not_set_up;
-pub mod preflight;
-pub mod publish;
-pub mod push;
-pub mod smoke;
-pub mod stage;
-pub mod tag;
-pub mod verify;
+pub(crate) mod build;
+pub(crate) mod fault;
+pub(crate) mod image_step;
+pub(crate) mod latest;
+pub(crate) mod not_set_up;
+pub(crate) mod preflight;
+pub(crate) mod publish;
+pub(crate) mod push;
+pub(crate) mod smoke;
+pub(crate) mod stage;
+pub(crate) mod tag;
+pub(crate) mod verify;
 mod walk;
 
 /// The state of a step, as the git remote and the registries show it.
-pub enum State {
+pub(crate) enum State {
     Todo,
     /// With the evidence, as text.
     Done(String),
@@ -40,7 +40,7 @@ pub enum State {
     Conflict(Finding),
 }
 
-pub struct Step {
+pub(crate) struct Step {
     pub name: &'static str,
     about: &'static str,
     /// True if the step changes anything outside this machine's `target/` folder.
@@ -61,7 +61,7 @@ const fn local(
 }
 
 /// In the order of execution: reversible steps first, public steps last.
-pub const STEPS: &[Step] = &[
+pub(crate) const STEPS: &[Step] = &[
     local(
         "preflight",
         "checks tree, branch, gates, tests, credentials; reports all failures together",
@@ -159,7 +159,7 @@ pub const STEPS: &[Step] = &[
 ];
 
 /// The table of steps, for `cargo xtask help release`.
-pub fn steps_help() -> String {
+pub(crate) fn steps_help() -> String {
     let rows: String = STEPS.iter().map(|s| format!("  {:<11} {}\n", s.name, s.about)).collect();
     format!(
         "Steps, in order:\n{rows}\n\
@@ -170,7 +170,7 @@ pub fn steps_help() -> String {
 }
 
 /// A release in progress: the data that the steps share.
-pub struct Release<'a> {
+pub(crate) struct Release<'a> {
     pub ctx: &'a Ctx,
     pub app: &'a App,
     pub version: Version,
@@ -194,25 +194,25 @@ pub struct Release<'a> {
 
 impl Release<'_> {
     /// `python v0.0.1`
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         format!("{} v{}", self.app.name(), self.version)
     }
     /// The release's tag on the remote, found there or pushed by this run. None before the step `tag`.
-    pub fn tag(&self) -> Option<&tag::Tag> {
+    pub(crate) fn tag(&self) -> Option<&tag::Tag> {
         self.tag.get()
     }
     /// The package files that this run built. Empty before the step `build`.
-    pub fn dist(&self) -> &[DistFile] {
+    pub(crate) fn dist(&self) -> &[DistFile] {
         self.dist.get().map(Vec::as_slice).unwrap_or_default()
     }
     /// The image that this run built. None before the step `image`, and for an app without an image.
-    pub fn image(&self) -> Option<&Built> {
+    pub(crate) fn image(&self) -> Option<&Built> {
         self.image.get()
     }
 }
 
 /// `cargo xtask release`
-pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     let until = flags.until.as_deref().map(step_name).transpose()?;
     let fault = fault::Faults::parse(&flags.fault)?;
     let apps = if flags.all { waiting(ctx, flags.bump)? } else { ctx.ws.select(&flags.apps)? };
@@ -239,7 +239,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
 }
 
 /// `cargo xtask tag APP` and `cargo xtask publish APP`: run the release up to that step.
-pub fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Result<()> {
+pub(crate) fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     if step == "publish" {
         let version = manifest_version(ctx, app, "HEAD")?;
@@ -288,7 +288,7 @@ fn step_name(name: &str) -> Result<&'static str> {
 
 /// The apps whose version in the manifest is not released, or whose release may have been interrupted. With
 /// `bump`, also the apps with unreleased changes.
-pub fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
+pub(crate) fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
     let mut waiting = Vec::new();
     for app in &ctx.ws.apps {
         let plan = plan::plan(ctx, app)?;

@@ -12,7 +12,7 @@ mod prune;
 /// Packages that only the system's package manager can install: Debian's name, and what the package is for.
 const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images for the probes of a rehearsal")];
 
-pub fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
+pub(crate) fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     let python = tools::python()?;
     ui::section("Tools");
     for name in names(ctx) {
@@ -64,7 +64,7 @@ fn names(ctx: &Ctx) -> Vec<&'static str> {
 }
 
 /// Installs lefthook's hooks into this checkout's `.git`. They contain the path of the pinned binary.
-pub fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
+pub(crate) fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
     let line = ui::begin("lefthook");
     if !ctx.ws.root.join("lefthook.yml").exists() {
         line.end(ui::Outcome::Skipped("no lefthook.yml here".into()));

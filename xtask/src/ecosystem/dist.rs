@@ -6,7 +6,7 @@ use semver::Version;
 
 /// A file that is published: an sdist, a wheel, an npm tarball.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DistFile {
+pub(crate) struct DistFile {
     pub path: Utf8PathBuf,
     pub name: String,
     /// 64 hex digits.
@@ -14,7 +14,7 @@ pub struct DistFile {
 }
 
 impl DistFile {
-    pub fn read(path: Utf8PathBuf) -> Result<DistFile> {
+    pub(crate) fn read(path: Utf8PathBuf) -> Result<DistFile> {
         let name = path.file_name().unwrap_or_default().to_string();
         let sha256 = crate::sys::hash::sha256(std::fs::read(&path)?);
         Ok(DistFile { path, name, sha256 })
@@ -23,7 +23,7 @@ impl DistFile {
 
 /// A version that an index has, or had before it was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IndexVersion {
+pub(crate) struct IndexVersion {
     pub version: Version,
     /// Users should no longer install it: yanked (PEP 592), deprecated or unpublished (npm).
     pub withdrawn: bool,
@@ -31,19 +31,19 @@ pub struct IndexVersion {
 
 /// A file as an index lists it. `sha256` is None if the index gives no hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishedFile {
+pub(crate) struct PublishedFile {
     pub name: String,
     pub sha256: Option<String>,
 }
 
 impl PublishedFile {
-    pub fn is(&self, name: &str, sha256: &str) -> bool {
+    pub(crate) fn is(&self, name: &str, sha256: &str) -> bool {
         self.name == name && self.sha256.as_deref() == Some(sha256)
     }
 }
 
 /// A command of the last release's `app.toml`, ready to run with today's package.
-pub struct Prepared {
+pub(crate) struct Prepared {
     pub dir: Utf8PathBuf,
     pub program: String,
     pub args: Vec<String>,
@@ -51,7 +51,7 @@ pub struct Prepared {
 }
 
 /// Copies the built files to the folder `out`. Returns them sorted by name.
-pub fn keep(built: &Utf8Path, out: &Utf8Path) -> Result<Vec<DistFile>> {
+pub(super) fn keep(built: &Utf8Path, out: &Utf8Path) -> Result<Vec<DistFile>> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot create {out}"))?;
     let mut files = Vec::new();
     for entry in built.read_dir_utf8()? {

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 const SKIPPED: [&str; 6] = ["node_modules", "dist", "build", "target", "examples", "__pycache__"];
 
 /// Every file below `dir`, relative to it, sorted.
-pub fn files(dir: &Utf8Path) -> Result<Vec<String>> {
+pub(super) fn files(dir: &Utf8Path) -> Result<Vec<String>> {
     let (mut found, mut open) = (Vec::new(), vec![dir.to_path_buf()]);
     while let Some(folder) = open.pop() {
         for entry in folder.read_dir_utf8()? {
@@ -32,7 +32,7 @@ pub fn files(dir: &Utf8Path) -> Result<Vec<String>> {
 }
 
 /// The first file that looks like tests for pytest.
-pub fn python_tests(files: &[String]) -> Option<&str> {
+pub(super) fn python_tests(files: &[String]) -> Option<&str> {
     files.iter().map(String::as_str).find(|path| {
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         let Some(stem) = name.strip_suffix(".py") else { return false };
@@ -43,7 +43,7 @@ pub fn python_tests(files: &[String]) -> Option<&str> {
 }
 
 /// The first file that looks like tests for bun, vitest or jest.
-pub fn ts_tests(files: &[String]) -> Option<&str> {
+pub(super) fn ts_tests(files: &[String]) -> Option<&str> {
     files.iter().map(String::as_str).find(|path| {
         let name = path.rsplit('/').next().unwrap_or(path);
         let Some((stem, extension)) = name.rsplit_once('.') else { return false };
@@ -55,7 +55,7 @@ pub fn ts_tests(files: &[String]) -> Option<&str> {
 
 /// The kind of a tool that the app configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Lint,
     Test,
 }
@@ -107,14 +107,14 @@ fn of_files(files: &[String], kind: Kind) -> Vec<String> {
 }
 
 /// The section names of an INI file, such as `tool:pytest` and `testenv:py`.
-pub fn sections(text: &str) -> Vec<String> {
+pub(super) fn sections(text: &str) -> Vec<String> {
     let headers = text.lines().filter_map(|line| line.trim_end().strip_prefix('[')?.strip_suffix(']'));
     headers.map(|name| name.trim().to_string()).collect()
 }
 
 /// The tools that a Python app configures and that only `[commands]` can run. `tables`: the tables below
 /// `tool` in pyproject.toml, and the sections of setup.cfg and tox.ini.
-pub fn python_others(files: &[String], tables: &[String], kind: Kind) -> Vec<String> {
+pub(super) fn python_others(files: &[String], tables: &[String], kind: Kind) -> Vec<String> {
     let mut tools = of_files(files, kind);
     for (table, k) in TABLES {
         if k == kind && tables.iter().any(|t| t == table || t.split([':', '.']).next() == Some(table)) {
@@ -127,7 +127,7 @@ pub fn python_others(files: &[String], tables: &[String], kind: Kind) -> Vec<Str
 }
 
 /// The tools that a TypeScript app configures and that only `[commands]` can run.
-pub fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> Vec<String> {
+pub(super) fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> Vec<String> {
     let mut tools = of_files(files, kind);
     let names: &[(&str, &str)] = match kind {
         Kind::Lint => &[("eslintConfig", "eslint"), ("prettier", "prettier"), ("stylelint", "stylelint")],
@@ -155,7 +155,7 @@ pub fn ts_others(files: &[String], package: &serde_json::Value, kind: Kind) -> V
 }
 
 /// `not run: flake8 (set [commands] lint in app.toml)`. None if `[commands]` runs every tool.
-pub fn not_run(tools: &[String], commands: &CommandsSettings, kind: Kind) -> Option<String> {
+pub(super) fn not_run(tools: &[String], commands: &CommandsSettings, kind: Kind) -> Option<String> {
     let (key, argvs) = match kind {
         Kind::Lint => ("lint", &commands.lint),
         Kind::Test => ("test", &commands.test),

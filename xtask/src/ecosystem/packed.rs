@@ -17,13 +17,13 @@ const UNPACKED: u64 = 1 << 30;
 
 /// The path of compat.json inside the package, and its bytes.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     pub path: String,
     pub bytes: Vec<u8>,
 }
 
 /// Searches a `.whl`, a `.tar.gz` or a `.tgz`. None if it contains no compat.json.
-pub fn find(file: &Utf8Path) -> Result<Option<Found>> {
+pub(crate) fn find(file: &Utf8Path) -> Result<Option<Found>> {
     match file.extension() {
         Some("whl") => in_wheel(file),
         _ => in_tarball(file),
@@ -32,7 +32,7 @@ pub fn find(file: &Utf8Path) -> Result<Option<Found>> {
 }
 
 /// Fails if the package contains no compat.json, or one that differs from `committed`.
-pub fn must_hold(file: &Utf8Path, committed: &[u8]) -> Result<()> {
+pub(crate) fn must_hold(file: &Utf8Path, committed: &[u8]) -> Result<()> {
     let name = file.file_name().unwrap_or_default();
     match find(file)? {
         Some(found) if found.bytes == committed => Ok(()),

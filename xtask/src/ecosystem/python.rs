@@ -11,14 +11,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::process::Command;
 use xshell::cmd;
 
-pub mod image;
-pub mod index;
-pub mod install;
-pub mod publish;
-pub mod users;
+pub(crate) mod image;
+pub(crate) mod index;
+pub(crate) mod install;
+pub(crate) mod publish;
+pub(crate) mod users;
 
 /// The index to publish to: the staging index if `stage` is set.
-pub fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
+pub(crate) fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
     if stage { &ctx.endpoints.testpypi } else { &ctx.endpoints.pypi }
 }
 
@@ -67,7 +67,7 @@ fn read(path: &Utf8Path) -> Result<String> {
 
 /// The tools that the app configures, which are the ones to run: the `[tool.*]` tables of pyproject.toml, the
 /// sections of setup.cfg and tox.ini, and the tools with a configuration file of their own.
-pub fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
+pub(crate) fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
     let path = root.join(&app.dir).join("pyproject.toml");
     let document: toml_edit::DocumentMut =
         read(&path)?.parse().with_context(|| format!("{path} is not TOML"))?;
@@ -95,7 +95,7 @@ pub fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
 }
 
 /// Checks the lock file and runs ruff and the type checkers, in parallel.
-pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
     let python = synced(ctx, app, root)?;
@@ -133,7 +133,7 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
 
 /// Runs a module of the app's environment. The linters' caches are in the user's cache folder, so that a
 /// fresh clone can use them too.
-pub fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
+pub(crate) fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String> {
     let sh = child::shell(dir)?;
     let cache = child::cache()?.join("lint");
     let (mypy, ruff) = (cache.join("mypy"), cache.join("ruff"));
@@ -144,7 +144,7 @@ pub fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result<String
 }
 
 /// Fails if `uv.lock` does not match `pyproject.toml`.
-pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[]).map_err(
@@ -161,7 +161,7 @@ pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
 }
 
 /// Queries osv.dev for advisories about the locked dependencies that users get.
-pub fn audit(dir: &Utf8Path) -> Result<String> {
+pub(crate) fn audit(dir: &Utf8Path) -> Result<String> {
     let uv = tools::uv()?;
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"), &[])
@@ -169,7 +169,7 @@ pub fn audit(dir: &Utf8Path) -> Result<String> {
 
 /// Runs pytest, with the coverage floor of its settings. None if pytest is not configured and there are no
 /// test files.
-pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
+pub(crate) fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
     let set_up = configured(root, app)?.iter().any(|t| t == "pytest" || t == "tool:pytest");
@@ -192,13 +192,13 @@ pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
 }
 
 /// The folder of the environment's programs.
-pub fn programs(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
+pub(crate) fn programs(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
     let python = synced(ctx, app, &ctx.ws.root)?;
     Ok(python.parent().context("the interpreter has a folder")?.to_path_buf())
 }
 
 /// Runs one of the app's own programs. `python` is the environment's interpreter. Returns stdout.
-pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
+pub(crate) fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
     let python = synced(ctx, app, root)?;
     let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
     let program = if program == "python" { python } else { python.with_file_name(program) };
@@ -207,7 +207,7 @@ pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<Str
 }
 
 /// The command that starts the server, with the environment's own programs.
-pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
+pub(crate) fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     let python = synced(ctx, app, &ctx.ws.root)?;
     let (program, args) = argv.split_first().context("an empty command in app.toml")?;
     let mut command = Command::new(python.with_file_name(program));
@@ -231,7 +231,7 @@ fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
 
 /// Builds the sdist and the wheel of the app's sources below `root` into `out`. They are reproducible and
 /// must pass `twine check --strict`.
-pub fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
+pub(crate) fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
     prepared(ctx, app, root, epoch)?;
     let dir = root.join(&app.dir);
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
@@ -279,7 +279,7 @@ fn wheel_names(wheel: &Utf8Path) -> Result<Vec<String>> {
 }
 
 /// The problems with a wheel's contents, one line each.
-pub fn wheel_problems(names: &[String]) -> Vec<String> {
+pub(crate) fn wheel_problems(names: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for name in names {
         let mut parts = name.split('/');

@@ -12,25 +12,25 @@ use serde_json::Value;
 use std::process::Command;
 use xshell::cmd;
 
-pub mod build;
-pub mod image;
-pub mod install;
-pub mod publish;
-pub mod registry;
-pub mod users;
+pub(crate) mod build;
+pub(crate) mod image;
+pub(crate) mod install;
+pub(crate) mod publish;
+pub(crate) mod registry;
+pub(crate) mod users;
 
 /// The keys of a `package.json` that list dependencies.
 const KINDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
 
 /// `package.json` of the app in a checkout.
-pub fn package_json(dir: &Utf8Path) -> Result<Value> {
+pub(crate) fn package_json(dir: &Utf8Path) -> Result<Value> {
     let file = dir.join("package.json");
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
     serde_json::from_str(&text).with_context(|| format!("{file} is not JSON"))
 }
 
 /// The programs that a `package.json` declares, each with its file. `bin` is a path or an object.
-pub fn programs(package: &Value) -> Vec<(String, String)> {
+pub(crate) fn programs(package: &Value) -> Vec<(String, String)> {
     let name = package["name"].as_str().unwrap_or_default();
     match &package["bin"] {
         Value::String(file) => vec![(name.rsplit('/').next().unwrap_or(name).to_string(), file.clone())],
@@ -42,7 +42,7 @@ pub fn programs(package: &Value) -> Vec<(String, String)> {
 }
 
 /// PATH with the pinned bun first, so that an app's scripts call it.
-pub fn path() -> Result<String> {
+pub(crate) fn path() -> Result<String> {
     let bun = tools::tool("bun")?;
     let folder = bun.parent().context("bun has a folder")?;
     Ok(format!("{folder}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?))
@@ -68,7 +68,7 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
 
 /// Does the package have dependencies of any kind? Without any, bun writes no lock file and removes an empty
 /// one.
-pub fn has_dependencies(package: &Value) -> bool {
+pub(crate) fn has_dependencies(package: &Value) -> bool {
     KINDS.iter().any(|kind| package[kind].as_object().is_some_and(|names| !names.is_empty()))
 }
 
@@ -101,12 +101,12 @@ fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
 }
 
 /// Installs exactly the lock file of this folder. An error if it does not match `package.json`.
-pub fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
+pub(crate) fn frozen_install(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     frozen(ctx, dir, &[]).map(drop)
 }
 
 /// Fails if the lock file does not match `package.json`.
-pub fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     frozen(ctx, dir, &["--dry-run"])
 }
 
@@ -134,7 +134,7 @@ fn tool(dir: &Utf8Path, argv: &[&str]) -> Result<String> {
 }
 
 /// Checks the lock file, and runs Biome and the TypeScript compiler if the app configures them, in parallel.
-pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     let all: &[(&str, &str, &[&str])] = &[
         ("biome", "biome.json", &["biome", "check", "--error-on-warnings", "--colors=off", "."]),
@@ -150,7 +150,7 @@ pub fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
 }
 
 /// Queries the registry for advisories about the locked dependencies that users get.
-pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+pub(crate) fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     if by_npm(dir) {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
         let sh = child::shell(dir)?;
@@ -166,7 +166,7 @@ pub fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
 
 /// Runs `bun test`, with the coverage floor of bunfig.toml. Returns the number of tests. None if there are no
 /// test files.
-pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
+pub(crate) fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     if super::found::ts_tests(&super::found::files(&ctx.ws.root.join(&app.dir))?).is_none() {
         return Ok(None);
     }
@@ -185,7 +185,7 @@ pub fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
 }
 
 /// The folder of the development dependencies' programs.
-pub fn programs_folder(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
+pub(crate) fn programs_folder(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
     Ok(synced(ctx, app, &ctx.ws.root)?.join("node_modules/.bin"))
 }
 
@@ -197,7 +197,7 @@ fn counted(text: &str) -> String {
 }
 
 /// Runs one of the app's own programs. `bun` is the pinned bun. Returns stdout.
-pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
+pub(crate) fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
     let dir = synced(ctx, app, root)?;
     let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
     let program = if program == "bun" { tools::tool("bun")? } else { Utf8PathBuf::from(program) };
@@ -206,7 +206,7 @@ pub fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<Str
 }
 
 /// The command that starts the server: the program that `bin` declares, after a build, run by bun or Node.
-pub fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
+pub(crate) fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     build::script(&dir, "0")?;
     let (name, args) = argv.split_first().context("an empty command in app.toml")?;

@@ -18,23 +18,23 @@ const XTASK: [&str; 8] = [
 
 /// Does the repository contain xtask's sources? Always false in a rehearsal: the running xtask is used there,
 /// so its sources are neither compiled nor checked.
-pub fn has_xtask(ctx: &Ctx) -> bool {
+pub(crate) fn has_xtask(ctx: &Ctx) -> bool {
     ctx.ws.root.join("xtask/Cargo.toml").exists() && !ctx.endpoints.loopback_only
 }
 
 /// Git pathspecs of the paths that belong to xtask itself.
-pub fn xtask_pathspecs() -> Vec<String> {
+pub(crate) fn xtask_pathspecs() -> Vec<String> {
     XTASK.iter().map(|path| format!(":(top,literal){path}")).collect()
 }
 
 /// Does anything that matches these pathspecs differ between `base` and HEAD?
-pub fn committed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
+pub(crate) fn committed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
     Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "HEAD", "--"], pathspecs))?)
 }
 
 /// Does anything that matches these pathspecs differ between `base` and the checkout? An untracked file
 /// counts as a change.
-pub fn changed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
+pub(crate) fn changed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
     Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "--"], pathspecs))?
         || !ctx.git.read(&with(&["ls-files", "--others", "--exclude-standard", "--"], pathspecs))?.is_empty())
 }
@@ -45,7 +45,7 @@ fn with<'a>(args: &[&'a str], pathspecs: &'a [String]) -> Vec<&'a str> {
 
 /// The commit where the checked-out branch left the development branch. If that branch does not exist, main
 /// is used instead and a note is printed.
-pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
+pub(crate) fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
     let (main, development) = (&ctx.ws.settings.main, &ctx.ws.settings.development);
     if let Some(point) = branch_point(ctx, development)? {
         return Ok(Some(point));
@@ -63,7 +63,7 @@ pub fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
 
 /// The commit where HEAD left a branch of the remote. None if the branch is not known here, or if the two
 /// have no commit in common.
-pub fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
+pub(crate) fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
     let named = format!("refs/remotes/{}/{branch}", ctx.endpoints.remote);
     for reference in [named, format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
         if let Ok(commit) = ctx.git.commit(&reference)

@@ -18,7 +18,7 @@ const HEADER: &str = "# Changelog\n\n\
     [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
 
 /// The contents of a release's section.
-pub struct Release<'a> {
+pub(crate) struct Release<'a> {
     pub app: &'a str,
     /// `python-v0.0.2`
     pub tag: &'a str,
@@ -40,7 +40,7 @@ pub struct Release<'a> {
 /// Returns the changelog with the release's section. The section contains the text written by hand under `##
 /// [Unreleased]`, `### <app>`, the text of earlier bumps for the same release, and the commits that count.
 /// Returns the text unchanged if only the date would differ.
-pub fn release(text: &str, release: &Release) -> String {
+pub(crate) fn release(text: &str, release: &Release) -> String {
     let mut document =
         Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
     let unreleased = ensure_unreleased(&mut document);
@@ -74,7 +74,7 @@ fn is_pre(tag: &str) -> bool {
 }
 
 /// The text of a tag's section, used as the release notes. None if the tag has no section.
-pub fn notes(text: &str, tag: &str) -> Option<String> {
+pub(crate) fn notes(text: &str, tag: &str) -> Option<String> {
     let document = Document::parse(text);
     let range = document.section(tag)?;
     Some(body(&document, &range).join("\n").trim().to_string())

@@ -10,11 +10,11 @@ mod revert;
 #[cfg(test)]
 mod tests;
 
-pub use message::{lists_commits, strip_reference};
+pub(crate) use message::{lists_commits, strip_reference};
 
 /// A commit as git reports it.
 #[derive(Clone, Debug)]
-pub struct Commit {
+pub(crate) struct Commit {
     pub id: String,
     pub merge: bool,
     pub message: String,
@@ -24,7 +24,7 @@ pub struct Commit {
 
 /// A commit, or one bullet of a squash commit, and its effect on one app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub commit: String,
     pub subject: String,
     /// The conventional type, such as `feat`. None if the subject is not a conventional commit.
@@ -50,13 +50,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub fn short(&self) -> &str {
+    pub(crate) fn short(&self) -> &str {
         crate::sys::git::short(&self.commit)
     }
 }
 
 /// The entries of `commits` for one app, newest first like the commits. `apps`: the names of all apps.
-pub fn entries(commits: &[Commit], app: &str, apps: &[&str]) -> Vec<Entry> {
+pub(crate) fn entries(commits: &[Commit], app: &str, apps: &[&str]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut bodies: Vec<String> = Vec::new();
     for commit in commits {
@@ -145,7 +145,7 @@ fn demand(parsed: &Parsed) -> (Bump, String) {
 }
 
 /// The largest bump that any of the entries demands.
-pub fn highest(entries: &[Entry]) -> Bump {
+pub(crate) fn highest(entries: &[Entry]) -> Bump {
     entries.iter().map(|e| e.bump).max().unwrap_or_default()
 }
 

@@ -5,7 +5,7 @@ use crate::model::workspace::Workspace;
 use crate::sys::git::Git;
 
 /// The checkout, its git, and the addresses that a command reads from and writes to.
-pub struct Ctx {
+pub(crate) struct Ctx {
     pub ws: Workspace,
     pub git: Git,
     pub endpoints: Endpoints,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 
 /// Runs `f` on a clone of HEAD that uses the same remote.
-pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
+pub(crate) fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         ui::say(&format!(
@@ -47,7 +47,7 @@ pub fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
 }
 
 /// Copies the author and signing settings, so that commits in a clone have the same author and signature.
-pub fn take_identity(from: &Git, to: &Git) -> Result<()> {
+pub(crate) fn take_identity(from: &Git, to: &Git) -> Result<()> {
     for key in ["user.name", "user.email", "user.signingkey", "commit.gpgsign", "gpg.format"] {
         if let Ok(value) = from.read(&["config", "--get", key]) {
             to.run(&["config", key, &value])?;

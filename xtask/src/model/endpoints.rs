@@ -9,7 +9,7 @@ use anyhow::Result;
 const NPM: &str = "https://registry.npmjs.org";
 
 #[derive(Clone, Debug)]
-pub struct Endpoints {
+pub(crate) struct Endpoints {
     /// Git remote: a name or an address.
     pub remote: String,
     /// Simple index (PEP 503/691) that dependencies are read from.
@@ -29,7 +29,7 @@ pub struct Endpoints {
 }
 
 #[derive(Clone, Debug)]
-pub struct PythonIndex {
+pub(crate) struct PythonIndex {
     pub simple: String,
     pub upload: String,
     /// The environment variable that holds its token.
@@ -39,7 +39,7 @@ pub struct PythonIndex {
 impl PythonIndex {
     /// The login for reads: the upload token, if uploads go to the same host. A Gitea index of a private
     /// owner requires a login for reads too.
-    pub fn login(&self) -> Option<Login> {
+    pub(crate) fn login(&self) -> Option<Login> {
         let token = std::env::var(self.token).ok().filter(|token| !token.is_empty())?;
         let one_host = self.simple.split(':').next() == self.upload.split(':').next()
             && authority(&self.simple) == authority(&self.upload);
@@ -47,7 +47,7 @@ impl PythonIndex {
     }
 }
 
-pub struct Login {
+pub(crate) struct Login {
     /// `host:port`
     pub host: String,
     pub user: &'static str,
@@ -55,7 +55,7 @@ pub struct Login {
 }
 
 impl Endpoints {
-    pub fn from_flags(flags: &EndpointFlags) -> Result<Endpoints> {
+    pub(crate) fn from_flags(flags: &EndpointFlags) -> Result<Endpoints> {
         let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_string());
         let endpoints = Endpoints {
             remote: or(&flags.remote, "origin"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One change since the last release that users can notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The id of the rule that found it: `class-renamed`.
     pub id: String,
     /// The bump that it demands. Major: it can break users.
@@ -19,7 +19,7 @@ pub struct Difference {
 
 /// A break that `app.toml` accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     pub by: Acceptance,
     pub difference: Difference,
 }

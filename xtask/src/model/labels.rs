@@ -7,11 +7,11 @@ use crate::model::commits::{Commit, Entry};
 use crate::sys::git::Git;
 use anyhow::Result;
 
-pub const BREAKING: &str = "breaking-change";
+pub(crate) const BREAKING: &str = "breaking-change";
 
 /// Compares the labels with the breaks that the commits declare. `accepted`: `app.toml` accepts a break,
 /// which justifies the label even if no commit declares one.
-pub fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Option<Finding> {
+pub(crate) fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Option<Finding> {
     let labelled = labels.iter().any(|label| label.trim().eq_ignore_ascii_case(BREAKING));
     match declared.first() {
         None if labelled && !accepted => {
@@ -38,7 +38,7 @@ pub fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Option<Fi
 
 /// The commits between `base` and HEAD that declare a break, for any app. If `base` is not a commit, the
 /// whole history is read.
-pub fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
+pub(crate) fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
     let format = [
         "-c",
         "log.showSignature=false",

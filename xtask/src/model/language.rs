@@ -6,19 +6,19 @@ use camino::Utf8Path;
 use semver::Version;
 use serde::Deserialize;
 
-pub mod python;
-pub mod ts;
+pub(crate) mod python;
+pub(crate) mod ts;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ecosystem {
+pub(crate) enum Ecosystem {
     Python,
     Ts,
 }
 
 impl Ecosystem {
     /// The file in the app's folder that contains its version.
-    pub fn manifest(self) -> &'static str {
+    pub(crate) fn manifest(self) -> &'static str {
         match self {
             Ecosystem::Python => "pyproject.toml",
             Ecosystem::Ts => "package.json",
@@ -26,7 +26,7 @@ impl Ecosystem {
     }
 
     /// The file in the app's folder `dir` that locks its dependencies.
-    pub fn lock_file(self, dir: &Utf8Path) -> &'static str {
+    pub(crate) fn lock_file(self, dir: &Utf8Path) -> &'static str {
         match self {
             Ecosystem::Python => "uv.lock",
             Ecosystem::Ts => ts::lock_file(dir),
@@ -34,7 +34,7 @@ impl Ecosystem {
     }
 
     /// The version in the manifest's text.
-    pub fn read_version(self, manifest: &str) -> Result<Version> {
+    pub(crate) fn read_version(self, manifest: &str) -> Result<Version> {
         match self {
             Ecosystem::Python => python::read(manifest),
             Ecosystem::Ts => ts::read(manifest),
@@ -42,7 +42,7 @@ impl Ecosystem {
     }
 
     /// The manifest's text with this version. Every other byte stays the same.
-    pub fn set_version(self, manifest: &str, version: &Version) -> Result<String> {
+    pub(crate) fn set_version(self, manifest: &str, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => python::set(manifest, version),
             Ecosystem::Ts => ts::set(manifest, version),
@@ -50,7 +50,7 @@ impl Ecosystem {
     }
 
     /// The lock file's text with this version in the app's own entry. Every other byte stays the same.
-    pub fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
+    pub(crate) fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
         match (self, file.file_name()) {
             (Ecosystem::Python, _) => python::set_locked(lock, version),
             (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::set_locked(lock, version),
@@ -60,7 +60,7 @@ impl Ecosystem {
     }
 
     /// The version in the form of the language's packages: `1.0.0-rc.1` is `1.0.0rc1` in Python.
-    pub fn package_version(self, version: &Version) -> Result<String> {
+    pub(crate) fn package_version(self, version: &Version) -> Result<String> {
         match self {
             Ecosystem::Python => crate::model::version::to_pep440(version),
             Ecosystem::Ts => Ok(version.to_string()),
@@ -68,7 +68,7 @@ impl Ecosystem {
     }
 
     /// The licence that the manifest names: an SPDX expression. None without one.
-    pub fn licence(self, manifest: &str) -> Option<String> {
+    pub(crate) fn licence(self, manifest: &str) -> Option<String> {
         match self {
             Ecosystem::Python => {
                 let document: toml_edit::DocumentMut = manifest.parse().ok()?;
@@ -83,7 +83,7 @@ impl Ecosystem {
 
     /// Why the index would refuse the package, by its manifest. `provenance`: a forge can attest how it was
     /// built.
-    pub fn refused(self, manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
+    pub(crate) fn refused(self, manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
         match self {
             Ecosystem::Python => python::refused(manifest, package),
             Ecosystem::Ts => ts::refused(manifest, package, provenance),
@@ -91,7 +91,7 @@ impl Ecosystem {
     }
 
     /// Is there a staging index, where a release can be tried first?
-    pub fn has_staging_index(self) -> bool {
+    pub(crate) fn has_staging_index(self) -> bool {
         match self {
             Ecosystem::Python => true,
             Ecosystem::Ts => false,

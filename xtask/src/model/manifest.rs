@@ -10,32 +10,32 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
 /// The version in the manifest of a checkout.
-pub fn read(root: &Utf8Path, app: &App) -> Result<Version> {
+pub(crate) fn read(root: &Utf8Path, app: &App) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
     let text = text(root, &file)?;
     read_text(app, &text)
 }
 
 /// The version in the manifest of a commit.
-pub fn at(git: &Git, app: &App, commit: &str) -> Result<Version> {
+pub(crate) fn at(git: &Git, app: &App, commit: &str) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
     read_text(app, &git.read(&["cat-file", "blob", &format!("{commit}:{file}")])?)
 }
 
 /// The version in a manifest's text.
-pub fn read_text(app: &App, text: &str) -> Result<Version> {
+pub(crate) fn read_text(app: &App, text: &str) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
     app.settings.ecosystem.read_version(text).map_err(|e| Exit::Usage(format!("{file}: {e:#}")).into())
 }
 
 /// A file of the checkout.
-pub fn text(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
+pub(crate) fn text(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
     let bytes = std::fs::read(root.join(file)).with_context(|| format!("cannot read {file} in {root}"))?;
     String::from_utf8(bytes).with_context(|| format!("{file} is not UTF-8"))
 }
 
 /// The app's pins as paths from the root, with `..` resolved: `deploy/.runtime-version`.
-pub fn pin_files(app: &App) -> Result<Vec<Utf8PathBuf>> {
+pub(crate) fn pin_files(app: &App) -> Result<Vec<Utf8PathBuf>> {
     app.settings.release.pins.iter().map(|pin| inside(app, pin)).collect()
 }
 
@@ -59,7 +59,7 @@ fn inside(app: &App, pin: &Utf8Path) -> Result<Utf8PathBuf> {
 }
 
 /// The app's pins and the version that each contains.
-pub fn pins(root: &Utf8Path, app: &App) -> Result<Vec<(String, Version)>> {
+pub(crate) fn pins(root: &Utf8Path, app: &App) -> Result<Vec<(String, Version)>> {
     let read = |file: Utf8PathBuf| {
         let text = text(root, &file)?;
         let (_, version) = version::find(&text).with_context(|| no_version(&file))?;
@@ -70,7 +70,7 @@ pub fn pins(root: &Utf8Path, app: &App) -> Result<Vec<(String, Version)>> {
 
 /// The pin's text with its first version replaced. The version is written as SemVer, as everywhere except in
 /// Python's own files.
-pub fn set_pin(file: &Utf8Path, text: &str, version: &Version) -> Result<String> {
+pub(crate) fn set_pin(file: &Utf8Path, text: &str, version: &Version) -> Result<String> {
     let (range, found) = version::find(text).with_context(|| no_version(file))?;
     if found == *version {
         return Ok(text.to_string());

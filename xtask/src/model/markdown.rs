@@ -3,7 +3,7 @@
 /// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? An
 /// unclosed block counts as text: the body of a squash commit contains many messages, and a stray fence in
 /// one must not hide those after it.
-pub fn hidden(lines: &[&str]) -> Vec<bool> {
+pub(crate) fn hidden(lines: &[&str]) -> Vec<bool> {
     let mut hidden = vec![false; lines.len()];
     let mut at = 0;
     while at < lines.len() {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use semver::Version;
 
 /// The highest version that the remote has a tag for, pre-releases excluded.
-pub fn highest_stable(ctx: &Ctx, app: &str) -> Result<Option<Version>> {
+pub(crate) fn highest_stable(ctx: &Ctx, app: &str) -> Result<Option<Version>> {
     let prefix = format!("refs/tags/{app}-v");
     let listed = ctx.git.read(&[
         "ls-remote",

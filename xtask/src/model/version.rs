@@ -12,7 +12,7 @@ mod tests;
 /// What a break bumps in 0.y.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ZeroBreaking {
+pub(crate) enum ZeroBreaking {
     #[default]
     Minor,
     Major,
@@ -21,7 +21,7 @@ pub enum ZeroBreaking {
 /// The part of the version that a change increases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Bump {
+pub(crate) enum Bump {
     #[default]
     None,
     Patch,
@@ -30,7 +30,7 @@ pub enum Bump {
 }
 
 impl Bump {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Bump::None => "none",
             Bump::Patch => "patch",
@@ -40,7 +40,7 @@ impl Bump {
     }
 
     /// The bump that leads from one version to a higher one.
-    pub fn between(from: &Version, to: &Version) -> Bump {
+    pub(crate) fn between(from: &Version, to: &Version) -> Bump {
         match to {
             to if to <= from => Bump::None,
             to if to.major > from.major => Bump::Major,
@@ -51,7 +51,7 @@ impl Bump {
 
     /// The bump to apply to `from`: in 0.y a break is a minor bump, because `^0.1` and `~=0.1.0` do not
     /// accept the next minor version.
-    pub fn after(self, from: &Version, zero: ZeroBreaking) -> Bump {
+    pub(crate) fn after(self, from: &Version, zero: ZeroBreaking) -> Bump {
         match self {
             Bump::Major if from.major == 0 && zero == ZeroBreaking::Minor => Bump::Minor,
             bump => bump,
@@ -61,7 +61,7 @@ impl Bump {
 
 /// The version after `from`; the highest number of all stays where it is. A pre-release is followed by its
 /// own release if that bump is large enough: 0.2.0 follows 0.2.0-rc.1.
-pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
+pub(crate) fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     let (major, minor, patch) = (from.major, from.minor, from.patch);
     let pre = !from.pre.is_empty();
     match bump.after(from, zero) {
@@ -76,17 +76,17 @@ pub fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
 }
 
 /// The version without its pre-release part: X.Y.Z.
-pub fn core(version: &Version) -> Version {
+pub(crate) fn core(version: &Version) -> Version {
     Version::new(version.major, version.minor, version.patch)
 }
 
 /// Is the version at least `required`? A pre-release of `required` counts too.
-pub fn reaches(version: &Version, required: &Version) -> bool {
+pub(crate) fn reaches(version: &Version, required: &Version) -> bool {
     version >= required || (!version.pre.is_empty() && core(version) >= *required)
 }
 
 /// `core`-`channel`.N, where N is one more than the highest in `taken`.
-pub fn next_pre<'a>(
+pub(crate) fn next_pre<'a>(
     core: &Version,
     channel: &str,
     taken: impl IntoIterator<Item = &'a Version>,
@@ -111,7 +111,7 @@ fn channel_kind(channel: &str) -> Option<PrereleaseKind> {
 }
 
 /// Parses a SemVer version. Refuses one that has no PEP 440 equivalent of the same order.
-pub fn parse(text: &str) -> Result<Version> {
+pub(crate) fn parse(text: &str) -> Result<Version> {
     let version =
         Version::parse(text).with_context(|| format!("{text:?} is not SemVer (X.Y.Z, X.Y.Z-rc.N)"))?;
     to_pep440(&version)?;
@@ -119,7 +119,7 @@ pub fn parse(text: &str) -> Result<Version> {
 }
 
 /// `1.0.0-rc.1` is `1.0.0rc1` (PEP 440, "Public version identifiers").
-pub fn to_pep440(version: &Version) -> Result<String> {
+pub(crate) fn to_pep440(version: &Version) -> Result<String> {
     if version.build != BuildMetadata::EMPTY {
         bail!(
             "{version} has build metadata: an index refuses it (PEP 440, local versions), \
@@ -146,7 +146,7 @@ pub fn to_pep440(version: &Version) -> Result<String> {
 }
 
 /// The SemVer of a PEP 440 version. Refuses a version that the two schemes order differently.
-pub fn from_pep440(text: &str) -> Result<Version> {
+pub(crate) fn from_pep440(text: &str) -> Result<Version> {
     let version: pep440_rs::Version =
         text.trim().parse().map_err(|e| anyhow::anyhow!("{text:?} is not a PEP 440 version: {e}"))?;
     let untranslatable = [
@@ -173,14 +173,14 @@ pub fn from_pep440(text: &str) -> Result<Version> {
 
 /// The first three numbers of the version. The next patch version after them is also higher than every post-,
 /// dev- or longer version that begins with them.
-pub fn floor(version: &pep440_rs::Version) -> Version {
+pub(crate) fn floor(version: &pep440_rs::Version) -> Version {
     let part = |i: usize| version.release().get(i).copied().unwrap_or(0);
     Version::new(part(0), part(1), part(2))
 }
 
 /// The first version in `text` and its span in bytes: `0.1.129` in a file of its own, `v0.1.0-rc.1` in a
 /// chart.
-pub fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
+pub(crate) fn find(text: &str) -> Option<(std::ops::Range<usize>, Version)> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {

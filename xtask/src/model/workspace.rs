@@ -10,31 +10,33 @@ use serde::Deserialize;
 mod earlier;
 mod settings;
 
-pub use earlier::EarlierSettings;
-pub use settings::{Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings};
+pub(crate) use earlier::EarlierSettings;
+pub(crate) use settings::{
+    Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings,
+};
 
 /// A folder with an `app.toml`, which is released on its own.
 #[derive(Clone, Debug)]
-pub struct App {
+pub(crate) struct App {
     /// The path from the root: `apps/python`.
     pub dir: Utf8PathBuf,
     pub settings: AppSettings,
 }
 
 impl App {
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.settings.name
     }
     /// The path of its settings, from the root: `apps/python/app.toml`.
-    pub fn file(&self) -> Utf8PathBuf {
+    pub(crate) fn file(&self) -> Utf8PathBuf {
         self.dir.join("app.toml")
     }
     /// `python-v0.0.1`
-    pub fn tag(&self, version: &semver::Version) -> String {
+    pub(crate) fn tag(&self, version: &semver::Version) -> String {
         format!("{}-v{version}", self.settings.name)
     }
     /// Git pathspecs of everything that belongs to the app: its folder and its shared paths.
-    pub fn pathspecs(&self) -> Vec<String> {
+    pub(crate) fn pathspecs(&self) -> Vec<String> {
         let mut specs = vec![format!(":(top,literal){}", self.dir)];
         specs.extend(self.settings.release.shared.iter().map(|glob| format!(":(top,glob){glob}")));
         specs
@@ -43,7 +45,7 @@ impl App {
 
 /// A checkout and its settings.
 #[derive(Clone, Debug)]
-pub struct Workspace {
+pub(crate) struct Workspace {
     pub root: Utf8PathBuf,
     pub settings: Settings,
     pub apps: Vec<App>,
@@ -54,7 +56,7 @@ pub struct Workspace {
 
 impl Workspace {
     /// The workspace at `root`, or around the current folder.
-    pub fn load(root: Option<&Utf8Path>) -> Result<Workspace> {
+    pub(crate) fn load(root: Option<&Utf8Path>) -> Result<Workspace> {
         let root = match root {
             Some(dir) => dir.canonicalize_utf8().with_context(|| format!("--root {dir}: no such folder"))?,
             None => find_root()?,
@@ -91,7 +93,7 @@ impl Workspace {
         }
     }
 
-    pub fn app(&self, name: &str) -> Result<&App> {
+    pub(crate) fn app(&self, name: &str) -> Result<&App> {
         self.apps.iter().find(|a| a.name() == name).ok_or_else(|| {
             let names: Vec<_> = self.apps.iter().map(|a| a.name()).collect();
             let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
@@ -106,7 +108,7 @@ impl Workspace {
     }
 
     /// The apps with these names, or all apps if `names` is empty.
-    pub fn select(&self, names: &[String]) -> Result<Vec<&App>> {
+    pub(crate) fn select(&self, names: &[String]) -> Result<Vec<&App>> {
         if names.is_empty() {
             return Ok(self.apps.iter().collect());
         }
@@ -269,12 +271,12 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
 }
 
 /// Checks that the text is a valid `app.toml`. The error names the file and the line.
-pub fn check_settings(text: &str, file: &Utf8Path) -> Result<()> {
+pub(crate) fn check_settings(text: &str, file: &Utf8Path) -> Result<()> {
     parse::<AppSettings>(text, file.as_str()).map(drop)
 }
 
 /// Parses TOML. An error names the file, line and column, and suggests the nearest known key.
-pub fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T> {
     toml_edit::de::from_str(text).map_err(|e| {
         let (line, column) = e.span().map(|s| position(text, s.start)).unwrap_or((1, 1));
         let message = e.message().to_string();
@@ -300,7 +302,7 @@ fn suggestion(message: &str) -> String {
 }
 
 /// The candidate with the smallest edit distance, if that is at most 1 + a third of its length.
-pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     candidates
         .iter()
         .map(|c| (edits(word, c), *c))

@@ -10,13 +10,13 @@ use docker_credential::DockerCredential;
 
 /// One `WWW-Authenticate` challenge (RFC 9110, section 11.6.1).
 #[derive(Debug, PartialEq)]
-pub enum Challenge {
+pub(super) enum Challenge {
     Basic,
     Bearer { realm: String, service: Option<String> },
 }
 
 /// The registry, and the credentials for it.
-pub struct Client<'a> {
+pub(super) struct Client<'a> {
     pub http: &'a Http,
     pub host: &'a str,
     /// docker's `config.json`.
@@ -27,11 +27,11 @@ pub struct Client<'a> {
 }
 
 /// The environment variables with the login of the registry that images are pushed to.
-pub const LOGIN: [&str; 2] = ["REGISTRY_USER", "REGISTRY_TOKEN"];
+pub(super) const LOGIN: [&str; 2] = ["REGISTRY_USER", "REGISTRY_TOKEN"];
 
 /// User and password from [`LOGIN`]. None if neither is set. An empty variable counts as not set, because a
 /// forge passes missing secrets as empty variables.
-pub fn login_from_environment() -> Result<Option<(String, String)>> {
+pub(super) fn login_from_environment() -> Result<Option<(String, String)>> {
     match LOGIN.map(|name| std::env::var(name).ok().filter(|value| !value.is_empty())) {
         [Some(user), Some(token)] => Ok(Some((user, token))),
         [None, None] => Ok(None),
@@ -48,14 +48,14 @@ fn how(host: &str) -> String {
 }
 
 /// `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
-pub fn docker_config() -> Option<Utf8PathBuf> {
+pub(super) fn docker_config() -> Option<Utf8PathBuf> {
     let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
     Some(from("DOCKER_CONFIG").or_else(|| Some(from("HOME")?.join(".docker")))?.join("config.json"))
 }
 
 /// The Authorization header for `scopes` (as in `repository:owner/name:pull,push`). The error tells how to
 /// log in.
-pub fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) -> Result<String> {
+pub(super) fn authorization(client: &Client, challenges: &[&str], scopes: &[String]) -> Result<String> {
     let host = client.host;
     let offered: Vec<Challenge> = challenges.iter().flat_map(|header| parse(header)).collect();
     let bearer = offered.iter().find(|c| matches!(c, Challenge::Bearer { .. }));
@@ -168,7 +168,7 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
 }
 
 /// Encodes a query: `a=b&c=d`, with all characters escaped except the unreserved ones of RFC 3986.
-pub fn encode(pairs: &[(&str, &str)]) -> String {
+pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
         text.bytes()
             .map(|b| {

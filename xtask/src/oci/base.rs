@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 /// A base image pinned by digest.
 #[derive(Clone, Debug)]
-pub struct Base {
+pub(crate) struct Base {
     /// The name in the settings, with the digest: `docker.io/library/python:3.11-slim-bookworm@sha256:…`.
     pub name: Reference,
     /// The name that it is read from: the same, or on the registry that replaces it.
@@ -21,14 +21,14 @@ pub struct Base {
 }
 
 /// The part of a base image for one platform. Its layers are in the store.
-pub struct Part {
+pub(crate) struct Part {
     pub config: Image,
     pub layers: Vec<Descriptor>,
 }
 
 /// Resolves `name` to the digest `pinned`, or else to the one that the registry has now. `registry` replaces
 /// the host of the name.
-pub fn resolve(name: &Reference, pinned: Option<&str>, registry: Option<&str>) -> Result<Base> {
+pub(crate) fn resolve(name: &Reference, pinned: Option<&str>, registry: Option<&str>) -> Result<Base> {
     let mut name = name.clone();
     if let Some(digest) = pinned {
         name.digest = Some(digest.to_string());
@@ -43,12 +43,12 @@ pub fn resolve(name: &Reference, pinned: Option<&str>, registry: Option<&str>) -
 }
 
 impl Base {
-    pub fn digest(&self) -> &str {
+    pub(crate) fn digest(&self) -> &str {
         &self.descriptor.digest
     }
 
     /// Downloads the config and layers for this platform, unless the store has them.
-    pub fn fetch(&self, platform: &Platform, store: &Store) -> Result<Part> {
+    pub(crate) fn fetch(&self, platform: &Platform, store: &Store) -> Result<Part> {
         let registry = Registry::of(&self.from, false)?;
         let repository = &self.from.repository;
         let bytes =
@@ -125,7 +125,7 @@ fn oci_layer(layer: &Descriptor) -> Result<Descriptor> {
 
 /// The Python version of a base image, read from its tag: wheels are selected for it without running the
 /// image.
-pub fn python_of(base: &Reference) -> Result<String> {
+pub(crate) fn python_of(base: &Reference) -> Result<String> {
     let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let tag = base.tag.as_deref().unwrap_or_default().split('-').next().unwrap_or_default();
     match tag.split('.').collect::<Vec<_>>()[..] {

@@ -10,13 +10,13 @@ use xshell::cmd;
 
 const RELEASE: &str = "bookworm";
 /// The Python version of that release.
-pub const PYTHON: &str = "3.11";
+pub(crate) const PYTHON: &str = "3.11";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Increased when the stand-in base is built in another way, so that a cached one is not reused.
 const BASE_LAYOUT: u32 = 2;
 
 /// The path of docker-registry, a container registry: the one on PATH, or Debian's in the cache folder.
-pub fn docker_registry() -> Result<Utf8PathBuf> {
+pub(crate) fn docker_registry() -> Result<Utf8PathBuf> {
     if let Ok(found) = which::which("docker-registry") {
         return Utf8PathBuf::try_from(found).context("docker-registry has a path that is not UTF-8");
     }
@@ -41,7 +41,7 @@ pub fn docker_registry() -> Result<Utf8PathBuf> {
 
 /// A root file system that replaces a base image if no registry can be reached.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Base {
+pub(crate) enum Base {
     /// debian:bookworm-slim
     Slim,
     /// python:3.11-slim-bookworm
@@ -66,7 +66,7 @@ impl Base {
 }
 
 /// Builds a stand-in base for `amd64` or `arm64`, without running any program of it. Returns its folder.
-pub fn base(base: Base, architecture: &str) -> Result<Utf8PathBuf> {
+pub(crate) fn base(base: Base, architecture: &str) -> Result<Utf8PathBuf> {
     let folder = child::cache()?.join(format!("debian/{}-base-{BASE_LAYOUT}-{architecture}", base.name()));
     let root = folder.join("root");
     tools::made_once(&folder, || {

@@ -20,7 +20,7 @@ const LEVEL: u32 = 5;
 
 /// A layer in a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Layer {
+pub(super) struct Layer {
     pub digest: String,
     pub size: u64,
     /// The digest of the uncompressed tar (`rootfs.diff_ids`).
@@ -30,7 +30,7 @@ pub struct Layer {
 }
 
 /// The layer cached under `key`, or else a new layer, built by [`make`] and then cached.
-pub fn cached(
+pub(super) fn cached(
     cache: &Store,
     key: &str,
     fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>,
@@ -53,7 +53,7 @@ pub fn cached(
 }
 
 /// Builds a layer from the files that `fill` writes into an empty folder, which is the image's root.
-pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
+pub(super) fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>>) -> Result<Layer> {
     let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&store.dir)?;
     let dir = Utf8Path::from_path(temp.path()).context("the cache folder's path is not UTF-8")?;
     let mut components = fill(dir)?;
@@ -68,7 +68,7 @@ pub fn make(store: &Store, fill: impl FnOnce(&Utf8Path) -> Result<Vec<Component>
 /// Writes the gzipped tar of `dir`. Returns (diff_id, digest, size). Entries are sorted by name and have
 /// mtime 0, owner 0:0 and mode 755 or 644. Hard links are written as separate files, because it depends on
 /// the tool that copied them whether two names share an inode.
-pub fn write(dir: &Path, to: impl Write) -> Result<(String, String, u64)> {
+pub(super) fn write(dir: &Path, to: impl Write) -> Result<(String, String, u64)> {
     let gzip = flate2::GzBuilder::new()
         .mtime(0)
         .operating_system(255)

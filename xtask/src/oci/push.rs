@@ -14,7 +14,7 @@ use std::fmt;
 
 /// The result of a push. A second push of the same image uploads nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     pub layers_uploaded: usize,
     pub layers_mounted: usize,
     pub layers_existing: usize,
@@ -37,7 +37,7 @@ impl fmt::Display for Report {
 
 impl Built {
     /// Pushes blobs, manifests, index, SBOMs and then `tags` to the repository of this name on `registry`.
-    pub fn push(&self, registry: &Registry, tags: &[&str]) -> Result<Report> {
+    pub(crate) fn push(&self, registry: &Registry, tags: &[&str]) -> Result<Report> {
         for tag in tags {
             if !super::reference::is_tag(tag) {
                 bail!("{tag:?} is not a tag");
@@ -130,7 +130,7 @@ fn refer(registry: &Registry, repository: &str, subject: &str, referrer: &Descri
 }
 
 /// Adds a tag to an image. An error if the registry does not have the digest.
-pub fn retag(registry: &Registry, repository: &str, digest: &str, tag: &str) -> Result<()> {
+pub(crate) fn retag(registry: &Registry, repository: &str, digest: &str, tag: &str) -> Result<()> {
     let (descriptor, bytes) = registry.manifest(repository, digest)?.with_context(|| {
         format!("{}/{repository} has no image {digest}, so it cannot be tagged {tag}", registry.host)
     })?;
@@ -138,7 +138,7 @@ pub fn retag(registry: &Registry, repository: &str, digest: &str, tag: &str) -> 
 }
 
 /// Downloads an image as a user does, into a new layout at `out`. Every blob is checked against its digest.
-pub fn pull(registry: &Registry, reference: &Reference, out: &Utf8Path) -> Result<Built> {
+pub(crate) fn pull(registry: &Registry, reference: &Reference, out: &Utf8Path) -> Result<Built> {
     if out.exists() {
         std::fs::remove_dir_all(out).with_context(|| format!("cannot replace {out}"))?;
     }

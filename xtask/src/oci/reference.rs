@@ -7,7 +7,7 @@ use std::fmt;
 /// An image's name as in the OCI distribution spec and in docker. Parsing adds docker's defaults: the host
 /// `docker.io` and the folder `library/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// `ghcr.io`, `localhost:5000`.
     pub host: String,
     /// `owner/name`.
@@ -18,12 +18,12 @@ pub struct Reference {
 }
 
 impl Reference {
-    pub fn parse(text: &str) -> Result<Reference> {
+    pub(crate) fn parse(text: &str) -> Result<Reference> {
         parse(text).map_err(|why| Exit::Usage(format!("{text:?} is not an image name: {why}")).into())
     }
 
     /// The same image on the registry `registry`, if one is given.
-    pub fn on(mut self, registry: Option<&str>) -> Reference {
+    pub(crate) fn on(mut self, registry: Option<&str>) -> Reference {
         if let Some(host) = registry {
             self.host = host.to_string();
         }
@@ -31,13 +31,13 @@ impl Reference {
     }
 
     /// Without tag and digest: `ghcr.io/owner/name`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.host, self.repository)
     }
 
     /// The digest or tag to request the manifest by: the digest if it is known, otherwise the tag or
     /// `latest`.
-    pub fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 }
@@ -91,14 +91,14 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
     Ok(Reference { host: host.to_string(), repository, tag, digest })
 }
 
-pub fn is_digest(text: &str) -> bool {
+pub(crate) fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|hex| {
         hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` (OCI distribution spec).
-pub fn is_tag(text: &str) -> bool {
+pub(crate) fn is_tag(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.len() <= 128 && text.starts_with(word) && text.chars().all(|c| word(c) || c == '.' || c == '-')
 }

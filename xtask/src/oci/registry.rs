@@ -19,7 +19,7 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
 
-pub struct Registry {
+pub(crate) struct Registry {
     pub host: String,
     pub(super) http: Http,
     /// `https://ghcr.io`. Plain http is used on this machine only.
@@ -33,7 +33,7 @@ pub struct Registry {
 
 impl Registry {
     /// Creates a client without sending anything. With `loopback_only` it refuses writes to other machines.
-    pub fn open(host: &str, loopback_only: bool) -> Result<Registry> {
+    pub(crate) fn open(host: &str, loopback_only: bool) -> Result<Registry> {
         let here = is_loopback(&format!("http://{host}/"));
         let api = if host == "docker.io" { "registry-1.docker.io" } else { host };
         let base = format!("{}://{api}", if here { "http" } else { "https" });
@@ -49,17 +49,17 @@ impl Registry {
     }
 
     /// The registry that releases are pushed to, with the login from the environment.
-    pub fn of_releases(reference: &Reference, loopback_only: bool) -> Result<Registry> {
+    pub(crate) fn of_releases(reference: &Reference, loopback_only: bool) -> Result<Registry> {
         Ok(Registry { login: auth::login_from_environment()?, ..Registry::of(reference, loopback_only)? })
     }
 
-    pub fn of(reference: &Reference, loopback_only: bool) -> Result<Registry> {
+    pub(crate) fn of(reference: &Reference, loopback_only: bool) -> Result<Registry> {
         Registry::open(&reference.host, loopback_only)
     }
 
     /// The manifest with this tag or digest. None if the registry does not have it. An error if the digest of
     /// its bytes is not the requested or announced one.
-    pub fn manifest(&self, repository: &str, version: &str) -> Result<Option<(Descriptor, Vec<u8>)>> {
+    pub(crate) fn manifest(&self, repository: &str, version: &str) -> Result<Option<(Descriptor, Vec<u8>)>> {
         let answer = self.manifest_call("GET", repository, version)?;
         if answer.status == 404 {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Registry {
     }
 
     /// The digest that a tag names now. None if there is no such tag.
-    pub fn digest(&self, repository: &str, version: &str) -> Result<Option<String>> {
+    pub(crate) fn digest(&self, repository: &str, version: &str) -> Result<Option<String>> {
         let answer = self.manifest_call("HEAD", repository, version)?;
         if answer.status == 404 {
             return Ok(None);
@@ -109,7 +109,7 @@ impl Registry {
 
     /// Writes a manifest under a tag or its digest. Returns true if the registry keeps the list of referrers
     /// itself (`OCI-Subject`).
-    pub fn put_manifest(
+    pub(crate) fn put_manifest(
         &self,
         repository: &str,
         version: &str,
@@ -127,7 +127,7 @@ impl Registry {
         Ok(answer.header("OCI-Subject").is_some())
     }
 
-    pub fn has_blob(&self, repository: &str, digest: &str) -> Result<bool> {
+    pub(crate) fn has_blob(&self, repository: &str, digest: &str) -> Result<bool> {
         let answer = self.call(
             &pull_scope(repository),
             Request::new("HEAD", self.url(repository, &format!("blobs/{digest}"))),
@@ -136,7 +136,7 @@ impl Registry {
     }
 
     /// Downloads a blob into the store, unless the store has it.
-    pub fn fetch(&self, repository: &str, blob: &Descriptor, store: &Store) -> Result<()> {
+    pub(crate) fn fetch(&self, repository: &str, blob: &Descriptor, store: &Store) -> Result<()> {
         if !super::reference::is_digest(&blob.digest) {
             bail!("{}/{repository}: {:?} is not a sha256 digest", self.host, blob.digest);
         }
@@ -160,7 +160,7 @@ impl Registry {
 
     /// All tags, sorted. Empty if the repository does not exist.
     #[cfg(test)]
-    pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
+    pub(crate) fn tags(&self, repository: &str) -> Result<Vec<String>> {
         #[derive(serde::Deserialize)]
         struct Page {
             tags: Option<Vec<String>>,

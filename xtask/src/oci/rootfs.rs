@@ -16,7 +16,7 @@ const LINKS: usize = 40;
 
 /// Unpacks one layer into `root`, over the layers below it. An error if its tar does not have the digest
 /// `diff_id`.
-pub fn apply(root: &Path, layer: &Utf8Path, diff_id: &str) -> Result<()> {
+pub(crate) fn apply(root: &Path, layer: &Utf8Path, diff_id: &str) -> Result<()> {
     let mut tar = Hashing { from: plain(layer)?, hash: Hasher::new(&hash::SHA256) };
     unpack(root, &mut tar, FolderOverLink::Replaces).with_context(|| format!("cannot unpack {layer}"))?;
     io::copy(&mut tar, &mut io::sink())?;
@@ -48,12 +48,12 @@ fn plain(layer: &Utf8Path) -> Result<Box<dyn Read>> {
 /// What to do if a folder is unpacked where a link exists: an OCI layer replaces the link, a Debian package
 /// follows it.
 #[derive(Clone, Copy, PartialEq)]
-pub enum FolderOverLink {
+pub(crate) enum FolderOverLink {
     Replaces,
     Follows,
 }
 
-pub fn unpack(root: &Path, tar: impl Read, policy: FolderOverLink) -> Result<()> {
+pub(crate) fn unpack(root: &Path, tar: impl Read, policy: FolderOverLink) -> Result<()> {
     let mut archive = tar::Archive::new(tar);
     // The paths that this layer created: an opaque whiteout removes only files of lower layers.
     let mut fresh = HashSet::new();
@@ -118,7 +118,7 @@ fn entry_into<R: Read>(
 
 /// The path of `name` inside `root`. Links in its parent folders are followed as after chroot; the last part
 /// is not followed. None for the root itself.
-pub fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
+pub(crate) fn place(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
     let mut parts = Vec::new();
     for part in name.components() {
         match part {

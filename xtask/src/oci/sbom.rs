@@ -4,11 +4,11 @@ use super::spec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub const MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
+pub(crate) const MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
 
 /// A package in a layer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Component {
+pub(crate) struct Component {
     pub name: String,
     pub version: String,
     /// <https://github.com/package-url/purl-spec>
@@ -18,7 +18,7 @@ pub struct Component {
 }
 
 /// The image that the SBOM describes.
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// `ghcr.io/owner/name`
     pub name: &'a str,
     pub version: &'a str,
@@ -31,7 +31,7 @@ pub struct Subject<'a> {
     pub created: &'a str,
 }
 
-pub fn cyclonedx(subject: &Subject, components: &[Component]) -> Vec<u8> {
+pub(crate) fn cyclonedx(subject: &Subject, components: &[Component]) -> Vec<u8> {
     let base = json!({ "type": "container", "bom-ref": subject.base, "name": subject.base });
     let packages = components.iter().map(|c| {
         let mut package = json!({

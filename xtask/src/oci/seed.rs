@@ -16,7 +16,7 @@ use xshell::cmd;
 
 /// Builds a Debian image for each platform, with Python if the base has it, and pushes it to `host` under the
 /// name of `base`. Returns the digest of its index.
-pub fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
+pub(crate) fn seed_base(host: &str, base: &Reference, platforms: &[Platform]) -> Result<String> {
     let stand_in = stand_in(base)?;
     let store = Store::cache()?;
     let roots = parallel::each(platforms.len(), platforms, |platform| {

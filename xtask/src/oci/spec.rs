@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// The type of `{}`, the config of a manifest that is not an image.
-pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
-pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub(crate) const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Descriptor {
+pub(crate) struct Descriptor {
     pub media_type: String,
     pub digest: String,
     pub size: u64,
@@ -30,7 +30,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    pub fn new(media_type: &str, digest: String, size: u64) -> Descriptor {
+    pub(crate) fn new(media_type: &str, digest: String, size: u64) -> Descriptor {
         Descriptor {
             media_type: media_type.to_string(),
             digest,
@@ -40,17 +40,17 @@ impl Descriptor {
             annotations: BTreeMap::new(),
         }
     }
-    pub fn of(media_type: &str, bytes: &[u8]) -> Descriptor {
+    pub(crate) fn of(media_type: &str, bytes: &[u8]) -> Descriptor {
         Descriptor::new(media_type, digest(bytes), bytes.len() as u64)
     }
-    pub fn is_index(&self) -> bool {
+    pub(crate) fn is_index(&self) -> bool {
         self.media_type == INDEX || self.media_type == DOCKER_LIST
     }
 }
 
 /// `linux/amd64`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Platform {
+pub(crate) struct Platform {
     pub architecture: String,
     pub os: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    pub fn parse(text: &str) -> Result<Platform> {
+    pub(crate) fn parse(text: &str) -> Result<Platform> {
         match text.split('/').collect::<Vec<_>>()[..] {
             [os, architecture] if !os.is_empty() && !architecture.is_empty() => {
                 Ok(Platform { architecture: architecture.into(), os: os.into(), variant: None })
@@ -68,11 +68,11 @@ impl Platform {
     }
     /// Does an image for `other` run on this platform? The variant is ignored: arm64 is written with or
     /// without its only variant, v8.
-    pub fn matches(&self, other: &Platform) -> bool {
+    pub(crate) fn matches(&self, other: &Platform) -> bool {
         self.os == other.os && self.architecture == other.architecture
     }
     /// The platform of this machine, with Go's names, which OCI uses.
-    pub fn here() -> Platform {
+    pub(crate) fn here() -> Platform {
         let architecture = match std::env::consts::ARCH {
             "x86_64" => "amd64",
             "aarch64" => "arm64",
@@ -90,7 +90,7 @@ impl fmt::Display for Platform {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Index {
+pub(crate) struct Index {
     pub schema_version: u32,
     #[serde(default = "index_type")]
     pub media_type: String,
@@ -104,14 +104,14 @@ fn index_type() -> String {
 }
 
 impl Index {
-    pub fn new(manifests: Vec<Descriptor>, annotations: BTreeMap<String, String>) -> Index {
+    pub(crate) fn new(manifests: Vec<Descriptor>, annotations: BTreeMap<String, String>) -> Index {
         Index { schema_version: 2, media_type: index_type(), manifests, annotations }
     }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Manifest {
+pub(crate) struct Manifest {
     pub schema_version: u32,
     #[serde(default = "manifest_type")]
     pub media_type: String,
@@ -130,7 +130,7 @@ fn manifest_type() -> String {
 }
 
 impl Manifest {
-    pub fn new(
+    pub(crate) fn new(
         config: Descriptor,
         layers: Vec<Descriptor>,
         annotations: BTreeMap<String, String>,
@@ -149,7 +149,7 @@ impl Manifest {
 
 /// An image's config, which an engine needs to run it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Image {
+pub(crate) struct Image {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
     #[serde(flatten)]
@@ -163,7 +163,7 @@ pub struct Image {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Run {
+pub(crate) struct Run {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "nullable")]
@@ -183,14 +183,14 @@ pub struct Run {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RootFs {
+pub(crate) struct RootFs {
     #[serde(rename = "type")]
     pub kind: String,
     pub diff_ids: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct History {
+pub(crate) struct History {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,17 +209,17 @@ fn nullable<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
 }
 
 /// `sha256:…` of bytes in memory.
-pub fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hash::sha256(bytes))
 }
 
 /// The bytes of a document that are hashed and stored: compact, with keys in the order of the structs above.
-pub fn to_bytes(document: &impl Serialize) -> Vec<u8> {
+pub(crate) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).expect("string keys only")
 }
 
 /// Parses a document of another system. The error names `what` was expected and shows the start of the bytes.
-pub fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
+pub(crate) fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     serde_json::from_slice(bytes).with_context(|| {
         let start: String = String::from_utf8_lossy(bytes).chars().take(120).collect();
         format!("{what} does not have the form of the OCI spec; it begins with {start:?}")

@@ -12,31 +12,31 @@ use std::io::{Read, Write};
 
 /// A folder with `blobs/sha256/<hex>`, as in an OCI layout.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub(crate) struct Store {
     pub dir: Utf8PathBuf,
 }
 
 impl Store {
     /// The store in the user's cache folder, with the layers and base images of all builds on this machine.
-    pub fn cache() -> Result<Store> {
+    pub(crate) fn cache() -> Result<Store> {
         let store = Store::at(child::cache()?.join("oci"))?;
         sweep(&store.dir);
         Ok(store)
     }
 
-    pub fn at(dir: impl Into<Utf8PathBuf>) -> Result<Store> {
+    pub(crate) fn at(dir: impl Into<Utf8PathBuf>) -> Result<Store> {
         let store = Store { dir: dir.into() };
         let blobs = store.dir.join("blobs/sha256");
         std::fs::create_dir_all(&blobs).with_context(|| format!("cannot create {blobs}"))?;
         Ok(store)
     }
 
-    pub fn path(&self, digest: &str) -> Utf8PathBuf {
+    pub(crate) fn path(&self, digest: &str) -> Utf8PathBuf {
         self.dir.join("blobs").join(digest.replace(':', "/"))
     }
 
     /// Does the store have the blob with this size and digest? A damaged blob is removed.
-    pub fn has(&self, digest: &str, size: u64) -> Result<bool> {
+    pub(crate) fn has(&self, digest: &str, size: u64) -> Result<bool> {
         let path = self.path(digest);
         match std::fs::metadata(&path) {
             Ok(meta) if meta.len() == size && file_digest(&path)? == digest => Ok(true),
@@ -49,7 +49,7 @@ impl Store {
         }
     }
 
-    pub fn put(&self, media_type: &str, bytes: &[u8]) -> Result<spec::Descriptor> {
+    pub(crate) fn put(&self, media_type: &str, bytes: &[u8]) -> Result<spec::Descriptor> {
         let descriptor = spec::Descriptor::of(media_type, bytes);
         if !self.has(&descriptor.digest, descriptor.size)? {
             let mut file = self.scratch()?;
@@ -61,7 +61,7 @@ impl Store {
 
     /// Stores the bytes of `from`. An error if they do not have the size and digest of `descriptor`. `name`:
     /// the source's name for errors.
-    pub fn receive(&self, descriptor: &spec::Descriptor, from: impl Read, name: &str) -> Result<()> {
+    pub(crate) fn receive(&self, descriptor: &spec::Descriptor, from: impl Read, name: &str) -> Result<()> {
         let mut file = self.scratch()?;
         let (digest, size) = copy_hashed(from.take(descriptor.size + 1), &mut file)
             .with_context(|| format!("the download of {name} was interrupted"))?;
@@ -77,14 +77,14 @@ impl Store {
     }
 
     /// A temporary file in the store's folder, which `keep` renames to a blob.
-    pub fn scratch(&self) -> Result<tempfile::NamedTempFile> {
+    pub(crate) fn scratch(&self) -> Result<tempfile::NamedTempFile> {
         tempfile::Builder::new()
             .prefix(&scratch_prefix())
             .tempfile_in(&self.dir)
             .with_context(|| format!("cannot write to {}", self.dir))
     }
 
-    pub fn keep(&self, file: tempfile::NamedTempFile, digest: &str) -> Result<()> {
+    pub(crate) fn keep(&self, file: tempfile::NamedTempFile, digest: &str) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         let path = self.path(digest);
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
@@ -92,18 +92,18 @@ impl Store {
         Ok(())
     }
 
-    pub fn bytes(&self, digest: &str) -> Result<Vec<u8>> {
+    pub(crate) fn bytes(&self, digest: &str) -> Result<Vec<u8>> {
         let path = self.path(digest);
         std::fs::read(&path).with_context(|| format!("cannot read {path}"))
     }
 
-    pub fn read<T: serde::de::DeserializeOwned>(&self, digest: &str) -> Result<T> {
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, digest: &str) -> Result<T> {
         spec::from_bytes(&self.bytes(digest)?, digest)
     }
 
     /// Adds a blob of another store to this one: as a hard link if the file system allows it, otherwise as a
     /// copy.
-    pub fn link(&self, from: &Store, digest: &str) -> Result<()> {
+    pub(crate) fn link(&self, from: &Store, digest: &str) -> Result<()> {
         let (source, target) = (from.path(digest), self.path(digest));
         if target.exists() {
             return Ok(());
@@ -121,13 +121,13 @@ impl Store {
 }
 
 /// The prefix of temporary files and folders in the cache. It contains the id of the process that owns them.
-pub fn scratch_prefix() -> String {
+pub(crate) fn scratch_prefix() -> String {
     format!(".{}-", std::process::id())
 }
 
 /// Removes the temporary files of processes that no longer exist. Errors are ignored, because the next call
 /// tries again.
-pub fn sweep(dir: &Utf8Path) {
+pub(crate) fn sweep(dir: &Utf8Path) {
     for entry in dir.read_dir_utf8().into_iter().flatten().flatten() {
         let owner = entry
             .file_name()
@@ -147,7 +147,7 @@ pub fn sweep(dir: &Utf8Path) {
 }
 
 /// `sha256:…` of a file.
-pub fn file_digest(path: &Utf8Path) -> Result<String> {
+pub(crate) fn file_digest(path: &Utf8Path) -> Result<String> {
     let file = File::open(path).with_context(|| format!("cannot read {path}"))?;
     Ok(copy_hashed(file, std::io::sink())?.0)
 }

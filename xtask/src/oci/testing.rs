@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// A docker-registry with its own storage. It is stopped at the end of the test.
-pub struct Local {
+pub(crate) struct Local {
     pub host: String,
     pub port: u16,
     _server: serve::Server,
@@ -23,12 +23,12 @@ pub struct Local {
 const HTPASSWD: &str = "user:$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e\n";
 
 impl Local {
-    pub fn start() -> Local {
+    pub(crate) fn start() -> Local {
         Local::with("")
     }
 
     /// A registry that requires user and password.
-    pub fn with_login() -> Local {
+    pub(crate) fn with_login() -> Local {
         Local::with("auth: {htpasswd: {realm: test, path: FOLDER/htpasswd}}\n")
     }
 
@@ -51,27 +51,27 @@ impl Local {
         Local { host: format!("127.0.0.1:{port}"), port, _server: server, dir }
     }
 
-    pub fn registry(&self) -> Registry {
+    pub(crate) fn registry(&self) -> Registry {
         Registry::open(&self.host, true).unwrap()
     }
 
     /// The registry's folder.
-    pub fn path(&self) -> Utf8PathBuf {
+    pub(crate) fn path(&self) -> Utf8PathBuf {
         Utf8PathBuf::try_from(self.dir.path().to_path_buf()).unwrap()
     }
 }
 
-pub fn store(dir: &tempfile::TempDir, name: &str) -> Store {
+pub(crate) fn store(dir: &tempfile::TempDir, name: &str) -> Store {
     Store::at(Utf8Path::from_path(dir.path()).unwrap().join(name)).unwrap()
 }
 
-pub fn platforms() -> Vec<Platform> {
+pub(crate) fn platforms() -> Vec<Platform> {
     ["linux/amd64", "linux/arm64"].iter().map(|p| Platform::parse(p).unwrap()).collect()
 }
 
 /// Pushes a base image for two platforms with one file each. Returns its name, `docker.io/library/base:1`;
 /// the test registry replaces docker.io.
-pub fn push_base(registry: &Registry) -> Reference {
+pub(crate) fn push_base(registry: &Registry) -> Reference {
     let dir = tempfile::tempdir().unwrap();
     let store = store(&dir, "base");
     let manifests = platforms()

@@ -17,7 +17,7 @@ const LARGEST_CHUNK: u64 = 128 << 20;
 const TRIES: u32 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub(crate) enum Sent {
     Existing,
     Mounted,
     Uploaded,
@@ -37,7 +37,7 @@ enum Start {
 impl Registry {
     /// Uploads the blob unless the repository has it. `from`: another repository of this registry that
     /// probably has it.
-    pub fn put_blob(
+    pub(crate) fn put_blob(
         &self,
         repository: &str,
         blob: &Descriptor,
@@ -72,7 +72,7 @@ impl Registry {
     }
 
     /// Checks that we may push to the repository: starts an upload and cancels it.
-    pub fn can_push(&self, repository: &str) -> Result<()> {
+    pub(crate) fn can_push(&self, repository: &str) -> Result<()> {
         self.may_write()?;
         if let Start::Session(session) = self.start(repository, None, None)? {
             // Errors are ignored: not every registry supports cancelling, and all remove unfinished uploads

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use xshell::{Cmd, Shell};
 
 /// The environment variable with the folder of the rehearsal that started xtask.
-pub const REHEARSAL: &str = "XTASK_REHEARSAL";
+pub(crate) const REHEARSAL: &str = "XTASK_REHEARSAL";
 
 /// The environment variables that a child inherits. All variables that could redirect an upload (UV_*,
 /// TWINE_*, PIP_INDEX_URL, NPM_CONFIG_*, …) are left out on purpose.
@@ -53,7 +53,7 @@ const INHERITED: &[&str] = &[
 
 /// The user's cache folder: pinned tools, downloads, layers. It is not in `target/`, because `cargo clean`
 /// must not break hooks.
-pub fn cache() -> Result<Utf8PathBuf> {
+pub(crate) fn cache() -> Result<Utf8PathBuf> {
     let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
     from("XTASK_CACHE")
         .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("fractal-xtask")))
@@ -62,7 +62,7 @@ pub fn cache() -> Result<Utf8PathBuf> {
 }
 
 /// The environment of every child.
-pub fn env() -> Result<Vec<(OsString, OsString)>> {
+pub(crate) fn env() -> Result<Vec<(OsString, OsString)>> {
     let cache = cache()?;
     let home = cache.join("home");
     std::fs::create_dir_all(&home).with_context(|| format!("cannot create {home}"))?;
@@ -94,7 +94,7 @@ pub fn env() -> Result<Vec<(OsString, OsString)>> {
 }
 
 /// A shell for `cmd!` whose current folder is `dir`.
-pub fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
+pub(crate) fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
     let sh = Shell::new()?;
     sh.change_dir(dir.as_ref());
     Ok(sh)
@@ -102,12 +102,12 @@ pub fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
 
 /// Runs a program with the clean environment and the variables in `extra`. Returns stdout, or an error with
 /// the last 40 lines of both streams.
-pub fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+pub(crate) fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     captured(cmd, extra).map(|(stdout, _)| stdout)
 }
 
 /// Like [`capture`], but returns stdout and stderr, for programs that report on stderr.
-pub fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+pub(crate) fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     captured(cmd, extra).map(|(stdout, stderr)| stdout + &stderr)
 }
 
@@ -136,7 +136,7 @@ const BRIEF: Duration = Duration::from_secs(60);
 
 /// Like [`capture`], but stops the program after [`BRIEF`]. A server that does not know `--version` may start
 /// instead and never end.
-pub fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+pub(crate) fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, BRIEF)
 }
@@ -146,7 +146,7 @@ const INSTALLATION: Duration = Duration::from_secs(20 * 60);
 
 /// Like [`capture`], but stops the program after [`INSTALLATION`], in case an index never finishes its
 /// answer.
-pub fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+pub(crate) fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
     within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, INSTALLATION)
 }
@@ -195,7 +195,7 @@ fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> 
 }
 
 /// The last `n` lines. If there are more, the first line tells how many were skipped.
-pub fn last_lines(text: &str, n: usize) -> String {
+pub(crate) fn last_lines(text: &str, n: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let skipped = lines.len().saturating_sub(n);
     let mut shown = lines[skipped..].join("\n");
@@ -206,7 +206,7 @@ pub fn last_lines(text: &str, n: usize) -> String {
 }
 
 /// A TCP port of this machine that is free at this moment. Another process may take it before it is used.
-pub fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

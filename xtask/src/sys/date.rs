@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 const LAST: u64 = 253_402_300_799;
 
 /// `2026-11-21T10:08:34Z`, from seconds since 1970.
-pub fn rfc3339(seconds: i64) -> Result<String> {
+pub(crate) fn rfc3339(seconds: i64) -> Result<String> {
     let seconds = u64::try_from(seconds)
         .ok()
         .filter(|s| *s <= LAST)
@@ -16,12 +16,12 @@ pub fn rfc3339(seconds: i64) -> Result<String> {
 }
 
 /// The current time as `20261121T100834Z`, which sorts by time and is valid in a file name.
-pub fn stamp() -> String {
+pub(crate) fn stamp() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "")
 }
 
 /// Today in UTC as `2026-11-21`, or the day of SOURCE_DATE_EPOCH if it is set (reproducible-builds.org).
-pub fn today() -> Result<String> {
+pub(crate) fn today() -> Result<String> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
     let now = match set {
         Some(text) => text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?,

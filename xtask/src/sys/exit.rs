@@ -5,7 +5,7 @@ use std::fmt;
 
 /// An outcome that ends the command but is not a failure of the program. It is an error so that `?` works.
 #[derive(Debug)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Bad arguments or settings: exit code 2.
     Usage(String),
     /// A gate failed, and its findings are not printed yet: exit code 3.
@@ -17,7 +17,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    pub fn code(&self) -> u8 {
+    pub(crate) fn code(&self) -> u8 {
         match self {
             Exit::Usage(_) => 2,
             Exit::Gate(_) | Exit::Refused(_) => 3,

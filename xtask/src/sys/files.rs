@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use std::io::Write;
 
 /// Replaces `path` in one step and keeps its mode.
-pub fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     let mut temp =
         tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {folder}"))?;

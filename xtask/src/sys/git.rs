@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 /// Git in one folder. It ignores the environment of a git hook that may have started xtask.
 #[derive(Clone)]
-pub struct Git {
+pub(crate) struct Git {
     pub dir: Utf8PathBuf,
     /// The start of the remote's address with its password, and the same without: arguments name the latter.
     login: Option<(String, String)>,
@@ -45,18 +45,18 @@ const HOOK_IDENTITY: &[&str] = &[
 ];
 
 impl Git {
-    pub fn new(dir: impl AsRef<Utf8Path>) -> Git {
+    pub(crate) fn new(dir: impl AsRef<Utf8Path>) -> Git {
         Git { dir: dir.as_ref().to_path_buf(), login: None }
     }
 
     /// Git in another folder, with the same remote.
-    pub fn at(&self, dir: impl AsRef<Utf8Path>) -> Git {
+    pub(crate) fn at(&self, dir: impl AsRef<Utf8Path>) -> Git {
         Git { dir: dir.as_ref().to_path_buf(), ..self.clone() }
     }
 
     /// The same git, which knows the password of this remote; and the remote as arguments and messages name
     /// it.
-    pub fn with_remote(self, remote: &str) -> (Git, String) {
+    pub(crate) fn with_remote(self, remote: &str) -> (Git, String) {
         let Some(login) = url::login(remote) else { return (self, remote.to_string()) };
         let shown = remote.replacen(&login.0, &login.1, 1);
         (Git { login: Some(login), ..self }, shown)
@@ -64,7 +64,7 @@ impl Git {
 
     /// A git command in the folder, without the variables of a hook. The user's locale is kept, because hooks
     /// and the Python that they run inherit it. Nothing that git translates is parsed.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new("git");
         command.current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
         let in_hook = std::env::var_os("GIT_INDEX_FILE").is_some() || std::env::var_os("GIT_DIR").is_some();
@@ -83,7 +83,7 @@ impl Git {
     }
 
     /// Runs git and returns stdout as bytes. The error contains git's own message.
-    pub fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
+    pub(crate) fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
         let output =
             self.command().args(args).output().context("git could not be started: is it on PATH?")?;
         if !output.status.success() {
@@ -99,17 +99,17 @@ impl Git {
     }
 
     /// Runs git and returns stdout as text without its last newline. Bytes that are not UTF-8 are replaced.
-    pub fn read<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
+    pub(crate) fn read<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
         let text = String::from_utf8_lossy(&self.bytes(args)?).into_owned();
         Ok(text.strip_suffix('\n').map(str::to_string).unwrap_or(text))
     }
 
-    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<()> {
+    pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<()> {
         self.bytes(args).map(drop)
     }
 
     /// Runs git as a question: exit code 0 is yes, 1 is no, any other is an error.
-    pub fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<bool> {
+    pub(crate) fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<bool> {
         let output =
             self.command().args(args).output().context("git could not be started: is it on PATH?")?;
         match output.status.code() {
@@ -120,7 +120,7 @@ impl Git {
     }
 
     /// Runs git with `input` on stdin and returns stdout.
-    pub fn pipe<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn pipe<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Vec<u8>> {
         use std::io::Write;
         let mut child = self
             .command()
@@ -149,7 +149,7 @@ impl Git {
     }
 
     /// The commit that a revision names, as 40 hex digits.
-    pub fn commit(&self, rev: &str) -> Result<String> {
+    pub(crate) fn commit(&self, rev: &str) -> Result<String> {
         if rev.starts_with('-') {
             bail!("{rev:?} is not a revision: it begins with `-`");
         }
@@ -158,12 +158,12 @@ impl Git {
     }
 
     /// The committer date in seconds since 1970, for SOURCE_DATE_EPOCH.
-    pub fn commit_time(&self, commit: &str) -> Result<i64> {
+    pub(crate) fn commit_time(&self, commit: &str) -> Result<i64> {
         Ok(self.read(&["show", "-s", "--format=%ct", "--end-of-options", commit])?.trim().parse()?)
     }
 
     /// Fetches the objects of these refs from a remote without writing a ref.
-    pub fn fetch_objects(&self, from: &str, names: &[String]) -> Result<()> {
+    pub(crate) fn fetch_objects(&self, from: &str, names: &[String]) -> Result<()> {
         let mut args = vec![
             "fetch",
             "--quiet",
@@ -179,17 +179,17 @@ impl Git {
     }
 
     /// The checked-out branch. None on a detached HEAD.
-    pub fn branch(&self) -> Result<Option<String>> {
+    pub(crate) fn branch(&self) -> Result<Option<String>> {
         Ok(self.read(&["symbolic-ref", "--quiet", "--short", "HEAD"]).ok())
     }
 
     /// The uncommitted changes, as lines of `git status --porcelain`.
-    pub fn dirty(&self) -> Result<Vec<String>> {
+    pub(crate) fn dirty(&self) -> Result<Vec<String>> {
         Ok(self.read(&["status", "--porcelain"])?.lines().map(str::to_string).collect())
     }
 }
 
 /// The first seven digits of an object id, git's own short form.
-pub fn short(id: &str) -> &str {
+pub(crate) fn short(id: &str) -> &str {
     id.get(..7).unwrap_or(id)
 }

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 /// Kills a process group when xtask has ended.
-pub fn kill_when_gone(group: u32) -> Result<Child> {
+pub(crate) fn kill_when_gone(group: u32) -> Result<Child> {
     // The built-in kill of every shell accepts `-s KILL --` before a negative number.
     when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
 }
@@ -14,7 +14,7 @@ pub fn kill_when_gone(group: u32) -> Result<Child> {
 /// Starts a shell that waits until xtask has ended or its stdin is dropped, and then runs `script` with these
 /// arguments from `$0` on. It has a process group of its own, so that a signal that ends xtask does not end
 /// it.
-pub fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
+pub(crate) fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
     let mut command = Command::new("/bin/sh");
     secrets::withhold(&mut command)
         .args(["-c", &format!("read -r _; {script}")])

@@ -1,18 +1,18 @@
 //! SHA-256 and SHA-512 (FIPS 180-4) with ring, which TLS needs anyway, and hexadecimal digits.
 
-pub use ring::digest::{Context as Hasher, SHA256, SHA512, digest};
+pub(crate) use ring::digest::{Context as Hasher, SHA256, SHA512, digest};
 
 /// The SHA-256 of the bytes, as 64 hex digits.
-pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex(digest(&SHA256, bytes.as_ref()))
 }
 
-pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A digest as OCI writes it: `sha256:…`.
-pub fn oci(hash: Hasher) -> String {
+pub(crate) fn oci(hash: Hasher) -> String {
     format!("sha256:{}", hex(hash.finish()))
 }
 

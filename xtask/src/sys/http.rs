@@ -13,13 +13,13 @@ const TRIES: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
 
-pub struct Http {
+pub(crate) struct Http {
     agent: ureq::Agent,
     /// For addresses on this machine, which a proxy cannot reach.
     local: ureq::Agent,
 }
 
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     pub method: &'static str,
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
@@ -28,7 +28,7 @@ pub struct Request<'a> {
     login: Option<String>,
 }
 
-pub struct Response {
+pub(crate) struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     method: &'static str,
@@ -39,7 +39,7 @@ pub struct Response {
 
 /// An answer with an unexpected status.
 #[derive(Debug)]
-pub struct HttpError {
+pub(crate) struct HttpError {
     pub status: u16,
     pub method: &'static str,
     pub url: String,
@@ -57,15 +57,15 @@ impl fmt::Display for HttpError {
 impl std::error::Error for HttpError {}
 
 /// The status of an [`HttpError`]. None for any other error.
-pub fn status_of(error: &anyhow::Error) -> Option<u16> {
+pub(crate) fn status_of(error: &anyhow::Error) -> Option<u16> {
     error.downcast_ref::<HttpError>().map(|e| e.status)
 }
 
 impl<'a> Request<'a> {
-    pub fn new(method: &'static str, url: impl Into<String>) -> Request<'a> {
+    pub(crate) fn new(method: &'static str, url: impl Into<String>) -> Request<'a> {
         Request { method, url: url.into(), headers: Vec::new(), body: None, login: None }
     }
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Request<'a> {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Request<'a> {
         self.headers.push((name, value.into()));
         self
     }
@@ -75,10 +75,10 @@ impl<'a> Request<'a> {
         Request { method: self.method, url: self.url.clone(), headers, body: self.body, login: None }
     }
     /// Sets the Authorization header that is sent only after an answer 401.
-    pub fn login(self, login: Option<String>) -> Request<'a> {
+    pub(crate) fn login(self, login: Option<String>) -> Request<'a> {
         Request { login, ..self }
     }
-    pub fn body(mut self, content_type: &str, bytes: &'a [u8]) -> Request<'a> {
+    pub(crate) fn body(mut self, content_type: &str, bytes: &'a [u8]) -> Request<'a> {
         self.headers.push(("Content-Type", content_type.to_string()));
         self.body = Some(bytes);
         self
@@ -86,7 +86,7 @@ impl<'a> Request<'a> {
 }
 
 /// An Authorization header with user and password: `Basic …` (RFC 7617).
-pub fn basic(user: &str, password: &str) -> String {
+pub(crate) fn basic(user: &str, password: &str) -> String {
     format!(
         "Basic {}",
         base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{user}:{password}"))
@@ -94,7 +94,7 @@ pub fn basic(user: &str, password: &str) -> String {
 }
 
 impl Http {
-    pub fn new() -> Result<Http> {
+    pub(crate) fn new() -> Result<Http> {
         let config = || {
             ureq::Agent::config_builder()
                 .http_status_as_error(false)
@@ -114,7 +114,7 @@ impl Http {
 
     /// Sends the request until the answer is final, at most 4 times. It retries 408, 429, 500, 502, 503, 504,
     /// timeouts and broken connections only.
-    pub fn send(&self, request: &Request) -> Result<Response> {
+    pub(crate) fn send(&self, request: &Request) -> Result<Response> {
         let mut attempt = 1;
         loop {
             let outcome = match (self.follow(request), &request.login) {
@@ -146,7 +146,7 @@ impl Http {
     }
 
     /// GET of a small text or JSON document. Any status but 2xx is an error.
-    pub fn get(&self, url: &str) -> Result<Vec<u8>> {
+    pub(crate) fn get(&self, url: &str) -> Result<Vec<u8>> {
         self.send(&Request::new("GET", url))?.success()?.bytes()
     }
 
@@ -181,7 +181,7 @@ impl Http {
 
     /// One request without retries or redirects. With `with_credentials` false, the Authorization header is
     /// left out, for a redirect to another host.
-    pub fn send_once(&self, request: &Request, url: &str, with_credentials: bool) -> Result<Response> {
+    pub(crate) fn send_once(&self, request: &Request, url: &str, with_credentials: bool) -> Result<Response> {
         let shown = without_secrets(url);
         let mut builder = http::Request::builder().method(request.method).uri(url);
         for (name, value) in request
@@ -209,12 +209,12 @@ impl Http {
 }
 
 impl Response {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
     /// The whole body. An error if it is longer than 16 MiB.
-    pub fn bytes(mut self) -> Result<Vec<u8>> {
+    pub(crate) fn bytes(mut self) -> Result<Vec<u8>> {
         let shown = without_secrets(&self.url);
         self.body
             .with_config()
@@ -223,15 +223,15 @@ impl Response {
             .with_context(|| format!("{} {shown}: cannot read the whole answer", self.method))
     }
 
-    pub fn reader(self) -> impl std::io::Read {
+    pub(crate) fn reader(self) -> impl std::io::Read {
         self.body.into_with_config().limit(u64::MAX).reader()
     }
 
-    pub fn success(self) -> Result<Response> {
+    pub(crate) fn success(self) -> Result<Response> {
         if (200..300).contains(&self.status) { Ok(self) } else { Err(self.error().into()) }
     }
 
-    pub fn error(mut self) -> HttpError {
+    pub(crate) fn error(mut self) -> HttpError {
         let bytes =
             self.body.with_config().limit(64 << 10).lossy_utf8(true).read_to_string().unwrap_or_default();
         let mut text: String = bytes.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -242,7 +242,7 @@ impl Response {
     }
 
     /// The Location header as an absolute address.
-    pub fn location(&self) -> Result<String> {
+    pub(crate) fn location(&self) -> Result<String> {
         let shown = without_secrets(&self.url);
         let location = self
             .header("Location")
@@ -289,7 +289,7 @@ fn worth_retrying(error: &anyhow::Error) -> bool {
 }
 
 /// The pause before the next attempt: 0.5, 1, 2 … seconds.
-pub fn pause(attempt: u32) -> Duration {
+pub(crate) fn pause(attempt: u32) -> Duration {
     Duration::from_millis(250 << attempt.min(7))
 }
 

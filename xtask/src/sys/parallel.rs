@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs both at the same time, the second in a thread of its own. Each runs to its end even if the other
 /// fails.
-pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+pub(crate) fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
     std::thread::scope(|scope| {
         let other = scope.spawn(other);
         (one(), other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -14,7 +14,7 @@ pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Sen
 }
 
 /// Runs all of them at the same time, each in a thread. Returns their results in the same order.
-pub fn all<R: Send>(work: Vec<impl FnOnce() -> R + Send>) -> Vec<R> {
+pub(crate) fn all<R: Send>(work: Vec<impl FnOnce() -> R + Send>) -> Vec<R> {
     std::thread::scope(|scope| {
         let running: Vec<_> = work.into_iter().map(|work| scope.spawn(work)).collect();
         running
@@ -26,7 +26,7 @@ pub fn all<R: Send>(work: Vec<impl FnOnce() -> R + Send>) -> Vec<R> {
 
 /// Runs `work` for each item, at most `at_once` at a time. Returns the results in the items' order, or the
 /// error of the first failed item. No new item is started after an error.
-pub fn each<T: Sync, R: Send>(
+pub(crate) fn each<T: Sync, R: Send>(
     at_once: usize,
     items: &[T],
     work: impl Fn(&T) -> Result<R> + Sync,

@@ -7,13 +7,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::fs::File;
 
 /// A clean folder that no other process uses. It is removed when the value is dropped.
-pub struct Place {
+pub(crate) struct Place {
     pub dir: Utf8PathBuf,
     _lock: File,
 }
 
 /// The first place that is not in use, emptied.
-pub fn place() -> Result<Place> {
+pub(crate) fn place() -> Result<Place> {
     let folder = child::cache()?.join("scratch");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {folder}"))?;
     for n in 0.. {
@@ -29,7 +29,7 @@ pub fn place() -> Result<Place> {
 }
 
 /// The folder where Python caches the bytecode of environments in these places (PYTHONPYCACHEPREFIX).
-pub fn bytecode() -> Result<Utf8PathBuf> {
+pub(crate) fn bytecode() -> Result<Utf8PathBuf> {
     Ok(child::cache()?.join("pycache"))
 }
 

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// Variables that hold the right to publish: ours, and those of the tools that publish. A child gets one only
 /// from the code that starts it.
-pub const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 12] = [
     "PYPI_TOKEN",
     "TESTPYPI_TOKEN",
     "NPM_TOKEN",
@@ -26,18 +26,18 @@ pub const NAMES: [&str; 12] = [
 const SHORTEST: usize = 6;
 
 /// Takes them out of the environment of a child that inherits ours.
-pub fn withhold(command: &mut Command) -> &mut Command {
+pub(crate) fn withhold(command: &mut Command) -> &mut Command {
     NAMES.iter().fold(command, |command, name| command.env_remove(name))
 }
 
 /// Tokens of ours that begin or end with white space: a line break of the file that they were copied from.
-pub fn padded() -> impl Iterator<Item = &'static str> {
+pub(crate) fn padded() -> impl Iterator<Item = &'static str> {
     NAMES[..4].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
 }
 
 /// The text with `***` for each token of the environment, as it is or in base64, and for passwords in
 /// addresses.
-pub fn mask(text: &str) -> String {
+pub(crate) fn mask(text: &str) -> String {
     static FORMS: OnceLock<Vec<String>> = OnceLock::new();
     let forms = FORMS.get_or_init(|| {
         let user = std::env::var("REGISTRY_USER").unwrap_or_default();

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running server. Dropping it kills the server and all processes that it started.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Kills the group when xtask ends for any reason.
     guard: Child,
@@ -19,7 +19,7 @@ pub struct Server {
 }
 
 /// Starts `command` with PORT in its environment and waits until `path` answers 200.
-pub fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Result<Server> {
+pub(crate) fn start(mut command: Command, port: u16, path: &str, log: &Utf8Path) -> Result<Server> {
     let file = std::fs::File::create(log).with_context(|| format!("cannot write {log}"))?;
     let words = format!("{:?}", command.get_program());
     command
@@ -71,7 +71,7 @@ impl Server {
 
     /// Stops the server with SIGTERM, as container engines do. Returns how long it took. An error if the
     /// server still runs after ten seconds, when an engine would kill it.
-    pub fn stop(mut self) -> Result<Duration> {
+    pub(crate) fn stop(mut self) -> Result<Duration> {
         let started = Instant::now();
         self.signal(Signal::TERM);
         while started.elapsed() < Duration::from_secs(10) {

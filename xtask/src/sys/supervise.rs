@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 mod program;
 
-pub use program::run;
+pub(crate) use program::run;
 
 /// How often to check whether a child has ended.
 const POLL: Duration = Duration::from_millis(15);
@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(15);
 const STOP: Duration = Duration::from_secs(20);
 
 /// The program to start.
-pub struct Start<'a> {
+pub(crate) struct Start<'a> {
     pub argv: &'a [String],
     pub dir: &'a Utf8Path,
     /// The whole environment. Nothing is inherited.
@@ -36,7 +36,7 @@ pub struct Start<'a> {
 }
 
 /// A running program. Dropping it stops the program.
-pub struct Supervised {
+pub(crate) struct Supervised {
     name: String,
     supervisor: Child,
     pipe: Option<ChildStdin>,
@@ -44,7 +44,7 @@ pub struct Supervised {
 }
 
 /// Starts a program below a supervisor. `xtask`: the path of this binary, or of a copy of it.
-pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
+pub(crate) fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
     let name = start.argv.first().context("no program to supervise")?;
     let name = Utf8Path::new(name).file_name().unwrap_or(name).to_string();
     let log = File::options()
@@ -70,7 +70,7 @@ pub fn start(xtask: &Utf8Path, start: &Start) -> Result<Supervised> {
 
 impl Supervised {
     /// Waits until the address answers with any status. An error if the program ends first, or at the limit.
-    pub fn wait_ready(&mut self, url: &str, limit: Duration) -> Result<()> {
+    pub(crate) fn wait_ready(&mut self, url: &str, limit: Duration) -> Result<()> {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(2)))
             .proxy(None)
@@ -104,7 +104,7 @@ impl Supervised {
     }
 
     /// Waits until the program has ended.
-    pub fn wait(mut self) -> Result<ExitStatus> {
+    pub(crate) fn wait(mut self) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.supervisor.try_wait()? {
                 return Ok(status);
@@ -138,7 +138,7 @@ static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 /// After this call, SIGINT, SIGTERM and SIGHUP end every wait above with an error, so that programs are
 /// stopped and folders removed on the way out. If that takes longer than a minute, the process exits with
 /// 130, and the supervisors stop the programs.
-pub fn catch_interrupts() -> io::Result<()> {
+pub(crate) fn catch_interrupts() -> io::Result<()> {
     let flag = INTERRUPTED.get_or_init(Arc::default);
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, flag.clone())?;
@@ -153,7 +153,7 @@ pub fn catch_interrupts() -> io::Result<()> {
     Ok(())
 }
 
-pub fn interrupted() -> bool {
+pub(crate) fn interrupted() -> bool {
     INTERRUPTED.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
 

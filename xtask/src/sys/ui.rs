@@ -9,16 +9,16 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 mod fit;
-pub mod report;
+pub(crate) mod report;
 
 /// Use colours on stderr? Only on a terminal, and not if NO_COLOR (no-color.org) or TERM=dumb is set.
-pub fn colours() -> bool {
+pub(crate) fn colours() -> bool {
     std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
-pub fn terminal() -> bool {
+pub(crate) fn terminal() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
 }
 
@@ -45,47 +45,47 @@ fn columns_of_output() -> Option<usize> {
 }
 
 /// A line of a report on stdout, shortened to the width of the terminal.
-pub fn report_line(line: String) -> String {
+pub(crate) fn report_line(line: String) -> String {
     match columns_of_output() {
         Some(columns) => fit::shorten(&line, columns),
         None => line,
     }
 }
 
-pub fn paint(code: &str, text: &str) -> String {
+pub(crate) fn paint(code: &str, text: &str) -> String {
     if colours() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
 }
-pub fn bold(text: &str) -> String {
+pub(crate) fn bold(text: &str) -> String {
     paint("1", text)
 }
-pub fn dim(text: &str) -> String {
+pub(crate) fn dim(text: &str) -> String {
     paint("2", text)
 }
-pub fn red(text: &str) -> String {
+pub(crate) fn red(text: &str) -> String {
     paint("31", text)
 }
-pub fn green(text: &str) -> String {
+pub(crate) fn green(text: &str) -> String {
     paint("32", text)
 }
-pub fn yellow(text: &str) -> String {
+pub(crate) fn yellow(text: &str) -> String {
     paint("33", text)
 }
 
 /// How a step ended, with the text to show.
-pub enum Outcome {
+pub(crate) enum Outcome {
     Done(String),
     Skipped(String),
     Failed(String),
 }
 
 /// `1.4 s`, `2 min 05 s`.
-pub fn duration(d: Duration) -> String {
+pub(crate) fn duration(d: Duration) -> String {
     let s = d.as_secs();
     if s >= 60 { format!("{} min {:02} s", s / 60, s % 60) } else { format!("{:.1} s", d.as_secs_f64()) }
 }
 
 /// The line of a running step, which [`Line::end`] finishes.
-pub struct Line {
+pub(crate) struct Line {
     name: String,
     started: Instant,
     spinner: Option<ProgressBar>,
@@ -100,14 +100,14 @@ fn spinners() -> &'static MultiProgress {
 /// A command's result, to standard output, with a line break at its end. Everything else goes to standard
 /// error.
 #[expect(clippy::print_stdout, reason = "the one place for results")]
-pub fn print(result: impl std::fmt::Display) {
+pub(crate) fn print(result: impl std::fmt::Display) {
     let text = secrets::mask(&result.to_string());
     print!("{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
 }
 
 /// Prints to stderr, above running spinners. On a terminal, long lines are wrapped at words.
 #[expect(clippy::print_stderr, reason = "the one place for messages")]
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let text = &safe(text);
     let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));
     let text = wrapped.as_deref().unwrap_or(text);
@@ -116,7 +116,7 @@ pub fn say(text: &str) {
 
 /// What is printed: without tokens and passwords, and without control characters but those of colours. Commit
 /// messages, manifests, indexes and git's `remote:` lines are other people's texts.
-pub fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     visible(&secrets::mask(text))
 }
 
@@ -142,7 +142,7 @@ fn visible(text: &str) -> String {
     out
 }
 
-pub fn begin(name: &str) -> Line {
+pub(crate) fn begin(name: &str) -> Line {
     let spinner = terminal().then(|| {
         let bar = spinners().add(ProgressBar::new_spinner());
         bar.set_style(
@@ -156,7 +156,7 @@ pub fn begin(name: &str) -> Line {
 }
 
 impl Line {
-    pub fn end(self, outcome: Outcome) {
+    pub(crate) fn end(self, outcome: Outcome) {
         if let Some(bar) = &self.spinner {
             bar.finish_and_clear();
         }
@@ -184,7 +184,7 @@ impl Line {
 }
 
 /// Prints a finding: the problem and its place first, then what to do.
-pub fn finding(f: &Finding) {
+pub(crate) fn finding(f: &Finding) {
     let level = match f.level {
         Level::Breaking => red("breaking"),
         Level::Error => red("error"),
@@ -207,11 +207,11 @@ pub fn finding(f: &Finding) {
 }
 
 /// The text without colour codes.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     console::strip_ansi_codes(text).into_owned()
 }
 
-pub fn section(title: &str) {
+pub(crate) fn section(title: &str) {
     say(&bold(title));
 }
 

@@ -1,19 +1,19 @@
 //! Reads the parts of an address (RFC 3986) that registries and indexes use. Pure.
 
 /// `host:port` of an address, including the user if it names one.
-pub fn authority(url: &str) -> &str {
+pub(crate) fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or("")
 }
 
 /// `host:port` in lower case, without the user and without the default port of http or https.
-pub fn host(url: &str) -> String {
+pub(crate) fn host(url: &str) -> String {
     let host = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
     host.trim_end_matches(":443").trim_end_matches(":80").to_string()
 }
 
 /// `https://host:port` without the default port. Two addresses with the same origin may share credentials.
-pub fn origin(url: &str) -> String {
+pub(crate) fn origin(url: &str) -> String {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     let authority = authority(url).rsplit('@').next().unwrap_or("").to_ascii_lowercase();
     let default = if scheme == "https" { ":443" } else { ":80" };
@@ -21,12 +21,12 @@ pub fn origin(url: &str) -> String {
 }
 
 /// The path with the query, from the first `/` after the host. `/` if the address has no path.
-pub fn path(url: &str) -> &str {
+pub(crate) fn path(url: &str) -> &str {
     url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("/")
 }
 
 /// The address without user, password, query and fragment. Queries can contain upload states and signatures.
-pub fn without_secrets(url: &str) -> String {
+pub(crate) fn without_secrets(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let path_at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest[..path_at].rsplit('@').next().unwrap_or("");
@@ -37,7 +37,7 @@ pub fn without_secrets(url: &str) -> String {
 
 /// Resolves `address` relative to the page `base`, in the forms that servers and index pages use. None if it
 /// is not an http(s) address.
-pub fn join(base: &str, address: &str) -> Option<String> {
+pub(crate) fn join(base: &str, address: &str) -> Option<String> {
     let (scheme, rest) = base.split_once("://")?;
     let authority = authority(base);
     if address.starts_with("http://") || address.starts_with("https://") {
@@ -66,7 +66,7 @@ pub fn join(base: &str, address: &str) -> Option<String> {
 
 /// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up
 /// to the host. None for an address without a password.
-pub fn login(url: &str) -> Option<(String, String)> {
+pub(crate) fn login(url: &str) -> Option<(String, String)> {
     let (scheme, _) = url.split_once("://")?;
     let authority = authority(url);
     let (login, host) = authority.rsplit_once('@')?;
@@ -76,7 +76,7 @@ pub fn login(url: &str) -> Option<(String, String)> {
 
 /// Is the address on this machine? Only literal hosts count: the owner of a name that resolves to loopback
 /// can change it at any time.
-pub fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let authority = authority(url);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.strip_prefix('[') {

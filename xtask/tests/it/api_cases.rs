@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `## what`, then `level id` lines in any place, then `--- old [file]` and `--- new [file]` with their text.
-pub struct Case {
+pub(crate) struct Case {
     what: String,
     pub expected: Vec<String>,
     /// Whether it is of the new side, its name, and its text.
@@ -12,7 +12,7 @@ pub struct Case {
 }
 
 /// Reads the cases of each topic's text. `default`: the file name if a case gives none.
-pub fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
+pub(crate) fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for (topic, line) in topics.iter().flat_map(|(topic, text)| text.lines().map(move |line| (topic, line))) {
         if let Some(what) = line.strip_prefix("## ") {
@@ -40,7 +40,7 @@ pub fn read(topics: &[(&str, &str)], default: &str) -> Vec<Case> {
 
 /// Checks all cases together. `number` returns the index of a finding's case.
 #[track_caller]
-pub fn all_right(cases: &[Case], document: &Value, number: impl Fn(&Value) -> Option<usize>) {
+pub(crate) fn all_right(cases: &[Case], document: &Value, number: impl Fn(&Value) -> Option<usize>) {
     let mut found: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
     for finding in document["findings"].as_array().expect("findings") {
         found

@@ -5,14 +5,14 @@ use crate::support::{APP_TOML, PYPROJECT, Repo, run};
 use serde_json::Value;
 
 /// The Python app at 0.0.1 with its package guarded; nothing is tagged.
-pub fn app() -> Repo {
+pub(crate) fn app() -> Repo {
     let repo = Repo::new();
     repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agent\"]\n"));
     repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.0.1"));
     repo
 }
 
-pub const BASE: &str = "\
+pub(crate) const BASE: &str = "\
 class BaseAdapter:
     \"\"\"What channel adapters derive from.\"\"\"
 
@@ -26,7 +26,7 @@ class RuntimeCapabilities:
 ";
 
 /// A release with adapters; since then a `fix` commit renamed one symbol.
-pub fn renamed_under_a_fix() -> Repo {
+pub(crate) fn renamed_under_a_fix() -> Repo {
     let repo = app();
     repo.write("apps/python/src/demo_agent/adapters/__init__.py", "");
     repo.commit("apps/python/src/demo_agent/adapters/base.py", BASE, "feat: adapters");

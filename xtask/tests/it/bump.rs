@@ -227,7 +227,7 @@ fn the_version_exceeds_the_highest_on_the_index() {
 }
 
 /// A one-page index on this machine, while the test runs.
-pub fn serve(page: &'static str) -> String {
+pub(crate) fn serve(page: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/simple", listener.local_addr().unwrap());
     std::thread::spawn(move || {

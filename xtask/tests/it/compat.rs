@@ -5,7 +5,7 @@ use crate::support::{Repo, run};
 use camino::Utf8Path;
 
 /// Gives the demo app a `[compat]`, an example plugin, and black-box tests.
-pub fn promise(repo: &Repo, app: &str) {
+pub(crate) fn promise(repo: &Repo, app: &str) {
     demo::copy(
         &Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-compat/{app}")),
         &repo.path.join("apps").join(app),
@@ -31,7 +31,7 @@ pub fn promise(repo: &Repo, app: &str) {
 }
 
 /// The demo app with `[compat]`, its spec and compat.json written, in one commit.
-pub fn repo(app: &str) -> Repo {
+pub(crate) fn repo(app: &str) -> Repo {
     let repo = demo::files(&[app]);
     promise(&repo, app);
     repo.xtask(&["openapi", "generate"]).expect(0);

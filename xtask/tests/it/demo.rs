@@ -5,7 +5,7 @@ use crate::support::{Output, Repo, Servers, run};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::Command;
 
-pub struct World {
+pub(crate) struct World {
     pub repo: Repo,
     /// The folder in which the servers store their data.
     pub data: Utf8PathBuf,
@@ -15,22 +15,22 @@ pub struct World {
 
 impl World {
     /// The demo app in Python at version 0.0.1, bumped and pushed to `main` and `development`.
-    pub fn new() -> World {
+    pub(crate) fn new() -> World {
         World::of("python")
     }
 
     /// Like `new`, with the demo app `python` or `ts`.
-    pub fn of(app: &'static str) -> World {
+    pub(crate) fn of(app: &'static str) -> World {
         World::with(&[app])
     }
 
     /// Both apps in one repository.
-    pub fn of_both() -> World {
+    pub(crate) fn of_both() -> World {
         World::with(&["python", "ts"])
     }
 
     /// Both apps, and indexes that require the login for reads, like those of a private owner on Gitea.
-    pub fn private() -> World {
+    pub(crate) fn private() -> World {
         World::filled(World::started(
             files(&["python", "ts"]),
             &["python", "ts"],
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// The servers for the apps of this repository. Nothing is pushed.
-    pub fn around(repo: Repo, apps: &[&'static str]) -> World {
+    pub(crate) fn around(repo: Repo, apps: &[&'static str]) -> World {
         World::started(repo, apps, &[])
     }
 
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// Bumps each app in a commit of its own, and pushes the commits to main and development.
-    pub fn bump(&self, args: &[&str]) {
+    pub(crate) fn bump(&self, args: &[&str]) {
         for app in &self.apps {
             let args: Vec<&str> = ["bump", app].iter().chain(args).copied().collect();
             self.xtask(&args).expect(0);
@@ -73,12 +73,12 @@ impl World {
     }
 
     /// Sets the remote's main and development to HEAD.
-    pub fn push(&self) {
+    pub(crate) fn push(&self) {
         self.push_to(&["main", "development"]);
     }
 
     /// Sets these branches of the remote to HEAD.
-    pub fn push_to(&self, branches: &[&str]) {
+    pub(crate) fn push_to(&self, branches: &[&str]) {
         let remote = self.servers.remote();
         self.repo.git(&["fetch", "--quiet", "origin"]);
         // The remote refuses pushes to protected branches, so update them inside the repository, as a merge
@@ -91,19 +91,19 @@ impl World {
         self.repo.git(&["fetch", "--quiet", "origin"]);
     }
 
-    pub fn command(&self, dir: &Utf8Path) -> Command {
+    pub(crate) fn command(&self, dir: &Utf8Path) -> Command {
         let mut command = self.repo.command(env!("CARGO_BIN_EXE_xtask"), dir);
         command.envs(&self.servers.env);
         command
     }
 
-    pub fn xtask(&self, args: &[&str]) -> Output {
+    pub(crate) fn xtask(&self, args: &[&str]) -> Output {
         run(self.command(&self.repo.path).args(args))
     }
 
     /// Every file of the registries and the remote, without logs. An outward step of a release changes this
     /// list.
-    pub fn outside(&self) -> Vec<String> {
+    pub(crate) fn outside(&self) -> Vec<String> {
         let mut files = Vec::new();
         list(&self.data, &mut files);
         files.retain(|f| !f.contains("/log") && !f.contains("_uploads") && !f.contains(".pid"));
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// The names of the files on the package indexes.
-    pub fn published(&self) -> Vec<String> {
+    pub(crate) fn published(&self) -> Vec<String> {
         let kept = |path: &String| match path {
             p if p.contains("/pypi/") => p.ends_with(".whl") || p.ends_with(".tar.gz"),
             p => p.contains("/npm/") && p.ends_with(".tgz"),
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// The digest that a tag names in the container registry.
-    pub fn image(&self, name: &str, tag: &str) -> Option<String> {
+    pub(crate) fn image(&self, name: &str, tag: &str) -> Option<String> {
         let url = format!("http://{}/v2/{name}/manifests/{tag}", self.servers.env["XTASK_REGISTRY"]);
         let answer =
             agent().head(url).header("Accept", "application/vnd.oci.image.index.v1+json").call().unwrap();
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// The dist-tags of the npm registry.
-    pub fn dist_tags(&self, package: &str) -> serde_json::Value {
+    pub(crate) fn dist_tags(&self, package: &str) -> serde_json::Value {
         let url = format!("{}/{}", self.servers.env["XTASK_NPM"], package.replace('/', "%2f"));
         let text = agent().get(url).call().unwrap().body_mut().read_to_string().unwrap();
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["dist-tags"].clone()
@@ -149,7 +149,7 @@ fn agent() -> ureq::Agent {
 }
 
 /// A repository with the files of these demo apps, without a commit.
-pub fn files(apps: &[&str]) -> Repo {
+pub(crate) fn files(apps: &[&str]) -> Repo {
     // A path with spaces and an umlaut, as users may have.
     let repo = Repo::empty("Prüfung mit Raum");
     for app in apps {
@@ -173,7 +173,7 @@ fn list(dir: &Utf8Path, into: &mut Vec<String>) {
 }
 
 /// Copies a folder with all its content.
-pub fn copy(from: &Utf8Path, to: &Utf8Path) {
+pub(crate) fn copy(from: &Utf8Path, to: &Utf8Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in from.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();

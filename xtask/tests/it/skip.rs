@@ -2,7 +2,7 @@
 
 /// Prints that the test was skipped, and why. XTASK_TEST_SKIPS names a file to which the line is also
 /// appended. With XTASK_TEST_NO_SKIP=1, as in CI, a skip is a failure.
-pub fn skip(reason: &str) {
+pub(super) fn skip(reason: &str) {
     let line = format!("SKIPPED {}: {reason}\n", std::thread::current().name().unwrap_or("a test"));
     eprint!("{line}");
     if let Some(file) = std::env::var_os("XTASK_TEST_SKIPS") {

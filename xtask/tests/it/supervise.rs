@@ -24,7 +24,7 @@ fn supervise(script: &str) -> (Child, BTreeSet<i32>) {
 
 /// Waits until none of the processes runs. Fails after 30 s.
 #[track_caller]
-pub fn all_gone(pids: &BTreeSet<i32>) {
+pub(crate) fn all_gone(pids: &BTreeSet<i32>) {
     let started = Instant::now();
     loop {
         let left: Vec<_> = pids.iter().filter(|pid| runs(**pid)).collect();
@@ -43,7 +43,7 @@ fn runs(pid: i32) -> bool {
 }
 
 /// All descendants of a process.
-pub fn descendants(of: i32) -> BTreeSet<i32> {
+pub(crate) fn descendants(of: i32) -> BTreeSet<i32> {
     let mut found = BTreeSet::from([of]);
     loop {
         let before = found.len();

@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 /// before.
 const EPOCH: i64 = 1_767_225_600;
 
-pub const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n\
+pub(crate) const APP_TOML: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n\
     commands.no-tests = \"a fixture\"\n";
-pub const PYPROJECT: &str =
+pub(crate) const PYPROJECT: &str =
     "[project]\nname = \"demo-agent\"\nversion = \"0.0.0\" # the only place\nrequires-python = \">=3.11\"\n";
 
 /// A repository in a temporary folder, which is removed when this is dropped.
-pub struct Repo {
+pub(crate) struct Repo {
     pub path: Utf8PathBuf,
     _world: tempfile::TempDir,
     minutes: Cell<i64>,
@@ -25,7 +25,7 @@ pub struct Repo {
 
 /// The output and the exit code of a program; -1 if a signal killed it.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -34,11 +34,11 @@ pub struct Output {
 impl Output {
     /// Parses stdout as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("not JSON ({e}): {self:#?}"))
     }
     #[track_caller]
-    pub fn expect(self, code: i32) -> Output {
+    pub(crate) fn expect(self, code: i32) -> Output {
         assert_eq!(self.code, code, "exit code of {self:#?}");
         self
     }
@@ -46,12 +46,12 @@ impl Output {
 
 impl Repo {
     /// A repository with the app `apps/python` in one commit on `main`.
-    pub fn new() -> Repo {
+    pub(crate) fn new() -> Repo {
         Repo::named("repo")
     }
 
     /// Like `new`, in a folder of this name.
-    pub fn named(name: &str) -> Repo {
+    pub(crate) fn named(name: &str) -> Repo {
         let repo = Repo::empty(name);
         repo.write(
             "Cargo.toml",
@@ -64,7 +64,7 @@ impl Repo {
     }
 
     /// A repository without a commit.
-    pub fn empty(name: &str) -> Repo {
+    pub(crate) fn empty(name: &str) -> Repo {
         let world = tempfile::Builder::new().prefix("xtask-it-").tempdir().expect("a temporary folder");
         let base = Utf8PathBuf::try_from(world.path().canonicalize().unwrap()).unwrap();
         for folder in ["home", "tmp", name] {
@@ -80,12 +80,12 @@ impl Repo {
     }
 
     /// The temporary folder that contains the repository, its HOME, and files that a test adds next to them.
-    pub fn world(&self) -> &Utf8Path {
+    pub(crate) fn world(&self) -> &Utf8Path {
         self.path.parent().expect("the repository is in a temporary folder")
     }
 
     /// A program with this world's environment and clock.
-    pub fn command(&self, program: &str, dir: &Utf8Path) -> Command {
+    pub(crate) fn command(&self, program: &str, dir: &Utf8Path) -> Command {
         let home = self.world().join("home");
         let minutes = self.minutes.get() + 1;
         self.minutes.set(minutes);
@@ -114,40 +114,40 @@ impl Repo {
     }
 
     #[track_caller]
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         self.git_in(&self.path, args)
     }
 
     #[track_caller]
-    pub fn git_in(&self, dir: &Utf8Path, args: &[&str]) -> String {
+    pub(crate) fn git_in(&self, dir: &Utf8Path, args: &[&str]) -> String {
         let output = run(self.command("git", dir).args(args));
         assert_eq!(output.code, 0, "git {args:?}: {output:#?}");
         output.stdout.trim_end_matches('\n').to_string()
     }
 
     /// The program under test, in the repository.
-    pub fn xtask(&self, args: &[&str]) -> Output {
+    pub(crate) fn xtask(&self, args: &[&str]) -> Output {
         self.xtask_in(&self.path, args)
     }
 
-    pub fn xtask_in(&self, dir: &Utf8Path, args: &[&str]) -> Output {
+    pub(crate) fn xtask_in(&self, dir: &Utf8Path, args: &[&str]) -> Output {
         run(self.command(env!("CARGO_BIN_EXE_xtask"), dir).args(args))
     }
 
-    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let file = self.path.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
 
     #[track_caller]
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.path.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
     /// Writes one file and commits everything. Returns the commit id.
     #[track_caller]
-    pub fn commit(&self, path: &str, text: &str, message: &str) -> String {
+    pub(crate) fn commit(&self, path: &str, text: &str, message: &str) -> String {
         self.write(path, text);
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--cleanup=verbatim", "--message", message]);
@@ -155,20 +155,20 @@ impl Repo {
     }
 
     #[track_caller]
-    pub fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }
 
     /// Commits a change of the app with this message. Each call writes another content. Returns the commit
     /// id.
     #[track_caller]
-    pub fn change(&self, message: &str) -> String {
+    pub(crate) fn change(&self, message: &str) -> String {
         let text = format!("VALUE = {}\n", self.minutes.get());
         self.commit("apps/python/src/demo_agent/__init__.py", &text, message)
     }
 
     /// The state of the repository as text: files, refs, HEAD, index.
-    pub fn snapshot(&self) -> String {
+    pub(crate) fn snapshot(&self) -> String {
         let mut files = Vec::new();
         list(&self.path, &self.path, &mut files);
         files.sort();
@@ -185,7 +185,7 @@ impl Repo {
 
     /// Runs `run`, and fails if it changed the repository.
     #[track_caller]
-    pub fn untouched<T>(&self, run: impl FnOnce() -> T) -> T {
+    pub(crate) fn untouched<T>(&self, run: impl FnOnce() -> T) -> T {
         let before = self.snapshot();
         let result = run();
         let after = self.snapshot();
@@ -199,7 +199,7 @@ impl Repo {
 }
 
 /// The servers of `xtask __world`. They end when this is dropped.
-pub struct Servers {
+pub(crate) struct Servers {
     /// The environment for a command that releases to the servers.
     pub env: BTreeMap<String, String>,
     pub process: Child,
@@ -207,12 +207,12 @@ pub struct Servers {
 
 impl Servers {
     /// Starts the servers that the repository's apps need, with their data below `data`.
-    pub fn start(repo: &Repo, data: &Utf8Path) -> Servers {
+    pub(crate) fn start(repo: &Repo, data: &Utf8Path) -> Servers {
         Servers::start_with(repo, data, &[])
     }
 
     /// Like `start`, with more environment variables.
-    pub fn start_with(repo: &Repo, data: &Utf8Path, env: &[(&str, &str)]) -> Servers {
+    pub(crate) fn start_with(repo: &Repo, data: &Utf8Path, env: &[(&str, &str)]) -> Servers {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
         command.envs(env.iter().copied());
         command.args(["__world", data.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -224,7 +224,7 @@ impl Servers {
     }
 
     /// The folder of the bare repository of the remote.
-    pub fn remote(&self) -> &Utf8Path {
+    pub(crate) fn remote(&self) -> &Utf8Path {
         Utf8Path::new(self.env["XTASK_REMOTE"].trim_start_matches("file://"))
     }
 }
@@ -237,7 +237,7 @@ impl Drop for Servers {
 }
 
 #[track_caller]
-pub fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let output = Output {
         code: output.status.code().unwrap_or(-1),
@@ -258,7 +258,7 @@ fn findings(stderr: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The SHA-256 of `bytes` as 64 hex digits.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -39,7 +39,7 @@ type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Conte
 const PAIRS: usize = 40_000;
 
 impl<'v> Engine<'v> {
-    pub fn alternatives(
+    pub(super) fn alternatives(
         &mut self,
         (old, a): (&Node<'v>, &View<'v>),
         (new, b): (&Node<'v>, &View<'v>),

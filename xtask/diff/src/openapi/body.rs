@@ -9,14 +9,14 @@ use super::rules::*;
 use serde_json::Value;
 
 /// The content for one media type.
-pub struct Media<'v> {
+pub(super) struct Media<'v> {
     pub name: &'v str,
     pub value: &'v Value,
     pub at: At<'v>,
 }
 
 impl<'v> Media<'v> {
-    pub fn schema(&self) -> Node<'v> {
+    pub(super) fn schema(&self) -> Node<'v> {
         match self.value.get("schema") {
             Some(schema) => Node::new(schema, self.at.key("schema")),
             None => Node::anything(self.at.clone()),
@@ -24,11 +24,11 @@ impl<'v> Media<'v> {
     }
     /// The name in lower case and without parameters: names of media types are case-insensitive (RFC 9110,
     /// 8.3.1).
-    pub fn plain(&self) -> String {
+    pub(super) fn plain(&self) -> String {
         self.name.split(';').next().unwrap_or_default().trim().to_lowercase()
     }
     /// Whether this range contains the other: `application/*` contains `application/json`.
-    pub fn has(&self, other: &Media) -> bool {
+    pub(super) fn has(&self, other: &Media) -> bool {
         let (range, name) = (self.plain(), other.plain());
         range == "*/*"
             || range == name
@@ -36,7 +36,7 @@ impl<'v> Media<'v> {
     }
 }
 
-pub fn media<'v>(holder: &'v Value, at: &At<'v>) -> Vec<Media<'v>> {
+pub(super) fn media<'v>(holder: &'v Value, at: &At<'v>) -> Vec<Media<'v>> {
     let content = holder.get("content").and_then(Value::as_object);
     content
         .into_iter()
@@ -46,12 +46,17 @@ pub fn media<'v>(holder: &'v Value, at: &At<'v>) -> Vec<Media<'v>> {
 }
 
 /// The same media type in the other document, by its full name or without parameters.
-pub fn twin<'a, 'v>(media: &Media<'v>, others: &'a [Media<'v>]) -> Option<&'a Media<'v>> {
+pub(super) fn twin<'a, 'v>(media: &Media<'v>, others: &'a [Media<'v>]) -> Option<&'a Media<'v>> {
     let full = |m: &&Media| m.name.eq_ignore_ascii_case(media.name);
     others.iter().find(full).or_else(|| others.iter().find(|m| m.plain() == media.plain()))
 }
 
-pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>, sent_by_server: bool) {
+pub(super) fn compare<'v>(
+    engine: &mut Engine<'v>,
+    old: &Operation<'v>,
+    new: &Operation<'v>,
+    sent_by_server: bool,
+) {
     let find = |operation: &Operation<'v>| {
         operation
             .value

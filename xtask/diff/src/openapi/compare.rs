@@ -37,7 +37,7 @@ impl Moved {
 }
 
 impl<'v> Engine<'v> {
-    pub fn walk(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+    pub(super) fn walk(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
         let a = View::of(&self.old, old, &mut self.lost_old);
         let b = View::of(&self.new, new, &mut self.lost_new);
         self.annotations(&a, &b, ctx);
@@ -166,7 +166,7 @@ impl<'v> Engine<'v> {
         old & new
     }
 
-    pub fn null(&mut self, (old, new): (bool, bool), a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub(super) fn null(&mut self, (old, new): (bool, bool), a: &View<'v>, b: &View<'v>, ctx: &Context) {
         match (old, new) {
             (false, true) => self.shape(ctx, &NULLABLE, "", (a, b), &"", &""),
             (true, false) => self.shape(ctx, &NOT_NULLABLE, "", (a, b), &"", &""),
@@ -256,7 +256,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Compares subschemas that may be missing on one side, where a missing schema allows anything.
-    pub fn held(
+    pub(super) fn held(
         &mut self,
         old: Option<&Node<'v>>,
         new: Option<&Node<'v>>,

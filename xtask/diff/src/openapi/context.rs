@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 /// Who sends the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(super) enum Direction {
     Request,
     Response,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Body,
     Property,
     Parameter,
@@ -22,7 +22,7 @@ pub enum Kind {
 
 /// Where a schema is used.
 #[derive(Clone)]
-pub struct Context {
+pub(super) struct Context {
     pub direction: Direction,
     pub kind: Kind,
     /// "the request body", "the query parameter `limit`"
@@ -34,12 +34,12 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(direction: Direction, kind: Kind, subject: String) -> Context {
+    pub(super) fn new(direction: Direction, kind: Kind, subject: String) -> Context {
         let text = matches!(kind, Kind::Parameter | Kind::Header);
         Context { direction, kind, subject: subject.into(), text, repeats: false }
     }
     /// The context of the schema's content.
-    pub fn inner(&self) -> Context {
+    pub(super) fn inner(&self) -> Context {
         let kind = match self.kind {
             Kind::Body | Kind::Property => Kind::Property,
             Kind::Parameter | Kind::ParameterProperty => Kind::ParameterProperty,
@@ -47,7 +47,7 @@ impl Context {
         };
         Context { kind, text: false, repeats: false, ..self.clone() }
     }
-    pub fn prefix(&self) -> &'static str {
+    pub(super) fn prefix(&self) -> &'static str {
         match (self.direction, self.kind) {
             (Direction::Request, Kind::Body) => "request-body",
             (Direction::Request, Kind::Property) => "request-property",
@@ -60,7 +60,7 @@ impl Context {
         }
     }
     /// The schema in words.
-    pub fn what(&self, at: &At) -> String {
+    pub(super) fn what(&self, at: &At) -> String {
         let direction = if self.direction == Direction::Request { "request" } else { "response" };
         match self.kind {
             Kind::Body | Kind::Parameter | Kind::Header => self.subject.to_string(),

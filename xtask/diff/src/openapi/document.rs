@@ -7,7 +7,7 @@ use std::rc::Rc;
 /// A place in a document. There are many, and most are never shown, so a place is a chain that becomes text
 /// only on demand.
 #[derive(Clone)]
-pub struct At<'v>(Rc<Step<'v>>);
+pub(super) struct At<'v>(Rc<Step<'v>>);
 
 enum Step<'v> {
     /// The target of a reference: `#/components/schemas/Run`. Empty for the document itself.
@@ -17,18 +17,18 @@ enum Step<'v> {
 }
 
 impl<'v> At<'v> {
-    pub fn root(reference: &'v str) -> At<'v> {
+    pub(super) fn root(reference: &'v str) -> At<'v> {
         At(Rc::new(Step::Root(reference)))
     }
-    pub fn key(&self, key: &'v str) -> At<'v> {
+    pub(super) fn key(&self, key: &'v str) -> At<'v> {
         At(Rc::new(Step::Key(self.clone(), key)))
     }
-    pub fn index(&self, index: usize) -> At<'v> {
+    pub(super) fn index(&self, index: usize) -> At<'v> {
         At(Rc::new(Step::Index(self.clone(), index)))
     }
 
     /// The unescaped steps from the root to here. The root is the reference's text.
-    pub fn steps(&self) -> Vec<String> {
+    pub(super) fn steps(&self) -> Vec<String> {
         let mut steps = Vec::new();
         let mut at = self;
         loop {
@@ -52,7 +52,7 @@ impl<'v> At<'v> {
     }
 
     /// `/paths/~1runs/get`
-    pub fn pointer(&self) -> String {
+    pub(super) fn pointer(&self) -> String {
         let steps = self.steps();
         let mut text = decode(steps[0].trim_start_matches('#'));
         for step in &steps[1..] {
@@ -65,12 +65,12 @@ impl<'v> At<'v> {
 
 /// A reference that can't be resolved.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub(super) struct Lost {
     pub reference: String,
     pub why: &'static str,
 }
 
-pub struct Document<'v> {
+pub(super) struct Document<'v> {
     pub root: &'v Value,
     /// Whether keywords beside `$ref` count: they do in 3.1, and are ignored in 3.0 (3.0.3, Reference
     /// Object).
@@ -84,14 +84,14 @@ const SCHEMAS: &str = "#/components/schemas/";
 const HOPS: usize = 100;
 
 impl<'v> Document<'v> {
-    pub fn new(root: &'v Value) -> Document<'v> {
+    pub(super) fn new(root: &'v Value) -> Document<'v> {
         let siblings = root.get("openapi").and_then(Value::as_str).is_none_or(|v| !v.starts_with("3.0"));
         let schemas = root.pointer("/components/schemas").and_then(Value::as_object);
         Document { root, siblings, schemas }
     }
 
     /// The target of one reference.
-    pub fn target<'r>(&self, reference: &'r str) -> Result<(&'v Value, At<'r>), Lost> {
+    pub(super) fn target<'r>(&self, reference: &'r str) -> Result<(&'v Value, At<'r>), Lost> {
         let lost = |why| Lost { reference: reference.to_string(), why };
         let plain = reference.strip_prefix(SCHEMAS).filter(|name| !name.contains(['/', '~', '%']));
         if let Some(found) = plain.and_then(|name| self.schemas?.get(name)) {
@@ -105,7 +105,7 @@ impl<'v> Document<'v> {
     }
 
     /// The value itself, or the final target of its references.
-    pub fn resolve(&self, mut value: &'v Value, mut at: At<'v>) -> Result<(&'v Value, At<'v>), Lost> {
+    pub(super) fn resolve(&self, mut value: &'v Value, mut at: At<'v>) -> Result<(&'v Value, At<'v>), Lost> {
         let mut hops = 0;
         while let Some(reference) = reference(value) {
             hops += 1;
@@ -118,7 +118,7 @@ impl<'v> Document<'v> {
     }
 }
 
-pub fn reference(value: &Value) -> Option<&str> {
+pub(super) fn reference(value: &Value) -> Option<&str> {
     value.as_object()?.get("$ref")?.as_str()
 }
 

@@ -34,7 +34,7 @@ struct Group {
 
 type Pair = (Vec<usize>, Vec<usize>, u8);
 
-pub struct Engine<'v> {
+pub(super) struct Engine<'v> {
     pub old: Document<'v>,
     pub new: Document<'v>,
     /// `2026-11-21`
@@ -60,7 +60,7 @@ const FUEL: usize = 2_000_000;
 const DEPTH: usize = 120;
 
 impl<'v> Engine<'v> {
-    pub fn new(old: Document<'v>, new: Document<'v>, today: &'v str) -> Engine<'v> {
+    pub(super) fn new(old: Document<'v>, new: Document<'v>, today: &'v str) -> Engine<'v> {
         Engine {
             unchanged: Unchanged::between(&old, &new),
             old,
@@ -82,17 +82,17 @@ impl<'v> Engine<'v> {
     }
 
     /// The following differences belong to this operation.
-    pub fn begin(&mut self, operation: String) {
+    pub(super) fn begin(&mut self, operation: String) {
         self.groups.push(Group { operation: Some(operation), ..Group::default() });
         self.current = self.groups.len() - 1;
     }
 
     /// The following differences belong to no single operation.
-    pub fn whole_document(&mut self) {
+    pub(super) fn whole_document(&mut self) {
         self.current = 0;
     }
 
-    pub fn shape(
+    pub(super) fn shape(
         &mut self,
         ctx: &Context,
         shape: &Shape,
@@ -110,7 +110,7 @@ impl<'v> Engine<'v> {
         self.push(id, level, fill(shape.says, &what, from, to), old.place(keyword), new.place(keyword));
     }
 
-    pub fn rule(
+    pub(super) fn rule(
         &mut self,
         rule: &Rule,
         what: &str,
@@ -130,7 +130,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Records a difference whose id is built from parts.
-    pub fn custom(&mut self, id: String, level: Level, message: String, places: (String, String)) {
+    pub(super) fn custom(&mut self, id: String, level: Level, message: String, places: (String, String)) {
         if !self.weigh(level) {
             self.push(id, level, message, places.0, places.1);
         }
@@ -153,7 +153,7 @@ impl<'v> Engine<'v> {
 
     /// Compares two schemas. Targets of references are queued, so that recursion is bounded and each pair is
     /// compared once.
-    pub fn compare(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+    pub(super) fn compare(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
         if self.fuel == 0 {
             self.exhausted = true;
             self.worst = Some(Level::Breaking);
@@ -177,7 +177,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Whether both are written identically and have the same alternatives chosen.
-    pub fn is_unchanged(&self, old: &Node<'v>, new: &Node<'v>) -> bool {
+    pub(super) fn is_unchanged(&self, old: &Node<'v>, new: &Node<'v>) -> bool {
         old.only == new.only
             && old.raws.len() == new.raws.len()
             && old
@@ -187,7 +187,7 @@ impl<'v> Engine<'v> {
                 .all(|(a, b)| a.same_reading(b) && self.unchanged.is(a.value, b.value))
     }
 
-    pub fn finish_waiting(&mut self) {
+    pub(super) fn finish_waiting(&mut self) {
         while let Some((group, old, new, ctx)) = self.waiting.pop() {
             self.current = group;
             self.walk(&old, &new, &ctx);
@@ -206,7 +206,7 @@ impl<'v> Engine<'v> {
     }
 
     /// The most severe difference between two schemas. None if they mean the same.
-    pub fn weight(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) -> Option<Level> {
+    pub(super) fn weight(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) -> Option<Level> {
         let outer = self.worst.take();
         self.depth += 1;
         self.compare(old, new, ctx);
@@ -252,7 +252,7 @@ impl<'v> Engine<'v> {
     }
 
     /// All changes, each with its operations; identical changes at the same places are merged.
-    pub fn changes(mut self) -> Vec<Change> {
+    pub(super) fn changes(mut self) -> Vec<Change> {
         let mut all: Vec<Change> = Vec::new();
         for index in 0..self.groups.len() {
             let changes = std::mem::take(&mut self.groups[index].changes);
@@ -298,7 +298,7 @@ impl<'v> Engine<'v> {
 }
 
 /// `propertyNames` in the ids' spelling.
-pub fn kebab(word: &str) -> String {
+pub(super) fn kebab(word: &str) -> String {
     word.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain(c.to_lowercase())).collect()
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// When something deprecated may be removed.
 #[derive(Debug, PartialEq)]
-pub enum Sunset {
+pub(super) enum Sunset {
     None,
     /// `2026-11-21`
     On(String),
@@ -16,7 +16,7 @@ pub enum Sunset {
 }
 
 impl Sunset {
-    pub fn of(value: &Value) -> Sunset {
+    pub(super) fn of(value: &Value) -> Sunset {
         match value.get("x-sunset") {
             None | Some(Value::Null) => Sunset::None,
             Some(Value::String(text)) => match text.get(..10).filter(|d| is_day(d)) {
@@ -36,12 +36,12 @@ impl Sunset {
     }
 }
 
-pub fn deprecated(value: &Value) -> bool {
+pub(super) fn deprecated(value: &Value) -> bool {
     value.get("deprecated").is_some_and(|v| v == true)
 }
 
 /// The rules for a removal: without deprecation, after it, before the sunset, or with an unreadable date.
-pub fn removal(value: &Value, today: &str, rules: [&'static Rule; 4]) -> (&'static Rule, String) {
+pub(super) fn removal(value: &Value, today: &str, rules: [&'static Rule; 4]) -> (&'static Rule, String) {
     let [plain, announced, early, unreadable] = rules;
     if !deprecated(value) {
         return (plain, String::new());
@@ -55,7 +55,7 @@ pub fn removal(value: &Value, today: &str, rules: [&'static Rule; 4]) -> (&'stat
     (rule, sunset.text().to_string())
 }
 
-pub struct Rules {
+pub(super) struct Rules {
     deprecated: &'static Rule,
     with_sunset: &'static Rule,
     reactivated: &'static Rule,
@@ -64,7 +64,7 @@ pub struct Rules {
     earlier: &'static Rule,
 }
 
-pub const OPERATION: Rules = Rules {
+pub(super) const OPERATION: Rules = Rules {
     deprecated: &DEPRECATED,
     with_sunset: &DEPRECATED_SUNSET,
     reactivated: &REACTIVATED,
@@ -73,7 +73,7 @@ pub const OPERATION: Rules = Rules {
     earlier: &SUNSET_EARLIER,
 };
 
-pub const PARAMETER: Rules = Rules {
+pub(super) const PARAMETER: Rules = Rules {
     deprecated: &PARAMETER_DEPRECATED,
     with_sunset: &PARAMETER_DEPRECATED,
     reactivated: &PARAMETER_REACTIVATED,
@@ -82,7 +82,7 @@ pub const PARAMETER: Rules = Rules {
     earlier: &PARAMETER_SUNSET_EARLIER,
 };
 
-pub fn compare<'v>(
+pub(super) fn compare<'v>(
     engine: &mut Engine<'v>,
     what: &str,
     old: (&'v Value, &At<'v>),

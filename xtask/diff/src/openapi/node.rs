@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A schema as written, with its place.
 #[derive(Clone)]
-pub struct Raw<'v> {
+pub(super) struct Raw<'v> {
     pub value: &'v Value,
     pub at: At<'v>,
     /// null is allowed in addition: `anyOf: [it, null]`.
@@ -18,14 +18,14 @@ pub struct Raw<'v> {
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
-pub struct Without {
+pub(super) struct Without {
     pub any: bool,
     pub one: bool,
 }
 
 /// A schema to compare: all parts that a value must fit.
 #[derive(Clone)]
-pub struct Node<'v> {
+pub(super) struct Node<'v> {
     pub raws: Vec<Raw<'v>>,
     /// Only values of these types.
     pub only: Types,
@@ -33,7 +33,7 @@ pub struct Node<'v> {
 }
 
 impl Raw<'_> {
-    pub fn same_reading(&self, other: &Raw) -> bool {
+    pub(super) fn same_reading(&self, other: &Raw) -> bool {
         (self.lifted, self.flat, self.without) == (other.lifted, other.flat, other.without)
     }
     /// A number for each combination of flags.
@@ -44,7 +44,7 @@ impl Raw<'_> {
 }
 
 impl<'v> Node<'v> {
-    pub fn new(value: &'v Value, at: At<'v>) -> Node<'v> {
+    pub(super) fn new(value: &'v Value, at: At<'v>) -> Node<'v> {
         Node {
             raws: vec![Raw {
                 value,
@@ -58,25 +58,25 @@ impl<'v> Node<'v> {
         }
     }
     /// A schema that every value fits.
-    pub fn anything(at: At<'v>) -> Node<'v> {
+    pub(super) fn anything(at: At<'v>) -> Node<'v> {
         Node { raws: Vec::new(), only: Types::ALL, at }
     }
-    pub fn only(&self, types: Types) -> Node<'v> {
+    pub(super) fn only(&self, types: Types) -> Node<'v> {
         Node { only: self.only & types, ..self.clone() }
     }
-    pub fn and(&mut self, other: Node<'v>) {
+    pub(super) fn and(&mut self, other: Node<'v>) {
         self.raws.extend(other.raws);
     }
 
     /// The reference, if the schema is only a reference.
-    pub fn reference(&self) -> Option<&'v str> {
+    pub(super) fn reference(&self) -> Option<&'v str> {
         let [raw] = &self.raws[..] else { return None };
         raw.value.as_object()?.get("$ref")?.as_str()
     }
 
     /// What makes two visits equal: the places that are read, independent of the way there. None if no
     /// reference is involved, so no visit can return here.
-    pub fn identity(&self, document: &Document<'v>) -> Option<Vec<usize>> {
+    pub(super) fn identity(&self, document: &Document<'v>) -> Option<Vec<usize>> {
         let mut through = false;
         let mut identity: Vec<usize> = Vec::with_capacity(self.raws.len() + 1);
         for raw in &self.raws {
@@ -97,12 +97,12 @@ impl<'v> Node<'v> {
     }
 
     /// A keyword of the schema itself, of its reference's target, or of its `allOf`.
-    pub fn keyword(&self, document: &Document<'v>, name: &str) -> Option<&'v Value> {
+    pub(super) fn keyword(&self, document: &Document<'v>, name: &str) -> Option<&'v Value> {
         self.raws.iter().find_map(|raw| keyword(document, raw.value, name, 4))
     }
 
     /// The access keywords of a property's schema.
-    pub fn access(&self, document: &Document<'v>) -> Access {
+    pub(super) fn access(&self, document: &Document<'v>) -> Access {
         let mut access = Access::default();
         for raw in &self.raws {
             access.read(document, raw.value, 4);
@@ -113,7 +113,7 @@ impl<'v> Node<'v> {
 
 /// Who sees a property, and whether it has a default.
 #[derive(Clone, Copy, Default)]
-pub struct Access {
+pub(super) struct Access {
     pub read_only: bool,
     pub write_only: bool,
     pub default: bool,

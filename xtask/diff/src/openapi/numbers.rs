@@ -70,7 +70,7 @@ const MOST: End = ([&MAX_SET, &MAX_UNSET, &MAX_INCREASED, &MAX_DECREASED], "maxi
 const BELOW: End = ([&BELOW_SET, &BELOW_UNSET, &BELOW_INCREASED, &BELOW_DECREASED], "exclusiveMaximum");
 
 impl<'v> Engine<'v> {
-    pub fn numbers(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub(super) fn numbers(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.bound((a.least, b.least), [LEAST, ABOVE], 1.0, (a, b), ctx);
         self.bound((a.most, b.most), [MOST, BELOW], -1.0, (a, b), ctx);
         let whole = |view: &View, n: &f64| *n == 1.0 && !view.types.has(Types::NUMBER);
@@ -124,13 +124,13 @@ impl<'v> Engine<'v> {
         self.shape(ctx, shape, keyword, (a, b), &from, &to);
     }
 
-    pub fn lengths(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub(super) fn lengths(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.count(&LENGTH, a.length, b.length, (a, b), ctx);
     }
-    pub fn item_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub(super) fn item_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.count(&ITEMS, a.items_count, b.items_count, (a, b), ctx);
     }
-    pub fn property_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub(super) fn property_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.count(&PROPERTIES, a.properties_count, b.properties_count, (a, b), ctx);
     }
 

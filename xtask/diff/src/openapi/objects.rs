@@ -18,7 +18,7 @@ struct Property {
 }
 
 impl<'v> Engine<'v> {
-    pub fn objects(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+    pub(super) fn objects(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         let inner = ctx.inner();
         for (position, (name, new)) in b.properties.iter().enumerate() {
             // Usually at the same position.

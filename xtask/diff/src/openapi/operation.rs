@@ -3,7 +3,7 @@
 use super::document::At;
 use serde_json::Value;
 
-pub struct Operation<'v> {
+pub(super) struct Operation<'v> {
     pub method: &'v str,
     /// As written: `/threads/{thread_id}`.
     pub path: &'v str,

@@ -16,7 +16,7 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 /// The key is the path without parameter names, and the method.
 type Operations<'v> = BTreeMap<(String, usize), Operation<'v>>;
 
-pub fn compare<'v>(engine: &mut Engine<'v>) {
+pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
     let old = collect(&engine.old, "paths", true);
     let new = collect(&engine.new, "paths", true);
     for (key, operation) in &old {

@@ -43,7 +43,7 @@ impl<'v> Parameter<'v> {
 }
 
 /// A parameter's or header's schema: its own, or that of its only media type.
-pub fn schema<'v>(value: &'v Value, at: &At<'v>) -> Node<'v> {
+pub(super) fn schema<'v>(value: &'v Value, at: &At<'v>) -> Node<'v> {
     if let Some(schema) = value.get("schema") {
         return Node::new(schema, at.key("schema"));
     }
@@ -54,7 +54,7 @@ pub fn schema<'v>(value: &'v Value, at: &At<'v>) -> Node<'v> {
     }
 }
 
-pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
+pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     let before = collect(&engine.old, old);
     let after = collect(&engine.new, new);
     for parameter in &before {

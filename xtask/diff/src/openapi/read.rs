@@ -22,7 +22,7 @@ const WHOLE: [&str; 10] = [
 ];
 
 impl<'v> View<'v> {
-    pub fn read(
+    pub(super) fn read(
         &mut self,
         document: &Document<'v>,
         map: &'v Map<String, Value>,

@@ -28,7 +28,12 @@ impl Response<'_> {
     }
 }
 
-pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>, sent_by_client: bool) {
+pub(super) fn compare<'v>(
+    engine: &mut Engine<'v>,
+    old: &Operation<'v>,
+    new: &Operation<'v>,
+    sent_by_client: bool,
+) {
     let before = collect(&engine.old, old);
     let after = collect(&engine.new, new);
     let places = (old.at.key("responses"), new.at.key("responses"));

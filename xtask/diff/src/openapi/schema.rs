@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// `anyOf` or `oneOf` with more than one alternative besides null.
 #[derive(Clone)]
-pub struct Union<'v> {
+pub(super) struct Union<'v> {
     /// `anyOf` or `oneOf`
     pub keyword: &'static str,
     pub null: bool,
@@ -19,7 +19,7 @@ pub struct Union<'v> {
 }
 
 /// The merged keywords of a node.
-pub struct View<'v> {
+pub(super) struct View<'v> {
     /// Where it is used, and where it is written. They differ if the schema is only a reference.
     pub at: At<'v>,
     pub home: At<'v>,
@@ -59,7 +59,7 @@ pub struct View<'v> {
 }
 
 impl<'v> View<'v> {
-    pub fn of(document: &Document<'v>, node: &Node<'v>, lost: &mut Vec<(Lost, At<'v>)>) -> View<'v> {
+    pub(super) fn of(document: &Document<'v>, node: &Node<'v>, lost: &mut Vec<(Lost, At<'v>)>) -> View<'v> {
         let mut view = View::anything(node.at.clone());
         let mut seen: Vec<*const Value> = Vec::new();
         let mut todo: Vec<Raw> = node.raws.iter().rev().cloned().collect();
@@ -88,7 +88,7 @@ impl<'v> View<'v> {
     }
 
     /// Whether type, bounds and length allow a plain value.
-    pub fn admits(&self, value: &Value) -> bool {
+    pub(super) fn admits(&self, value: &Value) -> bool {
         let fits = match value {
             Value::Number(number) => number.as_f64().is_some_and(|n| {
                 let above =
@@ -101,7 +101,7 @@ impl<'v> View<'v> {
         fits && self.types.meets(Types::of(value))
     }
 
-    pub fn anything(at: At<'v>) -> View<'v> {
+    pub(super) fn anything(at: At<'v>) -> View<'v> {
         View {
             home: at.clone(),
             at,
@@ -138,7 +138,7 @@ impl<'v> View<'v> {
     }
 
     /// A node of only the parts, which are already read.
-    pub fn flat(&self, only: Types) -> Node<'v> {
+    pub(super) fn flat(&self, only: Types) -> Node<'v> {
         Node {
             raws: self.parts.iter().map(|part| Raw { flat: true, ..part.clone() }).collect(),
             only,
@@ -147,7 +147,7 @@ impl<'v> View<'v> {
     }
 
     /// The same schema with the union replaced by one of its alternatives.
-    pub fn with(&self, node: &Node<'v>, union: &Union<'v>, branch: &Node<'v>) -> Node<'v> {
+    pub(super) fn with(&self, node: &Node<'v>, union: &Union<'v>, branch: &Node<'v>) -> Node<'v> {
         let mut raws: Vec<Raw> = Vec::new();
         if self.unions.len() > 1 || self.parts.iter().any(|part| says_more(part.value)) {
             for (index, part) in self.parts.iter().enumerate() {
@@ -162,14 +162,14 @@ impl<'v> View<'v> {
     }
 
     /// The place of a keyword, or of the schema if it has no such keyword.
-    pub fn place(&self, keyword: &str) -> String {
+    pub(super) fn place(&self, keyword: &str) -> String {
         let holder = self.parts.iter().find(|part| part.value.get(keyword).is_some());
         match holder.filter(|_| !keyword.is_empty()) {
             Some(part) => format!("{}/{keyword}", part.at.pointer()),
             None => self.at.pointer(),
         }
     }
-    pub fn property(&self, name: &str) -> Option<&Node<'v>> {
+    pub(super) fn property(&self, name: &str) -> Option<&Node<'v>> {
         self.properties.iter().find(|(n, _)| *n == name).map(|(_, node)| node)
     }
 }
@@ -181,7 +181,7 @@ fn says_more(value: &Value) -> bool {
     value.as_object().is_some_and(|map| map.keys().any(|key| !alternatives(key) && !is_annotation(key)))
 }
 
-pub fn is_annotation(key: &str) -> bool {
+pub(super) fn is_annotation(key: &str) -> bool {
     matches!(
         key,
         "title"

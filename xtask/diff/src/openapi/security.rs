@@ -11,7 +11,7 @@ use serde_json::Value;
 /// The schemes that are needed together, with their scopes: `[("bearer", ["read"])]`.
 type Needs<'v> = Vec<(&'v str, Vec<&'v str>)>;
 
-pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
+pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     let (before, old_at) = listed(engine.old.root, old);
     let (after, new_at) = listed(engine.new.root, new);
     // With the names of the new document.

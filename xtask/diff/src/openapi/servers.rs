@@ -6,7 +6,7 @@ use super::operation::Operation;
 use super::rules::*;
 use serde_json::Value;
 
-pub fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
+pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     let (before, old_at) = listed(engine.old.root, old);
     let (after, new_at) = listed(engine.new.root, new);
     for url in before.iter().filter(|url| !after.contains(url)) {

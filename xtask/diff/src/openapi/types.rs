@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::{BitAnd, BitAndAssign, BitOr, Not};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Types(u8);
+pub(super) struct Types(u8);
 
 const NAMES: [(&str, Types); 7] = [
     ("boolean", Types::BOOLEAN),
@@ -19,22 +19,22 @@ const NAMES: [(&str, Types); 7] = [
 ];
 
 impl Types {
-    pub const NONE: Types = Types(0);
-    pub const NULL: Types = Types(1);
-    pub const BOOLEAN: Types = Types(2);
-    pub const INTEGER: Types = Types(4);
+    pub(super) const NONE: Types = Types(0);
+    pub(super) const NULL: Types = Types(1);
+    pub(super) const BOOLEAN: Types = Types(2);
+    pub(super) const INTEGER: Types = Types(4);
     /// A number that is not an integer.
     const FRACTION: Types = Types(8);
-    pub const NUMBER: Types = Types(4 | 8);
-    pub const STRING: Types = Types(16);
-    pub const ARRAY: Types = Types(32);
-    pub const OBJECT: Types = Types(64);
-    pub const ALL: Types = Types(127);
+    pub(super) const NUMBER: Types = Types(4 | 8);
+    pub(super) const STRING: Types = Types(16);
+    pub(super) const ARRAY: Types = Types(32);
+    pub(super) const OBJECT: Types = Types(64);
+    pub(super) const ALL: Types = Types(127);
     /// Types of a parameter or header without structure.
-    pub const PLAIN: Types = Types(2 | 4 | 8 | 16);
+    pub(super) const PLAIN: Types = Types(2 | 4 | 8 | 16);
 
     /// The types of a `type` keyword; unknown words are ignored.
-    pub fn declared(keyword: &Value) -> Types {
+    pub(super) fn declared(keyword: &Value) -> Types {
         match keyword {
             Value::String(name) => Types::named(name),
             Value::Array(names) => {
@@ -46,7 +46,7 @@ impl Types {
     fn named(name: &str) -> Types {
         NAMES.iter().find(|(n, _)| *n == name).map_or(Types::ALL, |(_, types)| *types)
     }
-    pub fn of(value: &Value) -> Types {
+    pub(super) fn of(value: &Value) -> Types {
         match value {
             Value::Null => Types::NULL,
             Value::Bool(_) => Types::BOOLEAN,
@@ -57,20 +57,20 @@ impl Types {
             Value::Object(_) => Types::OBJECT,
         }
     }
-    pub fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.0 == 0
     }
-    pub fn has(self, other: Types) -> bool {
+    pub(super) fn has(self, other: Types) -> bool {
         self.0 & other.0 == other.0
     }
-    pub fn meets(self, other: Types) -> bool {
+    pub(super) fn meets(self, other: Types) -> bool {
         self.0 & other.0 != 0
     }
-    pub fn bits(self) -> usize {
+    pub(super) fn bits(self) -> usize {
         self.0.into()
     }
     /// One set for each type in it; a number stays one type.
-    pub fn each(self) -> Vec<Types> {
+    pub(super) fn each(self) -> Vec<Types> {
         let kinds = [Types::BOOLEAN, Types::NUMBER, Types::STRING, Types::ARRAY, Types::OBJECT, Types::NULL];
         kinds.into_iter().map(|kind| kind & self).filter(|kind| !kind.is_empty()).collect()
     }

@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// The references of components that are identical, with all that they refer to.
-pub struct Unchanged {
+pub(super) struct Unchanged {
     same: HashMap<String, bool>,
     /// Both documents are read by the same rules, so identical texts mean the same.
     alike: bool,
 }
 
 impl Unchanged {
-    pub fn between(old: &Document, new: &Document) -> Unchanged {
+    pub(super) fn between(old: &Document, new: &Document) -> Unchanged {
         let alike = old.siblings == new.siblings;
         let mut names: HashMap<String, usize> = HashMap::new();
         let mut values = Vec::new();
@@ -53,11 +53,11 @@ impl Unchanged {
 
     /// Nothing counts as unchanged, for tests of the comparison itself.
     #[cfg(test)]
-    pub fn nothing() -> Unchanged {
+    pub(super) fn nothing() -> Unchanged {
         Unchanged { same: HashMap::new(), alike: false }
     }
 
-    pub fn is(&self, old: &Value, new: &Value) -> bool {
+    pub(super) fn is(&self, old: &Value, new: &Value) -> bool {
         self.alike && equal(old, new, &mut |reference| self.same.get(reference).is_some_and(|same| *same))
     }
 }

@@ -5,25 +5,25 @@ use std::fmt;
 
 /// An end of a range of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bound {
+pub(super) struct Bound {
     pub value: f64,
     pub exclusive: bool,
 }
 
 impl Bound {
-    pub fn new(value: f64, exclusive: bool) -> Bound {
+    pub(super) fn new(value: f64, exclusive: bool) -> Bound {
         Bound { value, exclusive }
     }
     /// The stricter of two lower bounds.
-    pub fn higher(self, other: Bound) -> Bound {
+    pub(super) fn higher(self, other: Bound) -> Bound {
         if (other.value, other.exclusive) > (self.value, self.exclusive) { other } else { self }
     }
     /// The stricter of two upper bounds.
-    pub fn lower(self, other: Bound) -> Bound {
+    pub(super) fn lower(self, other: Bound) -> Bound {
         if (other.value, !other.exclusive) < (self.value, !self.exclusive) { other } else { self }
     }
     /// The same bound for integers, without `exclusive`.
-    pub fn of_integers(self, step: f64) -> Bound {
+    pub(super) fn of_integers(self, step: f64) -> Bound {
         let whole = if step > 0.0 { self.value.ceil() } else { self.value.floor() };
         Bound::new(if self.exclusive && whole == self.value { whole + step } else { whole }, false)
     }
@@ -37,25 +37,25 @@ impl fmt::Display for Bound {
 
 /// The allowed number of characters, items or properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Count {
+pub(super) struct Count {
     pub least: f64,
     pub most: Option<f64>,
 }
 
 impl Count {
-    pub fn at_least(&mut self, value: &Value) {
+    pub(super) fn at_least(&mut self, value: &Value) {
         self.least = self.least.max(value.as_f64().unwrap_or(0.0));
     }
-    pub fn has(&self, n: usize) -> bool {
+    pub(super) fn has(&self, n: usize) -> bool {
         n as f64 >= self.least && self.most.is_none_or(|most| n as f64 <= most)
     }
-    pub fn at_most(&mut self, value: &Value) {
+    pub(super) fn at_most(&mut self, value: &Value) {
         self.most = [self.most, value.as_f64()].into_iter().flatten().reduce(f64::min);
     }
 }
 
 /// Equality by JSON Schema: 1 and 1.0 are the same number, and the order of keys does not matter.
-pub fn same(a: &Value, b: &Value) -> bool {
+pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -66,22 +66,22 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-pub fn contains(values: &[&Value], value: &Value) -> bool {
+pub(super) fn contains(values: &[&Value], value: &Value) -> bool {
     values.iter().any(|v| same(v, value))
 }
 
 /// A value for a message: JSON, shortened if it is long.
-pub fn show(value: &Value) -> String {
+pub(super) fn show(value: &Value) -> String {
     cut(&value.to_string())
 }
 
-pub fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(80) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),
     }
 }
 
-pub fn list(values: &[&Value]) -> String {
+pub(super) fn list(values: &[&Value]) -> String {
     cut(&values.iter().map(|v| v.to_string()).collect::<Vec<_>>().join(", "))
 }

@@ -18,7 +18,7 @@ const SILENT_BASES: &[&str] = &[
     "typing_extensions.TypedDict",
 ];
 
-pub fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Class, new: &'a Class) {
+pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Class, new: &'a Class) {
     bases(compare, &pair, old, new);
     nature(compare, &pair, old, new);
     abstracts(compare, &pair, old, new);
@@ -165,7 +165,7 @@ fn constructor<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, n
 }
 
 /// The parameters of the class's constructor. None if it is defined outside of the package.
-pub fn constructor_of(surface: &Surface, class: &Class) -> Option<Signature> {
+pub(super) fn constructor_of(surface: &Surface, class: &Class) -> Option<Signature> {
     if let Some(function) = class.constructor.as_ref().and_then(|path| surface.function(path)) {
         return Some(functions::called(function, &function.signature));
     }

@@ -7,7 +7,7 @@ use super::surface::{Class, Field, Model};
 use super::types::Answer;
 use super::{Compare, Pair, place};
 
-pub fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
+pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
     let Some(model) = old.model else { return };
     // With an explicit constructor, the fields are not its parameters.
     let generated = new.constructor.is_none();

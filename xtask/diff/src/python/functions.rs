@@ -32,7 +32,7 @@ const TRANSPARENT: &[&str] = &[
 ];
 const MANAGERS: &[&str] = &["contextlib.contextmanager", "contextlib.asynccontextmanager"];
 
-pub fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function, new: &'a Function) {
+pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function, new: &'a Function) {
     let mut found = decorators(old, new);
     let doubt = unknown(old).next().is_some() || unknown(new).next().is_some();
     found.extend(binding(old, new));
@@ -48,7 +48,7 @@ pub fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function,
 }
 
 /// The signature as callers see it: without `self` and `cls`.
-pub fn called(function: &Function, signature: &Signature) -> Signature {
+pub(super) fn called(function: &Function, signature: &Signature) -> Signature {
     let mut signature = signature.clone();
     if matches!(function.binding.as_str(), "instance" | "class") && !signature.parameters.is_empty() {
         signature.parameters.remove(0);
@@ -61,7 +61,7 @@ fn bare(decorator: &str) -> &str {
 }
 
 /// Whether this decorator of a class keeps the constructor as written.
-pub fn leaves_constructor(decorator: &str) -> bool {
+pub(super) fn leaves_constructor(decorator: &str) -> bool {
     let known = [
         "typing.runtime_checkable",
         "typing_extensions.runtime_checkable",
@@ -75,11 +75,11 @@ fn unknown(function: &Function) -> impl Iterator<Item = &String> {
     function.decorators.iter().filter(|d| !TRANSPARENT.contains(&bare(d)) && !MANAGERS.contains(&bare(d)))
 }
 
-pub fn is_final(decorators: &[String]) -> bool {
+pub(super) fn is_final(decorators: &[String]) -> bool {
     decorators.iter().any(|d| ["typing.final", "typing_extensions.final"].contains(&d.as_str()))
 }
 
-pub fn is_deprecated(decorators: &[String]) -> bool {
+pub(super) fn is_deprecated(decorators: &[String]) -> bool {
     decorators.iter().any(|d| bare(d).ends_with(".deprecated"))
 }
 
@@ -196,7 +196,7 @@ fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> 
 }
 
 /// Compares properties and attributes, in any combination.
-pub fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Attribute, new: &'a Attribute) {
+pub(super) fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Attribute, new: &'a Attribute) {
     let (was_property, is_property) =
         (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
     let fixed = old.annotation.as_ref().is_some_and(|a| a.contains("Final"));

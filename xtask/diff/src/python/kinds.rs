@@ -8,7 +8,7 @@ use super::surface::{Attribute, Is};
 use super::{Compare, functions, types};
 use crate::finding::Level;
 
-pub fn compare(compare: &Compare, old: &Is, new: &Is) -> Difference {
+pub(super) fn compare(compare: &Compare, old: &Is, new: &Is) -> Difference {
     let rule = if may_be_the_same(compare, old, new) { &rules::KIND_MAYBE } else { &rules::KIND_CHANGED };
     difference(rule, "it", old.word(), new.word())
 }

@@ -7,7 +7,7 @@ use super::surface::{Is, Object, Surface};
 use super::{Compare, place, show};
 use std::collections::{BTreeMap, HashSet};
 
-pub fn compare(compare: &mut Compare) {
+pub(super) fn compare(compare: &mut Compare) {
     let (old, new) = (compare.old, compare.new);
     let taken = gone(compare);
     for symbol in shortest_first(old) {

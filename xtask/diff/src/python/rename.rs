@@ -8,7 +8,7 @@ use similar::TextDiff;
 const ENOUGH: u32 = 90;
 
 /// How similar both are, or None if not similar enough. Another name counts only in the same place.
-pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object)) -> Option<u32> {
+pub(super) fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object)) -> Option<u32> {
     let split = |path: &str| {
         path.rsplit_once('.')
             .map(|(p, n)| (p.to_string(), n.to_string()))
@@ -37,7 +37,7 @@ pub fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object))
 
 /// The similarity, from 0 to 100.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a ratio is between 0 and 1")]
-pub fn likeness(a: &str, b: &str) -> u32 {
+pub(super) fn likeness(a: &str, b: &str) -> u32 {
     (TextDiff::from_chars(&a.to_lowercase(), &b.to_lowercase()).ratio() * 100.0) as u32
 }
 

@@ -2,24 +2,24 @@
 
 use crate::finding::Level::{Breaking as B, Info as I, Warning as W};
 use crate::rule::rule;
-pub use crate::rule::{Rule, sentence};
+pub(super) use crate::rule::{Rule, sentence};
 
 // Names.
-pub const REMOVED: Rule = rule("{kind}-removed", B, "its users", "{what} was removed{new}");
-pub const RENAMED: Rule = rule("{kind}-renamed", B, "its users", "{what} is now called {new}");
-pub const MAYBE_REMOVED: Rule =
+pub(super) const REMOVED: Rule = rule("{kind}-removed", B, "its users", "{what} was removed{new}");
+pub(super) const RENAMED: Rule = rule("{kind}-renamed", B, "its users", "{what} is now called {new}");
+pub(super) const MAYBE_REMOVED: Rule =
     rule("{kind}-maybe-removed", W, "its users", "{what} is no longer defined here, but may come from {new}");
-pub const RE_EXPORT_REMOVED: Rule = rule(
+pub(super) const RE_EXPORT_REMOVED: Rule = rule(
     "re-export-removed",
     B,
     "importers",
     "{what} can no longer be imported from here; it is still {new}",
 );
-pub const NOT_EXPORTED: Rule =
+pub(super) const NOT_EXPORTED: Rule =
     rule("no-longer-exported", W, "`import *`", "{what} is no longer in `__all__`");
-pub const ADDED: Rule = rule("{kind}-added", I, "", "{what} is new");
-pub const KIND_CHANGED: Rule = rule("kind-changed", B, "its users", "{what} was a {old}, now a {new}");
-pub const KIND_MAYBE: Rule = rule(
+pub(super) const ADDED: Rule = rule("{kind}-added", I, "", "{what} is new");
+pub(super) const KIND_CHANGED: Rule = rule("kind-changed", B, "its users", "{what} was a {old}, now a {new}");
+pub(super) const KIND_MAYBE: Rule = rule(
     "kind-maybe-changed",
     W,
     "its users",
@@ -27,57 +27,57 @@ pub const KIND_MAYBE: Rule = rule(
 );
 
 // Parameters.
-pub const PARAMETER_REMOVED: Rule =
+pub(super) const PARAMETER_REMOVED: Rule =
     rule("parameter-removed", B, "callers", "the parameter `{what}` was removed");
-pub const PARAMETER_SWALLOWED: Rule =
+pub(super) const PARAMETER_SWALLOWED: Rule =
     rule("parameter-swallowed", W, "callers", "the parameter `{what}` was removed; {new} accepts it now");
-pub const PARAMETER_RENAMED: Rule =
+pub(super) const PARAMETER_RENAMED: Rule =
     rule("parameter-renamed", B, "callers", "the parameter `{what}` is now called `{new}`");
-pub const PARAMETER_REQUIRED: Rule = rule(
+pub(super) const PARAMETER_REQUIRED: Rule = rule(
     "parameter-became-required",
     B,
     "callers",
     "the parameter `{what}` no longer has a default; it was {old}",
 );
-pub const PARAMETER_REQUIRED_NEW: Rule =
+pub(super) const PARAMETER_REQUIRED_NEW: Rule =
     rule("parameter-added-required", B, "callers", "the parameter `{what}` is new and required");
-pub const PARAMETER_MAYBE_REQUIRED: Rule = rule(
+pub(super) const PARAMETER_MAYBE_REQUIRED: Rule = rule(
     "parameter-maybe-required",
     W,
     "callers",
     "the parameter `{what}` is required; before, any arguments were accepted",
 );
-pub const PARAMETER_INSERTED: Rule = rule(
+pub(super) const PARAMETER_INSERTED: Rule = rule(
     "parameter-inserted",
     B,
     "callers",
     "the new parameter `{what}` is before `{new}`, so positional arguments change their meaning",
 );
-pub const PARAMETER_MOVED: Rule =
+pub(super) const PARAMETER_MOVED: Rule =
     rule("parameters-reordered", B, "callers", "the positional parameters were {old}, now {new}");
-pub const KEYWORD_ONLY: Rule = rule(
+pub(super) const KEYWORD_ONLY: Rule = rule(
     "parameter-became-keyword-only",
     B,
     "callers",
     "the parameter `{what}` can no longer be given by position",
 );
-pub const POSITIONAL_ONLY: Rule = rule(
+pub(super) const POSITIONAL_ONLY: Rule = rule(
     "parameter-became-positional-only",
     B,
     "callers",
     "the parameter `{what}` can no longer be given by keyword",
 );
-pub const DEFAULT_CHANGED: Rule =
+pub(super) const DEFAULT_CHANGED: Rule =
     rule("parameter-default-changed", W, "callers", "the default of `{what}` was {old}, now {new}");
-pub const ARGS_DROPPED: Rule =
+pub(super) const ARGS_DROPPED: Rule =
     rule("args-dropped", B, "callers", "`*{what}` was removed: further positional arguments are refused");
-pub const KWARGS_DROPPED: Rule =
+pub(super) const KWARGS_DROPPED: Rule =
     rule("kwargs-dropped", B, "callers", "`**{what}` was removed: other keywords are refused");
-pub const FORWARDED: Rule =
+pub(super) const FORWARDED: Rule =
     rule("arguments-spelt-out", W, "callers", "any arguments were accepted, now only the listed ones");
-pub const NARROWED: Rule =
+pub(super) const NARROWED: Rule =
     rule("parameter-type-narrowed", B, "callers", "`{what}` accepted {old}, now only {new}");
-pub const RETYPED: Rule = rule(
+pub(super) const RETYPED: Rule = rule(
     "parameter-type-changed",
     W,
     "callers",
@@ -85,72 +85,77 @@ pub const RETYPED: Rule = rule(
 );
 
 // Functions.
-pub const RETURN_WIDENED: Rule = rule("return-type-widened", B, "callers", "it returned {old}, now {new}");
-pub const RETURN_RETYPED: Rule = rule(
+pub(super) const RETURN_WIDENED: Rule =
+    rule("return-type-widened", B, "callers", "it returned {old}, now {new}");
+pub(super) const RETURN_RETYPED: Rule = rule(
     "return-type-changed",
     W,
     "callers",
     "it returned {old}, now {new}: whether that is compatible can't be determined",
 );
-pub const BECAME_ASYNC: Rule = rule("became-async", B, "callers, subclassers", "it must now be awaited");
-pub const BECAME_SYNC: Rule = rule("became-sync", B, "callers, subclassers", "it can no longer be awaited");
-pub const TO_INSTANCE: Rule =
+pub(super) const BECAME_ASYNC: Rule =
+    rule("became-async", B, "callers, subclassers", "it must now be awaited");
+pub(super) const BECAME_SYNC: Rule =
+    rule("became-sync", B, "callers, subclassers", "it can no longer be awaited");
+pub(super) const TO_INSTANCE: Rule =
     rule("method-needs-instance", B, "callers", "it was a {old} method, now it needs an instance");
-pub const BINDING: Rule = rule(
+pub(super) const BINDING: Rule = rule(
     "method-binding-changed",
     W,
     "callers on the class, subclassers",
     "it was a {old} method, now a {new} method",
 );
-pub const MANAGER: Rule =
+pub(super) const MANAGER: Rule =
     rule("became-context-manager", B, "callers", "the context manager decorators were {old}, now {new}");
-pub const DECORATED: Rule = rule(
+pub(super) const DECORATED: Rule = rule(
     "decorators-changed",
     W,
     "callers",
     "the decorators were {old}, now {new}, whose effect is not known",
 );
-pub const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
-pub const OVERLOAD_REMOVED: Rule =
+pub(super) const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
+pub(super) const OVERLOAD_REMOVED: Rule =
     rule("overload-removed", B, "callers", "no overload accepts {old} any longer");
-pub const OVERLOADS_CHANGED: Rule =
+pub(super) const OVERLOADS_CHANGED: Rule =
     rule("overloads-changed", W, "callers", "it now has overloads, and none accepts all that {old} did");
-pub const RAISES: Rule = rule("exception-added", W, "callers", "it is now documented to raise {new}");
-pub const RAISES_NOT: Rule = rule("exception-removed", I, "", "it is no longer documented to raise {old}");
+pub(super) const RAISES: Rule = rule("exception-added", W, "callers", "it is now documented to raise {new}");
+pub(super) const RAISES_NOT: Rule =
+    rule("exception-removed", I, "", "it is no longer documented to raise {old}");
 
 // Classes.
-pub const BASE_REMOVED: Rule =
+pub(super) const BASE_REMOVED: Rule =
     rule("base-removed", B, "isinstance and except clauses", "it is no longer a {old}");
-pub const BASE_MAYBE: Rule =
+pub(super) const BASE_MAYBE: Rule =
     rule("base-maybe-removed", W, "isinstance and except clauses", "it may no longer be a {old}");
-pub const ABSTRACT: Rule = rule(
+pub(super) const ABSTRACT: Rule = rule(
     "class-became-abstract",
     B,
     "callers, subclassers",
     "it can no longer be instantiated: {new} is abstract",
 );
-pub const ABSTRACT_ADDED: Rule =
+pub(super) const ABSTRACT_ADDED: Rule =
     rule("abstract-member-added", B, "subclassers", "subclasses must now have {new}");
-pub const PROTOCOL_ADDED: Rule =
+pub(super) const PROTOCOL_ADDED: Rule =
     rule("protocol-member-added", B, "implementers", "implementations must now have {new}");
-pub const FINAL: Rule = rule("became-final", B, "subclassers", "it is now final");
-pub const SLOTS: Rule =
+pub(super) const FINAL: Rule = rule("became-final", B, "subclassers", "it is now final");
+pub(super) const SLOTS: Rule =
     rule("class-became-slotted", B, "code that sets other attributes", "it now has `__slots__`");
-pub const FROZEN: Rule = rule("class-became-frozen", B, "code that sets its attributes", "it is now frozen");
-pub const UNFROZEN: Rule = rule(
+pub(super) const FROZEN: Rule =
+    rule("class-became-frozen", B, "code that sets its attributes", "it is now frozen");
+pub(super) const UNFROZEN: Rule = rule(
     "class-no-longer-frozen",
     W,
     "code that hashes it",
     "it is no longer frozen, so it may not be hashable",
 );
-pub const UNORDERED: Rule =
+pub(super) const UNORDERED: Rule =
     rule("ordering-removed", B, "code that sorts or compares it", "it no longer has an order");
-pub const MODEL: Rule = rule("model-changed", B, "users of its fields", "it was a {old}, now {new}");
-pub const MODEL_MAYBE: Rule =
+pub(super) const MODEL: Rule = rule("model-changed", B, "users of its fields", "it was a {old}, now {new}");
+pub(super) const MODEL_MAYBE: Rule =
     rule("model-maybe-changed", W, "dataclasses.fields, asdict and replace", "it is no longer a {old}");
-pub const TYPE_PARAMETERS: Rule =
+pub(super) const TYPE_PARAMETERS: Rule =
     rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}");
-pub const CONSTRUCTOR_MAYBE: Rule = rule(
+pub(super) const CONSTRUCTOR_MAYBE: Rule = rule(
     "constructor-maybe-changed",
     W,
     "callers",
@@ -158,64 +163,66 @@ pub const CONSTRUCTOR_MAYBE: Rule = rule(
 );
 
 // Fields and attributes.
-pub const FIELD_REQUIRED_NEW: Rule =
+pub(super) const FIELD_REQUIRED_NEW: Rule =
     rule("field-added-required", B, "callers of the constructor", "the field `{what}` is new and required");
-pub const FIELD_ADDED: Rule = rule("field-added", I, "", "the field `{what}` is new");
-pub const ITEM_ADDED: Rule =
+pub(super) const FIELD_ADDED: Rule = rule("field-added", I, "", "the field `{what}` is new");
+pub(super) const ITEM_ADDED: Rule =
     rule("tuple-field-added", B, "code that unpacks it", "the field `{what}` is new, so the tuple is longer");
-pub const FIELD_REMOVED: Rule =
+pub(super) const FIELD_REMOVED: Rule =
     rule("field-removed", B, "readers, callers of the constructor", "the field `{what}` was removed");
-pub const FIELD_RENAMED: Rule = rule(
+pub(super) const FIELD_RENAMED: Rule = rule(
     "field-renamed",
     B,
     "readers, callers of the constructor",
     "the field `{what}` is now called `{new}`",
 );
-pub const FIELDS_REORDERED: Rule =
+pub(super) const FIELDS_REORDERED: Rule =
     rule("fields-reordered", B, "callers of the constructor", "the fields were {old}, now {new}");
-pub const FIELD_REQUIRED: Rule = rule(
+pub(super) const FIELD_REQUIRED: Rule = rule(
     "field-became-required",
     B,
     "callers of the constructor",
     "the field `{what}` no longer has a default",
 );
-pub const KEY_OPTIONAL: Rule =
+pub(super) const KEY_OPTIONAL: Rule =
     rule("key-became-optional", B, "readers", "the key `{what}` may now be missing");
-pub const FIELD_KEYWORD_ONLY: Rule = rule(
+pub(super) const FIELD_KEYWORD_ONLY: Rule = rule(
     "field-became-keyword-only",
     B,
     "callers of the constructor",
     "the field `{what}` can no longer be given by position",
 );
-pub const FIELD_DEFAULT: Rule = rule(
+pub(super) const FIELD_DEFAULT: Rule = rule(
     "field-default-changed",
     W,
     "callers of the constructor",
     "the default of `{what}` was {old}, now {new}",
 );
-pub const FIELD_RETYPED: Rule = rule(
+pub(super) const FIELD_RETYPED: Rule = rule(
     "field-type-changed",
     B,
     "readers and callers of the constructor",
     "the field `{what}` was {old}, now {new}",
 );
-pub const FIELD_MAYBE_RETYPED: Rule = rule(
+pub(super) const FIELD_MAYBE_RETYPED: Rule = rule(
     "field-type-maybe-changed",
     W,
     "readers and callers of the constructor",
     "the field `{what}` was {old}, now {new}: whether every value still fits can't be determined",
 );
-pub const RETYPED_ATTRIBUTE: Rule = rule("attribute-type-widened", B, "readers", "it was {old}, now {new}");
-pub const NARROWED_ATTRIBUTE: Rule =
+pub(super) const RETYPED_ATTRIBUTE: Rule =
+    rule("attribute-type-widened", B, "readers", "it was {old}, now {new}");
+pub(super) const NARROWED_ATTRIBUTE: Rule =
     rule("attribute-type-narrowed", W, "code that sets it", "it accepted {old}, now only {new}");
-pub const MAYBE_RETYPED_ATTRIBUTE: Rule = rule(
+pub(super) const MAYBE_RETYPED_ATTRIBUTE: Rule = rule(
     "attribute-type-changed",
     W,
     "readers",
     "it was {old}, now {new}: whether that is compatible for readers can't be determined",
 );
-pub const READ_ONLY: Rule = rule("became-read-only", B, "code that sets it", "it can no longer be set");
-pub const PROPERTY_READ_ONLY: Rule =
+pub(super) const READ_ONLY: Rule =
+    rule("became-read-only", B, "code that sets it", "it can no longer be set");
+pub(super) const PROPERTY_READ_ONLY: Rule =
     rule("became-read-only-property", W, "code that sets it", "it is now a property that can't be set");
-pub const ENUM_VALUE: Rule =
+pub(super) const ENUM_VALUE: Rule =
     rule("enum-value-changed", W, "code that stores or looks up the value", "its value was {old}, now {new}");

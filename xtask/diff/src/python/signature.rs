@@ -7,7 +7,7 @@ use super::types::Answer;
 use crate::finding::Level;
 
 /// A difference without its place.
-pub struct Difference {
+pub(super) struct Difference {
     pub rule: &'static Rule,
     pub what: String,
     pub old: String,
@@ -17,12 +17,12 @@ pub struct Difference {
 }
 
 impl Difference {
-    pub fn level(&self) -> Level {
+    pub(super) fn level(&self) -> Level {
         if self.doubt { self.rule.level.min(Level::Warning) } else { self.rule.level }
     }
 }
 
-pub fn difference(rule: &'static Rule, what: &str, old: &str, new: &str) -> Difference {
+pub(super) fn difference(rule: &'static Rule, what: &str, old: &str, new: &str) -> Difference {
     Difference { rule, what: what.into(), old: old.into(), new: new.into(), doubt: false }
 }
 
@@ -34,7 +34,7 @@ enum Became<'a> {
     Gone,
 }
 
-pub fn parameters(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Difference> {
+pub(super) fn parameters(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut used: Vec<&str> = Vec::new();
     for parameter in old.parameters.iter().filter(|p| is_named(p)) {
@@ -160,7 +160,7 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
 }
 
 /// Texts that differ only in quotes are equal.
-pub fn same_value(a: &str, b: &str) -> bool {
+pub(super) fn same_value(a: &str, b: &str) -> bool {
     a == b || a.replace('"', "'") == b.replace('"', "'")
 }
 
@@ -217,7 +217,7 @@ fn variadics(compare: &Compare, old: &Signature, new: &Signature) -> Vec<Differe
 }
 
 /// The signature as Python code: `(a: int, *, b=None) -> str`.
-pub fn show(signature: &Signature) -> String {
+pub(super) fn show(signature: &Signature) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut last = None;
     for parameter in &signature.parameters {

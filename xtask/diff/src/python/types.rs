@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 
 mod known;
-pub mod parse;
+pub(super) mod parse;
 mod show;
 
-pub use known::name;
-pub use parse::parse;
-pub use show::differences;
+pub(super) use known::name;
+pub(super) use parse::parse;
+pub(super) use show::differences;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Type {
+pub(super) enum Type {
     /// No annotation, `Any`, or `object` for parameters.
     Any,
     Never,
@@ -28,7 +28,7 @@ pub enum Type {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     Yes,
     Maybe,
     No,
@@ -37,10 +37,10 @@ use Answer::{Maybe, No, Yes};
 
 /// Information about the package's own classes.
 #[derive(Default)]
-pub struct Classes(pub HashMap<String, ClassFacts>);
+pub(super) struct Classes(pub HashMap<String, ClassFacts>);
 
 #[derive(Default)]
-pub struct ClassFacts {
+pub(super) struct ClassFacts {
     pub ancestors: Vec<String>,
     /// It may have more ancestors than are known.
     pub unknown: bool,
@@ -48,14 +48,14 @@ pub struct ClassFacts {
 }
 
 impl Answer {
-    pub fn and(self, other: Answer) -> Answer {
+    pub(super) fn and(self, other: Answer) -> Answer {
         match (self, other) {
             (No, _) | (_, No) => No,
             (Yes, Yes) => Yes,
             _ => Maybe,
         }
     }
-    pub fn or(self, other: Answer) -> Answer {
+    pub(super) fn or(self, other: Answer) -> Answer {
         match (self, other) {
             (Yes, _) | (_, Yes) => Yes,
             (No, No) => No,
@@ -70,7 +70,7 @@ impl Answer {
 
 impl Classes {
     /// Whether every value of `a` is a value of `b`.
-    pub fn fits(&self, a: &Type, b: &Type) -> Answer {
+    pub(super) fn fits(&self, a: &Type, b: &Type) -> Answer {
         match (a, b) {
             (a, b) if a == b => Yes,
             (Type::Any, _) | (_, Type::Any) | (Type::Never, _) => Yes,
@@ -199,7 +199,7 @@ impl Classes {
 }
 
 /// The class of a literal value. None for computed values.
-pub fn of_value(text: &str) -> Option<&'static str> {
+pub(super) fn of_value(text: &str) -> Option<&'static str> {
     let text = text.trim();
     match text {
         "True" | "False" => return Some("bool"),

@@ -21,7 +21,7 @@ const READER: [(&str, &str); 4] = [
 ];
 
 /// The changes for the users of a package between two commits, the most severe first.
-pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+pub(crate) fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     let surfaces = surfaces(ctx, app, &[old, new])?;
     let [before, after] = &surfaces[..] else { bail!("griffe's reader did not return two surfaces") };
     if let Some(lost) = app

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use xshell::cmd;
 
-pub mod declarations;
+pub(crate) mod declarations;
 
 const READER: [(&str, &str); 14] = [
     ("main.mjs", include_str!("ts/reader/main.mjs")),
@@ -62,7 +62,7 @@ struct Difference {
 }
 
 /// The changes for the users of a package between two commits, the most severe first.
-pub fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+pub(crate) fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
     // In parallel, because a build mostly waits for its tools.
     let (before, after) =
         parallel::both(|| declarations::of(ctx, app, old), || declarations::of(ctx, app, new));

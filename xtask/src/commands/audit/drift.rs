@@ -10,7 +10,7 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use files::File;
 use judge::Facts;
-pub use judge::Verdict;
+pub(super) use judge::Verdict;
 use number::Wanted;
 use owner::Owners;
 use place::{Kind, Shown};
@@ -35,7 +35,7 @@ mod testing;
 
 /// The places and findings of one app.
 #[derive(Debug, Serialize)]
-pub struct AppDrift {
+pub(super) struct AppDrift {
     pub app: String,
     /// `file:line` of the manifest's version, which the other places repeat.
     pub source: String,
@@ -49,7 +49,7 @@ pub struct AppDrift {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Place {
+pub(super) struct Place {
     /// `file:line`, or a tag.
     pub place: String,
     pub kind: Kind,
@@ -59,7 +59,7 @@ pub struct Place {
 }
 
 /// Finds the places of the given apps, in one pass over the files for all apps.
-pub fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
+pub(super) fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
     let every: Vec<&App> = ctx.ws.apps.iter().collect();
     if every.is_empty() {
         return Ok(Vec::new());

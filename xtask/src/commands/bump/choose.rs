@@ -13,12 +13,12 @@ use semver::Version;
 mod tests;
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(super) enum Choice {
     Version(Version),
     Nothing(String),
 }
 
-pub fn version(flags: &flags::Bump, plan: &AppPlan, published: &[Version]) -> Result<Choice> {
+pub(super) fn version(flags: &flags::Bump, plan: &AppPlan, published: &[Version]) -> Result<Choice> {
     if let Some(text) = &flags.version {
         let version = version::parse(text).map_err(|e| Exit::Usage(format!("--version: {e:#}")))?;
         return allowed(version, plan, published).map(Choice::Version);

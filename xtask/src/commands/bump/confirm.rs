@@ -12,7 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
 /// The reason on one line. Refuses an empty one, before the index or the remote is asked.
-pub fn reason(flags: &flags::Bump) -> Result<Option<String>> {
+pub(super) fn reason(flags: &flags::Bump) -> Result<Option<String>> {
     let Some(reason) = &flags.confirm_breaking else { return Ok(None) };
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     if reason.is_empty() {
@@ -25,7 +25,7 @@ pub fn reason(flags: &flags::Bump) -> Result<Option<String>> {
 }
 
 /// Accepts the plan's undeclared breaks for `version`; for a pre-release, for the version it leads to.
-pub fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec<Acceptance>> {
+pub(super) fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec<Acceptance>> {
     if plan.undeclared.is_empty() {
         let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
         let why = format!(
@@ -54,7 +54,7 @@ pub fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Result<Vec
 }
 
 /// The path and the new text of the app's settings, with these entries appended.
-pub fn settings(root: &Utf8Path, app: &App, new: &[Acceptance]) -> Result<(Utf8PathBuf, String)> {
+pub(super) fn settings(root: &Utf8Path, app: &App, new: &[Acceptance]) -> Result<(Utf8PathBuf, String)> {
     let file = app.dir.join("app.toml");
     let text = written(&manifest::text(root, &file)?, new);
     // Fails if the file has `accept = []` in one line: TOML then allows no table of that name.

@@ -21,7 +21,7 @@ struct Saved {
 }
 
 /// Writes all files and commits them. Returns the files that changed, or None if none did.
-pub fn commit(
+pub(super) fn commit(
     ctx: &Ctx,
     app: &App,
     plan: &AppPlan,

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 /// Returns the reports, and what was skipped with the reason. Advisories come from a database that changes
 /// and must be downloaded: only CI checks them, so that elsewhere lint gives the same result for the same
 /// tree.
-pub fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
+pub(super) fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
     if !ctx.ws.root.join("deny.toml").exists() {
         return Ok((Vec::new(), vec!["no cargo-deny: there is no deny.toml".to_string()]));
     }

@@ -32,7 +32,7 @@ enum Outcome {
 }
 
 /// One app's check, prepared: every step that changes or builds the checkout's environment is done.
-pub struct Begun {
+pub(super) struct Begun {
     line: ui::Line,
     state: Result<State>,
 }
@@ -60,13 +60,13 @@ struct Trial {
 }
 
 /// Prepares the tests. With `reuse`, tests that passed before for the same tree and the same tag are skipped.
-pub fn begin(ctx: &Ctx, app: &App, reuse: bool) -> Begun {
+pub(super) fn begin(ctx: &Ctx, app: &App, reuse: bool) -> Begun {
     let line = ui::begin(&format!("users-{}", app.name()));
     Begun { line, state: prepare(ctx, app, reuse) }
 }
 
 /// Runs the prepared tests. The checkout is not changed, so other tests may run in parallel.
-pub fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Finding>> {
+pub(super) fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<Vec<Finding>> {
     let outcome = state.and_then(|state| match state {
         State::Over(outcome) => Ok(outcome),
         State::Ready(trial) => trial.outcome(ctx, app),

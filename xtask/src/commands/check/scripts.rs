@@ -32,13 +32,13 @@ const NOT_ASKED: [&str; 11] = [
 const JAVASCRIPT: &str = "xtask/src/commands/api/ts/reader";
 
 /// The reports, and what was skipped with the reason.
-pub struct Checked {
+pub(super) struct Checked {
     pub reports: Vec<Report>,
     pub skipped: Vec<String>,
 }
 
 /// Runs ruff, mypy, Biome and tsc in parallel.
-pub fn lint(ctx: &Ctx) -> Checked {
+pub(super) fn lint(ctx: &Ctx) -> Checked {
     let (one, other) = parallel::both(|| of_python(ctx), || of_javascript(ctx));
     let mut checked = Checked { reports: Vec::new(), skipped: Vec::new() };
     for (tool, result) in [("ruff and mypy", one), ("Biome and tsc", other)] {

@@ -8,14 +8,14 @@ use crate::sys::exit::Exit;
 use crate::sys::git::short;
 use anyhow::Result;
 
-pub struct Affected {
+pub(super) struct Affected {
     /// Names of apps, and `xtask`.
     pub names: Vec<String>,
     /// The short id of the commit that HEAD was compared with, for messages.
     pub since: String,
 }
 
-pub fn of(ctx: &Ctx, event: &Event) -> Result<Affected> {
+pub(super) fn of(ctx: &Ctx, event: &Event) -> Result<Affected> {
     if ctx.git.read(&["rev-parse", "--is-shallow-repository"])? == "true" {
         let why = "this is a shallow clone: the history that shows changes and releases is missing";
         return Err(Exit::Usage(format!(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     Push {
         branch: String,
         /// The commit of the branch before the push. None if the branch is new, or if it is not known.
@@ -29,13 +29,13 @@ pub enum Event {
 
 /// The text of a pull request that a squash merge keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Squash {
+pub(super) struct Squash {
     pub title: String,
     pub keeps: Keeps,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keeps {
+pub(super) enum Keeps {
     /// Only the title is certain to be kept: Gitea's API (1.26), GitHub's "BLANK", and unknown settings.
     Title,
     /// The title and this description.
@@ -47,7 +47,7 @@ pub enum Keeps {
 
 impl Event {
     /// Adds the labels of `--label` to those that the forge reports.
-    pub fn with_labels(self, more: &[String]) -> Result<Event> {
+    pub(super) fn with_labels(self, more: &[String]) -> Result<Event> {
         match self {
             event if more.is_empty() => Ok(event),
             Event::PullRequest { head, base, labels, squash } => {
@@ -139,11 +139,11 @@ struct MergeGroup {
 }
 
 /// A variable of the job. An empty one counts as missing, because the forges set unused variables to "".
-pub fn environment(name: &str) -> Option<String> {
+pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
-pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
+pub(super) fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
     let Some(name) = variable("GITHUB_EVENT_NAME") else {
         let how = "cargo xtask ci lint --event pull_request --base development\n  \
                    cargo xtask ci image --event push --ref BRANCH";
@@ -190,7 +190,7 @@ pub fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Event> {
 }
 
 /// `--event`, `--ref` and `--base`.
-pub fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str>) -> Result<Event> {
+pub(super) fn by_hand(ctx: &Ctx, name: &str, reference: Option<&str>, base: Option<&str>) -> Result<Event> {
     let here = || -> Result<String> {
         match (reference, ctx.git.branch()?) {
             (Some(reference), _) => Ok(reference.to_string()),

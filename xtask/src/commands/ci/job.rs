@@ -6,7 +6,7 @@ use crate::sys::exit::Exit;
 use anyhow::Result;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
+pub(super) enum Job {
     Lint,
     Test,
     Openapi,
@@ -15,9 +15,9 @@ pub enum Job {
 }
 
 impl Job {
-    pub const ALL: &[Job] = &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Release];
+    pub(super) const ALL: &[Job] = &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Release];
 
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Job::Lint => "lint",
             Job::Test => "test",
@@ -27,7 +27,7 @@ impl Job {
         }
     }
 
-    pub fn parse(name: &str) -> Result<Job> {
+    pub(super) fn parse(name: &str) -> Result<Job> {
         // The name of the job in the workflow files.
         let name = if name == "validate-openapi" { "openapi" } else { name };
         let names: Vec<&str> = Job::ALL.iter().map(|j| j.name()).collect();
@@ -39,13 +39,13 @@ impl Job {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Duty {
+pub(super) enum Duty {
     Work,
     /// With the reason.
     Nothing(String),
 }
 
-pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
+pub(super) fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
     let nothing = |why: &str| Duty::Nothing(why.to_string());
     let (main, two_branches) = (&settings.main, settings.main != settings.development);
     match (job, event) {
@@ -68,7 +68,7 @@ pub fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
 
 /// True for a pull request into the release branch, if that is not also the development branch. It must
 /// contain the version to release, so `lint` then also runs the plan's gates.
-pub fn promotes(event: &Event, settings: &Settings) -> bool {
+pub(super) fn promotes(event: &Event, settings: &Settings) -> bool {
     settings.main != settings.development
         && matches!(event, Event::PullRequest { base, .. } if *base == settings.main)
 }

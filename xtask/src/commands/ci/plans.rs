@@ -13,7 +13,7 @@ use anyhow::Result;
 
 /// Checks the plan of each app in `names`. A pull request into the release branch is checked for all apps: no
 /// app may have unreleased commits without a new version.
-pub fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) -> Result<()> {
+pub(super) fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Outcome) -> Result<()> {
     let promotes = job::promotes(event, &ctx.ws.settings);
     let mut plans = Vec::new();
     for app in ctx.ws.apps.iter().filter(|app| promotes || names.iter().any(|name| name == app.name())) {

@@ -13,7 +13,7 @@ use crate::model::{affected, commits};
 use anyhow::Result;
 
 /// One finding for all apps for which the title declares too small a bump.
-pub fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>> {
+pub(super) fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>> {
     let Some(branch_point) = affected::branch_point(ctx, base)? else { return Ok(None) };
     // The plan reads the commits of development from there, also after a squash into main. So a promotion has
     // no commits to check, and a hotfix only its own.

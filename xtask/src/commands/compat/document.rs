@@ -7,13 +7,13 @@ use serde::Deserialize;
 use std::fmt;
 
 /// The only schema so far. A document with another one needs a newer xtask.
-pub const SCHEMA: u64 = 1;
-pub const SCHEMA_URL: &str =
+pub(crate) const SCHEMA: u64 = 1;
+pub(crate) const SCHEMA_URL: &str =
     "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Document {
+pub(crate) struct Document {
     #[serde(rename = "$schema")]
     pub schema_url: String,
     pub schema: u64,
@@ -28,7 +28,7 @@ pub struct Document {
 /// The HTTP contract that the release serves.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Contract {
+pub(crate) struct Contract {
     pub version: String,
     /// `sha256:<64 hex digits>` of the committed spec.
     pub spec: String,
@@ -37,7 +37,7 @@ pub struct Contract {
 /// A version of the interface that plugins are written for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct PluginApi {
+pub(crate) struct PluginApi {
     pub api_version: String,
     pub status: Status,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -47,7 +47,7 @@ pub struct PluginApi {
 /// A version of a protocol that channel adapters use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Channel {
+pub(crate) struct Channel {
     pub protocol: String,
     pub version: String,
     pub status: Status,
@@ -57,7 +57,7 @@ pub struct Channel {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     Supported,
     /// Works until the version in `removal`.
     Deprecated,
@@ -67,7 +67,7 @@ pub enum Status {
 
 /// Whether a document supports a version of the plugin API or of a channel, with the version in `removal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support<'a> {
+pub(crate) enum Support<'a> {
     Supported,
     Deprecated(&'a str),
     Removed(&'a str),
@@ -76,7 +76,7 @@ pub enum Support<'a> {
 }
 
 /// The document, or a list of all problems with it.
-pub fn read(bytes: &[u8]) -> Result<Document, Vec<String>> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Document, Vec<String>> {
     let value: serde_json::Value =
         serde_json::from_slice(bytes).map_err(|e| vec![format!("not JSON: {e}")])?;
     // First, because the rest of a document with another schema can't be judged.
@@ -149,7 +149,7 @@ impl Document {
     }
 
     /// Whether plugins for this apiVersion are supported.
-    pub fn plugin(&self, api_version: &str) -> Support<'_> {
+    pub(crate) fn plugin(&self, api_version: &str) -> Support<'_> {
         support(
             self.plugins
                 .iter()
@@ -159,29 +159,29 @@ impl Document {
     }
 
     /// Whether adapters for this version of the protocol are supported.
-    pub fn channel(&self, protocol: &str, version: &str) -> Support<'_> {
+    pub(crate) fn channel(&self, protocol: &str, version: &str) -> Support<'_> {
         let channel = self.channels.iter().find(|c| c.protocol == protocol && c.version == version);
         support(channel.map(|c| (c.status, c.removal.as_deref())))
     }
 
     /// The supported plugin API versions, for messages.
-    pub fn plugin_versions(&self) -> String {
+    pub(crate) fn plugin_versions(&self) -> String {
         let alive = self.plugins.iter().filter(|p| p.status != Status::Removed);
         listed(alive.map(|p| p.api_version.clone()))
     }
 
     /// The supported protocols with their versions, for messages.
-    pub fn channel_versions(&self) -> String {
+    pub(crate) fn channel_versions(&self) -> String {
         let alive = self.channels.iter().filter(|c| c.status != Status::Removed);
         listed(alive.map(|c| format!("{} {}", c.protocol, c.version)))
     }
 
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         format!("plugins {}; channels {}", self.plugin_versions(), self.channel_versions())
     }
 
     /// A message for each deprecated entry whose removal is this version or an earlier one.
-    pub fn overdue(&self) -> impl Iterator<Item = String> + '_ {
+    pub(crate) fn overdue(&self) -> impl Iterator<Item = String> + '_ {
         let here = semver(&self.version);
         let plugins = self
             .plugins
@@ -239,7 +239,7 @@ fn number(text: &str) -> bool {
 }
 
 /// `sha256:` and 64 lower-case hex digits.
-pub fn is_hash(text: &str) -> bool {
+pub(crate) fn is_hash(text: &str) -> bool {
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     text.strip_prefix("sha256:").is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hex))
 }

@@ -28,7 +28,7 @@ struct Asked {
 }
 
 /// Works outside a repository too: one is read only if the template names an app of it.
-pub fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> Result<()> {
+pub(crate) fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> Result<()> {
     let asked = read(flags, dir)?;
     let line = ui::begin(&format!("template {}", asked.package.name));
     let mut findings = other_package(&asked);

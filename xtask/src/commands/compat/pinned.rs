@@ -18,7 +18,7 @@ use std::io::{Read, Write};
 
 /// The index's answer about the pinned version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listed {
+pub(super) enum Listed {
     NoPackage,
     /// The package exists, but not this version. With the newest version that exists.
     NoVersion {
@@ -28,7 +28,7 @@ pub enum Listed {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Release {
+pub(super) struct Release {
     /// Yanked from a Python index, or deprecated on an npm registry; with the reason if there is one.
     pub withdrawn: Option<String>,
     pub newest: Option<String>,
@@ -38,7 +38,7 @@ pub struct Release {
 
 /// The hash that the index lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hash {
+pub(super) enum Hash {
     /// 64 hex digits.
     Sha256(String),
     /// Base64, as in Subresource Integrity.
@@ -46,7 +46,7 @@ pub enum Hash {
 }
 
 /// The result of a download.
-pub enum Download {
+pub(super) enum Download {
     /// The file's hash differs from the listed one; this is the file's hash.
     Differs(String),
     /// None: the package contains no compat.json.
@@ -54,7 +54,7 @@ pub enum Download {
 }
 
 /// The index's URL.
-pub fn index(package: &Package, endpoints: &Endpoints) -> String {
+pub(super) fn index(package: &Package, endpoints: &Endpoints) -> String {
     match package.ecosystem {
         Ecosystem::Python => endpoints.pypi.simple.clone(),
         Ecosystem::Ts => endpoints.npm.clone(),
@@ -62,7 +62,7 @@ pub fn index(package: &Package, endpoints: &Endpoints) -> String {
 }
 
 /// Asks the index about the version.
-pub fn look(package: &Package, version: &str, endpoints: &Endpoints) -> Result<Listed> {
+pub(super) fn look(package: &Package, version: &str, endpoints: &Endpoints) -> Result<Listed> {
     match package.ecosystem {
         Ecosystem::Python => Ok(match python::index::files(&endpoints.pypi, &package.name)? {
             Some(files) => on_python_index(package, version, &files),
@@ -120,7 +120,7 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
 }
 
 /// Downloads the package's file, compares it with the listed hash, and reads compat.json from it.
-pub fn download(release: &Release) -> Result<Download> {
+pub(super) fn download(release: &Release) -> Result<Download> {
     let name =
         release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let temp = tempfile::Builder::new()

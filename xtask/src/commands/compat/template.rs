@@ -15,7 +15,7 @@ use serde::Deserialize;
 /// `template.toml`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Template {
+pub(super) struct Template {
     /// An app of the current repository, instead of the next two.
     pub app: Option<String>,
     pub package: Option<String>,
@@ -30,27 +30,27 @@ pub struct Template {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Plugin {
+pub(super) struct Plugin {
     pub name: String,
     pub api_version: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Channel {
+pub(super) struct Channel {
     pub protocol: String,
     pub version: String,
 }
 
 /// The package that the template depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Package {
+pub(super) struct Package {
     pub name: String,
     pub ecosystem: Ecosystem,
 }
 
 impl Package {
-    pub fn is(&self, name: &str) -> bool {
+    pub(super) fn is(&self, name: &str) -> bool {
         match self.ecosystem {
             Ecosystem::Python => normalise(&self.name) == normalise(name),
             Ecosystem::Ts => self.name == name,
@@ -58,7 +58,7 @@ impl Package {
     }
 
     /// Whether both spell the same version: `1.0` and `1.0.0` do in Python.
-    pub fn same_version(&self, a: &str, b: &str) -> bool {
+    pub(super) fn same_version(&self, a: &str, b: &str) -> bool {
         let parse = |text: &str| text.parse::<pep440_rs::Version>().ok();
         match self.ecosystem {
             Ecosystem::Python => a == b || (parse(a).is_some() && parse(a) == parse(b)),
@@ -67,7 +67,7 @@ impl Package {
     }
 
     /// The package and version as installers write them: `a==1.0.0`, `a@1.0.0`.
-    pub fn at(&self, version: &str) -> String {
+    pub(super) fn at(&self, version: &str) -> String {
         match self.ecosystem {
             Ecosystem::Python => format!("{}=={version}", self.name),
             Ecosystem::Ts => format!("{}@{version}", self.name),
@@ -77,7 +77,7 @@ impl Package {
 
 /// `.runtime-version`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pin {
+pub(super) struct Pin {
     /// None if the pin has only a version.
     pub package: Option<String>,
     pub version: String,
@@ -87,7 +87,7 @@ fn usage<T>(text: String) -> Result<T> {
     Err(Exit::Usage(text).into())
 }
 
-pub fn read(text: &str, file: &Utf8Path) -> Result<Template> {
+pub(super) fn read(text: &str, file: &Utf8Path) -> Result<Template> {
     let template: Template = workspace::parse(text, file.as_str())?;
     match (&template.app, &template.package, template.ecosystem) {
         (Some(_), None, None) | (None, Some(_), Some(_)) => {}
@@ -120,7 +120,7 @@ fn plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with(['-', '.', '/']) && !name.contains("..") && name.chars().all(plain)
 }
 
-pub fn read_pin(text: &str, ecosystem: Ecosystem, file: &Utf8Path) -> Result<Pin> {
+pub(super) fn read_pin(text: &str, ecosystem: Ecosystem, file: &Utf8Path) -> Result<Pin> {
     let line = text.trim_start_matches('\u{feff}').trim();
     let wanted = "a pin is one line with one version: 0.1.2, or package==0.1.2";
     if line.is_empty() {

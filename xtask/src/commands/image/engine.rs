@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use xshell::cmd;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     Docker,
     Podman,
     /// No engine: xtask's own namespaces, see `sandbox.py`.
@@ -38,7 +38,7 @@ impl fmt::Display for Engine {
 }
 
 /// The engine that XTASK_ENGINE names, or the first one that works on this machine. None if none works.
-pub fn choose() -> Result<Option<Engine>> {
+pub(crate) fn choose() -> Result<Option<Engine>> {
     if let Some(name) = std::env::var("XTASK_ENGINE").ok().filter(|n| !n.is_empty()) {
         let known = ALL.iter().copied().find(|e| e.to_string() == name);
         return known.map(Some).ok_or_else(|| {
@@ -53,12 +53,12 @@ pub fn choose() -> Result<Option<Engine>> {
 }
 
 /// True if this machine can isolate a program without an engine.
-pub fn isolates() -> bool {
+pub(crate) fn isolates() -> bool {
     trial().is_ok()
 }
 
 /// Runs /bin/true in a sandbox on the machine's own root file system. The error says what is not possible.
-pub fn trial() -> Result<()> {
+pub(crate) fn trial() -> Result<()> {
     let mut command = inside(Path::new("/"), 0)?;
     command.arg("/bin/true").env_clear().stdin(Stdio::null()).stdout(Stdio::null());
     let output = command.output().context("python3 could not be started")?;
@@ -79,7 +79,7 @@ fn answers(program: &str, args: &[&str]) -> bool {
 /// A command that runs a program isolated in the root file system `root`; the caller appends the program and
 /// its arguments. Connections to `port` of the loopback address are forwarded to the program; 0 forwards
 /// none.
-pub fn inside(root: &Path, port: u16) -> Result<Command> {
+pub(crate) fn inside(root: &Path, port: u16) -> Result<Command> {
     let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
     let mut command = Command::new(tools::python()?);
     command.args(["-I", "-S", "-c", SANDBOX]).arg(root).arg(port.to_string()).args([uid, gid]);
@@ -87,7 +87,7 @@ pub fn inside(root: &Path, port: u16) -> Result<Command> {
 }
 
 /// A container. It and its image are removed when this is dropped, and also when this process is killed.
-pub struct Container {
+pub(crate) struct Container {
     engine: Engine,
     /// The name of the container and of its image: `xtask-probe-…`.
     name: String,
@@ -96,7 +96,7 @@ pub struct Container {
 
 impl Container {
     /// Loads one platform's image and publishes its port on this machine's loopback address.
-    pub fn start(engine: Engine, built: &Built, part: &PlatformImage, port: u16) -> Result<Container> {
+    pub(crate) fn start(engine: Engine, built: &Built, part: &PlatformImage, port: u16) -> Result<Container> {
         let temp = tempfile::Builder::new().prefix("xtask-probe-").rand_bytes(10).tempdir()?;
         let name = temp.path().file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let folder = Utf8Path::from_path(temp.path()).context("TMPDIR is not UTF-8")?;
@@ -136,7 +136,7 @@ impl Container {
     }
 
     /// An error with the program's last lines of output if the container has ended.
-    pub fn alive(&self) -> Result<()> {
+    pub(crate) fn alive(&self) -> Result<()> {
         let state = self.run(&[
             "inspect",
             "--format",
@@ -161,7 +161,7 @@ impl Container {
     }
 
     /// Stops the program with SIGTERM, and returns how long that took. An error if it had to be killed.
-    pub fn stop(self) -> Result<Duration> {
+    pub(crate) fn stop(self) -> Result<Duration> {
         let started = Instant::now();
         self.run(&["stop", "--time", "10", &self.name])?;
         let took = started.elapsed();

@@ -19,7 +19,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running image. It is killed and removed when this is dropped.
-pub struct Running {
+pub(crate) struct Running {
     pub base_url: String,
     pub engine: Engine,
     program: Program,
@@ -31,7 +31,7 @@ enum Program {
     Container(Container),
 }
 
-pub enum Started {
+pub(crate) enum Started {
     Running(Running),
     /// The image is not built for this machine's platform.
     OtherPlatform,
@@ -40,7 +40,7 @@ pub enum Started {
 }
 
 /// Starts the image of this machine's platform and waits until `health` answers 200.
-pub fn start(built: &Built, health: &str) -> Result<Started> {
+pub(crate) fn start(built: &Built, health: &str) -> Result<Started> {
     let Some(part) = of_this_machine(built) else { return Ok(Started::OtherPlatform) };
     match engine::choose()? {
         Some(engine) => start_by(engine, built, part, health).map(Started::Running),
@@ -53,13 +53,13 @@ pub fn start(built: &Built, health: &str) -> Result<Started> {
     }
 }
 
-pub fn of_this_machine(built: &Built) -> Option<&PlatformImage> {
+pub(crate) fn of_this_machine(built: &Built) -> Option<&PlatformImage> {
     let here = Platform::here();
     built.platforms.iter().find(|p| here.matches(&p.platform))
 }
 
 /// Starts one platform of an image with this engine, and waits until `health` answers 200.
-pub fn start_by(engine: Engine, built: &Built, part: &PlatformImage, health: &str) -> Result<Running> {
+pub(crate) fn start_by(engine: Engine, built: &Built, part: &PlatformImage, health: &str) -> Result<Running> {
     let port = child::free_port()?;
     let base_url = format!("http://127.0.0.1:{port}");
     let program = match engine {
@@ -75,7 +75,7 @@ pub fn start_by(engine: Engine, built: &Built, part: &PlatformImage, health: &st
 
 impl Running {
     /// Stops the program with SIGTERM, and returns how long that took. An error if it had to be killed.
-    pub fn stop(self) -> Result<Duration> {
+    pub(crate) fn stop(self) -> Result<Duration> {
         match self.program {
             Program::Process(server, _root) => server.stop(),
             Program::Container(container) => container.stop(),

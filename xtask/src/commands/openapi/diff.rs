@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::Write;
 
-pub fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
     // In parallel, because reading takes as long as comparing.
     let (before, after) = parallel::both(|| read(ctx, old), || read(ctx, new));
     let (before, after) = (before?, after?);
@@ -82,7 +82,7 @@ fn committed(ctx: &Ctx, source: &str) -> Result<String> {
 }
 
 /// Groups the changes by operation, the most severe first: one line for each, and the counts at the end.
-pub fn show(changes: &[Change]) -> String {
+pub(crate) fn show(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "no difference that a client can notice\n".to_string();
     }

@@ -7,7 +7,7 @@ use crate::finding::{Finding, Level};
 use crate::model::workspace::App;
 use semver::Version;
 
-pub fn findings(app: &App, history: &History, published: &Published) -> Vec<Finding> {
+pub(super) fn findings(app: &App, history: &History, published: &Published) -> Vec<Finding> {
     let found = [
         withdrawn(app, history),
         untagged(app, history, published),

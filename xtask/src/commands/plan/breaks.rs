@@ -16,7 +16,7 @@ mod tests;
 const SHOWN: usize = 20;
 
 /// The differences that one source found.
-pub struct Compared {
+pub(super) struct Compared {
     pub source: &'static str,
     /// Who is affected: clients, users.
     pub whom: &'static str,
@@ -26,7 +26,7 @@ pub struct Compared {
 }
 
 /// Why a source could not be compared.
-pub struct Unread {
+pub(super) struct Unread {
     pub id: &'static str,
     pub level: Level,
     pub why: String,
@@ -35,7 +35,7 @@ pub struct Unread {
 }
 
 #[derive(Debug, Default)]
-pub struct Judged {
+pub(super) struct Judged {
     pub evidence: Vec<Evidence>,
     pub findings: Vec<Finding>,
     pub accepted: Vec<Accepted>,
@@ -44,7 +44,7 @@ pub struct Judged {
 }
 
 /// `declared` is a commit since `last` that declares a breaking change: it covers every break.
-pub fn judge(app: &App, last: &Release, declared: Option<&Entry>, compared: &[Compared]) -> Judged {
+pub(super) fn judge(app: &App, last: &Release, declared: Option<&Entry>, compared: &[Compared]) -> Judged {
     let mut judged = Judged { findings: stale(app, last), ..Judged::default() };
     let mut commands = Vec::new();
     for source in compared {

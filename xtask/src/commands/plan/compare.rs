@@ -23,7 +23,7 @@ mod spec;
 
 /// Whether a plan may use the network to install the program that reads the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub(super) enum Reach {
     /// A program that is not installed is reported as missing.
     Offline,
     Network,
@@ -31,7 +31,13 @@ pub enum Reach {
 
 /// One entry per source whose content has changed since `last`. `settings`: whether `app.toml` may have
 /// changed.
-pub fn compare(ctx: &Ctx, app: &App, last: &Release, settings: bool, reach: Reach) -> Result<Vec<Compared>> {
+pub(super) fn compare(
+    ctx: &Ctx,
+    app: &App,
+    last: &Release,
+    settings: bool,
+    reach: Reach,
+) -> Result<Vec<Compared>> {
     if settings && let Some(moved) = guards::moved(ctx, app, last) {
         return Ok(vec![moved]);
     }

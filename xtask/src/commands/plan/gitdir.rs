@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 /// Bytes of packed-refs. Git reads a larger file faster, because it searches in it.
 const PACKED_LIMIT: u64 = 1 << 20;
 
-pub struct GitDir {
+pub(super) struct GitDir {
     /// The folder that holds HEAD.
     own: Utf8PathBuf,
     /// The folder that holds the refs: in a worktree, another one than `own`.
@@ -19,7 +19,7 @@ pub struct GitDir {
 impl GitDir {
     /// The `.git` of the checkout that contains the folder. In a worktree `.git` is a file that names the
     /// folder.
-    pub fn of(git: &Git) -> Result<GitDir> {
+    pub(super) fn of(git: &Git) -> Result<GitDir> {
         let found = git.dir.ancestors().map(|d| d.join(".git")).find(|d| d.exists());
         let Some(dot_git) = found else {
             bail!("{} is not in a git repository, and a plan needs its history", git.dir)
@@ -40,12 +40,12 @@ impl GitDir {
         Ok(GitDir { own, common })
     }
 
-    pub fn is_shallow(&self) -> bool {
+    pub(super) fn is_shallow(&self) -> bool {
         self.common.join("shallow").exists()
     }
 
     /// `ref: refs/heads/main`, or a commit.
-    pub fn head(&self) -> Result<String> {
+    pub(super) fn head(&self) -> Result<String> {
         let file = self.own.join("HEAD");
         Ok(std::fs::read_to_string(&file)
             .with_context(|| format!("{file} can't be read"))?
@@ -55,7 +55,7 @@ impl GitDir {
 
     /// The refs whose names begin with `prefix` or are in `exact`, and the object ids that they hold. None if
     /// only git can read them.
-    pub fn refs(&self, prefix: &str, exact: &[String]) -> Option<HashMap<String, String>> {
+    pub(super) fn refs(&self, prefix: &str, exact: &[String]) -> Option<HashMap<String, String>> {
         if self.common.join("reftable").exists() {
             return None;
         }
@@ -66,7 +66,7 @@ impl GitDir {
     }
 
     /// The same for refs of exactly these names.
-    pub fn exact(&self, names: &[String]) -> Option<HashMap<String, String>> {
+    pub(super) fn exact(&self, names: &[String]) -> Option<HashMap<String, String>> {
         if self.common.join("reftable").exists() {
             return None;
         }
@@ -122,6 +122,6 @@ impl GitDir {
 }
 
 /// An object id: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.
-pub fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }

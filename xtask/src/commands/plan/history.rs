@@ -14,7 +14,7 @@ use crate::sys::git::Git;
 use anyhow::{Result, bail};
 use semver::Version;
 
-pub struct History {
+pub(super) struct History {
     /// The last release that HEAD contains. Pre-releases are not counted from.
     pub last: Option<Release>,
     /// The commits since that touch the app, newest first.
@@ -30,7 +30,7 @@ pub struct History {
 }
 
 /// `withdrawn`: versions that the index no longer offers, so they are not counted from.
-pub fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
+pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let git = &ctx.git;
     repository::refuse_shallow(git)?;
     let head = repository::head(git)?;
@@ -274,7 +274,7 @@ fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
 const MISSING: &str = "missing";
 
 /// Whether all paths that belong to the app are equal in both commits.
-pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
+pub(crate) fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
     let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
     let specs = app.pathspecs();
     args.extend(specs.iter().map(String::as_str));
@@ -283,7 +283,7 @@ pub fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
 
 /// The development commit that a commit of main was squashed from: the newest with the same content of the
 /// app. None if the development branch is not in this clone, or never had this content.
-pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String>> {
+pub(crate) fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String>> {
     let refs = repository::refs(ctx, app)?;
     source_in(
         &ctx.git,
@@ -295,7 +295,7 @@ pub fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String
 }
 
 /// Searches from each tip back to `released`, if that is known and in this clone.
-pub fn source_in(
+pub(crate) fn source_in(
     git: &Git,
     app: &App,
     commit: &str,

@@ -8,7 +8,7 @@ use crate::sys::git::Git;
 use anyhow::Result;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-pub struct Found {
+pub(super) struct Found {
     /// For each commit: whether it brings back one of the hotfix's commits, and nothing else.
     pub commits: Vec<bool>,
     /// Whether every commit of the hotfix has come back.
@@ -19,7 +19,7 @@ pub struct Found {
 type Change = BTreeMap<String, Vec<String>>;
 
 /// `hotfix`: the ids of its commits. `commits`: the candidates.
-pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Result<Found> {
+pub(super) fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Result<Found> {
     if hotfix.is_empty() {
         return Ok(Found { commits: vec![false; commits.len()], whole: false });
     }
@@ -44,7 +44,7 @@ pub fn find(git: &Git, app: &App, hotfix: &[String], commits: &[Commit]) -> Resu
 
 /// Whether two pairs of commits `(old, new)` differ in the same lines of the app. For the second pair, `new`
 /// is compared with its merge base with `old`.
-pub fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str)) -> Result<bool> {
+pub(super) fn same_change(git: &Git, app: &App, one: (&str, &str), other: (&str, &str)) -> Result<bool> {
     let Ok(base) = git.read(&["merge-base", other.0, other.1]) else { return Ok(false) };
     let change = |old: &str, new: &str| -> Result<Change> {
         let specs = app.pathspecs();

@@ -13,14 +13,14 @@ mod tests;
 
 /// What one source demands of the next version; the highest demand decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     pub source: &'static str,
     pub demands: Demands,
     pub why: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Demands {
+pub(crate) enum Demands {
     Level(Bump),
     /// The version must be higher than this one, which is already used.
     Above(Version),
@@ -48,23 +48,23 @@ impl Serialize for Demands {
 
 /// The `MAJOR.MINOR` that a hotfix branch is for: `hotfix/python-v0.2.0` is for 0.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     pub major: u64,
     pub minor: u64,
 }
 
 impl Line {
-    pub fn of_branch(branch: &str, app: &str) -> Option<Line> {
+    pub(crate) fn of_branch(branch: &str, app: &str) -> Option<Line> {
         let name = branch.strip_prefix("hotfix/")?.strip_prefix(app)?.strip_prefix("-v")?;
         let (_, version) = version::find(name).filter(|(range, _)| range.start == 0)?;
         Some(Line { major: version.major, minor: version.minor })
     }
-    pub fn contains(&self, version: &Version) -> bool {
+    pub(crate) fn contains(&self, version: &Version) -> bool {
         (version.major, version.minor) == (self.major, self.minor)
     }
 }
 
-pub struct Facts<'a> {
+pub(super) struct Facts<'a> {
     pub app: &'a str,
     pub manifest: &'a Version,
     pub manifest_file: &'a Utf8Path,
@@ -77,7 +77,7 @@ pub struct Facts<'a> {
 }
 
 #[derive(Debug)]
-pub struct Decision {
+pub(super) struct Decision {
     pub next: Option<Version>,
     /// What the evidence demands, regardless of a pending version.
     pub required: Option<Version>,
@@ -89,7 +89,7 @@ pub struct Decision {
     pub findings: Vec<Finding>,
 }
 
-pub fn from_commits(commits: &[Entry]) -> Evidence {
+pub(super) fn from_commits(commits: &[Entry]) -> Evidence {
     let bump = commits::highest(commits);
     let counting = commits.iter().filter(|c| c.counts).count();
     let why = match commits.iter().find(|c| c.bump == bump && c.counts) {
@@ -107,7 +107,7 @@ fn plural(n: usize, what: &str) -> String {
 
 /// A version is used only once, so the next one must exceed the highest tag (on a hotfix branch, the highest
 /// of its own `MAJOR.MINOR`).
-pub fn from_tags(tagged: &[Version], line: Option<&Line>) -> Option<Evidence> {
+pub(super) fn from_tags(tagged: &[Version], line: Option<&Line>) -> Option<Evidence> {
     let highest = tagged.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max()?;
     let why = if line.is_some() { "the highest tag of this line" } else { "the highest tag" };
     Some(Evidence { source: "tags", demands: Demands::Above(highest.clone()), why: why.into() })
@@ -115,11 +115,11 @@ pub fn from_tags(tagged: &[Version], line: Option<&Line>) -> Option<Evidence> {
 
 /// A version in a pin file, used before the first release: if it is above the manifest's, that version was
 /// released in some other way.
-pub fn from_pin(file: &str, version: Version) -> Evidence {
+pub(super) fn from_pin(file: &str, version: Version) -> Evidence {
     Evidence { source: "pins", demands: Demands::AtLeast(version), why: format!("in {file}") }
 }
 
-pub fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
+pub(super) fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
     let level = evidence
         .iter()
         .filter_map(|e| if let Demands::Level(bump) = e.demands { Some(bump) } else { None })

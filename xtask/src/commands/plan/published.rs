@@ -9,7 +9,7 @@ use crate::model::workspace::App;
 use semver::Version;
 
 #[derive(Default)]
-pub struct Published {
+pub(crate) struct Published {
     pub versions: Vec<Version>,
     pub evidence: Vec<Evidence>,
     /// Yanked (PEP 592), deprecated or unpublished (npm).
@@ -19,7 +19,7 @@ pub struct Published {
 
 /// Asks the index that the app is published to. On a hotfix branch, only versions of its `MAJOR.MINOR` count
 /// as evidence. If the index can't be reached, a finding reports it and only the tags are used.
-pub fn ask(ctx: &Ctx, app: &App) -> Published {
+pub(super) fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
     match app.settings.ecosystem.versions_out(ctx, app) {

@@ -15,7 +15,7 @@ use anyhow::Result;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
-pub struct Pulls {
+pub(super) struct Pulls {
     /// The numbers of the pull requests whose commits are not in this clone.
     pub unread: Vec<u64>,
     pub findings: Vec<Finding>,
@@ -23,7 +23,13 @@ pub struct Pulls {
 
 /// Adds to `entries` the commits that demand more than the squash that contains them. `ask`: whether missing
 /// commits may be fetched from the remote.
-pub fn add(ctx: &Ctx, app: &App, commits: &[Commit], entries: &mut Vec<Entry>, ask: bool) -> Result<Pulls> {
+pub(super) fn add(
+    ctx: &Ctx,
+    app: &App,
+    commits: &[Commit],
+    entries: &mut Vec<Entry>,
+    ask: bool,
+) -> Result<Pulls> {
     let mut pulls = Pulls::default();
     let squashes: BTreeMap<u64, &Commit> =
         commits.iter().filter_map(|commit| Some((number(commit)?, commit))).collect();

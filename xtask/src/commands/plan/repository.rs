@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use semver::Version;
 use std::collections::HashMap;
 
-pub struct Head {
+pub(super) struct Head {
     /// None: detached.
     pub branch: Option<String>,
     /// The commit, if HEAD is detached.
@@ -18,14 +18,14 @@ pub struct Head {
 
 /// A release's tag.
 #[derive(Clone, Debug)]
-pub struct Tag {
+pub(super) struct Tag {
     pub name: String,
     pub version: Version,
     /// The object id in the ref: an annotated tag, or the commit itself.
     pub object: String,
 }
 
-pub struct Refs {
+pub(super) struct Refs {
     /// The highest version first.
     pub tags: Vec<Tag>,
     branches: HashMap<String, String>,
@@ -33,7 +33,7 @@ pub struct Refs {
 
 impl Refs {
     /// The commits of a local branch and of its remote-tracking branch.
-    pub fn branch(&self, remote: &str, name: &str) -> Vec<&str> {
+    pub(super) fn branch(&self, remote: &str, name: &str) -> Vec<&str> {
         let names = [format!("refs/heads/{name}"), format!("refs/remotes/{remote}/{name}")];
         let mut found: Vec<&str> =
             names.iter().filter_map(|n| self.branches.get(n)).map(String::as_str).collect();
@@ -42,7 +42,7 @@ impl Refs {
     }
 }
 
-pub fn head(git: &Git) -> Result<Head> {
+pub(super) fn head(git: &Git) -> Result<Head> {
     let head = GitDir::of(git)?.head()?;
     Ok(match head.strip_prefix("ref: ") {
         // The placeholder that the reftable format leaves in HEAD for older programs.
@@ -55,7 +55,7 @@ pub fn head(git: &Git) -> Result<Head> {
 }
 
 /// Fails in a shallow clone, whose tags and history are incomplete.
-pub fn refuse_shallow(git: &Git) -> Result<()> {
+pub(crate) fn refuse_shallow(git: &Git) -> Result<()> {
     if GitDir::of(git)?.is_shallow() {
         bail!(
             "{} is a shallow clone: tags and history are missing, so the last release can't be determined\n\
@@ -68,7 +68,7 @@ pub fn refuse_shallow(git: &Git) -> Result<()> {
 }
 
 /// The app's tags, and the main and development branches.
-pub fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
+pub(super) fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
     let tags = format!("refs/tags/{}-v", app.name());
     let both = |branch: &String| {
@@ -110,7 +110,7 @@ fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
 
 /// The commits that a release was built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub(super) struct Origin {
     /// The commit that the tag is on.
     pub commit: String,
     /// The development commit that it was squashed from, by the `Source-Commit` trailer of an annotated tag.
@@ -119,7 +119,7 @@ pub struct Origin {
 }
 
 /// One for each tag, in the same order.
-pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
+pub(super) fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
     let format = "--format=%(refname)%00%(objectname)%00%(*objectname)%00\
                   %(contents:trailers:key=Source-Commit,valueonly)%00";
     let names: Vec<String> = tags.iter().map(|tag| format!("refs/tags/{}", tag.name)).collect();
@@ -141,7 +141,7 @@ pub fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
 }
 
 /// The remote's name; `origin` if the settings give a URL.
-pub fn remote_name(ctx: &Ctx) -> &str {
+pub(crate) fn remote_name(ctx: &Ctx) -> &str {
     let remote = ctx.endpoints.remote.as_str();
     if remote.contains([':', '/', '*', '?', '[', ' ']) { "origin" } else { remote }
 }

@@ -14,7 +14,7 @@ use std::io::IsTerminal;
 
 /// Without `all`, long lists of commits are shortened. `changelog` is the text of CHANGELOG.md: it knows the
 /// release dates.
-pub fn text(plans: &[AppPlan], settings: &Settings, changelog: &str, all: bool) -> String {
+pub(super) fn text(plans: &[AppPlan], settings: &Settings, changelog: &str, all: bool) -> String {
     let colours = std::io::stdout().is_terminal() && ui::colours();
     let paint = |code: &str, text: &str| if colours { ui::paint(code, text) } else { text.to_string() };
     plans.iter().map(|plan| app(plan, settings, changelog, all, &paint)).collect::<Vec<_>>().join("\n")
@@ -22,7 +22,7 @@ pub fn text(plans: &[AppPlan], settings: &Settings, changelog: &str, all: bool) 
 
 /// `{"schema": 1, "apps": […], "index_asked": false, "findings": […]}`: a number that only the index knows is
 /// not in it. The last release's commit is looked up here: no number depends on it.
-pub fn json(git: &Git, plans: &[AppPlan], findings: &[Finding]) -> Result<Value> {
+pub(super) fn json(git: &Git, plans: &[AppPlan], findings: &[Finding]) -> Result<Value> {
     let mut document = json!({ "schema": 1, "apps": plans, "index_asked": false, "findings": findings });
     for (plan, app) in plans.iter().zip(document["apps"].as_array_mut().into_iter().flatten()) {
         if let Some(last) = &plan.last {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::collections::HashSet;
 
 /// The commits between two points. Commits that only the first has are counted, not listed.
-pub struct Walk {
+pub(super) struct Walk {
     pub behind: usize,
     /// Newest first. Merges only if they differ from every parent.
     pub commits: Vec<Commit>,
@@ -41,7 +41,7 @@ const LOG: &[&str] = &[
 ];
 
 /// `range`: revisions for git, such as `a...b`, or tips and `^`bounds.
-pub fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
+pub(super) fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
     let specs = app.pathspecs();
     let args: Vec<&str> =
         LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
@@ -79,7 +79,7 @@ fn trees(line: &str, app: &App) -> Option<(String, String)> {
 
 impl Walk {
     /// Whether the app's folder may have come back to an earlier state. True if git shows no trees.
-    pub fn may_revisit(&self) -> bool {
+    pub(super) fn may_revisit(&self) -> bool {
         let mut seen = HashSet::new();
         self.trees.iter().rev().any(|trees| match trees {
             None => true,

@@ -11,7 +11,7 @@ use crate::sys::git::Git;
 use anyhow::Result;
 
 /// A finding with the commits of main that must be applied to development first.
-pub fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>> {
+pub(super) fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Finding>> {
     let lost = lost(&ctx.git, app, &remote.main.commit, &remote.development.commit)?;
     if lost.is_empty() {
         return Ok(None);

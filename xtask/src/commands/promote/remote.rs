@@ -13,12 +13,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::HashMap;
 
 #[derive(Clone, Debug)]
-pub struct Branch {
+pub(super) struct Branch {
     pub name: String,
     pub commit: String,
 }
 
-pub struct Remote {
+pub(super) struct Remote {
     /// The remote's name, for messages.
     pub name: String,
     pub development: Branch,
@@ -32,7 +32,7 @@ pub struct Remote {
 impl Remote {
     /// Lists the remote's refs and fetches their objects. `ls-remote` and a fetch without a destination
     /// change no refs.
-    pub fn fetch(ctx: &Ctx) -> Result<Remote> {
+    pub(super) fn fetch(ctx: &Ctx) -> Result<Remote> {
         let settings = &ctx.ws.settings;
         let remote = &ctx.endpoints.remote;
         let listing = ctx.git.read(&["ls-remote", "--heads", "--tags", "--", remote])?;
@@ -94,7 +94,7 @@ impl Remote {
     }
 
     /// Runs `f` on a checkout of the development branch.
-    pub fn in_checkout<T>(&self, ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
+    pub(super) fn in_checkout<T>(&self, ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
         let dir = self.dir()?;
         let mut endpoints = ctx.endpoints.clone();
         endpoints.remote = "origin".into();
@@ -102,7 +102,7 @@ impl Remote {
     }
 
     /// Refuses to replace a branch with any commit other than an earlier run's bump to the same version.
-    pub fn replaceable(&self, ctx: &Ctx, clone: &Ctx, branch: &str) -> Result<()> {
+    pub(super) fn replaceable(&self, ctx: &Ctx, clone: &Ctx, branch: &str) -> Result<()> {
         let name = format!("refs/heads/{branch}");
         let Some(tip) = self.refs.get(&name) else { return Ok(()) };
         ctx.git.fetch_objects(&ctx.endpoints.remote, &[name])?;
@@ -114,7 +114,7 @@ impl Remote {
 
     /// Pushes the request's commit, and returns None. If the branch already has the same content, pushes
     /// nothing and returns its commit.
-    pub fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<Option<String>> {
+    pub(super) fn push(&self, ctx: &Ctx, clone: &Ctx, request: &Request) -> Result<Option<String>> {
         let name = format!("refs/heads/{}", request.branch);
         let there = self.refs.get(&name).map(String::as_str).unwrap_or("");
         let tree = |commit: &str| {

@@ -7,7 +7,7 @@ use crate::sys::ui;
 use semver::Version;
 use serde_json::{Value, json};
 
-pub struct Request {
+pub(super) struct Request {
     pub branch: String,
     pub base: String,
     pub commit: String,
@@ -18,7 +18,12 @@ pub struct Request {
 
 impl Request {
     /// The pull request with the bumps, into development.
-    pub fn bump(clone: &Ctx, branch: String, commit: String, bumped: &[(&AppPlan, Version)]) -> Request {
+    pub(super) fn bump(
+        clone: &Ctx,
+        branch: String,
+        commit: String,
+        bumped: &[(&AppPlan, Version)],
+    ) -> Request {
         let names: Vec<String> =
             bumped.iter().map(|(plan, version)| format!("{} v{version}", plan.app)).collect();
         let bodies: Vec<String> = bumped.iter().map(|(plan, version)| released(plan, version)).collect();
@@ -34,7 +39,7 @@ impl Request {
     }
 
     /// The pull request from development into main.
-    pub fn promotion(clone: &Ctx, commit: &str, ahead: &[&AppPlan]) -> Request {
+    pub(super) fn promotion(clone: &Ctx, commit: &str, ahead: &[&AppPlan]) -> Request {
         let settings = &clone.ws.settings;
         let releases: Vec<(&AppPlan, &Version)> =
             ahead.iter().filter_map(|plan| Some((*plan, plan.next.as_ref()?))).collect();
@@ -56,7 +61,7 @@ impl Request {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let indented: Vec<String> = self
             .body
             .lines()
@@ -77,7 +82,7 @@ impl Request {
         format!("{}/compare/{}...{}", repository.trim_end_matches('/'), self.base, self.branch)
     }
 
-    pub fn to_json(&self, pushed: bool) -> Value {
+    pub(super) fn to_json(&self, pushed: bool) -> Value {
         json!({
             "schema": 1,
             "branch": self.branch,

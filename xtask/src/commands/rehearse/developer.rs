@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub struct Developer<'a> {
+pub(super) struct Developer<'a> {
     pub machine: &'a Machine,
     pub git: Git,
     /// The file with git's record of the programs that it runs (trace2 events, see git's api-trace2.txt).
@@ -19,7 +19,7 @@ pub struct Developer<'a> {
 
 /// How often a hook succeeded, and how often it failed and so stopped git.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fired {
+pub(super) struct Fired {
     pub passed: usize,
     pub stopped: usize,
 }
@@ -27,7 +27,7 @@ pub struct Fired {
 impl<'a> Developer<'a> {
     /// Clones the remote into `dir/clone`, checks out the ref `head`, and installs the hooks as the README
     /// describes.
-    pub fn new(
+    pub(super) fn new(
         machine: &'a Machine,
         log: &Utf8Path,
         dir: &Utf8Path,
@@ -52,18 +52,18 @@ impl<'a> Developer<'a> {
         Ok(developer)
     }
 
-    pub fn git(&self, log: &Utf8Path, args: &[&str]) -> Result<()> {
+    pub(super) fn git(&self, log: &Utf8Path, args: &[&str]) -> Result<()> {
         let argv: Vec<&str> = ["git"].iter().chain(args).copied().collect();
         self.machine.run(log, &self.git.dir, &self.env, &argv)?.expect(0).map(drop)
     }
 
-    pub fn xtask(&self, log: &Utf8Path, args: &[&str]) -> Result<()> {
+    pub(super) fn xtask(&self, log: &Utf8Path, args: &[&str]) -> Result<()> {
         self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(0).map(drop)
     }
 
     /// Runs `release --bump` on the tip of the remote's main branch, with the secrets for publishing. `args`:
     /// the apps and more flags.
-    pub fn release(&self, log: &Utf8Path, main: &str, args: &[&str], secrets: &Env) -> Result<Ended> {
+    pub(super) fn release(&self, log: &Utf8Path, main: &str, args: &[&str], secrets: &Env) -> Result<Ended> {
         self.git(log, &["fetch", "--quiet", "origin"])?;
         self.git(log, &["switch", "--quiet", "--force-create", main, &format!("origin/{main}")])?;
         let env: Env = self.env.iter().chain(secrets).cloned().collect();
@@ -73,7 +73,7 @@ impl<'a> Developer<'a> {
 
     /// Runs a command with `--json`. Returns its exit code, its JSON (null if there is none), and its stderr.
     /// An error if it succeeds without printing JSON.
-    pub fn ask(&self, log: &Utf8Path, args: &[&str]) -> Result<(i32, Value, String)> {
+    pub(super) fn ask(&self, log: &Utf8Path, args: &[&str]) -> Result<(i32, Value, String)> {
         let argv: Vec<&str> = cargo_xtask(args).into_iter().chain(["--json"]).collect();
         let ended = self.machine.run_json(log, &self.git.dir, &self.env, &argv)?;
         let value = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
@@ -84,18 +84,18 @@ impl<'a> Developer<'a> {
     }
 
     /// Runs a command that must fail with this exit code. Returns its output.
-    pub fn refused(&self, log: &Utf8Path, args: &[&str], code: i32) -> Result<String> {
+    pub(super) fn refused(&self, log: &Utf8Path, args: &[&str], code: i32) -> Result<String> {
         Ok(self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(code)?.text)
     }
 
     /// Creates a branch from the tip of the remote's branch `base`.
-    pub fn branch(&self, log: &Utf8Path, name: &str, base: &str) -> Result<()> {
+    pub(super) fn branch(&self, log: &Utf8Path, name: &str, base: &str) -> Result<()> {
         self.git(log, &["fetch", "--quiet", "origin"])?;
         self.git(log, &["switch", "--quiet", "--no-track", "--create", name, &format!("origin/{base}")])
     }
 
     /// Adds a line to the app's README.md and commits it; the commit runs the hooks.
-    pub fn fix(&self, log: &Utf8Path, app: &App, what: &str) -> Result<()> {
+    pub(super) fn fix(&self, log: &Utf8Path, app: &App, what: &str) -> Result<()> {
         let file = app.dir.join("README.md");
         let path = self.git.dir.join(&file);
         let mut text = std::fs::read_to_string(&path).unwrap_or_default();
@@ -113,13 +113,13 @@ impl<'a> Developer<'a> {
         )
     }
 
-    pub fn push(&self, log: &Utf8Path, branch: &str) -> Result<String> {
+    pub(super) fn push(&self, log: &Utf8Path, branch: &str) -> Result<String> {
         self.git(log, &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")])?;
         self.git.commit("HEAD")
     }
 
     /// The hooks that ran so far, by name, from git's trace.
-    pub fn hooks(&self) -> Result<BTreeMap<String, Fired>> {
+    pub(super) fn hooks(&self) -> Result<BTreeMap<String, Fired>> {
         let text =
             std::fs::read_to_string(&self.trace).with_context(|| format!("can't read {}", self.trace))?;
         Ok(hooks(&text))

@@ -11,13 +11,13 @@ use std::fs::{self, File};
 const FAILED: &str = "FAILED";
 
 /// A folder and its lock. The kernel releases the lock when this process ends, also after SIGKILL.
-pub struct Folder {
+pub(super) struct Folder {
     pub path: Utf8PathBuf,
     lock: File,
 }
 
 /// Creates a folder below `root/target/rehearsal`, after removing the folders of processes that have ended.
-pub fn create(root: &Utf8Path) -> Result<Folder> {
+pub(super) fn create(root: &Utf8Path) -> Result<Folder> {
     let all = all(root);
     fs::create_dir_all(&all).with_context(|| format!("can't create the folder {all}"))?;
     let _guard = guard(&all)?;
@@ -31,7 +31,7 @@ pub fn create(root: &Utf8Path) -> Result<Folder> {
 }
 
 /// `rehearse --clean`: removes every folder whose process has ended, and prints their names.
-pub fn clean(root: &Utf8Path) -> Result<()> {
+pub(super) fn clean(root: &Utf8Path) -> Result<()> {
     let all = all(root);
     if !all.exists() {
         ui::say(&format!("nothing to remove: {all} does not exist"));
@@ -48,7 +48,7 @@ pub fn clean(root: &Utf8Path) -> Result<()> {
 
 impl Folder {
     /// Removes the folder and its lock file.
-    pub fn remove(self) -> Result<()> {
+    pub(super) fn remove(self) -> Result<()> {
         let all = self.path.parent().context("a folder below target/rehearsal")?;
         let _guard = guard(all)?;
         fs::remove_dir_all(&self.path).with_context(|| format!("can't remove {}", self.path))?;
@@ -58,7 +58,7 @@ impl Folder {
     }
 
     /// Keeps the folder for inspection after a failure.
-    pub fn keep(self) -> Result<()> {
+    pub(super) fn keep(self) -> Result<()> {
         Ok(fs::write(self.path.join(FAILED), "")?)
     }
 }

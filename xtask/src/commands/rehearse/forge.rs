@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 /// An open pull request.
 #[derive(Clone, Debug)]
-pub struct PullRequest {
+pub(super) struct PullRequest {
     pub number: u32,
     pub title: String,
     pub body: String,
@@ -18,7 +18,7 @@ pub struct PullRequest {
 
 impl Squash {
     /// GitHub's `squash_merge_commit_title` and `squash_merge_commit_message`.
-    pub fn settings(self) -> [&'static str; 2] {
+    pub(super) fn settings(self) -> [&'static str; 2] {
         match self {
             Squash::TitleAndCommits => ["COMMIT_OR_PR_TITLE", "COMMIT_MESSAGES"],
             Squash::TitleAndDescription => ["PR_TITLE", "PR_BODY"],
@@ -29,18 +29,18 @@ impl Squash {
 
 impl PullRequest {
     /// The ref under which GitHub and Gitea keep the head.
-    pub fn head_ref(&self) -> String {
+    pub(super) fn head_ref(&self) -> String {
         format!("refs/pull/{}/head", self.number)
     }
     /// The ref under which GitHub keeps the test merge, which its jobs check out.
-    pub fn merge_ref(&self) -> String {
+    pub(super) fn merge_ref(&self) -> String {
         format!("refs/pull/{}/merge", self.number)
     }
 }
 
 /// The text of a pull request that a squash merge keeps in its commit message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Squash {
+pub(super) enum Squash {
     /// GitHub's "Default message": the title and the messages of the commits, or the message of a single
     /// commit.
     TitleAndCommits,
@@ -52,7 +52,7 @@ pub enum Squash {
 
 /// Opens the pull request `number`. An error if it conflicts with its base. With `test_merge` also creates
 /// the test merge, which GitHub has and Gitea does not.
-pub fn open(
+pub(super) fn open(
     git: &Git,
     number: u32,
     head: &str,
@@ -83,7 +83,7 @@ pub fn open(
 }
 
 /// Squash-merges a pull request into its base and deletes the head branch. Returns the new commit.
-pub fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
+pub(super) fn squash(git: &Git, pull: &PullRequest, keeps: Squash) -> Result<String> {
     let base = format!("refs/heads/{}", pull.base);
     let tip = git.commit(&base)?;
     let tree = merge_tree(git, pull)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use xshell::cmd;
 
-pub struct Index {
+pub(crate) struct Index {
     server: Server,
     /// The password of the user `__token__`, new for each run.
     pub token: String,
@@ -15,19 +15,19 @@ pub struct Index {
 
 impl Index {
     /// `127.0.0.1:PORT`
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.server.host()
     }
-    pub fn simple(&self) -> String {
+    pub(crate) fn simple(&self) -> String {
         format!("{}/simple", self.server.url)
     }
-    pub fn upload(&self) -> String {
+    pub(crate) fn upload(&self) -> String {
         format!("{}/", self.server.url)
     }
 }
 
 /// Starts an index that stores its files below `dir`. A private index also requires the login for reads.
-pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Index> {
+pub(super) fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Index> {
     let program = tools::tool("pypiserver")?;
     let packages = dir.join("packages");
     std::fs::create_dir_all(&packages).with_context(|| format!("can't create the folder {packages}"))?;

@@ -12,9 +12,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
-pub type Env = Vec<(String, String)>;
+pub(super) type Env = Vec<(String, String)>;
 
-pub struct Machine {
+pub(crate) struct Machine {
     /// A copy of this binary, so that a build during the rehearsal does not replace it.
     pub xtask: Utf8PathBuf,
     /// The variables that every program gets.
@@ -23,7 +23,7 @@ pub struct Machine {
 }
 
 /// How a program ended.
-pub struct Ended {
+pub(crate) struct Ended {
     pub words: String,
     pub code: i32,
     /// The program's stdout and stderr, or only its stderr after `run_json`.
@@ -32,7 +32,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    pub fn expect(self, code: i32) -> Result<Ended> {
+    pub(crate) fn expect(self, code: i32) -> Result<Ended> {
         if self.code != code {
             let expected = if code == 0 { String::new() } else { format!(", expected {code}") };
             bail!("`{}` ended with exit code {}{expected}", self.words, self.code);
@@ -45,7 +45,7 @@ impl Ended {
 /// and workflows run unchanged, and nothing is compiled. Also links the `python3` that this process found:
 /// the shim of a version manager takes a tenth of a second at each of about a hundred starts. Returns the
 /// path of the copy.
-pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
+pub(super) fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let bin = dir.join("bin");
     std::fs::create_dir_all(&bin)?;
     let xtask = bin.join("xtask");
@@ -68,7 +68,7 @@ pub fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
 
 impl Machine {
     /// Sets up the environments. Homes, temporary files and programs are all below `dir`.
-    pub fn new(
+    pub(crate) fn new(
         dir: &Utf8Path,
         xtask: Utf8PathBuf,
         world: &World,
@@ -105,26 +105,26 @@ impl Machine {
     }
 
     /// The environment of a developer: with an identity for commits, and with git's trace written to `trace`.
-    pub fn developer(&self, trace: &Utf8Path) -> Env {
+    pub(crate) fn developer(&self, trace: &Utf8Path) -> Env {
         let mut env = self.base.clone();
         env.extend(pairs(&[("HOME", self.home.as_str()), ("GIT_TRACE2_EVENT", trace.as_str())]));
         env
     }
 
     /// The environment of a CI runner: with a home without settings, and with CI=true.
-    pub fn runner(&self, home: &Utf8Path) -> Env {
+    pub(crate) fn runner(&self, home: &Utf8Path) -> Env {
         let mut env = self.base.clone();
         env.extend(pairs(&[("HOME", home.as_str()), ("CI", "true")]));
         env
     }
 
     /// Runs a program, and appends its output to the log.
-    pub fn run(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
+    pub(crate) fn run(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
         self.run_split(log, None, dir, env, argv)
     }
 
     /// Like `run`, but stdout goes to a file of its own, for a program that prints JSON.
-    pub fn run_json(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
+    pub(crate) fn run_json(&self, log: &Utf8Path, dir: &Utf8Path, env: &Env, argv: &[&str]) -> Result<Ended> {
         self.run_split(log, Some(&log.with_extension("json")), dir, env, argv)
     }
 
@@ -153,6 +153,6 @@ impl Machine {
     }
 }
 
-pub fn pairs(list: &[(&str, &str)]) -> Env {
+pub(super) fn pairs(list: &[(&str, &str)]) -> Env {
     list.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 
 const USER: &str = "rehearsal";
 
-pub struct Npm {
+pub(crate) struct Npm {
     server: Server,
     /// The user's token, new for each run.
     pub token: String,
@@ -17,16 +17,16 @@ pub struct Npm {
 
 impl Npm {
     /// `127.0.0.1:PORT`
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.server.host()
     }
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.server.url.clone()
     }
 }
 
 /// Starts a registry that stores its files below `dir`. A private registry also requires the login for reads.
-pub fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
+pub(super) fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     let program = tools::tool("verdaccio")?;
     let config = dir.join("config.yaml");
     std::fs::write(&config, configuration(dir, private)).with_context(|| format!("can't write {config}"))?;

@@ -9,19 +9,19 @@ use crate::oci::{debian, seed};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 
-pub struct Registry {
+pub(crate) struct Registry {
     server: Server,
 }
 
 impl Registry {
     /// `127.0.0.1:PORT`
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.server.host()
     }
 }
 
 /// Starts a registry that stores its blobs below `dir`, and uploads the base image of each app.
-pub fn start(xtask: &Utf8Path, dir: &Utf8Path, apps: &[&App]) -> Result<Registry> {
+pub(super) fn start(xtask: &Utf8Path, dir: &Utf8Path, apps: &[&App]) -> Result<Registry> {
     let program = debian::docker_registry()?;
     let data = dir.join("data");
     std::fs::create_dir_all(&data).with_context(|| format!("can't create the folder {data}"))?;

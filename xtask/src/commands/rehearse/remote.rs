@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::os::unix::fs::PermissionsExt;
 
-pub struct Remote {
+pub(crate) struct Remote {
     /// Runs git in the repository itself, for changes that a forge may make and a push may not.
     pub git: Git,
     /// A path and not a URL: a clone from a path copies or links the objects, while a URL would pack and
@@ -16,7 +16,7 @@ pub struct Remote {
 }
 
 /// Creates the repository `dir/remote.git`, without a commit.
-pub fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
+pub(super) fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     let path = dir.join("remote.git");
     let git = Git::new(&path);
     Git::new(dir).run(&[

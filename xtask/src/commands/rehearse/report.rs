@@ -28,10 +28,10 @@ const NOT_HERE: &[&str] = &[
 ];
 
 /// Where the report is kept as JSON until the next rehearsal, from the root.
-pub const REPORT: &str = "target/rehearsal/report.json";
+pub(super) const REPORT: &str = "target/rehearsal/report.json";
 
 #[derive(Serialize)]
-pub struct Criterion {
+pub(super) struct Criterion {
     pub criterion: String,
     /// What was seen; None where it was not rehearsed.
     pub seen: Option<String>,
@@ -43,7 +43,7 @@ pub struct Criterion {
 }
 
 #[derive(Serialize)]
-pub struct Report {
+pub(super) struct Report {
     pub criteria: Vec<Criterion>,
     pub steps: Vec<Took>,
     pub seconds: f64,
@@ -53,7 +53,7 @@ pub struct Report {
 }
 
 /// Asks the world once more; an error where it does not say what it should.
-pub fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Report> {
+pub(super) fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Report> {
     let ctx = outside(rehearsal, walked)?;
     let mut criteria = Vec::new();
     for released in &walked.releases {
@@ -309,13 +309,13 @@ fn planned(steps: &[Took], app: &str) -> Result<String> {
 }
 
 impl Report {
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(super) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "schema": 1, "report": self })
     }
 
     /// A page: one line for each release and for each criterion of the whole. `to_json` has all that was
     /// seen.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut lines = vec![String::new(), ui::bold("Success criteria")];
         let (of_releases, of_all): (Vec<&Criterion>, Vec<&Criterion>) =
             self.criteria.iter().partition(|c| c.release.is_some());

@@ -9,18 +9,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 /// The job that takes the longest. At its end it mostly waits.
-pub const LONGEST: &str = "test";
+pub(super) const LONGEST: &str = "test";
 
 /// The event that a job runs for.
 #[derive(Clone)]
-pub enum Event {
+pub(super) enum Event {
     Push { branch: String, before: Option<String>, after: String },
     PullRequest(PullRequest),
 }
 
 /// The forge whose variables a job gets. A rehearsal uses both.
 #[derive(Clone, Copy)]
-pub enum Forge {
+pub(super) enum Forge {
     GitHub,
     Gitea,
 }
@@ -28,7 +28,7 @@ pub enum Forge {
 impl Forge {
     /// True if the forge creates a test merge of a pull request with its base (`refs/pull/N/merge`). Gitea's
     /// jobs run on the head instead.
-    pub fn test_merges(self) -> bool {
+    pub(super) fn test_merges(self) -> bool {
         match self {
             Forge::GitHub => true,
             Forge::Gitea => false,
@@ -37,7 +37,7 @@ impl Forge {
 
     /// What the squash of pull request `number` keeps, also as text. On GitHub its three settings are used in
     /// turn.
-    pub fn squash(self, number: u32) -> (Squash, &'static str) {
+    pub(super) fn squash(self, number: u32) -> (Squash, &'static str) {
         let title = (Squash::Title, "only the title");
         match (self, number % 3) {
             (Forge::Gitea, _) | (_, 0) => title,
@@ -52,7 +52,7 @@ impl Forge {
     }
 }
 
-pub struct Runner<'a> {
+pub(super) struct Runner<'a> {
     pub machine: &'a Machine,
     pub world: &'a World,
     pub forge: Forge,
@@ -64,7 +64,7 @@ pub struct Runner<'a> {
 
 impl Runner<'_> {
     /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets.
-    pub fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
+    pub(super) fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
         let dir = self.slot(job)?;
         let mut env = self.machine.runner(&dir.join("home"));
         let clone = self.check_out(log, &dir, event, &env)?;
@@ -96,7 +96,7 @@ impl Runner<'_> {
     }
 
     /// Releases an app from its tag, as a resumed release does.
-    pub fn release_again(&self, log: &Utf8Path, app: &str, tag: &str) -> Result<Ended> {
+    pub(super) fn release_again(&self, log: &Utf8Path, app: &str, tag: &str) -> Result<Ended> {
         let dir = self.slot("release")?;
         let mut env = self.machine.runner(&dir.join("home"));
         let clone = self.clone(log, &dir, &env)?;

@@ -13,7 +13,7 @@ const READY: Duration = Duration::from_secs(60);
 /// How many ports to try: another program may take a free port before the server does.
 const PORTS: usize = 3;
 
-pub struct Server {
+pub(super) struct Server {
     /// `http://127.0.0.1:PORT`
     pub url: String,
     _process: Supervised,
@@ -21,7 +21,7 @@ pub struct Server {
 
 impl Server {
     /// Starts the command that `argv` returns for a port, and waits until `path` answers.
-    pub fn start(
+    pub(super) fn start(
         xtask: &Utf8Path,
         argv: impl Fn(u16) -> Result<Vec<String>>,
         path: &str,
@@ -45,20 +45,20 @@ impl Server {
         }
     }
     /// `127.0.0.1:PORT`
-    pub fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
 }
 
 /// A password or token for one run: 32 random hex digits.
-pub fn secret() -> Result<String> {
+pub(super) fn secret() -> Result<String> {
     let mut bytes = [0; 16];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(crate::sys::hash::hex(bytes))
 }
 
 /// The clean environment of a child process, without variables that are not UTF-8.
-pub fn environment() -> Result<Vec<(String, String)>> {
+pub(super) fn environment() -> Result<Vec<(String, String)>> {
     Ok(child::env()?
         .into_iter()
         .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))

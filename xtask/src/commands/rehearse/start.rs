@@ -8,7 +8,7 @@ use crate::sys::exit::Exit;
 use crate::sys::git::Git;
 use anyhow::Result;
 
-pub struct Start {
+pub(super) struct Start {
     pub head: String,
     pub main: String,
     pub development: String,
@@ -22,7 +22,7 @@ pub struct Start {
 }
 
 /// Reads the user's repository; changes nothing.
-pub fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
+pub(super) fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
     let git = &ctx.git;
     let head = git.commit("HEAD")?;
     if git.read(&["rev-parse", "--is-shallow-repository"])? == "true" {
@@ -63,7 +63,7 @@ fn is_ancestor(git: &Git, commit: &str, of: &str) -> bool {
 }
 
 /// Fetches HEAD and the tags into the rehearsal's remote, and sets both branches.
-pub fn populate(ctx: &Ctx, start: &Start, remote: &Git) -> Result<()> {
+pub(super) fn populate(ctx: &Ctx, start: &Start, remote: &Git) -> Result<()> {
     let tags = start.tags.iter().map(|tag| format!("refs/tags/{tag}:refs/tags/{tag}"));
     let refspecs: Vec<String> = std::iter::once(format!("HEAD:{HEAD}")).chain(tags).collect();
     let args = ["fetch", "--quiet", "--no-tags", "--", ctx.ws.root.as_str()];
@@ -74,4 +74,4 @@ pub fn populate(ctx: &Ctx, start: &Start, remote: &Git) -> Result<()> {
 }
 
 /// The ref of the user's HEAD in the remote. A clone does not fetch it by default.
-pub const HEAD: &str = "refs/rehearsal/head";
+pub(super) const HEAD: &str = "refs/rehearsal/head";

@@ -9,18 +9,18 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How many steps run at the same time. A step starts further processes of its own.
-pub const SIDE_BY_SIDE: usize = 2;
+pub(super) const SIDE_BY_SIDE: usize = 2;
 const LAST_LINES: usize = 25;
 
 /// A named piece of work. It writes to the log whose path it gets, and returns its evidence as text.
-pub struct Step<'a> {
+pub(crate) struct Step<'a> {
     name: String,
     work: Work<'a>,
 }
 
 type Work<'a> = Box<dyn FnOnce(&Utf8Path) -> Result<String> + Send + 'a>;
 
-pub fn step<'a>(
+pub(super) fn step<'a>(
     name: impl Into<String>,
     work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a,
 ) -> Step<'a> {
@@ -29,7 +29,7 @@ pub fn step<'a>(
 
 /// The error by which a step reports that it was skipped, with the reason. The rehearsal continues.
 #[derive(Debug)]
-pub struct Skip(pub String);
+pub(super) struct Skip(pub String);
 
 impl std::fmt::Display for Skip {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -41,14 +41,14 @@ impl std::error::Error for Skip {}
 
 /// A step that succeeded or was skipped.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Took {
+pub(crate) struct Took {
     pub step: String,
     pub seconds: f64,
     pub seen: String,
     pub log: Utf8PathBuf,
 }
 
-pub struct Steps {
+pub(crate) struct Steps {
     logs: Utf8PathBuf,
     state: Mutex<State>,
 }
@@ -60,12 +60,12 @@ struct State {
 }
 
 impl Steps {
-    pub fn new(logs: &Utf8Path) -> Result<Steps> {
+    pub(crate) fn new(logs: &Utf8Path) -> Result<Steps> {
         std::fs::create_dir_all(logs)?;
         Ok(Steps { logs: logs.to_path_buf(), state: Mutex::default() })
     }
 
-    pub fn run<'a>(
+    pub(crate) fn run<'a>(
         &self,
         name: impl Into<String>,
         work: impl FnOnce(&Utf8Path) -> Result<String> + Send + 'a,
@@ -75,7 +75,7 @@ impl Steps {
 
     /// Runs the steps in their order, SIDE_BY_SIDE at a time. After a failure the others still run; then the
     /// first failure is returned.
-    pub fn side_by_side(&self, steps: Vec<Step>) -> Result<()> {
+    pub(crate) fn side_by_side(&self, steps: Vec<Step>) -> Result<()> {
         let waiting = Mutex::new(VecDeque::from(steps));
         let next = || waiting.lock().expect("a thread panicked while it held the lock").pop_front();
         let worker = || {
@@ -89,7 +89,7 @@ impl Steps {
         failures.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 
-    pub fn took(&self) -> Vec<Took> {
+    pub(crate) fn took(&self) -> Vec<Took> {
         self.state.lock().expect("a thread panicked while it held the lock").took.clone()
     }
 
@@ -162,7 +162,7 @@ fn without_colours(log: &Utf8Path) {
 
 /// The time spent per kind of step, longest first. The kind is the first word of a step's name, or the first
 /// two after `ci`.
-pub fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
+pub(super) fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
     let mut kinds: Vec<(String, Duration)> = Vec::new();
     for one in took {
         let kind: Vec<&str> =
@@ -178,7 +178,7 @@ pub fn by_kind(took: &[Took]) -> Vec<(String, Duration)> {
 }
 
 /// Shortens each digest in a text to its first twelve digits. The JSON report has the whole digests.
-pub fn shorter(text: &str) -> String {
+pub(super) fn shorter(text: &str) -> String {
     let hex = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let word = |word: &str| if hex(word) { format!("{}…", &word[..12]) } else { word.to_string() };
     text.split_inclusive(|c: char| !c.is_ascii_alphanumeric())

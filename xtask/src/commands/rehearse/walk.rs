@@ -16,14 +16,14 @@ use camino::Utf8Path;
 use semver::Version;
 use std::sync::Mutex;
 
-pub mod acts;
+pub(super) mod acts;
 mod gates;
 mod trunk;
 
 use acts::{branch_and_title, verification};
 
 /// The result of the script, for the report.
-pub struct Walked<'a> {
+pub(super) struct Walked<'a> {
     pub developer: Developer<'a>,
     pub releases: Vec<Released>,
     /// The evidence of each release's verification.
@@ -38,7 +38,7 @@ pub struct Walked<'a> {
 }
 
 /// One release, from branch to verification.
-pub struct Released {
+pub(super) struct Released {
     pub versions: Vec<(String, Version)>,
     /// The pushed tip of the feature branch.
     pub pushed: String,
@@ -50,7 +50,7 @@ pub struct Released {
     pub commit: String,
 }
 
-pub struct Verified {
+pub(super) struct Verified {
     pub app: String,
     pub version: Version,
     pub evidence: Vec<String>,
@@ -73,7 +73,7 @@ struct Walk<'a> {
     pulls: u32,
 }
 
-pub fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
+pub(super) fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Walked<'a>> {
     let mut developer = None;
     rehearsal.steps.run("clone and hooks", |log| {
         let dir = rehearsal.dir.join("developer");

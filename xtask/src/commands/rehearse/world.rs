@@ -13,7 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::fmt;
 use std::io::Read;
 
-pub struct World {
+pub(crate) struct World {
     pub remote: Remote,
     /// The index and the staging index. None if there is no Python app.
     pub python: Option<(Index, Index)>,
@@ -31,7 +31,7 @@ impl World {
     /// Starts the servers that `apps` need, with their files below `dir`. The container registry gets the
     /// base images. `images`: false starts no container registry. `private`: indexes require the login for
     /// reads.
-    pub fn start(
+    pub(crate) fn start(
         xtask: &Utf8Path,
         dir: &Utf8Path,
         settings: &Settings,
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// All endpoints, as environment variables for a command that releases to these servers.
-    pub fn endpoints(&self) -> Vec<(String, String)> {
+    pub(crate) fn endpoints(&self) -> Vec<(String, String)> {
         let unused = || format!("http://{UNUSED}/");
         let index = |what: fn(&(Index, Index)) -> String| self.python.as_ref().map_or_else(unused, what);
         let pairs = [
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The tokens for publishing, as environment variables. Only the job `release` gets them.
-    pub fn secrets(&self) -> Vec<(String, String)> {
+    pub(crate) fn secrets(&self) -> Vec<(String, String)> {
         let mut secrets = Vec::new();
         if let Some((pypi, testpypi)) = &self.python {
             secrets.extend([
@@ -134,7 +134,7 @@ impl fmt::Display for World {
 
 /// `xtask __world DIR`: starts the servers for the tests, prints their environment as a JSON object on one
 /// line, and ends when stdin closes.
-pub fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
+pub(crate) fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("can't create the folder {dir}"))?;
     let dir = dir.canonicalize_utf8()?;
     let xtask = Utf8PathBuf::try_from(std::env::current_exe()?)?;

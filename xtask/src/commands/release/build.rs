@@ -6,7 +6,7 @@ use crate::finding::{Finding, Level};
 use crate::sys::exit::Exit;
 use anyhow::Result;
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     let needed = ["stage", "tag", "publish", "image-push"];
     Ok(match needed.iter().find(|step| release.open.contains(step)) {
         Some(_) => State::Todo,
@@ -14,7 +14,7 @@ pub fn state(release: &Release) -> Result<State> {
     })
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let out = release.work.join("dist");
     if out.exists() {
         std::fs::remove_dir_all(&out)?;

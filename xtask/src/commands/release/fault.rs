@@ -6,7 +6,7 @@ use crate::sys::exit::Exit;
 use anyhow::{Result, bail};
 
 #[derive(Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     fail: Option<Point>,
     kill: Option<Point>,
 }
@@ -18,14 +18,14 @@ struct Point {
 }
 
 impl Faults {
-    pub fn parse(flags: &flags::Fault) -> Result<Faults> {
+    pub(crate) fn parse(flags: &flags::Fault) -> Result<Faults> {
         let point = |text: &Option<String>| text.as_deref().map(point).transpose();
         Ok(Faults { fail: point(&flags.fail_at)?, kill: point(&flags.kill_at)? })
     }
-    pub fn before(&self, step: &'static str) -> Result<()> {
+    pub(crate) fn before(&self, step: &'static str) -> Result<()> {
         self.strike(Point { step, after: false })
     }
-    pub fn after(&self, step: &'static str) -> Result<()> {
+    pub(crate) fn after(&self, step: &'static str) -> Result<()> {
         self.strike(Point { step, after: true })
     }
     fn strike(&self, here: Point) -> Result<()> {

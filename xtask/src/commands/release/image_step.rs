@@ -6,7 +6,7 @@ use crate::finding::{Finding, Level};
 use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     if release.app.settings.image.is_none() {
         return Ok(State::Skip("no [image] in its app.toml".into()));
     }
@@ -16,7 +16,7 @@ pub fn state(release: &Release) -> Result<State> {
     })
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let file = app
         .settings

@@ -5,7 +5,7 @@ use super::{Release, State};
 use crate::commands::image;
 use anyhow::{Context, Result};
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let on_index = app.settings.ecosystem.is_latest(ctx, app, &release.version)?;
     if app.settings.image.is_none() && on_index.is_none() {
@@ -33,7 +33,7 @@ pub fn state(release: &Release) -> Result<State> {
     Ok(State::Done(seen.join("; ")))
 }
 
-pub fn preview(release: &Release) -> Vec<String> {
+pub(crate) fn preview(release: &Release) -> Vec<String> {
     let (ctx, app) = (release.ctx, release.app);
     let mut lines = Vec::new();
     if matches!(app.settings.ecosystem.is_latest(ctx, app, &release.version), Ok(Some(false))) {
@@ -48,7 +48,7 @@ pub fn preview(release: &Release) -> Vec<String> {
     lines
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let (ctx, app, version) = (release.ctx, release.app, &release.version);
     let mut moved = Vec::new();
     if app.settings.ecosystem.is_latest(ctx, app, version)? == Some(false) {

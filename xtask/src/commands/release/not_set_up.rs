@@ -4,10 +4,10 @@
 use super::{Release, State};
 use anyhow::{Result, bail};
 
-pub fn state(_: &Release) -> Result<State> {
+pub(crate) fn state(_: &Release) -> Result<State> {
     Ok(State::Skip("not set up: no release forge in the settings".to_string()))
 }
 
-pub fn run(_: &Release) -> Result<String> {
+pub(crate) fn run(_: &Release) -> Result<String> {
     bail!("no release forge is set up")
 }

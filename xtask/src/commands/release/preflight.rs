@@ -9,11 +9,11 @@ use crate::sys::exit::Exit;
 use crate::sys::{secrets, tools, ui};
 use anyhow::Result;
 
-pub fn state(_: &Release) -> Result<State> {
+pub(crate) fn state(_: &Release) -> Result<State> {
     Ok(State::Todo)
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let findings = findings(release)?;
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());

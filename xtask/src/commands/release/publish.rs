@@ -5,7 +5,7 @@ use super::{Release, State};
 use crate::finding::{Finding, Level};
 use anyhow::{Result, bail};
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
     let (url, _) = app.settings.ecosystem.upload_target(ctx, false);
@@ -56,11 +56,11 @@ pub fn state(release: &Release) -> Result<State> {
     })
 }
 
-pub fn preview(release: &Release) -> Vec<String> {
+pub(crate) fn preview(release: &Release) -> Vec<String> {
     super::stage::upload_lines(release, false)
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     if release.tag().is_none() {
         bail!("the tag {} is not on the remote: a release is only published after its tag", release.tag_name);

@@ -7,11 +7,11 @@ use crate::finding::{Finding, Level};
 use anyhow::{Context, Result};
 
 /// `v0.0.1` and `sha-<7 hex>`.
-pub fn tags(release: &Release) -> [String; 2] {
+pub(crate) fn tags(release: &Release) -> [String; 2] {
     [format!("v{}", release.version), image::sha_tag(&release.commit)]
 }
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let Some(settings) = &app.settings.image else {
         return Ok(State::Skip("no [image] in its app.toml".into()));
@@ -44,14 +44,14 @@ pub fn state(release: &Release) -> Result<State> {
     }
 }
 
-pub fn preview(release: &Release) -> Vec<String> {
+pub(crate) fn preview(release: &Release) -> Vec<String> {
     let (Some(settings), Some(built)) = (&release.app.settings.image, release.image()) else {
         return Vec::new();
     };
     tags(release).iter().map(|tag| format!("push {}:{tag}   {}", settings.name, built.digest)).collect()
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let built = release.image().context("the image was not built")?;
     let report = image::push(release.ctx, release.app, built, &tags(release))?;
     Ok(format!("{} as {}; {report}", built.digest, tags(release).join(" and ")))

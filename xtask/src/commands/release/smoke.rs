@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     Ok(match release.tag() {
         None => State::Todo,
         Some(_) => {
@@ -20,7 +20,7 @@ pub fn state(release: &Release) -> Result<State> {
     })
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let place = scratch::place()?;
     let dir = &place.dir;
@@ -37,7 +37,7 @@ pub fn run(release: &Release) -> Result<String> {
 
 /// Checks the versions and the server of the installed package, in parallel. Returns the number of places
 /// that show the version, and the evidence of the server's probe (None for an app without a server).
-pub fn tried(
+pub(crate) fn tried(
     ctx: &Ctx,
     app: &App,
     installed: &Installed,
@@ -53,7 +53,7 @@ pub fn tried(
 }
 
 /// Checks that every place where the package shows a version shows this one. Returns the number of places.
-pub fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<usize> {
+pub(crate) fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<usize> {
     let wanted = app.settings.ecosystem.package_version(version)?;
     let versions = app.settings.ecosystem.said_versions(app, installed)?;
     let wrong: Vec<_> = versions

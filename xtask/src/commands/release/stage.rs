@@ -5,7 +5,7 @@ use crate::ecosystem::Origin;
 use crate::sys::scratch;
 use anyhow::Result;
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let Some(name) = &app.settings.release.stage else {
         return Ok(State::Skip("no staging index in the settings".into()));
@@ -31,12 +31,12 @@ pub fn state(release: &Release) -> Result<State> {
     })
 }
 
-pub fn preview(release: &Release) -> Vec<String> {
+pub(crate) fn preview(release: &Release) -> Vec<String> {
     upload_lines(release, true)
 }
 
 /// One line per file to upload, for a dry run.
-pub fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
+pub(crate) fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
     let app = release.app;
     let (url, token) = app.settings.ecosystem.upload_target(release.ctx, stage);
     release
@@ -46,7 +46,7 @@ pub fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
         .collect()
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
     let missing: Vec<_> =

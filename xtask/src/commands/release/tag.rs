@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 /// A release tag with the trailers that this tool writes. A tag without them is never resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag {
+pub(crate) struct Tag {
     /// The id of the tag object, not of the commit.
     pub object: String,
     pub commit: String,
@@ -29,7 +29,7 @@ pub struct Tag {
 }
 
 /// What the remote has under a tag's name.
-pub enum Found {
+pub(crate) enum Found {
     Nothing,
     Ours(Tag),
     /// A tag that this tool did not create, at this commit.
@@ -37,7 +37,7 @@ pub enum Found {
 }
 
 /// Looks up the tag `name` on the remote. Local tags are ignored: they do not prove that a push happened.
-pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
+pub(crate) fn find(ctx: &Ctx, name: &str) -> Result<Found> {
     let reference = format!("refs/tags/{name}");
     let remote = &ctx.endpoints.remote;
     let listed = ctx
@@ -67,7 +67,7 @@ pub fn find(ctx: &Ctx, name: &str) -> Result<Found> {
 
 /// Parses a tag object (`git cat-file -p`): headers, a blank line, and a message whose last paragraph
 /// consists of trailers (git-interpret-trailers). None if it is not a tag of this tool.
-pub fn parse(object: &str, text: &str) -> Option<Tag> {
+pub(crate) fn parse(object: &str, text: &str) -> Option<Tag> {
     let (headers, message) = text.split_once("\n\n")?;
     let header =
         |name: &str| headers.lines().find_map(|l| l.strip_prefix(name).and_then(|l| l.strip_prefix(' ')));
@@ -96,14 +96,14 @@ pub fn parse(object: &str, text: &str) -> Option<Tag> {
 }
 
 /// The tag's message: title, notes, trailers.
-pub fn message(title: &str, notes: &str, trailers: &[(&str, String)]) -> String {
+pub(crate) fn message(title: &str, notes: &str, trailers: &[(&str, String)]) -> String {
     let notes = notes.trim();
     let notes = if notes.is_empty() { String::new() } else { format!("\n{notes}\n") };
     let trailers: String = trailers.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
     format!("{title}\n{notes}\n{trailers}")
 }
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     Ok(match release.tag() {
         Some(tag) => State::Done(format!(
             "{} at {} (run {})",
@@ -116,7 +116,7 @@ pub fn state(release: &Release) -> Result<State> {
 }
 
 /// The push, for a dry run.
-pub fn preview(release: &Release) -> Vec<String> {
+pub(crate) fn preview(release: &Release) -> Vec<String> {
     let commit = crate::sys::git::short(&release.commit);
     let branch =
         release.branch.iter().map(|branch| format!("{commit}:refs/heads/{branch} ")).collect::<String>();
@@ -127,13 +127,13 @@ pub fn preview(release: &Release) -> Vec<String> {
     )]
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     Ok(push(&[release])?.join(""))
 }
 
 /// Creates a tag for each release and pushes all of them in one atomic push. Returns a line of evidence for
 /// each release.
-pub fn push(releases: &[&Release]) -> Result<Vec<String>> {
+pub(crate) fn push(releases: &[&Release]) -> Result<Vec<String>> {
     let Some(first) = releases.first() else { return Ok(Vec::new()) };
     let (ctx, run_id) = (first.ctx, super::run_id());
     let mut created = Vec::new();
@@ -187,7 +187,7 @@ fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: 
 }
 
 /// The finding for a tag of this name that this tool did not create.
-pub fn taken(app: &str, name: &str, commit: &str) -> Finding {
+pub(crate) fn taken(app: &str, name: &str, commit: &str) -> Finding {
     Finding::new(
         "tag-taken",
         Level::Error,
@@ -225,7 +225,7 @@ fn mktag(git: &Git, commit: &str, name: &str, message: &str) -> Result<String> {
 }
 
 /// The release's section of CHANGELOG.md at the released commit. Empty if there is none.
-pub fn notes(release: &Release) -> Result<String> {
+pub(crate) fn notes(release: &Release) -> Result<String> {
     let text =
         release.ctx.git.read(&["show", &format!("{}:CHANGELOG.md", release.commit)]).unwrap_or_default();
     Ok(changelog::notes(&text, &release.tag_name).unwrap_or_default())

@@ -12,7 +12,7 @@ use crate::sys::{parallel, scratch, ui};
 use anyhow::{Context, Result, bail};
 use semver::Version;
 
-pub fn state(release: &Release) -> Result<State> {
+pub(crate) fn state(release: &Release) -> Result<State> {
     if release.tag().is_some()
         && let State::Done(evidence) = super::latest::state(release)?
     {
@@ -21,13 +21,13 @@ pub fn state(release: &Release) -> Result<State> {
     Ok(State::Todo)
 }
 
-pub fn run(release: &Release) -> Result<String> {
+pub(crate) fn run(release: &Release) -> Result<String> {
     let tag = release.tag().cloned().context("the release has no tag")?;
     Ok(verify(release.ctx, release.app, &release.version, &tag)?.join("; "))
 }
 
 /// `cargo xtask verify APP [VERSION]`
-pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     let version = match &flags.version {
         Some(text) => {
@@ -71,7 +71,7 @@ pub fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
 }
 
 /// Verifies index and container registry in parallel. Returns lines of evidence: what was observed.
-pub fn verify(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
+pub(crate) fn verify(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
     let (from_index, from_registry) =
         parallel::both(|| verify_index(ctx, app, version, tag), || verify_image(ctx, app, version, tag));
     let mut evidence = from_index?;

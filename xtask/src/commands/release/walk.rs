@@ -28,7 +28,7 @@ fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
 
 /// Releases the apps step by step. Within a step they run in parallel, so no app is tagged before all
 /// reversible steps have passed for every app.
-pub fn through(
+pub(super) fn through(
     ctx: &Ctx,
     apps: &[&App],
     branch: Option<String>,
@@ -197,7 +197,7 @@ fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error
 }
 
 /// A dry run: runs the local steps, and prints each outward action instead of doing it.
-pub fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
+pub(super) fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     let app = ctx.ws.app(app.name())?;
     let mut release = load(ctx, app, branch)?;
     ui::section(&format!(

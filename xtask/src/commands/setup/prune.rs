@@ -14,7 +14,7 @@ const FOLDERS: [&str; 7] =
 
 /// Removes entries that were last used more than 30 days before `now`. Returns the removed paths, relative to
 /// `cache`.
-pub fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
+pub(super) fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf>> {
     let mut removed = Vec::new();
     for folder in FOLDERS {
         let dir = cache.join(folder);

@@ -19,7 +19,7 @@ const APP: &str = "app/lib";
 const LAYOUT: u32 = 2;
 
 /// The environment that makes both layers importable.
-pub fn env() -> Vec<(String, String)> {
+pub(crate) fn env() -> Vec<(String, String)> {
     let pairs = [
         ("PYTHONPATH", format!("/{APP}:/{DEPENDENCIES}")),
         ("PYTHONUNBUFFERED", "1".to_string()),
@@ -31,7 +31,7 @@ pub fn env() -> Vec<(String, String)> {
 }
 
 /// The dependencies come first because they change least.
-pub fn layers<'a>(
+pub(crate) fn layers<'a>(
     ctx: &'a Ctx,
     app: &App,
     commit: &str,

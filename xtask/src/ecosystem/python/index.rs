@@ -17,7 +17,7 @@ mod tests;
 
 /// A file as the index lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IndexFile {
+pub(crate) struct IndexFile {
     pub name: String,
     /// The PEP 440 version in the file's name. None if the name does not have this package's form.
     pub version: Option<String>,
@@ -31,7 +31,7 @@ const ACCEPT: &str =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /// The package's files on the index. None if the index does not know the package.
-pub fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>>> {
+pub(crate) fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>>> {
     let url = format!("{}/{}/", index.simple.trim_end_matches('/'), normalise(package));
     let login = index.login().map(|login| http::basic(login.user, &login.token));
     let Some((content_type, text)) = get(&url, login)? else { return Ok(None) };
@@ -72,7 +72,7 @@ fn read(content_type: &str, text: &str, url: &str, package: &str) -> Result<Vec<
 /// Every version of the package, yanked or not. None if the index does not know the package. A version
 /// without a SemVer equivalent, such as a post-release, is listed by its first three numbers, so that they
 /// are not used again.
-pub fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexVersion>>> {
+pub(crate) fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     files(index, package)?.map(out).transpose()
 }
 

@@ -15,7 +15,7 @@ use xshell::cmd;
 /// Installs into the new environment `dir/venv`. From an index it first installs the package from that index
 /// only, without its dependencies, because the same name may exist on other indexes. Then it installs the
 /// dependencies from the read index.
-pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
+pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
     let (uv, base, read) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let venv = dir.join("venv");
     let sh = child::shell(dir)?;
@@ -110,7 +110,7 @@ fn asked() -> MutexGuard<'static, Vec<String>> {
 
 /// Every place where an installed package reports its version, and that version: the metadata, `__version__`
 /// of its modules, `--version` of its programs.
-pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
+pub(crate) fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let sh = child::shell("/")?;
     let python = installed.programs.join("python");
     let env: Vec<(&str, &str)> = installed.env.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -13,7 +13,7 @@ use semver::Version;
 use xshell::cmd;
 
 /// The index's files of that version, found by their names, which PEP 427 and PEP 625 define.
-pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
+pub(crate) fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
     let version = app.settings.ecosystem.package_version(version)?;
     let name = python::normalise(&app.settings.package).replace('-', "_");
     let wheel = format!("{name}-{version}-");
@@ -26,7 +26,7 @@ pub fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Ve
 }
 
 /// Uploads with uv, with the token or as a trusted publisher.
-pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
+pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
     let (uv, url) = (tools::uv()?, &index.upload);
     let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
     let sh = child::shell(&ctx.ws.root)?;
@@ -49,7 +49,7 @@ pub fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> 
 
 /// The reason why the index would refuse an upload. The check sends an upload without a file: an index that
 /// accepts the token answers 400, one that does not answers 401 or 403.
-pub fn credentials_problem(index: &PythonIndex) -> Option<String> {
+pub(crate) fn credentials_problem(index: &PythonIndex) -> Option<String> {
     let Some(token) = std::env::var(index.token).ok().filter(|t| !t.is_empty()) else {
         return (!trusted_publishing())
             .then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Prepares `argv` to run in the app's folder of the earlier release's checkout `tree`. That release's own
 /// packages are removed from it.
-pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
+pub(crate) fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let python = synced(ctx, app, &ctx.ws.root)?;
     let dir = tree.join(&app.dir);
     without_sources(app, &dir)?;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use xshell::cmd;
 
 /// Packs the sources in `dir` into `out`.
-pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
+pub(crate) fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<()> {
     frozen_install(ctx, dir)?;
     script(dir, epoch)?;
     let (name, files) = pack(dir, out, epoch)?;
@@ -23,7 +23,7 @@ pub fn build(ctx: &Ctx, dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(
 }
 
 /// Runs `npm pack`. Returns the tarball's name in `out`, and the files in it.
-pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<String>)> {
+pub(crate) fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<String>)> {
     let npm = tools::tool("npm")?;
     let sh = child::shell(dir)?;
     let packed = child::capture(
@@ -35,7 +35,7 @@ pub fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(String, Vec<
 
 /// Runs `[commands] build` of the `app.toml` in this folder, or else the package's `build` script if there is
 /// one. The lock file decides whether npm or bun runs the script.
-pub fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
+pub(crate) fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
     let commands = EarlierSettings::read(&std::fs::read_to_string(dir.join("app.toml")).unwrap_or_default())
         .unwrap_or_default()
         .commands

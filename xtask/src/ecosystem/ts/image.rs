@@ -20,7 +20,7 @@ const MODULES: &str = "app/node_modules";
 const LAYOUT: u32 = 2;
 
 /// The environment that makes the app's program and bun available.
-pub fn env() -> Vec<(String, String)> {
+pub(crate) fn env() -> Vec<(String, String)> {
     let pairs = [
         ("PATH", format!("/{MODULES}/.bin:/usr/local/bin:/usr/bin:/bin")),
         ("NODE_ENV", "production".to_string()),
@@ -31,7 +31,12 @@ pub fn env() -> Vec<(String, String)> {
 }
 
 /// The layers that change least come first.
-pub fn layers<'a>(ctx: &'a Ctx, app: &App, commit: &str, tarball: &'a Utf8Path) -> Result<Vec<Source<'a>>> {
+pub(crate) fn layers<'a>(
+    ctx: &'a Ctx,
+    app: &App,
+    commit: &str,
+    tarball: &'a Utf8Path,
+) -> Result<Vec<Source<'a>>> {
     let file = |name: &str| -> Result<Vec<u8>> {
         let place = app.dir.join(name);
         let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);

@@ -12,7 +12,7 @@ use xshell::cmd;
 
 /// Installs into `dir/node_modules`. From a registry it downloads the tarball from that registry only and
 /// checks its hash. The dependencies come from the read registry.
-pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
+pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<Installed> {
     let downloaded;
     let tarball = match origin {
         Origin::File(file) => &file.path,
@@ -48,7 +48,7 @@ pub fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> Result<
 }
 
 /// Downloads the tarball of `name@version` from the registry with npm's own client.
-pub fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8PathBuf> {
+pub(crate) fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let npm = tools::tool("npm")?;
     let scoped = package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
     let sh = child::shell(dir)?;
@@ -80,7 +80,7 @@ fn download_with(
 
 /// Every place where an installed package reports its version, and that version: its manifest, and
 /// `--version` of its programs under Node and under Bun.
-pub fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
+pub(crate) fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
     let modules = installed.programs.parent().context("node_modules")?;
     let dir = modules.join(&app.settings.package);
     let package = super::package_json(&dir)?;

@@ -16,7 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use xshell::cmd;
 
 /// Runs npm with `args` against the publishing registry only.
-pub fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
+pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let temp = tempfile::tempdir()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     // If the address has a path, npm finds its token only with a trailing slash (npm 11, Gitea 1.26).
@@ -56,7 +56,7 @@ fn nerf_dart(registry: &str) -> String {
     format!("//{}/", rest.trim_end_matches('/'))
 }
 
-pub fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Result<()> {
+pub(crate) fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Result<()> {
     let newest = crate::model::tags::highest_stable(ctx, app.name())?;
     let dist_tag = match dist_tag(version, newest.as_ref()) {
         // Trusted publishing can only publish, so `latest` could not be moved afterwards.
@@ -87,7 +87,7 @@ fn dist_tag(version: &Version, newest: Option<&Version>) -> String {
 }
 
 /// Moves the dist-tag `latest` to the version, and removes `candidate`.
-pub fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
+pub(crate) fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
     let package = &app.settings.package;
     npm(ctx, app, &["dist-tag", "add", &format!("{package}@{version}"), "latest"])?;
     // An error is ignored: the tag may not exist.
@@ -96,7 +96,7 @@ pub fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
 }
 
 /// The reason why the registry would refuse an upload. The check asks the registry for the token's user.
-pub fn credentials_problem(registry: &str, package: &str) -> Option<String> {
+pub(crate) fn credentials_problem(registry: &str, package: &str) -> Option<String> {
     let Some(token) = token() else {
         return (!trusted_publishing())
             .then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));

@@ -50,14 +50,14 @@ struct Dist {
 
 /// The versions of a package that can be installed.
 #[derive(Debug)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The version with the dist-tag `latest`.
     pub latest: Option<String>,
     pub versions: Vec<ListedVersion>,
 }
 
 #[derive(Debug)]
-pub struct ListedVersion {
+pub(crate) struct ListedVersion {
     pub version: String,
     /// The reason of the deprecation. None if the version is not deprecated.
     pub deprecated: Option<String>,
@@ -66,7 +66,7 @@ pub struct ListedVersion {
 }
 
 /// The installable versions of the package. None if the registry does not know the package.
-pub fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
+pub(crate) fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
     let Some(found) = packument(registry, package)? else { return Ok(None) };
     let version = |(version, release): (String, Release)| ListedVersion {
         version,
@@ -124,7 +124,7 @@ fn login(registry: &str, url: &str) -> Option<String> {
 
 /// Every version that was ever published. An unpublished version is included because npm does not allow its
 /// number again.
-pub fn versions(registry: &str, package: &str) -> Result<Option<Vec<IndexVersion>>> {
+pub(crate) fn versions(registry: &str, package: &str) -> Result<Option<Vec<IndexVersion>>> {
     Ok(packument(registry, package)?.as_ref().map(out))
 }
 
@@ -148,7 +148,7 @@ fn numbers(packument: &Packument) -> Vec<Version> {
 
 /// The tarball of that version, with the name that `npm pack` gives it and the sha256 of the bytes that the
 /// registry serves now.
-pub fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
+pub(crate) fn published(registry: &str, package: &str, version: &Version) -> Result<Vec<PublishedFile>> {
     let Some(found) = packument(registry, package)? else { return Ok(Vec::new()) };
     let Some(release) = found.released().get(&version.to_string()) else { return Ok(Vec::new()) };
     let tarball = &release.dist.tarball;
@@ -165,18 +165,18 @@ fn file_name(package: &str, version: &Version) -> String {
 }
 
 /// The environment variable that contains the token.
-pub const TOKEN: &str = "NPM_TOKEN";
+pub(crate) const TOKEN: &str = "NPM_TOKEN";
 
-pub fn token() -> Option<String> {
+pub(crate) fn token() -> Option<String> {
     std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
 }
 
 /// The dist-tag of a version that is published but not verified yet.
-pub const CANDIDATE: &str = "candidate";
+pub(crate) const CANDIDATE: &str = "candidate";
 
 /// Does `latest` name this version, and `candidate` not? `latest` alone does not show that the release was
 /// verified, because npm gives `latest` to the first version of a package by itself.
-pub fn is_latest(registry: &str, package: &str, version: &Version) -> Result<bool> {
+pub(crate) fn is_latest(registry: &str, package: &str, version: &Version) -> Result<bool> {
     let Some(found) = packument(registry, package)? else { return Ok(false) };
     let names = |tag: &str| found.tags.get(tag).is_some_and(|v| *v == version.to_string());
     Ok(names("latest") && !names(CANDIDATE))

@@ -12,7 +12,7 @@ use std::os::unix::fs::symlink;
 
 /// Prepares `argv` to run in the app's folder of the earlier release's checkout `tree`. Today's package and
 /// dependencies are installed there.
-pub fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
+pub(crate) fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) -> Result<Prepared> {
     let today = synced(ctx, app, &ctx.ws.root)?;
     build::script(&today, "0")?;
     let dir = tree.join(&app.dir);

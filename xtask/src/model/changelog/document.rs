@@ -4,7 +4,7 @@
 use crate::model::markdown;
 use std::ops::Range;
 
-pub struct Document {
+pub(super) struct Document {
     bom: bool,
     eol: &'static str,
     final_newline: bool,
@@ -13,7 +13,7 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn parse(text: &str) -> Document {
+    pub(super) fn parse(text: &str) -> Document {
         let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
         Document {
             bom: rest.len() != text.len(),
@@ -23,7 +23,7 @@ impl Document {
         }
     }
 
-    pub fn text(mut self) -> String {
+    pub(super) fn text(mut self) -> String {
         // A last line without an ending may have been moved up by an edit.
         let last = self.lines.len().saturating_sub(1);
         for line in self.lines[..last].iter_mut().filter(|l| !l.ends_with('\n')) {
@@ -39,22 +39,22 @@ impl Document {
     }
 
     /// Line `at` without its ending.
-    pub fn line(&self, at: usize) -> &str {
+    pub(super) fn line(&self, at: usize) -> &str {
         self.lines[at].trim_end_matches(['\n', '\r'])
     }
 
-    pub fn blank(&self, at: usize) -> bool {
+    pub(super) fn blank(&self, at: usize) -> bool {
         self.lines[at].trim().is_empty()
     }
 
     /// Replaces lines; the new ones get the document's own line ending.
-    pub fn splice(&mut self, range: Range<usize>, new: &[String]) {
+    pub(super) fn splice(&mut self, range: Range<usize>, new: &[String]) {
         let eol = self.eol;
         self.lines.splice(range, new.iter().map(|line| format!("{line}{eol}")));
     }
 
     /// The `## ` sections: each from its heading to the next one, or to the links at the end.
-    pub fn sections(&self) -> Vec<Range<usize>> {
+    pub(super) fn sections(&self) -> Vec<Range<usize>> {
         let end = self.links().start;
         let lines: Vec<&str> = self.lines.iter().map(|l| l.trim_end()).collect();
         let hidden = markdown::hidden(&lines);
@@ -66,7 +66,7 @@ impl Document {
 
     /// A section's title: the text between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the
     /// heading's first word.
-    pub fn title(&self, section: &Range<usize>) -> &str {
+    pub(super) fn title(&self, section: &Range<usize>) -> &str {
         let heading = self.line(section.start).trim_start_matches('#').trim();
         match heading.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((title, _)) => title,
@@ -74,12 +74,12 @@ impl Document {
         }
     }
 
-    pub fn section(&self, title: &str) -> Option<Range<usize>> {
+    pub(super) fn section(&self, title: &str) -> Option<Range<usize>> {
         self.sections().into_iter().find(|s| self.title(s).eq_ignore_ascii_case(title))
     }
 
     /// The `[name]: address` lines that end the document.
-    pub fn links(&self) -> Range<usize> {
+    pub(super) fn links(&self) -> Range<usize> {
         let link = |line: &str| line.starts_with('[') && line.contains("]:");
         let blank = |line: &str| line.trim().is_empty();
         let tail = self.lines.iter().rev().take_while(|l| link(l) || blank(l)).count();

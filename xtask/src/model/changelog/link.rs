@@ -2,7 +2,7 @@
 //! `/releases/tag/T`. Both pages also work for a tag that has no release yet.
 
 /// The page that compares a tag with the previous one, or the release's page if there is no previous tag.
-pub fn address(repository: &str, previous: Option<&str>, tag: &str) -> String {
+pub(super) fn address(repository: &str, previous: Option<&str>, tag: &str) -> String {
     let page = page(repository);
     match previous {
         Some(previous) => format!("{page}/compare/{previous}...{tag}"),

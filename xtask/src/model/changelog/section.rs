@@ -13,14 +13,14 @@ const ACCEPTED: &str = "  accepted: ";
 const ORDER: &[&str] = &[BREAKING, "Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"];
 
 #[derive(Default)]
-pub struct Section {
+pub(super) struct Section {
     groups: Vec<(String, Vec<String>)>,
 }
 
 impl Section {
     /// Adds lines whose groups have headings of `level` (`### Added` is 3). The lines before the first
     /// heading are the introduction.
-    pub fn add(&mut self, lines: &[String], level: usize) {
+    pub(super) fn add(&mut self, lines: &[String], level: usize) {
         let prefix = format!("{} ", "#".repeat(level));
         let mut group = String::new();
         for line in lines {
@@ -37,7 +37,7 @@ impl Section {
     /// Adds a line for each commit that counts, and removes lines that an earlier run wrote for commits that
     /// no longer count. A line is recognised by its commit's description, so text written or changed by hand
     /// stays.
-    pub fn add_commits(&mut self, commits: &[Entry]) {
+    pub(super) fn add_commits(&mut self, commits: &[Entry]) {
         for (_, lines) in &mut self.groups {
             remove_items(lines, commits);
         }
@@ -54,7 +54,7 @@ impl Section {
 
     /// Adds the accepted breaks with their reasons, and removes items of an earlier run whose break is no
     /// longer accepted. An item is recognised by its id and symbol, so one that was changed by hand stays.
-    pub fn add_accepted(&mut self, accepted: &[Accepted]) {
+    pub(super) fn add_accepted(&mut self, accepted: &[Accepted]) {
         let lines = self.group(BREAKING);
         let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && names(line, &a.difference.what);
         let (mut old, mut at) = (Vec::new(), 0);
@@ -87,7 +87,7 @@ impl Section {
         &mut self.groups[at].1
     }
 
-    pub fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let rank =
             |name: &str| ORDER.iter().position(|o| o.eq_ignore_ascii_case(name)).map_or(ORDER.len(), |at| at);
         let mut groups: Vec<_> =

@@ -5,7 +5,7 @@ use git_conventional::Commit as Conventional;
 
 /// A message, or one bullet of a squash commit's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub(super) struct Part {
     pub subject: String,
     pub body: String,
     /// Part of a list with others, so its scope decides which app it belongs to.
@@ -18,7 +18,7 @@ const GIT_SQUASH: &str = "Squashed commit of the following:";
 const GITHUB_RULE: &str = "---------";
 
 /// The parts of a message: first the message itself, then its listed commits, newest first.
-pub fn split(message: &str) -> Vec<Part> {
+pub(super) fn split(message: &str) -> Vec<Part> {
     let text = message.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let text = text.trim();
     let (subject, body) = text.split_once('\n').unwrap_or((text, ""));
@@ -46,7 +46,7 @@ pub fn split(message: &str) -> Vec<Part> {
 }
 
 /// Is the message that of a squash commit that lists its commits?
-pub fn lists_commits(message: &str) -> bool {
+pub(crate) fn lists_commits(message: &str) -> bool {
     split(message).len() > 1
 }
 
@@ -56,7 +56,7 @@ fn is_squash(subject: &str, body: &str) -> bool {
 }
 
 /// `feat: x (#12)` without the pull request's number.
-pub fn strip_reference(subject: &str) -> &str {
+pub(crate) fn strip_reference(subject: &str) -> &str {
     let subject = subject.trim_end();
     let number = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     match subject.rsplit_once("(#") {
@@ -129,7 +129,7 @@ fn split_git_log(lines: &[&str]) -> Vec<Part> {
 
 /// A part, parsed by Conventional Commits 1.0.0 (conventionalcommits.org).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parsed {
+pub(super) struct Parsed {
     /// The type, in lower case.
     pub kind: String,
     pub scopes: Vec<String>,
@@ -139,7 +139,7 @@ pub struct Parsed {
 }
 
 /// None if the subject is neither a conventional commit nor a revert as git writes it.
-pub fn parse(part: &Part) -> Option<Parsed> {
+pub(super) fn parse(part: &Part) -> Option<Parsed> {
     parse_conventional(part).or_else(|| parse_revert(&part.subject))
 }
 
@@ -156,7 +156,7 @@ fn parse_revert(subject: &str) -> Option<Parsed> {
 }
 
 /// The `x` of `Revert "x"`, for the word `Revert `.
-pub fn quoted<'a>(subject: &'a str, word: &str) -> Option<&'a str> {
+pub(super) fn quoted<'a>(subject: &'a str, word: &str) -> Option<&'a str> {
     subject.strip_prefix(word)?.strip_prefix('"')?.strip_suffix('"')
 }
 
@@ -228,7 +228,7 @@ fn ends_footer(line: &str) -> bool {
 
 /// Does the part mention a break in a form that Conventional Commits does not recognise: in a bullet, in
 /// lower case, or without a space?
-pub fn mentions_break(part: &Part) -> bool {
+pub(super) fn mentions_break(part: &Part) -> bool {
     let lines: Vec<&str> = part.body.lines().collect();
     let hidden = markdown::hidden(&lines);
     lines.iter().zip(hidden).any(|(line, hidden)| {

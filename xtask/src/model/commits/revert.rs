@@ -17,7 +17,7 @@ fn target_title(entry: &Entry) -> Option<String> {
 }
 
 /// A subject in the form in which titles are compared: no pull request number, single spaces, lower case.
-pub fn key(subject: &str) -> String {
+pub(super) fn key(subject: &str) -> String {
     let words: Vec<&str> = strip_reference(subject).split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
@@ -42,7 +42,7 @@ fn is_id(word: &str) -> bool {
 
 /// Makes reverts and the commits that they undo count nothing. Entries are newest first, so a revert that was
 /// itself reverted is already marked when the loop reaches it.
-pub fn cancel(entries: &mut [Entry], bodies: &[String]) {
+pub(super) fn cancel(entries: &mut [Entry], bodies: &[String]) {
     // A released commit is never cancelled: reverting it is a change for users.
     let mut cancelled: Vec<bool> = entries.iter().map(|entry| entry.released).collect();
     for at in 0..entries.len() {

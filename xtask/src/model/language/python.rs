@@ -15,7 +15,7 @@ const BOM: char = '\u{feff}';
 
 /// Normalises a package name by PEP 503: a run of `-`, `_` and `.` becomes one dash, and letters become lower
 /// case.
-pub fn normalise(package: &str) -> String {
+pub(crate) fn normalise(package: &str) -> String {
     let mut name = String::new();
     for c in package.chars() {
         match c {
@@ -27,19 +27,19 @@ pub fn normalise(package: &str) -> String {
     name
 }
 
-pub fn read(pyproject: &str) -> Result<Version> {
+pub(crate) fn read(pyproject: &str) -> Result<Version> {
     let (_, found) = located(pyproject)?;
     version::from_pep440(&found)
 }
 
-pub fn set(pyproject: &str, version: &Version) -> Result<String> {
+pub(crate) fn set(pyproject: &str, version: &Version) -> Result<String> {
     let (range, found) = located(pyproject)?;
     splice(pyproject, range, &found, version)
 }
 
 /// The lock file with this version in the app's own entry. That entry of uv.lock has
 /// `source = { editable = "." }` or `{ virtual = "." }`.
-pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
+pub(crate) fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let document = parse(lock)?;
     let packages = document.get("package").and_then(Item::as_array_of_tables).into_iter().flatten();
     let own = |package: &&Table| {
@@ -61,7 +61,7 @@ pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
 
 /// Why PyPI would refuse the package: another name, a `Private ::` classifier (pypi.org/classifiers), or a
 /// direct address among its dependencies (PEP 440, "Direct references").
-pub fn refused(pyproject: &str, package: &str) -> Result<Vec<String>> {
+pub(crate) fn refused(pyproject: &str, package: &str) -> Result<Vec<String>> {
     let document = parse(pyproject)?;
     let project = document.get("project").context("no [project] table (PEP 621)")?;
     let strings = |item: Option<&Item>| -> Vec<String> {

@@ -9,24 +9,24 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// The lock file of an app that is installed with npm.
-pub const NPM_LOCK: &str = "package-lock.json";
+pub(crate) const NPM_LOCK: &str = "package-lock.json";
 
 /// The lock file of the app in `dir`: `bun.lock`, unless only npm's lock file exists.
-pub fn lock_file(dir: &Utf8Path) -> &'static str {
+pub(crate) fn lock_file(dir: &Utf8Path) -> &'static str {
     if by_npm(dir) { NPM_LOCK } else { "bun.lock" }
 }
 
 /// Does npm install the app's dependencies and run its scripts?
-pub fn by_npm(dir: &Utf8Path) -> bool {
+pub(crate) fn by_npm(dir: &Utf8Path) -> bool {
     !dir.join("bun.lock").exists() && dir.join(NPM_LOCK).exists()
 }
 
-pub fn read(manifest: &str) -> Result<Version> {
+pub(crate) fn read(manifest: &str) -> Result<Version> {
     let (_, found) = located(manifest)?;
     found.parse().with_context(|| format!("\"version\" is {found:?}, which is not SemVer"))
 }
 
-pub fn set(manifest: &str, version: &Version) -> Result<String> {
+pub(crate) fn set(manifest: &str, version: &Version) -> Result<String> {
     let (range, _) = located(manifest)?;
     Ok(format!("{}\"{version}\"{}", &manifest[..range.start], &manifest[range.end..]))
 }
@@ -34,7 +34,7 @@ pub fn set(manifest: &str, version: &Version) -> Result<String> {
 /// The text of a `package-lock.json` with this version in both places that repeat the package's version:
 /// `version` and `packages[""].version`. If they are missing, they are not added: npm does not write them for
 /// a package without a version.
-pub fn set_locked(lock: &str, version: &Version) -> Result<String> {
+pub(crate) fn set_locked(lock: &str, version: &Version) -> Result<String> {
     let mut text = lock.to_string();
     for path in [&["version"][..], &["packages", "", "version"]] {
         let range = place(&text, path)?;
@@ -61,7 +61,7 @@ fn place(lock: &str, path: &[&str]) -> Result<Option<Range<usize>>> {
 /// The span of the top-level version, including its quotes, and its value. Why an npm registry would refuse
 /// the package: it is private, has another name, or asks for a provenance that nobody here can attest
 /// (docs.npmjs.com, "Generating provenance statements").
-pub fn refused(manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
+pub(crate) fn refused(manifest: &str, package: &str, provenance: bool) -> Result<Vec<String>> {
     let manifest: serde_json::Value =
         serde_json::from_str(manifest.trim_start_matches('\u{feff}')).context("package.json is not JSON")?;
     let mut reasons = Vec::new();

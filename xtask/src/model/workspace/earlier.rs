@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct EarlierSettings {
+pub(crate) struct EarlierSettings {
     pub spec: Option<Spec>,
     pub compat: Option<Compat>,
     pub api: Api,
@@ -14,32 +14,32 @@ pub struct EarlierSettings {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub struct Spec {
+pub(crate) struct Spec {
     pub file: Utf8PathBuf,
     pub contract: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub struct Compat {
+pub(crate) struct Compat {
     pub file: Utf8PathBuf,
     pub users: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Api {
+pub(crate) struct Api {
     pub public: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Commands {
+pub(crate) struct Commands {
     pub build: Vec<Vec<String>>,
 }
 
 impl EarlierSettings {
     /// None if the text is not TOML, or if a known key has another type.
-    pub fn read(text: &str) -> Option<EarlierSettings> {
+    pub(crate) fn read(text: &str) -> Option<EarlierSettings> {
         toml_edit::de::from_str(text).ok()
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// defaults are used.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The folder of the apps: each subfolder with an `app.toml` is one.
     pub apps: Utf8PathBuf,
     /// The branch that releases are made from.
@@ -24,7 +24,7 @@ pub struct Settings {
 
 impl Settings {
     /// Are feature branches merged into the branch that releases are made from?
-    pub fn one_branch(&self) -> bool {
+    pub(crate) fn one_branch(&self) -> bool {
         self.main == self.development
     }
 }
@@ -44,7 +44,7 @@ impl Default for Settings {
 /// One `app.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AppSettings {
+pub(crate) struct AppSettings {
     pub name: String,
     pub ecosystem: Ecosystem,
     /// The name on the ecosystem's package index.
@@ -66,7 +66,7 @@ pub struct AppSettings {
 /// in the app's folder, with its environment's programs (`.venv/bin`, `node_modules/.bin`) first in PATH.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct CommandsSettings {
+pub(crate) struct CommandsSettings {
     /// Run in addition to the linters that the app configures.
     pub lint: Vec<Vec<String>>,
     /// Run instead of pytest or `bun test`.
@@ -80,7 +80,7 @@ pub struct CommandsSettings {
 
 impl CommandsSettings {
     /// The first mistake in the settings. None if they are valid.
-    pub fn problem(&self) -> Option<&'static str> {
+    pub(crate) fn problem(&self) -> Option<&'static str> {
         if self
             .lint
             .iter()
@@ -98,7 +98,7 @@ impl CommandsSettings {
 /// `[[accept]]`: a break that the app accepts for one release, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Acceptance {
+pub(crate) struct Acceptance {
     /// The break's id.
     pub id: String,
     /// The symbol or operation. None: every break with this id.
@@ -110,7 +110,7 @@ pub struct Acceptance {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ImageSettings {
+pub(crate) struct ImageSettings {
     /// Without a tag: `ghcr.io/owner/name`.
     pub name: String,
     /// With a tag, or pinned by digest: `docker.io/library/python:3.11-slim-bookworm`.
@@ -121,7 +121,7 @@ pub struct ImageSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SpecSettings {
+pub(crate) struct SpecSettings {
     /// Relative to the app's folder.
     pub file: Utf8PathBuf,
     /// The command that prints the spec on standard output. It runs in the app's own environment.
@@ -145,7 +145,7 @@ fn health() -> String {
 /// `[compat]`: what the app guarantees to plugins and channel adapters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CompatSettings {
+pub(crate) struct CompatSettings {
     /// Relative to the app's folder. The file must be called `compat.json` and be part of the package:
     /// downstream repositories look for that name.
     pub file: Utf8PathBuf,
@@ -159,14 +159,14 @@ pub struct CompatSettings {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct ApiSettings {
+pub(crate) struct ApiSettings {
     /// The modules (python) or entry points (ts) whose public API is compared with the last release.
     pub public: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct ReleaseSettings {
+pub(crate) struct ReleaseSettings {
     /// A staging index, which gets the release before the real index.
     pub stage: Option<String>,
     /// Globs, relative to the root, of paths outside the app's folder that belong to the app too.
@@ -177,7 +177,7 @@ pub struct ReleaseSettings {
 
 impl CompatSettings {
     /// The first mistake that the types do not rule out. None if the settings are valid.
-    pub fn problem(&self, spec: Option<&SpecSettings>) -> Option<String> {
+    pub(crate) fn problem(&self, spec: Option<&SpecSettings>) -> Option<String> {
         let file = &self.file;
         if file.file_name() != Some("compat.json") {
             return Some(format!(
@@ -200,7 +200,7 @@ impl CompatSettings {
 impl Acceptance {
     /// The mistake in the entry: an empty reason, or a pre-release as its version. A break is accepted for
     /// the final release, because that is the version that users install.
-    pub fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         let Acceptance { id, version, reason, .. } = self;
         if reason.trim().is_empty() {
             return Some(format!(
@@ -220,7 +220,7 @@ impl Acceptance {
 impl AppSettings {
     /// The entry that accepts this break of a symbol or operation, found since the release `last`, for the
     /// next release.
-    pub fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
+    pub(crate) fn accepts(&self, id: &str, what: &str, last: &semver::Version) -> Option<&Acceptance> {
         self.accept
             .iter()
             .find(|a| a.id == id && a.what.as_ref().is_none_or(|w| w == what) && a.version > *last)

@@ -22,7 +22,7 @@ enum Event {
 }
 
 /// Runs the program. Returns its exit code, or 128 + the signal that ended it, as shells do.
-pub fn run(argv: &[String]) -> Result<u8> {
+pub(crate) fn run(argv: &[String]) -> Result<u8> {
     let (program, args) = argv.split_first().context("no program to supervise")?;
     // The program's orphans become children of this process instead of init, so that all of them can be
     // killed: see prctl(2), PR_SET_CHILD_SUBREAPER.

@@ -4,13 +4,13 @@
 use console::{measure_text_width as width, truncate_str};
 
 /// The text, shortened to this many columns, but at least 8.
-pub fn shorten(text: &str, columns: usize) -> String {
+pub(super) fn shorten(text: &str, columns: usize) -> String {
     truncate_str(text, columns.max(8), "…").into_owned()
 }
 
 /// Wraps text at spaces. Each line after the first begins with `indent` spaces. A word that is longer than a
 /// line is not split: it may be a path or a command to copy.
-pub fn wrap(text: &str, columns: usize, indent: usize) -> String {
+pub(super) fn wrap(text: &str, columns: usize, indent: usize) -> String {
     text.lines().map(|line| wrap_line(line, columns, indent)).collect::<Vec<_>>().join("\n")
 }
 

@@ -5,23 +5,23 @@ use std::io::IsTerminal;
 
 /// Colours the text if stdout is a terminal. Control characters are replaced, because the text comes from the
 /// compared files.
-pub fn paint(colour: fn(&str) -> String, text: &str) -> String {
+pub(crate) fn paint(colour: fn(&str) -> String, text: &str) -> String {
     if std::io::stdout().is_terminal() { colour(&plain(text)) } else { plain(text) }
 }
 
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
 /// The last line of a report: `3 changes: 1 breaking, 2 info`. The number of breaking changes is always
 /// shown.
-pub fn counted(levels: &[Level], words: &[(Level, &str)]) -> String {
+pub(crate) fn counted(levels: &[Level], words: &[(Level, &str)]) -> String {
     let count = |wanted: Level| levels.iter().filter(|level| **level == wanted).count();
     let shown = words.iter().filter(|(level, _)| count(*level) > 0 || *level == Level::Breaking);
     let shown: Vec<String> = shown.map(|(level, word)| format!("{} {word}", count(*level))).collect();
     format!("{}: {}\n", plural(levels.len(), "change"), shown.join(", "))
 }
 
-pub fn plural(n: usize, what: &str) -> String {
+pub(crate) fn plural(n: usize, what: &str) -> String {
     if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
 }

@@ -94,22 +94,22 @@ const SUPERS: &[(&str, &[&str])] = &[
 /// Protocols: a class is one if it has their methods.
 const STRUCTURAL: &[&str] = &["os.PathLike"];
 
-pub enum Variance {
+pub(super) enum Variance {
     Covariant,
     Invariant,
     Unknown,
 }
 
-pub fn is_known(name: &str) -> bool {
+pub(super) fn is_known(name: &str) -> bool {
     SUPERS.iter().any(|(known, _)| *known == name)
 }
 
-pub fn is_structural(name: &str) -> bool {
+pub(super) fn is_structural(name: &str) -> bool {
     name.starts_with("collections.abc.") || STRUCTURAL.contains(&name)
 }
 
 /// The direct ancestors, with their arguments.
-pub fn supers(name: &str, args: &[Type]) -> Vec<(String, Vec<Type>)> {
+pub(super) fn supers(name: &str, args: &[Type]) -> Vec<(String, Vec<Type>)> {
     let Some((_, supers)) = SUPERS.iter().find(|(known, _)| *known == name) else { return vec![] };
     supers.iter().map(|up| (up.to_string(), arguments(name, up, args))).collect()
 }
@@ -129,7 +129,7 @@ fn arguments(name: &str, up: &str, args: &[Type]) -> Vec<Type> {
     }
 }
 
-pub fn variance(name: &str, index: usize) -> Variance {
+pub(super) fn variance(name: &str, index: usize) -> Variance {
     match (name, index) {
         (
             "list"
@@ -152,7 +152,7 @@ pub fn variance(name: &str, index: usize) -> Variance {
 }
 
 /// The canonical name: `list` for `typing.List`.
-pub fn name(path: &str) -> String {
+pub(crate) fn name(path: &str) -> String {
     let Some(name) = path.strip_prefix("typing.").or_else(|| path.strip_prefix("typing_extensions.")) else {
         return match path {
             "NoneType" | "types.NoneType" => "None".into(),

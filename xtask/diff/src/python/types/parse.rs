@@ -6,11 +6,11 @@ use super::known;
 
 /// `lookup` returns the meaning of a name of the package: another annotation for an alias, or None for a
 /// class or an unknown name.
-pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Meaning) -> Type {
+pub(crate) fn parse(text: &str, lookup: &dyn Fn(&str) -> Meaning) -> Type {
     parse_within(text, lookup, 10)
 }
 
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// A class, or a name of another package, under this name.
     Class(String),
     Alias(String),

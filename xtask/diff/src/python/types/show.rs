@@ -4,7 +4,7 @@ use super::Type;
 use std::fmt;
 
 /// Both as text. For two unions, only the members that are not in both.
-pub fn differences(old: &Type, new: &Type) -> (String, String) {
+pub(crate) fn differences(old: &Type, new: &Type) -> (String, String) {
     let (Type::Union(before), Type::Union(after)) = (old, new) else {
         return (old.to_string(), new.to_string());
     };

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 /// A folder with the package at that commit: manifest, sources, the build's output, and `node_modules`.
-pub fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
+pub(crate) fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
     let tree = ctx.git.read(&[
         "rev-parse",
         "--verify",
@@ -46,7 +46,7 @@ fn empty() -> Result<Utf8PathBuf> {
 }
 
 /// Whether the declarations can be built without downloading anything.
-pub fn available(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
+pub(crate) fn available(ctx: &Ctx, app: &App, commit: &str) -> Result<bool> {
     let file = |name: &str| ctx.git.bytes(&["cat-file", "blob", &format!("{commit}:{}/{name}", app.dir)]);
     let Ok(manifest) = file("package.json") else { return Ok(true) };
     let modules = modules(

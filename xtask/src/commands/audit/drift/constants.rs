@@ -8,7 +8,7 @@ use camino::Utf8Path;
 mod tests;
 
 /// The places in a file of the app that show the app's version. `path` is relative to the app's folder.
-pub fn read(path: &Utf8Path, text: &str, app: &AppSettings) -> Vec<Shown> {
+pub(super) fn read(path: &Utf8Path, text: &str, app: &AppSettings) -> Vec<Shown> {
     let name = path.file_name().unwrap_or_default();
     match name {
         "setup.py" => keyword(text, "setup("),
@@ -177,7 +177,7 @@ fn keyword(text: &str, call: &str) -> Vec<Shown> {
 }
 
 /// `key = value` in sections of INI or TOML; the section before the first heading is "".
-pub fn section(text: &str, sections: &[&str], keys: &[&str]) -> Vec<Shown> {
+pub(super) fn section(text: &str, sections: &[&str], keys: &[&str]) -> Vec<Shown> {
     let mut current = "";
     let mut found = Vec::new();
     for (_, line) in lines(text) {
@@ -198,7 +198,7 @@ pub fn section(text: &str, sections: &[&str], keys: &[&str]) -> Vec<Shown> {
 }
 
 /// Labels, build arguments and variables that hold the app's own version.
-pub fn container(text: &str, app: &AppSettings) -> Vec<Shown> {
+pub(super) fn container(text: &str, app: &AppSettings) -> Vec<Shown> {
     let mut found = Vec::new();
     let mut instruction = String::new();
     let mut continued = false;

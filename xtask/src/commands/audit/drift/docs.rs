@@ -43,7 +43,7 @@ const INSTALLS: &[&str] = &[
 ];
 
 /// The versions in install commands, and in lines of a code block that are only a requirement.
-pub fn installs(text: &str, app: &AppSettings) -> Vec<Shown> {
+pub(super) fn installs(text: &str, app: &AppSettings) -> Vec<Shown> {
     let all: Vec<(usize, &str)> = lines(text).collect();
     let plain: Vec<&str> = all.iter().map(|(_, line)| *line).collect();
     let code = markdown::hidden(&plain);
@@ -76,7 +76,7 @@ fn is_requirement(line: &str, end: usize) -> bool {
 
 /// Static badges (shields.io/badges/static-badge): `badge/version-0.1.0-blue`. The badge belongs to the app
 /// if its label is the package, or if it is in the app's own README (`own`) and has a usual label.
-pub fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
+pub(super) fn badges(text: &str, app: &AppSettings, own: bool) -> Vec<Shown> {
     let labels = [
         "version",
         "release",
@@ -141,7 +141,7 @@ fn dashes(text: &str) -> Vec<&str> {
 
 /// The highest version among a changelog's sections: `## [python-v0.1.0] - …` in the repository's changelog,
 /// `## 0.1.0` or `## [v0.1.0]` in the app's own.
-pub fn newest_section(text: &str, app: &str, own: bool) -> Option<(Shown, Version)> {
+pub(super) fn newest_section(text: &str, app: &str, own: bool) -> Option<(Shown, Version)> {
     let plain: Vec<&str> = lines(text).map(|(_, line)| line).collect();
     let hidden = markdown::hidden(&plain);
     let headings = plain

@@ -11,7 +11,7 @@ use crate::model::workspace::AppSettings;
 mod tests;
 
 /// `info.version` of an OpenAPI document in JSON or YAML.
-pub fn spec(text: &str) -> Option<Shown> {
+pub(super) fn spec(text: &str) -> Option<Shown> {
     let span = match string_at(text, &["info", "version"]) {
         Some((span, _)) => span,
         None => yaml_spec(text)?,
@@ -36,20 +36,20 @@ fn scalar(text: &str) -> &str {
 }
 
 /// `version` in a compat.json of this package.
-pub fn compat(text: &str, app: &AppSettings) -> Option<Shown> {
+pub(super) fn compat(text: &str, app: &AppSettings) -> Option<Shown> {
     string_at(text, &["package"]).filter(|(_, name)| *name == app.package)?;
     let (span, _) = string_at(text, &["version"])?;
     Shown::version(Kind::Compat, text, span, 1)
 }
 
 /// The top-level key of a YAML document: `appVersion` of Chart.yaml, `version` of CITATION.cff.
-pub fn yaml_key(text: &str, key: &str, kind: Kind) -> Option<Shown> {
+pub(super) fn yaml_key(text: &str, key: &str, kind: Kind) -> Option<Shown> {
     let value = lines(text).find_map(|(_, line)| line.strip_prefix(key)?.strip_prefix(':'))?;
     Shown::version(kind, text, span_in(text, scalar(value)), 3)
 }
 
 /// A file that contains only a version: `.runtime-version`, `VERSION`. Comments and empty lines are allowed.
-pub fn bare_version(text: &str) -> Option<Shown> {
+pub(super) fn bare_version(text: &str) -> Option<Shown> {
     let mut values = lines(text)
         .map(|(_, line)| line.trim().trim_start_matches('\u{feff}'))
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -78,7 +78,7 @@ const FOREIGN: &[&str] = &[
 ];
 
 /// Whether a file's name says that it holds a version: `.runtime-version`, `VERSION`, `version.txt`.
-pub fn is_version_file(name: &str) -> bool {
+pub(super) fn is_version_file(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let stem = lower.strip_suffix(".txt").unwrap_or(&lower);
     (stem == "version"
@@ -90,7 +90,7 @@ pub fn is_version_file(name: &str) -> bool {
 
 /// Whether the file's name and the package's name have a word in common: `.runtime-version` and
 /// `demo-agents-runtime`.
-pub fn shares_a_word(file: &str, package: &str) -> bool {
+pub(super) fn shares_a_word(file: &str, package: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         text.to_ascii_lowercase()
             .split(|c: char| !c.is_ascii_alphanumeric())
@@ -104,7 +104,7 @@ pub fn shares_a_word(file: &str, package: &str) -> bool {
 
 /// Requirements in settings, workflows, scripts and container files, except in comments; and `repository:`
 /// with `tag:` in charts.
-pub fn requirements(text: &str, app: &AppSettings, comment: &str) -> Vec<Shown> {
+pub(super) fn requirements(text: &str, app: &AppSettings, comment: &str) -> Vec<Shown> {
     let commented = |at: usize| {
         let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
         !comment.is_empty() && text[start..at].trim_start().starts_with(comment)

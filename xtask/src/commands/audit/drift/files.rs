@@ -15,7 +15,7 @@ mod tests;
 const LARGEST: u64 = 16 << 20;
 
 /// A file and its text.
-pub struct File {
+pub(super) struct File {
     /// From the root.
     pub path: Utf8PathBuf,
     pub text: String,
@@ -23,7 +23,7 @@ pub struct File {
 
 /// Every tracked text file that names a package or image, or contains a line that looks like a version. Git
 /// does not search links, submodules and binary files; files that are not UTF-8 are skipped here.
-pub fn candidates(git: &Git, root: &Utf8Path, apps: &[&App]) -> Result<Vec<File>> {
+pub(super) fn candidates(git: &Git, root: &Utf8Path, apps: &[&App]) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for path in grep(git, apps)? {
         if !is_foreign(&path) {
@@ -34,7 +34,7 @@ pub fn candidates(git: &Git, root: &Utf8Path, apps: &[&App]) -> Result<Vec<File>
 }
 
 /// A text file of the working tree. None if it is missing, too large, or not UTF-8.
-pub fn read(root: &Utf8Path, path: &Utf8Path) -> Option<File> {
+pub(super) fn read(root: &Utf8Path, path: &Utf8Path) -> Option<File> {
     let full = root.join(path);
     let meta = std::fs::symlink_metadata(&full).ok()?;
     if !meta.is_file() || meta.len() > LARGEST {
@@ -141,7 +141,7 @@ const FOREIGN: &[&str] = &[
 
 /// Whether a file is a test, test data, third-party or generated: its versions are not the app's, or wrong on
 /// purpose.
-pub fn is_foreign(path: &Utf8Path) -> bool {
+pub(super) fn is_foreign(path: &Utf8Path) -> bool {
     let folders = path.parent().into_iter().flat_map(Utf8Path::components);
     let name = path.file_name().unwrap_or_default();
     let test = name.starts_with("test_")
@@ -157,7 +157,7 @@ fn stem_ends(name: &str, end: &str) -> bool {
 
 /// How a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     Lock,
     /// CHANGELOG.md and similar files, which rightly show old versions.
     History,
@@ -167,7 +167,7 @@ pub enum Form {
     Code,
 }
 
-pub fn form(path: &Utf8Path) -> Form {
+pub(super) fn form(path: &Utf8Path) -> Form {
     let name = path.file_name().unwrap_or_default();
     let lower = name.to_ascii_lowercase();
     if locks::FILES.contains(&name) {
@@ -213,7 +213,7 @@ pub fn form(path: &Utf8Path) -> Form {
 }
 
 /// Containerfile, Dockerfile, Dockerfile.dev, python.Dockerfile
-pub fn is_container_file(name: &str) -> bool {
+pub(super) fn is_container_file(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     ["containerfile", "dockerfile"].iter().any(|word| {
         lower == *word || lower.starts_with(&format!("{word}.")) || lower.ends_with(&format!(".{word}"))

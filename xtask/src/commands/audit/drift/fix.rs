@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
 /// For a place that must show the manifest's version.
-pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> String {
+pub(super) fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> String {
     let name = app.name();
     let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
     match shown.kind {
@@ -32,12 +32,12 @@ pub fn follower(app: &App, source: &Version, file: &File, shown: &Shown) -> Stri
 }
 
 /// The spec that the code prints and `bump` writes.
-pub fn is_own_spec(app: &App, file: &Utf8Path) -> bool {
+pub(super) fn is_own_spec(app: &App, file: &Utf8Path) -> bool {
     app.settings.spec.as_ref().is_some_and(|spec| app.dir.join(&spec.file) == file)
 }
 
 /// The compat.json that the code prints and `bump` writes.
-pub fn is_own_compat(app: &App, file: &Utf8Path) -> bool {
+pub(super) fn is_own_compat(app: &App, file: &Utf8Path) -> bool {
     app.settings.compat.as_ref().is_some_and(|compat| app.dir.join(&compat.file) == file)
 }
 
@@ -78,7 +78,7 @@ fn from_the_manifest(app: &App, source: &Version, file: &File, shown: &Shown) ->
 }
 
 /// For a place that must show a version that users can install.
-pub fn released(app: &App, latest: &Version, file: &File, shown: &Shown) -> String {
+pub(super) fn released(app: &App, latest: &Version, file: &File, shown: &Shown) -> String {
     let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
     if files::form(&file.path) == files::Form::Lock {
         return format!("cd {} && {}", or_here(folder), upgrade(&file.path, &app.settings.package));
@@ -126,7 +126,7 @@ fn upgrade(lock: &Utf8Path, package: &str) -> String {
 
 /// The relative path from a folder to a file, both given from the root: from `apps/python` to `deploy/x` it
 /// is `../../deploy/x`.
-pub fn relative(from: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn relative(from: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
     let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let mut path = Utf8PathBuf::new();
     from.components().skip(common).for_each(|_| path.push(".."));

@@ -15,7 +15,7 @@ use serde::Serialize;
 mod tests;
 
 /// An app's manifest and tags.
-pub struct Facts<'a> {
+pub(super) struct Facts<'a> {
     pub app: &'a App,
     /// The version in the manifest, or why it can't be read.
     pub manifest: Result<Version, String>,
@@ -26,12 +26,12 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    pub fn highest(&self) -> Option<&Version> {
+    pub(super) fn highest(&self) -> Option<&Version> {
         self.tagged.last()
     }
 
     /// What users install: the highest tag that is not a pre-release, or else the highest.
-    pub fn released(&self) -> Option<&Version> {
+    pub(super) fn released(&self) -> Option<&Version> {
         self.tagged.iter().rev().find(|v| v.pre.is_empty()).or(self.highest())
     }
 
@@ -48,7 +48,7 @@ impl Facts<'_> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Ok,
     /// Right today, but `bump` does not update it.
     Unkept,
@@ -59,7 +59,12 @@ pub enum Verdict {
 }
 
 /// Returns None for placeholders such as 0.0.0. `who`: candidate apps; `own`: the one that we judge by.
-pub fn judge(own: &Facts, who: &[&Facts], file: &File, shown: &Shown) -> Option<(Verdict, Option<Finding>)> {
+pub(super) fn judge(
+    own: &Facts,
+    who: &[&Facts],
+    file: &File,
+    shown: &Shown,
+) -> Option<(Verdict, Option<Finding>)> {
     let source = own.source()?;
     let text = match &shown.wanted {
         Wanted::Range(spec) => return Some(range(own, source, shown, spec)),
@@ -175,7 +180,7 @@ fn range(own: &Facts, source: &Version, shown: &Shown, spec: &str) -> (Verdict, 
 }
 
 /// A changelog's newest section must be for the manifest's version, unless that version is already tagged.
-pub fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
+pub(super) fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
     let Some(source) = own.source() else { return (Verdict::Ok, None) };
     let (app, bump) = (own.app.name(), format!("cargo xtask bump {}", own.app.name()));
     if newest > source {
@@ -203,7 +208,7 @@ pub fn changelog(own: &Facts, newest: &Version) -> (Verdict, Option<Finding>) {
 }
 
 /// Compares the highest tag with the manifest. Only a note on a branch that began before the release.
-pub fn tag(own: &Facts, manifest: &Utf8Path) -> Option<(Verdict, Option<Finding>)> {
+pub(super) fn tag(own: &Facts, manifest: &Utf8Path) -> Option<(Verdict, Option<Finding>)> {
     let (source, highest) = (own.source()?, own.highest()?);
     if highest <= source {
         return Some((Verdict::Ok, None));

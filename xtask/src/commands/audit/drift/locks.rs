@@ -13,7 +13,7 @@ use std::ops::Range;
 #[cfg(test)]
 mod tests;
 
-pub const FILES: &[&str] = &[
+pub(super) const FILES: &[&str] = &[
     "uv.lock",
     "poetry.lock",
     "pdm.lock",
@@ -25,7 +25,7 @@ pub const FILES: &[&str] = &[
     "yarn.lock",
 ];
 
-pub fn read(name: &str, text: &str, app: &AppSettings) -> Vec<Shown> {
+pub(super) fn read(name: &str, text: &str, app: &AppSettings) -> Vec<Shown> {
     match app.ecosystem {
         Ecosystem::Python => match name {
             "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" => toml_packages(text, app),
@@ -136,7 +136,7 @@ fn resolved(text: &str, app: &AppSettings) -> Vec<Shown> {
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
 /// The string at a path of keys in a JSON document, and its span without the quotes.
-pub fn string_at(text: &str, path: &[&str]) -> Option<(Range<usize>, String)> {
+pub(super) fn string_at(text: &str, path: &[&str]) -> Option<(Range<usize>, String)> {
     let (last, before) = path.split_last()?;
     let raw: &RawValue = object_at(text, before)?.get(*last)?;
     let string = serde_json::from_str(raw.get()).ok()?;

@@ -10,14 +10,14 @@ mod tests;
 
 /// A requested version of a package or image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mention {
+pub(super) struct Mention {
     /// The bytes of the version or range in the text.
     pub span: Range<usize>,
     pub wanted: Wanted,
 }
 
 /// Every place where the text requests a version of the app's package or image.
-pub fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
+pub(super) fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
     let mut found: Vec<Mention> =
         packages(text, app).into_iter().filter_map(|at| after_package(text, at, app.ecosystem)).collect();
     if let Some(image) = &app.image {
@@ -28,7 +28,7 @@ pub fn mentions(text: &str, app: &AppSettings) -> Vec<Mention> {
 }
 
 /// Whether the text names the package or the image, with or without a version.
-pub fn names(text: &str, app: &AppSettings) -> bool {
+pub(super) fn names(text: &str, app: &AppSettings) -> bool {
     !packages(text, app).is_empty()
         || app.image.as_ref().is_some_and(|image| !images(text, &image.name).is_empty())
 }

@@ -9,7 +9,7 @@ mod tests;
 
 /// The version that a text shows, in SemVer or PEP 440 spelling: `0.1.0`, `v0.1.0`, `0.1.0rc1`, `0.1.0-rc.1`.
 /// None if it is valid in neither.
-pub fn read(text: &str) -> Option<Version> {
+pub(super) fn read(text: &str) -> Option<Version> {
     let bare = text.trim().trim_start_matches(['v', 'V', '=']);
     if !bare.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -24,7 +24,7 @@ pub fn read(text: &str) -> Option<Version> {
 
 /// Whether the text is a version with at least that many numbers. `0.1.0.dev1` is, though SemVer can't
 /// express it.
-pub fn is_version(text: &str, numbers: usize) -> bool {
+pub(super) fn is_version(text: &str, numbers: usize) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);
     let head = bare.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
     bare.starts_with(|c: char| c.is_ascii_digit())
@@ -34,7 +34,7 @@ pub fn is_version(text: &str, numbers: usize) -> bool {
 
 /// Whether the version is a placeholder that a build replaces or a fallback shows: `0.0.0`, `0.0.0+unknown`,
 /// `0.0.0.dev0`.
-pub fn is_placeholder(text: &str) -> bool {
+pub(super) fn is_placeholder(text: &str) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);
     let head = bare.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
     !head.is_empty() && head.chars().all(|c| c == '0' || c == '.')
@@ -42,7 +42,7 @@ pub fn is_placeholder(text: &str) -> bool {
 
 /// The version or range that a requirement asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// Exactly this version, as it is spelled there.
     Exact(String),
     Range(String),
@@ -50,7 +50,7 @@ pub enum Wanted {
 
 /// `==0.1.2`, `>=0.1,<0.2` as pip reads them; `0.1.2`, `^0.1`, `1.x || 2.x` as npm reads them. None without a
 /// version: `*`, `latest`, `workspace:*`.
-pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
+pub(super) fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
     let spec = spec.trim();
     // Without an operator, poetry and npm mean exactly one version. Fewer than three numbers are a range for
     // npm.
@@ -66,7 +66,7 @@ pub fn wanted(spec: &str, ecosystem: Ecosystem) -> Option<Wanted> {
 
 /// Whether the range includes the version. None if `spec` is not a range. A pre-release is included if its
 /// release is.
-pub fn includes(spec: &str, version: &Version, ecosystem: Ecosystem) -> Option<bool> {
+pub(super) fn includes(spec: &str, version: &Version, ecosystem: Ecosystem) -> Option<bool> {
     let core = Version::new(version.major, version.minor, version.patch);
     let any = |f: &dyn Fn(&Version) -> Option<bool>| Some(f(version)? || f(&core)?);
     let by_npms_rules = match ecosystem {

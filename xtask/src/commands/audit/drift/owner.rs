@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-pub struct Owners<'a> {
+pub(super) struct Owners<'a> {
     root: &'a Utf8Path,
     apps: &'a [&'a App],
     files: &'a [File],
@@ -18,17 +18,17 @@ pub struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    pub fn new(root: &'a Utf8Path, apps: &'a [&'a App], files: &'a [File]) -> Owners<'a> {
+    pub(super) fn new(root: &'a Utf8Path, apps: &'a [&'a App], files: &'a [File]) -> Owners<'a> {
         Owners { root, apps, files, named: RefCell::default() }
     }
 
-    pub fn apps(&self) -> usize {
+    pub(super) fn apps(&self) -> usize {
         self.apps.len()
     }
 
     /// The path relative to the app's folder, if the file is the app's own: it is in that folder and not in
     /// another package below it, or on a `shared` path that only this app has.
-    pub fn own(&self, path: &Utf8Path, app: &App) -> Option<Utf8PathBuf> {
+    pub(super) fn own(&self, path: &Utf8Path, app: &App) -> Option<Utf8PathBuf> {
         let Ok(inside) = path.strip_prefix(&app.dir) else {
             return (self.sharing(path) == [app.name()]).then(|| path.to_path_buf());
         };
@@ -57,7 +57,7 @@ impl<'a> Owners<'a> {
     /// names (a container file also by the folders it copies); the apps that files in its folder name; the
     /// apps whose package shares a word with a version file's name; for CITATION.cff the repository's only
     /// app.
-    pub fn of(&self, file: &File) -> Vec<&'a str> {
+    pub(super) fn of(&self, file: &File) -> Vec<&'a str> {
         let pick = |means: &dyn Fn(&App) -> bool| -> Vec<&'a str> {
             self.apps.iter().filter(|app| means(app)).map(|app| app.name()).collect()
         };

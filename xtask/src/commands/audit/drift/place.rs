@@ -7,7 +7,7 @@ use std::ops::Range;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A literal in the app's own code or settings: `__version__ = "0.1.0"`.
     Constant,
     /// `org.opencontainers.image.version` in a Containerfile.
@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Kind::Constant => "constant",
             Kind::Label => "image label",
@@ -56,7 +56,7 @@ impl Kind {
 
     /// Whether the place must show the manifest's version. The others show a release, and may show the last
     /// one until the next is published.
-    pub fn follows_the_source(self) -> bool {
+    pub(crate) fn follows_the_source(self) -> bool {
         matches!(
             self,
             Kind::Constant | Kind::Label | Kind::Lock | Kind::Spec | Kind::Compat | Kind::DeclaredPin
@@ -66,7 +66,7 @@ impl Kind {
 
 /// A version or range in a file's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub(super) struct Shown {
     pub kind: Kind,
     /// The bytes of the version, without quotes.
     pub span: Range<usize>,
@@ -76,7 +76,7 @@ pub struct Shown {
 impl Shown {
     /// The version at `span`. None if it is not a version with at least that many numbers. `span` may be part
     /// of a longer text.
-    pub fn version(kind: Kind, text: &str, span: Range<usize>, numbers: usize) -> Option<Shown> {
+    pub(super) fn version(kind: Kind, text: &str, span: Range<usize>, numbers: usize) -> Option<Shown> {
         let literal = text.get(span.clone())?;
         number::is_version(literal, numbers).then(|| Shown {
             kind,
@@ -87,7 +87,7 @@ impl Shown {
 }
 
 /// Each line without its line ending, with the byte where it begins.
-pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive('\n').scan(0, |at, line| {
         let start = *at;
         *at += line.len();
@@ -96,17 +96,17 @@ pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// The line, counted from 1, that holds this byte.
-pub fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
 }
 
 /// The byte range of `part`, which must be a slice of `whole`.
-pub fn span_in(whole: &str, part: &str) -> Range<usize> {
+pub(super) fn span_in(whole: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start + part.len()
 }
 
 /// Whether the place is the first version in the text: `bump` would write it if the file were a declared pin.
-pub fn is_first_version(text: &str, shown: &Shown) -> bool {
+pub(super) fn is_first_version(text: &str, shown: &Shown) -> bool {
     version::find(text).is_some_and(|(range, _)| range.start < shown.span.end && shown.span.start < range.end)
 }

@@ -7,7 +7,7 @@ use super::{constants, docs, documents, fix, locks};
 use crate::model::workspace::App;
 
 /// The versions of the app that a file shows, and the apps that it may mean.
-pub fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str>, Vec<Shown>) {
+pub(super) fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<&'a str>, Vec<Shown>) {
     let (name, settings) = (file.path.file_name().unwrap_or_default(), &app.settings);
     let only = vec![app.name()];
     let own = owners.own(&file.path, app);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use semver::Version;
 
 /// The app and version of every tag of the form `<app>-v<semver>`.
-pub fn read(git: &Git, apps: &[&App]) -> Result<Vec<(String, Version)>> {
+pub(super) fn read(git: &Git, apps: &[&App]) -> Result<Vec<(String, Version)>> {
     let mut args = vec!["for-each-ref".to_string(), "--format=%(refname:lstrip=2)".to_string()];
     args.extend(apps.iter().map(|app| format!("refs/tags/{}-v*", app.name())));
     let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();

@@ -7,7 +7,7 @@ const SHOWN: usize = 8;
 
 /// The names of the failed tests, for the known runners. Empty if the output names none, for example if a
 /// file could not be loaded.
-pub fn names(output: &str) -> String {
+pub(super) fn names(output: &str) -> String {
     let names = failed(output);
     match names.len() {
         0 => String::new(),
@@ -46,7 +46,7 @@ fn failed(output: &str) -> Vec<String> {
 }
 
 /// The runner's own count: unittest's and bun's `Ran 3 tests …`, pytest's `3 passed in 1 s`.
-pub fn counted(output: &str) -> String {
+pub(super) fn counted(output: &str) -> String {
     let counts = |line: &&str| line.starts_with("Ran ") || line.contains(" passed in ");
     let line = output.lines().rev().map(|l| l.trim_matches(['=', ' '])).find(counts).unwrap_or("passed");
     report::plain(line)

@@ -10,22 +10,22 @@ use camino::Utf8PathBuf;
 /// Changes whenever a rule does; see build.rs.
 const RULES: &str = env!("XTASK_RULES");
 
-pub struct Entry {
+pub(super) struct Entry {
     file: Utf8PathBuf,
 }
 
 impl Entry {
-    pub fn of(ctx: &Ctx, parts: &[&str]) -> Entry {
+    pub(super) fn of(ctx: &Ctx, parts: &[&str]) -> Entry {
         let key = hash::sha256(format!("{RULES}\0{}", parts.join("\0")));
         Entry { file: ctx.ws.root.join("target/xtask/evidence").join(key).with_extension("json") }
     }
 
-    pub fn read(&self) -> Option<Vec<Difference>> {
+    pub(super) fn read(&self) -> Option<Vec<Difference>> {
         serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()
     }
 
     /// Returns the cached differences, or runs `find` and caches its result.
-    pub fn or_found(&self, find: impl FnOnce() -> Result<Vec<Difference>>) -> Result<Vec<Difference>> {
+    pub(super) fn or_found(&self, find: impl FnOnce() -> Result<Vec<Difference>>) -> Result<Vec<Difference>> {
         if let Some(found) = self.read() {
             return Ok(found);
         }

@@ -13,7 +13,7 @@ use camino::Utf8PathBuf;
 
 /// Paths are from the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guards {
+pub(super) struct Guards {
     pub spec: Option<Utf8PathBuf>,
     pub compat: Option<Utf8PathBuf>,
     /// `[api] public`
@@ -21,7 +21,7 @@ pub struct Guards {
 }
 
 impl Guards {
-    pub fn now(app: &App) -> Guards {
+    pub(super) fn now(app: &App) -> Guards {
         let settings = &app.settings;
         Guards {
             spec: settings.spec.as_ref().map(|spec| app.dir.join(&spec.file)),
@@ -32,7 +32,7 @@ impl Guards {
 
     /// The guards in the tag's `app.toml`. Today's if the tag has none, or one that can't be read: a
     /// published release can't be fixed.
-    pub fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
+    pub(super) fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
         let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
         text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
     }
@@ -50,7 +50,7 @@ impl Guards {
 
 /// If the tag does not have the app's folder, the app was elsewhere then and can't be compared. None if the
 /// folder exists, or if nothing is guarded.
-pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
+pub(super) fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
     let Guards { spec, compat, public } = Guards::now(app);
     let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
     let there =
@@ -79,7 +79,7 @@ pub fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
 
 /// Names that `[api] public` had at the last release and no longer has, whether the module is gone or only
 /// unguarded. None if there are none.
-pub fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
+pub(super) fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
     let guarded =
         |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
     let difference = |name: &String| Difference {

@@ -9,7 +9,7 @@ use crate::model::evidence::Difference;
 use crate::model::version::Bump;
 use crate::model::workspace::App;
 
-pub fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach) -> Result<Compared> {
+pub(super) fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach) -> Result<Compared> {
     let compared = |found| Compared {
         source: "api",
         whom: "users",

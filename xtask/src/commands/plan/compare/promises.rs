@@ -15,7 +15,7 @@ use anyhow::Result;
 use camino::Utf8Path;
 
 /// None if the file has not changed, or if the last release had none: it declared nothing.
-pub fn compare(
+pub(super) fn compare(
     ctx: &Ctx,
     app: &App,
     last: &Release,

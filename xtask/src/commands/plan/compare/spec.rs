@@ -14,7 +14,7 @@ use diff::openapi::{self, Change};
 use serde_json::Value;
 
 /// None if the spec has not changed, or if the last release had none: without a spec it guaranteed nothing.
-pub fn compare(
+pub(super) fn compare(
     ctx: &Ctx,
     app: &App,
     last: &Release,

@@ -15,10 +15,10 @@ use semver::Version;
 use serde_json::Value;
 
 /// The beginning of the line in which a pull request's job shows the next version and its reasons.
-pub const PLANNED: &str = "this pull request makes the ";
+pub(crate) const PLANNED: &str = "this pull request makes the ";
 
 impl Walk<'_> {
-    pub fn develop(
+    pub(super) fn develop(
         &mut self,
         name: &str,
         work: impl FnOnce(&Developer, &Utf8Path) -> Result<()> + Send,
@@ -41,7 +41,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    pub fn push(&mut self, branch: &str) -> Result<String> {
+    pub(super) fn push(&mut self, branch: &str) -> Result<String> {
         let developer = &self.walked.developer;
         let mut pushed = String::new();
         self.rehearsal.steps.run(format!("push, {branch}"), |log| {
@@ -52,7 +52,7 @@ impl Walk<'_> {
         Ok(pushed)
     }
 
-    pub fn promote(&mut self, name: &str) -> Result<Value> {
+    pub(super) fn promote(&mut self, name: &str) -> Result<Value> {
         let developer = &self.walked.developer;
         let mut request = Value::Null;
         self.rehearsal.steps.run(name, |log| {
@@ -67,7 +67,7 @@ impl Walk<'_> {
         Ok(request)
     }
 
-    pub fn open(&mut self, head: &str, base: &str, title: &str) -> Result<PullRequest> {
+    pub(super) fn open(&mut self, head: &str, base: &str, title: &str) -> Result<PullRequest> {
         self.pulls += 1;
         let number = self.pulls;
         let mut pull = None;
@@ -85,7 +85,7 @@ impl Walk<'_> {
         pull.context("the pull request was not opened")
     }
 
-    pub fn squash(&self, pull: &PullRequest) -> Result<String> {
+    pub(super) fn squash(&self, pull: &PullRequest) -> Result<String> {
         let mut commit = String::new();
         self.rehearsal.steps.run(format!("squash, pull request {}", pull.number), |_| {
             let (keeps, kept) = self.runner.forge.squash(pull.number);
@@ -97,7 +97,12 @@ impl Walk<'_> {
 
     /// Runs the jobs of a pull request that changes these apps. In parallel with them runs the image job
     /// `image` of a push.
-    pub fn checks(&self, pull: &PullRequest, apps: &[&App], image: Option<(String, Event)>) -> Result<()> {
+    pub(super) fn checks(
+        &self,
+        pull: &PullRequest,
+        apps: &[&App],
+        image: Option<(String, Event)>,
+    ) -> Result<()> {
         let mut steps: Vec<Step> = Vec::new();
         if let Some((name, event)) = image.filter(|_| self.rehearsal.world.registry.is_some()) {
             let apps: Vec<&App> = apps.iter().copied().filter(|a| a.settings.image.is_some()).collect();
@@ -113,7 +118,7 @@ impl Walk<'_> {
     }
 
     /// Runs a job, and checks that it did something for each of the apps. Returns its evidence.
-    pub fn job(&self, log: &Utf8Path, job: &str, event: &Event, apps: &[&App]) -> Result<String> {
+    pub(super) fn job(&self, log: &Utf8Path, job: &str, event: &Event, apps: &[&App]) -> Result<String> {
         let ended = self.runner.job(log, job, event, &[])?.expect(0)?;
         for app in apps.iter().filter(|a| job != "openapi" || a.settings.spec.is_some()) {
             if !ended.text.contains(&format!("{job}-{}", app.name())) {
@@ -145,7 +150,7 @@ impl Walk<'_> {
     }
 
     /// Verifies a release again, with the command `verify`.
-    pub fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
+    pub(super) fn verify<'s>(&'s self, (app, version): &'s (String, Version)) -> Step<'s> {
         step(format!("verify, {app} v{version}"), move |log| {
             let (code, json, stderr) =
                 self.walked.developer.ask(log, &["verify", app, &version.to_string()])?;
@@ -159,7 +164,7 @@ impl Walk<'_> {
     }
 }
 
-pub fn branch_and_title(request: &Value) -> Result<(String, String)> {
+pub(crate) fn branch_and_title(request: &Value) -> Result<(String, String)> {
     let text = |key: &str| {
         request[key].as_str().map(str::to_string).with_context(|| format!("promote's answer has no {key}"))
     };
@@ -167,7 +172,7 @@ pub fn branch_and_title(request: &Value) -> Result<(String, String)> {
 }
 
 /// The evidence of the step `verify` of this version's release, from the output of the job.
-pub fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<String>> {
+pub(crate) fn verification(text: &str, app: &str, version: &Version) -> Option<Vec<String>> {
     let released = text.lines().find_map(|l| l.strip_prefix("Release "))?;
     let titles: Vec<&str> =
         released.split(", ").filter_map(|title| Some(title.split_once(" at ")?.0)).collect();

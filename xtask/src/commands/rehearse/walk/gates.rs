@@ -11,7 +11,7 @@ use serde_json::Value;
 impl Walk<'_> {
     /// Runs the test for each app with a spec, on a detached commit that is never pushed. The evidence is the
     /// refusal, and the version that the declared break demands.
-    pub fn undeclared_break(&mut self) -> Result<()> {
+    pub(super) fn undeclared_break(&mut self) -> Result<()> {
         let main = format!("origin/{}", self.main());
         for app in self.rehearsal.apps.iter().filter(|app| app.settings.spec.is_some()) {
             let mut seen = String::new();

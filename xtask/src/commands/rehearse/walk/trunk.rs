@@ -10,7 +10,7 @@ use crate::sys::git::short;
 use anyhow::{Context, Result, bail};
 
 impl Walk<'_> {
-    pub fn trunk(&mut self, start: &Start) -> Result<()> {
+    pub(super) fn trunk(&mut self, start: &Start) -> Result<()> {
         let main = self.main();
         crate::sys::ui::section(&format!(
             "Round 1, jobs as on GitHub: merge a branch into {main}, then release --bump"
