@@ -73,7 +73,7 @@ fn summary(text: &str) -> String {
 }
 
 /// The name of a linter or type checker of the app, and its result.
-pub(crate) struct Report {
+pub(crate) struct ToolResult {
     pub tool: String,
     pub result: Result<String>,
 }
@@ -109,13 +109,13 @@ impl Ecosystem {
     }
 
     /// Runs every linter and type checker that the app configures in parallel, then those of `[commands]`.
-    pub(crate) fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+    pub(crate) fn lint(self, ctx: &Ctx, app: &App) -> Result<Vec<ToolResult>> {
         let mut reports = match self {
             Ecosystem::Python => python::lint(ctx, app),
             Ecosystem::Ts => ts::lint(ctx, app),
         }?;
         for argv in &app.settings.commands.lint {
-            reports.push(Report { tool: argv.join(" "), result: self.command(ctx, app, argv) });
+            reports.push(ToolResult { tool: argv.join(" "), result: self.command(ctx, app, argv) });
         }
         Ok(reports)
     }
@@ -277,7 +277,7 @@ impl Ecosystem {
     }
 
     /// Every place where an installed package reports its version, and that version.
-    pub(crate) fn said_versions(self, app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
+    pub(crate) fn reported_versions(self, app: &App, installed: &Installed) -> Result<Vec<(String, String)>> {
         match self {
             Ecosystem::Python => python::install::versions(app, installed),
             Ecosystem::Ts => ts::install::versions(app, installed),
@@ -305,7 +305,7 @@ impl Ecosystem {
 
     /// Every version of the package that was ever published, withdrawn or not. None if the index does not
     /// know the package.
-    pub(crate) fn versions_out(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
+    pub(crate) fn published_versions(self, ctx: &Ctx, app: &App) -> Result<Option<Vec<IndexVersion>>> {
         match self {
             Ecosystem::Python => python::index::versions(&ctx.endpoints.pypi, &app.settings.package),
             Ecosystem::Ts => ts::registry::versions(&ctx.endpoints.npm, &app.settings.package),

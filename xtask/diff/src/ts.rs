@@ -53,7 +53,7 @@ pub const ALL: &[Rule] = &[
     rule("maybe-became-async", W, "callers", "it now returns a promise; before, it returned nothing"),
     rule("became-sync", B, "callers", "it returned `{old}`, now `{new}`, which has no `then`"),
     rule("type-predicate-changed", B, "callers", "it no longer narrows its argument as before"),
-    rule("signature-changed", B, "callers", "the new signature can't replace the old one"),
+    rule("signature-changed", B, "callers", "the new signature cannot replace the old one"),
     rule("overload-removed", B, "callers", "no overload accepts `{old}` any longer"),
     rule("overload-changed", B, "callers", "no overload covers everything that `{old}` did"),
     rule("implementation-no-longer-fits", B, "implementers", "implementations of `{old}` do not fit `{new}`"),
@@ -122,7 +122,12 @@ pub const ALL: &[Rule] = &[
     rule("member-became-private", B, "its users", "`{what}` is now private"),
     rule("member-became-static", B, "its users", "`{what}` is now a member of the class itself"),
     rule("member-no-longer-static", B, "its users", "`{what}` now needs an instance"),
-    rule("method-or-property", W, "subclassers", "it was a {old}, now a {new}: one can't override the other"),
+    rule(
+        "method-or-property",
+        W,
+        "subclassers",
+        "it was a {old}, now a {new}: one cannot override the other",
+    ),
     // Enums.
     rule("enum-member-removed", B, "its users", "`{what}` was removed"),
     rule("enum-member-renamed", B, "its users", "`{what}` is now called `{new}`"),

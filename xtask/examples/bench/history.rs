@@ -35,7 +35,7 @@ pub(crate) fn generated(folder: &Utf8Path, size: usize) -> Result<Utf8PathBuf> {
 }
 
 fn run(repo: &Utf8Path, args: &[&str], input: &str) -> Result<()> {
-    let mut child = git(repo, args).stdin(Stdio::piped()).spawn().context("can't start git")?;
+    let mut child = git(repo, args).stdin(Stdio::piped()).spawn().context("cannot start git")?;
     child.stdin.take().context("piped")?.write_all(input.as_bytes())?;
     let status = child.wait()?;
     if !status.success() {

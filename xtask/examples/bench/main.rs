@@ -1,4 +1,4 @@
-//! Benchmarks, each against the cost that can't be avoided: `cargo run -p xtask --example bench -- plan`. It
+//! Benchmarks, each against the cost that cannot be avoided: `cargo run -p xtask --example bench -- plan`. It
 //! prints figures and never fails because of them.
 
 #![expect(clippy::print_stdout, reason = "this example prints only figures")]
@@ -135,7 +135,7 @@ fn build() -> Result<()> {
 fn only_dependencies(root: &Utf8Path) -> Result<String> {
     let read = |file: &str| -> Result<toml_edit::DocumentMut> {
         let path = root.join(file);
-        Ok(std::fs::read_to_string(&path).with_context(|| format!("can't read {path}"))?.parse()?)
+        Ok(std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?.parse()?)
     };
     let (mut manifest, workspace) = (read("xtask/Cargo.toml")?, read("Cargo.toml")?);
     let dependencies =
@@ -155,7 +155,7 @@ fn rehearse() -> Result<()> {
         let mut command = copy(&xtask(&["rehearse", "python"])?);
         command.current_dir(root());
         let started = Instant::now();
-        let status = command.status().context("can't start the rehearsal")?;
+        let status = command.status().context("cannot start the rehearsal")?;
         if !status.success() {
             bail!("the {which} rehearsal failed: {status}");
         }
@@ -197,7 +197,7 @@ fn copy(command: &Command) -> Command {
 /// is not in `codes`.
 fn time(mut command: Command, codes: &[i32]) -> Result<Duration> {
     let started = Instant::now();
-    let output = command.output().with_context(|| format!("can't start {command:?}"))?;
+    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.code().is_some_and(|code| codes.contains(&code)) {
         bail!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }

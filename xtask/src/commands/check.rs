@@ -3,7 +3,7 @@
 
 use crate::checks::{black_box, passed};
 use crate::commands::{compat, openapi, plan};
-use crate::ecosystem::Report;
+use crate::ecosystem::ToolResult;
 use crate::finding::{Finding, Level};
 use crate::flags::Affected;
 use crate::model::ctx::Ctx;
@@ -71,7 +71,7 @@ pub(crate) fn app_findings(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     Ok(once([lint?, tests(ctx, app, true)?, spec?].concat()))
 }
 
-/// Removes duplicates: a lock file that can't be installed fails every check with the same message.
+/// Removes duplicates: a lock file that cannot be installed fails every check with the same message.
 fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
     let mut seen = std::collections::HashSet::new();
     findings.retain(|f| seen.insert((f.app.clone(), f.message.clone())));
@@ -251,7 +251,7 @@ fn one(
 /// Compares what the code prints with the committed files: the spec, and compat.json for plugins and channel
 /// adapters.
 fn spec_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
-    let promises = || match app.settings.compat {
+    let compat = || match app.settings.compat {
         Some(_) => compat::check_app(ctx, app, reuse).or_else(|e| failed(app, "compat", e)),
         None => Ok(Vec::new()),
     };
@@ -259,8 +259,8 @@ fn spec_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
         Some(_) => openapi::check_app(ctx, app, reuse).or_else(|e| failed(app, "spec", e)),
         None => Ok(Vec::new()),
     };
-    let (spec, promises) = parallel::both(spec, promises);
-    Ok([spec?, promises?].concat())
+    let (spec, compat) = parallel::both(spec, compat);
+    Ok([spec?, compat?].concat())
 }
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
@@ -299,7 +299,7 @@ fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn lint_rust(ctx: &Ctx) -> Result<Vec<Report>> {
+fn lint_rust(ctx: &Ctx) -> Result<Vec<ToolResult>> {
     let mut reports = Vec::new();
     for (tool, args) in [
         ("rustfmt", &["fmt", "--all", "--check"] as &[&str]),
@@ -318,7 +318,7 @@ fn lint_rust(ctx: &Ctx) -> Result<Vec<Report>> {
             true => Ok(String::new()),
             false => Err(anyhow!("cargo {}\n{}", args.join(" "), child::last_lines(&said, 60))),
         };
-        reports.push(Report { tool: tool.to_string(), result });
+        reports.push(ToolResult { tool: tool.to_string(), result });
     }
     Ok(reports)
 }

@@ -119,12 +119,12 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         Job::Lint => outcome.add(check::lint(ctx, &all)),
         Job::Test => outcome.add(check::test(ctx, &all)),
         _ => {
-            let (spec, promises) = parallel::both(
+            let (spec, compat) = parallel::both(
                 || openapi::check(ctx, &names, all.reuse),
                 || compat::check(ctx, &names, all.reuse),
             );
             outcome.add(spec);
-            outcome.add(promises);
+            outcome.add(compat);
         }
     }
     section.end();

@@ -146,8 +146,7 @@ fn contradictions(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Findi
     differs("compat-version", "the version", &document.version, &version, generator());
     if let Some(spec) = &app.settings.spec {
         let file = app.dir.join(&spec.file);
-        let bytes =
-            std::fs::read(ctx.ws.root.join(&file)).with_context(|| format!("{file} can't be read"))?;
+        let bytes = std::fs::read(ctx.ws.root.join(&file)).with_context(|| format!("cannot read {file}"))?;
         let hash = format!("sha256:{}", hash::sha256(&bytes));
         let help = format!("cargo xtask openapi generate {0} && cargo xtask compat {0} --write", app.name());
         differs("compat-spec", &format!("the hash of {file}"), &document.contract.spec, &hash, help);

@@ -264,7 +264,7 @@ fn licence(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
     app.settings.ecosystem.licence(&text)
 }
 
-/// Checks the configs of the platforms that this machine can't run. Returns their names.
+/// Checks the configs of the platforms that this machine cannot run. Returns their names.
 fn checked_configs(built: &Built) -> Result<String> {
     let here = crate::oci::spec::Platform::here();
     let mut names = Vec::new();

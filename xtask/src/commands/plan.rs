@@ -41,7 +41,7 @@ pub(crate) use repository::{refuse_shallow, remote_name};
 pub(crate) struct AppPlan {
     pub app: String,
     /// The last release that HEAD contains; commits are counted from it.
-    pub last: Option<Release>,
+    pub last: Option<LastRelease>,
     /// None: nothing to release.
     pub next: Option<Version>,
     /// `first`, or how far the number moves: none, patch, minor, major.
@@ -76,7 +76,7 @@ pub(crate) struct AppPlan {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Release {
+pub(crate) struct LastRelease {
     pub version: Version,
     pub tag: String,
 }
@@ -120,7 +120,7 @@ pub(crate) fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit
 }
 
 /// The last release that HEAD contains, without the commits since.
-pub(crate) fn last(ctx: &Ctx, app: &App) -> Result<Option<Release>> {
+pub(crate) fn last(ctx: &Ctx, app: &App) -> Result<Option<LastRelease>> {
     Ok(history::read(ctx, app, &[])?.last)
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     }
 }
 
-/// Whether this release was yanked, deprecated or unpublished. False if the index can't be reached.
+/// Whether this release was yanked, deprecated or unpublished. False if the index cannot be reached.
 pub(crate) fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
     published::ask(ctx, app).withdrawn.contains(version)
 }

@@ -318,7 +318,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         None => plan::source_commit(ctx, app, &commit)?.unwrap_or_else(|| commit.clone()),
     };
     let work = ctx.ws.root.join("target/xtask/release").join(&tag_name);
-    std::fs::create_dir_all(&work).with_context(|| format!("can't create the folder {work}"))?;
+    std::fs::create_dir_all(&work).with_context(|| format!("cannot create the folder {work}"))?;
     let tag = tag.map(OnceLock::from).unwrap_or_default();
     let (open, dist, image) = (Vec::new(), OnceLock::new(), OnceLock::new());
     Ok(Release {

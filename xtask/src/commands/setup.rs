@@ -99,7 +99,9 @@ fn system(dry_run: bool) -> Result<()> {
         let args = ["install", "--yes", "--no-install-recommends"];
         child::capture(cmd!(sh, "apt-get {args...} {name}"), &[("DEBIAN_FRONTEND", "noninteractive")])
             .with_context(|| {
-                format!("apt-get can't install {name}; run as root: apt-get update && apt-get install {name}")
+                format!(
+                    "apt-get cannot install {name}; run as root: apt-get update && apt-get install {name}"
+                )
             })?;
         line.end(ui::Outcome::Done(why.to_string()));
     }

@@ -1,7 +1,7 @@
 //! Python: environments and builds with uv, the app's own linters, pytest, and `twine check` of the built
 //! files.
 
-use super::{DistFile, Report};
+use super::{DistFile, ToolResult};
 use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
 use crate::model::workspace::App;
@@ -95,7 +95,7 @@ pub(crate) fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
 }
 
 /// Checks the lock file and runs ruff and the type checkers, in parallel.
-pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<ToolResult>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
     let python = synced(ctx, app, root)?;
@@ -122,11 +122,13 @@ pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     let linters = || {
         parallel::all(
             jobs.iter()
-                .map(|(name, argv)| || Report { tool: name.to_string(), result: module(&dir, &python, argv) })
+                .map(|(name, argv)| {
+                    || ToolResult { tool: name.to_string(), result: module(&dir, &python, argv) }
+                })
                 .collect(),
         )
     };
-    let locked = || lock.map(|tool| Report { tool: tool.to_string(), result: check_lock(ctx, &dir) });
+    let locked = || lock.map(|tool| ToolResult { tool: tool.to_string(), result: check_lock(ctx, &dir) });
     let (locked, linters) = parallel::both(locked, linters);
     Ok(locked.into_iter().chain(linters).collect())
 }

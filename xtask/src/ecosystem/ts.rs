@@ -1,7 +1,7 @@
 //! TypeScript: dependencies and tests with bun, or with npm if the app has only a `package-lock.json`; the
 //! app's own linters; packing and publishing with npm.
 
-use super::Report;
+use super::ToolResult;
 use crate::model::ctx::Ctx;
 use crate::model::language::ts::{by_npm, lock_file};
 use crate::model::workspace::App;
@@ -134,7 +134,7 @@ fn tool(dir: &Utf8Path, argv: &[&str]) -> Result<String> {
 }
 
 /// Checks the lock file, and runs Biome and the TypeScript compiler if the app configures them, in parallel.
-pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
+pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<ToolResult>> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     let all: &[(&str, &str, &[&str])] = &[
         ("biome", "biome.json", &["biome", "check", "--error-on-warnings", "--colors=off", "."]),
@@ -142,9 +142,9 @@ pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<Report>> {
     ];
     let set_up = all.iter().filter(|(_, settings, _)| dir.join(settings).exists());
     let linters: Vec<_> = set_up
-        .map(|(name, _, argv)| || Report { tool: name.to_string(), result: tool(&dir, argv) })
+        .map(|(name, _, argv)| || ToolResult { tool: name.to_string(), result: tool(&dir, argv) })
         .collect();
-    let locked = || Report { tool: lock_file(&dir).to_string(), result: check_lock(ctx, &dir) };
+    let locked = || ToolResult { tool: lock_file(&dir).to_string(), result: check_lock(ctx, &dir) };
     let (locked, linters) = parallel::both(locked, || parallel::all(linters));
     Ok(std::iter::once(locked).chain(linters).collect())
 }

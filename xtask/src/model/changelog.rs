@@ -18,7 +18,7 @@ const HEADER: &str = "# Changelog\n\n\
     [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
 
 /// The contents of a release's section.
-pub(crate) struct Release<'a> {
+pub(crate) struct ReleaseNotes<'a> {
     pub app: &'a str,
     /// `python-v0.0.2`
     pub tag: &'a str,
@@ -40,7 +40,7 @@ pub(crate) struct Release<'a> {
 /// Returns the changelog with the release's section. The section contains the text written by hand under `##
 /// [Unreleased]`, `### <app>`, the text of earlier bumps for the same release, and the commits that count.
 /// Returns the text unchanged if only the date would differ.
-pub(crate) fn release(text: &str, release: &Release) -> String {
+pub(crate) fn release(text: &str, release: &ReleaseNotes) -> String {
     let mut document =
         Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
     let unreleased = ensure_unreleased(&mut document);
@@ -112,7 +112,7 @@ fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
 /// Writes the section in place of its earlier version, or below `## [Unreleased]` if there is no earlier one.
 fn replace_section(
     document: &mut Document,
-    release: &Release,
+    release: &ReleaseNotes,
     section: &Section,
     mut old: Vec<Range<usize>>,
 ) {
@@ -146,7 +146,7 @@ fn same(a: &[String], b: &[String]) -> bool {
 
 /// Updates the links at the end: sets the comparison link of this release, and removes the links of the
 /// sections that it replaces.
-fn link(document: &mut Document, release: &Release) {
+fn link(document: &mut Document, release: &ReleaseNotes) {
     let is_for = |line: &str, tag: &str| {
         line.strip_prefix('[').and_then(|l| l.split_once("]:")).is_some_and(|(name, _)| name == tag)
     };

@@ -21,7 +21,7 @@ pub(crate) fn docker_registry() -> Result<Utf8PathBuf> {
         return Utf8PathBuf::try_from(found).context("docker-registry has a path that is not UTF-8");
     }
     let folder = child::cache()?.join("debian/docker-registry");
-    tools::made_once(&folder, || {
+    tools::create_once(&folder, || {
         let apt = Apt::new(machine()?, &folder.join("apt"))?;
         // Dependencies are not needed: they are libraries that every Debian has, and tools for its system
         // service.
@@ -69,7 +69,7 @@ impl Base {
 pub(crate) fn base(base: Base, architecture: &str) -> Result<Utf8PathBuf> {
     let folder = child::cache()?.join(format!("debian/{}-base-{BASE_LAYOUT}-{architecture}", base.name()));
     let root = folder.join("root");
-    tools::made_once(&folder, || {
+    tools::create_once(&folder, || {
         let apt = Apt::new(architecture, &folder.join("apt"))?;
         apt.download(&base.packages(), true)?;
         fs::create_dir_all(&root)?;

@@ -14,7 +14,7 @@ use std::fmt;
 
 /// The result of a push. A second push of the same image uploads nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Report {
+pub(crate) struct Pushed {
     pub layers_uploaded: usize,
     pub layers_mounted: usize,
     pub layers_existing: usize,
@@ -23,9 +23,9 @@ pub(crate) struct Report {
     pub digest: String,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Pushed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { layers_uploaded, layers_mounted, layers_existing, bytes_uploaded, digest } = self;
+        let Pushed { layers_uploaded, layers_mounted, layers_existing, bytes_uploaded, digest } = self;
         let kib = bytes_uploaded.div_ceil(1024);
         write!(
             f,
@@ -37,7 +37,7 @@ impl fmt::Display for Report {
 
 impl Built {
     /// Pushes blobs, manifests, index, SBOMs and then `tags` to the repository of this name on `registry`.
-    pub(crate) fn push(&self, registry: &Registry, tags: &[&str]) -> Result<Report> {
+    pub(crate) fn push(&self, registry: &Registry, tags: &[&str]) -> Result<Pushed> {
         for tag in tags {
             if !super::reference::is_tag(tag) {
                 bail!("{tag:?} is not a tag");
@@ -64,7 +64,7 @@ impl Built {
         Ok(report)
     }
 
-    fn push_blobs(&self, registry: &Registry) -> Result<Report> {
+    fn push_blobs(&self, registry: &Registry) -> Result<Pushed> {
         let mut layers: Vec<&Descriptor> = Vec::new();
         let mut others: Vec<Descriptor> = Vec::new();
         for part in &self.platforms {
@@ -93,7 +93,7 @@ impl Built {
         let sent = parallel::each(4, &layers, |blob| send(blob, from))?;
         let small = parallel::each(4, &others, |blob| send(blob, None))?;
         let count = |what: Sent| sent.iter().filter(|(s, _)| *s == what).count();
-        Ok(Report {
+        Ok(Pushed {
             layers_uploaded: count(Sent::Uploaded),
             layers_mounted: count(Sent::Mounted),
             layers_existing: count(Sent::Existing),

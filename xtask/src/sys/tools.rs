@@ -83,7 +83,7 @@ pub(crate) fn tool(name: &str) -> Result<Utf8PathBuf> {
         Source::PyPi => folder.join("bin").join(tool.program),
         Source::Npm => folder.join("node_modules/.bin").join(tool.program),
     };
-    made_once(&folder, || {
+    create_once(&folder, || {
         match tool.source {
             Source::PyPi if name == "uv" => install_uv(&folder, tool.version),
             Source::PyPi => install_from_pypi(&folder, tool),
@@ -143,7 +143,7 @@ fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
 
 /// Creates a folder of the cache when it is first needed. Safe if other processes do the same, or if one was
 /// killed while creating it.
-pub(crate) fn made_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn create_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     let complete = folder.join(".complete");
     if complete.exists() {
         // The file's date records the last use: `setup` removes unused folders. Errors are ignored, because

@@ -46,7 +46,7 @@ fn a_yanked_release_is_not_compared_with() {
     );
 }
 
-/// The index has a version above the tags, or there are no tags: the number is right, but breaks can't be
+/// The index has a version above the tags, or there are no tags: the number is right, but breaks cannot be
 /// found.
 #[test]
 fn a_published_release_without_a_tag_is_reported() {

@@ -96,7 +96,7 @@ fn comparisons_are_cached_and_a_broken_cache_is_rebuilt() {
         assert_eq!(std::fs::read_to_string(entry).unwrap(), text, "{broken:?}");
     }
     assert_eq!(repo.git(&["status", "--porcelain"]), "", "the cache is hidden from git");
-    // If the cache can't be written, the plan is the same.
+    // If the cache cannot be written, the plan is the same.
     std::fs::remove_dir_all(repo.path.join("target")).unwrap();
     std::fs::write(repo.path.join("target"), "in the way").unwrap();
     assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).stdout, first.stdout);
@@ -155,7 +155,8 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(): ...\n", "fix: whole");
     let plan = repo.xtask(&["plan", "python"]).expect(0);
     assert!(
-        plan.stderr.contains("warning[api-unreadable]: python: the API can't be compared with python-v0.0.1"),
+        plan.stderr
+            .contains("warning[api-unreadable]: python: the API cannot be compared with python-v0.0.1"),
         "{}",
         plan.stderr
     );
@@ -242,7 +243,7 @@ fn an_app_whose_folder_was_renamed_can_not_be_compared_and_the_plan_warns() {
     let plan = repo.xtask(&["plan", "python"]).expect(0);
     assert!(
         plan.stderr.contains(
-            "warning[release-moved]: python: python-v0.0.1 has no folder apps/py, so it can't be compared"
+            "warning[release-moved]: python: python-v0.0.1 has no folder apps/py, so it cannot be compared"
         ),
         "{}",
         plan.stderr

@@ -1,6 +1,6 @@
 //! Four causes that broke images of a real monorepo's TypeScript app after the push, each of which stops
 //! before the push here: an outdated lock file, a lock file at the workspace's root, dependencies other than
-//! the locked ones, and a user that the base image can't create.
+//! the locked ones, and a user that the base image cannot create.
 
 use crate::demo::World;
 use crate::support::{Output, run};

@@ -81,12 +81,12 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
     let files = [
         ("empty.json", "", 1, "empty.json is not JSON: EOF while parsing"),
         ("deep.json", &deep, 1, "deep.json is not JSON: recursion limit exceeded"),
-        ("old.json", r#"{"swagger": "2.0"}"#, 1, "old.json can't be compared: it is Swagger 2.0"),
+        ("old.json", r#"{"swagger": "2.0"}"#, 1, "old.json cannot be compared: it is Swagger 2.0"),
         (
             "package.json",
             r#"{"name": "demo"}"#,
             1,
-            "package.json can't be compared: it has no `openapi` version",
+            "package.json cannot be compared: it has no `openapi` version",
         ),
         ("spec.yaml", "openapi: 3.1.0", 2, "spec.yaml is YAML, but only JSON can be compared"),
     ];

@@ -432,7 +432,7 @@ fn a_plan_reports_that_it_does_not_ask_the_remote_and_a_bump_asks_it() {
     let said = repo.untouched(|| repo.xtask(&["bump", "python", "--dry-run"]));
     assert!(said.stdout.contains("0.2.0") && !said.stdout.contains("0.1.1"), "{said:?}");
     assert_eq!(repo.git(&["for-each-ref"]), refs);
-    // A remote that can't be reached is reported.
+    // A remote that cannot be reached is reported.
     repo.git(&["remote", "set-url", "origin", repo.world().join("gone.git").as_str()]);
     repo.git(&["gc", "-q", "--prune=now"]);
     let said = repo.xtask(&["bump", "python", "--dry-run"]);

@@ -1,4 +1,4 @@
-//! Reports a test that can't run on this machine.
+//! Reports a test that cannot run on this machine.
 
 /// Prints that the test was skipped, and why. XTASK_TEST_SKIPS names a file to which the line is also
 /// appended. With XTASK_TEST_NO_SKIP=1, as in CI, a skip is a failure.

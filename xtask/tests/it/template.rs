@@ -214,7 +214,7 @@ fn a_document_from_a_file_replaces_the_index() {
     }
     let nothing =
         repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "nothing.json"]).expect(2).stderr;
-    assert!(nothing.contains("--compat nothing.json can't be read"), "{nothing}");
+    assert!(nothing.contains("--compat nothing.json cannot be read"), "{nothing}");
 }
 
 /// Serves these paths until the test's process ends. Returns the URL.

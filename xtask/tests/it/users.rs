@@ -93,7 +93,7 @@ fn passing_tests_are_reused_only_for_the_same_release() {
 
 #[test]
 fn renaming_a_name_that_is_created_at_run_time_is_found() {
-    // Comparing the texts can't find this: the package creates the name only when somebody imports it.
+    // Comparing the texts cannot find this: the package creates the name only when somebody imports it.
     let lazily = |name: &str| {
         format!(
             "\n\ndef __getattr__(name: str) -> object:\n    if name == \"{name}\":\n        return _Plugin\n    raise AttributeError(name)\n"

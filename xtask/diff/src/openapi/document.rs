@@ -63,7 +63,7 @@ impl<'v> At<'v> {
     }
 }
 
-/// A reference that can't be resolved.
+/// A reference that cannot be resolved.
 #[derive(Clone, Debug)]
 pub(super) struct Lost {
     pub reference: String,

@@ -81,7 +81,7 @@ pub(super) const RETYPED: Rule = rule(
     "parameter-type-changed",
     W,
     "callers",
-    "`{what}` accepted {old}, now {new}: whether every value still fits can't be determined",
+    "`{what}` accepted {old}, now {new}: whether every value still fits cannot be determined",
 );
 
 // Functions.
@@ -91,7 +91,7 @@ pub(super) const RETURN_RETYPED: Rule = rule(
     "return-type-changed",
     W,
     "callers",
-    "it returned {old}, now {new}: whether that is compatible can't be determined",
+    "it returned {old}, now {new}: whether that is compatible cannot be determined",
 );
 pub(super) const BECAME_ASYNC: Rule =
     rule("became-async", B, "callers, subclassers", "it must now be awaited");
@@ -208,7 +208,7 @@ pub(super) const FIELD_MAYBE_RETYPED: Rule = rule(
     "field-type-maybe-changed",
     W,
     "readers and callers of the constructor",
-    "the field `{what}` was {old}, now {new}: whether every value still fits can't be determined",
+    "the field `{what}` was {old}, now {new}: whether every value still fits cannot be determined",
 );
 pub(super) const RETYPED_ATTRIBUTE: Rule =
     rule("attribute-type-widened", B, "readers", "it was {old}, now {new}");
@@ -218,11 +218,11 @@ pub(super) const MAYBE_RETYPED_ATTRIBUTE: Rule = rule(
     "attribute-type-changed",
     W,
     "readers",
-    "it was {old}, now {new}: whether that is compatible for readers can't be determined",
+    "it was {old}, now {new}: whether that is compatible for readers cannot be determined",
 );
 pub(super) const READ_ONLY: Rule =
     rule("became-read-only", B, "code that sets it", "it can no longer be set");
 pub(super) const PROPERTY_READ_ONLY: Rule =
-    rule("became-read-only-property", W, "code that sets it", "it is now a property that can't be set");
+    rule("became-read-only-property", W, "code that sets it", "it is now a property that cannot be set");
 pub(super) const ENUM_VALUE: Rule =
     rule("enum-value-changed", W, "code that stores or looks up the value", "its value was {old}, now {new}");

@@ -9,7 +9,7 @@ pub struct Surface {
     pub names: BTreeMap<String, Name>,
     /// Definitions, by the path where they are defined.
     pub objects: HashMap<String, Object>,
-    /// Files that can't be read, as `file:line: why`.
+    /// Files that cannot be read, as `file:line: why`.
     #[serde(default)]
     pub problems: Vec<String>,
 }
@@ -142,7 +142,7 @@ pub struct Class {
     pub protocol: bool,
     #[serde(rename = "abstract")]
     pub abstract_members: Vec<String>,
-    /// Whether a class with abstract members can't be instantiated.
+    /// Whether a class with abstract members cannot be instantiated.
     pub enforced: bool,
     pub slots: bool,
     pub frozen: bool,

@@ -1,4 +1,4 @@
-//! Annotations as types, and whether all values of one are values of another. `Maybe` if that can't be
+//! Annotations as types, and whether all values of one are values of another. `Maybe` if that cannot be
 //! determined.
 
 use std::collections::HashMap;

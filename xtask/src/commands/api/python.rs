@@ -64,14 +64,14 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
         &[],
     )?;
     let mut surfaces: Vec<Surface> =
-        serde_json::from_str(&text).context("the output of griffe's reader can't be parsed")?;
+        serde_json::from_str(&text).context("cannot parse the output of griffe's reader")?;
     if surfaces.len() != commits.len() {
         bail!("griffe's reader answered {} of {} requests", surfaces.len(), commits.len());
     }
     for ((surface, prefix), commit) in surfaces.iter_mut().zip(&prefixes).zip(commits) {
         if !surface.problems.is_empty() {
             let problems: Vec<String> = surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
-            bail!("the API at {commit} can't be read by {python}:\n{}", problems.join("\n"));
+            bail!("the API at {commit} cannot be read by {python}:\n{}", problems.join("\n"));
         }
         add_prefix(surface, prefix);
     }

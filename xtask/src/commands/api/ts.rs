@@ -96,7 +96,7 @@ fn compare(app: &App, old: &Utf8Path, new: &Utf8Path) -> Result<Answer> {
     let sh = child::shell(temp)?;
     let text = child::capture(cmd!(sh, "{node} main.mjs {compiler}").stdin(request.to_string()), &[])
         .with_context(|| format!("the declarations of {} could not be compared", app.name()))?;
-    serde_json::from_str(&text).context("the output of the reader of declarations can't be parsed")
+    serde_json::from_str(&text).context("cannot parse the output of the reader of declarations")
 }
 
 /// The compiler as a library, found from `tsc` in `node_modules/.bin`.

@@ -39,7 +39,7 @@ pub(super) struct AppDrift {
     pub app: String,
     /// `file:line` of the manifest's version, which the other places repeat.
     pub source: String,
-    /// None if the manifest can't be read.
+    /// None if the manifest cannot be read.
     pub version: Option<Version>,
     /// The highest tag.
     pub released: Option<Version>,

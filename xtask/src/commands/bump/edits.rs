@@ -105,7 +105,7 @@ fn texts(
     }
     let file = Utf8PathBuf::from(CHANGELOG);
     let old = if root.join(&file).exists() { manifest::text(root, &file)? } else { String::new() };
-    let release = changelog::Release {
+    let release = changelog::ReleaseNotes {
         app: app.name(),
         tag: &app.tag(version),
         date: &crate::sys::date::today()?,
@@ -128,7 +128,7 @@ fn put(root: &Utf8Path, file: Utf8PathBuf, text: &str, saved: &mut Vec<Saved>) -
     let path = root.join(&file);
     let path = path.canonicalize_utf8().unwrap_or(path);
     let bytes = if path.exists() {
-        Some(std::fs::read(&path).with_context(|| format!("{file} can't be read"))?)
+        Some(std::fs::read(&path).with_context(|| format!("cannot read {file}"))?)
     } else {
         None
     };

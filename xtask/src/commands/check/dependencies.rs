@@ -1,6 +1,6 @@
 //! Checks xtask's dependencies with cargo-deny and deny.toml.
 
-use crate::ecosystem::Report;
+use crate::ecosystem::ToolResult;
 use crate::model::ctx::Ctx;
 use crate::sys::{child, tools};
 use anyhow::{Context, Result, anyhow};
@@ -8,11 +8,11 @@ use anyhow::{Context, Result, anyhow};
 /// Returns the reports, and what was skipped with the reason. Advisories come from a database that changes
 /// and must be downloaded: only CI checks them, so that elsewhere lint gives the same result for the same
 /// tree.
-pub(super) fn lint(ctx: &Ctx) -> Result<(Vec<Report>, Vec<String>)> {
+pub(super) fn lint(ctx: &Ctx) -> Result<(Vec<ToolResult>, Vec<String>)> {
     if !ctx.ws.root.join("deny.toml").exists() {
         return Ok((Vec::new(), vec!["no cargo-deny: there is no deny.toml".to_string()]));
     }
-    let report = |checks: &str, args: &[&str]| Report {
+    let report = |checks: &str, args: &[&str]| ToolResult {
         tool: format!("cargo-deny {checks}"),
         result: deny(ctx, args),
     };

@@ -1,10 +1,10 @@
 //! Runs the last release's own black-box tests and its example plugin, from its tag, against today's code.
-//! They find breaks that comparing two texts can't find: a name that still exists but behaves differently, or
+//! They find breaks that comparing two texts cannot find: a name that still exists but behaves differently, or
 //! a name that is created at run time.
 
 use crate::checks::passed;
 use crate::commands::plan;
-use crate::commands::plan::{AppPlan, Release};
+use crate::commands::plan::{AppPlan, LastRelease};
 use crate::ecosystem::Prepared;
 use crate::finding::{Finding, Level};
 use crate::model::affected;
@@ -48,7 +48,7 @@ type Served = (Command, String);
 /// The tests to run in parallel in an export of the tag.
 struct Trial {
     plan: AppPlan,
-    last: Release,
+    last: LastRelease,
     /// The name under which a pass is recorded; `place` is the file.
     check: String,
     place: Option<Utf8PathBuf>,
@@ -171,21 +171,19 @@ impl Trial {
     }
 }
 
-/// The settings in the tag's `app.toml`. None if there is none, or if it can't be read: a published release
-/// can't be fixed.
-fn settings(ctx: &Ctx, app: &App, last: &Release) -> Option<EarlierSettings> {
+/// The settings in the tag's `app.toml`. None if there is none, or if it cannot be read: a published release
+/// cannot be fixed.
+fn settings(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<EarlierSettings> {
     let text =
         ctx.git.read(&["show", "--end-of-options", &format!("refs/tags/{}:{}/app.toml", last.tag, app.dir)]);
     text.ok().and_then(|text| EarlierSettings::read(&text))
 }
 
 /// Exports the whole tree of the tag, because its tests may use any file in it.
-fn export(ctx: &Ctx, last: &Release, tree: &Utf8Path) -> Result<()> {
+fn export(ctx: &Ctx, last: &LastRelease, tree: &Utf8Path) -> Result<()> {
     std::fs::create_dir(tree)?;
     let archive = ctx.git.bytes(&["archive", "--format=tar", &format!("refs/tags/{}", last.tag)])?;
-    tar::Archive::new(archive.as_slice())
-        .unpack(tree)
-        .with_context(|| format!("{} can't be exported", last.tag))
+    tar::Archive::new(archive.as_slice()).unpack(tree).with_context(|| format!("cannot export {}", last.tag))
 }
 
 /// Today's server. None if the app no longer has one.
@@ -212,7 +210,7 @@ struct Broken {
     output: String,
 }
 
-fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]) -> Outcome {
+fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &LastRelease, broken: &[Broken]) -> Outcome {
     let what =
         broken.iter().map(|b| format!("{}{}", b.what, names(&b.output))).collect::<Vec<_>>().join("; ");
     if let Some(commit) = plan.commits.iter().find(|c| c.breaking && c.counts) {
@@ -240,7 +238,7 @@ fn judge(ctx: &Ctx, app: &App, plan: &AppPlan, last: &Release, broken: &[Broken]
 
 const ID: &str = "yesterday-broken";
 
-fn finding(app: &App, last: &Release, broken: &Broken) -> Finding {
+fn finding(app: &App, last: &LastRelease, broken: &Broken) -> Finding {
     let Broken { what, output } = broken;
     let message = format!(
         "{}'s {what} passed at that release and fail with today's code{}\n{output}",

@@ -1,6 +1,6 @@
 //! Checks the Python and JavaScript files of xtask and of contract/ with the apps' linters and settings.
 
-use crate::ecosystem::{Report, python, ts};
+use crate::ecosystem::{ToolResult, python, ts};
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
@@ -33,7 +33,7 @@ const JAVASCRIPT: &str = "xtask/src/commands/api/ts/reader";
 
 /// The reports, and what was skipped with the reason.
 pub(super) struct Checked {
-    pub reports: Vec<Report>,
+    pub reports: Vec<ToolResult>,
     pub skipped: Vec<String>,
 }
 
@@ -45,14 +45,14 @@ pub(super) fn lint(ctx: &Ctx) -> Checked {
         match result {
             Ok(Ok(reports)) => checked.reports.extend(reports),
             Ok(Err(reason)) => checked.skipped.push(format!("no {tool}: {reason}")),
-            Err(e) => checked.reports.push(Report { tool: tool.to_string(), result: Err(e) }),
+            Err(e) => checked.reports.push(ToolResult { tool: tool.to_string(), result: Err(e) }),
         }
     }
     checked
 }
 
 /// The inner error is the reason why there are no reports.
-type Outcome = Result<std::result::Result<Vec<Report>, String>>;
+type Outcome = Result<std::result::Result<Vec<ToolResult>, String>>;
 
 /// The first app of this language whose settings satisfy `set_up`.
 fn app(ctx: &Ctx, ecosystem: Ecosystem, set_up: impl Fn(&Utf8Path) -> bool) -> Option<&App> {
@@ -90,7 +90,7 @@ fn of_python(ctx: &Ctx) -> Outcome {
     let mypy = ["mypy", "--config-file", settings.as_str(), "--python-executable", griffe.as_str()];
     let jobs = [("ruff check", ruff.as_slice()), ("ruff format", &format), ("mypy", &mypy)];
     let run = |args: &[&str]| python::module(root, &python, &[args, &files].concat());
-    let report = &|(tool, args): (&str, &[&str])| Report { tool: tool.to_string(), result: run(args) };
+    let report = &|(tool, args): (&str, &[&str])| ToolResult { tool: tool.to_string(), result: run(args) };
     Ok(Ok(parallel::all(jobs.map(|job| move || report(job)).into())))
 }
 
@@ -128,14 +128,14 @@ fn of_javascript(ctx: &Ctx) -> Outcome {
         || run(&biome, &["check", "--error-on-warnings", "--colors=off", "."]),
         || run(&tsc, &["--project", ".", "--pretty", "false"]),
     );
-    let report = |tool: &str, result| Report { tool: tool.to_string(), result };
+    let report = |tool: &str, result| ToolResult { tool: tool.to_string(), result };
     Ok(Ok(vec![report("Biome", checked), report("tsc", typed)]))
 }
 
 /// The files of a folder with this extension, sorted.
 fn with_extension(folder: &Utf8Path, extension: &str) -> Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();
-    for entry in folder.read_dir_utf8().with_context(|| format!("{folder} can't be read"))? {
+    for entry in folder.read_dir_utf8().with_context(|| format!("cannot read {folder}"))? {
         found.push(entry?.path().to_path_buf());
     }
     found.retain(|file| file.extension() == Some(extension));

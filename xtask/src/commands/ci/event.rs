@@ -251,7 +251,7 @@ fn payload(variable: &dyn Fn(&str) -> Option<String>) -> Result<Payload> {
     let usage = |why: String| {
         anyhow::Error::from(Exit::Usage(format!("the event's file {path} (GITHUB_EVENT_PATH) {why}")))
     };
-    let text = std::fs::read_to_string(&path).map_err(|e| usage(format!("can't be read: {e}")))?;
+    let text = std::fs::read_to_string(&path).map_err(|e| usage(format!("cannot be read: {e}")))?;
     // serde also deserializes a struct from a JSON array, so check for an object first.
     let object = serde_json::from_str::<serde_json::Map<_, _>>(&text).map(serde_json::Value::Object);
     object.and_then(serde_json::from_value).map_err(|e| usage(format!("is not an event: {e}")))

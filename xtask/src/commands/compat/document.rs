@@ -79,7 +79,7 @@ pub(crate) enum Support<'a> {
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Vec<String>> {
     let value: serde_json::Value =
         serde_json::from_slice(bytes).map_err(|e| vec![format!("not JSON: {e}")])?;
-    // First, because the rest of a document with another schema can't be judged.
+    // First, because the rest of a document with another schema cannot be judged.
     match value.get("schema").and_then(serde_json::Value::as_u64) {
         Some(SCHEMA) | None => {}
         Some(other) => {

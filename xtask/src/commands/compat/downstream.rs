@@ -66,7 +66,7 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 Err(Exit::Usage(format!("there is no {file}: {what}")).into())
             }
-            Err(e) => Err(e).with_context(|| format!("{file} can't be read")),
+            Err(e) => Err(e).with_context(|| format!("cannot read {file}")),
         }
     };
     let template = template::read(
@@ -108,7 +108,7 @@ type Found = (Option<Document>, Vec<Finding>);
 
 fn from_file(file: &Utf8Path) -> Result<Found> {
     let bytes =
-        std::fs::read(file).map_err(|e| Exit::Usage(format!("--compat {file} can't be read: {e}")))?;
+        std::fs::read(file).map_err(|e| Exit::Usage(format!("--compat {file} cannot be read: {e}")))?;
     Ok(parsed(&bytes, file.as_str()))
 }
 

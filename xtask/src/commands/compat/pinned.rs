@@ -24,11 +24,11 @@ pub(super) enum Listed {
     NoVersion {
         newest: Option<String>,
     },
-    Version(Release),
+    Version(PinnedVersion),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Release {
+pub(super) struct PinnedVersion {
     /// Yanked from a Python index, or deprecated on an npm registry; with the reason if there is one.
     pub withdrawn: Option<String>,
     pub newest: Option<String>,
@@ -92,7 +92,7 @@ fn on_python_index(package: &Package, version: &str, files: &[python::index::Ind
     else {
         return Listed::NoVersion { newest };
     };
-    Listed::Version(Release {
+    Listed::Version(PinnedVersion {
         withdrawn: file.yanked.then(|| "yanked".to_string()),
         newest,
         url: file.url.clone(),
@@ -105,7 +105,7 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
     let newest = listed.latest.clone().filter(|latest| Version::parse(latest).is_ok());
     match listed.versions.iter().find(|v| v.version == version) {
         None => Listed::NoVersion { newest },
-        Some(found) => Listed::Version(Release {
+        Some(found) => Listed::Version(PinnedVersion {
             withdrawn: found.deprecated.as_ref().map(|why| format!("deprecated: {}", plain(why))),
             newest,
             url: found.tarball.clone(),
@@ -120,7 +120,7 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
 }
 
 /// Downloads the package's file, compares it with the listed hash, and reads compat.json from it.
-pub(super) fn download(release: &Release) -> Result<Download> {
+pub(super) fn download(release: &PinnedVersion) -> Result<Download> {
     let name =
         release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let temp = tempfile::Builder::new()

@@ -124,7 +124,7 @@ impl Container {
             &[],
         )
         .with_context(|| {
-            format!("{engine} can't run the image; to run it without an engine, set XTASK_ENGINE=sandbox")
+            format!("{engine} cannot run the image; to run it without an engine, set XTASK_ENGINE=sandbox")
         })?;
         Ok(container)
     }
@@ -212,7 +212,7 @@ fn write_archive(built: &Built, part: &PlatformImage, name: &str, archive: &Utf8
     }
     use std::io::Write;
     if tar.into_inner()?.flush().is_err() {
-        bail!("can't write {archive}");
+        bail!("cannot write {archive}");
     }
     Ok(())
 }

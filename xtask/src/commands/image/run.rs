@@ -35,7 +35,7 @@ pub(crate) enum Started {
     Running(Running),
     /// The image is not built for this machine's platform.
     OtherPlatform,
-    /// This machine can't run the image in isolation, with the reason.
+    /// This machine cannot run the image in isolation, with the reason.
     NoEngine(String),
 }
 
@@ -85,7 +85,7 @@ impl Running {
 
 fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -> Result<Program> {
     let folder = child::cache()?.join("run");
-    std::fs::create_dir_all(&folder).with_context(|| format!("can't create the folder {folder}"))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create the folder {folder}"))?;
     store::sweep(&folder);
     let temp = tempfile::Builder::new().prefix(&store::scratch_prefix()).tempdir_in(&folder)?;
     let root = temp.path().join("root");
@@ -107,13 +107,13 @@ fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -
     command.env("HOST", "127.0.0.1");
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
     let server = serve::start(command, port, health, &log)
-        .with_context(|| format!("can't start {} in a sandbox", built.name))?;
+        .with_context(|| format!("cannot start {} in a sandbox", built.name))?;
     Ok(Program::Process(server, temp))
 }
 
 /// Unpacks all layers into `root`. All layers but the topmost are the same from build to build. If this
 /// process runs as root, they are kept unpacked in the cache and hard-linked: the program runs as another
-/// user, which can't change root's files.
+/// user, which cannot change root's files.
 fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let Some(((top, top_id), lower)) = layers.split_last().filter(|_| is_root) else {
@@ -131,7 +131,7 @@ fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> 
     );
     let kept = child::cache()?.join("roots").join(&spec::digest(key.as_bytes())["sha256:".len()..]);
     let from = kept.join("root");
-    tools::made_once(&kept, || {
+    tools::create_once(&kept, || {
         std::fs::create_dir_all(&from)?;
         lower.iter().try_for_each(|(layer, diff_id)| rootfs::apply(from.as_std_path(), layer, diff_id))?;
         complete(from.as_std_path())?;
@@ -193,7 +193,7 @@ fn complete(root: &Path) -> Result<()> {
         if let Err(error) = std::fs::create_dir(root.join(folder))
             && error.kind() != std::io::ErrorKind::AlreadyExists
         {
-            return Err(error).with_context(|| format!("can't create /{folder} in the image"));
+            return Err(error).with_context(|| format!("cannot create /{folder} in the image"));
         }
     }
     let etc_is_a_folder = std::fs::symlink_metadata(root.join("etc")).is_ok_and(|meta| meta.is_dir());
@@ -209,7 +209,7 @@ fn complete(root: &Path) -> Result<()> {
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                return Err(error).with_context(|| format!("can't create /etc/{file} in the image"));
+                return Err(error).with_context(|| format!("cannot create /etc/{file} in the image"));
             }
         }
     }

@@ -35,7 +35,7 @@ http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).s
 #[test]
 fn an_image_on_debians_python_runs_and_answers() {
     let Some(engine) = engine::choose().unwrap() else {
-        return skip::skip("this machine can't run an image");
+        return skip::skip("this machine cannot run an image");
     };
     let local = Local::start();
     let base = Reference::parse("docker.io/library/python:3.11-slim-bookworm").unwrap();

@@ -58,7 +58,7 @@ fn read(ctx: &Ctx, source: &str) -> Result<Value> {
     // not be.
     let document: Value =
         text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
-    recognise(&document).map_err(|what| anyhow!("{source} can't be compared: {what}"))?;
+    recognise(&document).map_err(|what| anyhow!("{source} cannot be compared: {what}"))?;
     Ok(document)
 }
 

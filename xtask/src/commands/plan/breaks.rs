@@ -1,7 +1,7 @@
 //! Turns the differences that users notice into evidence and findings: which version they demand, and which
 //! breaks stop the plan. The same rules apply to the spec, compat.json and the public API. Pure.
 
-use super::Release;
+use super::LastRelease;
 use super::number::{Demands, Evidence};
 use crate::finding::{Finding, Level};
 use crate::model::commits::Entry;
@@ -44,7 +44,12 @@ pub(super) struct Judged {
 }
 
 /// `declared` is a commit since `last` that declares a breaking change: it covers every break.
-pub(super) fn judge(app: &App, last: &Release, declared: Option<&Entry>, compared: &[Compared]) -> Judged {
+pub(super) fn judge(
+    app: &App,
+    last: &LastRelease,
+    declared: Option<&Entry>,
+    compared: &[Compared],
+) -> Judged {
     let mut judged = Judged { findings: stale(app, last), ..Judged::default() };
     let mut commands = Vec::new();
     for source in compared {
@@ -102,7 +107,7 @@ fn first_line(text: &str) -> &str {
 /// The evidence row of the differences that `app.toml` does not accept.
 fn open_evidence(
     source: &Compared,
-    last: &Release,
+    last: &LastRelease,
     declared: Option<&Entry>,
     open: &[&Difference],
 ) -> Evidence {
@@ -138,7 +143,7 @@ fn finding_of(app: &App, unread: &Unread) -> Finding {
     }
 }
 
-fn undeclared(app: &App, last: &Release, breaks: &[Difference], commands: &[&str]) -> Option<Finding> {
+fn undeclared(app: &App, last: &LastRelease, breaks: &[Difference], commands: &[&str]) -> Option<Finding> {
     let first = breaks.first()?;
     // A single break is the finding's own place, which is printed with the finding.
     let alone = breaks.len() == 1;
@@ -170,7 +175,7 @@ fn undeclared(app: &App, last: &Release, breaks: &[Difference], commands: &[&str
 }
 
 /// An acceptance for a version that is already released has no effect.
-fn stale(app: &App, last: &Release) -> Vec<Finding> {
+fn stale(app: &App, last: &LastRelease) -> Vec<Finding> {
     let stale = app.settings.accept.iter().filter(|a| a.version <= last.version);
     stale
         .map(|a| {

@@ -2,7 +2,7 @@
 //! public API. Each pair of trees is compared once and cached. Git is not asked if no commit touches the app,
 //! or if the app has nothing to compare.
 
-use super::Release;
+use super::LastRelease;
 use super::breaks::Compared;
 use crate::commands::api;
 use crate::finding::Level;
@@ -16,9 +16,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use guards::Guards;
 
 mod cache;
+mod compat_json;
 mod guards;
 mod package;
-mod promises;
 mod spec;
 
 /// Whether a plan may use the network to install the program that reads the API.
@@ -34,7 +34,7 @@ pub(super) enum Reach {
 pub(super) fn compare(
     ctx: &Ctx,
     app: &App,
-    last: &Release,
+    last: &LastRelease,
     settings: bool,
     reach: Reach,
 ) -> Result<Vec<Compared>> {
@@ -44,11 +44,11 @@ pub(super) fn compare(
     let now = Guards::now(app);
     let then = if settings { Guards::then(ctx, app, last) } else { now.clone() };
     let spec = Place::of(&then.spec, &now.spec);
-    let promises = Place::of(&then.compat, &now.compat);
+    let compat = Place::of(&then.compat, &now.compat);
     let package: Vec<Place> =
         if api::guarded(app) { api::folders(app).into_iter().map(Place::same).collect() } else { Vec::new() };
     let mut compared: Vec<Compared> = guards::dropped(app, last, &then).into_iter().collect();
-    let places: Vec<&Place> = spec.iter().chain(&promises).chain(&package).collect();
+    let places: Vec<&Place> = spec.iter().chain(&compat).chain(&package).collect();
     if places.is_empty() {
         return Ok(compared);
     }
@@ -58,10 +58,10 @@ pub(super) fn compare(
     {
         compared.extend(spec::compare(ctx, app, last, place.shown(), &pair)?);
     }
-    if let Some(place) = &promises
+    if let Some(place) = &compat
         && let Some(pair) = pairs.next()
     {
-        compared.extend(promises::compare(ctx, app, last, place.shown(), &pair)?);
+        compared.extend(compat_json::compare(ctx, app, last, place.shown(), &pair)?);
     }
     // `folders` begins with the narrowest: the first that exists at both commits is compared.
     if let Some(trees) =
@@ -104,7 +104,7 @@ struct Pair {
 }
 
 /// Looks up all places at both commits, in one git process.
-fn pairs(ctx: &Ctx, last: &Release, places: &[&Place]) -> Result<Vec<Pair>> {
+fn pairs(ctx: &Ctx, last: &LastRelease, places: &[&Place]) -> Result<Vec<Pair>> {
     let then = places.iter().map(|place| format!("refs/tags/{}:{}\n", last.tag, place.then));
     let now = places.iter().filter_map(|place| place.now.as_ref()).map(|path| format!("HEAD:{path}\n"));
     let names: Vec<String> = then.chain(now).collect();

@@ -27,8 +27,7 @@ impl GitDir {
         let own = if dot_git.is_dir() {
             dot_git
         } else {
-            let text =
-                std::fs::read_to_string(&dot_git).with_context(|| format!("{dot_git} can't be read"))?;
+            let text = std::fs::read_to_string(&dot_git).with_context(|| format!("cannot read {dot_git}"))?;
             let target = text.strip_prefix("gitdir: ").with_context(|| {
                 format!("{dot_git} is neither a folder nor a file that begins with \"gitdir: \"")
             })?;
@@ -48,7 +47,7 @@ impl GitDir {
     pub(super) fn head(&self) -> Result<String> {
         let file = self.own.join("HEAD");
         Ok(std::fs::read_to_string(&file)
-            .with_context(|| format!("{file} can't be read"))?
+            .with_context(|| format!("cannot read {file}"))?
             .trim_end()
             .to_string())
     }

@@ -2,7 +2,7 @@
 //! no commit is only on the tag's side, then the tag, or a commit with the same content, is an ancestor of
 //! HEAD.
 
-use super::Release;
+use super::LastRelease;
 use super::hotfix;
 use super::number::Line;
 use super::repository::{self, Head, Origin, Refs, Tag};
@@ -16,7 +16,7 @@ use semver::Version;
 
 pub(super) struct History {
     /// The last release that HEAD contains. Pre-releases are not counted from.
-    pub last: Option<Release>,
+    pub last: Option<LastRelease>,
     /// The commits since that touch the app, newest first.
     pub commits: Vec<Commit>,
     /// Whether the app's settings may have changed since.
@@ -63,7 +63,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
             }
         }
     }
-    let last = last.map(|t| Release { version: t.version.clone(), tag: t.name.clone() });
+    let last = last.map(|t| LastRelease { version: t.version.clone(), tag: t.name.clone() });
     let withdrawn = gone
         .iter()
         .map(|tag| tag.version.clone())

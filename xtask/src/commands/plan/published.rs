@@ -1,5 +1,5 @@
-//! Asks the package index which versions it has. A version can't be used again, even after it was withdrawn.
-//! A withdrawn release is not compared with, because users can't install it.
+//! Asks the package index which versions it has. A version cannot be used again, even after it was withdrawn.
+//! A withdrawn release is not compared with, because users cannot install it.
 
 use super::number::{Demands, Evidence, Line};
 use crate::ecosystem::IndexVersion;
@@ -18,11 +18,11 @@ pub(crate) struct Published {
 }
 
 /// Asks the index that the app is published to. On a hotfix branch, only versions of its `MAJOR.MINOR` count
-/// as evidence. If the index can't be reached, a finding reports it and only the tags are used.
+/// as evidence. If the index cannot be reached, a finding reports it and only the tags are used.
 pub(super) fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
-    match app.settings.ecosystem.versions_out(ctx, app) {
+    match app.settings.ecosystem.published_versions(ctx, app) {
         Ok(found) => {
             let found = found.unwrap_or_default();
             let withdrawn = found.iter().filter(|out| out.withdrawn).map(|out| out.version.clone()).collect();

@@ -58,7 +58,7 @@ pub(super) fn head(git: &Git) -> Result<Head> {
 pub(crate) fn refuse_shallow(git: &Git) -> Result<()> {
     if GitDir::of(git)?.is_shallow() {
         bail!(
-            "{} is a shallow clone: tags and history are missing, so the last release can't be determined\n\
+            "{} is a shallow clone: tags and history are missing, so the last release cannot be determined\n\
              type: git fetch --unshallow --tags\n\
              (in a CI job: let the checkout fetch everything with fetch-depth: 0)",
             git.dir

@@ -34,7 +34,7 @@ impl<'a> Developer<'a> {
         url: &str,
         head: &str,
     ) -> Result<Developer<'a>> {
-        std::fs::create_dir_all(dir).with_context(|| format!("can't create the folder {dir}"))?;
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot create the folder {dir}"))?;
         let trace = dir.join("git-trace.jsonl");
         let clone = dir.join("clone");
         let developer = Developer { machine, git: Git::new(&clone), env: machine.developer(&trace), trace };
@@ -100,7 +100,7 @@ impl<'a> Developer<'a> {
         let path = self.git.dir.join(&file);
         let mut text = std::fs::read_to_string(&path).unwrap_or_default();
         text.push_str(&format!("\nRehearsed: {what}.\n"));
-        std::fs::write(&path, text).with_context(|| format!("can't write {path}"))?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {path}"))?;
         self.git(log, &["add", "--", file.as_str()])?;
         self.git(
             log,
@@ -121,7 +121,7 @@ impl<'a> Developer<'a> {
     /// The hooks that ran so far, by name, from git's trace.
     pub(super) fn hooks(&self) -> Result<BTreeMap<String, Fired>> {
         let text =
-            std::fs::read_to_string(&self.trace).with_context(|| format!("can't read {}", self.trace))?;
+            std::fs::read_to_string(&self.trace).with_context(|| format!("cannot read {}", self.trace))?;
         Ok(hooks(&text))
     }
 }

@@ -19,14 +19,14 @@ pub(super) struct Folder {
 /// Creates a folder below `root/target/rehearsal`, after removing the folders of processes that have ended.
 pub(super) fn create(root: &Utf8Path) -> Result<Folder> {
     let all = all(root);
-    fs::create_dir_all(&all).with_context(|| format!("can't create the folder {all}"))?;
+    fs::create_dir_all(&all).with_context(|| format!("cannot create the folder {all}"))?;
     let _guard = guard(&all)?;
     remove_dead(&all, true)?;
     let name = format!("{}-{}", crate::sys::date::stamp(), std::process::id());
     let path = all.join(&name);
     let lock = File::create(all.join(format!("{name}.lock")))?;
     lock.try_lock().with_context(|| format!("another process holds {name}.lock"))?;
-    fs::create_dir(&path).with_context(|| format!("can't create the folder {path}"))?;
+    fs::create_dir(&path).with_context(|| format!("cannot create the folder {path}"))?;
     Ok(Folder { path, lock })
 }
 
@@ -51,7 +51,7 @@ impl Folder {
     pub(super) fn remove(self) -> Result<()> {
         let all = self.path.parent().context("a folder below target/rehearsal")?;
         let _guard = guard(all)?;
-        fs::remove_dir_all(&self.path).with_context(|| format!("can't remove {}", self.path))?;
+        fs::remove_dir_all(&self.path).with_context(|| format!("cannot remove {}", self.path))?;
         fs::remove_file(self.path.with_extension("lock"))?;
         drop(self.lock);
         Ok(())
@@ -96,7 +96,7 @@ fn remove_dead(all: &Utf8Path, keep_last: bool) -> Result<Vec<String>> {
     for name in &dead {
         let folder = all.join(name);
         if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("can't remove {folder}"))?;
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {folder}"))?;
         }
         fs::remove_file(all.join(format!("{name}.lock")))?;
     }

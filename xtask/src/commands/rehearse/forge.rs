@@ -133,7 +133,7 @@ fn merge_tree(git: &Git, pull: &PullRequest) -> Result<String> {
         &format!("refs/heads/{}", pull.base),
         &pull.commit,
     ];
-    let output = git.command().args(args).output().context("can't start git")?;
+    let output = git.command().args(args).output().context("cannot start git")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.code() {
         Some(0) => Ok(text.trim().to_string()),

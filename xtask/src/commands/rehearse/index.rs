@@ -30,7 +30,7 @@ impl Index {
 pub(super) fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Index> {
     let program = tools::tool("pypiserver")?;
     let packages = dir.join("packages");
-    std::fs::create_dir_all(&packages).with_context(|| format!("can't create the folder {packages}"))?;
+    std::fs::create_dir_all(&packages).with_context(|| format!("cannot create the folder {packages}"))?;
     let token = secret()?;
     let passwords = dir.join("htpasswd");
     std::fs::write(&passwords, htpasswd(&token)?)?;

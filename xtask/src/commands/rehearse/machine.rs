@@ -49,7 +49,7 @@ pub(super) fn install(dir: &Utf8Path) -> Result<Utf8PathBuf> {
     let bin = dir.join("bin");
     std::fs::create_dir_all(&bin)?;
     let xtask = bin.join("xtask");
-    std::fs::copy(std::env::current_exe()?, &xtask).with_context(|| format!("can't write {xtask}"))?;
+    std::fs::copy(std::env::current_exe()?, &xtask).with_context(|| format!("cannot write {xtask}"))?;
     std::os::unix::fs::symlink(tools::python()?, bin.join("python3"))?;
     let cargo = which::which("cargo").ok().and_then(|p| p.into_os_string().into_string().ok());
     let other = match cargo {
@@ -146,7 +146,7 @@ impl Machine {
         let text =
             String::from_utf8_lossy(bytes.get(usize::try_from(before)?..).unwrap_or_default()).into_owned();
         let stdout = match stdout {
-            Some(path) => std::fs::read_to_string(path).with_context(|| format!("can't read {path}"))?,
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?,
             None => String::new(),
         };
         Ok(Ended { words, code: status.code().unwrap_or(-1), text, stdout })

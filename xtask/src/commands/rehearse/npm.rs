@@ -29,7 +29,7 @@ impl Npm {
 pub(super) fn start(xtask: &Utf8Path, dir: &Utf8Path, private: bool) -> Result<Npm> {
     let program = tools::tool("verdaccio")?;
     let config = dir.join("config.yaml");
-    std::fs::write(&config, configuration(dir, private)).with_context(|| format!("can't write {config}"))?;
+    std::fs::write(&config, configuration(dir, private)).with_context(|| format!("cannot write {config}"))?;
     let words = |port: u16| -> Result<Vec<String>> {
         let address = format!("127.0.0.1:{port}");
         Ok([program.as_str(), "--listen", &address, "--config", config.as_str()].map(str::to_string).to_vec())

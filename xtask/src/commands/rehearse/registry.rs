@@ -24,7 +24,7 @@ impl Registry {
 pub(super) fn start(xtask: &Utf8Path, dir: &Utf8Path, apps: &[&App]) -> Result<Registry> {
     let program = debian::docker_registry()?;
     let data = dir.join("data");
-    std::fs::create_dir_all(&data).with_context(|| format!("can't create the folder {data}"))?;
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot create the folder {data}"))?;
     let file = dir.join("config.yml");
     let argv = |port: u16| -> Result<Vec<String>> {
         std::fs::write(&file, configuration(&data, port))?;

@@ -39,7 +39,7 @@ pub(super) fn create(dir: &Utf8Path, settings: &Settings) -> Result<Remote> {
     git.run(&["config", "user.email", "rehearsal@localhost"])?;
     let hook = path.join("hooks/update");
     std::fs::create_dir_all(path.join("hooks"))?;
-    std::fs::write(&hook, rules(settings)).with_context(|| format!("can't write {hook}"))?;
+    std::fs::write(&hook, rules(settings)).with_context(|| format!("cannot write {hook}"))?;
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
     Ok(Remote { url: path.into_string(), git })
 }
@@ -64,14 +64,14 @@ fn rules(settings: &Settings) -> String {
 refuse() {{ echo "remote rule: $1" >&2; exit 1; }}
 case $1 in{protected}
   refs/heads/*) ;;
-  refs/tags/*) case $2 in *[!0]*) refuse "$1 exists: a tag can't be changed" ;; esac ;;
+  refs/tags/*) case $2 in *[!0]*) refuse "$1 exists: a tag cannot be changed" ;; esac ;;
   *) refuse "$1 is not a branch or a tag" ;;
 esac
 "#
     )
 }
 
-/// Quotes a word for sh, so that a branch name can't end the quotes.
+/// Quotes a word for sh, so that a branch name cannot end the quotes.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -91,7 +91,7 @@ impl Runner<'_> {
         let slot = slots.iter().find_map(|slot| slot.try_lock().ok());
         let slot = slot.context("more jobs run at the same time than there are slots")?;
         std::fs::create_dir_all(slot.join("home"))
-            .with_context(|| format!("can't create the folder {}", *slot))?;
+            .with_context(|| format!("cannot create the folder {}", *slot))?;
         Ok(slot)
     }
 
@@ -140,7 +140,7 @@ impl Runner<'_> {
             .expect(0)?;
         if old.exists() {
             std::fs::rename(old.join(".git/index"), clone.join(".git/index"))?;
-            std::fs::remove_dir_all(old.join(".git")).with_context(|| format!("can't remove {old}"))?;
+            std::fs::remove_dir_all(old.join(".git")).with_context(|| format!("cannot remove {old}"))?;
             for entry in old.read_dir_utf8()? {
                 let entry = entry?;
                 std::fs::rename(entry.path(), clone.join(entry.file_name()))?;
@@ -205,7 +205,7 @@ impl Runner<'_> {
                 serde_json::json!({ "action": "opened", "number": pull.number, "pull_request": json })
             }
         };
-        std::fs::write(&file, payload.to_string()).with_context(|| format!("can't write {file}"))?;
+        std::fs::write(&file, payload.to_string()).with_context(|| format!("cannot write {file}"))?;
         Ok(variables)
     }
 }

@@ -59,7 +59,7 @@ pub(super) struct Verified {
 impl Verified {
     /// Reads the evidence from the log of the release.
     fn read(log: &Utf8Path, app: &str, version: &Version) -> Result<Verified> {
-        let text = std::fs::read_to_string(log).with_context(|| format!("can't read {log}"))?;
+        let text = std::fs::read_to_string(log).with_context(|| format!("cannot read {log}"))?;
         let evidence = verification(&text, app, version)
             .with_context(|| format!("{app} v{version} was released, but not verified"))?;
         Ok(Verified { app: app.to_string(), version: version.clone(), evidence })
@@ -328,7 +328,7 @@ impl<'a> Walk<'a> {
                         let reason =
                             error.map_or_else(|| child::last_lines(text.trim_end(), 1), str::to_string);
                         Err(Skip(format!(
-                            "can't be released again, so the index does not have it: {e:#}; {reason}"
+                            "cannot be released again, so the index does not have it: {e:#}; {reason}"
                         ))
                         .into())
                     }

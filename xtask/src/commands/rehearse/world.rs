@@ -41,7 +41,7 @@ impl World {
     ) -> Result<World> {
         let place = |name: &str| -> Result<Utf8PathBuf> {
             let place = dir.join(name);
-            std::fs::create_dir_all(&place).with_context(|| format!("can't create the folder {place}"))?;
+            std::fs::create_dir_all(&place).with_context(|| format!("cannot create the folder {place}"))?;
             Ok(place)
         };
         let remote = remote::create(dir, settings)?;
@@ -61,21 +61,21 @@ impl World {
             }
             let registry = match images && apps.iter().any(|a| a.settings.image.is_some()) {
                 true => Some(registry::start(xtask, &place("registry")?, apps).context(
-                    "can't start the container registry (to rehearse without it: --without image)",
+                    "cannot start the container registry (to rehearse without it: --without image)",
                 )?),
                 false => None,
             };
             let python = match python {
                 Some((pypi, testpypi)) => Some((
-                    joined(pypi).context("can't start the Python index")?,
-                    joined(testpypi).context("can't start the Python staging index")?,
+                    joined(pypi).context("cannot start the Python index")?,
+                    joined(testpypi).context("cannot start the Python staging index")?,
                 )),
                 None => None,
             };
             Ok(World {
                 remote,
                 python,
-                npm: npm.map(joined).transpose().context("can't start the npm registry")?,
+                npm: npm.map(joined).transpose().context("cannot start the npm registry")?,
                 registry,
             })
         })
@@ -135,7 +135,7 @@ impl fmt::Display for World {
 /// `xtask __world DIR`: starts the servers for the tests, prints their environment as a JSON object on one
 /// line, and ends when stdin closes.
 pub(crate) fn serve(ctx: &Ctx, dir: &Utf8Path) -> Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("can't create the folder {dir}"))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create the folder {dir}"))?;
     let dir = dir.canonicalize_utf8()?;
     let xtask = Utf8PathBuf::try_from(std::env::current_exe()?)?;
     let apps: Vec<&App> = ctx.ws.apps.iter().collect();

@@ -130,7 +130,7 @@ fn refused(release: &Release) -> Result<Option<Finding>> {
 fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
     if crate::model::tags::highest_stable(ctx, app.name())?.is_some()
-        || app.settings.ecosystem.versions_out(ctx, app)?.is_none()
+        || app.settings.ecosystem.published_versions(ctx, app)?.is_none()
     {
         return Ok(None);
     }
@@ -150,7 +150,7 @@ fn advisories(release: &Release) -> Option<Finding> {
     let message = match app.settings.ecosystem.advisories(ctx, app) {
         Ok(found) if found.is_empty() => return None,
         Ok(found) => format!("locked dependencies have known advisories\n{found}"),
-        Err(e) => format!("can't look up advisories about the locked dependencies: {e:#}"),
+        Err(e) => format!("cannot look up advisories about the locked dependencies: {e:#}"),
     };
     let lock = app.dir.join(app.settings.ecosystem.lock_file(&ctx.ws.root.join(&app.dir)));
     Some(Finding::new("advisories", Level::Warning, message).place(lock))
@@ -170,7 +170,7 @@ fn credentials(release: &Release) -> Vec<Finding> {
         && ["image-push", "latest"].iter().any(|s| release.open.contains(s))
         && let Err(e) = image::can_push(ctx, app)
     {
-        problems.push(format!("can't push to the container registry: {e:#}"));
+        problems.push(format!("cannot push to the container registry: {e:#}"));
     }
     problems.extend(secrets::padded().map(|name| {
         format!("{name} begins or ends with white space, which no server accepts: set it again without")

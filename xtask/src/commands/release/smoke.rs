@@ -55,7 +55,7 @@ pub(crate) fn tried(
 /// Checks that every place where the package shows a version shows this one. Returns the number of places.
 pub(crate) fn same_versions(app: &App, installed: &Installed, version: &Version) -> Result<usize> {
     let wanted = app.settings.ecosystem.package_version(version)?;
-    let versions = app.settings.ecosystem.said_versions(app, installed)?;
+    let versions = app.settings.ecosystem.reported_versions(app, installed)?;
     let wrong: Vec<_> = versions
         .iter()
         .filter(|(_, v)| *v != wanted)

@@ -43,7 +43,7 @@ pub(crate) fn find(ctx: &Ctx, name: &str) -> Result<Found> {
     let listed = ctx
         .git
         .read(&["ls-remote", "--", remote, &reference, &format!("{reference}^{{}}")])
-        .with_context(|| format!("can't look up the tag {name} on the git remote {remote}"))?;
+        .with_context(|| format!("cannot look up the tag {name} on the git remote {remote}"))?;
     let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference))
     else {
         return Ok(Found::Nothing);

@@ -21,7 +21,7 @@ pub(super) fn prune(cache: &Utf8Path, now: SystemTime) -> Result<Vec<Utf8PathBuf
         if !dir.is_dir() {
             continue;
         }
-        for entry in dir.read_dir_utf8().with_context(|| format!("can't read {dir}"))? {
+        for entry in dir.read_dir_utf8().with_context(|| format!("cannot read {dir}"))? {
             let entry = entry?;
             if !entry.file_name().starts_with('.')
                 && unused(entry.path(), now)
@@ -47,7 +47,7 @@ fn unused(path: &Utf8Path, now: SystemTime) -> bool {
 fn remove(dir: &Utf8Path, name: &str) -> Result<bool> {
     let path = dir.join(name);
     if !path.is_dir() {
-        std::fs::remove_file(&path).with_context(|| format!("can't remove {path}"))?;
+        std::fs::remove_file(&path).with_context(|| format!("cannot remove {path}"))?;
         return Ok(true);
     }
     let lock = File::create(dir.join(format!(".{name}.lock")))?;
@@ -58,7 +58,7 @@ fn remove(dir: &Utf8Path, name: &str) -> Result<bool> {
     let gone = dir.join(format!(".{name}.removed"));
     std::fs::rename(&path, &gone)
         .and_then(|()| std::fs::remove_dir_all(&gone))
-        .with_context(|| format!("can't remove {path}"))?;
+        .with_context(|| format!("cannot remove {path}"))?;
     Ok(true)
 }
 

@@ -15,21 +15,21 @@ struct Packument {
     name: String,
     #[serde(default, rename = "dist-tags")]
     tags: BTreeMap<String, String>,
-    versions: Option<BTreeMap<String, Release>>,
+    versions: Option<BTreeMap<String, PackageVersion>>,
     /// The publication time of each version. Unpublished versions stay listed here.
     #[serde(default)]
     time: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Deserialize)]
-struct Release {
+struct PackageVersion {
     dist: Dist,
     /// The reason, which is empty if a deprecation was undone. Some registries have true or false instead.
     #[serde(default)]
     deprecated: serde_json::Value,
 }
 
-impl Release {
+impl PackageVersion {
     /// The reason of the deprecation. None if the version is not deprecated.
     fn deprecated(&self) -> Option<String> {
         match &self.deprecated {
@@ -68,7 +68,7 @@ pub(crate) struct ListedVersion {
 /// The installable versions of the package. None if the registry does not know the package.
 pub(crate) fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
     let Some(found) = packument(registry, package)? else { return Ok(None) };
-    let version = |(version, release): (String, Release)| ListedVersion {
+    let version = |(version, release): (String, PackageVersion)| ListedVersion {
         version,
         deprecated: release.deprecated(),
         tarball: release.dist.tarball,
@@ -111,8 +111,8 @@ fn read(bytes: &[u8], package: &str) -> Result<Packument> {
 }
 
 impl Packument {
-    fn released(&self) -> &BTreeMap<String, Release> {
-        static NONE: BTreeMap<String, Release> = BTreeMap::new();
+    fn released(&self) -> &BTreeMap<String, PackageVersion> {
+        static NONE: BTreeMap<String, PackageVersion> = BTreeMap::new();
         self.versions.as_ref().unwrap_or(&NONE)
     }
 }

@@ -49,7 +49,7 @@ fn bump_accepting(
     accepted: &[Accepted],
 ) -> String {
     let replaces: Vec<String> = replaces.iter().map(|t| t.to_string()).collect();
-    let release = Release {
+    let release = ReleaseNotes {
         app: "python",
         tag,
         date: "2026-11-21",
@@ -60,7 +60,7 @@ fn bump_accepting(
         repository: Some("https://f/"),
     };
     let once = super::release(text, &release);
-    let again = super::release(&once, &Release { date: "2030-01-01", ..release });
+    let again = super::release(&once, &ReleaseNotes { date: "2030-01-01", ..release });
     assert_eq!(once, again, "a second time, on another day, changes nothing");
     once
 }
@@ -229,7 +229,7 @@ fn notes_are_a_sections_text_without_heading_and_links() {
 
 #[test]
 fn the_first_release_links_to_its_tag_and_without_a_repository_there_is_no_link() {
-    let release = Release {
+    let release = ReleaseNotes {
         app: "python",
         tag: "python-v0.0.1",
         date: "2026-11-21",
@@ -243,7 +243,7 @@ fn the_first_release_links_to_its_tag_and_without_a_repository_there_is_no_link(
         super::release("", &release).ends_with("\n[python-v0.0.1]: https://f/releases/tag/python-v0.0.1\n")
     );
     assert!(
-        super::release("", &Release { repository: None, ..release })
+        super::release("", &ReleaseNotes { repository: None, ..release })
             .ends_with("## [python-v0.0.1] - 2026-11-21\n\n")
     );
 }

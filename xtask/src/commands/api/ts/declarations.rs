@@ -32,7 +32,7 @@ pub(crate) fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
     };
     // A failed build's folder is removed while we hold its lock: a waiting process builds it next.
     let made = || make().inspect_err(|_| drop(std::fs::remove_dir_all(&folder)));
-    tools::made_once(&folder, made)
+    tools::create_once(&folder, made)
         .with_context(|| format!("the declarations of {} at {commit} could not be built", app.name()))?;
     // The dependencies may have been removed from the cache since.
     linked(ctx, &cache, &folder)?;
@@ -41,7 +41,7 @@ pub(crate) fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
 
 fn empty() -> Result<Utf8PathBuf> {
     let folder = child::cache()?.join("declarations/empty");
-    std::fs::create_dir_all(&folder).with_context(|| format!("{folder} can't be created"))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {folder}"))?;
     Ok(folder)
 }
 
@@ -84,13 +84,13 @@ fn without_scripts(manifest: &[u8]) -> Result<Vec<u8>> {
 
 fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
     let manifest = package.join("package.json");
-    let text = std::fs::read(&manifest).with_context(|| format!("{manifest} can't be read"))?;
+    let text = std::fs::read(&manifest).with_context(|| format!("cannot read {manifest}"))?;
     let modules = modules(
         cache,
         &text,
         &std::fs::read(package.join(crate::model::language::ts::lock_file(package))).unwrap_or_default(),
     );
-    tools::made_once(&modules, || {
+    tools::create_once(&modules, || {
         std::fs::create_dir_all(modules.join("node_modules"))?;
         std::fs::write(modules.join("package.json"), without_scripts(&text)?)?;
         for name in [crate::model::language::ts::lock_file(package), "bunfig.toml"] {
@@ -105,7 +105,7 @@ fn linked(ctx: &Ctx, cache: &Utf8Path, package: &Utf8Path) -> Result<()> {
         Ok(found) if found.is_symlink() => {}
         Ok(_) => bail!("{link} is in the commit: node_modules must not be committed"),
         Err(_) => std::os::unix::fs::symlink(modules.join("node_modules"), &link)
-            .with_context(|| format!("{link} can't be created"))?,
+            .with_context(|| format!("cannot create {link}"))?,
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ mod tests;
 /// An app's manifest and tags.
 pub(super) struct Facts<'a> {
     pub app: &'a App,
-    /// The version in the manifest, or why it can't be read.
+    /// The version in the manifest, or why it cannot be read.
     pub manifest: Result<Version, String>,
     /// Every tagged version, the lowest first; on a hotfix branch only those of its `MAJOR.MINOR`.
     pub tagged: Vec<Version>,

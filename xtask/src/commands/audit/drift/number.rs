@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Option<Version> {
         .or_else(|| Version::parse(bare).ok())
 }
 
-/// Whether the text is a version with at least that many numbers. `0.1.0.dev1` is, though SemVer can't
+/// Whether the text is a version with at least that many numbers. `0.1.0.dev1` is, though SemVer cannot
 /// express it.
 pub(super) fn is_version(text: &str, numbers: usize) -> bool {
     let bare = text.trim().trim_start_matches(['v', 'V']);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::commands::plan::Release;
+use crate::commands::plan::LastRelease;
 
 fn v(text: &str) -> Version {
     Version::parse(text).unwrap()
@@ -11,7 +11,7 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
     tagged.sort_by(|a, b| b.cmp(a));
     AppPlan {
         app: "python".into(),
-        last: Some(Release { version: v("0.1.0"), tag: "python-v0.1.0".into() }),
+        last: Some(LastRelease { version: v("0.1.0"), tag: "python-v0.1.0".into() }),
         next: next.map(v),
         bump: "patch",
         pending: false,

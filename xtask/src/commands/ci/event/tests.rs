@@ -187,7 +187,7 @@ fn an_invalid_event_is_refused_with_the_name_of_the_wrong_part() {
                 ("GITHUB_REF", "refs/heads/main"),
                 ("GITHUB_EVENT_PATH", "/no/such"),
             ],
-            "can't be read",
+            "cannot be read",
         ),
         (
             vec![("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", "refs/heads/q"), ("EVENT", "{}")],

@@ -13,8 +13,8 @@ fn app(accept: &[(&str, Option<&str>, &str)]) -> App {
     App { dir: "apps/python".into(), settings: toml_edit::de::from_str(&text).unwrap() }
 }
 
-fn release() -> Release {
-    Release { version: "0.1.0".parse().unwrap(), tag: "python-v0.1.0".into() }
+fn release() -> LastRelease {
+    LastRelease { version: "0.1.0".parse().unwrap(), tag: "python-v0.1.0".into() }
 }
 
 fn difference(id: &str, what: &str, demands: Bump) -> Difference {

@@ -1,5 +1,5 @@
 //! Caches comparisons in `target/xtask/evidence`. The key is a hash of what was compared and of the rules'
-//! version. An entry that can't be read is ignored.
+//! version. An entry that cannot be read is ignored.
 
 use crate::model::ctx::Ctx;
 use crate::model::evidence::Difference;

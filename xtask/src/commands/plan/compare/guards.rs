@@ -1,7 +1,7 @@
 //! Which files and modules an app's settings guard, now and at the last release. Removing a guard is reported
 //! as a break, because later breaks would go unnoticed.
 
-use super::super::Release;
+use super::super::LastRelease;
 use super::super::breaks::{Compared, Unread};
 use crate::finding::Level;
 use crate::model::ctx::Ctx;
@@ -30,9 +30,9 @@ impl Guards {
         }
     }
 
-    /// The guards in the tag's `app.toml`. Today's if the tag has none, or one that can't be read: a
-    /// published release can't be fixed.
-    pub(super) fn then(ctx: &Ctx, app: &App, last: &Release) -> Guards {
+    /// The guards in the tag's `app.toml`. Today's if the tag has none, or one that cannot be read: a
+    /// published release cannot be fixed.
+    pub(super) fn then(ctx: &Ctx, app: &App, last: &LastRelease) -> Guards {
         let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
         text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
     }
@@ -48,9 +48,9 @@ impl Guards {
     }
 }
 
-/// If the tag does not have the app's folder, the app was elsewhere then and can't be compared. None if the
+/// If the tag does not have the app's folder, the app was elsewhere then and cannot be compared. None if the
 /// folder exists, or if nothing is guarded.
-pub(super) fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
+pub(super) fn moved(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<Compared> {
     let Guards { spec, compat, public } = Guards::now(app);
     let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
     let there =
@@ -60,10 +60,10 @@ pub(super) fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
     }
     let unread = Unread {
         id: "release-moved",
-        // A published release can't be fixed, so it must not stop the next one.
+        // A published release cannot be fixed, so it must not stop the next one.
         level: Level::Warning,
         why: format!(
-            "{} has no folder {}, so it can't be compared, and breaking changes are not detected",
+            "{} has no folder {}, so it cannot be compared, and breaking changes are not detected",
             last.tag, app.dir
         ),
         place: Some(app.file().into_string()),
@@ -79,7 +79,7 @@ pub(super) fn moved(ctx: &Ctx, app: &App, last: &Release) -> Option<Compared> {
 
 /// Names that `[api] public` had at the last release and no longer has, whether the module is gone or only
 /// unguarded. None if there are none.
-pub(super) fn dropped(app: &App, last: &Release, then: &Guards) -> Option<Compared> {
+pub(super) fn dropped(app: &App, last: &LastRelease, then: &Guards) -> Option<Compared> {
     let guarded =
         |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
     let difference = |name: &String| Difference {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_longer_guarded_breaks_unless_a_wider_one_is() {
-        let last = Release { version: "0.1.0".parse().unwrap(), tag: "x-v0.1.0".into() };
+        let last = LastRelease { version: "0.1.0".parse().unwrap(), tag: "x-v0.1.0".into() };
         for (ecosystem, then, now, expected) in [
             ("python", &["a"][..], &["a"][..], ""),
             ("python", &["a"], &["a", "b"], ""),

@@ -1,7 +1,7 @@
 //! Compares the public API, that is what users of the package import, between the last release and HEAD: the
 //! evidence source `api`.
 
-use super::super::Release;
+use super::super::LastRelease;
 use super::super::breaks::{Compared, Unread};
 use super::{Entry, Exit, Level, Pair, Reach, Result, api, tools};
 use crate::model::ctx::Ctx;
@@ -9,7 +9,13 @@ use crate::model::evidence::Difference;
 use crate::model::version::Bump;
 use crate::model::workspace::App;
 
-pub(super) fn compare(ctx: &Ctx, app: &App, last: &Release, trees: &Pair, reach: Reach) -> Result<Compared> {
+pub(super) fn compare(
+    ctx: &Ctx,
+    app: &App,
+    last: &LastRelease,
+    trees: &Pair,
+    reach: Reach,
+) -> Result<Compared> {
     let compared = |found| Compared {
         source: "api",
         whom: "users",
@@ -63,9 +69,9 @@ fn difference(change: &diff::change::Change) -> Difference {
     }
 }
 
-/// Only a warning if the release is what can't be read: it is published and can't be fixed, so it must not
-/// stop the next one. An error if HEAD can't be read.
-fn unreadable(ctx: &Ctx, app: &App, last: &Release, error: anyhow::Error) -> Unread {
+/// Only a warning if the release is what cannot be read: it is published and cannot be fixed, so it must not
+/// stop the next one. An error if HEAD cannot be read.
+fn unreadable(ctx: &Ctx, app: &App, last: &LastRelease, error: anyhow::Error) -> Unread {
     let ours = api::between(ctx, app, "HEAD", "HEAD").is_err();
     let (level, help) = match ours {
         true => (Level::Error, format!("fix it: cargo xtask api diff {} shows the same error", app.name())),
@@ -75,7 +81,7 @@ fn unreadable(ctx: &Ctx, app: &App, last: &Release, error: anyhow::Error) -> Unr
         ),
     };
     let why = format!(
-        "the API can't be compared with {}, so breaking changes are not detected: {error:#}",
+        "the API cannot be compared with {}, so breaking changes are not detected: {error:#}",
         last.tag
     );
     Unread { id: "api-unreadable", level, why, place: None, help }

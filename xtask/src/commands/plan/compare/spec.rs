@@ -1,6 +1,6 @@
 //! Compares the committed OpenAPI document with the last release's: the evidence source `spec`.
 
-use super::super::Release;
+use super::super::LastRelease;
 use super::super::breaks::{Compared, Unread};
 use super::{Entry, Pair};
 use crate::finding::Level;
@@ -17,7 +17,7 @@ use serde_json::Value;
 pub(super) fn compare(
     ctx: &Ctx,
     app: &App,
-    last: &Release,
+    last: &LastRelease,
     file: &Utf8Path,
     specs: &Pair,
 ) -> Result<Option<Compared>> {
@@ -30,9 +30,9 @@ pub(super) fn compare(
     });
     let found = found.map_err(|e| Unread {
         id: "contract-unreadable",
-        // A published release can't be fixed, so it must not stop the next one.
+        // A published release cannot be fixed, so it must not stop the next one.
         level: Level::Warning,
-        why: format!("the specs can't be compared, so breaking changes for clients are not detected: {e:#}"),
+        why: format!("the specs cannot be compared, so breaking changes for clients are not detected: {e:#}"),
         place: Some(file.to_string()),
         help: "only the commits decide the version: declare breaking changes in them".into(),
     });

@@ -1,7 +1,7 @@
 //! Compares compat.json between the last release and HEAD: the plugin APIs and channels that the app declares
 //! to support. The evidence source `compat`.
 
-use super::super::Release;
+use super::super::LastRelease;
 use super::super::breaks::{Compared, Unread};
 use super::{Entry, Pair};
 use crate::commands::compat::document;
@@ -18,7 +18,7 @@ use camino::Utf8Path;
 pub(super) fn compare(
     ctx: &Ctx,
     app: &App,
-    last: &Release,
+    last: &LastRelease,
     file: &Utf8Path,
     files: &Pair,
 ) -> Result<Option<Compared>> {
@@ -34,10 +34,10 @@ pub(super) fn compare(
     });
     let found = found.map_err(|e| Unread {
         id: "compat-unreadable",
-        // A published release can't be fixed, and `compat` checks the file at HEAD.
+        // A published release cannot be fixed, and `compat` checks the file at HEAD.
         level: Level::Warning,
         why: format!(
-            "compat.json can't be compared, so breaking changes for plugins are not detected: {e:#}"
+            "compat.json cannot be compared, so breaking changes for plugins are not detected: {e:#}"
         ),
         place: Some(file.to_string()),
         help: format!("cargo xtask compat {}", app.name()),
