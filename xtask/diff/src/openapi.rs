@@ -52,8 +52,8 @@ fn run(mut engine: Engine) -> Vec<Change> {
     changes
 }
 
-/// Reports what could not be compared. A reference that cannot be resolved in either document is unchanged, so
-/// it is not reported.
+/// Reports what could not be compared. A reference that cannot be resolved in either document is unchanged,
+/// so it is not reported.
 fn own_failures(engine: &mut Engine) {
     let (old, new) = (std::mem::take(&mut engine.lost_old), std::mem::take(&mut engine.lost_new));
     engine.whole_document();

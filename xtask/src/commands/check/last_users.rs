@@ -1,6 +1,6 @@
 //! Runs the last release's own black-box tests and its example plugin, from its tag, against today's code.
-//! They find breaks that comparing two texts cannot find: a name that still exists but behaves differently, or
-//! a name that is created at run time.
+//! They find breaks that comparing two texts cannot find: a name that still exists but behaves differently,
+//! or a name that is created at run time.
 
 use crate::checks::passed;
 use crate::commands::plan;
