@@ -14,15 +14,15 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+mod detect;
 mod dist;
-mod found;
 pub(crate) mod packed;
 pub(crate) mod python;
 pub(crate) mod ts;
 
+use detect::Kind;
 use dist::keep;
 pub(crate) use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
-use found::Kind;
 
 /// The source of an installation.
 pub(crate) enum Origin<'a> {
@@ -159,12 +159,12 @@ impl Ecosystem {
 
     fn not_run(self, ctx: &Ctx, app: &App, kind: Kind) -> Result<Option<String>> {
         let dir = ctx.ws.root.join(&app.dir);
-        let files = found::files(&dir)?;
+        let files = detect::files(&dir)?;
         let tools = match self {
-            Ecosystem::Python => found::python_others(&files, &python::configured(&ctx.ws.root, app)?, kind),
-            Ecosystem::Ts => found::ts_others(&files, &ts::package_json(&dir)?, kind),
+            Ecosystem::Python => detect::python_others(&files, &python::configured(&ctx.ws.root, app)?, kind),
+            Ecosystem::Ts => detect::ts_others(&files, &ts::package_json(&dir)?, kind),
         };
-        Ok(found::not_run(&tools, &app.settings.commands, kind))
+        Ok(detect::not_run(&tools, &app.settings.commands, kind))
     }
 
     /// Runs one of the app's `[commands]`. Returns stdout and stderr together.

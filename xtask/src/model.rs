@@ -2,13 +2,13 @@
 //! only.
 
 pub(crate) mod affected;
+pub(crate) mod breaking_label;
 pub(crate) mod changelog;
 pub(crate) mod commits;
 pub(crate) mod ctx;
 pub(crate) mod dry_run;
 pub(crate) mod endpoints;
 pub(crate) mod evidence;
-pub(crate) mod labels;
 pub(crate) mod language;
 pub(crate) mod manifest;
 pub(crate) mod markdown;

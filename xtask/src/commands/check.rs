@@ -8,14 +8,14 @@ use crate::finding::{Finding, Level};
 use crate::flags::Affected;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
-use crate::model::{affected, labels};
+use crate::model::{affected, breaking_label};
 use crate::sys::exit::Exit;
 use crate::sys::{child, parallel, secrets, ui};
 use crate::{finding, flags};
 use anyhow::{Context, Result, anyhow};
 
-mod dependencies;
 mod last_users;
+mod own_dependencies;
 mod scripts;
 
 /// The name under which xtask itself is linted and tested.
@@ -54,9 +54,9 @@ pub(crate) fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
     };
     let mut findings = scope.each(all, xtask)?;
     if !flags.labels.is_empty() {
-        let declared = labels::declared_since(&ctx.git, &begun(ctx)?)?;
+        let declared = breaking_label::declared_since(&ctx.git, &begun(ctx)?)?;
         let plans = ctx.ws.apps.iter().map(|app| plan::plan(ctx, app)).collect::<Result<Vec<_>>>()?;
-        findings.extend(labels::judge(
+        findings.extend(breaking_label::judge(
             &flags.labels,
             &declared,
             plans.iter().any(|plan| !plan.accepted.is_empty()),
@@ -284,7 +284,7 @@ fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
 /// rustfmt and clippy, and beside them cargo-deny and the linters of the scripts.
 fn lint_xtask(ctx: &Ctx) -> Result<Vec<Finding>> {
     let line = ui::begin("lint-xtask");
-    let beside = || (dependencies::lint(ctx), scripts::lint(ctx));
+    let beside = || (own_dependencies::lint(ctx), scripts::lint(ctx));
     let (rust, (dependencies, scripts)) = parallel::both(|| lint_rust(ctx), beside);
     let (denied, skipped) = dependencies?;
     let reports: Vec<_> = rust?.into_iter().chain(denied).chain(scripts.reports).collect();

@@ -76,7 +76,7 @@ pub(crate) fn configured(root: &Utf8Path, app: &App) -> Result<Vec<String>> {
         tables.map(|t| t.iter().map(|(name, _)| name.to_string()).collect()).unwrap_or_default();
     let dir = root.join(&app.dir);
     for ini in ["setup.cfg", "tox.ini"] {
-        names.extend(super::found::sections(&std::fs::read_to_string(dir.join(ini)).unwrap_or_default()));
+        names.extend(super::detect::sections(&std::fs::read_to_string(dir.join(ini)).unwrap_or_default()));
     }
     for (file, tool) in [
         ("pytest.ini", "pytest"),
@@ -175,8 +175,8 @@ pub(crate) fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     let root = &ctx.ws.root;
     let dir = root.join(&app.dir);
     let set_up = configured(root, app)?.iter().any(|t| t == "pytest" || t == "tool:pytest");
-    let files = super::found::files(&dir)?;
-    let Some(why) = super::found::python_tests(&files).or(set_up.then_some("the settings of pytest")) else {
+    let files = super::detect::files(&dir)?;
+    let Some(why) = super::detect::python_tests(&files).or(set_up.then_some("the settings of pytest")) else {
         return Ok(None);
     };
     let python = synced(ctx, app, root)?;

@@ -167,7 +167,7 @@ pub(crate) fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
 /// Runs `bun test`, with the coverage floor of bunfig.toml. Returns the number of tests. None if there are no
 /// test files.
 pub(crate) fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
-    if super::found::ts_tests(&super::found::files(&ctx.ws.root.join(&app.dir))?).is_none() {
+    if super::detect::ts_tests(&super::detect::files(&ctx.ws.root.join(&app.dir))?).is_none() {
         return Ok(None);
     }
     let dir = synced(ctx, app, &ctx.ws.root)?;

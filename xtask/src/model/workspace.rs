@@ -1,13 +1,13 @@
 //! Finds the repository's root and reads its settings: `[workspace.metadata.xtask]` and every `app.toml`.
 //! Unknown keys are errors.
 
-use crate::sys::child::REHEARSAL;
 use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 mod earlier;
+mod rehearsal;
 mod settings;
 
 pub(crate) use earlier::EarlierSettings;
@@ -61,7 +61,7 @@ impl Workspace {
             Some(dir) => dir.canonicalize_utf8().with_context(|| format!("--root {dir}: no such folder"))?,
             None => find_root()?,
         };
-        stay_in_rehearsal(&root)?;
+        rehearsal::stay_in_its_folder(&root)?;
         let settings = read_settings(&root)?;
         let mut apps = Vec::new();
         let mut problems = Vec::new();
@@ -82,10 +82,7 @@ impl Workspace {
             }
         }
         let names = apps.iter().map(|app| app.name().to_string()).collect();
-        // A rehearsal of some apps hides the others from all of its jobs and steps.
-        if let Ok(only) = std::env::var("XTASK_ONLY") {
-            apps.retain(|app: &App| only.split(',').any(|name| name == app.name()));
-        }
+        rehearsal::hide_other_apps(&mut apps);
         if problems.is_empty() {
             Ok(Workspace { root, settings, apps, names })
         } else {
@@ -127,22 +124,6 @@ fn find_root() -> Result<Utf8PathBuf> {
         .find(|dir| ours(dir) || dir.join(".git").exists())
         .map(Utf8Path::to_path_buf)
         .ok_or_else(|| Exit::Usage(format!("{here} is not in a repository; name one with --root DIR")).into())
-}
-
-/// Programs that a rehearsal starts may work on its clones only, never on the user's checkout.
-fn stay_in_rehearsal(root: &Utf8Path) -> Result<()> {
-    let Ok(dir) = std::env::var(REHEARSAL) else { return Ok(()) };
-    let inside = Utf8Path::new(&dir)
-        .canonicalize_utf8()
-        .is_ok_and(|dir| root.canonicalize_utf8().is_ok_and(|root| root.starts_with(dir)));
-    if inside {
-        return Ok(());
-    }
-    let help = format!("if this is not a rehearsal: unset {REHEARSAL}");
-    Err(Exit::Usage(format!(
-        "{root} is not in the rehearsal's folder ({REHEARSAL}={dir}), so the command is refused; {help}"
-    ))
-    .into())
 }
 
 fn read_settings(root: &Utf8Path) -> Result<Settings> {

@@ -159,7 +159,7 @@ fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> 
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
     let mut child = command.spawn().with_context(|| format!("`{words}` could not be started"))?;
     let group = Pid::from_child(&child);
-    let guard = crate::sys::guard::kill_when_gone(child.id());
+    let guard = crate::sys::kill_on_exit::kill_when_gone(child.id());
     let started = Instant::now();
     let ended =
         || waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);

@@ -1,7 +1,7 @@
 //! Starts a server to probe it, in a process group of its own. The server stops when the handle is dropped.
 
 use crate::sys::child;
-use crate::sys::guard::kill_when_gone;
+use crate::sys::kill_on_exit::kill_when_gone;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, kill_process_group};

@@ -19,9 +19,9 @@ use serde::Serialize;
 
 mod constants;
 mod docs;
-mod documents;
 mod files;
 mod fix;
+mod formats;
 mod judge;
 mod locks;
 mod names;

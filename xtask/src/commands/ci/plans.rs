@@ -7,7 +7,7 @@ use crate::commands::plan;
 use crate::commands::plan::AppPlan;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
-use crate::model::{affected, labels};
+use crate::model::{affected, breaking_label};
 use crate::sys::ui;
 use anyhow::Result;
 
@@ -86,10 +86,10 @@ fn label(
     plans: &[AppPlan],
 ) -> Result<Option<Finding>> {
     let declared = match affected::branch_point(ctx, base)? {
-        Some(base) if !promotes => labels::declared_since(&ctx.git, &base)?,
+        Some(base) if !promotes => breaking_label::declared_since(&ctx.git, &base)?,
         _ => {
             plans.iter().flat_map(|plan| &plan.commits).filter(|c| c.counts && c.breaking).cloned().collect()
         }
     };
-    Ok(labels::judge(labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())))
+    Ok(breaking_label::judge(labels, &declared, plans.iter().any(|plan| !plan.accepted.is_empty())))
 }

@@ -4,7 +4,7 @@
 use crate::oci::spec::{Descriptor, Index};
 use crate::oci::{Built, PlatformImage, USER, spec};
 use crate::sys::exit::Exit;
-use crate::sys::{child, guard, tools};
+use crate::sys::{child, kill_on_exit, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ impl Container {
         let image = format!("localhost/{name}:probe");
         // The shell inherits our environment, which it needs to find the engine.
         let remove = r#""$0" rm --force --volumes "$1"; "$0" rmi --force "$2""#;
-        let guard = guard::when_gone(remove, &[&engine.to_string(), &name, &image])?;
+        let guard = kill_on_exit::when_gone(remove, &[&engine.to_string(), &name, &image])?;
         let container = Container { engine, name, guard };
         write_archive(built, part, &image, &archive)?;
         let inside = built

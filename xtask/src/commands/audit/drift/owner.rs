@@ -1,7 +1,7 @@
 //! Decides which app a file belongs to, or which apps it may mean by its content, its folder or its name.
 
-use super::documents;
 use super::files::{self, File};
+use super::formats;
 use super::names;
 use crate::model::manifest;
 use crate::model::workspace::App;
@@ -76,8 +76,8 @@ impl<'a> Owners<'a> {
             if who.is_empty() && !folder.as_str().is_empty() {
                 who = self.named_below(folder);
             }
-            if who.is_empty() && documents::is_version_file(name) {
-                who = pick(&|app| documents::shares_a_word(name, &app.settings.package));
+            if who.is_empty() && formats::is_version_file(name) {
+                who = pick(&|app| formats::shares_a_word(name, &app.settings.package));
             }
             if who.is_empty() && name == "CITATION.cff" && self.apps.len() == 1 {
                 who = pick(&|_| true);

@@ -3,7 +3,7 @@
 use super::files::{self, File, Form};
 use super::owner::Owners;
 use super::place::{Kind, Shown};
-use super::{constants, docs, documents, fix, locks};
+use super::{constants, docs, fix, formats, locks};
 use crate::model::workspace::App;
 
 /// The versions of the app that a file shows, and the apps that it may mean.
@@ -12,12 +12,12 @@ pub(super) fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<
     let only = vec![app.name()];
     let own = owners.own(&file.path, app);
     if fix::is_own_spec(app, &file.path) || (own.is_some() && is_spec(name)) {
-        return (only, documents::spec(&file.text).into_iter().collect());
+        return (only, formats::spec(&file.text).into_iter().collect());
     }
     let special = match name {
-        "Chart.yaml" => documents::yaml_key(&file.text, "appVersion", Kind::Chart),
-        "CITATION.cff" => documents::yaml_key(&file.text, "version", Kind::Citation),
-        _ if documents::is_version_file(name) => documents::bare_version(&file.text),
+        "Chart.yaml" => formats::yaml_key(&file.text, "appVersion", Kind::Chart),
+        "CITATION.cff" => formats::yaml_key(&file.text, "version", Kind::Citation),
+        _ if formats::is_version_file(name) => formats::bare_version(&file.text),
         _ => None,
     };
     if let Some(mut special) = special {
@@ -39,8 +39,8 @@ pub(super) fn shown<'a>(file: &File, app: &'a App, owners: &Owners<'a>) -> (Vec<
             found.extend(docs::badges(&file.text, settings, about));
         }
         Form::Settings(comment) => {
-            found.extend(documents::compat(&file.text, settings).filter(|_| name == "compat.json"));
-            found.extend(documents::requirements(&file.text, settings, comment));
+            found.extend(formats::compat(&file.text, settings).filter(|_| name == "compat.json"));
+            found.extend(formats::requirements(&file.text, settings, comment));
             found.extend(own.iter().flat_map(|path| constants::read(path, &file.text, settings)));
             if own.is_none() && files::is_container_file(name) && owners.of(file) == only {
                 found.extend(constants::container(&file.text, settings));
