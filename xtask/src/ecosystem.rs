@@ -6,7 +6,7 @@ use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::oci::Source;
 use crate::oci::reference::Reference;
-use crate::sys::tools;
+use crate::sys::{export, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -231,19 +231,13 @@ impl Ecosystem {
     pub(crate) fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
         let temp = tempfile::tempdir()?;
         let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-        // The path follows the commit: COMMIT:PATH would not expand export-subst attributes.
-        let archive = ctx.git.bytes(&[
-            "-c",
-            "tar.umask=0022",
-            "archive",
-            "--format=tar",
-            commit,
-            "--",
-            app.dir.as_str(),
-        ])?;
-        tar::Archive::new(archive.as_slice()).unpack(tree)?;
+        export::files(&ctx.git, commit, &app.dir, tree)?;
         let (dir, built) = (tree.join(&app.dir), tree.join("built"));
         std::fs::create_dir(&built)?;
+        let missing = export::missing(&dir)?;
+        if !missing.is_empty() {
+            bail!("the sources of {} are not complete at {commit}:\n  {}", app.dir, missing.join("\n  "));
+        }
         let epoch = ctx.git.commit_time(commit)?.to_string();
         let compat = app.settings.compat.as_ref().map(|compat| dir.join(&compat.file));
         let compat = compat
@@ -428,11 +422,16 @@ pub(crate) fn tool_versions(ecosystem: Ecosystem) -> Vec<String> {
     ecosystem.tools().iter().map(|name| format!("{name} {}", tools::version(name))).collect()
 }
 
+/// The environment of every program that builds, so that its output depends on the commit only.
+fn reproducible(epoch: &str) -> [(&'static str, &str); 3] {
+    [("SOURCE_DATE_EPOCH", epoch), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8")]
+}
+
 /// Runs the commands of `[commands] build` in order, with `programs` first in PATH.
 fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &str) -> Result<()> {
     let path = format!("{programs}:{}", ts::path()?);
     for argv in commands {
-        started(dir, argv, &[("PATH", &path), ("SOURCE_DATE_EPOCH", epoch)])
+        started(dir, argv, &[&reproducible(epoch)[..], &[("PATH", &path)]].concat())
             .with_context(|| format!("[commands] build: {}", argv.join(" ")))?;
     }
     Ok(())

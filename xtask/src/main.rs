@@ -23,6 +23,8 @@ const SIGPIPE_EXIT: i32 = 141;
 
 fn main() -> std::process::ExitCode {
     exit_quietly_on_broken_pipe();
+    // Build tools copy the modes of the files that they create into packages.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let flags = Flags::read(release::steps_help());
     match run(flags) {
         Ok(()) => 0.into(),

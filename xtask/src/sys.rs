@@ -4,6 +4,7 @@
 pub(crate) mod child;
 pub(crate) mod date;
 pub(crate) mod exit;
+pub(crate) mod export;
 pub(crate) mod files;
 pub(crate) mod git;
 pub(crate) mod hash;

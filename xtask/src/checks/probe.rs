@@ -28,8 +28,7 @@ pub(crate) struct Expect {
 /// commit.
 pub(crate) fn expected(ctx: &Ctx, app: &App, version: &Version, commit: &str) -> Result<Expect> {
     let committed = |file: &Utf8Path| -> Result<Value> {
-        let text =
-            ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{}", app.dir.join(file))])?;
+        let text = ctx.git.read(&["cat-file", "blob", &format!("{commit}:{}", app.dir.join(file))])?;
         serde_json::from_str(&text).with_context(|| format!("{file} in {commit} is not JSON"))
     };
     // A release from before [compat] was set has no compat.json. For a new release, the build checks that it

@@ -135,7 +135,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
     let manifest = app.dir.join(app.settings.ecosystem.manifest());
     let version = crate::model::manifest::read_text(
         app,
-        &ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{manifest}")])?,
+        &ctx.git.read(&["cat-file", "blob", &format!("{commit}:{manifest}")])?,
     )?;
     let files = step("build", || {
         let files = app.settings.ecosystem.build(ctx, app, &commit, out)?;
@@ -260,7 +260,7 @@ fn labels(ctx: &Ctx, commit: &str, licence: &Option<String>) -> BTreeMap<String,
 /// The SPDX expression in the app's manifest.
 fn licence(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
     let manifest = app.dir.join(app.settings.ecosystem.manifest());
-    let text = ctx.git.read(&["show", "--end-of-options", &format!("{commit}:{manifest}")]).ok()?;
+    let text = ctx.git.read(&["cat-file", "blob", &format!("{commit}:{manifest}")]).ok()?;
     app.settings.ecosystem.licence(&text)
 }
 

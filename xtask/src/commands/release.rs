@@ -355,7 +355,7 @@ fn manifest_version(ctx: &Ctx, app: &App, rev: &str) -> Result<Version> {
     let file = app.dir.join(app.settings.ecosystem.manifest());
     let text = ctx
         .git
-        .read(&["show", &format!("{rev}:{file}")])
+        .read(&["cat-file", "blob", &format!("{rev}:{file}")])
         .with_context(|| format!("{file} is not in {rev}"))?;
     manifest::read_text(app, &text)
 }

@@ -241,7 +241,7 @@ pub(crate) fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch
     let args = ["--quiet", "--sdist", "--wheel", "--no-create-gitignore"];
     child::capture(
         cmd!(sh, "{uv} build {args...} --python {python} --default-index {index} --out-dir {out}"),
-        &[("SOURCE_DATE_EPOCH", epoch)],
+        &super::reproducible(epoch),
     )?;
     let mut files = Vec::new();
     for entry in out.read_dir_utf8()? {

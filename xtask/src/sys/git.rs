@@ -11,6 +11,8 @@ pub(crate) struct Git {
     pub dir: Utf8PathBuf,
     /// The start of the remote's address with its password, and the same without: arguments name the latter.
     login: Option<(String, String)>,
+    /// The objects of another repository, for a git in a repository without files, refs and settings.
+    borrowed: Option<Utf8PathBuf>,
 }
 
 /// The variables that git sets for a hook: its repository (`git rev-parse --local-env-vars`), and in
@@ -46,12 +48,18 @@ const HOOK_IDENTITY: &[&str] = &[
 
 impl Git {
     pub(crate) fn new(dir: impl AsRef<Utf8Path>) -> Git {
-        Git { dir: dir.as_ref().to_path_buf(), login: None }
+        Git { dir: dir.as_ref().to_path_buf(), login: None, borrowed: None }
     }
 
     /// Git in another folder, with the same remote.
     pub(crate) fn at(&self, dir: impl AsRef<Utf8Path>) -> Git {
         Git { dir: dir.as_ref().to_path_buf(), ..self.clone() }
+    }
+
+    /// Git in the bare repository `dir`, with the objects of another one. It reads no settings and attributes
+    /// of the user and the machine, so what it prints depends on the objects only.
+    pub(crate) fn borrowing(&self, dir: impl AsRef<Utf8Path>, objects: Utf8PathBuf) -> Git {
+        Git { borrowed: Some(objects), ..self.at(dir) }
     }
 
     /// The same git, which knows the password of this remote; and the remote as arguments and messages name
@@ -70,6 +78,13 @@ impl Git {
         let in_hook = std::env::var_os("GIT_INDEX_FILE").is_some() || std::env::var_os("GIT_DIR").is_some();
         for name in HOOK_ENV.iter().chain(HOOK_IDENTITY.iter().filter(|_| in_hook)) {
             command.env_remove(name);
+        }
+        if let Some(objects) = &self.borrowed {
+            command.env("GIT_DIR", &self.dir).env("GIT_OBJECT_DIRECTORY", objects);
+            // The default of core.attributesFile is in the folder XDG_CONFIG_HOME (gitattributes(5)).
+            command.env("HOME", &self.dir).env("XDG_CONFIG_HOME", &self.dir);
+            command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+            command.env("GIT_ATTR_NOSYSTEM", "1").env("GIT_LITERAL_PATHSPECS", "1");
         }
         // Hooks and helpers inherit what git gets.
         secrets::withhold(&mut command);

@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("", &["finding", "flags"]),
     ("sys", &["date", "exit", "files", "hash", "parallel", "secrets", "url"]),
     ("sys", &["git", "kill_on_exit", "ui"]),
-    ("sys", &["child", "http"]),
+    ("sys", &["child", "export", "http"]),
     ("sys", &["scratch", "serve", "supervise", "tools"]),
     ("model", &["endpoints", "markdown", "version"]),
     ("model", &["commits", "language"]),

@@ -18,6 +18,7 @@ mod bump;
 mod check;
 mod ci;
 mod compat;
+mod contents;
 mod demo;
 mod docs;
 mod help;

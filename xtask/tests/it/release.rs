@@ -261,6 +261,8 @@ fn latest_of_a_ts_app_moves_neither_back_to_an_older_release_nor_to_a_pre_releas
 fn preflight_reports_all_problems_together() {
     let world = World::new();
     world.repo.git(&["switch", "--quiet", "--create", "feat/later"]);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    world.repo.write("apps/python/src/demo_agent/model.bin", pointer);
     world.repo.commit("CHANGELOG.md", "# Changelog\n", "docs: lose the changelog");
     world.repo.write("apps/python/README.md", "# not committed\n");
     let mut command = world.command(&world.repo.path);
@@ -271,6 +273,7 @@ fn preflight_reports_all_problems_together() {
         "dirty-tree",
         "not-at-main",
         "changelog-empty",
+        "src/demo_agent/model.bin is a pointer of Git LFS",
         "refuses the credentials in PYPI_TOKEN",
         "set TESTPYPI_TOKEN",
     ] {

@@ -4,7 +4,7 @@
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
-use crate::sys::{child, tools};
+use crate::sys::{child, export, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use diff::change::Change;
@@ -86,8 +86,7 @@ fn export(ctx: &Ctx, app: &App, commit: &str, tree: &Utf8Path) -> Result<Utf8Pat
     let folder = if has_sources { sources } else { app.dir.clone() };
     // A commit without the app has an empty surface.
     if !ctx.git.read(&["ls-tree", commit, "--", folder.as_str()])?.is_empty() {
-        let archive = ctx.git.bytes(&["archive", "--format=tar", commit, "--", folder.as_str()])?;
-        tar::Archive::new(archive.as_slice()).unpack(tree)?;
+        export::files(&ctx.git, commit, &folder, tree)?;
     }
     Ok(folder)
 }

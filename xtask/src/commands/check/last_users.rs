@@ -11,7 +11,7 @@ use crate::model::affected;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::{App, EarlierSettings};
 use crate::sys::exit::Exit;
-use crate::sys::{child, parallel, serve, ui};
+use crate::sys::{child, export, parallel, serve, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use runners::{counted, names};
@@ -182,8 +182,9 @@ fn settings(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<EarlierSettings>
 /// Exports the whole tree of the tag, because its tests may use any file in it.
 fn export(ctx: &Ctx, last: &LastRelease, tree: &Utf8Path) -> Result<()> {
     std::fs::create_dir(tree)?;
-    let archive = ctx.git.bytes(&["archive", "--format=tar", &format!("refs/tags/{}", last.tag)])?;
-    tar::Archive::new(archive.as_slice()).unpack(tree).with_context(|| format!("cannot export {}", last.tag))
+    let commit = ctx.git.commit(&format!("refs/tags/{}", last.tag))?;
+    export::files(&ctx.git, &commit, Utf8Path::new(""), tree)
+        .with_context(|| format!("cannot export {}", last.tag))
 }
 
 /// Today's server. None if the app no longer has one.

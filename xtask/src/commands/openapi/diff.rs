@@ -77,7 +77,7 @@ fn committed(ctx: &Ctx, source: &str) -> Result<String> {
     let file = app.dir.join(&spec.file);
     let commit = ctx.git.commit(rev)?;
     ctx.git
-        .read(&["show", "--end-of-options", &format!("{commit}:{file}")])
+        .read(&["cat-file", "blob", &format!("{commit}:{file}")])
         .with_context(|| format!("{file} is not in {rev}"))
 }
 

@@ -6,8 +6,9 @@ use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
-use crate::sys::{secrets, tools, ui};
-use anyhow::Result;
+use crate::sys::{export, secrets, tools, ui};
+use anyhow::{Context, Result};
+use camino::Utf8Path;
 
 pub(crate) fn state(_: &Release) -> Result<State> {
     Ok(State::Todo)
@@ -37,6 +38,7 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
         findings.extend(tree_and_branch(release.ctx, &release.commit, release.branch.is_some())?);
         findings.extend(gates(release)?);
         findings.extend(refused(release)?);
+        findings.extend(incomplete(release)?);
         findings.extend(name_on_index(release)?);
         findings.extend(advisories(release));
         // The result of the commit's CI run is not known here, so the checks run again.
@@ -124,6 +126,21 @@ fn refused(release: &Release) -> Result<Option<Finding>> {
         .place(file)
         .help("change it in a pull request");
     Ok((!reasons.is_empty()).then_some(finding))
+}
+
+/// A finding with the sources whose content is not in the commit: a package would lack them without a word.
+fn incomplete(release: &Release) -> Result<Option<Finding>> {
+    let (ctx, app) = (release.ctx, release.app);
+    let temp = tempfile::tempdir()?;
+    let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    export::files(&ctx.git, &release.commit, &app.dir, tree)?;
+    let missing = export::missing(&tree.join(&app.dir))?;
+    let message = format!("a package cannot contain all sources:\n  {}", missing.join("\n  "));
+    let finding = Finding::new("sources-incomplete", Level::Error, message).place(app.dir.as_str()).help(
+        "commit the files themselves, or leave them out of packages: \
+         a line `PATH export-ignore` in a committed .gitattributes",
+    );
+    Ok((!missing.is_empty()).then_some(finding))
 }
 
 /// Warns if the package exists on the index but no version of it is tagged here: it may belong to others.

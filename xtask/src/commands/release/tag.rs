@@ -226,8 +226,11 @@ fn mktag(git: &Git, commit: &str, name: &str, message: &str) -> Result<String> {
 
 /// The release's section of CHANGELOG.md at the released commit. Empty if there is none.
 pub(crate) fn notes(release: &Release) -> Result<String> {
-    let text =
-        release.ctx.git.read(&["show", &format!("{}:CHANGELOG.md", release.commit)]).unwrap_or_default();
+    let text = release
+        .ctx
+        .git
+        .read(&["cat-file", "blob", &format!("{}:CHANGELOG.md", release.commit)])
+        .unwrap_or_default();
     Ok(changelog::notes(&text, &release.tag_name).unwrap_or_default())
 }
 

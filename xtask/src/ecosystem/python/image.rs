@@ -59,7 +59,7 @@ fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for file in ["pyproject.toml", "uv.lock"] {
         let place = app.dir.join(file);
-        let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
+        let bytes = ctx.git.bytes(&["cat-file", "blob", &format!("{commit}:{place}")]);
         fs::write(dir.join(file), bytes.with_context(|| format!("an image needs {place}; commit it"))?)?;
     }
     let (uv, python) = (tools::uv()?, tools::python()?);

@@ -2,6 +2,7 @@
 //! checks it with publint and are-the-types-wrong, and checks the files in it.
 
 use super::{by_npm, frozen_install, package_json, path};
+use crate::ecosystem::reproducible;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::EarlierSettings;
 use crate::sys::{child, parallel, tools};
@@ -28,7 +29,7 @@ pub(crate) fn pack(dir: &Utf8Path, out: &Utf8Path, epoch: &str) -> Result<(Strin
     let sh = child::shell(dir)?;
     let packed = child::capture(
         cmd!(sh, "{npm} pack --ignore-scripts --json --loglevel error --pack-destination {out}"),
-        &[("SOURCE_DATE_EPOCH", epoch)],
+        &reproducible(epoch),
     )?;
     contents(&packed)
 }
@@ -50,7 +51,7 @@ pub(crate) fn script(dir: &Utf8Path, epoch: &str) -> Result<()> {
     let sh = child::shell(dir)?;
     child::capture(
         cmd!(sh, "{runner} run --silent build"),
-        &[("SOURCE_DATE_EPOCH", epoch), ("PATH", &path()?)],
+        &[&reproducible(epoch)[..], &[("PATH", &path()?)]].concat(),
     )
     .map(drop)
 }

@@ -39,7 +39,7 @@ pub(crate) fn layers<'a>(
 ) -> Result<Vec<Source<'a>>> {
     let file = |name: &str| -> Result<Vec<u8>> {
         let place = app.dir.join(name);
-        let bytes = ctx.git.bytes(&["show", "--end-of-options", &format!("{commit}:{place}")]);
+        let bytes = ctx.git.bytes(&["cat-file", "blob", &format!("{commit}:{place}")]);
         bytes.with_context(|| format!("an image needs {place}; commit it"))
     };
     if file("bun.lock").is_err() && file(crate::model::language::ts::NPM_LOCK).is_ok() {

@@ -4,7 +4,7 @@
 use crate::ecosystem::ts;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
-use crate::sys::{child, hash, tools};
+use crate::sys::{child, export, hash, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
@@ -20,12 +20,23 @@ pub(crate) fn of(ctx: &Ctx, app: &App, commit: &str) -> Result<Utf8PathBuf> {
     ]);
     // A commit without the app has an empty package.
     let Ok(tree) = tree else { return empty() };
+    let root = format!("{commit}^{{tree}}");
+    let root = ctx.git.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &root])?;
+    // A link may lead out of the folder. Then the folder's tree does not name all of its content.
+    let has_links = ctx
+        .git
+        .read(&["ls-tree", "-r", "--full-tree", &tree])?
+        .lines()
+        .any(|line| line.starts_with("120000"));
+    let key = if has_links { format!("{tree}-{root}") } else { tree };
     let cache = child::cache()?.join("declarations");
-    let folder = cache.join(format!("{tree}-bun-{}", tools::version("bun")));
+    let folder = cache.join(format!("{key}-bun-{}", tools::version("bun")));
     let make = || {
-        std::fs::create_dir_all(&folder)?;
-        let archive = ctx.git.bytes(&["-c", "tar.umask=0022", "archive", "--format=tar", &tree])?;
-        tar::Archive::new(archive.as_slice()).unpack(&folder)?;
+        let temp = tempfile::tempdir_in(&cache)?;
+        let whole = Utf8Path::from_path(temp.path()).context("the cache folder's path is not UTF-8")?;
+        // The root's tree and not the commit: `export-subst` would make every commit's declarations differ.
+        export::files(&ctx.git, &root, &app.dir, whole)?;
+        std::fs::rename(whole.join(&app.dir), &folder)?;
         linked(ctx, &cache, &folder)?;
         let epoch = ctx.git.commit_time(commit)?.to_string();
         ts::build::script(&folder, &epoch)
