@@ -124,7 +124,7 @@ fn the_readme_lists_every_setting() {
     let mut keys = Vec::new();
     let mut table = None;
     for line in read("src/model/workspace/settings.rs").lines() {
-        if let Some((name, _)) = line.strip_prefix("pub struct ").and_then(|l| l.split_once(' ')) {
+        if let Some((name, _)) = line.strip_prefix("pub(crate) struct ").and_then(|l| l.split_once(' ')) {
             table = match name {
                 "Settings" | "AppSettings" => Some(String::new()),
                 "Acceptance" => Some("[accept] ".to_string()),
