@@ -6,7 +6,7 @@ use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::oci::Source;
 use crate::oci::reference::Reference;
-use crate::sys::{export, tools};
+use crate::sys::{export, retry, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -328,7 +328,9 @@ impl Ecosystem {
         }
     }
 
-    /// Uploads the files and waits until the index lists them: seconds to a minute on PyPI.
+    /// Uploads the files and waits until the index lists them: seconds to a minute on PyPI. After a failed
+    /// upload the index is asked before the next try: the file may have arrived, and an index takes a name
+    /// only once.
     pub(crate) fn publish(
         self,
         ctx: &Ctx,
@@ -337,35 +339,42 @@ impl Ecosystem {
         version: &Version,
         files: &[DistFile],
     ) -> Result<()> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        let uploaded = match self {
-            Ecosystem::Python => python::publish::upload(ctx, python::target(ctx, stage), files),
-            Ecosystem::Ts => ts::publish::upload(ctx, app, version, files),
-        };
         let (url, _) = self.upload_target(ctx, stage);
-        let started = Instant::now();
-        loop {
+        let listed = |file: &DistFile| -> Result<bool> {
             let there = self.published(ctx, app, stage, version)?;
-            let missing: Vec<_> = files
-                .iter()
-                .filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256)))
-                .map(|f| f.name.as_str())
-                .collect();
-            if missing.is_empty() {
-                return Ok(());
-            }
-            // A failed upload counts as done if the index lists all files: the connection may have broken
-            // after the index had accepted them.
-            if let Err(e) = uploaded {
-                return Err(e.context(format!("{url} did not accept {}", missing.join(", "))));
-            }
-            if started.elapsed() > Duration::from_secs(120) {
-                bail!("{url} accepted {} but does not list it after two minutes", missing.join(", "));
-            }
-            std::thread::sleep(Duration::from_millis(500));
+            Ok(there.iter().any(|p| p.is(&file.name, &file.sha256)))
+        };
+        for file in files {
+            let once = || {
+                let uploaded = match self {
+                    Ecosystem::Python => python::publish::upload(ctx, python::target(ctx, stage), file),
+                    Ecosystem::Ts => ts::publish::upload(ctx, app, version, file),
+                };
+                uploaded.or_else(|error| match listed(file) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(error),
+                    Err(unknown) => Err(error.context(format!(
+                        "it is not known whether the upload has arrived, because {url} cannot be asked: \
+                         {unknown:#}"
+                    ))),
+                })
+            };
+            let what = format!("upload of {}", file.name);
+            retry::again(&what, once, |error| retry::temporary(&error.to_string()))
+                .with_context(|| format!("{url} did not accept {}", file.name))?;
         }
+        let (started, limit) = (Instant::now(), 2 * retry::silence());
+        for file in files {
+            let _waiting = retry::waiting(&format!("{url} to list {}", file.name), limit);
+            while !listed(file)? {
+                if started.elapsed() > limit {
+                    let seconds = limit.as_secs();
+                    bail!("{url} accepted {}, but does not list it after {seconds} s", file.name);
+                }
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+        Ok(())
     }
 
     /// Is this the version that users get without naming one? None if the index chooses that version itself.

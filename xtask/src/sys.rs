@@ -11,6 +11,7 @@ pub(crate) mod hash;
 pub(crate) mod http;
 pub(crate) mod kill_on_exit;
 pub(crate) mod parallel;
+pub(crate) mod retry;
 pub(crate) mod scratch;
 pub(crate) mod secrets;
 pub(crate) mod serve;

@@ -48,7 +48,7 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let (uv, base, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(&dir)?;
     let frozen: &[&str] = if locked { &["--frozen"] } else { &[] };
-    let synced = child::capture(
+    let synced = child::capture_download(
         cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"),
         &[],
     );
@@ -149,8 +149,8 @@ pub(crate) fn module(dir: &Utf8Path, python: &Utf8Path, argv: &[&str]) -> Result
 pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[]).map_err(
-        |e| {
+    child::capture_download(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[])
+        .map_err(|e| {
             let stale = e.to_string().contains("needs to be updated");
             let unreachable = || format!("cannot check uv.lock against {index}; is it reachable?");
             e.context(if stale {
@@ -158,15 +158,17 @@ pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
             } else {
                 unreachable()
             })
-        },
-    )
+        })
 }
 
 /// Queries osv.dev for advisories about the locked dependencies that users get.
 pub(crate) fn audit(dir: &Utf8Path) -> Result<String> {
     let uv = tools::uv()?;
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"), &[])
+    child::capture_online(
+        cmd!(sh, "{uv} audit --quiet --frozen --no-dev --preview-features audit-command"),
+        &[],
+    )
 }
 
 /// Runs pytest, with the coverage floor of its settings. None if pytest is not configured and there are no
@@ -239,7 +241,7 @@ pub(crate) fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch
     let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(dir)?;
     let args = ["--quiet", "--sdist", "--wheel", "--no-create-gitignore"];
-    child::capture(
+    child::capture_download(
         cmd!(sh, "{uv} build {args...} --python {python} --default-index {index} --out-dir {out}"),
         &super::reproducible(epoch),
     )?;

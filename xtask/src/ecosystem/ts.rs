@@ -79,7 +79,7 @@ fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
         let sh = child::shell(dir)?;
         let quiet = ["--no-audit", "--no-fund", "--loglevel", "error"];
-        return child::capture(cmd!(sh, "{npm} ci {quiet...} {args...} --registry {registry}"), &[])
+        return child::capture_download(cmd!(sh, "{npm} ci {quiet...} {args...} --registry {registry}"), &[])
             .map_err(stale);
     }
     if !dir.join("bun.lock").exists() {
@@ -93,7 +93,7 @@ fn frozen(ctx: &Ctx, dir: &Utf8Path, args: &[&str]) -> Result<String> {
     }
     let (bun, registry) = (tools::tool("bun")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
-    child::capture(
+    child::capture_download(
         cmd!(sh, "{bun} install --frozen-lockfile {args...} --no-progress --registry {registry}"),
         &[],
     )
@@ -154,14 +154,17 @@ pub(crate) fn audit(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     if by_npm(dir) {
         let (npm, registry) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
         let sh = child::shell(dir)?;
-        return child::capture(
+        return child::capture_online(
             cmd!(sh, "{npm} audit --omit dev --package-lock-only --registry {registry}"),
             &[],
         );
     }
     let bun = tools::tool("bun")?;
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{bun} audit --production"), &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)])
+    child::capture_online(
+        cmd!(sh, "{bun} audit --production"),
+        &[("BUN_CONFIG_REGISTRY", &ctx.endpoints.npm_read)],
+    )
 }
 
 /// Runs `bun test`, with the coverage floor of bunfig.toml. Returns the number of tests. None if there are no

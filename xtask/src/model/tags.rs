@@ -7,7 +7,7 @@ use semver::Version;
 /// The highest version that the remote has a tag for, pre-releases excluded.
 pub(crate) fn highest_stable(ctx: &Ctx, app: &str) -> Result<Option<Version>> {
     let prefix = format!("refs/tags/{app}-v");
-    let listed = ctx.git.read(&[
+    let listed = ctx.git.online(&[
         "ls-remote",
         "--tags",
         "--refs",

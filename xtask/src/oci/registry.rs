@@ -7,6 +7,7 @@ use super::spec::{self, Descriptor};
 use super::store::Store;
 use crate::sys::exit::Exit;
 use crate::sys::http::{Http, Request, Response};
+use crate::sys::retry;
 use crate::sys::url;
 use crate::sys::url::{is_loopback, without_secrets};
 use anyhow::{Context, Result, bail};
@@ -145,16 +146,13 @@ impl Registry {
         }
         let name = format!("{}/{repository}@{}", self.host, blob.digest);
         let get = || {
-            let answer = self.call(
-                &pull_scope(repository),
-                Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest))),
-            )?;
+            let request = Request::new("GET", self.url(repository, &format!("blobs/{}", blob.digest)));
+            let answer = self.call_by(&pull_scope(repository), request, |r| self.http.open(r))?;
             store.receive(blob, answer.success()?.reader(), &name)
         };
-        // A download that is interrupted after the headers is repeated once.
-        get().or_else(|first| match first.chain().any(|e| e.is::<std::io::Error>()) {
-            true => get(),
-            false => Err(first),
+        // A download that is interrupted after the headers is repeated.
+        retry::again(&format!("download of {name}"), get, |error| {
+            error.chain().find_map(|e| e.downcast_ref::<std::io::Error>()).map(ToString::to_string)
         })
     }
 

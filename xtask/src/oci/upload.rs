@@ -4,7 +4,7 @@
 use super::registry::{Registry, push_scope};
 use super::spec::Descriptor;
 use crate::sys::http::{Request, Response};
-use crate::sys::{http, ui};
+use crate::sys::{http, retry, ui};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use std::fs::File;
@@ -14,7 +14,6 @@ use std::os::unix::fs::FileExt;
 const CHUNK: u64 = 4 << 20;
 /// The largest chunk that a registry may require (`OCI-Chunk-Min-Length`).
 const LARGEST_CHUNK: u64 = 128 << 20;
-const TRIES: u32 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
@@ -57,7 +56,7 @@ impl Registry {
                 Start::Session(session) => self.send_blob(repository, session, blob, &file),
             };
             let Err(error) = outcome else { return Ok(Sent::Uploaded) };
-            if attempt == TRIES || !is_worth_restarting(&error) {
+            if attempt == retry::TRIES || !is_worth_restarting(&error) {
                 return Err(error)
                     .with_context(|| format!("cannot upload {} to {}/{repository}", blob.digest, self.host));
             }
@@ -144,10 +143,12 @@ impl Registry {
                 Err(error) => error,
             };
             failures += 1;
-            if failures == TRIES || !(is_worth_restarting(&error) || http::status_of(&error) == Some(416)) {
+            if failures == retry::TRIES
+                || !(is_worth_restarting(&error) || http::status_of(&error) == Some(416))
+            {
                 return Err(error);
             }
-            let pause = http::pause(failures);
+            let pause = retry::pause(failures);
             say(&format!(
                 "the upload of {} was interrupted after {offset} bytes: {}; it resumes in {:.1} s",
                 blob.digest,

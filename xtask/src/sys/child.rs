@@ -1,14 +1,15 @@
 //! Starts programs with an allow-listed environment and a HOME of their own. Errors contain the last lines of
 //! their output.
 
+use super::{kill_on_exit, retry};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use xshell::{Cmd, Shell};
 
@@ -66,6 +67,7 @@ pub(crate) fn env() -> Result<Vec<(OsString, OsString)>> {
     let cache = cache()?;
     let home = cache.join("home");
     std::fs::create_dir_all(&home).with_context(|| format!("cannot create {home}"))?;
+    let silence = retry::silence();
     let mut env: Vec<(OsString, OsString)> = INHERITED
         .iter()
         .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))
@@ -87,6 +89,11 @@ pub(crate) fn env() -> Result<Vec<(OsString, OsString)>> {
         ("BUN_INSTALL_CACHE_DIR", cache.join("bun").as_str()),
         ("DO_NOT_TRACK", "1"),
         ("GIT_TERMINAL_PROMPT", "0"),
+        ("UV_HTTP_TIMEOUT", &silence.as_secs().to_string()),
+        // npm's own pauses are 10 and 60 s.
+        ("NPM_CONFIG_FETCH_RETRY_MINTIMEOUT", "500"),
+        ("NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT", "5000"),
+        ("NPM_CONFIG_FETCH_TIMEOUT", &silence.as_millis().to_string()),
     ] {
         env.push((name.into(), value.into()));
     }
@@ -138,31 +145,74 @@ const BRIEF: Duration = Duration::from_secs(60);
 /// instead and never end.
 pub(crate) fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
-    within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, BRIEF)
+    within(&mut clean(cmd, extra)?, &words, BRIEF)
 }
 
-/// How long an installation may take. Large wheels over a slow connection take minutes.
-const INSTALLATION: Duration = Duration::from_secs(20 * 60);
-
-/// Like [`capture`], but stops the program after [`INSTALLATION`], in case an index never finishes its
-/// answer.
-pub(crate) fn capture_installation(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+/// Like [`capture`], for a program that uses the network: it is stopped at the overall limit and when xtask
+/// ends, and a long wait is announced.
+pub(crate) fn capture_online(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
-    within(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into(), &words, INSTALLATION)
+    online(&mut clean(cmd, extra)?, &words, &first_words(&words))
 }
 
-/// Runs the program in a process group of its own. The group is killed when the program ends, at the limit,
-/// and when xtask ends.
-fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> {
+/// Like [`capture_online`], for a program that only reads from the network: it is tried again where that may
+/// help.
+pub(crate) fn capture_download(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    let words = cmd.to_string();
+    let (mut command, what) = (clean(cmd, extra)?, first_words(&words));
+    let run = || online(&mut command, &words, &what);
+    retry::again(&what, run, |error| retry::temporary(&error.to_string()))
+}
+
+fn online(command: &mut Command, words: &str, what: &str) -> Result<String> {
+    let _waiting = retry::waiting(what, retry::overall());
+    within(command, words, retry::overall())
+}
+
+/// The program's file name and its first argument, for messages about a command of any length.
+fn first_words(words: &str) -> String {
+    let mut words = words.split_whitespace();
+    let program = words.next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    format!("`{program} {} …`", words.next().unwrap_or_default())
+}
+
+fn clean(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<Command> {
+    Ok(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into())
+}
+
+/// What a program printed, and how it ended. `status` is None if it was stopped at the limit.
+pub(super) struct Ended {
+    pub status: Option<ExitStatus>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Which processes are stopped together with a program.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Stops {
+    /// Its process group, which is its own.
+    Group,
+    /// Its descendants. It stays in xtask's group, so that it can ask on the terminal.
+    Tree,
+}
+
+/// Runs the program. It is stopped, with the processes that it started, at the limit and when xtask ends.
+pub(super) fn bounded(command: &mut Command, words: &str, limit: Duration, stops: Stops) -> Result<Ended> {
     // Files instead of pipes: a process that the program started may keep a pipe open.
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    if stops == Stops::Group {
+        command.process_group(0);
+    }
     let mut child = command.spawn().with_context(|| format!("`{words}` could not be started"))?;
-    let group = Pid::from_child(&child);
-    let guard = crate::sys::kill_on_exit::kill_when_gone(child.id());
+    let pid = Pid::from_child(&child);
+    let guard = match stops {
+        Stops::Group => kill_on_exit::kill_when_gone(child.id()),
+        Stops::Tree => kill_on_exit::kill_tree_when_gone(child.id()),
+    };
     let started = Instant::now();
     let ended =
-        || waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
+        || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
     let mut in_time = false;
     while guard.is_ok() && !in_time && started.elapsed() < limit {
         match ended()? {
@@ -170,28 +220,61 @@ fn within(mut command: Command, words: &str, limit: Duration) -> Result<String> 
             None => std::thread::sleep(Duration::from_millis(10)),
         }
     }
-    // Until the leader is waited for, the system does not give the group's number to another process.
-    let _ = kill_process_group(group, Signal::KILL);
-    let status = child.wait()?;
-    let mut guard = guard?;
-    guard.kill()?;
-    guard.wait()?;
-    let read = |file: &mut File| -> Result<String> {
+    let status = stopped(&mut child, guard, pid, stops, in_time)?;
+    let read = |file: &mut File| -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         file.rewind()?;
         file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes)
     };
-    let (stdout, stderr) = (read(&mut stdout)?, read(&mut stderr)?);
+    Ok(Ended { status: in_time.then_some(status), stdout: read(&mut stdout)?, stderr: read(&mut stderr)? })
+}
+
+/// Kills what is left of the program, and ends its guard.
+fn stopped(
+    child: &mut Child,
+    guard: Result<Child>,
+    pid: Pid,
+    stops: Stops,
+    ended: bool,
+) -> Result<ExitStatus> {
+    // Until the leader is waited for, the system does not give the group's number to another process.
+    let _ = match stops {
+        Stops::Group => kill_process_group(pid, Signal::KILL),
+        Stops::Tree if ended => Ok(()),
+        Stops::Tree => kill_process(pid, Signal::STOP),
+    };
+    let mut guard = match guard {
+        Ok(guard) => guard,
+        Err(error) => {
+            child.kill()?;
+            child.wait()?;
+            return Err(error);
+        }
+    };
+    if ended || stops == Stops::Group {
+        guard.kill()?;
+    } else {
+        // The guard kills the descendants.
+        drop(guard.stdin.take());
+    }
+    guard.wait()?;
+    Ok(child.wait()?)
+}
+
+/// Runs the program in a process group of its own, and returns stdout.
+fn within(command: &mut Command, words: &str, limit: Duration) -> Result<String> {
+    let Ended { status, stdout, stderr } = bounded(command, words, limit, Stops::Group)?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let output = last_lines(&format!("{stdout}{stderr}"), 40);
-    if !in_time {
-        bail!("`{words}` did not end within {} s and was stopped\n{output}", limit.as_secs());
+    match status {
+        Some(status) if status.success() => Ok(stdout.into_owned()),
+        Some(status) => {
+            let code = status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| status.to_string());
+            bail!("`{words}`: {code}\n{output}")
+        }
+        None => bail!("`{words}` did not end within {} s and was stopped\n{output}", limit.as_secs()),
     }
-    if !status.success() {
-        let code = status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| status.to_string());
-        bail!("`{words}`: {code}\n{output}");
-    }
-    Ok(stdout)
 }
 
 /// The last `n` lines. If there are more, the first line tells how many were skipped.
@@ -217,7 +300,7 @@ mod tests {
     fn sh(script: &str, limit: Duration) -> Result<String> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
-        within(command, "program --version", limit)
+        within(&mut command, "program --version", limit)
     }
 
     #[test]

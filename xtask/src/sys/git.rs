@@ -1,6 +1,7 @@
 //! Runs the git command line. Callers name revisions; git resolves them.
 
-use super::{secrets, url};
+use super::child::{self, Ended, Stops};
+use super::{retry, secrets, ui, url};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::{Command, Stdio};
@@ -88,6 +89,10 @@ impl Git {
         }
         // Hooks and helpers inherit what git gets.
         secrets::withhold(&mut command);
+        // A transfer over HTTP that is silent for this long ends (git-config(1), http.lowSpeedTime). It is
+        // set for every command: in a partial clone many of them fetch.
+        command.env("GIT_HTTP_LOW_SPEED_LIMIT", "1");
+        command.env("GIT_HTTP_LOW_SPEED_TIME", retry::silence().as_secs().to_string());
         // By environment: other users of the machine see arguments (git-config(1), GIT_CONFIG_COUNT).
         if let Some((with, without)) = &self.login {
             command.env("GIT_CONFIG_COUNT", "1");
@@ -102,15 +107,45 @@ impl Git {
         let output =
             self.command().args(args).output().context("git could not be started: is it on PATH?")?;
         if !output.status.success() {
-            let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
-            bail!(
-                "git {} failed in {}:\n{}",
-                words.join(" "),
-                self.dir,
-                String::from_utf8_lossy(&output.stderr).trim_end()
-            );
+            return Err(self.failed(args, &output.stderr));
         }
         Ok(output.stdout)
+    }
+
+    fn failed<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], stderr: &[u8]) -> anyhow::Error {
+        let stderr = String::from_utf8_lossy(stderr);
+        anyhow::anyhow!("{} failed in {}:\n{}", words(args), self.dir, stderr.trim_end())
+    }
+
+    /// Runs a git command that talks to a remote, and returns stdout as text. It is limited in time, ends
+    /// with xtask, and is tried again after a temporary failure. That is safe for a push too: git asks the
+    /// remote for its refs first, and sends nothing that is there.
+    pub(crate) fn online<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
+        let what = format!("git {}", args.first().map_or("".into(), |arg| arg.as_ref().to_string_lossy()));
+        let _waiting = retry::waiting(&what, retry::overall());
+        let bytes =
+            retry::again(&what, || self.once_online(args), |error| retry::temporary(&error.to_string()))?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
+    }
+
+    fn once_online<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
+        // On a terminal, ssh may ask for a passphrase: only the terminal's group may read from it.
+        let stops = if ui::terminal() { Stops::Tree } else { Stops::Group };
+        let limit = retry::overall();
+        let mut command = self.command();
+        let Ended { status, stdout, stderr } =
+            child::bounded(command.args(args), &words(args), limit, stops)?;
+        match status {
+            Some(status) if status.success() => Ok(stdout),
+            Some(_) => Err(self.failed(args, &stderr)),
+            None => bail!(
+                "{} was stopped after {} s (XTASK_LIMIT)\n{}",
+                words(args),
+                limit.as_secs(),
+                String::from_utf8_lossy(&stderr).trim_end()
+            ),
+        }
     }
 
     /// Runs git and returns stdout as text without its last newline. Bytes that are not UTF-8 are replaced.
@@ -152,13 +187,7 @@ impl Git {
         // reason.
         let _ = writer.join();
         if !output.status.success() {
-            let words: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
-            bail!(
-                "git {} failed in {}:\n{}",
-                words.join(" "),
-                self.dir,
-                String::from_utf8_lossy(&output.stderr).trim_end()
-            );
+            return Err(self.failed(args, &output.stderr));
         }
         Ok(output.stdout)
     }
@@ -190,7 +219,7 @@ impl Git {
             from,
         ];
         args.extend(names.iter().map(String::as_str));
-        self.run(&args)
+        self.online(&args).map(drop)
     }
 
     /// The checked-out branch. None on a detached HEAD.
@@ -202,6 +231,12 @@ impl Git {
     pub(crate) fn dirty(&self) -> Result<Vec<String>> {
         Ok(self.read(&["status", "--porcelain"])?.lines().map(str::to_string).collect())
     }
+}
+
+/// The command as a person types it.
+fn words<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> String {
+    let words: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+    format!("git {}", words.join(" "))
 }
 
 /// The first seven digits of an object id, git's own short form.

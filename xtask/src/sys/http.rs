@@ -2,16 +2,17 @@
 //! another host after a redirect. Its errors contain the status, the method, the address without secrets, and
 //! the start of the answer.
 
-use crate::sys::ui;
+use crate::sys::retry;
 use crate::sys::url::{is_loopback, join, origin, without_secrets};
 use anyhow::{Context, Result, bail};
 use std::fmt;
+use std::io::Read;
 use std::time::Duration;
 use ureq::http::{self, HeaderMap};
 
-const TRIES: u32 = 4;
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
+/// The longest answer that is read into memory, in bytes.
+const LONGEST_ANSWER: u64 = 64 << 20;
 
 pub(crate) struct Http {
     agent: ureq::Agent,
@@ -34,7 +35,12 @@ pub(crate) struct Response {
     method: &'static str,
     /// The address of the answer, after redirects.
     pub url: String,
-    body: ureq::Body,
+    body: Body,
+}
+
+enum Body {
+    Open(ureq::Body),
+    Read(Vec<u8>),
 }
 
 /// An answer with an unexpected status.
@@ -45,11 +51,17 @@ pub(crate) struct HttpError {
     pub url: String,
     /// The start of the body.
     pub body: String,
+    /// What the server asks for: longer than xtask waits.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {} {}", self.method, self.url, self.status, reason(self.status))?;
+        if let Some(after) = self.retry_after {
+            let (asked, most) = (after.as_secs(), retry::LONGEST_PAUSE.as_secs());
+            write!(f, " (the server asks to wait {asked} s, Retry-After; xtask waits at most {most} s)")?;
+        }
         if self.body.is_empty() { Ok(()) } else { write!(f, ": {}", self.body) }
     }
 }
@@ -103,8 +115,10 @@ impl Http {
                 .allow_non_standard_methods(true)
                 .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
                 .timeout_connect(Some(Duration::from_secs(15)))
-                .timeout_recv_response(Some(Duration::from_secs(60)))
-                .timeout_per_read(Some(Duration::from_secs(60)))
+                .timeout_recv_response(Some(retry::silence()))
+                .timeout_per_read(Some(retry::silence()))
+                .timeout_per_write(Some(retry::silence()))
+                .timeout_global(Some(retry::overall()))
         };
         Ok(Http {
             agent: config().tls_config(tls()?).build().new_agent(),
@@ -112,36 +126,51 @@ impl Http {
         })
     }
 
-    /// Sends the request until the answer is final, at most 4 times. It retries 408, 429, 500, 502, 503, 504,
-    /// timeouts and broken connections only.
+    /// Sends the request until the answer is final, at most 4 times, and reads the whole answer. It retries
+    /// 408, 425, 429, 500, 502, 503, 504, timeouts, broken connections and answers that end early.
     pub(crate) fn send(&self, request: &Request) -> Result<Response> {
+        self.ask(request, Ok)
+    }
+
+    /// Like [`Http::send`]; an answer that `read` does not understand is asked for again too. `read` gets
+    /// answers of every final status.
+    pub(crate) fn ask<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Result<T> {
+        self.repeat(request, |answer| read(answer.whole()?))
+    }
+
+    /// Like [`Http::send`], but the body is not read yet, for downloads of any size.
+    pub(crate) fn open(&self, request: &Request) -> Result<Response> {
+        self.repeat(request, Ok)
+    }
+
+    fn repeat<T>(&self, request: &Request, take: impl Fn(Response) -> Result<T>) -> Result<T> {
         let mut attempt = 1;
         loop {
-            let outcome = match (self.follow(request), &request.login) {
-                (Ok(answer), Some(login)) if answer.status == 401 => {
-                    self.follow(&request.with_authorization(login))
-                }
-                (outcome, _) => outcome,
-            };
-            let (why, wait) = match &outcome {
-                Ok(answer) if !is_temporary(answer.status) => return outcome,
-                Ok(answer) => (format!("{} {}", answer.status, reason(answer.status)), answer.retry_after()),
-                Err(error) if !worth_retrying(error) => return outcome,
+            let last = attempt == retry::TRIES;
+            let (why, pause) = match self.with_login(request) {
+                Err(error) if last || !worth_retrying(&error) => return Err(error),
                 Err(error) => (error.root_cause().to_string(), None),
+                Ok(answer) if !last && answer.is_worth_retrying() => {
+                    (format!("{} {}", answer.status, reason(answer.status)), answer.retry_after())
+                }
+                Ok(answer) => match take(answer) {
+                    Err(error) if !last && !is_final(&error) => (error.root_cause().to_string(), None),
+                    taken => return taken,
+                },
             };
-            if attempt == TRIES {
-                return outcome;
-            }
-            let wait = wait.unwrap_or_else(|| pause(attempt)).min(LONGEST_PAUSE);
-            let url = without_secrets(&request.url);
-            let text = format!(
-                "{} {url}: {why}; retry in {:.1} s ({attempt}/{TRIES})",
-                request.method,
-                wait.as_secs_f64()
-            );
-            ui::say(&format!("    {}", ui::dim(&text)));
-            std::thread::sleep(wait);
+            let what = format!("{} {}", request.method, without_secrets(&request.url));
+            retry::wait(&what, &why, attempt, pause.unwrap_or_else(|| retry::pause(attempt)));
             attempt += 1;
+        }
+    }
+
+    /// One attempt, with the login if the server asks for one.
+    fn with_login(&self, request: &Request) -> Result<Response> {
+        let what = format!("{} {}", request.method, without_secrets(&request.url));
+        let _waiting = retry::waiting(&what, retry::silence());
+        match (self.follow(request)?, &request.login) {
+            (answer, Some(login)) if answer.status == 401 => self.follow(&request.with_authorization(login)),
+            (answer, _) => Ok(answer),
         }
     }
 
@@ -203,7 +232,7 @@ impl Http {
             headers: parts.headers,
             method: request.method,
             url: url.to_string(),
-            body,
+            body: Body::Open(body),
         })
     }
 }
@@ -213,32 +242,52 @@ impl Response {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
-    /// The whole body. An error if it is longer than 16 MiB.
-    pub(crate) fn bytes(mut self) -> Result<Vec<u8>> {
-        let shown = without_secrets(&self.url);
-        self.body
-            .with_config()
-            .limit(16 << 20)
-            .read_to_vec()
-            .with_context(|| format!("{} {shown}: cannot read the whole answer", self.method))
+    /// Reads the whole body. An error if it ends early, or if it is longer than 64 MiB.
+    fn whole(mut self) -> Result<Response> {
+        if let Body::Open(body) = &mut self.body {
+            let bytes = body.with_config().limit(LONGEST_ANSWER).read_to_vec().with_context(|| {
+                format!("{} {}: cannot read the whole answer", self.method, without_secrets(&self.url))
+            })?;
+            self.body = Body::Read(bytes);
+        }
+        Ok(self)
     }
 
-    pub(crate) fn reader(self) -> impl std::io::Read {
-        self.body.into_with_config().limit(u64::MAX).reader()
+    pub(crate) fn bytes(self) -> Result<Vec<u8>> {
+        match self.whole()?.body {
+            Body::Read(bytes) => Ok(bytes),
+            Body::Open(_) => bail!("the answer was not read"),
+        }
+    }
+
+    /// The body, of any size, of an answer from [`Http::open`].
+    pub(crate) fn reader(self) -> Box<dyn Read> {
+        match self.body {
+            Body::Open(body) => Box::new(body.into_with_config().limit(u64::MAX).reader()),
+            Body::Read(bytes) => Box::new(std::io::Cursor::new(bytes)),
+        }
     }
 
     pub(crate) fn success(self) -> Result<Response> {
         if (200..300).contains(&self.status) { Ok(self) } else { Err(self.error().into()) }
     }
 
-    pub(crate) fn error(mut self) -> HttpError {
-        let bytes =
-            self.body.with_config().limit(64 << 10).lossy_utf8(true).read_to_string().unwrap_or_default();
-        let mut text: String = bytes.split_whitespace().collect::<Vec<_>>().join(" ");
-        if text.chars().count() > 300 {
-            text = text.chars().take(300).chain(['…']).collect();
+    pub(crate) fn error(self) -> HttpError {
+        let (status, method, url) = (self.status, self.method, without_secrets(&self.url));
+        let retry_after = self.retry_after().filter(|after| *after > retry::LONGEST_PAUSE);
+        let mut start = Vec::new();
+        let _ = self.reader().take(64 << 10).read_to_end(&mut start);
+        let text = String::from_utf8_lossy(&start);
+        let mut body: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if body.chars().count() > 300 {
+            body = body.chars().take(300).chain(['…']).collect();
         }
-        HttpError { status: self.status, method: self.method, url: without_secrets(&self.url), body: text }
+        HttpError { status, method, url, body, retry_after }
+    }
+
+    /// Can the same request succeed a moment later? Not if the server asks for a longer pause.
+    fn is_worth_retrying(&self) -> bool {
+        retry::is_temporary(self.status) && self.retry_after().is_none_or(|s| s <= retry::LONGEST_PAUSE)
     }
 
     /// The Location header as an absolute address.
@@ -275,11 +324,6 @@ fn tls() -> Result<ureq::tls::TlsConfig> {
     Ok(builder.root_certs(ureq::tls::RootCerts::new_with_certs(&roots)).build())
 }
 
-/// Is it a status after which the same request may succeed a moment later?
-fn is_temporary(status: u16) -> bool {
-    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
-}
-
 fn worth_retrying(error: &anyhow::Error) -> bool {
     match error.downcast_ref::<ureq::Error>() {
         Some(ureq::Error::Io(e)) => e.kind() != std::io::ErrorKind::ConnectionRefused,
@@ -288,9 +332,10 @@ fn worth_retrying(error: &anyhow::Error) -> bool {
     }
 }
 
-/// The pause before the next attempt: 0.5, 1, 2 … seconds.
-pub(crate) fn pause(attempt: u32) -> Duration {
-    Duration::from_millis(250 << attempt.min(7))
+/// Is it an answer that asking again does not change: a status, or a body that is too long?
+fn is_final(error: &anyhow::Error) -> bool {
+    status_of(error).is_some()
+        || matches!(error.downcast_ref::<ureq::Error>(), Some(ureq::Error::BodyExceedsLimit(_)))
 }
 
 fn reason(status: u16) -> &'static str {

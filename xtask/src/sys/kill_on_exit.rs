@@ -11,6 +11,14 @@ pub(crate) fn kill_when_gone(group: u32) -> Result<Child> {
     when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
 }
 
+/// Kills a process and its descendants when xtask has ended. For a process in xtask's own group, which may
+/// ask for a password on the terminal. Without Linux's list of children only the process itself is killed.
+pub(crate) fn kill_tree_when_gone(process: u32) -> Result<Child> {
+    let tree = "tree() { for child in $(cat /proc/$1/task/*/children 2>/dev/null); do tree $child; done; \
+                kill -s KILL $1; }; tree $0";
+    when_gone(tree, &[&process.to_string()])
+}
+
 /// Starts a shell that waits until xtask has ended or its stdin is dropped, and then runs `script` with these
 /// arguments from `$0` on. It has a process group of its own, so that a signal that ends xtask does not end
 /// it.
@@ -31,7 +39,29 @@ pub(crate) fn when_gone(script: &str, arguments: &[&str]) -> Result<Child> {
 mod tests {
     use super::*;
     use rustix::process::Pid;
+    use std::io::{BufRead, BufReader};
     use std::time::Duration;
+
+    #[test]
+    fn a_process_and_its_descendants_are_killed_when_the_guards_pipe_closes() {
+        let mut leader = Command::new("/bin/sh")
+            .args(["-c", "sh -c 'sleep 600 & echo $!; wait' & wait"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(leader.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut guard = kill_tree_when_gone(leader.id()).unwrap();
+        drop(guard.stdin.take());
+        guard.wait().unwrap();
+        leader.wait().unwrap();
+        let pid = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+        let gone = (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            rustix::process::test_kill_process(pid).is_err()
+        });
+        assert!(gone, "a descendant is still running");
+    }
 
     #[test]
     fn a_server_and_its_children_are_killed_when_the_guards_pipe_closes() {

@@ -108,7 +108,7 @@ fn install_uv(venv: &Utf8Path, version: &str) -> Result<()> {
     let python = python()?;
     child::capture(cmd!(sh, "{python} -m venv {venv}"), &[])
         .context("python3 has no venv module; on Debian and Ubuntu run: apt-get install python3-venv")?;
-    child::capture(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[])
+    child::capture_download(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[])
         .map(drop)
 }
 
@@ -119,7 +119,7 @@ fn install_from_pypi(venv: &Utf8Path, tool: &Tool) -> Result<()> {
     // pypiserver needs passlib to hash passwords, but does not declare it as a dependency.
     let extra: &[&str] = if tool.name == "pypiserver" { &["passlib==1.7.4"] } else { &[] };
     let (name, version) = (tool.name, tool.version);
-    child::capture(
+    child::capture_download(
         cmd!(sh, "{uv} pip install --quiet --python {venv}/bin/python {name}=={version} {extra...}"),
         &[],
     )
@@ -138,7 +138,8 @@ fn install_from_npm(folder: &Utf8Path, tool: &Tool) -> Result<()> {
     )?;
     let sh = child::shell(folder)?;
     let (name, version) = (tool.name, tool.version);
-    child::capture(cmd!(sh, "{npm} install --save-exact --loglevel error {name}@{version}"), &[]).map(drop)
+    child::capture_download(cmd!(sh, "{npm} install --save-exact --loglevel error {name}@{version}"), &[])
+        .map(drop)
 }
 
 /// Creates a folder of the cache when it is first needed. Safe if other processes do the same, or if one was

@@ -305,7 +305,7 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     let broken = gate("0.4.0", &[]).expect(1).stderr;
     assert!(broken.contains("demo_agent-0.4.0.tar.gz") && broken.contains("cannot read"), "{broken}");
     let nobody = repo.xtask_in(&dir, &["compat", "--template", "."]).expect(1).stderr;
-    assert!(nobody.contains("cannot reach the index"), "{nobody}");
+    assert!(nobody.contains("cannot read the index"), "{nobody}");
 }
 
 #[test]

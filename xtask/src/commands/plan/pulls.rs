@@ -108,7 +108,7 @@ fn fetched(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
         .into_iter()
         .chain(names.iter().map(String::as_str))
         .collect();
-    let listing = ctx.git.read(&args)?;
+    let listing = ctx.git.online(&args)?;
     let found: HashMap<&str, &str> =
         listing.lines().filter_map(|line| line.split_once('\t')).map(|(id, name)| (name, id)).collect();
     let there: Vec<String> = names.iter().filter(|name| found.contains_key(name.as_str())).cloned().collect();

@@ -35,7 +35,7 @@ impl Remote {
     pub(super) fn fetch(ctx: &Ctx) -> Result<Remote> {
         let settings = &ctx.ws.settings;
         let remote = &ctx.endpoints.remote;
-        let listing = ctx.git.read(&["ls-remote", "--heads", "--tags", "--", remote])?;
+        let listing = ctx.git.online(&["ls-remote", "--heads", "--tags", "--", remote])?;
         let refs: HashMap<String, String> = listing
             .lines()
             .filter_map(|line| line.split_once('\t'))
@@ -130,7 +130,7 @@ impl Remote {
         let lease = format!("--force-with-lease={name}:{there}");
         let refspec = format!("{}:{name}", request.commit);
         // --no-verify: a pre-push hook would check the user's checkout, which is not what is pushed.
-        ctx.git.run(&["push", "--quiet", "--no-verify", &lease, "--", &ctx.endpoints.remote, &refspec])?;
+        ctx.git.online(&["push", "--quiet", "--no-verify", &lease, "--", &ctx.endpoints.remote, &refspec])?;
         Ok(None)
     }
 }

@@ -60,7 +60,7 @@ fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>>
     }
     let (main, remote) = (&ctx.ws.settings.main, &ctx.endpoints.remote);
     let reference = format!("refs/heads/{main}");
-    let listed = ctx.git.read(&["ls-remote", "--", remote, &reference])?;
+    let listed = ctx.git.online(&["ls-remote", "--", remote, &reference])?;
     match listed.split_whitespace().next() {
         None => findings.push(
             Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}"))

@@ -42,14 +42,14 @@ pub(crate) fn find(ctx: &Ctx, name: &str) -> Result<Found> {
     let remote = &ctx.endpoints.remote;
     let listed = ctx
         .git
-        .read(&["ls-remote", "--", remote, &reference, &format!("{reference}^{{}}")])
+        .online(&["ls-remote", "--", remote, &reference, &format!("{reference}^{{}}")])
         .with_context(|| format!("cannot look up the tag {name} on the git remote {remote}"))?;
     let Some((object, _)) = listed.lines().find_map(|l| l.split_once('\t').filter(|(_, r)| *r == reference))
     else {
         return Ok(Found::Nothing);
     };
     if !ctx.git.ask(&["cat-file", "-e", object]).unwrap_or(false) {
-        ctx.git.run(&[
+        ctx.git.online(&[
             "fetch",
             "--quiet",
             "--no-tags",
@@ -147,7 +147,7 @@ pub(crate) fn push(releases: &[&Release]) -> Result<Vec<String>> {
     refs.extend(first.branch.iter().map(|branch| format!("{}:refs/heads/{branch}", first.commit)));
     let mut push = vec!["push", "--quiet", "--no-follow-tags", "--atomic", "--", &ctx.endpoints.remote];
     push.extend(refs.iter().map(String::as_str));
-    let mut pushed = ctx.git.run(&push);
+    let mut pushed = ctx.git.online(&push).map(drop);
     let mut seen = Vec::new();
     for (release, object) in created {
         seen.push(pushed_one(release, &object, &mut pushed, &run_id)?);

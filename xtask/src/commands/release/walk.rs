@@ -35,11 +35,17 @@ pub(super) fn through(
     until: Option<&'static str>,
     fault: &fault::Faults,
 ) -> Result<()> {
-    let mut releases = apps.iter().map(|app| load(ctx, app, branch.clone())).collect::<Result<Vec<_>>>()?;
+    let mut releases = Vec::new();
+    for app in apps {
+        let bump = if branch.is_some() { " --bump" } else { "" };
+        let again = format!("cargo xtask release {}{bump}", app.name());
+        releases.push(load(ctx, app, branch.clone()).map_err(|error| continued(error, &again))?);
+    }
     releases.iter_mut().for_each(|release| release.one_of_several = apps.len() > 1);
     let titles: Vec<String> =
         releases.iter().map(|r| format!("{} at {}", r.title(), short(&r.commit))).collect();
     ui::section(&format!("Release {}", titles.join(", ")));
+    let ask = |release: &mut Release| ask(release).map_err(|error| continued(error, &command(release)));
     let closed = all(releases.iter_mut().map(ask).collect())?;
     let mut nothing = Vec::new();
     for (release, closed) in releases.iter().zip(closed).filter(|(release, _)| release.open.is_empty()) {
@@ -187,12 +193,15 @@ fn command(release: &Release) -> String {
 }
 
 fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error {
+    let failed = format!("step {} of {} failed", step.name, release.tag_name);
+    continued(error.context(failed), &command(release))
+}
+
+/// The error, with the command that goes on at its end. A gate's findings have their own advice.
+fn continued(error: anyhow::Error, command: &str) -> anyhow::Error {
     match error.downcast::<Exit>() {
         Ok(exit) => exit.into(),
-        Err(e) => {
-            let again = format!("fix the cause and run `{}` again to resume", command(release));
-            e.context(format!("step {} of {} failed; {again}", step.name, release.tag_name))
-        }
+        Err(error) => anyhow::anyhow!("{error:#}\n  → `{command}` continues"),
     }
 }
 

@@ -114,7 +114,7 @@ fn install(
     ];
     let files = ["--default-index", index, "--target", dir.as_str(), "--requirements", list.as_str()];
     let run = cmd!(sh, "{uv} pip install {args...} --python {python} --python-platform {triple} {files...}");
-    child::capture(run, &[])?;
+    child::capture_download(run, &[])?;
     normalise(dir)?;
     components(dir)
 }

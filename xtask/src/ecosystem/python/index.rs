@@ -34,11 +34,19 @@ const ACCEPT: &str =
 pub(crate) fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<IndexFile>>> {
     let url = format!("{}/{}/", index.simple.trim_end_matches('/'), normalise(package));
     let login = index.login().map(|login| http::basic(login.user, &login.token));
-    let Some((content_type, text)) = get(&url, login)? else { return Ok(None) };
-    let files = read(&content_type, &text, &url, package).with_context(|| {
-        format!("GET {url} did not answer as a Python index does, so what it has is not known")
-    })?;
-    Ok(Some(files))
+    let request = Request::new("GET", &url).header("accept", ACCEPT).login(login);
+    let answered = Http::new()?.ask(&request, |answer| {
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let answer = answer.success()?;
+        let content_type = answer.header("content-type").unwrap_or_default().to_lowercase();
+        let text = String::from_utf8_lossy(&answer.bytes()?).into_owned();
+        read(&content_type, &text, &url, package).map(Some).with_context(|| {
+            format!("GET {url} did not answer as a Python index does, so what it has is not known")
+        })
+    });
+    answered.context("cannot read the index")
 }
 
 /// The files of an index's page. An error for everything that is not such a page: a maintenance page must not
@@ -99,18 +107,6 @@ fn out(files: Vec<IndexFile>) -> Result<Vec<IndexVersion>> {
         .into_iter()
         .map(|(version, withdrawn)| IndexVersion { version, withdrawn: withdrawn == Some(true) })
         .collect())
-}
-
-/// The content type and body of a page. None for 404.
-fn get(url: &str, login: Option<String>) -> Result<Option<(String, String)>> {
-    let request = Request::new("GET", url).header("accept", ACCEPT).login(login);
-    let answer = Http::new()?.send(&request).context("cannot reach the index")?;
-    if answer.status == 404 {
-        return Ok(None);
-    }
-    let answer = answer.success()?;
-    let content_type = answer.header("content-type").unwrap_or_default().to_lowercase();
-    Ok(Some((content_type, String::from_utf8_lossy(&answer.bytes()?).into_owned())))
 }
 
 fn from_json(text: &str, base: &str, package: &str) -> Result<Vec<IndexFile>> {

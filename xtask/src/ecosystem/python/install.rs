@@ -27,7 +27,7 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
         Origin::File(file) => {
             child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
             let wheel = &file.path;
-            child::capture_installation(
+            child::capture_download(
                 cmd!(sh, "{uv} pip install --quiet --python {python} --default-index {read} {wheel}"),
                 &[],
             )?;
@@ -55,7 +55,7 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
             // result faster.
             if *stage {
                 child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
-                child::capture_installation(
+                child::capture_download(
                     cmd!(
                         sh,
                         "{uv} pip install --quiet --no-cache --python {python} {only...} {requirements}"
@@ -64,7 +64,7 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
                 )?;
             } else {
                 child::capture(cmd!(sh, "{uv} venv --quiet --seed --python {base} {venv}"), &[])?;
-                child::capture_installation(
+                child::capture_download(
                     cmd!(sh, "{python} -m pip install --quiet --no-cache-dir {only...} {requirements}"),
                     &env,
                 )?;
@@ -75,7 +75,7 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
             let pinned = format!("{package}=={version}");
             let from = ["--python", python.as_str(), "--default-index", read.as_str()];
             let rest = |offline: &[&str]| {
-                child::capture_installation(
+                child::capture_download(
                     cmd!(sh, "{uv} pip install --quiet {offline...} {from...} {pinned}"),
                     &[],
                 )

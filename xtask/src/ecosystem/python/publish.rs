@@ -7,7 +7,7 @@ use crate::model::endpoints::PythonIndex;
 use crate::model::language::python;
 use crate::model::workspace::App;
 use crate::sys::http::{Http, Request};
-use crate::sys::{child, http, tools};
+use crate::sys::{child, http, retry, tools};
 use anyhow::Result;
 use semver::Version;
 use xshell::cmd;
@@ -25,23 +25,25 @@ pub(crate) fn published(app: &App, index: &PythonIndex, version: &Version) -> Re
     Ok(ours.map(|f| PublishedFile { name: f.name, sha256: f.sha256 }).collect())
 }
 
-/// Uploads with uv, with the token or as a trusted publisher.
-pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, files: &[DistFile]) -> Result<()> {
-    let (uv, url) = (tools::uv()?, &index.upload);
-    let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
+/// Uploads a file with uv, with the token or as a trusted publisher. One attempt: see `Ecosystem::publish`.
+pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<()> {
+    let (uv, url, path) = (tools::uv()?, &index.upload, &file.path);
+    let limit = retry::upload(std::fs::metadata(path)?.len()).as_secs().to_string();
+    let limit = ("UV_UPLOAD_HTTP_TIMEOUT", limit.as_str());
     let sh = child::shell(&ctx.ws.root)?;
     let token = std::env::var(index.token).unwrap_or_default();
     if !token.is_empty() {
-        let cmd = cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing never {paths...}");
-        return child::capture(cmd, &[("UV_PUBLISH_TOKEN", &token)]).map(drop);
+        let cmd = cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing never {path}");
+        return child::capture_online(cmd, &[limit, ("UV_PUBLISH_TOKEN", &token)]).map(drop);
     }
     // Trusted publishing: uv itself requests an identity token from the forge.
     let forge = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_ACTIONS"];
     let env: Vec<(&str, String)> =
         forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
-    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    child::capture(
-        cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {paths...}"),
+    let mut env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    env.push(limit);
+    child::capture_online(
+        cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {path}"),
         &env,
     )
     .map(drop)
@@ -62,6 +64,9 @@ pub(crate) fn credentials_problem(index: &PythonIndex) -> Option<String> {
             "{} refuses the credentials in {} (HTTP {})",
             index.upload, index.token, answer.status
         )),
+        Ok(answer) if retry::is_temporary(answer.status) => {
+            Some(format!("cannot check the credentials: {}", answer.error()))
+        }
         Ok(_) => None,
         Err(e) => Some(format!("cannot check the credentials at {}: {e:#}", index.upload)),
     }

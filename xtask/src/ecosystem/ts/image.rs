@@ -152,7 +152,10 @@ fn install(
         "--backend",
         "copyfile",
     ];
-    child::capture(cmd!(sh, "{bun} install {args...} --os {os} --cpu {cpu} --registry {registry}"), &[])?;
+    child::capture_download(
+        cmd!(sh, "{bun} install {args...} --os {os} --cpu {cpu} --registry {registry}"),
+        &[],
+    )?;
     fs::remove_file(parent.join("package.json"))?;
     fs::remove_file(parent.join("bun.lock"))?;
     fs::create_dir_all(modules)?;

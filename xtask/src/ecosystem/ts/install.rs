@@ -19,7 +19,7 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
         Origin::Index { version, sha256, .. } => {
             let package = format!("{}@{version}", app.settings.package);
             // The token is only sent if the registry requires a login for reads.
-            let private = || download_with(&package, dir, &|args| super::publish::npm(ctx, app, args));
+            let private = || download_with(&package, dir, &|args| super::publish::npm_again(ctx, app, args));
             downloaded =
                 download(&ctx.endpoints.npm, &package, dir).or_else(|e| match super::registry::token() {
                     Some(_) if e.to_string().contains("E401") => private(),
@@ -39,7 +39,7 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
     std::fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
     let (npm, read) = (tools::tool("npm")?, &ctx.endpoints.npm_read);
     let sh = child::shell(dir)?;
-    child::capture_installation(
+    child::capture_download(
         cmd!(sh, "{npm} install --prefer-offline --loglevel error --registry {read} {tarball}"),
         &[],
     )?;
@@ -54,7 +54,7 @@ pub(crate) fn download(registry: &str, package: &str, dir: &Utf8Path) -> Result<
     let sh = child::shell(dir)?;
     let run = |args: &[&str]| {
         let scoped = scoped.as_slice();
-        child::capture_installation(
+        child::capture_download(
             cmd!(sh, "{npm} {args...} --loglevel error --registry {registry} {scoped...}"),
             &[],
         )

@@ -7,13 +7,19 @@ use crate::ecosystem::trusted_publishing;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::http::{Http, Request};
-use crate::sys::{child, tools};
+use crate::sys::{child, retry, tools};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use semver::Version;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use xshell::cmd;
+
+/// Like [`npm`], for commands that may be repeated.
+pub(crate) fn npm_again(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
+    let what = format!("npm {}", args.first().unwrap_or(&""));
+    retry::again(&what, || npm(ctx, app, args), |error| retry::temporary(&error.to_string()))
+}
 
 /// Runs npm with `args` against the publishing registry only.
 pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
@@ -29,7 +35,11 @@ pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     if token().is_some() {
         file.write_all(text.as_bytes())?;
     }
-    let mut env = vec![("NPM_CONFIG_USERCONFIG".to_string(), config.to_string())];
+    let mut env = vec![
+        ("NPM_CONFIG_USERCONFIG".to_string(), config.to_string()),
+        // The callers try again: npm would repeat an upload without asking whether it has arrived.
+        ("NPM_CONFIG_FETCH_RETRIES".to_string(), "0".to_string()),
+    ];
     env.extend(token().map(|token| (TOKEN.to_string(), token)));
     if trusted_publishing() {
         // The variables that npm needs to request an identity token and to write the provenance. GITHUB_TOKEN
@@ -47,7 +57,10 @@ pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let scoped =
         app.settings.package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
     let sh = child::shell(dir)?;
-    child::capture(cmd!(sh, "{npm} {args...} --registry {registry} {scoped...} --loglevel error"), &env)
+    child::capture_online(
+        cmd!(sh, "{npm} {args...} --registry {registry} {scoped...} --loglevel error"),
+        &env,
+    )
 }
 
 /// The registry's address in the form of npm's configuration keys: `//registry.npmjs.org/`.
@@ -56,22 +69,23 @@ fn nerf_dart(registry: &str) -> String {
     format!("//{}/", rest.trim_end_matches('/'))
 }
 
-pub(crate) fn upload(ctx: &Ctx, app: &App, version: &Version, files: &[DistFile]) -> Result<()> {
+/// Uploads a tarball. One attempt: see `Ecosystem::publish`.
+pub(crate) fn upload(ctx: &Ctx, app: &App, version: &Version, file: &DistFile) -> Result<()> {
     let newest = crate::model::tags::highest_stable(ctx, app.name())?;
     let dist_tag = match dist_tag(version, newest.as_ref()) {
         // Trusted publishing can only publish, so `latest` could not be moved afterwards.
         tag if tag == CANDIDATE && token().is_none() => "latest".to_string(),
         tag => tag,
     };
-    for file in files {
-        let mut args =
-            vec!["publish", file.path.as_str(), "--ignore-scripts", "--access", "public", "--tag", &dist_tag];
-        if trusted_publishing() {
-            args.push("--provenance");
-        }
-        npm(ctx, app, &args)?;
+    let limit = retry::upload(std::fs::metadata(&file.path)?.len()).as_millis();
+    let limit = format!("--fetch-timeout={limit}");
+    let mut args =
+        vec!["publish", file.path.as_str(), "--ignore-scripts", "--access", "public", "--tag", &dist_tag];
+    args.push(&limit);
+    if trusted_publishing() {
+        args.push("--provenance");
     }
-    Ok(())
+    npm(ctx, app, &args).map(drop)
 }
 
 /// The dist-tag that a version is published with, which is never `latest`: the channel of a pre-release
@@ -89,9 +103,9 @@ fn dist_tag(version: &Version, newest: Option<&Version>) -> String {
 /// Moves the dist-tag `latest` to the version, and removes `candidate`.
 pub(crate) fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
     let package = &app.settings.package;
-    npm(ctx, app, &["dist-tag", "add", &format!("{package}@{version}"), "latest"])?;
+    npm_again(ctx, app, &["dist-tag", "add", &format!("{package}@{version}"), "latest"])?;
     // An error is ignored: the tag may not exist.
-    let _ = npm(ctx, app, &["dist-tag", "rm", package, CANDIDATE]);
+    let _ = npm_again(ctx, app, &["dist-tag", "rm", package, CANDIDATE]);
     Ok(())
 }
 

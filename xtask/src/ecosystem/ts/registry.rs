@@ -84,14 +84,15 @@ pub(crate) fn listed(registry: &str, package: &str) -> Result<Option<Listed>> {
 fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
     let url = format!("{}/{}", registry.trim_end_matches('/'), package.replace('/', "%2f"));
     let request = Request::new("GET", &url).header("accept", "application/json").login(login(registry, &url));
-    let answer = Http::new()?.send(&request).context("cannot reach the registry")?;
-    if answer.status == 404 {
-        return Ok(None);
-    }
-    let bytes = answer.success()?.bytes()?;
-    read(&bytes, package).map(Some).with_context(|| {
-        format!("GET {url} did not answer as an npm registry does, so what it has is not known")
-    })
+    let answered = Http::new()?.ask(&request, |answer| {
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        read(&answer.success()?.bytes()?, package).map(Some).with_context(|| {
+            format!("GET {url} did not answer as an npm registry does, so what it has is not known")
+        })
+    });
+    answered.context("cannot read the registry")
 }
 
 /// A package document. An error for everything else: `{}` must not pass for a package without versions.

@@ -64,3 +64,40 @@ fn a_write_is_never_redirected() {
     let error = Http::new().unwrap().send(&request).err().unwrap().to_string();
     assert!(error.contains("redirected to http://other"), "{error}");
 }
+
+#[test]
+fn an_answer_that_ends_early_is_asked_for_again() {
+    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\n{\"a\":1}";
+    let (url, served) = server(vec![&whole[..whole.len() - 3], whole]);
+    let answer = Http::new().unwrap().send(&Request::new("GET", url)).unwrap();
+    assert_eq!(answer.bytes().unwrap(), b"{\"a\":1}");
+    assert_eq!(served.join().unwrap().len(), 2);
+}
+
+#[test]
+fn an_answer_that_is_not_understood_is_asked_for_again_but_not_a_refusal() {
+    let page = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbusy";
+    let good = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood";
+    let no = "HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    for (answers, expected) in [(vec![page, good], Some("good")), (vec![page, no], None)] {
+        let (url, served) = server(answers);
+        let read = |answer: Response| match answer.success()?.bytes()?.as_slice() {
+            b"good" => Ok("good"),
+            other => bail!("not understood: {other:?}"),
+        };
+        let found = Http::new().unwrap().ask(&Request::new("GET", url), read);
+        assert_eq!(found.ok(), expected);
+        assert_eq!(served.join().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_long_retry_after_is_reported_and_not_waited_for() {
+    let (url, served) = server(vec![
+        "HTTP/1.1 429 Slow\r\nRetry-After: 3600\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    ]);
+    let error = Http::new().unwrap().get(&format!("{url}/x")).unwrap_err().to_string();
+    let asked = "the server asks to wait 3600 s, Retry-After; xtask waits at most 30 s";
+    assert_eq!(error, format!("GET {url}/x: 429 Too Many Requests ({asked})"));
+    assert_eq!(served.join().unwrap().len(), 1);
+}

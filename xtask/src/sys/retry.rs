@@ -1,0 +1,186 @@
+//! How long xtask waits for the network, how often it tries again, and that it says so.
+
+use super::ui;
+use anyhow::Result;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+pub(crate) const TRIES: u32 = 4;
+/// The longest `Retry-After` that is waited for.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A slower upload, in bytes per second, is given up.
+const SLOWEST_UPLOAD: u64 = 50 << 10;
+
+/// How long the other side may send nothing (`XTASK_SILENCE`, seconds).
+pub(crate) fn silence() -> Duration {
+    seconds("XTASK_SILENCE", 60)
+}
+
+/// How long one request, or one program that uses the network, may take in all (`XTASK_LIMIT`, seconds).
+/// Large wheels over a slow connection take minutes.
+pub(crate) fn overall() -> Duration {
+    seconds("XTASK_LIMIT", 20 * 60)
+}
+
+/// How long the upload of `size` bytes may take. uv and npm show no progress and have one limit for sending
+/// the file and for the answer.
+pub(crate) fn upload(size: u64) -> Duration {
+    (silence() + Duration::from_secs(size / SLOWEST_UPLOAD)).min(overall())
+}
+
+fn seconds(variable: &str, default: u64) -> Duration {
+    let set = std::env::var(variable).ok().and_then(|value| value.parse().ok()).filter(|s| *s > 0);
+    Duration::from_secs(set.unwrap_or(default))
+}
+
+/// The pause before the next attempt: 0.5, 1, 2 … seconds.
+pub(crate) fn pause(attempt: u32) -> Duration {
+    Duration::from_millis(250 << attempt.min(7))
+}
+
+/// Is it a status after which the same request may succeed a moment later?
+pub(crate) fn is_temporary(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Says why `what` failed and when it is tried again, and waits.
+pub(crate) fn wait(what: &str, why: &str, attempt: u32, pause: Duration) {
+    let text = format!("{what}: {why}; retry in {:.1} s ({attempt}/{TRIES})", pause.as_secs_f64());
+    ui::say(&format!("    {}", ui::dim(&text)));
+    std::thread::sleep(pause);
+}
+
+/// Runs `work` until it succeeds, at most [`TRIES`] times. `temporary` gives the reason of a failure that
+/// another try may not have.
+pub(crate) fn again<T>(
+    what: &str,
+    mut work: impl FnMut() -> Result<T>,
+    temporary: impl Fn(&anyhow::Error) -> Option<String>,
+) -> Result<T> {
+    let mut attempt = 1;
+    loop {
+        let outcome = work();
+        let Err(error) = &outcome else { return outcome };
+        let Some(why) = temporary(error).filter(|_| attempt < TRIES) else { return outcome };
+        wait(what, &why, attempt, pause(attempt));
+        attempt += 1;
+    }
+}
+
+/// Says that `what` is waited for, once, if this is not dropped earlier.
+pub(crate) struct Waiting {
+    _ended: Sender<()>,
+}
+
+/// How long to wait before [`Waiting`] says so: longer than a common answer takes.
+const QUIET: Duration = Duration::from_secs(10);
+
+pub(crate) fn waiting(what: &str, limit: Duration) -> Waiting {
+    let (ended, waits) = channel::<()>();
+    let quiet = QUIET.min(silence() / 2);
+    let text = format!("{what}: waits for an answer, at most {} s", limit.as_secs());
+    std::thread::spawn(move || {
+        if let Err(RecvTimeoutError::Timeout) = waits.recv_timeout(quiet) {
+            ui::say(&format!("    {}", ui::dim(&text)));
+        }
+    });
+    Waiting { _ended: ended }
+}
+
+/// The reason in a program's output if it failed for one that another try may not have: a status, or a
+/// connection that broke. Git, uv and npm pass on the texts of their HTTP clients, which nobody translates.
+pub(crate) fn temporary(output: &str) -> Option<String> {
+    let markers = ["status code ", "returned error: ", "npm error code E", "npm error ", "HTTP "];
+    let status = markers.iter().find_map(|marker| {
+        output.match_indices(marker).find_map(|(at, _)| {
+            let digits: String =
+                output[at + marker.len()..].chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<u16>().ok().filter(|status| (400..600).contains(status))
+        })
+    });
+    match status {
+        Some(status) => is_temporary(status).then(|| format!("the server answered {status}")),
+        None => BROKEN.iter().find(|text| output.contains(**text)).map(|text| text.trim().to_string()),
+    }
+}
+
+/// What curl (git), reqwest (uv) and Node (npm) say of a connection that broke or that was silent.
+const BROKEN: &[&str] = &[
+    "Operation too slow",
+    "Connection reset",
+    "connection reset",
+    "Connection timed out",
+    "Connection closed",
+    "connection closed",
+    "Empty reply from server",
+    "Recv failure",
+    "Send failure",
+    "transfer closed",
+    "unexpected disconnect",
+    "hung up unexpectedly",
+    "early EOF",
+    "operation timed out",
+    "did not end within",
+    "broken pipe",
+    "Broken pipe",
+    "network timeout",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "EPIPE",
+    "socket hang up",
+    "Premature close",
+    "Invalid response body",
+    "end of file before message length",
+    "unexpected EOF",
+    "IncompleteMessage",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_tried_again_after_a_temporary_failure_only() {
+        for (output, expected) in [
+            ("fatal: unable to access 'http://h/': The requested URL returned error: 503", Some("503")),
+            ("fatal: unable to access 'http://h/': The requested URL returned error: 403", None),
+            ("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", Some("502")),
+            ("cause: Server returned status code 500 Internal Server Error. Server says: no", Some("500")),
+            ("cause: Server returned status code 400 Bad Request. Server says: 503", None),
+            ("cause: error sending request for url (http://h/)\n cause: operation timed out", Some("timed")),
+            ("npm error code E500\nnpm error 500 X - PUT http://h/x", Some("500")),
+            ("npm error code E403\nnpm error 403 no - PUT http://h/x", None),
+            ("npm error code E409\nnpm error 409 Conflict - PUT http://h/x", None),
+            ("npm error code ECONNRESET\nnpm error network aborted", Some("ECONNRESET")),
+            ("npm error code FETCH_ERROR\nnpm error network timeout at: http://h/x", Some("timeout")),
+            ("Operation too slow. Less than 1 bytes/sec transferred the last 60 seconds", Some("too slow")),
+            ("fatal: '/no/such' does not appear to be a git repository", None),
+            ("fatal: unable to access 'http://h/': Could not resolve host: h", None),
+            ("! [rejected] main -> main (stale info)", None),
+            ("", None),
+        ] {
+            let found = temporary(output);
+            assert_eq!(found.is_some(), expected.is_some(), "{output}: {found:?}");
+            assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()), "{output}");
+        }
+    }
+
+    #[test]
+    fn work_is_repeated_while_its_failure_is_temporary_and_at_most_four_times() {
+        let run = |temporary: bool, good_at: u32| {
+            let mut tries = 0;
+            let outcome = again(
+                "work",
+                || {
+                    tries += 1;
+                    if tries >= good_at { Ok(()) } else { anyhow::bail!("503") }
+                },
+                |_| temporary.then(|| "503".to_string()).filter(|_| good_at < 3),
+            );
+            (outcome.is_ok(), tries)
+        };
+        assert_eq!(run(true, 1), (true, 1));
+        assert_eq!(run(true, 2), (true, 2));
+        assert_eq!(run(false, 2), (false, 1));
+    }
+}
