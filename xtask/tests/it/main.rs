@@ -35,6 +35,7 @@ mod rehearse;
 mod release;
 mod runners;
 mod secrets;
+mod seen;
 mod skip;
 mod supervise;
 mod support;

@@ -284,7 +284,7 @@ fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
 }
 
 /// Pinned tools are installed once per machine, not once per test.
-fn user_cache() -> std::ffi::OsString {
+pub(crate) fn user_cache() -> std::ffi::OsString {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
     let below =
         |name: &str, path: &str| set(name).map(|dir| std::path::Path::new(&dir).join(path).into_os_string());
