@@ -84,6 +84,9 @@ pub(crate) struct EndpointFlags {
     /// Container registry to use instead of the host in every image name
     #[arg(long, global = true, env = "XTASK_REGISTRY", hide = true, value_name = "HOST[:PORT]")]
     pub registry: Option<String>,
+    /// API of the forge that pull requests are opened on [default: that of the git remote]
+    #[arg(long, global = true, env = "XTASK_FORGE", hide = true, value_name = "URL")]
+    pub forge: Option<String>,
     /// Refuse every write to an endpoint that is not on this machine
     #[arg(
         long,

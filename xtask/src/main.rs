@@ -4,6 +4,7 @@ mod checks;
 mod commands;
 mod ecosystem;
 mod flags;
+mod forge;
 mod model;
 mod oci;
 mod sys;

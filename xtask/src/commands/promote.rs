@@ -1,21 +1,29 @@
-//! `promote`: pushes the branch of the next pull request towards a release: the bump into development, or
-//! development into main. It works on the remote's branches; the user's checkout and refs are not changed.
+//! `promote`: pushes the branch of the next pull request towards a release, the bump into development or
+//! development into main, and opens the pull request where it has a token for the forge. It works on the
+//! remote's branches; the user's checkout and refs are not changed.
 
 use crate::commands::plan::AppPlan;
 use crate::commands::{bump, plan};
 use crate::finding::{Finding, Level};
 use crate::flags;
+use crate::forge::{Done, Draft, Forge, PullRequest};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::ui;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use remote::{Branch, Remote};
 use request::Request;
 
 mod lost;
 mod remote;
 mod request;
+
+/// The label of pull requests that lead to a release.
+const LABEL: &str = "release";
+const LABEL_COLOUR: &str = "0e8a16";
+/// The commit status that shows the next versions.
+const STATUS: &str = "xtask/plan";
 
 pub(crate) fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     let settings = &ctx.ws.settings;
@@ -107,8 +115,13 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
     // A second run creates the bump with another time, so with another commit id. Report the commit that is
     // on the remote.
     request.commit = there.unwrap_or(request.commit);
+    let opened = match Forge::connect(ctx)? {
+        Ok(_) if dry_run => Err("would be opened".to_string()),
+        Ok(forge) => Ok(open(&forge, &request)?),
+        Err(reason) => Err(reason),
+    };
     if ctx.json {
-        ui::print(request.to_json(pushed));
+        ui::print(request.to_json(pushed, opened.as_ref()));
         return Ok(());
     }
     let Request { branch, base, .. } = &request;
@@ -129,8 +142,42 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
         (false, true) => ui::say(&format!("{} pushed {branch}", ui::green("✓"))),
         (false, false) => ui::say(&format!("{} {branch} is already on the remote", ui::green("✓"))),
     }
-    ui::print(request.text());
+    match &opened {
+        Ok((pull, done)) => {
+            ui::say(&format!("{} pull request #{} {}", ui::green("✓"), pull.number, done_word(*done)));
+            ui::print(format!("{}\n", pull.url));
+        }
+        Err(reason) => {
+            ui::say(&format!("- pull request: {reason}"));
+            ui::print(request.text());
+        }
+    }
     Ok(())
+}
+
+/// Opens the pull request, or updates the open one, with its label and its status.
+fn open(forge: &Forge, request: &Request) -> Result<(PullRequest, Done)> {
+    let Request { branch, base, title, body, commit, status, .. } = request;
+    let draft = Draft { head: branch, base, title, body };
+    let opened = || -> Result<(PullRequest, Done)> {
+        let (pull, done) = forge.pull_request(&draft)?;
+        forge.add_label(&pull, LABEL, LABEL_COLOUR)?;
+        forge.set_status(commit, STATUS, status)?;
+        Ok((pull, done))
+    };
+    opened().with_context(|| {
+        format!(
+            "{branch} is on the remote, but its pull request is not complete; to go on: cargo xtask promote"
+        )
+    })
+}
+
+fn done_word(done: Done) -> &'static str {
+    match done {
+        Done::Opened => "opened",
+        Done::Updated => "updated",
+        Done::Unchanged => "is up to date",
+    }
 }
 
 fn branch_taken(branch: &str) -> anyhow::Error {

@@ -24,6 +24,8 @@ pub(crate) struct Endpoints {
     pub npm: String,
     /// Replaces the registry host in every image name: `localhost:5000`.
     pub registry: Option<String>,
+    /// The address of the forge's API: `https://host/api/v1`.
+    pub forge: Option<String>,
     /// Refuses every write address that is not on this machine.
     pub loopback_only: bool,
 }
@@ -73,12 +75,14 @@ impl Endpoints {
             npm_read: without_slash(or(&flags.npm_read, NPM)),
             npm: without_slash(or(&flags.npm, NPM)),
             registry: flags.registry.clone(),
+            forge: flags.forge.clone(),
             loopback_only: flags.loopback_only,
         };
         if endpoints.remote.starts_with('-') {
             return Err(Exit::Usage(format!("--remote {:?} begins with `-`", endpoints.remote)).into());
         }
-        for url in [
+        let forge = endpoints.forge.iter();
+        for url in forge.chain([
             &endpoints.pypi_read,
             &endpoints.pypi.simple,
             &endpoints.pypi.upload,
@@ -86,14 +90,14 @@ impl Endpoints {
             &endpoints.testpypi.upload,
             &endpoints.npm_read,
             &endpoints.npm,
-        ] {
+        ]) {
             if !url.starts_with("http://") && !url.starts_with("https://") {
                 return Err(Exit::Usage(format!("{url:?} is not an http(s) address")).into());
             }
             if authority(url).contains('@') {
                 return Err(Exit::Usage(
                     "an address must not contain a user or password: put tokens into the environment \
-                     (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN)"
+                     (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN, XTASK_FORGE_TOKEN)"
                         .into(),
                 )
                 .into());

@@ -12,7 +12,7 @@ mod settings;
 
 pub(crate) use earlier::EarlierSettings;
 pub(crate) use settings::{
-    Acceptance, AppSettings, CommandsSettings, CompatSettings, ImageSettings, Settings,
+    Acceptance, AppSettings, CommandsSettings, CompatSettings, ForgeKind, ImageSettings, Settings,
 };
 
 /// A folder with an `app.toml`, which is released on its own.

@@ -2,7 +2,7 @@
 //! the environment or docker's credentials.
 
 use crate::sys::http::{Http, Request, basic};
-use crate::sys::url::{is_loopback, without_secrets};
+use crate::sys::url::{escape, is_loopback, without_secrets};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use docker_credential::CredentialRetrievalError::{HelperFailure, NoCredentialConfigured};
@@ -167,19 +167,8 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
     }
 }
 
-/// Encodes a query: `a=b&c=d`, with all characters escaped except the unreserved ones of RFC 3986.
+/// Encodes a query: `a=b&c=d`, with each name and value escaped.
 pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
-    let escape = |text: &str| -> String {
-        text.bytes()
-            .map(|b| {
-                if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-                    (b as char).to_string()
-                } else {
-                    format!("%{b:02X}")
-                }
-            })
-            .collect()
-    };
     pairs
         .iter()
         .map(|(name, value)| format!("{}={}", escape(name), escape(value)))

@@ -7,11 +7,13 @@ use std::sync::OnceLock;
 
 /// Variables that hold the right to publish: ours, and those of the tools that publish. A child gets one only
 /// from the code that starts it.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 14] = [
     "PYPI_TOKEN",
     "TESTPYPI_TOKEN",
     "NPM_TOKEN",
     "REGISTRY_TOKEN",
+    "XTASK_FORGE_TOKEN",
+    "GITEA_TOKEN",
     "UV_PUBLISH_TOKEN",
     "UV_PUBLISH_PASSWORD",
     "TWINE_PASSWORD",
@@ -32,7 +34,7 @@ pub(crate) fn withhold(command: &mut Command) -> &mut Command {
 
 /// Tokens of ours that begin or end with white space: a line break of the file that they were copied from.
 pub(crate) fn padded() -> impl Iterator<Item = &'static str> {
-    NAMES[..4].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
+    NAMES[..6].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
 }
 
 /// The text with `***` for each token of the environment, as it is or in base64, and for passwords in
@@ -41,8 +43,11 @@ pub(crate) fn mask(text: &str) -> String {
     static FORMS: OnceLock<Vec<String>> = OnceLock::new();
     let forms = FORMS.get_or_init(|| {
         let user = std::env::var("REGISTRY_USER").unwrap_or_default();
-        let values =
-            NAMES.iter().filter(|name| !name.ends_with("_URL")).filter_map(|name| std::env::var(name).ok());
+        let values = NAMES
+            .iter()
+            .chain(&["GITHUB_TOKEN"])
+            .filter(|name| !name.ends_with("_URL"))
+            .filter_map(|name| std::env::var(name).ok());
         values.flat_map(|value| forms(&value, &user)).collect()
     });
     let masked = forms.iter().fold(text.to_string(), |text, form| text.replace(form.as_str(), "***"));

@@ -64,6 +64,20 @@ pub(crate) fn join(base: &str, address: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", folders.join("/")))
 }
 
+/// Escapes all bytes except the unreserved characters of RFC 3986, for one segment of a path or one value of a
+/// query.
+pub(crate) fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                (b as char).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
+}
+
 /// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up
 /// to the host. None for an address without a password.
 pub(crate) fn login(url: &str) -> Option<(String, String)> {

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &["workspace"]),
     ("model", &["breaking_label", "ctx", "evidence", "manifest"]),
     ("model", &["affected", "changelog", "dry_run", "tags"]),
-    ("", &["oci"]),
+    ("", &["forge", "oci"]),
     ("", &["ecosystem"]),
     ("checks", &["black_box", "passed", "probe"]),
     ("commands", &["build", "image", "openapi", "setup"]),

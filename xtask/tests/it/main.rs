@@ -21,6 +21,7 @@ mod compat;
 mod contents;
 mod demo;
 mod docs;
+mod forge;
 mod help;
 mod image;
 mod layers;

@@ -4,7 +4,7 @@ use crate::support::{Output, Repo};
 
 /// A repository in which development is one feature ahead of main. Both branches are on the remote, and the
 /// checkout is on a feature branch.
-fn flow() -> Repo {
+pub(crate) fn flow() -> Repo {
     let repo = Repo::new();
     let remote = repo.world().join("remote.git");
     repo.git(&["init", "-q", "--bare", remote.as_str()]);
@@ -124,7 +124,9 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 fn the_body_lists_the_released_commits() {
     let repo = flow();
     let out = promote(&repo, &["--json"]).expect(0).json();
-    assert_eq!(out["body"], "python: first release → 0.0.1\n\n* feat: first");
+    let body = out["body"].as_str().unwrap();
+    assert!(body.starts_with("| app | version | source | demands | why |\n|---|"), "{body}");
+    assert!(body.ends_with("|\n\npython: first release → 0.0.1\n\n* feat: first"), "{body}");
 }
 
 #[test]

@@ -20,6 +20,16 @@ pub(crate) struct Settings {
     pub repository: Option<String>,
     /// What a breaking change bumps in 0.y: `minor` or `major`.
     pub zero_breaking: ZeroBreaking,
+    /// The forge of the git remote, if its address does not tell.
+    pub forge: Option<ForgeKind>,
+}
+
+/// A kind of forge, by its API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ForgeKind {
+    Github,
+    Gitea,
 }
 
 impl Settings {
@@ -37,6 +47,7 @@ impl Default for Settings {
             development: "development".into(),
             repository: None,
             zero_breaking: ZeroBreaking::Minor,
+            forge: None,
         }
     }
 }
