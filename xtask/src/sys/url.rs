@@ -64,8 +64,8 @@ pub(crate) fn join(base: &str, address: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", folders.join("/")))
 }
 
-/// Escapes all bytes except the unreserved characters of RFC 3986, for one segment of a path or one value of a
-/// query.
+/// Escapes all bytes except the unreserved characters of RFC 3986. The result is one segment of a path or one
+/// value of a query.
 pub(crate) fn escape(text: &str) -> String {
     text.bytes()
         .map(|b| {
