@@ -17,7 +17,7 @@ use diff::finding;
 use flags::{Command, Flags};
 use model::ctx::Ctx;
 use model::{endpoints, workspace};
-use sys::{exit, git, supervise, ui};
+use sys::{checkout_lock, exit, git, supervise, ui};
 
 /// The exit code that a shell shows for a program killed by SIGPIPE: 128 + 13.
 const SIGPIPE_EXIT: i32 = 141;
@@ -63,6 +63,12 @@ fn run(flags: Flags) -> Result<()> {
         endpoints.remote = remote;
         Ok(Ctx { git, ws, endpoints, json: flags.json })
     };
+    // For commands that write into the checkout.
+    let alone = |dry_run: bool| -> Result<Ctx> {
+        let ctx_before = ctx()?;
+        let waited = !dry_run && checkout_lock::take(&ctx_before.git)?;
+        if waited { ctx() } else { Ok(ctx_before) }
+    };
     match &flags.command {
         Command::Supervise { argv } => std::process::exit(supervise::run(argv)?.into()),
         // Needs no workspace: it loads one only if the template names an app of this repository.
@@ -79,13 +85,13 @@ fn run(flags: Flags) -> Result<()> {
         Command::Compat(flags) => compat::command(&ctx()?, flags),
         Command::Plan(flags) => plan::command(&ctx()?, flags),
         Command::Audit(flags) => audit::command(&ctx()?, flags),
-        Command::Bump(flags) => bump::bump(&ctx()?, flags),
+        Command::Bump(flags) => bump::bump(&alone(flags.dry_run)?, flags),
         Command::Promote(flags) => promote::promote(&ctx()?, flags),
-        Command::Build(flags) => build::command(&ctx()?, flags),
-        Command::Image(flags) => image::command(&ctx()?, flags),
-        Command::Tag(flags) => release::step_command(&ctx()?, flags, "tag"),
-        Command::Publish(flags) => release::step_command(&ctx()?, flags, "publish"),
-        Command::Release(flags) => release::command(&ctx()?, flags),
+        Command::Build(flags) => build::command(&alone(flags.dry_run)?, flags),
+        Command::Image(flags) => image::command(&alone(false)?, flags),
+        Command::Tag(flags) => release::step_command(&alone(flags.dry_run)?, flags, "tag"),
+        Command::Publish(flags) => release::step_command(&alone(flags.dry_run)?, flags, "publish"),
+        Command::Release(flags) => release::command(&alone(flags.dry_run)?, flags),
         Command::Verify(flags) => release::verify::command(&ctx()?, flags),
         Command::Rehearse(flags) => rehearse::command(&ctx()?, flags),
         Command::World { dir } => rehearse::world::serve(&ctx()?, dir),

@@ -7,7 +7,7 @@ use crate::flags;
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
 use crate::sys::git::short;
-use crate::sys::{parallel, ui};
+use crate::sys::{checkout_lock, parallel, ui};
 use anyhow::Result;
 use apps::Affected;
 use event::Event;
@@ -84,6 +84,9 @@ impl Outcome {
 }
 
 fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
+    if [Job::Image, Job::Release].contains(&job) {
+        checkout_lock::take(&ctx.git)?;
+    }
     if job == Job::Release {
         return release(ctx, flags, outcome);
     }
