@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 
 pub(crate) mod build;
 pub(crate) mod fault;
+mod finish;
 pub(crate) mod image_step;
 pub(crate) mod latest;
 pub(crate) mod not_set_up;

@@ -32,6 +32,7 @@ mod output;
 mod plan;
 mod plan_text;
 mod promote;
+mod races;
 mod rehearse;
 mod release;
 mod runners;

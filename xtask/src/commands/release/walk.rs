@@ -1,7 +1,7 @@
 //! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
 //! then runs the open steps; a dry run prints the outward ones instead.
 
-use super::{Release, STEPS, State, Step, fault, load, tag};
+use super::{Release, STEPS, State, Step, fault, finish, load, tag};
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -63,6 +63,7 @@ pub(super) fn through(
     for group in parallel_groups(until) {
         walk_group(&releases, group, fault)?;
     }
+    all(releases.iter().map(finish::tag_is_there).collect())?;
     let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
     for release in &releases {
         match stopped {
@@ -117,6 +118,9 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
     if open.is_empty() {
         return Ok(());
     }
+    if open[0].branch.is_none() {
+        finish::say_if_main_moved(open[0])?;
+    }
     let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name))).collect();
     match tag::push(&open) {
         Ok(seen) => {
@@ -125,7 +129,8 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
         }
         Err(e) => {
             lines.into_iter().for_each(|line| line.end(ui::Outcome::Failed("stopped here".into())));
-            Err(failed(open[0], step, e))
+            let moved = if e.is::<Exit>() { None } else { finish::main_moved(open[0])? };
+            Err(moved.map_or_else(|| failed(open[0], step, e), |finding| Exit::Gate(vec![finding]).into()))
         }
     }
 }

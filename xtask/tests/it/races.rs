@@ -1,0 +1,155 @@
+//! What others do while a release runs: the tag is deleted or replaced, main moves on, a file is lost on the
+//! index, a second release starts in the same checkout.
+
+use crate::demo::World;
+use crate::support::run;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+impl World {
+    /// The release with a `git` that changes the remote when it is asked for the n-th time after the push of
+    /// the tag: it runs `change` in the remote's folder.
+    fn release_while(&self, n: u32, change: &str) -> crate::support::Output {
+        let folder = self.repo.world().join("bin");
+        std::fs::create_dir_all(&folder).unwrap();
+        let (remote, git) = (self.servers.remote(), which("git"));
+        // `asked` counts from the push of the tag on.
+        let script = format!(
+            "#!/bin/sh\nasked='{folder}/asked'\ncase \" $* \" in\n*' ls-remote '*)\n\
+             if [ -e \"$asked\" ]; then\necho >> \"$asked\"\n\
+             if [ $(wc -l < \"$asked\") = {n} ]; then (cd '{remote}' && {change}) fi\nfi;;\nesac\n\
+             {git} \"$@\"\ncode=$?\ncase \" $* \" in *' push '*) : > \"$asked\";; esac\nexit $code\n"
+        );
+        std::fs::write(folder.join("git"), script).unwrap();
+        std::fs::set_permissions(folder.join("git"), PermissionsExt::from_mode(0o755)).unwrap();
+        let mut command = self.command(&self.repo.path);
+        command.env("PATH", format!("{folder}:{}", std::env::var("PATH").unwrap()));
+        run(command.args(["release", "python"]))
+    }
+
+    /// Makes the app's build run this command in the remote's folder, and pushes that.
+    fn build_changes_remote(&self, change: &str) {
+        let remote = self.servers.remote();
+        let build = format!("[[\"sh\", \"-c\", \"cd '{remote}' && {change}\"]]");
+        let settings = self.repo.read("apps/python/app.toml");
+        let settings = settings.replace("[commands]\n", &format!("[commands]\nbuild = {build}\n"));
+        self.repo.write("apps/python/app.toml", settings);
+        self.repo.git(&["commit", "--quiet", "--all", "--message", "build: write to the remote"]);
+    }
+}
+
+fn which(program: &str) -> String {
+    let output = std::process::Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    String::from_utf8(output.unwrap().stdout).unwrap().trim().to_string()
+}
+
+#[test]
+fn a_tag_that_is_deleted_before_the_upload_stops_it() {
+    let world = World::new();
+    // The first question after the push is about the push itself, the second comes before the upload.
+    let stopped = world.release_while(2, "git update-ref -d refs/tags/python-v0.0.1").expect(3).stderr;
+    assert!(stopped.contains("error[tag-gone]: python: the tag python-v0.0.1 was deleted"), "{stopped}");
+    assert_eq!(world.published(), [] as [&str; 0]);
+    // The printed command restores the tag, and the release completes.
+    let line = stopped.lines().find(|line| line.contains("git push ")).unwrap();
+    let command = &line[line.find("git push ").unwrap()..];
+    run(world.repo.command("sh", &world.repo.path).args(["-c", command])).expect(0);
+    world.xtask(&["release", "python"]).expect(0);
+}
+
+#[test]
+fn a_tag_that_is_deleted_or_replaced_before_the_end_is_said() {
+    for (change, id) in [
+        ("git update-ref -d refs/tags/python-v0.0.1", "tag-gone"),
+        ("git update-ref refs/tags/python-v0.0.1 main~1", "tag-moved"),
+    ] {
+        let world = World::new();
+        let ended = world.release_while(3, change).expect(3).stderr;
+        assert!(ended.contains("✓ latest") && ended.contains(&format!("error[{id}]")), "{ended}");
+        assert!(!ended.contains("is released and verified"), "{ended}");
+    }
+}
+
+#[test]
+fn a_release_goes_on_for_its_commit_when_main_moves_on() {
+    let world = World::new();
+    let newer = "git update-ref refs/heads/main $(git -c user.name=x -c user.email=x@y commit-tree -m newer \
+                 -p main main^{tree})";
+    world.build_changes_remote(newer);
+    world.push();
+    let released = world.xtask(&["release", "python"]).expect(0).stderr;
+    let head = world.repo.head();
+    assert!(released.contains(&format!("the release goes on for {}", &head[..7])), "{released}");
+    let tagged = world.repo.git_in(world.servers.remote(), &["rev-parse", "python-v0.0.1^{commit}"]);
+    assert_eq!(tagged, head);
+}
+
+#[test]
+fn a_job_of_an_older_commit_is_not_told_to_pull() {
+    let world = World::new();
+    world.repo.commit("README.md", "# newer\n", "docs: newer");
+    world.push();
+    world.repo.git(&["checkout", "--quiet", "--detach", "HEAD~1"]);
+    let refused = |ci: bool| {
+        let mut command = world.command(&world.repo.path);
+        if ci {
+            command.env("CI", "true");
+        }
+        run(command.args(["release", "python", "--until", "preflight"])).expect(3).stderr
+    };
+    let (by_hand, job) = (refused(false), refused(true));
+    assert!(by_hand.contains("git switch main && git pull"), "{by_hand}");
+    assert!(!job.contains("git pull") && job.contains("the job of main's newest commit"), "{job}");
+}
+
+#[test]
+fn a_bump_that_loses_against_a_push_to_main_is_made_again_by_the_printed_commands() {
+    let world = World::new();
+    std::fs::remove_file(world.servers.remote().join("hooks/update")).unwrap();
+    let newer = "[ -e moved ] || { touch moved; git update-ref refs/heads/main $(git -c user.name=x \
+                 -c user.email=x@y commit-tree -m 'docs: newer' -p main main^{tree}); }";
+    world.build_changes_remote(newer);
+    world.repo.git(&["push", "--quiet", "origin", "HEAD:main"]);
+    world.repo.commit("apps/python/README.md", "# mine\n", "fix: mine, not pushed");
+    let lost = world.xtask(&["release", "python", "--bump"]).expect(3).stderr;
+    assert!(lost.contains("error[main-moved]"), "{lost}");
+    assert_eq!(world.published(), [] as [&str; 0]);
+    let commands: Vec<&str> =
+        lost.lines().filter_map(|line| line.find("git reset").map(|at| &line[at..])).collect();
+    run(world.repo.command("sh", &world.repo.path).args(["-c", &commands.join("\n")])).expect(0);
+    world.xtask(&["release", "python", "--bump"]).expect(0);
+    assert_eq!(
+        world.repo.git(&["log", "--format=%s", "-3"]),
+        "chore(release): python v0.0.1\nfix: mine, not pushed\ndocs: newer"
+    );
+}
+
+#[test]
+fn a_lost_file_is_uploaded_again_and_verified_again() {
+    let world = World::new();
+    world.xtask(&["release", "python"]).expect(0);
+    std::fs::remove_file(world.data.join("pypi/packages/demo_agent-0.0.1.tar.gz")).unwrap();
+    let again = world.xtask(&["release", "python"]).expect(0).stderr;
+    assert!(again.contains("✓ publish") && again.contains("✓ verify"), "{again}");
+    assert_eq!(world.published().len(), 2);
+}
+
+#[test]
+fn a_second_release_in_a_checkout_says_who_runs_and_waits() {
+    let world = World::new();
+    let start = || {
+        let mut command = world.command(&world.repo.path);
+        command.args(["release", "python"]).stdin(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let processes = [start(), start()];
+    let ids = processes.each_ref().map(|process| process.id());
+    let outputs = processes.map(|process| process.wait_with_output().unwrap());
+    let codes = outputs.each_ref().map(|output| output.status.code());
+    let second = codes.iter().position(|code| *code == Some(4)).unwrap_or_else(|| panic!("{outputs:?}"));
+    assert_eq!(codes[1 - second], Some(0), "{outputs:?}");
+    let said = String::from_utf8_lossy(&outputs[second].stderr);
+    let holder = format!("waiting for xtask release python (process {}, since 2", ids[1 - second]);
+    assert!(said.contains(&holder), "{said}");
+    assert!(said.contains("nothing left to release"), "{said}");
+}
