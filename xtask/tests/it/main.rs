@@ -45,3 +45,4 @@ mod template;
 mod trunk;
 mod two_apps;
 mod users;
+mod workflows;

@@ -1,0 +1,81 @@
+//! The workflows of both forges do the same, except for what one forge lacks, and use actions by commit.
+
+use std::fmt::Write;
+
+const GITHUB: &str = include_str!("../../../.github/workflows/ci.yml");
+const GITEA: &str = include_str!("../../../.gitea/workflows/ci.yml");
+const CACHE: &str = include_str!("../../../.github/actions/cache/action.yml");
+
+/// A line in the form `release: environment: release`, for each line that is not a comment.
+fn lines(workflow: &str) -> Vec<String> {
+    let mut job = "";
+    let mut lines = Vec::new();
+    for line in workflow.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        if !line.starts_with(' ') {
+            job = "";
+        }
+        if let Some(name) = line.strip_prefix("  ").filter(|l| !l.starts_with(' ')) {
+            job = name.trim_end_matches(':');
+        }
+        lines.push(format!("{job}: {}", line.trim()));
+    }
+    lines
+}
+
+#[test]
+fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
+    let (github, gitea) = (lines(GITHUB), lines(GITEA));
+    let mut shown = String::new();
+    for (sign, these, others) in [('-', &github, &gitea), ('+', &gitea, &github)] {
+        for line in these.iter().filter(|line| !others.contains(line)) {
+            writeln!(shown, "{sign} {line}").unwrap();
+        }
+    }
+    expect_test::expect![[r#"
+        - merge_group: merge_group:
+        - lint: runs-on: ubuntu-24.04
+        - test: runs-on: ubuntu-24.04
+        - validate-openapi: runs-on: ubuntu-24.04
+        - msrv: runs-on: ubuntu-24.04
+        - image: permissions:
+        - image: contents: read
+        - image: packages: write
+        - image: runs-on: ubuntu-24.04
+        - image: REGISTRY_USER: ${{ github.actor }}
+        - image: REGISTRY_TOKEN: ${{ github.token }}
+        - release: environment: release
+        - release: packages: write
+        - release: id-token: write
+        - release: runs-on: ubuntu-24.04
+        - release: REGISTRY_USER: ${{ github.actor }}
+        - release: REGISTRY_TOKEN: ${{ github.token }}
+        + lint: runs-on: ubuntu-latest
+        + test: runs-on: ubuntu-latest
+        + validate-openapi: runs-on: ubuntu-latest
+        + msrv: runs-on: ubuntu-latest
+        + image: runs-on: ubuntu-latest
+        + image: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
+        + image: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
+        + release: runs-on: ubuntu-latest
+        + release: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
+        + release: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn actions_are_pinned_by_commit_and_the_version_is_shown() {
+    let mut pinned = 0;
+    for line in [GITHUB, GITEA, CACHE].iter().flat_map(|text| text.lines()) {
+        let Some((_, action)) = line.split_once("uses: ") else { continue };
+        if action.starts_with("./") {
+            continue;
+        }
+        let (_, reference) = action.split_once('@').expect("an action has a version");
+        let (commit, version) = reference.split_once(" # v").expect("the version is in a comment");
+        assert!(commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()), "{line}");
+        assert!(version.split('.').count() == 3, "{line}");
+        pinned += 1;
+    }
+    assert_eq!(pinned, 13);
+}
