@@ -45,13 +45,15 @@ fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
         }
         return Ok(());
     };
-    let changes = between(ctx, app, old, new)?;
+    let Compared { changes, guarded } = between(ctx, app, old, new)?;
     let findings: Vec<Finding> = changes.iter().map(|change| change.finding().app(app.name())).collect();
     if ctx.json {
-        ui::print(to_json(&findings));
+        let mut document = to_json(&findings);
+        document["guarded"] = guarded.into();
+        ui::print(document);
     } else {
         // A closed pipe (`| head`) is not an error.
-        let _ = std::io::stdout().write_all(show(&changes).as_bytes());
+        let _ = std::io::stdout().write_all((show(&changes) + &extent(&guarded)).as_bytes());
     }
     match findings.iter().filter(|finding| finding.stops()).count() {
         0 => Ok(()),
@@ -121,12 +123,20 @@ pub(crate) fn missing(ctx: &Ctx, app: &App, revisions: &[&str]) -> Result<Option
     Ok(None)
 }
 
-/// The changes for the users of an app between two revisions, the most severe first.
-pub(crate) fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+/// The result of a comparison.
+pub(crate) struct Compared {
+    /// The changes for users, the most severe first.
+    pub changes: Vec<Change>,
+    /// The modules or entry points that were compared.
+    pub guarded: Vec<String>,
+}
+
+/// Compares an app at two revisions.
+pub(crate) fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Compared> {
     let (before, after) = (ctx.git.commit(old)?, ctx.git.commit(new)?);
     match app.settings.ecosystem {
-        Ecosystem::Python => python::changes(ctx, app, &before, &after),
-        Ecosystem::Ts => ts::changes(ctx, app, &before, &after),
+        Ecosystem::Python => python::compared(ctx, app, &before, &after),
+        Ecosystem::Ts => ts::compared(ctx, app, &before, &after),
     }
 }
 
@@ -169,6 +179,17 @@ fn show(changes: &[Change]) -> String {
         &levels,
         &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")],
     )
+}
+
+/// What was compared, so that a reader sees what was not.
+fn extent(guarded: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = match guarded.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let shown = guarded.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    format!("compared: {shown}{more}\n")
 }
 
 fn level(level: Level) -> String {

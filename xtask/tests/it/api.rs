@@ -5,7 +5,8 @@ use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
 use crate::support::{APP_TOML, Repo};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
+    ("modules", include_str!("api/modules.txt")),
     ("names", include_str!("api/names.txt")),
     ("signatures", include_str!("api/signatures.txt")),
     ("classes", include_str!("api/classes.txt")),
@@ -53,6 +54,7 @@ demo_agent.adapters.base.RuntimeCapabilities
   breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks its users [class-renamed] \
 apps/python/src/demo_agent/adapters/base.py:8
 1 change: 1 breaking
+compared: demo_agent, demo_agent.adapters, demo_agent.adapters.base
 ";
     assert_eq!(output.stdout, expected);
     assert_eq!(output.stderr, "error: 1 breaking change between python-v0.0.1 and HEAD\n");
@@ -67,10 +69,10 @@ fn json_has_the_findings_of_every_command() {
     let expected = serde_json::json!({ "schema": 1, "findings": [{
         "id": "class-renamed", "level": "breaking", "app": "python", "place": "apps/python/src/demo_agent/adapters/base.py:8",
         "message": message, "help": null,
-    }] });
+    }], "guarded": ["demo_agent", "demo_agent.adapters", "demo_agent.adapters.base"] });
     assert_eq!(document, expected);
     let document = repo.xtask(&["--json", "api", "diff", "python", "HEAD"]).expect(0).json();
-    assert_eq!(document, serde_json::json!({ "schema": 1, "findings": [] }));
+    assert_eq!(document["findings"], serde_json::json!([]));
 }
 
 #[test]
@@ -107,6 +109,31 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
         "{}",
         output.stderr
     );
+}
+
+#[test]
+fn settings_may_guard_less_than_the_package_and_the_output_says_what_is_guarded() {
+    let repo = app();
+    let file = |name: &str| format!("apps/python/src/demo_agent/{name}.py");
+    for name in ["__init__", "a", "b", "c", "d", "e", "f"] {
+        repo.write(&file(name), "def f(a): ...\n");
+    }
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "feat: modules"]);
+    repo.commit(&file("extras/x"), "def f(a): ...\n", "feat: not importable");
+    repo.commit(&file("b"), "def f(): ...\n", "fix: b");
+    let guarded = |document: serde_json::Value| {
+        let names = document["guarded"].as_array().expect("guarded").clone();
+        names.iter().map(|name| name.as_str().unwrap_or_default()).collect::<Vec<_>>().join(" ")
+    };
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
+    let says = "compared: demo_agent, demo_agent.a, demo_agent.b, demo_agent.c, demo_agent.d and 2 more\n";
+    assert!(output.stdout.ends_with(says), "{}", output.stdout);
+    let settings = format!("{APP_TOML}\n[api]\npublic = [\"demo_agent\"]\nprivate = [\"demo_agent.b\"]\n");
+    repo.write("apps/python/app.toml", settings);
+    let document = repo.xtask(&["--json", "api", "diff", "python", "HEAD~1"]).expect(0).json();
+    let expected = "demo_agent demo_agent.a demo_agent.c demo_agent.d demo_agent.e demo_agent.f";
+    assert_eq!(guarded(document), expected);
 }
 
 #[test]

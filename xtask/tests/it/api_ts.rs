@@ -274,6 +274,7 @@ RuntimeCapabilities
   + class AdapterCapabilities
   breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks its users [class-renamed] apps/ts/src/index.ts:6
 1 change: 1 breaking
+compared: .
 ";
     assert_eq!(output.stdout, expected);
     assert_eq!(output.stderr, "error: 1 breaking change between ts-v0.0.1 and HEAD\n");

@@ -1,27 +1,31 @@
 //! Reads the public API of a Python package at two commits: exports both trees and reads them with griffe, in
 //! one process. The package is not imported.
 
+use super::Compared;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::{child, export, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use diff::change::Change;
 use diff::python::diff;
 use diff::python::surface::{Is, Surface};
 use serde_json::json;
+use std::collections::BTreeSet;
 use xshell::cmd;
 
-const READER: [(&str, &str); 4] = [
+const READER: [(&str, &str); 7] = [
     ("surface.py", include_str!("python/reader/surface.py")),
     ("names.py", include_str!("python/reader/names.py")),
     ("definitions.py", include_str!("python/reader/definitions.py")),
     ("classes.py", include_str!("python/reader/classes.py")),
+    ("loader.py", include_str!("python/reader/loader.py")),
+    ("exports.py", include_str!("python/reader/exports.py")),
+    ("conditions.py", include_str!("python/reader/conditions.py")),
 ];
 
-/// The changes for the users of a package between two commits, the most severe first.
-pub(crate) fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+/// Compares a package at two commits.
+pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Compared> {
     let surfaces = surfaces(ctx, app, &[old, new])?;
     let [before, after] = &surfaces[..] else { bail!("griffe's reader did not return two surfaces") };
     if let Some(lost) = app
@@ -37,7 +41,19 @@ pub(crate) fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<
         ))
         .into());
     }
-    Ok(diff(before, after))
+    let guarded: BTreeSet<&String> = [before, after].iter().flat_map(|surface| modules(surface)).collect();
+    let changes = diff(before, after);
+    Ok(Compared { changes, guarded: guarded.into_iter().cloned().collect() })
+}
+
+/// The guarded modules.
+fn modules(surface: &Surface) -> impl Iterator<Item = &String> {
+    let is_module = |path: &String| matches!(&surface.objects.get(path).map(|o| &o.is), Some(Is::Module(_)));
+    surface
+        .names
+        .iter()
+        .filter(move |(path, name)| name.to == **path && is_module(path))
+        .map(|(path, _)| path)
 }
 
 /// The public surface at each of the commits.
@@ -49,7 +65,11 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
     for (i, commit) in commits.iter().enumerate() {
         let tree = temp.join(i.to_string());
         let source = export(ctx, app, commit, &tree)?;
-        requests.push(json!({ "root": tree.join(&source), "public": app.settings.api.public }));
+        requests.push(json!({
+            "root": tree.join(&source),
+            "public": app.settings.api.public,
+            "private": app.settings.api.private,
+        }));
         prefixes.push(source);
     }
     let reader = temp.join("reader");

@@ -1,6 +1,7 @@
 //! Compares two versions of a TypeScript package's declarations. Our reader (ts/reader) does it with the
 //! TypeScript compiler; this module turns its answer into changes.
 
+use super::Compared;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
@@ -61,8 +62,8 @@ struct Difference {
     is: Option<String>,
 }
 
-/// The changes for the users of a package between two commits, the most severe first.
-pub(crate) fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<Change>> {
+/// Compares a package at two commits.
+pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Compared> {
     // In parallel, because a build mostly waits for its tools.
     let (before, after) =
         parallel::both(|| declarations::of(ctx, app, old), || declarations::of(ctx, app, new));
@@ -79,7 +80,7 @@ pub(crate) fn changes(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Vec<
     let mut changes =
         answer.differences.into_iter().map(|one| change(app, one)).collect::<Result<Vec<Change>>>()?;
     changes.sort_by(|a, b| (b.level, &a.symbol, &a.id).cmp(&(a.level, &b.symbol, &b.id)));
-    Ok(changes)
+    Ok(Compared { changes, guarded: app.settings.api.public.clone() })
 }
 
 fn compare(app: &App, old: &Utf8Path, new: &Utf8Path) -> Result<Answer> {

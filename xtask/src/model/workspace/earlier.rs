@@ -29,6 +29,7 @@ pub(crate) struct Compat {
 #[serde(default)]
 pub(crate) struct Api {
     pub public: Vec<String>,
+    pub private: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -173,6 +173,8 @@ pub(crate) struct CompatSettings {
 pub(crate) struct ApiSettings {
     /// The modules (python) or entry points (ts) whose public API is compared with the last release.
     pub public: Vec<String>,
+    /// Python modules below those which are not guarded.
+    pub private: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

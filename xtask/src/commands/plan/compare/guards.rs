@@ -18,6 +18,8 @@ pub(super) struct Guards {
     pub compat: Option<Utf8PathBuf>,
     /// `[api] public`
     pub public: Vec<String>,
+    /// `[api] private`
+    pub private: Vec<String>,
 }
 
 impl Guards {
@@ -27,6 +29,7 @@ impl Guards {
             spec: settings.spec.as_ref().map(|spec| app.dir.join(&spec.file)),
             compat: settings.compat.as_ref().map(|compat| app.dir.join(&compat.file)),
             public: settings.api.public.clone(),
+            private: settings.api.private.clone(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Guards {
             spec: then.spec.map(|spec| file(spec.file)),
             compat: then.compat.map(|compat| file(compat.file)),
             public: then.api.public,
+            private: then.api.private,
         })
     }
 }
@@ -51,7 +55,7 @@ impl Guards {
 /// If the tag does not have the app's folder, the app was elsewhere then and cannot be compared. None if the
 /// folder exists, or if nothing is guarded.
 pub(super) fn moved(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<Compared> {
-    let Guards { spec, compat, public } = Guards::now(app);
+    let Guards { spec, compat, public, .. } = Guards::now(app);
     let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
     let there =
         || ctx.git.ask(&["cat-file", "-e", &format!("refs/tags/{}:{}", last.tag, app.dir)]).unwrap_or(false);
@@ -78,21 +82,29 @@ pub(super) fn moved(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<Compared
 }
 
 /// Names that `[api] public` had at the last release and no longer has, whether the module is gone or only
-/// unguarded. None if there are none.
+/// unguarded, and names that are new in `[api] private`. None if there are none.
 pub(super) fn dropped(app: &App, last: &LastRelease, then: &Guards) -> Option<Compared> {
-    let guarded =
-        |name: &str| app.settings.api.public.iter().any(|now| covers(now, name, app.settings.ecosystem));
-    let difference = |name: &String| Difference {
+    let among =
+        |names: &[String], name: &str| names.iter().any(|one| covers(one, name, app.settings.ecosystem));
+    let difference = |name: &String, how: String| Difference {
         id: "guard-removed".into(),
         demands: Bump::Major,
         what: name.clone(),
-        message: format!(
-            "{name} was in [api] public in {} and no longer is, so later breaks of it would not be detected",
-            last.tag
-        ),
+        message: format!("{name} {how}, so later breaks of it would not be detected"),
         place: app.file().into_string(),
     };
-    let found: Vec<Difference> = then.public.iter().filter(|name| !guarded(name)).map(difference).collect();
+    let now = &app.settings.api;
+    let gone = then
+        .public
+        .iter()
+        .filter(|name| !among(&now.public, name))
+        .map(|name| difference(name, format!("was in [api] public in {} and no longer is", last.tag)));
+    let hidden = now
+        .private
+        .iter()
+        .filter(|name| among(&then.public, name) && !among(&then.private, name))
+        .map(|name| difference(name, format!("is in [api] private and was guarded in {}", last.tag)));
+    let found: Vec<Difference> = gone.chain(hidden).collect();
     let command = format!("git diff {} HEAD -- {}", last.tag, app.file());
     (!found.is_empty()).then_some(Compared { source: "settings", whom: "users", command, found: Ok(found) })
 }
@@ -112,8 +124,14 @@ mod tests {
     use super::*;
 
     fn app(ecosystem: &str, public: &[&str]) -> App {
-        let text =
-            format!("name = \"x\"\necosystem = {ecosystem:?}\npackage = \"p\"\n[api]\npublic = {public:?}\n");
+        app_without(ecosystem, public, &[])
+    }
+
+    fn app_without(ecosystem: &str, public: &[&str], private: &[&str]) -> App {
+        let text = format!(
+            "name = \"x\"\necosystem = {ecosystem:?}\npackage = \"p\"\n\
+             [api]\npublic = {public:?}\nprivate = {private:?}\n"
+        );
         App { dir: "apps/x".into(), settings: toml_edit::de::from_str(&text).expect("settings") }
     }
 
@@ -131,16 +149,33 @@ mod tests {
             ("ts", &[".", "./x"], &["."], "./x"),
             ("ts", &["./x"], &["./x.js"], "./x"),
         ] {
-            let then = Guards {
-                spec: None,
-                compat: None,
-                public: then.iter().map(|name| name.to_string()).collect(),
-            };
-            let found = dropped(&app(ecosystem, now), &last, &then)
-                .and_then(|compared| compared.found.ok())
-                .unwrap_or_default();
-            let names: Vec<&str> = found.iter().map(|difference| difference.what.as_str()).collect();
-            assert_eq!(names.join(" "), expected, "{then:?}");
+            let then = guards(then, &[]);
+            assert_eq!(names(&app(ecosystem, now), &last, &then), expected, "{then:?}");
+        }
+    }
+
+    fn guards(public: &[&str], private: &[&str]) -> Guards {
+        let list = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        Guards { spec: None, compat: None, public: list(public), private: list(private) }
+    }
+
+    fn names(app: &App, last: &LastRelease, then: &Guards) -> String {
+        let found = dropped(app, last, then).and_then(|compared| compared.found.ok()).unwrap_or_default();
+        found.iter().map(|difference| difference.what.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_module_that_becomes_private_breaks_if_it_was_guarded() {
+        let last = LastRelease { version: "0.1.0".parse().unwrap(), tag: "x-v0.1.0".into() };
+        for (public, before, now, expected) in [
+            (&["a"][..], &[][..], &["a.b"][..], "a.b"),
+            (&["a"], &["a.b"], &["a.b"], ""),
+            (&["a"], &["a.b"], &["a.b.c"], ""),
+            (&["a"], &["a.b"], &[], ""),
+            (&[], &[], &["a.b"], ""),
+        ] {
+            let app = app_without("python", &["a"], now);
+            assert_eq!(names(&app, &last, &guards(public, before)), expected, "{before:?} {now:?}");
         }
     }
 

@@ -25,11 +25,11 @@ pub(super) fn compare(
     // The tools' versions are part of the cache key: another version may read another API.
     let tools: Vec<String> =
         tools::TOOLS.iter().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
-    let public = app.settings.api.public.join("\n");
+    let public = [&app.settings.api.public[..], &app.settings.api.private].map(|names| names.join("\n"));
     let tree = |tree: &Option<String>| tree.clone().unwrap_or_default();
     let entry = Entry::of(
         ctx,
-        &["api", app.name(), &public, &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)],
+        &["api", app.name(), &public.join("\0"), &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)],
     );
     let tag = format!("refs/tags/{}", last.tag);
     let missing = if reach == Reach::Offline && entry.read().is_none() {
@@ -41,13 +41,14 @@ pub(super) fn compare(
         let unread = Unread { id: "api-unread", level: Level::Warning, why, place: None, help };
         return Ok(compared(Err(unread)));
     }
-    let found =
-        match entry.or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.iter().map(difference).collect())) {
-            Ok(found) => Ok(found),
-            // Wrong settings are the user's to fix, so the error is passed on.
-            Err(error) if error.is::<Exit>() => return Err(error),
-            Err(error) => Err(unreadable(ctx, app, last, error)),
-        };
+    let found = match entry
+        .or_found(|| Ok(api::between(ctx, app, &tag, "HEAD")?.changes.iter().map(difference).collect()))
+    {
+        Ok(found) => Ok(found),
+        // Wrong settings are the user's to fix, so the error is passed on.
+        Err(error) if error.is::<Exit>() => return Err(error),
+        Err(error) => Err(unreadable(ctx, app, last, error)),
+    };
     Ok(compared(found))
 }
 

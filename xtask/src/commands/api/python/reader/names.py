@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import griffe
+from conditions import Values
+from loader import Loader
 
 BUILTINS = set(dir(builtins))
 
@@ -19,23 +21,11 @@ Definition = Any
 Facts = dict[str, Any]
 
 
-class Loader(griffe.GriffeLoader):
-    """griffe 2.4 puts `__all__` together only in modules whose parents have one."""
-
-    def expand_exports(self, module: griffe.Module, seen: set[str] | None = None) -> None:
-        seen = set() if seen is None else seen
-        super().expand_exports(module, seen)
-        if module.exports is None:
-            for inner in module.modules.values():
-                if not inner.is_alias and inner.path not in seen:
-                    self.expand_exports(inner, seen)
-
-
 class Names:
     """One tree of packages."""
 
-    def __init__(self, root: str, public: list[str]) -> None:
-        self.root, self.public = Path(root).resolve(), public
+    def __init__(self, root: str, public: list[str], private: list[str], values: Values) -> None:
+        self.root, self.public, self.private = Path(root).resolve(), public, private
         self.names: dict[str, Facts] = {}
         self.objects: dict[str, Facts] = {}
         self.problems: list[str] = []
@@ -44,10 +34,9 @@ class Names:
         # What was worked out before: names imported as themselves by module, and expressions by
         # scope and text.
         self.kept: dict[str, set[str]] = {}
+        self.uses: dict[str, set[str]] = {}
         self.read: dict[tuple[str, str], str | None] = {}
-        self.loader = Loader(
-            search_paths=[self.root], extensions=griffe.Extensions(), allow_inspection=False
-        )
+        self.loader = Loader(self.root, values)
 
     def find(self, path: str) -> Definition:
         try:

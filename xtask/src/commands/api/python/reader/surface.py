@@ -3,7 +3,7 @@
 JSON requests in, JSON surfaces out.
 
 This only reads and resolves names; what a difference means is decided elsewhere.
-Input:  [{"root": "folder with the packages", "public": ["pkg", "pkg.module"]}, ...]
+Input:  [{"root": "folder with the packages", "public": ["pkg", "pkg.module"], "private": []}, ...]
 Output: [{"names": {...}, "objects": {...}, "problems": [...]}, ...]
 """
 
@@ -14,6 +14,7 @@ import re
 import sys
 
 from classes import Classes, is_public
+from conditions import Environment, Values
 from names import Definition, Facts
 
 
@@ -74,10 +75,12 @@ class Reader(Classes):
         )
         for name in {**module.members, **module.overloads}:
             member = module.members.get(name) or module.overloads[name][-1]
-            listed = is_public(name) if exports is None else name in exports
             if "/" in name or name in ("__getattr__", "__all__", "__main__"):
                 continue
-            if not listed and (name.startswith("_") or (not member.is_alias and member.is_module)):
+            inner = not member.is_alias and member.is_module
+            listed = is_public(name) if exports is None or inner else False
+            listed = (listed or name in (exports or ())) and not self.excluded(f"{path}.{name}")
+            if not listed and (name.startswith("_") or inner):
                 # Importable, but promised to nobody.
                 self.names[f"{path}.{name}"] = {
                     "to": self.canonical(f"{path}.{name}"),
@@ -94,16 +97,30 @@ class Reader(Classes):
     def belongs(self, module: Definition, name: str, member: Definition) -> bool:
         """Say whether a name is public without `__all__`.
 
-        That is what is defined here, what a package's __init__ takes from its own modules,
-        `import x as x`, and `import *`.
+        That is what is defined here, what a package's __init__ takes from its own modules and does
+        not use itself, `import x as x`, and `import *`.
         """
-        if not member.is_alias:
+        if not member.is_alias or member.wildcard_imported or self.redundant(module, name):
             return True
-        if member.wildcard_imported:
-            return True
-        if not member.target_path.startswith(module.path.split(".")[0] + "."):
-            return self.redundant(module, name)
-        return module.is_init_module or self.redundant(module, name)
+        own = member.target_path.startswith(module.path.split(".")[0] + ".")
+        return own and module.is_init_module and name not in self.used(module)
+
+    def excluded(self, path: str) -> bool:
+        """Say whether the settings leave this module out, or nobody but its tests imports it."""
+        return path.rpartition(".")[2] in ("tests", "conftest") or path in self.private
+
+    def used(self, module: Definition) -> set[str]:
+        """Find the names that the functions, classes and annotations of a module use."""
+        if module.path not in self.uses:
+            tree = ast.parse("\n".join(module.lines))
+            scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            parts = [node for node in ast.walk(tree) if isinstance(node, scopes)] + [
+                node.annotation for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)
+            ]
+            self.uses[module.path] = {
+                node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)
+            }
+        return self.uses[module.path]
 
     def redundant(self, module: Definition, name: str) -> bool:
         if module.path not in self.kept:
@@ -133,8 +150,10 @@ class Reader(Classes):
 def main() -> None:
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     requests = json.load(sys.stdin)
+    values = Values(Environment(14), {})
+    surfaces = [Reader(r["root"], r["public"], r["private"], values).surface() for r in requests]
     # In one piece: `json.dump` writes token by token.
-    sys.stdout.write(json.dumps([Reader(r["root"], r["public"]).surface() for r in requests]))
+    sys.stdout.write(json.dumps(surfaces))
 
 
 main()

@@ -1,0 +1,87 @@
+"""griffe's loader, with the branches of an environment and every form of `__all__`."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import griffe
+from conditions import Values, dropped, for_type_checkers
+from exports import Reference, listed
+
+
+class Visitor(griffe.Visitor):
+    """Reads a source file without the statements that the environment does not run."""
+
+    values: Values
+
+    def visit(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Module):
+            self.skipped = {id(statement) for statement in dropped(node, self.values)}
+            super().visit(node)
+            self.current.module.extra["xtask"] = {
+                "exports": listed(node, self.skipped),
+                "typing": for_type_checkers(node, self.values),
+            }
+        elif id(node) not in self.skipped:
+            super().visit(node)
+
+
+class Loader(griffe.GriffeLoader):
+    """Loads the packages of one tree for one environment."""
+
+    def __init__(self, root: Path, values: Values) -> None:
+        super().__init__(
+            search_paths=[root], extensions=griffe.Extensions(), allow_inspection=False
+        )
+        self.values = values
+
+    def _visit_module(
+        self, module_name: str, module_path: Path, parent: griffe.Module | None = None
+    ) -> griffe.Module:
+        code = module_path.read_text(encoding="utf-8-sig")
+        self.lines_collection[module_path] = code.splitlines(keepends=False)
+        visitor = Visitor(
+            module_name,
+            module_path,
+            code,
+            self.extensions,
+            parent,
+            lines_collection=self.lines_collection,
+            modules_collection=self.modules_collection,
+        )
+        visitor.values = self.values
+        return visitor.get_module()
+
+    def expand_exports(self, module: griffe.Module, seen: set[str] | None = None) -> None:
+        """Resolve `__all__` of a module and of all modules in it.
+
+        griffe knows only literal lists, and puts `__all__` together only in modules whose parents
+        have one.
+        """
+        seen = set() if seen is None else seen
+        self.resolve_exports(module, seen)
+        for inner in module.modules.values():
+            if not inner.is_alias:
+                self.expand_exports(inner, seen)
+
+    def resolve_exports(self, module: griffe.Module, seen: set[str]) -> list[Any]:
+        if module.path in seen:
+            return [one for one in module.exports or [] if isinstance(one, str)]
+        seen.add(module.path)
+        read: Any = module.extra["xtask"].get("exports")
+        if read is None:
+            # What griffe took from a stub; it reads a list that is not literal as an empty one.
+            read = [one for one in module.exports or [] if isinstance(one, str)] or None
+        names: list[Any] = []
+        module.exports = None if read is None else names
+        for one in read or []:
+            names += self.referred(module, one, seen) if isinstance(one, Reference) else [one]
+        return names
+
+    def referred(self, module: griffe.Module, one: Reference, seen: set[str]) -> list[str]:
+        try:
+            path = module.resolve(one.name).rpartition(".")[0]
+            other = self.modules_collection.get_member(path)
+        except (AttributeError, KeyError, ValueError, griffe.GriffeError):
+            return []
+        return self.resolve_exports(other, seen) if other.is_module else []
