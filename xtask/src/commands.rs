@@ -13,4 +13,5 @@ pub(crate) mod plan;
 pub(crate) mod promote;
 pub(crate) mod rehearse;
 pub(crate) mod release;
+pub(crate) mod rollback;
 pub(crate) mod setup;

@@ -16,13 +16,16 @@ use std::time::{Duration, Instant};
 
 mod detect;
 mod dist;
+mod gitea;
 pub(crate) mod packed;
 pub(crate) mod python;
 pub(crate) mod ts;
+mod withdraw;
 
 use detect::Kind;
 use dist::keep;
 pub(crate) use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
+pub(crate) use withdraw::{Shown, Way};
 
 /// The source of an installation.
 pub(crate) enum Origin<'a> {

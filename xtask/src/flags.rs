@@ -137,6 +137,8 @@ pub(crate) enum Command {
     Release(Release),
     /// Install, pull and run what the registries serve, and compare it with the tag
     Verify(Verify),
+    /// Withdraw a released version: move `latest` back, deprecate or delete the package, mark the version
+    Rollback(Rollback),
     /// Prepare the branch of the next pull request towards a release, and push it
     Promote(Promote),
     /// Run a whole release on this machine only, from feature branch to verified artifacts
@@ -351,6 +353,26 @@ pub(crate) struct Verify {
     pub app: String,
     /// The released version (SemVer) [default: the version in the manifest]
     pub version: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Rollback {
+    /// The app, by its name in app.toml
+    pub app: String,
+    /// The released version (SemVer)
+    pub version: String,
+    /// Why, in one line; npm shows it to everybody who installs the version
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Remove the version from npm instead of deprecating it; npm allows that for 72 hours
+    #[arg(long)]
+    pub unpublish: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Show what would be done, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args)]

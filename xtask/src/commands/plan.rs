@@ -56,6 +56,9 @@ pub(crate) struct AppPlan {
     /// Every version that was ever tagged for the app, reachable or not; the highest first.
     #[serde(skip)]
     pub tagged: Vec<Version>,
+    /// The versions that were rolled back.
+    #[serde(skip)]
+    pub marked: Vec<Version>,
     /// The version that the evidence demands, regardless of a pending version in the manifest.
     #[serde(skip)]
     pub required: Option<Version>,
@@ -201,6 +204,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         commits,
         manifest,
         tagged: history.tagged,
+        marked: history.marked,
         required: decision.required,
         floor: decision.floor,
         accepted: judged.accepted,

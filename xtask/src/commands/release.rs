@@ -7,7 +7,7 @@ use crate::finding::Finding;
 use crate::flags;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
-use crate::model::{dry_run, manifest};
+use crate::model::{dry_run, manifest, tags};
 use crate::oci::Built;
 use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
@@ -180,6 +180,8 @@ pub(crate) struct Release<'a> {
     pub commit: String,
     /// The commit on development whose files are the same.
     pub source_commit: String,
+    /// True if `rollback` has marked the version as withdrawn. Then nothing is left to release.
+    pub withdrawn: bool,
     /// The branch to push together with the tag. None if the commit is already on the remote.
     pub branch: Option<String>,
     /// The outward steps that were not done when the run started.
@@ -318,6 +320,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         Some(tag) => tag.source_commit.clone(),
         None => plan::source_commit(ctx, app, &commit)?.unwrap_or_else(|| commit.clone()),
     };
+    let withdrawn = tag.is_some() && tags::on_remote(ctx, app)?.withdrawn.contains(&version);
     let work = ctx.ws.root.join("target/xtask/release").join(&tag_name);
     std::fs::create_dir_all(&work).with_context(|| format!("cannot create the folder {work}"))?;
     let tag = tag.map(OnceLock::from).unwrap_or_default();
@@ -329,6 +332,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         tag_name,
         commit,
         source_commit,
+        withdrawn,
         branch,
         open,
         one_of_several: false,

@@ -35,6 +35,10 @@ impl App {
     pub(crate) fn tag(&self, version: &semver::Version) -> String {
         format!("{}-v{version}", self.settings.name)
     }
+    /// `withdrawn/python-v0.0.1`, the tag with which `rollback` marks a version as withdrawn.
+    pub(crate) fn mark(&self, version: &semver::Version) -> String {
+        format!("withdrawn/{}", self.tag(version))
+    }
     /// Git pathspecs of everything that belongs to the app: its folder and its shared paths.
     pub(crate) fn pathspecs(&self) -> Vec<String> {
         let mut specs = vec![format!(":(top,literal){}", self.dir)];

@@ -1,4 +1,4 @@
-//! Which release the next one is compared with: none that was withdrawn from the index. Releases without a
+//! Which release the next one is compared with: none that was withdrawn. Releases without a
 //! tag are reported.
 
 use crate::breaks::{BASE, renamed_under_a_fix};
@@ -28,7 +28,7 @@ fn a_yanked_release_is_not_compared_with() {
     let stopped = repo.xtask(&["check", "python", "--pypi", &serve(out)]).expect(3);
     assert!(stopped.stderr.contains("breaking[undeclared-break]"), "{}", stopped.stderr);
     let passed = repo.xtask(&["check", "python", "--pypi", &serve(yanked)]);
-    let said = "info[release-withdrawn]: python: python-v0.0.2 was withdrawn from the index, so the next release is \
+    let said = "info[release-withdrawn]: python: python-v0.0.2 was withdrawn, so the next release is \
                 compared with python-v0.0.1";
     assert!(passed.stderr.contains(said) && !passed.stderr.contains("undeclared-break"), "{}", passed.stderr);
     // Removes files that the tools of `check` leave behind.
@@ -105,9 +105,7 @@ fn a_release_deprecated_on_npm_is_not_compared_with() {
     );
     let bumped = repo.xtask(&["bump", "ts", "--npm", index.trim_end_matches("/simple")]).expect(0);
     assert!(
-        bumped.stderr.contains(
-            "ts-v0.2.0 was withdrawn from the index, so the next release is compared with ts-v0.1.0"
-        ),
+        bumped.stderr.contains("ts-v0.2.0 was withdrawn, so the next release is compared with ts-v0.1.0"),
         "{}",
         bumped.stderr
     );

@@ -138,9 +138,14 @@ impl World {
 
     /// The dist-tags of the npm registry.
     pub(crate) fn dist_tags(&self, package: &str) -> serde_json::Value {
+        self.packument(package)["dist-tags"].clone()
+    }
+
+    /// The package's document in the npm registry.
+    pub(crate) fn packument(&self, package: &str) -> serde_json::Value {
         let url = format!("{}/{}", self.servers.env["XTASK_NPM"], package.replace('/', "%2f"));
         let text = agent().get(url).call().unwrap().body_mut().read_to_string().unwrap();
-        serde_json::from_str::<serde_json::Value>(&text).unwrap()["dist-tags"].clone()
+        serde_json::from_str(&text).unwrap()
     }
 }
 

@@ -35,6 +35,7 @@ mod promote;
 mod races;
 mod rehearse;
 mod release;
+mod rollback;
 mod runners;
 mod secrets;
 mod seen;

@@ -16,6 +16,7 @@ use owner::Owners;
 use place::{Kind, Shown};
 use semver::Version;
 use serde::Serialize;
+use tags::Tags;
 
 mod constants;
 mod docs;
@@ -65,9 +66,9 @@ pub(super) fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
         return Ok(Vec::new());
     }
     let files = files::candidates(&ctx.git, &ctx.ws.root, &every)?;
-    let tagged = tags::read(&ctx.git, &every)?;
+    let tags = tags::read(&ctx.git, &every)?;
     let branch = ctx.git.branch()?;
-    let facts: Vec<Facts> = every.iter().map(|app| facts(ctx, app, &tagged, branch.as_deref())).collect();
+    let facts: Vec<Facts> = every.iter().map(|app| facts(ctx, app, &tags, branch.as_deref())).collect();
     let owners = Owners::new(&ctx.ws.root, &every, &files);
     apps.iter()
         .filter_map(|app| facts.iter().find(|f| f.app.name() == app.name()))
@@ -75,15 +76,16 @@ pub(super) fn drift(ctx: &Ctx, apps: &[&App]) -> Result<Vec<AppDrift>> {
         .collect()
 }
 
-fn facts<'a>(ctx: &Ctx, app: &'a App, tagged: &[(String, Version)], branch: Option<&'a str>) -> Facts<'a> {
+fn facts<'a>(ctx: &Ctx, app: &'a App, tags: &Tags, branch: Option<&'a str>) -> Facts<'a> {
     let line = branch.and_then(|b| plan::Line::of_branch(b, app.name()));
-    let mut versions: Vec<Version> =
-        tagged.iter().filter(|(name, _)| name == app.name()).map(|(_, version)| version.clone()).collect();
+    let mut versions = tags.released(app.name());
     versions.retain(|v| line.is_none_or(|line| line.contains(v)));
     versions.sort();
     let flow = [&ctx.ws.settings.main, &ctx.ws.settings.development];
     let manifest = manifest::read(&ctx.ws.root, app).map_err(|e| format!("{e:#}"));
-    Facts { app, manifest, tagged: versions, on_flow: branch.is_some_and(|b| flow.iter().any(|f| *f == b)) }
+    let withdrawn = tags.withdrawn(app.name());
+    let on_flow = branch.is_some_and(|b| flow.iter().any(|f| *f == b));
+    Facts { app, manifest, tagged: versions, withdrawn, on_flow }
 }
 
 fn of_app<'a>(

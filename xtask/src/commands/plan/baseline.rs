@@ -8,11 +8,8 @@ use crate::model::workspace::App;
 use semver::Version;
 
 pub(super) fn findings(app: &App, history: &History, published: &Published) -> Vec<Finding> {
-    let found = [
-        withdrawn(app, history),
-        untagged(app, history, published),
-        elsewhere(app, history, &published.withdrawn),
-    ];
+    let gone: Vec<Version> = published.withdrawn.iter().chain(&history.marked).cloned().collect();
+    let found = [withdrawn(app, history), untagged(app, history, published), elsewhere(app, history, &gone)];
     found.into_iter().flatten().map(|finding| finding.app(app.name())).collect()
 }
 
@@ -21,13 +18,13 @@ fn withdrawn(app: &App, history: &History) -> Option<Finding> {
     let message = match &history.last {
         Some(last) => {
             format!(
-                "{newest} was withdrawn from the index, so the next release is compared with {}, the newest \
+                "{newest} was withdrawn, so the next release is compared with {}, the newest \
                  that users can install",
                 last.tag
             )
         }
         None => format!(
-            "{newest} was withdrawn from the index, and there is no release before it: the next one is \
+            "{newest} was withdrawn, and there is no release before it: the next one is \
              compared with nothing"
         ),
     };

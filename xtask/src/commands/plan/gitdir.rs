@@ -52,15 +52,16 @@ impl GitDir {
             .to_string())
     }
 
-    /// The refs whose names begin with `prefix` or are in `exact`, and the object ids that they hold. None if
-    /// only git can read them.
-    pub(super) fn refs(&self, prefix: &str, exact: &[String]) -> Option<HashMap<String, String>> {
+    /// The refs whose names begin with one of `prefixes` or are in `exact`, and the object ids that they
+    /// hold. None if only git can read them.
+    pub(super) fn refs(&self, prefixes: &[String], exact: &[String]) -> Option<HashMap<String, String>> {
         if self.common.join("reftable").exists() {
             return None;
         }
-        let loose = self.loose(prefix)?;
-        self.read(loose.iter().chain(exact), |name| {
-            name.starts_with(prefix) || exact.iter().any(|e| e == name)
+        let loose: Vec<Vec<String>> =
+            prefixes.iter().map(|prefix| self.loose(prefix)).collect::<Option<_>>()?;
+        self.read(loose.iter().flatten().chain(exact), |name| {
+            prefixes.iter().any(|prefix| name.starts_with(prefix)) || exact.iter().any(|e| e == name)
         })
     }
 
@@ -101,7 +102,11 @@ impl GitDir {
     fn loose(&self, prefix: &str) -> Option<Vec<String>> {
         let (folder, start) = prefix.rsplit_once('/')?;
         let mut names = Vec::new();
-        for entry in self.common.join(folder).read_dir_utf8().ok()? {
+        let entries = match self.common.join(folder).read_dir_utf8() {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Some(names),
+            entries => entries.ok()?,
+        };
+        for entry in entries {
             let entry = entry.ok()?;
             if entry.file_name().starts_with(start) && entry.file_type().ok()?.is_file() {
                 names.push(format!("{folder}/{}", entry.file_name()));

@@ -25,11 +25,14 @@ pub(super) struct History {
     pub tagged: Vec<Version>,
     /// Set on a hotfix branch.
     pub line: Option<Line>,
-    /// Releases above the last that the index no longer offers; the highest first.
+    /// Releases above the last that users no longer get; the highest first.
     pub withdrawn: Vec<Version>,
+    /// The versions that `rollback` has marked.
+    pub marked: Vec<Version>,
 }
 
-/// `withdrawn`: versions that the index no longer offers, so they are not counted from.
+/// `withdrawn`: versions that the index no longer offers. They are not counted from, nor are versions that
+/// were rolled back.
 pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let git = &ctx.git;
     repository::refuse_shallow(git)?;
@@ -38,8 +41,11 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
     let counts =
         |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
-    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) =
-        refs.tags.iter().filter(counts).partition(|tag| withdrawn.contains(&tag.version));
+    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) = refs
+        .tags
+        .iter()
+        .filter(counts)
+        .partition(|tag| withdrawn.contains(&tag.version) || refs.withdrawn.contains(&tag.version));
     let two_branches = ctx.ws.settings.main != ctx.ws.settings.development;
     let on_main = two_branches && on_main(ctx, &head, &refs);
     // Tags are on main. From any other branch they are only reached through a squash.
@@ -75,6 +81,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
         last,
         commits,
         settings,
+        marked: refs.withdrawn,
         tagged: refs.tags.into_iter().map(|t| t.version).collect(),
         line,
     })

@@ -28,6 +28,8 @@ pub(super) struct Tag {
 pub(super) struct Refs {
     /// The highest version first.
     pub tags: Vec<Tag>,
+    /// The versions that `rollback` has marked as withdrawn.
+    pub withdrawn: Vec<Version>,
     branches: HashMap<String, String>,
 }
 
@@ -70,7 +72,7 @@ pub(crate) fn refuse_shallow(git: &Git) -> Result<()> {
 /// The app's tags, and the main and development branches.
 pub(super) fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
-    let tags = format!("refs/tags/{}-v", app.name());
+    let tags = [format!("refs/tags/{}-v", app.name()), format!("refs/tags/withdrawn/{}-v", app.name())];
     let both = |branch: &String| {
         [format!("refs/heads/{branch}"), format!("refs/remotes/{}/{branch}", remote_name(ctx))]
     };
@@ -79,11 +81,12 @@ pub(super) fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
         Some(found) => found,
         None => ask_git(&ctx.git, &tags, &branches)?,
     };
-    let mut refs = Refs { tags: Vec::new(), branches: HashMap::new() };
+    let mut refs = Refs { tags: Vec::new(), withdrawn: Vec::new(), branches: HashMap::new() };
     for (name, object) in found {
-        match name.strip_prefix("refs/tags/") {
-            Some(tag) => refs.tags.extend(release_tag(app, tag, &object)),
-            None => drop(refs.branches.insert(name, object)),
+        match (name.strip_prefix("refs/tags/withdrawn/"), name.strip_prefix("refs/tags/")) {
+            (Some(mark), _) => refs.withdrawn.extend(release_tag(app, mark, &object).map(|tag| tag.version)),
+            (None, Some(tag)) => refs.tags.extend(release_tag(app, tag, &object)),
+            (None, None) => drop(refs.branches.insert(name, object)),
         }
     }
     refs.tags.sort_by(|a, b| b.version.cmp(&a.version));
@@ -91,12 +94,9 @@ pub(super) fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
 }
 
 /// One `for-each-ref` with exact prefixes, which reads no objects: `--merged` would read the whole history.
-fn ask_git(git: &Git, prefix: &str, exact: &[String]) -> Result<HashMap<String, String>> {
-    let mut args = vec![
-        "for-each-ref".to_string(),
-        "--format=%(refname) %(objectname)".to_string(),
-        format!("{prefix}*"),
-    ];
+fn ask_git(git: &Git, prefixes: &[String], exact: &[String]) -> Result<HashMap<String, String>> {
+    let mut args = vec!["for-each-ref".to_string(), "--format=%(refname) %(objectname)".to_string()];
+    args.extend(prefixes.iter().map(|prefix| format!("{prefix}*")));
     args.extend(exact.iter().cloned());
     let pair = |line: &str| line.split_once(' ').map(|(name, object)| (name.to_string(), object.to_string()));
     Ok(git.read(&args)?.lines().filter_map(pair).collect())
@@ -161,11 +161,11 @@ mod tests {
         let tag =
             |name: &str| git.run(&[&identity[..], &["tag", "-f", "-a", "-m", "x", name]].concat()).unwrap();
         git.run(&["init", "-q", "-b", "main"]).unwrap();
-        let (prefix, exact) =
-            ("refs/tags/python-v", ["refs/heads/main".to_string(), "refs/heads/gone".to_string()]);
+        let prefixes = ["refs/tags/python-v", "refs/tags/withdrawn/python-v"].map(str::to_string);
+        let exact = ["refs/heads/main", "refs/heads/gone"].map(str::to_string);
         let same = |expected: usize| {
-            let files = GitDir::of(&git).unwrap().refs(prefix, &exact).expect("the classic layout");
-            assert_eq!(files, ask_git(&git, prefix, &exact).unwrap());
+            let files = GitDir::of(&git).unwrap().refs(&prefixes, &exact).expect("the classic layout");
+            assert_eq!(files, ask_git(&git, &prefixes, &exact).unwrap());
             assert_eq!(files.len(), expected);
         };
         same(0);
@@ -179,7 +179,10 @@ mod tests {
         tag("python-v0.2.0");
         git.run(&["tag", "python-v0.3.0"]).unwrap();
         same(4);
+        tag("withdrawn/python-v0.3.0");
+        tag("withdrawn/ts-v0.1.0");
+        same(5);
         git.run(&["symbolic-ref", "refs/tags/python-v0.4.0", "refs/heads/main"]).unwrap();
-        assert_eq!(GitDir::of(&git).unwrap().refs(prefix, &exact), None);
+        assert_eq!(GitDir::of(&git).unwrap().refs(&prefixes, &exact), None);
     }
 }

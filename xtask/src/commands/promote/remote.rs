@@ -50,7 +50,9 @@ impl Remote {
         };
         let (development, main) = (branch(&settings.development)?, branch(&settings.main)?);
         let is_ours = |name: &str| {
-            ctx.ws.apps.iter().any(|app| name.starts_with(&format!("refs/tags/{}-v", app.name())))
+            let tag = name.strip_prefix("refs/tags/").unwrap_or_default();
+            let tag = tag.strip_prefix("withdrawn/").unwrap_or(tag);
+            ctx.ws.apps.iter().any(|app| tag.starts_with(&format!("{}-v", app.name())))
         };
         let wanted = refs.keys().filter(|name| is_ours(name)).cloned();
         let wanted: Vec<String> =

@@ -12,7 +12,7 @@ pub(super) struct Start {
     pub head: String,
     pub main: String,
     pub development: String,
-    /// The release tags of the apps.
+    /// The release tags of the apps, and the marks of those that were rolled back.
     pub tags: Vec<String>,
     /// The last release of each app that has one: the app's name and the tag.
     pub last: Vec<(String, String)>,
@@ -37,6 +37,7 @@ pub(super) fn find(ctx: &Ctx, apps: &[&App]) -> Result<Start> {
     for app in apps {
         let plan = plan::plan(ctx, app)?;
         tags.extend(plan.tagged.iter().map(|version| app.tag(version)));
+        tags.extend(plan.marked.iter().map(|version| app.mark(version)));
         if plan.last.is_none() || plan.next.is_none() {
             idle.push(app.name().to_string());
         }

@@ -3,7 +3,9 @@
 
 use super::{Release, State};
 use crate::commands::image;
+use crate::model::tags::{self, Tagged};
 use anyhow::{Context, Result};
+use semver::Version;
 
 pub(crate) fn state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
@@ -14,8 +16,11 @@ pub(crate) fn state(release: &Release) -> Result<State> {
     if !release.version.pre.is_empty() {
         return Ok(State::Skip(format!("{} is a pre-release", release.version)));
     }
-    if let Some(newer) = crate::model::tags::highest_stable(ctx, app.name())?.filter(|v| *v > release.version)
-    {
+    let tagged = tags::on_remote(ctx, app)?;
+    if tagged.withdrawn.contains(&release.version) {
+        return Ok(State::Skip(format!("{} was rolled back", release.version)));
+    }
+    if let Some(newer) = newer(release, &tagged)? {
         return Ok(State::Skip(format!("{newer} is newer")));
     }
     if on_index == Some(false) {
@@ -31,6 +36,19 @@ pub(crate) fn state(release: &Release) -> Result<State> {
         }
     }
     Ok(State::Done(seen.join("; ")))
+}
+
+/// The newest stable release above this one that users can have: neither rolled back nor withdrawn from the
+/// index.
+fn newer(release: &Release, tagged: &Tagged) -> Result<Option<Version>> {
+    let (ctx, app) = (release.ctx, release.app);
+    let mut newer = tagged.stable().filter(|v| **v > release.version).peekable();
+    if newer.peek().is_none() {
+        return Ok(None);
+    }
+    let published = app.settings.ecosystem.published_versions(ctx, app)?.unwrap_or_default();
+    let withdrawn = |v: &Version| published.iter().any(|out| out.withdrawn && out.version == *v);
+    Ok(newer.find(|v| !withdrawn(v)).cloned())
 }
 
 pub(crate) fn preview(release: &Release) -> Vec<String> {

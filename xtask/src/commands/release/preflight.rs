@@ -5,6 +5,7 @@ use crate::commands::{check, image, plan};
 use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
+use crate::model::tags;
 use crate::sys::exit::Exit;
 use crate::sys::{export, secrets, tools, ui};
 use anyhow::{Context, Result};
@@ -154,7 +155,7 @@ fn incomplete(release: &Release) -> Result<Option<Finding>> {
 /// Warns if the package exists on the index but no version of it is tagged here: it may belong to others.
 fn name_on_index(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
-    if crate::model::tags::highest_stable(ctx, app.name())?.is_some()
+    if !tags::on_remote(ctx, app)?.versions.is_empty()
         || app.settings.ecosystem.published_versions(ctx, app)?.is_none()
     {
         return Ok(None);

@@ -206,7 +206,7 @@ pub(crate) fn taken(app: &str, name: &str, commit: &str) -> Finding {
 
 /// Creates the local copy of a tag that the remote has. A different local tag of the same name is not
 /// overwritten: it may be somebody's work.
-fn keep(git: &Git, name: &str, object: &str) -> Result<()> {
+pub(crate) fn keep(git: &Git, name: &str, object: &str) -> Result<()> {
     let reference = format!("refs/tags/{name}");
     if git.read(&["rev-parse", "--verify", "--quiet", &reference]).is_err() {
         git.run(&["update-ref", "--create-reflog", &reference, object])?;
@@ -214,7 +214,7 @@ fn keep(git: &Git, name: &str, object: &str) -> Result<()> {
     Ok(())
 }
 
-fn mktag(git: &Git, commit: &str, name: &str, message: &str) -> Result<String> {
+pub(crate) fn mktag(git: &Git, commit: &str, name: &str, message: &str) -> Result<String> {
     let tagger = match git.read(&["var", "GIT_COMMITTER_IDENT"]) {
         Ok(identity) => identity,
         // A CI runner has no git identity: use the committer of the released commit.

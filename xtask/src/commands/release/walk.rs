@@ -13,6 +13,10 @@ use anyhow::{Context, Result};
 /// Asks every outward step for its state, and records the open ones in `release.open`. Returns name and
 /// evidence of the steps that are done or skipped. All conflicts are one error.
 fn ask(release: &mut Release) -> Result<Vec<(&'static str, String)>> {
+    if release.withdrawn {
+        let mark = release.app.mark(&release.version);
+        return Ok(vec![("tag", format!("{} was rolled back ({mark})", release.tag_name))]);
+    }
     let mut conflicts = Vec::new();
     let mut closed = Vec::new();
     for step in STEPS.iter().filter(|s| s.outward) {
@@ -52,7 +56,9 @@ pub(super) fn through(
         for (name, evidence) in closed {
             ui::begin(&label(release, name)).end(ui::Outcome::Skipped(evidence));
         }
-        finish_verification(release)?;
+        if !release.withdrawn {
+            finish_verification(release)?;
+        }
         nothing.push(nothing_left(release)?);
     }
     if nothing.len() == releases.len() {
@@ -272,5 +278,6 @@ fn nothing_left(release: &Release) -> Result<String> {
         }
         _ => String::new(),
     };
-    Ok(format!("nothing left to release: {} is released{since}", release.tag_name))
+    let state = if release.withdrawn { "was rolled back" } else { "is released" };
+    Ok(format!("nothing left to release: {} {state}{since}", release.tag_name))
 }

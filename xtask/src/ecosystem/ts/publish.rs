@@ -5,6 +5,7 @@ use super::registry::{CANDIDATE, TOKEN, token};
 use crate::ecosystem::DistFile;
 use crate::ecosystem::trusted_publishing;
 use crate::model::ctx::Ctx;
+use crate::model::tags;
 use crate::model::workspace::App;
 use crate::sys::http::{Http, Request};
 use crate::sys::{child, retry, tools};
@@ -71,7 +72,7 @@ fn nerf_dart(registry: &str) -> String {
 
 /// Uploads a tarball. One attempt: see `Ecosystem::publish`.
 pub(crate) fn upload(ctx: &Ctx, app: &App, version: &Version, file: &DistFile) -> Result<()> {
-    let newest = crate::model::tags::highest_stable(ctx, app.name())?;
+    let newest = tags::newest_stable(ctx, app)?;
     let dist_tag = match dist_tag(version, newest.as_ref()) {
         // Trusted publishing can only publish, so `latest` could not be moved afterwards.
         tag if tag == CANDIDATE && token().is_none() => "latest".to_string(),

@@ -1,7 +1,7 @@
 //! Reads a package from an npm registry: its packument (npm's docs/responses/package-metadata.md), and the
 //! bytes of a tarball.
 
-use crate::ecosystem::{IndexVersion, PublishedFile};
+use crate::ecosystem::{IndexVersion, PublishedFile, Shown};
 use crate::sys::hash;
 use crate::sys::http::{Http, Request};
 use crate::sys::url::origin;
@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 #[derive(Deserialize)]
 struct Packument {
@@ -183,9 +184,90 @@ pub(crate) fn is_latest(registry: &str, package: &str, version: &Version) -> Res
     Ok(names("latest") && !names(CANDIDATE))
 }
 
+/// The registry's dist-tags, each with its version.
+pub(crate) fn dist_tags(registry: &str, package: &str) -> Result<BTreeMap<String, String>> {
+    Ok(packument(registry, package)?.map(|found| found.tags).unwrap_or_default())
+}
+
+/// How the registry shows a version. An unpublished version is absent.
+pub(crate) fn shown(registry: &str, package: &str, version: &Version) -> Result<Shown> {
+    let found = packument(registry, package)?;
+    let release = found.as_ref().and_then(|found| found.released().get(&version.to_string()));
+    Ok(match release {
+        None => Shown::Absent,
+        Some(release) if release.deprecated().is_some() => Shown::Withdrawn,
+        Some(_) => Shown::Offered,
+    })
+}
+
+/// How long npmjs.com lets anybody unpublish a version (docs.npmjs.com/policies/unpublish).
+const UNPUBLISH_WINDOW: Duration = Duration::from_secs(72 * 3600);
+
+/// Why npm would not, or should not, unpublish this version. None if it may.
+pub(crate) fn unpublish_problem(registry: &str, package: &str, version: &Version) -> Result<Option<String>> {
+    Ok(match packument(registry, package)? {
+        Some(found) => kept(&found, version, SystemTime::now()),
+        None => None,
+    })
+}
+
+fn kept(found: &Packument, version: &Version, now: SystemTime) -> Option<String> {
+    let version = version.to_string();
+    if !found.released().contains_key(&version) {
+        return None;
+    }
+    if found.released().len() == 1 {
+        return Some(
+            "it is the only version, so npm would remove the whole package and block its name".into(),
+        );
+    }
+    let Some(text) = found.time.get(&version).and_then(|time| time.as_str()) else {
+        return Some("the registry does not say when it was published".into());
+    };
+    let Ok(time) = humantime::parse_rfc3339(text) else {
+        return Some(format!("the registry says that it was published at {text:?}, which is no time"));
+    };
+    let age = now.duration_since(time).unwrap_or_default();
+    (age > UNPUBLISH_WINDOW).then(|| {
+        format!("it was published {} hours ago, and npm allows that for 72 hours", age.as_secs() / 3600)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_unpublished_only_within_72_hours_and_never_as_the_last_one() {
+        let now = humantime::parse_rfc3339("2026-11-27T12:00:00Z").unwrap();
+        let two = |time: &str| {
+            let time = if time.is_empty() { String::new() } else { format!(r#""1.1.0": "{time}""#) };
+            format!(
+                r#"{{"name": "x", "versions": {{"1.0.0": {{"dist": {{"tarball": ""}}}},
+                   "1.1.0": {{"dist": {{"tarball": ""}}}}}}, "time": {{{time}}}}}"#
+            )
+        };
+        let one = r#"{"name": "x", "versions": {"1.1.0": {"dist": {"tarball": ""}}},
+                      "time": {"1.1.0": "2026-11-27T11:00:00Z"}}"#;
+        for (text, version, expected) in [
+            (two("2026-11-27T11:00:00.123Z"), "1.1.0", ""),
+            (two("2026-11-24T12:00:00Z"), "1.1.0", ""),
+            (two("2026-11-24T11:59:59Z"), "1.1.0", "it was published 72 hours ago"),
+            // A clock that is ahead.
+            (two("2026-11-28T12:00:00Z"), "1.1.0", ""),
+            (two("yesterday"), "1.1.0", "which is no time"),
+            (two(""), "1.1.0", "does not say when"),
+            (one.to_string(), "1.1.0", "it is the only version"),
+            (one.to_string(), "1.0.0", ""),
+        ] {
+            let found = read(text.as_bytes(), "x").unwrap();
+            let problem = kept(&found, &version.parse().unwrap(), now).unwrap_or_default();
+            assert!(
+                problem.contains(expected) && problem.is_empty() == expected.is_empty(),
+                "{text}: {problem}"
+            );
+        }
+    }
 
     #[test]
     fn unpublished_versions_are_still_listed() {

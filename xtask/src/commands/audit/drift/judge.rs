@@ -21,6 +21,8 @@ pub(super) struct Facts<'a> {
     pub manifest: Result<Version, String>,
     /// Every tagged version, the lowest first; on a hotfix branch only those of its `MAJOR.MINOR`.
     pub tagged: Vec<Version>,
+    /// The versions that were rolled back.
+    pub withdrawn: Vec<Version>,
     /// Whether main or the development branch is checked out, where nothing may be behind a release.
     pub on_flow: bool,
 }
@@ -30,9 +32,14 @@ impl Facts<'_> {
         self.tagged.last()
     }
 
-    /// What users install: the highest tag that is not a pre-release, or else the highest.
+    /// What users install: the highest release that is not a pre-release, or else the highest.
     pub(super) fn released(&self) -> Option<&Version> {
-        self.tagged.iter().rev().find(|v| v.pre.is_empty()).or(self.highest())
+        self.out().find(|v| v.pre.is_empty()).or(self.out().next())
+    }
+
+    /// The releases that were not rolled back, the highest first.
+    fn out(&self) -> impl Iterator<Item = &Version> {
+        self.tagged.iter().rev().filter(|v| !self.withdrawn.contains(v))
     }
 
     fn source(&self) -> Option<&Version> {
@@ -42,7 +49,8 @@ impl Facts<'_> {
     /// The versions that a place with an installable version may show: the manifest's and the last published
     /// ones.
     fn current(&self) -> Vec<&Version> {
-        self.source().into_iter().chain(self.released()).chain(self.highest()).collect()
+        let source = self.source().filter(|v| !self.withdrawn.contains(v));
+        source.into_iter().chain(self.released()).chain(self.out().next()).collect()
     }
 }
 
@@ -145,6 +153,13 @@ fn behind(
         latest.push_str(&format!(" (if {} is meant, that version is wrong too)", others.join(" or ")));
     }
     let help = fix::released(own.app, own.released().unwrap_or(source), file, shown);
+    if let Some(shows) = number::read(text).filter(|shows| own.withdrawn.contains(shows)) {
+        let message = format!("the {what} shows {shows}, which was withdrawn; {latest}");
+        return (
+            Verdict::Behind,
+            Some(Finding::new("version-withdrawn", Level::Warning, message).help(help)),
+        );
+    }
     let above_all =
         |shows: &Version| who.iter().all(|facts| facts.current().into_iter().all(|version| shows > version));
     if let Some(above) = number::read(text).filter(above_all).filter(|_| shown.kind == Kind::Pin) {

@@ -1,16 +1,45 @@
-//! Reads the apps' release tags, in one git call.
+//! Reads the apps' release tags and the marks of withdrawn releases, in one git call.
 
 use crate::model::workspace::App;
 use crate::sys::git::Git;
 use anyhow::Result;
 use semver::Version;
 
-/// The app and version of every tag of the form `<app>-v<semver>`.
-pub(super) fn read(git: &Git, apps: &[&App]) -> Result<Vec<(String, Version)>> {
+/// Versions, each with its app.
+#[derive(Default)]
+pub(super) struct Tags {
+    pub released: Vec<(String, Version)>,
+    pub withdrawn: Vec<(String, Version)>,
+}
+
+impl Tags {
+    pub(super) fn released(&self, app: &str) -> Vec<Version> {
+        of(&self.released, app)
+    }
+    pub(super) fn withdrawn(&self, app: &str) -> Vec<Version> {
+        of(&self.withdrawn, app)
+    }
+}
+
+fn of(versions: &[(String, Version)], app: &str) -> Vec<Version> {
+    versions.iter().filter(|(name, _)| name == app).map(|(_, version)| version.clone()).collect()
+}
+
+/// Every tag of the form `<app>-v<semver>` and `withdrawn/<app>-v<semver>`.
+pub(super) fn read(git: &Git, apps: &[&App]) -> Result<Tags> {
     let mut args = vec!["for-each-ref".to_string(), "--format=%(refname:lstrip=2)".to_string()];
-    args.extend(apps.iter().map(|app| format!("refs/tags/{}-v*", app.name())));
+    for app in apps {
+        args.extend(["", "withdrawn/"].map(|mark| format!("refs/tags/{mark}{}-v*", app.name())));
+    }
     let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
-    Ok(git.read(&args)?.lines().filter_map(|tag| release(tag, &names)).collect())
+    let mut tags = Tags::default();
+    for tag in git.read(&args)?.lines() {
+        match tag.strip_prefix("withdrawn/") {
+            Some(marked) => tags.withdrawn.extend(release(marked, &names)),
+            None => tags.released.extend(release(tag, &names)),
+        }
+    }
+    Ok(tags)
 }
 
 /// One app's name may be a prefix of another's: `a` and `a-v2`.

@@ -20,6 +20,7 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
         manifest: v("0.1.0"),
         floor: tagged.first().cloned(),
         tagged,
+        marked: Vec::new(),
         required: required.map(v),
         accepted: Vec::new(),
         undeclared: Vec::new(),

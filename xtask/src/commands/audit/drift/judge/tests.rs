@@ -15,6 +15,7 @@ fn facts<'a>(app: &'a App, manifest: &str, tagged: &[&str]) -> Facts<'a> {
         app,
         manifest: Ok(version(&manifest)),
         tagged: tagged.iter().map(version).collect(),
+        withdrawn: Vec::new(),
         on_flow: true,
     }
 }
@@ -32,6 +33,29 @@ fn shown(kind: Kind, text: &str) -> Shown {
     let spec = text.contains(['>', '<', '^', '~', '*']);
     let wanted = if spec { Wanted::Range(text.into()) } else { Wanted::Exact(text.into()) };
     Shown { kind, span: 0..text.len(), wanted }
+}
+
+#[test]
+fn a_version_that_was_rolled_back_is_not_the_last_release() {
+    let app = demo("python");
+    let facts = Facts {
+        withdrawn: vec![Version::new(0, 2, 0)],
+        ..facts(&app, "0.2.0", &["0.1.0", "0.2.0", "0.3.0-rc.1"])
+    };
+    assert_eq!(facts.released(), Some(&Version::new(0, 1, 0)));
+    for (kind, text, expected) in [
+        (Kind::Install, "0.1.0", "Ok"),
+        (Kind::Install, "0.2.0", "Behind Warning version-withdrawn"),
+        (Kind::Pin, "0.2.0", "Behind Warning version-withdrawn"),
+        (Kind::Install, "0.0.9", "Behind Warning version-behind"),
+        // These are right if they equal the manifest.
+        (Kind::Lock, "0.2.0", "Ok"),
+        (Kind::Constant, "0.2.0", "Unkept Warning version-copied"),
+    ] {
+        let path = if kind == Kind::Lock { "apps/python/uv.lock" } else { "README.md" };
+        let file = File { path: path.into(), text: text.into() };
+        assert_eq!(summary(judge(&facts, &[&facts], &file, &shown(kind, text))), expected, "{kind:?} {text}");
+    }
 }
 
 #[test]

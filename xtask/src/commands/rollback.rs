@@ -1,0 +1,236 @@
+//! `rollback`: withdraws a released version. It asks the remote and the registries what is there, shows what
+//! it would do, and does it. There is no state file: a second run finds what is left to do.
+
+use crate::commands::image;
+use crate::commands::release::tag;
+use crate::finding::{Finding, Level};
+use crate::flags;
+use crate::model::ctx::Ctx;
+use crate::model::version;
+use crate::model::workspace::App;
+use crate::sys::exit::Exit;
+use crate::sys::{retry, ui};
+use anyhow::{Context, Result, bail};
+use lines::{Action, Line, State};
+use semver::Version;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+mod found;
+mod lines;
+
+/// How long a registry may take to show a change.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The version to withdraw.
+struct Withdrawal<'a> {
+    ctx: &'a Ctx,
+    app: &'a App,
+    version: Version,
+    /// What users are told.
+    reason: String,
+    unpublish: bool,
+}
+
+/// `cargo xtask rollback APP VERSION`
+pub(crate) fn command(ctx: &Ctx, flags: &flags::Rollback) -> Result<()> {
+    let app = ctx.ws.app(&flags.app)?;
+    let version = version::parse(&flags.version)
+        .map_err(|e| Exit::Usage(format!("{:?} is not a version: {e:#}", flags.version)))?;
+    let reason = reason(flags.reason.as_deref(), app, &version)?;
+    let withdrawal = Withdrawal { ctx, app, version, reason, unpublish: flags.unpublish };
+    let title = format!("{} v{}", app.name(), withdrawal.version);
+    ui::section(&format!("Roll back {title}"));
+    let lines = withdrawal.lines()?;
+    lines.iter().for_each(show);
+    if flags.dry_run {
+        withdrawal.report(&lines);
+        return Ok(());
+    }
+    let todo: Vec<&Action> = lines.iter().filter_map(Line::action).collect();
+    if !todo.is_empty() {
+        if !flags.yes {
+            confirm(&title, &format!("cargo xtask rollback {} {} --yes", app.name(), withdrawal.version))?;
+        }
+        withdrawal.refuse_without_credentials(&todo)?;
+        for action in &todo {
+            withdrawal.act(action)?;
+        }
+    }
+    let left = if todo.is_empty() { lines.clone() } else { withdrawal.lines()? };
+    withdrawal.report(&left);
+    withdrawal.end(&left, todo.len())
+}
+
+/// One line of text for users, which is an argument of npm.
+fn reason(given: Option<&str>, app: &App, version: &Version) -> Result<String> {
+    let Some(text) = given else { return Ok(format!("{} v{version} was withdrawn", app.name())) };
+    if text.trim().is_empty() || text.starts_with('-') || text.chars().any(char::is_control) {
+        let message = "--reason must be one line of text that does not begin with a dash";
+        return Err(Exit::Usage(message.into()).into());
+    }
+    Ok(text.trim().to_string())
+}
+
+fn show(line: &Line) {
+    let mark = match line.state {
+        State::Todo(_) => ui::bold("→"),
+        State::Done => ui::green("✓"),
+        State::Stays => ui::dim("-"),
+        State::ByHand => ui::yellow("!"),
+    };
+    ui::say(&format!("  {mark} {:<9} {}", line.what, line.text));
+}
+
+/// Asks on the terminal. `command`: what to type where there is none.
+fn confirm(title: &str, command: &str) -> Result<()> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        let message = format!(
+            "rollback asks before it changes anything, and there is no terminal to ask on; nothing was \
+             changed\n  without the question: {command}"
+        );
+        return Err(Exit::Usage(message).into());
+    }
+    ui::say(&format!("Roll back {title}? [y/N]"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).context("cannot read the answer from the terminal")?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Exit::Refused("not confirmed: nothing was changed".into()).into()),
+    }
+}
+
+impl Withdrawal<'_> {
+    /// Asks the remote and the registries, and compares the answers with a version that is withdrawn.
+    fn lines(&self) -> Result<Vec<Line>> {
+        Ok(lines::of(self.app, &self.version, &self.reason, &self.ask()?))
+    }
+
+    /// All credentials that the actions need, checked before the first of them.
+    fn refuse_without_credentials(&self, actions: &[&Action]) -> Result<()> {
+        let (ctx, app) = (self.ctx, self.app);
+        let mut problems = Vec::new();
+        if actions.iter().any(|action| action.is_on_index()) {
+            let token = app.settings.ecosystem.upload_target(ctx, false).1;
+            match std::env::var_os(token).is_none_or(|value| value.is_empty()) {
+                // With trusted publishing a release needs no token, but it can only publish.
+                true => problems.push(format!("set {token}: it must be able to change the package")),
+                false => problems.extend(app.settings.ecosystem.credentials_problem(ctx, app, false)),
+            }
+        }
+        if actions.iter().any(|action| matches!(action, Action::MoveImage { .. }))
+            && let Err(e) = image::can_push(ctx, app)
+        {
+            problems.push(format!("cannot push to the container registry: {e:#}"));
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let finding = |p: String| Finding::new("credentials", Level::Error, p).app(app.name());
+        Err(Exit::Gate(problems.into_iter().map(finding).collect()).into())
+    }
+
+    /// Does it, and asks until the registry or the remote shows it. A failure counts as done if they do: the
+    /// connection may have broken after the change.
+    fn act(&self, action: &Action) -> Result<()> {
+        let line = ui::begin(action.name());
+        match self.acted(action) {
+            Ok(text) => {
+                line.end(ui::Outcome::Done(text));
+                Ok(())
+            }
+            Err(error) => {
+                line.end(ui::Outcome::Failed("stopped here".into()));
+                let again = format!("cargo xtask rollback {} {}", self.app.name(), self.version);
+                Err(error.context(format!("fix the cause and run `{again}` again, which does what is left")))
+            }
+        }
+    }
+
+    fn acted(&self, action: &Action) -> Result<String> {
+        let result = self.run(action);
+        let started = Instant::now();
+        for attempt in 1.. {
+            let lines = self.lines()?;
+            let still = lines.iter().find(|line| line.action() == Some(action));
+            match (still, &result) {
+                (None, _) => break,
+                (Some(_), Err(_)) => return result.map(|()| String::new()),
+                (Some(line), Ok(())) if started.elapsed() > PATIENCE => {
+                    bail!("no error, but after {} s this is still to do: {}", PATIENCE.as_secs(), line.text)
+                }
+                (Some(_), Ok(())) => std::thread::sleep(retry::pause(attempt)),
+            }
+        }
+        Ok(action.done(self.app, &self.version))
+    }
+
+    fn run(&self, action: &Action) -> Result<()> {
+        let (ctx, app, version) = (self.ctx, self.app, &self.version);
+        match action {
+            Action::Mark { commit } => self.push_mark(commit),
+            Action::MoveImage { digest, .. } => image::retag(ctx, app, digest, "latest"),
+            Action::MoveDistTag { to } => app.settings.ecosystem.make_latest(ctx, app, to),
+            Action::RemoveDistTag(tag) => app.settings.ecosystem.remove_dist_tag(ctx, app, tag),
+            Action::Withdraw(way) => app.settings.ecosystem.withdraw(ctx, app, version, way, &self.reason),
+        }
+    }
+
+    /// Pushes the tag that marks the version. It names a commit that the remote has, so hooks of a push have
+    /// nothing to check.
+    fn push_mark(&self, commit: &str) -> Result<()> {
+        let (ctx, name) = (self.ctx, self.app.mark(&self.version));
+        let text = format!("{} v{} was rolled back\n\n{}\n", self.app.name(), self.version, self.reason);
+        let object = tag::mktag(&ctx.git, commit, &name, &text)?;
+        let refspec = format!("{object}:refs/tags/{name}");
+        let push =
+            ["push", "--quiet", "--no-verify", "--no-follow-tags", "--", &ctx.endpoints.remote, &refspec];
+        ctx.git.online(&push)?;
+        tag::keep(&ctx.git, &name, &object)
+    }
+
+    fn report(&self, lines: &[Line]) {
+        if !self.ctx.json {
+            return;
+        }
+        let state = |line: &Line| match line.state {
+            State::Todo(_) => "todo",
+            State::Done => "done",
+            State::Stays => "stays",
+            State::ByHand => "by-hand",
+        };
+        let rows: Vec<_> = lines
+            .iter()
+            .map(|line| serde_json::json!({ "what": line.what, "state": state(line), "text": line.text }))
+            .collect();
+        ui::print(serde_json::json!({
+            "schema": 1,
+            "app": self.app.name(),
+            "version": self.version.to_string(),
+            "actions": rows,
+        }));
+    }
+
+    /// `acted`: how many actions were done in this run.
+    fn end(&self, left: &[Line], acted: usize) -> Result<()> {
+        let (app, version) = (self.app, &self.version);
+        let by_hand: Vec<Finding> = left
+            .iter()
+            .filter(|line| line.state == State::ByHand)
+            .map(|line| {
+                Finding::new("not-yanked", Level::Error, format!("a person has to {}", line.text))
+                    .app(app.name())
+                    .help(format!("then check it: cargo xtask rollback {} {version}", app.name()))
+            })
+            .collect();
+        if !by_hand.is_empty() {
+            return Err(Exit::Gate(by_hand).into());
+        }
+        if acted == 0 {
+            let text = format!("nothing to roll back: {} was rolled back", app.tag(version));
+            return Err(Exit::Nothing(text).into());
+        }
+        ui::say(&format!("{} {} v{version} is rolled back", ui::green("✓"), app.name()));
+        Ok(())
+    }
+}

@@ -1,0 +1,298 @@
+//! Rolling a release back: what it moves and withdraws, that a second run finds nothing left, and that plan,
+//! release and audit then no longer count the version as out.
+
+use crate::demo::World;
+use crate::support::{PYPROJECT, Repo, run};
+use camino::Utf8Path;
+use std::io::{BufRead, BufReader, Write};
+use std::sync::{Arc, Mutex};
+
+const IMAGES: [(&str, &str); 2] = [("python", "example/demo-agent"), ("ts", "example/demo-agent-ts")];
+
+/// The releases 0.0.1 and 0.0.2, both verified.
+fn twice_released(app: &'static str) -> World {
+    let world = World::of(app);
+    world.xtask(&["release", app]).expect(0);
+    release_a_fix(&world, app, "two");
+    world
+}
+
+fn release_a_fix(world: &World, app: &str, what: &str) {
+    world.repo.commit(
+        &format!("apps/{app}/README.md"),
+        &format!("# demo-agent, {what}\n"),
+        &format!("fix({app}): {what}"),
+    );
+    world.bump(&[]);
+    world.xtask(&["release", app]).expect(0);
+}
+
+fn image(app: &str) -> &'static str {
+    IMAGES.iter().find(|(name, _)| *name == app).unwrap().1
+}
+
+#[test]
+fn a_ts_release_is_deprecated_latest_moves_back_and_a_second_run_finds_nothing() {
+    let world = twice_released("ts");
+    let first = world.image(image("ts"), "v0.0.1");
+    let second = world.image(image("ts"), "v0.0.2");
+    let outside = world.outside();
+    let dry = world.repo.untouched(|| world.xtask(&["rollback", "ts", "0.0.2", "--dry-run"]).expect(0));
+    for line in [
+        "→ mark      push the tag withdrawn/ts-v0.0.2",
+        "→ image     move ghcr.io/example/demo-agent-ts:latest from v0.0.2 to v0.0.1 (sha256:",
+        "→ dist-tag  move @demo/agent@latest from 0.0.2 to 0.0.1",
+        "→ package   deprecate @demo/agent@0.0.2 on http://127.0.0.1:",
+        "- tag       the git tag ts-v0.0.2 stays",
+    ] {
+        assert!(dry.stderr.contains(line), "{line} is missing in {}", dry.stderr);
+    }
+    // Nobody can be asked.
+    let asked = world.repo.untouched(|| world.xtask(&["rollback", "ts", "0.0.2"]).expect(2));
+    assert!(asked.stderr.contains("cargo xtask rollback ts 0.0.2 --yes"), "{}", asked.stderr);
+    // Without credentials nothing is done either.
+    let mut command = world.command(&world.repo.path);
+    let refused = run(command.args(["rollback", "ts", "0.0.2", "--yes"]).env_remove("NPM_TOKEN")).expect(3);
+    assert!(refused.stderr.contains("error[credentials]: ts: set NPM_TOKEN"), "{}", refused.stderr);
+    assert_eq!(outside, world.outside());
+
+    let done = world.xtask(&["rollback", "ts", "0.0.2", "--yes", "--reason", "it loses runs"]).expect(0);
+    assert!(done.stderr.contains("✓ ts v0.0.2 is rolled back"), "{}", done.stderr);
+    assert_eq!(world.image(image("ts"), "latest"), first);
+    assert_eq!(world.image(image("ts"), "v0.0.2"), second);
+    assert_eq!(world.dist_tags("@demo/agent"), serde_json::json!({ "latest": "0.0.1" }));
+    let package = world.packument("@demo/agent");
+    assert_eq!(package["versions"]["0.0.2"]["deprecated"], "it loses runs");
+    assert!(package["versions"]["0.0.1"]["deprecated"].is_null());
+
+    let outside = world.outside();
+    let again = world.repo.untouched(|| world.xtask(&["rollback", "ts", "0.0.2", "--yes"]).expect(4));
+    assert!(again.stderr.contains("nothing to roll back: ts-v0.0.2 was rolled back"), "{}", again.stderr);
+    let json = world.xtask(&["rollback", "ts", "0.0.2", "--json"]).expect(4).json();
+    let open = json["actions"].as_array().unwrap().iter().filter(|line| line["state"] == "todo").count();
+    assert_eq!(open, 0, "{json}");
+    // Neither a resumed release nor a release of the fix of an older version takes `latest` for 0.0.2.
+    let resumed = world.xtask(&["release", "ts"]).expect(4);
+    assert!(
+        resumed.stderr.contains("nothing left to release: ts-v0.0.2 was rolled back"),
+        "{}",
+        resumed.stderr
+    );
+    assert_eq!(outside, world.outside());
+
+    // The next release takes `latest` again, with a number above that of the withdrawn one.
+    release_a_fix(&world, "ts", "three");
+    assert_eq!(world.dist_tags("@demo/agent"), serde_json::json!({ "latest": "0.0.3" }));
+    assert_eq!(world.image(image("ts"), "latest"), world.image(image("ts"), "v0.0.3"));
+}
+
+#[test]
+fn a_rollback_that_was_interrupted_does_what_is_left() {
+    let world = twice_released("ts");
+    let outside = world.outside();
+    // The container registry does not answer, so nothing is done at all.
+    let mut command = world.command(&world.repo.path);
+    let stopped = run(command.args(["rollback", "ts", "0.0.2", "--yes", "--registry", "127.0.0.1:1"]));
+    assert_eq!(stopped.code, 1, "{}", stopped.stderr);
+    assert_eq!(outside, world.outside());
+    // The state after a run that ended just after its first action.
+    world.repo.git(&["push", "--quiet", "origin", "HEAD:refs/tags/withdrawn/ts-v0.0.2"]);
+    let done = world.xtask(&["rollback", "ts", "0.0.2", "--yes"]).expect(0);
+    assert!(done.stderr.contains("✓ mark      withdrawn/ts-v0.0.2 is on the remote"), "{}", done.stderr);
+    assert_eq!(world.dist_tags("@demo/agent"), serde_json::json!({ "latest": "0.0.1" }));
+}
+
+#[test]
+fn a_ts_release_is_unpublished_only_when_asked() {
+    let world = twice_released("ts");
+    world.xtask(&["rollback", "ts", "0.0.2", "--yes", "--unpublish"]).expect(0);
+    let package = world.packument("@demo/agent");
+    assert!(package["versions"]["0.0.2"].is_null(), "{package}");
+    assert_eq!(package["dist-tags"], serde_json::json!({ "latest": "0.0.1" }));
+    world.xtask(&["rollback", "ts", "0.0.2", "--yes", "--unpublish"]).expect(4);
+    // npm would remove the whole package with its last version.
+    let outside = world.outside();
+    let refused = world.xtask(&["rollback", "ts", "0.0.1", "--yes", "--unpublish"]).expect(2);
+    assert!(refused.stderr.contains("it is the only version"), "{}", refused.stderr);
+    assert_eq!(outside, world.outside());
+}
+
+#[test]
+fn a_python_release_is_marked_its_image_moved_back_and_the_page_for_yanking_named() {
+    let world = twice_released("python");
+    let first = world.image(image("python"), "v0.0.1");
+    let page = "https://pypi.org/manage/project/demo-agent/release/0.0.2/";
+    let left = world.xtask(&["rollback", "python", "0.0.2", "--yes"]).expect(3);
+    assert!(
+        left.stderr.contains("error[not-yanked]: python: a person has to yank demo-agent 0.0.2: ")
+            && left.stderr.contains(page),
+        "{}",
+        left.stderr
+    );
+    assert_eq!(world.image(image("python"), "latest"), first);
+    // A resumed release does not move it forward again.
+    world.xtask(&["release", "python"]).expect(4);
+    assert_eq!(world.image(image("python"), "latest"), first);
+    // A second run only says what is left; after the person's step it finds nothing.
+    let outside = world.outside();
+    let again = world.xtask(&["rollback", "python", "0.0.2", "--yes"]).expect(3);
+    assert!(again.stderr.contains(page) && !again.stderr.contains("  → package"), "{}", again.stderr);
+    assert_eq!(outside, world.outside());
+    for file in world.published().iter().filter(|file| file.contains("0.0.2")) {
+        std::fs::remove_file(world.data.join("pypi/packages").join(file)).unwrap();
+    }
+    world.xtask(&["rollback", "python", "0.0.2"]).expect(4);
+    // Of a version that was never released nothing is known.
+    let unknown = world.xtask(&["rollback", "python", "0.9.0", "--yes"]).expect(1);
+    assert!(unknown.stderr.contains("0.9.0 is not released"), "{}", unknown.stderr);
+}
+
+/// A repository whose only remote is a folder, with releases 0.0.1 and 0.1.0 of an app without an image.
+fn tagged() -> Repo {
+    let repo = Repo::new();
+    let remote = repo.world().join("remote.git");
+    repo.git(&["init", "--quiet", "--bare", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    for version in ["0.0.1", "0.1.0"] {
+        repo.change("feat(python): more");
+        repo.commit(
+            "apps/python/pyproject.toml",
+            &PYPROJECT.replace("0.0.0", version),
+            &format!("chore(release): python v{version}"),
+        );
+        repo.git(&["tag", &format!("python-v{version}")]);
+    }
+    repo.git(&["push", "--quiet", "--tags", "origin", "main", "main:development"]);
+    repo
+}
+
+/// The package registry of a Gitea for the owner `me`: its Python index, and its API that deletes versions.
+/// Returns its address, and the requests that it refused.
+fn gitea(versions: &[&str]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let versions: Arc<Mutex<Vec<String>>> =
+        Arc::new(Mutex::new(versions.iter().map(|v| v.to_string()).collect()));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let head: Vec<String> = BufReader::new(&stream)
+                .lines()
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let may = head.iter().any(|line| line.eq_ignore_ascii_case("authorization: token good"));
+            let mut versions = versions.lock().unwrap();
+            let words: Vec<&str> = head.first().map(|l| l.split(' ').collect()).unwrap_or_default();
+            let path = words.get(1).copied().unwrap_or_default();
+            let version = path.strip_prefix("/api/v1/packages/me/pypi/demo-agent/").unwrap_or_default();
+            let (status, body) = match words.first() {
+                Some(&"GET") if path == "/api/packages/me/pypi/simple/demo-agent/" => {
+                    let links: String =
+                        versions.iter().map(|v| format!("<a href=\"x\">demo_agent-{v}.tar.gz</a>")).collect();
+                    (200, format!("<html><h1>Links for demo-agent</h1>{links}</html>"))
+                }
+                // An upload without a file tells whether the token is good.
+                Some(&"POST") if head.iter().any(|l| l.ends_with("X190b2tlbl9fOmdvb2Q=")) => {
+                    (400, String::new())
+                }
+                Some(&"DELETE") if may && versions.iter().any(|v| v == version) => {
+                    versions.retain(|v| v != version);
+                    (204, String::new())
+                }
+                Some(&"DELETE") if may => (404, String::new()),
+                _ => (401, "no".to_string()),
+            };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} x\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    address
+}
+
+#[test]
+fn a_package_in_the_registry_of_a_gitea_is_deleted() {
+    let repo = tagged();
+    let gitea = gitea(&["0.0.1", "0.1.0"]);
+    let rollback = |args: &[&str], token: &str| {
+        let simple = format!("{gitea}/api/packages/me/pypi/simple");
+        let upload = format!("{gitea}/api/packages/me/pypi");
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        command.args(["rollback", "python"]).args(args);
+        command.args(["--pypi", &simple, "--pypi-upload", &upload]).env("PYPI_TOKEN", token);
+        run(&mut command)
+    };
+    let refused = rollback(&["0.1.0", "--yes"], "bad").expect(3);
+    assert!(refused.stderr.contains("refuses the credentials in PYPI_TOKEN"), "{}", refused.stderr);
+    let done = rollback(&["0.1.0", "--yes"], "good").expect(0);
+    assert!(
+        done.stderr.contains("→ package   remove demo-agent@0.1.0 from")
+            && done.stderr.contains("demo-agent@0.1.0 is removed")
+            && !format!("{}{}", done.stdout, done.stderr).contains("good"),
+        "{}",
+        done.stderr
+    );
+    rollback(&["0.1.0"], "good").expect(4);
+}
+
+/// The answer of an index that is not understood stops a rollback before it does anything.
+#[test]
+fn an_answer_that_is_not_understood_stops_the_rollback() {
+    let repo = tagged();
+    let maintenance = crate::bump::serve("<html>maintenance</html>");
+    let stopped = repo.untouched(|| {
+        repo.xtask(&["rollback", "python", "0.1.0", "--yes", "--pypi", &maintenance]).expect(1)
+    });
+    assert!(stopped.stderr.contains("what it has is not known"), "{}", stopped.stderr);
+    let remote = repo.git(&["ls-remote", "origin"]);
+    assert!(!remote.contains("withdrawn"), "{remote}");
+}
+
+#[test]
+fn plan_bump_and_audit_do_not_count_a_rolled_back_version_as_out() {
+    let repo = tagged();
+    repo.commit("README.md", "`pip install demo-agent==0.1.0`\n", "docs: how to install it");
+    repo.xtask(&["audit", "python"]).expect(0);
+    let index = crate::bump::serve(
+        r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.1.0.tar.gz</a>"#,
+    );
+    let left = repo.xtask(&["rollback", "python", "0.1.0", "--yes", "--pypi", &index]).expect(3);
+    assert!(left.stderr.contains("error[not-yanked]"), "{}", left.stderr);
+    let marked = repo.git(&["log", "-1", "--format=%s", "withdrawn/python-v0.1.0"]);
+    assert_eq!(marked, "chore(release): python v0.1.0");
+    // Offline: the mark is in git.
+    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
+    assert_eq!(plan["apps"][0]["last"]["version"], "0.0.1", "{plan}");
+    // The feature of 0.1.0 is not out, and its number is taken.
+    assert_eq!(plan["apps"][0]["next"], "0.2.0", "{plan}");
+    assert!(
+        plan["findings"].to_string().contains("python-v0.1.0 was withdrawn, so the next release"),
+        "{plan}"
+    );
+    let audit = repo.xtask(&["audit", "python"]).expect(0);
+    assert!(
+        audit.stderr.contains(
+            "warning[version-withdrawn]: python: the install command shows 0.1.0, which was withdrawn"
+        ),
+        "{}",
+        audit.stderr
+    );
+    // Another clone learns it from the remote.
+    let twin = repo.world().join("twin");
+    repo.git(&["clone", "--quiet", repo.world().join("remote.git").as_str(), twin.as_str()]);
+    let plan = repo.xtask_in(Utf8Path::new(&twin), &["plan", "python", "--json"]).expect(0).json();
+    assert_eq!(plan["apps"][0]["last"]["version"], "0.0.1", "{plan}");
+}
+
+#[test]
+fn a_rollback_refuses_a_reason_that_npm_would_take_for_a_flag() {
+    let repo = tagged();
+    for reason in ["--force", "two\nlines", " "] {
+        let argument = format!("--reason={reason}");
+        repo.untouched(|| repo.xtask(&["rollback", "python", "0.1.0", "--yes", &argument]).expect(2));
+    }
+}
