@@ -6,7 +6,7 @@ use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::oci::Source;
 use crate::oci::reference::Reference;
-use crate::sys::{export, retry, tools};
+use crate::sys::{export, retry, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -232,7 +232,7 @@ impl Ecosystem {
 
     /// Builds the files to publish from `commit` into the folder `out`, and checks them.
     pub(crate) fn build(self, ctx: &Ctx, app: &App, commit: &str, out: &Utf8Path) -> Result<Vec<DistFile>> {
-        let temp = tempfile::tempdir()?;
+        let temp = scratch::folder()?;
         let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
         export::files(&ctx.git, commit, &app.dir, tree)?;
         let (dir, built) = (tree.join(&app.dir), tree.join("built"));

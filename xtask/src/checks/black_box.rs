@@ -5,7 +5,7 @@ use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::manifest;
 use crate::model::workspace::App;
-use crate::sys::{child, serve};
+use crate::sys::{child, scratch, serve};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::process::Command;
@@ -33,7 +33,7 @@ pub(crate) fn test(ctx: &Ctx, app: &App, server: Option<Command>) -> Result<Opti
         .and_then(|spec| spec.contract.as_ref())
         .and_then(|argv| argv.split_first());
     let (Some(server), Some((program, args))) = (server, argv) else { return Ok(None) };
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let log = camino::Utf8PathBuf::try_from(temp.path().join("log"))?;
     let health = app.settings.spec.as_ref().map_or("/health", |spec| &spec.health);
     let server = serve::start(server, child::free_port()?, health, &log)?;

@@ -10,7 +10,7 @@ use crate::oci::registry::Registry;
 use crate::oci::store::Store;
 use crate::oci::{Built, Recipe, base, build};
 use crate::sys::exit::Exit;
-use crate::sys::ui;
+use crate::sys::{scratch, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -93,7 +93,7 @@ pub(crate) fn probe_pulled(ctx: &Ctx, app: &App, version: &str, expect: &Expect)
         true => reference.digest = Some(version.to_string()),
         false => reference.tag = Some(version.to_string()),
     }
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let out = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let built = pull_image(&registry, &reference, &out.join("pulled"))?;
     let evidence = probe_built(ctx, app, &built, expect)?;
@@ -130,7 +130,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     let commit = ctx.git.commit(&flags.commit)?;
     settings(app)?;
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let out = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let manifest = app.dir.join(app.settings.ecosystem.manifest());
     let version = crate::model::manifest::read_text(

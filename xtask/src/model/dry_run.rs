@@ -4,7 +4,7 @@
 use crate::model::ctx::Ctx;
 use crate::model::workspace::Workspace;
 use crate::sys::git::Git;
-use crate::sys::ui;
+use crate::sys::{scratch, ui};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 
@@ -18,7 +18,7 @@ pub(crate) fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Resul
             dirty.join("\n  ")
         ));
     }
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let dir =
         Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?.join("clone");
     ctx.git.run(&[

@@ -2,6 +2,7 @@
 //! git's settings and attributes of the user, of the machine and of the clone do not.
 
 use super::git::Git;
+use super::scratch;
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
@@ -17,7 +18,7 @@ pub(crate) fn files(git: &Git, id: &str, folder: &Utf8Path, into: &Utf8Path) -> 
     if folder.as_str().is_empty() || !exported.is_dir() || links(&exported)?.is_empty() {
         return Ok(());
     }
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let whole = Utf8PathBuf::try_from(temp.path().canonicalize()?)?;
     unpack(git, id, Utf8Path::new(""), &whole)?;
     for link in links(&exported)? {
@@ -54,7 +55,7 @@ pub(crate) fn missing(exported: &Utf8Path) -> Result<Vec<String>> {
 }
 
 fn unpack(git: &Git, id: &str, folder: &Utf8Path, into: &Utf8Path) -> Result<()> {
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let alone = alone(git, id, dir)?;
     let mut args = vec!["-c", "tar.umask=0022", "-c", "core.abbrev=12", "archive", "--format=tar", id];

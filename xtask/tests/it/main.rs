@@ -23,11 +23,14 @@ mod demo;
 mod docs;
 mod forge;
 mod help;
+
 mod image;
+mod lab;
 mod layers;
 mod locks;
 mod model;
 mod openapi;
+mod orphans;
 mod output;
 mod plan;
 mod plan_text;

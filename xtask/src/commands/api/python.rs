@@ -5,7 +5,7 @@ use super::Compared;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
-use crate::sys::{child, export, tools};
+use crate::sys::{child, export, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use diff::python::diff;
@@ -58,7 +58,7 @@ fn modules(surface: &Surface) -> impl Iterator<Item = &String> {
 
 /// The public surface at each of the commits.
 fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let mut requests = Vec::new();
     let mut prefixes = Vec::new();

@@ -5,7 +5,7 @@ use super::Compared;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
-use crate::sys::{child, parallel, tools};
+use crate::sys::{child, parallel, scratch, tools};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use diff::change::Change;
@@ -84,7 +84,7 @@ pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Com
 }
 
 fn compare(app: &App, old: &Utf8Path, new: &Utf8Path) -> Result<Answer> {
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for (name, text) in READER {
         std::fs::write(temp.join(name), text)?;

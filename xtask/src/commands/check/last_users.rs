@@ -11,12 +11,11 @@ use crate::model::affected;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::{App, EarlierSettings};
 use crate::sys::exit::Exit;
-use crate::sys::{child, export, parallel, serve, ui};
+use crate::sys::{child, export, parallel, scratch, serve, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use runners::{counted, names};
 use std::process::Command;
-use tempfile::TempDir;
 use xshell::cmd;
 
 mod runners;
@@ -56,7 +55,7 @@ struct Trial {
     /// Today's server, if the app still has one, and the command of the tag's black-box tests.
     black_box: Option<(Option<Served>, Vec<String>)>,
     plugin: Option<Prepared>,
-    _temp: TempDir,
+    _temp: scratch::Folder,
 }
 
 /// Prepares the tests. With `reuse`, tests that passed before for the same tree and the same tag are skipped.
@@ -122,7 +121,7 @@ fn prepare(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     if let Some(said) = place.as_ref().filter(|_| reuse).and_then(passed::recall) {
         return skipped(format!("passed {}: {said}", passed::BEFORE));
     }
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let tree = Utf8PathBuf::try_from(temp.path().canonicalize()?)?.join("tree");
     export(ctx, &last, &tree)?;
     let black_box = contract.map(|argv| Ok::<_, anyhow::Error>((server(ctx, app)?, argv))).transpose()?;

@@ -4,7 +4,7 @@ use crate::ecosystem::{ToolResult, python, ts};
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
-use crate::sys::{child, parallel, tools};
+use crate::sys::{child, parallel, scratch, tools};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use xshell::cmd;
@@ -108,7 +108,7 @@ fn of_javascript(ctx: &Ctx) -> Outcome {
     let types = ctx.ws.root.join(&app.dir).join("node_modules/@types");
     let tsc = tools::tool("typescript")?;
     let modules = tsc.parent().and_then(Utf8Path::parent).context("tsc is not in a node_modules/.bin")?;
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let copy = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for file in ["mjs", "json"].map(|extension| with_extension(&folder, extension)) {
         for file in file? {

@@ -8,6 +8,7 @@ use crate::model::dry_run;
 use crate::model::workspace::Workspace;
 use crate::sys::exit::Exit;
 use crate::sys::git::Git;
+use crate::sys::scratch;
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ pub(super) struct Remote {
     /// The object id of every branch and tag of the remote, by full name (`git ls-remote`).
     refs: HashMap<String, String>,
     /// The temporary clone to work in. It is removed when this is dropped.
-    folder: tempfile::TempDir,
+    folder: scratch::Folder,
 }
 
 impl Remote {
@@ -58,7 +59,7 @@ impl Remote {
         let wanted: Vec<String> =
             wanted.chain([&development, &main].map(|b| format!("refs/heads/{}", b.name))).collect();
         ctx.git.fetch_objects(remote, &wanted)?;
-        let folder = tempfile::tempdir()?;
+        let folder = scratch::folder()?;
         let remote = Remote { name: plan::remote_name(ctx).to_string(), development, main, refs, folder };
         remote.clone_of(ctx, &wanted)?;
         Ok(remote)

@@ -7,7 +7,7 @@ use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::tags;
 use crate::sys::exit::Exit;
-use crate::sys::{export, secrets, tools, ui};
+use crate::sys::{export, scratch, secrets, tools, ui};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 
@@ -140,7 +140,7 @@ fn refused(release: &Release) -> Result<Option<Finding>> {
 /// A finding with the sources whose content is not in the commit: a package would lack them without a word.
 fn incomplete(release: &Release) -> Result<Option<Finding>> {
     let (ctx, app) = (release.ctx, release.app);
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let tree = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     export::files(&ctx.git, &release.commit, &app.dir, tree)?;
     let missing = export::missing(&tree.join(&app.dir))?;

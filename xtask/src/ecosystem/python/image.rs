@@ -7,7 +7,7 @@ use crate::oci::reference::Reference;
 use crate::oci::sbom::Component;
 use crate::oci::spec::Platform;
 use crate::oci::{Source, spec};
-use crate::sys::{child, tools};
+use crate::sys::{child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use std::fs;
@@ -55,7 +55,7 @@ pub(crate) fn layers<'a>(
 
 /// The dependencies in the commit's `uv.lock` as requirements.txt, with hashes and without the app itself.
 fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for file in ["pyproject.toml", "uv.lock"] {
         let place = app.dir.join(file);
@@ -97,9 +97,10 @@ fn install(
             bail!("{platform} is not supported for Python images; set linux/amd64 or linux/arm64 in app.toml")
         }
     };
-    let file = tempfile::NamedTempFile::new()?;
-    fs::write(file.path(), requirements)?;
-    let list = Utf8Path::from_path(file.path()).context("the temporary folder's path is not UTF-8")?;
+    let temp = scratch::folder()?;
+    let list = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    let list = list.join("requirements.txt");
+    fs::write(&list, requirements)?;
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell("/")?;
     let args = [

@@ -8,7 +8,7 @@ use crate::model::workspace::App;
 use crate::oci::sbom::Component;
 use crate::oci::spec::Platform;
 use crate::oci::{Source, spec};
-use crate::sys::{child, tools};
+use crate::sys::{child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
@@ -109,7 +109,7 @@ fn npm_names(platform: &Platform) -> Result<(&str, &str)> {
 fn runtime(registry: &str, version: &str, platform: &Platform, dir: &Utf8Path) -> Result<Vec<Component>> {
     let (os, cpu) = npm_names(platform)?;
     let name = format!("@oven/bun-{os}-{}", if cpu == "arm64" { "aarch64" } else { cpu });
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let folder = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let tarball = download(registry, &format!("{name}@{version}"), folder)?;
     unpack(&tarball, folder)?;
@@ -193,7 +193,7 @@ fn packages(modules: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
 
 /// Unpacks the published tarball to the place where npm installs it, and links its programs in `.bin`.
 fn package(tarball: &Utf8Path, modules: &Utf8Path) -> Result<Vec<Component>> {
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let folder = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     unpack(tarball, folder)?;
     let source = folder.join("package");

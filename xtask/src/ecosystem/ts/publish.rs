@@ -8,7 +8,7 @@ use crate::model::ctx::Ctx;
 use crate::model::tags;
 use crate::model::workspace::App;
 use crate::sys::http::{Http, Request};
-use crate::sys::{child, retry, tools};
+use crate::sys::{child, retry, scratch, tools};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use semver::Version;
@@ -24,7 +24,7 @@ pub(crate) fn npm_again(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
 
 /// Runs npm with `args` against the publishing registry only.
 pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
-    let temp = tempfile::tempdir()?;
+    let temp = scratch::folder()?;
     let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     // If the address has a path, npm finds its token only with a trailing slash (npm 11, Gitea 1.26).
     let registry = format!("{}/", ctx.endpoints.npm);

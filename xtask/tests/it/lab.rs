@@ -1,0 +1,271 @@
+//! The fault laboratory: a proxy that stands before a registry or a git remote and answers chosen requests
+//! with a fault, and git's own server for a remote over HTTP. Both listen on 127.0.0.1 only.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+#[expect(dead_code, reason = "the tests so far need only silence")]
+/// What happens to a request instead of the server's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The server answers.
+    None,
+    /// The server does not see the request.
+    Status(u16),
+    /// The server handles the request, but its answer is replaced by a 500.
+    LostAnswer,
+    /// No answer at all.
+    Silent,
+    /// One byte every tenth of a second.
+    Drip,
+    /// The connection is reset before the request was read.
+    Reset,
+    /// The server handles the request, but its answer ends in the middle.
+    Truncated,
+    /// 200 with a web page of a gateway.
+    Page,
+    /// To another host.
+    Redirect,
+    /// 403 with the login of the request in its body.
+    Echo,
+}
+
+/// Which requests get which faults. Each request takes the first fault that is left.
+struct Rule {
+    method: &'static str,
+    /// A part of the path.
+    path: String,
+    faults: VecDeque<Fault>,
+}
+
+#[derive(Default)]
+struct Plan {
+    rules: Vec<Rule>,
+    /// Method and path of every request, and the fault that it got.
+    seen: Vec<(String, Option<Fault>)>,
+}
+
+pub(crate) struct Proxy {
+    /// `127.0.0.1:PORT`
+    pub address: String,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl Proxy {
+    /// Starts a proxy before the server at this address. It runs until the tests end.
+    pub(crate) fn before(server: &str) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let plan = Arc::new(Mutex::new(Plan::default()));
+        let (shared, server) = (plan.clone(), server.to_string());
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (plan, server) = (shared.clone(), server.clone());
+                std::thread::spawn(move || serve(&client, &server, &plan));
+            }
+        });
+        Proxy { address, plan }
+    }
+
+    /// The next requests with this method, and with this text in their path, get these faults, one each.
+    pub(crate) fn fault(&self, method: &'static str, path: &str, faults: &[Fault]) {
+        let faults = faults.iter().copied().collect();
+        self.plan.lock().unwrap().rules.push(Rule { method, path: path.to_string(), faults });
+    }
+
+    /// How many faults no request has taken yet.
+    pub(crate) fn left(&self) -> usize {
+        self.plan.lock().unwrap().rules.iter().map(|rule| rule.faults.len()).sum()
+    }
+
+    /// The requests so far, for messages.
+    pub(crate) fn seen(&self) -> Vec<(String, Option<Fault>)> {
+        self.plan.lock().unwrap().seen.clone()
+    }
+}
+
+/// One request. Errors are the client's or the server's business: the connection just ends.
+fn serve(client: &TcpStream, server: &str, plan: &Mutex<Plan>) {
+    let Some(head) = peek_head(client) else { return };
+    let first = head.lines().next().unwrap_or_default().to_string();
+    let mut words = first.split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let fault = {
+        let mut plan = plan.lock().unwrap();
+        let rule = plan
+            .rules
+            .iter_mut()
+            .find(|rule| rule.method == method && path.contains(&rule.path) && !rule.faults.is_empty());
+        let fault = rule.and_then(|rule| rule.faults.pop_front());
+        plan.seen.push((format!("{method} {path}"), fault));
+        fault
+    };
+    // Data that was received and not read makes the system send a reset.
+    if fault == Some(Fault::Reset) {
+        return;
+    }
+    let _ = answer(client, server, &head, fault);
+    let _ = client.shutdown(Shutdown::Both);
+}
+
+fn answer(client: &TcpStream, server: &str, head: &str, fault: Option<Fault>) -> std::io::Result<()> {
+    let mut client = client;
+    client.read_exact(&mut vec![0; head.len()])?;
+    let page = "<html><body>Down for maintenance</body></html>";
+    let reply = |status: &str, more: &str, body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+    };
+    let text = match fault {
+        None | Some(Fault::None) => return forward(client, server, head),
+        Some(Fault::Truncated) => {
+            let whole = exchange(client, server, head)?;
+            let body = whole.windows(4).position(|w| w == b"\r\n\r\n").map_or(0, |at| at + 4);
+            return client.write_all(&whole[..body + (whole.len() - body) / 2]);
+        }
+        Some(Fault::LostAnswer) => {
+            exchange(client, server, head)?;
+            return client.write_all(reply("500 Lost", "", "the answer was lost").as_bytes());
+        }
+        Some(Fault::Silent | Fault::Reset) => {
+            return std::io::copy(&mut client, &mut std::io::sink()).map(drop);
+        }
+        Some(Fault::Drip) => {
+            body(client, head)?;
+            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n")?;
+            loop {
+                client.write_all(b" ")?;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+        Some(Fault::Status(status)) => reply(&format!("{status} Fault"), "", "a fault of the laboratory"),
+        Some(Fault::Page) => reply("200 OK", "Content-Type: text/html\r\n", page),
+        Some(Fault::Redirect) => reply("302 There", "Location: http://127.0.0.1:9/there\r\n", ""),
+        Some(Fault::Echo) => reply("403 No", "", header(head, "authorization").unwrap_or("nobody")),
+    };
+    body(client, head)?;
+    client.write_all(text.as_bytes())
+}
+
+/// The request's head, left unread.
+fn peek_head(client: &TcpStream) -> Option<String> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let n = client.peek(&mut buffer).ok().filter(|n| *n > 0)?;
+        if let Some(end) = buffer[..n].windows(4).position(|w| w == b"\r\n\r\n") {
+            return Some(String::from_utf8_lossy(&buffer[..end + 4]).into_owned());
+        }
+        // The rest is on its way: `peek` does not wait for more than it has.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// Reads the request's body: of a known length, or in chunks, whose frames it keeps.
+fn body(mut client: &TcpStream, head: &str) -> std::io::Result<Vec<u8>> {
+    if header(head, "expect").is_some() {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    if let Some(length) = header(head, "content-length").and_then(|length| length.parse().ok()) {
+        let mut bytes = vec![0; length];
+        client.read_exact(&mut bytes)?;
+        return Ok(bytes);
+    }
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while header(head, "transfer-encoding").is_some() && !bytes.ends_with(b"\r\n0\r\n\r\n") {
+        client.read_exact(&mut byte)?;
+        bytes.push(byte[0]);
+    }
+    Ok(bytes)
+}
+
+/// The head with `Connection: close`, so that the end of the connection is the end of the answer.
+fn closing(head: &str) -> String {
+    let kept =
+        |line: &&str| !["connection:", "expect:"].iter().any(|name| line.to_lowercase().starts_with(name));
+    let lines: Vec<&str> = head.trim_end().lines().filter(kept).collect();
+    format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))
+}
+
+/// The server's whole answer.
+fn exchange(client: &TcpStream, server: &str, head: &str) -> std::io::Result<Vec<u8>> {
+    let mut upstream = TcpStream::connect(server)?;
+    let sent = body(client, head)?;
+    upstream.write_all(closing(head).as_bytes())?;
+    upstream.write_all(&sent)?;
+    let mut whole = Vec::new();
+    upstream.read_to_end(&mut whole)?;
+    Ok(whole)
+}
+
+fn forward(mut client: &TcpStream, server: &str, head: &str) -> std::io::Result<()> {
+    let whole = exchange(client, server, head)?;
+    client.write_all(&whole)
+}
+
+/// A git remote over HTTP: `git http-backend` (CGI, RFC 3875) for the bare repositories in a folder. Returns
+/// the server's address.
+pub(crate) fn git_server(folder: &Utf8Path) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, folder) = (listener.local_addr().unwrap().to_string(), folder.to_path_buf());
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let folder = folder.clone();
+            std::thread::spawn(move || {
+                let _ = git_answer(&client, &folder);
+                let _ = client.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    address
+}
+
+fn git_answer(client: &TcpStream, folder: &Utf8PathBuf) -> std::io::Result<()> {
+    let mut client = client;
+    let Some(head) = peek_head(client) else { return Ok(()) };
+    client.read_exact(&mut vec![0; head.len()])?;
+    let sent = body(client, &head)?;
+    let mut words = head.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut command = Command::new("git");
+    command.arg("http-backend").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.envs([
+        ("GIT_PROJECT_ROOT", folder.as_str()),
+        ("GIT_HTTP_EXPORT_ALL", "1"),
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "http.receivepack"),
+        ("GIT_CONFIG_VALUE_0", "true"),
+        ("REQUEST_METHOD", method),
+        ("PATH_INFO", path),
+        ("QUERY_STRING", query),
+        ("CONTENT_TYPE", header(&head, "content-type").unwrap_or_default()),
+        ("HTTP_CONTENT_ENCODING", header(&head, "content-encoding").unwrap_or_default()),
+        ("GIT_PROTOCOL", header(&head, "git-protocol").unwrap_or_default()),
+        ("CONTENT_LENGTH", &sent.len().to_string()),
+    ]);
+    let mut backend = command.spawn()?;
+    let mut stdin = backend.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(&sent));
+    let output = backend.wait_with_output()?.stdout;
+    let _ = writer.join();
+    let end = output.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(0);
+    let headers = String::from_utf8_lossy(&output[..end]).into_owned();
+    let status = header(&headers, "status").unwrap_or("200 OK");
+    write!(client, "HTTP/1.1 {status}\r\n{headers}\r\nConnection: close\r\n")?;
+    write!(client, "Content-Length: {}\r\n", output.len() - end - 4)?;
+    client.write_all(&output[end + 2..])
+}

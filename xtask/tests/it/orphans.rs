@@ -1,0 +1,95 @@
+//! A release that is ended leaves no process behind, whatever its child waits for, and no temporary folder
+//! longer than until the next start.
+
+use crate::demo::World;
+use crate::lab::{Fault, Proxy, git_server};
+use crate::supervise::{all_gone, descendants};
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Replaces the address of the server in every variable by that of a proxy.
+fn proxied(world: &mut World, variable: &str) -> Proxy {
+    let url = world.servers.env[variable].clone();
+    let server = url.trim_start_matches("http://").split('/').next().unwrap().to_string();
+    let proxy = Proxy::before(&server);
+    for value in world.servers.env.values_mut() {
+        *value = value.replace(&server, &proxy.address);
+    }
+    proxy
+}
+
+/// Starts a release, waits until a request is silent, ends the release with the signal, and checks that all
+/// of its processes end and that the next command removes its temporary folders.
+fn leaves_nothing(world: &World, app: &str, proxy: &Proxy, wanted: &Wanted) {
+    for signal in wanted.signals {
+        proxy.fault(wanted.method, wanted.path, wanted.faults);
+        let mut command = world.command(&world.repo.path);
+        command.args(["release", app]).stderr(Stdio::piped());
+        let mut release = command.spawn().unwrap();
+        let started = Instant::now();
+        while proxy.left() > 0 {
+            assert!(release.try_wait().unwrap().is_none(), "it ended before {} was silent", wanted.path);
+            assert!(started.elapsed() < Duration::from_secs(120), "{}: {:?}", wanted.path, proxy.seen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let processes = descendants(release.id() as i32);
+        assert!(!processes.is_empty(), "nothing runs while {} is silent", wanted.path);
+        kill_process(Pid::from_child(&release), *signal).unwrap();
+        release.wait().unwrap();
+        all_gone(&processes);
+    }
+    world.xtask(&["release", app, "--dry-run"]);
+    let left: Vec<_> = world.repo.world().join("tmp").read_dir_utf8().unwrap().flatten().collect();
+    let left: Vec<_> = left.iter().filter(|entry| entry.file_name().starts_with("xtask-run-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// The request that gets no answer.
+struct Wanted {
+    method: &'static str,
+    path: &'static str,
+    /// What the requests like it get, until the silent one.
+    faults: &'static [Fault],
+    signals: &'static [Signal],
+}
+
+const ALL: &[Signal] = &[Signal::KILL, Signal::TERM, Signal::INT];
+
+fn silent(app: &'static str, variable: &str, wanted: &Wanted) {
+    let mut world = World::of(app);
+    if variable == "XTASK_REMOTE" {
+        let address = git_server(world.data.as_path());
+        world.servers.env.insert(variable.into(), format!("http://{address}/remote.git"));
+    }
+    let proxy = proxied(&mut world, variable);
+    leaves_nothing(&world, app, &proxy, wanted);
+}
+
+#[test]
+fn an_upload_to_the_staging_index_ends_with_the_release() {
+    // The first one is preflight's question whether the credentials are accepted.
+    let faults = &[Fault::None, Fault::Silent];
+    let wanted = Wanted { method: "POST", path: "/", faults, signals: ALL };
+    silent("python", "XTASK_TESTPYPI_UPLOAD", &wanted);
+}
+
+#[test]
+fn an_installation_from_the_staging_index_ends_with_the_release() {
+    // The step is not repeated once the files are there.
+    let signals = &[Signal::KILL];
+    let wanted = Wanted { method: "GET", path: "/packages/", faults: &[Fault::Silent], signals };
+    silent("python", "XTASK_TESTPYPI_UPLOAD", &wanted);
+}
+
+#[test]
+fn a_push_over_http_ends_with_the_release() {
+    let wanted = Wanted { method: "POST", path: "/git-receive-pack", faults: &[Fault::Silent], signals: ALL };
+    silent("python", "XTASK_REMOTE", &wanted);
+}
+
+#[test]
+fn npm_publish_ends_with_the_release() {
+    let wanted = Wanted { method: "PUT", path: "/@demo", faults: &[Fault::Silent], signals: ALL };
+    silent("ts", "XTASK_NPM", &wanted);
+}
