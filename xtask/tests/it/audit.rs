@@ -1,6 +1,7 @@
 //! `audit`: every place that shows a version, and which of them are wrong.
 
 use crate::support::{APP_TOML, Output, PYPROJECT, Repo};
+use expect_test::expect;
 
 fn audit(repo: &Repo) -> Output {
     repo.xtask(&["audit"])
@@ -29,22 +30,21 @@ fn three_strings() -> Repo {
 fn three_version_strings_are_found_in_one_run_and_fixed_as_the_help_says() {
     let repo = three_strings();
     let out = repo.untouched(|| audit(&repo).expect(3));
-    assert_eq!(
-        out.stdout,
-        "python  0.1.17  apps/python/pyproject.toml:3, not released yet\n  \
-         ✗ constant  0.1.0    apps/python/src/demo_runtime/__init__.py:3\n  \
-         ✗ pin       0.1.129  templates/worker/.runtime-version:1\n"
-    );
-    for says in [
-        "error[version-wrong]: python: the constant shows 0.1.0, but the manifest has 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)",
-        "→ read it: `importlib.metadata.version(\"demo-workspace-runtime\")` instead of \"0.1.0\"",
-        "error[pin-unreleased]: python: the pin asks for 0.1.129, for which there is no tag",
-        "if the index has it: git tag python-v0.1.129 COMMIT",
-        "add \"../../templates/worker/.runtime-version\" to pins in apps/python/app.toml, [release]",
-        "2 findings to fix first",
-    ] {
-        assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
-    }
+    expect![[r#"
+        exit code 3
+        python  0.1.17  apps/python/pyproject.toml:3, not released yet
+          ✗ constant  0.1.0    apps/python/src/demo_runtime/__init__.py:3
+          ✗ pin       0.1.129  templates/worker/.runtime-version:1
+        stderr:
+        error[version-wrong]: python: the constant shows 0.1.0, but the manifest has 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)
+          → read it: `importlib.metadata.version("demo-workspace-runtime")` instead of "0.1.0"
+          → or let `bump` keep it: add "src/demo_runtime/__init__.py" to pins in apps/python/app.toml, [release]
+        error[pin-unreleased]: python: the pin asks for 0.1.129, for which there is no tag: the manifest has 0.1.17, and nothing is released yet (templates/worker/.runtime-version:1)
+          → if the index has it: git tag python-v0.1.129 COMMIT, with the commit that it was built from
+          → if not: write 0.1.17 there
+          → or let `bump` write it with each version: add "../../templates/worker/.runtime-version" to pins in apps/python/app.toml, [release]
+        error: 2 findings to fix first
+    "#]].assert_eq(&out.seen());
 
     // Applies the fixes that the help proposes.
     let code =
@@ -54,15 +54,28 @@ fn three_version_strings_are_found_in_one_run_and_fixed_as_the_help_says() {
         + "[release]\npins = [\"../../templates/worker/.runtime-version\"]\n";
     repo.commit("apps/python/app.toml", &settings, "fix: one source for the version");
     let out = audit(&repo).expect(3);
-    assert!(
-        out.stderr.contains("error[pin-wrong]") && out.stderr.contains("cargo xtask bump python"),
-        "{out:?}"
-    );
+    expect![[r#"
+        exit code 3
+        python  0.1.17  apps/python/pyproject.toml:3, not released yet
+          ✗ declared pin  0.1.129  templates/worker/.runtime-version:1
+        stderr:
+        error[pin-wrong]: python: the declared pin shows 0.1.129, but the manifest has 0.1.17 (templates/worker/.runtime-version:1)
+          → write 0.1.17 there, or let the next `cargo xtask bump python` write it
+        error: 1 finding to fix first
+    "#]].assert_eq(&out.seen());
     repo.xtask(&["bump", "python"]).expect(0);
     // The template pins 0.1.129, so somebody may use it: the next version must be higher.
     assert_eq!(repo.read("templates/worker/.runtime-version"), "0.1.130\n");
     let out = audit(&repo).expect(0);
-    assert!(out.stderr.contains("all versions agree: 2 places show one, and all are right"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        python  0.1.130  apps/python/pyproject.toml:3, not released yet
+          ✓ declared pin  0.1.130  templates/worker/.runtime-version:1
+          ✓ changelog     0.1.130  CHANGELOG.md:7
+        stderr:
+        ✓ all versions agree: 2 places show one, and all are right
+    "#]]
+    .assert_eq(&out.seen());
     repo.git(&["tag", "python-v0.1.130"]);
     repo.change("fix: more");
     repo.xtask(&["bump", "python"]).expect(0);
@@ -147,19 +160,25 @@ fn marked(out: &Output) -> Vec<&str> {
 fn a_repository_whose_versions_agree_has_no_findings() {
     let repo = in_step();
     let out = repo.untouched(|| audit(&repo).expect(0));
+    expect![[r#"
+        exit code 0
+        python  0.2.0-rc.1  apps/python/pyproject.toml:3, last release 0.1.0
+          ✓ declared pin     0.2.0-rc.1  deploy/.demo-version:1
+          ✓ install command  0.1.0       README.md:1
+          ✓ pin              0.1.0       deploy/compose.yaml:3
+          ✓ pin              >=0.1,<0.3  deploy/requirements.txt:1
+          ✓ pin              ~=0.1       apps/python/examples/plugin/pyproject.toml:4
+          ✓ changelog        0.2.0-rc.1  CHANGELOG.md:3
+          ✓ tag              0.1.0       python-v0.1.0
+        ts  1.4.0  apps/ts/package.json:3, last release 1.4.0
+          ✓ install command  1.4.0  README.md:1
+          ✓ changelog        1.4.0  CHANGELOG.md:9
+          ✓ tag              1.4.0  ts-v1.4.0
+        stderr:
+        ✓ all versions agree: 10 places show one, and all are right
+    "#]]
+    .assert_eq(&out.seen());
     assert_eq!(marked(&out), [] as [&str; 0], "{out:?}");
-    assert!(!out.stderr.contains("warning"), "{out:?}");
-    for place in [
-        "declared pin     0.2.0-rc.1",
-        "deploy/requirements.txt:1",
-        "deploy/compose.yaml:3",
-        "README.md:1",
-        "CHANGELOG.md:3",
-        "python-v0.1.0",
-    ] {
-        assert!(out.stdout.contains(place), "{place} is missing in {}", out.stdout);
-    }
-    assert!(!out.stdout.contains("9.9.9") && !out.stdout.contains("5.0.0"), "{}", out.stdout);
 }
 
 #[test]
@@ -167,12 +186,28 @@ fn an_old_release_is_a_warning_and_a_wrong_version_is_an_error() {
     let repo = in_step();
     repo.git(&["tag", "python-v0.1.1"]);
     let out = audit(&repo).expect(0);
-    assert!(
-        out.stderr
-            .contains("warning[version-behind]: python: the pin shows 0.1.0; the last release is 0.1.1"),
-        "{out:?}"
-    );
-    assert!(out.stderr.contains("write 0.1.1 there") && out.stderr.contains("2 warnings above"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        python  0.2.0-rc.1  apps/python/pyproject.toml:3, last release 0.1.1
+          ✓ declared pin     0.2.0-rc.1  deploy/.demo-version:1
+          ! install command  0.1.0       README.md:1
+          ✓ pin              ~=0.1       apps/python/examples/plugin/pyproject.toml:4
+          ! pin              0.1.0       deploy/compose.yaml:3
+          ✓ pin              >=0.1,<0.3  deploy/requirements.txt:1
+          ✓ changelog        0.2.0-rc.1  CHANGELOG.md:3
+          ✓ tag              0.1.1       python-v0.1.1
+        ts  1.4.0  apps/ts/package.json:3, last release 1.4.0
+          ✓ install command  1.4.0  README.md:1
+          ✓ changelog        1.4.0  CHANGELOG.md:9
+          ✓ tag              1.4.0  ts-v1.4.0
+        stderr:
+        warning[version-behind]: python: the install command shows 0.1.0; the last release is 0.1.1, and the manifest has 0.2.0-rc.1 (README.md:1)
+          → write 0.1.1 there
+        warning[version-behind]: python: the pin shows 0.1.0; the last release is 0.1.1, and the manifest has 0.2.0-rc.1 (deploy/compose.yaml:3)
+          → write 0.1.1 there
+          → or let `bump` write it with each version: add "../../deploy/compose.yaml" to pins in apps/python/app.toml, [release]
+        nothing stops a release; 2 warnings above
+    "#]].assert_eq(&out.seen());
 
     repo.write(
         "docker/demo.Dockerfile",
@@ -187,19 +222,59 @@ fn an_old_release_is_a_warning_and_a_wrong_version_is_an_error() {
     repo.git(&["add", "--all"]);
     repo.git(&["tag", "ts-v1.5.0"]);
     let out = audit(&repo).expect(3);
-    for says in [
-        "the image label shows 0.1.0, but the manifest has 0.2.0-rc.1 (docker/demo.Dockerfile:3)",
-        "the constant shows 1.3.0, but the manifest has 1.4.0 (apps/ts/src/server.ts:3)",
-        "`import manifest from \"../package.json\" with { type: \"json\" }`",
-        "the lock file shows 0.1.0, but the manifest has 0.2.0-rc.1 (apps/python/uv.lock:3)",
-        "cd apps/python && uv lock",
-        "error[pin-wrong]: python: the declared pin shows 0.1.0",
-        "ts-v1.5.0 is tagged, but the manifest has 1.4.0 (apps/ts/package.json)",
-    ] {
-        assert!(out.stderr.contains(says), "{says} is missing in {}", out.stderr);
-    }
+    expect![[r#"
+        exit code 3
+        python  0.2.0-rc.1  apps/python/pyproject.toml:3, last release 0.1.1
+          ✗ declared pin     0.1.0       deploy/.demo-version:1
+          ! install command  0.1.0       README.md:1
+          ✓ pin              ~=0.1       apps/python/examples/plugin/pyproject.toml:4
+          ✗ lock file        0.1.0       apps/python/uv.lock:3
+          ! pin              0.1.0       deploy/compose.yaml:3
+          ✓ pin              >=0.1,<0.3  deploy/requirements.txt:1
+          ✗ image label      0.1.0       docker/demo.Dockerfile:3
+          ✓ changelog        0.2.0-rc.1  CHANGELOG.md:3
+          ✓ tag              0.1.1       python-v0.1.1
+        ts  1.4.0  apps/ts/package.json:3, last release 1.5.0
+          ✓ install command  1.4.0  README.md:1
+          ✗ constant         1.3.0  apps/ts/src/server.ts:3
+          ✓ changelog        1.4.0  CHANGELOG.md:9
+          ✗ tag              1.5.0  ts-v1.5.0
+        stderr:
+        error[pin-wrong]: python: the declared pin shows 0.1.0, but the manifest has 0.2.0-rc.1 (deploy/.demo-version:1)
+          → write 0.2.0-rc.1 there, or let the next `cargo xtask bump python` write it
+        warning[version-behind]: python: the install command shows 0.1.0; the last release is 0.1.1, and the manifest has 0.2.0-rc.1 (README.md:1)
+          → write 0.1.1 there
+        error[version-wrong]: python: the lock file shows 0.1.0, but the manifest has 0.2.0-rc.1 (apps/python/uv.lock:3)
+          → cd apps/python && uv lock
+        warning[version-behind]: python: the pin shows 0.1.0; the last release is 0.1.1, and the manifest has 0.2.0-rc.1 (deploy/compose.yaml:3)
+          → write 0.1.1 there
+          → or let `bump` write it with each version: add "../../deploy/compose.yaml" to pins in apps/python/app.toml, [release]
+        error[version-wrong]: python: the image label shows 0.1.0, but the manifest has 0.2.0-rc.1 (docker/demo.Dockerfile:3)
+          → write 0.2.0rc1, or pass it to the build: ARG VERSION without a value, and --build-arg VERSION=…
+          → or let `bump` keep it: add "../../docker/demo.Dockerfile" to pins in apps/python/app.toml, [release]
+        error[version-wrong]: ts: the constant shows 1.3.0, but the manifest has 1.4.0 (apps/ts/src/server.ts:3)
+          → read it: `import manifest from "../package.json" with { type: "json" }`, then `manifest.version`
+          → or let `bump` keep it: add "src/server.ts" to pins in apps/ts/app.toml, [release]
+        error[tag-ahead]: ts: ts-v1.5.0 is tagged, but the manifest has 1.4.0 (apps/ts/package.json)
+          → cargo xtask bump ts
+        error: 5 findings to fix first
+    "#]].assert_eq(&out.seen());
     let only = repo.xtask(&["audit", "ts"]).expect(3);
-    assert!(!only.stderr.contains("python:"), "{only:?}");
+    expect![[r#"
+        exit code 3
+        ts  1.4.0  apps/ts/package.json:3, last release 1.5.0
+          ✓ install command  1.4.0  README.md:1
+          ✗ constant         1.3.0  apps/ts/src/server.ts:3
+          ✓ changelog        1.4.0  CHANGELOG.md:9
+          ✗ tag              1.5.0  ts-v1.5.0
+        stderr:
+        error[version-wrong]: ts: the constant shows 1.3.0, but the manifest has 1.4.0 (apps/ts/src/server.ts:3)
+          → read it: `import manifest from "../package.json" with { type: "json" }`, then `manifest.version`
+          → or let `bump` keep it: add "src/server.ts" to pins in apps/ts/app.toml, [release]
+        error[tag-ahead]: ts: ts-v1.5.0 is tagged, but the manifest has 1.4.0 (apps/ts/package.json)
+          → cargo xtask bump ts
+        error: 2 findings to fix first
+    "#]].assert_eq(&only.seen());
 }
 
 #[test]
@@ -231,20 +306,39 @@ fn a_missing_pin_or_manifest_is_reported_with_the_rest() {
     std::fs::remove_file(repo.path.join("deploy/.demo-version")).unwrap();
     repo.write("apps/ts/package.json", "{}");
     let out = audit(&repo).expect(3);
-    assert!(
-        out.stderr.contains(
-            "error[pin-missing]: python: deploy/.demo-version is a declared pin, but it is not a text file"
-        ),
-        "{out:?}"
-    );
-    assert!(
-        out.stderr.contains(
-            "error[manifest-unreadable]: ts: package.json has no \"version\" (apps/ts/package.json)"
-        ),
-        "{out:?}"
-    );
+    expect![[r#"
+        exit code 3
+        python  0.2.0-rc.1  apps/python/pyproject.toml:3, last release 0.1.0
+          ✓ install command  0.1.0       README.md:1
+          ✓ pin              0.1.0       deploy/compose.yaml:3
+          ✓ pin              >=0.1,<0.3  deploy/requirements.txt:1
+          ✓ pin              ~=0.1       apps/python/examples/plugin/pyproject.toml:4
+          ✓ changelog        0.2.0-rc.1  CHANGELOG.md:3
+          ✓ tag              0.1.0       python-v0.1.0
+        ts  ?  apps/ts/package.json, last release 1.4.0
+        stderr:
+        error[pin-missing]: python: deploy/.demo-version is a declared pin, but it is not a text file in the working tree (deploy/.demo-version)
+          → write the version into it, or remove it from pins in apps/python/app.toml, [release]
+        error[manifest-unreadable]: ts: package.json has no "version" (apps/ts/package.json)
+        error: 2 findings to fix first
+    "#]].assert_eq(&out.seen());
     repo.write("deploy/.demo-version", "latest\n");
-    assert!(audit(&repo).expect(3).stderr.contains("but it contains no version"));
+    expect![[r#"
+        exit code 3
+        python  0.2.0-rc.1  apps/python/pyproject.toml:3, last release 0.1.0
+          ✓ install command  0.1.0       README.md:1
+          ✓ pin              0.1.0       deploy/compose.yaml:3
+          ✓ pin              >=0.1,<0.3  deploy/requirements.txt:1
+          ✓ pin              ~=0.1       apps/python/examples/plugin/pyproject.toml:4
+          ✓ changelog        0.2.0-rc.1  CHANGELOG.md:3
+          ✓ tag              0.1.0       python-v0.1.0
+        ts  ?  apps/ts/package.json, last release 1.4.0
+        stderr:
+        error[pin-missing]: python: deploy/.demo-version is a declared pin, but it contains no version (deploy/.demo-version)
+          → write the version into it, or remove it from pins in apps/python/app.toml, [release]
+        error[manifest-unreadable]: ts: package.json has no "version" (apps/ts/package.json)
+        error: 2 findings to fix first
+    "#]].assert_eq(&audit(&repo).expect(3).seen());
 }
 
 #[test]
@@ -259,9 +353,17 @@ fn another_checkout_is_audited_by_its_own_settings_wherever_its_root_is() {
     let out = repo.xtask(&["--root", below.path.join("inner").as_str(), "audit"]).expect(3);
     assert_eq!(marked(&out), ["  ✗ constant  0.0.1  apps/python/x.py:1"]);
     let none = Repo::empty("none");
-    assert!(audit(&none).expect(0).stderr.contains("no app under"));
+    expect![[r#"
+        exit code 0
+        no app under WORLD/none/apps
+    "#]]
+    .assert_eq(&audit(&none).expect(0).seen());
     let unknown = repo.xtask(&["audit", "pyhton"]).expect(2);
-    assert!(unknown.stderr.contains("did you mean \"python\"?"), "{unknown:?}");
+    expect![[r#"
+        exit code 2
+        error: no app "pyhton" under WORLD/repo/apps (there are: python, ts); did you mean "python"?
+    "#]]
+    .assert_eq(&unknown.seen());
 }
 
 #[test]
@@ -277,11 +379,20 @@ fn a_constant_and_a_label_that_are_declared_pins_are_updated_by_bumps() {
     );
     let out = audit(&repo).expect(0);
     assert_eq!(marked(&out).len(), 2, "right today, but not updated by bump: {out:?}");
-    assert!(
-        out.stderr.contains("warning[version-copied]")
-            && out.stderr.contains("add \"../../docker/demo.Dockerfile\" to pins"),
-        "{out:?}"
-    );
+    expect![[r#"
+        exit code 0
+        python  0.1.0  apps/python/pyproject.toml:3, not released yet
+          ! constant     0.1.0  apps/python/src/demo_agent/version.py:3
+          ! image label  0.1.0  docker/demo.Dockerfile:2
+        stderr:
+        warning[version-copied]: python: the constant repeats 0.1.0, but `bump` does not write it: it will be wrong after the next bump (apps/python/src/demo_agent/version.py:3)
+          → read it: `importlib.metadata.version("demo-agent")` instead of "0.1.0"
+          → or let `bump` keep it: add "src/demo_agent/version.py" to pins in apps/python/app.toml, [release]
+        warning[version-copied]: python: the image label repeats 0.1.0, but `bump` does not write it: it will be wrong after the next bump (docker/demo.Dockerfile:2)
+          → write 0.1.0, or pass it to the build: ARG VERSION without a value, and --build-arg VERSION=…
+          → or let `bump` keep it: add "../../docker/demo.Dockerfile" to pins in apps/python/app.toml, [release]
+        nothing stops a release; 2 warnings above
+    "#]].assert_eq(&out.seen());
     repo.commit("apps/python/app.toml", &format!("{APP_TOML}{pins}"), "chore: pins");
     repo.git(&["tag", "python-v0.1.0"]);
     repo.change("fix: y");

@@ -1,6 +1,7 @@
 //! `lint`, `test` and `check`: when an earlier result is reused.
 
 use crate::support::{APP_TOML, Repo, run};
+use expect_test::expect;
 
 const REUSED: &str = "passed on this machine before, with the same files";
 
@@ -8,18 +9,19 @@ const REUSED: &str = "passed on this machine before, with the same files";
 fn a_passed_check_is_reused_with_reuse_and_identical_files() {
     let repo = Repo::new();
     repo.commit(".gitignore", ".venv/\nuv.lock\n", "chore: ignore what uv makes");
-    let lint = |args: &[&str]| repo.xtask(&[&["lint", "python"], args].concat()).expect(0).stderr;
-    assert!(!lint(&[]).contains(REUSED));
-    assert!(!lint(&[]).contains(REUSED), "without --reuse");
-    assert!(lint(&["--reuse"]).contains(REUSED));
+    let reused =
+        |args: &[&str]| repo.xtask(&[&["lint", "python"], args].concat()).expect(0).stderr.contains(REUSED);
+    assert!(!reused(&[]));
+    assert!(!reused(&[]), "without --reuse");
+    assert!(reused(&["--reuse"]));
     repo.write("apps/python/src/demo_agent/__init__.py", format!("VALUE = {:?}\n", repo.path));
-    assert!(!lint(&["--reuse"]).contains(REUSED), "a file is neither staged nor committed");
+    assert!(!reused(&["--reuse"]), "a file is neither staged nor committed");
     repo.git(&["add", "--all"]);
-    assert!(!lint(&["--reuse"]).contains(REUSED), "these files were never checked");
+    assert!(!reused(&["--reuse"]), "these files were never checked");
     repo.git(&["commit", "--quiet", "--message", "fix: another value"]);
-    assert!(lint(&["--reuse"]).contains(REUSED), "they were when they were staged");
+    assert!(reused(&["--reuse"]), "they were when they were staged");
     repo.write("apps/python/src/demo_agent/new.py", "");
-    assert!(!lint(&["--reuse"]).contains(REUSED), "a file is not known to git");
+    assert!(!reused(&["--reuse"]), "a file is not known to git");
 }
 
 #[test]
@@ -68,9 +70,11 @@ fn a_spec_is_checked_outside_a_git_repository() {
     repo.write("apps/python/spec.py", "print(\"{}\")\n");
     repo.write("apps/python/openapi.json", "{}\n");
     std::fs::remove_dir_all(repo.path.join(".git")).unwrap();
-    assert!(
-        repo.xtask(&["openapi", "check", "python"]).expect(0).stderr.contains("is what the code describes")
-    );
+    expect![[r#"
+        exit code 0
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+    "#]]
+    .assert_eq(&repo.xtask(&["openapi", "check", "python"]).expect(0).seen());
 }
 
 #[test]
@@ -83,7 +87,12 @@ fn check_reports_every_stale_file() {
     );
     let output = repo.xtask(&["check", "python"]);
     assert_ne!(output.code, 0, "{output:#?}");
-    assert!(output.stderr.contains("0.0.0rc1.post1"), "{}", output.stderr);
+    expect![[r#"
+        exit code 2
+          ✓ lint-python       no linter is configured (TIME)
+          ✓ test-python       no tests: a fixture (TIME)
+        error: apps/python/pyproject.toml: "0.0.0rc1.post1" has a post-release, which SemVer cannot express; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]
@@ -92,12 +101,18 @@ fn without_a_development_branch_a_feature_is_compared_with_main() {
     repo.git(&["switch", "--quiet", "--create", "feat/x"]);
     repo.commit("notes.txt", "a note\n", "docs: a note");
     let out = repo.xtask(&["lint", "--affected"]).expect(0);
-    assert!(out.stderr.contains("there is no branch development: compared with main"), "{out:?}");
-    assert!(out.stderr.contains("git push origin main:development"), "{out:?}");
-    assert!(out.stderr.contains("nothing to check"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        note: there is no branch development: compared with main; create it once: git push origin main:development
+        nothing to check: neither an app nor xtask changed since 1234567
+    "#]].assert_eq(&out.seen());
     repo.git(&["branch", "development", "main"]);
     let out = repo.xtask(&["lint", "--affected"]).expect(0);
-    assert!(!out.stderr.contains("there is no branch"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        nothing to check: neither an app nor xtask changed since 1234567
+    "#]]
+    .assert_eq(&out.seen());
 }
 
 #[test]
@@ -108,7 +123,10 @@ fn a_workspace_above_the_git_repository_is_refused() {
     repo.git_in(&inner, &["init", "--quiet"]);
     let out = repo.xtask_in(&inner.join("deep"), &["plan", "python"]);
     assert_eq!(out.code, 2, "{out:?}");
-    assert!(out.stderr.contains(inner.as_str()), "{out:?}");
+    expect![[r#"
+        exit code 2
+        error: no app in WORLD/repo/inner/apps: an app is a folder with an app.toml. If the apps are elsewhere, set apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
+    "#]].assert_eq(&out.seen());
 }
 
 #[test]
@@ -126,9 +144,21 @@ fn processes_of_a_rehearsal_work_only_in_its_folder() {
     ] {
         for args in [&[][..], &["--root", repo.path.as_str()]] {
             let out = plan(&folder, args).expect(2);
-            assert!(out.stderr.contains("is not in the rehearsal's folder"), "{out:?}");
+            let end = "so the command is refused; if this is not a rehearsal: unset XTASK_REHEARSAL\n";
+            let why = format!("is not in the rehearsal's folder (XTASK_REHEARSAL={folder})");
+            assert!(out.stderr.ends_with(&format!("{why}, {end}")), "{out:?}");
         }
     }
-    let inside = plan(repo.world(), &[]);
-    assert!(!inside.stderr.contains("rehearsal's folder"), "{inside:?}");
+    expect![[r#"
+        exit code 0
+        python  not released yet → 0.0.1  (first)
+          does not count
+            1234567  chore  begin  chore releases nothing
+          evidence
+            commits   none      none of 1 commit counts
+            manifest  >= 0.0.1  the first release; apps/python/pyproject.toml has 0.0.0
+            index     ?         not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+    "#]]
+    .assert_eq(&plan(repo.world(), &[]).seen());
 }

@@ -1,6 +1,7 @@
 //! `ci`: which apps a job checks for an event, and what it reports when there is nothing to do.
 
 use crate::support::{Output, Repo, run};
+use expect_test::expect;
 
 /// `ci ARGS` with the variables that a forge sets.
 fn ci(repo: &Repo, args: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -29,11 +30,25 @@ fn a_pull_request_is_checked_for_the_apps_that_it_changes() {
     let repo = repo();
     repo.commit("notes.md", "nothing of any app\n", "docs: notes");
     let idle = ci(&repo, &["lint"], PULL).expect(0);
-    assert!(idle.stderr.contains("nothing to do: no app of this job changed since"), "{}", idle.stderr);
+    expect![[r#"
+        exit code 0
+        lint: pull request from feat/x into development at 1234567
+          nothing to do: no app of this job changed since 1234567
+    "#]]
+    .assert_eq(&idle.seen());
     repo.change("fix(python): a thing");
     let busy = ci(&repo, &["lint"], PULL).expect(0);
-    assert!(busy.stderr.contains("::group::lint-python\n"), "{}", busy.stderr);
-    assert!(busy.stderr.contains("::endgroup::"), "{}", busy.stderr);
+    expect![[r#"
+        exit code 0
+        lint: pull request from feat/x into development at 1234567
+        ::group::plan-python
+          this pull request makes the first release of python 0.0.1: commits patch, manifest >= 0.0.1
+        ::endgroup::
+        ::group::lint-python
+          ✓ lint-python       no linter is configured (TIME)
+        ::endgroup::
+    "#]]
+    .assert_eq(&busy.seen());
 }
 
 #[test]
@@ -42,26 +57,46 @@ fn sections_are_plain_headings_on_gitea() {
     repo.change("fix(python): a thing");
     let variables: Vec<_> = PULL.iter().copied().chain([("GITEA_ACTIONS", "true")]).collect();
     let busy = ci(&repo, &["lint"], &variables).expect(0);
-    assert!(busy.stderr.contains("\nlint-python\n") && !busy.stderr.contains("::group::"), "{}", busy.stderr);
+    expect![[r#"
+        exit code 0
+        lint: pull request from feat/x into development at 1234567
+        plan-python
+          this pull request makes the first release of python 0.0.1: commits patch, manifest >= 0.0.1
+        lint-python
+          ✓ lint-python       no linter is configured (TIME)
+    "#]]
+    .assert_eq(&busy.seen());
 }
 
 #[test]
 fn a_job_with_nothing_to_do_says_why_and_succeeds() {
     let repo = repo();
-    for (args, why) in [
-        (["lint", "--event", "push", "--ref", "feat/x"], "this job runs on pull requests"),
-        (["image", "--event", "push", "--ref", "main"], "the release builds the image"),
-        (["release", "--event", "push", "--ref", "development"], "releases are made from main"),
-        (["release", "--event", "push", "--ref", "refs/tags/v1"], "is not a branch"),
-        (["image", "--event", "push", "--ref", "feat/x"], "changed since"),
-    ] {
-        let idle = ci(&repo, &args, &[]).expect(0);
-        assert!(
-            idle.stderr.contains("nothing to do: ") && idle.stderr.contains(why),
-            "{args:?}: {}",
-            idle.stderr
-        );
-    }
+    let said = [
+        ["lint", "--event", "push", "--ref", "feat/x"],
+        ["image", "--event", "push", "--ref", "main"],
+        ["release", "--event", "push", "--ref", "development"],
+        ["release", "--event", "push", "--ref", "refs/tags/v1"],
+        ["image", "--event", "push", "--ref", "feat/x"],
+    ]
+    .map(|args| format!("ci {}: {}", args.join(" "), ci(&repo, &args, &[]).seen()));
+    expect![[r#"
+        ci lint --event push --ref feat/x: exit code 0
+        lint: push to feat/x at 1234567
+          nothing to do: this job runs on pull requests, before they are merged
+        ci image --event push --ref main: exit code 0
+        image: push to main at 1234567
+          nothing to do: on this branch the release builds the image
+        ci release --event push --ref development: exit code 0
+        release: push to development at 1234567
+          nothing to do: releases are made from main
+        ci release --event push --ref refs/tags/v1: exit code 0
+        release: "refs/tags/v1" is not a branch at 1234567
+          nothing to do: "refs/tags/v1" is not a branch
+        ci image --event push --ref feat/x: exit code 0
+        image: push to feat/x at 1234567
+          nothing to do: no app of this job changed since 1234567
+    "#]]
+    .assert_eq(&said.concat());
 }
 
 #[test]
@@ -69,9 +104,20 @@ fn without_a_job_name_every_job_reports() {
     let repo = repo();
     let variables = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/tags/python-v0.0.1")];
     let all = ci(&repo, &[], &variables).expect(0);
-    for job in ["lint: ", "test: ", "openapi: ", "image: ", "release: "] {
-        assert!(all.stderr.contains(job), "{job} is missing in {}", all.stderr);
-    }
+    expect![[r#"
+        exit code 0
+        lint: "refs/tags/python-v0.0.1" is not a branch at 1234567
+          nothing to do: "refs/tags/python-v0.0.1" is not a branch
+        test: "refs/tags/python-v0.0.1" is not a branch at 1234567
+          nothing to do: "refs/tags/python-v0.0.1" is not a branch
+        openapi: "refs/tags/python-v0.0.1" is not a branch at 1234567
+          nothing to do: "refs/tags/python-v0.0.1" is not a branch
+        image: "refs/tags/python-v0.0.1" is not a branch at 1234567
+          nothing to do: "refs/tags/python-v0.0.1" is not a branch
+        release: "refs/tags/python-v0.0.1" is not a branch at 1234567
+          nothing to do: "refs/tags/python-v0.0.1" is not a branch
+    "#]]
+    .assert_eq(&all.seen());
 }
 
 #[test]
@@ -80,20 +126,31 @@ fn commits_without_a_bump_may_not_be_merged_into_main() {
     let gate = ["lint", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
     repo.change("feat(python): a thing");
     let stopped = ci(&repo, &gate, &[]).expect(3);
-    assert!(
-        stopped.stderr.contains("not-bumped") && stopped.stderr.contains("cargo xtask bump python"),
-        "{}",
-        stopped.stderr
-    );
+    expect![[r#"
+        exit code 3
+        lint: pull request from feat/x into main at 1234567
+        plan-python
+          this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
+        lint-python
+          ✓ lint-python       no linter is configured (TIME)
+        error[not-bumped]: python: the changes demand 0.0.1, but the version in the manifest is 0.0.0
+          → cargo xtask bump python, on a new branch from development; or cargo xtask promote
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&stopped.seen());
     let manifest = repo.read("apps/python/pyproject.toml").replace("0.0.0", "0.0.1");
     repo.commit("apps/python/pyproject.toml", &manifest, "chore(release): python v0.0.1");
     // The lock file is stale now, which is another finding.
     let bumped = ci(&repo, &gate, &[]);
-    assert!(
-        bumped.stderr.contains("plan-python") && !bumped.stderr.contains("not-bumped"),
-        "{}",
-        bumped.stderr
-    );
+    expect![[r#"
+        exit code 0
+        lint: pull request from feat/x into main at 1234567
+        plan-python
+          this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
+        lint-python
+          ✓ lint-python       no linter is configured (TIME)
+    "#]]
+    .assert_eq(&bumped.seen());
 }
 
 #[test]
@@ -109,24 +166,57 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
     // Also if the pull request changes no app.
     repo.commit("notes.md", "nothing of any app\n", "docs: notes");
     let stopped = lint(labelled, &[]).expect(3);
-    assert!(stopped.stderr.contains("error[label-without-break]"), "{}", stopped.stderr);
+    expect![[r#"
+        exit code 3
+        lint: pull request from feat/x into development at 1234567
+          nothing to do: no app of this job changed since 1234567
+        error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
+          → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or remove the label
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
     repo.change("feat(python): a thing");
     let stopped = lint("[]", &["--label", "breaking-change"]).expect(3);
-    assert!(stopped.stderr.contains("error[label-without-break]"), "{}", stopped.stderr);
-    assert!(
-        lint("[]", &[])
-            .expect(0)
-            .stderr
-            .contains("this pull request makes the first release of python 0.0.1")
-    );
+    expect![[r#"
+        exit code 3
+        lint: pull request from feat/x into development at 1234567
+        ::group::plan-python
+          this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
+        ::endgroup::
+        ::group::lint-python
+          ✓ lint-python       no linter is configured (TIME)
+        ::endgroup::
+        error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
+          → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or remove the label
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
+    expect![[r#"
+        exit code 0
+        lint: pull request from feat/x into development at 1234567
+        ::group::plan-python
+          this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
+        ::endgroup::
+        ::group::lint-python
+          ✓ lint-python       no linter is configured (TIME)
+        ::endgroup::
+    "#]]
+    .assert_eq(&lint("[]", &[]).expect(0).seen());
     repo.change("feat(python)!: another thing");
     lint(labelled, &[]).expect(0);
     let warned = lint("[]", &[]).expect(0);
-    assert!(
-        warned.stderr.contains("warning[break-without-label]: feat(python)!: another thing ("),
-        "{}",
-        warned.stderr
-    );
+    expect![[r#"
+        exit code 0
+        lint: pull request from feat/x into development at 1234567
+        ::group::plan-python
+          this pull request makes the first release of python 0.0.1: commits major, manifest >= 0.0.1
+        ::endgroup::
+        warning[break-without-label]: feat(python)!: another thing (1234567) declares a break, but the pull request does not have the label breaking-change
+          → add the label breaking-change: it asks the reviewer to confirm the break
+        ::group::lint-python
+          ✓ lint-python       no linter is configured (TIME)
+        ::endgroup::
+    "#]].assert_eq(&warned.seen());
     // If the labels are not known, none is reported as missing.
     assert!(!ci(&repo, &["lint"], PULL).expect(0).stderr.contains("break-without-label"));
     // A break that was merged before does not belong to this pull request.
@@ -135,13 +225,33 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
     assert!(!lint("[]", &[]).expect(0).stderr.contains("break-without-label"));
     repo.change("docs: a thing");
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
-    assert!(checked.stderr.contains("error[label-without-break]"), "{}", checked.stderr);
+    expect![[r#"
+        exit code 3
+          ✓ lint-python       no linter is configured (TIME)
+          ✓ test-python       no tests: a fixture (TIME)
+          - users-python      no release yet whose tests could run
+          ✓ plan-python       the next release is the first (0.0.1) (TIME)
+        error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
+          → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or remove the label
+        error: 1 finding to fix first
+    "#]].assert_eq(&checked.seen());
     // An acceptance for another release does not count.
     let settings = repo.read("apps/python/app.toml");
     let stale = "\n[[accept]]\nid = \"function-removed\"\nversion = \"0.0.9\"\nreason = \"nobody has it\"\n";
     repo.commit("apps/python/app.toml", &format!("{settings}{stale}"), "chore: accept it");
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
-    assert!(checked.stderr.contains("error[label-without-break]"), "{}", checked.stderr);
+    expect![[r#"
+        exit code 3
+          ✓ lint-python       no linter is configured (TIME)
+          ✓ test-python       no tests: a fixture (TIME)
+          - users-python      no release yet whose tests could run
+          ✓ plan-python       the next release is the first (0.0.1) (TIME)
+        error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
+          → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or remove the label
+        error: 1 finding to fix first
+    "#]].assert_eq(&checked.seen());
     repo.git(&["branch", "--quiet", "-D", "development"]);
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]);
     assert!(!checked.stderr.contains("label-without-break"), "the whole history counts: {}", checked.stderr);
@@ -155,11 +265,11 @@ fn a_shallow_clone_is_refused_with_the_command_that_completes_it() {
     repo.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", repo.path), clone.as_str()]);
     let output =
         repo.xtask_in(&clone, &["ci", "lint", "--event", "pull_request", "--ref", "feat/x"]).expect(2);
-    assert!(
-        output.stderr.contains("git fetch --unshallow") && output.stderr.contains("fetch-depth: 0"),
-        "{}",
-        output.stderr
-    );
+    expect![[r#"
+        exit code 2
+        lint: pull request from feat/x into development at 1234567
+        error: this is a shallow clone: the history that shows changes and releases is missing; run git fetch --unshallow --tags, or in a workflow: actions/checkout with fetch-depth: 0
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]
@@ -168,26 +278,39 @@ fn a_missing_base_branch_is_named_with_the_command_that_fetches_it() {
     let output =
         ci(&repo, &["test", "--event", "pull_request", "--ref", "feat/x", "--base", "elsewhere"], &[])
             .expect(2);
-    assert!(output.stderr.contains("git fetch origin elsewhere"), "{}", output.stderr);
+    expect![[r#"
+        exit code 2
+        test: pull request from feat/x into elsewhere at 1234567
+        error: the base branch of the pull request, elsewhere, is not in this clone; run git fetch origin elsewhere, or in a workflow: actions/checkout with fetch-depth: 0
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]
 fn invalid_input_is_a_clear_error() {
     let repo = repo();
-    for (args, variables, expected) in [
-        (vec!["lint"], vec![], "GITHUB_EVENT_NAME is not set"),
-        (vec!["lnt"], vec![], "did you mean \"lint\"?"),
-        (vec!["lint", "--event", "tag"], vec![], "must be push or pull_request"),
-        (vec!["lint", "--event", "push", "--ref", "a..b"], vec![], "is not a valid branch name"),
-        (
-            vec!["image"],
-            vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--upload-pack=x")],
-            "is not a valid branch name",
-        ),
-    ] {
-        let output = ci(&repo, &args, &variables).expect(2);
-        assert!(output.stderr.contains(expected), "{expected} is missing in {}", output.stderr);
-    }
+    let said = [
+        (vec!["lint"], vec![]),
+        (vec!["lnt"], vec![]),
+        (vec!["lint", "--event", "tag"], vec![]),
+        (vec!["lint", "--event", "push", "--ref", "a..b"], vec![]),
+        (vec!["image"], vec![("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/--upload-pack=x")]),
+    ]
+    .map(|(args, variables)| ci(&repo, &args, &variables).expect(2).seen());
+    expect![[r#"
+        exit code 2
+        error: no forge runs this job (GITHUB_EVENT_NAME is not set); to run it by hand:
+          cargo xtask ci lint --event pull_request --base development
+          cargo xtask ci image --event push --ref BRANCH
+        exit code 2
+        error: no job "lnt" (the jobs are: lint, test, openapi, image, release); did you mean "lint"?
+        exit code 2
+        error: --event "tag" must be push or pull_request
+        exit code 2
+        error: "a..b" is not a valid branch name
+        exit code 2
+        error: "--upload-pack=x" is not a valid branch name
+    "#]]
+    .assert_eq(&said.concat());
 }
 
 #[test]
