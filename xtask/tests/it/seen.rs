@@ -16,6 +16,10 @@ const MASKS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{7}\b", "1234567"),
     (r"\b([0-9]+ min )?[0-9.]+ ?s\b", "TIME"),
     (r"\blocal-[0-9]{8}T[0-9]{6}Z-[0-9a-f]+\b", "local-RUN"),
+    // A release reuses checks that passed on this machine before.
+    (r"(?m)^  - (\S+ +)passed on this machine before, with the same files: (.*)$", "  ✓ $1$2 (TIME)"),
+    (r"described on this machine before, with the same files", "describes"),
+    (r"printed on this machine before, with the same files", "prints"),
     // What changes when a pinned tool is updated.
     (r"(CACHE/tools/[a-z]+)-[0-9.]+", "$1"),
     (r"(Tool-Version: [a-z]+) .*", "$1 VERSION"),

@@ -3,7 +3,9 @@
 use crate::bump::serve;
 use crate::compat::{promise, repo};
 use crate::demo::World;
+use crate::seen::masked;
 use crate::support::{Repo, run};
+use expect_test::expect;
 
 const INIT: &str = "apps/python/src/demo_agent/__init__.py";
 
@@ -29,30 +31,48 @@ fn replace(repo: &Repo, file: &str, old: &str, new: &str, message: &str) {
     repo.commit(file, &text.replace(old, new), message);
 }
 
+/// What xtask itself says, without the output of the tests, which differs between versions of Python.
+fn own(stderr: &str) -> String {
+    let text = masked(stderr);
+    let (before, tests) = text.split_once("\n`WORLD").unwrap_or_else(|| panic!("no test output: {text}"));
+    let (_, after) = tests.split_once("\n  →").unwrap_or_else(|| panic!("no help: {text}"));
+    format!("{before}\n…\n  →{after}")
+}
+
 /// The progress line of the last release's tests.
-fn line(output: &crate::support::Output) -> &str {
-    output.stderr.lines().find(|l| l.contains("users-")).unwrap_or_else(|| panic!("{output:#?}"))
+fn line(output: &crate::support::Output) -> String {
+    let line = output.stderr.lines().find(|l| l.contains("users-")).unwrap_or_else(|| panic!("{output:#?}"));
+    masked(line.trim_start())
 }
 
 #[test]
 fn tests_that_can_not_run_are_skipped_with_the_reason() {
     let repo = repo("python");
-    assert!(line(&repo.xtask(&["test", "python"]).expect(0)).contains("no release yet"));
+    expect![[r#"
+        - users-python      no release yet whose tests could run
+    "#]]
+    .assert_eq(&line(&repo.xtask(&["test", "python"]).expect(0)));
     repo.xtask(&["bump", "python"]).expect(0);
     repo.git(&["tag", "python-v0.0.1"]);
-    assert!(line(&repo.xtask(&["test", "python"]).expect(0)).contains("nothing changed since python-v0.0.1"));
+    expect![[r#"
+        - users-python      nothing changed since python-v0.0.1
+    "#]]
+    .assert_eq(&line(&repo.xtask(&["test", "python"]).expect(0)));
     let plain = Repo::new();
     plain.git(&["tag", "python-v0.0.0"]);
     plain.change("fix: more");
     let said = plain.xtask(&["test", "python"]).expect(0);
-    assert!(
-        line(&said).contains("python-v0.0.0 has neither black-box tests nor an example plugin"),
-        "{said:#?}"
-    );
+    expect![[r#"
+        - users-python      python-v0.0.0 has neither black-box tests nor an example plugin
+    "#]]
+    .assert_eq(&line(&said));
     plain.git(&["mv", "apps/python", "apps/snake"]);
     plain.git(&["commit", "--quiet", "--message", "chore: move"]);
     let said = plain.xtask(&["test", "python"]).expect(0);
-    assert!(line(&said).contains("python-v0.0.0 has no readable apps/snake/app.toml"), "{said:#?}");
+    expect![[r#"
+        - users-python      python-v0.0.0 has no readable apps/snake/app.toml, so its tests are not known
+    "#]]
+    .assert_eq(&line(&said));
 }
 
 #[test]
@@ -108,17 +128,28 @@ fn renaming_a_name_that_is_created_at_run_time_is_found() {
     });
     replace(&repo, INIT, &lazily("Plugin"), &lazily("Extension"), "fix: a better name");
     let api = repo.xtask(&["api", "diff", "python"]).expect(0).stdout;
-    assert!(api.contains("no difference that a user"), "{api}");
+    expect![[r#"
+        no difference that a user of the package can notice
+    "#]]
+    .assert_eq(&masked(&api));
     let stopped = repo.xtask(&["check", "python"]).expect(3).stderr;
+    expect![[r#"
+          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
+          ✗ users-python      tests of the last release fail with today's code (TIME)
+          ✓ plan-python       the next release is patch (0.0.2) (TIME)
+        breaking[yesterday-broken]: python: today's code breaks python-v0.0.1's example plugin, which passed at that release (test_shout failed) (apps/python)
+        …
+          → restore the behaviour that users of python-v0.0.1 rely on
+          → or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or, if the test relied on something that was never guaranteed, accept it in apps/python/app.toml: [[accept]] id = "yesterday-broken", version = the next one, reason = "…"
+        error: 1 finding to fix first
+    "#]].assert_eq(&own(&stopped));
     for part in [
-        "✗ users-python",
-        "breaking[yesterday-broken]: python: python-v0.0.1's example plugin passed at that release and fail with \
-                 today's code (test_shout failed)",
         "ImportError: cannot import name 'Plugin' from 'demo_agent'",
         "File \"python-v0.0.1:apps/python/examples/plugin/shout.py\"",
-        "→ restore the behaviour that users of python-v0.0.1 rely on",
-        "BREAKING CHANGE",
-        "[[accept]] id = \"yesterday-broken\"",
     ] {
         assert!(stopped.contains(part), "{part} is missing in {stopped}");
     }
@@ -130,16 +161,15 @@ fn renaming_a_name_that_is_created_at_run_time_is_found() {
 
     // If declared, the check passes and reports the failure. It is not recorded as a pass.
     repo.git(&["commit", "--quiet", "--amend", "--message", "feat!: a better name"]);
+    let mut said = String::new();
     for args in [&["check", "python"] as &[&str], &["test", "python", "--reuse"]] {
         let declared = repo.xtask(args).expect(0);
-        let said = line(&declared);
-        assert!(
-            said.contains(
-                "python-v0.0.1's tests fail: example plugin (test_shout failed); feat!: a better name"
-            ),
-            "{said}"
-        );
+        said.push_str(&line(&declared));
     }
+    expect![[r#"
+        ✓ users-python      python-v0.0.1's tests fail: example plugin (test_shout failed); feat!: a better name (1234567) declares a break (TIME)
+        ✓ users-python      python-v0.0.1's tests fail: example plugin (test_shout failed); feat!: a better name (1234567) declares a break (TIME)
+    "#]].assert_eq(&said);
     repo.git(&["commit", "--quiet", "--amend", "--message", "fix: a better name"]);
     repo.xtask(&["test", "python", "--reuse"]).expect(3);
 
@@ -147,7 +177,9 @@ fn renaming_a_name_that_is_created_at_run_time_is_found() {
     let page = |attribute: &str| format!(r#"<a href="a" {attribute}>demo_agent-0.0.1.tar.gz</a>"#);
     let index = serve(page("data-yanked").leak());
     let yanked = repo.xtask(&["test", "python", "--pypi", &index]).expect(0);
-    assert!(line(&yanked).contains("that release was withdrawn from the index"), "{yanked:#?}");
+    expect![[r#"
+        ✓ users-python      python-v0.0.1's tests fail: example plugin (test_shout failed); that release was withdrawn from the index, so this stops nothing (TIME)
+    "#]].assert_eq(&line(&yanked));
     repo.xtask(&["test", "python", "--pypi", &serve(page("").leak())]).expect(3);
 
     // Or it is accepted, for the next release only.
@@ -173,9 +205,7 @@ fn a_server_that_answers_differently_fails_the_black_box_tests_of_its_clients() 
         replace(&repo, &format!("apps/{app}/black_box.py"), old, new, "fix: expect the other word");
         let stopped = repo.xtask(&["test", app]).expect(3).stderr;
         assert!(
-            stopped.contains(
-                "black-box tests passed at that release and fail with today's code (test_it_says_hello failed)"
-            ),
+            stopped.contains("black-box tests, which passed at that release (test_it_says_hello failed)"),
             "{stopped}"
         );
         assert!(!stopped.contains("error[contract]"), "today's own tests pass: {stopped}");
@@ -221,7 +251,16 @@ fn the_old_releases_own_code_is_never_tested() {
     });
     replace(&repo, "apps/python/demo_agent/__init__.py", "hello from", "good day from", "fix: another word");
     let stopped = repo.xtask(&["test", "python"]).expect(3).stderr;
-    assert!(stopped.contains("example plugin") && stopped.contains("(test_it_greets failed)"), "{stopped}");
+    expect![[r#"
+          ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
+          ✗ users-python      tests of the last release fail with today's code (TIME)
+        breaking[yesterday-broken]: python: today's code breaks python-v0.0.1's example plugin, which passed at that release (test_it_greets failed) (apps/python)
+        …
+          → restore the behaviour that users of python-v0.0.1 rely on
+          → or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or, if the test relied on something that was never guaranteed, accept it in apps/python/app.toml: [[accept]] id = "yesterday-broken", version = the next one, reason = "…"
+        error: 1 finding to fix first
+    "#]].assert_eq(&own(&stopped));
 }
 
 #[test]
@@ -237,6 +276,20 @@ fn a_release_that_fails_the_last_releases_tests_stops_before_anything_is_publish
     world.bump(&[]);
     let outside = world.outside();
     let stopped = run(world.command(&world.repo.path).args(["release", "python"])).expect(3).stderr;
-    assert!(stopped.contains("yesterday-broken") && stopped.contains("(test_it_greets failed)"), "{stopped}");
+    expect![[r#"
+        Release python v0.0.2 at 1234567
+          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
+          ✗ users-python      tests of the last release fail with today's code (TIME)
+          ✗ preflight         stopped here (TIME)
+        breaking[yesterday-broken]: python: today's code breaks python-v0.0.1's example plugin, which passed at that release (test_it_greets failed) (apps/python)
+        …
+          → restore the behaviour that users of python-v0.0.1 rely on
+          → or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
+          → or, if the test relied on something that was never guaranteed, accept it in apps/python/app.toml: [[accept]] id = "yesterday-broken", version = the next one, reason = "…"
+        error: 1 finding to fix first
+    "#]].assert_eq(&own(&stopped));
     assert_eq!(outside, world.outside());
 }

@@ -241,7 +241,7 @@ const ID: &str = "yesterday-broken";
 fn finding(app: &App, last: &LastRelease, broken: &Broken) -> Finding {
     let Broken { what, output } = broken;
     let message = format!(
-        "{}'s {what} passed at that release and fail with today's code{}\n{output}",
+        "today's code breaks {}'s {what}, which passed at that release{}\n{output}",
         last.tag,
         names(output)
     );
