@@ -151,9 +151,7 @@ impl Registry {
             store.receive(blob, answer.success()?.reader(), &name)
         };
         // A download that is interrupted after the headers is repeated.
-        retry::again(&format!("download of {name}"), get, |error| {
-            error.chain().find_map(|e| e.downcast_ref::<std::io::Error>()).map(ToString::to_string)
-        })
+        retry::again(&format!("download of {name}"), get, retry::interrupted)
     }
 
     /// All tags, sorted. Empty if the repository does not exist.

@@ -1,6 +1,6 @@
 //! SHA-256 and SHA-512 (FIPS 180-4) with ring, which TLS needs anyway, and hexadecimal digits.
 
-pub(crate) use ring::digest::{Context as Hasher, SHA256, SHA512, digest};
+pub(crate) use ring::digest::{Context as Hasher, Digest, SHA256, SHA512, digest};
 
 /// The SHA-256 of the bytes, as 64 hex digits.
 pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {

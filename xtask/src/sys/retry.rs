@@ -104,6 +104,15 @@ pub(crate) fn temporary(output: &str) -> Option<String> {
     }
 }
 
+/// The reason of a download that ended before the whole file was there. None for a request without an answer,
+/// which was tried again already.
+pub(crate) fn interrupted(error: &anyhow::Error) -> Option<String> {
+    if error.downcast_ref::<ureq::Error>().is_some() {
+        return None;
+    }
+    error.chain().find_map(|e| e.downcast_ref::<std::io::Error>()).map(ToString::to_string)
+}
+
 /// What curl (git), reqwest (uv) and Node (npm) say of a connection that broke or that was silent.
 const BROKEN: &[&str] = &[
     "Operation too slow",

@@ -270,7 +270,8 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
             .map(|(version, bytes, yanked, honest)| {
                 let hash = sha256(if *honest { bytes } else { b"other bytes" });
                 let name = format!("demo_agent-{version}.tar.gz");
-                json!({ "filename": name, "url": format!("{address}/files/{name}"), "hashes": { "sha256": hash }, "yanked": yanked })
+                // The address is not the name: an index may serve from /files/7.
+                json!({ "filename": name, "url": format!("{address}/files/{name}.whl"), "hashes": { "sha256": hash }, "yanked": yanked })
             })
             .collect();
         let page = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": list })
@@ -281,7 +282,7 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
             ("application/vnd.pypi.simple.v1+json", page),
         )]);
         pages.extend(files.iter().map(|(v, bytes, ..)| {
-            (format!("/files/demo_agent-{v}.tar.gz"), ("application/gzip", bytes.clone()))
+            (format!("/files/demo_agent-{v}.tar.gz.whl"), ("application/gzip", bytes.clone()))
         }));
         pages
     });

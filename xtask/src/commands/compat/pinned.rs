@@ -6,15 +6,18 @@ use crate::ecosystem::packed::Found;
 use crate::ecosystem::{packed, python, ts};
 use crate::model::endpoints::Endpoints;
 use crate::model::language::Ecosystem;
-use crate::sys::hash;
-use crate::sys::hash::Hasher;
+use crate::sys::hash::{Digest, Hasher};
 use crate::sys::http::{Http, Request};
 use crate::sys::ui::report::plain;
-use anyhow::{Context, Result};
+use crate::sys::{hash, retry, scratch};
+use anyhow::{Context, Result, bail};
 use base64::Engine;
 use camino::Utf8Path;
 use semver::Version;
 use std::io::{Read, Write};
+
+/// The largest package that is downloaded, in bytes.
+const LARGEST: u64 = 1 << 30;
 
 /// The index's answer about the pinned version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,9 @@ pub(super) struct PinnedVersion {
     /// Yanked from a Python index, or deprecated on an npm registry; with the reason if there is one.
     pub withdrawn: Option<String>,
     pub newest: Option<String>,
+    /// The file's name: for Python the one that the index declares. It decides how the file is read, because
+    /// the address may be anything.
+    pub name: String,
     pub url: String,
     pub hash: Option<Hash>,
 }
@@ -95,6 +101,7 @@ fn on_python_index(package: &Package, version: &str, files: &[python::index::Ind
     Listed::Version(PinnedVersion {
         withdrawn: file.yanked.then(|| "yanked".to_string()),
         newest,
+        name: file.name.clone(),
         url: file.url.clone(),
         hash: file.sha256.clone().map(Hash::Sha256),
     })
@@ -108,6 +115,7 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
         Some(found) => Listed::Version(PinnedVersion {
             withdrawn: found.deprecated.as_ref().map(|why| format!("deprecated: {}", plain(why))),
             newest,
+            name: format!("{version}.tgz"),
             url: found.tarball.clone(),
             // The field may list several algorithms, each with its name (Subresource Integrity).
             hash: found
@@ -121,35 +129,46 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
 
 /// Downloads the package's file, compares it with the listed hash, and reads compat.json from it.
 pub(super) fn download(release: &PinnedVersion) -> Result<Download> {
-    let name =
-        release.url.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-    let temp = tempfile::Builder::new()
-        .suffix(if name.ends_with(".whl") { ".whl" } else { ".tar.gz" })
-        .tempfile()?;
-    let mut reader = Http::new()?.send(&Request::new("GET", &release.url))?.success()?.reader();
-    let (mut sha256, mut sha512, mut buffer) =
-        (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512), vec![0; 64 << 10]);
-    loop {
-        let n =
-            reader.read(&mut buffer).with_context(|| format!("the download of {name} was interrupted"))?;
-        if n == 0 {
-            break;
-        }
-        sha256.update(&buffer[..n]);
-        sha512.update(&buffer[..n]);
-        temp.as_file().write_all(&buffer[..n])?;
-    }
+    let name = &release.name;
+    let folder = scratch::folder()?;
+    let file = Utf8Path::from_path(folder.path()).context("the temporary folder's path is not UTF-8")?;
+    let file = file.join(if name.ends_with(".whl") { "package.whl" } else { "package.tar.gz" });
+    let what = format!("download of {name}");
+    let (sha256, sha512) = retry::again(&what, || save(release, &file), retry::interrupted)?;
     let differs = match &release.hash {
-        Some(Hash::Sha256(wanted)) => Some(hash::hex(sha256.finish())).filter(|has| has != wanted),
-        Some(Hash::Sha512(wanted)) => Some(base64::engine::general_purpose::STANDARD.encode(sha512.finish()))
-            .filter(|has| has != wanted),
+        Some(Hash::Sha256(wanted)) => Some(hash::hex(sha256)).filter(|has| has != wanted),
+        Some(Hash::Sha512(wanted)) => {
+            Some(base64::engine::general_purpose::STANDARD.encode(sha512)).filter(|has| has != wanted)
+        }
         None => None,
     };
     if let Some(has) = differs {
         return Ok(Download::Differs(has));
     }
-    let file = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
-    packed::find(file).map(Download::File).with_context(|| format!("{name}, from {}", release.url))
+    packed::find(&file).map(Download::File).with_context(|| format!("{name}, from {}", release.url))
+}
+
+/// Downloads the file. Returns its SHA-256 and SHA-512.
+fn save(release: &PinnedVersion, to: &Utf8Path) -> Result<(Digest, Digest)> {
+    let reader = Http::new()?.open(&Request::new("GET", &release.url))?.success()?.reader();
+    let mut file = std::fs::File::create(to).with_context(|| format!("cannot write {to}"))?;
+    let (mut sha256, mut sha512) = (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512));
+    let (mut reader, mut buffer) = (reader.take(LARGEST + 1), vec![0; 64 << 10]);
+    let mut size = 0;
+    loop {
+        let read = reader.read(&mut buffer);
+        let n = read.with_context(|| format!("the download of {} was interrupted", release.name))?;
+        if n == 0 {
+            return Ok((sha256.finish(), sha512.finish()));
+        }
+        size += n as u64;
+        if size > LARGEST {
+            bail!("{} is larger than {} MiB, from {}", release.name, LARGEST >> 20, release.url);
+        }
+        sha256.update(&buffer[..n]);
+        sha512.update(&buffer[..n]);
+        file.write_all(&buffer[..n])?;
+    }
 }
 
 #[cfg(test)]
