@@ -10,6 +10,7 @@ use serde_json::Value;
 
 mod alternatives;
 mod body;
+mod callbacks;
 pub mod cases;
 mod compare;
 mod context;
@@ -52,14 +53,21 @@ fn run(mut engine: Engine) -> Vec<Change> {
     changes
 }
 
-/// Reports what could not be compared. A reference that cannot be resolved in either document is unchanged,
-/// so it is not reported.
+/// Reports what could not be compared. A reference that cannot be resolved in either document is a warning:
+/// nobody knows whether its target has changed. Identical documents have nothing to compare.
 fn own_failures(engine: &mut Engine) {
     let (old, new) = (std::mem::take(&mut engine.lost_old), std::mem::take(&mut engine.lost_new));
     engine.whole_document();
     let root = At::root("");
-    for (lost, at) in new.iter().filter(|(lost, _)| !old.iter().any(|(o, _)| o.reference == lost.reference)) {
-        engine.rule(&rules::LOST_NEW, lost.why, (&root, at), &"", &lost.reference);
+    let identical = (!new.is_empty() || !old.is_empty()) && engine.old.root == engine.new.root;
+    for (lost, at) in new.iter().filter(|_| !identical) {
+        match old.iter().find(|(known, _)| known.reference == lost.reference) {
+            Some((_, old_at)) => {
+                let what = format!("the target of {}", lost.reference);
+                engine.rule(&rules::NOT_COMPARED, &what, (old_at, at), &"", &lost.why);
+            }
+            None => engine.rule(&rules::LOST_NEW, lost.why, (&root, at), &"", &lost.reference),
+        }
     }
     for (lost, at) in old.iter().filter(|(lost, _)| !new.iter().any(|(n, _)| n.reference == lost.reference)) {
         engine.rule(&rules::LOST_OLD, lost.why, (at, &root), &lost.reference, &"");

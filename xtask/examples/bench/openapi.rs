@@ -34,8 +34,8 @@ pub(crate) fn openapi() -> Result<()> {
 }
 
 fn agreement() -> Result<()> {
-    let all = cases::all()?;
-    let (agree, differ): (Vec<_>, Vec<_>) = all.iter().partition(|case| case.agrees());
+    let all: Vec<_> = cases::all()?.into_iter().filter(|case| case.oasdiff.is_some()).collect();
+    let (agree, differ): (Vec<_>, Vec<_>) = all.iter().partition(|case| case.agrees() == Some(true));
     println!(
         "of {} cases {} have the same ids and levels as with oasdiff's rules; the others, with reasons:",
         all.len(),

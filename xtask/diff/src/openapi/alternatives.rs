@@ -3,14 +3,17 @@
 //! types or as a reference.
 
 use super::context::{Context, Direction};
+use super::document::Document;
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
 use super::schema::View;
 use super::types::Types;
-use super::values::{cut, show};
+use super::values::{contains, cut, same, show};
 use crate::finding::Level;
 use serde_json::Value;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One of several schemas that a value may fit.
 struct Alternative<'v> {
@@ -20,7 +23,11 @@ struct Alternative<'v> {
     name: Option<&'v str>,
     /// A property with only one value, which distinguishes it from the others: `kind = "text"`.
     tag: Option<(&'v str, &'v Value)>,
+    /// All such properties.
+    tags: Vec<(&'v str, &'v Value)>,
     title: Option<&'v str>,
+    /// It has no alternatives itself.
+    plain: bool,
     open: bool,
 }
 
@@ -35,6 +42,9 @@ impl Alternative<'_> {
 /// How to find the new alternative that an old one has become.
 type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Context) -> Option<usize>;
 
+/// If there are more alternatives than this, those within alternatives stay there.
+const FLAT: usize = 100;
+
 /// If there are more pairs than this, they are not compared with each other.
 const PAIRS: usize = 40_000;
 
@@ -45,15 +55,18 @@ impl<'v> Engine<'v> {
         (new, b): (&Node<'v>, &View<'v>),
         ctx: &Context,
     ) {
-        let (mut before, null_before) = self.expand(false, old, a);
-        let (mut after, null_after) = self.expand(true, new, b);
+        let (mut before, null_before) = self.expand(false, old, a, NESTED);
+        let (mut after, null_after) = self.expand(true, new, b, NESTED);
         self.null((null_before, null_after), a, b, ctx);
+        choose_tag(&mut before, &mut after);
         if let ([old], [new]) = (&before[..], &after[..]) {
             return self.compare(&old.node, &new.node, ctx);
         }
-        self.pair_up(&mut before, &mut after, Engine::same_name, ctx);
+        self.pair_up(&mut before, &mut after, Engine::same_reference, ctx);
         self.pair_up(&mut before, &mut after, Engine::same_meaning, ctx);
+        self.pair_up(&mut before, &mut after, Engine::akin_and_mild, ctx);
         self.drop_covered(&mut before, &mut after, ctx);
+        self.pair_up(&mut before, &mut after, Engine::same_name, ctx);
         self.pair_up(&mut before, &mut after, Engine::akin, ctx);
         let keyword = b.unions.first().or(a.unions.first()).map_or("anyOf", |union| union.keyword);
         let (added, removed) = if keyword == "oneOf" {
@@ -97,7 +110,13 @@ impl<'v> Engine<'v> {
 
     /// The alternatives of one side without null, and whether null is one. A schema without alternatives
     /// counts as one alternative for each of its types.
-    fn expand(&mut self, is_new: bool, node: &Node<'v>, view: &View<'v>) -> (Vec<Alternative<'v>>, bool) {
+    fn expand(
+        &mut self,
+        is_new: bool,
+        node: &Node<'v>,
+        view: &View<'v>,
+        depth: usize,
+    ) -> (Vec<Alternative<'v>>, bool) {
         let Some(union) = view.unions.first() else {
             let types = view.types & !Types::NULL;
             let split = if types | Types::NULL == Types::ALL { vec![types] } else { types.each() };
@@ -114,7 +133,15 @@ impl<'v> Engine<'v> {
         let mut null = union.null;
         let mut all = Vec::new();
         for branch in &union.branches {
-            let (alternative, allows) = self.alternative(is_new, view.with(node, union, branch));
+            let branch = view.with(node, union, branch);
+            let flat = view.unions.len() == 1 && all.len() < FLAT;
+            let nested = flat.then(|| self.nested(is_new, &branch, depth)).flatten();
+            if let Some((nested, allows)) = nested {
+                null |= allows;
+                all.extend(nested);
+                continue;
+            }
+            let (alternative, allows) = self.alternative(is_new, branch);
             null |= allows;
             // At most null fits it.
             if !alternative.types.is_empty() {
@@ -124,11 +151,27 @@ impl<'v> Engine<'v> {
         (all, null && view.types.has(Types::NULL))
     }
 
+    /// The alternatives of an alternative without a name: they count as those of the whole.
+    fn nested(
+        &mut self,
+        is_new: bool,
+        branch: &Node<'v>,
+        depth: usize,
+    ) -> Option<(Vec<Alternative<'v>>, bool)> {
+        if depth == 0 || branch.reference().is_some() {
+            return None;
+        }
+        let (document, lost) =
+            if is_new { (&self.new, &mut self.lost_new) } else { (&self.old, &mut self.lost_old) };
+        let view = View::of(document, branch, lost);
+        (view.unions.len() == 1).then(|| self.expand(is_new, branch, &view, depth - 1))
+    }
+
     fn alternative(&mut self, is_new: bool, node: Node<'v>) -> (Alternative<'v>, bool) {
         let (document, lost) =
             if is_new { (&self.new, &mut self.lost_new) } else { (&self.old, &mut self.lost_old) };
         let view = View::of(document, &node, lost);
-        let tag = view.properties.iter().find_map(|(name, property)| {
+        let tags = view.properties.iter().filter_map(|(name, property)| {
             let value = property.keyword(document, "const");
             let only = || {
                 property
@@ -139,13 +182,42 @@ impl<'v> Engine<'v> {
             };
             Some((*name, value.or_else(only)?))
         });
+        let tags: Vec<_> = tags.collect();
         let title = node.keyword(document, "title").and_then(Value::as_str);
-        let null = view.types.has(Types::NULL) && view.types != Types::ALL;
-        let types = view.types & !Types::NULL;
+        let all = types_of(document, &view, NESTED);
+        let null = all.has(Types::NULL) && all != Types::ALL;
+        let types = all & !Types::NULL;
         let name = node.reference();
         // Null is compared once for all alternatives.
         let node = if null { node.only(!Types::NULL) } else { node };
-        (Alternative { types, name, tag, title, node, open: true }, null)
+        (
+            Alternative {
+                types,
+                name,
+                tag: None,
+                tags,
+                title,
+                node,
+                plain: view.unions.is_empty(),
+                open: true,
+            },
+            null,
+        )
+    }
+
+    /// The same reference. One that has changed is left for later if another alternative may cover it.
+    fn same_reference(
+        &mut self,
+        old: &Alternative<'v>,
+        after: &[Alternative<'v>],
+        ctx: &Context,
+    ) -> Option<usize> {
+        let at = self.same_name(old, after, ctx)?;
+        let rival = |(index, new): (usize, &Alternative)| {
+            index != at && new.plain && new.types.meets(old.types) && !tagged_apart(new, old)
+        };
+        let alone = !old.plain || !after[at].plain || !after.iter().enumerate().any(rival);
+        (alone || self.weight(&old.node, &after[at].node, ctx).is_none()).then_some(at)
     }
 
     fn same_name(&mut self, old: &Alternative<'v>, after: &[Alternative<'v>], _: &Context) -> Option<usize> {
@@ -183,6 +255,19 @@ impl<'v> Engine<'v> {
         tagged.or_else(titled).or_else(typed).map(|(at, _)| at)
     }
 
+    /// The changed old alternative, if the change breaks nobody.
+    fn akin_and_mild(
+        &mut self,
+        old: &Alternative<'v>,
+        after: &[Alternative<'v>],
+        ctx: &Context,
+    ) -> Option<usize> {
+        let at = self.same_name(old, after, ctx).or_else(|| self.akin(old, after, ctx))?;
+        let ctx = Context { exact: true, ..ctx.clone() };
+        let weight = self.weight(&old.node, &after[at].node, &ctx);
+        weight.is_none_or(|level| level <= Level::Info).then_some(at)
+    }
+
     /// Whether everything that fits this alternative already fits one of the other side.
     fn fits_one(
         &mut self,
@@ -191,13 +276,68 @@ impl<'v> Engine<'v> {
         one_is_new: bool,
         ctx: &Context,
     ) -> bool {
-        others.len() < 200
-            && others.iter().filter(|other| other.types.meets(one.types)).any(|other| {
+        let ctx = Context { exact: true, ..ctx.clone() };
+        let mut fits = |node: &Node<'v>, types: Types| {
+            let possible = |other: &&Alternative| other.types.meets(types) && !tagged_apart(one, other);
+            others.iter().filter(possible).any(|other| {
                 let weight = match one_is_new {
-                    true => self.weight(&other.node, &one.node, ctx),
-                    false => self.weight(&one.node, &other.node, ctx),
+                    true => self.weight(&other.node, node, &ctx),
+                    false => self.weight(node, &other.node, &ctx),
                 };
                 weight.is_none_or(|level| level <= Level::Info)
             })
+        };
+        let each = one.types.each();
+        others.len() < 200
+            && (fits(&one.node, one.types)
+                || each.len() > 1 && each.iter().all(|types| fits(&one.node.only(*types), *types)))
+    }
+}
+
+/// Whether both have the distinguishing property with different values.
+fn tagged_apart(one: &Alternative, other: &Alternative) -> bool {
+    matches!((one.tag, other.tag), (Some((a, x)), Some((b, y))) if a == b && !same(x, y))
+}
+
+/// How many levels of alternatives within alternatives are read.
+const NESTED: usize = 4;
+
+/// The types of a schema, with those of its alternatives.
+fn types_of<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Types {
+    view.unions.iter().filter(|_| depth > 0).fold(view.types, |types, union| {
+        let null = if union.null { Types::NULL } else { Types::NONE };
+        types
+            & union.branches.iter().fold(null, |all, branch| {
+                all | types_of(document, &View::of(document, branch, &mut Vec::new()), depth - 1)
+            })
+    })
+}
+
+/// Sets the property that distinguishes the alternatives: the one with the most values, whatever the order
+/// of the keys. A property with the same value in all of them distinguishes nothing.
+fn choose_tag<'v>(before: &mut [Alternative<'v>], after: &mut [Alternative<'v>]) {
+    let values = |side: &[Alternative], name: &str| -> usize {
+        let mut seen: Vec<&Value> = Vec::new();
+        for value in side.iter().flat_map(|a| &a.tags).filter(|(n, _)| *n == name).map(|(_, value)| *value) {
+            if !contains(&seen, value) {
+                seen.push(value);
+            }
+        }
+        seen.len()
+    };
+    let names: BTreeSet<&str> =
+        before.iter().chain(&*after).flat_map(|a| &a.tags).map(|(name, _)| *name).collect();
+    let ranks: BTreeMap<String, usize> = names
+        .iter()
+        .map(|name| (name.to_string(), values(before, name).max(values(after, name))))
+        .filter(|(_, rank)| *rank > 1 || before.len().max(after.len()) == 1)
+        .collect();
+    for one in before.iter_mut().chain(after) {
+        one.tag = one
+            .tags
+            .iter()
+            .filter(|(name, _)| ranks.contains_key(*name))
+            .max_by_key(|(name, _)| (ranks[*name], Reverse(*name)))
+            .copied();
     }
 }

@@ -6,7 +6,8 @@ use super::node::Node;
 use super::rules::*;
 use super::schema::View;
 use super::types::Types;
-use super::values::{contains, cut, list, same, show};
+use super::values::{Number, contains, cut, list, same, show};
+use crate::finding::Level;
 use serde_json::Value;
 
 /// Which way a limit moved.
@@ -134,6 +135,11 @@ impl<'v> Engine<'v> {
 
     /// Reports the difference of the types, and returns the types that both allow.
     fn types(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) -> Types {
+        // The side that must accept the value accepts every type, if it does not limit the type.
+        let (accepting, sending) = if ctx.direction == Direction::Request { (b, a) } else { (a, b) };
+        if !accepting.typed && sending.typed {
+            return a.types & b.types;
+        }
         let (old, new) = (a.types & !Types::NULL, b.types & !Types::NULL);
         if a.types != Types::ALL && b.types != Types::ALL {
             self.null((a.types.has(Types::NULL), b.types.has(Types::NULL)), a, b, ctx);
@@ -183,7 +189,7 @@ impl<'v> Engine<'v> {
         };
         let old = a.flat(a.types & !Types::NULL);
         self.weight(&old, items, &Context { repeats: false, ..ctx.clone() })
-            .is_none_or(|level| level == crate::finding::Level::Info)
+            .is_none_or(|level| level == Level::Info)
     }
 
     fn values(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
@@ -276,26 +282,85 @@ impl<'v> Engine<'v> {
     fn others(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         for (keyword, new) in &b.others {
             match a.others.iter().find(|(k, _)| k == keyword) {
-                None if says_nothing(new) => {}
+                None if says_nothing(keyword, new, b) || self.excludes_nothing(true, keyword, new, b) => {}
                 None => self.keyword(&KEYWORD_ADDED, keyword, a, b, ctx),
                 Some((_, old)) if matches!(*keyword, "if" | "not") => {
-                    if self.weight(old, new, ctx).is_some() {
-                        self.keyword(&KEYWORD_CHANGED, keyword, a, b, ctx);
-                    }
+                    self.condition(keyword, (old, a), (new, b), ctx)
                 }
                 Some((_, old)) if *keyword == "dependentSchemas" => {
-                    if old.raws[0].value != new.raws[0].value {
-                        self.keyword(&KEYWORD_CHANGED, keyword, a, b, ctx);
-                    }
+                    self.dependent_schemas(old, new, a, b, ctx)
                 }
                 Some((_, old)) => self.compare(old, new, &ctx.inner()),
             }
         }
         for (keyword, old) in &a.others {
-            if !says_nothing(old) && !b.others.iter().any(|(k, _)| k == keyword) {
+            let idle = says_nothing(keyword, old, a) || self.excludes_nothing(false, keyword, old, a);
+            if !idle && !b.others.iter().any(|(k, _)| k == keyword) {
                 self.keyword(&KEYWORD_REMOVED, keyword, a, b, ctx);
             }
         }
+    }
+
+    /// `not` refuses what fits it, and `if` limits what fits it when there is only `then`: a larger schema
+    /// allows fewer values.
+    fn condition(
+        &mut self,
+        keyword: &'static str,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        ctx: &Context,
+    ) {
+        let mut fits = |direction| {
+            let ctx = Context { direction, exact: true, ..ctx.clone() };
+            self.weight(old, new, &ctx).is_none_or(|level| level <= Level::Info)
+        };
+        // Whether every value of the old one fits the new one, and the other way round.
+        let (grows, shrinks) = (fits(Direction::Request), fits(Direction::Response));
+        let has = |word: &str| a.others.iter().chain(&b.others).any(|(k, _)| *k == word);
+        let (then, or_else) = (keyword == "not" || has("then"), keyword == "if" && has("else"));
+        let shape = match (grows, shrinks) {
+            (true, true) => return,
+            (false, false) => &KEYWORD_CHANGED,
+            _ if then == or_else => &KEYWORD_CHANGED,
+            (grows, _) if grows == then => &KEYWORD_NARROWED,
+            _ => &KEYWORD_WIDENED,
+        };
+        self.keyword(shape, keyword, a, b, ctx);
+    }
+
+    /// `dependentSchemas`: each schema limits the whole object if a property is present.
+    fn dependent_schemas(
+        &mut self,
+        old: &Node<'v>,
+        new: &Node<'v>,
+        a: &View<'v>,
+        b: &View<'v>,
+        ctx: &Context,
+    ) {
+        let of = |node: &Node<'v>| -> Vec<(&'v str, Node<'v>)> {
+            let [raw] = &node.raws[..] else { return Vec::new() };
+            let schemas = raw.value.as_object().into_iter().flatten();
+            schemas.map(|(name, schema)| (name.as_str(), Node::new(schema, raw.at.key(name)))).collect()
+        };
+        let (before, after) = (of(old), of(new));
+        for (name, schema) in &after {
+            match before.iter().find(|(n, _)| n == name) {
+                Some((_, known)) => {
+                    self.compare(&known.only(Types::OBJECT), &schema.only(Types::OBJECT), ctx)
+                }
+                None => self.keyword(&KEYWORD_NARROWED, "dependentSchemas", a, b, ctx),
+            }
+        }
+        if before.iter().any(|(name, _)| !after.iter().any(|(n, _)| n == name)) {
+            self.keyword(&KEYWORD_WIDENED, "dependentSchemas", a, b, ctx);
+        }
+    }
+
+    /// Whether it is a `not` whose schema no value of these types fits.
+    fn excludes_nothing(&mut self, is_new: bool, keyword: &str, node: &Node<'v>, view: &View<'v>) -> bool {
+        let (document, lost) =
+            if is_new { (&self.new, &mut self.lost_new) } else { (&self.old, &mut self.lost_old) };
+        keyword == "not" && !view.types.meets(View::of(document, node, lost).types)
     }
 
     fn keyword(
@@ -310,18 +375,37 @@ impl<'v> Engine<'v> {
     }
 }
 
-fn says_nothing(node: &Node) -> bool {
-    node.raws
-        .iter()
-        .all(|raw| raw.value == true || raw.value.as_object().is_some_and(serde_json::Map::is_empty))
+/// Whether every value passes: an empty schema, but not in `not` or `contains`, or `if` alone.
+fn says_nothing(keyword: &str, node: &Node, view: &View) -> bool {
+    if keyword == "if" {
+        return !view.others.iter().any(|(word, _)| matches!(*word, "then" | "else"));
+    }
+    !matches!(keyword, "not" | "contains")
+        && node
+            .raws
+            .iter()
+            .all(|raw| raw.value == true || raw.value.as_object().is_some_and(serde_json::Map::is_empty))
+}
+
+/// Whether the bounds keep an integer inside of its format.
+fn is_within(view: &View) -> bool {
+    let limit: i128 = match view.format {
+        Some("int32") => 1 << 31,
+        Some("int64") => 1 << 63,
+        _ => return false,
+    };
+    let whole = !view.types.meets(!(Types::INTEGER | Types::NULL) & Types::NUMBER);
+    whole
+        && view.least.is_some_and(|least| least.value >= Number::Whole(-limit))
+        && view.most.is_some_and(|most| most.value < Number::Whole(limit))
 }
 
 /// A format limits the value. One of two formats may include the other.
 fn format_moved(a: &View, b: &View, retyped: bool) -> Moved {
     // For another type these formats add nothing to the type.
     let plain = |format: Option<&'_ str>| retyped && matches!(format, Some("double" | "float"));
-    let old = a.format.filter(|_| !plain(a.format));
-    let new = b.format.filter(|_| !plain(b.format));
+    let old = a.format.filter(|_| !plain(a.format) && !is_within(a));
+    let new = b.format.filter(|_| !plain(b.format) && !is_within(b));
     match (old, new) {
         (old, new) if old == new => Moved::Not,
         (None, Some(_)) => Moved::Narrower,

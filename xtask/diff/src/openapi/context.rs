@@ -31,21 +31,24 @@ pub(super) struct Context {
     pub text: bool,
     /// The value is written once for each item of a list: `?tag=a&tag=b`.
     pub repeats: bool,
+    /// The question is only whether every value that fits one schema fits the other. Otherwise an open
+    /// object is expected to gain properties, which is no break.
+    pub exact: bool,
 }
 
 impl Context {
     pub(super) fn new(direction: Direction, kind: Kind, subject: String) -> Context {
         let text = matches!(kind, Kind::Parameter | Kind::Header);
-        Context { direction, kind, subject: subject.into(), text, repeats: false }
+        Context { direction, kind, subject: subject.into(), text, repeats: false, exact: false }
     }
-    /// The context of the schema's content.
+    /// The context of the schema's content. Text has no types at any depth: `?filter[n]=1`.
     pub(super) fn inner(&self) -> Context {
         let kind = match self.kind {
             Kind::Body | Kind::Property => Kind::Property,
             Kind::Parameter | Kind::ParameterProperty => Kind::ParameterProperty,
             Kind::Header | Kind::HeaderProperty => Kind::HeaderProperty,
         };
-        Context { kind, text: false, repeats: false, ..self.clone() }
+        Context { kind, repeats: false, ..self.clone() }
     }
     pub(super) fn prefix(&self) -> &'static str {
         match (self.direction, self.kind) {

@@ -100,6 +100,9 @@ impl<'v> Document<'v> {
         let Some(fragment) = reference.strip_prefix('#') else {
             return Err(lost("it points out of the document"));
         };
+        if !fragment.is_empty() && !fragment.starts_with(['/', '%']) {
+            return Err(lost("anchors are not resolved"));
+        }
         let found = self.root.pointer(&decode(fragment)).ok_or_else(|| lost("nothing is there"))?;
         Ok((found, At::root(reference)))
     }

@@ -144,7 +144,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Records a difference. In a trial run only its level is kept.
-    fn weigh(&mut self, level: Level) -> bool {
+    pub(super) fn weigh(&mut self, level: Level) -> bool {
         if self.depth > 0 {
             self.worst = self.worst.max(Some(level));
         }
@@ -201,7 +201,8 @@ impl<'v> Engine<'v> {
         }
         let written =
             |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 16).collect();
-        let tag = ctx.kind as u8 * 4 + u8::from(ctx.direction == Direction::Request) * 2 + u8::from(ctx.text);
+        let flags = [ctx.direction == Direction::Request, ctx.text, ctx.exact];
+        let tag = flags.into_iter().fold(ctx.kind as u8, |tag, flag| tag * 2 + u8::from(flag));
         Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), tag))
     }
 

@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::rules::*;
 use super::schema::View;
 use super::types::Types;
-use super::values::{Bound, Count};
+use super::values::{Bound, Count, Number};
 
 /// The rules of one kind of count. If there is no rule for setting or removing a minimum, the change counts
 /// as one from or to 0.
@@ -61,6 +61,19 @@ const PROPERTIES: Counted = Counted {
     most_decreased: &MAX_PROPERTIES_DECREASED,
 };
 
+const CONTAINS: Counted = Counted {
+    least: "minContains",
+    most: "maxContains",
+    least_set: &MIN_CONTAINS_INCREASED,
+    least_unset: &MIN_CONTAINS_DECREASED,
+    increased: &MIN_CONTAINS_INCREASED,
+    decreased: &MIN_CONTAINS_DECREASED,
+    most_set: &MAX_CONTAINS_SET,
+    most_unset: &MAX_CONTAINS_UNSET,
+    most_increased: &MAX_CONTAINS_INCREASED,
+    most_decreased: &MAX_CONTAINS_DECREASED,
+};
+
 /// One end of a range: its rules for set, unset, increased and decreased, and the keyword.
 type End = ([&'static Shape; 4], &'static str);
 
@@ -71,9 +84,9 @@ const BELOW: End = ([&BELOW_SET, &BELOW_UNSET, &BELOW_INCREASED, &BELOW_DECREASE
 
 impl<'v> Engine<'v> {
     pub(super) fn numbers(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        self.bound((a.least, b.least), [LEAST, ABOVE], 1.0, (a, b), ctx);
-        self.bound((a.most, b.most), [MOST, BELOW], -1.0, (a, b), ctx);
-        let whole = |view: &View, n: &f64| *n == 1.0 && !view.types.has(Types::NUMBER);
+        self.bound((a.least, b.least), [LEAST, ABOVE], 1, (a, b), ctx);
+        self.bound((a.most, b.most), [MOST, BELOW], -1, (a, b), ctx);
+        let whole = |view: &View, n: &Number| *n == Number::Whole(1) && !view.types.has(Types::NUMBER);
         match (a.multiple.filter(|n| !whole(a, n)), b.multiple.filter(|n| !whole(b, n))) {
             (None, Some(new)) => self.shape(ctx, &MULTIPLE_SET, "multipleOf", (a, b), &"", &new),
             (Some(old), None) => self.shape(ctx, &MULTIPLE_UNSET, "multipleOf", (a, b), &old, &""),
@@ -81,8 +94,8 @@ impl<'v> Engine<'v> {
                 // oasdiff has the id for narrowing only for responses, and the id for widening only for
                 // requests.
                 let shape = match ctx.direction {
-                    Direction::Request if divides(new, old) => &MULTIPLE_GENERALIZED,
-                    Direction::Response if divides(old, new) => &MULTIPLE_SPECIALIZED,
+                    Direction::Request if old.is_multiple_of(new) => &MULTIPLE_GENERALIZED,
+                    Direction::Response if new.is_multiple_of(old) => &MULTIPLE_SPECIALIZED,
                     _ => &MULTIPLE_CHANGED,
                 };
                 self.shape(ctx, shape, "multipleOf", (a, b), &old, &new);
@@ -96,7 +109,7 @@ impl<'v> Engine<'v> {
         &mut self,
         bounds: (Option<Bound>, Option<Bound>),
         ends: [End; 2],
-        step: f64,
+        step: i128,
         views: (&View<'v>, &View<'v>),
         ctx: &Context,
     ) {
@@ -115,9 +128,9 @@ impl<'v> Engine<'v> {
             (None, Some(_)) => set,
             (Some(_), None) => unset,
             (Some(old), Some(new)) if old != new => {
-                let inward =
-                    (new.value - old.value) * step > 0.0 || (new.value == old.value && new.exclusive);
-                if inward == (step > 0.0) { up } else { down }
+                let further = if step > 0 { new.value > old.value } else { new.value < old.value };
+                let inward = further || (new.value == old.value && new.exclusive);
+                if inward == (step > 0) { up } else { down }
             }
             _ => return,
         };
@@ -129,6 +142,10 @@ impl<'v> Engine<'v> {
     }
     pub(super) fn item_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.count(&ITEMS, a.items_count, b.items_count, (a, b), ctx);
+        let contains = |view: &View| view.others.iter().any(|(keyword, _)| *keyword == "contains");
+        if contains(a) && contains(b) {
+            self.count(&CONTAINS, a.contains_count, b.contains_count, (a, b), ctx);
+        }
     }
     pub(super) fn property_counts(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
         self.count(&PROPERTIES, a.properties_count, b.properties_count, (a, b), ctx);
@@ -163,10 +180,4 @@ impl<'v> Engine<'v> {
             _ => {}
         }
     }
-}
-
-/// Whether every multiple of `n` is one of `divisor`, within the precision of a double.
-fn divides(divisor: f64, n: f64) -> bool {
-    let ratio = n / divisor;
-    (ratio - ratio.round()).abs() < 1e-9
 }

@@ -91,7 +91,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Changes of `readOnly` and `writeOnly` themselves. They don't break, except that a hidden property
-    /// becomes visible.
+    /// becomes visible, and that one that was always present is no longer sent.
     fn access(&mut self, was: &Property, is: &Property, (old, new): (&Node<'v>, &Node<'v>), ctx: &Context) {
         let read = (was.access.read_only, is.access.read_only, "read-only");
         let write = (was.access.write_only, is.access.write_only, "write-only");
@@ -105,9 +105,11 @@ impl<'v> Engine<'v> {
             let required = if is.required { "required" } else { "optional" };
             let (not, no_longer) = if now { ("", "now") } else { ("not-", "no longer") };
             let id = format!("{direction}-{required}-property-became-{not}{word}");
+            let lost = now && word == "write-only" && was.required && ctx.direction == Direction::Response;
+            let level = if lost { Level::Breaking } else { Level::Info };
             self.custom(
                 id,
-                Level::Info,
+                level,
                 format!("{what} is {no_longer} {word}"),
                 (old.at.pointer(), new.at.pointer()),
             );
@@ -120,9 +122,17 @@ impl<'v> Engine<'v> {
             return;
         }
         let was = a.required.contains(&name);
+        if ctx.exact && ctx.direction == Direction::Response && a.closed && a.additional.is_none() {
+            self.weigh(Level::Breaking);
+        }
         let rule = match (ctx.direction, is.required) {
             // It was required before, but not described.
             (_, true) if was => None,
+            (_, false) if was => {
+                let views = (&View::anything(a.home.clone()), &View::anything(new.at.clone()));
+                self.requiredness(&is, views, ctx);
+                None
+            }
             (Direction::Request, true) if is.access.default => Some(&REQUEST_PROPERTY_DEFAULT_NEW),
             (Direction::Request, true) => Some(&REQUEST_PROPERTY_REQUIRED_NEW),
             (Direction::Request, false) => Some(&REQUEST_PROPERTY_OPTIONAL_NEW),
@@ -145,6 +155,13 @@ impl<'v> Engine<'v> {
         }
         let rule = match (ctx.direction, was.required) {
             (_, true) if b.required.contains(&name) => None,
+            (_, false) if b.required.contains(&name) => {
+                let is = Property { required: true, ..was };
+                let undeclared = View::anything(b.at.key("properties").key(name));
+                self.requiredness(&is, (&View::anything(old.at.clone()), &undeclared), ctx);
+                None
+            }
+            (Direction::Request, _) if ctx.exact && !(b.closed && b.additional.is_none()) => None,
             (Direction::Request, _) if b.closed && b.additional.is_none() => Some(&REQUEST_PROPERTY_REFUSED),
             (Direction::Request, _) => Some(&REQUEST_PROPERTY_REMOVED),
             (Direction::Response, true) => Some(&RESPONSE_PROPERTY_REMOVED),
@@ -176,6 +193,9 @@ impl<'v> Engine<'v> {
         }
         match (a.closed, b.closed) {
             (false, true) => self.shape(ctx, &CLOSED, "additionalProperties", (a, b), &"", &""),
+            (true, false) if ctx.exact && ctx.direction == Direction::Response => {
+                self.weigh(Level::Breaking);
+            }
             (true, false) => self.shape(ctx, &OPENED, "additionalProperties", (a, b), &"", &""),
             (true, true) => {}
             (false, false) => self.held(a.additional.as_ref(), b.additional.as_ref(), a, b, &ctx.inner()),

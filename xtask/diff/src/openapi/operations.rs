@@ -1,26 +1,21 @@
 //! Paths and operations: which were added and removed, and whether the removal was announced. The names of a
 //! path's parameters do not matter.
 
-use super::document::{At, Document};
+use super::context::Direction;
+use super::document::At;
 use super::engine::Engine;
 use super::lifecycle;
-use super::operation::Operation;
+use super::operation::{Operation, operations_of};
 use super::rules::*;
-use super::{body, parameters, responses, security, servers};
+use super::{body, callbacks, parameters, responses, security, servers};
 use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// In the order of the output.
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-
-/// The key is the path without parameter names, and the method.
-type Operations<'v> = BTreeMap<(String, usize), Operation<'v>>;
 
 pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
-    let old = collect(&engine.old, "paths", true);
-    let new = collect(&engine.new, "paths", true);
+    let paths = At::root("").key("paths");
+    let old = operations_of(&engine.old, engine.old.root.get("paths"), &paths, template);
+    let new = operations_of(&engine.new, engine.new.root.get("paths"), &paths, template);
     for (key, operation) in &old {
-        engine.begin(label(operation));
+        engine.begin(operation.label());
         match new.get(key) {
             Some(now) => both(engine, operation, now),
             None => {
@@ -29,32 +24,11 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
             }
         }
     }
-    let paths = At::root("").key("paths");
     for operation in new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(_, operation)| operation) {
-        engine.begin(label(operation));
+        engine.begin(operation.label());
         engine.rule(&ENDPOINT_ADDED, "the operation", (&paths, &operation.at), &"", &"");
     }
-    webhooks(engine);
-}
-
-fn label(operation: &Operation) -> String {
-    format!("{} {}", operation.method.to_uppercase(), operation.path)
-}
-
-fn collect<'v>(document: &Document<'v>, section: &'v str, templates: bool) -> Operations<'v> {
-    let mut all = BTreeMap::new();
-    let at = At::root("").key(section);
-    for (path, item) in document.root.get(section).and_then(Value::as_object).into_iter().flatten() {
-        let Ok((item, item_at)) = document.resolve(item, at.key(path)) else { continue };
-        let plain = if templates { template(path) } else { path.clone() };
-        for (order, method) in METHODS.into_iter().enumerate() {
-            let Some(value) = item.get(method).filter(|v| v.is_object()) else { continue };
-            let operation =
-                Operation { method, path, item, item_at: item_at.clone(), value, at: item_at.key(method) };
-            all.entry((plain.clone(), order)).or_insert(operation);
-        }
-    }
-    all
+    callbacks::webhooks(engine);
 }
 
 /// `/threads/{}/runs/{}`
@@ -96,9 +70,10 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     );
     servers::compare(engine, old, new);
     security::compare(engine, old, new);
-    parameters::compare(engine, old, new);
+    parameters::compare(engine, old, new, Direction::Request);
     body::compare(engine, old, new, false);
     responses::compare(engine, old, new, false);
+    callbacks::callbacks(engine, old, new);
 }
 
 fn identity(engine: &mut Engine, old: &Operation, new: &Operation) {
@@ -113,28 +88,5 @@ fn identity(engine: &mut Engine, old: &Operation, new: &Operation) {
             engine.rule(&OPERATION_ID_REMOVED, "", places, &before, &now)
         }
         _ => {}
-    }
-}
-
-/// Requests that the server sends (3.1). Here the client answers, so the directions are exchanged.
-fn webhooks<'v>(engine: &mut Engine<'v>) {
-    let old = collect(&engine.old, "webhooks", false);
-    let new = collect(&engine.new, "webhooks", false);
-    let root = At::root("");
-    let name =
-        |operation: &Operation| format!("webhook {} {}", operation.method.to_uppercase(), operation.path);
-    for (key, operation) in &old {
-        engine.begin(name(operation));
-        match new.get(key) {
-            Some(now) => {
-                body::compare(engine, operation, now, true);
-                responses::compare(engine, operation, now, true);
-            }
-            None => engine.rule(&WEBHOOK_REMOVED, "the webhook", (&operation.at, &root), &"", &""),
-        }
-    }
-    for operation in new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(_, operation)| operation) {
-        engine.begin(name(operation));
-        engine.rule(&WEBHOOK_ADDED, "the webhook", (&root, &operation.at), &"", &"");
     }
 }

@@ -37,6 +37,16 @@ impl<'v> Parameter<'v> {
     fn explode(&self) -> bool {
         self.value.get("explode").and_then(Value::as_bool).unwrap_or(self.style() == "form")
     }
+    /// Whether the path has a place for it.
+    fn in_path(&self) -> bool {
+        self.key.starts_with("path {")
+    }
+    fn context(&self, direction: Direction) -> Context {
+        let mut ctx = Context::new(direction, Kind::Parameter, self.what());
+        ctx.repeats = self.location == "query" && self.style() == "form" && self.explode();
+        ctx.text = self.value.get("content").is_none();
+        ctx
+    }
     fn schema(&self) -> Node<'v> {
         schema(self.value, &self.at)
     }
@@ -54,13 +64,22 @@ pub(super) fn schema<'v>(value: &'v Value, at: &At<'v>) -> Node<'v> {
     }
 }
 
-pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
+/// `direction`: who receives the parameters. A server sends those of webhooks and callbacks.
+pub(super) fn compare<'v>(
+    engine: &mut Engine<'v>,
+    old: &Operation<'v>,
+    new: &Operation<'v>,
+    direction: Direction,
+) {
+    if direction == Direction::Response {
+        return sent(engine, old, new);
+    }
     let before = collect(&engine.old, old);
     let after = collect(&engine.new, new);
     for parameter in &before {
         let elsewhere = |p: &&Parameter| p.name == parameter.name && !before.iter().any(|b| b.key == p.key);
         match after.iter().find(|p| p.key == parameter.key) {
-            Some(now) => both(engine, parameter, now),
+            Some(now) => both(engine, parameter, now, new.path),
             None => match after.iter().find(elsewhere) {
                 Some(moved) => {
                     engine.rule(
@@ -78,11 +97,56 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Op
     for parameter in after.iter().filter(|p| !before.iter().any(|b| b.key == p.key)) {
         let moved = before.iter().any(|b| b.name == parameter.name && !after.iter().any(|a| a.key == b.key));
         // Clients send every parameter of the path, whether it is described or not.
-        if moved || parameter.location == "path" {
+        if moved || parameter.in_path() {
+            continue;
+        }
+        if parameter.location == "path" {
+            let (what, places) = (parameter.what(), (&old.at, &parameter.at));
+            engine.rule(&PARAMETER_NOT_IN_PATH, &what, places, &"", &new.path);
             continue;
         }
         let rule = if parameter.required() { &PARAMETER_REQUIRED_NEW } else { &PARAMETER_OPTIONAL_NEW };
         engine.rule(rule, &parameter.what(), (&old.at, &parameter.at), &"", &"");
+    }
+}
+
+/// Compares the parameters of a request that the server sends.
+fn sent<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
+    let (before, after) = (collect(&engine.old, old), collect(&engine.new, new));
+    for parameter in &before {
+        let what = parameter.what();
+        let Some(now) = after.iter().find(|p| p.key == parameter.key) else {
+            let rule = match parameter.required() {
+                true => &SENT_PARAMETER_REMOVED,
+                false => &SENT_PARAMETER_OPTIONAL_REMOVED,
+            };
+            engine.rule(rule, &what, (&parameter.at, &new.at), &"", &"");
+            continue;
+        };
+        let places = (&parameter.at, &now.at);
+        match (parameter.required(), now.required()) {
+            (true, false) => engine.rule(&SENT_PARAMETER_BECAME_OPTIONAL, &what, places, &"", &""),
+            (false, true) => engine.rule(&SENT_PARAMETER_BECAME_REQUIRED, &what, places, &"", &""),
+            _ => {}
+        }
+        content(engine, parameter, now);
+        let ctx = now.context(Direction::Response);
+        engine.compare(&parameter.schema(), &now.schema(), &ctx);
+    }
+    for parameter in after.iter().filter(|p| !before.iter().any(|b| b.key == p.key)) {
+        engine.rule(&SENT_PARAMETER_ADDED, &parameter.what(), (&old.at, &parameter.at), &"", &"");
+    }
+}
+
+/// Compares the media type of `content`. A parameter with `schema` is plain text in its style.
+fn content(engine: &mut Engine, old: &Parameter, new: &Parameter) {
+    let media = |parameter: &Parameter| {
+        let content = parameter.value.get("content").and_then(Value::as_object);
+        content.and_then(|content| content.keys().next()).map_or("plain text".to_string(), String::clone)
+    };
+    let (before, after) = (media(old), media(new));
+    if !before.eq_ignore_ascii_case(&after) {
+        engine.rule(&PARAMETER_MEDIA, &new.what(), (&old.at, &new.at), &before, &after);
     }
 }
 
@@ -100,7 +164,7 @@ fn gone(engine: &mut Engine, parameter: &Parameter, new: &Operation) {
     engine.rule(rule, &parameter.what(), (&parameter.at, &new.at), &sunset, &"");
 }
 
-fn both<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>) {
+fn both<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>, path: &str) {
     if engine.unchanged.is(old.value, new.value) {
         return;
     }
@@ -112,9 +176,11 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>) {
         _ => {}
     }
     lifecycle::compare(engine, &what, (old.value, &old.at), (new.value, &new.at), &lifecycle::PARAMETER);
-    let mut ctx = Context::new(Direction::Request, Kind::Parameter, what.clone());
-    ctx.repeats = new.location == "query" && new.style() == "form" && new.explode();
-    ctx.text = new.value.get("content").is_none();
+    if new.location == "path" && !new.in_path() && old.value != new.value {
+        engine.rule(&PARAMETER_NOT_IN_PATH, &what, places, &"", &path);
+    }
+    let ctx = new.context(Direction::Request);
+    content(engine, old, new);
     serialisation(engine, old, new, &what);
     engine.compare(&old.schema(), &new.schema(), &ctx);
 }
@@ -122,9 +188,15 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>) {
 /// Compares how the value is written, if there is more than one way to write it.
 fn serialisation<'v>(engine: &mut Engine<'v>, old: &Parameter<'v>, new: &Parameter<'v>, what: &str) {
     let places = (&old.at, &new.at);
+    let simple = old.style() == "simple" && new.style() == "simple";
     let structured = |document: &Document, schema: &Node| {
         let plain = schema.keyword(document, "type").and_then(Value::as_str);
-        !matches!(plain, Some("string" | "integer" | "number" | "boolean"))
+        // In the style `simple` only the properties of an object depend on `explode`.
+        match plain {
+            Some("string" | "integer" | "number" | "boolean") => false,
+            Some("array") => !simple,
+            _ => true,
+        }
     };
     let structured = structured(&engine.old, &old.schema()) || structured(&engine.new, &new.schema());
     if old.style() != new.style() && (structured || old.location == "path") {
@@ -171,7 +243,11 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Parame
 
 fn key(name: &str, location: &str, path: &[&str]) -> Option<String> {
     match location {
-        "path" => path.iter().position(|n| *n == name).map(|position| format!("path {position}")),
+        // Another name is in no place of the path, and the document contradicts itself.
+        "path" => Some(match path.iter().position(|n| *n == name) {
+            Some(position) => format!("path {{{position}}}"),
+            None => format!("path {name}"),
+        }),
         // OpenAPI 3.1.0, Parameter Object: these headers are described elsewhere and ignored here.
         "header" if ["accept", "content-type", "authorization"].contains(&name.to_lowercase().as_str()) => {
             None

@@ -4,7 +4,7 @@ use super::document::{At, Document, Lost};
 use super::node::{Node, Raw, Without};
 use super::schema::{Union, View, is_annotation};
 use super::types::Types;
-use super::values::{Bound, contains};
+use super::values::{Bound, Number, contains};
 use serde_json::{Map, Value};
 
 /// Subschemas that are compared only for equality, or in the same direction as their parent.
@@ -53,6 +53,12 @@ impl<'v> View<'v> {
             return;
         }
         let at = raw.at.clone();
+        if let Some(reference) = map.get("$dynamicRef").and_then(Value::as_str) {
+            let error = Lost { reference: reference.to_string(), why: "dynamic references are not followed" };
+            if !lost.iter().any(|(known, _)| known.reference == error.reference) {
+                lost.push((error, at.key("$dynamicRef")));
+            }
+        }
         let mut part = Part::default();
         for (key, value) in map {
             match key.as_str() {
@@ -61,15 +67,19 @@ impl<'v> View<'v> {
                 "enum" => part.values = value.as_array().map(|values| values.iter().collect()),
                 "const" => (part.values, self.constant) = (Some(vec![value]), true),
                 "x-extensible-enum" => self.extensible.extend(value.as_array().into_iter().flatten()),
-                "minimum" => part.minimum = value.as_f64(),
-                "maximum" => part.maximum = value.as_f64(),
+                "minimum" => part.minimum = Number::of(value),
+                "maximum" => part.maximum = Number::of(value),
                 "exclusiveMinimum" => part.above = Some(value),
                 "exclusiveMaximum" => part.below = Some(value),
-                "multipleOf" => self.multiple = value.as_f64().filter(|n| *n > 0.0).or(self.multiple),
+                "multipleOf" => {
+                    self.multiple = Number::of(value).filter(|n| n.real() > 0.0).or(self.multiple)
+                }
                 "minLength" => self.length.at_least(value),
                 "maxLength" => self.length.at_most(value),
                 "minItems" => self.items_count.at_least(value),
                 "maxItems" => self.items_count.at_most(value),
+                "minContains" => self.contains_count.least = value.as_f64().unwrap_or(1.0),
+                "maxContains" => self.contains_count.at_most(value),
                 "minProperties" => self.properties_count.at_least(value),
                 "maxProperties" => self.properties_count.at_most(value),
                 // These patterns match everything (ECMA-262 patterns are not anchored).
@@ -129,6 +139,7 @@ impl<'v> View<'v> {
                 "discriminator" => self.discriminator = self.discriminator.or(Some(value)),
                 "contentMediaType" => self.content_type = value.as_str().or(self.content_type),
                 "contentEncoding" => self.content_encoding = value.as_str().or(self.content_encoding),
+                word if is_idle(word, map) => {}
                 word => {
                     if let Some(word) = WHOLE.iter().find(|w| **w == word) {
                         self.others.push((word, Node::new(value, at.key(key))));
@@ -152,7 +163,7 @@ impl<'v> View<'v> {
             let null = list.iter().any(is_null);
             let rest: Vec<_> = list.iter().enumerate().filter(|(_, value)| !is_null(value)).collect();
             match &rest[..] {
-                [] if null => self.types &= Types::NULL,
+                [] if null => (self.types, self.typed) = (self.types & Types::NULL, true),
                 [] => {}
                 [_] if raw.flat => {}
                 [(index, value)] => {
@@ -186,6 +197,7 @@ impl<'v> View<'v> {
         }
         self.bound(&part);
         self.types &= part.types(raw.lifted);
+        self.typed |= part.types.is_some() || part.values.is_some();
         if let Some(values) = part.values {
             let values: Vec<&Value> = values.into_iter().filter(|v| !v.is_null()).collect();
             self.values = Some(match self.values.take() {
@@ -202,11 +214,11 @@ impl<'v> View<'v> {
         // In 3.0 a boolean beside `minimum`, in 3.1 a number.
         let above = part
             .above
-            .and_then(|v| if v == true { part.minimum } else { v.as_f64() })
+            .and_then(|v| if v == true { part.minimum } else { Number::of(v) })
             .map(|n| Bound::new(n, true));
         let below = part
             .below
-            .and_then(|v| if v == true { part.maximum } else { v.as_f64() })
+            .and_then(|v| if v == true { part.maximum } else { Number::of(v) })
             .map(|n| Bound::new(n, true));
         self.least = [self.least, least, above].into_iter().flatten().reduce(Bound::higher);
         self.most = [self.most, most, below].into_iter().flatten().reduce(Bound::lower);
@@ -229,8 +241,8 @@ struct Part<'v> {
     types: Option<Types>,
     nullable: bool,
     values: Option<Vec<&'v Value>>,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
+    minimum: Option<Number>,
+    maximum: Option<Number>,
     above: Option<&'v Value>,
     below: Option<&'v Value>,
     /// Whether it has keywords that apply only to objects (arrays).
@@ -274,6 +286,18 @@ fn conjoin<'v>(into: &mut Option<Node<'v>>, value: &'v Value, at: At<'v>) {
     match into {
         Some(old) => old.and(node),
         None => *into = Some(node),
+    }
+}
+
+/// Keywords that say nothing without another one, or beside it.
+fn is_idle(word: &str, map: &Map<String, Value>) -> bool {
+    let has = |key: &str| map.contains_key(key);
+    match word {
+        "then" | "else" => !has("if"),
+        "unevaluatedProperties" => has("additionalProperties"),
+        "unevaluatedItems" => has("items"),
+        "contains" => map.get("minContains").is_some_and(|n| n == 0) && !has("maxContains"),
+        _ => false,
     }
 }
 

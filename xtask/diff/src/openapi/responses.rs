@@ -1,6 +1,6 @@
 //! Responses: status codes with their ranges and `default`, media types and headers.
 
-use super::body::{media, twin};
+use super::body::{encodings, media, twin};
 use super::context::{Context, Direction, Kind};
 use super::document::{At, Document};
 use super::engine::Engine;
@@ -14,6 +14,8 @@ struct Response<'v> {
     status: &'v str,
     value: &'v Value,
     at: At<'v>,
+    /// It never has a body: 1xx, 204, 304, and answers to HEAD (RFC 9110, 6.4.1).
+    bodiless: bool,
 }
 
 impl Response<'_> {
@@ -71,7 +73,11 @@ fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Respon
     let listed = listed.filter(|(status, _)| !status.starts_with("x-"));
     listed
         .filter_map(|(status, value)| {
-            document.resolve(value, at.key(status)).ok().map(|(value, at)| Response { status, value, at })
+            let bodiless = operation.method == "head"
+                || status.starts_with('1')
+                || ["204", "304"].contains(&status.as_str());
+            let found = document.resolve(value, at.key(status)).ok();
+            found.map(|(value, at)| Response { status, value, at, bodiless })
         })
         .collect()
 }
@@ -82,6 +88,10 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sen
     }
     let what = new.what();
     headers(engine, old, new);
+    links(engine, old, new);
+    if new.bodiless {
+        return;
+    }
     let direction = if sent_by_client { Direction::Request } else { Direction::Response };
     let ctx = Context::new(direction, Kind::Body, format!("the body of {what}"));
     let (before, after) = (media(old.value, &old.at), media(new.value, &new.at));
@@ -96,11 +106,22 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sen
             engine.rule(rule, &what, (&media.at, &now.at), &media.name, &now.name);
         }
         engine.compare(&media.schema(), &now.schema(), &ctx);
+        encodings(engine, media, now, direction);
     }
     for media in
         after.iter().filter(|m| twin(m, &before).is_none() && !before.iter().any(|b| b.has(m) || m.has(b)))
     {
         engine.rule(&MEDIA_ADDED, &what, (&old.at, &media.at), &"", &media.name);
+    }
+}
+
+/// A link is a hint, and its meaning depends on values at run time, so a changed one is only mentioned.
+fn links<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>) {
+    let list = |response: &Response<'v>| response.value.get("links").filter(|links| !links.is_null());
+    if list(old) != list(new) {
+        let places = (&old.at.key("links"), &new.at.key("links"));
+        let why = "they have changed, and what they mean depends on values at run time";
+        engine.rule(&NOT_COMPARED, &format!("the links of {}", new.what()), places, &"", &why);
     }
 }
 

@@ -122,7 +122,19 @@ pub(super) const PARAMETER_RESERVED_ALLOWED: Rule =
 pub(super) const PARAMETER_EMPTY: Rule =
     rule("request-parameter-empty-refused", W, "{what} may no longer be empty");
 
+pub(super) const PARAMETER_MEDIA: Rule =
+    rule("request-parameter-content-changed", B, "{what} was written as {old}, now as {new}");
+pub(super) const PARAMETER_NOT_IN_PATH: Rule = rule(
+    "request-parameter-not-in-path",
+    W,
+    "{what} is not in the path {new}, so the document contradicts itself",
+);
+
 // Bodies, responses, headers.
+pub(super) const ENCODING_CHANGED: Rule =
+    rule("body-encoding-changed", B, "{what} was encoded as {old}, now as {new}");
+pub(super) const ENCODING_EXTENDED: Rule =
+    rule("body-encoding-extended", I, "{what} was encoded as {old}, now as {new}");
 pub(super) const BODY_REQUIRED_NEW: Rule =
     rule("request-body-added-required", B, "a request body is now required");
 pub(super) const BODY_OPTIONAL_NEW: Rule =
@@ -181,7 +193,21 @@ pub(super) const RESPONSE_PROPERTY_SHOWN: Rule = rule(
     "{what} is no longer write-only, and is always present",
 );
 
+// Requests that the server sends: callbacks and webhooks.
+pub(super) const CALLBACK_ADDED: Rule = rule("callback-added", I, "{what} is new");
+pub(super) const CALLBACK_REMOVED: Rule = rule("callback-removed", B, "{what} was removed");
+pub(super) const SENT_PARAMETER_ADDED: Rule = rule("sent-parameter-added", I, "{what} is new");
+pub(super) const SENT_PARAMETER_REMOVED: Rule =
+    rule("sent-parameter-removed", B, "{what}, which was always sent, was removed");
+pub(super) const SENT_PARAMETER_OPTIONAL_REMOVED: Rule =
+    rule("sent-optional-parameter-removed", W, "{what} was removed");
+pub(super) const SENT_PARAMETER_BECAME_OPTIONAL: Rule =
+    rule("sent-parameter-became-optional", B, "{what} may now be missing");
+pub(super) const SENT_PARAMETER_BECAME_REQUIRED: Rule =
+    rule("sent-parameter-became-required", I, "{what} is now always sent");
+
 // The comparison itself.
+pub(super) const NOT_COMPARED: Rule = rule("not-compared", W, "{what} cannot be compared: {new}");
 pub(super) const LOST_NEW: Rule = rule(
     "reference-unresolved",
     Level::Error,
@@ -265,6 +291,18 @@ pub(super) const MAX_ITEMS_INCREASED: Shape =
     shape("max-items-increased", I, B, "maxItems of {what} was {old}, now {new}");
 pub(super) const MAX_ITEMS_DECREASED: Shape =
     shape("max-items-decreased", B, I, "maxItems of {what} was {old}, now {new}");
+pub(super) const MIN_CONTAINS_INCREASED: Shape =
+    shape("min-contains-increased", B, I, "minContains of {what} was {old}, now {new}");
+pub(super) const MIN_CONTAINS_DECREASED: Shape =
+    shape("min-contains-decreased", I, B, "minContains of {what} was {old}, now {new}");
+pub(super) const MAX_CONTAINS_SET: Shape =
+    shape("max-contains-set", B, I, "maxContains of {what} is now {new}");
+pub(super) const MAX_CONTAINS_UNSET: Shape =
+    shape("max-contains-unset", I, B, "maxContains of {what} was {old}, now unlimited");
+pub(super) const MAX_CONTAINS_INCREASED: Shape =
+    shape("max-contains-increased", I, B, "maxContains of {what} was {old}, now {new}");
+pub(super) const MAX_CONTAINS_DECREASED: Shape =
+    shape("max-contains-decreased", B, I, "maxContains of {what} was {old}, now {new}");
 pub(super) const MIN_PROPERTIES_INCREASED: Shape =
     shape("min-properties-increased", B, I, "minProperties of {what} was {old}, now {new}");
 pub(super) const MIN_PROPERTIES_DECREASED: Shape =
@@ -321,6 +359,10 @@ pub(super) const KEYWORD_ADDED: Shape =
     shape("{keyword}-added", B, I, "{what} is now also limited by `{new}`");
 pub(super) const KEYWORD_REMOVED: Shape =
     shape("{keyword}-removed", I, B, "{what} is no longer limited by `{old}`");
+pub(super) const KEYWORD_NARROWED: Shape =
+    shape("{keyword}-narrowed", B, I, "`{new}` of {what} now refuses more");
+pub(super) const KEYWORD_WIDENED: Shape =
+    shape("{keyword}-widened", I, B, "`{new}` of {what} now refuses less");
 pub(super) const KEYWORD_CHANGED: Shape = shape("{keyword}-changed", W, W, "`{new}` of {what} has changed");
 pub(super) const CONTENT_TYPE_CHANGED: Shape =
     shape("content-media-type-changed", B, B, "the content of {what} was {old}, now {new}");

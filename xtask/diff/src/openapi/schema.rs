@@ -4,7 +4,7 @@
 use super::document::{At, Document, Lost};
 use super::node::{Node, Raw};
 use super::types::Types;
-use super::values::{Bound, Count};
+use super::values::{Bound, Count, Number};
 use serde_json::Value;
 
 /// `anyOf` or `oneOf` with more than one alternative besides null.
@@ -25,6 +25,8 @@ pub(super) struct View<'v> {
     pub home: At<'v>,
     /// Including null.
     pub types: Types,
+    /// Whether `type`, `enum` or `const` says so. Otherwise the types are those that the keywords are about.
+    pub typed: bool,
     /// The listed values, without null. None: not limited.
     pub values: Option<Vec<&'v Value>>,
     pub constant: bool,
@@ -34,7 +36,9 @@ pub(super) struct View<'v> {
     pub length: Count,
     pub items_count: Count,
     pub properties_count: Count,
-    pub multiple: Option<f64>,
+    /// How many items fit `contains`: at least one, if nothing else is said.
+    pub contains_count: Count,
+    pub multiple: Option<Number>,
     pub pattern: Option<&'v str>,
     pub format: Option<&'v str>,
     pub unique: bool,
@@ -69,7 +73,10 @@ impl<'v> View<'v> {
             let Err(position) = seen.binary_search(&address) else { continue };
             seen.insert(position, address);
             match raw.value {
-                Value::Bool(false) => view.types &= if raw.lifted { Types::NULL } else { Types::NONE },
+                Value::Bool(false) => {
+                    view.types &= if raw.lifted { Types::NULL } else { Types::NONE };
+                    view.typed = true;
+                }
                 Value::Object(map) => view.read(document, map, raw, &mut todo, lost),
                 _ => {}
             }
@@ -90,7 +97,7 @@ impl<'v> View<'v> {
     /// Whether type, bounds and length allow a plain value.
     pub(super) fn admits(&self, value: &Value) -> bool {
         let fits = match value {
-            Value::Number(number) => number.as_f64().is_some_and(|n| {
+            Value::Number(_) => Number::of(value).is_some_and(|n| {
                 let above =
                     self.least.is_none_or(|least| n > least.value || (n == least.value && !least.exclusive));
                 above && self.most.is_none_or(|most| n < most.value || (n == most.value && !most.exclusive))
@@ -106,6 +113,7 @@ impl<'v> View<'v> {
             home: at.clone(),
             at,
             types: Types::ALL,
+            typed: false,
             values: None,
             constant: false,
             extensible: Vec::new(),
@@ -114,6 +122,7 @@ impl<'v> View<'v> {
             length: Count::default(),
             items_count: Count::default(),
             properties_count: Count::default(),
+            contains_count: Count { least: 1.0, most: None },
             multiple: None,
             pattern: None,
             format: None,

@@ -48,7 +48,7 @@ fn every_case_has_the_intended_verdict() {
 #[test]
 fn every_disagreement_has_a_reason() {
     for case in cases::all().unwrap() {
-        assert_eq!(case.agrees(), case.why.is_none(), "{}", case.what);
+        assert!(case.agrees().is_none_or(|agrees| agrees == case.why.is_none()), "{}", case.what);
     }
 }
 
@@ -142,7 +142,8 @@ fn every_place_of_every_case_exists() {
         let (old, new) = (case.document(&case.old), case.document(&case.new));
         for change in diff(&old, &new, TODAY) {
             // A property that is required but not described has no place of its own.
-            let described = !change.new.ends_with("/zz");
+            let described =
+                !change.new.ends_with("/zz") && !change.new.contains("/dependentSchemas/k/properties");
             assert!(
                 !described || exists(&old, &change.old) || exists(&new, &change.new),
                 "{}: {change:#?}",
@@ -160,7 +161,7 @@ fn the_most_severe_change_comes_first() {
 }
 
 #[test]
-fn unresolved_references_are_reported_once_and_only_if_they_are_new() {
+fn unresolved_references_are_reported_once() {
     let bad = |reference: &str| {
         posting(
             json!({ "properties": { "a": { "$ref": reference }, "b": { "$ref": reference } } }),
@@ -174,6 +175,9 @@ fn unresolved_references_are_reported_once_and_only_if_they_are_new() {
         let good = posting(json!({ "properties": { "a": {}, "b": {} } }), json!({}));
         assert_eq!(ids(&diff(&good, &bad(reference), TODAY)), ["reference-unresolved"], "{reference}");
         assert_eq!(ids(&diff(&bad(reference), &good, TODAY)), ["old-reference-unresolved"], "{reference}");
+        let mut other = bad(reference);
+        other["info"] = json!({ "version": "2" });
+        assert_eq!(ids(&diff(&bad(reference), &other, TODAY)), ["not-compared"], "{reference}");
     }
 }
 

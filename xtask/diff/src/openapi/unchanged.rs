@@ -75,7 +75,7 @@ fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
                 && a.iter().zip(b).all(|((key, x), (other, y))| {
                     key == other
                         && equal(x, y, pass)
-                        && x.as_str().filter(|_| key == "$ref").is_none_or(&mut *pass)
+                        && x.as_str().filter(|_| key == "$ref" || key == "$dynamicRef").is_none_or(&mut *pass)
                 })
         }
         (Value::Array(a), Value::Array(b)) => {

@@ -1,17 +1,85 @@
 //! Limits of numbers and counts, and when two JSON values are equal.
 
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::fmt;
+
+/// A number as written: an integer above 2^53 is not rounded.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Number {
+    Whole(i128),
+    Real(f64),
+}
+
+impl Number {
+    pub(super) fn of(value: &Value) -> Option<Number> {
+        let whole = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+        whole.map(Number::Whole).or_else(|| value.as_f64().map(Number::Real))
+    }
+    pub(super) fn real(self) -> f64 {
+        match self {
+            Number::Whole(n) => n as f64,
+            Number::Real(n) => n,
+        }
+    }
+    /// The nearest integer above (`step` 1) or below (-1). Beyond 2^53 a double has no fraction.
+    #[expect(clippy::cast_possible_truncation, reason = "it is below 2^53")]
+    fn rounded(self, step: i128) -> Number {
+        match self {
+            Number::Real(n) if n.abs() < EXACT => {
+                Number::Whole((if step > 0 { n.ceil() } else { n.floor() }) as i128)
+            }
+            other => other,
+        }
+    }
+    /// Whether every multiple of `self` is one of `divisor`; for fractions within a double's precision.
+    pub(super) fn is_multiple_of(self, divisor: Number) -> bool {
+        match (self, divisor) {
+            (Number::Whole(n), Number::Whole(divisor)) if divisor != 0 => n % divisor == 0,
+            _ => {
+                let ratio = self.real() / divisor.real();
+                (ratio - ratio.round()).abs() < 1e-9
+            }
+        }
+    }
+}
+
+/// 2^53: each integer below it is a double of its own.
+const EXACT: f64 = 9007199254740992.0;
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Number) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Number) -> Option<Ordering> {
+        match (self, other) {
+            (Number::Whole(a), Number::Whole(b)) => Some(a.cmp(b)),
+            _ => self.real().partial_cmp(&other.real()),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Whole(n) => n.fmt(f),
+            Number::Real(n) => n.fmt(f),
+        }
+    }
+}
 
 /// An end of a range of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bound {
-    pub value: f64,
+    pub value: Number,
     pub exclusive: bool,
 }
 
 impl Bound {
-    pub(super) fn new(value: f64, exclusive: bool) -> Bound {
+    pub(super) fn new(value: Number, exclusive: bool) -> Bound {
         Bound { value, exclusive }
     }
     /// The stricter of two lower bounds.
@@ -23,9 +91,15 @@ impl Bound {
         if (other.value, !other.exclusive) < (self.value, !self.exclusive) { other } else { self }
     }
     /// The same bound for integers, without `exclusive`.
-    pub(super) fn of_integers(self, step: f64) -> Bound {
-        let whole = if step > 0.0 { self.value.ceil() } else { self.value.floor() };
-        Bound::new(if self.exclusive && whole == self.value { whole + step } else { whole }, false)
+    pub(super) fn of_integers(self, step: i128) -> Bound {
+        let whole = self.value.rounded(step);
+        match whole {
+            Number::Whole(n) if self.exclusive && whole == self.value => {
+                Bound::new(Number::Whole(n + step), false)
+            }
+            Number::Whole(_) => Bound::new(whole, false),
+            Number::Real(_) => self,
+        }
     }
 }
 
@@ -57,7 +131,7 @@ impl Count {
 /// Equality by JSON Schema: 1 and 1.0 are the same number, and the order of keys does not matter.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Number(_), Value::Number(_)) => Number::of(a) == Number::of(b),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
