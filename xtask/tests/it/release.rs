@@ -2,7 +2,9 @@
 //! refused. Tests of both ecosystems share one function.
 
 use crate::demo::World;
+use crate::seen::masked;
 use crate::support::run;
+use expect_test::{Expect, expect};
 
 const STEPS: &[&str] = &[
     "preflight",
@@ -48,28 +50,147 @@ fn keeps_secrets(world: &World, output: &str) {
     }
 }
 
-fn completes(app: &'static str) {
+fn completes(app: &'static str, seen: &Expect, seen_again: &Expect) {
     let world = World::of(app);
     let first = world.xtask(&["release", app]).expect(0);
-    assert!(first.stderr.contains(&format!("{app} v0.0.1 is released and verified")), "{}", first.stderr);
+    seen.assert_eq(&first.seen());
     keeps_secrets(&world, &first.stderr);
     assert_eq!(world.published(), files(app, "0.0.1"));
     let outside = world.outside();
     let second = world.repo.untouched(|| world.xtask(&["release", app]).expect(4));
-    assert!(second.stderr.contains(&format!("nothing left to release: {app}-v0.0.1")), "{}", second.stderr);
+    seen_again.assert_eq(&second.seen());
     assert_eq!(outside, world.outside(), "the second run changed something outside");
-    assert!(!second.stderr.contains("✓ build"), "the second run built: {}", second.stderr);
     world.xtask(&["verify", app, "0.0.1"]).expect(0);
 }
 
 #[test]
 fn a_release_completes_and_a_second_one_finds_nothing_left() {
-    completes("python");
+    completes(
+        "python",
+        &expect![[r#"
+            exit code 0
+            Release python v0.0.1 at 1234567
+              ✓ lint-python       uv lock (TIME)
+              ✓ openapi-python    the committed spec is what the code describes (TIME)
+              ✓ test-python       no tests: other tests look at it from outside (TIME)
+              - users-python      no release yet whose tests could run
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+              ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+              ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+              ✓ stage             2 files uploaded, installed from there (TIME)
+              ✓ tag               python-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
+              - page-draft        not set up: no release forge in the settings
+              ✓ publish           2 uploaded, 0 already there (TIME)
+              ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
+              ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+              ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
+              - page              not set up: no release forge in the settings
+              - cascade           not set up: no release forge in the settings
+            ✓ python v0.0.1 is released and verified: python-v0.0.1
+        "#]],
+        &expect![[r#"
+        exit code 4
+        Release python v0.0.1 at 1234567
+          - stage             passed before the tag was created
+          - tag               python-v0.0.1 at 1234567 (run local-RUN)
+          - page-draft        not set up: no release forge in the settings
+          - publish           2 files on the index, hashes as in the tag
+          - image-push        v0.0.1 and sha-1234567 are sha256:SHA256
+          - latest            latest is sha256:SHA256
+          - page              not set up: no release forge in the settings
+          - cascade           not set up: no release forge in the settings
+          - verify            already verified: latest is sha256:SHA256
+        nothing left to release: python-v0.0.1 is released
+    "#]],
+    );
 }
 
 #[test]
 fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
-    completes("ts");
+    completes(
+        "ts",
+        &expect![[r#"
+            exit code 0
+            Release ts v0.0.1 at 1234567
+              ✓ lint-ts           bun.lock (TIME)
+              ✓ openapi-ts        the committed spec is what the code describes (TIME)
+              ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
+              - users-ts          no release yet whose tests could run
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
+              ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+              ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+              - stage             no staging index in the settings
+              ✓ tag               ts-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
+              - page-draft        not set up: no release forge in the settings
+              ✓ publish           1 uploaded, 0 already there (TIME)
+              ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
+              ✓ verify            @demo/agent==0.0.1 installed, sha256 as in the tag: demo-agent-0.0.1.tgz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+              ✓ latest            @demo/agent@latest is 0.0.1; latest is v0.0.1 (sha256:SHA256) (TIME)
+              - page              not set up: no release forge in the settings
+              - cascade           not set up: no release forge in the settings
+            ✓ ts v0.0.1 is released and verified: ts-v0.0.1
+        "#]],
+        &expect![[r#"
+        exit code 4
+        Release ts v0.0.1 at 1234567
+          - stage             no staging index in the settings
+          - tag               ts-v0.0.1 at 1234567 (run local-RUN)
+          - page-draft        not set up: no release forge in the settings
+          - publish           1 file on the index, hashes as in the tag
+          - image-push        v0.0.1 and sha-1234567 are sha256:SHA256
+          - latest            @demo/agent@latest is 0.0.1; latest is sha256:SHA256
+          - page              not set up: no release forge in the settings
+          - cascade           not set up: no release forge in the settings
+          - verify            already verified: @demo/agent@latest is 0.0.1; latest is sha256:SHA256
+        nothing left to release: ts-v0.0.1 is released
+    "#]],
+    );
+}
+
+#[test]
+fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
+    let world = World::new();
+    let killed = world.xtask(&["release", "python", "--kill-at", "publish"]);
+    assert_eq!(killed.code, -1, "not killed by a signal: {killed:#?}");
+    expect![[r#"
+        exit code 0
+        Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
+          ✓ preflight         resuming; credentials and tools are in order (TIME)
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ image             sha256:SHA256 (TIME)
+          - smoke             passed before the tag was created; the tag has the files' hashes
+          - stage             passed before the tag was created
+          - tag               python-v0.0.1 at 1234567 (run local-RUN)
+          - page-draft        not set up: no release forge in the settings
+          - publish           2 files on the index, hashes as in the tag
+          → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+          → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+          - verify            would run next
+          → latest          tag ghcr.io/example/demo-agent:latest   after verification
+          - page              not set up: no release forge in the settings
+          - cascade           not set up: no release forge in the settings
+        ✓ python v0.0.1 is ready: cargo xtask release python
+    "#]].assert_eq(&world.xtask(&["release", "python", "--dry-run"]).seen());
+    expect![[r#"
+        exit code 0
+        Release python v0.0.1 at 1234567
+          ✓ preflight         resuming; credentials and tools are in order (TIME)
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ image             sha256:SHA256 (TIME)
+          - smoke             passed before the tag was created; the tag has the files' hashes
+          - stage             passed before the tag was created
+          - tag               python-v0.0.1 at 1234567 (run local-RUN)
+          - page-draft        not set up: no release forge in the settings
+          - publish           2 files on the index, hashes as in the tag
+          ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
+          ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+          ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
+          - page              not set up: no release forge in the settings
+          - cascade           not set up: no release forge in the settings
+        ✓ python v0.0.1 is released and verified: python-v0.0.1
+    "#]].assert_eq(&world.xtask(&["release", "python"]).seen());
 }
 
 fn survives_a_kill_after(app: &'static str, steps: &[&str]) {
@@ -114,15 +235,12 @@ fn a_ts_release_killed_after_its_tag_completes_when_run_again() {
     survives_a_kill_after("ts", &STEPS[6..]);
 }
 
-/// Checks that a dry run lists the actions of the release, and changes nothing.
-fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
+/// Checks that a dry run shows the steps and the actions of the release, and changes nothing.
+fn dry_run_changes_nothing(app: &'static str, seen: &Expect) {
     let world = World::of(app);
     let outside = world.outside();
     let dry = world.repo.untouched(|| world.xtask(&["release", app, "--dry-run"]).expect(0));
-    for action in ["git push", &format!("push ghcr.io/{}:v0.0.1", image(app)), "latest"].iter().chain(actions)
-    {
-        assert!(dry.stderr.contains(action), "{action} is missing in {}", dry.stderr);
-    }
+    seen.assert_eq(&dry.seen());
     keeps_secrets(&world, &dry.stderr);
     assert_eq!(outside, world.outside());
 
@@ -142,13 +260,63 @@ fn dry_run_changes_nothing(app: &'static str, actions: &[&str]) {
 fn a_dry_run_lists_the_actions_and_changes_nothing() {
     dry_run_changes_nothing(
         "python",
-        &["upload demo_agent-0.0.1-py3-none-any.whl", "upload demo_agent-0.0.1.tar.gz"],
+        &expect![[r#"
+            exit code 0
+            Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
+              ✓ lint-python       uv lock (TIME)
+              ✓ openapi-python    the committed spec is what the code describes (TIME)
+              ✓ test-python       no tests: other tests look at it from outside (TIME)
+              - users-python      no release yet whose tests could run
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+              ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+              ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+              → stage           upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+              → stage           upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+              → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
+              - page-draft        not set up: no release forge in the settings
+              → publish         upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+              → publish         upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+              → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+              → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+              - verify            would run next
+              → latest          tag ghcr.io/example/demo-agent:latest   after verification
+              - page              not set up: no release forge in the settings
+              - cascade           not set up: no release forge in the settings
+            ✓ python v0.0.1 is ready: cargo xtask release python
+        "#]],
     );
 }
 
 #[test]
 fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
-    dry_run_changes_nothing("ts", &["upload demo-agent-0.0.1.tgz", "dist-tag @demo/agent@0.0.1 latest"]);
+    dry_run_changes_nothing(
+        "ts",
+        &expect![[r#"
+            exit code 0
+            Dry run of ts v0.0.1 at 1234567: changes nothing on the remote and the registries
+              ✓ lint-ts           bun.lock (TIME)
+              ✓ openapi-ts        the committed spec is what the code describes (TIME)
+              ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
+              - users-ts          no release yet whose tests could run
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
+              ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+              ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+              - stage             no staging index in the settings
+              → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/ts-v0.0.1   at 1234567
+              - page-draft        not set up: no release forge in the settings
+              → publish         upload demo-agent-0.0.1.tgz to http://127.0.0.1:PORT   sha256 1234567890ab…, credentials $NPM_TOKEN
+              → image-push      push ghcr.io/example/demo-agent-ts:v0.0.1   sha256:SHA256
+              → image-push      push ghcr.io/example/demo-agent-ts:sha-1234567   sha256:SHA256
+              - verify            would run next
+              → latest          dist-tag @demo/agent@0.0.1 latest on http://127.0.0.1:PORT   after verification
+              → latest          tag ghcr.io/example/demo-agent-ts:latest   after verification
+              - page              not set up: no release forge in the settings
+              - cascade           not set up: no release forge in the settings
+            ✓ ts v0.0.1 is ready: cargo xtask release ts
+        "#]],
+    );
 }
 
 #[test]
@@ -156,11 +324,32 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
     let world = World::new();
     let mut command = world.command(&world.repo.path);
     let dry = run(command.args(["release", "python", "--dry-run"]).env_remove("PYPI_TOKEN")).expect(3);
-    let at =
-        |text: &str| dry.stderr.find(text).unwrap_or_else(|| panic!("{text} is missing in {}", dry.stderr));
-    assert!(at("git push") < at("latest"));
-    assert!(at("latest") < at("error[credentials]"));
-    assert!(!dry.stderr.contains("is ready"), "{}", dry.stderr);
+    expect![[r#"
+        exit code 3
+        Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ test-python       no tests: other tests look at it from outside (TIME)
+          - users-python      no release yet whose tests could run
+          ✗ preflight         stopped here (TIME)
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+          ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+          → stage           upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          → stage           upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
+          - page-draft        not set up: no release forge in the settings
+          → publish         upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+          → publish         upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+          → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+          → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+          - verify            would run next
+          → latest          tag ghcr.io/example/demo-agent:latest   after verification
+          - page              not set up: no release forge in the settings
+          - cascade           not set up: no release forge in the settings
+        error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set PYPI_TOKEN in the environment
+        error: 1 finding to fix first
+    "#]].assert_eq(&dry.seen());
 }
 
 #[test]
@@ -169,7 +358,13 @@ fn a_tag_that_was_created_by_hand_stops_the_release() {
     world.repo.git(&["push", "--quiet", "origin", "HEAD~1:refs/tags/python-v0.0.1"]);
     let outside = world.outside();
     let stopped = world.xtask(&["release", "python"]).expect(3);
-    assert!(stopped.stderr.contains("tag-taken"), "{}", stopped.stderr);
+    expect![[r#"
+        exit code 3
+        error[tag-taken]: python: the tag python-v0.0.1 already exists at 1234567 and was not created by this tool (refs/tags/python-v0.0.1)
+          → release the next version: cargo xtask bump python
+          → or, if nobody has used that tag: git push --delete origin refs/tags/python-v0.0.1
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
     assert_eq!(outside, world.outside());
 }
 
@@ -181,11 +376,13 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
     std::fs::create_dir_all(&package).unwrap();
     std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "somebody else's").unwrap();
     let stopped = world.xtask(&["release", "python"]).expect(3);
-    assert!(
-        stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo_agent-0.0.1.tar.gz"),
-        "{}",
-        stopped.stderr
-    );
+    expect![[r#"
+        exit code 3
+        Release python v0.0.1 at 1234567
+        error[published-differs]: python: demo_agent-0.0.1.tar.gz on the index differs from the tag: sha256 SHA256 on the index, SHA256 in python-v0.0.1 (http://127.0.0.1:PORT/)
+          → the index accepts a file name only once; release the next version: cargo xtask bump python
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
 }
 
 #[test]
@@ -197,11 +394,13 @@ fn a_tarball_with_other_bytes_on_the_registry_stops_the_release_and_is_named() {
     bytes.push(0);
     std::fs::write(&tarball, bytes).unwrap();
     let stopped = world.xtask(&["release", "ts"]).expect(3);
-    assert!(
-        stopped.stderr.contains("published-differs") && stopped.stderr.contains("demo-agent-0.0.1.tgz"),
-        "{}",
-        stopped.stderr
-    );
+    expect![[r#"
+        exit code 3
+        Release ts v0.0.1 at 1234567
+        error[published-differs]: ts: demo-agent-0.0.1.tgz on the index differs from the tag: sha256 SHA256 on the index, SHA256 in ts-v0.0.1 (http://127.0.0.1:PORT)
+          → the index accepts a file name only once; release the next version: cargo xtask bump ts
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
 }
 
 /// Checks that after 0.1.0, neither a hotfix of 0.0.1 nor a pre-release of 0.2.0 moves `latest`.
@@ -269,16 +468,28 @@ fn preflight_reports_all_problems_together() {
     command.env("PYPI_TOKEN", "wrong-token").env_remove("TESTPYPI_TOKEN");
     let outside = world.outside();
     let stopped = run(command.args(["release", "python"])).expect(3);
-    for id in [
-        "dirty-tree",
-        "not-at-main",
-        "changelog-empty",
-        "src/demo_agent/model.bin is a pointer of Git LFS",
-        "refuses the credentials in PYPI_TOKEN",
-        "set TESTPYPI_TOKEN",
-    ] {
-        assert!(stopped.stderr.contains(id), "{id} is missing in {}", stopped.stderr);
-    }
+    expect![[r#"
+        exit code 3
+        Release python v0.0.1 at 1234567
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ test-python       no tests: other tests look at it from outside (TIME)
+          - users-python      no release yet whose tests could run
+          ✗ preflight         stopped here (TIME)
+        error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set TESTPYPI_TOKEN in the environment
+        error[credentials]: python: http://127.0.0.1:PORT/ refuses the credentials in PYPI_TOKEN (HTTP 403)
+        error[dirty-tree]: python: 1 file is not committed:
+           M apps/python/README.md
+          → commit or stash them: git status
+        error[not-at-main]: python: HEAD is 1234567 on feat/later, but releases are made from main, which is 1234567 on WORLD/registries/remote.git
+          → git switch main && git pull
+        error[changelog-empty]: python: CHANGELOG.md has no text under [python-v0.0.1] (CHANGELOG.md)
+          → describe the change for users under `## [Unreleased]`, `### python`, then: cargo xtask bump python
+        error[sources-incomplete]: python: a package cannot contain all sources (apps/python):
+          src/demo_agent/model.bin is a pointer of Git LFS: its content is not in this repository
+          → commit the files themselves, or leave them out of packages: a line `PATH export-ignore` in a committed .gitattributes
+        error: 6 findings to fix first
+    "#]].assert_eq(&stopped.seen());
     assert!(!stopped.stderr.contains("wrong-token"));
     assert_eq!(outside, world.outside());
 }
@@ -300,6 +511,13 @@ fn only_one_of_two_racing_releases_succeeds_and_the_other_names_it() {
     codes.sort();
     assert_eq!(codes, [0, 3], "{outputs:#?}");
     let loser = outputs.iter().find(|o| o.code == 3).unwrap();
-    assert!(loser.stderr.contains("lost-race") && loser.stderr.contains("run local-"), "{}", loser.stderr);
+    // How far it came before the tag differs.
+    let refused = loser.stderr.find("error[").map(|at| masked(&loser.stderr[at..]));
+    expect![[r#"
+        error[lost-race]: python: another run pushed python-v0.0.1 first: run local-RUN
+          → wait until that run finishes; if it was interrupted: cargo xtask release python
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&refused.expect("a finding"));
     assert_eq!(world.published().len(), 2);
 }

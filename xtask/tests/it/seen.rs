@@ -5,7 +5,7 @@ use crate::support::{Output, user_cache};
 use regex_lite::Regex;
 use std::sync::OnceLock;
 
-/// What is masked, and the word that replaces it. A masked commit keeps its length, so columns stay aligned.
+/// What is masked, and the word that replaces it, in this order. A masked commit keeps its length, so columns stay aligned.
 const MASKS: &[(&str, &str)] = &[
     (r#"[^ "'`(=,:]*/xtask-it-[A-Za-z0-9]+"#, "WORLD"),
     (r"127\.0\.0\.1:[0-9]{2,}", "127.0.0.1:PORT"),
@@ -14,12 +14,17 @@ const MASKS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{12}\b", "1234567890ab"),
     (r"\b[0-9a-f]{10}\b", "1234567890"),
     (r"\b[0-9a-f]{7}\b", "1234567"),
-    (r"\b([0-9]+ min )?[0-9.]+ ?s\b", "TIME"),
+    (r"\b([0-9]+ min )?[0-9.]+ ?m?s\b", "TIME"),
     (r"\blocal-[0-9]{8}T[0-9]{6}Z-[0-9a-f]+\b", "local-RUN"),
     // A release reuses checks that passed on this machine before.
     (r"(?m)^  - (\S+ +)passed on this machine before, with the same files: (.*)$", "  ✓ $1$2 (TIME)"),
     (r"described on this machine before, with the same files", "describes"),
     (r"printed on this machine before, with the same files", "prints"),
+    // What depends on the machine: its processor, its container engine, the base image that it can pull.
+    (r"\b(sandbox|docker|podman): /health", "ENGINE: /health"),
+    (r"linux/[a-z0-9]+ not run here", "linux/OTHER not run here"),
+    (r"layers: [0-9]+ uploaded, [0-9]+ mounted, [0-9]+ already", "layers: N uploaded, N mounted, N already"),
+    (r"\b[0-9]+ KiB\b", "N KiB"),
     // What changes when a pinned tool is updated.
     (r"(CACHE/tools/[a-z]+)-[0-9.]+", "$1"),
     (r"(Tool-Version: [a-z]+) .*", "$1 VERSION"),

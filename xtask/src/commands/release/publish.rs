@@ -3,6 +3,7 @@
 
 use super::{Release, State};
 use crate::finding::{Finding, Level};
+use crate::sys::ui::report::plural;
 use anyhow::{Result, bail};
 
 pub(crate) fn state(release: &Release) -> Result<State> {
@@ -50,7 +51,7 @@ pub(crate) fn state(release: &Release) -> Result<State> {
         }
     }
     Ok(if missing == 0 {
-        State::Done(format!("{} files on the index, hashes as in the tag", tag.dist.len()))
+        State::Done(format!("{} on the index, hashes as in the tag", plural(tag.dist.len(), "file")))
     } else {
         State::Todo
     })
