@@ -137,6 +137,8 @@ pub(crate) enum Command {
     Release(Release),
     /// Install, pull and run what the registries serve, and compare it with the tag
     Verify(Verify),
+    /// Create the branch for the next patch of a released version, and print the next commands
+    Hotfix(Hotfix),
     /// Withdraw a released version: move `latest` back, deprecate or delete the package, mark the version
     Rollback(Rollback),
     /// Prepare the branch of the next pull request towards a release, and push it
@@ -353,6 +355,20 @@ pub(crate) struct Verify {
     pub app: String,
     /// The released version (SemVer) [default: the version in the manifest]
     pub version: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Hotfix {
+    /// The app, by its name in app.toml
+    pub app: String,
+    /// The released version (SemVer) that gets a patch
+    pub version: String,
+    /// Add the changelog sections of its released patches to the branch that is checked out
+    #[arg(long)]
+    pub changelog: bool,
+    /// Print what would be done, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args)]

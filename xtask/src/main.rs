@@ -11,8 +11,8 @@ mod sys;
 
 use anyhow::Result;
 use commands::{
-    api, audit, build, bump, check, ci, compat, image, openapi, plan, promote, rehearse, release, rollback,
-    setup,
+    api, audit, build, bump, check, ci, compat, hotfix, image, openapi, plan, promote, rehearse, release,
+    rollback, setup,
 };
 use diff::finding;
 use flags::{Command, Flags};
@@ -87,6 +87,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Plan(flags) => plan::command(&ctx()?, flags),
         Command::Audit(flags) => audit::command(&ctx()?, flags),
         Command::Bump(flags) => bump::bump(&alone(flags.dry_run)?, flags),
+        Command::Hotfix(flags) => hotfix::command(&alone(flags.dry_run)?, flags),
         Command::Rollback(flags) => rollback::command(&alone(flags.dry_run)?, flags),
         Command::Promote(flags) => promote::promote(&ctx()?, flags),
         Command::Build(flags) => build::command(&alone(flags.dry_run)?, flags),

@@ -50,7 +50,7 @@ pub(crate) fn in_place(ctx: &Ctx, app: &App) -> Result<Option<Version>> {
     write(ctx, app, &flags::Bump { app: app.name().to_string(), ..Default::default() })
 }
 
-fn refuse_dirty(ctx: &Ctx) -> Result<()> {
+pub(crate) fn refuse_dirty(ctx: &Ctx) -> Result<()> {
     let dirty = ctx.git.dirty()?;
     if dirty.is_empty() {
         return Ok(());

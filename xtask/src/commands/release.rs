@@ -276,7 +276,7 @@ fn bump_first(ctx: &Ctx, apps: &[&App], wanted: bool) -> Result<Option<String>> 
     for app in apps {
         bump::bump(ctx, &flags::Bump { app: app.name().to_string(), ..Default::default() })?;
     }
-    Ok(Some(ctx.ws.settings.main.clone()))
+    apps.first().map(|app| preflight::branch(ctx, app)).transpose()
 }
 
 fn step_name(name: &str) -> Result<&'static str> {

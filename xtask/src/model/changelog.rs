@@ -8,6 +8,7 @@ use std::ops::Range;
 
 mod document;
 mod link;
+pub(crate) mod restore;
 mod section;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,12 @@ pub(crate) fn in_clone<T>(ctx: &Ctx, f: impl FnOnce(&Ctx) -> Result<T>) -> Resul
     };
     // A clone copies local branches only, but the remote-tracking branches are needed too.
     git.run(&["fetch", "--quiet", "--no-tags", "origin", "+refs/remotes/*:refs/remotes/*"])?;
-    git.run(&["checkout", "--quiet", "--detach", &ctx.git.commit("HEAD")?])?;
+    let head = ctx.git.commit("HEAD")?;
+    // On a hotfix branch, `plan` counts differently, and a release is made from it.
+    match ctx.git.branch()?.filter(|branch| branch.starts_with("hotfix/")) {
+        Some(branch) => git.run(&["checkout", "--quiet", "-B", &branch, &head])?,
+        None => git.run(&["checkout", "--quiet", "--detach", &head])?,
+    }
     let ws = Workspace::load(Some(&dir))?;
     f(&Ctx { ws, git, endpoints, json: ctx.json })
 }

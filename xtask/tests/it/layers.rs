@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("commands", &["plan"]),
     ("commands", &["audit", "bump", "check"]),
     ("commands", &["promote", "release"]),
-    ("commands", &["rollback"]),
+    ("commands", &["hotfix", "rollback"]),
     ("commands", &["ci", "rehearse"]),
 ];
 

@@ -23,7 +23,7 @@ mod demo;
 mod docs;
 mod forge;
 mod help;
-
+mod hotfix;
 mod image;
 mod lab;
 mod layers;

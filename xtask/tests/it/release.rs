@@ -425,6 +425,8 @@ fn latest_stays(app: &'static str) {
     world.repo.git(&["switch", "--quiet", "--create", &format!("hotfix/{app}-v0.0.1"), &old]);
     change(&world, app, "hot", "fix: hot");
     world.bump(&["--version", "0.0.2"]);
+    // A hotfix is released from its own branch.
+    world.push_to(&[&format!("hotfix/{app}-v0.0.1")]);
     let hotfix = world.xtask(&["release", app]).expect(0);
     assert!(hotfix.stderr.contains("0.1.0 is newer"), "{}", hotfix.stderr);
     latest_is_0_1_0(&world, app);

@@ -49,8 +49,8 @@ fn tag_finding(release: &Release) -> Result<Option<Finding>> {
 
 /// Says that the main branch moved on since the preflight. The release goes on for its commit.
 pub(super) fn say_if_main_moved(release: &Release) -> Result<()> {
-    let (ctx, main) = (release.ctx, &release.ctx.ws.settings.main);
-    let moved = preflight::main_on_remote(ctx)?.filter(|tip| *tip != release.commit);
+    let (ctx, main) = (release.ctx, &preflight::branch(release.ctx, release.app)?);
+    let moved = preflight::tip_on_remote(ctx, main)?.filter(|tip| *tip != release.commit);
     let Some(tip) = moved else { return Ok(()) };
     ui::say(&format!(
         "  {main} is now at {} on {}; the release goes on for {}",
@@ -65,9 +65,8 @@ pub(super) fn say_if_main_moved(release: &Release) -> Result<()> {
 /// such a commit, or if that is not the reason.
 pub(super) fn main_moved(release: &Release) -> Result<Option<Finding>> {
     let ctx = release.ctx;
-    let (Some(branch), Some(tip)) = (&release.branch, preflight::main_on_remote(ctx)?) else {
-        return Ok(None);
-    };
+    let Some(branch) = &release.branch else { return Ok(None) };
+    let Some(tip) = preflight::tip_on_remote(ctx, branch)? else { return Ok(None) };
     if ctx.git.ask(&["merge-base", "--is-ancestor", &tip, &release.commit]).unwrap_or(false) {
         return Ok(None);
     }

@@ -6,6 +6,7 @@ use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::tags;
+use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::{export, scratch, secrets, tools, ui};
 use anyhow::{Context, Result};
@@ -36,7 +37,7 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
     let mut findings = credentials(release);
     findings.extend(missing_tools(release));
     if release.tag().is_none() {
-        findings.extend(tree_and_branch(release.ctx, &release.commit, release.branch.is_some())?);
+        findings.extend(tree_and_branch(release)?);
         findings.extend(gates(release)?);
         findings.extend(refused(release)?);
         findings.extend(incomplete(release)?);
@@ -49,9 +50,10 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Checks that everything is committed and that HEAD is the tip of the remote's main branch. With `ahead`,
-/// HEAD may have more commits than that branch: they are pushed together with the tag.
-fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>> {
+/// Checks that everything is committed and that HEAD is the tip of the branch on the remote that the release
+/// is made from. With `--bump`, HEAD may have more commits: they are pushed together with the tag.
+fn tree_and_branch(release: &Release) -> Result<Vec<Finding>> {
+    let (ctx, commit, ahead) = (release.ctx, release.commit.as_str(), release.branch.is_some());
     let mut findings = Vec::new();
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
@@ -59,8 +61,8 @@ fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>>
         findings
             .push(Finding::new("dirty-tree", Level::Error, message).help("commit or stash them: git status"));
     }
-    let (main, remote) = (&ctx.ws.settings.main, &ctx.endpoints.remote);
-    match main_on_remote(ctx)?.as_deref() {
+    let (main, remote) = (&branch(ctx, release.app)?, &ctx.endpoints.remote);
+    match tip_on_remote(ctx, main)?.as_deref() {
         None => findings.push(
             Finding::new("no-main", Level::Error, format!("{remote} has no branch {main}"))
                 .help(format!("git push {remote} HEAD:{main}")),
@@ -87,9 +89,15 @@ fn tree_and_branch(ctx: &Ctx, commit: &str, ahead: bool) -> Result<Vec<Finding>>
     Ok(findings)
 }
 
-/// The newest commit of the main branch on the remote. None if there is no such branch.
-pub(super) fn main_on_remote(ctx: &Ctx) -> Result<Option<String>> {
-    let reference = format!("refs/heads/{}", ctx.ws.settings.main);
+/// The branch that the app's release is made from: main, or the branch of a hotfix that is checked out.
+pub(super) fn branch(ctx: &Ctx, app: &App) -> Result<String> {
+    let hotfix = ctx.git.branch()?.filter(|name| plan::Line::of_branch(name, app.name()).is_some());
+    Ok(hotfix.unwrap_or_else(|| ctx.ws.settings.main.clone()))
+}
+
+/// The newest commit of this branch on the remote. None if there is no such branch.
+pub(crate) fn tip_on_remote(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
+    let reference = format!("refs/heads/{branch}");
     let listed = ctx.git.online(&["ls-remote", "--", &ctx.endpoints.remote, &reference])?;
     Ok(listed.split_whitespace().next().map(str::to_string))
 }

@@ -1,0 +1,41 @@
+//! What is left to do until the hotfix is released.
+
+use super::Hotfix;
+use crate::model::manifest;
+use anyhow::Result;
+
+impl Hotfix<'_> {
+    /// A title, and the commands up to the release.
+    pub(super) fn ahead(&self, tip: &str) -> Result<(String, Vec<String>)> {
+        let (app, branch, remote) = (self.app.name(), self.name(), &self.ctx.endpoints.remote);
+        let mut steps = Vec::new();
+        if self.fixes(tip)?.is_empty() {
+            steps.push(format!("git commit --message \"fix({app}): WHAT USERS GET\""));
+        }
+        if manifest::at(&self.ctx.git, self.app, tip)? <= self.version {
+            steps.push(format!("cargo xtask bump {app}"));
+        }
+        steps.push(format!("git push {remote} {branch}"));
+        let title = match self.newer() {
+            None if !self.ctx.ws.settings.one_branch() => {
+                let main = &self.ctx.ws.settings.main;
+                steps.push(format!("# open a pull request into {main}; its squash makes the release"));
+                "Up to the release:".to_string()
+            }
+            newer => {
+                steps.push(format!("cargo xtask release {app}"));
+                let stays = newer.map(|v| format!("; latest stays at {v}")).unwrap_or_default();
+                format!("Up to the release, which is made from this branch{stays}:")
+            }
+        };
+        steps.push(format!("cargo xtask hotfix {app} {}   # the way back", self.version));
+        Ok((title, steps))
+    }
+
+    /// The newest release above this line of versions. With one, main is ahead, and the hotfix cannot be
+    /// merged there.
+    fn newer(&self) -> Option<&semver::Version> {
+        let line = self.line();
+        self.tagged.stable().next().filter(|v| **v > self.version && !line.contains(v))
+    }
+}

@@ -1,0 +1,193 @@
+//! Hotfixes: the branch from a release's tag, the next patch of its line, its release beside newer ones, and
+//! the way back into development.
+
+use crate::demo::World;
+use crate::support::{Output, PYPROJECT, Repo};
+
+/// A bare remote with the releases 0.0.1 and 0.1.0 of an app without an image. `main` and `development` are at
+/// 0.1.0.
+fn released(versions: &[&str]) -> Repo {
+    let repo = Repo::new();
+    let remote = repo.world().join("remote.git");
+    repo.git(&["init", "--quiet", "--bare", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    for version in versions {
+        repo.change("feat(python): more");
+        let text = format!("# Changelog\n\n## [Unreleased]\n\n{}", sections(versions, version));
+        repo.write("CHANGELOG.md", text);
+        repo.commit(
+            "apps/python/pyproject.toml",
+            &PYPROJECT.replace("0.0.0", version),
+            &format!("chore(release): python v{version}"),
+        );
+        repo.git(&["tag", &format!("python-v{version}")]);
+    }
+    repo.git(&["push", "--quiet", "--tags", "origin", "main", "main:development"]);
+    repo.git(&["fetch", "--quiet", "origin"]);
+    repo
+}
+
+/// The changelog's sections up to this version, the newest first.
+fn sections(versions: &[&str], last: &str) -> String {
+    let end = versions.iter().position(|v| *v == last).unwrap() + 1;
+    let section = |v: &&str| format!("## [python-v{v}] - 2026-01-01\n\n### Added\n\n- More.\n\n");
+    versions[..end].iter().rev().map(section).collect()
+}
+
+/// The commands that `hotfix` prints.
+fn commands(output: &Output) -> Vec<String> {
+    let lines = output.stdout.lines().filter_map(|line| line.strip_prefix("  "));
+    lines.map(|line| line.split("   #").next().unwrap().to_string()).collect()
+}
+
+#[test]
+fn the_branch_of_the_newest_release_leads_to_main() {
+    let repo = released(&["0.1.0"]);
+    let dry = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--dry-run"]).expect(0));
+    assert!(dry.stderr.contains("would create hotfix/python-v0.1.0 from python-v0.1.0"), "{}", dry.stderr);
+    let first = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
+    assert!(first.stderr.contains("hotfix/python-v0.1.0 created from python-v0.1.0"), "{}", first.stderr);
+    assert_eq!(
+        commands(&first),
+        [
+            "git commit --message \"fix(python): WHAT USERS GET\"",
+            "cargo xtask bump python",
+            "git push origin hotfix/python-v0.1.0",
+            "# open a pull request into main; its squash makes the release",
+            "cargo xtask hotfix python 0.1.0",
+        ]
+    );
+    assert_eq!(repo.git(&["branch", "--show-current"]), "hotfix/python-v0.1.0");
+    // Again, from elsewhere, and with uncommitted changes.
+    let second = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0));
+    assert!(second.stderr.contains("hotfix/python-v0.1.0 is there already, at "), "{}", second.stderr);
+    repo.git(&["switch", "--quiet", "main"]);
+    repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = -1\n");
+    let dirty = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]).expect(3));
+    assert!(dirty.stderr.contains("error[dirty-tree]"), "{}", dirty.stderr);
+    repo.git(&["checkout", "--quiet", "--", "."]);
+    repo.xtask(&["hotfix", "python", "0.1.0", "--json"]).expect(0);
+    assert_eq!(repo.git(&["branch", "--show-current"]), "hotfix/python-v0.1.0");
+}
+
+#[test]
+fn what_cannot_be_a_hotfix_is_refused() {
+    let repo = released(&["0.1.0", "0.1.1", "0.2.0"]);
+    let refused = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]).expect(3));
+    assert!(
+        refused.stderr.contains("error[hotfix-superseded]: python: python-v0.1.1 is released already")
+            && refused.stderr.contains("cargo xtask hotfix python 0.1.1"),
+        "{}",
+        refused.stderr
+    );
+    for (version, code) in [("0.9.0", 1), ("0.1.0-rc.1", 2), ("next", 2)] {
+        repo.untouched(|| repo.xtask(&["hotfix", "python", version]).expect(code));
+    }
+    // A patch that was rolled back supersedes nothing.
+    repo.git(&["push", "--quiet", "origin", "python-v0.1.1^{}:refs/tags/withdrawn/python-v0.1.1"]);
+    repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
+    // Somebody else's branch of that name stays as it is.
+    repo.git(&["branch", "--quiet", "hotfix/python-v0.2.0", "python-v0.1.0"]);
+    let other = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.2.0"]).expect(1));
+    assert!(other.stderr.contains("does not contain python-v0.2.0"), "{}", other.stderr);
+}
+
+#[test]
+fn the_next_patch_and_the_way_back_of_an_older_line() {
+    let repo = released(&["0.1.0", "0.2.0"]);
+    let first = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
+    assert!(
+        first.stdout.contains("which is made from this branch; latest stays at 0.2.0"),
+        "{}",
+        first.stdout
+    );
+    repo.commit("apps/python/src/demo_agent/hot.py", "HOT = 1\n", "fix(python): lose no run");
+    let fix = repo.head();
+    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
+    assert_eq!(plan["apps"][0]["next"], "0.1.1", "{plan}");
+    repo.xtask(&["bump", "python"]).expect(0);
+    assert_eq!(repo.git(&["log", "-1", "--format=%s"]), "chore(release): python v0.1.1");
+    // The release itself is tested below; here its tag is enough.
+    repo.git(&["push", "--quiet", "origin", "HEAD:hotfix/python-v0.1.0", "HEAD:refs/tags/python-v0.1.1"]);
+    let back = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
+    assert_eq!(
+        commands(&back),
+        [
+            "git fetch origin",
+            "git switch --no-track --create apply-hotfix-python-v0.1.1 origin/development",
+            &format!("git cherry-pick -x {fix}"),
+            "cargo xtask hotfix python 0.1.0 --changelog",
+            "git push origin apply-hotfix-python-v0.1.1",
+            "# open a pull request into development",
+        ]
+    );
+    for line in commands(&back).iter().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[0] {
+            "git" => drop(repo.git(&words[1..])),
+            _ => drop(repo.xtask(&words[2..]).expect(0)),
+        }
+    }
+    let headings = |text: String| -> Vec<String> {
+        text.lines()
+            .filter_map(|l| l.strip_prefix("## [python-v")?.split_once(']'))
+            .map(|(v, _)| v.into())
+            .collect()
+    };
+    assert_eq!(headings(repo.read("CHANGELOG.md")), ["0.2.0", "0.1.1", "0.1.0"]);
+    assert!(repo.read("CHANGELOG.md").contains("lose no run"));
+    assert_eq!(
+        repo.git(&["log", "-2", "--format=%s"]),
+        "docs: add python-v0.1.1 to the changelog\nfix(python): lose no run"
+    );
+    // The number continues from the newest release, and the fix is not out there yet.
+    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
+    assert_eq!(plan["apps"][0]["next"], "0.2.1", "{plan}");
+    // Once development has it, nothing is left but the entry.
+    repo.git(&["push", "--quiet", "origin", "HEAD:development"]);
+    let done = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--changelog"]).expect(0));
+    assert!(done.stderr.contains("CHANGELOG.md has every patch of python-v0.1.0"), "{}", done.stderr);
+    let done = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
+    assert!(done.stdout.contains("development has its fixes"), "{}", done.stdout);
+}
+
+#[test]
+fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_latest() {
+    let world = World::of("ts");
+    world.xtask(&["release", "ts"]).expect(0);
+    world.repo.commit("apps/ts/README.md", "# demo-agent, newer\n", "feat(ts): newer");
+    world.bump(&[]);
+    world.xtask(&["release", "ts"]).expect(0);
+    let newest = world.image("example/demo-agent-ts", "v0.1.0");
+
+    world.xtask(&["hotfix", "ts", "0.0.1"]).expect(0);
+    world.repo.commit("apps/ts/README.md", "# demo-agent, hot\n", "fix(ts): hot");
+    world.xtask(&["bump", "ts"]).expect(0);
+    // Not pushed yet: nobody could review it.
+    let early = world.xtask(&["release", "ts", "--until", "preflight"]).expect(3);
+    assert!(early.stderr.contains("error[no-main]"), "{}", early.stderr);
+    world.repo.git(&["push", "--quiet", "origin", "hotfix/ts-v0.0.1"]);
+    let released = world.xtask(&["release", "ts"]).expect(0);
+    assert!(
+        released.stderr.contains("ts v0.0.2 is released and verified")
+            && released.stderr.contains("0.1.0 is newer")
+            && !released.stderr.contains("the release goes on for"),
+        "{}",
+        released.stderr
+    );
+    assert_eq!(world.image("example/demo-agent-ts", "latest"), newest);
+    assert_eq!(
+        world.dist_tags("@demo/agent"),
+        serde_json::json!({ "latest": "0.1.0", "release-0.0": "0.0.2" })
+    );
+    let back = world.xtask(&["hotfix", "ts", "0.0.1"]).expect(0);
+    assert!(back.stdout.contains("git cherry-pick -x "), "{}", back.stdout);
+
+    // When 0.1.0 is rolled back, the hotfix is the newest release.
+    world.xtask(&["rollback", "ts", "0.1.0", "--yes"]).expect(0);
+    assert_eq!(world.dist_tags("@demo/agent")["latest"], "0.0.2");
+    assert_eq!(
+        world.image("example/demo-agent-ts", "latest"),
+        world.image("example/demo-agent-ts", "v0.0.2")
+    );
+}
