@@ -101,7 +101,8 @@ fn ensure_unreleased(document: &mut Document) -> Range<usize> {
 /// The app's part of the unreleased section: from `### python` up to the next `### `. An empty range if the
 /// app has no part.
 fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
-    let heading = |at: &usize| document.line(*at).starts_with("### ");
+    let hidden = document.hidden();
+    let heading = |at: &usize| !hidden[*at] && document.line(*at).starts_with("### ");
     let named =
         |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
     match section.clone().filter(heading).find(named) {

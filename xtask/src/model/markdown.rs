@@ -47,9 +47,109 @@ fn closes(line: &str, (mark, length): (char, usize)) -> bool {
     line.len() >= length && line.chars().all(|c| c == mark)
 }
 
+/// The text with `\<` for each `<` that would begin HTML (CommonMark 0.31, 6.6), so that a reader sees it.
+/// Code spans, addresses in angle brackets, and escapes stay as they are.
+pub(crate) fn escape_html(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['`', '<', '\\']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = match rest.as_bytes()[0] {
+            b'`' => code_span(rest),
+            b'\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            _ => {
+                if begins_html(&rest[1..]) {
+                    out.push('\\');
+                }
+                1
+            }
+        };
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out + rest
+}
+
+/// The opposite of [`escape_html`].
+pub(crate) fn without_escapes(text: &str) -> String {
+    text.replace("\\<", "<")
+}
+
+/// The length of the code span at the start of the text. Of its backticks alone if nothing closes it.
+fn code_span(text: &str) -> usize {
+    let length = text.len() - text.trim_start_matches('`').len();
+    let mut rest = &text[length..];
+    while let Some(at) = rest.find('`') {
+        rest = &rest[at..];
+        let run = rest.len() - rest.trim_start_matches('`').len();
+        rest = &rest[run..];
+        if run == length {
+            return text.len() - rest.len();
+        }
+    }
+    length
+}
+
+/// Does HTML begin with a `<` before this text? `<https://…>` is an address.
+fn begins_html(after: &str) -> bool {
+    let scheme = after.split_once(':').map(|(scheme, _)| scheme);
+    let address = scheme.is_some_and(|s| s.len() > 1 && s.chars().all(|c| c.is_ascii_alphanumeric()));
+    !address && after.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c))
+}
+
+/// The line, counted from 1, at which git left the first of two versions to choose from: `<<<<<<<`, `=======`
+/// and `>>>>>>>` follow each other.
+pub(crate) fn conflict(text: &str) -> Option<usize> {
+    let find = |from: usize, mark: &str| {
+        text.lines().enumerate().skip(from).find(|(_, line)| {
+            line.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+    };
+    let (start, _) = find(0, "<<<<<<<")?;
+    let (middle, _) = find(start + 1, "=======")?;
+    find(middle + 1, ">>>>>>>").map(|_| start + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn html_is_escaped_outside_code() {
+        for (text, expected) in [
+            ("add <details> and <Header />", "add \\<details> and \\<Header />"),
+            ("`<a>` <b> ``x ` <c>`` </d>", "`<a>` \\<b> ``x ` <c>`` \\</d>"),
+            ("an open ` and <b>", "an open ` and \\<b>"),
+            ("a < b, a <= b, 1<2, <3", "a < b, a <= b, 1<2, <3"),
+            ("<https://example.org/> <mailto:a@b> <T>", "<https://example.org/> <mailto:a@b> \\<T>"),
+            ("Dict<str, List<int>>", "Dict\\<str, List\\<int>>"),
+            ("<!-- gone --> <?x ?>", "\\<!-- gone --> \\<?x ?>"),
+            ("\\<b> \\", "\\<b> \\"),
+            ("ž<b>", "ž\\<b>"),
+            ("", ""),
+        ] {
+            let escaped = escape_html(text);
+            assert_eq!(escaped, expected, "{text}");
+            assert_eq!(escape_html(&escaped), escaped, "{text}: once is enough");
+        }
+    }
+
+    #[test]
+    fn the_marks_of_a_conflict_are_found() {
+        for (text, expected) in [
+            ("a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> x\n", Some(2)),
+            ("<<<<<<<\r\n=======\r\n>>>>>>>\r\n", Some(1)),
+            ("<<<<<<< HEAD\nb\n||||||| 1\nc\n=======\n>>>>>>> x", Some(1)),
+            ("A title\n=======\n", None),
+            ("<<<<<<< HEAD\n", None),
+            ("text <<<<<<< HEAD\n=======\n>>>>>>>\n", None),
+            ("<<<<<<<< eight\n=======\n>>>>>>>\n", None),
+            ("", None),
+        ] {
+            assert_eq!(conflict(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn fences_and_comments_hide_their_contents_and_unclosed_ones_hide_nothing() {

@@ -56,12 +56,17 @@ impl Document {
     /// The `## ` sections: each from its heading to the next one, or to the links at the end.
     pub(super) fn sections(&self) -> Vec<Range<usize>> {
         let end = self.links().start;
-        let lines: Vec<&str> = self.lines.iter().map(|l| l.trim_end()).collect();
-        let hidden = markdown::hidden(&lines);
+        let hidden = self.hidden();
         let starts: Vec<usize> =
             (0..end).filter(|&at| !hidden[at] && self.lines[at].starts_with("## ")).collect();
         let ends = starts.iter().skip(1).copied().chain([end]);
         starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    }
+
+    /// For each line: is it part of a code block or a comment?
+    pub(super) fn hidden(&self) -> Vec<bool> {
+        let lines: Vec<&str> = self.lines.iter().map(|l| l.trim_end()).collect();
+        markdown::hidden(&lines)
     }
 
     /// A section's title: the text between the brackets of `## [python-v0.0.2] - 2026-11-21`, or the

@@ -4,6 +4,8 @@
 use crate::model::commits;
 use crate::model::commits::Entry;
 use crate::model::evidence::Accepted;
+use crate::model::markdown;
+use std::collections::{HashMap, HashSet};
 
 const BREAKING: &str = "Breaking";
 /// The prefix of the reason, on the line below an accepted break.
@@ -23,8 +25,9 @@ impl Section {
     pub(super) fn add(&mut self, lines: &[String], level: usize) {
         let prefix = format!("{} ", "#".repeat(level));
         let mut group = String::new();
-        for line in lines {
-            match line.strip_prefix(&prefix) {
+        let shown: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        for (line, hidden) in lines.iter().zip(markdown::hidden(&shown)) {
+            match line.strip_prefix(&prefix).filter(|_| !hidden) {
                 Some(name) => group = name.trim().to_string(),
                 None => self.group(&group).push(line.clone()),
             }
@@ -38,15 +41,23 @@ impl Section {
     /// no longer count. A line is recognised by its commit's description, so text written or changed by hand
     /// stays.
     pub(super) fn add_commits(&mut self, commits: &[Entry]) {
-        for (_, lines) in &mut self.groups {
-            remove_items(lines, commits);
+        // The first of the same key: the newest commit.
+        let mut made: HashMap<String, &Entry> = HashMap::new();
+        for commit in commits.iter().filter(|c| c.kind.is_some()) {
+            made.entry(key(&commit.description)).or_insert(commit);
         }
+        for (_, lines) in &mut self.groups {
+            remove_items(lines, &made);
+        }
+        let mut known: HashMap<&str, HashSet<String>> = HashMap::new();
         // The plan lists the newest commit first; a changelog lists changes in the order they were made.
         for commit in commits.iter().rev().filter(|c| c.counts) {
-            let item = item(commit);
-            let lines = self.group(group_of(commit));
-            let known = item.first().is_some_and(|first| lines.iter().any(|l| key(l) == key(first)));
-            if !known {
+            let name = group_of(commit);
+            let lines = self.group(name);
+            let known = known.entry(name).or_insert_with(|| lines.iter().map(|line| key(line)).collect());
+            if known.insert(key(&commit.description)) {
+                let item = item(commit);
+                known.extend(item.iter().map(|line| key(line)));
                 lines.extend(item);
             }
         }
@@ -56,7 +67,9 @@ impl Section {
     /// longer accepted. An item is recognised by its id and symbol, so one that was changed by hand stays.
     pub(super) fn add_accepted(&mut self, accepted: &[Accepted]) {
         let lines = self.group(BREAKING);
-        let is_for = |line: &str, a: &Accepted| line.ends_with(&mark(a)) && names(line, &a.difference.what);
+        let is_for = |line: &str, a: &Accepted| {
+            line.ends_with(&mark(a)) && names(&markdown::without_escapes(line), &a.difference.what)
+        };
         let (mut old, mut at) = (Vec::new(), 0);
         while at + 1 < lines.len() {
             if lines[at].starts_with("- ") && lines[at].ends_with(']') && lines[at + 1].starts_with(ACCEPTED)
@@ -71,8 +84,8 @@ impl Section {
             let kept = old.iter().position(|item| is_for(&item[0], one)).map(|at| old.remove(at));
             let made = || {
                 vec![
-                    format!("- {} {}", one_line(&one.difference.message), mark(one)),
-                    format!("{ACCEPTED}{}", one_line(&one.by.reason)),
+                    format!("- {} {}", text(&one.difference.message), mark(one)),
+                    format!("{ACCEPTED}{}", text(&one.by.reason)),
                 ]
             };
             lines.extend(kept.unwrap_or_else(made));
@@ -123,40 +136,37 @@ fn mark(accepted: &Accepted) -> String {
 
 /// `- the description`, with the description of the break indented below it.
 fn item(commit: &Entry) -> Vec<String> {
-    let mut lines = vec![format!("- {}", commit.description)];
+    let mut lines = vec![format!("- {}", markdown::escape_html(&commit.description))];
     lines.extend(
         commit
             .note
             .iter()
             .filter(|note| key(note) != key(&commit.description))
-            .map(|note| format!("  {note}")),
+            .map(|note| format!("  {}", markdown::escape_html(note))),
     );
     lines
 }
 
-/// Removes the lines that [`item`] writes for any of these commits.
-fn remove_items(lines: &mut Vec<String>, commits: &[Entry]) {
-    let mut at = 0;
-    while at < lines.len() {
-        let made = commits
-            .iter()
-            .filter(|c| c.kind.is_some() && lines[at].starts_with("- "))
-            .find(|c| key(&lines[at]) == key(&c.description));
-        match made {
-            Some(commit) => {
-                let notes = item(commit).len() - 1;
-                let noted = lines.get(at + 1).is_some_and(|l| l.starts_with("  ")) as usize;
-                lines.drain(at..at + 1 + notes.min(noted));
-            }
-            None => at += 1,
+/// Removes the lines that [`item`] writes for any of these commits, by the key of their description.
+fn remove_items(lines: &mut Vec<String>, made: &HashMap<String, &Entry>) {
+    let mut kept = Vec::new();
+    let mut all = std::mem::take(lines).into_iter().peekable();
+    while let Some(line) = all.next() {
+        let commit = if line.starts_with("- ") { made.get(&key(&line)) } else { None };
+        match commit {
+            Some(commit) if item(commit).len() > 1 => drop(all.next_if(|next| next.starts_with("  "))),
+            Some(_) => {}
+            None => kept.push(line),
         }
     }
+    *lines = kept;
     trim_blank(lines);
 }
 
-/// A line without its bullet and its pull request number: a squash merge adds the number later.
+/// A line without its bullet, its escapes and its pull request number: a squash merge adds the number later.
 fn key(line: &str) -> String {
     let line = line.trim().trim_start_matches("- ");
+    let line = &markdown::without_escapes(line);
     one_line(commits::strip_reference(line))
 }
 
@@ -169,6 +179,11 @@ fn names(line: &str, what: &str) -> bool {
     };
     let after_another = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || "_.".contains(c));
     line.match_indices(what).any(|(at, _)| !after_another(&line[..at]) && !goes_on(&line[at + what.len()..]))
+}
+
+/// A text on one line, in which nothing is HTML.
+fn text(text: &str) -> String {
+    markdown::escape_html(&one_line(text))
 }
 
 fn one_line(text: &str) -> String {

@@ -312,3 +312,54 @@ fn an_accepted_break_is_not_confused_with_one_whose_name_starts_the_same() {
         assert_eq!(notes.matches(item).count(), 1, "{item}: {notes}");
     }
 }
+
+#[test]
+fn headings_in_code_are_text_of_the_part() {
+    let text = START
+        .replace("By hand.\n", "Before you start it:\n\n```sh\n### stop the old server\n#### Fixed\n```\n");
+    let released = bump(&text, "python-v0.0.2", &[], &["fix: a"]);
+    check(
+        &notes(&released, "python-v0.0.2").expect("a section"),
+        expect![[r#"
+            Before you start it:
+
+            ```sh
+            ### stop the old server
+            #### Fixed
+            ```
+
+            ### Fixed
+
+            - also by hand
+            - a"#]],
+    );
+    assert!(released.contains("## [Unreleased]\n\n### ts\n\n- theirs\n\n## ["), "{released}");
+}
+
+#[test]
+fn html_in_a_subject_is_shown_and_not_written_again_by_the_next_bump() {
+    let messages =
+        ["feat: add <details> and `<Header />`", "fix!: drop List<int>\n\nBREAKING CHANGE: use <T>"];
+    let once = bump(START, "python-v0.0.2", &[], &messages);
+    check(
+        &notes(&once, "python-v0.0.2").expect("a section"),
+        expect![[r#"
+            By hand.
+
+            ### Breaking
+
+            - drop List\<int>
+              use \<T>
+
+            ### Added
+
+            - add \<details> and `<Header />`
+
+            ### Fixed
+
+            - also by hand"#]],
+    );
+    // An earlier version wrote the subject as it is.
+    let earlier = once.replace("\\<", "<");
+    assert_eq!(bump(&earlier, "python-v0.0.2", &[], &messages), once);
+}
