@@ -44,7 +44,7 @@ fn generate(ctx: &Ctx, apps: &[String], dry_run: bool) -> Result<()> {
 
 /// Writes a generated file, or shows how it would change.
 pub(crate) fn put(ctx: &Ctx, line: ui::Line, file: &Utf8Path, text: &str, dry_run: bool) -> Result<()> {
-    let path = ctx.ws.root.join(file);
+    let path = ctx.ws.root.join(crate::sys::files::inside(&ctx.ws.root, file)?);
     let old = std::fs::read_to_string(&path).unwrap_or_default();
     if old == text {
         line.end(ui::Outcome::Done(format!("{file} is up to date")));

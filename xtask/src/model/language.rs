@@ -49,13 +49,27 @@ impl Ecosystem {
         }
     }
 
-    /// The lock file's text with this version in the app's own entry. Every other byte stays the same.
-    pub(crate) fn set_locked_version(self, file: &Utf8Path, lock: &str, version: &Version) -> Result<String> {
+    /// The names of the lock files that a workspace has in a folder above its members.
+    pub(crate) fn lock_files(self) -> &'static [&'static str] {
+        match self {
+            Ecosystem::Python => &["uv.lock"],
+            Ecosystem::Ts => &["bun.lock", ts::NPM_LOCK],
+        }
+    }
+
+    /// The lock file's text with this version in the entry of the package in the folder `member`, which is `.`
+    /// for the lock file's own folder. Every other byte stays the same. None if there is no such entry.
+    pub(crate) fn set_locked_version(
+        self,
+        file: &Utf8Path,
+        lock: &str,
+        member: &str,
+        version: &Version,
+    ) -> Result<Option<String>> {
         match (self, file.file_name()) {
-            (Ecosystem::Python, _) => python::set_locked(lock, version),
-            (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::set_locked(lock, version),
-            // bun.lock does not contain the version of its own package.
-            (Ecosystem::Ts, _) => Ok(lock.to_string()),
+            (Ecosystem::Python, _) => python::set_locked(lock, member, version),
+            (Ecosystem::Ts, Some(ts::NPM_LOCK)) => ts::set_locked(lock, member, version),
+            (Ecosystem::Ts, _) => Ok(ts::set_locked_by_bun(lock, member, version)),
         }
     }
 

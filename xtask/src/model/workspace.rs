@@ -11,6 +11,7 @@ mod rehearsal;
 mod settings;
 
 pub(crate) use earlier::EarlierSettings;
+use settings::SpecSettings;
 pub(crate) use settings::{
     Acceptance, AppSettings, CommandsSettings, CompatSettings, ForgeKind, ImageSettings, Settings,
 };
@@ -66,6 +67,7 @@ impl Workspace {
             None => find_root()?,
         };
         rehearsal::stay_in_its_folder(&root)?;
+        refuse_target_elsewhere(&root)?;
         let settings = read_settings(&root)?;
         let mut apps = Vec::new();
         let mut problems = Vec::new();
@@ -197,8 +199,34 @@ fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     Ok(found)
 }
 
+/// Git sees a link where a person sees a folder, so it would find no commit that changes the app.
+fn refuse_link(root: &Utf8Path, dir: &Utf8Path) -> Result<()> {
+    match dir.ancestors().find(|part| !part.as_str().is_empty() && root.join(part).is_symlink()) {
+        None => Ok(()),
+        Some(link) => Err(Exit::Usage(format!(
+            "{link} is a link, and git does not look into links; move the folder here, or name its place: \
+             apps = \"FOLDER\" in [workspace.metadata.xtask] of Cargo.toml"
+        ))
+        .into()),
+    }
+}
+
+/// What the build and the release write goes below `target`.
+fn refuse_target_elsewhere(root: &Utf8Path) -> Result<()> {
+    let target = root.join("target");
+    match target.is_symlink().then(|| target.canonicalize_utf8()) {
+        Some(Ok(real)) if !real.starts_with(root.canonicalize_utf8()?) => Err(Exit::Usage(format!(
+            "target is a link to {real}, which is outside the repository, so nothing is written there; \
+             remove the link (cargo's own files can be elsewhere: build.target-dir in ~/.cargo/config.toml)"
+        ))
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     let file = dir.join("app.toml");
+    refuse_link(root, dir)?;
     let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("cannot read {file}"))?;
     let mut settings: AppSettings = parse(&text, file.as_str())?;
     // A rehearsal without images hides the image settings from all of its jobs and steps.
@@ -236,13 +264,8 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     if let Some(problem) = settings.commands.problem() {
         return Err(Exit::Usage(format!("{file}: [commands] {problem}")).into());
     }
-    if let Some(health) =
-        settings.spec.as_ref().map(|spec| &spec.health).filter(|path| !path.starts_with('/'))
-    {
-        return Err(Exit::Usage(format!(
-            "{file}: [spec] health = {health:?}: the path must begin with /, as in \"/healthz\""
-        ))
-        .into());
+    if let Some(problem) = settings.spec.as_ref().and_then(SpecSettings::problem) {
+        return Err(Exit::Usage(format!("{file}: [spec] {problem}")).into());
     }
     if let Some(problem) = settings.accept.iter().find_map(Acceptance::problem) {
         return Err(Exit::Usage(format!("{file}: {problem}")).into());

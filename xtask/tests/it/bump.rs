@@ -304,3 +304,110 @@ fn hooks_see_the_users_locale() {
         assert_eq!(seen.trim(), locale.unwrap_or("unset"));
     }
 }
+
+#[test]
+fn a_hook_that_formats_and_adds_again_leaves_a_clean_tree() {
+    let repo = with_a_fix();
+    hook(&repo, "sed -i 's/^- /* /' CHANGELOG.md && git add CHANGELOG.md");
+    bump(&repo, &[]).expect(0);
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    assert!(repo.git(&["show", "HEAD:CHANGELOG.md"]).contains("* answer 405"));
+}
+
+#[test]
+fn a_link_in_the_repository_is_followed_and_its_target_committed() {
+    let repo = with_a_fix();
+    std::fs::create_dir(repo.path.join("docs")).unwrap();
+    repo.write("docs/CHANGES.md", "# Changelog\n");
+    std::os::unix::fs::symlink("docs/CHANGES.md", repo.path.join("CHANGELOG.md")).unwrap();
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "-qm", "docs: move the changelog"]);
+    bump(&repo, &[]).expect(0);
+    assert_eq!(head(&repo), "chore(release): python v0.1.1\n\napps/python/pyproject.toml\ndocs/CHANGES.md");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    assert!(repo.path.join("CHANGELOG.md").is_symlink());
+}
+
+#[test]
+fn nothing_outside_the_repository_is_written() {
+    let outside = |repo: &Repo| repo.world().join("outside");
+    for file in ["CHANGELOG.md", "apps/python/pyproject.toml", "apps/python/uv.lock", "apps/python/VERSION"] {
+        let repo = with_a_fix();
+        repo.write("apps/python/app.toml", format!("{APP_TOML}\n[release]\npins = [\"VERSION\"]\n"));
+        repo.write("apps/python/VERSION", "0.1.0\n");
+        let path = repo.path.join(file);
+        let text = match file.ends_with("uv.lock") {
+            true => "[[package]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = { editable = \".\" }\n".into(),
+            false => std::fs::read_to_string(&path).unwrap_or_default(),
+        };
+        std::fs::write(outside(&repo), &text).unwrap();
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink(outside(&repo), &path).unwrap();
+        repo.git(&["add", "--all"]);
+        repo.git(&["commit", "-qm", "chore: link"]);
+        let error = repo.untouched(|| bump(&repo, &[]).expect(1)).stderr;
+        assert!(error.contains(&format!("{file} leads to {}", outside(&repo))), "{file}: {error}");
+        assert_eq!(std::fs::read_to_string(outside(&repo)).unwrap(), text, "{file}");
+    }
+}
+
+#[test]
+fn settings_that_lead_outside_are_refused_by_every_command() {
+    for (spec, problem) in [
+        ("../../../x", "[spec] file = \"../../../x\" is outside the app's folder"),
+        ("/etc/x", "[spec] file = \"/etc/x\" is outside the app's folder"),
+        ("a/../../x", "[spec] file = \"a/../../x\" is outside the app's folder"),
+        ("", "[spec] file = \"\" is outside the app's folder"),
+    ] {
+        let repo = Repo::new();
+        let settings = format!("[spec]\nfile = {spec:?}\ngenerate = [\"x\"]\nserve = [\"x\"]\n");
+        repo.write("apps/python/app.toml", format!("{APP_TOML}\n{settings}"));
+        let error = repo.xtask(&["plan"]).expect(2).stderr;
+        assert!(error.contains(problem), "{error}");
+    }
+    let repo = Repo::new();
+    repo.git(&["mv", "apps/python", "elsewhere"]);
+    std::fs::create_dir_all(repo.path.join("apps")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", repo.path.join("apps/python")).unwrap();
+    let error = repo.xtask(&["plan"]).expect(2).stderr;
+    assert!(error.contains("apps/python is a link, and git does not look into links"), "{error}");
+
+    let repo = Repo::new();
+    std::os::unix::fs::symlink(repo.world(), repo.path.join("target")).unwrap();
+    let error = repo.xtask(&["plan"]).expect(2).stderr;
+    assert!(error.contains("target is a link to"), "{error}");
+}
+
+#[test]
+fn both_sides_of_a_merge_stop_the_bump() {
+    let repo = with_a_fix();
+    let text = "# Changelog\n\n<<<<<<< HEAD\n- a\n=======\n- b\n>>>>>>> other\n";
+    repo.commit("CHANGELOG.md", text, "docs: merge");
+    let error = repo.untouched(|| bump(&repo, &[]).expect(3)).stderr;
+    assert!(
+        error.contains("error[conflict-markers] CHANGELOG.md:3") || error.contains("CHANGELOG.md:3"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_lock_file_of_a_workspace_is_part_of_the_commit() {
+    let repo = with_a_fix();
+    let member = |version: &str, source: &str| {
+        format!(
+            "[[package]]\nname = \"demo\"\nversion = \"{version}\"\nsource = {{ editable = \"{source}\" }}\n"
+        )
+    };
+    let lock = |version: &str| {
+        format!("version = 1\n\n{}{}", member("0.1.0", "libs/x"), member(version, "apps/python"))
+    };
+    repo.commit("uv.lock", &lock("0.1.0"), "chore: lock the workspace");
+    bump(&repo, &[]).expect(0);
+    assert_eq!(repo.read("uv.lock"), lock("0.1.1"));
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    // A lock file that does not name the app is not changed.
+    let repo = with_a_fix();
+    repo.commit("uv.lock", &member("0.1.0", "libs/x"), "chore: lock the workspace");
+    bump(&repo, &[]).expect(0);
+    assert_eq!(repo.read("uv.lock"), member("0.1.0", "libs/x"));
+}

@@ -3,9 +3,11 @@
 use super::{confirm, replaced};
 use crate::commands::plan::AppPlan;
 use crate::commands::{compat, openapi};
+use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::{Acceptance, App};
-use crate::model::{changelog, manifest};
+use crate::model::{changelog, manifest, markdown};
+use crate::sys::exit::Exit;
 use crate::sys::files;
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -47,6 +49,10 @@ fn write_and_commit(
     saved: &mut Vec<Saved>,
 ) -> Result<()> {
     let root = &ctx.ws.root;
+    // Before anything is written: none of the files may be outside the repository.
+    for file in generated(app) {
+        files::inside(root, &file)?;
+    }
     for (file, text) in texts {
         put(root, file, &text, saved)?;
     }
@@ -63,14 +69,31 @@ fn write_and_commit(
     if saved.is_empty() {
         return Ok(());
     }
-    let with_paths = |args: &[&str]| -> Vec<String> {
-        let paths = saved.iter().map(|s| format!(":(top,literal){}", s.file));
-        args.iter().map(|a| a.to_string()).chain(["--".to_string()]).chain(paths).collect()
-    };
-    ctx.git.run(&with_paths(&["add"]))?;
+    let paths = saved.iter().map(|s| format!(":(top,literal){}", s.file));
+    let add: Vec<String> = ["add", "--"].map(str::to_string).into_iter().chain(paths).collect();
+    ctx.git.run(&add)?;
+    // Without paths: with paths, git would hide from its own index what a formatting hook adds.
     ctx.git
-        .run(&with_paths(&["commit", "--quiet", "--message", subject]))
+        .run(&["commit", "--quiet", "--message", subject])
         .context("git refused the commit; all files are restored")
+}
+
+/// The files that the new version's code prints.
+fn generated(app: &App) -> Vec<Utf8PathBuf> {
+    let spec = app.settings.spec.as_ref().map(|spec| app.dir.join(&spec.file));
+    spec.into_iter().chain(app.settings.compat.as_ref().map(|settings| compat::file(app, settings))).collect()
+}
+
+/// The lock files above the app's folder, which may be those of a workspace, with the app's folder as they
+/// name it.
+fn workspace_locks(root: &Utf8Path, app: &App) -> Vec<(Utf8PathBuf, String)> {
+    let mut found = Vec::new();
+    for folder in app.dir.ancestors().skip(1) {
+        let member = app.dir.strip_prefix(folder).unwrap_or(&app.dir).to_string();
+        let files = app.settings.ecosystem.lock_files().iter().map(|name| folder.join(name));
+        found.extend(files.filter(|file| root.join(file).exists()).map(|file| (file, member.clone())));
+    }
+    found
 }
 
 fn lock_file(root: &Utf8Path, app: &App) -> Utf8PathBuf {
@@ -89,22 +112,28 @@ fn texts(
     let (root, ecosystem) = (&ctx.ws.root, app.settings.ecosystem);
     let mut texts = Vec::new();
     let file = app.dir.join(ecosystem.manifest());
-    let text =
-        ecosystem.set_version(&manifest::text(root, &file)?, version).with_context(|| file.to_string())?;
+    let text = ecosystem.set_version(&merged(root, &file)?, version).with_context(|| file.to_string())?;
     texts.push((file, text));
     let file = lock_file(root, app);
     if root.join(&file).exists() {
         let text = ecosystem
-            .set_locked_version(&file, &manifest::text(root, &file)?, version)
-            .with_context(|| file.to_string())?;
+            .set_locked_version(&file, &merged(root, &file)?, ".", version)
+            .with_context(|| file.to_string())?
+            .with_context(|| format!("{file} has no entry for the app itself; write it again: uv lock"))?;
         texts.push((file, text));
     }
+    for (file, member) in workspace_locks(root, app) {
+        let text = ecosystem
+            .set_locked_version(&file, &merged(root, &file)?, &member, version)
+            .with_context(|| file.to_string())?;
+        texts.extend(text.map(|text| (file, text)));
+    }
     for file in manifest::pin_files(app)? {
-        let text = manifest::set_pin(&file, &manifest::text(root, &file)?, version)?;
+        let text = manifest::set_pin(&file, &merged(root, &file)?, version)?;
         texts.push((file, text));
     }
     let file = Utf8PathBuf::from(CHANGELOG);
-    let old = if root.join(&file).exists() { manifest::text(root, &file)? } else { String::new() };
+    let old = if root.join(&file).exists() { merged(root, &file)? } else { String::new() };
     let release = changelog::ReleaseNotes {
         app: app.name(),
         tag: &app.tag(version),
@@ -119,14 +148,28 @@ fn texts(
     if !confirmed.is_empty() {
         texts.push(confirm::settings(root, app, confirmed)?);
     }
-    Ok(texts)
+    texts.into_iter().map(|(file, text)| Ok((files::inside(root, &file)?, text))).collect()
+}
+
+/// The text of a file that is edited. A gate if it still holds both sides of a merge conflict.
+fn merged(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
+    let text = manifest::text(root, file)?;
+    match markdown::conflict(&text) {
+        None => Ok(text),
+        Some(line) => Err(Exit::Gate(vec![
+            Finding::new("conflict-markers", Level::Error, "a merge conflict is not resolved")
+                .place(format!("{file}:{line}"))
+                .help("remove the lines of one side and the three lines of marks, and commit"),
+        ])
+        .into()),
+    }
 }
 
 /// Writes the file if its content changes, and saves the old content.
 fn put(root: &Utf8Path, file: Utf8PathBuf, text: &str, saved: &mut Vec<Saved>) -> Result<()> {
-    // The target of a symbolic link is written, not the link.
+    // The target of a link is written and committed, not the link.
+    let file = files::inside(root, &file)?;
     let path = root.join(&file);
-    let path = path.canonicalize_utf8().unwrap_or(path);
     let bytes = if path.exists() {
         Some(std::fs::read(&path).with_context(|| format!("cannot read {file}"))?)
     } else {

@@ -37,26 +37,24 @@ pub(crate) fn set(pyproject: &str, version: &Version) -> Result<String> {
     splice(pyproject, range, &found, version)
 }
 
-/// The lock file with this version in the app's own entry. That entry of uv.lock has
-/// `source = { editable = "." }` or `{ virtual = "." }`.
-pub(crate) fn set_locked(lock: &str, version: &Version) -> Result<String> {
+/// The lock file with this version in the entry of the project in the folder `member`, which is `.` for the
+/// lock file's own folder. That entry of uv.lock has `source = { editable = "." }` or `{ virtual = "." }`.
+/// None if there is no such entry: the project is not a member of the workspace.
+pub(crate) fn set_locked(lock: &str, member: &str, version: &Version) -> Result<Option<String>> {
     let document = parse(lock)?;
     let packages = document.get("package").and_then(Item::as_array_of_tables).into_iter().flatten();
     let own = |package: &&Table| {
         let source = package.get("source").and_then(Item::as_table_like);
         ["editable", "virtual"]
             .iter()
-            .any(|kind| source.and_then(|s| s.get(kind)).and_then(Item::as_str) == Some("."))
+            .any(|kind| source.and_then(|s| s.get(kind)).and_then(Item::as_str) == Some(member))
     };
-    let package = packages
-        .into_iter()
-        .find(own)
-        .context("no [[package]] with the source \".\": run `uv lock` in the app's folder")?;
+    let Some(package) = packages.into_iter().find(own) else { return Ok(None) };
     let item = package
         .get("version")
         .context("the app's own [[package]] has no version: run `uv lock` in the app's folder")?;
     let (range, found) = string(lock, item)?;
-    splice(lock, range, &found, version)
+    splice(lock, range, &found, version).map(Some)
 }
 
 /// Why PyPI would refuse the package: another name, a `Private ::` classifier (pypi.org/classifiers), or a

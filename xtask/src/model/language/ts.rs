@@ -31,18 +31,39 @@ pub(crate) fn set(manifest: &str, version: &Version) -> Result<String> {
     Ok(format!("{}\"{version}\"{}", &manifest[..range.start], &manifest[range.end..]))
 }
 
-/// The text of a `package-lock.json` with this version in both places that repeat the package's version:
-/// `version` and `packages[""].version`. If they are missing, they are not added: npm does not write them for
-/// a package without a version.
-pub(crate) fn set_locked(lock: &str, version: &Version) -> Result<String> {
+/// The text of a `package-lock.json` with this version in every place that repeats the version of the package
+/// in the folder `member`: `packages["apps/ts"].version`, and for the lock file's own folder, `.`, `version`
+/// and `packages[""].version`. If they are missing, they are not added: npm does not write them for a package
+/// without a version. None if the package is not in the lock file.
+pub(crate) fn set_locked(lock: &str, member: &str, version: &Version) -> Result<Option<String>> {
+    let own = member == ".";
+    if !own && place(lock, &["packages", member])?.is_none() {
+        return Ok(None);
+    }
     let mut text = lock.to_string();
-    for path in [&["version"][..], &["packages", "", "version"]] {
-        let range = place(&text, path)?;
+    for path in [&["version"][..], &["packages", if own { "" } else { member }, "version"]] {
+        let range = place(&text, path)?.filter(|_| own || path.len() > 1);
         if let Some(range) = range {
             text.replace_range(range, &format!("\"{version}\""));
         }
     }
-    Ok(text)
+    Ok(Some(text))
+}
+
+/// The text of a `bun.lock` with this version in `workspaces["apps/ts"].version`. bun writes the version of
+/// members, but not of the package in the lock file's own folder. None if the package is not in the lock file.
+/// bun.lock is JSON with trailing commas, always in bun's own layout, so it is read line by line.
+pub(crate) fn set_locked_by_bun(lock: &str, member: &str, version: &Version) -> Option<String> {
+    if member == "." {
+        return Some(lock.to_string());
+    }
+    let start = lock.find(&format!("\n    {member:?}: {{\n"))? + 1;
+    let end = start + lock[start..].find("\n    }")?;
+    let key = "\n      \"version\": \"";
+    let Some(at) = lock[start..end].find(key) else { return Some(lock.to_string()) };
+    let at = start + at + key.len();
+    let length = lock[at..end].find('"')?;
+    Some(format!("{}{version}{}", &lock[..at], &lock[at + length..]))
 }
 
 /// The span of the value at a path of keys in a package-lock.json. None if there is no such key.
@@ -138,11 +159,30 @@ mod tests {
             ("{\"lockfileVersion\": 3, \"packages\": {}}", "{\"lockfileVersion\": 3, \"packages\": {}}"),
             ("{\"version\": \"0.0.1\"}", "{\"version\": \"1.2.3\"}"),
         ] {
-            assert_eq!(set_locked(old, &version).expect(old), new);
+            assert_eq!(set_locked(old, ".", &version).expect(old).expect(old), new);
         }
         for text in ["", "[]", "{\"packages\": []}", "{\"packages\": {\"\": 1}}"] {
-            assert!(set_locked(text, &version).is_err(), "{text}");
+            assert!(set_locked(text, ".", &version).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_version_is_set_in_the_lock_file_of_a_workspace() {
+        let version: Version = "1.2.3".parse().expect("a version");
+        let npm = "{\"version\": \"9\", \"packages\": {\"\": {\"version\": \"9\"}, \
+                   \"apps/ts\": {\"version\": \"0.0.1\"}, \"node_modules/x\": {\"link\": true}}}";
+        assert_eq!(
+            set_locked(npm, "apps/ts", &version).expect(npm).expect(npm),
+            npm.replace("0.0.1", "1.2.3")
+        );
+        assert!(set_locked(npm, "apps/other", &version).expect(npm).is_none());
+        let bun = "{\n  \"workspaces\": {\n    \"\": {\n      \"name\": \"root\",\n    },\n    \"apps/ts\": {\n      \
+                   \"name\": \"a\",\n      \"version\": \"0.0.1\",\n    },\n    \"apps/other\": {\n      \
+                   \"name\": \"b\",\n    },\n  },\n}\n";
+        assert_eq!(set_locked_by_bun(bun, "apps/ts", &version).expect(bun), bun.replace("0.0.1", "1.2.3"));
+        assert_eq!(set_locked_by_bun(bun, "apps/other", &version).expect(bun), bun);
+        assert_eq!(set_locked_by_bun(bun, ".", &version).expect(bun), bun);
+        assert!(set_locked_by_bun(bun, "apps/t", &version).is_none());
     }
 
     #[test]

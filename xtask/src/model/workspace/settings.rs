@@ -2,7 +2,7 @@
 
 use crate::model::language::Ecosystem;
 use crate::model::version::ZeroBreaking;
-use camino::{Utf8Component, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 /// The repository's settings: `[workspace.metadata.xtask]` of the root `Cargo.toml`. Without that file the
@@ -188,6 +188,24 @@ pub(crate) struct ReleaseSettings {
     pub pins: Vec<Utf8PathBuf>,
 }
 
+impl SpecSettings {
+    /// The first mistake in the settings. None if they are valid.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let health = &self.health;
+        outside(&self.file).or_else(|| {
+            (!health.starts_with('/'))
+                .then(|| format!("health = {health:?}: the path must begin with /, as in \"/healthz\""))
+        })
+    }
+}
+
+/// The mistake of a file that is not below the app's folder.
+fn outside(file: &Utf8Path) -> Option<String> {
+    let below =
+        file.components().all(|part| matches!(part, Utf8Component::Normal(_) | Utf8Component::CurDir));
+    (!below || file.file_name().is_none()).then(|| format!("file = {file:?} is outside the app's folder"))
+}
+
 impl CompatSettings {
     /// The first mistake that the types do not rule out. None if the settings are valid.
     pub(crate) fn problem(&self, spec: Option<&SpecSettings>) -> Option<String> {
@@ -198,8 +216,8 @@ impl CompatSettings {
                  because downstream repositories look for that name in a package"
             ));
         }
-        if file.is_absolute() || file.components().any(|part| part == Utf8Component::ParentDir) {
-            return Some(format!("file = {file:?} is outside the app's folder"));
+        if let Some(problem) = outside(file) {
+            return Some(problem);
         }
         if spec.is_none() {
             return Some("needs a [spec], because compat.json contains its hash".to_string());

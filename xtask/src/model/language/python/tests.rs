@@ -57,20 +57,28 @@ fn the_lock_files_own_entry_is_found_by_its_source() {
                 source = { registry = \"https://pypi.org/simple\" }\n\n\
                 [[package]]\nname = \"demo-agent\"\nversion = \"0.0.1\"\nsource = { editable = \".\" }\n\n\
                 [[package]]\nname = \"z\"\nversion = \"0.0.1\"";
-    let after = set_locked(lock, &v("0.0.2")).unwrap();
+    let set_locked = |lock: &str, member: &str| set_locked(lock, member, &v("0.0.2"));
+    let after = set_locked(lock, ".").unwrap().unwrap();
     assert_eq!(after, lock.replace("\"0.0.1\"\nsource = { editable", "\"0.0.2\"\nsource = { editable"));
     assert_eq!(
-        set_locked(&lock.replace("editable", "virtual"), &v("0.0.2")).unwrap(),
+        set_locked(&lock.replace("editable", "virtual"), ".").unwrap().unwrap(),
         after.replace("editable", "virtual")
     );
-    for (text, reason) in [
-        ("version = 1\n", "no [[package]]"),
-        ("[[package]]\nname = \"x\"\nsource = { editable = \".\" }\n", "has no version"),
-        ("[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { editable = \"../x\" }\n", "no [[package]]"),
+    // A workspace's lock file names the folder of each member.
+    let workspace = lock.replace("editable = \".\"", "editable = \"apps/python\"");
+    assert_eq!(
+        set_locked(&workspace, "apps/python").unwrap().unwrap(),
+        after.replace("editable = \".\"", "editable = \"apps/python\"")
+    );
+    for (text, member) in [
+        ("version = 1\n", "."),
+        ("[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { editable = \"../x\" }\n", "."),
+        (workspace.as_str(), "apps/pytho"),
     ] {
-        let error = format!("{:#}", set_locked(text, &v("0.0.2")).unwrap_err());
-        assert!(error.contains(reason), "{text:?}: {error}");
+        assert!(set_locked(text, member).unwrap().is_none(), "{text:?}");
     }
+    let error = set_locked("[[package]]\nname = \"x\"\nsource = { editable = \".\" }\n", ".").unwrap_err();
+    assert!(error.to_string().contains("has no version"), "{error}");
 }
 
 #[test]
