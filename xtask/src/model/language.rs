@@ -57,8 +57,8 @@ impl Ecosystem {
         }
     }
 
-    /// The lock file's text with this version in the entry of the package in the folder `member`, which is `.`
-    /// for the lock file's own folder. Every other byte stays the same. None if there is no such entry.
+    /// The lock file's text with this version in the entry of the package in the folder `member`, which is
+    /// `.` for the lock file's own folder. Every other byte stays the same. None if there is no such entry.
     pub(crate) fn set_locked_version(
         self,
         file: &Utf8Path,

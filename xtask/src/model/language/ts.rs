@@ -51,8 +51,8 @@ pub(crate) fn set_locked(lock: &str, member: &str, version: &Version) -> Result<
 }
 
 /// The text of a `bun.lock` with this version in `workspaces["apps/ts"].version`. bun writes the version of
-/// members, but not of the package in the lock file's own folder. None if the package is not in the lock file.
-/// bun.lock is JSON with trailing commas, always in bun's own layout, so it is read line by line.
+/// members, but not of the package in the lock file's own folder. None if the package is not in the lock
+/// file. bun.lock is JSON with trailing commas, always in bun's own layout, so it is read line by line.
 pub(crate) fn set_locked_by_bun(lock: &str, member: &str, version: &Version) -> Option<String> {
     if member == "." {
         return Some(lock.to_string());
@@ -176,9 +176,23 @@ mod tests {
             npm.replace("0.0.1", "1.2.3")
         );
         assert!(set_locked(npm, "apps/other", &version).expect(npm).is_none());
-        let bun = "{\n  \"workspaces\": {\n    \"\": {\n      \"name\": \"root\",\n    },\n    \"apps/ts\": {\n      \
-                   \"name\": \"a\",\n      \"version\": \"0.0.1\",\n    },\n    \"apps/other\": {\n      \
-                   \"name\": \"b\",\n    },\n  },\n}\n";
+        let bun = [
+            "{",
+            "  \"workspaces\": {",
+            "    \"\": {",
+            "      \"name\": \"root\",",
+            "    },",
+            "    \"apps/ts\": {",
+            "      \"name\": \"a\",",
+            "      \"version\": \"0.0.1\",",
+            "    },",
+            "    \"apps/other\": {",
+            "      \"name\": \"b\",",
+            "    },",
+            "  },",
+            "}\n",
+        ];
+        let bun = &bun.join("\n");
         assert_eq!(set_locked_by_bun(bun, "apps/ts", &version).expect(bun), bun.replace("0.0.1", "1.2.3"));
         assert_eq!(set_locked_by_bun(bun, "apps/other", &version).expect(bun), bun);
         assert_eq!(set_locked_by_bun(bun, ".", &version).expect(bun), bun);
