@@ -192,7 +192,8 @@ mod tests {
             "  },",
             "}\n",
         ];
-        let bun = &bun.join("\n");
+        let bun = bun.join("\n");
+        let bun = bun.as_str();
         assert_eq!(set_locked_by_bun(bun, "apps/ts", &version).expect(bun), bun.replace("0.0.1", "1.2.3"));
         assert_eq!(set_locked_by_bun(bun, "apps/other", &version).expect(bun), bun);
         assert_eq!(set_locked_by_bun(bun, ".", &version).expect(bun), bun);
