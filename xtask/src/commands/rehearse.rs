@@ -26,6 +26,7 @@ mod runner;
 mod servers;
 mod start;
 mod steps;
+mod undo;
 mod walk;
 pub(crate) mod world;
 
@@ -111,7 +112,7 @@ fn rehearse(
     let machine = Machine::new(dir, xtask, &world, &apps, &ctx.endpoints)?;
     let rehearsal = Rehearsal { ctx, apps, flags, dir, world, machine, steps };
     let walked = walk::walk(&rehearsal, start)?;
-    let report = report::make(&rehearsal, &walked, began.elapsed())?;
+    let report = report::make(&rehearsal, &walked, began)?;
     let json = report.to_json().to_string();
     crate::sys::files::write_atomic(&ctx.ws.root.join(report::REPORT), json.as_bytes())?;
     match ctx.json {

@@ -89,6 +89,7 @@ fn a_rehearsal_meets_every_criterion_and_leaves_no_files() {
         "hooks fired at every commit and push",
         "image latest is v0.0.3 of python",
         "a promotion that loses a hotfix is refused",
+        "rollback of python v0.0.3",
         "evidence for the version of python",
         "an undeclared break of python is refused",
     ] {
@@ -134,8 +135,12 @@ fn a_copy_of_an_app_under_a_third_name_is_planned_built_and_released() {
     .expect(0);
     let report = &output.json()["report"];
     let seen = report["criteria"].as_array().unwrap();
-    for expected in ["git tag third-v0.0.1", "@demo/third==0.0.1 published", "CHANGELOG.md has third-v0.0.1"]
-    {
+    for expected in [
+        "git tag third-v0.0.1",
+        "@demo/third==0.0.1 published",
+        "CHANGELOG.md has third-v0.0.1",
+        "rollback of third v0.0.2",
+    ] {
         assert!(
             seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()),
             "{expected} is not among {seen:#?}"
@@ -269,6 +274,7 @@ fn a_repository_with_a_single_branch_is_rehearsed_with_two_releases() {
         "git tag python-v0.0.2",
         "demo-agent==0.0.2 published",
         "image latest is v0.0.2 of python",
+        "rollback of python v0.0.2",
         "git hooks",
         "an undeclared break of python is refused",
     ] {

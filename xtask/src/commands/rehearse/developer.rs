@@ -74,8 +74,19 @@ impl<'a> Developer<'a> {
     /// Runs a command with `--json`. Returns its exit code, its JSON (null if there is none), and its stderr.
     /// An error if it succeeds without printing JSON.
     pub(super) fn ask(&self, log: &Utf8Path, args: &[&str]) -> Result<(i32, Value, String)> {
+        self.ask_with(log, args, &Vec::new())
+    }
+
+    /// Like `ask`, with the secrets for publishing.
+    pub(super) fn ask_with(
+        &self,
+        log: &Utf8Path,
+        args: &[&str],
+        secrets: &Env,
+    ) -> Result<(i32, Value, String)> {
         let argv: Vec<&str> = cargo_xtask(args).into_iter().chain(["--json"]).collect();
-        let ended = self.machine.run_json(log, &self.git.dir, &self.env, &argv)?;
+        let env: Env = self.env.iter().chain(secrets).cloned().collect();
+        let ended = self.machine.run_json(log, &self.git.dir, &env, &argv)?;
         let value = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
         if ended.code == 0 && value.is_null() {
             bail!("`{}` printed no JSON", ended.words);

@@ -1,10 +1,10 @@
 //! What a rehearsal has shown: the success criteria of a release, each with what the registries and the
 //! remote say now.
 
-use super::Rehearsal;
 use super::steps::{self, Took, shorter};
 use super::walk::acts::PLANNED;
 use super::walk::{Released, Walked};
+use super::{Rehearsal, undo};
 use crate::commands::image;
 use crate::commands::release::tag;
 use crate::flags::{EndpointFlags, Part};
@@ -16,7 +16,7 @@ use crate::sys::ui;
 use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Serialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What no machine can rehearse, since it is somebody else's to say.
 const NOT_HERE: &[&str] = &[
@@ -53,7 +53,7 @@ pub(super) struct Report {
 }
 
 /// Asks the world once more; an error where it does not say what it should.
-pub(super) fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Result<Report> {
+pub(super) fn make(rehearsal: &Rehearsal, walked: &Walked, began: Instant) -> Result<Report> {
     let ctx = outside(rehearsal, walked)?;
     let mut criteria = Vec::new();
     for released in &walked.releases {
@@ -66,6 +66,15 @@ pub(super) fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Re
         }
     }
     criteria.extend(of_the_whole(rehearsal, walked)?);
+    // Last, because it takes back what the other criteria are about.
+    criteria.extend(
+        undo::roll_back(&ctx, rehearsal, walked)?.into_iter().map(|(criterion, seen)| Criterion {
+            criterion,
+            seen: Some(seen),
+            release: None,
+            short: "",
+        }),
+    );
     let mut left_out = Vec::new();
     for (part, what) in [(Part::Image, "image"), (Part::Hotfix, "hotfix")] {
         if rehearsal.without(part) {
@@ -77,7 +86,7 @@ pub(super) fn make(rehearsal: &Rehearsal, walked: &Walked, took: Duration) -> Re
     Ok(Report {
         criteria,
         steps: rehearsal.steps.took(),
-        seconds: took.as_secs_f64(),
+        seconds: began.elapsed().as_secs_f64(),
         left_out,
         not_rehearsable,
     })

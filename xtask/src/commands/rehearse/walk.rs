@@ -168,9 +168,14 @@ impl<'a> Walk<'a> {
     fn hotfix(&mut self) -> Result<()> {
         crate::sys::ui::section("Hotfix, jobs as on GitHub: main first, then back into development");
         let app = self.rehearsal.apps[0];
-        let (branch, main) = (format!("hotfix/{}", app.name()), self.main().to_string());
-        self.develop("branch from main, fix and bump", |dev, log| {
-            dev.branch(log, &branch, &main)?;
+        let main = self.main().to_string();
+        let mut releases = self.walked.releases.iter().flat_map(|released| &released.versions);
+        let (_, version) =
+            releases.find(|(name, _)| name == app.name()).context("nothing was released yet")?;
+        let version = version.to_string();
+        let branch = format!("hotfix/{}-v{version}", app.name());
+        self.develop("hotfix, fix and bump", |dev, log| {
+            dev.xtask(log, &["hotfix", app.name(), &version])?;
             dev.fix(log, app, "hotfix")?;
             dev.xtask(log, &["bump", app.name()])
         })?;
@@ -180,15 +185,20 @@ impl<'a> Walk<'a> {
         self.checks(&pull, &[app], None)?;
         let squashed = self.squash(&pull)?;
         self.release(pushed, None, (pull.number, squashed))?;
-        self.apply_hotfix(app)
+        self.apply_hotfix(app, &version)
     }
 
-    /// Checks that `promote` refuses now, and runs the commands that it prints.
-    fn apply_hotfix(&mut self, app: &App) -> Result<()> {
+    /// Checks that `hotfix` names `promote` as the way back and that `promote` refuses now, and runs the
+    /// commands that it prints.
+    fn apply_hotfix(&mut self, app: &App, version: &str) -> Result<()> {
         let mut printed = Vec::new();
         let mut output = String::new();
         self.develop("promote refuses, cherry-pick", |dev, log| {
             dev.git(log, &["fetch", "--quiet", "origin"])?;
+            let (_, hotfix, stderr) = dev.ask(log, &["hotfix", app.name(), version])?;
+            if hotfix["next"] != serde_json::json!(["cargo xtask promote"]) {
+                bail!("after its release, hotfix does not name promote as the way back:\n{stderr}");
+            }
             output = dev.refused(log, &["promote"], 3)?;
             printed = output
                 .lines()
