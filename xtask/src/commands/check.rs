@@ -62,7 +62,37 @@ pub(crate) fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
             plans.iter().any(|plan| !plan.accepted.is_empty()),
         ));
     }
+    if flags.affected.affected && findings.iter().any(Finding::stops) {
+        findings.extend(not_in_commit(ctx)?);
+    }
     report(ctx, findings)
+}
+
+/// A hook checks the working tree, which may have more changes than the commit: one of those can be at fault.
+fn not_in_commit(ctx: &Ctx) -> Result<Option<Finding>> {
+    let mut status = ctx.git.command();
+    status.args(["status", "--porcelain"]).env("GIT_OPTIONAL_LOCKS", "0");
+    // The index of `git commit --all` and `git commit FILE`.
+    if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
+        status.env("GIT_INDEX_FILE", index);
+    }
+    let listed = String::from_utf8_lossy(&status.output()?.stdout).into_owned();
+    let files: Vec<String> = listed
+        .lines()
+        .filter_map(|line| match line.as_bytes() {
+            [b'?', ..] => Some(format!("{} (new)", &line[3..])),
+            [_, change, ..] if *change != b' ' => Some(format!("{} (changed)", &line[3..])),
+            _ => None,
+        })
+        .collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let message =
+        format!("the checks also read changes that are not part of the commit:\n  {}", files.join("\n  "));
+    let help =
+        "if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked";
+    Ok(Some(Finding::new("not-in-commit", Level::Warning, message).help(help)))
 }
 
 /// The findings of `check` for one app, for a release's preflight.

@@ -4,6 +4,7 @@ use crate::flags;
 use crate::model::ctx::Ctx;
 use crate::sys::{child, tools, ui};
 use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
 use std::time::SystemTime;
 use xshell::cmd;
 
@@ -74,11 +75,29 @@ pub(crate) fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
         line.end(ui::Outcome::Skipped("`lefthook install` would write .git/hooks".into()));
         return Ok(());
     }
+    if let Some(folder) = other_hooks(ctx)? {
+        line.end(ui::Outcome::Skipped(format!(
+            "git runs the hooks in {folder} (core.hooksPath), so hooks of this checkout would not run; \
+             to use these here: git config core.hooksPath \"$(git rev-parse --git-common-dir)/hooks\", \
+             then cargo xtask setup"
+        )));
+        return Ok(());
+    }
     let lefthook = tools::tool("lefthook")?;
     let sh = child::shell(&ctx.ws.root)?;
     child::capture(cmd!(sh, "{lefthook} install --force"), &[])?;
     line.end(ui::Outcome::Done("pre-commit, pre-push".into()));
     Ok(())
+}
+
+/// The folder that git runs hooks from, if it is not this repository's own. Nothing is written there: it may
+/// belong to all of the user's repositories.
+fn other_hooks(ctx: &Ctx) -> Result<Option<String>> {
+    let folders = ctx.git.read(&["rev-parse", "--git-path", "hooks", "--git-common-dir"])?;
+    let Some((hooks, common)) = folders.split_once('\n') else { return Ok(None) };
+    let (used, own) = (ctx.ws.root.join(hooks), ctx.ws.root.join(common.trim()).join("hooks"));
+    let real = |path: &Utf8Path| path.canonicalize_utf8().unwrap_or_else(|_| path.to_path_buf());
+    Ok((real(&used) != real(&own)).then(|| hooks.to_string()))
 }
 
 fn system(dry_run: bool) -> Result<()> {

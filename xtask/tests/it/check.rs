@@ -162,3 +162,75 @@ fn processes_of_a_rehearsal_work_only_in_its_folder() {
     "#]]
     .assert_eq(&plan(repo.world(), &[]).seen());
 }
+
+#[test]
+fn a_failed_check_names_the_changes_that_are_not_part_of_the_commit() {
+    let repo = Repo::new();
+    let settings = format!("{APP_TOML}commands.lint = [[\"false\"]]\n");
+    repo.write("apps/python/app.toml", settings);
+    repo.commit(".gitignore", ".venv/\nuv.lock\n", "chore: ignore what uv makes");
+    let hook = repo.path.join(".git/hooks/pre-commit");
+    let script = format!("#!/bin/sh\nexec {} check --affected --quick\n", env!("CARGO_BIN_EXE_xtask"));
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, script).unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let file = "apps/python/src/demo_agent/__init__.py";
+    repo.write(file, "VALUE = 2\n");
+    repo.write("apps/python/src/demo_agent/new.py", "");
+    let commit = |args: &[&str]| {
+        let args = [&["commit", "--quiet", "--message", "fix: a"], args].concat();
+        let output = run(repo.command("git", &repo.path).args(args));
+        assert_eq!(output.code, 1, "{output:?}");
+        output.stderr
+    };
+    // Git names the index of these commits in the environment.
+    for args in [&["--all"][..], &["--", file]] {
+        let refused = commit(args);
+        assert!(refused.contains("new.py (new)") && !refused.contains("(changed)"), "{args:?}: {refused}");
+    }
+    repo.git(&["add", "apps/python/src/demo_agent/new.py"]);
+    let refused = commit(&[]);
+    assert!(refused.contains("__init__.py (changed)") && !refused.contains("(new)"), "{refused}");
+    repo.git(&["add", "--all"]);
+    assert!(!commit(&[]).contains("not part of the commit"));
+}
+
+#[test]
+fn hooks_are_not_installed_where_git_does_not_look() {
+    let repo = Repo::new();
+    repo.write("lefthook.yml", "pre-commit:\n  jobs:\n    - run: true\n");
+    let shared = repo.world().join("hooks of all repositories");
+    std::fs::create_dir(&shared).unwrap();
+    repo.git(&["config", "--global", "core.hooksPath", shared.as_str()]);
+    let said = repo.xtask(&["setup"]).expect(0).stderr;
+    assert!(said.contains("git runs the hooks in") && said.contains("would not run"), "{said}");
+    assert_eq!(std::fs::read_dir(&shared).unwrap().count(), 0);
+    assert!(!repo.path.join(".git/hooks/pre-commit").exists());
+    // The command of the message.
+    let advice = "git config core.hooksPath \"$(git rev-parse --git-common-dir)/hooks\"";
+    assert!(said.contains(advice), "{said}");
+    assert_eq!(run(repo.command("sh", &repo.path).args(["-c", advice])).code, 0);
+    repo.xtask(&["setup"]).expect(0);
+    assert!(repo.path.join(".git/hooks/pre-commit").exists());
+}
+
+#[test]
+fn a_client_without_the_shells_path_finds_cargo_or_is_told() {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../.ci/cargo");
+    let repo = Repo::new();
+    let home = repo.world().join("cargo");
+    let cargo = |home: &camino::Utf8Path| {
+        let mut command = repo.command(program, &repo.path);
+        run(command.env("PATH", "/usr/bin:/bin").env("CARGO_HOME", home).args(["xtask", "check"]))
+    };
+    if !std::path::Path::new("/usr/bin/cargo").exists() {
+        let output = cargo(&home);
+        assert_eq!(output.code, 1);
+        assert!(output.stderr.contains("needs cargo, which is not in PATH"), "{output:?}");
+    }
+    std::fs::create_dir_all(home.join("bin")).unwrap();
+    std::fs::write(home.join("bin/cargo"), "#!/bin/sh\necho ran $@\n").unwrap();
+    std::fs::set_permissions(home.join("bin/cargo"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    assert_eq!(cargo(&home).stdout, "ran xtask check\n");
+}
