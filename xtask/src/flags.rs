@@ -347,6 +347,10 @@ pub(crate) struct Fault {
     /// For tests of resuming: kill this process (SIGKILL) before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub kill_at: Option<String>,
+    /// For tests of retries: the first use of the network in a step gets this answer: a status (4xx or 5xx),
+    /// `silent` or `reset`
+    #[arg(long, value_name = "STATUS@STEP", hide_short_help = true)]
+    pub fault: Option<String>,
 }
 
 #[derive(Args)]

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod git;
 pub(crate) mod hash;
 pub(crate) mod http;
+pub(crate) mod injected;
 pub(crate) mod kill_on_exit;
 pub(crate) mod parallel;
 pub(crate) mod retry;

@@ -1,7 +1,7 @@
 //! Starts programs with an allow-listed environment and a HOME of their own. Errors contain the last lines of
 //! their output.
 
-use super::{kill_on_exit, retry};
+use super::{injected, kill_on_exit, retry};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
@@ -165,6 +165,9 @@ pub(crate) fn capture_download(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<S
 }
 
 fn online(command: &mut Command, words: &str, what: &str) -> Result<String> {
+    if let Some(fault) = injected::set(None) {
+        bail!("`{words}`: {}", fault.words());
+    }
     let _waiting = retry::waiting(what, retry::overall());
     within(command, words, retry::overall())
 }

@@ -1,7 +1,7 @@
 //! Runs the git command line. Callers name revisions; git resolves them.
 
 use super::child::{self, Ended, Stops};
-use super::{retry, secrets, ui, url};
+use super::{injected, retry, secrets, ui, url};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::{Command, Stdio};
@@ -130,6 +130,9 @@ impl Git {
     }
 
     fn once_online<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
+        if let Some(fault) = injected::set(None) {
+            return Err(self.failed(args, fault.words().as_bytes()));
+        }
         // On a terminal, ssh may ask for a passphrase: only the terminal's group may read from it.
         let stops = if ui::terminal() { Stops::Tree } else { Stops::Group };
         let limit = retry::overall();

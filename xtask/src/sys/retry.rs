@@ -90,7 +90,15 @@ pub(crate) fn waiting(what: &str, limit: Duration) -> Waiting {
 /// The reason in a program's output if it failed for one that another try may not have: a status, or a
 /// connection that broke. Git, uv and npm pass on the texts of their HTTP clients, which nobody translates.
 pub(crate) fn temporary(output: &str) -> Option<String> {
-    let markers = ["status code ", "returned error: ", "npm error code E", "npm error ", "HTTP "];
+    let markers = [
+        "status code ",
+        "returned error: ",
+        "npm error code E",
+        "npm error ",
+        "HTTP ",
+        "HTTP error ",
+        " error (",
+    ];
     let status = markers.iter().find_map(|marker| {
         output.match_indices(marker).find_map(|(at, _)| {
             let digits: String =
@@ -160,6 +168,9 @@ mod tests {
             ("npm error code E500\nnpm error 500 X - PUT http://h/x", Some("500")),
             ("npm error code E403\nnpm error 403 no - PUT http://h/x", None),
             ("npm error code E409\nnpm error 409 Conflict - PUT http://h/x", None),
+            ("ERROR: HTTP error 429 while getting http://h/packages/x.whl", Some("429")),
+            ("HTTP status client error (404 Not Found) for url (http://h/x)", None),
+            ("HTTP status server error (503 Service Unavailable) for url (http://h/x)", Some("503")),
             ("npm error code ECONNRESET\nnpm error network aborted", Some("ECONNRESET")),
             ("npm error code FETCH_ERROR\nnpm error network timeout at: http://h/x", Some("timeout")),
             ("Operation too slow. Less than 1 bytes/sec transferred the last 60 seconds", Some("too slow")),

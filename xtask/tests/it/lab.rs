@@ -1,20 +1,20 @@
 //! The fault laboratory: a proxy that stands before a registry or a git remote and answers chosen requests
 //! with a fault, and git's own server for a remote over HTTP. Both listen on 127.0.0.1 only.
 
+#![expect(dead_code, reason = "the tests so far need only silence")]
+
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-#[expect(dead_code, reason = "the tests so far need only silence")]
 /// What happens to a request instead of the server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The server answers.
-    None,
     /// The server does not see the request.
     Status(u16),
     /// The server handles the request, but its answer is replaced by a 500.
@@ -40,8 +40,15 @@ struct Rule {
     method: &'static str,
     /// A part of the path.
     path: String,
+    /// A part of the headers.
+    kind: &'static str,
     faults: VecDeque<Fault>,
+    /// When the last fault was taken: the number of requests until then, of all proxies.
+    taken: Option<usize>,
 }
+
+/// Orders the faults of all proxies.
+static CLOCK: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Default)]
 struct Plan {
@@ -72,15 +79,32 @@ impl Proxy {
         Proxy { address, plan }
     }
 
-    /// The next requests with this method, and with this text in their path, get these faults, one each.
-    pub(crate) fn fault(&self, method: &'static str, path: &str, faults: &[Fault]) {
+    /// The next requests with this method, and with these texts in their path and headers, get these faults, one each.
+    pub(crate) fn fault(&self, method: &'static str, path: &str, kind: &'static str, faults: &[Fault]) {
         let faults = faults.iter().copied().collect();
-        self.plan.lock().unwrap().rules.push(Rule { method, path: path.to_string(), faults });
+        self.plan.lock().unwrap().rules.push(Rule {
+            method,
+            path: path.to_string(),
+            kind,
+            faults,
+            taken: None,
+        });
     }
 
     /// How many faults no request has taken yet.
     pub(crate) fn left(&self) -> usize {
         self.plan.lock().unwrap().rules.iter().map(|rule| rule.faults.len()).sum()
+    }
+
+    /// When a request took the last fault of a rule, as a number that grows with time. None: it is left.
+    pub(crate) fn taken(&self, method: &str, path: &str) -> Option<usize> {
+        let plan = self.plan.lock().unwrap();
+        plan.rules.iter().find(|rule| rule.method == method && rule.path == path)?.taken
+    }
+
+    /// Removes all faults.
+    pub(crate) fn heal(&self) {
+        self.plan.lock().unwrap().rules.clear();
     }
 
     /// The requests so far, for messages.
@@ -97,11 +121,17 @@ fn serve(client: &TcpStream, server: &str, plan: &Mutex<Plan>) {
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let fault = {
         let mut plan = plan.lock().unwrap();
-        let rule = plan
-            .rules
-            .iter_mut()
-            .find(|rule| rule.method == method && path.contains(&rule.path) && !rule.faults.is_empty());
-        let fault = rule.and_then(|rule| rule.faults.pop_front());
+        let rule = plan.rules.iter_mut().find(|rule| {
+            rule.method == method
+                && path.contains(&rule.path)
+                && head.contains(rule.kind)
+                && !rule.faults.is_empty()
+        });
+        let fault = rule.and_then(|rule| {
+            let fault = rule.faults.pop_front();
+            rule.taken = rule.faults.is_empty().then(|| CLOCK.fetch_add(1, Ordering::Relaxed));
+            fault
+        });
         plan.seen.push((format!("{method} {path}"), fault));
         fault
     };
@@ -122,7 +152,7 @@ fn answer(client: &TcpStream, server: &str, head: &str, fault: Option<Fault>) ->
         format!("HTTP/1.1 {status}\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
     };
     let text = match fault {
-        None | Some(Fault::None) => return forward(client, server, head),
+        None => return forward(client, server, head),
         Some(Fault::Truncated) => {
             let whole = exchange(client, server, head)?;
             let body = whole.windows(4).position(|w| w == b"\r\n\r\n").map_or(0, |at| at + 4);

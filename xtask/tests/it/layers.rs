@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// `diff`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("", &["finding", "flags"]),
-    ("sys", &["date", "exit", "files", "hash", "parallel", "secrets", "url"]),
+    ("sys", &["date", "exit", "files", "hash", "injected", "parallel", "secrets", "url"]),
     ("sys", &["kill_on_exit", "ui"]),
     ("sys", &["retry"]),
     ("sys", &["child", "http"]),

@@ -29,6 +29,7 @@ mod lab;
 mod layers;
 mod locks;
 mod model;
+mod network;
 mod openapi;
 mod orphans;
 mod output;

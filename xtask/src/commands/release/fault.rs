@@ -1,14 +1,18 @@
-//! Injected faults (`--fail-at`, `--kill-at`). They test that a release that stopped at any step completes
-//! when it is run again.
+//! Injected faults (`--fail-at`, `--kill-at`, `--fault`). They test that a release that stopped at any step
+//! completes when it is run again.
 
 use crate::flags;
 use crate::sys::exit::Exit;
+use crate::sys::injected::{self, Injected};
+use crate::sys::ui;
 use anyhow::{Result, bail};
 
 #[derive(Default)]
 pub(crate) struct Faults {
     fail: Option<Point>,
     kill: Option<Point>,
+    /// The step whose first use of the network gets this answer.
+    answer: Option<(Injected, &'static str)>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -20,12 +24,20 @@ struct Point {
 impl Faults {
     pub(crate) fn parse(flags: &flags::Fault) -> Result<Faults> {
         let point = |text: &Option<String>| text.as_deref().map(point).transpose();
-        Ok(Faults { fail: point(&flags.fail_at)?, kill: point(&flags.kill_at)? })
+        let answer = flags.fault.as_deref().map(answer).transpose()?;
+        Ok(Faults { fail: point(&flags.fail_at)?, kill: point(&flags.kill_at)?, answer })
     }
     pub(crate) fn before(&self, step: &'static str) -> Result<()> {
-        self.strike(Point { step, after: false })
+        self.strike(Point { step, after: false })?;
+        if let Some((fault, _)) = self.answer.filter(|(_, at)| *at == step) {
+            injected::set(Some(fault));
+        }
+        Ok(())
     }
     pub(crate) fn after(&self, step: &'static str) -> Result<()> {
+        if self.answer.is_some_and(|(_, at)| at == step) && injected::set(None).is_some() {
+            ui::say(&format!("    {step} did not use the network: --fault had no effect"));
+        }
         self.strike(Point { step, after: true })
     }
     fn strike(&self, here: Point) -> Result<()> {
@@ -42,6 +54,18 @@ impl Faults {
         }
         Ok(())
     }
+}
+
+/// Parses `503@STEP`, `silent@STEP` or `reset@STEP`.
+fn answer(text: &str) -> Result<(Injected, &'static str)> {
+    let parsed = text.split_once('@').and_then(|(fault, step)| Some((Injected::parse(fault)?, step)));
+    let Some((fault, step)) = parsed else {
+        return Err(Exit::Usage(format!(
+            "{text:?} is not STATUS@STEP, with a status of 400 to 599, silent or reset: 503@publish"
+        ))
+        .into());
+    };
+    Ok((fault, super::step_name(step)?))
 }
 
 /// Parses `STEP`, `STEP:before` or `STEP:after`; `STEP` alone means after.

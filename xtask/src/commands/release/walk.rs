@@ -69,7 +69,10 @@ pub(super) fn through(
     for group in parallel_groups(until) {
         walk_group(&releases, group, fault)?;
     }
-    all(releases.iter().map(finish::tag_is_there).collect())?;
+    let last = |release: &Release| {
+        finish::tag_is_there(release).map_err(|error| continued(error, &command(release)))
+    };
+    all(releases.iter().map(last).collect())?;
     let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
     for release in &releases {
         match stopped {
@@ -113,7 +116,7 @@ fn walk_group(releases: &[Release], group: &[Step], fault: &fault::Faults) -> Re
 fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
     let mut open = Vec::new();
     for release in releases {
-        match asked(release, step)? {
+        match asked(release, step).map_err(|e| failed(release, step, e))? {
             State::Todo => open.push(release),
             State::Done(seen) | State::Skip(seen) => {
                 ui::begin(&label(release, step.name)).end(ui::Outcome::Skipped(seen))
@@ -125,7 +128,7 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
         return Ok(());
     }
     if open[0].branch.is_none() {
-        finish::say_if_main_moved(open[0])?;
+        finish::say_if_main_moved(open[0]).map_err(|e| failed(open[0], step, e))?;
     }
     let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name))).collect();
     match tag::push(&open) {
@@ -135,7 +138,7 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
         }
         Err(e) => {
             lines.into_iter().for_each(|line| line.end(ui::Outcome::Failed("stopped here".into())));
-            let moved = if e.is::<Exit>() { None } else { finish::main_moved(open[0])? };
+            let moved = if e.is::<Exit>() { None } else { finish::main_moved(open[0]).unwrap_or(None) };
             Err(moved.map_or_else(|| failed(open[0], step, e), |finding| Exit::Gate(vec![finding]).into()))
         }
     }
