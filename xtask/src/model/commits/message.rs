@@ -17,9 +17,22 @@ const GIT_SQUASH: &str = "Squashed commit of the following:";
 /// The line that GitHub writes between the list of commits and the co-authors.
 const GITHUB_RULE: &str = "---------";
 
+/// The lines between which a pull request's description gives the messages that count instead of its own, as
+/// release-please reads them.
+const OVERRIDE: (&str, &str) = ("BEGIN_COMMIT_OVERRIDE", "END_COMMIT_OVERRIDE");
+/// The types that begin a message of an override.
+const TYPES: &[&str] =
+    &["feat", "fix", "docs", "style", "refactor", "perf", "test", "build", "ci", "chore", "revert"];
+
 /// The parts of a message: first the message itself, then its listed commits, newest first.
 pub(super) fn split(message: &str) -> Vec<Part> {
     let text = message.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    if let Some(text) = overridden(&text) {
+        let mut parts: Vec<Part> = messages(text).iter().flat_map(|message| split(message)).collect();
+        let listed = parts.len() > 1;
+        parts.iter_mut().for_each(|part| part.listed |= listed);
+        return parts;
+    }
     let text = text.trim();
     let (subject, body) = text.split_once('\n').unwrap_or((text, ""));
     let whole =
@@ -33,11 +46,11 @@ pub(super) fn split(message: &str) -> Vec<Part> {
     if !is_squash(subject, body) {
         return vec![whole(body)];
     }
-    let (own, bullets) = split_bullets(body);
+    let (own, bullets, listed) = split_bullets(body);
     // If no bullet is a conventional commit, the list is prose: the message is one part with all its footers.
-    if !bullets.iter().any(is_conventional) {
+    if bullets.is_empty() {
         let squash = strip_reference(subject) != subject.trim_end();
-        return vec![Part { listed: squash && !bullets.is_empty(), ..whole(body) }];
+        return vec![Part { listed: squash && listed, ..whole(body) }];
     }
     let mut parts = vec![Part { listed: true, ..whole(&own) }];
     // Forges list the oldest commit first.
@@ -45,9 +58,30 @@ pub(super) fn split(message: &str) -> Vec<Part> {
     parts
 }
 
-/// Is the message that of a squash commit that lists its commits?
+/// The text of an override. It ends with the message if its last line is missing.
+fn overridden(message: &str) -> Option<&str> {
+    let text = message.split(OVERRIDE.0).nth(1)?.split(OVERRIDE.1).next()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The messages of an override: each begins with a line that is a conventional subject of a usual type. Other
+/// types may be footers, such as `Refs: #1`.
+fn messages(text: &str) -> Vec<String> {
+    let mut messages: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let part = Part { subject: line.to_string(), body: String::new(), listed: false };
+        let begins = parse(&part).is_some_and(|parsed| TYPES.contains(&parsed.kind.as_str()));
+        match messages.last_mut() {
+            Some(last) if !begins => *last += &format!("\n{line}"),
+            _ => messages.push(line.to_string()),
+        }
+    }
+    messages
+}
+
+/// Is the message that of a squash commit that lists its commits, or that replaces them?
 pub(crate) fn lists_commits(message: &str) -> bool {
-    split(message).len() > 1
+    overridden(message).is_some() || split(message).len() > 1
 }
 
 /// Does the subject end in `(#12)`, or does the body begin with a `* ` list?
@@ -65,38 +99,39 @@ pub(crate) fn strip_reference(subject: &str) -> &str {
     }
 }
 
-/// The squash commit's own text, and its bullets: lines that begin with `* `, outside code and comments.
-fn split_bullets(body: &str) -> (String, Vec<Part>) {
+/// The squash commit's own text, its commits, and whether it has bullets at all: lines that begin with `* `,
+/// outside code and comments.
+fn split_bullets(body: &str) -> (String, Vec<Part>, bool) {
     let lines: Vec<&str> = body.lines().collect();
     let hidden = markdown::hidden(&lines);
     let mut own: Vec<&str> = Vec::new();
     let mut bullets: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut in_bullet = false;
-    for (line, hidden) in lines.iter().zip(hidden) {
-        match line.strip_prefix("* ").filter(|_| !hidden) {
-            Some(subject) => {
-                bullets.push((subject.trim(), Vec::new()));
+    for (&line, hidden) in lines.iter().zip(hidden) {
+        match line.starts_with("* ") && !hidden {
+            true => {
+                bullets.push((line, Vec::new()));
                 in_bullet = true;
             }
-            None if line.trim_end() == GITHUB_RULE && !hidden => in_bullet = false,
-            None => {
+            false if line.trim_end() == GITHUB_RULE && !hidden => in_bullet = false,
+            false => {
                 bullets.last_mut().filter(|_| in_bullet).map(|(_, body)| body).unwrap_or(&mut own).push(line)
             }
         }
     }
+    let listed = !bullets.is_empty();
     let mut parts: Vec<Part> = Vec::new();
-    for (subject, body) in bullets {
+    for (line, body) in bullets {
+        let subject = line[2..].trim();
         let part = Part { subject: subject.to_string(), body: dedent(&body), listed: true };
-        // The text below a bullet that is not a commit belongs to the squash commit, footers included.
-        let (part, rest) = if is_conventional(&part) {
-            (part, Vec::new())
-        } else {
-            (Part { body: String::new(), ..part }, body)
-        };
-        own.extend(rest);
-        parts.push(part);
+        match is_conventional(&part) {
+            true => parts.push(part),
+            // A bullet that is not a commit, such as a link to a pull request, is text of the squash commit,
+            // and so are the lines below it, footers included.
+            false => own.extend(std::iter::once(line).chain(body)),
+        }
     }
-    (own.join("\n"), parts)
+    (own.join("\n"), parts, listed)
 }
 
 fn is_conventional(part: &Part) -> bool {

@@ -3,17 +3,23 @@
 use super::message::{quoted, strip_reference};
 use super::{Bump, Entry};
 
-/// The title of the commit that a revert undoes, in the form of [`key`].
+/// The title of the commit that a revert undoes.
 fn target_title(entry: &Entry) -> Option<String> {
     let subject = strip_reference(&entry.subject);
     if let Some(title) = quoted(subject, "Revert ") {
-        return Some(key(title));
+        return Some(title.to_string());
     }
     if let Some(title) = quoted(subject, "Reapply ") {
-        return Some(key(&format!("Revert \"{title}\"")));
+        return Some(format!("Revert \"{title}\""));
     }
     let conventional = entry.kind.as_deref() == Some("revert");
-    conventional.then(|| key(entry.description.trim_matches('"')))
+    conventional.then(|| entry.description.trim_matches('"').to_string())
+}
+
+/// The `(#12)` at the end of a title.
+fn reference(title: &str) -> Option<&str> {
+    let title = title.trim_end();
+    Some(title[strip_reference(title).len()..].trim()).filter(|reference| !reference.is_empty())
 }
 
 /// A subject in the form in which titles are compared: no pull request number, single spaces, lower case.
@@ -52,7 +58,11 @@ pub(super) fn cancel(entries: &mut [Entry], bodies: &[String]) {
         let complete = !ids.is_empty() && found.iter().all(|f| !f.is_empty());
         let mut targets: Vec<usize> = found.into_iter().flatten().collect();
         if targets.is_empty() {
+            // An id names one commit exactly. Only a squash commit cannot know the ids of its own bullets.
+            let named = !ids.is_empty();
+            let commit = entries[at].commit.clone();
             targets = by_title(entries, &cancelled, at, &title);
+            targets.retain(|&target| !named || entries[target].commit == commit);
         }
         if targets.is_empty() {
             continue;
@@ -85,8 +95,12 @@ fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usiz
 
 /// The next older part with this title, or all parts of its commit if the title is the commit's own.
 fn by_title(entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
+    let wanted = key(title);
     let plain = |e: &Entry| e.kind.as_deref().is_some_and(|kind| kind != "revert");
-    let matches = |e: &Entry| key(&e.subject) == *title || (plain(e) && key(&e.description) == *title);
+    // Two pull requests may have the same title.
+    let another = |e: &Entry| reference(title).zip(reference(&e.subject)).is_some_and(|(a, b)| a != b);
+    let matches =
+        |e: &Entry| !another(e) && (key(&e.subject) == wanted || (plain(e) && key(&e.description) == wanted));
     let Some(first) = (at + 1..entries.len()).find(|&i| !cancelled[i] && matches(&entries[i])) else {
         return Vec::new();
     };

@@ -118,7 +118,6 @@ fn the_footer_below_a_bullet_that_is_not_a_commit_belongs_to_the_squash() {
         read(&["feat: a (#1)\n\n* fix: b\n\n* wip\n\nBREAKING CHANGE: gone\n\n* fix: c"]),
         "major | feat: a (#1) | breaking\n\
          patch | fix: c | fix\n\
-         none | wip | not conventional\n\
          patch | fix: b | fix"
     );
 }
@@ -130,9 +129,50 @@ fn a_squash_is_split_at_its_bullets_and_its_title_is_listed_once() {
     assert_eq!(
         read(&[body]),
         "none | feat(ts): pin Bun (#12) | for ts, by its scope\n\
-         none | wip | not conventional\n\
          patch | fix: users | fix"
     );
+}
+
+#[test]
+fn bullets_of_prose_and_links_are_not_listed_as_commits() {
+    let body = "feat: a (#1)\n\n* https://example.org/pull/1\n* #12\n* [docs](https://example.org)\n\
+                * fix: b\n\n  more\n* and so on\n\n  BREAKING CHANGE: y\n* @someone\n* BREAKING CHANGE: z";
+    assert_eq!(read(&[body]), "minor | feat: a (#1) | feature | UNREAD\npatch | fix: b | fix");
+    assert_eq!(
+        read(&["feat(ts): a (#1)\n\n* wip\n* https://example.org"]),
+        "none | feat(ts): a (#1) | for ts, by its scope"
+    );
+}
+
+#[test]
+fn an_override_replaces_the_message() {
+    for (message, expected) in [
+        ("wip (#1)\n\nBEGIN_COMMIT_OVERRIDE\nfix: b\nEND_COMMIT_OVERRIDE", "patch | fix: b | fix"),
+        (
+            "feat!: a (#1)\r\n\r\ntext\r\n\r\nBEGIN_COMMIT_OVERRIDE\r\nfeat: a\r\n\r\nfix: b\r\nchore: c\r\n\
+             END_COMMIT_OVERRIDE\r\n\r\n* feat!: d",
+            "minor | feat: a | feature\npatch | fix: b | fix\nnone | chore: c | chore releases nothing",
+        ),
+        (
+            "x\n\nBEGIN_COMMIT_OVERRIDE\nfix: a\n\ntext\n\nBREAKING CHANGE: y\n\nRefs: #1\nEND_COMMIT_OVERRIDE",
+            "major | fix: a | breaking",
+        ),
+        (
+            "x\n\nBEGIN_COMMIT_OVERRIDE\nfeat(ts)!: a\n\nfix(python): b\nEND_COMMIT_OVERRIDE",
+            "none | feat(ts)!: a | for ts, by its scope\npatch | fix(python): b | fix",
+        ),
+        (
+            "x\n\nBEGIN_COMMIT_OVERRIDE\nfix: a (#1)\n\n* feat: b\nEND_COMMIT_OVERRIDE",
+            "patch | fix: a (#1) | fix\nminor | feat: b | feature",
+        ),
+        ("fix: a\n\nBEGIN_COMMIT_OVERRIDE\nfeat!: never closed", "major | feat!: never closed | breaking"),
+        ("fix: a\n\nBEGIN_COMMIT_OVERRIDE\n\nEND_COMMIT_OVERRIDE", "patch | fix: a | fix"),
+        ("fix: a\n\nBEGIN_COMMIT_OVERRIDE\nwords\nEND_COMMIT_OVERRIDE", "none | words | not conventional"),
+    ] {
+        assert_eq!(read(&[message]), expected, "{message:?}");
+        let whole = message.contains("OVERRIDE\n\nEND");
+        assert_eq!(lists_commits(message), !whole, "{message:?}");
+    }
 }
 
 #[test]
@@ -217,6 +257,16 @@ fn a_revert_cancels_an_unreleased_commit() {
         ),
         (&["revert: two\n\nRefs: 0000001, 9999999", "feat: a"], "patch none"),
         (&["Revert \"feat: a\"\n\nThis reverts commit 9999999999."], "patch"),
+        // The id is that of a released commit with the same title.
+        (&["Revert \"feat: a\"\n\nThis reverts commit 9999999999.", "feat: a"], "patch minor"),
+        (&["revert: a\n\nRefs: 9999999", "feat: a"], "patch minor"),
+        (&["Revert \"feat: a (#1)\" (#3)", "feat: a (#2)"], "patch minor"),
+        (&["Revert \"feat: a (#1)\" (#3)", "feat: a (#2)", "feat: a (#1)"], "none minor none"),
+        // A bullet's commit has another id than the squash.
+        (
+            &["x (#3)\n\n* feat: a\n* Revert \"feat: a\"\n\nThis reverts commit 9999999999.", "feat: a"],
+            "none none none minor",
+        ),
         (&["Revert \"feat: a\"", "fix: b"], "patch patch"),
         (&["Revert \"Revert \"feat: a\"\"", "Revert \"feat: a\"", "feat: a"], "none none minor"),
         (&["Reapply \"feat: a\"", "Revert \"feat: a\"", "feat: a"], "none none minor"),
