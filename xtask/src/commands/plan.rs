@@ -190,7 +190,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         touched: !commits.is_empty(),
     };
     let mut decision = number::decide(&facts, evidence);
-    decision.findings.extend(baseline::findings(app, &history, published));
+    decision.findings.extend(baseline::findings(app, &history, published, names.len() == 1));
     decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));
     decision.findings.extend(pulls.findings);

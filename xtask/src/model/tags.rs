@@ -2,6 +2,7 @@
 //! rolled back (`withdrawn/python-v0.0.1`).
 
 use crate::model::ctx::Ctx;
+use crate::model::version;
 use crate::model::workspace::App;
 use anyhow::Result;
 use semver::Version;
@@ -36,7 +37,7 @@ pub(crate) fn on_remote(ctx: &Ctx, app: &App) -> Result<Tagged> {
 fn read(listed: &str, release: &str, mark: &str) -> Tagged {
     let names: Vec<&str> = listed.lines().filter_map(|l| Some(l.split_once('\t')?.1)).collect();
     let versions = |prefix: &str| -> Vec<Version> {
-        names.iter().filter_map(|name| name.strip_prefix(prefix)?.parse().ok()).collect()
+        names.iter().filter_map(|name| version::in_tag(name.strip_prefix(prefix)?)).collect()
     };
     let mut tagged = Tagged { versions: versions(release), withdrawn: versions(mark) };
     tagged.versions.sort_by(|a, b| b.cmp(a));
@@ -56,11 +57,11 @@ mod tests {
     fn a_mark_takes_its_release_out_of_the_stable_ones() {
         let listed = "1\trefs/tags/a-v0.1.0\n2\trefs/tags/a-v0.10.0\n3\trefs/tags/a-v0.2.0-rc.1\n\
                       4\trefs/tags/withdrawn/a-v0.10.0\n5\trefs/tags/a-v2\n6\trefs/tags/x/a-v9.0.0\n\
-                      7\trefs/tags/a-v2-v3.0.0\n";
+                      7\trefs/tags/a-v2-v3.0.0\n8\trefs/tags/a-v0.1.5+build.5\n";
         let tagged = read(listed, "refs/tags/a-v", "refs/tags/withdrawn/a-v");
         let texts = |versions: Vec<&Version>| versions.iter().map(|v| v.to_string()).collect::<Vec<_>>();
-        assert_eq!(texts(tagged.versions.iter().collect()), ["0.10.0", "0.2.0-rc.1", "0.1.0"]);
-        assert_eq!(texts(tagged.stable().collect()), ["0.1.0"]);
+        assert_eq!(texts(tagged.versions.iter().collect()), ["0.10.0", "0.2.0-rc.1", "0.1.5", "0.1.0"]);
+        assert_eq!(texts(tagged.stable().collect()), ["0.1.5", "0.1.0"]);
         assert_eq!(read("", "a", "b"), Tagged::default());
     }
 }

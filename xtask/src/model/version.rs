@@ -101,6 +101,13 @@ pub(crate) fn next_pre<'a>(
     Ok(version)
 }
 
+/// The version in a tag's name. Build metadata is dropped: it has no part in the order (SemVer 2.0.0, 10).
+pub(crate) fn in_tag(text: &str) -> Option<Version> {
+    let mut version = Version::parse(text).ok()?;
+    version.build = BuildMetadata::EMPTY;
+    Some(version)
+}
+
 fn channel_kind(channel: &str) -> Option<PrereleaseKind> {
     match channel {
         "alpha" => Some(PrereleaseKind::Alpha),

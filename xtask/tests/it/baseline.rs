@@ -111,3 +111,70 @@ fn a_release_deprecated_on_npm_is_not_compared_with() {
     );
     assert!(bumped.stderr.contains("chore(release): ts v0.2.1"), "{}", bumped.stderr);
 }
+
+#[test]
+fn a_plan_warns_if_the_branch_lacks_the_newest_release() {
+    let repo = renamed_under_a_fix();
+    repo.git(&["switch", "--quiet", "--create", "old", "python-v0.0.1"]);
+    repo.git(&["tag", "python-v0.2.0", "main"]);
+    repo.change("fix: x");
+    let said = "warning[release-elsewhere]: python: python-v0.2.0 exists, but HEAD does not contain it: the \
+                next release is compared with python-v0.0.1, and its number is above 0.2.0";
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(plan.stderr.contains(said), "{}", plan.stderr);
+    assert!(plan.stderr.contains("git switch --create hotfix/python-v0.0.1"), "{}", plan.stderr);
+    // On the hotfix branch, only its own versions matter.
+    repo.git(&["branch", "--quiet", "--move", "hotfix/python-v0.0.1"]);
+    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    assert!(!plan.stderr.contains("release-elsewhere"), "{}", plan.stderr);
+}
+
+#[test]
+fn a_tag_on_a_folder_or_a_file_is_not_compared_with() {
+    for object in ["HEAD^{tree}", "HEAD:apps/python/pyproject.toml"] {
+        let repo = Repo::new();
+        repo.git(&["tag", "python-v0.1.0"]);
+        repo.change("fix: x");
+        repo.git(&["tag", "python-v0.2.0", object]);
+        repo.git(&["tag", "-a", "-m", "x", "python-v0.3.0", object]);
+        let plan = repo.xtask(&["plan", "python"]);
+        let said = "warning[tag-without-commit]: python: python-v0.3.0 is not on a commit but on a folder or \
+                    a file, so the next release is not compared with it";
+        assert!(plan.stderr.contains(said), "{}", plan.stderr);
+        assert!(plan.stdout.contains("counts since python-v0.1.0"), "{}", plan.stdout);
+        assert!(plan.stdout.contains("→ 0.3.1"), "{}", plan.stdout);
+    }
+}
+
+#[test]
+fn a_tag_of_another_history_is_not_compared_with() {
+    let repo = Repo::new();
+    repo.git(&["switch", "--quiet", "--orphan", "other"]);
+    repo.commit("README.md", "x", "docs: another project");
+    repo.git(&["tag", "python-v0.4.0"]);
+    repo.git(&["switch", "--quiet", "main"]);
+    repo.change("feat: x");
+    let plan = repo.xtask(&["plan", "python"]);
+    assert!(plan.stderr.contains("HEAD contains neither it nor a commit"), "{}", plan.stderr);
+    assert!(plan.stdout.contains("not released yet → 0.4.1"), "{}", plan.stdout);
+}
+
+#[test]
+fn tags_of_another_form_are_reported() {
+    let repo = Repo::new();
+    repo.change("fix: x");
+    for (tag, other) in [("v1.2.3", "python-v1.2.3"), ("demo-agent==1.3.0rc1", "python-v1.3.0-rc.1")] {
+        repo.git(&["tag", tag]);
+        let plan = repo.xtask(&["plan", "python"]).expect(0);
+        let said = format!(
+            "warning[tags-unread]: python: {tag} looks like a release of python, but only tags like {other} \
+             are read: the next release is compared with nothing"
+        );
+        assert!(plan.stderr.contains(&said), "{}", plan.stderr);
+        assert!(plan.stderr.contains(&format!("git tag {other} {tag}^{{}}")), "{}", plan.stderr);
+    }
+    // The tag that the help proposes is read, so the others do not matter.
+    repo.git(&["tag", "python-v1.2.3", "v1.2.3^{}"]);
+    let plan = repo.xtask(&["plan", "python"]);
+    assert!(!plan.stderr.contains("tags-unread"), "{}", plan.stderr);
+}

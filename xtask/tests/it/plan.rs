@@ -464,6 +464,18 @@ fn a_tag_outside_this_history_still_uses_its_version() {
 }
 
 #[test]
+fn build_metadata_in_a_tag_has_no_part_in_the_order() {
+    let repo = released();
+    repo.change("feat: x");
+    bump_file(&repo, "0.2.0");
+    repo.git(&["tag", "python-v0.2.0+build.5"]);
+    repo.change("fix: y");
+    let app = plan(&repo);
+    assert_eq!((&app["last"]["version"], &app["next"]), (&json!("0.2.0"), &json!("0.2.1")));
+    assert_eq!((&app["last"]["tag"], counting(&app)), (&json!("python-v0.2.0+build.5"), vec!["fix: y"]));
+}
+
+#[test]
 fn a_hotfix_branch_counts_from_its_own_line() {
     let repo = released();
     repo.change("feat: x");

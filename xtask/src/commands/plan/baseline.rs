@@ -4,12 +4,20 @@
 use super::Published;
 use super::history::History;
 use crate::finding::{Finding, Level};
+use crate::model::version;
 use crate::model::workspace::App;
 use semver::Version;
 
-pub(super) fn findings(app: &App, history: &History, published: &Published) -> Vec<Finding> {
+/// `alone`: whether the repository has no other app.
+pub(super) fn findings(app: &App, history: &History, published: &Published, alone: bool) -> Vec<Finding> {
     let gone: Vec<Version> = published.withdrawn.iter().chain(&history.marked).cloned().collect();
-    let found = [withdrawn(app, history), untagged(app, history, published), elsewhere(app, history, &gone)];
+    let found = [
+        withdrawn(app, history),
+        untagged(app, history, published),
+        elsewhere(app, history, &gone),
+        without_commit(history),
+        other_form(app, history, alone),
+    ];
     found.into_iter().flatten().map(|finding| finding.app(app.name())).collect()
 }
 
@@ -52,13 +60,29 @@ fn untagged(app: &App, history: &History, published: &Published) -> Option<Findi
     Some(Finding::new("release-untagged", Level::Warning, message).help(help))
 }
 
-/// There are releases, but HEAD contains none of them.
+/// There are releases above the last one that HEAD contains.
 fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Finding> {
     let stable = |v: &&Version| {
         v.pre.is_empty() && !withdrawn.contains(v) && history.line.is_none_or(|line| line.contains(v))
     };
-    let newest = history.tagged.iter().filter(stable).max().filter(|_| history.last.is_none())?;
+    let newest = history.tagged.iter().filter(stable).max()?;
     let tag = app.tag(newest);
+    if history.without_commit.contains(&tag) {
+        return None;
+    }
+    if let Some(last) = &history.last {
+        let message = format!(
+            "{tag} exists, but HEAD does not contain it: the next release is compared with {}, and its \
+             number is above {newest}",
+            last.tag
+        );
+        let help = format!(
+            "git merge {tag}, or for a fix of {}: git switch --create hotfix/{}",
+            last.version, last.tag
+        );
+        return Some(Finding::new("release-elsewhere", Level::Warning, message).help(help))
+            .filter(|_| *newest > last.version);
+    }
     let message = format!(
         "{tag} exists, but HEAD contains neither it nor a commit with the same content of {}: the next \
          release is compared with nothing",
@@ -68,4 +92,80 @@ fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Find
         Finding::new("release-elsewhere", Level::Warning, message)
             .help(format!("git merge {tag}, if you release from this branch")),
     )
+}
+
+/// A tag has a release's name, but is on a folder or a file.
+fn without_commit(history: &History) -> Option<Finding> {
+    let tag = history.without_commit.first()?;
+    let message = format!(
+        "{tag} is not on a commit but on a folder or a file, so the next release is not compared with it"
+    );
+    Some(
+        Finding::new("tag-without-commit", Level::Warning, message)
+            .help(format!("git tag --force {tag} COMMIT, with the commit that it was built from")),
+    )
+}
+
+/// No tag is a release of the app, but some look like releases that another tool made.
+fn other_form(app: &App, history: &History, alone: bool) -> Option<Finding> {
+    let package = app.settings.package.as_str();
+    let folder = app.dir.file_name().unwrap_or_default();
+    let names = [app.name(), package, package.rsplit('/').next().unwrap_or_default(), folder];
+    let found = |tag: &String| Some((version_in(tag, &names, alone)?, tag.clone()));
+    let (newest, tag) = history.other_tags.iter().filter_map(found).max()?;
+    let message = format!(
+        "{tag} looks like a release of {}, but only tags like {} are read: the next release is compared \
+         with nothing",
+        app.name(),
+        app.tag(&newest)
+    );
+    let help = format!("git tag {} {tag}^{{}}, if {tag} is the last release", app.tag(&newest));
+    Some(Finding::new("tags-unread", Level::Warning, message).help(help))
+}
+
+/// The version in a tag such as `name==1.2.3`, `name@1.2.3`, `name/v1.2.3` or, if the name may be missing,
+/// `v1.2.3`.
+fn version_in(tag: &str, names: &[&str], bare: bool) -> Option<Version> {
+    let tag = tag.to_lowercase();
+    let version = |text: &str| {
+        let text = text.strip_prefix('v').unwrap_or(text);
+        let whole = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains('.');
+        whole.then(|| version::in_tag(text).or_else(|| version::from_pep440(text).ok())).flatten()
+    };
+    let named = |name: &&str| {
+        let rest = tag.strip_prefix(name.to_lowercase().as_str()).filter(|_| !name.is_empty())?;
+        let separators = ["==", "@", "/", "-", "_", ""];
+        separators.iter().find_map(|separator| version(rest.strip_prefix(separator)?))
+    };
+    names.iter().find_map(named).or_else(|| version(&tag).filter(|_| bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_other_tools_are_recognised() {
+        for (tag, bare, expected) in [
+            ("langchain-aws==1.7.3", false, "1.7.3"),
+            ("aws/v1.2.3", false, "1.2.3"),
+            ("aws-1.2.3", false, "1.2.3"),
+            ("AWS_v1.2.3rc1", false, "1.2.3-rc.1"),
+            ("@team/aws@1.2.3-rc.1", false, "1.2.3-rc.1"),
+            ("aws1.2", false, "1.2.0"),
+            ("v1.2.3", true, "1.2.3"),
+            ("1.2.3", true, "1.2.3"),
+            ("v1.2.3", false, "-"),
+            ("v1", true, "-"),
+            ("awsome-1.2.3", true, "-"),
+            ("aws-old", true, "-"),
+            ("aws", true, "-"),
+            ("other@1.2.3", true, "-"),
+            ("", true, "-"),
+        ] {
+            let names = ["aws", "langchain-aws", "@team/aws", ""];
+            let found = version_in(tag, &names, bare).map_or("-".to_string(), |v| v.to_string());
+            assert_eq!(found, expected, "{tag}");
+        }
+    }
 }

@@ -29,6 +29,10 @@ pub(super) struct History {
     pub withdrawn: Vec<Version>,
     /// The versions that `rollback` has marked.
     pub marked: Vec<Version>,
+    /// Releases' tags that are not on a commit.
+    pub without_commit: Vec<String>,
+    /// The names of all tags, if none is a release of the app.
+    pub other_tags: Vec<String>,
 }
 
 /// `withdrawn`: versions that the index no longer offers. They are not counted from, nor are versions that
@@ -41,7 +45,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
     let counts =
         |tag: &&Tag| tag.version.pre.is_empty() && line.as_ref().is_none_or(|l| l.contains(&tag.version));
-    let (gone, tags): (Vec<&Tag>, Vec<&Tag>) = refs
+    let (gone, mut tags): (Vec<&Tag>, Vec<&Tag>) = refs
         .tags
         .iter()
         .filter(counts)
@@ -50,7 +54,18 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
     let on_main = two_branches && on_main(ctx, &head, &refs);
     // Tags are on main. From any other branch they are only reached through a squash.
     let squashed = two_branches && !on_main && line.is_none();
-    let (last, mut walked) = since(git, app, &tags, "HEAD", squashed).map_err(|e| explain(git, e))?;
+    let mut without_commit = Vec::new();
+    let (last, mut walked) = match since(git, app, &tags, "HEAD", squashed) {
+        Ok(found) => found,
+        Err(error) => {
+            without_commit = repository::without_commit(git, &tags)?;
+            if without_commit.is_empty() {
+                return Err(explain(git, error));
+            }
+            tags.retain(|tag| !without_commit.contains(&tag.name));
+            since(git, app, &tags, "HEAD", squashed)?
+        }
+    };
     if !walked.commits.is_empty() && on_main {
         let development = refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development);
         let released = match last.filter(|_| !development.is_empty()) {
@@ -75,12 +90,15 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
         .map(|tag| tag.version.clone())
         .filter(|v| last.as_ref().is_none_or(|last| *v > last.version))
         .collect();
+    let other_tags = if refs.tags.is_empty() { repository::tag_names(git)? } else { Vec::new() };
     let Walk { commits, settings, .. } = walked;
     Ok(History {
         withdrawn,
         last,
         commits,
         settings,
+        without_commit,
+        other_tags,
         marked: refs.withdrawn,
         tagged: refs.tags.into_iter().map(|t| t.version).collect(),
         line,
@@ -237,12 +255,15 @@ fn unreleased(
     own_line: bool,
 ) -> Result<Option<Walk>> {
     let walked = walk(git, app, &[&format!("{start}...{tip}")])?;
-    if own_line && walked.behind == 0 && !walked.may_revisit() {
+    // A tag of another history has no commit that touches the folder either.
+    let contained = walked.behind == 0
+        && (!walked.creates_folder() || git.ask(&["merge-base", "--is-ancestor", start, tip])?);
+    if own_line && contained && !walked.may_revisit() {
         return Ok(Some(walked));
     }
     Ok(match newest_equal(git, app, &tag.object, &walked.commits)? {
         Some(equal) => Some(walk(git, app, &[tip, &format!("^{start}"), &format!("^{equal}")])?),
-        None => (walked.behind == 0).then_some(walked),
+        None => contained.then_some(walked),
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::gitdir::{GitDir, is_id};
 use crate::model::ctx::Ctx;
+use crate::model::version;
 use crate::model::workspace::App;
 use crate::sys::git::Git;
 use anyhow::{Result, bail};
@@ -104,7 +105,7 @@ fn ask_git(git: &Git, prefixes: &[String], exact: &[String]) -> Result<HashMap<S
 
 /// Exactly `<app>-v<semver>`: `python-v1.0.0`, neither `python-v1` nor `python-very-old`.
 fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
-    let version = Version::parse(name.strip_prefix(app.name())?.strip_prefix("-v")?).ok()?;
+    let version = version::in_tag(name.strip_prefix(app.name())?.strip_prefix("-v")?)?;
     Some(Tag { name: name.to_string(), version, object: object.to_string() })
 }
 
@@ -138,6 +139,21 @@ pub(super) fn origins(git: &Git, tags: &[&Tag]) -> Result<Vec<Origin>> {
         found.remove(name).ok_or_else(|| anyhow::anyhow!("{name} no longer exists in {}", git.dir))
     };
     names.iter().map(origin).collect()
+}
+
+/// The tags that are not on a commit, but on a folder or a file.
+pub(super) fn without_commit(git: &Git, tags: &[&Tag]) -> Result<Vec<String>> {
+    let asked: String = tags.iter().map(|tag| format!("refs/tags/{}^{{}}\n", tag.name)).collect();
+    let text = git.pipe(&["cat-file", "--batch-check=%(objecttype)", "--buffer"], asked.as_bytes())?;
+    let text = String::from_utf8_lossy(&text);
+    let wrong = tags.iter().zip(text.lines()).filter(|(_, kind)| matches!(*kind, "tree" | "blob"));
+    Ok(wrong.map(|(tag, _)| tag.name.clone()).collect())
+}
+
+/// The names of all tags, releases or not.
+pub(super) fn tag_names(git: &Git) -> Result<Vec<String>> {
+    let text = git.read(&["for-each-ref", "--format=%(refname:strip=2)", "refs/tags"])?;
+    Ok(text.lines().map(str::to_string).collect())
 }
 
 /// The remote's name; `origin` if the settings give a URL.

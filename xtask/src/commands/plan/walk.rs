@@ -78,6 +78,11 @@ fn trees(line: &str, app: &App) -> Option<(String, String)> {
 }
 
 impl Walk {
+    /// Whether a commit created the app's folder.
+    pub(super) fn creates_folder(&self) -> bool {
+        self.trees.iter().flatten().any(|(before, _)| before.bytes().all(|digit| digit == b'0'))
+    }
+
     /// Whether the app's folder may have come back to an earlier state. True if git shows no trees.
     pub(super) fn may_revisit(&self) -> bool {
         let mut seen = HashSet::new();

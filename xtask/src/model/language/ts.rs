@@ -1,6 +1,7 @@
 //! The app's lock file, and the version (SemVer) in `package.json` and `package-lock.json`. Only the span of
 //! the version is replaced, so every other byte stays the same.
 
+use crate::model::version;
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use semver::Version;
@@ -23,7 +24,7 @@ pub(crate) fn by_npm(dir: &Utf8Path) -> bool {
 
 pub(crate) fn read(manifest: &str) -> Result<Version> {
     let (_, found) = located(manifest)?;
-    found.parse().with_context(|| format!("\"version\" is {found:?}, which is not SemVer"))
+    version::parse(&found).context("\"version\"")
 }
 
 pub(crate) fn set(manifest: &str, version: &Version) -> Result<String> {
@@ -211,6 +212,9 @@ mod tests {
             ("{\"version\": null}", "not a string"),
             ("{\"version\": \"1.0\"}", "not SemVer"),
             ("{\"version\": \"v1.0.0\"}", "not SemVer"),
+            ("{\"version\": \"0.0.0-development\"}", "use -alpha.N, -beta.N or -rc.N"),
+            ("{\"version\": \"1.0.0-next.3\"}", "use -alpha.N, -beta.N or -rc.N"),
+            ("{\"version\": \"1.0.0+build.5\"}", "build metadata"),
         ] {
             let error = format!("{:#}", read(text).expect_err(text));
             assert!(error.contains(says), "{text}: {error}");
