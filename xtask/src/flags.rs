@@ -344,8 +344,9 @@ pub(crate) struct Fault {
     /// For tests of resuming: fail before or after a step [default: after]
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub fail_at: Option<String>,
-    /// For tests of resuming: kill this process (SIGKILL) before or after a step [default: after]
-    #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
+    /// For tests of resuming: kill this process before, after, or some time into a step, with SIGKILL, SIGINT
+    /// or SIGTERM, or let it go on as on a full disk [default: after, kill]
+    #[arg(long, value_name = "STEP[:before|:after|:350ms][:kill|:int|:term|:full]", hide_short_help = true)]
     pub kill_at: Option<String>,
     /// For tests of retries: the first use of the network in a step gets this answer: a status (4xx or 5xx),
     /// `silent` or `reset`

@@ -25,6 +25,7 @@ mod forge;
 mod help;
 mod hotfix;
 mod image;
+mod kills;
 mod lab;
 mod layers;
 mod locks;

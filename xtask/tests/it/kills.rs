@@ -1,0 +1,201 @@
+//! The kill matrix: a release is struck before, during or after a step, and resumed in a fresh clone. Then
+//! every file is published once, with the hashes in the tag. The table is printed at the end.
+//!
+//! By default one fault for each step and moment, in one app; in both apps for the tag and the uploads. The
+//! moment before a local step is that after the one before. XTASK_KILLS=all runs every combination. A full
+//! disk is simulated: from the fault on, no file of xtask and its children can grow (RLIMIT_FSIZE 0).
+
+use crate::demo::World;
+use crate::support::{Output, run, sha256};
+use camino::Utf8PathBuf;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+const STEPS: [&str; 10] =
+    ["preflight", "build", "smoke", "image", "verify", "stage", "tag", "publish", "image-push", "latest"];
+/// From here on, the steps change something outside.
+const OUTWARD: usize = 5;
+/// The steps that are struck in both apps.
+const IN_BOTH: [&str; 3] = ["tag", "publish", "image-push"];
+const MOMENTS: [&str; 3] = ["before", "during", "after"];
+const FAULTS: [&str; 4] = ["kill", "int", "term", "full"];
+const APPS: [&str; 2] = ["python", "ts"];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Case {
+    step: &'static str,
+    moment: usize,
+    fault: usize,
+}
+
+/// The cases of an app.
+fn cases(app: usize, all: bool) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (s, step) in STEPS.into_iter().enumerate() {
+        // The demo app in TypeScript has no staging index: npm has none.
+        if APPS[app] == "ts" && step == "stage" {
+            continue;
+        }
+        for moment in 0..MOMENTS.len() {
+            let both = IN_BOTH.contains(&step);
+            let chosen = if both { s + 2 * moment + app } else { s + moment } % FAULTS.len();
+            let turn = if step == "stage" { 0 } else { (s + moment) % APPS.len() };
+            let ours = (both || turn == app) && (s >= OUTWARD || moment > 0);
+            let faults = (0..FAULTS.len()).filter(|fault| all || (ours && *fault == chosen));
+            cases.extend(faults.map(|fault| Case { step, moment, fault }));
+        }
+    }
+    cases
+}
+
+#[test]
+fn the_default_matrix_strikes_every_step_and_the_tag_and_the_uploads_with_every_fault() {
+    let both = [cases(0, false), cases(1, false)].concat();
+    for (s, step) in STEPS.into_iter().enumerate() {
+        let ours = || both.iter().filter(|case| case.step == step);
+        let first = if s < OUTWARD { 1 } else { 0 };
+        assert!((first..3).all(|moment| ours().any(|case| case.moment == moment)), "{step}: {both:?}");
+        let faults = (0..4).filter(|fault| ours().any(|case| case.fault == *fault)).count();
+        let expected = if IN_BOTH.contains(&step) { 4 } else { 3 - first };
+        assert_eq!(faults, expected, "{step}: {both:?}");
+    }
+    assert_eq!((both.len(), cases(0, true).len() + cases(1, true).len()), (34, 228));
+}
+
+/// How long each step took, from the progress lines.
+fn durations(release: &str) -> BTreeMap<String, f64> {
+    let line = regex_lite::Regex::new(r"(?m)^  ✓ ([a-z-]+) .*\(([0-9.]+) s\)$").unwrap();
+    let found = line.captures_iter(release).map(|found| found.extract::<2>().1);
+    found.map(|[step, seconds]| (step.to_string(), seconds.parse().unwrap())).collect()
+}
+
+/// What the release of the tag lacks. Empty if it is complete.
+fn lacks(world: &World, app: &str, version: &str) -> Vec<String> {
+    let tag = world.repo.git_in(world.servers.remote(), &["cat-file", "-p", &format!("{app}-v{version}")]);
+    let trailers = |key: &'static str| tag.lines().filter_map(move |line| line.strip_prefix(key));
+    let mut lacks = Vec::new();
+    for file in trailers("Dist-Sha256: ") {
+        let hash = &file[..64];
+        let copies =
+            index_files(world).iter().filter(|path| sha256(&std::fs::read(path).unwrap()) == hash).count();
+        if copies != 1 {
+            lacks.push(format!("{copies} copies of {file}"));
+        }
+    }
+    let image = if app == "python" { "example/demo-agent" } else { "example/demo-agent-ts" };
+    let digest = trailers("Image-Digest: ").next().map(str::to_string);
+    for name in [&format!("v{version}"), "latest"] {
+        if world.image(image, name) != digest {
+            lacks.push(format!("the image {name} is not {digest:?}"));
+        }
+    }
+    if app == "ts" && world.dist_tags("@demo/agent")["latest"] != version {
+        lacks.push(format!("{version} is not @latest"));
+    }
+    lacks
+}
+
+/// The files of every release on the index that users install from.
+fn index_files(world: &World) -> Vec<Utf8PathBuf> {
+    let paths = world.outside().into_iter().filter_map(|line| Some(line.split_once(" bytes ")?.1.into()));
+    let package = |path: &Utf8PathBuf| {
+        let (text, name) = (path.as_str(), path.file_name().unwrap_or_default());
+        (text.contains("/pypi/") && (name.ends_with(".whl") || name.ends_with(".tar.gz")))
+            || (text.contains("/npm/") && name.ends_with(".tgz"))
+    };
+    paths.filter(package).collect()
+}
+
+/// The release with the fault, with SIGXFSZ ignored, so that a write to a "full disk" fails and does not kill.
+fn struck(world: &World, app: &str, point: &str) -> Output {
+    let mut command = world.repo.command("/bin/sh", &world.repo.path);
+    command.envs(&world.servers.env);
+    let xtask = env!("CARGO_BIN_EXE_xtask");
+    run(command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", xtask, "release", app, "--kill-at", point]))
+}
+
+/// Strikes a release, resumes it in a fresh clone, and returns what is wrong then, and how both runs ended.
+fn strike(
+    world: &World,
+    app: &str,
+    version: &str,
+    case: Case,
+    took: &BTreeMap<String, f64>,
+) -> (Vec<String>, String) {
+    let Case { step, moment, fault } = case;
+    let part = 0.2 * (fault + 1) as f64;
+    let delay = format!("{:.0}ms", took.get(step).unwrap_or(&0.0) * part * 1000.0);
+    let moment = if MOMENTS[moment] == "during" { &delay } else { MOMENTS[moment] };
+    let before = index_files(world).len();
+    let hit = struck(world, app, &format!("{step}:{moment}:{}", FAULTS[fault]));
+    let mut wrong = Vec::new();
+    let expected: &[i32] = if FAULTS[fault] == "full" { &[0, 1] } else { &[-1] };
+    if !expected.contains(&hit.code) || hit.stderr.contains("panicked") {
+        wrong.push(format!("the struck release ended with {hit:#?}"));
+    }
+    let clone = world.repo.world().join("clone");
+    world.repo.git(&["clone", "--quiet", &world.servers.env["XTASK_REMOTE"], clone.as_str()]);
+    let resumed = run(world.command(&clone).args(["release", app]));
+    std::fs::remove_dir_all(&clone).unwrap();
+    if ![0, 4].contains(&resumed.code) {
+        wrong.push(format!("the resumed release ended with {resumed:#?}"));
+    } else {
+        wrong.extend(lacks(world, app, version));
+    }
+    let new = index_files(world).len() - before;
+    if new != if app == "python" { 2 } else { 1 } {
+        wrong.push(format!("{new} new files are on the index"));
+    }
+    let end = if hit.code == -1 { "killed".to_string() } else { format!("exit {}", hit.code) };
+    (wrong, format!("{moment:>7} {:<5} {end:<7} resumed: exit {}", FAULTS[fault], resumed.code))
+}
+
+/// Runs these cases of an app in one world, one version each, and prints the table.
+fn matrix(app: usize, cases: &[Case]) {
+    let world = World::of(APPS[app]);
+    let app = APPS[app];
+    let took = durations(&world.xtask(&["release", app]).expect(0).stderr);
+    let (mut table, mut failed) = (String::new(), 0);
+    for (patch, case) in (2..).zip(cases) {
+        let text = format!("# demo-agent, edition {patch}\n");
+        world.repo.commit(&format!("apps/{app}/README.md"), &text, "fix: say the edition");
+        world.bump(&[]);
+        let (wrong, row) = strike(&world, app, &format!("0.0.{patch}"), *case, &took);
+        failed += usize::from(!wrong.is_empty());
+        let mark = if wrong.is_empty() { "ok" } else { "WRONG" };
+        table += &format!("{app:<6} {:<10} {row}  {mark}\n", case.step);
+        wrong.iter().for_each(|line| table += &format!("    {line}\n"));
+    }
+    table += &format!("kill matrix, {app}: {} of {}\n", cases.len() - failed, cases.len());
+    // Past the capture of the test harness: the table is also shown if the test passes.
+    std::io::stderr().write_all(table.as_bytes()).unwrap();
+    assert_eq!(failed, 0);
+}
+
+/// Half of the app's cases: the two halves run in parallel.
+fn half(app: usize, second: bool) {
+    let all = std::env::var("XTASK_KILLS").as_deref() == Ok("all");
+    let cases = cases(app, all);
+    let (first, rest) = cases.split_at(cases.len() / 2);
+    matrix(app, if second { rest } else { first });
+}
+
+#[test]
+fn a_struck_python_release_completes_in_a_fresh_clone_part_1() {
+    half(0, false);
+}
+
+#[test]
+fn a_struck_python_release_completes_in_a_fresh_clone_part_2() {
+    half(0, true);
+}
+
+#[test]
+fn a_struck_ts_release_completes_in_a_fresh_clone_part_1() {
+    half(1, false);
+}
+
+#[test]
+fn a_struck_ts_release_completes_in_a_fresh_clone_part_2() {
+    half(1, true);
+}
