@@ -14,6 +14,7 @@ use xshell::cmd;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod install;
+mod metadata;
 pub(crate) mod publish;
 pub(crate) mod users;
 
@@ -264,7 +265,10 @@ fn check_files(files: &[DistFile]) -> Result<()> {
         let names: Vec<_> = files.iter().map(|f| f.name.as_str()).collect();
         bail!("the build created {}; one sdist and one wheel are expected", names.join(", "));
     }
-    let problems = wheel_problems(&wheel_names(&wheel.path)?);
+    let names = wheel_names(&wheel.path)?;
+    let mut problems = wheel_problems(&names);
+    let refused = metadata::refused(&wheel.name, &metadata_of(&wheel.path, &names)?);
+    problems.extend(refused.into_iter().map(|reason| format!("PyPI would refuse it: {reason}")));
     if !problems.is_empty() {
         bail!("{}:\n  {}", wheel.name, problems.join("\n  "));
     }
@@ -280,6 +284,17 @@ fn wheel_names(wheel: &Utf8Path) -> Result<Vec<String>> {
     let script = "import json, sys, zipfile; print(json.dumps(zipfile.ZipFile(sys.argv[1]).namelist()))";
     let sh = child::shell("/")?;
     Ok(serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {script} {wheel}"), &[])?)?)
+}
+
+/// The METADATA of a wheel with these paths.
+fn metadata_of(wheel: &Utf8Path, names: &[String]) -> Result<String> {
+    let wanted = |name: &&String| name.ends_with(".dist-info/METADATA") && name.matches('/').count() == 1;
+    let path = names.iter().find(wanted).with_context(|| format!("{wheel} has no METADATA"))?;
+    let script =
+        "import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))";
+    let python = tools::python()?;
+    let sh = child::shell("/")?;
+    child::capture(cmd!(sh, "{python} -I -c {script} {wheel} {path}"), &[])
 }
 
 /// The problems with a wheel's contents, one line each.

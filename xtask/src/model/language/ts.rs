@@ -93,6 +93,13 @@ pub(crate) fn refused(manifest: &str, package: &str, provenance: bool) -> Result
     if let Some(name) = manifest["name"].as_str().filter(|name| *name != package) {
         reasons.push(format!("package.json has the name {name:?}, but app.toml has package = {package:?}"));
     }
+    if !is_package_name(package) {
+        reasons.push(format!("{package:?} is not a package name: npm takes lower-case, URL-safe names only"));
+    }
+    if let Some(version) = manifest["version"].as_str().filter(|version| version.contains('+')) {
+        reasons
+            .push(format!("npm removes the build metadata of {version:?}, so it would publish another one"));
+    }
     if manifest["publishConfig"]["provenance"] == true && !provenance {
         reasons.push(
             "package.json has \"publishConfig\": {\"provenance\": true}, which only a job on GitHub \
@@ -101,6 +108,19 @@ pub(crate) fn refused(manifest: &str, package: &str, provenance: bool) -> Result
         );
     }
     Ok(reasons)
+}
+
+/// May a new package have this name (npmjs.com/package/validate-npm-package-name)?
+fn is_package_name(name: &str) -> bool {
+    let safe = |part: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+        !part.is_empty() && part.chars().all(plain) && !part.starts_with(['.', '_'])
+    };
+    let good = match name.strip_prefix('@') {
+        Some(scoped) => scoped.split_once('/').is_some_and(|(scope, name)| safe(scope) && safe(name)),
+        None => safe(name) && name != "node_modules" && name != "favicon.ico",
+    };
+    good && name.len() <= 214
 }
 
 fn located(manifest: &str) -> Result<(Range<usize>, String)> {
@@ -228,6 +248,7 @@ mod tests {
             (r#"{"name": "@s/x", "private": false, "publishConfig": {"access": "public"}}"#, false, vec![]),
             (r#"{"name": "@s/x", "private": true}"#, true, vec!["private"]),
             (r#"{"name": "x"}"#, true, vec!["name \"x\""]),
+            (r#"{"name": "@s/x", "version": "1.0.0+ci.5"}"#, true, vec!["build metadata"]),
             (r#"{"name": "@s/x", "publishConfig": {"provenance": true}}"#, true, vec![]),
             (r#"{"name": "@s/x", "publishConfig": {"provenance": true}}"#, false, vec!["provenance"]),
         ] {
@@ -237,6 +258,31 @@ mod tests {
                 reasons.iter().zip(expected).all(|(reason, words)| reason.contains(words)),
                 "{reasons:?}"
             );
+        }
+    }
+
+    #[test]
+    fn only_names_that_npm_takes_for_new_packages_are_allowed() {
+        let long = "a".repeat(215);
+        for (name, expected) in [
+            ("a", true),
+            ("@scope/some-name_1.x", true),
+            ("Upper", false),
+            ("@scope", false),
+            ("@scope/", false),
+            ("@/a", false),
+            ("@scope/a/b", false),
+            (".hidden", false),
+            ("_private", false),
+            ("@scope/_a", false),
+            ("with space", false),
+            ("ž", false),
+            ("a~b", false),
+            ("node_modules", false),
+            ("", false),
+            (&long, false),
+        ] {
+            assert_eq!(is_package_name(name), expected, "{name}");
         }
     }
 }

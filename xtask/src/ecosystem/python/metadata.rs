@@ -1,0 +1,160 @@
+//! What PyPI refuses in a wheel's METADATA, and in its name. `twine check` looks at the description only.
+//! Sources: packaging.python.org, "Core metadata specifications"; PEP 440, 639 and 753; PyPI's own limits are
+//! in warehouse/forklift/metadata.py. Pure.
+
+/// The first level of every classifier (pypi.org/classifiers), except for `Private`, which PyPI refuses.
+const CLASSIFIERS: [&str; 10] = [
+    "Development Status",
+    "Environment",
+    "Framework",
+    "Intended Audience",
+    "License",
+    "Natural Language",
+    "Operating System",
+    "Programming Language",
+    "Topic",
+    "Typing",
+];
+
+/// The longest summary and the longest label of a project's address, in characters.
+const SUMMARY: usize = 512;
+const LABEL: usize = 32;
+
+/// Why PyPI would refuse the wheel with this name and METADATA, one line each.
+pub(super) fn refused(wheel: &str, metadata: &str) -> Vec<String> {
+    let headers: Vec<(&str, &str)> = metadata
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_once(':').map(|(name, value)| (name, value.trim())))
+        .collect();
+    let all = |name: &'static str| {
+        headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    };
+    let mut reasons = Vec::new();
+    if let Some(version) = all("Version").find(|version| version.contains('+')) {
+        reasons.push(format!("{version} is a local version (PEP 440)"));
+    }
+    reasons.extend(all("Summary").filter(|text| text.chars().count() > SUMMARY).map(|text| {
+        format!("the description has {} characters, at most {SUMMARY} are allowed", text.chars().count())
+    }));
+    reasons.extend(all("Description-Content-Type").filter_map(content_type));
+    for classifier in all("Classifier") {
+        let first = classifier.split(" :: ").next().unwrap_or_default();
+        if !CLASSIFIERS.contains(&first) {
+            reasons.push(format!("{classifier:?} is not a classifier (pypi.org/classifiers)"));
+        }
+    }
+    if all("License-Expression").next().is_some() {
+        let others = all("Classifier").filter(|classifier| classifier.starts_with("License ::"));
+        reasons.extend(
+            others.chain(all("License")).map(|other| {
+                format!("the licence is given twice, as an expression and as {other:?} (PEP 639)")
+            }),
+        );
+    }
+    reasons.extend(all("Project-URL").filter_map(|pair| {
+        let (label, url) = pair.split_once(',').unwrap_or((pair, ""));
+        address(url.trim()).or_else(|| {
+            (label.is_empty() || label.chars().count() > LABEL)
+                .then(|| format!("the label {label:?} of an address must have 1 to {LABEL} characters"))
+        })
+    }));
+    reasons.extend(all("Home-page").chain(all("Download-URL")).filter_map(address));
+    reasons.extend(
+        all("Requires-Dist")
+            .filter(|requirement| is_direct(requirement))
+            .map(|requirement| format!("the dependency {requirement:?} is a direct address (PEP 440)")),
+    );
+    // `name-version-python-abi-platform.whl` (PEP 427); PyPI accepts manylinux and musllinux (PEP 600, 656).
+    let platform = wheel.trim_end_matches(".whl").rsplit('-').next().unwrap_or_default();
+    if platform.split('.').any(|tag| tag.starts_with("linux_")) {
+        reasons.push(format!("{wheel} is built for {platform}, which is no platform of PyPI: use manylinux"));
+    }
+    reasons
+}
+
+fn content_type(value: &str) -> Option<String> {
+    let mut parts = value.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let kind = parts.next().unwrap_or_default();
+    let known = ["text/plain", "text/x-rst", "text/markdown"].contains(&kind.as_str());
+    let allowed = |part: &String| match part.split_once('=') {
+        Some(("charset", charset)) => charset.trim_matches('"') == "utf-8",
+        Some(("variant", variant)) => ["gfm", "commonmark"].contains(&variant.trim_matches('"')),
+        _ => true,
+    };
+    (!known || !parts.all(|part| allowed(&part))).then(|| {
+        format!("the README's content type {value:?} is not text/markdown, text/x-rst or text/plain in UTF-8")
+    })
+}
+
+fn address(url: &str) -> Option<String> {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !url.contains(' '));
+    (!good).then(|| format!("{url:?} is not an address that begins with https:// or http://"))
+}
+
+/// `name @ address ; marker` (PEP 508). A marker may contain an `@` in quotes.
+fn is_direct(requirement: &str) -> bool {
+    requirement.split(';').next().is_some_and(|named| named.contains('@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHEEL: &str = "demo-1.0-py3-none-any.whl";
+
+    #[test]
+    fn metadata_that_pypi_refuses_is_known_before_the_upload() {
+        let long = format!("Summary: {}", "ž".repeat(513));
+        let label = format!("Project-URL: {}, https://x.org", "l".repeat(33));
+        for (header, expected) in [
+            ("Version: 1.0", ""),
+            ("Version: 1.0+local", "local version"),
+            ("version: 1.0+local", "local version"),
+            ("Summary: short", ""),
+            (&long, "513 characters"),
+            ("Description-Content-Type: text/markdown; charset=UTF-8; variant=GFM", ""),
+            ("Description-Content-Type: text/x-rst", ""),
+            ("Description-Content-Type: text/html", "content type"),
+            ("Description-Content-Type: text/markdown; variant=Original", "content type"),
+            ("Description-Content-Type: text/plain; charset=latin-1", "content type"),
+            ("Classifier: Programming Language :: Python :: 3", ""),
+            ("Classifier: Typing :: Typed", ""),
+            ("Classifier: Private :: Do Not Upload", "not a classifier"),
+            ("Classifier: Programing Language :: Python", "not a classifier"),
+            ("License-Expression: MIT", ""),
+            ("License: MIT", ""),
+            ("License-Expression: MIT\nLicense: MIT", "given twice"),
+            ("License-Expression: MIT\nClassifier: License :: OSI Approved :: MIT License", "given twice"),
+            ("Project-URL: Source, https://x.org/a,b", ""),
+            (&label, "1 to 32"),
+            ("Project-URL: , https://x.org", "1 to 32"),
+            ("Project-URL: Source, git@x.org:a/b", "not an address"),
+            ("Project-URL: Source", "not an address"),
+            ("Home-page: x.org", "not an address"),
+            ("Requires-Dist: six>=1 ; python_version == \"3@\"", ""),
+            ("Requires-Dist: six @ https://x.org/six.whl", "direct address"),
+            ("\nClassifier: in the description", ""),
+        ] {
+            let reasons = refused(WHEEL, &format!("Metadata-Version: 2.4\nName: demo\n{header}\n\nText\n"));
+            match expected {
+                "" => assert!(reasons.is_empty(), "{header}: {reasons:?}"),
+                _ => assert!(reasons.len() == 1 && reasons[0].contains(expected), "{header}: {reasons:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wheel_for_the_builders_own_linux_is_refused() {
+        for (wheel, refuses) in [
+            (WHEEL, false),
+            ("demo-1.0-cp311-cp311-linux_x86_64.whl", true),
+            ("demo-1.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", false),
+            ("demo-1.0-cp311-cp311-musllinux_1_2_aarch64.whl", false),
+            ("linux_demo-1.0-py3-none-any.whl", false),
+        ] {
+            assert_eq!(!refused(wheel, "Name: demo\n").is_empty(), refuses, "{wheel}");
+        }
+    }
+}
