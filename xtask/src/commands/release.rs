@@ -6,6 +6,7 @@ use crate::ecosystem::DistFile;
 use crate::finding::Finding;
 use crate::flags;
 use crate::model::ctx::Ctx;
+use crate::model::version::{self, Bump};
 use crate::model::workspace::App;
 use crate::model::{dry_run, manifest, tags};
 use crate::oci::Built;
@@ -199,6 +200,12 @@ impl Release<'_> {
     /// `python v0.0.1`
     pub(crate) fn title(&self) -> String {
         format!("{} v{}", self.app.name(), self.version)
+    }
+    /// The way on if this version cannot be released any more. The version is named, because without a commit
+    /// since the tag `bump` alone finds nothing to do.
+    pub(crate) fn next_version_help(&self) -> String {
+        let next = version::next(&self.version, Bump::Patch, self.ctx.ws.settings.zero_breaking);
+        format!("release the next version: cargo xtask bump {} --version {next}", self.app.name())
     }
     /// The release's tag on the remote, found there or pushed by this run. None before the step `tag`.
     pub(crate) fn tag(&self) -> Option<&tag::Tag> {

@@ -202,13 +202,13 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
             1234567  fix  half again
           evidence
             commits   patch    fix: half again (1234567)
-            api       none     not compared: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python; fix it: cargo xtask api diff python shows the same error
+            api       none     not compared: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python; correct and commit what the message names, then check it: cargo xtask api diff python
             tags      > 0.0.2  the highest tag
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
         stderr:
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-          → fix it: cargo xtask api diff python shows the same error
+          → correct and commit what the message names, then check it: cargo xtask api diff python
         error: 1 finding to fix first
     "#]].assert_eq(&plan.seen());
     // Its number may be too low.
@@ -216,7 +216,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     expect![[r#"
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-          → fix it: cargo xtask api diff python shows the same error
+          → correct and commit what the message names, then check it: cargo xtask api diff python
         warning[index-unreachable]: python: the index could not be asked which versions it has: cannot reach the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
           → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.3

@@ -6,22 +6,6 @@ use crate::seen::masked;
 use crate::support::run;
 use expect_test::{Expect, expect};
 
-const STEPS: &[&str] = &[
-    "preflight",
-    "build",
-    "smoke",
-    "image",
-    "stage",
-    "tag",
-    "page-draft",
-    "publish",
-    "image-push",
-    "verify",
-    "latest",
-    "page",
-    "cascade",
-];
-
 /// The names of the package files that a release of the app publishes.
 fn files(app: &str, version: &str) -> Vec<String> {
     match app {
@@ -193,48 +177,6 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
     "#]].assert_eq(&world.xtask(&["release", "python"]).seen());
 }
 
-fn survives_a_kill_after(app: &'static str, steps: &[&str]) {
-    let world = World::of(app);
-    for (patch, step) in (1..).zip(steps) {
-        if patch > 1 {
-            change(&world, app, &format!("edition {patch}"), "fix: say the edition");
-            world.bump(&[]);
-        }
-        let killed = world.xtask(&["release", app, "--kill-at", step]);
-        assert_eq!(killed.code, -1, "{step}: not killed by a signal: {killed:#?}");
-        let again = world.xtask(&["release", app]);
-        // After the last outward step nothing is left to do.
-        let finished = ["latest", "page", "cascade"].contains(step);
-        assert_eq!(again.code, if finished { 4 } else { 0 }, "{step}: {}", again.stderr);
-        assert_eq!(
-            world.published().len(),
-            files(app, "").len() * patch,
-            "{step}: exactly one copy of each file"
-        );
-    }
-    world.xtask(&["verify", app]).expect(0);
-}
-
-#[test]
-fn a_release_killed_before_its_tag_completes_when_run_again() {
-    survives_a_kill_after("python", &STEPS[..6]);
-}
-
-#[test]
-fn a_release_killed_after_its_tag_completes_when_run_again() {
-    survives_a_kill_after("python", &STEPS[6..]);
-}
-
-#[test]
-fn a_ts_release_killed_before_its_tag_completes_when_run_again() {
-    survives_a_kill_after("ts", &STEPS[..6]);
-}
-
-#[test]
-fn a_ts_release_killed_after_its_tag_completes_when_run_again() {
-    survives_a_kill_after("ts", &STEPS[6..]);
-}
-
 /// Checks that a dry run shows the steps and the actions of the release, and changes nothing.
 fn dry_run_changes_nothing(app: &'static str, seen: &Expect) {
     let world = World::of(app);
@@ -380,9 +322,42 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
         exit code 3
         Release python v0.0.1 at 1234567
         error[published-differs]: python: demo_agent-0.0.1.tar.gz on the index differs from the tag: sha256 SHA256 on the index, SHA256 in python-v0.0.1 (http://127.0.0.1:PORT/)
-          → the index accepts a file name only once; release the next version: cargo xtask bump python
+          → the index accepts a file name only once; release the next version: cargo xtask bump python --version 0.0.2
         error: 1 finding to fix first
     "#]].assert_eq(&stopped.seen());
+    // The hints lead to a release, even without a commit since the tag.
+    follow(&world, &stopped.stderr, "cargo xtask bump python --version 0.0.2");
+    world.push();
+    let empty = world.xtask(&["release", "python"]).expect(3).stderr;
+    assert!(empty.contains("error[changelog-empty]"), "{empty}");
+    let changelog = world.repo.read("CHANGELOG.md");
+    let text = "## [Unreleased]\n\n### python\n\n- the same as 0.0.1, whose upload was blocked\n";
+    let changelog = changelog.replacen("## [Unreleased]\n", text, 1);
+    world.repo.commit("CHANGELOG.md", &changelog, "docs: describe the release");
+    follow(&world, &empty, "cargo xtask bump python");
+    world.push();
+    world.xtask(&["release", "python"]).expect(0);
+}
+
+/// Runs a command that the output names.
+#[track_caller]
+fn follow(world: &World, output: &str, command: &str) {
+    assert!(output.lines().any(|line| line.ends_with(command)), "{command} is not named in {output}");
+    let words: Vec<&str> = command.split(' ').skip(2).collect();
+    world.xtask(&words).expect(0);
+}
+
+#[test]
+fn a_version_that_only_the_index_has_is_passed_over_by_the_hint() {
+    let world = World::new();
+    let package = world.data.join("pypi/packages");
+    std::fs::create_dir_all(&package).unwrap();
+    std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "somebody else's").unwrap();
+    let stopped = world.xtask(&["release", "python"]).expect(3).stderr;
+    assert!(stopped.contains("error[version-published]"), "{stopped}");
+    follow(&world, &stopped, "cargo xtask bump python --version 0.0.2");
+    world.push();
+    world.xtask(&["release", "python"]).expect(0);
 }
 
 #[test]
@@ -398,7 +373,7 @@ fn a_tarball_with_other_bytes_on_the_registry_stops_the_release_and_is_named() {
         exit code 3
         Release ts v0.0.1 at 1234567
         error[published-differs]: ts: demo-agent-0.0.1.tgz on the index differs from the tag: sha256 SHA256 on the index, SHA256 in ts-v0.0.1 (http://127.0.0.1:PORT)
-          → the index accepts a file name only once; release the next version: cargo xtask bump ts
+          → the index accepts a file name only once; release the next version: cargo xtask bump ts --version 0.0.2
         error: 1 finding to fix first
     "#]].assert_eq(&stopped.seen());
 }

@@ -43,8 +43,17 @@ fn difference(name: &str, sha: &str, release: &Release) -> Option<Finding> {
         "the build differs from the tag {}: {name} has sha256 {sha} there; {result}",
         release.tag_name
     );
-    Some(Finding::new("build-differs", Level::Error, message).app(release.app.name()).help(
-        "resume with the tools in the tag's Tool-Version trailers (git cat-file -p TAG), or release the \
-             next version",
-    ))
+    let finding = Finding::new("build-differs", Level::Error, message).app(release.app.name());
+    Some(finding.help(same_tools_help(release)))
+}
+
+/// The way on if a resumed release builds other bytes: the tag's checkout pins the tools that built it.
+pub(super) fn same_tools_help(release: &Release) -> String {
+    format!(
+        "resume with the tools of the release: git switch --detach {} && cargo xtask release {}\n\
+         if that builds other bytes too, {}",
+        crate::sys::git::short(&release.commit),
+        release.app.name(),
+        release.next_version_help()
+    )
 }

@@ -33,8 +33,7 @@ pub(crate) fn run(release: &Release) -> Result<String> {
             "the build produced the image {}, but the tag {} names {wanted}",
             built.digest, release.tag_name
         );
-        let help = "resume with the tools in the tag's Tool-Version trailers (git cat-file -p TAG), or \
-                    release the next version";
+        let help = super::build::same_tools_help(release);
         return Err(Exit::Gate(vec![
             Finding::new("build-differs", Level::Error, message).app(app.name()).help(help),
         ])

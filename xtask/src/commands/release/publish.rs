@@ -23,7 +23,7 @@ pub(crate) fn state(release: &Release) -> Result<State> {
             )
             .app(app.name())
             .place(url)
-            .help(format!("release the next version: cargo xtask bump {}", app.name())),
+            .help(release.next_version_help()),
         ));
     };
     let mut missing = 0;
@@ -37,10 +37,8 @@ pub(crate) fn state(release: &Release) -> Result<State> {
                     "{name} on the index differs from the tag: sha256 {has} on the index, {sha256} in {}",
                     release.tag_name
                 );
-                let help = format!(
-                    "the index accepts a file name only once; release the next version: cargo xtask bump {}",
-                    app.name()
-                );
+                let help =
+                    format!("the index accepts a file name only once; {}", release.next_version_help());
                 return Ok(State::Conflict(
                     Finding::new("published-differs", Level::Error, message)
                         .app(app.name())

@@ -19,12 +19,11 @@ pub(crate) fn state(release: &Release) -> Result<State> {
     let [version, sha] = tags(release);
     let there = image::remote_digest(ctx, app, &version)?;
     let conflict = |message: String| {
-        let help = format!("release the next version: cargo xtask bump {}", app.name());
         Ok(State::Conflict(
             Finding::new("image-differs", Level::Error, message)
                 .app(app.name())
                 .place(format!("{}:{version}", settings.name))
-                .help(help),
+                .help(release.next_version_help()),
         ))
     };
     match (there, release.tag().and_then(|t| t.image.as_ref())) {

@@ -86,7 +86,12 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     let there = app.settings.ecosystem.published(ctx, app, false, version)?;
     for (name, sha256) in &tag.dist {
         if !there.iter().any(|p| p.is(name, sha256)) {
-            bail!("the tag names {name} with sha256 {sha256}, but the index does not have it");
+            bail!(
+                "the tag names {name} with sha256 {sha256}, but the index does not have it; a file that was \
+                 lost is uploaded again by: git switch --detach {} && cargo xtask release {}",
+                crate::sys::git::short(&tag.commit),
+                app.name()
+            );
         }
     }
     if let Some(extra) = there.iter().find(|p| !tag.dist.iter().any(|(name, _)| *name == p.name)) {
@@ -113,7 +118,12 @@ fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     match image::remote_digest(ctx, app, &reference)? {
         Some(has) if has == *wanted => {}
         Some(has) => bail!("{reference} in the registry is {has}, but the tag names {wanted}"),
-        None => bail!("the registry has no image {reference}"),
+        None => bail!(
+            "the registry has no image {reference}; it is pushed again by: git switch --detach {} && \
+             cargo xtask release {}",
+            crate::sys::git::short(&tag.commit),
+            app.name()
+        ),
     }
     let served = image::probe_pulled(
         ctx,

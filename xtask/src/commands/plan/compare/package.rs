@@ -75,7 +75,10 @@ fn difference(change: &diff::change::Change) -> Difference {
 fn unreadable(ctx: &Ctx, app: &App, last: &LastRelease, error: anyhow::Error) -> Unread {
     let ours = api::between(ctx, app, "HEAD", "HEAD").is_err();
     let (level, help) = match ours {
-        true => (Level::Error, format!("fix it: cargo xtask api diff {} shows the same error", app.name())),
+        true => {
+            let check = format!("cargo xtask api diff {}", app.name());
+            (Level::Error, format!("correct and commit what the message names, then check it: {check}"))
+        }
         false => (
             Level::Warning,
             "only the commits decide the version: declare breaking changes in them".to_string(),
