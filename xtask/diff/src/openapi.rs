@@ -35,6 +35,7 @@ mod tests;
 mod types;
 mod unchanged;
 mod values;
+mod witness;
 
 pub use engine::Change;
 

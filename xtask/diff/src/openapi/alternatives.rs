@@ -10,6 +10,7 @@ use super::rules::*;
 use super::schema::View;
 use super::types::Types;
 use super::values::{contains, cut, same, show};
+use super::witness;
 use crate::finding::Level;
 use serde_json::Value;
 use std::cmp::Reverse;
@@ -45,6 +46,9 @@ type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Conte
 /// If there are more alternatives than this, those within alternatives stay there.
 const FLAT: usize = 100;
 
+/// What looking for such a value counts, in pairs of schemas.
+const OVERLAP: usize = 200;
+
 /// If there are more pairs than this, they are not compared with each other.
 const PAIRS: usize = 40_000;
 
@@ -79,6 +83,42 @@ impl<'v> Engine<'v> {
         }
         for new in after.iter().filter(|new| new.open) {
             self.shape(ctx, added, keyword, (a, b), &"", &new.show());
+        }
+        self.overlaps((old, a), (new, b), ctx);
+    }
+
+    /// `oneOf` refuses what fits two alternatives. Reports a value that is sent and meets such a pair.
+    fn overlaps(
+        &mut self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        ctx: &Context,
+    ) {
+        let ((sender, sent), (receiver, accepted, view), shape) = match ctx.direction {
+            Direction::Request => ((&self.old, old), (&self.new, new, b), &ONE_OF_OVERLAPS),
+            Direction::Response => ((&self.new, new), (&self.old, old, a), &ONE_OF_OVERLAPPED),
+        };
+        // With a discriminator, its property chooses the alternative.
+        let exclusive =
+            view.unions.iter().filter(|union| union.keyword == "oneOf" && union.branches.len() > 1);
+        let exclusive: Vec<_> = exclusive.filter(|_| view.discriminator.is_none()).collect();
+        if exclusive.is_empty() || self.fuel < OVERLAP {
+            return;
+        }
+        self.fuel -= OVERLAP;
+        let fits_two = |value: &Value| {
+            exclusive.iter().any(|union| {
+                let fitting = union.branches.iter().filter(|branch| {
+                    witness::fits(receiver, &view.with(accepted, union, branch), value) == Some(true)
+                });
+                fitting.take(2).count() == 2
+            })
+        };
+        let found = witness::candidates(sender, sent)
+            .into_iter()
+            .find(|value| fits_two(value) && witness::fits(sender, sent, value) == Some(true));
+        if let Some(value) = found {
+            self.shape(ctx, shape, "oneOf", (a, b), &"", &show(&value));
         }
     }
 

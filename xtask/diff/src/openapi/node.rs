@@ -32,7 +32,10 @@ pub(super) struct Node<'v> {
     pub at: At<'v>,
 }
 
-impl Raw<'_> {
+impl<'v> Raw<'v> {
+    pub(super) fn plain(value: &'v Value, at: At<'v>) -> Raw<'v> {
+        Raw { value, at, lifted: false, flat: false, without: Without::default() }
+    }
     pub(super) fn same_reading(&self, other: &Raw) -> bool {
         (self.lifted, self.flat, self.without) == (other.lifted, other.flat, other.without)
     }
@@ -45,17 +48,7 @@ impl Raw<'_> {
 
 impl<'v> Node<'v> {
     pub(super) fn new(value: &'v Value, at: At<'v>) -> Node<'v> {
-        Node {
-            raws: vec![Raw {
-                value,
-                at: at.clone(),
-                lifted: false,
-                flat: false,
-                without: Without::default(),
-            }],
-            only: Types::ALL,
-            at,
-        }
+        Node { raws: vec![Raw::plain(value, at.clone())], only: Types::ALL, at }
     }
     /// A schema that every value fits.
     pub(super) fn anything(at: At<'v>) -> Node<'v> {

@@ -4,7 +4,7 @@ use super::document::{At, Document, Lost};
 use super::node::{Node, Raw, Without};
 use super::schema::{Union, View, is_annotation};
 use super::types::Types;
-use super::values::{Bound, Number, contains};
+use super::values::{Bound, Number, contains, same};
 use serde_json::{Map, Value};
 
 /// Subschemas that are compared only for equality, or in the same direction as their parent.
@@ -175,7 +175,7 @@ impl<'v> View<'v> {
                         without: Without::default(),
                     });
                 }
-                _ => match enumerated(&rest).filter(|_| part.values.is_none()) {
+                _ => match enumerated(keyword, &rest).filter(|_| part.values.is_none()) {
                     Some(values) => {
                         part.values = Some(values);
                         part.nullable |= null;
@@ -312,8 +312,8 @@ fn is_null(value: &Value) -> bool {
         || only("enum", Value::Null)
 }
 
-/// The values of the alternatives, if all of them only list values.
-fn enumerated<'v>(branches: &[(usize, &'v Value)]) -> Option<Vec<&'v Value>> {
+/// The values of the alternatives, if all of them only list values. `oneOf` refuses those that two list.
+fn enumerated<'v>(keyword: &str, branches: &[(usize, &'v Value)]) -> Option<Vec<&'v Value>> {
     let mut values = Vec::new();
     for (_, branch) in branches {
         let map = branch.as_object()?;
@@ -326,5 +326,6 @@ fn enumerated<'v>(branches: &[(usize, &'v Value)]) -> Option<Vec<&'v Value>> {
             _ => return None,
         }
     }
-    Some(values)
+    let times = |value: &Value| values.iter().filter(|v| same(v, value)).count();
+    Some(values.iter().filter(|v| keyword != "oneOf" || times(v) == 1).copied().collect())
 }

@@ -343,6 +343,18 @@ pub(super) const ONE_OF_ADDED: Shape = shape("one-of-added", I, B, "{what} may n
 pub(super) const ONE_OF_REMOVED: Shape = shape("one-of-removed", B, I, "{what} may no longer be {old}");
 pub(super) const ANY_OF_ADDED: Shape = shape("any-of-added", I, B, "{what} may now also be {new}");
 pub(super) const ANY_OF_REMOVED: Shape = shape("any-of-removed", B, I, "{what} may no longer be {old}");
+pub(super) const ONE_OF_OVERLAPS: Shape = shape(
+    "one-of-overlaps",
+    B,
+    B,
+    "{what} must fit only one alternative of oneOf: {new} was valid, and now fits more than one",
+);
+pub(super) const ONE_OF_OVERLAPPED: Shape = shape(
+    "one-of-overlap-allowed",
+    I,
+    B,
+    "{what} may now be {new}, which fits more than one alternative of the old oneOf",
+);
 pub(super) const CLOSED: Shape =
     shape("additional-properties-refused", B, I, "{what} may no longer have unlisted properties");
 pub(super) const OPENED: Shape =

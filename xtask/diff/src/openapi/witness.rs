@@ -1,0 +1,372 @@
+//! Values that prove a break: they fit one schema and not the other. Candidates are taken from the schemas'
+//! own limits, and each is checked, so that what is reported is never a guess.
+
+use super::document::Document;
+use super::node::{Node, Raw};
+use super::schema::View;
+use super::types::Types;
+use super::values::{Number, contains, same};
+use serde_json::{Map, Value, json};
+
+/// At most this many candidates for one schema, and for a schema within it.
+const OUTER: usize = 60;
+const INNER: usize = 4;
+/// How deep candidates are built and checked. Deeper schemas are not decided.
+const DEPTH: usize = 12;
+
+/// Whether all fit. None if one is not decided and no other fails.
+fn every(results: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = true;
+    for result in results {
+        match result {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(true)
+}
+
+/// How many fit, if each is decided.
+fn count(results: impl Iterator<Item = Option<bool>>) -> Option<usize> {
+    results.map(|result| result.map(usize::from)).sum()
+}
+
+/// Whether a value fits a schema. None if that is not decided: patterns are not evaluated.
+pub(super) fn fits(document: &Document, node: &Node, value: &Value) -> Option<bool> {
+    fits_within(document, node, value, DEPTH)
+}
+
+fn fits_within(document: &Document, node: &Node, value: &Value, depth: usize) -> Option<bool> {
+    if !node.only.meets(Types::of(value)) {
+        return Some(false);
+    }
+    every(node.raws.iter().map(|raw| fits_raw(document, raw, value, depth)))
+}
+
+fn fits_raw(document: &Document, raw: &Raw, value: &Value, depth: usize) -> Option<bool> {
+    if value.is_null() && raw.lifted {
+        return Some(true);
+    }
+    let map = match raw.value {
+        Value::Bool(always) => return Some(*always),
+        Value::Object(map) => map,
+        _ => return Some(true),
+    };
+    if depth == 0 {
+        return None;
+    }
+    let reference = map.get("$ref").and_then(Value::as_str).filter(|_| !raw.flat);
+    let target = reference.map(|reference| match document.target(reference) {
+        Ok((target, at)) => fits_within(document, &Node::new(target, at), value, depth - 1),
+        Err(_) => None,
+    });
+    if map.contains_key("$ref") && !document.siblings {
+        return target.unwrap_or(Some(true));
+    }
+    if value.is_null() && map.get("nullable").is_some_and(|v| v == true) {
+        return Some(true);
+    }
+    let skipped = |key: &str| match key {
+        "allOf" => raw.flat,
+        "anyOf" => raw.without.any,
+        "oneOf" => raw.without.one,
+        _ => false,
+    };
+    let check = Check { document, map, value, depth };
+    let keywords = map.iter().filter(|(key, _)| !skipped(key)).map(|(key, limit)| check.keyword(key, limit));
+    every(target.into_iter().chain(keywords))
+}
+
+/// One value against the keywords of one written schema.
+struct Check<'a, 'v> {
+    document: &'a Document<'v>,
+    map: &'a Map<String, Value>,
+    value: &'a Value,
+    depth: usize,
+}
+
+impl Check<'_, '_> {
+    fn fits(&self, schema: &Value, value: &Value) -> Option<bool> {
+        let raw = Raw::plain(schema, super::document::At::root(""));
+        fits_raw(self.document, &raw, value, self.depth - 1)
+    }
+
+    fn keyword(&self, key: &str, limit: &Value) -> Option<bool> {
+        match key {
+            "type" => Some(Types::declared(limit).meets(Types::of(self.value))),
+            "enum" => limit.as_array().map(|values| values.iter().any(|v| same(v, self.value))),
+            "const" => Some(same(limit, self.value)),
+            "allOf" => every(list(limit).iter().map(|schema| self.fits(schema, self.value))),
+            "anyOf" => {
+                let results: Vec<_> =
+                    list(limit).iter().map(|schema| self.fits(schema, self.value)).collect();
+                match results.contains(&Some(true)) {
+                    true => Some(true),
+                    false => (!results.contains(&None)).then_some(false),
+                }
+            }
+            "oneOf" => count(list(limit).iter().map(|schema| self.fits(schema, self.value)))
+                .map(|fitting| fitting == 1),
+            "not" => self.fits(limit, self.value).map(|fits| !fits),
+            "if" => {
+                let branch = if self.fits(limit, self.value)? { "then" } else { "else" };
+                self.map.get(branch).map_or(Some(true), |schema| self.fits(schema, self.value))
+            }
+            _ => match self.value {
+                Value::Number(_) => self.number(key, limit),
+                Value::String(text) => match key {
+                    "minLength" | "maxLength" => within(key, limit, text.chars().count()),
+                    "pattern" => None,
+                    _ => Some(true),
+                },
+                Value::Array(items) => self.array(key, limit, items),
+                Value::Object(object) => self.object(key, limit, object),
+                _ => Some(true),
+            },
+        }
+    }
+
+    fn number(&self, key: &str, limit: &Value) -> Option<bool> {
+        let number = Number::of(self.value)?;
+        let exclusive = |name: &str| self.map.get(name).is_some_and(|v| v == true);
+        let Some(limit) = Number::of(limit) else { return Some(true) };
+        Some(match key {
+            "minimum" => number > limit || (number == limit && !exclusive("exclusiveMinimum")),
+            "maximum" => number < limit || (number == limit && !exclusive("exclusiveMaximum")),
+            "exclusiveMinimum" => number > limit,
+            "exclusiveMaximum" => number < limit,
+            "multipleOf" if limit.real() > 0.0 => number.is_multiple_of(limit),
+            _ => true,
+        })
+    }
+
+    fn array(&self, key: &str, limit: &Value, items: &[Value]) -> Option<bool> {
+        let first = self.map.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
+        match key {
+            "minItems" | "maxItems" => within(key, limit, items.len()),
+            "uniqueItems" if limit == true => Some(
+                items.iter().enumerate().all(|(at, item)| !items[..at].iter().any(|other| same(item, other))),
+            ),
+            "prefixItems" => {
+                every(list(limit).iter().zip(items).map(|(schema, item)| self.fits(schema, item)))
+            }
+            "items" if limit.is_array() => None,
+            "items" => every(items.iter().skip(first).map(|item| self.fits(limit, item))),
+            "contains" => {
+                let found = count(items.iter().map(|item| self.fits(limit, item)))?;
+                let bound = |name: &str, default: usize| {
+                    self.map
+                        .get(name)
+                        .and_then(Value::as_u64)
+                        .map_or(default, |n| usize::try_from(n).unwrap_or(default))
+                };
+                Some(found >= bound("minContains", 1) && found <= bound("maxContains", usize::MAX))
+            }
+            "unevaluatedItems" => None,
+            _ => Some(true),
+        }
+    }
+
+    fn object(&self, key: &str, limit: &Value, object: &Map<String, Value>) -> Option<bool> {
+        let has = |name: &Value| name.as_str().is_none_or(|name| object.contains_key(name));
+        let entries = || limit.as_object().into_iter().flatten();
+        match key {
+            "minProperties" | "maxProperties" => within(key, limit, object.len()),
+            "required" => Some(list(limit).iter().all(has)),
+            "dependentRequired" => {
+                Some(entries().all(|(name, needs)| !object.contains_key(name) || list(needs).iter().all(has)))
+            }
+            "dependentSchemas" => every(
+                entries()
+                    .filter(|(name, _)| object.contains_key(*name))
+                    .map(|(_, schema)| self.fits(schema, self.value)),
+            ),
+            "properties" => {
+                every(entries().filter_map(|(name, schema)| Some(self.fits(schema, object.get(name)?))))
+            }
+            "additionalProperties" => {
+                let listed = self.map.get("properties").and_then(Value::as_object);
+                let mut others =
+                    object.iter().filter(|(name, _)| listed.is_none_or(|l| !l.contains_key(*name)));
+                match self.map.get("patternProperties") {
+                    Some(_) => others.next().is_none().then_some(true),
+                    None => every(others.map(|(_, value)| self.fits(limit, value))),
+                }
+            }
+            "patternProperties" | "propertyNames" | "unevaluatedProperties" => {
+                object.is_empty().then_some(true)
+            }
+            _ => Some(true),
+        }
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn within(key: &str, limit: &Value, n: usize) -> Option<bool> {
+    let limit = limit.as_u64().and_then(|n| usize::try_from(n).ok());
+    Some(limit.is_none_or(|limit| if key.starts_with("min") { n >= limit } else { n <= limit }))
+}
+
+/// Values that probably fit the schema, at its limits and between them.
+pub(super) fn candidates<'v>(document: &Document<'v>, node: &Node<'v>) -> Vec<Value> {
+    let mut names = Vec::new();
+    names_of(document, node, DEPTH / 3, &mut names);
+    let mut all = build(document, node, DEPTH / 3, OUTER);
+    // Objects that several alternatives may describe.
+    let objects: Vec<Map<String, Value>> =
+        all.iter().filter_map(Value::as_object).take(INNER * 2).cloned().collect();
+    for object in &objects {
+        let merged = objects.iter().filter(|other| *other != object);
+        all.extend(merged.map(|other| {
+            let mut both = object.clone();
+            both.extend(other.clone());
+            Value::Object(both)
+        }));
+        let mut full = object.clone();
+        for name in &names {
+            full.entry(*name).or_insert(json!("a"));
+        }
+        all.push(Value::Object(full));
+    }
+    all
+}
+
+/// The names that the schema and its alternatives know.
+fn names_of<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, into: &mut Vec<&'v str>) {
+    let view = View::of(document, node, &mut Vec::new());
+    let known = view.required.iter().copied().chain(view.properties.iter().map(|(name, _)| *name));
+    into.extend(known.take(OUTER));
+    for branch in view.unions.iter().flat_map(|union| &union.branches).filter(|_| depth > 0).take(OUTER) {
+        names_of(document, branch, depth - 1, into);
+    }
+    into.sort_unstable();
+    into.dedup();
+}
+
+fn build<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, most: usize) -> Vec<Value> {
+    let view = View::of(document, node, &mut Vec::new());
+    let mut all: Vec<Value> = Vec::new();
+    if view.types.has(Types::NULL) {
+        all.push(Value::Null);
+    }
+    if let Some(union) = view.unions.first() {
+        let each = (most / union.branches.len().max(1)).max(1);
+        for branch in union.branches.iter().filter(|_| depth > 0).take(most) {
+            all.extend(build(document, &view.with(node, union, branch), depth - 1, each));
+        }
+        return all;
+    }
+    if let Some(values) = &view.values {
+        all.extend(values.iter().take(most).map(|value| (*value).clone()));
+        return all;
+    }
+    if view.types.has(Types::BOOLEAN) {
+        all.extend([json!(true), json!(false)]);
+    }
+    if view.types.meets(Types::NUMBER) {
+        all.extend(numbers(&view));
+    }
+    if view.types.has(Types::STRING) {
+        all.extend(lengths(view.length.least, view.length.most).map(|n| Value::String("a".repeat(n))));
+        all.push(json!("b"));
+    }
+    if depth > 0 && view.types.has(Types::ARRAY) {
+        all.extend(arrays(document, &view, depth));
+    }
+    if depth > 0 && view.types.has(Types::OBJECT) {
+        all.extend(objects(document, &view, depth));
+    }
+    all.truncate(most.max(INNER));
+    all
+}
+
+fn numbers(view: &View) -> Vec<Value> {
+    let mut all = Vec::new();
+    let ends = [view.least, view.most].into_iter().flatten().map(|bound| bound.value);
+    for end in ends.chain([Number::Whole(0)]) {
+        match end {
+            Number::Whole(n) => all.extend([n, n + 1, n - 1].into_iter().filter_map(whole)),
+            Number::Real(n) => all.push(json!(n)),
+        }
+        if view.types.has(Types::NUMBER) {
+            all.push(json!(end.real() + 0.5));
+        }
+    }
+    all
+}
+
+fn whole(n: i128) -> Option<Value> {
+    i64::try_from(n).map(Value::from).or_else(|_| u64::try_from(n).map(Value::from)).ok()
+}
+
+/// Counts at the limits and beside them, none of them large.
+fn lengths(least: f64, most: Option<f64>) -> impl Iterator<Item = usize> {
+    let ends = [Some(least), Some(least + 1.0), most, most.map(|n| n - 1.0), Some(1.0)];
+    let fitting = ends
+        .into_iter()
+        .flatten()
+        .filter(move |n| *n >= least && most.is_none_or(|most| *n <= most) && (0.0..200.0).contains(n));
+    fitting.map(|n| format!("{n:.0}").parse().unwrap_or(0))
+}
+
+fn arrays<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Vec<Value> {
+    let of = |node: Option<&Node<'v>>| match node {
+        Some(node) => build(document, node, depth - 1, INNER),
+        None => vec![json!("a"), json!(1)],
+    };
+    let items = of(view.items.as_ref());
+    let first: Vec<Vec<Value>> = view.prefix.iter().map(|node| of(Some(node))).collect();
+    let mut all = Vec::new();
+    for length in lengths(view.items_count.least, view.items_count.most).take(3).filter(|n| *n < 20) {
+        for turn in 0..INNER {
+            let item = |at: usize| {
+                let choices = first.get(at).unwrap_or(&items);
+                choices.get((at + turn) % choices.len().max(1)).cloned()
+            };
+            all.extend((0..length).map(item).collect::<Option<Vec<_>>>().map(Value::Array));
+        }
+    }
+    all.dedup();
+    all
+}
+
+fn objects<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Vec<Value> {
+    let known: Vec<(&str, Vec<Value>)> = view
+        .properties
+        .iter()
+        .take(OUTER)
+        .map(|(name, node)| (*name, build(document, node, depth - 1, INNER)))
+        .collect();
+    let value = |name: &str, turn: usize| {
+        let values = known.iter().find(|(n, _)| *n == name).map(|(_, values)| values);
+        values.map_or(Some(json!("a")), |values| values.get(turn % values.len().max(1)).cloned())
+    };
+    let object = |names: &[&str], turn: usize| -> Option<Value> {
+        let entries = names.iter().map(|name| Some((name.to_string(), value(name, turn)?)));
+        entries.collect::<Option<Map<String, Value>>>().map(Value::Object)
+    };
+    let every: Vec<&str> = view.required.iter().copied().chain(known.iter().map(|(name, _)| *name)).collect();
+    let mut all = Vec::new();
+    for turn in 0..INNER {
+        all.extend(object(&view.required, turn));
+        all.extend(object(&every, turn));
+    }
+    for (name, values) in &known {
+        for turn in 0..values.len().min(INNER) {
+            let mut names = view.required.clone();
+            names.push(*name);
+            all.extend(object(&names, turn));
+        }
+    }
+    let mut different: Vec<Value> = Vec::new();
+    for value in all {
+        if !contains(&different.iter().collect::<Vec<_>>(), &value) {
+            different.push(value);
+        }
+    }
+    different
+}
