@@ -7,10 +7,10 @@ use super::document::Document;
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
-use super::schema::View;
+use super::schema::{View, possible};
 use super::types::Types;
 use super::values::{contains, cut, same, show};
-use super::witness;
+use super::witness::{self, OneOf};
 use crate::finding::Level;
 use serde_json::Value;
 use std::cmp::Reverse;
@@ -61,7 +61,9 @@ impl<'v> Engine<'v> {
     ) {
         let (mut before, null_before) = self.expand(false, old, a, NESTED);
         let (mut after, null_after) = self.expand(true, new, b, NESTED);
-        self.null((null_before, null_after), a, b, ctx);
+        let nulls = (null_before && self.takes_null(false, old), null_after && self.takes_null(true, new));
+        self.null(nulls, a, b, ctx);
+        self.overlaps((old, a), (new, b), ctx);
         choose_tag(&mut before, &mut after);
         if let ([old], [new]) = (&before[..], &after[..]) {
             return self.compare(&old.node, &new.node, ctx);
@@ -78,13 +80,24 @@ impl<'v> Engine<'v> {
         } else {
             (&ANY_OF_ADDED, &ANY_OF_REMOVED)
         };
+        let (mine, sender, sent) = match ctx.direction {
+            Direction::Request => (&mut before, &self.old, old),
+            Direction::Response => (&mut after, &self.new, new),
+        };
+        mine.retain(|one| !one.open || may_be_sent(sender, sent, &one.node));
         for old in before.iter().filter(|old| old.open) {
             self.shape(ctx, removed, keyword, (a, b), &old.show(), &"");
         }
         for new in after.iter().filter(|new| new.open) {
             self.shape(ctx, added, keyword, (a, b), &"", &new.show());
         }
-        self.overlaps((old, a), (new, b), ctx);
+    }
+
+    /// Whether `oneOf` lets null pass, which one of its alternatives allows.
+    pub(super) fn takes_null(&self, is_new: bool, node: &Node<'v>) -> bool {
+        let document = if is_new { &self.new } else { &self.old };
+        !node.raws.iter().any(|raw| has_one_of(document, raw.value, NESTED))
+            || witness::fits(document, node, &Value::Null, OneOf::Exactly) != Some(false)
     }
 
     /// `oneOf` refuses what fits two alternatives. Reports a value that is sent and meets such a pair.
@@ -94,29 +107,24 @@ impl<'v> Engine<'v> {
         (new, b): (&Node<'v>, &View<'v>),
         ctx: &Context,
     ) {
-        let ((sender, sent), (receiver, accepted, view), shape) = match ctx.direction {
-            Direction::Request => ((&self.old, old), (&self.new, new, b), &ONE_OF_OVERLAPS),
-            Direction::Response => ((&self.new, new), (&self.old, old, a), &ONE_OF_OVERLAPPED),
+        let ((sender, sent), (receiver, accepted), shape) = match ctx.direction {
+            Direction::Request => ((&self.old, old), (&self.new, new), &ONE_OF_OVERLAPS),
+            Direction::Response => ((&self.new, new), (&self.old, old), &ONE_OF_OVERLAPPED),
         };
-        // With a discriminator, its property chooses the alternative.
-        let exclusive =
-            view.unions.iter().filter(|union| union.keyword == "oneOf" && union.branches.len() > 1);
-        let exclusive: Vec<_> = exclusive.filter(|_| view.discriminator.is_none()).collect();
-        if exclusive.is_empty() || self.fuel < OVERLAP {
+        let exclusive = accepted.raws.iter().any(|raw| has_one_of(receiver, raw.value, NESTED));
+        if !exclusive || self.fuel < OVERLAP {
             return;
         }
         self.fuel -= OVERLAP;
-        let fits_two = |value: &Value| {
-            exclusive.iter().any(|union| {
-                let fitting = union.branches.iter().filter(|branch| {
-                    witness::fits(receiver, &view.with(accepted, union, branch), value) == Some(true)
-                });
-                fitting.take(2).count() == 2
-            })
-        };
-        let found = witness::candidates(sender, sent)
-            .into_iter()
-            .find(|value| fits_two(value) && witness::fits(sender, sent, value) == Some(true));
+        let fits = |value: &Value, one_of| witness::fits(receiver, accepted, value, one_of);
+        let mut values = witness::candidates(sender, sent);
+        values.extend(witness::candidates(receiver, accepted));
+        let found = values.into_iter().find(|value| {
+            fits(value, OneOf::Exactly) == Some(false)
+                && fits(value, OneOf::AtLeast) == Some(true)
+                && witness::fits(sender, sent, value, OneOf::Exactly) == Some(true)
+                && witness::is_described(sender, sent, value)
+        });
         if let Some(value) = found {
             self.shape(ctx, shape, "oneOf", (a, b), &"", &show(&value));
         }
@@ -316,6 +324,18 @@ impl<'v> Engine<'v> {
         one_is_new: bool,
         ctx: &Context,
     ) -> bool {
+        let each = one.types.each();
+        let (mine, theirs) = if one_is_new { (&self.new, &self.old) } else { (&self.old, &self.new) };
+        let view = View::of(mine, &one.node, &mut Vec::new());
+        let listed = view.values.filter(|values| !values.is_empty()).is_some_and(|values| {
+            let known = |value: &Value| {
+                let fits =
+                    |o: &Alternative| witness::fits(theirs, &o.node, value, OneOf::Exactly) == Some(true);
+                others.iter().any(fits)
+            };
+            values.iter().all(|value| known(value))
+        });
+        let together = fit_together(mine, one, theirs, others);
         let ctx = Context { exact: true, ..ctx.clone() };
         let mut fits = |node: &Node<'v>, types: Types| {
             let possible = |other: &&Alternative| other.types.meets(types) && !tagged_apart(one, other);
@@ -327,11 +347,42 @@ impl<'v> Engine<'v> {
                 weight.is_none_or(|level| level <= Level::Info)
             })
         };
-        let each = one.types.each();
         others.len() < 200
-            && (fits(&one.node, one.types)
+            && (listed
+                || together
+                || fits(&one.node, one.types)
                 || each.len() > 1 && each.iter().all(|types| fits(&one.node.only(*types), *types)))
     }
+}
+
+/// Whether the others together take every plain value of this one. Between two neighbouring limits all values
+/// are alike, so it is enough to try those at the limits.
+fn fit_together<'v>(
+    mine: &Document<'v>,
+    one: &Alternative<'v>,
+    theirs: &Document<'v>,
+    others: &[Alternative<'v>],
+) -> bool {
+    if one.types.meets(Types::ARRAY | Types::OBJECT) || !one.plain {
+        return false;
+    }
+    let others: Vec<_> = others.iter().filter(|other| other.types.meets(one.types)).collect();
+    let limited_by_limits = |other: &&Alternative<'v>| {
+        let view = View::of(theirs, &other.node, &mut Vec::new());
+        other.plain && view.format.is_none() && view.multiple.is_none() && view.others.is_empty()
+    };
+    if others.len() < 2 || !others.iter().all(limited_by_limits) {
+        return false;
+    }
+    let mut values = witness::candidates(mine, &one.node);
+    values.extend(others.iter().flat_map(|other| witness::candidates(theirs, &other.node)));
+    let takes = |value: &Value| {
+        let fits =
+            |other: &&Alternative| witness::fits(theirs, &other.node, value, OneOf::Exactly) == Some(true);
+        others.iter().any(fits)
+    };
+    values.retain(|value| witness::fits(mine, &one.node, value, OneOf::Exactly) != Some(false));
+    !values.is_empty() && values.iter().all(takes)
 }
 
 /// Whether both have the distinguishing property with different values.
@@ -341,6 +392,26 @@ fn tagged_apart(one: &Alternative, other: &Alternative) -> bool {
 
 /// How many levels of alternatives within alternatives are read.
 const NESTED: usize = 4;
+
+/// Whether a value of this alternative may be sent: the whole `oneOf` may refuse all of them.
+fn may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v>) -> bool {
+    let passes = |value: &Value| witness::fits(document, whole, value, OneOf::Exactly) != Some(false);
+    let exclusive = || whole.raws.iter().any(|raw| has_one_of(document, raw.value, NESTED));
+    possible(document, one, NESTED) && (!exclusive() || witness::candidates(document, one).iter().any(passes))
+}
+
+/// Whether the schema, a part or an alternative of it has alternatives that exclude each other.
+fn has_one_of(document: &Document, value: &Value, depth: usize) -> bool {
+    let Some(map) = value.as_object().filter(|_| depth > 0) else { return false };
+    let list = |key: &str| map.get(key).and_then(Value::as_array).into_iter().flatten();
+    let target = map.get("$ref").and_then(Value::as_str).and_then(|r| document.target(r).ok());
+    (list("oneOf").count() > 1 && !map.contains_key("discriminator"))
+        || ["allOf", "anyOf", "oneOf"]
+            .iter()
+            .flat_map(|key| list(key))
+            .any(|v| has_one_of(document, v, depth - 1))
+        || target.is_some_and(|(value, _)| has_one_of(document, value, depth - 1))
+}
 
 /// The types of a schema, with those of its alternatives.
 fn types_of<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Types {

@@ -4,7 +4,7 @@ use super::context::{Context, Direction};
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
-use super::schema::View;
+use super::schema::{View, possible};
 use super::types::Types;
 use super::values::{Number, contains, cut, list, same, show};
 use crate::finding::Level;
@@ -45,7 +45,23 @@ impl<'v> Engine<'v> {
         if !a.unions.is_empty() || !b.unions.is_empty() {
             return self.alternatives((old, &a), (new, &b), ctx);
         }
-        let common = self.types(&a, &b, ctx);
+        // Nothing breaks if no value can be sent. That is rare, so it is asked only where it may matter.
+        let apart = !(a.types & b.types).meets(!Types::NULL);
+        let object = !a.required.is_empty() || !b.required.is_empty();
+        let turned =
+            if ctx.direction == Direction::Request { Direction::Response } else { Direction::Request };
+        if (apart || object) && !self.can_be_sent(old, new, ctx.direction) {
+            if !self.can_be_sent(old, new, turned) {
+                return;
+            }
+            let shape = if ctx.direction == Direction::Request { &TYPES_WIDENED } else { &TYPES_NARROWED };
+            return self.shape(ctx, shape, "type", (&a, &b), &a.types, &b.types);
+        }
+        let nulls = (
+            a.types.has(Types::NULL) && self.takes_null(false, old),
+            b.types.has(Types::NULL) && self.takes_null(true, new),
+        );
+        let common = self.types(&a, &b, nulls, ctx);
         if common.is_empty() {
             return;
         }
@@ -71,6 +87,14 @@ impl<'v> Engine<'v> {
             }
         }
         self.others(&a, &b, ctx);
+    }
+
+    /// Whether the side that sends in this direction has a value to send.
+    fn can_be_sent(&self, old: &Node<'v>, new: &Node<'v>, direction: Direction) -> bool {
+        match direction {
+            Direction::Request => possible(&self.old, old, 4),
+            Direction::Response => possible(&self.new, new, 4),
+        }
     }
 
     fn annotations(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
@@ -134,7 +158,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Reports the difference of the types, and returns the types that both allow.
-    fn types(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) -> Types {
+    fn types(&mut self, a: &View<'v>, b: &View<'v>, nulls: (bool, bool), ctx: &Context) -> Types {
         // The side that must accept the value accepts every type, if it does not limit the type.
         let (accepting, sending) = if ctx.direction == Direction::Request { (b, a) } else { (a, b) };
         if !accepting.typed && sending.typed {
@@ -142,7 +166,7 @@ impl<'v> Engine<'v> {
         }
         let (old, new) = (a.types & !Types::NULL, b.types & !Types::NULL);
         if a.types != Types::ALL && b.types != Types::ALL {
-            self.null((a.types.has(Types::NULL), b.types.has(Types::NULL)), a, b, ctx);
+            self.null(nulls, a, b, ctx);
         }
         if a.values.is_some() && b.values.is_some() {
             return Types::ALL;
@@ -193,6 +217,19 @@ impl<'v> Engine<'v> {
     }
 
     fn values(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        // A short range of integers is a list, too.
+        let (sent, accepted) = if ctx.direction == Direction::Request { (a, b) } else { (b, a) };
+        let known = |value: &Value| accepted.values.as_ref().is_some_and(|known| contains(known, value));
+        if let Some(sent) = sent.integers().filter(|sent| sent.iter().all(known)) {
+            let shape = if ctx.direction == Direction::Request { &ENUM_ADDED } else { &ENUM_REMOVED };
+            let sent: Vec<&Value> = sent.iter().collect();
+            let mut others: Vec<&Value> = accepted.values.iter().flatten().copied().collect();
+            others.retain(|value| !contains(&sent, value));
+            if !others.is_empty() {
+                self.shape(ctx, shape, "enum", (a, b), &list(&others), &list(&others));
+            }
+            return;
+        }
         let keyword = |view: &View| if view.constant { "const" } else { "enum" };
         let word = if b.values.is_some() { keyword(b) } else { keyword(a) };
         match (&a.values, &b.values) {

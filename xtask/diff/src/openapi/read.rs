@@ -4,7 +4,7 @@ use super::document::{At, Document, Lost};
 use super::node::{Node, Raw, Without};
 use super::schema::{Union, View, is_annotation};
 use super::types::Types;
-use super::values::{Bound, Number, contains, same};
+use super::values::{Bound, Number, contains};
 use serde_json::{Map, Value};
 
 /// Subschemas that are compared only for equality, or in the same direction as their parent.
@@ -314,18 +314,18 @@ fn is_null(value: &Value) -> bool {
 
 /// The values of the alternatives, if all of them only list values. `oneOf` refuses those that two list.
 fn enumerated<'v>(keyword: &str, branches: &[(usize, &'v Value)]) -> Option<Vec<&'v Value>> {
-    let mut values = Vec::new();
+    let mut lists: Vec<Vec<&Value>> = Vec::new();
     for (_, branch) in branches {
         let map = branch.as_object()?;
         if map.keys().any(|key| !matches!(key.as_str(), "enum" | "const" | "type") && !is_annotation(key)) {
             return None;
         }
         match (map.get("const"), map.get("enum")) {
-            (Some(value), None) => values.push(value),
-            (None, Some(Value::Array(list))) => values.extend(list),
+            (Some(value), None) => lists.push(vec![value]),
+            (None, Some(Value::Array(list))) => lists.push(list.iter().collect()),
             _ => return None,
         }
     }
-    let times = |value: &Value| values.iter().filter(|v| same(v, value)).count();
-    Some(values.iter().filter(|v| keyword != "oneOf" || times(v) == 1).copied().collect())
+    let once = |value: &&Value| lists.iter().filter(|list| contains(list, value)).count() == 1;
+    Some(lists.iter().flatten().copied().filter(|v| keyword != "oneOf" || once(v)).collect())
 }

@@ -82,8 +82,33 @@ impl<'v> View<'v> {
             }
         }
         view.types &= node.only;
+        view.keep_possible_types();
         view.keep_possible_values();
         view
+    }
+
+    /// Removes types whose limits contradict each other.
+    fn keep_possible_types(&mut self) {
+        let apart = |least: Bound, most: Bound| {
+            least.value > most.value || (least.value == most.value && (least.exclusive || most.exclusive))
+        };
+        if let (Some(least), Some(most)) = (self.least, self.most) {
+            if apart(least, most) {
+                self.types &= !Types::NUMBER;
+            } else if apart(least.of_integers(1), most.of_integers(-1)) {
+                self.types &= !Types::INTEGER;
+            }
+        }
+        let counts = [
+            (self.length, Types::STRING),
+            (self.items_count, Types::ARRAY),
+            (self.properties_count, Types::OBJECT),
+        ];
+        for (count, types) in counts {
+            if count.most.is_some_and(|most| most < count.least) {
+                self.types &= !types;
+            }
+        }
     }
 
     /// Removes listed values that the other keywords refuse.
@@ -92,6 +117,15 @@ impl<'v> View<'v> {
         values.retain(|value| self.admits(value));
         self.types &= values.iter().fold(Types::NULL, |all, value| all | Types::of(value));
         self.values = Some(values);
+    }
+
+    /// The values of a short range of integers that is not given as a list.
+    pub(super) fn integers(&self) -> Option<Vec<Value>> {
+        let integer = self.values.is_none() && self.types | Types::NULL == Types::INTEGER | Types::NULL;
+        let (least, most) = (self.least.filter(|_| integer)?.of_integers(1), self.most?.of_integers(-1));
+        let (Number::Whole(least), Number::Whole(most)) = (least.value, most.value) else { return None };
+        let count = most.checked_sub(least).filter(|count| *count < 16)?;
+        (0..=count).map(|n| i64::try_from(least + n).ok().map(Value::from)).collect()
     }
 
     /// Whether type, bounds and length allow a plain value.
@@ -181,6 +215,47 @@ impl<'v> View<'v> {
     pub(super) fn property(&self, name: &str) -> Option<&Node<'v>> {
         self.properties.iter().find(|(n, _)| *n == name).map(|(_, node)| node)
     }
+}
+
+/// Whether a value can fit: a required property or a first item that nothing fits makes the whole impossible.
+pub(super) fn possible<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize) -> bool {
+    possible_within(document, node, depth, &[])
+}
+
+/// `above`: the schemas that need this one. A value that needs itself would be endless.
+fn possible_within<'v>(
+    document: &Document<'v>,
+    node: &Node<'v>,
+    depth: usize,
+    above: &[*const Value],
+) -> bool {
+    let here: Vec<*const Value> =
+        above.iter().copied().chain(node.raws.iter().map(|raw| std::ptr::from_ref(raw.value))).collect();
+    if above.iter().any(|address| here[above.len()..].contains(address)) {
+        return false;
+    }
+    let view = View::of(document, node, &mut Vec::new());
+    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, depth - 1, &here);
+    // An alternative repeats the parts of the whole.
+    let branch_possible =
+        |branch: &Node<'v>| depth == 0 || possible_within(document, branch, depth - 1, above);
+    let mut types = view.types;
+    if types.has(Types::OBJECT) && !view.required.iter().filter_map(|name| view.property(name)).all(inner) {
+        types &= !Types::OBJECT;
+    }
+    let first = view.prefix.first().or(view.items.as_ref());
+    if types.has(Types::ARRAY) && view.items_count.least > 0.0 && !first.is_none_or(inner) {
+        types &= !Types::ARRAY;
+    }
+    let each = |union: &Union<'v>| {
+        (union.null && types.has(Types::NULL))
+            || union
+                .branches
+                .iter()
+                .any(|branch| branch_possible(&view.with(&node.only(types), union, branch)))
+    };
+    let listed = view.values.as_ref().is_none_or(|values| !values.is_empty() || types.has(Types::NULL));
+    !types.is_empty() && listed && view.unions.iter().all(each)
 }
 
 /// Whether it has keywords besides the alternatives.

@@ -7,6 +7,7 @@ use super::{Change, cases, diff, recognise, run, specs};
 use crate::finding::Level;
 use serde_json::{Value, json};
 
+mod oracle;
 mod sound;
 
 const TODAY: &str = "2026-11-21";

@@ -7,12 +7,16 @@ use super::schema::View;
 use super::types::Types;
 use super::values::{Number, contains, same};
 use serde_json::{Map, Value, json};
+use std::cell::Cell;
 
 /// At most this many candidates for one schema, and for a schema within it.
 const OUTER: usize = 60;
 const INNER: usize = 4;
-/// How deep candidates are built and checked. Deeper schemas are not decided.
+/// How deep a value is checked. What is deeper is not decided.
 const DEPTH: usize = 12;
+/// How deep candidates are built, and from how many schemas: without a limit, wide schemas would take long.
+const LEVELS: usize = 3;
+const SCHEMAS: usize = 300;
 
 /// Whether all fit. None if one is not decided and no other fails.
 fn every(results: impl Iterator<Item = Option<bool>>) -> Option<bool> {
@@ -32,19 +36,22 @@ fn count(results: impl Iterator<Item = Option<bool>>) -> Option<usize> {
     results.map(|result| result.map(usize::from)).sum()
 }
 
-/// Whether a value fits a schema. None if that is not decided: patterns are not evaluated.
-pub(super) fn fits(document: &Document, node: &Node, value: &Value) -> Option<bool> {
-    fits_within(document, node, value, DEPTH)
+/// How `oneOf` is read: a value must fit exactly one alternative, or at least one.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum OneOf {
+    Exactly,
+    AtLeast,
 }
 
-fn fits_within(document: &Document, node: &Node, value: &Value, depth: usize) -> Option<bool> {
+/// Whether a value fits a schema. None if that is not decided: patterns are not evaluated.
+pub(super) fn fits(document: &Document, node: &Node, value: &Value, one_of: OneOf) -> Option<bool> {
     if !node.only.meets(Types::of(value)) {
         return Some(false);
     }
-    every(node.raws.iter().map(|raw| fits_raw(document, raw, value, depth)))
+    every(node.raws.iter().map(|raw| fits_raw(document, raw, value, one_of, DEPTH)))
 }
 
-fn fits_raw(document: &Document, raw: &Raw, value: &Value, depth: usize) -> Option<bool> {
+fn fits_raw(document: &Document, raw: &Raw, value: &Value, one_of: OneOf, depth: usize) -> Option<bool> {
     if value.is_null() && raw.lifted {
         return Some(true);
     }
@@ -58,7 +65,7 @@ fn fits_raw(document: &Document, raw: &Raw, value: &Value, depth: usize) -> Opti
     }
     let reference = map.get("$ref").and_then(Value::as_str).filter(|_| !raw.flat);
     let target = reference.map(|reference| match document.target(reference) {
-        Ok((target, at)) => fits_within(document, &Node::new(target, at), value, depth - 1),
+        Ok((target, at)) => fits_raw(document, &Raw::plain(target, at), value, one_of, depth - 1),
         Err(_) => None,
     });
     if map.contains_key("$ref") && !document.siblings {
@@ -73,7 +80,7 @@ fn fits_raw(document: &Document, raw: &Raw, value: &Value, depth: usize) -> Opti
         "oneOf" => raw.without.one,
         _ => false,
     };
-    let check = Check { document, map, value, depth };
+    let check = Check { document, map, value, one_of, depth };
     let keywords = map.iter().filter(|(key, _)| !skipped(key)).map(|(key, limit)| check.keyword(key, limit));
     every(target.into_iter().chain(keywords))
 }
@@ -83,13 +90,14 @@ struct Check<'a, 'v> {
     document: &'a Document<'v>,
     map: &'a Map<String, Value>,
     value: &'a Value,
+    one_of: OneOf,
     depth: usize,
 }
 
 impl Check<'_, '_> {
     fn fits(&self, schema: &Value, value: &Value) -> Option<bool> {
         let raw = Raw::plain(schema, super::document::At::root(""));
-        fits_raw(self.document, &raw, value, self.depth - 1)
+        fits_raw(self.document, &raw, value, self.one_of, self.depth - 1)
     }
 
     fn keyword(&self, key: &str, limit: &Value) -> Option<bool> {
@@ -98,7 +106,12 @@ impl Check<'_, '_> {
             "enum" => limit.as_array().map(|values| values.iter().any(|v| same(v, self.value))),
             "const" => Some(same(limit, self.value)),
             "allOf" => every(list(limit).iter().map(|schema| self.fits(schema, self.value))),
-            "anyOf" => {
+            // With a discriminator, its property chooses the alternative.
+            "oneOf" if self.one_of == OneOf::Exactly && !self.map.contains_key("discriminator") => {
+                count(list(limit).iter().map(|schema| self.fits(schema, self.value)))
+                    .map(|fitting| fitting == 1)
+            }
+            "anyOf" | "oneOf" => {
                 let results: Vec<_> =
                     list(limit).iter().map(|schema| self.fits(schema, self.value)).collect();
                 match results.contains(&Some(true)) {
@@ -106,8 +119,6 @@ impl Check<'_, '_> {
                     false => (!results.contains(&None)).then_some(false),
                 }
             }
-            "oneOf" => count(list(limit).iter().map(|schema| self.fits(schema, self.value)))
-                .map(|fitting| fitting == 1),
             "not" => self.fits(limit, self.value).map(|fits| !fits),
             "if" => {
                 let branch = if self.fits(limit, self.value)? { "then" } else { "else" };
@@ -214,8 +225,8 @@ fn within(key: &str, limit: &Value, n: usize) -> Option<bool> {
 /// Values that probably fit the schema, at its limits and between them.
 pub(super) fn candidates<'v>(document: &Document<'v>, node: &Node<'v>) -> Vec<Value> {
     let mut names = Vec::new();
-    names_of(document, node, DEPTH / 3, &mut names);
-    let mut all = build(document, node, DEPTH / 3, OUTER);
+    names_of(document, node, 2, &mut names);
+    let mut all = build(document, node, LEVELS, OUTER, &Cell::new(SCHEMAS));
     // Objects that several alternatives may describe.
     let objects: Vec<Map<String, Value>> =
         all.iter().filter_map(Value::as_object).take(INNER * 2).cloned().collect();
@@ -235,6 +246,25 @@ pub(super) fn candidates<'v>(document: &Document<'v>, node: &Node<'v>) -> Vec<Va
     all
 }
 
+/// Whether a client that knows this schema would send the value: all its properties are described. With `oneOf`
+/// they are described by the alternative that the value fits.
+pub(super) fn is_described<'v>(document: &Document<'v>, node: &Node<'v>, value: &Value) -> bool {
+    let Some(object) = value.as_object() else { return true };
+    let known = |node: &Node<'v>| {
+        let mut names = Vec::new();
+        names_of(document, node, 2, &mut names);
+        object.keys().all(|key| names.contains(&key.as_str()))
+    };
+    let view = View::of(document, node, &mut Vec::new());
+    match view.unions.first().filter(|union| union.keyword == "oneOf") {
+        Some(union) => union
+            .branches
+            .iter()
+            .any(|branch| fits(document, branch, value, OneOf::Exactly) == Some(true) && known(branch)),
+        None => known(node),
+    }
+}
+
 /// The names that the schema and its alternatives know.
 fn names_of<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, into: &mut Vec<&'v str>) {
     let view = View::of(document, node, &mut Vec::new());
@@ -247,7 +277,17 @@ fn names_of<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, into: &m
     into.dedup();
 }
 
-fn build<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, most: usize) -> Vec<Value> {
+fn build<'v>(
+    document: &Document<'v>,
+    node: &Node<'v>,
+    depth: usize,
+    most: usize,
+    left: &Cell<usize>,
+) -> Vec<Value> {
+    if left.get() == 0 {
+        return Vec::new();
+    }
+    left.set(left.get() - 1);
     let view = View::of(document, node, &mut Vec::new());
     let mut all: Vec<Value> = Vec::new();
     if view.types.has(Types::NULL) {
@@ -256,7 +296,7 @@ fn build<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, most: usize
     if let Some(union) = view.unions.first() {
         let each = (most / union.branches.len().max(1)).max(1);
         for branch in union.branches.iter().filter(|_| depth > 0).take(most) {
-            all.extend(build(document, &view.with(node, union, branch), depth - 1, each));
+            all.extend(build(document, &view.with(node, union, branch), depth - 1, each, left));
         }
         return all;
     }
@@ -275,13 +315,18 @@ fn build<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize, most: usize
         all.push(json!("b"));
     }
     if depth > 0 && view.types.has(Types::ARRAY) {
-        all.extend(arrays(document, &view, depth));
+        all.extend(arrays(document, &view, depth, left));
     }
     if depth > 0 && view.types.has(Types::OBJECT) {
-        all.extend(objects(document, &view, depth));
+        all.extend(objects(document, &view, depth, left));
     }
-    all.truncate(most.max(INNER));
-    all
+    spread(all, most.max(INNER))
+}
+
+/// At most this many of them, from all kinds.
+fn spread(all: Vec<Value>, most: usize) -> Vec<Value> {
+    let step = all.len().div_ceil(most).max(1);
+    all.into_iter().step_by(step).collect()
 }
 
 fn numbers(view: &View) -> Vec<Value> {
@@ -303,19 +348,16 @@ fn whole(n: i128) -> Option<Value> {
     i64::try_from(n).map(Value::from).or_else(|_| u64::try_from(n).map(Value::from)).ok()
 }
 
-/// Counts at the limits and beside them, none of them large.
+/// Counts at the limits and on both sides of them, none of them large.
 fn lengths(least: f64, most: Option<f64>) -> impl Iterator<Item = usize> {
-    let ends = [Some(least), Some(least + 1.0), most, most.map(|n| n - 1.0), Some(1.0)];
-    let fitting = ends
-        .into_iter()
-        .flatten()
-        .filter(move |n| *n >= least && most.is_none_or(|most| *n <= most) && (0.0..200.0).contains(n));
-    fitting.map(|n| format!("{n:.0}").parse().unwrap_or(0))
+    let ends = [Some(least), most, Some(least + 1.0), most.map(|n| n + 1.0), Some(least - 1.0), Some(1.0)];
+    let small = ends.into_iter().flatten().filter(|n| (0.0..200.0).contains(n));
+    small.map(|n| format!("{n:.0}").parse().unwrap_or(0))
 }
 
-fn arrays<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Vec<Value> {
+fn arrays<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, left: &Cell<usize>) -> Vec<Value> {
     let of = |node: Option<&Node<'v>>| match node {
-        Some(node) => build(document, node, depth - 1, INNER),
+        Some(node) => build(document, node, depth - 1, INNER, left),
         None => vec![json!("a"), json!(1)],
     };
     let items = of(view.items.as_ref());
@@ -334,12 +376,12 @@ fn arrays<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Vec<Val
     all
 }
 
-fn objects<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Vec<Value> {
+fn objects<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, left: &Cell<usize>) -> Vec<Value> {
     let known: Vec<(&str, Vec<Value>)> = view
         .properties
         .iter()
         .take(OUTER)
-        .map(|(name, node)| (*name, build(document, node, depth - 1, INNER)))
+        .map(|(name, node)| (*name, build(document, node, depth - 1, INNER, left)))
         .collect();
     let value = |name: &str, turn: usize| {
         let values = known.iter().find(|(n, _)| *n == name).map(|(_, values)| values);

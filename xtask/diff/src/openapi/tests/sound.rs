@@ -7,19 +7,19 @@ use crate::openapi::{Change, diff};
 use serde_json::{Value, json};
 
 /// A deterministic generator (constants of Numerical Recipes).
-struct Dice(u64);
+pub(super) struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) as usize % sides
     }
-    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.roll(of.len())].clone()
     }
 }
 
-fn schema(dice: &mut Dice, depth: usize) -> Value {
+pub(super) fn schema(dice: &mut Dice, depth: usize) -> Value {
     let plain = if depth == 0 { 6 } else { 13 };
     match dice.roll(plain) {
         0 => json!({ "type": dice.pick(&["string", "integer", "number", "boolean"]) }),
@@ -45,7 +45,7 @@ fn schema(dice: &mut Dice, depth: usize) -> Value {
     }
 }
 
-fn object(dice: &mut Dice, depth: usize) -> Value {
+pub(super) fn object(dice: &mut Dice, depth: usize) -> Value {
     let mut object = json!({ "type": "object", "properties": { "a": schema(dice, depth - 1), "b": schema(dice, depth - 1) } });
     match dice.roll(4) {
         0 => object["required"] = json!(["a"]),
@@ -57,7 +57,7 @@ fn object(dice: &mut Dice, depth: usize) -> Value {
 }
 
 /// Changes one thing somewhere, so that most of the schema stays the same.
-fn mutated(dice: &mut Dice, schema_: &Value, depth: usize) -> Value {
+pub(super) fn mutated(dice: &mut Dice, schema_: &Value, depth: usize) -> Value {
     let mut schema_ = schema_.clone();
     let mut places = Vec::new();
     super::places(&schema_, String::new(), &mut places);
@@ -74,7 +74,7 @@ fn mutated(dice: &mut Dice, schema_: &Value, depth: usize) -> Value {
     schema_
 }
 
-fn value(dice: &mut Dice, depth: usize) -> Value {
+pub(super) fn value(dice: &mut Dice, depth: usize) -> Value {
     let kinds = if depth == 0 { 8 } else { 11 };
     match dice.roll(kinds) {
         0 => json!(null),
@@ -94,7 +94,7 @@ fn value(dice: &mut Dice, depth: usize) -> Value {
 }
 
 /// Whether the value fits. Supports every keyword that is generated here.
-fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
+pub(super) fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
     let Some(map) = schema.as_object() else { return true };
     if map.get("nullable") == Some(&json!(true)) && value.is_null() {
         return true;
@@ -136,17 +136,26 @@ fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
             each("required").all(|name| object.contains_key(name.as_str().unwrap()))
                 && object.iter().all(|(name, v)| match known(name) {
                     Some(schema) => fits(v, schema, all),
-                    None => map.get("additionalProperties") != Some(&json!(false)),
+                    None => map.get("additionalProperties").is_none_or(|s| s != false && fits(v, s, all)),
                 })
         }
         _ => true,
     };
+    let exclusive =
+        map.get("oneOf").is_none_or(|_| each("oneOf").filter(|s| fits(value, s, all)).count() == 1);
     let one = map.get("anyOf").is_none_or(|_| each("anyOf").any(|s| fits(value, s, all)));
     let referred = map
         .get("$ref")
         .and_then(Value::as_str)
         .is_none_or(|r| fits(value, &all[r.rsplit('/').next().unwrap()], all));
-    typed && listed && ranged && inner && one && referred && each("allOf").all(|s| fits(value, s, all))
+    typed
+        && listed
+        && ranged
+        && inner
+        && one
+        && exclusive
+        && referred
+        && each("allOf").all(|s| fits(value, s, all))
 }
 
 /// Objects are open, so the schema of a new property does not count as a break
