@@ -439,6 +439,20 @@ fn reproducible(epoch: &str) -> [(&'static str, &str); 3] {
     [("SOURCE_DATE_EPOCH", epoch), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8")]
 }
 
+fn on_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some() && std::env::var_os("GITEA_ACTIONS").is_none()
+}
+
+/// What to do about a missing token. GitHub gives a job the address for identity tokens only with that
+/// permission.
+fn no_token(url: &str, token: &str, on_github: bool) -> String {
+    let identity = match on_github {
+        true => ", or publish as a trusted publisher: the job needs `permissions: id-token: write`",
+        false => "",
+    };
+    format!("no credentials for {url}: set {token} in the environment{identity}")
+}
+
 /// Runs the commands of `[commands] build` in order, with `programs` first in PATH.
 fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &str) -> Result<()> {
     let path = format!("{programs}:{}", ts::path()?);
@@ -454,4 +468,17 @@ fn started(dir: &Utf8Path, argv: &[String], env: &[(&str, &str)]) -> Result<Stri
     let (program, args) = argv.split_first().context("an empty command in app.toml")?;
     let sh = crate::sys::child::shell(dir)?;
     crate::sys::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), env)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_on_github_is_told_how_to_publish_without_a_token() {
+        let plain = "no credentials for https://index: set TOKEN in the environment";
+        assert_eq!(no_token("https://index", "TOKEN", false), plain);
+        let job = ", or publish as a trusted publisher: the job needs `permissions: id-token: write`";
+        assert_eq!(no_token("https://index", "TOKEN", true), format!("{plain}{job}"));
+    }
 }

@@ -254,6 +254,9 @@ pub(crate) struct Plan {
     /// Show every commit instead of shortening long lists
     #[arg(long)]
     pub all: bool,
+    /// Show only numbers: no texts of commits and no changes, for public logs before a security release
+    #[arg(long, conflicts_with = "all")]
+    pub quiet: bool,
 }
 
 #[derive(Args)]

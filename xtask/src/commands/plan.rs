@@ -78,6 +78,22 @@ pub(crate) struct AppPlan {
     pub findings: Vec<Finding>,
 }
 
+impl AppPlan {
+    /// Leaves out what tells what changed: the log of a public job must not show a security fix before its
+    /// release.
+    fn leave_out_texts(&mut self) {
+        self.commits.clear();
+        self.unread_pulls.clear();
+        let of_numbers = |e: &Evidence| ["tags", "pins", "manifest", "index"].contains(&e.source);
+        self.evidence.iter_mut().filter(|e| !of_numbers(e)).for_each(|e| e.why.clear());
+        for finding in &mut self.findings {
+            finding.message = "not shown (--quiet)".into();
+            finding.place = None;
+            finding.help = Some(format!("where only you see it: cargo xtask plan {}", self.app));
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct LastRelease {
     pub version: Version,
@@ -93,8 +109,11 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
         );
         return Err(Exit::Usage(message).into());
     }
-    let plans: Vec<AppPlan> =
+    let mut plans: Vec<AppPlan> =
         ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
+    if flags.quiet {
+        plans.iter_mut().for_each(AppPlan::leave_out_texts);
+    }
     let findings: Vec<Finding> = plans.iter().flat_map(|p| p.findings.clone()).collect();
     if ctx.json {
         ui::print(show::json(&ctx.git, &plans, &findings)?);

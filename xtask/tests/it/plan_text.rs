@@ -103,3 +103,33 @@ fn the_next_command_fits_the_branches_and_what_is_pending() {
     repo.write("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n");
     assert_eq!(next(&repo), "  next cargo xtask release python");
 }
+
+/// A security fix must not be readable in a public log before its release.
+#[test]
+fn a_quiet_plan_shows_numbers_but_neither_texts_of_commits_nor_changes() {
+    let repo = released();
+    repo.change("fix: a token is read by everybody\n\nBreaking Change: leaks too");
+    repo.change("chore: a secret plan");
+    expect_test::expect![[r#"
+        python  0.1.0 (2026-01-31) → 0.1.1  (patch)
+          evidence
+            commits   patch
+            tags      > 0.1.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+    "#]]
+    .assert_eq(&text(&repo, &["--quiet"]));
+    let plan = repo.xtask(&["plan", "--quiet", "--json"]).expect(0);
+    assert_eq!(plan.json()["apps"][0]["next"], "0.1.1");
+    let noisy = repo.xtask(&["plan"]).expect(0);
+    assert!(noisy.stderr.contains("warning[breaking-unread]"), "{}", noisy.stderr);
+    let quiet = repo.xtask(&["plan", "--quiet"]).expect(0);
+    assert!(
+        quiet.stderr.contains("warning[breaking-unread]: python: not shown (--quiet)"),
+        "{}",
+        quiet.stderr
+    );
+    for text in [&plan.stdout, &plan.stderr, &quiet.stdout, &quiet.stderr] {
+        assert!(!text.contains("token") && !text.contains("secret"), "{text}");
+    }
+}

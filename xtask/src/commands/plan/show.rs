@@ -58,13 +58,9 @@ fn app(plan: &AppPlan, settings: &Settings, changelog: &str, all: bool, paint: P
     let _ = writeln!(out, "  {}", paint(BOLD, "evidence"));
     let demands = plan.evidence.iter().map(|e| e.demands.to_string().chars().count()).max().unwrap_or(0);
     for evidence in &plan.evidence {
-        let _ = writeln!(
-            out,
-            "    {:<8}  {:<demands$}  {}",
-            evidence.source,
-            evidence.demands.to_string(),
-            paint(DIM, &evidence.why)
-        );
+        let why = if evidence.why.is_empty() { String::new() } else { paint(DIM, &evidence.why) };
+        let line = format!("    {:<8}  {:<demands$}  {why}", evidence.source, evidence.demands.to_string());
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     if !plan.unread_pulls.is_empty() {
         let list: Vec<String> = plan.unread_pulls.iter().take(3).map(|n| format!("#{n}")).collect();

@@ -1,7 +1,7 @@
 //! Uploads to a Python index, and lists the files that it already has.
 
 use super::index;
-use crate::ecosystem::{DistFile, PublishedFile, trusted_publishing};
+use crate::ecosystem::{DistFile, PublishedFile, no_token, on_github, trusted_publishing};
 use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
 use crate::model::language::python;
@@ -53,8 +53,7 @@ pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<
 /// accepts the token answers 400, one that does not answers 401 or 403.
 pub(crate) fn credentials_problem(index: &PythonIndex) -> Option<String> {
     let Some(token) = std::env::var(index.token).ok().filter(|t| !t.is_empty()) else {
-        return (!trusted_publishing())
-            .then(|| format!("no credentials for {}: set {} in the environment", index.upload, index.token));
+        return (!trusted_publishing()).then(|| no_token(&index.upload, index.token, on_github()));
     };
     let form = b":action=file_upload&protocol_version=1";
     let request =

@@ -3,7 +3,7 @@
 
 use super::registry::{CANDIDATE, TOKEN, token};
 use crate::ecosystem::DistFile;
-use crate::ecosystem::trusted_publishing;
+use crate::ecosystem::{no_token, on_github, trusted_publishing};
 use crate::model::ctx::Ctx;
 use crate::model::tags;
 use crate::model::workspace::App;
@@ -113,8 +113,7 @@ pub(crate) fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()>
 /// The reason why the registry would refuse an upload. The check asks the registry for the token's user.
 pub(crate) fn credentials_problem(registry: &str, package: &str) -> Option<String> {
     let Some(token) = token() else {
-        return (!trusted_publishing())
-            .then(|| format!("no credentials for {registry}: set {TOKEN} in the environment"));
+        return (!trusted_publishing()).then(|| no_token(registry, TOKEN, on_github()));
     };
     match accepted(registry, package, &token) {
         Ok(Answer::Accepted) => None,
