@@ -20,11 +20,7 @@ use model::ctx::Ctx;
 use model::{endpoints, workspace};
 use sys::{checkout_lock, exit, git, supervise, ui};
 
-/// The exit code that a shell shows for a program killed by SIGPIPE: 128 + 13.
-const SIGPIPE_EXIT: i32 = 141;
-
 fn main() -> std::process::ExitCode {
-    exit_quietly_on_broken_pipe();
     // Build tools copy the modes of the files that they create into packages.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let flags = Flags::read(release::steps_help());
@@ -44,29 +40,22 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// Ends the program without a panic message when the reader of stdout closes the pipe, as `| head` does. Rust
-/// ignores SIGPIPE, and `println!` panics instead.
-fn exit_quietly_on_broken_pipe() {
-    let others = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {
-        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => {
-            std::process::exit(SIGPIPE_EXIT)
-        }
-        _ => others(panic),
-    }));
-}
-
 fn run(flags: Flags) -> Result<()> {
     let ctx = || -> Result<Ctx> {
         let ws = workspace::Workspace::load(flags.root.as_deref())?;
         let mut endpoints = endpoints::Endpoints::from_flags(&flags.endpoints)?;
-        let (git, remote) = git::Git::new(&ws.root).with_remote(&endpoints.remote);
+        let git = git::Git::new(&ws.root);
+        if flags.endpoints.remote.is_none() {
+            endpoints.remote = git.default_remote();
+        }
+        let (git, remote) = git.with_remote(&endpoints.remote);
         endpoints.remote = remote;
         Ok(Ctx { git, ws, endpoints, json: flags.json })
     };
     // For commands that write into the checkout.
     let alone = |dry_run: bool| -> Result<Ctx> {
         let ctx_before = ctx()?;
+        ctx_before.git.refuse_without_commits()?;
         let waited = !dry_run && checkout_lock::take(&ctx_before.git)?;
         if waited { ctx() } else { Ok(ctx_before) }
     };

@@ -21,10 +21,13 @@ mod edits;
 pub(crate) fn bump(ctx: &Ctx, flags: &flags::Bump) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     refuse_dirty(ctx)?;
-    if !flags.dry_run {
-        return write(ctx, app, flags).map(drop);
-    }
     let branch = ctx.git.branch()?;
+    if !flags.dry_run {
+        if write(ctx, app, flags)?.is_some() && branch.is_none() {
+            ui::say("note: HEAD is detached, so the commit is on no branch; keep it: git switch -c NAME");
+        }
+        return Ok(());
+    }
     dry_run::in_clone(ctx, |clone| {
         // On a hotfix branch, `plan` counts differently.
         if let Some(branch) = &branch {

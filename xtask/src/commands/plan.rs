@@ -34,7 +34,7 @@ mod walk;
 pub(crate) use history::{same_content, source_commit, source_in};
 pub(crate) use number::Line;
 pub(crate) use published::Published;
-pub(crate) use repository::{refuse_shallow, remote_name};
+pub(crate) use repository::{refuse_incomplete, remote_name};
 
 /// The plan of one app, as `plan --json` prints it.
 #[derive(Clone, Debug, Serialize)]

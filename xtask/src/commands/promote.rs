@@ -35,7 +35,8 @@ pub(crate) fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
         ))
         .into());
     }
-    plan::refuse_shallow(&ctx.git)?;
+    ctx.git.refuse_without_commits()?;
+    plan::refuse_incomplete(&ctx.git)?;
     let remote = Remote::fetch(ctx)?;
     remote.in_checkout(ctx, |clone| {
         let lost =

@@ -16,6 +16,9 @@ pub(crate) use settings::{
     Acceptance, AppSettings, CommandsSettings, CompatSettings, ForgeKind, ImageSettings, Settings,
 };
 
+/// The characters of an app's name.
+const LONGEST_NAME: usize = 64;
+
 /// A folder with an `app.toml`, which is released on its own.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
@@ -243,6 +246,14 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
             "{file}: name = {:?}: an app's name must consist of lower-case letters, digits and dashes, \
              begin with a letter, and not be \"xtask\"",
             settings.name
+        ))
+        .into());
+    }
+    if settings.name.len() > LONGEST_NAME {
+        return Err(Exit::Usage(format!(
+            "{file}: name = \"{}…\": an app's name has at most {LONGEST_NAME} characters, \
+             because it is part of tags and of file names",
+            &settings.name[..LONGEST_NAME]
         ))
         .into());
     }

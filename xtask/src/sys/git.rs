@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::{Command, Stdio};
 
+mod trouble;
+
 /// Git in one folder. It ignores the environment of a git hook that may have started xtask.
 #[derive(Clone)]
 pub(crate) struct Git {
@@ -114,7 +116,9 @@ impl Git {
 
     fn failed<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], stderr: &[u8]) -> anyhow::Error {
         let stderr = String::from_utf8_lossy(stderr);
-        anyhow::anyhow!("{} failed in {}:\n{}", words(args), self.dir, stderr.trim_end())
+        let advice = trouble::advice(&stderr, |file| std::path::Path::new(file).exists());
+        let advice = advice.map(|advice| format!("\n{advice}")).unwrap_or_default();
+        anyhow::anyhow!("{} failed in {}:\n{}{advice}", words(args), self.dir, stderr.trim_end())
     }
 
     /// Runs a git command that talks to a remote, and returns stdout as text. It is limited in time, ends
@@ -168,7 +172,7 @@ impl Git {
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
-            _ => bail!("git failed in {}:\n{}", self.dir, String::from_utf8_lossy(&output.stderr).trim_end()),
+            _ => Err(self.failed(args, &output.stderr)),
         }
     }
 
@@ -201,7 +205,40 @@ impl Git {
             bail!("{rev:?} is not a revision: it begins with `-`");
         }
         self.read(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{rev}^{{commit}}")])
-            .map_err(|_| anyhow::anyhow!("{rev:?} names no commit in {}", self.dir))
+            .map_err(|error| match trouble::advice(&error.to_string(), |_| false) {
+                Some(_) => error,
+                None => anyhow::anyhow!("{rev:?} names no commit in {}", self.dir),
+            })
+    }
+
+    /// Fails in a repository without a commit.
+    pub(crate) fn refuse_without_commits(&self) -> Result<()> {
+        if !self.ask(&["rev-parse", "--verify", "--quiet", "HEAD"])? {
+            bail!("{} has no commit yet; create the first one: git add --all && git commit", self.dir);
+        }
+        Ok(())
+    }
+
+    /// Fails while another git command changes the index, or if one was killed meanwhile.
+    pub(crate) fn refuse_locked_index(&self) -> Result<()> {
+        let file = self.dir.join(self.read(&["rev-parse", "--git-path", "index.lock"])?);
+        if file.exists() {
+            bail!("{file} exists: {}", trouble::locked(file.as_str()));
+        }
+        Ok(())
+    }
+
+    /// The name of the remote that is used if nobody names one. `git clone` does not always call it `origin`:
+    /// see clone.defaultRemoteName in git-config(1).
+    pub(crate) fn default_remote(&self) -> String {
+        // Saves a process where the answer is usual.
+        let config = std::fs::read_to_string(self.dir.join(".git/config")).unwrap_or_default();
+        if config.contains("[remote \"origin\"]") {
+            return "origin".to_string();
+        }
+        let names = self.read(&["remote"]).unwrap_or_default();
+        let of_branch = || self.read(&["config", &format!("branch.{}.remote", self.branch().ok()??)]).ok();
+        trouble::remote(&names.lines().collect::<Vec<_>>(), of_branch)
     }
 
     /// The committer date in seconds since 1970, for SOURCE_DATE_EPOCH.

@@ -4,7 +4,7 @@
 use super::secrets;
 use crate::finding::{Finding, Level};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -97,21 +97,38 @@ fn spinners() -> &'static MultiProgress {
     SPINNERS.get_or_init(MultiProgress::new)
 }
 
+/// The exit code that a shell shows for a program killed by SIGPIPE: 128 + 13.
+const SIGPIPE_EXIT: i32 = 141;
+
 /// A command's result, to standard output, with a line break at its end. Everything else goes to standard
-/// error.
-#[expect(clippy::print_stdout, reason = "the one place for results")]
+/// error. Ends the program if the result cannot be written: quietly if the reader has closed the pipe, as
+/// `| head` does.
 pub(crate) fn print(result: impl std::fmt::Display) {
     let text = secrets::mask(&result.to_string());
-    print!("{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let mut output = std::io::stdout().lock();
+    if let Err(error) = write!(output, "{text}{end}").and_then(|()| output.flush()) {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(SIGPIPE_EXIT);
+        }
+        say(&format!("{} cannot write the result to standard output: {error}", red("error:")));
+        std::process::exit(1);
+    }
 }
 
-/// Prints to stderr, above running spinners. On a terminal, long lines are wrapped at words.
-#[expect(clippy::print_stderr, reason = "the one place for messages")]
+/// The columns of a line of a message. A longer one holds a value that nobody reads to its end.
+const LONGEST_LINE: usize = 4000;
+
+/// Prints to stderr, above running spinners. On a terminal, long lines are wrapped at words. A message that
+/// cannot be written, on a full disk, does not end the work: the exit code still tells how it went.
 pub(crate) fn say(text: &str) {
-    let text = &safe(text);
+    let text = &fit::shorten_lines(&safe(text), LONGEST_LINE);
     let wrapped = columns().map(|columns| fit::wrap(text, columns, 4));
     let text = wrapped.as_deref().unwrap_or(text);
-    if terminal() { spinners().suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
+    let write = || {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    };
+    if terminal() { spinners().suspend(write) } else { write() }
 }
 
 /// What is printed: without tokens and passwords, and without control characters but those of colours. Commit

@@ -48,6 +48,7 @@ mod skip;
 mod supervise;
 mod support;
 mod template;
+mod trouble;
 mod trunk;
 mod two_apps;
 mod users;

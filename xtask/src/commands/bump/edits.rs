@@ -31,6 +31,7 @@ pub(super) fn commit(
     confirmed: &[Acceptance],
     subject: &str,
 ) -> Result<Option<Vec<String>>> {
+    ctx.git.refuse_locked_index()?;
     let mut saved = Vec::new();
     let outcome = write_and_commit(ctx, app, texts(ctx, app, plan, version, confirmed)?, subject, &mut saved);
     if outcome.is_err() {
@@ -197,5 +198,5 @@ fn restore(ctx: &Ctx, saved: &[Saved]) -> Result<()> {
     }
     let paths = saved.iter().map(|s| format!(":(top,literal){}", s.file));
     let args: Vec<String> = ["reset", "--quiet", "--"].map(str::to_string).into_iter().chain(paths).collect();
-    ctx.git.run(&args)
+    ctx.git.run(&args).context("the files are as before, but git's index is not; type: git reset")
 }

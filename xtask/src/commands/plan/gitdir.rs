@@ -43,6 +43,12 @@ impl GitDir {
         self.common.join("shallow").exists()
     }
 
+    /// Was it cloned with a filter?
+    pub(super) fn is_partial(&self) -> bool {
+        let config = std::fs::read_to_string(self.common.join("config")).unwrap_or_default();
+        config.to_ascii_lowercase().contains("partialclonefilter")
+    }
+
     /// `ref: refs/heads/main`, or a commit.
     pub(super) fn head(&self) -> Result<String> {
         let file = self.own.join("HEAD");

@@ -39,7 +39,7 @@ pub(super) struct History {
 /// were rolled back.
 pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<History> {
     let git = &ctx.git;
-    repository::refuse_shallow(git)?;
+    repository::refuse_incomplete(git)?;
     let head = repository::head(git)?;
     let refs = repository::refs(ctx, app)?;
     let line = head.branch.as_deref().and_then(|branch| Line::of_branch(branch, app.name()));
@@ -106,10 +106,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
 }
 
 fn explain(git: &Git, error: anyhow::Error) -> anyhow::Error {
-    match git.commit("HEAD") {
-        Ok(_) => error,
-        Err(_) => anyhow::anyhow!("{} has no commit yet, so there is nothing to plan", git.dir),
-    }
+    git.refuse_without_commits().err().unwrap_or(error)
 }
 
 fn on_main(ctx: &Ctx, head: &Head, refs: &Refs) -> bool {

@@ -57,13 +57,28 @@ pub(super) fn head(git: &Git) -> Result<Head> {
     })
 }
 
-/// Fails in a shallow clone, whose tags and history are incomplete.
-pub(crate) fn refuse_shallow(git: &Git) -> Result<()> {
-    if GitDir::of(git)?.is_shallow() {
+/// Fails in a clone whose history is incomplete: a shallow one, and one without trees, in which git would
+/// connect to the remote for each commit that a plan looks at.
+pub(crate) fn refuse_incomplete(git: &Git) -> Result<()> {
+    let git_dir = GitDir::of(git)?;
+    if git_dir.is_shallow() {
         bail!(
             "{} is a shallow clone: tags and history are missing, so the last release cannot be determined\n\
              type: git fetch --unshallow --tags\n\
              (in a CI job: let the checkout fetch everything with fetch-depth: 0)",
+            git.dir
+        );
+    }
+    if git_dir.is_partial()
+        && let Ok(found) = git.read(&["config", "--get-regexp", r"^remote\..*\.partialclonefilter$", "tree:"])
+        && let Some(key) = found.split_whitespace().next()
+        && let Some(remote) = key.strip_prefix("remote.").and_then(|key| key.rsplit_once('.'))
+    {
+        let remote = remote.0;
+        bail!(
+            "{} is a clone without trees (--filter=tree:…): git would fetch the files of each commit one by \
+             one\ntype: git config remote.{remote}.partialCloneFilter blob:none && \
+             git fetch --refetch {remote}",
             git.dir
         );
     }

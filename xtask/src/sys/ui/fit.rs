@@ -8,6 +8,15 @@ pub(super) fn shorten(text: &str, columns: usize) -> String {
     truncate_str(text, columns.max(8), "…").into_owned()
 }
 
+/// The text with every longer line shortened to this many columns.
+pub(super) fn shorten_lines(text: &str, columns: usize) -> String {
+    // A line has at least as many bytes as columns.
+    if text.lines().all(|line| line.len() <= columns) {
+        return text.to_string();
+    }
+    text.split('\n').map(|line| shorten(line, columns)).collect::<Vec<_>>().join("\n")
+}
+
 /// Wraps text at spaces. Each line after the first begins with `indent` spaces. A word that is longer than a
 /// line is not split: it may be a path or a command to copy.
 pub(super) fn wrap(text: &str, columns: usize, indent: usize) -> String {
@@ -40,6 +49,18 @@ fn wrap_line(line: &str, columns: usize, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_long_lines_are_shortened() {
+        for (text, expected) in [
+            ("short\n\nand short\n", "short\n\nand short\n"),
+            ("0123456789\n0123456789x\n", "0123456789\n012345678…\n"),
+            ("", ""),
+            ("ääääääääää", "ääääääääää"),
+        ] {
+            assert_eq!(shorten_lines(text, 10), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn text_is_shortened_to_the_columns() {
