@@ -4,6 +4,7 @@
 use crate::breaks::{BASE, renamed_under_a_fix};
 use crate::bump::serve;
 use crate::support::{PYPROJECT, Repo};
+use expect_test::expect;
 
 /// 0.0.2 renamed a symbol as a fix; HEAD has the old name again.
 fn renamed_and_back() -> Repo {
@@ -26,19 +27,40 @@ fn a_yanked_release_is_not_compared_with() {
     // `plan` does not ask the index.
     repo.xtask(&["plan", "python", "--pypi", &serve(yanked)]).expect(3);
     let stopped = repo.xtask(&["check", "python", "--pypi", &serve(out)]).expect(3);
-    assert!(stopped.stderr.contains("breaking[undeclared-break]"), "{}", stopped.stderr);
+    expect![[r#"
+        exit code 3
+          ✓ lint-python       no linter is configured (TIME)
+          ✓ test-python       no tests: a fixture (TIME)
+          - users-python      python-v0.0.2 has neither black-box tests nor an example plugin
+          ✗ plan-python       1 to fix (TIME)
+        breaking[undeclared-break]: python: breaks users of python-v0.0.2, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
+          [class-renamed] demo_agent.adapters.base.AdapterCapabilities: `AdapterCapabilities` is now called `RuntimeCapabilities`; was `class AdapterCapabilities`, is `class RuntimeCapabilities`; breaks its users
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.AdapterCapabilities", version = the next one, reason = "…"
+          → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
     let passed = repo.xtask(&["check", "python", "--pypi", &serve(yanked)]);
-    let said = "info[release-withdrawn]: python: python-v0.0.2 was withdrawn, so the next release is \
-                compared with python-v0.0.1";
-    assert!(passed.stderr.contains(said) && !passed.stderr.contains("undeclared-break"), "{}", passed.stderr);
+    expect![[r#"
+        exit code 0
+          ✓ lint-python       no linter is configured (TIME)
+          ✓ test-python       no tests: a fixture (TIME)
+          - users-python      python-v0.0.2 has neither black-box tests nor an example plugin
+          ✓ plan-python       the next release is patch (0.0.3) (TIME)
+        info[release-withdrawn]: python: python-v0.0.2 was withdrawn, so the next release is compared with python-v0.0.1, the newest that users can install
+    "#]].assert_eq(&passed.seen());
     // Removes files that the tools of `check` leave behind.
     repo.git(&["clean", "--quiet", "--force", "-d"]);
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(yanked)]).expect(0);
-    assert!(
-        bumped.stderr.contains(said) && bumped.stderr.contains("chore(release): python v0.0.3"),
-        "{}",
-        bumped.stderr
-    );
+    expect![[r#"
+        exit code 0
+        info[release-withdrawn]: python: python-v0.0.2 was withdrawn, so the next release is compared with python-v0.0.1, the newest that users can install
+        ✓ chore(release): python v0.0.3
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&bumped.seen());
     assert!(
         repo.read("CHANGELOG.md").contains("/compare/python-v0.0.1...python-v0.0.3\n"),
         "{}",
@@ -53,29 +75,149 @@ fn a_published_release_without_a_tag_is_reported() {
     let repo = renamed_under_a_fix();
     let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.1.129.tar.gz</a> <a href="c" data-yanked="">demo_agent-0.2.0.tar.gz</a>"#;
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
-    let said = "warning[release-untagged]: python: demo-agent 0.1.129 is on the index, but there is no tag \
-                python-v0.1.129, so its commit is unknown: the next release is compared with python-v0.0.1";
-    assert!(
-        bumped.stderr.contains(said) && bumped.stderr.contains("git tag python-v0.1.129 COMMIT"),
-        "{}",
-        bumped.stderr
-    );
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.3.0
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.3.0] - 2026-01-01
+        +
+        +### Fixed
+        +
+        +- a better name
+        +
+        +[python-v0.3.0]: https://forge.example/team/mono/compare/python-v0.0.1...python-v0.3.0
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.0.1" # the only place
+        +version = "0.3.0" # the only place
+         requires-python = ">=3.11"
+        stderr:
+        warning[release-untagged]: python: demo-agent 0.1.129 is on the index, but there is no tag python-v0.1.129, so its commit is unknown: the next release is compared with python-v0.0.1, and may break users of 0.1.129 unnoticed
+          → git fetch --tags
+          → or, if that tag does not exist: git tag python-v0.1.129 COMMIT, with the commit that 0.1.129 was built from
+        breaking[undeclared-break]: python: breaks users of python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
+          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
+          → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
+        ✓ chore(release): python v0.3.0
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&bumped.seen());
     repo.git(&["tag", "--delete", "python-v0.0.1"]);
     let first = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
-    assert!(
-        first.stderr.contains("the next release is compared with nothing, and may break users of 0.1.129"),
-        "{}",
-        first.stderr
-    );
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.2.1
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,17 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.2.1] - 2026-01-01
+        +
+        +### Added
+        +
+        +- adapters
+        +
+        +### Fixed
+        +
+        +- a better name
+        +
+        +[python-v0.2.1]: https://forge.example/team/mono/releases/tag/python-v0.2.1
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.0.1" # the only place
+        +version = "0.2.1" # the only place
+         requires-python = ">=3.11"
+        stderr:
+        warning[release-untagged]: python: demo-agent 0.1.129 is on the index, but there is no tag python-v0.1.129, so its commit is unknown: the next release is compared with nothing, and may break users of 0.1.129 unnoticed
+          → git fetch --tags
+          → or, if that tag does not exist: git tag python-v0.1.129 COMMIT, with the commit that 0.1.129 was built from
+        ✓ chore(release): python v0.2.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&first.seen());
     // With the tag that the help proposes, the release is compared with.
     repo.git(&["tag", "python-v0.1.129", "HEAD~1"]);
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
-    assert!(
-        !bumped.stderr.contains("release-untagged")
-            && bumped.stderr.contains("breaks users of python-v0.1.129"),
-        "{}",
-        bumped.stderr
-    );
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.3.0
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.3.0] - 2026-01-01
+        +
+        +### Fixed
+        +
+        +- a better name
+        +
+        +[python-v0.3.0]: https://forge.example/team/mono/compare/python-v0.1.129...python-v0.3.0
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.0.1" # the only place
+        +version = "0.3.0" # the only place
+         requires-python = ">=3.11"
+        stderr:
+        breaking[undeclared-break]: python: breaks users of python-v0.1.129, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
+          [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "class-renamed", what = "demo_agent.adapters.base.RuntimeCapabilities", version = the next one, reason = "…"
+          → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
+        ✓ chore(release): python v0.3.0
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&bumped.seen());
 }
 
 #[test]
@@ -84,9 +226,21 @@ fn a_plan_warns_if_the_branch_contains_no_release() {
     repo.git(&["checkout", "--quiet", "--orphan", "other"]);
     repo.git(&["commit", "--quiet", "--message", "feat: all of it"]);
     let plan = repo.xtask(&["plan", "python"]).expect(0);
-    let said = "warning[release-elsewhere]: python: python-v0.0.1 exists, but HEAD contains neither it nor a commit \
-                with the same content";
-    assert!(plan.stderr.contains(said), "{}", plan.stderr);
+    expect![[r#"
+        exit code 0
+        python  not released yet → 0.0.2  (first)
+          counts
+            1234567  feat  all of it
+          evidence
+            commits   minor     feat: all of it (1234567)
+            tags      > 0.0.1   the highest tag
+            manifest  >= 0.0.1  the first release; apps/python/pyproject.toml has 0.0.1
+            index     ?         not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+        stderr:
+        warning[release-elsewhere]: python: python-v0.0.1 exists, but HEAD contains neither it nor a commit with the same content of apps/python: the next release is compared with nothing
+          → git merge python-v0.0.1, if you release from this branch
+    "#]].assert_eq(&plan.seen());
 }
 
 #[test]
@@ -104,12 +258,13 @@ fn a_release_deprecated_on_npm_is_not_compared_with() {
         r#"{"name": "demo-agent", "versions": {"0.1.0": {"dist": {"tarball": ""}}, "0.2.0": {"dist": {"tarball": ""}, "deprecated": "broken"}}}"#,
     );
     let bumped = repo.xtask(&["bump", "ts", "--npm", index.trim_end_matches("/simple")]).expect(0);
-    assert!(
-        bumped.stderr.contains("ts-v0.2.0 was withdrawn, so the next release is compared with ts-v0.1.0"),
-        "{}",
-        bumped.stderr
-    );
-    assert!(bumped.stderr.contains("chore(release): ts v0.2.1"), "{}", bumped.stderr);
+    expect![[r#"
+        exit code 0
+        info[release-withdrawn]: ts: ts-v0.2.0 was withdrawn, so the next release is compared with ts-v0.1.0, the newest that users can install
+        ✓ chore(release): ts v0.2.1
+          apps/ts/package.json
+          CHANGELOG.md
+    "#]].assert_eq(&bumped.seen());
 }
 
 #[test]

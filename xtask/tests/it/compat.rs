@@ -1,8 +1,10 @@
 //! compat.json: written, checked, bumped, shipped, served.
 
 use crate::demo::{self, World};
+use crate::seen::masked;
 use crate::support::{Repo, run};
 use camino::Utf8Path;
+use expect_test::expect;
 
 /// Gives the demo app a `[compat]`, an example plugin, and black-box tests.
 pub(crate) fn promise(repo: &Repo, app: &str) {
@@ -88,71 +90,162 @@ fn a_wrong_or_malformed_document_is_refused() {
     let repo = repo("python");
     let source = repo.read(source("python"));
     let cases = [
-        (
-            "\"package\": \"demo-agent\"",
-            "\"package\": \"another\"",
-            "error[compat-package]",
-            "the package in it is \"another\", but should be \"demo-agent\"",
-        ),
-        (
-            "\"version\": __version__",
-            "\"version\": \"0.0.9\"",
-            "error[compat-version]",
-            "the version in it is \"0.0.9\", but should be \"0.0.0\"",
-        ),
-        ("+ \"\\n\"", "+ \"\\n\\n\"", "error[compat-spec]", "the hash of apps/python/openapi.json"),
-        ("\"9.0.0\"", "None", "error[compat]", "plugins[0].removal: null, but a deprecated entry needs"),
-        ("\"schema\": 1,", "", "error[compat]", "missing field `schema`"),
-        ("indent=2, sort_keys=True))\n", "indent=2)[10:])\n", "error[compat]", "not JSON"),
+        ("\"package\": \"demo-agent\"", "\"package\": \"another\""),
+        ("\"version\": __version__", "\"version\": \"0.0.9\""),
+        ("+ \"\\n\"", "+ \"\\n\\n\""),
+        ("\"9.0.0\"", "None"),
+        ("\"schema\": 1,", ""),
+        ("indent=2, sort_keys=True))\n", "indent=2)[10:])\n"),
     ];
-    for (old, new, id, words) in cases {
+    let mut said = String::new();
+    for (old, new) in cases {
         let at = source.rfind(old).unwrap_or_else(|| panic!("{old}"));
         repo.write(
             "apps/python/src/demo_agent/compat.py",
             format!("{}{new}{}", &source[..at], &source[at + old.len()..]),
         );
-        let refused = repo.xtask(&["check", "--quick", "python"]).expect(3).stderr;
-        assert!(refused.contains(id) && refused.contains(words), "{new}: {refused}");
+        said.push_str(&repo.xtask(&["check", "--quick", "python"]).expect(3).seen());
     }
+    expect![[r#"
+        exit code 3
+          ✗ compat-python     stale (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+        --- apps/python/src/demo_agent/compat.json (committed)
+        +++ apps/python/src/demo_agent/compat.json (from the code)
+        @@ -12,7 +12,7 @@
+             "spec": "sha256:SHA256",
+             "version": "1"
+           },
+        -  "package": "demo-agent",
+        +  "package": "another",
+           "plugins": [
+             {
+               "apiVersion": "1",
+          → cargo xtask compat python --write
+        error[compat-package]: python: the package in it is "another", but should be "demo-agent" (apps/python/src/demo_agent/compat.json)
+          → the generator in apps/python/app.toml, [compat], must print it
+        error: 2 findings to fix first
+        exit code 3
+          ✗ compat-python     stale (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+        --- apps/python/src/demo_agent/compat.json (committed)
+        +++ apps/python/src/demo_agent/compat.json (from the code)
+        @@ -26,5 +26,5 @@
+             }
+           ],
+           "schema": 1,
+        -  "version": "0.0.0"
+        +  "version": "0.0.9"
+         }
+          → cargo xtask compat python --write
+        error[compat-version]: python: the version in it is "0.0.9", but should be "0.0.0" (apps/python/src/demo_agent/compat.json)
+          → the generator in apps/python/app.toml, [compat], must print it
+        error: 2 findings to fix first
+        exit code 3
+          ✗ compat-python     stale (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+        --- apps/python/src/demo_agent/compat.json (committed)
+        +++ apps/python/src/demo_agent/compat.json (from the code)
+        @@ -9,7 +9,7 @@
+             }
+           ],
+           "contract": {
+        -    "spec": "sha256:SHA256",
+        +    "spec": "sha256:SHA256",
+             "version": "1"
+           },
+           "package": "demo-agent",
+          → cargo xtask compat python --write
+        error[compat-spec]: python: the hash of apps/python/openapi.json in it is "sha256:SHA256", but should be "sha256:SHA256" (apps/python/src/demo_agent/compat.json)
+          → cargo xtask openapi generate python && cargo xtask compat python --write
+        error: 2 findings to fix first
+        exit code 3
+          ✗ compat-python     the code could not print it (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+        error[compat]: python: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
+          plugins[0].removal: null, but a deprecated entry needs the version of its removal
+        error: 1 finding to fix first
+        exit code 3
+          ✗ compat-python     the code could not print it (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+        error[compat]: python: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
+          missing field `schema` at line 29 column 1
+        error: 1 finding to fix first
+        exit code 3
+          ✗ compat-python     the code could not print it (TIME)
+          ✓ lint-python       uv lock (TIME)
+          ✓ openapi-python    the committed spec is what the code describes (TIME)
+        error[compat]: python: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
+          not JSON: expected value at line 1 column 1
+        error: 1 finding to fix first
+    "#]].assert_eq(&said);
     // `compat` reports it too.
     repo.write("apps/python/src/demo_agent/compat.py", source.replace("\"9.0.0\"", "\"0.0.0\""));
     repo.xtask(&["compat", "--write"]).expect(0);
     let overdue = repo.xtask(&["compat"]).expect(0).stderr;
-    assert!(
-        overdue.contains("warning[compat-overdue]") && overdue.contains("plugin apiVersion 1 is deprecated"),
-        "{overdue}"
-    );
+    expect![[r#"
+          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+        warning[compat-overdue]: python: plugin apiVersion 1 is deprecated, and its removal is 0.0.0, and this is 0.0.0 (apps/python/src/demo_agent/compat.json)
+          → remove it from the code, or set a later removal
+    "#]].assert_eq(&masked(&overdue));
 }
 
 #[test]
 fn the_settings_of_compat_are_strict() {
     let repo = Repo::new();
-    for (lines, words) in [
-        ("file = \"compat.json\"", "missing field `generate`"),
-        ("file = \"promises.json\"\ngenerate = [\"x\"]", "the file must be called compat.json"),
-        ("file = \"../compat.json\"\ngenerate = [\"x\"]", "is outside the app's folder"),
-        ("file = \"/tmp/compat.json\"\ngenerate = [\"x\"]", "is outside the app's folder"),
-        ("file = \"compat.json\"\ngenerate = []", "[compat] generate is an empty command"),
-        ("file = \"compat.json\"\ngenerate = [\"x\"]\nusers = []", "[compat] users is an empty command"),
-        ("file = \"compat.json\"\ngenerate = [\"x\"]\nuser = [\"x\"]", "did you mean `users`?"),
+    let mut said = String::new();
+    for lines in [
+        "file = \"compat.json\"",
+        "file = \"promises.json\"\ngenerate = [\"x\"]",
+        "file = \"../compat.json\"\ngenerate = [\"x\"]",
+        "file = \"/tmp/compat.json\"\ngenerate = [\"x\"]",
+        "file = \"compat.json\"\ngenerate = []",
+        "file = \"compat.json\"\ngenerate = [\"x\"]\nusers = []",
+        "file = \"compat.json\"\ngenerate = [\"x\"]\nuser = [\"x\"]",
     ] {
         let spec = "[spec]\nfile = \"openapi.json\"\ngenerate = [\"x\"]\nserve = [\"x\"]\n";
         repo.write("apps/python/app.toml", format!("{}{spec}[compat]\n{lines}\n", crate::support::APP_TOML));
-        let refused = repo.xtask(&["compat"]).expect(2).stderr;
-        assert!(refused.contains(words) && refused.contains("apps/python/app.toml"), "{refused}");
+        said.push_str(&repo.xtask(&["compat"]).expect(2).seen());
     }
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml:9:1: missing field `generate`
+        exit code 2
+        error: apps/python/app.toml: [compat] file = "promises.json": the file must be called compat.json, because downstream repositories look for that name in a package
+        exit code 2
+        error: apps/python/app.toml: [compat] file = "../compat.json" is outside the app's folder
+        exit code 2
+        error: apps/python/app.toml: [compat] file = "/tmp/compat.json" is outside the app's folder
+        exit code 2
+        error: apps/python/app.toml: [compat] generate is an empty command
+        exit code 2
+        error: apps/python/app.toml: [compat] users is an empty command
+        exit code 2
+        error: apps/python/app.toml:12:1: unknown field `user`, expected one of `file`, `generate`, `users`; did you mean `users`?
+    "#]].assert_eq(&said);
     repo.write(
         "apps/python/app.toml",
         format!("{}[compat]\nfile = \"compat.json\"\ngenerate = [\"x\"]\n", crate::support::APP_TOML),
     );
-    assert!(
-        repo.xtask(&["compat"])
-            .expect(2)
-            .stderr
-            .contains("[compat] needs a [spec], because compat.json contains its hash")
-    );
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml: [compat] needs a [spec], because compat.json contains its hash
+    "#]]
+    .assert_eq(&repo.xtask(&["compat"]).expect(2).seen());
     repo.write("apps/python/app.toml", crate::support::APP_TOML);
-    assert!(repo.xtask(&["compat"]).expect(0).stderr.contains("no [compat] in its app.toml"));
+    expect![[r#"
+        exit code 0
+          - compat-python     no [compat] in its app.toml
+    "#]]
+    .assert_eq(&repo.xtask(&["compat"]).expect(0).seen());
 }
 
 #[test]
@@ -194,7 +287,9 @@ fn a_package_without_the_committed_document_is_not_built() {
     let build = "  \"scripts\": { \"build\": \"echo '{}' > compat.json\" },\n  \"bin\"";
     repo.commit("apps/ts/package.json", &manifest.replacen("  \"bin\"", build, 1), "fix: write another");
     let refused = repo.xtask(&["build", "ts"]).expect(1).stderr;
-    assert!(refused.contains("package/compat.json differs from the committed compat.json"), "{refused}");
+    expect![[r#"
+        error: apps/ts at COMMIT: demo-agent-0.0.0.tgz: package/compat.json differs from the committed compat.json
+    "#]].assert_eq(&masked(&refused));
 }
 
 #[test]
@@ -215,9 +310,18 @@ fn a_server_that_serves_another_document_than_it_ships_is_not_released() {
     let outside = world.outside();
     let refused =
         run(world.command(&world.repo.path).args(["release", "ts", "--until", "smoke"])).expect(1).stderr;
-    assert!(
-        refused.contains("/info does not serve the committed compat.json: they differ at /compat/channels"),
-        "{refused}"
-    );
+    expect![[r#"
+        Release ts v0.0.1 at 1234567
+          ✓ compat-ts         the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ lint-ts           bun.lock (TIME)
+          ✓ openapi-ts        the committed spec is what the code describes (TIME)
+          ✓ test-ts           Ran 2 tests across 2 files. [TIME]; contract: Ran 1 test in TIME (TIME)
+          - users-ts          no release yet, so there are no earlier tests to run
+          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+          ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
+          ✗ smoke             stopped here (TIME)
+        error: step smoke of ts-v0.0.1 failed: http://127.0.0.1:PORT/info does not serve the committed compat.json: they differ at /compat/channels (served [], committed [{"protocol":"http","removal":null,"status":"supported","ver…); run `cargo xtask compat --write`
+          → `cargo xtask release ts` continues
+    "#]].assert_eq(&masked(&refused));
     assert_eq!(outside, world.outside());
 }

@@ -1,6 +1,8 @@
 //! `plan` on real histories: where counting starts, which commits count, and the next version.
 
+use crate::seen::masked;
 use crate::support::{APP_TOML, PYPROJECT, Repo, run};
+use expect_test::expect;
 use serde_json::{Value, json};
 
 fn plan(repo: &Repo) -> Value {
@@ -70,21 +72,65 @@ fn the_json_document_has_the_documented_shape() {
 fn exit_codes_distinguish_success_a_stop_and_nothing_to_release() {
     let repo = released();
     let nothing = repo.xtask(&["plan"]).expect(4);
-    assert!(nothing.stderr.contains("nothing to release"), "{nothing:?}");
+    expect![[r#"
+        exit code 4
+        python  0.1.0 → nothing to release
+          evidence
+            commits   none     no commit touches the app
+            tags      > 0.1.0  the highest tag
+        stderr:
+        nothing to release
+    "#]]
+    .assert_eq(&nothing.seen());
     repo.change("docs: x");
     repo.xtask(&["plan", "python"]).expect(4);
     repo.change("feat: x");
     repo.xtask(&["plan", "python"]).expect(0);
     bump_file(&repo, "0.1.1");
     let low = repo.xtask(&["plan", "python"]).expect(3);
-    assert!(
-        low.stderr.contains("pending-too-low") && low.stderr.contains("cargo xtask bump python"),
-        "{low:?}"
-    );
+    expect![[r#"
+        exit code 3
+        python  0.1.0 → 0.2.0  (minor, pending in the manifest)
+          counts since python-v0.1.0
+            1234567  feat            x
+          does not count since python-v0.1.0
+            1234567  chore(release)  python v0.1.1  chore releases nothing
+            1234567  docs            x  docs releases nothing
+          evidence
+            commits   minor     feat: x (1234567)
+            tags      > 0.1.0   the highest tag
+            manifest  >= 0.1.1  pending in apps/python/pyproject.toml
+            index     ?         not asked: plan is offline; bump and release ask which numbers are taken
+        stderr:
+        error[pending-too-low]: python: the manifest's pending 0.1.1 is below 0.2.0, which the evidence demands (commits, minor: feat: x (1234567)) (apps/python/pyproject.toml)
+          → cargo xtask bump python
+        error: 1 finding to fix first
+    "#]].assert_eq(&low.seen());
     bump_file(&repo, "0.0.9");
-    assert!(repo.xtask(&["plan", "python"]).expect(3).stderr.contains("manifest-below-tag"));
+    expect![[r#"
+        exit code 3
+        python  0.1.0 → 0.2.0  (minor)
+          counts since python-v0.1.0
+            1234567  feat            x
+          does not count since python-v0.1.0
+            1234567  chore(release)  python v0.0.9  chore releases nothing
+            1234567  chore(release)  python v0.1.1  chore releases nothing
+            1234567  docs            x  docs releases nothing
+          evidence
+            commits   minor    feat: x (1234567)
+            tags      > 0.1.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+        stderr:
+        error[manifest-below-tag]: python: the manifest has 0.0.9, but python-v0.1.0 is already released (apps/python/pyproject.toml)
+          → cargo xtask bump python
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.xtask(&["plan", "python"]).expect(3).seen());
     let unknown = repo.xtask(&["plan", "pyton"]).expect(2);
-    assert!(unknown.stderr.contains("did you mean \"python\"?"), "{unknown:?}");
+    expect![[r#"
+        exit code 2
+        error: no app "pyton" under WORLD/repo/apps (there are: python); did you mean "python"?
+    "#]]
+    .assert_eq(&unknown.seen());
 }
 
 #[test]
@@ -409,7 +455,13 @@ fn commits_that_differ_from_the_squash_do_not_count() {
     repo.git(&["switch", "-q", "main"]);
     let out = repo.xtask(&["plan", "--json"]).expect(0);
     assert_eq!(out.json()["apps"][0]["next"], "0.1.1");
-    assert!(out.stderr.contains("pull-request-differs") && out.stderr.contains("pull request #7"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        {"schema":1,"apps":[{"app":"python","last":{"version":"0.1.0","tag":"python-v0.1.0","commit":"COMMIT"},"next":"0.1.1","bump":"patch","pending":false,"evidence":[{"source":"commits","demands":"patch","why":"fix: a (#7) (1234567)"},{"source":"tags","demands":"> 0.1.0","why":"the highest tag"}],"commits":[{"commit":"COMMIT","subject":"fix: a (#7)","type":"fix","breaking":false,"counts":true,"why":"fix"},{"commit":"COMMIT","subject":"chore: meanwhile","type":"chore","breaking":false,"counts":false,"why":"chore releases nothing"}]}],"index_asked":false,"findings":[{"id":"pull-request-differs","level":"warning","app":"python","place":null,"message":"pull request #7 contains \"feat: pushed after the merge\", \"feat: b\", but its commits differ from the squash","help":"compare with git show COMMIT; if the squash contains it, declare it in a commit that changes a file of the app"}]}
+        stderr:
+        warning[pull-request-differs]: python: pull request #7 contains "feat: pushed after the merge", "feat: b", but its commits differ from the squash
+          → compare with git show COMMIT; if the squash contains it, declare it in a commit that changes a file of the app
+    "#]].assert_eq(&out.seen());
 }
 
 #[test]
@@ -424,19 +476,118 @@ fn a_plan_reports_that_it_does_not_ask_the_remote_and_a_bump_asks_it() {
     repo.git(&["gc", "-q", "--prune=now"]);
     assert_eq!(plan(&repo)["next"], "0.1.1");
     let seen = repo.xtask(&["plan"]).expect(0).stdout;
-    assert!(
-        seen.contains("the commits of #7 are not in this clone; bump and release ask the remote"),
-        "{seen}"
-    );
+    expect![[r#"
+        python  0.1.0 → 0.1.1  (patch)
+          counts since python-v0.1.0
+            1234567  fix    a (#7)
+          does not count since python-v0.1.0
+            1234567  chore  meanwhile  chore releases nothing
+          evidence
+            commits   patch    fix: a (#7) (1234567)
+            tags      > 0.1.0  the highest tag
+            pulls     ?        the commits of #7 are not in this clone; bump and release ask the remote
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+    "#]]
+    .assert_eq(&masked(&seen));
     let refs = repo.git(&["for-each-ref"]);
     let said = repo.untouched(|| repo.xtask(&["bump", "python", "--dry-run"]));
-    assert!(said.stdout.contains("0.2.0") && !said.stdout.contains("0.1.1"), "{said:?}");
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.2.0
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,17 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.2.0] - 2026-01-01
+        +
+        +### Added
+        +
+        +- b
+        +
+        +### Fixed
+        +
+        +- a (#7)
+        +
+        +[python-v0.2.0]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.2.0
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.1.0" # the only place
+        +version = "0.2.0" # the only place
+         requires-python = ">=3.11"
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.2.0
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&said.seen());
     assert_eq!(repo.git(&["for-each-ref"]), refs);
     // A remote that cannot be reached is reported.
     repo.git(&["remote", "set-url", "origin", repo.world().join("gone.git").as_str()]);
     repo.git(&["gc", "-q", "--prune=now"]);
     let said = repo.xtask(&["bump", "python", "--dry-run"]);
-    assert!(said.stderr.contains("pull-requests-unread"), "{said:?}");
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.1.1
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.1.1] - 2026-01-01
+        +
+        +### Fixed
+        +
+        +- a (#7)
+        +
+        +[python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.1.0" # the only place
+        +version = "0.1.1" # the only place
+         requires-python = ">=3.11"
+        stderr:
+        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read from the remote: git ls-remote -- WORLD/gone.git refs/pull/7/head failed in WORLD/tmp/xtask-run/clone:
+        fatal: 'WORLD/gone.git' does not appear to be a git repository
+        fatal: Could not read from remote repository.
+
+        Please make sure you have the correct access rights
+        and the repository exists.
+          → the version is chosen from the squash commits only; run it again when the remote can be reached
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.1.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&said.seen());
 }
 
 #[test]
@@ -486,7 +637,22 @@ fn a_hotfix_branch_counts_from_its_own_line() {
     let app = plan(&repo);
     assert_eq!((&app["last"]["version"], &app["next"]), (&json!("0.1.0"), &json!("0.1.1")));
     repo.change("feat: too much");
-    assert!(repo.xtask(&["plan"]).expect(3).stderr.contains("hotfix-too-big"));
+    expect![[r#"
+        exit code 3
+        python  0.1.0 → 0.2.0  (minor)
+          counts since python-v0.1.0
+            1234567  feat  too much
+            1234567  fix   urgent
+          evidence
+            commits   minor    feat: too much (1234567) and 1 more
+            tags      > 0.1.0  the highest tag of this line
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+        stderr:
+        error[hotfix-too-big]: python: a hotfix of 0.1.0 can only be a patch, but the evidence demands minor
+          → move that commit to the development branch, and keep only fixes here
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&repo.xtask(&["plan"]).expect(3).seen());
 }
 
 #[test]
@@ -541,7 +707,12 @@ fn a_shallow_clone_is_an_error_that_says_how_to_fix_it() {
     let clone = repo.world().join("shallow");
     repo.git(&["clone", "-q", "--depth=1", &format!("file://{}", repo.path), clone.as_str()]);
     let out = repo.xtask_in(&clone, &["plan"]).expect(1);
-    assert!(out.stderr.contains("git fetch --unshallow --tags"), "{out:?}");
+    expect![[r#"
+        exit code 1
+        error: WORLD/shallow is a shallow clone: tags and history are missing, so the last release cannot be determined
+        type: git fetch --unshallow --tags
+        (in a CI job: let the checkout fetch everything with fetch-depth: 0)
+    "#]].assert_eq(&out.seen());
     repo.git_in(&clone, &["fetch", "-q", "--unshallow", "--tags"]);
     repo.xtask_in(&clone, &["plan"]).expect(0);
 }
@@ -640,10 +811,18 @@ fn a_folder_without_history_is_a_clear_error() {
     let repo = Repo::empty("repo");
     repo.write("apps/python/app.toml", APP_TOML);
     repo.write("apps/python/pyproject.toml", PYPROJECT);
-    assert!(repo.xtask(&["plan"]).expect(1).stderr.contains("no commit yet"));
+    expect![[r#"
+        exit code 1
+        error: WORLD/repo has no commit yet, so there is nothing to plan
+    "#]]
+    .assert_eq(&repo.xtask(&["plan"]).expect(1).seen());
     std::fs::remove_dir_all(repo.path.join(".git")).unwrap();
     let out = repo.xtask(&["plan", "--root", "."]).expect(1);
-    assert!(out.stderr.contains("not in a git repository"), "{out:?}");
+    expect![[r#"
+        exit code 1
+        error: WORLD/repo is not in a git repository, and a plan needs its history
+    "#]]
+    .assert_eq(&out.seen());
 }
 
 #[test]
@@ -651,7 +830,10 @@ fn an_unreadable_version_names_the_file_and_the_reason() {
     let repo = released();
     repo.commit("apps/python/pyproject.toml", "[project]\ndynamic = [\"version\"]\n", "chore: x");
     let out = repo.xtask(&["plan"]).expect(2);
-    assert!(out.stderr.contains("apps/python/pyproject.toml") && out.stderr.contains("dynamic"), "{out:?}");
+    expect![[r#"
+        exit code 2
+        error: apps/python/pyproject.toml: the version is dynamic; write it into [project] as version = "X.Y.Z", so that it has a single source
+    "#]].assert_eq(&out.seen());
 }
 
 #[test]
@@ -676,5 +858,18 @@ fn a_break_declared_in_an_unknown_form_is_reported() {
     let repo = released();
     repo.change("fix: x\n\nbreaking change: y\n\nand a last word");
     let out = repo.xtask(&["plan"]).expect(0);
-    assert!(out.stderr.contains("breaking-unread"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        python  0.1.0 → 0.1.1  (patch)
+          counts since python-v0.1.0
+            1234567  fix  x
+          evidence
+            commits   patch    fix: x (1234567)
+            tags      > 0.1.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+        stderr:
+        warning[breaking-unread]: python: fix: x (1234567) mentions a breaking change in a form that does not count
+          → declare it with `!` before the colon of a conventional subject, or with a line that begins with `BREAKING CHANGE: `
+    "#]].assert_eq(&out.seen());
 }

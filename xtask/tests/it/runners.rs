@@ -2,6 +2,7 @@
 //! reason.
 
 use crate::support::{Repo, run};
+use expect_test::expect;
 
 const PYTHON: &str = "name = \"python\"\necosystem = \"python\"\npackage = \"demo-agent\"\n";
 const TS: &str = "name = \"ts\"\necosystem = \"ts\"\npackage = \"demo-agent\"\n";
@@ -19,21 +20,33 @@ fn python() -> Repo {
 fn an_app_without_tests_is_an_error_unless_it_gives_the_reason() {
     let repo = python();
     let output = repo.xtask(&["test", "python"]).expect(3);
-    assert!(output.stderr.contains("apps/python has no tests"), "{}", output.stderr);
-    assert!(output.stderr.contains("no-tests = \"WHY\""), "{}", output.stderr);
+    expect![[r#"
+        exit code 3
+          ✗ test-python       1 failed (TIME)
+          - users-python      no release yet, so there are no earlier tests to run
+        error[test]: python: apps/python has no tests; add some, set the command that runs them (`[commands] test = [["program", …]]` in apps/python/app.toml), or write there why the app may be released without tests: `[commands] no-tests = "WHY"` (apps/python)
+        error: 1 finding to fix first
+    "#]].assert_eq(&output.seen());
     repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \"a page of settings\"\n"));
     let output = repo.xtask(&["test", "python"]).expect(0);
-    assert!(output.stderr.contains("no tests: a page of settings"), "{}", output.stderr);
+    expect![[r#"
+        exit code 0
+          ✓ test-python       no tests: a page of settings (TIME)
+          - users-python      no release yet, so there are no earlier tests to run
+    "#]]
+    .assert_eq(&output.seen());
     repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \" \"\n"));
     let output = repo.xtask(&["test", "python"]).expect(2);
-    assert!(
-        output.stderr.contains("apps/python/app.toml: [commands] no-tests: the reason is empty"),
-        "{}",
-        output.stderr
-    );
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml: [commands] no-tests: the reason is empty; write why this app may be released without tests
+    "#]].assert_eq(&output.seen());
     repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\ntest = [[]]\n"));
     let output = repo.xtask(&["test", "python"]).expect(2);
-    assert!(output.stderr.contains("[commands] an empty command"), "{}", output.stderr);
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml: [commands] an empty command; write each as a list: [["program", "argument"]]
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]
@@ -68,9 +81,17 @@ fn a_tool_with_settings_that_nothing_runs_is_named() {
     repo.write("apps/python/tests/test_it.py", "");
     repo.write("apps/python/pytest.py", PYTEST);
     let output = repo.xtask(&["lint", "python"]).expect(0);
-    assert!(output.stderr.contains("not run: flake8 (set [commands] lint"), "{}", output.stderr);
+    expect![[r#"
+        exit code 0
+          ✓ lint-python       no linter is configured; not run: flake8 (set [commands] lint in app.toml) (TIME)
+    "#]].assert_eq(&output.seen());
     let output = repo.xtask(&["test", "python"]).expect(0);
-    assert!(output.stderr.contains("not run: tox (set [commands] test"), "{}", output.stderr);
+    expect![[r#"
+        exit code 0
+          ✓ test-python       1 passed in TIME; not run: tox (set [commands] test in app.toml) (TIME)
+          - users-python      no release yet, so there are no earlier tests to run
+    "#]]
+    .assert_eq(&output.seen());
     // A fake flake8 that fails.
     repo.write("apps/python/flake8.py", "import sys\nsys.exit('E501 too long')\n");
     repo.write(
@@ -78,7 +99,14 @@ fn a_tool_with_settings_that_nothing_runs_is_named() {
         format!("{PYTHON}[commands]\nlint = [[\"python\", \"-m\", \"flake8\"]]\n"),
     );
     let output = repo.xtask(&["lint", "python"]).expect(3);
-    assert!(output.stderr.contains("E501 too long"), "{}", output.stderr);
+    expect![[r#"
+        exit code 3
+          ✗ lint-python       1 failed (TIME)
+        error[lint]: python: python -m flake8: `/usr/bin/env python -m flake8`: exit code 1 (apps/python)
+        E501 too long
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&output.seen());
     assert!(!output.stderr.contains("not run"), "{}", output.stderr);
 }
 
@@ -90,9 +118,19 @@ fn the_scripts_of_package_json_are_named_or_run_by_the_commands_of_the_settings(
     repo.write("apps/ts/app.toml", TS);
     repo.write("apps/ts/package.json", package);
     let output = repo.xtask(&["test", "ts"]).expect(3);
-    assert!(output.stderr.contains("apps/ts has no tests"), "{}", output.stderr);
+    expect![[r#"
+        exit code 3
+          ✗ test-ts           1 failed (TIME)
+          - users-ts          no release yet, so there are no earlier tests to run
+        error[test]: ts: apps/ts has no tests; add some, set the command that runs them (`[commands] test = [["program", …]]` in apps/ts/app.toml), or write there why the app may be released without tests: `[commands] no-tests = "WHY"` (apps/ts)
+        error: 1 finding to fix first
+    "#]].assert_eq(&output.seen());
     let output = repo.xtask(&["lint", "ts"]).expect(0);
-    assert!(output.stderr.contains("not run: npm run lint (set [commands] lint"), "{}", output.stderr);
+    expect![[r#"
+        exit code 0
+          ✓ lint-ts           bun.lock; not run: npm run lint (set [commands] lint in app.toml) (TIME)
+    "#]]
+    .assert_eq(&output.seen());
     repo.write(
         "apps/ts/it.test.js",
         "require(\"node:test\")(\"it\", () => { if (process.versions.bun) throw 1; });\n",
@@ -177,6 +215,10 @@ fn a_moved_checkout_runs_its_own_code() {
         0
     );
     let tested = repo.xtask_in(&moved, &["test", "python"]).expect(0);
-    assert!(tested.stderr.contains(moved.as_str()), "{}", tested.stderr);
+    expect![[r#"
+        exit code 0
+          ✓ test-python       python -c import demo_agent; print('at', demo_agent.__file__, 'passed'): at WORLD/moved/apps/python/src/demo_agent/__init__.py passed (TIME)
+          - users-python      no release yet, so there are no earlier tests to run
+    "#]].assert_eq(&tested.seen());
     assert!(!tested.stderr.contains(repo.path.join("apps").as_str()), "{}", tested.stderr);
 }

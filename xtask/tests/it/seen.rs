@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 /// What is masked, and the word that replaces it, in this order. A masked commit keeps its length, so columns stay aligned.
 const MASKS: &[(&str, &str)] = &[
     (r#"[^ "'`(=,:]*/xtask-it-[A-Za-z0-9]+"#, "WORLD"),
+    (r"\bxtask-run-[A-Za-z0-9]+", "xtask-run"),
     (r"127\.0\.0\.1:[0-9]{2,}", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{64}\b", "SHA256"),
     (r"\b[0-9a-f]{40}\b", "COMMIT"),

@@ -3,8 +3,10 @@
 
 use crate::compat::promise;
 use crate::demo::{World, copy};
+use crate::seen::masked;
 use crate::support::{Output, Repo, run, sha256};
 use camino::{Utf8Path, Utf8PathBuf};
+use expect_test::expect;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -126,55 +128,92 @@ fn a_malformed_file_is_a_usage_error_that_shows_the_expected_form() {
     let dir = template(&repo, "python");
     // No index is asked, and no repository is needed.
     let gate = |args: &[&str]| repo.xtask_in(repo.world(), args);
-    for (pin_text, words) in [
-        ("", ".runtime-version is empty; a pin is one line with one version"),
-        ("0.1.0\n0.2.0\n", "has 2 lines"),
-        ("0.1.0 or newer", "is not a pin"),
-        ("--index-url=http://x", "is not a pin"),
-        (">=0.1", "is not a pin"),
-    ] {
-        pin(&dir, pin_text);
-        let refused = gate(&["compat", "--template", "template"]).expect(2).stderr;
-        assert!(refused.contains(words) && refused.contains("template/.runtime-version"), "{refused}");
+    let mut said = String::new();
+    for text in ["", "0.1.0\n0.2.0\n", "0.1.0 or newer", "--index-url=http://x", ">=0.1"] {
+        pin(&dir, text);
+        said.push_str(&gate(&["compat", "--template", "template"]).expect(2).seen());
     }
+    expect![[r#"
+        exit code 2
+        error: template/.runtime-version is empty; a pin is one line with one version: 0.1.2, or package==0.1.2
+        exit code 2
+        error: template/.runtime-version has 2 lines; a pin is one line with one version: 0.1.2, or package==0.1.2
+        exit code 2
+        error: template/.runtime-version: "0.1.0 or newer" is not a pin; a pin is one line with one version: 0.1.2, or package==0.1.2
+        exit code 2
+        error: template/.runtime-version: "--index-url=http://x" is not a pin; a pin is one line with one version: 0.1.2, or package==0.1.2
+        exit code 2
+        error: template/.runtime-version: ">=0.1" is not a pin; a pin is one line with one version: 0.1.2, or package==0.1.2
+    "#]].assert_eq(&said);
     std::fs::remove_file(dir.join(".runtime-version")).unwrap();
-    assert!(
-        gate(&["compat", "--template", "template"])
-            .expect(2)
-            .stderr
-            .contains("there is no template/.runtime-version")
-    );
+    expect![[r#"
+        exit code 2
+        error: there is no template/.runtime-version: it has one line with the version that the template pins
+    "#]]
+    .assert_eq(&gate(&["compat", "--template", "template"]).expect(2).seen());
     pin(&dir, "0.1.0");
     std::fs::write(dir.join("template.toml"), "package = \"x\"\necosystem = \"pyhton\"\n").unwrap();
     let refused = gate(&["compat", "--template", "template"]).expect(2).stderr;
-    assert!(
-        refused.contains("template/template.toml:2:13: unknown variant `pyhton`")
-            && refused.contains("did you mean `python`?"),
-        "{refused}"
-    );
+    expect![[r#"
+        error: template/template.toml:2:13: unknown variant `pyhton`, expected `python` or `ts`; did you mean `python`?
+    "#]].assert_eq(&masked(&refused));
     std::fs::remove_file(dir.join("template.toml")).unwrap();
-    assert!(
-        gate(&["compat", "--template", "template"])
-            .expect(2)
-            .stderr
-            .contains("there is no template/template.toml")
-    );
-    for (args, words) in [
-        (&["compat", "--template", "nowhere"] as &[&str], "--template nowhere: no such folder"),
-        (&["compat", "--template", "--json"], "a value is required for '--template <DIR>'"),
-        (&["compat", "--template", ".", "python"], "cannot be used with"),
-        (&["compat", "--template", ".", "--write"], "cannot be used with"),
-        (&["compat", "--compat", "x.json"], "--template <DIR>"),
-        (&["compat", "--dry-run"], "--write"),
+    expect![[r#"
+        exit code 2
+        error: there is no template/template.toml: it names the package that the template depends on, its plugins and its channels
+    "#]].assert_eq(&gate(&["compat", "--template", "template"]).expect(2).seen());
+    let mut said = String::new();
+    for args in [
+        &["compat", "--template", "nowhere"] as &[&str],
+        &["compat", "--template", "--json"],
+        &["compat", "--template", ".", "python"],
+        &["compat", "--template", ".", "--write"],
+        &["compat", "--compat", "x.json"],
+        &["compat", "--dry-run"],
     ] {
-        assert!(gate(args).expect(2).stderr.contains(words), "{args:?}");
+        said.push_str(&gate(args).expect(2).seen());
     }
+    expect![[r#"
+        exit code 2
+        error: --template nowhere: no such folder
+        exit code 2
+        error: a value is required for '--template <DIR>' but none was supplied
+
+        For more information, try '--help'.
+        exit code 2
+        error: the argument '--template <DIR>' cannot be used with '[APP]...'
+
+        Usage: cargo xtask compat --template <DIR> [APP]...
+
+        For more information, try '--help'.
+        exit code 2
+        error: the argument '--template <DIR>' cannot be used with '--write'
+
+        Usage: cargo xtask compat --template <DIR> [APP]...
+
+        For more information, try '--help'.
+        exit code 2
+        error: the following required arguments were not provided:
+          --template <DIR>
+
+        Usage: cargo xtask compat --template <DIR> --compat <FILE> [APP]...
+
+        For more information, try '--help'.
+        exit code 2
+        error: the following required arguments were not provided:
+          --write
+
+        Usage: cargo xtask compat --write --dry-run [APP]...
+
+        For more information, try '--help'.
+    "#]]
+    .assert_eq(&said);
     std::fs::write(dir.join("template.toml"), "app = \"pyhton\"\n").unwrap();
     let refused = gate(&["compat", "--template", "template", "--root", "repo"]).expect(2).stderr;
-    assert!(
-        refused.contains("no app \"pyhton\"") && refused.contains("did you mean \"python\"?"),
-        "{refused}"
-    );
+    expect![[r#"
+        error: no app "pyhton" under WORLD/repo/apps (there are: python); did you mean "python"?
+    "#]]
+    .assert_eq(&masked(&refused));
 }
 
 /// The compat.json of a release of demo-agent.
@@ -214,7 +253,10 @@ fn a_document_from_a_file_replaces_the_index() {
     }
     let nothing =
         repo.xtask_in(&dir, &["compat", "--template", ".", "--compat", "nothing.json"]).expect(2).stderr;
-    assert!(nothing.contains("--compat nothing.json cannot be read"), "{nothing}");
+    expect![[r#"
+        error: --compat nothing.json cannot be read: No such file or directory (os error N)
+    "#]]
+    .assert_eq(&masked(&nothing));
 }
 
 /// Serves these paths until the test's process ends. Returns the URL.
@@ -299,14 +341,28 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
         ids(&gate("0.1.0", &["--json"]).expect(3)),
         ["warning pin-yanked", "error plugin-removed", "error channel-removed"]
     );
-    assert!(gate("0.1.0", &[]).expect(3).stderr.contains("pin the newest: echo 0.4.0 > ./.runtime-version"));
+    expect![[r#"
+        exit code 3
+          ✗ template demo-agent demo-agent==0.1.0 does not fit it (TIME)
+        warning[pin-yanked]: demo-agent==0.1.0 was withdrawn from http://127.0.0.1:PORT/simple (yanked) (./.runtime-version)
+          → pin the newest: echo 0.4.0 > ./.runtime-version
+        error[plugin-removed]: the plugin whisper is written for apiVersion 1, which was removed in 0.1.0: demo-agent==0.1.0 does not support it (./template.toml: plugins[1])
+          → move it to a supported version (2), or pin another release
+        error[channel-removed]: the template's channel uses http 1, which was removed in 0.1.0: demo-agent==0.1.0 does not support it (./template.toml: channels[0])
+          → move it to a supported version (none), or pin another release
+        error: 2 findings to fix first
+    "#]].assert_eq(&gate("0.1.0", &[]).expect(3).seen());
     let differs = gate("0.2.0", &["--json"]).expect(3);
     assert_eq!(ids(&differs), ["error hash-differs"]);
     assert_eq!(ids(&gate("0.3.0", &["--json"]).expect(3)), ["error compat-invalid"]);
     let broken = gate("0.4.0", &[]).expect(1).stderr;
-    assert!(broken.contains("demo_agent-0.4.0.tar.gz") && broken.contains("cannot read"), "{broken}");
+    expect![[r#"
+        error: demo_agent-0.4.0.tar.gz, from http://127.0.0.1:PORT/files/demo_agent-0.4.0.tar.gz.whl: cannot read WORLD/tmp/xtask-run/package.tar.gz: invalid gzip header
+    "#]].assert_eq(&masked(&broken));
     let nobody = repo.xtask_in(&dir, &["compat", "--template", "."]).expect(1).stderr;
-    assert!(nobody.contains("cannot read the index"), "{nobody}");
+    expect![[r#"
+        error: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+    "#]].assert_eq(&masked(&nobody));
 }
 
 #[test]
