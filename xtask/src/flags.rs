@@ -276,7 +276,7 @@ pub(crate) struct Bump {
     /// Write a pre-release of the planned version
     #[arg(long, value_name = "alpha|beta|rc", conflicts_with = "version")]
     pub pre: Option<String>,
-    /// Accept every break that no commit declares: record it in app.toml for the written version
+    /// Accept every break that no commit declares: record it in app.toml for the version of this bump
     #[arg(long, value_name = "REASON")]
     pub confirm_breaking: Option<String>,
     /// Print the diff and the commit message, change nothing
@@ -288,7 +288,7 @@ pub(crate) struct Bump {
 pub(crate) struct Build {
     /// The app, by its name in app.toml
     pub app: String,
-    /// The commit to build [default: HEAD]
+    /// The commit to build
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub commit: String,
     /// Print what would be built, change nothing
@@ -300,7 +300,7 @@ pub(crate) struct Build {
 pub(crate) struct Image {
     /// The app, by its name in app.toml
     pub app: String,
-    /// The commit to build [default: HEAD]
+    /// The commit to build
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub commit: String,
     /// Push the image as sha-<7 hex>, and on the development branch also as `development`

@@ -108,7 +108,7 @@ fn rehearse(
         world = Some(started);
         Ok(evidence)
     })?;
-    let world = world.context("the world has not started")?;
+    let world = world.context("the servers of the rehearsal have not started")?;
     let machine = Machine::new(dir, xtask, &world, &apps, &ctx.endpoints)?;
     let rehearsal = Rehearsal { ctx, apps, flags, dir, world, machine, steps };
     let walked = walk::walk(&rehearsal, start)?;

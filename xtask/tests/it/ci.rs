@@ -229,7 +229,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
         exit code 3
           ✓ lint-python       no linter is configured (TIME)
           ✓ test-python       no tests: a fixture (TIME)
-          - users-python      no release yet whose tests could run
+          - users-python      no release yet, so there are no earlier tests to run
           ✓ plan-python       the next release is the first (0.0.1) (TIME)
         error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
           → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
@@ -245,7 +245,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
         exit code 3
           ✓ lint-python       no linter is configured (TIME)
           ✓ test-python       no tests: a fixture (TIME)
-          - users-python      no release yet whose tests could run
+          - users-python      no release yet, so there are no earlier tests to run
           ✓ plan-python       the next release is the first (0.0.1) (TIME)
         error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
           → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`

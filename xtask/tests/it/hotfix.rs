@@ -171,7 +171,7 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
     assert!(
         released.stderr.contains("ts v0.0.2 is released and verified")
             && released.stderr.contains("0.1.0 is newer")
-            && !released.stderr.contains("the release goes on for"),
+            && !released.stderr.contains("the release continues, for"),
         "{}",
         released.stderr
     );

@@ -813,7 +813,7 @@ fn a_folder_without_history_is_a_clear_error() {
     repo.write("apps/python/pyproject.toml", PYPROJECT);
     expect![[r#"
         exit code 1
-        error: WORLD/repo has no commit yet, so there is nothing to plan
+        error: WORLD/repo has no commit yet; create the first one: git add --all && git commit
     "#]]
     .assert_eq(&repo.xtask(&["plan"]).expect(1).seen());
     std::fs::remove_dir_all(repo.path.join(".git")).unwrap();

@@ -57,7 +57,7 @@ fn a_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ lint-python       uv lock (TIME)
               ✓ openapi-python    the committed spec is what the code describes (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
-              - users-python      no release yet whose tests could run
+              - users-python      no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -100,7 +100,7 @@ fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ lint-ts           bun.lock (TIME)
               ✓ openapi-ts        the committed spec is what the code describes (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
-              - users-ts          no release yet whose tests could run
+              - users-ts          no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -208,7 +208,7 @@ fn a_dry_run_lists_the_actions_and_changes_nothing() {
               ✓ lint-python       uv lock (TIME)
               ✓ openapi-python    the committed spec is what the code describes (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
-              - users-python      no release yet whose tests could run
+              - users-python      no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -240,7 +240,7 @@ fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
               ✓ lint-ts           bun.lock (TIME)
               ✓ openapi-ts        the committed spec is what the code describes (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
-              - users-ts          no release yet whose tests could run
+              - users-ts          no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -272,7 +272,7 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec is what the code describes (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
-          - users-python      no release yet whose tests could run
+          - users-python      no release yet, so there are no earlier tests to run
           ✗ preflight         stopped here (TIME)
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -451,7 +451,7 @@ fn preflight_reports_all_problems_together() {
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec is what the code describes (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
-          - users-python      no release yet whose tests could run
+          - users-python      no release yet, so there are no earlier tests to run
           ✗ preflight         stopped here (TIME)
         error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set TESTPYPI_TOKEN in the environment
         error[credentials]: python: http://127.0.0.1:PORT/ refuses the credentials in PYPI_TOKEN (HTTP 403)

@@ -49,7 +49,7 @@ fn line(output: &crate::support::Output) -> String {
 fn tests_that_can_not_run_are_skipped_with_the_reason() {
     let repo = repo("python");
     expect![[r#"
-        - users-python      no release yet whose tests could run
+        - users-python      no release yet, so there are no earlier tests to run
     "#]]
     .assert_eq(&line(&repo.xtask(&["test", "python"]).expect(0)));
     repo.xtask(&["bump", "python"]).expect(0);

@@ -93,7 +93,7 @@ fn prepare(ctx: &Ctx, app: &App, reuse: bool) -> Result<State> {
     let skipped = |why: String| Ok(State::Over(Outcome::Skipped(why)));
     let plan = plan::plan(ctx, app)?;
     let Some(last) = plan.last.clone() else {
-        return skipped("no release yet whose tests could run".into());
+        return skipped("no release yet, so there are no earlier tests to run".into());
     };
     let Some(settings) = settings(ctx, app, &last) else {
         return skipped(format!(

@@ -107,7 +107,7 @@ fn of_javascript(ctx: &Ctx) -> Outcome {
     let biome = ts::programs_folder(ctx, app)?.join("biome");
     let types = ctx.ws.root.join(&app.dir).join("node_modules/@types");
     let tsc = tools::tool("typescript")?;
-    let modules = tsc.parent().and_then(Utf8Path::parent).context("tsc is not in a node_modules/.bin")?;
+    let modules = tsc.parent().and_then(Utf8Path::parent).context("tsc is not in node_modules/.bin")?;
     let temp = scratch::folder()?;
     let copy = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     for file in ["mjs", "json"].map(|extension| with_extension(&folder, extension)) {

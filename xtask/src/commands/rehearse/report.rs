@@ -186,7 +186,7 @@ fn of_release(
         );
     }
     let tag::Found::Ours(tag) = tag::find(ctx, tag_name)? else {
-        bail!("the remote has no tag {tag_name} of ours")
+        bail!("the remote has no tag {tag_name} that this tool created")
     };
     if tag.commit != *commit {
         bail!("{tag_name} names {}, not {commit} of the main branch", tag.commit);
@@ -217,7 +217,7 @@ fn of_release(
     let heading = changelog
         .lines()
         .find(|l| l.starts_with(&format!("## [{tag_name}]")))
-        .context("CHANGELOG.md has no section of it")?;
+        .context("CHANGELOG.md has no section for this version")?;
     seen("changelog", format!("CHANGELOG.md has {tag_name}"), heading.to_string());
     let verified = walked
         .verified

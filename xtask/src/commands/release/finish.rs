@@ -47,13 +47,13 @@ fn tag_finding(release: &Release) -> Result<Option<Finding>> {
     Ok(Some(Finding::new(id, Level::Error, message).app(app).place(format!("refs/tags/{name}")).help(help)))
 }
 
-/// Says that the main branch moved on since the preflight. The release goes on for its commit.
+/// Says that the main branch moved on since the preflight. The release continues, for its commit.
 pub(super) fn say_if_main_moved(release: &Release) -> Result<()> {
     let (ctx, main) = (release.ctx, &preflight::branch(release.ctx, release.app)?);
     let moved = preflight::tip_on_remote(ctx, main)?.filter(|tip| *tip != release.commit);
     let Some(tip) = moved else { return Ok(()) };
     ui::say(&format!(
-        "  {main} is now at {} on {}; the release goes on for {}",
+        "  {main} is now at {} on {}; the release continues, for {}",
         short(&tip),
         ctx.endpoints.remote,
         short(&release.commit)
