@@ -219,11 +219,21 @@ pub(crate) enum Openapi {
     },
     /// Show what changed for clients between two specs; fail on breaking changes
     Diff {
-        /// The old spec: a JSON file, or a committed spec as REF:APP
+        /// The old spec: a JSON file, `-` for standard input, or committed as REF:APP or REF:PATH
         old: String,
-        /// The new spec: a JSON file, or a committed spec as REF:APP
+        /// The new spec: a JSON file, `-` for standard input, or committed as REF:APP or REF:PATH
         new: String,
+        /// The least severe change that fails
+        #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Breaking)]
+        fail_on: FailOn,
     },
+}
+
+/// The least severe change that fails a comparison.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailOn {
+    Breaking,
+    Warning,
 }
 
 #[derive(Args)]

@@ -17,7 +17,7 @@ pub(crate) fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
     match command {
         flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
         flags::Openapi::Check { apps } => check(ctx, apps, false),
-        flags::Openapi::Diff { old, new } => diff::command(ctx, old, new),
+        flags::Openapi::Diff { old, new, fail_on } => diff::command(ctx, old, new, *fail_on),
     }
 }
 

@@ -68,10 +68,36 @@ fn json_has_the_findings_of_every_command() {
     let expected = json!({ "schema": 1, "findings": [{
         "id": "request-parameter-became-required", "level": "breaking", "app": null, "place": "/paths/~1runs/get/parameters/0",
         "message": "GET /runs: the query parameter `limit` is now required", "help": null,
+        "operation": "GET /runs", "operations": ["GET /runs"], "old": null, "new": null,
+        "old_place": "/paths/~1runs/get/parameters/0", "new_place": "/paths/~1runs/get/parameters/0",
     }] });
     assert_eq!(document, expected);
     let document = repo.xtask(&["--json", "openapi", "diff", "new.json", "new.json"]).expect(0).json();
     assert_eq!(document, json!({ "schema": 1, "findings": [] }));
+}
+
+#[test]
+fn any_committed_file_and_standard_input_can_be_compared() {
+    let repo = released();
+    repo.commit("docs/api.json", &spec(json!([])), "docs: a spec that no app names");
+    let output = repo.xtask(&["openapi", "diff", "HEAD:docs/api.json", "HEAD:python"]).expect(0);
+    assert!(output.stdout.contains("[new-optional-request-parameter]"), "{}", output.stdout);
+    // The tests give no standard input.
+    let output = repo.xtask(&["openapi", "diff", "-", "HEAD:python"]).expect(1);
+    assert!(output.stderr.contains("- is not JSON: EOF"), "{}", output.stderr);
+    let output = repo.xtask(&["openapi", "diff", "-", "-"]).expect(2);
+    assert!(output.stderr.contains("only one of both specs"), "{}", output.stderr);
+}
+
+#[test]
+fn a_warning_fails_only_if_that_is_asked_for() {
+    let repo = released();
+    repo.write("new.json", spec(json!([])));
+    let output = repo.xtask(&["openapi", "diff", "HEAD:python", "new.json"]).expect(0);
+    assert!(output.stdout.contains("[request-parameter-removed]"), "{}", output.stdout);
+    let output =
+        repo.xtask(&["openapi", "diff", "HEAD:python", "new.json", "--fail-on", "warning"]).expect(3);
+    assert!(output.stderr.contains("1 warning between HEAD:python and new.json"), "{}", output.stderr);
 }
 
 #[test]
@@ -100,6 +126,8 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
         ("HEAD:ruby", 2, "ruby"),
         ("v9:python", 1, "\"v9\" names no commit"),
         ("--output=x:python", 1, "it begins with `-`"),
+        ("HEAD:apps/python/none.json", 1, "apps/python/none.json is not in HEAD"),
+        ("HEAD:../openapi.json", 1, "../openapi.json is not in HEAD"),
         ("HEAD~3:python", 1, "apps/python/openapi.json is not in HEAD~3"),
     ];
     for (source, code, words) in sources {

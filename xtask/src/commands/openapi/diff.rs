@@ -1,48 +1,71 @@
 //! `openapi diff OLD NEW`: reads both documents and prints the changes by operation. Exit code 3 if one
 //! breaks clients.
 
-use crate::finding::{Finding, Level, to_json};
+use crate::finding::Level;
+use crate::flags::FailOn;
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
 use crate::sys::ui::report::{counted, paint, plain, plural};
 use crate::sys::{parallel, ui};
 use ::diff::openapi::{Change, diff, recognise};
 use anyhow::{Context, Result, anyhow, bail};
+use camino::Utf8PathBuf;
 use serde_json::Value;
 use std::io::Write;
 
-pub(crate) fn command(ctx: &Ctx, old: &str, new: &str) -> Result<()> {
+pub(crate) fn command(ctx: &Ctx, old: &str, new: &str, fail_on: FailOn) -> Result<()> {
+    if old == "-" && new == "-" {
+        return Err(Exit::Usage("only one of both specs can be read from standard input".into()).into());
+    }
     // In parallel, because reading takes as long as comparing.
     let (before, after) = parallel::both(|| read(ctx, old), || read(ctx, new));
     let (before, after) = (before?, after?);
     let changes = diff(&before, &after, &crate::sys::date::today()?);
-    // The process ends soon, and freeing the documents would take a third of the whole time.
-    std::mem::forget((before, after));
-    let findings: Vec<Finding> = changes.iter().map(Change::finding).collect();
     if ctx.json {
-        ui::print(to_json(&findings));
+        ui::print(json(&changes, &before, &after)?);
     } else {
         // A closed pipe (`| head`) is not an error.
         let _ = std::io::stdout().write_all(show(&changes).as_bytes());
     }
-    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
-    // The findings are already printed.
-    match (count(Level::Breaking), count(Level::Error)) {
-        (0, 0) => Ok(()),
-        (0, errors) => {
-            Err(Exit::Refused(format!("{} in the comparison of {old} and {new}", plural(errors, "error")))
-                .into())
-        }
-        (breaking, _) => {
-            Err(Exit::Refused(format!("{} between {old} and {new}", plural(breaking, "breaking change")))
-                .into())
-        }
-    }
+    // The process ends soon, and freeing the documents would take a third of the whole time.
+    std::mem::forget((before, after));
+    let count = |level: Level| changes.iter().filter(|change| change.level == level).count();
+    let warnings = if fail_on == FailOn::Warning { count(Level::Warning) } else { 0 };
+    // The changes are already printed.
+    let refused = match (count(Level::Breaking), count(Level::Error), warnings) {
+        (0, 0, 0) => return Ok(()),
+        (0, 0, warnings) => format!("{} between {old} and {new}", plural(warnings, "warning")),
+        (0, errors, _) => format!("{} in the comparison of {old} and {new}", plural(errors, "error")),
+        (breaking, ..) => format!("{} between {old} and {new}", plural(breaking, "breaking change")),
+    };
+    Err(Exit::Refused(refused).into())
 }
 
-/// Reads a file, or `REF:APP`, the committed spec of that app at that revision.
+/// The findings of every command, each with its operations, both places, and the plain values there.
+fn json(changes: &[Change], before: &Value, after: &Value) -> Result<Value> {
+    let plain = |document: &Value, pointer: &str| {
+        let value = document.pointer(pointer).filter(|value| !value.is_object() && !value.is_array());
+        value.cloned().unwrap_or_default()
+    };
+    let findings = changes.iter().map(|change| {
+        let mut finding = serde_json::to_value(change.finding())?;
+        finding["operation"] = change.operations.first().cloned().into();
+        finding["operations"] = change.operations.clone().into();
+        finding["old"] = plain(before, &change.old);
+        finding["new"] = plain(after, &change.new);
+        finding["old_place"] = change.old.clone().into();
+        finding["new_place"] = change.new.clone().into();
+        Ok(finding)
+    });
+    let findings = findings.collect::<Result<Vec<Value>>>()?;
+    Ok(serde_json::json!({ "schema": 1, "findings": findings }))
+}
+
+/// Reads a file, standard input, or a committed spec.
 fn read(ctx: &Ctx, source: &str) -> Result<Value> {
-    let text = if std::path::Path::new(source).is_file() {
+    let text = if source == "-" {
+        std::io::read_to_string(std::io::stdin()).context("cannot read the spec from standard input")?
+    } else if std::path::Path::new(source).is_file() {
         let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
         if yaml {
             return Err(Exit::Usage(format!(
@@ -62,23 +85,28 @@ fn read(ctx: &Ctx, source: &str) -> Result<Value> {
     Ok(document)
 }
 
+/// `REF:APP` is the spec of that app at that revision, `REF:PATH` any file of the repository.
 fn committed(ctx: &Ctx, source: &str) -> Result<String> {
-    let Some((rev, app)) = source.rsplit_once(':').filter(|(rev, app)| !rev.is_empty() && !app.is_empty())
+    let Some((rev, name)) = source.rsplit_once(':').filter(|(rev, name)| !rev.is_empty() && !name.is_empty())
     else {
         return Err(Exit::Usage(format!(
-            "there is no file {source}; give a file, or a committed spec as REF:APP (main:python)"
+            "there is no file {source}; give a file, or a committed spec as REF:APP (main:python) or REF:PATH"
         ))
         .into());
     };
-    let app = ctx.ws.app(app)?;
-    let Some(spec) = &app.settings.spec else {
-        bail!("{} has no spec: there is no [spec] in its app.toml", app.name())
-    };
-    let file = app.dir.join(&spec.file);
+    let file = if name.contains(['/', '.']) { Utf8PathBuf::from(name) } else { spec_of(ctx, name)? };
     let commit = ctx.git.commit(rev)?;
     ctx.git
         .read(&["cat-file", "blob", &format!("{commit}:{file}")])
         .with_context(|| format!("{file} is not in {rev}"))
+}
+
+fn spec_of(ctx: &Ctx, app: &str) -> Result<Utf8PathBuf> {
+    let app = ctx.ws.app(app)?;
+    let Some(spec) = &app.settings.spec else {
+        bail!("{} has no spec: there is no [spec] in its app.toml", app.name())
+    };
+    Ok(app.dir.join(&spec.file))
 }
 
 /// Groups the changes by operation, the most severe first: one line for each, and the counts at the end.
