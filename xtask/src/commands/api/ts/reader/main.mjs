@@ -120,7 +120,7 @@ function namespace(item) {
     new Map(
       world.checker
         .getExportsOfModule(symbol)
-        .filter((s) => !s.name.startsWith("__xtask_"))
+        .filter((s) => !s.name.startsWith("__xtask_") && inNamespace(world.resolved(s)))
         .map((s) => [
           s.name,
           { symbol: world.resolved(s), typeOnly: false, node: s.declarations?.[0] },
@@ -133,6 +133,11 @@ function namespace(item) {
     add,
     report,
   );
+}
+
+/** A class's own static members, and its `prototype`, are compared with the class. */
+function inNamespace(symbol) {
+  return symbol?.declarations?.some((d) => !ts.isClassElement(d) && !ts.isEnumMember(d));
 }
 
 /** Another entry point that still has it. */
@@ -172,9 +177,13 @@ function follow(declaration) {
 function named({ file, path }, old) {
   const [name] = path;
   const source = world.program.getSourceFile(file);
-  const found = [source.symbol.exports.get(name), source.locals?.get(name)].filter((symbol) =>
-    symbol?.declarations?.some(isDeclaration),
-  );
+  // The local name of a default export stands for what is exported.
+  const local = source.locals?.get(name);
+  const found = [
+    source.symbol.exports.get(name),
+    local && kinds(local).any !== "namespace" ? local : null,
+    local && world.checker.getExportSymbolOfSymbol(local),
+  ].filter((symbol) => symbol?.declarations?.some(isDeclaration));
   return (
     found.find((symbol) =>
       ["value", "type"].every((part) => !kinds(old)[part] || kinds(symbol)[part]),
