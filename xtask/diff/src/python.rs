@@ -138,6 +138,30 @@ impl<'a> Compare<'a> {
         alike(old, new, self.classes.fits(&self.new_type(new), &self.old_type(old)))
     }
 
+    /// Whether the annotation of a parameter asks for a list, set or dict of other items.
+    fn other_items(&self, old: &str, new: &str) -> bool {
+        self.classes.other_items(&self.old_type(old), &self.new_type(new))
+    }
+
+    /// Whether values of this annotation may be hashable: Some(false) if none is, None if all are.
+    fn hashable(&self, text: &str) -> Option<bool> {
+        let never = ["list", "dict", "set", "bytearray", "collections.deque", "collections.defaultdict"];
+        let maybe = ["Sequence", "Iterable", "Collection", "Mapping", "Set", "MutableSequence"];
+        let judged = |one: &types::Type| match one {
+            types::Type::Name(name, _) if never.contains(&name.as_str()) => Some(false),
+            types::Type::Name(name, _)
+                if name.strip_prefix("collections.abc.").is_some_and(|n| maybe.contains(&n)) =>
+            {
+                Some(true)
+            }
+            _ => None,
+        };
+        match self.old_type(text) {
+            types::Type::Union(all) => all.iter().filter_map(judged).min(),
+            one => judged(&one),
+        }
+    }
+
     /// Both annotations as written; if the texts are equal, with their names resolved.
     fn shown(
         &self,

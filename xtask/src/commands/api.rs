@@ -12,6 +12,7 @@ use crate::sys::{tools, ui};
 use ::diff::change::Change;
 use anyhow::Result;
 use camino::Utf8PathBuf;
+use serde_json::json;
 use std::io::Write;
 
 pub(crate) mod python;
@@ -49,6 +50,13 @@ fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
     let findings: Vec<Finding> = changes.iter().map(|change| change.finding().app(app.name())).collect();
     if ctx.json {
         let mut document = to_json(&findings);
+        for (change, finding) in changes.iter().zip(document["findings"].as_array_mut().into_iter().flatten())
+        {
+            finding["symbol"] = json!(change.symbol);
+            finding["old"] = json!(change.was);
+            finding["new"] = json!(change.is);
+            finding["who"] = json!(change.whom);
+        }
         document["guarded"] = guarded.into();
         ui::print(document);
     } else {

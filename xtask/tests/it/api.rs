@@ -5,7 +5,8 @@ use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
 use crate::support::{APP_TOML, Repo};
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
+    ("conditions", include_str!("api/conditions.txt")),
     ("modules", include_str!("api/modules.txt")),
     ("names", include_str!("api/names.txt")),
     ("signatures", include_str!("api/signatures.txt")),
@@ -68,7 +69,10 @@ fn json_has_the_findings_of_every_command() {
                    was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users";
     let expected = serde_json::json!({ "schema": 1, "findings": [{
         "id": "class-renamed", "level": "breaking", "app": "python", "place": "apps/python/src/demo_agent/adapters/base.py:8",
-        "message": message, "help": null,
+        "message": message,
+        "help": "keep the old name as an alias until the next major version, or declare the break in a commit: `feat!: …`",
+        "symbol": "demo_agent.adapters.base.RuntimeCapabilities",
+        "old": "class RuntimeCapabilities", "new": "class AdapterCapabilities", "who": "its users",
     }], "guarded": ["demo_agent", "demo_agent.adapters", "demo_agent.adapters.base"] });
     assert_eq!(document, expected);
     let document = repo.xtask(&["--json", "api", "diff", "python", "HEAD"]).expect(0).json();
@@ -162,7 +166,12 @@ fn every_rule_has_a_case() {
     assert!(ids.len() > 50, "{ids:?}");
     let expected: Vec<String> =
         api_cases::read(&FILES, "__init__.py").into_iter().flat_map(|case| case.expected).collect();
-    let has = |id: &str| expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")));
+    // What concerns a package as a whole has tests of its own.
+    let elsewhere = include_str!("api.rs");
+    let has = |id: &str| {
+        expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")))
+            || elsewhere.contains(&format!("[{id}]"))
+    };
     let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
     assert!(without.is_empty(), "rules without a case: {without:?}");
 }
@@ -196,6 +205,57 @@ fn packages_of_any_layout_are_found() {
         let output = repo.xtask(&["api", "diff", "python", &there, &absent]).expect(3);
         assert!(output.stdout.contains("[module-removed]"), "{file}: {}", output.stdout);
     }
+}
+
+#[test]
+fn a_package_of_stubs_alone_is_read_and_its_errors_stop_the_comparison() {
+    for (folder, public) in
+        [("demo_agent", "demo_agent"), ("demo-stubs", "demo"), ("demo-stubs", "demo-stubs")]
+    {
+        let repo = Repo::new();
+        repo.git(&["rm", "-r", "--quiet", "apps/python/src"]);
+        repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [{public:?}]\n"));
+        let stub = format!("apps/python/src/{folder}/__init__.pyi");
+        repo.commit(&stub, "def f(a: int | str) -> int: ...\n", "feat: typed");
+        repo.commit(&stub, "def f(a: int) -> int: ...\n", "fix: typed");
+        let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
+        assert!(output.stdout.contains(&format!("[parameter-type-narrowed] {stub}:1")), "{}", output.stdout);
+        repo.commit(&stub, "def f(a: int -> int: ...\n", "fix: typed");
+        let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(1);
+        assert!(output.stderr.contains(&format!("{stub}:1: ")), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn versions_of_python_and_the_marker_of_types_are_part_of_the_api() {
+    let repo = app();
+    let manifest = repo.read("apps/python/pyproject.toml");
+    let asks = |python: &str| manifest.replace(">=3.11", python);
+    assert!(asks("x") != manifest, "{manifest}");
+    repo.write("apps/python/src/demo_agent/py.typed", "");
+    let source = |old: &str| format!("import sys\nif sys.version_info < (3, 13):\n    {old}\n");
+    let file = "apps/python/src/demo_agent/__init__.py";
+    repo.write(file, source("def f(): ..."));
+    repo.commit("apps/python/pyproject.toml", &asks(">=3.11"), "feat: f");
+    repo.write(file, source("pass"));
+    repo.commit("apps/python/pyproject.toml", &asks(">=3.12"), "fix: 3.12");
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
+    let says = "risky    it can no longer be installed with Python 3.11: `requires-python` was `>=3.11`, now \
+                `>=3.12`; breaks users of that Python [python-dropped] pyproject.toml";
+    assert!(output.stdout.contains(says), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("`f` was removed (only on Python 3.12); breaks its users"),
+        "{}",
+        output.stdout
+    );
+    // Nobody who may install the new version runs Python 3.12.
+    repo.commit("apps/python/pyproject.toml", &asks(">=3.13"), "fix: 3.13");
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~2"]).expect(0);
+    assert!(output.stdout.contains("Python 3.11, 3.12"), "{}", output.stdout);
+    repo.git(&["rm", "--quiet", "apps/python/src/demo_agent/py.typed"]);
+    repo.git(&["commit", "--quiet", "--message", "fix: types"]);
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
+    assert!(output.stdout.contains("[py-typed-removed]"), "{}", output.stdout);
 }
 
 #[test]

@@ -70,6 +70,11 @@ fn nature(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
     if old.frozen && !new.frozen && new.model == old.model {
         found.push(difference(&rules::UNFROZEN, "", "", ""));
     }
+    // A dataclass that is no longer frozen, and a model of another kind, are told as such.
+    let kept = old.model == new.model || old.model.is_none();
+    if old.hashable == Some(true) && new.hashable == Some(false) && !old.frozen && kept {
+        found.push(difference(&rules::UNHASHABLE, "", "", ""));
+    }
     if old.ordered && !new.ordered && !["__lt__", "__gt__"].iter().all(|name| new.members.contains_key(*name))
     {
         found.push(difference(&rules::UNORDERED, "", "", ""));
@@ -199,6 +204,7 @@ fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: 
         match new.members.get(name) {
             Some(now) => {
                 enum_value(compare, &symbol, old, (path, now));
+                implemented(compare, &symbol, (old, path), (new, now));
                 compare.pair(&symbol, path, now);
             }
             None => {
@@ -246,6 +252,29 @@ fn enum_value<'a>(compare: &mut Compare<'a>, symbol: &str, class: &Class, (old, 
     }
 }
 
+/// An abstract method or a protocol's: others implement it, so it must not come to take more.
+fn implemented<'a>(
+    compare: &mut Compare<'a>,
+    symbol: &str,
+    (old_class, old): (&Class, &'a str),
+    (new_class, new): (&Class, &'a str),
+) {
+    let name = symbol.rsplit('.').next().unwrap_or(symbol).to_string();
+    let asked = |class: &Class| class.protocol || class.abstract_members.contains(&name);
+    if !asked(old_class) || !asked(new_class) || compare.seen.contains(&(old, new)) {
+        return;
+    }
+    let (Some(before), Some(after)) = (compare.old.objects.get(old), compare.new.objects.get(new)) else {
+        return;
+    };
+    if let (Is::Function(a), Is::Function(b)) = (&before.is, &after.is) {
+        let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
+        for found in functions::implemented(compare, a, b) {
+            compare.add(pair.clone(), found);
+        }
+    }
+}
+
 /// Reports a removed member. Returns the name of the member that replaced it.
 fn removed<'a>(
     compare: &mut Compare<'a>,
@@ -257,8 +286,16 @@ fn removed<'a>(
 ) -> Option<&'a String> {
     let name = symbol.rsplit('.').next().unwrap_or(symbol);
     let own_class = path.rsplit_once('.').map_or("", |(class, _)| class);
-    // Now set by another method, or inherited: then it is reported at the base that had it.
-    if new.assigned.iter().any(|n| n == name) || !compare.seen.insert((path, "")) {
+    // Inherited: then it is reported at the base that had it.
+    if !compare.seen.insert((path, "")) {
+        return None;
+    }
+    // Now set by another method.
+    if new.assigned.iter().any(|n| n == name) {
+        if matches!(&object.is, Is::Attribute(attribute) if attribute.on_class) {
+            let found = difference(&rules::INSTANCE_ONLY, "", "", "");
+            compare.report("", symbol, found, (place(object), place(pair.new)), (show(symbol, object), None));
+        }
         return None;
     }
     let inherited_from_base = compare.old.names.values().any(|n| n.public && n.to == own_class)

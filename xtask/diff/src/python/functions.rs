@@ -2,7 +2,7 @@
 
 use super::rules;
 use super::signature::{self, Difference, difference};
-use super::surface::{Attribute, Function, Is, Signature};
+use super::surface::{Attribute, Class, Function, Is, Kind, Model, Parameter, Signature, Surface};
 use super::types::{self, Answer};
 use super::{Compare, Pair};
 use crate::finding::Level;
@@ -33,11 +33,17 @@ const TRANSPARENT: &[&str] = &[
 const MANAGERS: &[&str] = &["contextlib.contextmanager", "contextlib.asynccontextmanager"];
 
 pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function, new: &'a Function) {
+    let (old, new) = match managed(old).is_some() && managed(new).is_some() {
+        true => (plain(compare.old, old), plain(compare.new, new)),
+        false => (unpacked(compare.old, old), unpacked(compare.new, new)),
+    };
+    let (old, new) = (&old, &new);
     let mut found = decorators(old, new);
     let doubt = unknown(old).next().is_some() || unknown(new).next().is_some();
     found.extend(binding(old, new));
     found.extend(waiting(compare, old, new));
     found.extend(overloads(compare, old, new));
+    found.extend(cached(compare, old, new));
     for mut one in found {
         one.doubt |= doubt;
         compare.add(pair.clone(), one);
@@ -54,6 +60,57 @@ pub(super) fn called(function: &Function, signature: &Signature) -> Signature {
         signature.parameters.remove(0);
     }
     signature
+}
+
+/// Parameters that a cache must hash, and could not before.
+fn cached(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
+    let caches = |f: &Function| {
+        f.decorators.iter().any(|d| ["functools.cache", "functools.lru_cache"].contains(&bare(d)))
+    };
+    if caches(old) || !caches(new) {
+        return Vec::new();
+    }
+    let judged = |p: &Parameter| {
+        let takes = p.takes.as_deref()?;
+        let rule = match compare.hashable(takes)? {
+            true => &rules::HASHABLE_MAYBE,
+            false => &rules::HASHABLE,
+        };
+        Some(difference(rule, &p.name, p.annotation.as_deref().unwrap_or(takes), ""))
+    };
+    called(old, &old.signature).parameters.iter().filter_map(judged).collect()
+}
+
+/// What breaks the implementations of an abstract method: more to take, less to return.
+pub(super) fn implemented(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
+    if !old.overloads.is_empty() || !new.overloads.is_empty() {
+        return Vec::new();
+    }
+    let (before, after) = (called(old, &old.signature), called(new, &new.signature));
+    let mut found = Vec::new();
+    for now in &after.parameters {
+        let Some(was) = before.parameters.iter().find(|p| p.name == now.name) else {
+            let optional = now.default.is_some() && !matches!(now.kind, Kind::Args | Kind::Kwargs);
+            found.extend(optional.then(|| difference(&rules::IMPLEMENTED_MORE, &now.name, "", "")));
+            continue;
+        };
+        let (Some(takes), Some(given)) = (&was.takes, &now.takes) else { continue };
+        // What no longer fits at all is told to callers.
+        if compare.fits_old(takes, given) == Answer::No && compare.fits_new(takes, given) == Answer::Yes {
+            let (old, new) =
+                compare.shown((was.annotation.as_ref(), now.annotation.as_ref()), (takes, given));
+            found.push(difference(&rules::IMPLEMENTED_WIDER, &now.name, &old, &new));
+        }
+    }
+    if let (Some(was), Some(is)) = (&before.returns, &after.returns)
+        && compare.fits_new(was, is) == Answer::No
+        && compare.fits_old(was, is) == Answer::Yes
+        && was != "None"
+    {
+        let (old, new) = compare.shown((before.annotation.as_ref(), after.annotation.as_ref()), (was, is));
+        found.push(difference(&rules::IMPLEMENTED_RETURN, "", &old, &new));
+    }
+    found
 }
 
 fn bare(decorator: &str) -> &str {
@@ -89,7 +146,7 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         f.decorators.iter().filter(|d| MANAGERS.contains(&bare(d))).cloned().collect::<Vec<_>>()
     };
     let words = |list: Vec<String>| if list.is_empty() { "none".to_string() } else { list.join(", ") };
-    if managers(old) != managers(new) {
+    if managers(old) != managers(new) && !(managed(old).is_some() && managed(new).is_some()) {
         found.push(difference(&rules::MANAGER, "", &words(managers(old)), &words(managers(new))));
     }
     let names = |f: &Function| unknown(f).map(|d| bare(d).to_string()).collect::<Vec<_>>();
@@ -103,6 +160,71 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         found.push(difference(&rules::DEPRECATED, "", "", ""));
     }
     found
+}
+
+/// The type that a function returns, if that is a context manager: written out, or by a decorator from the
+/// generator that it decorates.
+fn managed(function: &Function) -> Option<String> {
+    let returns = function.signature.returns.as_ref()?;
+    let by = |decorator: &str| function.decorators.iter().any(|d| bare(d) == decorator);
+    let inner = || {
+        let item = returns.split_once('[')?.1.strip_suffix(']')?;
+        // Generator[item, sent, returned]
+        let mut depth = 0;
+        let end = item.find(|c: char| {
+            depth += i32::from(c == '[') - i32::from(c == ']');
+            depth == 0 && c == ','
+        });
+        Some(&item[..end.filter(|_| returns.contains("Generator")).unwrap_or(item.len())])
+    };
+    if by("contextlib.contextmanager") {
+        return Some(format!("contextlib.AbstractContextManager[{}]", inner()?));
+    }
+    if by("contextlib.asynccontextmanager") {
+        return Some(format!("contextlib.AbstractAsyncContextManager[{}]", inner()?));
+    }
+    let name = types::name(returns.split('[').next().unwrap_or(returns));
+    ["typing.ContextManager", "typing.AsyncContextManager"].contains(&name.as_str()).then(|| returns.clone())
+}
+
+/// The function as its callers see it: a decorated generator returns a context manager.
+fn plain(surface: &Surface, function: &Function) -> Function {
+    let mut plain = unpacked(surface, function);
+    let decorated = function.decorators.iter().any(|d| MANAGERS.contains(&bare(d)));
+    if let (true, Some(returns)) = (decorated, managed(function)) {
+        plain.signature.annotation = Some(returns.rsplit("contextlib.").next().unwrap_or_default().into());
+        plain.signature.returns = Some(returns);
+        plain.is_async = false;
+        plain.decorators.retain(|d| !MANAGERS.contains(&bare(d)));
+    }
+    plain
+}
+
+/// `**kwargs` that are unpacked from a TypedDict (PEP 692) are keywords.
+fn unpacked(surface: &Surface, function: &Function) -> Function {
+    let mut plain = function.clone();
+    for signature in plain.overloads.iter_mut().chain([&mut plain.signature]) {
+        unpack(surface, signature);
+    }
+    plain
+}
+
+fn unpack(surface: &Surface, signature: &mut Signature) {
+    let dict = |p: &Parameter| -> Option<&Class> {
+        let takes = p.takes.as_deref().filter(|_| p.kind == Kind::Kwargs)?;
+        let inside =
+            ["typing.Unpack[", "typing_extensions.Unpack["].iter().find_map(|u| takes.strip_prefix(u))?;
+        surface.class(inside.strip_suffix(']')?).filter(|class| class.model == Some(Model::TypedDict))
+    };
+    let Some(class) = signature.parameters.last().and_then(dict) else { return };
+    signature.parameters.pop();
+    signature.parameters.extend(class.fields.iter().map(|field| Parameter {
+        name: field.name.clone(),
+        kind: Kind::KeywordOnly,
+        annotation: field.annotation.clone(),
+        takes: field.holds.clone(),
+        default: (!field.required).then(|| "...".to_string()),
+    }));
 }
 
 fn binding(old: &Function, new: &Function) -> Option<Difference> {
@@ -203,6 +325,9 @@ pub(super) fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Att
     if old.writable && !new.writable && !fixed {
         let rule = if was_property { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
         compare.add(pair.clone(), difference(rule, "", "", ""));
+    }
+    if old.on_class && !new.on_class && !was_property && !is_property {
+        compare.add(pair.clone(), difference(&rules::INSTANCE_ONLY, "", "", ""));
     }
     let found = match (&old.holds, &new.holds) {
         (Some(before), Some(after)) => retyped(compare, (old, before), (new, after), is_property),

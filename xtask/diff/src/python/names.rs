@@ -14,6 +14,11 @@ pub(super) fn compare(compare: &mut Compare) {
         let before = &old.names[symbol];
         let Some(after) = new.names.get(symbol) else { continue };
         compare.pair(symbol, &before.to, &after.to);
+        if after.typing && !before.typing {
+            let at = named_at(new, symbol);
+            let found = difference(&rules::TYPING_ONLY, &last(symbol), "", "");
+            compare.report("", symbol, found, (named_at(old, symbol), at), (None, None));
+        }
         if !after.public && has_all(new, symbol) && new.names.contains_key(parent(symbol)) {
             let at = new.objects.get(&after.to).map(place).unwrap_or_default();
             compare.report(
@@ -26,6 +31,37 @@ pub(super) fn compare(compare: &mut Compare) {
         }
     }
     added(compare, &taken);
+    packages(compare);
+}
+
+/// What concerns a package as a whole: its types, and the versions of Python that it is for.
+fn packages(compare: &mut Compare) {
+    let (old, new) = (compare.old, compare.new);
+    for package in old.typed.iter().filter(|name| new.names.contains_key(*name) && !new.typed.contains(name))
+    {
+        let at = old.objects.get(package).map(place).unwrap_or_default();
+        let found = difference(&rules::TYPED_REMOVED, &format!("`{package}`"), "", "");
+        compare.report("", package, found, (at, String::new()), (None, None));
+    }
+    for (path, name) in old.names.iter().filter(|(path, name)| name.to == **path) {
+        let module = |surface: &'_ Surface| match &surface.objects.get(path)?.is {
+            Is::Module(module) => Some((module.stub, module.annotated)),
+            _ => None,
+        };
+        if let (Some((true, _)), Some((false, false))) = (module(old), module(new)) {
+            let at = (String::new(), new.objects.get(path).map(place).unwrap_or_default());
+            let found = difference(&rules::STUB_REMOVED, &last(path), "", "");
+            compare.report("", &name.to, found, at, (None, None));
+        }
+    }
+    let dropped: Vec<String> =
+        old.pythons.iter().filter(|v| !new.pythons.contains(v)).map(|v| format!("3.{v}")).collect();
+    if !dropped.is_empty() && !new.names.is_empty() {
+        let text = |python: &Option<String>| python.as_ref().map_or("not set".into(), |p| format!("`{p}`"));
+        let found =
+            difference(&rules::PYTHON_DROPPED, &dropped.join(", "), &text(&old.python), &text(&new.python));
+        compare.report("", "requires-python", found, (String::new(), "pyproject.toml".into()), (None, None));
+    }
 }
 
 /// Public names sorted by their number of modules, so that each definition is reported under its shortest
@@ -132,6 +168,17 @@ fn removed<'a>(
     let (old, new) = (compare.old, compare.new);
     let symbol = symbols[0];
     let Some(object) = old.objects.get(definition) else {
+        if definition == symbol {
+            // Its module's `__getattr__` gave it.
+            let lazy = module(new, symbol).is_some_and(|module| module.lazy);
+            let (rule, from) = match lazy {
+                true => (&rules::MAYBE_REMOVED, "the module's `__getattr__`"),
+                false => (&rules::REMOVED, ""),
+            };
+            let found = difference(rule, &last(symbol), "", from);
+            let at = (named_at(old, symbol), String::new());
+            return compare.report("attribute", symbol, found, at, (None, None));
+        }
         // A re-export from another package.
         let found = difference(&rules::RE_EXPORT_REMOVED, &last(symbol), "", &format!("`{definition}`"));
         return compare.report("", symbol, found, (named_at(old, symbol), String::new()), (None, None));

@@ -26,6 +26,23 @@ pub(super) const KIND_MAYBE: Rule = rule(
     "{what} was a {old}, now a {new}, which may behave differently",
 );
 
+pub(super) const TYPING_ONLY: Rule = rule(
+    "no-longer-at-run-time",
+    B,
+    "importers at run time",
+    "{what} is now defined only `if TYPE_CHECKING`",
+);
+pub(super) const STUB_REMOVED: Rule =
+    rule("stub-removed", B, "type checkers", "the stub of {what} was removed, and the module has no types");
+pub(super) const TYPED_REMOVED: Rule =
+    rule("py-typed-removed", B, "type checkers", "{what} no longer has a `py.typed` file");
+pub(super) const PYTHON_DROPPED: Rule = rule(
+    "python-dropped",
+    W,
+    "users of that Python",
+    "it can no longer be installed with Python {what}: `requires-python` was {old}, now {new}",
+);
+
 // Parameters.
 pub(super) const PARAMETER_REMOVED: Rule =
     rule("parameter-removed", B, "callers", "the parameter `{what}` was removed");
@@ -82,6 +99,36 @@ pub(super) const RETYPED: Rule = rule(
     W,
     "callers",
     "`{what}` accepted {old}, now {new}: whether every value still fits cannot be determined",
+);
+pub(super) const HASHABLE: Rule = rule(
+    "parameter-must-be-hashable",
+    B,
+    "callers",
+    "`{what}` accepts {old}, which cannot be hashed; the results are cached now",
+);
+pub(super) const HASHABLE_MAYBE: Rule = rule(
+    "parameter-maybe-must-be-hashable",
+    W,
+    "callers",
+    "`{what}` accepts {old}, which may not be hashable; the results are cached now",
+);
+pub(super) const IMPLEMENTED_WIDER: Rule = rule(
+    "implementation-takes-less",
+    B,
+    "implementers",
+    "implementations take {old} as `{what}`, and may now be given {new}",
+);
+pub(super) const IMPLEMENTED_MORE: Rule = rule(
+    "implementation-lacks-parameter",
+    W,
+    "implementers",
+    "implementations do not have the new parameter `{what}`",
+);
+pub(super) const IMPLEMENTED_RETURN: Rule = rule(
+    "implementation-returns-more",
+    B,
+    "implementers",
+    "implementations return {old}, and must now return {new}",
 );
 
 // Functions.
@@ -147,6 +194,12 @@ pub(super) const UNFROZEN: Rule = rule(
     W,
     "code that hashes it",
     "it is no longer frozen, so it may not be hashable",
+);
+pub(super) const UNHASHABLE: Rule = rule(
+    "no-longer-hashable",
+    B,
+    "code that keeps it in a set or as a key",
+    "it now has `__eq__` without `__hash__`",
 );
 pub(super) const UNORDERED: Rule =
     rule("ordering-removed", B, "code that sorts or compares it", "it no longer has an order");
@@ -219,6 +272,12 @@ pub(super) const MAYBE_RETYPED_ATTRIBUTE: Rule = rule(
     W,
     "readers",
     "it was {old}, now {new}: whether that is compatible for readers cannot be determined",
+);
+pub(super) const INSTANCE_ONLY: Rule = rule(
+    "no-longer-on-class",
+    B,
+    "code that reads it from the class",
+    "only instances have it now, and no longer the class",
 );
 pub(super) const READ_ONLY: Rule =
     rule("became-read-only", B, "code that sets it", "it can no longer be set");

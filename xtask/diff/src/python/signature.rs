@@ -1,10 +1,14 @@
 //! Compares two signatures by the calls that no longer work. Both are without `self` and `cls`.
 
 use super::Compare;
+use super::rename;
 use super::rules::{self, Rule};
 use super::surface::{Kind, Parameter, Signature};
 use super::types::Answer;
 use crate::finding::Level;
+
+/// The likeness of two names, from 0 to 100, that makes one a new form of the other.
+const LIKE_ENOUGH: u32 = 50;
 
 /// A difference without its place.
 pub(super) struct Difference {
@@ -110,7 +114,11 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
     let alike =
         |p: &Parameter| p.takes == parameter.takes && p.default.is_some() == parameter.default.is_some();
     // A similar one at the same position, or the only new one.
-    if let Some(now) = there.filter(|p| is_new(p) && alike(p)) {
+    // An optional one of another name is a removed one and a new one: its meaning is in its name.
+    let meant = |p: &Parameter| {
+        parameter.default.is_none() || rename::likeness(&p.name, &parameter.name) >= LIKE_ENOUGH
+    };
+    if let Some(now) = there.filter(|p| is_new(p) && alike(p) && meant(p)) {
         return Became::Renamed(now);
     }
     let candidates: Vec<&Parameter> =
@@ -119,6 +127,7 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
         && alike(now)
         && now.takes.is_some()
         && now.default == parameter.default
+        && meant(now)
     {
         return Became::Renamed(now);
     }
@@ -139,7 +148,8 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, found: &mut Vec<Dif
     }
     match (&old.default, &new.default) {
         (Some(was), None) => found.push(difference(&rules::PARAMETER_REQUIRED, &old.name, was, "")),
-        (Some(was), Some(is)) if !same_value(was, is) => {
+        // Stubs do not say which default it is.
+        (Some(was), Some(is)) if !same_value(was, is) && was != "..." && is != "..." => {
             found.push(difference(&rules::DEFAULT_CHANGED, &old.name, was, is))
         }
         _ => {}
@@ -152,8 +162,10 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
     // A default of None is accepted even if the annotation does not include it (as PEP 484 once allowed).
     let rule = match compare.fits_new(before, after) {
         Answer::Yes => return None,
-        Answer::Maybe => &rules::RETYPED,
-        Answer::No => &rules::NARROWED,
+        // `Self` is the class for everybody but its subclasses.
+        Answer::No if after.contains("typing.Self") && !before.contains("typing.Self") => return None,
+        Answer::Maybe if !compare.other_items(before, after) => &rules::RETYPED,
+        Answer::Maybe | Answer::No => &rules::NARROWED,
     };
     let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
     Some(difference(rule, &old.name, &was, &is))

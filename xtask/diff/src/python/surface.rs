@@ -12,6 +12,14 @@ pub struct Surface {
     /// Files that cannot be read, as `file:line: why`.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// `requires-python`, and the minor versions of Python 3 that it allows.
+    #[serde(default)]
+    pub python: Option<String>,
+    #[serde(default)]
+    pub pythons: Vec<u32>,
+    /// Packages with a `py.typed` file (PEP 561).
+    #[serde(default)]
+    pub typed: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -20,6 +28,9 @@ pub struct Name {
     /// Public: listed in `__all__`, or without `__all__` neither private nor only imported.
     #[serde(default)]
     pub public: bool,
+    /// Only type checkers see it: it is defined `if TYPE_CHECKING`.
+    #[serde(default)]
+    pub typing: bool,
     pub file: Option<String>,
     pub line: Option<u32>,
 }
@@ -52,9 +63,13 @@ pub struct Module {
     pub lazy: bool,
     /// It has an `__all__`.
     pub all: bool,
+    /// Its types are in a stub (`.pyi`).
+    pub stub: bool,
+    /// It has types, in a stub or in the code.
+    pub annotated: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Function {
     pub signature: Signature,
@@ -118,6 +133,8 @@ pub struct Attribute {
     pub writable: bool,
     #[serde(rename = "abstract")]
     pub is_abstract: bool,
+    /// The class itself has it, not only its instances.
+    pub on_class: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -147,6 +164,8 @@ pub struct Class {
     pub slots: bool,
     pub frozen: bool,
     pub ordered: bool,
+    /// None if an older reader did not say.
+    pub hashable: Option<bool>,
     pub model: Option<Model>,
     pub fields: Vec<Field>,
     pub type_parameters: Vec<TypeParameter>,

@@ -27,6 +27,9 @@ pub(super) enum Type {
     Unknown(String),
 }
 
+/// The type of `self`, which the parser leaves as it is.
+const SELF: &str = "typing.Self";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Yes,
@@ -79,6 +82,9 @@ impl Classes {
             (a, Type::Union(any)) => {
                 any.iter().fold(No, |so_far, one| so_far.or(self.fits(a, one))).or(whole(a, any))
             }
+            // `Self` is the class or a subclass of it. Which class that is, is not known here.
+            (Type::Unknown(own), Type::Name(name, _)) if own == SELF && self.0.contains_key(name) => Yes,
+            (Type::Name(name, _), Type::Unknown(own)) if own == SELF && self.0.contains_key(name) => No,
             (Type::Unknown(_), _) | (_, Type::Unknown(_)) => Maybe,
             (_, Type::Never) => No,
             (Type::Literal(a), Type::Literal(b)) => literal_fits(a, b),
@@ -111,6 +117,29 @@ impl Classes {
         }
     }
 
+    /// Whether a list that is passed as a parameter is one of other items: who takes `list[float]` may add a
+    /// float, so a `list[int]` is refused.
+    pub(super) fn other_items(&self, a: &Type, b: &Type) -> bool {
+        let all = |one: &Type| match one {
+            Type::Union(all) => all.clone(),
+            one => vec![one.clone()],
+        };
+        let (before, after) = (all(a), all(b));
+        before.iter().any(|old| {
+            after.iter().all(|new| self.fits(old, new) != Yes)
+                && after.iter().any(|new| self.invariant(old, new))
+        })
+    }
+
+    fn invariant(&self, a: &Type, b: &Type) -> bool {
+        let (Type::Name(name, from), Type::Name(other, to)) = (a, b) else { return false };
+        let refused = |(i, (a, b)): (usize, (&Type, &Type))| {
+            matches!(known::variance(name, i), known::Variance::Invariant)
+                && (self.fits(a, b) == No || self.fits(b, a) == No)
+        };
+        name == other && from.len() == to.len() && from.iter().zip(to).enumerate().any(refused)
+    }
+
     fn callable(
         &self,
         (from, to): (&Option<Vec<Type>>, &Type),
@@ -118,8 +147,10 @@ impl Classes {
     ) -> Answer {
         let parameters = match (from, into) {
             (None, _) | (_, None) => Yes,
-            // Additional parameters may have defaults.
-            (Some(a), Some(b)) if a.len() != b.len() => return Maybe,
+            // `P` and `Concatenate[…, P]` stand for any number of parameters.
+            (Some(a), Some(b)) if a.len() != b.len() => {
+                return if a.iter().chain(b).any(open) { Maybe } else { No };
+            }
             (Some(a), Some(b)) => a.iter().zip(b).fold(Yes, |so_far, (a, b)| so_far.and(self.fits(b, a))),
         };
         parameters.and(self.fits(to, out))
@@ -213,7 +244,41 @@ pub(super) fn of_value(text: &str) -> Option<&'static str> {
     match text.chars().next()? {
         '\'' | '"' if whole('\'', '\'') || whole('"', '"') => Some("str"),
         '[' if whole('[', ']') => Some("list"),
+        '(' if text == "()" || (whole('(', ')') && is_tuple(text)) => Some("tuple"),
+        '{' if text == "{}" || (whole('{', '}') && top_level(text, ':')) => Some("dict"),
+        '{' if whole('{', '}') && !text.contains(" for ") => Some("set"),
         _ => None,
+    }
+}
+
+/// `(1, 2)` and `(1,)`, but neither `(1)` nor `(f)(1, 2)`.
+fn is_tuple(text: &str) -> bool {
+    top_level(text, ',') && !text[1..text.len() - 1].contains(")(") && !text.contains(" for ")
+}
+
+/// Whether this character is directly inside the outer brackets, and not in a string.
+fn top_level(text: &str, wanted: char) -> bool {
+    let (mut depth, mut quote) = (0, None);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, c) if c == wanted && depth == 1 => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether a type in a callable's parameters may stand for several of them.
+fn open(one: &Type) -> bool {
+    match one {
+        Type::Unknown(_) => true,
+        Type::Name(name, _) => ["typing.Concatenate", "typing.Unpack"].contains(&name.as_str()),
+        _ => false,
     }
 }
 

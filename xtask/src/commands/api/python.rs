@@ -8,32 +8,32 @@ use crate::sys::exit::Exit;
 use crate::sys::{child, export, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use diff::change::merged;
 use diff::python::diff;
 use diff::python::surface::{Is, Surface};
+use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
 use xshell::cmd;
 
-const READER: [(&str, &str); 7] = [
+const READER: [(&str, &str); 9] = [
     ("surface.py", include_str!("python/reader/surface.py")),
     ("names.py", include_str!("python/reader/names.py")),
     ("definitions.py", include_str!("python/reader/definitions.py")),
     ("classes.py", include_str!("python/reader/classes.py")),
     ("loader.py", include_str!("python/reader/loader.py")),
     ("exports.py", include_str!("python/reader/exports.py")),
+    ("environments.py", include_str!("python/reader/environments.py")),
+    ("lazy.py", include_str!("python/reader/lazy.py")),
     ("conditions.py", include_str!("python/reader/conditions.py")),
 ];
 
 /// Compares a package at two commits.
 pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Compared> {
-    let surfaces = surfaces(ctx, app, &[old, new])?;
-    let [before, after] = &surfaces[..] else { bail!("griffe's reader did not return two surfaces") };
-    if let Some(lost) = app
-        .settings
-        .api
-        .public
-        .iter()
-        .find(|module| [before, after].iter().all(|s| !s.names.contains_key(*module)))
+    let read = read(ctx, app, &[old, new])?;
+    let [before, after] = &read.first().context("griffe's reader returned nothing")?.surfaces;
+    if let Some(lost) =
+        public(app).into_iter().find(|module| [before, after].iter().all(|s| !s.names.contains_key(module)))
     {
         let file = app.dir.join("app.toml");
         return Err(Exit::Usage(format!(
@@ -42,11 +42,26 @@ pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Com
         .into());
     }
     let guarded: BTreeSet<&String> = [before, after].iter().flat_map(|surface| modules(surface)).collect();
-    let changes = diff(before, after);
-    Ok(Compared { changes, guarded: guarded.into_iter().cloned().collect() })
+    let guarded = guarded.into_iter().cloned().collect();
+    let found = read.iter().map(|one| (one.place.clone(), diff(&one.surfaces[0], &one.surfaces[1])));
+    Ok(Compared { changes: merged(found.collect()), guarded })
 }
 
-/// The guarded modules.
+/// Both versions as an environment sees them: a version of Python, or a platform.
+#[derive(Deserialize)]
+struct Read {
+    /// Empty for the first one.
+    #[serde(rename = "where")]
+    place: String,
+    surfaces: [Surface; 2],
+}
+
+/// The guarded modules. A package of stubs alone, `x-stubs`, has the modules of `x` (PEP 561).
+fn public(app: &App) -> Vec<String> {
+    app.settings.api.public.iter().map(|name| name.replacen("-stubs", "", 1)).collect()
+}
+
+/// The modules of a surface.
 fn modules(surface: &Surface) -> impl Iterator<Item = &String> {
     let is_module = |path: &String| matches!(&surface.objects.get(path).map(|o| &o.is), Some(Is::Module(_)));
     surface
@@ -56,8 +71,8 @@ fn modules(surface: &Surface) -> impl Iterator<Item = &String> {
         .map(|(path, _)| path)
 }
 
-/// The public surface at each of the commits.
-fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
+/// The public surfaces at both commits.
+fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
     let temp = scratch::folder()?;
     let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let mut requests = Vec::new();
@@ -67,8 +82,9 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
         let source = export(ctx, app, commit, &tree)?;
         requests.push(json!({
             "root": tree.join(&source),
-            "public": app.settings.api.public,
+            "public": public(app),
             "private": app.settings.api.private,
+            "requires": requires_python(ctx, app, commit),
         }));
         prefixes.push(source);
     }
@@ -83,19 +99,27 @@ fn surfaces(ctx: &Ctx, app: &App, commits: &[&str]) -> Result<Vec<Surface>> {
         cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?),
         &[],
     )?;
-    let mut surfaces: Vec<Surface> =
+    let mut read: Vec<Read> =
         serde_json::from_str(&text).context("cannot parse the output of griffe's reader")?;
-    if surfaces.len() != commits.len() {
-        bail!("griffe's reader answered {} of {} requests", surfaces.len(), commits.len());
-    }
-    for ((surface, prefix), commit) in surfaces.iter_mut().zip(&prefixes).zip(commits) {
-        if !surface.problems.is_empty() {
-            let problems: Vec<String> = surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
-            bail!("the API at {commit} cannot be read by {python}:\n{}", problems.join("\n"));
+    for one in &mut read {
+        for ((surface, prefix), commit) in one.surfaces.iter_mut().zip(&prefixes).zip(commits) {
+            if !surface.problems.is_empty() {
+                let problems: Vec<String> =
+                    surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
+                bail!("the API at {commit} cannot be read by {python}:\n{}", problems.join("\n"));
+            }
+            add_prefix(surface, prefix);
         }
-        add_prefix(surface, prefix);
     }
-    Ok(surfaces)
+    Ok(read)
+}
+
+/// The versions of Python that the package is for. None if its manifest does not say.
+fn requires_python(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
+    let manifest = format!("{commit}:{}", app.dir.join("pyproject.toml"));
+    let text = ctx.git.read(&["cat-file", "blob", &manifest]).ok()?;
+    let manifest: toml_edit::DocumentMut = text.parse().ok()?;
+    Some(manifest.get("project")?.get("requires-python")?.as_str()?.to_string())
 }
 
 /// Exports the app's folder at that commit into `tree`. Returns the folder of its packages, from the root.

@@ -145,6 +145,7 @@ pub(super) fn variance(name: &str, index: usize) -> Variance {
         ("collections.abc.Generator" | "collections.abc.AsyncGenerator" | "collections.abc.Coroutine", 1) => {
             Variance::Unknown
         }
+        ("typing.ContextManager" | "typing.AsyncContextManager", 0) => Variance::Covariant,
         ("frozenset" | "type" | "tuple..." | "asyncio.Task" | "asyncio.Future", _) => Variance::Covariant,
         (name, _) if name.starts_with("collections.abc.") => Variance::Covariant,
         _ => Variance::Unknown,

@@ -101,7 +101,16 @@ fn assignability_is_yes_no_or_maybe() {
         ("collections.abc.Callable[[int], bool]", "typing.Callable[[bool], int]", Yes),
         ("typing.Callable[[bool], int]", "typing.Callable[[int], int]", No),
         ("typing.Callable[[int], int]", "typing.Callable[..., int]", Yes),
-        ("typing.Callable[[int], int]", "typing.Callable[[], int]", Maybe),
+        ("typing.Callable[[int], int]", "typing.Callable[[], int]", No),
+        ("typing.Callable[[int], int]", "typing.Callable[demo.T, int]", Maybe),
+        ("typing.Callable[[int, str], int]", "typing.Callable[demo.T, int]", Maybe),
+        // `Self` is the class around it, which is not known here.
+        ("typing.Self", "demo.Base", Yes),
+        ("demo.Base", "typing.Self", No),
+        ("int", "typing.Self", Maybe),
+        // What a context manager gives.
+        ("typing.ContextManager[bool]", "contextlib.AbstractContextManager[int]", Yes),
+        ("contextlib.AbstractContextManager[int]", "typing.ContextManager[bool]", No),
         ("typing.Callable", "int", No),
         ("int", "typing.Callable[[], None]", No),
         ("demo.Base", "typing.Callable[[], None]", Maybe),
@@ -176,4 +185,45 @@ fn a_type_is_shown_as_written_and_for_two_unions_only_the_difference() {
     }
     let shown = differences(&parse("int | str | None", &lookup), &parse("None | int | bytes", &lookup));
     assert_eq!(shown, ("… | str".to_string(), "… | bytes".to_string()));
+}
+
+#[test]
+fn a_list_of_other_items_is_refused_as_a_parameter() {
+    let other = |a: &str, b: &str| classes().other_items(&parse(a, &lookup), &parse(b, &lookup));
+    for (a, b, expected) in [
+        ("list[int]", "list[float]", true),
+        ("list[float]", "list[int]", true),
+        ("list[int] | None", "list[float] | None", true),
+        ("dict[str, int]", "dict[str, float]", true),
+        ("list[int]", "list[int] | list[float]", false),
+        ("list[int]", "list[typing.Any]", false),
+        ("list[int]", "list[other.A]", false),
+        ("collections.abc.Sequence[int]", "collections.abc.Sequence[float]", false),
+        ("list[int]", "set[float]", false),
+        ("int", "float", false),
+    ] {
+        assert_eq!(other(a, b), expected, "{a} as {b}");
+    }
+}
+
+#[test]
+fn a_literal_value_has_a_class() {
+    for (text, expected) in [
+        ("('a',)", Some("tuple")),
+        ("()", Some("tuple")),
+        ("('a')", None),
+        ("(f)(1, 2)", None),
+        ("{'a': 1}", Some("dict")),
+        ("{}", Some("dict")),
+        ("{'a:b'}", Some("set")),
+        ("{a for a in b}", None),
+        ("[1]", Some("list")),
+        ("'a'", Some("str")),
+        ("True", Some("bool")),
+        ("-1", Some("int")),
+        ("1.5", Some("float")),
+        ("f(1)", None),
+    ] {
+        assert_eq!(of_value(text), expected, "{text}");
+    }
 }

@@ -78,6 +78,10 @@ class Classes(Definitions):
         constructor, new = members.pop("__init__", None), members.pop("__new__", None)
         if self.generated(mro):
             constructor = new = None
+        fields = self.fields(mro, "dataclass" if dataclass is not None else model)
+        for one in fields:
+            # The default of a field is on the class by accident.
+            self.objects.get(members.get(one["name"], ""), {})["on_class"] = False
         return {
             "kind": "class",
             **self.at(klass),
@@ -121,9 +125,10 @@ class Classes(Definitions):
             or (dataclass or {}).get("slots") == "True",
             "frozen": (dataclass or {}).get("frozen") == "True"
             or (model == "pydantic" and self.frozen(mro)),
+            "hashable": self.hashable(mro),
             "ordered": (dataclass or {}).get("order") == "True",
             "model": "dataclass" if dataclass is not None else model,
-            "fields": self.fields(mro, "dataclass" if dataclass is not None else model),
+            "fields": fields,
             "type_parameters": self.type_parameters(klass, bases[klass.path]),
         }
 
@@ -147,14 +152,15 @@ class Classes(Definitions):
         """Public members and the constructor: name to the path of the definition."""
         found: dict[str, str] = {}
         for klass in mro:
-            for name in {**klass.members, **klass.overloads}:
+            overloaded = {name: found for name, found in klass.overloads.items() if found}
+            for name in {**klass.members, **overloaded}:
                 if (
                     (not is_public(name) and name not in ("__init__", "__new__"))
                     or name in found
                     or name == "model_config"
                 ):
                     continue
-                member = klass.members.get(name) or klass.overloads[name][-1]
+                member = klass.members.get(name) or overloaded[name][-1]
                 if name == "__new__" and "__init__" in found:
                     continue
                 path = self.canonical(f"{klass.path}.{name}")
@@ -178,6 +184,19 @@ class Classes(Definitions):
             if name in DATACLASS:
                 return keywords
         return None
+
+    def hashable(self, mro: list[Definition]) -> bool:
+        """Say whether the class keeps a hash: `__eq__` alone takes it away."""
+        for klass in mro:
+            if "__hash__" in klass.members:
+                own = klass.members["__hash__"]
+                return not (own.is_attribute and str(own.value) == "None")
+            options = self.dataclass(klass)
+            if options is not None and options.get("eq") != "False":
+                return options.get("frozen") == "True" or options.get("unsafe_hash") == "True"
+            if "__eq__" in klass.members:
+                return False
+        return True
 
     def generated(self, mro: list[Definition]) -> bool:
         """Say whether the constructor is the one that `@dataclass` writes."""

@@ -98,7 +98,7 @@ class Definitions(Names):
             else None,
             "writable": kind == "attribute" or "writable" in labels,
             "abstract": "abstractmethod" in labels,
-            "cached": "cached" in labels,
+            "on_class": "class-attribute" in labels,
         }
 
 

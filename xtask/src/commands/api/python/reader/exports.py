@@ -125,7 +125,7 @@ class Exports:
                 # A class or a function, whose `__name__` is asked for.
                 return name
             case _:
-                raise UnknownError(ast.unparse(node))
+                raise UnknownError
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> list[Any]:
         match node.generators:
@@ -137,7 +137,7 @@ class Exports:
                         found.append(self.value(node.elt))
                 return found
             case _:
-                raise UnknownError(ast.unparse(node))
+                raise UnknownError
 
     def keeps(self, test: ast.expr, item: Any) -> bool:
         match test:
@@ -150,7 +150,7 @@ class Exports:
             case ast.Compare(ops=[ast.NotIn()], comparators=[others]):
                 return item not in self.value(others)
             case _:
-                raise UnknownError(ast.unparse(test))
+                raise UnknownError
 
 
 def adds(function: ast.FunctionDef, parameter: str) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import griffe
-from conditions import Values, dropped, for_type_checkers
+from conditions import Values, bound, dropped, for_type_checkers
 from exports import Reference, listed
+from lazy import Lazy
 
 
 class Visitor(griffe.Visitor):
@@ -18,12 +19,52 @@ class Visitor(griffe.Visitor):
         if isinstance(node, ast.Module):
             self.skipped = {id(statement) for statement in dropped(node, self.values)}
             super().visit(node)
-            self.current.module.extra["xtask"] = {
-                "exports": listed(node, self.skipped),
-                "typing": for_type_checkers(node, self.values),
+            module = self.current.module
+            # A file that does not speak of them need not be run.
+            empty = ast.Module([], [])
+            lazy = Lazy(node if "__getattr__" in self.code else empty, self.skipped)
+            module.extra["xtask"] = {
+                "exports": listed(node if "__all__" in self.code else empty, self.skipped),
+                "typing": for_type_checkers(node, self.values) - set(lazy.names),
+                "lazy": lazy,
             }
+            self.beside_stub(module)
         elif id(node) not in self.skipped:
             super().visit(node)
+
+    def beside_stub(self, module: griffe.Module) -> None:
+        """Prepare a module and its stub so that griffe can merge them.
+
+        griffe fails where a stub has overloads of a name that the module imports from a package
+        that is not read. Type checkers see the stub, so it is taken.
+        """
+        file = self.filepath
+        if file.suffix == ".pyi":
+            defined = top_level(file.with_suffix(".py"), ast.FunctionDef, ast.AsyncFunctionDef)
+            for name, overloads in list(module.overloads.items()):
+                if overloads and name not in defined:
+                    overloads[-1].overloads = overloads
+                    module.set_member(name, overloads[-1])
+                    del module.overloads[name]
+        else:
+            stubbed = top_level(
+                file.with_suffix(".pyi"), ast.FunctionDef, ast.ClassDef, ast.AnnAssign
+            )
+            package = module.path.split(".")[0]
+            for name, member in list(module.members.items()):
+                outside = isinstance(member, griffe.Alias) and not member.target_path.startswith(
+                    f"{package}."
+                )
+                if name in stubbed and outside:
+                    module.del_member(name)
+
+
+def top_level(file: Path, *kinds: type[ast.stmt]) -> set[str]:
+    """Find the names that a file itself defines; none if there is no such file."""
+    if not file.is_file():
+        return set()
+    tree = ast.parse(file.read_bytes())
+    return {name for node in tree.body if isinstance(node, kinds) for name in bound(node)}
 
 
 class Loader(griffe.GriffeLoader):

@@ -6,11 +6,11 @@ Through imports, re-exports and `Old = New`.
 import ast
 import builtins
 import re
-from pathlib import Path
 from typing import Any
 
 import griffe
 from conditions import Values
+from environments import Tree
 from loader import Loader
 
 BUILTINS = set(dir(builtins))
@@ -24,11 +24,10 @@ Facts = dict[str, Any]
 class Names:
     """One tree of packages."""
 
-    def __init__(self, root: str, public: list[str], private: list[str], values: Values) -> None:
-        self.root, self.public, self.private = Path(root).resolve(), public, private
+    def __init__(self, public: list[str], private: list[str], tree: Tree, values: Values) -> None:
+        self.root, self.public, self.private, self.tree = tree.root, public, private, tree
         self.names: dict[str, Facts] = {}
         self.objects: dict[str, Facts] = {}
-        self.problems: list[str] = []
         # What annotations and bases name, public or not: it decides what they mean.
         self.mentioned: set[str] = set()
         # What was worked out before: names imported as themselves by module, and expressions by

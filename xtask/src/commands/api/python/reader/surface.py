@@ -3,8 +3,10 @@
 JSON requests in, JSON surfaces out.
 
 This only reads and resolves names; what a difference means is decided elsewhere.
-Input:  [{"root": "folder with the packages", "public": ["pkg", "pkg.module"], "private": []}, ...]
-Output: [{"names": {...}, "objects": {...}, "problems": [...]}, ...]
+Input:  [{"root": "folder with the packages", "public": ["pkg", "pkg.module"], "private": [],
+          "requires": ">=3.10"}, ...]
+Output: [{"where": "Python 3.10", "surfaces": [{"names": {...}, "objects": {...}}, ...]}, ...]:
+one for each environment, the first without a `where`.
 """
 
 import ast
@@ -14,7 +16,9 @@ import re
 import sys
 
 from classes import Classes, is_public
-from conditions import Environment, Values
+from conditions import Values
+from environments import Tree, environments, sources
+from lazy import Lazy
 from names import Definition, Facts
 
 
@@ -22,7 +26,7 @@ class Reader(Classes):
     """The names that users import, and what they lead to."""
 
     def surface(self) -> Facts:
-        for package in sorted({name.split(".")[0] for name in self.public}):
+        for package in self.packages():
             self.load(package)
         for name in self.public:
             module = self.find(name)
@@ -37,26 +41,22 @@ class Reader(Classes):
                 and (found.is_class or found.is_attribute or found.is_type_alias)
             ):
                 self.define(found, path)
-        return {"names": self.names, "objects": self.objects, "problems": self.problems}
+        return {
+            "names": self.names,
+            "objects": self.objects,
+            "python": self.tree.requires,
+            "pythons": sorted(self.tree.pythons()),
+            "typed": [
+                name for name in self.packages() if (self.root / name / "py.typed").is_file()
+            ],
+        }
+
+    def packages(self) -> list[str]:
+        return sorted({name.split(".")[0] for name in self.public})
 
     def load(self, package: str) -> None:
-        folder, single = self.root / package, self.root / f"{package}.py"
-        files = (
-            sorted(folder.rglob("*.py"))
-            if folder.is_dir()
-            else [single]
-            if single.is_file()
-            else []
-        )
-        for file in files:
-            # griffe leaves out what it can't parse; to us that would look like a removed module.
-            try:
-                ast.parse(file.read_bytes())
-            except (SyntaxError, ValueError) as error:
-                line = getattr(error, "lineno", None) or 1
-                self.problems.append(f"{self.file(file)}:{line}: {error}")
-        if files and not self.problems:
-            self.loader.load(package, try_relative_path=False)
+        if sources(self.root, package):
+            self.loader.load(package, try_relative_path=False, find_stubs_package=True)
             self.loader.resolve_aliases(implicit=True, external=False)
 
     def module(self, module: Definition) -> None:
@@ -66,15 +66,19 @@ class Reader(Classes):
         self.objects[path] = {
             "kind": "module",
             **self.at(module),
-            "lazy": "__getattr__" in module.members or self.stars(module),
+            "lazy": ("__getattr__" in module.members and not self.lazy(module).complete)
+            or self.stars(module),
             "all": module.exports is not None,
+            "stub": self.has_stub(module),
+            "annotated": self.has_stub(module) or annotated("\n".join(module.lines)),
         }
         self.names[path] = {"to": path, "public": True}
         exports = (
             None if module.exports is None else {str(getattr(e, "name", e)) for e in module.exports}
         )
-        for name in {**module.members, **module.overloads}:
-            member = module.members.get(name) or module.overloads[name][-1]
+        overloaded = {name: found for name, found in module.overloads.items() if found}
+        for name in {**module.members, **overloaded}:
+            member = module.members.get(name) or overloaded[name][-1]
             if "/" in name or name in ("__getattr__", "__all__", "__main__"):
                 continue
             inner = not member.is_alias and member.is_module
@@ -89,6 +93,31 @@ class Reader(Classes):
                 continue
             public = listed and (exports is not None or self.belongs(module, name, member))
             self.name(module, name, member, public=public)
+        self.on_demand(module, exports)
+
+    def lazy(self, module: Definition) -> Lazy:
+        return module.extra["xtask"].get("lazy") or Lazy(ast.Module([], []), set())
+
+    def on_demand(self, module: Definition, exports: set[str] | None) -> None:
+        """Add the names that the module's `__getattr__` knows."""
+        for name, places in self.lazy(module).names.items():
+            path = f"{module.path}.{name}"
+            if path in self.names or not name.isidentifier():
+                continue
+            inside = [f"{module.path}{place}" for place in places if place.startswith(".")]
+            found = [self.canonical(place) for place in [*places, *inside]]
+            target = next((one for one in found if self.find(one) is not None), path)
+            public = is_public(name) if exports is None else name in exports
+            self.names[path] = {"to": target, "public": public, **self.at(module)}
+            real = self.find(target)
+            if real is not None and not real.is_alias and not real.is_module:
+                self.define(real, target)
+
+    def has_stub(self, module: Definition) -> bool:
+        file = module.filepath
+        return not isinstance(file, list) and (
+            file.suffix == ".pyi" or file.with_suffix(".pyi").is_file()
+        )
 
     def stars(self, module: Definition) -> bool:
         """Names from elsewhere that nobody can list."""
@@ -135,6 +164,7 @@ class Reader(Classes):
         self.names[f"{module.path}.{name}"] = {
             "to": target,
             "public": public,
+            "typing": name in module.extra["xtask"].get("typing", ()),
             **self.at(member, module),
         }
         if found is None or found.is_alias:
@@ -147,13 +177,38 @@ class Reader(Classes):
             self.define(found, target)
 
 
+def annotated(text: str) -> bool:
+    """Say whether a file annotates any of its functions or attributes."""
+    return any(
+        isinstance(node, ast.AnnAssign)
+        or (isinstance(node, ast.arg) and node.annotation is not None)
+        or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None)
+        for node in ast.walk(ast.parse(text))
+    )
+
+
+def read(requests: list[Facts]) -> list[Facts]:
+    """Read every tree for every environment that matters."""
+    trees = [Tree(r["root"], r["public"], r["requires"]) for r in requests]
+    if any(tree.problems for tree in trees):
+        surfaces = [{"names": {}, "objects": {}, "problems": tree.problems} for tree in trees]
+        return [{"where": "", "surfaces": surfaces}]
+    return [
+        {
+            "where": where,
+            "surfaces": [
+                Reader(r["public"], r["private"], tree, Values(one, tree.constants)).surface()
+                for r, tree in zip(requests, trees, strict=True)
+            ],
+        }
+        for where, one in environments(trees)
+    ]
+
+
 def main() -> None:
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
-    requests = json.load(sys.stdin)
-    values = Values(Environment(14), {})
-    surfaces = [Reader(r["root"], r["public"], r["private"], values).surface() for r in requests]
     # In one piece: `json.dump` writes token by token.
-    sys.stdout.write(json.dumps(surfaces))
+    sys.stdout.write(json.dumps(read(json.load(sys.stdin))))
 
 
 main()

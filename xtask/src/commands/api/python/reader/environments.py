@@ -1,0 +1,165 @@
+"""Which environments two versions of a package must be read for.
+
+They are read for the newest Python first. Another environment is read only if what it alone runs
+may differ between the two versions.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+from conditions import Environment, Values, blocks, conditions, constants
+
+# The versions of Python 3 that a package without `requires-python` may be used with.
+OLDEST, NEWEST = 8, 14
+# `<3.99` means no version in particular.
+ENDLESS = 50
+
+
+class Tree:
+    """The source files of one version of a package."""
+
+    def __init__(self, root: str, public: list[str], requires: str | None) -> None:
+        self.root, self.requires = Path(root).resolve(), requires
+        self.problems: list[str] = []
+        self.files: dict[str, ast.Module] = {}
+        for package in sorted({name.split(".")[0] for name in public}):
+            for file in sources(self.root, package):
+                self.read(file)
+        self.constants = constants(list(self.files.values()))
+
+    def read(self, file: Path) -> None:
+        """Keep what is parsed; griffe leaves out what it cannot parse, as if it were removed."""
+        name = file.relative_to(self.root).as_posix()
+        try:
+            self.files[name] = ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            self.problems.append(f"{name}:{line}: {error}")
+
+    def pythons(self) -> set[int]:
+        """List the minor versions of Python 3 that may install it."""
+        return allowed(self.requires or f">=3.{OLDEST}")
+
+
+def sources(root: Path, package: str) -> list[Path]:
+    """List the files of a package, of its stubs, or of a single module."""
+    found = [
+        root / f"{package}{end}" for end in (".py", ".pyi") if (root / f"{package}{end}").is_file()
+    ]
+    for folder in (root / package, root / f"{package}-stubs"):
+        for end in ("*.py", "*.pyi"):
+            found += sorted(folder.rglob(end)) if folder.is_dir() else []
+    return found
+
+
+def allowed(requires: str) -> set[int]:
+    """Read `requires-python` (PEP 440): which minor versions of Python 3 have a release in it."""
+    tests = re.findall(r"(~=|===?|!=|<=|>=|<|>)\s*([\d.]+)(\.\*)?", requires)
+    numbers = [[int(part) for part in number.strip(".").split(".")] for _, number, _ in tests]
+
+    def fits(minor: int, micro: int) -> bool:
+        return all(
+            satisfies((3, minor, micro), sign, number, star=bool(star))
+            for (sign, _, star), number in zip(tests, numbers, strict=True)
+        )
+
+    micros = {0, 99}
+    newest = NEWEST
+    for _, minor, micro in (([*number, 0, 0])[:3] for number in numbers):
+        micros |= {micro, micro + 1}
+        newest = max(newest, minor if minor < ENDLESS else 0)
+    return {minor for minor in range(newest + 1) if any(fits(minor, micro) for micro in micros)}
+
+
+def satisfies(version: tuple[int, ...], sign: str, number: list[int], *, star: bool) -> bool:
+    bound = tuple(number + [0] * (3 - len(number)))[:3]
+    start = version[: len(number)] == tuple(number)
+    answers = {
+        "==": start if star else version == bound,
+        "!=": not start if star else version != bound,
+        "~=": version >= bound and version[: len(number) - 1] == tuple(number[:-1]),
+        "<": version < bound,
+        "<=": version <= bound,
+        ">": version > bound,
+        ">=": version >= bound,
+    }
+    return answers[sign.replace("===", "==")]
+
+
+def environments(trees: list[Tree]) -> list[tuple[str, Environment]]:
+    """List the environments, each with the words for it; the first has none."""
+    common = (
+        set.intersection(*(tree.pythons() for tree in trees)) or trees[-1].pythons() or {NEWEST}
+    )
+    base = Environment(max(common))
+    found = [("", base)]
+    older = sorted(representatives(trees, common) - {base.version}, reverse=True)
+    found += [(f"Python 3.{minor}", Environment(minor)) for minor in older]
+    found += [
+        (name, Environment(base.version, platform)) for name, platform in PLATFORM_WORDS.items()
+    ]
+    found.append(
+        ("Python without the optional packages", Environment(base.version, optional=False))
+    )
+    return [(where, one) for where, one in found if one == base or matters(trees, base, one)]
+
+
+PLATFORM_WORDS = {"Windows": "win32", "macOS": "darwin"}
+
+
+def representatives(trees: list[Tree], common: set[int]) -> set[int]:
+    """List the oldest version of each range that a condition tells from the others."""
+    borders = {min(common)}
+    for tree in trees:
+        tests = [node.test for file in tree.files.values() for node in ifs(file)]
+        for test in [*tests, *tree.constants.values()]:
+            for part in ast.walk(test):
+                match part:
+                    case ast.Tuple(
+                        elts=[ast.Constant(value=3), ast.Constant(value=int(minor)), *_]
+                    ):
+                        borders |= {minor, minor + 1}
+                    case _:
+                        pass
+    return borders & common
+
+
+def ifs(tree: ast.Module) -> list[ast.If]:
+    return [node for node in conditions(tree.body) if isinstance(node, ast.If)]
+
+
+def matters(trees: list[Tree], base: Environment, other: Environment) -> bool:
+    """Say whether what this environment runs, and the first one does not, may have changed."""
+    seen = [
+        {name: conditional(file, tree, base, other) for name, file in tree.files.items()}
+        for tree in trees
+    ]
+    return seen[0] != seen[-1]
+
+
+def conditional(file: ast.Module, tree: Tree, base: Environment, other: Environment) -> list[str]:
+    """List what the two environments run differently, and the modules that it imports."""
+    found = []
+    for node in conditions(file.body):
+        if isinstance(node, ast.If):
+            truths = [Values(one, tree.constants).truth(node.test) for one in (base, other)]
+            differs = truths[0] != truths[1]
+        else:
+            differs = base.optional != other.optional
+        if differs:
+            found.append(ast.dump(node))
+            found += [ast.dump(tree.files[name]) for name in imported(node, tree)]
+    return found
+
+
+def imported(node: ast.stmt, tree: Tree) -> list[str]:
+    """List the files of the package whose module's last name an import in a condition has."""
+    lasts = {
+        (part.module or part.names[0].name).rpartition(".")[2]
+        for block in blocks(node)
+        for statement in block
+        for part in ast.walk(statement)
+        if isinstance(part, ast.ImportFrom)
+    }
+    return [name for name in tree.files if Path(name).stem in lasts]
