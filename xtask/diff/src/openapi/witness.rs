@@ -246,8 +246,8 @@ pub(super) fn candidates<'v>(document: &Document<'v>, node: &Node<'v>) -> Vec<Va
     all
 }
 
-/// Whether a client that knows this schema would send the value: all its properties are described. With `oneOf`
-/// they are described by the alternative that the value fits.
+/// Whether a client that knows this schema would send the value: all its properties are described. With
+/// `oneOf` they are described by the alternative that the value fits.
 pub(super) fn is_described<'v>(document: &Document<'v>, node: &Node<'v>, value: &Value) -> bool {
     let Some(object) = value.as_object() else { return true };
     let known = |node: &Node<'v>| {
