@@ -1,8 +1,6 @@
 //! The fault laboratory: a proxy that stands before a registry or a git remote and answers chosen requests
 //! with a fault, and git's own server for a remote over HTTP. Both listen on 127.0.0.1 only.
 
-#![expect(dead_code, reason = "the tests so far need only silence")]
-
 use camino::{Utf8Path, Utf8PathBuf};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -79,7 +77,8 @@ impl Proxy {
         Proxy { address, plan }
     }
 
-    /// The next requests with this method, and with these texts in their path and headers, get these faults, one each.
+    /// The next requests with this method, and with these texts in their path and headers, get these faults,
+    /// one each.
     pub(crate) fn fault(&self, method: &'static str, path: &str, kind: &'static str, faults: &[Fault]) {
         let faults = faults.iter().copied().collect();
         self.plan.lock().unwrap().rules.push(Rule {
