@@ -41,10 +41,10 @@ impl Section {
     /// no longer count. A line is recognised by its commit's description, so text written or changed by hand
     /// stays.
     pub(super) fn add_commits(&mut self, commits: &[Entry]) {
-        // The first of the same key: the newest commit.
-        let mut made: HashMap<String, &Entry> = HashMap::new();
+        // For each key, whether an item has a note. Several commits may have the same description.
+        let mut made: HashMap<String, bool> = HashMap::new();
         for commit in commits.iter().filter(|c| c.kind.is_some()) {
-            made.entry(key(&commit.description)).or_insert(commit);
+            *made.entry(key(&commit.description)).or_default() |= item(commit).len() > 1;
         }
         for (_, lines) in &mut self.groups {
             remove_items(lines, &made);
@@ -148,14 +148,14 @@ fn item(commit: &Entry) -> Vec<String> {
 }
 
 /// Removes the lines that [`item`] writes for any of these commits, by the key of their description.
-fn remove_items(lines: &mut Vec<String>, made: &HashMap<String, &Entry>) {
+fn remove_items(lines: &mut Vec<String>, made: &HashMap<String, bool>) {
     let mut kept = Vec::new();
     let mut all = std::mem::take(lines).into_iter().peekable();
     while let Some(line) = all.next() {
-        let commit = if line.starts_with("- ") { made.get(&key(&line)) } else { None };
-        match commit {
-            Some(commit) if item(commit).len() > 1 => drop(all.next_if(|next| next.starts_with("  "))),
-            Some(_) => {}
+        let noted = if line.starts_with("- ") { made.get(&key(&line)) } else { None };
+        match noted {
+            Some(true) => drop(all.next_if(|next| next.starts_with("  "))),
+            Some(false) => {}
             None => kept.push(line),
         }
     }
