@@ -18,6 +18,8 @@ pub(crate) mod scratch;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod supervise;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod tools;
 pub(crate) mod ui;
 pub(crate) mod url;

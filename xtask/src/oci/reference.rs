@@ -116,6 +116,8 @@ fn is_component(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing;
+    use proptest::prelude::*;
 
     #[test]
     fn names_are_parsed_as_docker_does() {
@@ -171,5 +173,39 @@ mod tests {
         assert_eq!(moved.to_string(), "localhost:5000/library/python:3.11");
         assert_eq!(moved.version(), "3.11");
         assert_eq!(Reference::parse("ghcr.io/o/n").unwrap().on(None).version(), "latest");
+    }
+
+    const REFERENCE: &[&str] = &[
+        "/",
+        ":",
+        "@",
+        ".",
+        "-",
+        "_",
+        "__",
+        "localhost",
+        "ghcr.io",
+        "docker.io",
+        "5000",
+        "[::1]",
+        "latest",
+        "sha256:",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "A",
+        " ",
+        "\n",
+    ];
+
+    proptest! {
+        #![proptest_config(testing::config())]
+
+        #[test]
+        fn property_a_printed_reference_is_parsed_to_the_same(text in testing::text(REFERENCE)) {
+            if let Ok(reference) = Reference::parse(&text) {
+                let printed = reference.to_string();
+                prop_assert_eq!(&Reference::parse(&printed).unwrap(), &reference, "{}", printed);
+                prop_assert!(!printed.contains(char::is_whitespace));
+            }
+        }
     }
 }

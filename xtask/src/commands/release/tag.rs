@@ -288,6 +288,8 @@ fn trailers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing;
+    use proptest::prelude::*;
 
     fn object(message: &str) -> String {
         format!(
@@ -357,6 +359,42 @@ mod tests {
                 .replace("type commit", "type tree"),
         ] {
             assert_eq!(parse("obj", &text), None, "{text}");
+        }
+    }
+
+    const NOTES: &[&str] = &[
+        "\n",
+        "\n\n",
+        "Run-Id: other",
+        "Dist-Sha256: x",
+        ": ",
+        "- a",
+        "# heading",
+        "\r\n",
+        " ",
+        "é",
+        "object ",
+        "type tree",
+        "\0",
+    ];
+
+    proptest! {
+        #![proptest_config(testing::config())]
+
+        #[test]
+        fn property_no_notes_change_what_a_tag_says(notes in testing::text(NOTES)) {
+            let sha = "a".repeat(64);
+            let trailers = [
+                ("Source-Commit", "2222".to_string()),
+                ("Dist-Sha256", format!("{sha}  f")),
+                ("Accepted-Break", one_line(&notes)),
+                ("Run-Id", "r1".to_string()),
+            ];
+            let tag = parse("obj", &object(&message("python v0.0.1", &notes, &trailers))).expect("ours");
+            prop_assert_eq!(tag.dist, [("f".to_string(), sha)]);
+            prop_assert_eq!((tag.run_id.as_str(), tag.source_commit.as_str()), ("r1", "2222"));
+            let _ = parse("obj", &notes);
+            let _ = parse("obj", &object(&notes));
         }
     }
 }

@@ -40,6 +40,8 @@ fn has_port(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing;
+    use proptest::prelude::*;
 
     #[test]
     fn every_form_of_a_repository_address_gives_the_page_address() {
@@ -65,6 +67,22 @@ mod tests {
                 address(repository, None, "a-v1.0.0-rc.1"),
                 format!("{expected}/releases/tag/a-v1.0.0-rc.1")
             );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(testing::config())]
+
+        #[test]
+        fn property_no_password_of_an_address_is_shown(
+            host in "[a-z]{1,5}",
+            path in "[a-z/.:@]{0,8}",
+            password in "[A-Z]{3}[A-Z:.-]{0,5}",
+            scheme in "(https|http|ssh|git)",
+        ) {
+            let shown = address(&format!("{scheme}://user:{password}@{host}/{path}"), None, "t");
+            prop_assert!(!shown.contains(&password), "{}", shown);
+            let _ = address(&format!("{path}{host}{scheme}:{path}"), None, "t");
         }
     }
 }

@@ -3,7 +3,9 @@ use crate::model::commits::{Commit, entries};
 use crate::model::evidence::Difference;
 use crate::model::version::Bump;
 use crate::model::workspace::Acceptance;
+use crate::sys::testing;
 use expect_test::{Expect, expect};
+use proptest::prelude::*;
 
 const START: &str = "# Changelog\n\nHello.\n\n## [Unreleased]\n\n### ts\n\n- theirs\n\n### python\n\n\
     By hand.\n\n#### Fixed\n\n- also by hand\n\n## [ts-v0.1.0] - 2025-12-01\n\n### Added\n\n- x\n\n\
@@ -362,4 +364,73 @@ fn html_in_a_subject_is_shown_and_not_written_again_by_the_next_bump() {
     // An earlier version wrote the subject as it is.
     let earlier = once.replace("\\<", "<");
     assert_eq!(bump(&earlier, "python-v0.0.2", &[], &messages), once);
+}
+
+/// `bump` compares with a second run, which must find the note again.
+#[test]
+fn commits_with_the_same_description_have_one_item_in_each_group() {
+    let text = bump("", "python-v0.0.2", &[], &["feat: a", "feat!: a\n\nBREAKING CHANGE: b", "feat: a"]);
+    assert_eq!(
+        notes(&text, "python-v0.0.2").as_deref(),
+        Some("### Breaking\n\n- a\n  b\n\n### Added\n\n- a")
+    );
+}
+
+const CHANGELOG: &[&str] = &[
+    "\n",
+    "\n\n",
+    "\r\n",
+    "# Changelog",
+    "## [Unreleased]",
+    "## [python-v0.0.1] - 2026-01-01",
+    "## [python-v0.0.2]",
+    "## [python-v0.0.2-rc.1]",
+    "## 1.0",
+    "### python",
+    "### ts",
+    "### Fixed",
+    "#### Added",
+    "- a",
+    "- fix",
+    "  more",
+    "```",
+    "<!--",
+    "-->",
+    "[python-v0.0.2]: https://f",
+    "[Unreleased]: x",
+    "\u{feff}",
+    "é",
+];
+
+/// Short, so that some have the same description.
+const SHORT_MESSAGE: &str = "(feat|fix|perf|docs)!?: [a-c#<*\\[-]{1,3} ?[a-c]?(\n\nBREAKING CHANGE: [a-c]+)?";
+
+proptest! {
+    #![proptest_config(testing::config())]
+
+    /// `bump` compares the first result with a second one.
+    #[test]
+    fn property_a_release_twice_is_a_release_once(
+        text in testing::text(CHANGELOG),
+        messages in prop::collection::vec(SHORT_MESSAGE, 0..4),
+        pre in any::<bool>(),
+    ) {
+        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
+        let tag = if pre { "python-v0.0.2-rc.1" } else { "python-v0.0.2" };
+        let new = bump(&text, tag, &["python-v0.0.3"], &messages);
+        prop_assert!(notes(&new, tag).is_some());
+        let blank = text.trim_start_matches('\u{feff}').trim().is_empty();
+        let has_mark = |text: &str| text.starts_with('\u{feff}');
+        prop_assert!(blank || has_mark(&new) == has_mark(&text));
+    }
+
+    #[test]
+    fn property_the_sections_of_other_releases_stay_as_they_are(text in testing::text(CHANGELOG)) {
+        let new = bump(&text, "python-v0.0.2", &[], &["fix: new"]);
+        for tag in ["python-v0.0.1", "1.0"] {
+            if let Some(old) = notes(&text, tag) {
+                prop_assert_eq!(notes(&new, tag), Some(old));
+            }
+        }
+    }
 }

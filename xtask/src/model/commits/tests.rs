@@ -1,4 +1,6 @@
 use super::*;
+use crate::sys::testing;
+use proptest::prelude::*;
 
 fn commit(id: &str, message: &str) -> Commit {
     Commit { id: id.to_string(), merge: false, message: message.to_string(), released: None }
@@ -154,7 +156,8 @@ fn an_override_replaces_the_message() {
             "minor | feat: a | feature\npatch | fix: b | fix\nnone | chore: c | chore releases nothing",
         ),
         (
-            "x\n\nBEGIN_COMMIT_OVERRIDE\nfix: a\n\ntext\n\nBREAKING CHANGE: y\n\nRefs: #1\nEND_COMMIT_OVERRIDE",
+            "x\n\nBEGIN_COMMIT_OVERRIDE\nfix: a\n\ntext\n\nBREAKING CHANGE: y\n\nRefs: #1\n\
+             END_COMMIT_OVERRIDE",
             "major | fix: a | breaking",
         ),
         (
@@ -312,4 +315,96 @@ fn only_the_subject_of_a_merge_is_read() {
 fn a_body_of_ten_thousand_bullets_is_read_to_its_end() {
     let body: String = (0..10_000).map(|i| format!("* fix: number {i}\n\n```\n* no\n```\n")).collect();
     assert_eq!(read(&[&format!("feat: many (#1)\n\n{body}")]).lines().count(), 10_001);
+}
+
+const MESSAGE: &[&str] = &[
+    "\n",
+    "\n\n",
+    "\r\n",
+    " ",
+    "* ",
+    "- ",
+    "  ",
+    "    ",
+    "> ",
+    "```",
+    "~~~",
+    "<!--",
+    "-->",
+    "---------",
+    "feat: a",
+    "fix(ts)!: b",
+    "docs: c",
+    "Revert \"feat: a\"",
+    "revert: a",
+    "This reverts commit 0000001aaaa.",
+    "Refs: ",
+    "Refs #1",
+    "(#12)",
+    "BREAKING CHANGE: ",
+    "BREAKING-CHANGE:",
+    "Closes ",
+    "https://example.org",
+    "commit 1234567",
+    "Squashed commit of the following:",
+    "BEGIN_COMMIT_OVERRIDE",
+    "END_COMMIT_OVERRIDE",
+    "\u{feff}",
+    "\0",
+    "\u{1b}[2J",
+    "é",
+    "\"",
+];
+
+proptest! {
+    #![proptest_config(testing::config())]
+
+    #[test]
+    fn property_every_message_is_read_and_line_endings_do_not_matter(
+        messages in prop::collection::vec(testing::text(MESSAGE), 1..4),
+    ) {
+        let read = |messages: &[String]| {
+            let commits: Vec<Commit> =
+                messages.iter().enumerate().map(|(i, m)| commit(&format!("{i:07}aaaa"), m)).collect();
+            entries(&commits, "python", &["python", "ts"])
+        };
+        let found = read(&messages);
+        prop_assert!(found.len() >= messages.len());
+        for entry in &found {
+            prop_assert_eq!(entry.counts, entry.bump > Bump::None);
+            prop_assert!(!entry.breaking || entry.note.as_ref().is_some_and(|note| !note.is_empty()));
+            prop_assert!(!(entry.breaking && entry.unread_break));
+            let texts = [&entry.subject, &entry.description, entry.note.as_ref().unwrap_or(&entry.subject)];
+            let hostile = |c: char| c.is_control() && !matches!(c, '\t' | '\r');
+            prop_assert!(texts.iter().all(|text| !text.contains(hostile)));
+        }
+        let unix: Vec<String> = messages.iter().map(|m| m.replace("\r\n", "\n").replace('\r', "")).collect();
+        let windows: Vec<String> = unix.iter().map(|m| m.replace('\n', "\r\n")).collect();
+        prop_assert_eq!(read(&unix), read(&windows));
+    }
+
+    #[test]
+    fn property_a_footer_is_read_wherever_it_is(
+        before in prop::collection::vec("[a-zA-Z#:. -]{0,20}", 0..6),
+        after in prop::collection::vec("[a-zA-Z#:. -]{0,20}", 0..6),
+    ) {
+        let (before, after) = (before.join("\n"), after.join("\n"));
+        let message = format!("fix: x\n\n{before}\n\nBREAKING CHANGE: y\n\n{after}");
+        let found = entries(&[commit("a", &message)], "python", &["python"]);
+        prop_assert_eq!((found.len(), found[0].bump), (1, Bump::Major));
+    }
+
+    #[test]
+    fn property_reverts_of_everything_leave_nothing(
+        titles in prop::collection::vec("(feat|fix|docs): [a-c]", 1..6),
+    ) {
+        let id = |i: usize| format!("{i:07}aaaa");
+        let commits: Vec<Commit> = titles.iter().enumerate().map(|(i, t)| commit(&id(i), t)).collect();
+        let revert = |i: usize| {
+            let message = format!("Revert \"{}\"\n\nThis reverts commit {}.", titles[i], id(i));
+            commit(&format!("{i:07}bbbb"), &message)
+        };
+        let all: Vec<Commit> = (0..titles.len()).map(revert).chain(commits).collect();
+        prop_assert_eq!(highest(&entries(&all, "python", &["python"])), Bump::None);
+    }
 }

@@ -137,6 +137,8 @@ fn located(manifest: &str) -> Result<(Range<usize>, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing;
+    use proptest::prelude::*;
 
     #[test]
     fn only_the_version_changes() {
@@ -283,6 +285,50 @@ mod tests {
             (&long, false),
         ] {
             assert_eq!(is_package_name(name), expected, "{name}");
+        }
+    }
+
+    const MANIFEST: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"version\"",
+        "\"0.0.1\"",
+        "\"name\"",
+        "\"\"",
+        "\"packages\"",
+        "1",
+        "null",
+        "\n",
+        " ",
+        "\u{feff}",
+        "\"é\"",
+        "\"\\u0076ersion\"",
+    ];
+
+    proptest! {
+        #![proptest_config(testing::config())]
+
+        #[test]
+        fn property_a_version_that_is_set_is_read(
+            text in testing::text(MANIFEST),
+            rest in testing::text(MANIFEST),
+        ) {
+            let version: Version = "1.2.3-rc.1".parse().expect("a version");
+            let built = serde_json::json!({ "a": [&text], "version": "0.0.1", &rest: &text }).to_string();
+            prop_assert!(set(&built, &version).is_ok() || rest == "version");
+            for text in [text, built] {
+                if let Ok(new) = set(&text, &version) {
+                    prop_assert_eq!(read(&new).expect("a version"), version.clone());
+                    prop_assert_eq!(set(&new, &version).expect("again"), new);
+                }
+                if let Ok(Some(new)) = set_locked(&text, ".", &version) {
+                    prop_assert_eq!(set_locked(&new, ".", &version).expect("again"), Some(new));
+                }
+            }
         }
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::sys::testing;
+use proptest::prelude::*;
 
 fn v(text: &str) -> Version {
     Version::parse(text).unwrap()
@@ -144,4 +146,88 @@ fn the_highest_number_does_not_overflow() {
     }
     let taken: Version = format!("1.0.0-rc.{}", u64::MAX).parse().expect("SemVer");
     assert!(next_pre(&Version::new(1, 0, 0), "rc", [&taken]).is_ok());
+}
+
+fn any_version() -> impl Strategy<Value = Version> {
+    let number = || prop_oneof![4 => 0..4u64, 1 => any::<u64>()];
+    let pre = prop_oneof![
+        Just(String::new()),
+        ("(alpha|beta|rc)", number()).prop_map(|(c, n)| format!("-{c}.{n}"))
+    ];
+    (number(), number(), number(), pre).prop_map(|(a, b, c, pre)| v(&format!("{a}.{b}.{c}{pre}")))
+}
+
+const VERSION: &[&str] = &[
+    "0",
+    "1",
+    "18446744073709551615",
+    "18446744073709551616",
+    ".",
+    "-",
+    "+",
+    "v",
+    "rc",
+    "alpha",
+    "a",
+    "b",
+    ".dev",
+    ".post",
+    "!",
+    " ",
+    "\n",
+    "é",
+];
+
+proptest! {
+    #![proptest_config(testing::config())]
+
+    #[test]
+    fn property_both_schemes_order_versions_alike(a in any_version(), b in any_version()) {
+        let twin = |v: &Version| to_pep440(v).unwrap().parse::<pep440_rs::Version>().unwrap();
+        prop_assert_eq!(a.cmp(&b), twin(&a).cmp(&twin(&b)));
+        prop_assert_eq!(from_pep440(&to_pep440(&a).unwrap()).unwrap(), a.clone());
+        prop_assert_eq!(parse(&a.to_string()).unwrap(), a);
+    }
+
+    #[test]
+    fn property_the_next_version_is_higher_and_a_larger_bump_leads_further(a in any_version()) {
+        prop_assume!([a.major, a.minor, a.patch].iter().all(|n| *n < u64::MAX));
+        for zero in [ZeroBreaking::Minor, ZeroBreaking::Major] {
+            let [none, patch, minor, major] =
+                [Bump::None, Bump::Patch, Bump::Minor, Bump::Major].map(|bump| next(&a, bump, zero));
+            prop_assert_eq!(&none, &a);
+            prop_assert!(none < patch && patch <= minor && minor <= major);
+            prop_assert!(major.pre.is_empty() && reaches(&major, &patch));
+        }
+    }
+
+    #[test]
+    fn property_a_pre_release_is_above_those_that_are_taken(
+        taken in prop::collection::vec(any_version(), 0..6),
+        channel in "(alpha|beta|rc)",
+    ) {
+        let Some(core) = taken.first().map(core) else { return Ok(()) };
+        let new = next_pre(&core, &channel, &taken).unwrap();
+        let same = |v: &&Version| super::core(v) == core && v.pre.starts_with(channel.as_str());
+        let full = |v: &&Version| v.pre.ends_with(&u64::MAX.to_string());
+        prop_assume!(!taken.iter().filter(same).any(|v| full(&v)));
+        prop_assert!(taken.iter().filter(same).all(|v| *v < new));
+    }
+
+    #[test]
+    fn property_every_text_is_a_version_or_an_error(text in testing::text(VERSION)) {
+        if let Ok(version) = parse(&text) {
+            prop_assert_eq!(version.to_string(), text.clone());
+        }
+        if let Ok(version) = from_pep440(&text) {
+            prop_assert_eq!(from_pep440(&to_pep440(&version).unwrap()).unwrap(), version);
+        }
+        if let Some((range, version)) = find(&text) {
+            let found = &text[range];
+            prop_assert_eq!(parse(found).or_else(|_| from_pep440(found)).unwrap(), version);
+        }
+        if let Some(version) = in_tag(&text) {
+            prop_assert!(version.build.is_empty());
+        }
+    }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::sys::testing;
+use proptest::prelude::*;
 
 const BASE: &str = "http://127.0.0.1:8080/simple/demo-agent/";
 
@@ -139,4 +141,72 @@ fn a_version_that_cannot_be_compared_is_an_error() {
     assert_eq!(out(vec![file("0.0.1"), file("2004d")]).unwrap().len(), 1);
     assert!(out(vec![file("99999999999999999999.0.0")]).is_err());
     assert_eq!(out(vec![file("0.0.18446744073709551615")]).unwrap().len(), 1);
+}
+
+const PAGE: &[&str] = &[
+    "<a ",
+    "<A\n",
+    "</a>",
+    "<html>",
+    "</html>",
+    "<",
+    ">",
+    "href=",
+    "\"",
+    "'",
+    "=",
+    " ",
+    "\n",
+    "demo_agent-0.0.1.tar.gz",
+    "#sha256=",
+    "data-yanked",
+    "&amp;",
+    "&",
+    "../../",
+    "https://e.org/",
+    "Links for ",
+    "é",
+    "{",
+    "}",
+    "\"meta\"",
+    "\"files\"",
+    "[",
+    "]",
+    ":",
+    ",",
+];
+
+proptest! {
+    #![proptest_config(testing::config())]
+
+    #[test]
+    fn property_every_page_is_read_or_refused(page in testing::text(PAGE), base in testing::text(PAGE)) {
+        for kind in ["text/html", "application/vnd.pypi.simple.v1+json", &page] {
+            if let Ok(files) = read(kind, &page, &base, "demo-agent") {
+                let _ = out(files);
+            }
+        }
+    }
+
+    #[test]
+    fn property_a_written_page_is_read_back(
+        names in prop::collection::vec("[a-z<>&\"']{1,8}", 0..5),
+        yanked in any::<bool>(),
+    ) {
+        let escape = |t: &str| {
+            let text = t.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            text.replace('"', "&quot;").replace('\'', "&#39;")
+        };
+        let sha = "a".repeat(64);
+        let mark = if yanked { "data-yanked=\"a > b\" " } else { "" };
+        let line = |name: &String| {
+            let name = escape(name);
+            format!("<a {mark}href=\"../{name}#sha256={sha}\">{name}</a>\n")
+        };
+        let page = format!("<html>Links for x\n{}</html>", names.iter().map(line).collect::<String>());
+        let files = read("text/html", &page, "https://e.org/simple/x/", "x").unwrap();
+        let found: Vec<&String> = files.iter().map(|f| &f.name).collect();
+        prop_assert_eq!(found, names.iter().collect::<Vec<_>>());
+        prop_assert!(files.iter().all(|f| f.sha256.as_ref() == Some(&sha) && f.yanked == yanked));
+    }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::sys::testing;
+use proptest::prelude::*;
 
 fn v(text: &str) -> Version {
     Version::parse(text).unwrap()
@@ -114,5 +116,55 @@ fn what_pypi_refuses_is_known_before_the_upload() {
         let reasons = refused(&manifest, "demo-agent").unwrap();
         assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
         assert!(reasons.iter().zip(expected).all(|(reason, words)| reason.contains(words)), "{reasons:?}");
+    }
+}
+
+const MANIFEST: &[&str] = &[
+    "[project]",
+    "[[package]]",
+    "version",
+    " = ",
+    "\"0.0.1\"",
+    "'0.0.1'",
+    "name",
+    "\"a\"",
+    "\n",
+    "source = { editable = \".\" }",
+    "# ",
+    "project.version",
+    "\"\"\"",
+    "{",
+    "}",
+    "\u{feff}",
+    "\r\n",
+    "é",
+    "dynamic = [\"version\"]",
+];
+
+proptest! {
+    #![proptest_config(testing::config())]
+
+    #[test]
+    fn property_a_version_that_is_set_is_read(text in testing::text(MANIFEST)) {
+        let version: Version = "1.2.3-rc.1".parse().unwrap();
+        let comment = text.replace(char::is_control, "");
+        let built = format!("# {comment}\n[project]\nversion = '0.0.1' # x\n[tool.x]\na = \"é\"\n");
+        prop_assert!(set(&built, &version).is_ok(), "{}", built);
+        for text in [text, built] {
+            if let Ok(new) = set(&text, &version) {
+                prop_assert_eq!(read(&new).unwrap(), version.clone());
+                prop_assert_eq!(set(&new, &version).unwrap(), new);
+            }
+            if let Ok(Some(new)) = set_locked(&text, ".", &version) {
+                prop_assert_eq!(set_locked(&new, ".", &version).unwrap(), Some(new));
+            }
+        }
+    }
+
+    #[test]
+    fn property_a_normal_name_stays_as_it_is(name in any::<String>()) {
+        let normal = normalise(&name);
+        prop_assert_eq!(normalise(&normal), normal.clone());
+        prop_assert!(!normal.contains("--") && !normal.contains(['_', '.']));
     }
 }
