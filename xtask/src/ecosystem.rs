@@ -155,6 +155,16 @@ impl Ecosystem {
         self.not_run(ctx, app, Kind::Lint)
     }
 
+    /// The sentence for a lock file that is missing. A TypeScript app cannot be checked without one.
+    pub(crate) fn missing_lock(self, ctx: &Ctx, app: &App) -> Option<String> {
+        match self {
+            Ecosystem::Python if python::lock(&ctx.ws.root, app).is_none() => {
+                Some(format!("uv.lock is missing: cd {} && uv lock", app.dir))
+            }
+            Ecosystem::Python | Ecosystem::Ts => None,
+        }
+    }
+
     /// The test runners that the app configures but that nothing runs, in one line. None if there are none.
     pub(crate) fn runners_not_run(self, ctx: &Ctx, app: &App) -> Result<Option<String>> {
         self.not_run(ctx, app, Kind::Test)

@@ -209,7 +209,8 @@ fn lint_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
             failed.map(|(tool, e)| Finding::new("lint", Level::Error, format!("{tool}: {e:#}"))).collect();
         let ran = if names.is_empty() { "no linter is configured".to_string() } else { names.join(", ") };
         let left = app.settings.ecosystem.linters_not_run(ctx, app)?;
-        Ok((findings, [Some(ran), left].into_iter().flatten().collect::<Vec<_>>().join("; ")))
+        let lock = app.settings.ecosystem.missing_lock(ctx, app);
+        Ok((findings, [Some(ran), lock, left].into_iter().flatten().collect::<Vec<_>>().join("; ")))
     })
 }
 

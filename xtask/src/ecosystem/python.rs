@@ -4,8 +4,9 @@
 use super::{DistFile, ToolResult};
 use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
+use crate::model::language;
 use crate::model::workspace::App;
-use crate::sys::{child, parallel, tools};
+use crate::sys::{child, files, parallel, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::Command;
@@ -29,12 +30,11 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let dir = root.join(&app.dir);
     let python = dir.join(".venv/bin/python");
     let marker = dir.join(".venv/.synced");
-    let lock = dir.join("uv.lock");
-    let locked = lock.exists();
+    let locked = lock(root, app);
     let wanted = format!(
         "{dir}\0{}\0{}",
         read(&dir.join("pyproject.toml"))?,
-        std::fs::read_to_string(&lock).unwrap_or_default()
+        locked.as_deref().and_then(|lock| std::fs::read_to_string(lock).ok()).unwrap_or_default()
     );
     let had = std::fs::read_to_string(&marker).ok();
     if python.exists() && had.as_ref() == Some(&wanted) {
@@ -48,18 +48,54 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     }
     let (uv, base, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
     let sh = child::shell(&dir)?;
-    let frozen: &[&str] = if locked { &["--frozen"] } else { &[] };
+    let frozen: &[&str] = if locked.is_some() { &["--frozen"] } else { &[] };
+    let before = Locks::read(root, app);
     let synced = child::capture_download(
         cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"),
-        &[],
+        // In a workspace, uv would use one environment for all members.
+        &[("UV_PROJECT_ENVIRONMENT", dir.join(".venv").as_str())],
     );
-    // uv writes a lock file, but a check must not change the tree.
-    if !locked && lock.exists() {
-        std::fs::remove_file(&lock)?;
-    }
+    before.restore()?;
     synced?;
     std::fs::write(&marker, wanted)?;
     Ok(python)
+}
+
+/// The lock file that has the app's dependencies: its own, or the one of the workspace that it is a member
+/// of.
+pub(crate) fn lock(root: &Utf8Path, app: &App) -> Option<Utf8PathBuf> {
+    let own = root.join(&app.dir).join("uv.lock");
+    let of_workspace = || {
+        app.dir.ancestors().skip(1).find_map(|folder| {
+            let file = root.join(folder).join("uv.lock");
+            let member = app.dir.strip_prefix(folder).ok()?;
+            language::python::locks(&std::fs::read_to_string(&file).ok()?, member.as_str()).then_some(file)
+        })
+    };
+    if own.exists() { Some(own) } else { of_workspace() }
+}
+
+/// The lock files that `uv sync` may write in the app's folder and above it. A check must not change them.
+struct Locks(Vec<(Utf8PathBuf, Option<Vec<u8>>)>);
+
+impl Locks {
+    fn read(root: &Utf8Path, app: &App) -> Locks {
+        let files = app.dir.ancestors().map(|folder| root.join(folder).join("uv.lock"));
+        Locks(files.map(|file| (file.clone(), std::fs::read(file).ok())).collect())
+    }
+
+    fn restore(self) -> Result<()> {
+        for (file, before) in self.0 {
+            match before {
+                Some(bytes) if std::fs::read(&file).ok().as_ref() != Some(&bytes) => {
+                    files::write_atomic(&file, &bytes)?
+                }
+                None if file.exists() => std::fs::remove_file(&file)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 fn read(path: &Utf8Path) -> Result<String> {
@@ -119,7 +155,7 @@ pub(crate) fn lint(ctx: &Ctx, app: &App) -> Result<Vec<ToolResult>> {
             jobs.extend(runs.iter().map(|(name, argv)| (*name, argv.to_vec())));
         }
     }
-    let lock = dir.join("uv.lock").exists().then_some("uv lock");
+    let lock = lock(root, app).is_some().then_some("uv lock");
     let linters = || {
         parallel::all(
             jobs.iter()

@@ -29,7 +29,7 @@ fn a_yanked_release_is_not_compared_with() {
     let stopped = repo.xtask(&["check", "python", "--pypi", &serve(out)]).expect(3);
     expect![[r#"
         exit code 3
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
           - users-python      python-v0.0.2 has neither black-box tests nor an example plugin
           ✗ plan-python       1 to fix (TIME)
@@ -45,7 +45,7 @@ fn a_yanked_release_is_not_compared_with() {
     let passed = repo.xtask(&["check", "python", "--pypi", &serve(yanked)]);
     expect![[r#"
         exit code 0
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
           - users-python      python-v0.0.2 has neither black-box tests nor an example plugin
           ✓ plan-python       the next release is patch (0.0.3) (TIME)

@@ -231,7 +231,7 @@ fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared()
     let output = repo.xtask(&["check", "python"]).expect(3);
     expect![[r#"
         exit code 3
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
           - users-python      python-v0.0.1 has neither black-box tests nor an example plugin
           ✗ plan-python       1 to fix (TIME)
@@ -266,7 +266,7 @@ fn check_stops_a_break_that_no_commit_declares_and_passes_one_that_is_declared()
     let output = repo.xtask(&["check", "python"]);
     expect![[r#"
         exit code 0
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
           - users-python      python-v0.0.1 has neither black-box tests nor an example plugin
           ✓ plan-python       the next release is patch (0.0.2) (TIME)
@@ -456,7 +456,7 @@ fn a_pull_requests_job_shows_the_next_release_and_stops_the_break() {
         plan-python
           this pull request makes the next release of python minor (0.1.0): commits patch, api major, tags > 0.0.1
         lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
         breaking[undeclared-break]: python: breaks users of python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
           [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
           → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
@@ -474,7 +474,7 @@ fn a_pull_requests_job_shows_the_next_release_and_stops_the_break() {
         plan-python
           this pull request makes the next release of python minor (0.1.0): commits major, api major, tags > 0.0.1
         lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
     "#]].assert_eq(&passed.seen());
 }
 
@@ -498,8 +498,8 @@ fn a_job_reports_every_app_even_if_one_can_not_be_planned() {
           this pull request makes the next release of python minor (0.1.0): commits patch, api major, tags > 0.0.1
         plan-zeta
         lint-python, lint-zeta
-          ✓ lint-python       no linter is configured (TIME)
-          ✓ lint-zeta         no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
+          ✓ lint-zeta         no linter is configured; uv.lock is missing: cd apps/zeta && uv lock (TIME)
         breaking[undeclared-break]: python: breaks users of python-v0.0.1, and no commit declares it (apps/python/src/demo_agent/adapters/base.py:8):
           [class-renamed] demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
           → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)

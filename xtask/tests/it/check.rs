@@ -89,7 +89,7 @@ fn check_reports_every_stale_file() {
     assert_ne!(output.code, 0, "{output:#?}");
     expect![[r#"
         exit code 2
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
         error: apps/python/pyproject.toml: "0.0.0rc1.post1" has a post-release, which SemVer cannot express; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN
     "#]].assert_eq(&output.seen());
@@ -233,4 +233,48 @@ fn a_client_without_the_shells_path_finds_cargo_or_is_told() {
     std::fs::set_permissions(home.join("bin/cargo"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
     assert_eq!(cargo(&home).stdout, "ran xtask check\n");
+}
+
+#[test]
+fn a_check_without_a_lock_file_creates_none_and_says_how_to() {
+    let repo = Repo::new();
+    repo.commit(".gitignore", ".venv/\n", "chore: ignore");
+    let out = repo.xtask(&["lint"]).expect(0);
+    assert!(out.stderr.contains("uv.lock is missing: cd apps/python && uv lock"), "{out:?}");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+}
+
+/// The lock file of a uv workspace is at its root, and stale after somebody changed the version by hand.
+#[test]
+fn a_check_does_not_change_the_lock_file_of_a_workspace() {
+    let repo = Repo::new();
+    let root = "[project]\nname = \"root\"\nversion = \"0.0.0\"\nrequires-python = \">=3.11\"\n\
+                [tool.uv.workspace]\nmembers = [\"apps/*\"]\n";
+    let member = |name: &str, version: &str, at: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = {{ virtual = \"{at}\" }}\n\n"
+        )
+    };
+    let lock = |version: &str| {
+        let head = "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n\
+                    [manifest]\nmembers = [\n    \"demo-agent\",\n    \"root\",\n]\n\n";
+        format!(
+            "{head}{}{}",
+            member("demo-agent", version, "apps/python"),
+            member("root", "0.0.0", ".").trim_end().to_string() + "\n"
+        )
+    };
+    repo.write("pyproject.toml", root);
+    repo.write(".gitignore", ".venv/\n");
+    repo.commit("uv.lock", &lock("0.0.0"), "build: a workspace");
+    let said = repo.xtask(&["lint"]).expect(0).stderr;
+    assert!(said.contains("uv lock"), "the workspace's lock file is checked: {said}");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    repo.change("feat: x");
+    repo.xtask(&["bump", "python"]).expect(0);
+    repo.xtask(&["lint"]).expect(0);
+    repo.commit("uv.lock", &lock("0.0.5"), "chore: stale");
+    let said = repo.xtask(&["lint"]).expect(3).stderr;
+    assert!(said.contains("uv.lock does not match pyproject.toml"), "{said}");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
 }

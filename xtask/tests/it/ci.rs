@@ -45,7 +45,7 @@ fn a_pull_request_is_checked_for_the_apps_that_it_changes() {
           this pull request makes the first release of python 0.0.1: commits patch, manifest >= 0.0.1
         ::endgroup::
         ::group::lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
         ::endgroup::
     "#]]
     .assert_eq(&busy.seen());
@@ -63,7 +63,7 @@ fn sections_are_plain_headings_on_gitea() {
         plan-python
           this pull request makes the first release of python 0.0.1: commits patch, manifest >= 0.0.1
         lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
     "#]]
     .assert_eq(&busy.seen());
 }
@@ -132,7 +132,7 @@ fn commits_without_a_bump_may_not_be_merged_into_main() {
         plan-python
           this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
         lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
         error[not-bumped]: python: the changes demand 0.0.1, but the version in the manifest is 0.0.0
           → cargo xtask bump python, on a new branch from development; or cargo xtask promote
         error: 1 finding to fix first
@@ -148,7 +148,7 @@ fn commits_without_a_bump_may_not_be_merged_into_main() {
         plan-python
           this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
         lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
     "#]]
     .assert_eq(&bumped.seen());
 }
@@ -184,7 +184,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
           this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
         ::endgroup::
         ::group::lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
         ::endgroup::
         error[label-without-break]: the pull request has the label breaking-change, but none of its commits declares a break
           → declare it: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
@@ -198,7 +198,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
           this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
         ::endgroup::
         ::group::lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
         ::endgroup::
     "#]]
     .assert_eq(&lint("[]", &[]).expect(0).seen());
@@ -214,7 +214,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
         warning[break-without-label]: feat(python)!: another thing (1234567) declares a break, but the pull request does not have the label breaking-change
           → add the label breaking-change: it asks the reviewer to confirm the break
         ::group::lint-python
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
         ::endgroup::
     "#]].assert_eq(&warned.seen());
     // If the labels are not known, none is reported as missing.
@@ -227,7 +227,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
     expect![[r#"
         exit code 3
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
           - users-python      no release yet, so there are no earlier tests to run
           ✓ plan-python       the next release is the first (0.0.1) (TIME)
@@ -243,7 +243,7 @@ fn the_label_of_a_break_and_its_declaration_go_together() {
     let checked = repo.xtask(&["check", "python", "--label", "breaking-change"]).expect(3);
     expect![[r#"
         exit code 3
-          ✓ lint-python       no linter is configured (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
           - users-python      no release yet, so there are no earlier tests to run
           ✓ plan-python       the next release is the first (0.0.1) (TIME)

@@ -83,7 +83,7 @@ fn a_tool_with_settings_that_nothing_runs_is_named() {
     let output = repo.xtask(&["lint", "python"]).expect(0);
     expect![[r#"
         exit code 0
-          ✓ lint-python       no linter is configured; not run: flake8 (set [commands] lint in app.toml) (TIME)
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock; not run: flake8 (set [commands] lint in app.toml) (TIME)
     "#]].assert_eq(&output.seen());
     let output = repo.xtask(&["test", "python"]).expect(0);
     expect![[r#"

@@ -3,7 +3,7 @@
 use super::Hotfix;
 use crate::commands::bump;
 use crate::model::changelog::restore;
-use crate::sys::ui;
+use crate::sys::{files, ui};
 use anyhow::{Context, Result};
 use semver::Version;
 
@@ -15,7 +15,8 @@ impl Hotfix<'_> {
         let (ctx, app) = (self.ctx, self.app);
         bump::refuse_dirty(ctx)?;
         self.fetch_tags()?;
-        let file = ctx.ws.root.join(CHANGELOG);
+        let place = files::inside(&ctx.ws.root, CHANGELOG.into())?;
+        let file = ctx.ws.root.join(&place);
         let mut text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
         let line = self.line();
         let mut patches: Vec<&Version> = self.tagged.versions.iter().collect();
@@ -38,8 +39,8 @@ impl Hotfix<'_> {
             ui::say(&format!("would commit {subject:?}"));
             return Ok(());
         }
-        std::fs::write(&file, text).with_context(|| format!("cannot write {file}"))?;
-        ctx.git.run(&["commit", "--quiet", "--message", &subject, "--", CHANGELOG])?;
+        files::write_atomic(&file, text.as_bytes())?;
+        ctx.git.run(&["commit", "--quiet", "--message", &subject, "--", place.as_str()])?;
         ui::say(&format!("{} {subject}", ui::green("✓")));
         Ok(())
     }

@@ -57,6 +57,11 @@ pub(crate) fn set_locked(lock: &str, member: &str, version: &Version) -> Result<
     splice(lock, range, &found, version).map(Some)
 }
 
+/// Does the lock file have an entry of the project in the folder `member`?
+pub(crate) fn locks(lock: &str, member: &str) -> bool {
+    set_locked(lock, member, &Version::new(0, 0, 0)).is_ok_and(|found| found.is_some())
+}
+
 /// Why PyPI would refuse the package: another name, a `Private ::` classifier (pypi.org/classifiers), or a
 /// direct address among its dependencies (PEP 440, "Direct references").
 pub(crate) fn refused(pyproject: &str, package: &str) -> Result<Vec<String>> {
