@@ -170,7 +170,7 @@ fn a_failed_check_names_the_changes_that_are_not_part_of_the_commit() {
     repo.write("apps/python/app.toml", settings);
     repo.commit(".gitignore", ".venv/\nuv.lock\n", "chore: ignore what uv makes");
     let hook = repo.path.join(".git/hooks/pre-commit");
-    let script = format!("#!/bin/sh\nexec {} check --affected --quick\n", env!("CARGO_BIN_EXE_xtask"));
+    let script = format!("#!/bin/sh\nexec '{}' check --affected --quick\n", env!("CARGO_BIN_EXE_xtask"));
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
     std::fs::write(&hook, script).unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
