@@ -108,10 +108,11 @@ fn index_files(world: &World) -> Vec<Utf8PathBuf> {
 
 /// The release with the fault, with SIGXFSZ ignored, so that a write to a "full disk" fails and does not kill.
 fn struck(world: &World, app: &str, point: &str) -> Output {
-    let mut command = world.repo.command("/bin/sh", &world.repo.path);
-    command.envs(&world.servers.env);
-    let xtask = env!("CARGO_BIN_EXE_xtask");
-    run(command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", xtask, "release", app, "--kill-at", point]))
+    let mut command = world.repo.command("env", &world.repo.path);
+    command.envs(&world.servers.env).arg("--ignore-signal=XFSZ");
+    let release = world.repo.interruptible();
+    command.arg(release.get_program()).args(release.get_args());
+    run(command.args(["release", app, "--kill-at", point]))
 }
 
 /// Strikes a release, resumes it in a fresh clone, and returns what is wrong then, and how both runs ended.

@@ -24,8 +24,8 @@ fn proxied(world: &mut World, variable: &str) -> Proxy {
 fn leaves_nothing(world: &World, app: &str, proxy: &Proxy, wanted: &Wanted) {
     for signal in wanted.signals {
         proxy.fault(wanted.method, wanted.path, wanted.kind, &[Fault::Silent]);
-        let mut command = world.command(&world.repo.path);
-        command.args(["release", app]).stderr(Stdio::piped());
+        let mut command = world.repo.interruptible();
+        command.envs(&world.servers.env).args(["release", app]).stderr(Stdio::piped());
         let mut release = command.spawn().unwrap();
         let started = Instant::now();
         while proxy.left() > 0 {

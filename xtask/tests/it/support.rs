@@ -113,6 +113,14 @@ impl Repo {
         command
     }
 
+    /// The program under test, which SIGINT ends. A shell without job control starts background jobs with
+    /// SIGINT ignored, and programs inherit that.
+    pub(crate) fn interruptible(&self) -> Command {
+        let mut command = self.command("env", &self.path);
+        command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_xtask")]);
+        command
+    }
+
     #[track_caller]
     pub(crate) fn git(&self, args: &[&str]) -> String {
         self.git_in(&self.path, args)
