@@ -129,10 +129,24 @@ class Reader(Classes):
         That is what is defined here, what a package's __init__ takes from its own modules and does
         not use itself, `import x as x`, and `import *`.
         """
-        if not member.is_alias or member.wildcard_imported or self.redundant(module, name):
+        if not member.is_alias or self.redundant(module, name):
             return True
+        if member.wildcard_imported:
+            return self.handed_on(member)
         own = member.target_path.startswith(module.path.split(".")[0] + ".")
         return own and module.is_init_module and name not in self.used(module)
+
+    def handed_on(self, member: Definition) -> bool:
+        """Say whether `import *` of one of our modules brings more than that module's own tools.
+
+        Without `__all__` it also brings what the module imported from other packages for itself.
+        """
+        path, _, name = member.target_path.rpartition(".")
+        source = self.find(path)
+        if source is None or not source.is_module or source.exports is not None:
+            return True
+        ours = self.find(self.canonical(member.target_path)) is not None
+        return ours or self.redundant(source, name)
 
     def excluded(self, path: str) -> bool:
         """Say whether the settings leave this module out, or nobody but its tests imports it."""
