@@ -108,7 +108,7 @@ fn a_remote_of_another_name_is_found() {
 fn redirected(repo: &Repo, args: &str, to: &str) -> Output {
     let program = Utf8Path::new(env!("CARGO_BIN_EXE_xtask"));
     let mut command: Command = repo.command("sh", &repo.path);
-    run(command.args(["-c", &format!("{program} {args} {to}")]))
+    run(command.args(["-c", &format!("'{program}' {args} {to}")]))
 }
 
 #[test]
