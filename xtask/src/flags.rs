@@ -358,7 +358,7 @@ pub(crate) struct Fault {
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub fail_at: Option<String>,
     /// For tests of resuming: kill this process before, after, or some time into a step, with SIGKILL, SIGINT
-    /// or SIGTERM, or let it go on as on a full disk [default: after, kill]
+    /// or SIGTERM, or run it as if the disk were full [default: after, kill]
     #[arg(long, value_name = "STEP[:before|:after|:350ms][:kill|:int|:term|:full]", hide_short_help = true)]
     pub kill_at: Option<String>,
     /// For tests of retries: the first use of the network in a step gets this answer: a status (4xx or 5xx),
@@ -381,7 +381,7 @@ pub(crate) struct Hotfix {
     pub app: String,
     /// The released version (SemVer) that gets a patch
     pub version: String,
-    /// Add the changelog sections of its released patches to the branch that is checked out
+    /// Add the changelog sections of the released patches of VERSION to the checked-out branch
     #[arg(long)]
     pub changelog: bool,
     /// Print what would be done, change nothing

@@ -163,7 +163,7 @@ fn a_published_release_without_a_tag_is_reported() {
         +version = "0.2.1" # the only place
          requires-python = ">=3.11"
         stderr:
-        warning[release-untagged]: python: demo-agent 0.1.129 is on the index, but there is no tag python-v0.1.129, so its commit is unknown: the next release is compared with nothing, and may break users of 0.1.129 unnoticed
+        warning[release-untagged]: python: demo-agent 0.1.129 is on the index, but there is no tag python-v0.1.129, so its commit is unknown: the next release is compared with no earlier release, and may break users of 0.1.129 unnoticed
           → git fetch --tags
           → or, if that tag does not exist: git tag python-v0.1.129 COMMIT, with the commit that 0.1.129 was built from
         ✓ chore(release): python v0.2.1
@@ -238,7 +238,7 @@ fn a_plan_warns_if_the_branch_contains_no_release() {
             index     ?         not asked: plan is offline; bump and release ask which numbers are taken
           next cargo xtask bump python (or `cargo xtask promote`, which bumps)
         stderr:
-        warning[release-elsewhere]: python: python-v0.0.1 exists, but HEAD contains neither it nor a commit with the same content of apps/python: the next release is compared with nothing
+        warning[release-elsewhere]: python: python-v0.0.1 exists, but HEAD contains neither it nor a commit with the same content of apps/python: the next release is compared with no earlier release
           → git merge python-v0.0.1, if you release from this branch
     "#]].assert_eq(&plan.seen());
 }
@@ -323,7 +323,7 @@ fn tags_of_another_form_are_reported() {
         let plan = repo.xtask(&["plan", "python"]).expect(0);
         let said = format!(
             "warning[tags-unread]: python: {tag} looks like a release of python, but only tags like {other} \
-             are read: the next release is compared with nothing"
+             are read: the next release is compared with no earlier release"
         );
         assert!(plan.stderr.contains(&said), "{}", plan.stderr);
         assert!(plan.stderr.contains(&format!("git tag {other} {tag}^{{}}")), "{}", plan.stderr);

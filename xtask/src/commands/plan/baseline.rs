@@ -33,7 +33,7 @@ fn withdrawn(app: &App, history: &History) -> Option<Finding> {
         }
         None => format!(
             "{newest} was withdrawn, and there is no release before it: the next one is \
-             compared with nothing"
+             compared with no earlier release"
         ),
     };
     Some(Finding::new("release-withdrawn", Level::Info, message))
@@ -51,7 +51,7 @@ fn untagged(app: &App, history: &History, published: &Published) -> Option<Findi
         "{} {newest} is on the index, but there is no tag {tag}, so its commit is unknown: the next \
          release is compared with {}, and may break users of {newest} unnoticed",
         app.settings.package,
-        history.last.as_ref().map_or("nothing", |last| last.tag.as_str())
+        history.last.as_ref().map_or("no earlier release", |last| last.tag.as_str())
     );
     let help = format!(
         "git fetch --tags\n\
@@ -85,7 +85,7 @@ fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Find
     }
     let message = format!(
         "{tag} exists, but HEAD contains neither it nor a commit with the same content of {}: the next \
-         release is compared with nothing",
+         release is compared with no earlier release",
         app.dir
     );
     Some(
@@ -115,7 +115,7 @@ fn other_form(app: &App, history: &History, alone: bool) -> Option<Finding> {
     let (newest, tag) = history.other_tags.iter().filter_map(found).max()?;
     let message = format!(
         "{tag} looks like a release of {}, but only tags like {} are read: the next release is compared \
-         with nothing",
+         with no earlier release",
         app.name(),
         app.tag(&newest)
     );
