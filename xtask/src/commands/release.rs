@@ -106,7 +106,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "page-draft",
-        about: "uploads the files to a draft release on the forge",
+        about: "always skipped: releases on a forge are not supported yet",
         outward: true,
         state: not_set_up::state,
         run: not_set_up::run,
@@ -144,7 +144,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "page",
-        about: "publishes the draft release on the forge",
+        about: "always skipped, like page-draft",
         outward: true,
         state: not_set_up::state,
         run: not_set_up::run,
@@ -152,7 +152,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "cascade",
-        about: "notifies downstream repositories",
+        about: "always skipped: downstream repositories are not notified yet",
         outward: true,
         state: not_set_up::state,
         run: not_set_up::run,

@@ -21,7 +21,8 @@ pub(super) struct Job {
     pub gitea: bool,
 }
 
-/// Everything that can tell where the forge is. Earlier fields decide before later ones.
+/// Everything that can tell where the forge is: `api` decides first, then `job`, then the address of the
+/// remote and of the page. `setting` names the kind of forge where the address does not tell it.
 pub(super) struct Sources<'a> {
     /// The setting `forge`.
     pub setting: Option<ForgeKind>,
