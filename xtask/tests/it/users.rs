@@ -130,6 +130,7 @@ fn renaming_a_name_that_is_created_at_run_time_is_found() {
     let api = repo.xtask(&["api", "diff", "python"]).expect(0).stdout;
     expect![[r#"
         no difference that a user of the package can notice
+        compared: demo_agent, demo_agent.answers, demo_agent.compat, demo_agent.openapi
     "#]]
     .assert_eq(&masked(&api));
     let stopped = repo.xtask(&["check", "python"]).expect(3).stderr;
