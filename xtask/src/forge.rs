@@ -78,8 +78,8 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Forge {
-    /// The forge of the git remote, with a token. The inner error is the reason why there is none: no token,
-    /// or an address that is not known to be a forge.
+    /// The forge of the git remote, with a token. The inner error says what is missing: the token, or an
+    /// address that is known to be a forge.
     pub(crate) fn connect(ctx: &Ctx) -> Result<Result<Forge, String>> {
         let place = match locate(ctx) {
             Ok(place) => place,
@@ -255,7 +255,9 @@ impl Forge {
                 };
                 format!("the token in {variable} lacks a permission; it needs {rights}")
             }
-            (404, _) => format!("the token in {variable} cannot see {owner}/{name}, or there is none"),
+            (404, _) => format!(
+                "the token in {variable} cannot see {owner}/{name}, or that repository does not exist"
+            ),
             _ => "run the same command again when the forge works".to_string(),
         };
         anyhow!(answer.error()).context(format!("cannot {what} on the forge: {advice}"))

@@ -54,7 +54,7 @@ pub(crate) fn place(ctx: &Ctx, app: &App, check: &str) -> Result<Option<Utf8Path
     Ok(Some(child::cache()?.join("checked").join(key)))
 }
 
-/// The cached summary of a check that passed. None if there is none.
+/// The cached summary of a check that passed. None if nothing is cached.
 pub(crate) fn recall(place: &Utf8PathBuf) -> Option<String> {
     std::fs::read_to_string(place).ok()
 }

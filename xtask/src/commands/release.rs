@@ -21,7 +21,7 @@ pub(crate) mod fault;
 mod finish;
 pub(crate) mod image_step;
 pub(crate) mod latest;
-pub(crate) mod not_set_up;
+pub(crate) mod not_supported;
 pub(crate) mod preflight;
 pub(crate) mod publish;
 pub(crate) mod push;
@@ -108,8 +108,8 @@ pub(crate) const STEPS: &[Step] = &[
         name: "page-draft",
         about: "always skipped: releases on a forge are not supported yet",
         outward: true,
-        state: not_set_up::state,
-        run: not_set_up::run,
+        state: not_supported::state,
+        run: not_supported::run,
         preview: |_| Vec::new(),
     },
     Step {
@@ -146,16 +146,16 @@ pub(crate) const STEPS: &[Step] = &[
         name: "page",
         about: "always skipped, like page-draft",
         outward: true,
-        state: not_set_up::state,
-        run: not_set_up::run,
+        state: not_supported::state,
+        run: not_supported::run,
         preview: |_| Vec::new(),
     },
     Step {
         name: "cascade",
         about: "always skipped: downstream repositories are not notified yet",
         outward: true,
-        state: not_set_up::state,
-        run: not_set_up::run,
+        state: not_supported::state,
+        run: not_supported::run,
         preview: |_| Vec::new(),
     },
 ];

@@ -82,7 +82,7 @@ fn show(line: &Line) {
     ui::say(&format!("  {mark} {:<9} {}", line.what, line.text));
 }
 
-/// Asks on the terminal. `command`: what to type where there is none.
+/// Asks on the terminal. `command` does the same without a terminal, and the error names it.
 fn confirm(title: &str, command: &str) -> Result<()> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let message = format!(

@@ -34,7 +34,7 @@ class Exports:
             try:
                 self.statement(node, skipped)
             except (UnknownError, TypeError, ValueError, AttributeError, KeyError, RecursionError):
-                # What can't be known leaves the list as it is.
+                # What cannot be known leaves the list as it is.
                 continue
 
     # One case for each kind of statement.
@@ -161,7 +161,7 @@ def adds(function: ast.FunctionDef, parameter: str) -> bool:
 
 
 def listed(tree: ast.Module, skipped: set[int]) -> list[str | Reference] | None:
-    """Read `__all__`; null where there is none or it can't be known."""
+    """Read `__all__`; null if the module has none, or if it cannot be known."""
     exports = Exports()
     exports.run(tree.body, skipped)
     found = exports.values.get("__all__")
