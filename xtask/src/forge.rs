@@ -3,7 +3,8 @@
 
 use crate::model::ctx::Ctx;
 use crate::model::workspace::ForgeKind;
-use crate::sys::http::{Http, Request, Response};
+use crate::sys::http::{self, Http, Request, Response};
+use crate::sys::retry;
 use crate::sys::url::{escape, is_loopback};
 use anyhow::{Context, Result, anyhow, bail};
 use place::{Job, Place, Sources};
@@ -161,13 +162,31 @@ impl Forge {
         if pull.labels.iter().any(|label| label.name == name) {
             return Ok(());
         }
-        let known: Vec<Label> = self.list("/labels", "list the labels")?;
-        if !known.iter().any(|label| label.name == name) {
-            let label = json!({ "name": name, "color": colour });
-            self.success("POST", "/labels", &label, "create the label")?;
-        }
+        self.create_label(name, &json!({ "name": name, "color": colour }))?;
         let path = format!("/issues/{}/labels", pull.number);
         self.success("POST", &path, &json!({ "labels": [name] }), "label the pull request")?;
+        Ok(())
+    }
+
+    /// Creates the label unless it is there. Before each try it looks again: the answer to the one before may
+    /// be lost, and Gitea would create a second label of the same name.
+    fn create_label(&self, name: &str, label: &Value) -> Result<()> {
+        for attempt in 1.. {
+            let known: Vec<Label> = self.list("/labels", "list the labels")?;
+            if known.iter().any(|label| label.name == name) {
+                break;
+            }
+            let answer = self.send_by("POST", "/labels", Some(label), Http::once);
+            let error = match answer {
+                Ok(answer) if (200..300).contains(&answer.status) => break,
+                Ok(answer) => self.refused(answer, "create the label"),
+                Err(error) => error,
+            };
+            match http::temporary(&error).filter(|_| attempt < retry::TRIES) {
+                Some(why) => retry::wait("create the label", &why, attempt, retry::pause(attempt)),
+                None => return Err(error),
+            }
+        }
         Ok(())
     }
 
@@ -220,6 +239,16 @@ impl Forge {
     }
 
     fn send(&self, method: &'static str, path: &str, body: Option<&Value>) -> Result<Response> {
+        self.send_by(method, path, body, Http::send)
+    }
+
+    fn send_by(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&Value>,
+        send: impl Fn(&Http, &Request) -> Result<Response>,
+    ) -> Result<Response> {
         let Place { api, owner, name, kind } = &self.place;
         let url = format!("{api}/repos/{}/{}{path}", escape(owner), escape(name));
         let request = Request::new(method, url).header("Accept", "application/json");
@@ -231,8 +260,8 @@ impl Forge {
         };
         let bytes = body.map(|body| body.to_string().into_bytes());
         match &bytes {
-            Some(bytes) => self.http.send(&request.body("application/json", bytes)),
-            None => self.http.send(&request),
+            Some(bytes) => send(&self.http, &request.body("application/json", bytes)),
+            None => send(&self.http, &request),
         }
     }
 

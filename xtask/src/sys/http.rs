@@ -165,6 +165,11 @@ impl Http {
         }
     }
 
+    /// Like [`Http::send`], but one attempt, for a request that must not be repeated blindly.
+    pub(crate) fn once(&self, request: &Request) -> Result<Response> {
+        self.with_login(request)?.whole()
+    }
+
     /// One attempt, with the login if the server asks for one.
     fn with_login(&self, request: &Request) -> Result<Response> {
         let what = format!("{} {}", request.method, without_secrets(&request.url));
@@ -332,6 +337,15 @@ fn tls() -> Result<ureq::tls::TlsConfig> {
         })
         .collect();
     Ok(builder.root_certs(ureq::tls::RootCerts::new_with_certs(&roots)).build())
+}
+
+/// The reason of a failure that another try may not have.
+pub(crate) fn temporary(error: &anyhow::Error) -> Option<String> {
+    match error.downcast_ref::<HttpError>() {
+        Some(e) => (retry::is_temporary(e.status) && e.retry_after.is_none())
+            .then(|| format!("{} {}", e.status, reason(e.status))),
+        None => worth_retrying(error).then(|| error.root_cause().to_string()),
+    }
 }
 
 fn worth_retrying(error: &anyhow::Error) -> bool {

@@ -26,6 +26,8 @@ struct State {
     writes: Vec<String>,
     /// Answers with this status instead, to requests whose `METHOD /path` begins so.
     fault: Option<(&'static str, u16)>,
+    /// The forge does what this request asks for, but its answer is lost.
+    lost: Option<&'static str>,
 }
 
 /// A forge with one repository, `team/mono`.
@@ -69,10 +71,15 @@ impl Forge {
                 reader.read_exact(&mut body).unwrap();
                 let body = serde_json::from_slice(&body).unwrap_or_default();
                 let path = path.strip_prefix(&root).unwrap_or("elsewhere");
-                let (status, answer) = match login == expected(kind) {
-                    true => shared.lock().unwrap().answer(kind, &method, path, &body),
+                let mut forge = shared.lock().unwrap();
+                let (mut status, answer) = match login == expected(kind) {
+                    true => forge.answer(kind, &method, path, &body),
                     false => (401, json!({ "message": "Bad credentials" })),
                 };
+                if forge.lost.take_if(|lost| format!("{method} {path}").starts_with(*lost)).is_some() {
+                    status = 500;
+                }
+                drop(forge);
                 let answer = answer.to_string();
                 let _ = write!(
                     stream,
@@ -301,6 +308,15 @@ fn faults_of_the_forge_are_explained_and_a_second_run_goes_on() {
         assert!(error.contains("does not accept the token in GIT"), "{error}");
         assert!(!error.contains("a-wrong-token"), "{error}");
     }
+}
+
+#[test]
+fn a_label_is_not_created_twice_if_the_answer_is_lost() {
+    let (repo, forge) = (repo(), Forge::start(Kind::Gitea));
+    forge.state().lost = Some("POST /labels");
+    let out = forge.promote(&repo, &[]).expect(0);
+    assert!(out.stderr.contains("create the label: 500 Internal Server Error; retry in"), "{out:?}");
+    assert_eq!(forge.state().labels, ["release"]);
 }
 
 #[test]
