@@ -18,13 +18,13 @@ use std::sync::OnceLock;
 
 pub(crate) mod build;
 pub(crate) mod fault;
-mod finish;
 pub(crate) mod image_step;
 pub(crate) mod latest;
 pub(crate) mod not_supported;
 pub(crate) mod preflight;
 pub(crate) mod publish;
 pub(crate) mod push;
+mod remote_moved;
 pub(crate) mod smoke;
 pub(crate) mod stage;
 pub(crate) mod tag;

@@ -65,7 +65,7 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         bail!("the tag {} is not on the remote: a release is only published after its tag", release.tag_name);
     }
     // An upload cannot be taken back, and the tag may have been deleted since this run saw it.
-    super::finish::tag_is_there(release)?;
+    super::remote_moved::tag_is_there(release)?;
     let there = app.settings.ecosystem.published(ctx, app, false, &release.version)?;
     let missing: Vec<_> =
         release.dist().iter().filter(|f| !there.iter().any(|p| p.is(&f.name, &f.sha256))).cloned().collect();

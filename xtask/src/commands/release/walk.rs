@@ -1,7 +1,7 @@
 //! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
 //! then runs the open steps; a dry run prints the outward ones instead.
 
-use super::{Release, STEPS, State, Step, fault, finish, load, tag};
+use super::{Release, STEPS, State, Step, fault, load, remote_moved, tag};
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -70,7 +70,7 @@ pub(super) fn through(
         walk_group(&releases, group, fault)?;
     }
     let last = |release: &Release| {
-        finish::tag_is_there(release).map_err(|error| continued(error, &command(release)))
+        remote_moved::tag_is_there(release).map_err(|error| continued(error, &command(release)))
     };
     all(releases.iter().map(last).collect())?;
     let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
@@ -128,7 +128,7 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
         return Ok(());
     }
     if open[0].branch.is_none() {
-        finish::say_if_main_moved(open[0]).map_err(|e| failed(open[0], step, e))?;
+        remote_moved::say_if_main_moved(open[0]).map_err(|e| failed(open[0], step, e))?;
     }
     let lines: Vec<_> = open.iter().map(|release| ui::begin(&label(release, step.name))).collect();
     match tag::push(&open) {
@@ -138,7 +138,7 @@ fn walk_tags(releases: &[Release], step: &Step) -> Result<()> {
         }
         Err(e) => {
             lines.into_iter().for_each(|line| line.end(ui::Outcome::Failed("stopped here".into())));
-            let moved = if e.is::<Exit>() { None } else { finish::main_moved(open[0]).unwrap_or(None) };
+            let moved = if e.is::<Exit>() { None } else { remote_moved::main_moved(open[0]).unwrap_or(None) };
             Err(moved.map_or_else(|| failed(open[0], step, e), |finding| Exit::Gate(vec![finding]).into()))
         }
     }
