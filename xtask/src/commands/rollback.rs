@@ -10,14 +10,14 @@ use crate::model::version;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::{retry, ui};
+use actions::{Action, Line, State};
 use anyhow::{Context, Result, bail};
-use lines::{Action, Line, State};
 use semver::Version;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+mod actions;
 mod found;
-mod lines;
 
 /// How long a registry may take to show a change.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -103,7 +103,7 @@ fn confirm(title: &str, command: &str) -> Result<()> {
 impl Withdrawal<'_> {
     /// Asks the remote and the registries, and compares the answers with a version that is withdrawn.
     fn lines(&self) -> Result<Vec<Line>> {
-        Ok(lines::of(self.app, &self.version, &self.reason, &self.ask()?))
+        Ok(actions::of(self.app, &self.version, &self.reason, &self.ask()?))
     }
 
     /// All credentials that the actions need, checked before the first of them.
