@@ -17,7 +17,7 @@ use release::tag;
 use semver::Version;
 
 mod back;
-mod entry;
+mod changelog_entry;
 mod next;
 
 /// A hotfix of a released version.
