@@ -13,26 +13,26 @@ use crate::sys::ui;
 use anyhow::Result;
 use breaks::Judged;
 use compare::Reach;
+use decide::{Evidence, Facts};
 use history::History;
-use number::{Evidence, Facts};
 use semver::Version;
 use serde::Serialize;
 
 mod baseline;
 mod breaks;
 mod compare;
+mod decide;
 mod gitdir;
 mod history;
 mod hotfix;
-mod number;
 mod published;
 mod pulls;
 mod repository;
 mod show;
 mod walk;
 
+pub(crate) use decide::Line;
 pub(crate) use history::{same_content, source_commit, source_in};
-pub(crate) use number::Line;
 pub(crate) use published::Published;
 pub(crate) use repository::{refuse_incomplete, remote_name};
 
@@ -186,15 +186,15 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
     let names: Vec<&str> = ctx.ws.names.iter().map(String::as_str).collect();
     let mut commits = commits::entries(&history.commits, app.name(), &names);
     let pulls = pulls::add(ctx, app, &history.commits, &mut commits, ask_pulls)?;
-    let mut evidence = vec![number::from_commits(&commits)];
+    let mut evidence = vec![decide::from_commits(&commits)];
     let judged = judged(ctx, app, &history, &commits, reach)?;
     evidence.extend(judged.evidence);
-    evidence.extend(number::from_tags(&history.tagged, history.line.as_ref()));
+    evidence.extend(decide::from_tags(&history.tagged, history.line.as_ref()));
     if history.last.is_none() {
         evidence.extend(
             manifest::pins(&ctx.ws.root, app)?
                 .into_iter()
-                .map(|(file, version)| number::from_pin(&file, version)),
+                .map(|(file, version)| decide::from_pin(&file, version)),
         );
     }
     evidence.extend_from_slice(&published.evidence);
@@ -208,7 +208,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         zero: ctx.ws.settings.zero_breaking,
         touched: !commits.is_empty(),
     };
-    let mut decision = number::decide(&facts, evidence);
+    let mut decision = decide::decide(&facts, evidence);
     decision.findings.extend(baseline::findings(app, &history, published, names.len() == 1));
     decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));

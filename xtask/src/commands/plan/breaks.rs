@@ -2,7 +2,7 @@
 //! breaks stop the plan. The same rules apply to the spec, compat.json and the public API. Pure.
 
 use super::LastRelease;
-use super::number::{Demands, Evidence};
+use super::decide::{Demands, Evidence};
 use crate::finding::{Finding, Level};
 use crate::model::commits::Entry;
 use crate::model::evidence::{Accepted, Difference};

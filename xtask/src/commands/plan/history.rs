@@ -3,8 +3,8 @@
 //! HEAD.
 
 use super::LastRelease;
+use super::decide::Line;
 use super::hotfix;
-use super::number::Line;
 use super::repository::{self, Head, Origin, Refs, Tag};
 use super::walk::{Walk, walk};
 use crate::model::commits::Commit;

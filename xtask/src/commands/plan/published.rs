@@ -1,7 +1,7 @@
 //! Asks the package index which versions it has. A version cannot be used again, even after it was withdrawn.
 //! A withdrawn release is not compared with, because users cannot install it.
 
-use super::number::{Demands, Evidence, Line};
+use super::decide::{Demands, Evidence, Line};
 use crate::ecosystem::IndexVersion;
 use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;

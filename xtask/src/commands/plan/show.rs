@@ -1,7 +1,7 @@
 //! The plan as text for people and as JSON for programs. Colours only where standard output is a terminal.
 
 use super::AppPlan;
-use super::number::Demands;
+use super::decide::Demands;
 use crate::finding::Finding;
 use crate::model::commits::Entry;
 use crate::model::workspace::Settings;
