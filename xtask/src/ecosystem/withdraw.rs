@@ -1,5 +1,5 @@
 //! Withdrawing a published version: what the index shows of it, and the way in which it lets a version be
-//! withdrawn.
+//! withdrawn. npm's rule that a version can be removed for 72 hours is in `ts/registry.rs`.
 
 use super::gitea::Package;
 use super::ts;
