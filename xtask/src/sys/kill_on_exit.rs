@@ -1,5 +1,5 @@
-//! Kills a child process when xtask ends for any reason, including SIGKILL: a shell waits beside the child and
-//! kills it at once. The programs of a rehearsal may end in order first: see `supervise.rs`.
+//! Kills a child process when xtask ends for any reason, including SIGKILL: a shell waits beside the child
+//! and kills it at once. The programs of a rehearsal may end in order first: see `supervise.rs`.
 
 use super::secrets;
 use anyhow::{Context, Result};

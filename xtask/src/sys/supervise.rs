@@ -1,7 +1,7 @@
 //! Runs a rehearsal's programs below a supervisor, which is this same binary and reads a pipe that only xtask
-//! holds open. When xtask ends, even by kill -9, the pipe closes. The supervisor lets the program end in order,
-//! then kills all processes that it started, orphans too. Other children are killed at once by a shell: see
-//! `kill_on_exit.rs`.
+//! holds open. When xtask ends, even by kill -9, the pipe closes. The supervisor lets the program end in
+//! order, then kills all processes that it started, orphans too. Other children are killed at once by a
+//! shell: see `kill_on_exit.rs`.
 
 use crate::sys::child;
 use anyhow::{Context, Result, bail};
