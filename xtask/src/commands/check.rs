@@ -151,15 +151,15 @@ impl<'a> Scope<'a> {
             Some(rev) => ctx.git.commit(rev)?,
             None => begun(ctx)?,
         };
-        let mut apps = Vec::new();
-        for app in ctx.ws.select(&flags.apps)? {
-            if affected::changed_since(ctx, &base, &app.pathspecs())? {
-                apps.push(app);
-            }
-        }
-        let xtask = ours
-            && flags.apps.is_empty()
-            && affected::changed_since(ctx, &base, &affected::xtask_pathspecs())?;
+        let selected = ctx.ws.select(&flags.apps)?;
+        let changed = |pathspecs: Vec<String>| affected::changed_since(ctx, &base, &pathspecs);
+        let (apps, xtask) = parallel::both(
+            || parallel::each(selected.len(), &selected, |app| changed(app.pathspecs())),
+            || -> Result<bool> { Ok(ours && flags.apps.is_empty() && changed(affected::xtask_pathspecs())?) },
+        );
+        let (apps, xtask) = (apps?, xtask?);
+        let apps: Vec<&App> =
+            selected.into_iter().zip(apps).filter_map(|(app, changed)| changed.then_some(app)).collect();
         if apps.is_empty() && !xtask {
             ui::say(&format!(
                 "nothing to check: neither an app nor xtask changed since {}",

@@ -1,7 +1,7 @@
 //! Finds out what changed since a commit, and where the checked-out branch started.
 
 use crate::model::ctx::Ctx;
-use crate::sys::ui;
+use crate::sys::{parallel, ui};
 use anyhow::Result;
 
 /// The paths that belong to xtask itself, and the contract, which is linted together with it.
@@ -35,8 +35,11 @@ pub(crate) fn committed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Re
 /// Does anything that matches these pathspecs differ between `base` and the checkout? An untracked file
 /// counts as a change.
 pub(crate) fn changed_since(ctx: &Ctx, base: &str, pathspecs: &[String]) -> Result<bool> {
-    Ok(!ctx.git.ask(&with(&["diff", "--quiet", base, "--"], pathspecs))?
-        || !ctx.git.read(&with(&["ls-files", "--others", "--exclude-standard", "--"], pathspecs))?.is_empty())
+    let (same, untracked) = parallel::both(
+        || ctx.git.ask(&with(&["diff", "--quiet", base, "--"], pathspecs)),
+        || ctx.git.read(&with(&["ls-files", "--others", "--exclude-standard", "--"], pathspecs)),
+    );
+    Ok(!same? || !untracked?.is_empty())
 }
 
 fn with<'a>(args: &[&'a str], pathspecs: &'a [String]) -> Vec<&'a str> {
@@ -47,11 +50,11 @@ fn with<'a>(args: &[&'a str], pathspecs: &'a [String]) -> Vec<&'a str> {
 /// is used instead and a note is printed.
 pub(crate) fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
     let (main, development) = (&ctx.ws.settings.main, &ctx.ws.settings.development);
-    if let Some(point) = branch_point(ctx, development)? {
+    if let Some(point) = branch_point(ctx, development) {
         return Ok(Some(point));
     }
     let help = format!("create it once: git push {} {main}:{development}", ctx.endpoints.remote);
-    let point = if main == development { None } else { branch_point(ctx, main)? };
+    let point = if main == development { None } else { branch_point(ctx, main) };
     let instead = if point.is_some() {
         format!("compared with {main}")
     } else {
@@ -63,14 +66,12 @@ pub(crate) fn branched_off(ctx: &Ctx) -> Result<Option<String>> {
 
 /// The commit where HEAD left a branch of the remote. None if the branch is not known here, or if the two
 /// have no commit in common.
-pub(crate) fn branch_point(ctx: &Ctx, branch: &str) -> Result<Option<String>> {
-    let named = format!("refs/remotes/{}/{branch}", ctx.endpoints.remote);
-    for reference in [named, format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
-        if let Ok(commit) = ctx.git.commit(&reference)
-            && let Ok(point) = ctx.git.read(&["merge-base", "HEAD", &commit])
-        {
-            return Ok(Some(point));
-        }
-    }
-    Ok(None)
+pub(crate) fn branch_point(ctx: &Ctx, branch: &str) -> Option<String> {
+    let mut names = vec![
+        format!("refs/remotes/{}/{branch}", ctx.endpoints.remote),
+        format!("refs/remotes/origin/{branch}"),
+        format!("refs/heads/{branch}"),
+    ];
+    names.dedup();
+    names.iter().find_map(|name| ctx.git.read(&["merge-base", "HEAD", name]).ok())
 }

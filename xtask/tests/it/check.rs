@@ -1,6 +1,6 @@
 //! `lint`, `test` and `check`: when an earlier result is reused.
 
-use crate::support::{APP_TOML, Repo, run};
+use crate::support::{APP_TOML, Output, Repo, run};
 use expect_test::expect;
 
 const REUSED: &str = "passed on this machine before, with the same files";
@@ -214,25 +214,77 @@ fn hooks_are_not_installed_where_git_does_not_look() {
     assert!(repo.path.join(".git/hooks/pre-commit").exists());
 }
 
+/// What hooks start: cargo, or the built xtask where it is newer than its sources.
+struct Hook {
+    repo: Repo,
+    home: camino::Utf8PathBuf,
+}
+
+impl Hook {
+    fn new() -> Hook {
+        let repo = Repo::new();
+        let home = repo.world().join("cargo");
+        let sources = "xtask/src/main.rs xtask/diff/src/lib.rs xtask/build.rs xtask/Cargo.toml \
+                       xtask/diff/Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml";
+        for file in sources.split_whitespace().filter(|file| !repo.path.join(file).exists()) {
+            repo.write(file, "");
+        }
+        Hook { repo, home }
+    }
+
+    fn program(&self, at: &camino::Utf8Path, says: &str) {
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::fs::write(at, format!("#!/bin/sh\necho {says} $@\n")).unwrap();
+        std::fs::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    fn run(&self) -> Output {
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../.ci/xtask");
+        let mut command = self.repo.command(program, &self.repo.path);
+        command.env_remove("CARGO_TARGET_DIR").env("PATH", "/usr/bin:/bin").env("CARGO_HOME", &self.home);
+        run(command.arg("check"))
+    }
+
+    /// Gives a file or folder a time in seconds since 1970.
+    fn dated(&self, path: &str, seconds: u64) {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        std::fs::File::open(self.repo.path.join(path)).unwrap().set_modified(time).unwrap();
+    }
+}
+
 #[test]
 fn a_client_without_the_shells_path_finds_cargo_or_is_told() {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../.ci/cargo");
-    let repo = Repo::new();
-    let home = repo.world().join("cargo");
-    let cargo = |home: &camino::Utf8Path| {
-        let mut command = repo.command(program, &repo.path);
-        run(command.env("PATH", "/usr/bin:/bin").env("CARGO_HOME", home).args(["xtask", "check"]))
-    };
+    let hook = Hook::new();
     if !std::path::Path::new("/usr/bin/cargo").exists() {
-        let output = cargo(&home);
+        let output = hook.run();
         assert_eq!(output.code, 1);
         assert!(output.stderr.contains("needs cargo, which is not in PATH"), "{output:?}");
     }
-    std::fs::create_dir_all(home.join("bin")).unwrap();
-    std::fs::write(home.join("bin/cargo"), "#!/bin/sh\necho ran $@\n").unwrap();
-    std::fs::set_permissions(home.join("bin/cargo"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
-    assert_eq!(cargo(&home).stdout, "ran xtask check\n");
+    hook.program(&hook.home.join("bin/cargo"), "cargo ran");
+    assert_eq!(hook.run().stdout, "cargo ran xtask check\n");
+}
+
+#[test]
+fn a_hook_starts_the_built_xtask_only_if_it_is_newer_than_every_source() {
+    let hook = Hook::new();
+    hook.program(&hook.home.join("bin/cargo"), "cargo ran");
+    hook.program(&hook.repo.path.join("target/debug/xtask"), "built ran");
+    let old = ["xtask/src", "xtask/src/main.rs", "xtask/diff/src", "xtask/diff/src/lib.rs", "xtask/build.rs"];
+    let rest = ["xtask/Cargo.toml", "xtask/diff/Cargo.toml", "Cargo.toml", "Cargo.lock"];
+    let toolchain = ["rust-toolchain.toml", ".cargo", ".cargo/config.toml"];
+    let all = [&old[..], &rest, &toolchain].concat();
+    for path in &all {
+        hook.dated(path, 1_000);
+    }
+    hook.dated("target/debug/xtask", 2_000);
+    assert_eq!(hook.run().stdout, "built ran check\n");
+    for path in &all {
+        hook.dated(path, 3_000);
+        assert_eq!(hook.run().stdout, "cargo ran xtask check\n", "{path} is newer");
+        hook.dated(path, 1_000);
+    }
+    std::fs::remove_file(hook.repo.path.join("xtask/build.rs")).unwrap();
+    assert_eq!(hook.run().stdout, "cargo ran xtask check\n", "a source is missing");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(super) fn of(ctx: &Ctx, event: &Event) -> Result<Affected> {
 fn base(ctx: &Ctx, event: &Event) -> Result<Option<String>> {
     let settings = &ctx.ws.settings;
     match event {
-        Event::PullRequest { base, .. } => match affected::branch_point(ctx, base)? {
+        Event::PullRequest { base, .. } => match affected::branch_point(ctx, base) {
             Some(commit) => Ok(Some(commit)),
             None => {
                 let help = format!(

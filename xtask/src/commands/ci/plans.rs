@@ -85,7 +85,7 @@ fn label(
     promotes: bool,
     plans: &[AppPlan],
 ) -> Result<Option<Finding>> {
-    let declared = match affected::branch_point(ctx, base)? {
+    let declared = match affected::branch_point(ctx, base) {
         Some(base) if !promotes => breaking_label::declared_since(&ctx.git, &base)?,
         _ => {
             plans.iter().flat_map(|plan| &plan.commits).filter(|c| c.counts && c.breaking).cloned().collect()

@@ -14,13 +14,13 @@ use anyhow::Result;
 
 /// One finding for all apps for which the title declares too small a bump.
 pub(super) fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<Finding>> {
-    let Some(branch_point) = affected::branch_point(ctx, base)? else { return Ok(None) };
+    let Some(branch_point) = affected::branch_point(ctx, base) else { return Ok(None) };
     // The plan reads the commits of development from there, also after a squash into main. So a promotion has
     // no commits to check, and a hotfix only its own.
     let mut bounds = vec![format!("^{branch_point}")];
     if base != ctx.ws.settings.development {
         bounds.extend(
-            affected::branch_point(ctx, &ctx.ws.settings.development)?.map(|commit| format!("^{commit}")),
+            affected::branch_point(ctx, &ctx.ws.settings.development).map(|commit| format!("^{commit}")),
         );
     }
     let range: Vec<&str> = std::iter::once("HEAD").chain(bounds.iter().map(String::as_str)).collect();
