@@ -58,6 +58,11 @@ def run(body: object) -> Reply:
     return ask("POST", "/runs/wait", json.dumps(body).encode())
 
 
+def send(method: str, path: str, body: object = None) -> Reply:
+    """Send a request with a JSON body; None: without a body."""
+    return ask(method, path, None if body is None else json.dumps(body).encode())
+
+
 def hello(content: str = "hello") -> dict[str, Any]:
     """Return an input of the echo graph."""
     return {"messages": [{"role": "user", "content": content}]}
@@ -79,3 +84,13 @@ class Case(unittest.TestCase):
         if status != 422:
             self.assertEqual(error["errors"], [])
         return error
+
+    def assert_refused(self, reply: Reply, *places: list[str | int]) -> None:
+        """Check that the answer is 422, and names these fields."""
+        error = self.assert_error(reply, 422)
+        self.assertEqual([field["loc"] for field in error["errors"]], list(places))
+
+    def ok(self, reply: Reply, status: int = 200) -> Any:
+        """Check the status. Return the body."""
+        self.assertEqual(reply.status, status, reply.body)
+        return reply.json() if reply.body else None

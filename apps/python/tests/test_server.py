@@ -1,6 +1,7 @@
 """Tests of the running server that are specific to this app. `contract/` has those of all apps."""
 
 import socket
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -23,10 +24,13 @@ def test_info_describes_the_running_package(client: httpx.Client) -> None:
         "version": __version__,
         "commit": None,
         "graphs": ["echo"],
+        "flags": {"assistants": True, "crons": False, "langsmith": False},
+        "langgraph_py_version": version("langgraph"),
+        "langgraph_js_version": None,
     }
 
 
-@pytest.mark.parametrize("path", ["/", "/runs", "/docs", "/openapi"])
+@pytest.mark.parametrize("path", ["/", "/store", "/docs", "/openapi"])
 def test_robyn_has_no_pages_of_its_own(client: httpx.Client, path: str) -> None:
     assert client.get(path).json()["detail"].startswith("no such path")
 

@@ -1,14 +1,17 @@
 /** Answers a request. Independent of the HTTP server. */
 
 import { Hono } from "hono";
+import { Assistants } from "./assistants.js";
 import { parse, read } from "./body.js";
+import { Call, parseQuery } from "./call.js";
 import { echo } from "./echo.js";
 import { HttpError, json } from "./errors.js";
 import type { Graph } from "./graphs.js";
-import type { Runtime } from "./handlers.js";
+import { Items } from "./items.js";
 import { log } from "./log.js";
 import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
+import type { Runtime } from "./runtime.js";
 import { render } from "./spec.js";
 
 /** The runtime's API for some graphs. */
@@ -24,16 +27,22 @@ export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo
     graphs: new Map(Object.entries(graphs)),
     spec,
     compat: document(spec),
+    assistants: new Assistants(Object.keys(graphs)),
+    items: new Items(),
   };
   const hono = new Hono({ getPath: pathOf });
-  for (const path of new Set(ROUTES.map((route) => route.path))) {
+  // A path without names in braces goes before one with them.
+  const paths = [...new Set(ROUTES.map((route) => route.path))];
+  const inOrder = [...paths.filter((path) => !path.includes("{")), ...paths];
+  for (const path of new Set(inOrder)) {
     const routes = ROUTES.filter((route) => route.path === path);
+    const pattern = path.replace(/{(\w+)}/g, ":$1");
     for (const route of routes) {
-      hono.on(route.method, path, ({ req }) =>
+      hono.on(route.method, pattern, ({ req }) =>
         settle(req.raw, () => answer(runtime, route, req.raw)),
       );
     }
-    hono.all(path, ({ req }) => settle(req.raw, () => otherMethod(req.raw.method, path, routes)));
+    hono.all(pattern, ({ req }) => settle(req.raw, () => otherMethod(req.raw, path, routes)));
   }
   hono.notFound(({ req }) => settle(req.raw, noSuchPath));
   return { fetch: async (request) => await hono.fetch(request) };
@@ -61,10 +70,31 @@ async function settle(
 }
 
 async function answer(runtime: Runtime, route: Route, request: Request): Promise<Response> {
+  const parts = partsOf(route.path, pathOf(request));
   const bytes = route.request && (await read(request.body));
   if (route.channel) checkChannel(request.headers.get(CHANNEL_HEADER));
+  const query = parseQuery(route.query ?? [], queryOf(request));
   const body = route.request && bytes && parse(route.request, bytes);
-  return json(200, await route.handler(runtime, body as never));
+  const call = new Call(parts, query, request.headers, body as never);
+  const done = await route.handler(runtime, call);
+  return done instanceof Response ? done : json(200, JSON.stringify(done));
+}
+
+function queryOf({ url }: { url: string }): URLSearchParams {
+  return new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? "");
+}
+
+/** The parts of a path that vary, decoded. */
+function partsOf(template: string, path: string): Map<string, string> {
+  const parts = path.split("/");
+  const pairs = template.split("/").flatMap((want, n): [string, string][] => {
+    return want.startsWith("{") ? [[want.slice(1, -1), parts[n] ?? ""]] : [];
+  });
+  try {
+    return new Map(pairs.map(([name, part]) => [name, decodeURIComponent(part)]));
+  } catch {
+    return noSuchPath();
+  }
 }
 
 /** Refuses a version of the channel protocol that is not supported. */
@@ -75,10 +105,12 @@ function checkChannel(version: string | null): void {
   throw new HttpError(400, `the ${CHANNEL_HEADER} is not supported; supported: ${listed}`);
 }
 
-function otherMethod(method: string, path: string, routes: readonly Route[]): Response {
+function otherMethod(request: Request, template: string, routes: readonly Route[]): Response {
+  const path = pathOf(request);
+  partsOf(template, path);
   const headers = { Allow: allowed(routes) };
-  if (method === "OPTIONS") return new Response(null, { status: 204, headers });
-  throw new HttpError(405, `${path} has no ${method}, only ${headers.Allow}`, { headers });
+  if (request.method === "OPTIONS") return new Response(null, { status: 204, headers });
+  throw new HttpError(405, `${path} has no ${request.method}, only ${headers.Allow}`, { headers });
 }
 
 function noSuchPath(): never {

@@ -40,6 +40,11 @@ export function json(status: number, text: string, headers: Record<string, strin
   });
 }
 
+/** An answer without a body. */
+export function nothing(status = 204): Response {
+  return new Response(null, { status });
+}
+
 /** What zod says of one value that does not fit. */
 export interface Issue {
   readonly path: readonly PropertyKey[];
@@ -50,7 +55,10 @@ export interface Issue {
 
 /** Returns a 422 with the path of each wrong field. The paths begin with `place`. */
 export function invalid(issues: readonly Issue[], ...place: string[]): HttpError {
-  const errors = issues.flatMap((issue) =>
+  // As pydantic does: unknown fields of the body itself are reported after its other fields.
+  const last = (issue: Issue) => issue.code === "unrecognized_keys" && issue.path.length === 0;
+  const sorted = [...issues.filter((issue) => !last(issue)), ...issues.filter(last)];
+  const errors = sorted.flatMap((issue) =>
     fields(issue).map(
       (field): FieldError => ({
         loc: [...place, ...field].map((part) => (typeof part === "symbol" ? String(part) : part)),
@@ -65,4 +73,13 @@ export function invalid(issues: readonly Issue[], ...place: string[]): HttpError
 function fields(issue: Issue): PropertyKey[][] {
   if (issue.code !== "unrecognized_keys" || !issue.keys) return [[...issue.path]];
   return issue.keys.map((key) => [...issue.path, key]);
+}
+
+/** Returns a 422 for one wrong field. */
+export function refused(
+  message: string,
+  loc: (string | number)[],
+  detail = "the body does not match the schema",
+): HttpError {
+  return new HttpError(422, detail, { errors: [{ loc, message }] });
 }

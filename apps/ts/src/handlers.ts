@@ -1,45 +1,58 @@
-/** One handler per operation: it takes the request's model and returns the response's JSON text. */
+/** The operations of the system. */
 
 import type { z } from "zod";
-import { HttpError, invalid } from "./errors.js";
+import type { Call } from "./call.js";
+import { HttpError, invalid, json } from "./errors.js";
 import { type Graph, type GraphConfig, inputIssues } from "./graphs.js";
-import type { Compat, Health, Info, RunRequest } from "./models.js";
-import { commit, PACKAGE, version } from "./version.js";
+import type { Health, Info, Ok, RunRequest } from "./models.js";
+import type { Runtime } from "./runtime.js";
+import { pageHeaders } from "./values.js";
+import { commit, langgraphVersion, PACKAGE, version } from "./version.js";
 
-/** The data that all handlers share. */
-export interface Runtime {
-  readonly graphs: ReadonlyMap<string, Graph>;
-  readonly spec: string;
-  readonly compat: Compat;
+/** Reports that the server answers. */
+export function health(): z.infer<typeof Health> {
+  return { status: "ok" };
 }
 
 /** Reports that the server answers. */
-export function health(): string {
-  return JSON.stringify({ status: "ok" } satisfies z.infer<typeof Health>);
+export function ok(): z.infer<typeof Ok> {
+  return { ok: true };
 }
 
 /** Describes the running package. */
-export function info(runtime: Runtime): string {
-  const graphs = [...runtime.graphs.keys()].sort();
-  const { compat } = runtime;
-  const body: z.infer<typeof Info> = { name: PACKAGE, version, commit, graphs, compat };
-  return JSON.stringify(body);
+export function info(runtime: Runtime): z.infer<typeof Info> {
+  return {
+    name: PACKAGE,
+    version,
+    commit,
+    graphs: [...runtime.graphs.keys()].sort(),
+    compat: runtime.compat,
+    flags: { assistants: true, crons: false, langsmith: false },
+    langgraph_py_version: null,
+    langgraph_js_version: langgraphVersion(),
+  };
 }
 
 /** Returns the OpenAPI document. */
-export function openapi(runtime: Runtime): string {
-  return runtime.spec;
+export function openapi(runtime: Runtime): Response {
+  return json(200, runtime.spec);
+}
+
+/** Returns no crons: the server does not support them. */
+export function searchCrons(): Response {
+  return json(200, "[]", pageHeaders(0, 1, 0));
 }
 
 /** Runs a graph without a thread and returns its last state. */
-export async function waitForRun(runtime: Runtime, body: RunRequest): Promise<string> {
+export async function waitForRun(runtime: Runtime, call: Call<RunRequest>): Promise<object> {
+  const { body } = call;
   const graph = runtime.graphs.get(body.assistant_id);
   if (!graph) {
     throw new HttpError(404, `no assistant '${body.assistant_id}'; /info lists the graphs`);
   }
   const issues = await inputIssues(graph, body.input);
   if (issues.length > 0) throw invalid(issues, "body", "input");
-  return JSON.stringify(await run(graph, body));
+  return await run(graph, body);
 }
 
 async function run(graph: Graph, body: RunRequest): Promise<object> {

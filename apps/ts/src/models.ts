@@ -1,9 +1,18 @@
 /** The bodies of requests and responses. The OpenAPI document is generated from them. */
 
 import { z } from "zod";
+import { isUuid } from "./values.js";
 
 /** The schemas of the OpenAPI document, by name. */
 export const SCHEMAS = z.registry<{ id: string }>();
+
+const nullable = <Inner extends z.ZodType>(inner: Inner) => inner.nullable().default(null as never);
+const uuid = () => z.string().refine(isUuid, "must be a UUID").meta({ format: "uuid" });
+const whole = () => z.int({ abort: true });
+const limit = (byDefault: number) => whole().min(1).max(1000).default(byDefault);
+const offset = () => whole().min(0).default(0);
+const IfExists = z.enum(["raise", "do_nothing"]);
+const SortOrder = z.enum(["asc", "desc"]);
 
 const anyObject = () => z.record(z.string(), z.unknown());
 
@@ -14,6 +23,11 @@ export const Health = z
   .object({ status: z.literal("ok") })
   .describe("The server answers.")
   .register(SCHEMAS, { id: "Health" });
+
+export const Ok = z
+  .object({ ok: z.literal(true) })
+  .describe("The server answers, in the form that the SDKs' users know.")
+  .register(SCHEMAS, { id: "Ok" });
 
 const Status = z
   .enum(["supported", "deprecated", "removed"])
@@ -63,13 +77,21 @@ export const Compat = z
   .describe("The interfaces that this release declares; also the package's `compat.json`.")
   .register(SCHEMAS, { id: "Compat" });
 
+export const Flags = z
+  .object({ assistants: z.boolean(), crons: z.boolean(), langsmith: z.boolean() })
+  .describe("What the server supports.")
+  .register(SCHEMAS, { id: "Flags" });
+
 export const Info = z
   .object({
     name: z.string().describe("The package's name."),
     version: z.string().describe("The package's version."),
     commit: z.string().nullable().describe("The commit it was built from; null in a checkout."),
-    graphs: z.array(z.string()).describe("The valid values of `assistant_id`, sorted."),
+    graphs: z.array(z.string()).describe("The names of the graphs, sorted."),
     compat: Compat,
+    flags: Flags,
+    langgraph_py_version: z.string().nullable().describe("The version of langgraph in Python."),
+    langgraph_js_version: z.string().nullable().describe("The version of langgraph in JavaScript."),
   })
   .describe("The running package.")
   .register(SCHEMAS, { id: "Info" });
@@ -124,7 +146,274 @@ export const ErrorBody = z
   .describe("The body of every response that is not a success.")
   .register(SCHEMAS, { id: "Error" });
 
+export const Assistant = z
+  .object({
+    assistant_id: z.string(),
+    graph_id: z.string(),
+    config: anyObject(),
+    context: anyObject(),
+    metadata: anyObject(),
+    name: z.string(),
+    description: z.string().nullable(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    version: z.int(),
+  })
+  .describe("A graph with a configuration of its own.")
+  .register(SCHEMAS, { id: "Assistant" });
+
+export const Assistants = z
+  .array(Assistant)
+  .describe("Assistants.")
+  .register(SCHEMAS, { id: "Assistants" });
+
+export const AssistantVersion = z
+  .object({
+    assistant_id: z.string(),
+    graph_id: z.string(),
+    config: anyObject(),
+    context: anyObject(),
+    metadata: anyObject(),
+    name: z.string(),
+    description: z.string().nullable(),
+    created_at: z.string(),
+    version: z.int(),
+  })
+  .describe("One version of an assistant.")
+  .register(SCHEMAS, { id: "AssistantVersion" });
+
+export const AssistantVersionList = z
+  .array(AssistantVersion)
+  .describe("The versions of an assistant, the newest first.")
+  .register(SCHEMAS, { id: "AssistantVersionList" });
+
+export const AssistantCreate = z
+  .strictObject({
+    graph_id: z.string().min(1).describe("The name of a graph."),
+    assistant_id: nullable(uuid()).describe("Its id; default: a random one."),
+    config: RunConfig.nullable().default(null),
+    context: nullable(anyObject()).describe("Same as `config.configurable`."),
+    metadata: nullable(anyObject()),
+    name: nullable(z.string()).describe("Default: `Untitled`."),
+    description: nullable(z.string()),
+    if_exists: nullable(IfExists).describe("Default: `raise`."),
+  })
+  .describe("A new assistant.")
+  .register(SCHEMAS, { id: "AssistantCreate" });
+
+export const AssistantPatch = z
+  .strictObject({
+    graph_id: nullable(z.string()),
+    config: RunConfig.nullable().default(null),
+    context: nullable(anyObject()).describe("Same as `config.configurable`."),
+    metadata: nullable(anyObject()).describe("Added to the present metadata."),
+    name: nullable(z.string()),
+    description: nullable(z.string()),
+  })
+  .describe("Changes of an assistant, which become its next version.")
+  .register(SCHEMAS, { id: "AssistantPatch" });
+
+export const AssistantSearch = z
+  .strictObject({
+    metadata: nullable(anyObject()).describe("What the metadata must contain."),
+    graph_id: nullable(z.string()),
+    name: nullable(z.string()).describe("A part of the name, in any case."),
+    limit: limit(10),
+    offset: offset(),
+    sort_by: nullable(
+      z.enum(["assistant_id", "graph_id", "name", "created_at", "updated_at"]),
+    ).describe("Default: `created_at`."),
+    sort_order: nullable(SortOrder).describe("Default: `desc`."),
+    select: nullable(
+      z.array(
+        z.enum([
+          "assistant_id",
+          "graph_id",
+          "name",
+          "description",
+          "config",
+          "context",
+          "created_at",
+          "updated_at",
+          "metadata",
+          "version",
+        ]),
+      ),
+    ).describe("The fields to return; default: all."),
+  })
+  .describe("Which assistants to return.")
+  .register(SCHEMAS, { id: "AssistantSearch" });
+
+export const AssistantCount = z
+  .strictObject({
+    metadata: nullable(anyObject()).describe("What the metadata must contain."),
+    graph_id: nullable(z.string()),
+    name: nullable(z.string()).describe("A part of the name, in any case."),
+  })
+  .describe("Which assistants to count.")
+  .register(SCHEMAS, { id: "AssistantCount" });
+
+export const AssistantVersions = z
+  .strictObject({
+    metadata: nullable(anyObject()).describe("What the metadata must contain."),
+    limit: limit(10),
+    offset: offset(),
+  })
+  .describe("Which versions of an assistant to return.")
+  .register(SCHEMAS, { id: "AssistantVersions" });
+
+export const AssistantLatest = z
+  .strictObject({ version: whole().min(1) })
+  .describe("The version that an assistant has from now on.")
+  .register(SCHEMAS, { id: "AssistantLatest" });
+
+export const Count = z.int().describe("A number of results.").register(SCHEMAS, { id: "Count" });
+
+export const GraphNode = z
+  .object({ id: z.string() })
+  .describe("A node of a graph.")
+  .register(SCHEMAS, { id: "GraphNode" });
+
+export const GraphEdge = z
+  .object({ source: z.string(), target: z.string() })
+  .describe("An edge of a graph.")
+  .register(SCHEMAS, { id: "GraphEdge" });
+
+export const Drawing = z
+  .object({ nodes: z.array(GraphNode), edges: z.array(GraphEdge) })
+  .describe("The nodes and edges of a graph.")
+  .register(SCHEMAS, { id: "Drawing" });
+
+export const Schemas = z
+  .object({
+    graph_id: z.string(),
+    input_schema: anyObject().nullable(),
+    output_schema: anyObject().nullable(),
+    state_schema: anyObject().nullable(),
+    config_schema: anyObject().nullable(),
+    context_schema: anyObject().nullable(),
+  })
+  .describe("The JSON Schemas of a graph. null if the graph does not tell.")
+  .register(SCHEMAS, { id: "Schemas" });
+
+export const Subgraphs = z
+  .record(z.string(), Schemas)
+  .describe("The schemas of subgraphs, by namespace.")
+  .register(SCHEMAS, { id: "Subgraphs" });
+
+const label = () =>
+  z
+    .string()
+    .min(1)
+    .regex(/^[^.]*$/);
+
+const item = {
+  namespace: z.array(z.string()),
+  key: z.string(),
+  value: anyObject(),
+  created_at: z.string(),
+  updated_at: z.string(),
+};
+
+export const Item = z
+  .object(item)
+  .describe("A value of the store.")
+  .register(SCHEMAS, { id: "Item" });
+
+export const FoundItem = z
+  .object({ ...item, score: z.number().nullable() })
+  .describe("A value that a search has found.")
+  .register(SCHEMAS, { id: "FoundItem" });
+
+export const FoundItems = z
+  .object({ items: z.array(FoundItem) })
+  .describe("The values that a search has found.")
+  .register(SCHEMAS, { id: "FoundItems" });
+
+export const MaybeItem = Item.nullable()
+  .describe("A value of the store; null if there is none.")
+  .register(SCHEMAS, { id: "MaybeItem" });
+
+export const ItemPut = z
+  .strictObject({
+    namespace: z.array(label()).min(1).describe("The path of the value."),
+    key: z.string().min(1),
+    value: anyObject(),
+    index: nullable(z.literal(false)).describe(
+      "Lists of fields are refused: semantic search is not supported.",
+    ),
+    ttl: nullable(z.number().gt(0)).describe(
+      "Minutes after the last use when the value is deleted.",
+    ),
+  })
+  .describe("A value to store.")
+  .register(SCHEMAS, { id: "ItemPut" });
+
+export const ItemDelete = z
+  .strictObject({ namespace: z.array(label()).min(1), key: z.string().min(1) })
+  .describe("A value to delete.")
+  .register(SCHEMAS, { id: "ItemDelete" });
+
+export const ItemSearch = z
+  .strictObject({
+    namespace_prefix: z.array(label()),
+    filter: nullable(anyObject()).describe("What the values must contain."),
+    limit: limit(10),
+    offset: offset(),
+    query: z.null().default(null).describe("Not supported: semantic search."),
+    refresh_ttl: nullable(z.boolean()).describe("Default: true."),
+  })
+  .describe("Which values to return.")
+  .register(SCHEMAS, { id: "ItemSearch" });
+
+export const NamespaceSearch = z
+  .strictObject({
+    prefix: nullable(z.array(z.string())),
+    suffix: nullable(z.array(z.string())),
+    max_depth: nullable(whole().min(1)),
+    limit: limit(100),
+    offset: offset(),
+  })
+  .describe("Which namespaces to return.")
+  .register(SCHEMAS, { id: "NamespaceSearch" });
+
+export const Namespaces = z
+  .object({ namespaces: z.array(z.array(z.string())) })
+  .describe("The namespaces of the store.")
+  .register(SCHEMAS, { id: "Namespaces" });
+
+export const CronSearch = z
+  .strictObject({
+    assistant_id: nullable(z.string()),
+    thread_id: nullable(z.string()),
+    enabled: nullable(z.boolean()),
+    metadata: nullable(anyObject()),
+    limit: limit(10),
+    offset: offset(),
+    sort_by: nullable(z.string()),
+    sort_order: nullable(SortOrder),
+    select: nullable(z.array(z.string())),
+  })
+  .describe("Which crons to return. There are none: the server does not support them.")
+  .register(SCHEMAS, { id: "CronSearch" });
+
+export const Crons = z
+  .array(anyObject())
+  .describe("Always empty: the server does not support crons.")
+  .register(SCHEMAS, { id: "Crons" });
+
 export type Compat = z.infer<typeof Compat>;
 export type FieldError = z.infer<typeof FieldError>;
 export type ErrorBody = z.infer<typeof ErrorBody>;
 export type RunRequest = z.infer<typeof RunRequest>;
+export type RunConfig = z.infer<typeof RunConfig>;
+export type AssistantCreate = z.infer<typeof AssistantCreate>;
+export type AssistantPatch = z.infer<typeof AssistantPatch>;
+export type AssistantSearch = z.infer<typeof AssistantSearch>;
+export type AssistantCount = z.infer<typeof AssistantCount>;
+export type AssistantVersions = z.infer<typeof AssistantVersions>;
+export type AssistantLatest = z.infer<typeof AssistantLatest>;
+export type ItemPut = z.infer<typeof ItemPut>;
+export type ItemDelete = z.infer<typeof ItemDelete>;
+export type ItemSearch = z.infer<typeof ItemSearch>;
+export type NamespaceSearch = z.infer<typeof NamespaceSearch>;

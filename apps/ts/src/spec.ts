@@ -1,6 +1,7 @@
 /** The OpenAPI document, generated from the table of operations and the models. */
 
 import { z } from "zod";
+import { HIGHEST, type Query } from "./call.js";
 import { ErrorBody, SCHEMAS } from "./models.js";
 import { CHANNEL_HEADER, CHANNELS, kept } from "./promises.js";
 import { ROUTES, type Route } from "./routes.js";
@@ -15,10 +16,11 @@ returns the methods of a path in the \`Allow\` header.`;
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "The body is not JSON, or the channel protocol is not supported; see `detail`.",
-  404: "There is no assistant of this name.",
+  404: "There is no such assistant, graph, thread, run or version; see `detail`.",
+  409: "It exists already, or it is in use; see `detail`.",
   405: "The path does not support this method; the Allow header lists its methods.",
   413: "The body is too large.",
-  422: "The body does not match the schema; `errors` lists the wrong fields.",
+  422: "The request does not match the schema; `errors` lists the wrong fields.",
   500: "The server failed.",
   503: "The server is stopping.",
 };
@@ -64,13 +66,47 @@ function operation(route: Route): Json {
     ...responses["405"],
     headers: { Allow: { required: true, schema: { type: "string" } } },
   };
-  responses["200"] = { description: "Done.", content: body(route.response) };
+  responses[String(route.status ?? 200)] = success(route);
+  const parameters = [
+    ...[...route.path.matchAll(/{(\w+)}/g)].map(([, name = ""]) => part(name)),
+    ...(route.query ?? []).map(parameter),
+    ...(route.channel ? [channel()] : []),
+  ];
   return {
     operationId: route.operation,
     summary: route.summary,
     responses,
-    ...(route.channel && { parameters: [channel()] }),
+    ...(parameters.length > 0 && { parameters }),
     ...(route.request && { requestBody: { required: true, content: body(route.request) } }),
+  };
+}
+
+function success(route: Route): Json {
+  if (route.status === 204) return { description: "Done." };
+  return { description: "Done.", content: body(route.response) };
+}
+
+function part(name: string): Json {
+  return { name, in: "path", required: true, schema: { type: "string" } };
+}
+
+function parameter(one: Query): Json {
+  const text = { type: "string", ...(one.values && { enum: one.values }) };
+  const { least = 0, most = HIGHEST } = one;
+  const number = { type: "integer", minimum: least, maximum: most };
+  const kinds = {
+    boolean: { type: "boolean" },
+    integer: number,
+    depth: { anyOf: [{ type: "boolean" }, number] },
+    string: text,
+    list: { type: "array", items: text },
+  };
+  return {
+    name: one.name,
+    in: "query",
+    required: one.required ?? false,
+    description: one.description,
+    schema: kinds[one.kind],
   };
 }
 

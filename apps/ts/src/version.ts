@@ -1,6 +1,7 @@
 /** The version of the package, and the commit it was built from. */
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { STAMP } from "./commit.js";
 
 export const PACKAGE = "@l4b4r4b4b4/fractal-agents-runtime";
@@ -22,5 +23,11 @@ function readVersion(): string {
   const manifest: unknown = JSON.parse(
     readFileSync(new URL("../package.json", import.meta.url), "utf8"),
   );
+  return (manifest as { version: string }).version;
+}
+
+/** The version of langgraph, which this does not import. */
+export function langgraphVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)("@langchain/langgraph/package.json");
   return (manifest as { version: string }).version;
 }

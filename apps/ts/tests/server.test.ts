@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Client } from "@langchain/langgraph-sdk";
 import { document } from "../src/promises.js";
 import { render } from "../src/spec.js";
-import { commit, PACKAGE, version } from "../src/version.js";
+import { commit, langgraphVersion, PACKAGE, version } from "../src/version.js";
 import { cli, freePort, type Server, started } from "./servers.js";
 
 let server: Server;
@@ -26,6 +26,9 @@ test("info describes the running package", async () => {
     commit,
     graphs: ["echo"],
     compat: document(render()),
+    flags: { assistants: true, crons: false, langsmith: false },
+    langgraph_py_version: null,
+    langgraph_js_version: langgraphVersion(),
   });
 });
 

@@ -2,31 +2,26 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+from fractal_agents_runtime.assistants import Assistants
+from fractal_agents_runtime.call import Call, Reply, answer, parse_query
 from fractal_agents_runtime.errors import HttpError, invalid
 from fractal_agents_runtime.graphs import Graph, echo
 from fractal_agents_runtime.handlers import Runtime
+from fractal_agents_runtime.items import Items
 from fractal_agents_runtime.models import Error
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
-from fractal_agents_runtime.routes import ROUTES, Route, allowed
+from fractal_agents_runtime.routes import Route, allowed, matching
 from fractal_agents_runtime.spec import render
+
+__all__ = ["App", "Reply", "create_app"]
 
 MAX_BODY = 4 * 1024 * 1024
 
 log = logging.getLogger("fractal_agents_runtime")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A response. The body is JSON, or empty."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class App:
@@ -34,17 +29,28 @@ class App:
 
     def __init__(self, graphs: Mapping[str, Graph]) -> None:
         spec = render().encode()
-        self._runtime = Runtime(graphs=dict(graphs), spec=spec, compat=document(spec))
+        self._runtime = Runtime(
+            graphs=dict(graphs),
+            spec=spec,
+            compat=document(spec),
+            assistants=Assistants(list(graphs)),
+            items=Items(),
+        )
 
     async def handle(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, list[str]] | None = None,
     ) -> Reply:
         """Answer a request. Every exception becomes a response with an error status.
 
         The names in `headers` must be in lower case.
         """
         try:
-            return await self._answer(method, path, body, headers or {})
+            return await self._answer(method, path, body, headers or {}, query or {})
         except HttpError as error:
             return error_reply(error)
         except Exception:
@@ -52,9 +58,14 @@ class App:
             return error_reply(HttpError(500, "internal error; the server's log has the reason"))
 
     async def _answer(
-        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        query: Mapping[str, list[str]],
     ) -> Reply:
-        routes = [route for route in ROUTES if route.path == path]
+        routes, parts = matching(path)
         if not routes:
             raise HttpError(404, "no such path; /openapi.json lists the paths")
         if method == "OPTIONS":
@@ -69,8 +80,11 @@ class App:
             raise HttpError(413, f"the body has more than {MAX_BODY} bytes")
         if route.channel:
             check_channel(headers.get(CHANNEL_HEADER.lower()))
-        done = await route.handler(self._runtime, parse(route, body))
-        return Reply(200, done if isinstance(done, bytes) else to_json(done, inf_nan_mode="null"))
+        call = Call(parts, parse_query(route.query, query), headers, parse(route, body))
+        done = await route.handler(self._runtime, call)
+        if isinstance(done, Reply):
+            return done
+        return Reply(200, done) if isinstance(done, bytes) else answer(done)
 
 
 def create_app(graphs: Mapping[str, Graph] | None = None) -> App:
@@ -97,7 +111,7 @@ def parse(route: Route, body: bytes) -> BaseModel | None:
     try:
         return route.request.model_validate(value)
     except ValidationError as problem:
-        raise invalid(problem, "body") from problem
+        raise invalid(problem, value, "body") from problem
 
 
 def error_reply(error: HttpError) -> Reply:

@@ -1,14 +1,28 @@
-"""One handler per operation: it takes the request's model and returns the response's model."""
+"""The operations of the system, and the data that all handlers share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from pydantic import ValidationError
 
+from fractal_agents_runtime.assistants import Assistants
+from fractal_agents_runtime.call import Call, Reply, answer
 from fractal_agents_runtime.errors import HttpError, invalid
 from fractal_agents_runtime.graphs import Graph, input_model
-from fractal_agents_runtime.models import Compat, FieldError, Health, Info, RunOutput, RunRequest
+from fractal_agents_runtime.items import Items
+from fractal_agents_runtime.models import (
+    Compat,
+    FieldError,
+    Flags,
+    Health,
+    Info,
+    Ok,
+    RunOutput,
+    RunRequest,
+)
+from fractal_agents_runtime.values import page_headers
 from fractal_agents_runtime.version import PACKAGE, __version__, commit
 
 
@@ -19,14 +33,21 @@ class Runtime:
     graphs: Mapping[str, Graph]
     spec: bytes
     compat: Compat
+    assistants: Assistants
+    items: Items
 
 
-async def health(_runtime: Runtime, _body: None) -> Health:
+async def health(_runtime: Runtime, _call: Call) -> Health:
     """Report that the server answers."""
     return Health(status="ok")
 
 
-async def info(runtime: Runtime, _body: None) -> Info:
+async def ok(_runtime: Runtime, _call: Call) -> Ok:
+    """Report that the server answers."""
+    return Ok(ok=True)
+
+
+async def info(runtime: Runtime, _call: Call) -> Info:
     """Describe the running package."""
     return Info(
         name=PACKAGE,
@@ -34,16 +55,25 @@ async def info(runtime: Runtime, _body: None) -> Info:
         commit=commit(),
         graphs=sorted(runtime.graphs),
         compat=runtime.compat,
+        flags=Flags(assistants=True, crons=False, langsmith=False),
+        langgraph_py_version=version("langgraph"),
+        langgraph_js_version=None,
     )
 
 
-async def openapi(runtime: Runtime, _body: None) -> bytes:
+async def openapi(runtime: Runtime, _call: Call) -> bytes:
     """Return the OpenAPI document."""
     return runtime.spec
 
 
-async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
+async def search_crons(_runtime: Runtime, _call: Call) -> Reply:
+    """Return no crons: the server does not support them."""
+    return answer([], page_headers(0, 1, 0))
+
+
+async def wait_for_run(runtime: Runtime, call: Call) -> RunOutput:
     """Run a graph without a thread and return its last state."""
+    body: RunRequest = call.body
     graph = runtime.graphs.get(body.assistant_id)
     if graph is None:
         raise HttpError(404, f"no assistant '{body.assistant_id}'; /info lists the graphs")
@@ -52,7 +82,7 @@ async def wait_for_run(runtime: Runtime, body: RunRequest) -> RunOutput:
         if model:
             model.model_validate(body.input)
     except ValidationError as problem:
-        raise invalid(problem, "body", "input") from problem
+        raise invalid(problem, body.input, "body", "input") from problem
     return RunOutput(await _run(graph, body))
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 from fractal_agents_runtime.app import App
 from fractal_agents_runtime.lifecycle import Lifecycle
@@ -39,7 +40,8 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
         body = request.body if isinstance(request.body, bytes) else request.body.encode()
         # Robyn's type stubs lack get_headers. The methods they have return one value per name.
         headers = combined(request.headers.get_headers())  # type: ignore[attr-defined]
-        reply = await lifecycle.answer(app.handle(request.method, path, body, headers))
+        query = decoded(request.query_params.to_dict())
+        reply = await lifecycle.answer(app.handle(request.method, path, body, headers, query))
         milliseconds = (time.perf_counter() - began) * 1000
         log.info("%s %s %d %.1fms", request.method, path, reply.status, milliseconds)
         headers = {"Content-Type": "application/json"} if reply.body else {}
@@ -61,6 +63,13 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
 def combined(headers: Mapping[str, list[str]]) -> dict[str, str]:
     """Join repeated headers into one comma-separated list (RFC 9110, 5.3)."""
     return {name.lower(): ", ".join(values) for name, values in headers.items()}
+
+
+def decoded(query: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Decode the parameters of a query, which Robyn only splits."""
+    return {
+        unquote_plus(name): [unquote_plus(one) for one in values] for name, values in query.items()
+    }
 
 
 def reserve(host: str, port: int) -> socket.socket:

@@ -1,12 +1,14 @@
 """The OpenAPI document, generated from the table of operations and the models."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from fractal_agents_runtime.call import Query
 from fractal_agents_runtime.models import Error
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, kept
 from fractal_agents_runtime.routes import ROUTES, Route
@@ -20,10 +22,11 @@ returns the methods of a path in the `Allow` header."""
 
 REASONS = {
     400: "The body is not JSON, or the channel protocol is not supported; see `detail`.",
-    404: "There is no assistant of this name.",
+    404: "There is no such assistant, graph, thread, run or version; see `detail`.",
     405: "The path does not support this method; the Allow header lists its methods.",
+    409: "It exists already, or it is in use; see `detail`.",
     413: "The body is too large.",
-    422: "The body does not match the schema; `errors` lists the wrong fields.",
+    422: "The request does not match the schema; `errors` lists the wrong fields.",
     500: "The server failed.",
     503: "The server is stopping.",
 }
@@ -74,18 +77,52 @@ def _paths() -> Json:
 def _operation(route: Route) -> Json:
     responses = {str(status): _error(status) for status in (*EVERYWHERE, *route.errors)}
     responses["405"]["headers"] = {"Allow": {"required": True, "schema": {"type": "string"}}}
-    schema = _reference(route.response) if route.response else {"type": "object"}
-    responses["200"] = {"description": "Done.", "content": _json(schema)}
+    responses[str(route.status)] = _success(route)
     operation: Json = {
         "operationId": route.operation,
         "summary": route.summary,
         "responses": responses,
     }
-    if route.channel:
-        operation["parameters"] = [_channel()]
+    parameters = [
+        *[_part(name) for name in re.findall(r"{(\w+)}", route.path)],
+        *[_parameter(one) for one in route.query],
+        *([_channel()] if route.channel else []),
+    ]
+    if parameters:
+        operation["parameters"] = parameters
     if route.request:
         operation["requestBody"] = {"required": True, "content": _json(_reference(route.request))}
     return operation
+
+
+def _success(route: Route) -> Json:
+    if route.status == 204:  # noqa: PLR2004
+        return {"description": "Done."}
+    schema = _reference(route.response) if route.response else {"type": "object"}
+    return {"description": "Done.", "content": _json(schema)}
+
+
+def _part(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _parameter(one: Query) -> Json:
+    text: Json = {"type": "string", **({"enum": list(one.values)} if one.values else {})}
+    number: Json = {"type": "integer", "minimum": one.least, "maximum": one.most}
+    schemas: dict[str, Json] = {
+        "boolean": {"type": "boolean"},
+        "integer": number,
+        "depth": {"anyOf": [{"type": "boolean"}, number]},
+        "string": text,
+        "list": {"type": "array", "items": text},
+    }
+    return {
+        "name": one.name,
+        "in": "query",
+        "required": one.required,
+        "description": one.description,
+        "schema": schemas[one.kind],
+    }
 
 
 def _channel() -> Json:

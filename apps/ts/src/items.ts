@@ -1,0 +1,131 @@
+/** The store: values by namespace and key, which graphs can use too. Kept in memory. */
+
+import type { BaseStore, Item } from "@langchain/langgraph";
+import type { Call } from "./call.js";
+import { nothing, refused } from "./errors.js";
+import type * as models from "./models.js";
+import type { Runtime } from "./runtime.js";
+import { type Json, stamp } from "./values.js";
+
+const MINUTE = 60_000;
+// langgraph does not allow its own name as the first label.
+const RESERVED = "langgraph";
+
+interface End {
+  readonly namespace: string[];
+  readonly key: string;
+  readonly time: number;
+  readonly minutes: number;
+}
+
+/** langgraph's own store, and when its values end. */
+export class Items {
+  #store: BaseStore | undefined;
+  readonly #ends = new Map<string, End>();
+
+  /** langgraph's store, in which values that have ended may still be. */
+  async store(): Promise<BaseStore> {
+    if (!this.#store) {
+      // Imported when it is used first: langgraph is slow to import.
+      const { InMemoryStore } = await import("@langchain/langgraph");
+      this.#store ??= new InMemoryStore();
+    }
+    return this.#store;
+  }
+
+  /** Deletes the values that have ended, and returns the store. */
+  async sweep(): Promise<BaseStore> {
+    const store = await this.store();
+    const time = performance.now();
+    for (const [name, end] of this.#ends) {
+      if (end.time > time) continue;
+      this.#ends.delete(name);
+      await store.delete(end.namespace, end.key);
+    }
+    return store;
+  }
+
+  /** Lets a value end after these minutes. null: never. */
+  keep(namespace: string[], key: string, minutes: number | null): void {
+    const name = JSON.stringify([namespace, key]);
+    if (minutes === null) this.#ends.delete(name);
+    else {
+      const time = performance.now() + minutes * MINUTE;
+      this.#ends.set(name, { namespace, key, time, minutes });
+    }
+  }
+
+  /** Lets the time of a value begin again. */
+  used(namespace: string[], key: string): void {
+    const end = this.#ends.get(JSON.stringify([namespace, key]));
+    if (end) this.keep(namespace, key, end.minutes);
+  }
+}
+
+/** Stores a value. */
+export async function put(runtime: Runtime, call: Call<models.ItemPut>): Promise<Response> {
+  const { namespace, key, value, ttl } = call.body;
+  if (namespace[0] === RESERVED) {
+    throw refused(`must not be ${RESERVED}`, ["body", "namespace", 0]);
+  }
+  const store = await runtime.items.sweep();
+  await store.put(namespace, key, value);
+  runtime.items.keep(namespace, key, ttl);
+  return nothing();
+}
+
+/** Returns a value, or null. */
+export async function get(runtime: Runtime, call: Call): Promise<Json | null> {
+  const namespace = (call.text("namespace") ?? "").split(".");
+  const key = call.text("key") ?? "";
+  const found = await (await runtime.items.sweep()).get(namespace, key);
+  if (found && call.flag("refresh_ttl", true)) runtime.items.used(namespace, key);
+  return found ? jsonOf(found) : null;
+}
+
+/** Deletes a value. One that does not exist is deleted too. */
+export async function remove(runtime: Runtime, call: Call<models.ItemDelete>): Promise<Response> {
+  const { namespace, key } = call.body;
+  await (await runtime.items.sweep()).delete(namespace, key);
+  runtime.items.keep(namespace, key, null);
+  return nothing();
+}
+
+/** Returns a page of the values below a namespace. */
+export async function search(runtime: Runtime, call: Call<models.ItemSearch>): Promise<Json> {
+  const { namespace_prefix, filter, limit, offset, refresh_ttl } = call.body;
+  const store = await runtime.items.sweep();
+  const more = { limit, offset, ...(filter && { filter }) };
+  const found = await store.search(namespace_prefix, more);
+  if (refresh_ttl !== false) {
+    for (const one of found) runtime.items.used(one.namespace, one.key);
+  }
+  return { items: found.map((one) => ({ ...jsonOf(one), score: one.score ?? null })) };
+}
+
+/** Returns a page of the namespaces. */
+export async function namespaces(
+  runtime: Runtime,
+  call: Call<models.NamespaceSearch>,
+): Promise<Json> {
+  const { prefix, suffix, max_depth, limit, offset } = call.body;
+  const store = await runtime.items.sweep();
+  const found = await store.listNamespaces({
+    limit,
+    offset,
+    ...(prefix?.length && { prefix }),
+    ...(suffix?.length && { suffix }),
+    ...(max_depth && { maxDepth: max_depth }),
+  });
+  return { namespaces: found };
+}
+
+function jsonOf(item: Item): Json {
+  return {
+    namespace: item.namespace,
+    key: item.key,
+    value: item.value,
+    created_at: stamp(item.createdAt),
+    updated_at: stamp(item.updatedAt),
+  };
+}

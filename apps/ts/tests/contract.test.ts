@@ -1,0 +1,35 @@
+/** The contract of all apps holds, and every method of the SDKs works: `contract/` in the repository. */
+
+import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { createApp } from "../src/index.js";
+import { Lifecycle } from "../src/lifecycle.js";
+import { run } from "../src/server.js";
+import { freePort, PATIENCE, ROOT } from "./servers.js";
+
+let logged: Mock<typeof console.error>;
+beforeAll(() => {
+  logged = spyOn(console, "error").mockImplementation(() => undefined);
+});
+afterAll(() => {
+  logged.mockRestore();
+});
+
+test(
+  "the contract holds",
+  async () => {
+    const port = await freePort();
+    // In this process, so that the coverage of the server is measured.
+    await run(createApp(), "127.0.0.1", port, new Lifecycle());
+    const url = `http://127.0.0.1:${port}`;
+    const command = ["python3", "-m", "unittest", "discover", "--start-directory", "contract"];
+    const child = Bun.spawn(command, {
+      cwd: `${ROOT}/../..`,
+      env: { ...process.env, BASE_URL: url, PYTHONDONTWRITEBYTECODE: "1" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [code, told] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+    expect({ code, told }).toEqual({ code: 0, told });
+  },
+  4 * PATIENCE,
+);
