@@ -162,7 +162,8 @@ for (const [mode, wanted, text] of [
 const made = {};
 await row("runs.create", async () => {
   made.thread = (await threads.create()).thread_id;
-  made.run = (await runs.create(made.thread, "agent", { input: say("wait 0.2"), streamMode: "values" })).run_id;
+  const payload = { input: say("wait 0.2"), streamMode: "values" };
+  made.run = (await runs.create(made.thread, "agent", payload)).run_id;
 });
 await row("runs.get", async () => check((await runs.get(made.thread, made.run)).run_id === made.run));
 await row("runs.list", async () => check((await runs.list(made.thread)).length === 1));
