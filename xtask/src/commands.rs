@@ -7,6 +7,7 @@ pub(crate) mod bump;
 pub(crate) mod check;
 pub(crate) mod ci;
 pub(crate) mod compat;
+pub(crate) mod hook;
 pub(crate) mod hotfix;
 pub(crate) mod image;
 pub(crate) mod openapi;

@@ -91,6 +91,15 @@ impl Ecosystem {
         }
     }
 
+    /// Updates the lock file to match the manifest. It changes only what the manifest demands.
+    pub(crate) fn write_lock(self, ctx: &Ctx, app: &App) -> Result<()> {
+        let dir = ctx.ws.root.join(&app.dir);
+        match self {
+            Ecosystem::Python => python::write_lock(ctx, &dir).map(drop),
+            Ecosystem::Ts => ts::write_lock(ctx, &dir).map(drop),
+        }
+    }
+
     /// The known advisories for the locked dependencies that users get, as text of one or more lines each.
     /// Empty if there are none. An error if the advisory source cannot be queried.
     pub(crate) fn advisories(self, ctx: &Ctx, app: &App) -> Result<String> {

@@ -149,6 +149,11 @@ pub(crate) enum Command {
     Ci(Ci),
     /// Install the pinned tools and the git hooks
     Setup(Setup),
+    /// Run a git hook, as lefthook.yml does
+    Hook {
+        #[command(subcommand)]
+        hook: Hook,
+    },
     /// Start registries and a git remote for tests, print their environment, stop when stdin closes
     #[command(name = "__world", hide = true)]
     World { dir: Utf8PathBuf },
@@ -158,6 +163,19 @@ pub(crate) enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         argv: Vec<String>,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Hook {
+    /// Regenerate and stage what the staged files make stale, then run check --affected --quick --reuse
+    PreCommit,
+    /// Check a commit message by the rules of plan, and show what it counts as; writes nothing
+    CommitMsg {
+        /// The file with the message
+        file: Utf8PathBuf,
+    },
+    /// Refuse merge commits and pushes to protected branches, then check; writes nothing
+    PrePush,
 }
 
 #[derive(Args, Default)]

@@ -11,8 +11,8 @@ mod sys;
 
 use anyhow::Result;
 use commands::{
-    api, audit, build, bump, check, ci, compat, hotfix, image, openapi, plan, promote, rehearse, release,
-    rollback, setup,
+    api, audit, build, bump, check, ci, compat, hook, hotfix, image, openapi, plan, promote, rehearse,
+    release, rollback, setup,
 };
 use diff::finding;
 use flags::{Command, Flags};
@@ -88,6 +88,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Rehearse(flags) => rehearse::command(&ctx()?, flags),
         Command::World { dir } => rehearse::world::serve(&ctx()?, dir),
         Command::Ci(flags) => ci::command(&ctx()?, flags),
+        Command::Hook { hook } => hook::command(&ctx()?, hook),
         Command::Setup(flags) => setup::setup(&ctx()?, flags),
     }
 }

@@ -70,13 +70,8 @@ pub(crate) fn check(ctx: &Ctx, flags: &flags::Check) -> Result<()> {
 
 /// A hook checks the working tree, which may have more changes than the commit: one of those can be at fault.
 fn not_in_commit(ctx: &Ctx) -> Result<Option<Finding>> {
-    let mut status = ctx.git.command();
-    status.args(["status", "--porcelain"]).env("GIT_OPTIONAL_LOCKS", "0");
-    // The index of `git commit --all` and `git commit FILE`.
-    if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
-        status.env("GIT_INDEX_FILE", index);
-    }
-    let listed = String::from_utf8_lossy(&status.output()?.stdout).into_owned();
+    let status = ctx.git.in_hook().args(["status", "--porcelain"]).output()?;
+    let listed = String::from_utf8_lossy(&status.stdout).into_owned();
     let files: Vec<String> = listed
         .lines()
         .filter_map(|line| match line.as_bytes() {

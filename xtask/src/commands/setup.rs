@@ -86,7 +86,7 @@ pub(crate) fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
     let lefthook = tools::tool("lefthook")?;
     let sh = child::shell(&ctx.ws.root)?;
     child::capture(cmd!(sh, "{lefthook} install --force"), &[])?;
-    line.end(ui::Outcome::Done("pre-commit, pre-push".into()));
+    line.end(ui::Outcome::Done("commit-msg, pre-commit, pre-push".into()));
     Ok(())
 }
 

@@ -198,6 +198,13 @@ pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
         })
 }
 
+/// Updates `uv.lock` to match `pyproject.toml`.
+pub(crate) fn write_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+    let (uv, python, index) = (tools::uv()?, tools::python()?, &ctx.endpoints.pypi_read);
+    let sh = child::shell(dir)?;
+    child::capture_download(cmd!(sh, "{uv} lock --python {python} --default-index {index}"), &[])
+}
+
 /// Queries osv.dev for advisories about the locked dependencies that users get.
 pub(crate) fn audit(dir: &Utf8Path) -> Result<String> {
     let uv = tools::uv()?;

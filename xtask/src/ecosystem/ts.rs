@@ -110,6 +110,21 @@ pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     frozen(ctx, dir, &["--dry-run"])
 }
 
+/// Updates the lock file to match `package.json`, without installing.
+pub(crate) fn write_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
+    let registry = &ctx.endpoints.npm_read;
+    let sh = child::shell(dir)?;
+    let command = if by_npm(dir) {
+        let npm = tools::tool("npm")?;
+        let quiet = ["--no-audit", "--no-fund", "--loglevel", "error"];
+        cmd!(sh, "{npm} install --package-lock-only {quiet...} --registry {registry}")
+    } else {
+        let bun = tools::tool("bun")?;
+        cmd!(sh, "{bun} install --lockfile-only --no-progress --registry {registry}")
+    };
+    child::capture_download(command, &[])
+}
+
 fn stale(error: anyhow::Error) -> anyhow::Error {
     let message = error.to_string();
     if message.contains("lockfile had changes") {

@@ -10,7 +10,7 @@ mod revert;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use message::{lists_commits, strip_reference};
+pub(crate) use message::{TYPES, lists_commits, strip_reference};
 
 /// A commit as git reports it.
 #[derive(Clone, Debug)]

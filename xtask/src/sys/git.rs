@@ -104,6 +104,17 @@ impl Git {
         command
     }
 
+    /// A git command for a hook. It sees the index of the commit that is being made: `git commit --all` and
+    /// `git commit FILE` have an index of their own.
+    pub(crate) fn in_hook(&self) -> Command {
+        let mut command = self.command();
+        command.env("GIT_OPTIONAL_LOCKS", "0");
+        if let (Some(index), Ok(dir)) = (std::env::var_os("GIT_INDEX_FILE"), std::env::current_dir()) {
+            command.env("GIT_INDEX_FILE", dir.join(index));
+        }
+        command
+    }
+
     /// Runs git and returns stdout as bytes. The error contains git's own message.
     pub(crate) fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
         let output =

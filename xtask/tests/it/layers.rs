@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("commands", &["audit", "bump", "check"]),
     ("commands", &["promote", "release"]),
     ("commands", &["hotfix", "rollback"]),
-    ("commands", &["ci", "rehearse"]),
+    ("commands", &["ci", "hook", "rehearse"]),
 ];
 
 /// A file's module, and the modules that it names, each with the line.

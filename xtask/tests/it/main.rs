@@ -23,6 +23,7 @@ mod demo;
 mod docs;
 mod forge;
 mod help;
+mod hooks;
 mod hotfix;
 mod image;
 mod kills;

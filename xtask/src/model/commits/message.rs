@@ -20,8 +20,8 @@ const GITHUB_RULE: &str = "---------";
 /// The lines between which a pull request's description gives the messages that count instead of its own, as
 /// release-please reads them.
 const OVERRIDE: (&str, &str) = ("BEGIN_COMMIT_OVERRIDE", "END_COMMIT_OVERRIDE");
-/// The types that begin a message of an override.
-const TYPES: &[&str] =
+/// The usual types. They begin a message of an override.
+pub(crate) const TYPES: &[&str] =
     &["feat", "fix", "docs", "style", "refactor", "perf", "test", "build", "ci", "chore", "revert"];
 
 /// The parts of a message: first the message itself, then its listed commits, newest first.
@@ -268,7 +268,7 @@ pub(super) fn mentions_break(part: &Part) -> bool {
     let hidden = markdown::hidden(&lines);
     lines.iter().zip(hidden).any(|(line, hidden)| {
         let start: String =
-            line.trim_start_matches(['*', ' ']).chars().take(16).collect::<String>().to_lowercase();
+            line.trim_start_matches(['*', '-', ' ']).chars().take(16).collect::<String>().to_lowercase();
         !hidden && (start.starts_with("breaking change:") || start.starts_with("breaking-change:"))
     })
 }

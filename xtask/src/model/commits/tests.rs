@@ -84,6 +84,7 @@ fn a_footer_anywhere_below_the_subject_declares_a_break() {
         ("fix: x (#1)\n\n* add it\n* and that\n\nBREAKING CHANGE: y\n\nCloses #12", "major"),
         ("fix: x (#1)\n\n* add it\n\n  BREAKING CHANGE: y", "patch unread"),
         ("fix: x\n\n* BREAKING CHANGE: y", "patch unread"),
+        ("fix: x\n\n- breaking change: y", "patch unread"),
         ("fix: x\n\n> BREAKING CHANGE: y", "patch"),
         ("fix: x\n\n    BREAKING CHANGE: y", "patch unread"),
         ("fix: x\n\nRefs #1\n\nBREAKING CHANGE: y\n\nsecond paragraph", "major"),
