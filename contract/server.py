@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 # Timeout in seconds.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 BASE_URL = urlsplit(os.environ.get("BASE_URL", ""))
 if BASE_URL.scheme != "http" or not BASE_URL.hostname:
@@ -63,6 +63,32 @@ def send(method: str, path: str, body: object = None) -> Reply:
     return ask(method, path, None if body is None else json.dumps(body).encode())
 
 
+def say(text: str) -> dict[str, Any]:
+    """Return an input of the agent graph: `add 2 3`, `wait 0.5`, `ask Go on?`, `fail reason`, or words."""
+    return hello(text)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of a stream."""
+
+    name: str
+    data: Any
+    id: str | None
+
+
+def parsed(text: str) -> list[Event]:
+    """Return the events of a stream (HTML standard, 9.2). Comments are left out."""
+    events = []
+    for block in text.replace("\r\n", "\n").split("\n\n"):
+        fields = dict(
+            line.split(": ", 1) for line in block.split("\n") if line and not line.startswith(":")
+        )
+        if fields:
+            events.append(Event(fields["event"], json.loads(fields["data"]), fields.get("id")))
+    return events
+
+
 def hello(content: str = "hello") -> dict[str, Any]:
     """Return an input of the echo graph."""
     return {"messages": [{"role": "user", "content": content}]}
@@ -89,6 +115,17 @@ class Case(unittest.TestCase):
         """Check that the answer is 422, and names these fields."""
         error = self.assert_error(reply, 422)
         self.assertEqual([field["loc"] for field in error["errors"]], list(places))
+
+    def events(self, reply: Reply) -> list[Event]:
+        """Check that the answer is a stream. Return its events."""
+        self.assertEqual(reply.status, 200, reply.body)
+        self.assertEqual(reply.headers["content-type"], "text/event-stream; charset=utf-8")
+        return parsed(reply.body.decode())
+
+    def thread(self, **fields: object) -> str:
+        """Create a thread. Return its path."""
+        made = self.ok(send("POST", "/threads", fields))
+        return f"/threads/{made['thread_id']}"
 
     def ok(self, reply: Reply, status: int = 200) -> Any:
         """Check the status. Return the body."""

@@ -42,15 +42,35 @@ def test_numbers_that_json_does_not_have_are_answered_as_null() -> None:
 
 
 @pytest.mark.parametrize(
-    "end", [ValueError("secret"), ["not a dict"], {"no json": object()}, {1: 2}, None]
+    ("end", "error"),
+    [
+        (ValueError("boom"), {"error": "ValueError", "message": "boom"}),
+        (["not a dict"], {"error": "TypeError"}),
+        ({"no json": object()}, {"error": "PydanticSerializationError"}),
+        ({1: 2}, {"error": "TypeError"}),
+        (None, {"error": "TypeError"}),
+    ],
 )
-def test_a_graph_that_fails_is_500_and_only_the_log_has_the_reason(
-    end: Any, caplog: pytest.LogCaptureFixture
+def test_a_graph_that_fails_is_an_error_in_the_answer(
+    end: Any, error: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     reply = run(Fixed(end))
+    assert reply.status == 200
+    assert json.loads(reply.body)["__error__"].items() >= error.items()
+    assert "of g failed" in caplog.text
+
+
+def test_an_error_of_the_server_is_500_and_only_the_log_has_the_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(Fixed):
+        async def aget_graph(self, xray: object) -> Any:
+            raise ValueError(f"secret {xray}")
+
+    reply = asyncio.run(App({"g": Broken({})}).handle("GET", "/assistants/g/graph"))
     assert reply.status == 500
     assert json.loads(reply.body)["detail"] == "internal error; the server's log has the reason"
-    assert "POST /runs/wait failed" in caplog.text
+    assert "secret" in caplog.text
 
 
 def test_an_app_has_the_given_graphs() -> None:

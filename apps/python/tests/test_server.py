@@ -23,7 +23,7 @@ def test_info_describes_the_running_package(client: httpx.Client) -> None:
         "name": "fractal-agents-runtime",
         "version": __version__,
         "commit": None,
-        "graphs": ["echo"],
+        "graphs": ["agent", "echo"],
         "flags": {"assistants": True, "crons": False, "langsmith": False},
         "langgraph_py_version": version("langgraph"),
         "langgraph_js_version": None,

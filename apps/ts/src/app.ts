@@ -11,8 +11,10 @@ import { Items } from "./items.js";
 import { log } from "./log.js";
 import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
-import type { Runtime } from "./runtime.js";
+import { Runs } from "./runs.js";
+import { preparation, type Runtime } from "./runtime.js";
 import { render } from "./spec.js";
+import { Threads } from "./threads.js";
 
 /** The runtime's API for some graphs. */
 export interface App {
@@ -23,12 +25,17 @@ export interface App {
 /** Returns the API for these compiled langgraph graphs, by name. Default: only `echo`. */
 export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo() }): App {
   const spec = render();
+  const known = new Map(Object.entries(graphs));
+  const [threads, items] = [new Threads(), new Items()];
   const runtime: Runtime = {
-    graphs: new Map(Object.entries(graphs)),
+    graphs: known,
     spec,
     compat: document(spec),
     assistants: new Assistants(Object.keys(graphs)),
-    items: new Items(),
+    items,
+    threads,
+    runs: new Runs(() => runtime),
+    stateful: preparation(known, threads, items),
   };
   const hono = new Hono({ getPath: pathOf });
   // A path without names in braces goes before one with them.

@@ -31,21 +31,24 @@ async function main(): Promise<number | undefined> {
   // First, so that a signal during the import of langgraph is handled too.
   const lifecycle = new Lifecycle();
   lifecycle.watch();
-  const [{ createApp }, { echo }, plugins, { run }] = await Promise.all([
+  const [{ agent }, { createApp }, { echo }, plugins, { run }] = await Promise.all([
+    import("./agent.js"),
     import("./app.js"),
     import("./echo.js"),
     import("./plugins.js"),
     import("./server.js"),
   ]);
   const names = process.env["PLUGINS"] ?? "";
-  const graphs = await plugins.load(names, { echo: echo() }).catch(async (problem: unknown) => {
-    if (!(problem instanceof plugins.PluginError)) throw problem;
-    await new Promise<void>((done) => {
-      process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
+  const graphs = await plugins
+    .load(names, { agent: agent(), echo: echo() })
+    .catch(async (problem: unknown) => {
+      if (!(problem instanceof plugins.PluginError)) throw problem;
+      await new Promise<void>((done) => {
+        process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
+      });
+      // Not only process.exitCode: timers or sockets of a plugin could keep the process running.
+      process.exit(1);
     });
-    // Not only process.exitCode: timers or sockets of a plugin could keep the process running.
-    process.exit(1);
-  });
   try {
     await run(createApp(graphs), host, port, lifecycle);
     return undefined;

@@ -55,9 +55,7 @@ export interface Issue {
 
 /** Returns a 422 with the path of each wrong field. The paths begin with `place`. */
 export function invalid(issues: readonly Issue[], ...place: string[]): HttpError {
-  // As pydantic does: unknown fields of the body itself are reported after its other fields.
-  const last = (issue: Issue) => issue.code === "unrecognized_keys" && issue.path.length === 0;
-  const sorted = [...issues.filter((issue) => !last(issue)), ...issues.filter(last)];
+  const sorted = inOrder(issues);
   const errors = sorted.flatMap((issue) =>
     fields(issue).map(
       (field): FieldError => ({
@@ -67,6 +65,16 @@ export function invalid(issues: readonly Issue[], ...place: string[]): HttpError
     ),
   );
   return new HttpError(422, "the body does not match the schema", { errors });
+}
+
+// As pydantic does: the unknown fields of an object are reported after its other fields.
+function inOrder(issues: readonly Issue[]): Issue[] {
+  const sorted = issues.filter(({ code }) => code !== "unrecognized_keys");
+  for (const unknown of issues.filter(({ code }) => code === "unrecognized_keys")) {
+    const inside = (one: Issue) => unknown.path.every((key, n) => one.path[n] === key);
+    sorted.splice(sorted.findLastIndex(inside) + 1 || sorted.length, 0, unknown);
+  }
+  return sorted;
 }
 
 // zod reports an unknown field at its object, so append the name of the field to the path.

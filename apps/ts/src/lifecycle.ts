@@ -2,6 +2,7 @@
 
 import { HttpError } from "./errors.js";
 import { log } from "./log.js";
+import { openFeeds, stopFeeds } from "./streams.js";
 
 // After the signal: requests that are not answered are refused after REFUSE_AFTER turns, and the
 // process ends after END_AFTER turns. A turn takes TURN milliseconds. Turns are counted and not the
@@ -58,8 +59,12 @@ export class Lifecycle {
     let turn = 0;
     const watching = setInterval(() => {
       turn += 1;
-      if (turn === REFUSE_AFTER) for (const refuse of [...this.#refusals]) refuse();
-      const done = this.#refusals.size === 0 && performance.now() >= this.#changed + QUIET;
+      if (turn === REFUSE_AFTER) {
+        for (const refuse of [...this.#refusals]) refuse();
+        stopFeeds();
+      }
+      const running = this.#refusals.size + openFeeds();
+      const done = running === 0 && performance.now() >= this.#changed + QUIET;
       if (!done && turn < END_AFTER) return;
       clearInterval(watching);
       this.#exit(0);

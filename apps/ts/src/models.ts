@@ -114,15 +114,118 @@ export const RunConfig = z
   .describe("The settings of a run.")
   .register(SCHEMAS, { id: "RunConfig" });
 
-export const RunRequest = z
+export const StreamMode = z.enum([
+  "values",
+  "updates",
+  "messages",
+  "messages-tuple",
+  "custom",
+  "events",
+  "debug",
+  "tasks",
+  "checkpoints",
+]);
+const nodes = () => z.union([z.literal("*"), z.array(z.string()), z.null()]).default(null);
+
+export const Command = z
   .strictObject({
-    assistant_id: z.string().min(1).describe("The name of a graph."),
-    config: RunConfig.nullable().default(null),
-    input: anyObject().describe("The graph's first state."),
-    metadata: anyObject().nullable().default(null).describe("Data for tracing."),
+    goto: z.unknown().default(null).describe("A node, `{node, input}`, or a list of them."),
+    update: z.unknown().default(null).describe("Changes of the state: an object, or pairs."),
+    resume: z.unknown().default(null).describe("The answer to an interrupt."),
   })
-  .describe("A run without a thread.")
+  .describe("What a run does instead of starting with an input.")
+  .register(SCHEMAS, { id: "Command" });
+
+export const Checkpoint = z
+  .strictObject({
+    thread_id: nullable(z.string()),
+    checkpoint_ns: nullable(z.string()),
+    checkpoint_id: nullable(z.string()),
+    checkpoint_map: nullable(anyObject()),
+  })
+  .describe("A place in the history of a thread.")
+  .register(SCHEMAS, { id: "Checkpoint" });
+
+const runFields = {
+  assistant_id: z.string().min(1).describe("An assistant's id or a graph's name."),
+  command: Command.nullable().default(null),
+  input: nullable(anyObject()).describe("The graph's first state."),
+  config: RunConfig.nullable().default(null),
+  context: nullable(anyObject()).describe("Same as `config.configurable`."),
+  metadata: nullable(anyObject()).describe("Data for tracing."),
+  stream_mode: z
+    .union([StreamMode, z.array(StreamMode), z.null()])
+    .default(null)
+    .describe("What streams have; default: `values`."),
+  stream_subgraphs: nullable(z.boolean()).describe("Also events of subgraphs."),
+  stream_resumable: nullable(z.boolean()).describe(
+    "Keep the events as long as the run, not only for some time.",
+  ),
+  interrupt_before: nodes().describe("Stop before these nodes."),
+  interrupt_after: nodes().describe("Stop after these nodes."),
+  checkpoint: Checkpoint.nullable().default(null),
+  checkpoint_id: nullable(z.string()).describe("Where in the thread to begin."),
+  checkpoint_during: nullable(z.boolean()).describe(
+    "Deprecated: false is the durability `exit`, true is `async`.",
+  ),
+  durability: nullable(z.enum(["sync", "async", "exit"])).describe("When checkpoints are saved."),
+  multitask_strategy: nullable(z.enum(["reject", "interrupt", "rollback", "enqueue"])).describe(
+    "If the thread is busy; default: `enqueue`.",
+  ),
+  if_not_exists: nullable(z.enum(["create", "reject"])).describe(
+    "If there is no such thread; default: `reject`.",
+  ),
+  on_disconnect: nullable(z.enum(["cancel", "continue"])).describe(
+    "If the client hangs up; default: `continue`.",
+  ),
+  on_completion: nullable(z.enum(["delete", "keep"])).describe(
+    "What happens to the thread of a run without one.",
+  ),
+  after_seconds: nullable(z.number().min(0)).describe("Start this much later."),
+  strict_resume: nullable(z.boolean()).describe(
+    "Refuse `command.resume` if nothing is interrupted.",
+  ),
+  webhook: z.null().default(null).describe("Not supported."),
+  feedback_keys: z.null().default(null).describe("Not supported."),
+  langsmith_tracer: z.null().default(null).describe("Not supported."),
+};
+
+// Also if other fields are wrong: all problems are reported at once.
+const always = { path: ["input"], error: "Field required", when: () => true };
+const hasWork = (run: unknown) => {
+  const { input, command } = Object(run) as { input?: unknown; command?: unknown };
+  return !isPlain(run) || (input ?? null) !== null || (command ?? null) !== null;
+};
+const isPlain = (value: unknown) =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const RunRequest = z
+  .strictObject(runFields)
+  .refine(hasWork, always)
+  .describe("A run without a thread. It needs an input or a command.")
   .register(SCHEMAS, { id: "RunRequest" });
+
+export const BatchRun = z
+  .strictObject({
+    ...runFields,
+    thread_id: nullable(uuid()),
+    assistantId: nullable(z.string()).describe("Sent by the TypeScript SDK; not used."),
+  })
+  .refine(hasWork, always)
+  .describe("A run of a batch. It needs an input or a command.")
+  .register(SCHEMAS, { id: "BatchRun" });
+
+export const RunBatch = z
+  .array(BatchRun)
+  .describe("Runs to start.")
+  .register(SCHEMAS, { id: "RunBatch" });
+
+export const ThreadRunRequest = z
+  .strictObject(runFields)
+  .describe(
+    "A run on a thread. Without an input and a command it goes on where the thread stopped.",
+  )
+  .register(SCHEMAS, { id: "ThreadRunRequest" });
 
 export const RunOutput = anyObject()
   .describe("The graph's last state.")
@@ -402,6 +505,219 @@ export const Crons = z
   .describe("Always empty: the server does not support crons.")
   .register(SCHEMAS, { id: "Crons" });
 
+const runStatus = z.enum(["pending", "running", "error", "success", "timeout", "interrupted"]);
+
+export const Run = z
+  .object({
+    run_id: z.string(),
+    thread_id: z.string(),
+    assistant_id: z.string(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    status: runStatus,
+    metadata: anyObject(),
+    kwargs: anyObject(),
+    multitask_strategy: z.string(),
+  })
+  .describe("A run.")
+  .register(SCHEMAS, { id: "Run" });
+
+export const Runs = z
+  .array(Run)
+  .describe("Runs, the newest first.")
+  .register(SCHEMAS, { id: "Runs" });
+
+export const RunsCancel = z
+  .strictObject({
+    thread_id: nullable(uuid()),
+    run_ids: nullable(z.array(uuid())),
+    status: nullable(z.enum(["pending", "running", "all"])),
+  })
+  .describe("Which runs to cancel.")
+  .register(SCHEMAS, { id: "RunsCancel" });
+
+export const Ttl = z
+  .strictObject({
+    ttl: z.number().gt(0).describe("Minutes after the last change."),
+    strategy: nullable(z.literal("delete")),
+  })
+  .describe("When a thread ends.")
+  .register(SCHEMAS, { id: "Ttl" });
+
+export const StateChange = z
+  .strictObject({
+    values: z.unknown().default(null),
+    as_node: z.string(),
+    command: z.null().default(null).describe("Not supported."),
+  })
+  .describe("A change of a new thread's state, as by a node.")
+  .register(SCHEMAS, { id: "StateChange" });
+
+export const Superstep = z
+  .strictObject({ updates: z.array(StateChange) })
+  .describe("Changes of a new thread's state that happen together.")
+  .register(SCHEMAS, { id: "Superstep" });
+
+export const ThreadCreate = z
+  .strictObject({
+    thread_id: nullable(uuid()).describe("Its id; default: a random one."),
+    metadata: nullable(anyObject()),
+    if_exists: nullable(IfExists).describe("Default: `raise`."),
+    ttl: Ttl.nullable().default(null),
+    supersteps: nullable(z.array(Superstep)).describe(
+      "Its first states; needs `metadata.graph_id`.",
+    ),
+  })
+  .describe("A new thread.")
+  .register(SCHEMAS, { id: "ThreadCreate" });
+
+export const ThreadPatch = z
+  .strictObject({
+    metadata: nullable(anyObject()).describe("Added to the present metadata."),
+    ttl: Ttl.nullable().default(null),
+  })
+  .describe("Changes of a thread.")
+  .register(SCHEMAS, { id: "ThreadPatch" });
+
+const threadStatus = z.enum(["idle", "busy", "interrupted", "error"]);
+
+export const Thread = z
+  .object({
+    thread_id: z.string(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    state_updated_at: z.string(),
+    metadata: anyObject(),
+    status: threadStatus,
+    config: anyObject(),
+    values: anyObject().nullable(),
+    interrupts: anyObject(),
+    error: anyObject().nullable(),
+  })
+  .describe("A thread: a graph's state that runs share.")
+  .register(SCHEMAS, { id: "Thread" });
+
+export const Threads = z.array(Thread).describe("Threads.").register(SCHEMAS, { id: "Threads" });
+
+const threadFilter = {
+  metadata: nullable(anyObject()).describe("What the metadata must contain."),
+  values: nullable(anyObject()).describe("What the state must contain."),
+  status: nullable(threadStatus),
+};
+
+export const ThreadSearch = z
+  .strictObject({
+    ids: nullable(z.array(uuid())),
+    ...threadFilter,
+    limit: limit(10),
+    offset: offset(),
+    sort_by: nullable(
+      z.enum(["thread_id", "status", "created_at", "updated_at", "state_updated_at"]),
+    ).describe("Default: `created_at`."),
+    sort_order: nullable(SortOrder).describe("Default: `desc`."),
+    select: nullable(
+      z.array(
+        z.enum([
+          "thread_id",
+          "created_at",
+          "updated_at",
+          "state_updated_at",
+          "metadata",
+          "config",
+          "context",
+          "status",
+          "values",
+          "interrupts",
+          "error",
+        ]),
+      ),
+    ).describe("The fields to return; default: all."),
+    extract: z.null().default(null).describe("Not supported."),
+  })
+  .describe("Which threads to return.")
+  .register(SCHEMAS, { id: "ThreadSearch" });
+
+export const ThreadCount = z
+  .strictObject(threadFilter)
+  .describe("Which threads to count.")
+  .register(SCHEMAS, { id: "ThreadCount" });
+
+export const ThreadPrune = z
+  .strictObject({
+    thread_ids: z.array(uuid()),
+    strategy: nullable(z.enum(["delete", "keep_latest"])).describe("Default: `delete`."),
+  })
+  .describe("Threads to delete, or to cut to their last checkpoint.")
+  .register(SCHEMAS, { id: "ThreadPrune" });
+
+export const Pruned = z
+  .object({ pruned_count: z.int() })
+  .describe("How many threads were pruned.")
+  .register(SCHEMAS, { id: "Pruned" });
+
+export const ThreadState = z
+  .object({
+    values: z.unknown(),
+    next: z.array(z.string()),
+    tasks: z.array(anyObject()),
+    metadata: anyObject().nullable(),
+    created_at: z.string().nullable(),
+    checkpoint: anyObject().nullable(),
+    parent_checkpoint: anyObject().nullable(),
+    interrupts: z.array(anyObject()),
+    checkpoint_id: z.string().nullable(),
+    parent_checkpoint_id: z.string().nullable(),
+  })
+  .describe("The state of a thread at a checkpoint.")
+  .register(SCHEMAS, { id: "ThreadState" });
+
+export const ThreadStates = z
+  .array(ThreadState)
+  .describe("States of a thread, the newest first.")
+  .register(SCHEMAS, { id: "ThreadStates" });
+
+export const StateUpdate = z
+  .strictObject({
+    values: z.unknown().default(null),
+    as_node: nullable(z.string()),
+    checkpoint: Checkpoint.nullable().default(null),
+    checkpoint_id: nullable(z.string()),
+  })
+  .describe("A change of a thread's state, as by a node.")
+  .register(SCHEMAS, { id: "StateUpdate" });
+
+export const StateUpdated = z
+  .object({
+    checkpoint: anyObject(),
+    configurable: anyObject(),
+    checkpoint_id: z.string().nullable(),
+  })
+  .describe("The checkpoint after a change.")
+  .register(SCHEMAS, { id: "StateUpdated" });
+
+export const StateAt = z
+  .strictObject({
+    checkpoint: Checkpoint,
+    subgraphs: nullable(z.boolean()),
+    select: nullable(z.array(z.string())),
+  })
+  .describe("A checkpoint of a thread.")
+  .register(SCHEMAS, { id: "StateAt" });
+
+export const HistorySearch = z
+  .strictObject({
+    limit: limit(10),
+    before: z
+      .union([z.string(), anyObject(), z.null()])
+      .default(null)
+      .describe("Only states before this checkpoint: its id, or an object."),
+    metadata: nullable(anyObject()).describe("What the metadata must contain."),
+    checkpoint: Checkpoint.nullable().default(null).describe("Only of its namespace."),
+    select: nullable(z.array(z.string())),
+  })
+  .describe("Which states of a thread to return.")
+  .register(SCHEMAS, { id: "HistorySearch" });
+
 export type Compat = z.infer<typeof Compat>;
 export type FieldError = z.infer<typeof FieldError>;
 export type ErrorBody = z.infer<typeof ErrorBody>;
@@ -417,3 +733,19 @@ export type ItemPut = z.infer<typeof ItemPut>;
 export type ItemDelete = z.infer<typeof ItemDelete>;
 export type ItemSearch = z.infer<typeof ItemSearch>;
 export type NamespaceSearch = z.infer<typeof NamespaceSearch>;
+export type StreamMode = z.infer<typeof StreamMode>;
+export type Command = z.infer<typeof Command>;
+export type Checkpoint = z.infer<typeof Checkpoint>;
+export type BatchRun = z.infer<typeof BatchRun>;
+export type Run = z.infer<typeof Run>;
+export type RunsCancel = z.infer<typeof RunsCancel>;
+export type Ttl = z.infer<typeof Ttl>;
+export type ThreadCreate = z.infer<typeof ThreadCreate>;
+export type ThreadPatch = z.infer<typeof ThreadPatch>;
+export type Thread = z.infer<typeof Thread>;
+export type ThreadSearch = z.infer<typeof ThreadSearch>;
+export type ThreadCount = z.infer<typeof ThreadCount>;
+export type ThreadPrune = z.infer<typeof ThreadPrune>;
+export type StateUpdate = z.infer<typeof StateUpdate>;
+export type StateAt = z.infer<typeof StateAt>;
+export type HistorySearch = z.infer<typeof HistorySearch>;

@@ -1,9 +1,20 @@
 /** The data that all handlers share. */
 
 import type { Assistants } from "./assistants.js";
+import type { Streaming } from "./events.js";
 import type { Graph } from "./graphs.js";
 import type { Items } from "./items.js";
 import type { Compat } from "./models.js";
+import type { Runs } from "./runs.js";
+import type { Place, Snapshot, Threads } from "./threads.js";
+
+/** A compiled langgraph graph, as far as threads and runs need it. */
+export interface Stateful extends Streaming {
+  getState(place: Place, options?: { subgraphs: boolean }): Promise<Snapshot>;
+  getStateHistory(place: Place, options: { before?: Place }): AsyncIterable<Snapshot>;
+  updateState(place: Place, values: unknown, asNode?: string): Promise<unknown>;
+  bulkUpdateState(place: Place, supersteps: object[]): Promise<unknown>;
+}
 
 export interface Runtime {
   readonly graphs: ReadonlyMap<string, Graph>;
@@ -11,4 +22,33 @@ export interface Runtime {
   readonly compat: Compat;
   readonly assistants: Assistants;
   readonly items: Items;
+  readonly threads: Threads;
+  readonly runs: Runs;
+  /** Returns a graph with the checkpoints and the store of this server, if langgraph compiled it. */
+  readonly stateful: (name: string) => Promise<Stateful | undefined>;
+}
+
+/** Returns a function that prepares graphs for the checkpoints and the store of this server. */
+export function preparation(
+  graphs: ReadonlyMap<string, Graph>,
+  threads: Threads,
+  items: Items,
+): Runtime["stateful"] {
+  const prepared = new Map<string, Stateful>();
+  return async (name) => {
+    const known = prepared.get(name);
+    const graph = graphs.get(name);
+    if (known || !graph || !isCompiled(graph)) return known;
+    const shared = { checkpointer: await threads.saver(), store: await items.store() };
+    // As langgraph's own `withConfig` copies a graph.
+    const Copy = graph.constructor as new (fields: object) => Stateful;
+    const made = new Copy({ ...graph, ...shared });
+    prepared.set(name, made);
+    return made;
+  };
+}
+
+function isCompiled(graph: object): boolean {
+  const needed = ["stream", "streamEvents", "getState", "getStateHistory", "withConfig"];
+  return needed.every((name) => typeof Reflect.get(graph, name) === "function");
 }

@@ -67,6 +67,7 @@ function operation(route: Route): Json {
     headers: { Allow: { required: true, schema: { type: "string" } } },
   };
   responses[String(route.status ?? 200)] = success(route);
+  if (route.accepted) responses["202"] = { description: "Accepted." };
   const parameters = [
     ...[...route.path.matchAll(/{(\w+)}/g)].map(([, name = ""]) => part(name)),
     ...(route.query ?? []).map(parameter),
@@ -83,6 +84,10 @@ function operation(route: Route): Json {
 
 function success(route: Route): Json {
   if (route.status === 204) return { description: "Done." };
+  if (route.events) {
+    const content = { "text/event-stream": { schema: { type: "string" } } };
+    return { description: "Events.", content };
+  }
   return { description: "Done.", content: body(route.response) };
 }
 

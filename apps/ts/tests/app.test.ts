@@ -35,20 +35,17 @@ const cyclic: Record<string, unknown> = {};
 cyclic["self"] = cyclic;
 
 test.each([[["not an object"]], [null], [undefined], ["text"], [cyclic], [{ n: 1n }]])(
-  "a graph that does not return an object is 500",
+  "a graph that does not return JSON is an error in the answer",
   async (end) => {
     const response = await ask(ending(end));
-    expect(response.status).toBe(500);
-    expect(await response.json()).toEqual({
-      detail: "internal error; the server's log has the reason",
-      errors: [],
-    });
-    expect(logged.mock.calls.join()).toContain("ERROR POST /runs/wait failed");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ __error__: { error: "TypeError" } });
+    expect(logged.mock.calls.join()).toContain("of g failed");
   },
 );
 
-test.each([new Error("secret"), "secret"])(
-  "only the log has the reason of a failed graph",
+test.each([new Error("boom"), "boom"])(
+  "a graph that fails is an error in the answer",
   async (reason) => {
     const graphs: Graph[] = [
       { invoke: () => Promise.reject(reason) },
@@ -60,12 +57,24 @@ test.each([new Error("secret"), "secret"])(
     ];
     for (const graph of graphs) {
       const response = await ask(graph);
-      expect(response.status).toBe(500);
-      expect(await response.text()).not.toContain("secret");
-      expect(logged.mock.calls.join()).toContain("secret");
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ __error__: { message: "boom" } });
+      expect(logged.mock.calls.join()).toContain("boom");
     }
   },
 );
+
+test("an error of the server is 500, and only the log has the reason", async () => {
+  const drawn = { getGraphAsync: () => Promise.reject(new Error("secret")) };
+  const app = createApp({ g: { ...ending({}), ...drawn } });
+  const response = await app.fetch(new Request("http://x/assistants/g/graph"));
+  expect(response.status).toBe(500);
+  expect(await response.json()).toEqual({
+    detail: "internal error; the server's log has the reason",
+    errors: [],
+  });
+  expect(logged.mock.calls.join()).toContain("secret");
+});
 
 test("a graph gets the settings of the run", async () => {
   const seen: (GraphConfig | undefined)[] = [];
@@ -103,7 +112,8 @@ test.each([
   ["GET", "/health", 200],
   ["GET", "/nope", 404],
   ["GET", "/", 404],
-  ["GET", "/runs", 404],
+  ["GET", "/runs", 405],
+  ["GET", "/threads/%ff", 404],
   ["PUT", "/info", 405],
   ["HEAD", "/runs/wait", 405],
   ["OPTIONS", "/info", 204],

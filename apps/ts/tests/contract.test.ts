@@ -1,6 +1,8 @@
 /** The contract of all apps holds, and every method of the SDKs works: `contract/` in the repository. */
 
 import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { agent } from "../src/agent.js";
+import { echo } from "../src/echo.js";
 import { createApp } from "../src/index.js";
 import { Lifecycle } from "../src/lifecycle.js";
 import { run } from "../src/server.js";
@@ -19,7 +21,7 @@ test(
   async () => {
     const port = await freePort();
     // In this process, so that the coverage of the server is measured.
-    await run(createApp(), "127.0.0.1", port, new Lifecycle());
+    await run(createApp({ agent: agent(), echo: echo() }), "127.0.0.1", port, new Lifecycle());
     const url = `http://127.0.0.1:${port}`;
     const command = ["python3", "-m", "unittest", "discover", "--start-directory", "contract"];
     const child = Bun.spawn(command, {

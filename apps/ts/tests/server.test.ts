@@ -24,7 +24,7 @@ test("info describes the running package", async () => {
     name: PACKAGE,
     version,
     commit,
-    graphs: ["echo"],
+    graphs: ["agent", "echo"],
     compat: document(render()),
     flags: { assistants: true, crons: false, langsmith: false },
     langgraph_py_version: null,

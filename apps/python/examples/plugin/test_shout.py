@@ -19,7 +19,7 @@ from urllib.request import ProxyHandler, build_opener
 
 HERE = Path(__file__).parent
 # Timeout in seconds.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Shout(unittest.TestCase):

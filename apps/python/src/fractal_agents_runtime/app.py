@@ -15,7 +15,9 @@ from fractal_agents_runtime.items import Items
 from fractal_agents_runtime.models import Error
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
 from fractal_agents_runtime.routes import Route, allowed, matching
+from fractal_agents_runtime.runs import Runs
 from fractal_agents_runtime.spec import render
+from fractal_agents_runtime.threads import Threads
 
 __all__ = ["App", "Reply", "create_app"]
 
@@ -35,7 +37,11 @@ class App:
             compat=document(spec),
             assistants=Assistants(list(graphs)),
             items=Items(),
+            threads=Threads(),
+            runs=Runs(),
+            prepared={},
         )
+        self._runtime.runs.runtime = self._runtime
 
     async def handle(
         self,

@@ -1,6 +1,6 @@
 """A request in the form that handlers take it, and its answer."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ class Reply:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     # The rest of the body, if it is not known yet. Then `headers` has the type of the content.
-    stream: AsyncIterator[bytes] | None = None
+    stream: Iterator[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

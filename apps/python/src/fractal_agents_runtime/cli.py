@@ -46,10 +46,12 @@ def main() -> None:
     # time, and without `freeze` every later full collection would scan them again.
     gc.disable()
     try:
-        from_plugins = load(os.environ.get("PLUGINS", ""), ["echo"])
+        from_plugins = load(os.environ.get("PLUGINS", ""), ["agent", "echo"])
     except PluginError as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
-    app = create_app({"echo": echo(), **from_plugins})
+    from fractal_agents_runtime.agent import agent  # noqa: PLC0415
+
+    app = create_app({"agent": agent(), "echo": echo(), **from_plugins})
     gc.freeze()
     gc.enable()
     run(app, reserved, lifecycle)

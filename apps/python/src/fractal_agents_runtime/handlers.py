@@ -5,23 +5,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import ValidationError
-
 from fractal_agents_runtime.assistants import Assistants
 from fractal_agents_runtime.call import Call, Reply, answer
-from fractal_agents_runtime.errors import HttpError, invalid
-from fractal_agents_runtime.graphs import Graph, input_model
+from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.items import Items
-from fractal_agents_runtime.models import (
-    Compat,
-    FieldError,
-    Flags,
-    Health,
-    Info,
-    Ok,
-    RunOutput,
-    RunRequest,
-)
+from fractal_agents_runtime.models import Compat, Flags, Health, Info, Ok
+from fractal_agents_runtime.runs import Runs
+from fractal_agents_runtime.threads import Threads
 from fractal_agents_runtime.values import page_headers
 from fractal_agents_runtime.version import PACKAGE, __version__, commit
 
@@ -35,6 +25,23 @@ class Runtime:
     compat: Compat
     assistants: Assistants
     items: Items
+    threads: Threads
+    runs: Runs
+    prepared: dict[str, Any]
+
+    def stateful(self, name: str) -> Any:
+        """Return a graph with the checkpoints and the store of this server.
+
+        None if there is no such graph, or if it has only `ainvoke`.
+        """
+        if name in self.prepared:
+            return self.prepared[name]
+        graph: Any = self.graphs.get(name)
+        if not all(hasattr(graph, needed) for needed in ("astream", "aget_state", "checkpointer")):
+            return None
+        shared = {"checkpointer": self.threads.saver, "store": self.items.store}
+        self.prepared[name] = graph.copy(shared)
+        return self.prepared[name]
 
 
 async def health(_runtime: Runtime, _call: Call) -> Health:
@@ -69,33 +76,3 @@ async def openapi(runtime: Runtime, _call: Call) -> bytes:
 async def search_crons(_runtime: Runtime, _call: Call) -> Reply:
     """Return no crons: the server does not support them."""
     return answer([], page_headers(0, 1, 0))
-
-
-async def wait_for_run(runtime: Runtime, call: Call) -> RunOutput:
-    """Run a graph without a thread and return its last state."""
-    body: RunRequest = call.body
-    graph = runtime.graphs.get(body.assistant_id)
-    if graph is None:
-        raise HttpError(404, f"no assistant '{body.assistant_id}'; /info lists the graphs")
-    model = input_model(graph)
-    try:
-        if model:
-            model.model_validate(body.input)
-    except ValidationError as problem:
-        raise invalid(problem, body.input, "body", "input") from problem
-    return RunOutput(await _run(graph, body))
-
-
-async def _run(graph: Graph, body: RunRequest) -> dict[str, Any]:
-    config = body.config.model_dump(exclude_none=True) if body.config else {}
-    try:
-        output = await graph.ainvoke(body.input, {**config, "metadata": body.metadata or {}})
-    # The base class of langgraph's GraphRecursionError, whose import would take seconds.
-    except RecursionError as problem:
-        error = FieldError(
-            loc=["body", "config", "recursion_limit"], message=str(problem).partition("\n")[0]
-        )
-        raise HttpError(422, "the run took too many steps", errors=[error]) from problem
-    if not isinstance(output, dict):
-        raise TypeError(f"graph {body.assistant_id!r} returned {type(output)} instead of a dict")
-    return output

@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 
 from fractal_agents_runtime.app import Reply, error_reply
 from fractal_agents_runtime.errors import HttpError
+from fractal_agents_runtime.streams import OPEN
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After the signal: runs that are not done are cancelled after CANCEL_AFTER turns, and the process
@@ -77,7 +78,7 @@ class Lifecycle:
         log.info("%s: stopping", reason)
         self._changed = time.monotonic()
         for turn in range(END_AFTER):
-            if not self._tasks and time.monotonic() >= self._changed + QUIET:
+            if not self._tasks and not OPEN.feeds and time.monotonic() >= self._changed + QUIET:
                 return
             if turn == CANCEL_AFTER:
                 self._cancel()
@@ -86,6 +87,7 @@ class Lifecycle:
     def _cancel(self) -> None:
         for task, loop in list(self._tasks.items()):
             loop.call_soon_threadsafe(task.cancel)
+        OPEN.stop()
 
 
 def _refusal() -> Reply:

@@ -9,8 +9,11 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from fractal_agents_runtime.values import is_uuid
 
@@ -135,13 +138,114 @@ class RunConfig(RequestModel):
     tags: list[str] | None = Field(default=None, description="Labels for tracing.")
 
 
-class RunRequest(RequestModel):
-    """A run without a thread."""
+StreamMode = Literal[
+    "values",
+    "updates",
+    "messages",
+    "messages-tuple",
+    "custom",
+    "events",
+    "debug",
+    "tasks",
+    "checkpoints",
+]
+Nodes = Literal["*"] | list[str] | None
 
-    assistant_id: str = Field(min_length=1, description="The name of a graph.")
+
+class Command(RequestModel):
+    """What a run does instead of starting with an input."""
+
+    goto: Any = Field(default=None, description="A node, `{node, input}`, or a list of them.")
+    update: Any = Field(default=None, description="Changes of the state: an object, or pairs.")
+    resume: Any = Field(default=None, description="The answer to an interrupt.")
+
+
+class Checkpoint(RequestModel):
+    """A place in the history of a thread."""
+
+    thread_id: str | None = None
+    checkpoint_ns: str | None = None
+    checkpoint_id: str | None = None
+    checkpoint_map: AnyObject | None = None
+
+
+class RunFields(RequestModel):
+    """What all runs have."""
+
+    assistant_id: str = Field(min_length=1, description="An assistant's id or a graph's name.")
+    command: Command | None = None
+    input: AnyObject | None = Field(default=None, description="The graph's first state.")
     config: RunConfig | None = None
-    input: dict[str, Any] = Field(description="The graph's first state.")
-    metadata: dict[str, Any] | None = Field(default=None, description="Data for tracing.")
+    context: AnyObject | None = Field(default=None, description="Same as `config.configurable`.")
+    metadata: AnyObject | None = Field(default=None, description="Data for tracing.")
+    stream_mode: StreamMode | list[StreamMode] | None = Field(
+        default=None, description="What streams have; default: `values`."
+    )
+    stream_subgraphs: bool | None = Field(default=None, description="Also events of subgraphs.")
+    stream_resumable: bool | None = Field(
+        default=None, description="Keep the events as long as the run, not only for some time."
+    )
+    interrupt_before: Nodes = Field(default=None, description="Stop before these nodes.")
+    interrupt_after: Nodes = Field(default=None, description="Stop after these nodes.")
+    checkpoint: Checkpoint | None = None
+    checkpoint_id: str | None = Field(default=None, description="Where in the thread to begin.")
+    checkpoint_during: bool | None = Field(
+        default=None, description="Deprecated: false is the durability `exit`, true is `async`."
+    )
+    durability: Literal["sync", "async", "exit"] | None = Field(
+        default=None, description="When checkpoints are saved."
+    )
+    multitask_strategy: Literal["reject", "interrupt", "rollback", "enqueue"] | None = Field(
+        default=None, description="If the thread is busy; default: `enqueue`."
+    )
+    if_not_exists: Literal["create", "reject"] | None = Field(
+        default=None, description="If there is no such thread; default: `reject`."
+    )
+    on_disconnect: Literal["cancel", "continue"] | None = Field(
+        default=None, description="If the client hangs up; default: `continue`."
+    )
+    on_completion: Literal["delete", "keep"] | None = Field(
+        default=None, description="What happens to the thread of a run without one."
+    )
+    after_seconds: float | None = Field(default=None, ge=0, description="Start this much later.")
+    strict_resume: bool | None = Field(
+        default=None, description="Refuse `command.resume` if nothing is interrupted."
+    )
+    webhook: None = Field(default=None, description="Not supported.")
+    feedback_keys: None = Field(default=None, description="Not supported.")
+    langsmith_tracer: None = Field(default=None, description="Not supported.")
+
+
+class RunRequest(RunFields):
+    """A run without a thread. It needs an input or a command."""
+
+    input: AnyObject | None = Field(
+        default=None, validate_default=True, description="The graph's first state."
+    )
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _needed(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.data.get("command") is None:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+
+class BatchRun(RunRequest):
+    """A run of a batch. It needs an input or a command."""
+
+    thread_id: Uuid | None = None
+    assistant_id_again: str | None = Field(
+        default=None, alias="assistantId", description="Sent by the TypeScript SDK; not used."
+    )
+
+
+class RunBatch(RootModel[list[BatchRun]]):
+    """Runs to start."""
+
+
+class ThreadRunRequest(RunFields):
+    """A run on a thread. Without an input and a command it goes on where the thread stopped."""
 
 
 class RunOutput(RootModel[dict[str, Any]]):
@@ -410,3 +514,205 @@ class CronSearch(RequestModel):
 
 class Crons(RootModel[list[AnyObject]]):
     """Always empty: the server does not support crons."""
+
+
+class Run(Model):
+    """A run."""
+
+    run_id: str
+    thread_id: str
+    assistant_id: str
+    created_at: str
+    updated_at: str
+    status: Literal["pending", "running", "error", "success", "timeout", "interrupted"]
+    metadata: AnyObject
+    # mypy does not allow a field `kwargs`.
+    settings: AnyObject = Field(serialization_alias="kwargs")
+    multitask_strategy: str
+
+
+class Runs(RootModel[list[Run]]):
+    """Runs, the newest first."""
+
+
+class RunsCancel(RequestModel):
+    """Which runs to cancel."""
+
+    thread_id: Uuid | None = None
+    run_ids: list[Uuid] | None = None
+    status: Literal["pending", "running", "all"] | None = None
+
+
+class Ttl(RequestModel):
+    """When a thread ends."""
+
+    ttl: float = Field(gt=0, description="Minutes after the last change.")
+    strategy: Literal["delete"] | None = None
+
+
+class StateChange(RequestModel):
+    """A change of a new thread's state, as by a node."""
+
+    values: Any = None
+    as_node: str
+    command: None = Field(default=None, description="Not supported.")
+
+
+class Superstep(RequestModel):
+    """Changes of a new thread's state that happen together."""
+
+    updates: list[StateChange]
+
+
+class ThreadCreate(RequestModel):
+    """A new thread."""
+
+    thread_id: Uuid | None = Field(default=None, description="Its id; default: a random one.")
+    metadata: AnyObject | None = None
+    if_exists: IfExists | None = Field(default=None, description="Default: `raise`.")
+    ttl: Ttl | None = None
+    supersteps: list[Superstep] | None = Field(
+        default=None, description="Its first states; needs `metadata.graph_id`."
+    )
+
+
+class ThreadPatch(RequestModel):
+    """Changes of a thread."""
+
+    metadata: AnyObject | None = Field(default=None, description="Added to the present metadata.")
+    ttl: Ttl | None = None
+
+
+ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
+
+
+class Thread(Model):
+    """A thread: a graph's state that runs share."""
+
+    thread_id: str
+    created_at: str
+    updated_at: str
+    state_updated_at: str
+    metadata: AnyObject
+    status: ThreadStatus
+    config: AnyObject
+    values: AnyObject | None
+    interrupts: AnyObject
+    error: AnyObject | None
+
+
+class Threads(RootModel[list[Thread]]):
+    """Threads."""
+
+
+class ThreadSearch(RequestModel):
+    """Which threads to return."""
+
+    ids: list[Uuid] | None = None
+    metadata: AnyObject | None = Field(default=None, description="What the metadata must contain.")
+    values: AnyObject | None = Field(default=None, description="What the state must contain.")
+    status: ThreadStatus | None = None
+    limit: Whole = Field(default=10, ge=1, le=1000)
+    offset: Whole = Field(default=0, ge=0)
+    sort_by: (
+        Literal["thread_id", "status", "created_at", "updated_at", "state_updated_at"] | None
+    ) = Field(default=None, description="Default: `created_at`.")
+    sort_order: SortOrder | None = Field(default=None, description="Default: `desc`.")
+    select: (
+        list[
+            Literal[
+                "thread_id",
+                "created_at",
+                "updated_at",
+                "state_updated_at",
+                "metadata",
+                "config",
+                "context",
+                "status",
+                "values",
+                "interrupts",
+                "error",
+            ]
+        ]
+        | None
+    ) = Field(default=None, description="The fields to return; default: all.")
+    extract: None = Field(default=None, description="Not supported.")
+
+
+class ThreadCount(RequestModel):
+    """Which threads to count."""
+
+    metadata: AnyObject | None = Field(default=None, description="What the metadata must contain.")
+    values: AnyObject | None = Field(default=None, description="What the state must contain.")
+    status: ThreadStatus | None = None
+
+
+class ThreadPrune(RequestModel):
+    """Threads to delete, or to cut to their last checkpoint."""
+
+    thread_ids: list[Uuid]
+    strategy: Literal["delete", "keep_latest"] | None = Field(
+        default=None, description="Default: `delete`."
+    )
+
+
+class Pruned(Model):
+    """How many threads were pruned."""
+
+    pruned_count: int
+
+
+class ThreadState(Model):
+    """The state of a thread at a checkpoint."""
+
+    values: Any
+    next: list[str]
+    tasks: list[AnyObject]
+    metadata: AnyObject | None
+    created_at: str | None
+    checkpoint: AnyObject | None
+    parent_checkpoint: AnyObject | None
+    interrupts: list[AnyObject]
+    checkpoint_id: str | None
+    parent_checkpoint_id: str | None
+
+
+class ThreadStates(RootModel[list[ThreadState]]):
+    """States of a thread, the newest first."""
+
+
+class StateUpdate(RequestModel):
+    """A change of a thread's state, as by a node."""
+
+    values: Any = None
+    as_node: str | None = None
+    checkpoint: Checkpoint | None = None
+    checkpoint_id: str | None = None
+
+
+class StateUpdated(Model):
+    """The checkpoint after a change."""
+
+    checkpoint: AnyObject
+    configurable: AnyObject
+    checkpoint_id: str | None
+
+
+class StateAt(RequestModel):
+    """A checkpoint of a thread."""
+
+    checkpoint: Checkpoint
+    subgraphs: bool | None = None
+    select: list[str] | None = None
+
+
+class HistorySearch(RequestModel):
+    """Which states of a thread to return."""
+
+    limit: Whole = Field(default=10, ge=1, le=1000)
+    before: str | AnyObject | None = Field(
+        default=None, description="Only states before this checkpoint: its id, or an object."
+    )
+    metadata: AnyObject | None = Field(default=None, description="What the metadata must contain.")
+    checkpoint: Checkpoint | None = Field(default=None, description="Only of its namespace.")
+    select: list[str] | None = None

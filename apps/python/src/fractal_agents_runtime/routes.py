@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel
 
-from fractal_agents_runtime import assistants, handlers, items, models
+from fractal_agents_runtime import assistants, handlers, items, models, runs, threads
 from fractal_agents_runtime.call import Call, Query
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -33,10 +33,44 @@ class Route:
     errors: tuple[int, ...] = ()
     status: int = 200
     query: tuple[Query, ...] = ()
+    # True if the response is a stream of events.
+    events: bool = False
+    # True if 202 is possible too.
+    accepted: bool = False
 
 
 BODY = (400, 413, 422)
 ASSISTANT = "/assistants/{assistant_id}"
+THREAD = "/threads/{thread_id}"
+RUN = f"{THREAD}/runs/{{run_id}}"
+ACTION = Query(
+    "action",
+    "string",
+    "Default: `interrupt`; `rollback` also deletes the run and its checkpoints.",
+    values=("interrupt", "rollback"),
+)
+HANG_UP = Query("cancel_on_disconnect", "boolean", "Cancel the run if the client hangs up.")
+JOIN_STREAM = (
+    HANG_UP,
+    Query("stream_mode", "list", "Only events of these modes.", values=get_args(models.StreamMode)),
+)
+STATE = (
+    Query("subgraphs", "boolean", "Also the states of subgraphs."),
+    Query("select", "list", "The fields to return, as `next` or `values.messages`."),
+)
+STATUSES = ("pending", "running", "error", "success", "timeout", "interrupted")
+RUN_FIELDS = (
+    "run_id",
+    "thread_id",
+    "assistant_id",
+    "created_at",
+    "updated_at",
+    "status",
+    "metadata",
+    "kwargs",
+    "multitask_strategy",
+    "cancel_reason",
+)
 
 ROUTES = (
     Route(
@@ -55,11 +89,305 @@ ROUTES = (
         "/runs/wait",
         "waitForRun",
         "Run a graph without a thread and wait for its last state",
-        handlers.wait_for_run,
+        runs.wait_stateless,
         models.RunOutput,
         request=models.RunRequest,
         channel=True,
         errors=(400, 404, 413, 422),
+    ),
+    Route(
+        "POST",
+        "/runs",
+        "createStatelessRun",
+        "Start a run without a thread",
+        runs.create_stateless,
+        models.Run,
+        request=models.RunRequest,
+        errors=(*BODY, 404),
+    ),
+    Route(
+        "POST",
+        "/runs/stream",
+        "streamStatelessRun",
+        "Run a graph without a thread and return its events",
+        runs.stream_stateless,
+        None,
+        request=models.RunRequest,
+        errors=(*BODY, 404),
+        events=True,
+    ),
+    Route(
+        "POST",
+        "/runs/batch",
+        "createRunBatch",
+        "Start several runs",
+        runs.create_batch,
+        models.Runs,
+        request=models.RunBatch,
+        errors=(*BODY, 404, 409),
+    ),
+    Route(
+        "POST",
+        "/runs/cancel",
+        "cancelRuns",
+        "Cancel runs by id, of a thread, or by status",
+        runs.cancel_many,
+        None,
+        request=models.RunsCancel,
+        errors=(*BODY, 404),
+        status=204,
+        query=(ACTION,),
+    ),
+    Route(
+        "GET",
+        "/runs/{run_id}/stream",
+        "joinStatelessRunStream",
+        "Get the events of a run without a thread",
+        runs.join_stream_stateless,
+        None,
+        errors=(404, 422),
+        events=True,
+        query=JOIN_STREAM,
+    ),
+    Route(
+        "POST",
+        "/threads",
+        "createThread",
+        "Create a thread",
+        threads.create,
+        models.Thread,
+        request=models.ThreadCreate,
+        errors=(*BODY, 409),
+    ),
+    Route(
+        "POST",
+        "/threads/search",
+        "searchThreads",
+        "Search threads",
+        threads.search,
+        models.Threads,
+        request=models.ThreadSearch,
+        errors=BODY,
+    ),
+    Route(
+        "POST",
+        "/threads/count",
+        "countThreads",
+        "Count threads",
+        threads.count,
+        models.Count,
+        request=models.ThreadCount,
+        errors=BODY,
+    ),
+    Route(
+        "POST",
+        "/threads/prune",
+        "pruneThreads",
+        "Delete threads, or all but their last checkpoints",
+        threads.prune,
+        models.Pruned,
+        request=models.ThreadPrune,
+        errors=BODY,
+    ),
+    Route(
+        "GET",
+        THREAD,
+        "getThread",
+        "Get a thread",
+        threads.get,
+        models.Thread,
+        errors=(404, 422),
+        query=(Query("include", "list", "More fields: `ttl`."),),
+    ),
+    Route(
+        "PATCH",
+        THREAD,
+        "updateThread",
+        "Change a thread's metadata",
+        threads.update,
+        models.Thread,
+        request=models.ThreadPatch,
+        errors=(*BODY, 404),
+    ),
+    Route(
+        "DELETE",
+        THREAD,
+        "deleteThread",
+        "Delete a thread, and cancel its runs",
+        threads.delete,
+        None,
+        errors=(404, 422),
+        status=204,
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/copy",
+        "copyThread",
+        "Copy a thread with its history",
+        threads.copy,
+        models.Thread,
+        errors=(404, 422),
+    ),
+    Route(
+        "GET",
+        f"{THREAD}/state",
+        "getThreadState",
+        "Get the last state of a thread",
+        threads.state,
+        models.ThreadState,
+        errors=(404, 422),
+        query=STATE,
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/state",
+        "updateThreadState",
+        "Change the state of a thread, as a node would",
+        threads.update_state,
+        models.StateUpdated,
+        request=models.StateUpdate,
+        errors=(*BODY, 404, 409),
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/state/checkpoint",
+        "getThreadStateAt",
+        "Get the state of a thread at a checkpoint",
+        threads.state_at,
+        models.ThreadState,
+        request=models.StateAt,
+        errors=(*BODY, 404),
+    ),
+    Route(
+        "GET",
+        f"{THREAD}/state/{{checkpoint_id}}",
+        "getThreadStateById",
+        "Get the state of a thread at a checkpoint, by its id",
+        threads.state,
+        models.ThreadState,
+        errors=(404, 422),
+        query=STATE,
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/history",
+        "getThreadHistory",
+        "Get states of a thread, the newest first",
+        threads.history,
+        models.ThreadStates,
+        request=models.HistorySearch,
+        errors=(*BODY, 404),
+    ),
+    Route(
+        "GET",
+        f"{THREAD}/stream",
+        "joinThreadStream",
+        "Get the events of all runs of a thread",
+        threads.stream,
+        None,
+        errors=(404, 422),
+        events=True,
+        query=(
+            Query(
+                "stream_mode",
+                "list",
+                "Default: `run_modes`, all events; `lifecycle`: only where runs begin and end.",
+                values=("run_modes", "lifecycle"),
+            ),
+        ),
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/runs",
+        "createRun",
+        "Start a run on a thread",
+        runs.create,
+        models.Run,
+        request=models.ThreadRunRequest,
+        errors=(*BODY, 404, 409),
+    ),
+    Route(
+        "GET",
+        f"{THREAD}/runs",
+        "listRuns",
+        "List the runs of a thread, the newest first",
+        runs.list_,
+        models.Runs,
+        errors=(404, 422),
+        query=(
+            Query("limit", "integer", "Default: 10.", least=1, most=1000),
+            Query("offset", "integer", "Default: 0."),
+            Query("status", "string", "Only runs with this status.", values=STATUSES),
+            Query("select", "list", "The fields to return; default: all.", values=RUN_FIELDS),
+        ),
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/runs/wait",
+        "waitForThreadRun",
+        "Run a graph on a thread and wait for its last state",
+        runs.wait,
+        models.RunOutput,
+        request=models.ThreadRunRequest,
+        errors=(*BODY, 404, 409),
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/runs/stream",
+        "streamThreadRun",
+        "Run a graph on a thread and return its events",
+        runs.stream,
+        None,
+        request=models.ThreadRunRequest,
+        errors=(*BODY, 404, 409),
+        events=True,
+    ),
+    Route("GET", RUN, "getRun", "Get a run", runs.get, models.Run, errors=(404, 422)),
+    Route(
+        "DELETE",
+        RUN,
+        "deleteRun",
+        "Delete a run that has ended",
+        runs.delete,
+        None,
+        errors=(404, 409, 422),
+        status=204,
+    ),
+    Route(
+        "GET",
+        f"{RUN}/join",
+        "joinRun",
+        "Wait for a run's last state",
+        runs.join,
+        models.RunOutput,
+        errors=(404, 422),
+        query=(HANG_UP,),
+    ),
+    Route(
+        "GET",
+        f"{RUN}/stream",
+        "joinRunStream",
+        "Get the events of a run",
+        runs.join_stream,
+        None,
+        errors=(404, 422),
+        events=True,
+        query=JOIN_STREAM,
+    ),
+    Route(
+        "POST",
+        f"{RUN}/cancel",
+        "cancelRun",
+        "Cancel a run",
+        runs.cancel,
+        models.RunOutput,
+        errors=(404, 422),
+        accepted=True,
+        query=(
+            Query("wait", "boolean", "Answer 200 when it has ended; default: 202 at once."),
+            ACTION,
+            Query("reason", "string", "Why; kept in the run as `cancel_reason`."),
+        ),
     ),
     Route(
         "POST",

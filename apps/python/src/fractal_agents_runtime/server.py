@@ -31,10 +31,10 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
     """Answer requests at the reserved address until the lifecycle ends the process."""
     address, port = reserved.getsockname()[:2]
     _shield_robyn()
-    from robyn import Headers, Request, Response, Robyn  # noqa: PLC0415
+    from robyn import Headers, Request, Response, Robyn, StreamingResponse  # noqa: PLC0415
     from robyn.robyn import HttpMethod  # noqa: PLC0415
 
-    async def answer(request: Request) -> Response:
+    async def answer(request: Request) -> Response | StreamingResponse:
         began = time.perf_counter()
         path = request.url.path
         body = request.body if isinstance(request.body, bytes) else request.body.encode()
@@ -44,6 +44,10 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
         reply = await lifecycle.answer(app.handle(request.method, path, body, headers, query))
         milliseconds = (time.perf_counter() - began) * 1000
         log.info("%s %s %d %.1fms", request.method, path, reply.status, milliseconds)
+        if reply.stream is not None:
+            kind = reply.headers["Content-Type"]
+            sent = Headers(reply.headers)
+            return StreamingResponse(reply.stream, reply.status, sent, kind)  # type: ignore[arg-type]
         headers = {"Content-Type": "application/json"} if reply.body else {}
         return Response(reply.status, Headers({**headers, **reply.headers}), reply.body)
 

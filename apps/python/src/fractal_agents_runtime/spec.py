@@ -78,6 +78,8 @@ def _operation(route: Route) -> Json:
     responses = {str(status): _error(status) for status in (*EVERYWHERE, *route.errors)}
     responses["405"]["headers"] = {"Allow": {"required": True, "schema": {"type": "string"}}}
     responses[str(route.status)] = _success(route)
+    if route.accepted:
+        responses["202"] = {"description": "Accepted."}
     operation: Json = {
         "operationId": route.operation,
         "summary": route.summary,
@@ -98,6 +100,9 @@ def _operation(route: Route) -> Json:
 def _success(route: Route) -> Json:
     if route.status == 204:  # noqa: PLR2004
         return {"description": "Done."}
+    if route.events:
+        content = {"text/event-stream": {"schema": {"type": "string"}}}
+        return {"description": "Events.", "content": content}
     schema = _reference(route.response) if route.response else {"type": "object"}
     return {"description": "Done.", "content": _json(schema)}
 

@@ -1,0 +1,591 @@
+"""Runs: each is a task of its own with a log of events, on a thread or on one made for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+
+from fractal_agents_runtime.assistants import mirrored
+from fractal_agents_runtime.call import Call, Reply, nothing
+from fractal_agents_runtime.errors import HttpError, invalid, refused
+from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
+from fractal_agents_runtime.graphs import input_model
+from fractal_agents_runtime.models import BatchRun, FieldError, RunRequest
+from fractal_agents_runtime.streams import HEARTBEAT, Feed, Log, check_room, nobody
+from fractal_agents_runtime.threads import config_of, event_stream, last_event
+from fractal_agents_runtime.values import now, selected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fractal_agents_runtime.handlers import Runtime
+    from fractal_agents_runtime.models import Command, RunBatch, RunFields, RunsCancel
+
+Json = dict[str, Any]
+# How many finished runs still have their events.
+REMEMBERED = 100
+NEWLINE = b"\n"
+STOPPING = b'{"__error__":{"error":"Stopping","message":"the server is stopping"}}'
+ACTIVE = ("pending", "running")
+# Fields that only compiled langgraph graphs can honour.
+STATEFUL = ("command", "checkpoint", "checkpoint_id", "interrupt_before", "interrupt_after")
+
+log = logging.getLogger("fractal_agents_runtime")
+
+
+class Run:
+    """A run, while it is known."""
+
+    def __init__(
+        self, body: RunFields, thread_id: str, assistant: Json, *, temporary: bool
+    ) -> None:
+        self.body = body
+        self.assistant = assistant
+        # True if the thread was made for this run, and is deleted with it.
+        self.temporary = temporary
+        self.log = Log()
+        self.done = asyncio.Event()
+        # The JSON that `wait` and `join` answer.
+        self.result = b"{}"
+        # The exception that ended it.
+        self.problem: Exception | None = None
+        self.task: asyncio.Task[None] | None = None
+        # A task that is cancelled before it has begun never begins, so it must be told.
+        self.begun = False
+        self.cancelled = False
+        self.rollback = False
+        # The tasks that wait for the result for a client.
+        self.waiting: set[asyncio.Task[None]] = set()
+        self.loop = asyncio.get_running_loop()
+        time_now = now()
+        self.record: Json = {
+            "run_id": str(uuid4()),
+            "thread_id": thread_id,
+            "assistant_id": assistant["assistant_id"],
+            "created_at": time_now,
+            "updated_at": time_now,
+            "status": "pending",
+            "metadata": {
+                **(body.metadata or {}),
+                "graph_id": assistant["graph_id"],
+                "assistant_id": assistant["assistant_id"],
+            },
+            "kwargs": body.model_dump(exclude_none=True, exclude={"metadata", "assistant_id"}),
+            "multitask_strategy": body.multitask_strategy or "enqueue",
+        }
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return str(self.record["run_id"])
+
+    @property
+    def thread_id(self) -> str:
+        """The id of the run's thread."""
+        return str(self.record["thread_id"])
+
+    @property
+    def active(self) -> bool:
+        """True until the run has ended."""
+        return self.record["status"] in ACTIVE
+
+    def set(self, **changes: Any) -> None:
+        """Change what clients see."""
+        self.record.update(changes, updated_at=now())
+
+    def cancel(self, *, rollback: bool = False, reason: str | None = None) -> None:
+        """End the run soon. `done` tells when it has ended."""
+        if self.active and self.task is not None:
+            self.rollback = self.rollback or rollback
+            if reason is not None:
+                self.record["cancel_reason"] = reason
+            self.cancelled = True
+            if self.begun:
+                self.task.cancel()
+
+    def hung_up(self) -> None:
+        """Cancel the run from any thread."""
+        self.loop.call_soon_threadsafe(self.cancel)
+
+
+class Runs:
+    """All runs, by id."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Run] = {}
+        self._by_thread: dict[str, list[Run]] = {}
+        # Finished runs, whose events are dropped when there are too many.
+        self._finished: deque[Run] = deque()
+
+    runtime: Runtime
+
+    def of(self, thread_id: str) -> list[Run]:
+        """Return the runs of a thread, the oldest first."""
+        return self._by_thread.get(thread_id, [])
+
+    def get(self, thread_id: str, run_id: str) -> Run:
+        """Return a run, or answer 404."""
+        run = self.known.get(run_id)
+        if run is None or run.thread_id != thread_id:
+            raise HttpError(404, f"Run with ID {run_id} not found")
+        return run
+
+    def start(self, run: Run) -> Run:
+        """Start a run when the thread's other runs have ended."""
+        others = [one for one in self.of(run.thread_id) if one.active]
+        strategy = run.record["multitask_strategy"]
+        if others and strategy == "reject":
+            detail = "the thread is busy: wait for its runs, or choose another multitask_strategy"
+            raise HttpError(409, detail)
+        if strategy in ("interrupt", "rollback"):
+            for one in others:
+                one.cancel(rollback=strategy == "rollback")
+        self.known[run.id] = run
+        self._by_thread.setdefault(run.thread_id, []).append(run)
+        threads = self.runtime.threads
+        thread = threads.records[run.thread_id]
+        names = {name: run.record["metadata"][name] for name in ("graph_id", "assistant_id")}
+        threads.changed(thread, status="busy", metadata={**thread["metadata"], **names})
+        run.task = asyncio.create_task(self._guarded(run, others))
+        return run
+
+    async def _guarded(self, run: Run, others: list[Run]) -> None:
+        """Execute a run, and record how it ended."""
+        known = None
+        run.begun = True
+        try:
+            if run.cancelled:
+                raise asyncio.CancelledError  # noqa: TRY301
+            await asyncio.gather(*(one.done.wait() for one in others))
+            if run.body.after_seconds:
+                await asyncio.sleep(run.body.after_seconds)
+            known = self.runtime.threads.checkpoints(run.thread_id)
+            run.set(status="running")
+            self._tell(run, "metadata", encode({"run_id": run.id, "attempt": 1}))
+            await self._execute(run)
+            run.set(status="success")
+        except asyncio.CancelledError:
+            run.set(status="interrupted")
+        except Exception as problem:
+            log.exception("run %s of %s failed", run.id, run.record["metadata"]["graph_id"])
+            error = {"error": type(problem).__name__, "message": str(problem)}
+            run.problem = problem
+            run.result = encode({"__error__": error})
+            run.set(status="error")
+            self._tell(run, "error", encode(error))
+        finally:
+            try:
+                await self._settle(run, known)
+            finally:
+                run.log.close()
+                run.done.set()
+
+    def _tell(self, run: Run, event: str, data: bytes) -> None:
+        run.log.add(event, data)
+        self.runtime.threads.tell(run.thread_id, event, data)
+
+    async def _execute(self, run: Run) -> None:
+        graph = self.runtime.stateful(run.assistant["graph_id"])
+        wanted = set(modes_of(run.body))
+        if graph is None:
+            await self._invoke(run, "values" in wanted)
+            return
+        payload, config, more = self._arguments(run)
+        last = None
+        async for event, value in chunks(graph, payload, config, run.body, more):
+            data = (encode_any if event == "events" else encode)(value)
+            if event == "values":
+                last = data
+            if event != "values" or "values" in wanted:
+                self._tell(run, event, data)
+        if last is None:
+            state = await graph.aget_state(config_of(run.thread_id))
+            last = encode(state.values)
+        run.result = last
+
+    async def _invoke(self, run: Run, tell: bool) -> None:  # noqa: FBT001
+        """Run a graph of which only `ainvoke` is known."""
+        graph = self.runtime.graphs[run.assistant["graph_id"]]
+        settings, _ = self._settings(run)
+        output = await graph.ainvoke(
+            run.body.input, {**settings, "metadata": run.body.metadata or {}}
+        )
+        if not isinstance(output, dict) or not all(isinstance(name, str) for name in output):
+            raise TypeError(f"the graph returned {type(output).__name__} instead of a state")
+        run.result = encode(output)
+        if tell:
+            self._tell(run, "values", run.result)
+
+    def _settings(self, run: Run) -> tuple[Json, Json]:
+        """Return the assistant's and the run's config together, and the context."""
+        config, context = mirrored(run.body.config, run.body.context)
+        base = run.assistant["config"]
+        both = {**base.get("configurable", {}), **config.get("configurable", {})}
+        merged = {**base, **config, **({"configurable": both} if both else {})}
+        return merged, {**run.assistant["context"], **context}
+
+    def _arguments(self, run: Run) -> tuple[Any, Json, Json]:
+        """Return langgraph's input, config and options."""
+        body = run.body
+        settings, context = self._settings(run)
+        place = config_of(run.thread_id, body.checkpoint, body.checkpoint_id)["configurable"]
+        names = {"run_id": run.id, "thread_id": run.thread_id, **run.record["metadata"]}
+        config = {
+            **settings,
+            "run_id": UUID(run.id),
+            "configurable": {**settings.get("configurable", {}), **place},
+            "metadata": {**run.assistant["metadata"], **names},
+        }
+        durability = body.durability
+        if durability is None and body.checkpoint_during is not None:
+            durability = "async" if body.checkpoint_during else "exit"
+        if durability is None and run.temporary:
+            durability = "exit"
+        more = {
+            "context": context or None,
+            "interrupt_before": body.interrupt_before,
+            "interrupt_after": body.interrupt_after,
+            "durability": durability,
+        }
+        payload: Any = body.input
+        if body.command is not None:
+            payload = _command(body.command)
+        return payload, config, {k: v for k, v in more.items() if v is not None}
+
+    async def _settle(self, run: Run, known: set[tuple[str, str]] | None) -> None:
+        """Bring the thread up to date after a run, and forget what nobody needs."""
+        threads = self.runtime.threads
+        thread = threads.records.get(run.thread_id)
+        if thread is None:
+            self.forget(run)
+            return
+        if run.rollback and run.record["status"] == "interrupted":
+            if known is not None:
+                threads.restore(run.thread_id, known)
+            self.forget(run)
+        if run.temporary:
+            threads.delete(run.thread_id)
+            self._by_thread.pop(run.thread_id, None)
+        else:
+            await self._update_thread(run, thread)
+        done = encode({"run_id": run.id, "status": run.record["status"]})
+        threads.tell(run.thread_id, "run_done", done)
+        self._remember(run)
+
+    async def _update_thread(self, run: Run, thread: Json) -> None:
+        graph = self.runtime.stateful(run.assistant["graph_id"])
+        failed = run.record["status"] == "error"
+        error = (
+            {"error": type(run.problem).__name__, "message": str(run.problem)} if failed else None
+        )
+        if graph is not None:
+            await self.runtime.threads.refresh(graph, thread, error)
+            if run.record["status"] == "interrupted":
+                run.result = encode(thread["values"] or {})
+        else:
+            self.runtime.threads.changed(thread, status="error" if failed else "idle", error=error)
+        if any(one.active for one in self.of(run.thread_id) if one is not run):
+            thread["status"] = "busy"
+
+    def _remember(self, run: Run) -> None:
+        self._finished.append(run)
+        while len(self._finished) > REMEMBERED:
+            old = self._finished.popleft()
+            if not old.body.stream_resumable:
+                old.log.forget()
+            if old.temporary:
+                self.forget(old)
+
+    def forget(self, run: Run) -> None:
+        """Remove a run."""
+        self.known.pop(run.id, None)
+        runs = self._by_thread.get(run.thread_id, [])
+        if run in runs:
+            runs.remove(run)
+
+    async def drop_thread(self, thread_id: str) -> None:
+        """Cancel the runs of a thread, and delete it."""
+        runs = list(self.of(thread_id))
+        for run in runs:
+            run.cancel()
+        await asyncio.gather(*(run.done.wait() for run in runs))
+        for run in runs:
+            self.forget(run)
+        self._by_thread.pop(thread_id, None)
+        self.runtime.threads.delete(thread_id)
+
+
+def _command(command: Command) -> Any:
+    from langgraph.types import Command as Inner  # noqa: PLC0415
+    from langgraph.types import Send  # noqa: PLC0415
+
+    def target(one: Any) -> Any:
+        if isinstance(one, dict):
+            return Send(one["node"], one.get("input"))
+        return one
+
+    goto = command.goto
+    targets = [target(one) for one in (goto if isinstance(goto, list) else [goto])]
+    update = command.update
+    if isinstance(update, list):
+        update = [tuple(pair) for pair in update]
+    return Inner(
+        update=update, resume=command.resume, goto=[one for one in targets if one is not None]
+    )
+
+
+def check_command(command: Command, given: Json | None) -> None:
+    """Refuse a command that has another form than langgraph's, or that comes with an input."""
+    if given is not None:
+        raise refused("can't be used together with a command", "body", "input")
+    goto = command.goto if isinstance(command.goto, list) else [command.goto]
+    for one in goto:
+        named = isinstance(one, dict) and isinstance(one.get("node"), str)
+        if one is not None and not isinstance(one, str) and not named:
+            raise refused("must be a node's name or {node, input}", "body", "command", "goto")
+    update = command.update
+    pairs = isinstance(update, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)  # noqa: PLR2004
+        for pair in update
+    )
+    if update is not None and not isinstance(update, dict) and not pairs:
+        raise refused("must be an object or pairs", "body", "command", "update")
+
+
+def _begun(runtime: Runtime, body: RunFields, thread_id: str | None) -> Run:
+    """Check a request, and start its run. None: on a thread of its own."""
+    assistant = runtime.assistants.get(body.assistant_id)
+    graph = runtime.graphs[assistant["graph_id"]]
+    _check(runtime, body, thread_id, assistant["graph_id"])
+    mirrored(body.config, body.context)
+    model = input_model(graph)
+    if model and body.input is not None:
+        try:
+            model.model_validate(body.input)
+        except ValidationError as problem:
+            raise invalid(problem, body.input, "body", "input") from problem
+    temporary = thread_id is None and body.on_completion != "keep"
+    if thread_id is None:
+        thread_id = runtime.threads.create(str(uuid4()), {})["thread_id"]
+    else:
+        runtime.threads.sweep()
+        if thread_id not in runtime.threads.records and body.if_not_exists == "create":
+            runtime.threads.create(thread_id, {})
+        thread = runtime.threads.get(thread_id)
+        resumes = body.command is not None and body.command.resume is not None
+        if body.strict_resume and resumes and thread["status"] != "interrupted":
+            raise refused("nothing is interrupted", "body", "command", "resume")
+    return runtime.runs.start(Run(body, thread_id, assistant, temporary=temporary))
+
+
+def _check(runtime: Runtime, body: RunFields, thread_id: str | None, graph: str) -> None:
+    """Refuse fields that can't be honoured."""
+    if body.command is not None:
+        check_command(body.command, body.input)
+    if thread_id is None:
+        for name in ("checkpoint", "checkpoint_id"):
+            if getattr(body, name) is not None:
+                raise refused("needs a thread", "body", name)
+    elif body.on_completion is not None:
+        raise refused("is only for runs without a thread", "body", "on_completion")
+    if runtime.stateful(graph) is None:
+        for name in (
+            "command",
+            "checkpoint",
+            "checkpoint_id",
+            "interrupt_before",
+            "interrupt_after",
+        ):
+            if getattr(body, name) is not None:
+                raise refused("the graph does not support it", "body", name)
+    elif body.checkpoint is not None:
+        config_of(thread_id or "", body.checkpoint)
+
+
+def _places(run: Run, end: str, *, stateless: bool) -> dict[str, str]:
+    """Return the headers that tell where a run is."""
+    path = f"/runs/{run.id}" if stateless else f"/threads/{run.thread_id}/runs/{run.id}"
+    headers = {"Content-Location": path}
+    return {"Location": f"{path}/{end}", **headers} if end else headers
+
+
+async def _waited(run: Run, *, on_hang_up: Callable[[], None]) -> Reply:
+    """Answer a run's result, with blank lines while it takes long."""
+    headers = _places(run, "join", stateless=False)
+    try:
+        await asyncio.wait_for(run.done.wait(), HEARTBEAT)
+    except TimeoutError:
+        check_room()
+        feed = Feed(NEWLINE, STOPPING, on_hang_up)
+        waiting = asyncio.create_task(_forward(run, feed.queue))
+        run.waiting.add(waiting)
+        waiting.add_done_callback(run.waiting.discard)
+        return Reply(200, b"", {"Content-Type": "application/json", **headers}, feed)
+    return Reply(200, run.result, headers)
+
+
+async def _forward(run: Run, queue: Any) -> None:
+    await run.done.wait()
+    queue.put(run.result)
+    queue.put(None)
+
+
+def _on_hang_up(run: Run) -> Callable[[], None]:
+    return run.hung_up if run.body.on_disconnect == "cancel" else nobody
+
+
+async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
+    """Run a graph without a thread and return its last state."""
+    run = _begun(runtime, call.body, None)
+    reply = await _waited(run, on_hang_up=_on_hang_up(run))
+    # The base class of langgraph's GraphRecursionError, whose import would take seconds.
+    if reply.stream is None and isinstance(run.problem, RecursionError):
+        message = str(run.problem).partition("\n")[0]
+        error = FieldError(loc=["body", "config", "recursion_limit"], message=message)
+        raise HttpError(422, "the run took too many steps", errors=[error])
+    return reply
+
+
+async def wait(runtime: Runtime, call: Call) -> Reply:
+    """Run a graph on a thread and return its last state."""
+    run = _begun(runtime, call.body, call.uuid("thread_id"))
+    return await _waited(run, on_hang_up=_on_hang_up(run))
+
+
+def _streamed(run: Run, *, stateless: bool) -> Reply:
+    feed = run.log.read(-1, hung_up=_on_hang_up(run))
+    return event_stream(feed, _places(run, "stream", stateless=stateless))
+
+
+async def stream_stateless(runtime: Runtime, call: Call) -> Reply:
+    """Run a graph without a thread and return its events."""
+    check_room()
+    return _streamed(_begun(runtime, call.body, None), stateless=True)
+
+
+async def stream(runtime: Runtime, call: Call) -> Reply:
+    """Run a graph on a thread and return its events."""
+    check_room()
+    return _streamed(_begun(runtime, call.body, call.uuid("thread_id")), stateless=False)
+
+
+async def create_stateless(runtime: Runtime, call: Call) -> Reply:
+    """Start a run without a thread."""
+    run = _begun(runtime, call.body, None)
+    return Reply(200, encode(run.record), _places(run, "", stateless=True))
+
+
+async def create(runtime: Runtime, call: Call) -> Reply:
+    """Start a run on a thread."""
+    run = _begun(runtime, call.body, call.uuid("thread_id"))
+    return Reply(200, encode(run.record), _places(run, "", stateless=False))
+
+
+async def create_batch(runtime: Runtime, call: Call) -> Reply:
+    """Start several runs."""
+    body: RunBatch = call.body
+    made = [_begun(runtime, _alone(one), one.thread_id) for one in body.root]
+    return Reply(200, encode([run.record for run in made]))
+
+
+def _alone(one: BatchRun) -> RunRequest:
+    fields = {name: getattr(one, name) for name in one.model_fields_set}
+    return RunRequest(**{k: v for k, v in fields.items() if k in RunRequest.model_fields})
+
+
+def _run(runtime: Runtime, call: Call) -> Run:
+    thread_id, run_id = call.uuid("thread_id"), call.uuid("run_id")
+    return runtime.runs.get(thread_id, run_id)
+
+
+async def list_(runtime: Runtime, call: Call) -> Reply:
+    """Return a page of a thread's runs, the newest first."""
+    thread = runtime.threads.get(call.uuid("thread_id"))
+    status = call.query.get("status")
+    found = [
+        run.record
+        for run in reversed(runtime.runs.of(thread["thread_id"]))
+        if status is None or run.record["status"] == status
+    ]
+    offset, limit = call.query.get("offset", 0), call.query.get("limit", 10)
+    return Reply(200, encode(selected(found[offset : offset + limit], call.query.get("select"))))
+
+
+async def get(runtime: Runtime, call: Call) -> Reply:
+    """Return a run."""
+    return Reply(200, encode(_run(runtime, call).record))
+
+
+async def delete(runtime: Runtime, call: Call) -> Reply:
+    """Delete a run that has ended."""
+    run = _run(runtime, call)
+    if run.active:
+        raise HttpError(409, "the run is active: cancel it first")
+    runtime.runs.forget(run)
+    return nothing()
+
+
+async def join(runtime: Runtime, call: Call) -> Reply:
+    """Wait for a run, and return its last state."""
+    run = _run(runtime, call)
+    cancel = call.query.get("cancel_on_disconnect", False)
+    return await _waited(run, on_hang_up=run.hung_up if cancel else nobody)
+
+
+def _joined(run: Run, call: Call, *, stateless: bool) -> Reply:
+    check_room()
+    cancel = call.query.get("cancel_on_disconnect", False)
+    modes = call.query.get("stream_mode")
+    feed = run.log.read(last_event(call), modes, run.hung_up if cancel else nobody)
+    return event_stream(feed, _places(run, "stream", stateless=stateless))
+
+
+async def join_stream(runtime: Runtime, call: Call) -> Reply:
+    """Return the events of a run from now on, or after the header Last-Event-ID."""
+    return _joined(_run(runtime, call), call, stateless=False)
+
+
+async def join_stream_stateless(runtime: Runtime, call: Call) -> Reply:
+    """Return the events of a run without a thread."""
+    run = runtime.runs.known.get(call.uuid("run_id"))
+    if run is None:
+        raise HttpError(404, f"Run with ID {call.path['run_id']} not found")
+    return _joined(run, call, stateless=True)
+
+
+async def cancel(runtime: Runtime, call: Call) -> Reply:
+    """Cancel a run. `wait` answers when it has ended."""
+    run = _run(runtime, call)
+    if not run.active:
+        raise HttpError(404, "the run has ended already")
+    rollback = call.query.get("action") == "rollback"
+    run.cancel(rollback=rollback, reason=call.query.get("reason"))
+    if call.query.get("wait", False):
+        return await _waited(run, on_hang_up=nobody)
+    return nothing(202)
+
+
+async def cancel_many(runtime: Runtime, call: Call) -> Reply:
+    """Cancel runs by id, of a thread, or by status."""
+    body: RunsCancel = call.body
+    if body.thread_id is None and body.run_ids is None and body.status is None:
+        raise refused("needs thread_id, run_ids or status", "body")
+    ids = None if body.run_ids is None else {one.lower() for one in body.run_ids}
+    found = [
+        run
+        for run in runtime.runs.known.values()
+        if run.active
+        and (body.thread_id is None or run.thread_id == body.thread_id.lower())
+        and (ids is None or run.id in ids)
+        and (body.status in (None, "all") or run.record["status"] == body.status)
+    ]
+    if not found:
+        raise HttpError(404, "no active run matches")
+    for run in found:
+        run.cancel(rollback=call.query.get("action") == "rollback")
+    return nothing()

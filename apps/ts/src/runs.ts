@@ -1,0 +1,588 @@
+/** Runs: each has a log of events, and is on a thread or on one made for it. */
+
+import { randomUUID } from "node:crypto";
+import { type Assistant, mirrored } from "./assistants.js";
+import type { Call } from "./call.js";
+import { HttpError, invalid, json, nothing, refused } from "./errors.js";
+import { chunks, encode, encodeAny, modesOf } from "./events.js";
+import { type GraphConfig, inputIssues } from "./graphs.js";
+import { log } from "./log.js";
+import type * as models from "./models.js";
+import type { Runtime, Stateful } from "./runtime.js";
+import { checkRoom, Feed, HEARTBEAT, Log } from "./streams.js";
+import { eventStream, lastEvent, placeOf } from "./threads.js";
+import { isObject, type Json, now, selected } from "./values.js";
+
+type Body = models.RunRequest;
+
+// How many finished runs still have their events.
+const REMEMBERED = 100;
+const STOPPING = '{"__error__":{"error":"Stopping","message":"the server is stopping"}}';
+// Fields that only compiled langgraph graphs can honour.
+const STATEFUL = [
+  "command",
+  "checkpoint",
+  "checkpoint_id",
+  "interrupt_before",
+  "interrupt_after",
+] as const;
+
+/** Thrown inside a run that is cancelled. */
+class Cancelled extends Error {}
+
+/** A run, while it is known. */
+export class Run {
+  readonly body: Body;
+  readonly assistant: Assistant;
+  /** True if the thread was made for this run, and is deleted with it. */
+  readonly temporary: boolean;
+  readonly log: Log = new Log();
+  readonly record: models.Run & Json;
+  readonly done: Promise<void>;
+  readonly controller: AbortController = new AbortController();
+  /** The JSON that `wait` and `join` answer. */
+  result = "{}";
+  /** The exception that ended it. */
+  problem: unknown;
+  rollback = false;
+  finish: () => void = () => undefined;
+
+  constructor(body: Body, threadId: string, assistant: Assistant, temporary: boolean) {
+    this.body = body;
+    this.assistant = assistant;
+    this.temporary = temporary;
+    this.done = new Promise((resolve) => {
+      this.finish = resolve;
+    });
+    const time = now();
+    const { metadata, assistant_id: _name, ...more } = body;
+    const names = { graph_id: assistant.graph_id, assistant_id: assistant.assistant_id };
+    this.record = {
+      run_id: randomUUID(),
+      thread_id: threadId,
+      assistant_id: assistant.assistant_id,
+      created_at: time,
+      updated_at: time,
+      status: "pending",
+      metadata: { ...metadata, ...names },
+      kwargs: Object.fromEntries(Object.entries(more).filter(([, value]) => value !== null)),
+      multitask_strategy: body.multitask_strategy ?? "enqueue",
+    };
+  }
+
+  get id(): string {
+    return this.record.run_id;
+  }
+
+  get threadId(): string {
+    return this.record.thread_id;
+  }
+
+  /** True until the run has ended. */
+  get active(): boolean {
+    return this.record.status === "pending" || this.record.status === "running";
+  }
+
+  /** Changes the status that clients see. */
+  set(status: models.Run["status"]): void {
+    Object.assign(this.record, { status, updated_at: now() });
+  }
+
+  /** Ends the run soon. `done` tells when it has ended. */
+  cancel(options: { rollback?: boolean; reason?: string | undefined } = {}): void {
+    if (!this.active) return;
+    this.rollback ||= options.rollback ?? false;
+    if (options.reason !== undefined) this.record["cancel_reason"] = options.reason;
+    this.controller.abort();
+  }
+}
+
+/** All runs, by id. */
+export class Runs {
+  readonly known = new Map<string, Run>();
+  readonly #byThread = new Map<string, Run[]>();
+  // Finished runs, whose events are dropped when there are too many.
+  readonly #finished: Run[] = [];
+  readonly #runtime: () => Runtime;
+
+  constructor(runtime: () => Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Returns the runs of a thread, the oldest first. */
+  of(threadId: string): readonly Run[] {
+    return this.#byThread.get(threadId) ?? [];
+  }
+
+  /** Returns a run, or answers 404. */
+  get(threadId: string, runId: string): Run {
+    const run = this.known.get(runId);
+    if (run?.threadId !== threadId) throw new HttpError(404, `Run with ID ${runId} not found`);
+    return run;
+  }
+
+  /** Starts a run when the thread's other runs have ended. */
+  start(run: Run): Run {
+    const others = this.of(run.threadId).filter((one) => one.active);
+    const strategy = run.record.multitask_strategy;
+    if (others.length > 0 && strategy === "reject") {
+      const detail = "the thread is busy: wait for its runs, or choose another multitask_strategy";
+      throw new HttpError(409, detail);
+    }
+    if (strategy === "interrupt" || strategy === "rollback") {
+      for (const one of others) one.cancel({ rollback: strategy === "rollback" });
+    }
+    this.known.set(run.id, run);
+    this.#byThread.set(run.threadId, [...this.of(run.threadId), run]);
+    const { threads } = this.#runtime();
+    const thread = threads.get(run.threadId);
+    const { graph_id, assistant_id } = run.record.metadata;
+    const metadata = { ...thread.metadata, graph_id, assistant_id };
+    threads.changed(thread, { status: "busy", metadata });
+    void this.#guarded(run, others);
+    return run;
+  }
+
+  /** Executes a run, and records how it ended. */
+  async #guarded(run: Run, others: readonly Run[]): Promise<void> {
+    const { threads } = this.#runtime();
+    let known: Set<string> | undefined;
+    try {
+      await until(Promise.all(others.map((one) => one.done)), run);
+      if (run.body.after_seconds) await until(pause(run.body.after_seconds * 1000), run);
+      known = threads.checkpoints(run.threadId);
+      run.set("running");
+      this.#tell(run, "metadata", encode({ run_id: run.id, attempt: 1 }));
+      await this.#execute(run);
+      run.set("success");
+    } catch (problem) {
+      if (run.controller.signal.aborted) run.set("interrupted");
+      else this.#failed(run, problem);
+    }
+    try {
+      await this.#settle(run, known);
+    } catch (problem) {
+      log("ERROR", `run ${run.id} was not recorded\n${stackOf(problem)}`);
+    } finally {
+      run.log.close();
+      run.finish();
+    }
+  }
+
+  #failed(run: Run, problem: unknown): void {
+    log("ERROR", `run ${run.id} of ${run.assistant.graph_id} failed\n${stackOf(problem)}`);
+    const error = errorOf(problem);
+    run.problem = problem;
+    run.result = encode({ __error__: error });
+    run.set("error");
+    this.#tell(run, "error", encode(error));
+  }
+
+  #tell(run: Run, event: string, data: string): void {
+    run.log.add(event, data);
+    this.#runtime().threads.tell(run.threadId, event, data);
+  }
+
+  async #execute(run: Run): Promise<void> {
+    const graph = await this.#runtime().stateful(run.assistant.graph_id);
+    const modes = modesOf(run.body.stream_mode);
+    if (!graph) return await this.#invoke(run, modes.includes("values"));
+    const { input, options } = await argumentsOf(run);
+    let last: string | undefined;
+    const subgraphs = run.body.stream_subgraphs ?? false;
+    for await (const [event, value] of chunks(graph, input, options, modes, subgraphs)) {
+      if (run.controller.signal.aborted) throw new Cancelled();
+      const data = (event === "events" ? encodeAny : encode)(value);
+      if (event === "values") last = data;
+      if (event !== "values" || modes.includes("values")) this.#tell(run, event, data);
+    }
+    if (run.controller.signal.aborted) throw new Cancelled();
+    run.result = last ?? encode((await graph.getState(placeOf(run.threadId))).values);
+  }
+
+  /** Runs a graph of which only `invoke` is known. */
+  async #invoke(run: Run, tell: boolean): Promise<void> {
+    const graph = this.#runtime().graphs.get(run.assistant.graph_id);
+    const { configurable, recursion_limit, tags } = settingsOf(run).config;
+    const config = {
+      ...(configurable ? { configurable } : {}),
+      ...(recursion_limit ? { recursionLimit: recursion_limit } : {}),
+      ...(tags ? { tags } : {}),
+      metadata: run.body.metadata ?? {},
+    } as GraphConfig;
+    const output = await until(Promise.resolve(graph?.invoke(run.body.input, config)), run);
+    if (!isObject(output)) throw new TypeError("the graph did not return an object");
+    run.result = encode(output);
+    if (tell) this.#tell(run, "values", run.result);
+  }
+
+  /** Brings the thread up to date after a run, and forgets what nobody needs. */
+  async #settle(run: Run, known: Set<string> | undefined): Promise<void> {
+    const { threads } = this.#runtime();
+    const thread = threads.records.get(run.threadId);
+    if (!thread) return this.forget(run);
+    if (run.rollback && run.record.status === "interrupted") {
+      if (known) threads.restore(run.threadId, known);
+      this.forget(run);
+    }
+    if (run.temporary) {
+      threads.delete(run.threadId);
+      this.#byThread.delete(run.threadId);
+    } else await this.#updateThread(run, thread);
+    const { status } = run.record;
+    threads.tell(run.threadId, "run_done", encode({ run_id: run.id, status }));
+    this.#remember(run);
+  }
+
+  async #updateThread(run: Run, thread: models.Thread): Promise<void> {
+    const { threads, stateful } = this.#runtime();
+    const graph = await stateful(run.assistant.graph_id);
+    const error = run.record.status === "error" ? errorOf(run.problem) : null;
+    if (graph) {
+      await threads.refresh(graph, thread, error);
+      if (run.record.status === "interrupted") run.result = encode(thread.values ?? {});
+    } else threads.changed(thread, { status: error ? "error" : "idle", error });
+    if (this.of(run.threadId).some((one) => one.active && one !== run)) thread.status = "busy";
+  }
+
+  #remember(run: Run): void {
+    this.#finished.push(run);
+    const old = this.#finished.length > REMEMBERED ? this.#finished.shift() : undefined;
+    if (!old) return;
+    if (!old.body.stream_resumable) old.log.forget();
+    if (old.temporary) this.forget(old);
+  }
+
+  /** Removes a run. */
+  forget(run: Run): void {
+    this.known.delete(run.id);
+    const others = this.of(run.threadId).filter((one) => one !== run);
+    if (this.#byThread.has(run.threadId)) this.#byThread.set(run.threadId, others);
+  }
+
+  /** Cancels the runs of a thread, and deletes it. */
+  async dropThread(threadId: string): Promise<void> {
+    const runs = this.of(threadId);
+    for (const run of runs) run.cancel();
+    await Promise.all(runs.map((run) => run.done));
+    for (const run of runs) this.forget(run);
+    this.#byThread.delete(threadId);
+    this.#runtime().threads.delete(threadId);
+  }
+}
+
+/** Waits, but no longer than until the run is cancelled. */
+async function until<Value>(work: Promise<Value>, run: Run): Promise<Value> {
+  const { signal } = run.controller;
+  if (signal.aborted) throw new Cancelled();
+  let stop: () => void = () => undefined;
+  const cancelled = new Promise<never>((_, reject) => {
+    stop = () => reject(new Cancelled());
+    signal.addEventListener("abort", stop);
+  });
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function errorOf(problem: unknown): { error: string; message: string } {
+  if (problem instanceof Error) return { error: problem.name, message: problem.message };
+  return { error: typeof problem, message: String(problem) };
+}
+
+function stackOf(problem: unknown): string {
+  return problem instanceof Error ? problem.stack || problem.message : String(problem);
+}
+
+/** Returns the assistant's and the run's config together, and the context. */
+function settingsOf(run: Run): { config: Json; context: Json } {
+  const { config, context } = mirrored(run.body.config, run.body.context);
+  const base = run.assistant.config;
+  const both = { ...Object(base["configurable"]), ...Object(config["configurable"]) };
+  return {
+    config: { ...base, ...config, ...(Object.keys(both).length > 0 && { configurable: both }) },
+    context: { ...run.assistant.context, ...context },
+  };
+}
+
+/** Returns langgraph's input and options. */
+async function argumentsOf(
+  run: Run,
+): Promise<{ input: unknown; options: { runId: string } & Json }> {
+  const { body } = run;
+  const { config, context } = settingsOf(run);
+  const { configurable, recursion_limit, tags } = config;
+  const place = placeOf(run.threadId, body.checkpoint, body.checkpoint_id).configurable;
+  const during = body.checkpoint_during === null ? null : body.checkpoint_during ? "async" : "exit";
+  const durability = body.durability ?? during ?? (run.temporary ? "exit" : null);
+  const names = { run_id: run.id, thread_id: run.threadId, ...run.record.metadata };
+  const options = {
+    runId: run.id,
+    signal: run.controller.signal,
+    // langgraph saves what begins the names of these with every checkpoint.
+    configurable: { ...Object(configurable), ...run.record.metadata, run_id: run.id, ...place },
+    metadata: { ...run.assistant.metadata, ...names },
+    ...(recursion_limit ? { recursionLimit: recursion_limit } : {}),
+    ...(tags ? { tags } : {}),
+    ...(Object.keys(context).length > 0 && { context }),
+    ...(body.interrupt_before !== null && { interruptBefore: body.interrupt_before }),
+    ...(body.interrupt_after !== null && { interruptAfter: body.interrupt_after }),
+    ...(durability !== null && { durability }),
+  };
+  const input = body.command === null ? body.input : await commandOf(body.command);
+  return { input, options };
+}
+
+async function commandOf({ goto, update, resume }: models.Command): Promise<unknown> {
+  const { Command, Send } = await import("@langchain/langgraph");
+  const targets = (Array.isArray(goto) ? goto : [goto]).filter((one) => (one ?? null) !== null);
+  return new Command({
+    goto: targets.map((one) => (isObject(one) ? new Send(String(one["node"]), one["input"]) : one)),
+    ...((resume ?? null) !== null && { resume }),
+    ...((update ?? null) !== null && { update: update as Json }),
+  });
+}
+
+/** Refuses a command that has another form than langgraph's, or that comes with an input. */
+function checkCommand({ goto, update }: models.Command, input: Json | null): void {
+  if (input !== null) throw refused("can't be used together with a command", ["body", "input"]);
+  for (const one of Array.isArray(goto) ? goto : [goto ?? null]) {
+    const named = isObject(one) && typeof one["node"] === "string";
+    if (one !== null && typeof one !== "string" && !named) {
+      throw refused("must be a node's name or {node, input}", ["body", "command", "goto"]);
+    }
+  }
+  const pairs =
+    Array.isArray(update) &&
+    update.every((one) => Array.isArray(one) && one.length === 2 && typeof one[0] === "string");
+  if ((update ?? null) !== null && !isObject(update) && !pairs) {
+    throw refused("must be an object or pairs", ["body", "command", "update"]);
+  }
+}
+
+/** Checks a request, and starts its run. null: on a thread of its own. */
+async function begun(runtime: Runtime, body: Body, threadId: string | null): Promise<Run> {
+  const assistant = runtime.assistants.get(body.assistant_id);
+  const graph = runtime.graphs.get(assistant.graph_id);
+  check(body, threadId, await runtime.stateful(assistant.graph_id));
+  mirrored(body.config, body.context);
+  const issues = graph && body.input !== null ? await inputIssues(graph, body.input) : [];
+  if (issues.length > 0) throw invalid(issues, "body", "input");
+  const temporary = threadId === null && body.on_completion !== "keep";
+  const thread = threadFor(runtime, body, threadId);
+  const resumes = (body.command?.resume ?? null) !== null;
+  if (body.strict_resume && resumes && thread.status !== "interrupted") {
+    throw refused("nothing is interrupted", ["body", "command", "resume"]);
+  }
+  return runtime.runs.start(new Run(body, thread.thread_id, assistant, temporary));
+}
+
+function threadFor(runtime: Runtime, body: Body, threadId: string | null): models.Thread {
+  const { threads } = runtime;
+  threads.sweep();
+  if (threadId === null) return threads.create(randomUUID(), {});
+  const create = body.if_not_exists === "create" && !threads.records.has(threadId);
+  return create ? threads.create(threadId, {}) : threads.get(threadId);
+}
+
+/** Refuses fields that can't be honoured. */
+function check(body: Body, threadId: string | null, graph: Stateful | undefined): void {
+  if (body.command !== null) checkCommand(body.command, body.input);
+  const refusals: [string, readonly (keyof Body)[]][] = [
+    ["needs a thread", threadId === null ? ["checkpoint", "checkpoint_id"] : []],
+    ["is only for runs without a thread", threadId === null ? [] : ["on_completion"]],
+    ["the graph does not support it", graph ? [] : STATEFUL],
+  ];
+  for (const [message, names] of refusals) {
+    for (const name of names) if (body[name] !== null) throw refused(message, ["body", name]);
+  }
+  if (body.checkpoint !== null) placeOf(threadId ?? "", body.checkpoint);
+}
+
+/** Returns the headers that tell where a run is. */
+function places(run: Run, end: string, stateless: boolean): Record<string, string> {
+  const path = stateless ? `/runs/${run.id}` : `/threads/${run.threadId}/runs/${run.id}`;
+  return { ...(end && { Location: `${path}/${end}` }), "Content-Location": path };
+}
+
+/** Answers a run's result, with blank lines while it takes long. */
+async function waited(run: Run, hungUp: () => void): Promise<Response> {
+  const headers = places(run, "join", false);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<true>((resolve) => {
+    timer = setTimeout(() => resolve(true), HEARTBEAT);
+  });
+  const tooLong = await Promise.race([run.done.then(() => false), late]);
+  clearTimeout(timer);
+  if (!tooLong) return json(200, run.result, headers);
+  checkRoom();
+  const feed = new Feed("\n", STOPPING, hungUp);
+  void run.done.then(() => {
+    feed.put(run.result);
+    feed.end();
+  });
+  const kind = { "Content-Type": "application/json" };
+  return new Response(feed.body, { headers: { ...kind, ...headers } });
+}
+
+function onHangUp(run: Run): () => void {
+  return () => {
+    if (run.body.on_disconnect === "cancel") run.cancel();
+  };
+}
+
+/** Runs a graph without a thread and returns its last state. */
+export async function waitStateless(runtime: Runtime, call: Call<Body>): Promise<Response> {
+  const run = await begun(runtime, call.body, null);
+  const response = await waited(run, onHangUp(run));
+  // By name: there may be two copies of langgraph.
+  const { problem } = run;
+  if (problem instanceof Error && problem.name === "GraphRecursionError") {
+    const [message = ""] = problem.message.split("\n");
+    const errors = [{ loc: ["body", "config", "recursion_limit"], message }];
+    throw new HttpError(422, "the run took too many steps", { errors, cause: problem });
+  }
+  return response;
+}
+
+/** Runs a graph on a thread and returns its last state. */
+export async function wait(runtime: Runtime, call: Call<Body>): Promise<Response> {
+  const run = await begun(runtime, call.body, call.uuid("thread_id"));
+  return await waited(run, onHangUp(run));
+}
+
+function streamed(run: Run, stateless: boolean): Response {
+  return eventStream(run.log.read(-1, null, onHangUp(run)), places(run, "stream", stateless));
+}
+
+/** Runs a graph without a thread and returns its events. */
+export async function streamStateless(runtime: Runtime, call: Call<Body>): Promise<Response> {
+  checkRoom();
+  return streamed(await begun(runtime, call.body, null), true);
+}
+
+/** Runs a graph on a thread and returns its events. */
+export async function stream(runtime: Runtime, call: Call<Body>): Promise<Response> {
+  checkRoom();
+  return streamed(await begun(runtime, call.body, call.uuid("thread_id")), false);
+}
+
+/** Starts a run without a thread. */
+export async function createStateless(runtime: Runtime, call: Call<Body>): Promise<Response> {
+  const run = await begun(runtime, call.body, null);
+  return json(200, encode(run.record), places(run, "", true));
+}
+
+/** Starts a run on a thread. */
+export async function create(runtime: Runtime, call: Call<Body>): Promise<Response> {
+  const run = await begun(runtime, call.body, call.uuid("thread_id"));
+  return json(200, encode(run.record), places(run, "", false));
+}
+
+/** Starts several runs. */
+export async function createBatch(
+  runtime: Runtime,
+  call: Call<models.BatchRun[]>,
+): Promise<Response> {
+  const made: Json[] = [];
+  for (const { thread_id, assistantId: _again, ...body } of call.body) {
+    made.push((await begun(runtime, body, thread_id?.toLowerCase() ?? null)).record);
+  }
+  return json(200, encode(made));
+}
+
+function runOf(runtime: Runtime, call: Call): Run {
+  const threadId = call.uuid("thread_id");
+  return runtime.runs.get(threadId, call.uuid("run_id"));
+}
+
+/** Returns a page of a thread's runs, the newest first. */
+export function list(runtime: Runtime, call: Call): Response {
+  const thread = runtime.threads.get(call.uuid("thread_id"));
+  const status = call.text("status");
+  const [limit, offset] = [call.number("limit", 10), call.number("offset", 0)];
+  const found = [...runtime.runs.of(thread.thread_id)]
+    .reverse()
+    .map(({ record }) => record)
+    .filter((record) => status === undefined || record.status === status);
+  const page = selected(found.slice(offset, offset + limit), call.list("select"));
+  return json(200, encode(page));
+}
+
+/** Returns a run. */
+export function get(runtime: Runtime, call: Call): Response {
+  return json(200, encode(runOf(runtime, call).record));
+}
+
+/** Deletes a run that has ended. */
+export function remove(runtime: Runtime, call: Call): Response {
+  const run = runOf(runtime, call);
+  if (run.active) throw new HttpError(409, "the run is active: cancel it first");
+  runtime.runs.forget(run);
+  return nothing();
+}
+
+function cancelling(run: Run, call: Call): () => void {
+  return () => {
+    if (call.flag("cancel_on_disconnect", false)) run.cancel();
+  };
+}
+
+/** Waits for a run, and returns its last state. */
+export async function join(runtime: Runtime, call: Call): Promise<Response> {
+  const run = runOf(runtime, call);
+  return await waited(run, cancelling(run, call));
+}
+
+function joined(run: Run, call: Call, stateless: boolean): Response {
+  checkRoom();
+  const feed = run.log.read(lastEvent(call), call.list("stream_mode"), cancelling(run, call));
+  return eventStream(feed, places(run, "stream", stateless));
+}
+
+/** Returns the events of a run from now on, or after the header Last-Event-ID. */
+export function joinStream(runtime: Runtime, call: Call): Response {
+  return joined(runOf(runtime, call), call, false);
+}
+
+/** Returns the events of a run without a thread. */
+export function joinStreamStateless(runtime: Runtime, call: Call): Response {
+  const id = call.uuid("run_id");
+  const run = runtime.runs.known.get(id);
+  if (!run) throw new HttpError(404, `Run with ID ${id} not found`);
+  return joined(run, call, true);
+}
+
+/** Cancels a run. `wait` answers when it has ended. */
+export async function cancel(runtime: Runtime, call: Call): Promise<Response> {
+  const run = runOf(runtime, call);
+  if (!run.active) throw new HttpError(404, "the run has ended already");
+  run.cancel({ rollback: call.text("action") === "rollback", reason: call.text("reason") });
+  return call.flag("wait", false) ? await waited(run, () => undefined) : nothing(202);
+}
+
+/** Cancels runs by id, of a thread, or by status. */
+export function cancelMany(runtime: Runtime, call: Call<models.RunsCancel>): Response {
+  const { thread_id, run_ids, status } = call.body;
+  if (thread_id === null && run_ids === null && status === null) {
+    throw refused("needs thread_id, run_ids or status", ["body"]);
+  }
+  const ids = run_ids === null ? null : new Set(run_ids.map((id) => id.toLowerCase()));
+  const found = [...runtime.runs.known.values()].filter(
+    (run) =>
+      run.active &&
+      (thread_id === null || run.threadId === thread_id.toLowerCase()) &&
+      (ids === null || ids.has(run.id)) &&
+      (status === null || status === "all" || run.record.status === status),
+  );
+  if (found.length === 0) throw new HttpError(404, "no active run matches");
+  const rollback = call.text("action") === "rollback";
+  for (const run of found) run.cancel({ rollback });
+  return nothing();
+}

@@ -1,0 +1,157 @@
+/** Open responses: events and other chunks on their way to clients, which may hang up. */
+
+import { HttpError } from "./errors.js";
+
+/** Milliseconds of silence after which a sign of life is sent. */
+export const HEARTBEAT = 5000;
+const BEAT = ": heartbeat\r\n\r\n";
+const STOPPING =
+  'event: error\r\ndata: {"error":"Stopping","message":"the server is stopping"}\r\n\r\n';
+// The same as the Python server's, whose HTTP server can't have more.
+const MOST = 200;
+
+/** The open responses. */
+const OPEN = new Set<Feed>();
+
+/** How many responses are open. */
+export function openFeeds(): number {
+  return OPEN.size;
+}
+
+/** Ends all open responses. */
+export function stopFeeds(): void {
+  for (const feed of [...OPEN]) feed.stop();
+}
+
+/** Answers 503 if there are too many open responses. */
+export function checkRoom(): void {
+  if (OPEN.size >= MOST) {
+    throw new HttpError(503, "too many open streams", { headers: { "Retry-After": "5" } });
+  }
+}
+
+/** A response whose chunks are not known yet. */
+export class Feed {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #last: string;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  /** `idle` is sent in silence, `last` if the server stops. */
+  constructor(idle: string, last: string, hungUp: () => void) {
+    this.#last = last;
+    this.#timer = setInterval(() => this.#send(idle), HEARTBEAT);
+    this.body = new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      cancel: () => {
+        this.#close();
+        hungUp();
+      },
+    });
+    OPEN.add(this);
+  }
+
+  /** Sends a chunk. */
+  put(chunk: string): void {
+    this.#timer.refresh?.();
+    this.#send(chunk);
+  }
+
+  /** Ends the response. */
+  end(): void {
+    const controller = this.#controller;
+    this.#close();
+    controller?.close();
+  }
+
+  /** Ends the response because the server stops. */
+  stop(): void {
+    this.#send(this.#last);
+    this.end();
+  }
+
+  #send(chunk: string): void {
+    this.#controller?.enqueue(new TextEncoder().encode(chunk));
+  }
+
+  #close(): void {
+    this.#controller = undefined;
+    clearInterval(this.#timer);
+    OPEN.delete(this);
+  }
+}
+
+interface Entry {
+  readonly number: number;
+  readonly event: string;
+  readonly data: string;
+}
+
+/** An event as text (HTML standard, 9.2). */
+function sse({ number, event, data }: Entry): string {
+  return `event: ${event}\r\ndata: ${data}\r\nid: ${number}\r\n\r\n`;
+}
+
+/** The events of a run or of a thread, for any number of readers. */
+export class Log {
+  #events: Entry[] = [];
+  #next = 0;
+  #closed = false;
+  readonly #most: number;
+  readonly #readers = new Map<Feed, readonly string[] | null>();
+
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+  }
+
+  /** Appends an event. */
+  add(event: string, data: string): void {
+    const entry = { number: this.#next, event, data };
+    this.#next += 1;
+    this.#events.push(entry);
+    if (this.#events.length > this.#most) this.#events.shift();
+    for (const [feed, wanted] of this.#readers) {
+      if (isWanted(event, wanted)) feed.put(sse(entry));
+    }
+  }
+
+  /** Ends all readers. */
+  close(): void {
+    this.#closed = true;
+    for (const feed of this.#readers.keys()) feed.end();
+    this.#readers.clear();
+  }
+
+  /** Drops the events. */
+  forget(): void {
+    this.#events = [];
+  }
+
+  /** Returns a response with the events after this number. null: those from now on. */
+  read(
+    after: number | null,
+    modes: readonly string[] | null = null,
+    hungUp: () => void = () => undefined,
+  ): Feed {
+    const feed: Feed = new Feed(BEAT, STOPPING, () => {
+      this.#readers.delete(feed);
+      hungUp();
+    });
+    const known = after === null ? [] : this.#events.filter(({ number }) => number > after);
+    for (const entry of known) {
+      if (isWanted(entry.event, modes)) feed.put(sse(entry));
+    }
+    if (this.#closed) feed.end();
+    else this.#readers.set(feed, modes);
+    return feed;
+  }
+}
+
+function isWanted(event: string, wanted: readonly string[] | null): boolean {
+  if (wanted === null || event === "error") return true;
+  const [name = ""] = event.split("|");
+  if (name === "messages") return wanted.includes("messages-tuple");
+  return wanted.includes(name.split("/")[0] ?? "");
+}
