@@ -4,7 +4,7 @@
 //! meaning, not by spelling, and each pair once for each direction.
 
 use crate::finding::Finding;
-use document::{At, Document};
+use document::{At, Document, Lost, shown};
 use engine::Engine;
 use serde_json::Value;
 
@@ -17,12 +17,14 @@ mod context;
 mod document;
 mod engine;
 mod lifecycle;
+mod list;
 mod node;
 mod numbers;
 mod objects;
 mod operation;
 mod operations;
 mod parameters;
+mod proof;
 mod read;
 mod responses;
 mod rules;
@@ -37,7 +39,9 @@ mod unchanged;
 mod values;
 mod witness;
 
+pub use document::FILES;
 pub use engine::Change;
+pub use list::{Listed, every_rule, with_levels};
 
 /// The changes for clients, the most severe first. `today` (`2026-11-21`) decides which sunset dates have
 /// passed.
@@ -63,19 +67,26 @@ fn own_failures(engine: &mut Engine) {
     let identical = (!new.is_empty() || !old.is_empty()) && engine.old.root == engine.new.root;
     for (lost, at) in new.iter().filter(|_| !identical) {
         match old.iter().find(|(known, _)| known.reference == lost.reference) {
-            Some((_, old_at)) => {
-                let what = format!("the target of {}", lost.reference);
-                engine.rule(&rules::NOT_COMPARED, &what, (old_at, at), &"", &lost.why);
-            }
+            Some((_, old_at)) => not_compared(engine, lost, (old_at, at)),
+            None if lost.is_outside() => not_compared(engine, lost, (&root, at)),
             None => engine.rule(&rules::LOST_NEW, lost.why, (&root, at), &"", &lost.reference),
         }
     }
     for (lost, at) in old.iter().filter(|(lost, _)| !new.iter().any(|(n, _)| n.reference == lost.reference)) {
+        if lost.is_outside() {
+            not_compared(engine, lost, (at, &root));
+            continue;
+        }
         engine.rule(&rules::LOST_OLD, lost.why, (at, &root), &lost.reference, &"");
     }
     if engine.exhausted {
         engine.rule(&rules::TOO_MUCH, "too many pairs of schemas", (&root, &root), &"", &"");
     }
+}
+
+fn not_compared(engine: &mut Engine, lost: &Lost, places: (&At, &At)) {
+    let what = format!("the target of {}", lost.reference);
+    engine.rule(&rules::NOT_COMPARED, &what, places, &"", &lost.why);
 }
 
 impl Change {
@@ -91,13 +102,14 @@ impl Change {
     }
     /// The pointer into the new document, and also into the old one if it differs.
     pub fn place(&self) -> String {
-        if self.old == self.new { self.new.clone() } else { format!("{} (was {})", self.new, self.old) }
+        let (old, new) = (shown(&self.old), shown(&self.new));
+        if old == new { new } else { format!("{new} (was {old})") }
     }
 }
 
 /// Checks that the document can be compared. The error says what it is instead.
 pub fn recognise(document: &Value) -> Result<(), String> {
-    let Some(map) = document.as_object() else { return Err("it is not a JSON object".into()) };
+    let Some(map) = document.as_object() else { return Err("it is not an object".into()) };
     let text = |key: &str| map.get(key).map(|v| v.as_str().map_or(v.to_string(), str::to_string));
     match (text("openapi"), text("swagger")) {
         (Some(version), _) if version.starts_with("3.0") || version.starts_with("3.1") => Ok(()),

@@ -3,7 +3,7 @@
 //! types or as a reference.
 
 use super::context::{Context, Direction};
-use super::document::Document;
+use super::document::{Document, name_of};
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
@@ -34,7 +34,7 @@ struct Alternative<'v> {
 
 impl Alternative<'_> {
     fn show(&self) -> String {
-        let name = self.name.map(|name| name.rsplit('/').next().unwrap_or(name).to_string());
+        let name = self.name.map(name_of);
         let tag = self.tag.map(|(property, value)| format!("the one whose {property} is {}", show(value)));
         cut(&name.or(self.title.map(str::to_string)).or(tag).unwrap_or_else(|| self.types.to_string()))
     }
@@ -46,14 +46,12 @@ type Find<'v> = fn(&mut Engine<'v>, &Alternative<'v>, &[Alternative<'v>], &Conte
 /// If there are more alternatives than this, those within alternatives stay there.
 const FLAT: usize = 100;
 
-/// What looking for such a value counts, in pairs of schemas.
-const OVERLAP: usize = 200;
-
 /// If there are more pairs than this, they are not compared with each other.
 const PAIRS: usize = 40_000;
 
 impl<'v> Engine<'v> {
-    pub(super) fn alternatives(
+    /// Compares alternative by alternative.
+    pub(super) fn one_by_one(
         &mut self,
         (old, a): (&Node<'v>, &View<'v>),
         (new, b): (&Node<'v>, &View<'v>),
@@ -63,7 +61,6 @@ impl<'v> Engine<'v> {
         let (mut after, null_after) = self.expand(true, new, b, NESTED);
         let nulls = (null_before && self.takes_null(false, old), null_after && self.takes_null(true, new));
         self.null(nulls, a, b, ctx);
-        self.overlaps((old, a), (new, b), ctx);
         choose_tag(&mut before, &mut after);
         if let ([old], [new]) = (&before[..], &after[..]) {
             return self.compare(&old.node, &new.node, ctx);
@@ -96,38 +93,8 @@ impl<'v> Engine<'v> {
     /// Whether `oneOf` lets null pass, which one of its alternatives allows.
     pub(super) fn takes_null(&self, is_new: bool, node: &Node<'v>) -> bool {
         let document = if is_new { &self.new } else { &self.old };
-        !node.raws.iter().any(|raw| has_one_of(document, raw.value, NESTED))
+        !witness::has_one_of(document, node)
             || witness::fits(document, node, &Value::Null, OneOf::Exactly) != Some(false)
-    }
-
-    /// `oneOf` refuses what fits two alternatives. Reports a value that is sent and meets such a pair.
-    fn overlaps(
-        &mut self,
-        (old, a): (&Node<'v>, &View<'v>),
-        (new, b): (&Node<'v>, &View<'v>),
-        ctx: &Context,
-    ) {
-        let ((sender, sent), (receiver, accepted), shape) = match ctx.direction {
-            Direction::Request => ((&self.old, old), (&self.new, new), &ONE_OF_OVERLAPS),
-            Direction::Response => ((&self.new, new), (&self.old, old), &ONE_OF_OVERLAPPED),
-        };
-        let exclusive = accepted.raws.iter().any(|raw| has_one_of(receiver, raw.value, NESTED));
-        if !exclusive || self.fuel < OVERLAP {
-            return;
-        }
-        self.fuel -= OVERLAP;
-        let fits = |value: &Value, one_of| witness::fits(receiver, accepted, value, one_of);
-        let mut values = witness::candidates(sender, sent);
-        values.extend(witness::candidates(receiver, accepted));
-        let found = values.into_iter().find(|value| {
-            fits(value, OneOf::Exactly) == Some(false)
-                && fits(value, OneOf::AtLeast) == Some(true)
-                && witness::fits(sender, sent, value, OneOf::Exactly) == Some(true)
-                && witness::is_described(sender, sent, value)
-        });
-        if let Some(value) = found {
-            self.shape(ctx, shape, "oneOf", (a, b), &"", &show(&value));
-        }
     }
 
     fn pair_up(
@@ -396,21 +363,8 @@ const NESTED: usize = 4;
 /// Whether a value of this alternative may be sent: the whole `oneOf` may refuse all of them.
 fn may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v>) -> bool {
     let passes = |value: &Value| witness::fits(document, whole, value, OneOf::Exactly) != Some(false);
-    let exclusive = || whole.raws.iter().any(|raw| has_one_of(document, raw.value, NESTED));
+    let exclusive = || witness::has_one_of(document, whole);
     possible(document, one, NESTED) && (!exclusive() || witness::candidates(document, one).iter().any(passes))
-}
-
-/// Whether the schema, a part or an alternative of it has alternatives that exclude each other.
-fn has_one_of(document: &Document, value: &Value, depth: usize) -> bool {
-    let Some(map) = value.as_object().filter(|_| depth > 0) else { return false };
-    let list = |key: &str| map.get(key).and_then(Value::as_array).into_iter().flatten();
-    let target = map.get("$ref").and_then(Value::as_str).and_then(|r| document.target(r).ok());
-    (list("oneOf").count() > 1 && !map.contains_key("discriminator"))
-        || ["allOf", "anyOf", "oneOf"]
-            .iter()
-            .flat_map(|key| list(key))
-            .any(|v| has_one_of(document, v, depth - 1))
-        || target.is_some_and(|(value, _)| has_one_of(document, value, depth - 1))
 }
 
 /// The types of a schema, with those of its alternatives.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("schemas", include_str!("cases/schemas.json")),
     ("objects", include_str!("cases/objects.json")),
     ("meanings", include_str!("cases/meanings.json")),
@@ -18,6 +18,8 @@ const FILES: [(&str, &str); 9] = [
     ("bodies", include_str!("cases/bodies.json")),
     ("limits", include_str!("cases/limits.json")),
     ("security", include_str!("cases/security.json")),
+    // Whole documents, made small, with the kinds of changes that public APIs make.
+    ("corpus", include_str!("cases/corpus.json")),
 ];
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use super::context::{Context, Direction};
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
-use super::schema::{View, possible};
+use super::schema::{View, possible_as};
 use super::types::Types;
 use super::values::{Number, contains, cut, list, same, show};
 use crate::finding::Level;
@@ -50,8 +50,8 @@ impl<'v> Engine<'v> {
         let object = !a.required.is_empty() || !b.required.is_empty();
         let turned =
             if ctx.direction == Direction::Request { Direction::Response } else { Direction::Request };
-        if (apart || object) && !self.can_be_sent(old, new, ctx.direction) {
-            if !self.can_be_sent(old, new, turned) {
+        if (apart || object) && !self.can_be_sent((old, &a), (new, &b), ctx.direction) {
+            if !self.can_be_sent((old, &a), (new, &b), turned) {
                 return;
             }
             let shape = if ctx.direction == Direction::Request { &TYPES_WIDENED } else { &TYPES_NARROWED };
@@ -90,10 +90,15 @@ impl<'v> Engine<'v> {
     }
 
     /// Whether the side that sends in this direction has a value to send.
-    fn can_be_sent(&self, old: &Node<'v>, new: &Node<'v>, direction: Direction) -> bool {
+    fn can_be_sent(
+        &self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        direction: Direction,
+    ) -> bool {
         match direction {
-            Direction::Request => possible(&self.old, old, 4),
-            Direction::Response => possible(&self.new, new, 4),
+            Direction::Request => possible_as(&self.old, old, a, 4),
+            Direction::Response => possible_as(&self.new, new, b, 4),
         }
     }
 

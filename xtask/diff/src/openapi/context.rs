@@ -1,6 +1,6 @@
 //! Where a schema is used, and how ids and sentences name that place.
 
-use super::document::At;
+use super::document::{At, FILES, name_of};
 use std::rc::Rc;
 
 /// Who sends the value.
@@ -76,13 +76,17 @@ impl Context {
 /// `RunConfig.tags[]`: the path from the nearest schema with a name, or from the body.
 fn name(at: &At) -> String {
     let steps = at.steps();
-    let component = steps[0].strip_prefix("#/components/schemas/").unwrap_or_default();
+    let component = match steps[0].strip_prefix("#/components/schemas/") {
+        Some(name) => name.to_string(),
+        None if steps[0].strip_prefix("#/").is_some_and(|rest| rest.starts_with(FILES)) => name_of(&steps[0]),
+        None => String::new(),
+    };
     let start = if steps[0].is_empty() {
         steps.iter().position(|s| s == "schema").map_or(steps.len(), |at| at + 1)
     } else {
         1
     };
-    let mut name = component.to_string();
+    let mut name = component;
     let mut rest = steps[start..].iter();
     while let Some(step) = rest.next() {
         let part = match step.as_str() {

@@ -70,6 +70,13 @@ pub(super) struct Lost {
     pub why: &'static str,
 }
 
+impl Lost {
+    /// Whether it leads out of the document.
+    pub(super) fn is_outside(&self) -> bool {
+        !self.reference.is_empty() && !self.reference.starts_with('#')
+    }
+}
+
 pub(super) struct Document<'v> {
     pub root: &'v Value,
     /// Whether keywords beside `$ref` count: they do in 3.1, and are ignored in 3.0 (3.0.3, Reference
@@ -85,7 +92,9 @@ const HOPS: usize = 100;
 
 impl<'v> Document<'v> {
     pub(super) fn new(root: &'v Value) -> Document<'v> {
-        let siblings = root.get("openapi").and_then(Value::as_str).is_none_or(|v| !v.starts_with("3.0"));
+        // YAML reads an unquoted 3.0 as a number.
+        let version = root.get("openapi").map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_string));
+        let siblings = version.is_none_or(|version| !version.starts_with("3.0"));
         let schemas = root.pointer("/components/schemas").and_then(Value::as_object);
         Document { root, siblings, schemas }
     }
@@ -98,7 +107,7 @@ impl<'v> Document<'v> {
             return Ok((found, At::root(reference)));
         }
         let Some(fragment) = reference.strip_prefix('#') else {
-            return Err(lost("it points out of the document"));
+            return Err(lost(outside(reference)));
         };
         if !fragment.is_empty() && !fragment.starts_with(['/', '%']) {
             return Err(lost("anchors are not resolved"));
@@ -118,6 +127,35 @@ impl<'v> Document<'v> {
             (value, at) = self.target(reference)?;
         }
         Ok((value, at))
+    }
+}
+
+/// Why a reference to something outside of the document leads nowhere.
+fn outside(reference: &str) -> &'static str {
+    match reference.split('#').next() {
+        Some("") | None => "it is empty",
+        Some(file) if file.contains(':') => "addresses are not fetched",
+        _ => "it leads to no file of the repository",
+    }
+}
+
+/// The key under which a document holds the other files that it refers to, by their paths.
+pub const FILES: &str = "x-xtask-files";
+
+/// A pointer as people write it: `schemas/run.yaml#/Run`, if it leads into another file.
+pub(super) fn shown(pointer: &str) -> String {
+    let inside = pointer.strip_prefix('/').and_then(|rest| rest.strip_prefix(FILES)?.strip_prefix('/'));
+    let Some(inside) = inside else { return pointer.to_string() };
+    let (name, rest) = inside.find('/').map_or((inside, ""), |at| inside.split_at(at));
+    format!("{}#{rest}", name.replace("~1", "/").replace("~0", "~"))
+}
+
+/// The name of what a reference leads to: `Run` of `#/components/schemas/Run` and of `run.yaml`.
+pub(super) fn name_of(reference: &str) -> String {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    match last.rsplit("~1").next().unwrap_or(last).rsplit_once('.') {
+        Some((name, "yaml" | "yml" | "json")) => name.to_string(),
+        _ => last.replace("~1", "/").replace("~0", "~"),
     }
 }
 

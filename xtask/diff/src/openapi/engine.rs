@@ -208,9 +208,19 @@ impl<'v> Engine<'v> {
 
     /// The most severe difference between two schemas. None if they mean the same.
     pub(super) fn weight(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) -> Option<Level> {
+        self.trial(|engine| engine.compare(old, new, ctx))
+    }
+
+    /// Whether differences are only weighed.
+    pub(super) fn is_trial(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// The most severe difference that a comparison finds, without recording any.
+    pub(super) fn trial(&mut self, run: impl FnOnce(&mut Self)) -> Option<Level> {
         let outer = self.worst.take();
         self.depth += 1;
-        self.compare(old, new, ctx);
+        run(self);
         self.depth -= 1;
         let weight = std::mem::replace(&mut self.worst, outer);
         if self.depth == 0 {

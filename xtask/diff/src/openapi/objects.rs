@@ -101,12 +101,9 @@ impl<'v> Engine<'v> {
                 self.rule(&RESPONSE_PROPERTY_SHOWN, &what, (&old.at, &new.at), &"", &"");
                 continue;
             }
-            let direction = if ctx.direction == Direction::Request { "request" } else { "response" };
-            let required = if is.required { "required" } else { "optional" };
-            let (not, no_longer) = if now { ("", "now") } else { ("not-", "no longer") };
-            let id = format!("{direction}-{required}-property-became-{not}{word}");
-            let lost = now && word == "write-only" && was.required && ctx.direction == Direction::Response;
-            let level = if lost { Level::Breaking } else { Level::Info };
+            let no_longer = if now { "now" } else { "no longer" };
+            let id = access_id(ctx.direction, is.required, now, word);
+            let level = access_level(ctx.direction, was.required, now, word);
             self.custom(
                 id,
                 level,

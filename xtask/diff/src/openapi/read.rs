@@ -8,7 +8,7 @@ use super::values::{Bound, Number, contains};
 use serde_json::{Map, Value};
 
 /// Subschemas that are compared only for equality, or in the same direction as their parent.
-const WHOLE: [&str; 10] = [
+pub(super) const WHOLE: [&str; 10] = [
     "if",
     "then",
     "else",

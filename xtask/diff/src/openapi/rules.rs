@@ -1,6 +1,7 @@
 //! All rules for OpenAPI documents: id, severity and message of each difference. Ids and levels are those of
 //! oasdiff if the meaning is the same; if we judge differently, the cases give the reason.
 
+use super::context::Direction;
 use crate::finding::Level::{self, Breaking as B, Info as I, Warning as W};
 
 /// A difference outside of schemas.
@@ -392,3 +393,17 @@ pub(super) const MAPPING_REMOVED: Shape =
     shape("discriminator-mapping-deleted", I, I, "the discriminator of {what} no longer knows {old}");
 pub(super) const MAPPING_CHANGED: Shape =
     shape("discriminator-mapping-changed", I, I, "the discriminator of {what} meant {old}, now {new}");
+
+/// `readOnly` and `writeOnly`: `response-required-property-became-not-write-only`.
+pub(super) fn access_id(direction: Direction, required: bool, now: bool, word: &str) -> String {
+    let direction = if direction == Direction::Request { "request" } else { "response" };
+    let required = if required { "required" } else { "optional" };
+    let not = if now { "" } else { "not-" };
+    format!("{direction}-{required}-property-became-{not}{word}")
+}
+
+/// What was always sent, and is no longer, breaks.
+pub(super) fn access_level(direction: Direction, was_required: bool, now: bool, word: &str) -> Level {
+    let lost = now && word == "write-only" && was_required && direction == Direction::Response;
+    if lost { B } else { I }
+}

@@ -219,26 +219,61 @@ impl<'v> View<'v> {
 
 /// Whether a value can fit: a required property or a first item that nothing fits makes the whole impossible.
 pub(super) fn possible<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize) -> bool {
-    possible_within(document, node, depth, &[])
+    possible_within(document, node, None, depth, &[])
+}
+
+/// The same for a schema whose view is already there.
+pub(super) fn possible_as<'v>(
+    document: &Document<'v>,
+    node: &Node<'v>,
+    view: &View<'v>,
+    depth: usize,
+) -> bool {
+    possible_within(document, node, Some(view), depth, &[])
+}
+
+/// Whether it is one written schema with no keyword that could make it impossible: no view is needed then.
+fn is_harmless(node: &Node) -> bool {
+    let [raw] = &node.raws[..] else { return false };
+    let harmless = |key: &str| {
+        is_annotation(key)
+            || matches!(
+                key,
+                "type" | "format" | "readOnly" | "writeOnly" | "pattern" | "minLength" | "minimum"
+            )
+    };
+    node.only == Types::ALL
+        && raw.value.as_object().is_some_and(|map| {
+            map.keys().all(|key| harmless(key))
+                && map.get("type").is_none_or(|t| t != &Value::Array(Vec::new()))
+        })
 }
 
 /// `above`: the schemas that need this one. A value that needs itself would be endless.
 fn possible_within<'v>(
     document: &Document<'v>,
     node: &Node<'v>,
+    view: Option<&View<'v>>,
     depth: usize,
     above: &[*const Value],
 ) -> bool {
+    if is_harmless(node) {
+        return true;
+    }
     let here: Vec<*const Value> =
         above.iter().copied().chain(node.raws.iter().map(|raw| std::ptr::from_ref(raw.value))).collect();
     if above.iter().any(|address| here[above.len()..].contains(address)) {
         return false;
     }
-    let view = View::of(document, node, &mut Vec::new());
-    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, depth - 1, &here);
+    let mut own = None;
+    let view = match view {
+        Some(view) => view,
+        None => own.insert(View::of(document, node, &mut Vec::new())),
+    };
+    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, None, depth - 1, &here);
     // An alternative repeats the parts of the whole.
     let branch_possible =
-        |branch: &Node<'v>| depth == 0 || possible_within(document, branch, depth - 1, above);
+        |branch: &Node<'v>| depth == 0 || possible_within(document, branch, None, depth - 1, above);
     let mut types = view.types;
     if types.has(Types::OBJECT) && !view.required.iter().filter_map(|name| view.property(name)).all(inner) {
         types &= !Types::OBJECT;

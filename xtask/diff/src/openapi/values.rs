@@ -22,6 +22,17 @@ impl Number {
             Number::Real(n) => n,
         }
     }
+    /// The number, integers beside it, and fractions between those.
+    pub(super) fn neighbours(self) -> Vec<Value> {
+        let around = [self.rounded(-1), self.rounded(1)].into_iter().flat_map(|near| match near {
+            Number::Whole(n) => vec![n - 1, n, n + 1],
+            Number::Real(_) => Vec::new(),
+        });
+        let whole =
+            |n: i128| i64::try_from(n).map(Value::from).or_else(|_| u64::try_from(n).map(Value::from));
+        let fractions = [-0.5, -1e-3, 0.0, 1e-3, 0.5].map(|step| Value::from(self.real() + step));
+        around.filter_map(|n| whole(n).ok()).chain(fractions).collect()
+    }
     /// The nearest integer above (`step` 1) or below (-1). Beyond 2^53 a double has no fraction.
     #[expect(clippy::cast_possible_truncation, reason = "it is below 2^53")]
     fn rounded(self, step: i128) -> Number {

@@ -312,7 +312,7 @@ fn build<'v>(
     }
     if view.types.has(Types::STRING) {
         all.extend(lengths(view.length.least, view.length.most).map(|n| Value::String("a".repeat(n))));
-        all.push(json!("b"));
+        all.extend([json!("b"), json!("q")]);
     }
     if depth > 0 && view.types.has(Types::ARRAY) {
         all.extend(arrays(document, &view, depth, left));
@@ -411,4 +411,24 @@ fn objects<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, left: &Ce
         }
     }
     different
+}
+
+/// How many levels of alternatives within alternatives are read.
+const NESTED: usize = 4;
+
+/// Whether the schema, a part or an alternative of it has alternatives that exclude each other.
+pub(super) fn has_one_of(document: &Document, node: &Node) -> bool {
+    node.raws.iter().any(|raw| excludes(document, raw.value, NESTED))
+}
+
+fn excludes(document: &Document, value: &Value, depth: usize) -> bool {
+    let Some(map) = value.as_object().filter(|_| depth > 0) else { return false };
+    let list = |key: &str| map.get(key).and_then(Value::as_array).into_iter().flatten();
+    let target = map.get("$ref").and_then(Value::as_str).and_then(|r| document.target(r).ok());
+    (list("oneOf").count() > 1 && !map.contains_key("discriminator"))
+        || ["allOf", "anyOf", "oneOf"]
+            .iter()
+            .flat_map(|key| list(key))
+            .any(|v| excludes(document, v, depth - 1))
+        || target.is_some_and(|(value, _)| excludes(document, value, depth - 1))
 }

@@ -61,8 +61,10 @@ fn guided(dice: &mut Dice, schema: &Value, all: &Value, depth: usize) -> Value {
     }
     if let Some(properties) = map.get("properties").and_then(Value::as_object) {
         let mut found = Map::new();
+        let required = map.get("required").and_then(Value::as_array);
+        let needs = |name: &str| required.is_some_and(|list| list.iter().any(|one| one == name));
         for (name, schema) in properties {
-            if dice.roll(3) > 0 {
+            if needs(name) || dice.roll(3) > 0 {
                 found.insert(name.clone(), guided(dice, schema, all, depth - 1));
             }
         }
@@ -82,11 +84,23 @@ fn guided(dice: &mut Dice, schema: &Value, all: &Value, depth: usize) -> Value {
         Some("string") => match dice.roll(8) {
             7 => json!("zzzzzz"),
             6 => json!("c"),
+            5 => {
+                let least = map.get("minLength").and_then(Value::as_u64).unwrap_or(0);
+                json!("a".repeat(usize::try_from(least).unwrap()))
+            }
             length => json!("abcde"[..length].to_string()),
         },
         Some("integer") => {
-            let sides = dice.pick(&[3, 8]);
-            json!(dice.roll(sides))
+            let limit = |keys: [&str; 2]| keys.iter().find_map(|key| map.get(*key)?.as_u64());
+            match (limit(["minimum", "exclusiveMinimum"]), limit(["maximum", "maximum"])) {
+                (Some(least), Some(most)) if least <= most && dice.roll(3) > 0 => {
+                    json!(least + dice.roll(usize::try_from(most - least).unwrap() + 1) as u64)
+                }
+                _ => {
+                    let sides = dice.pick(&[3, 8]);
+                    json!(dice.roll(sides))
+                }
+            }
         }
         Some("number") => dice.pick(&[json!(0.5), json!(1), json!(3)]),
         Some("boolean") => json!(dice.roll(2) == 0),
@@ -140,8 +154,8 @@ fn a_break_is_reported_if_and_only_if_a_value_shows_it() {
         let mut values: Vec<Value> = (0..60).map(|_| value(&mut dice, 2)).collect();
         let search = |dice: &mut Dice, values: &mut Vec<Value>, times: usize| {
             for _ in 0..times {
-                values.push(guided(dice, &old, &before, 5));
-                values.push(guided(dice, &new, &after, 5));
+                values.push(guided(dice, &old, &before, 8));
+                values.push(guided(dice, &new, &after, 8));
             }
         };
         search(&mut dice, &mut values, 100);

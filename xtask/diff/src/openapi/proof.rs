@@ -1,0 +1,184 @@
+//! Alternatives together. Compared one by one, they cannot show everything: `oneOf` refuses what fits two of
+//! them, and several may take together what one took before. A value decides.
+
+use super::context::{Context, Direction};
+use super::document::Document;
+use super::engine::Engine;
+use super::node::Node;
+use super::rules::*;
+use super::schema::View;
+use super::values::{Number, show};
+use super::witness::{self, OneOf};
+use crate::finding::Level;
+use serde_json::{Value, json};
+
+/// What looking for a value counts, in pairs of schemas.
+const SEARCH: usize = 200;
+/// How many values are tried for schemas that are decided by trying.
+const TRIED: usize = 200;
+/// How deep such schemas are read.
+const DEPTH: usize = 8;
+
+/// What trying every kind of value says about a pair of schemas.
+enum Decided {
+    /// The receiver refuses this one, which the sender may send.
+    Refused(Value),
+    /// The receiver takes everything. `more`: it takes more than what is sent.
+    Taken { more: bool },
+}
+
+impl<'v> Engine<'v> {
+    pub(super) fn alternatives(
+        &mut self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        ctx: &Context,
+    ) {
+        let request = ctx.direction == Direction::Request;
+        let ((sender, sent), (receiver, accepted)) = match request {
+            true => ((&self.old, old), (&self.new, new)),
+            false => ((&self.new, new), (&self.old, old)),
+        };
+        let decided = if ctx.text { None } else { decide((sender, sent), (receiver, accepted)) };
+        let wider = if request { &TYPES_WIDENED } else { &TYPES_NARROWED };
+        let refused = match decided {
+            Some(Decided::Taken { more }) => {
+                if self.is_trial() {
+                    if more {
+                        self.weigh(Level::Info);
+                    }
+                    return;
+                }
+                let level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
+                return match level {
+                    // Only the whole shows that nothing breaks.
+                    Some(Level::Breaking) if more => {
+                        self.shape(ctx, wider, "", (a, b), &a.types, &b.types);
+                    }
+                    Some(Level::Breaking) => {}
+                    _ => self.one_by_one((old, a), (new, b), ctx),
+                };
+            }
+            Some(Decided::Refused(value)) => Some((value, true)),
+            None => self.overlapping((old, a), (new, b), ctx),
+        };
+        let Some((value, fits_none)) = refused else { return self.one_by_one((old, a), (new, b), ctx) };
+        let level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
+        match level.filter(|_| self.is_trial()) {
+            Some(level) => drop(self.weigh(level)),
+            None if self.is_trial() => {}
+            None => self.one_by_one((old, a), (new, b), ctx),
+        }
+        // What is a warning for one alternative (a new value of an enum) is not more for the whole.
+        let known = if fits_none { Level::Warning } else { Level::Breaking };
+        if level < Some(known) {
+            let shape = if request { &ONE_OF_OVERLAPS } else { &ONE_OF_OVERLAPPED };
+            self.shape(ctx, shape, "oneOf", (a, b), &"", &show(&value));
+        }
+    }
+
+    /// A value that the sender may send and that the receiver's `oneOf` refuses, and whether it fits none of
+    /// the alternatives.
+    fn overlapping(
+        &mut self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        ctx: &Context,
+    ) -> Option<(Value, bool)> {
+        let ((sender, sent), (receiver, accepted)) = match ctx.direction {
+            Direction::Request => ((&self.old, (old, a)), (&self.new, (new, b))),
+            Direction::Response => ((&self.new, (new, b)), (&self.old, (old, a))),
+        };
+        if self.fuel < SEARCH || !witness::has_one_of(receiver, accepted.0) {
+            return None;
+        }
+        self.fuel -= SEARCH;
+        let fits = |value: &Value, one_of| witness::fits(receiver, accepted.0, value, one_of);
+        let mut values = witness::candidates(sender, sent.0);
+        values.extend(witness::candidates(receiver, accepted.0));
+        let refused = |value: &Value| {
+            fits(value, OneOf::Exactly) == Some(false)
+                && witness::fits(sender, sent.0, value, OneOf::Exactly) == Some(true)
+                && witness::is_described(sender, sent.0, value)
+        };
+        let mut found: Vec<Value> = values.into_iter().filter(refused).collect();
+        let several = found.iter().position(|value| fits(value, OneOf::AtLeast) == Some(true));
+        let none = |value: &Value| !value.is_object() && !value.is_array();
+        let at = several.or_else(|| found.iter().position(none))?;
+        Some((found.swap_remove(at), several.is_none()))
+    }
+}
+
+/// Decides by trying, if only types, lists of values and limits matter: between two neighbouring limits all
+/// values are alike. None if something else matters.
+fn decide((sender, sent): (&Document, &Node), (receiver, accepted): (&Document, &Node)) -> Option<Decided> {
+    let mut kinds = Kinds::default();
+    for (document, node) in [(sender, sent), (receiver, accepted)] {
+        node.raws.iter().try_for_each(|raw| kinds.read(document, raw.value, DEPTH))?;
+    }
+    let mut more = false;
+    for value in kinds.values() {
+        let sent = witness::fits(sender, sent, &value, OneOf::Exactly)?;
+        let taken = witness::fits(receiver, accepted, &value, OneOf::Exactly)?;
+        if sent && !taken {
+            return Some(Decided::Refused(value));
+        }
+        more |= taken && !sent;
+    }
+    Some(Decided::Taken { more })
+}
+
+/// The limits of both schemas.
+#[derive(Default)]
+struct Kinds {
+    listed: Vec<Value>,
+    numbers: Vec<Number>,
+    lengths: Vec<usize>,
+}
+
+impl Kinds {
+    fn read(&mut self, document: &Document, schema: &Value, depth: usize) -> Option<()> {
+        let Some(map) = schema.as_object() else { return schema.is_boolean().then_some(()) };
+        if depth == 0 || self.listed.len() + self.numbers.len() + self.lengths.len() > TRIED {
+            return None;
+        }
+        for (key, limit) in map {
+            match key.as_str() {
+                "type" | "nullable" => {}
+                "enum" => self.listed.extend(limit.as_array()?.iter().cloned()),
+                "const" => self.listed.push(limit.clone()),
+                "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+                    self.numbers.extend(Number::of(limit))
+                }
+                "minLength" | "maxLength" => {
+                    let length = limit.as_u64().and_then(|n| usize::try_from(n).ok())?;
+                    self.lengths.push(Some(length).filter(|n| *n < 1000)?);
+                }
+                "anyOf" | "oneOf" | "allOf" if key != "oneOf" || !map.contains_key("discriminator") => {
+                    limit.as_array()?.iter().try_for_each(|part| self.read(document, part, depth - 1))?
+                }
+                "$ref" => {
+                    let (target, _) = document.target(limit.as_str()?).ok()?;
+                    self.read(document, target, depth - 1)?
+                }
+                "title" | "description" | "example" | "examples" | "default" | "deprecated" => {}
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn values(self) -> Vec<Value> {
+        let mut all = self.listed;
+        all.extend([json!(null), json!(true), json!(false), json!([]), json!({}), json!("a")]);
+        for number in self.numbers.into_iter().chain([Number::Whole(0)]) {
+            all.extend(number.neighbours());
+        }
+        for length in self.lengths.into_iter().chain([1]) {
+            let lengths = [length.saturating_sub(1), length, length + 1];
+            // Probably not one of the listed values.
+            all.extend(lengths.map(|n| json!("q".repeat(n))));
+        }
+        all
+    }
+}
