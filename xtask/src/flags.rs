@@ -215,7 +215,21 @@ pub(crate) enum Api {
         old: Option<String>,
         #[arg(default_value = "HEAD")]
         new: String,
+        /// How to write the changes
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
+}
+
+/// How a comparison writes the changes. `--json` is beside these, for every command.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Markdown,
+    Html,
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 #[derive(Subcommand)]
@@ -237,13 +251,21 @@ pub(crate) enum Openapi {
     },
     /// Show what changed for clients between two specs; fail on breaking changes
     Diff {
-        /// The old spec: a JSON file, `-` for standard input, or committed as REF:APP or REF:PATH
+        /// The old spec: a JSON or YAML file, `-` for standard input, or committed as REF:APP or REF:PATH
         old: String,
-        /// The new spec: a JSON file, `-` for standard input, or committed as REF:APP or REF:PATH
+        /// The new spec: a JSON or YAML file, `-` for standard input, or committed as REF:APP or REF:PATH
         new: String,
         /// The least severe change that fails
         #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Breaking)]
         fail_on: FailOn,
+        /// How to write the changes
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// List all rules of `openapi diff` with their levels, which [spec] rules can change
+    Rules {
+        /// Show the levels with the settings of this app
+        app: Option<String>,
     },
 }
 

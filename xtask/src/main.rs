@@ -71,7 +71,9 @@ fn run(flags: Flags) -> Result<()> {
         Command::Api { command } => {
             api::command(&ctx()?, command, |ctx, app| Ok(plan::last(ctx, app)?.map(|release| release.tag)))
         }
-        Command::Openapi { command } => openapi::command(&ctx()?, command),
+        Command::Openapi { command } => openapi::command(&ctx()?, command, |ctx, app| {
+            Ok(plan::last(ctx, app)?.map(|release| release.version))
+        }),
         Command::Compat(flags) => compat::command(&ctx()?, flags),
         Command::Plan(flags) => plan::command(&ctx()?, flags),
         Command::Audit(flags) => audit::command(&ctx()?, flags),

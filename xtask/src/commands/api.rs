@@ -2,12 +2,12 @@
 //! breaks them. `plan` uses the result in plan/compare.
 
 use crate::finding::{Finding, Level, to_json};
-use crate::flags;
+use crate::flags::{self, Format};
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
-use crate::sys::ui::report::{counted, paint, plain, plural};
+use crate::sys::ui::report::{Report, Row, counted, one_format, paint, plain, plural, written};
 use crate::sys::{tools, ui};
 use ::diff::change::Change;
 use anyhow::Result;
@@ -25,19 +25,20 @@ pub(crate) fn command(
     last: fn(&Ctx, &App) -> Result<Option<String>>,
 ) -> Result<()> {
     match command {
-        flags::Api::Diff { app, old, new } => {
+        flags::Api::Diff { app, old, new, format } => {
+            one_format(ctx.json, *format)?;
             let app = ctx.ws.app(app)?;
             supported(app)?;
             let old = match old {
                 Some(old) => Some(old.clone()),
                 None => last(ctx, app)?,
             };
-            diff(ctx, app, old.as_deref(), new)
+            diff(ctx, app, old.as_deref(), new, *format)
         }
     }
 }
 
-fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
+fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str, format: Format) -> Result<()> {
     let Some(old) = old else {
         if ctx.json {
             ui::print(to_json(&[]));
@@ -60,8 +61,13 @@ fn diff(ctx: &Ctx, app: &App, old: Option<&str>, new: &str) -> Result<()> {
         document["guarded"] = guarded.into();
         ui::print(document);
     } else {
+        let title = format!("Public API of {}: {old} and {new}", app.name());
+        let text = match format {
+            Format::Text => show(&changes) + &extent(&guarded),
+            _ => written(&report(title, &changes), format).unwrap_or_default(),
+        };
         // A closed pipe (`| head`) is not an error.
-        let _ = std::io::stdout().write_all((show(&changes) + &extent(&guarded)).as_bytes());
+        let _ = std::io::stdout().write_all(text.as_bytes());
     }
     match findings.iter().filter(|finding| finding.stops()).count() {
         0 => Ok(()),
@@ -148,11 +154,38 @@ pub(crate) fn between(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Comp
     }
 }
 
+const NOTHING: &str = "no difference that a user of the package can notice";
+const WORDS: &[(Level, &str)] =
+    &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")];
+
+fn report(title: String, changes: &[Change]) -> Report<'_> {
+    let rows = changes.iter().map(|change| {
+        let values = match (&change.was, &change.is) {
+            (Some(was), Some(is)) if was != is => format!("; was `{was}`, is `{is}`"),
+            (Some(was), None) => format!("; was `{was}`"),
+            _ => String::new(),
+        };
+        let whom = if change.whom.is_empty() { String::new() } else { format!("; breaks {}", change.whom) };
+        let file =
+            change.place.rsplit_once(':').and_then(|(file, line)| Some((file.into(), line.parse().ok()?)));
+        Row {
+            id: &change.id,
+            level: change.level,
+            fails: change.level >= Level::Error,
+            subject: change.symbol.clone(),
+            message: format!("{}{values}{whom}", change.message),
+            place: change.where_(),
+            file,
+        }
+    });
+    Report { title, nothing: NOTHING, rows: rows.collect(), words: WORDS }
+}
+
 /// Groups the changes by symbol, the most severe first: its signatures, one line for each change, and the
 /// counts at the end.
 fn show(changes: &[Change]) -> String {
     if changes.is_empty() {
-        return "no difference that a user of the package can notice\n".to_string();
+        return format!("{NOTHING}\n");
     }
     let mut text = String::new();
     let mut groups: Vec<Vec<&Change>> = Vec::new();
@@ -183,10 +216,7 @@ fn show(changes: &[Change]) -> String {
         }
     }
     let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
-    text + &counted(
-        &levels,
-        &[(Level::Breaking, "breaking"), (Level::Warning, "risky"), (Level::Info, "info")],
-    )
+    text + &counted(&levels, WORDS)
 }
 
 /// What was compared, so that a reader sees what was not.

@@ -9,15 +9,28 @@ use crate::sys::exit::Exit;
 use crate::sys::ui;
 use anyhow::{Context, Result};
 use camino::Utf8Path;
+use semver::Version;
 use similar::TextDiff;
 
 pub(crate) mod diff;
+mod places;
+mod read;
+mod rules;
+mod yaml;
 
-pub(crate) fn command(ctx: &Ctx, command: &flags::Openapi) -> Result<()> {
+/// `last` returns the version of an app's last release.
+pub(crate) fn command(
+    ctx: &Ctx,
+    command: &flags::Openapi,
+    last: fn(&Ctx, &App) -> Result<Option<Version>>,
+) -> Result<()> {
     match command {
         flags::Openapi::Generate { apps, dry_run } => generate(ctx, apps, *dry_run),
         flags::Openapi::Check { apps } => check(ctx, apps, false),
-        flags::Openapi::Diff { old, new, fail_on } => diff::command(ctx, old, new, *fail_on),
+        flags::Openapi::Diff { old, new, fail_on, format } => {
+            diff::command(ctx, (old, new), *fail_on, *format, last)
+        }
+        flags::Openapi::Rules { app } => rules::command(ctx, app.as_deref()),
     }
 }
 

@@ -11,9 +11,9 @@ mod rehearsal;
 mod settings;
 
 pub(crate) use earlier::EarlierSettings;
-use settings::SpecSettings;
 pub(crate) use settings::{
     Acceptance, AppSettings, CommandsSettings, CompatSettings, ForgeKind, ImageSettings, Settings,
+    SpecSettings,
 };
 
 /// The characters of an app's name.

@@ -1,6 +1,6 @@
 //! `openapi diff`: files, committed specs, exit codes, text and JSON output.
 
-use crate::support::Repo;
+use crate::support::{Repo, run};
 use serde_json::{Value, json};
 
 /// A spec whose `GET /runs` has these query parameters.
@@ -69,6 +69,7 @@ fn json_has_the_findings_of_every_command() {
         "id": "request-parameter-became-required", "level": "breaking", "app": null, "place": "/paths/~1runs/get/parameters/0",
         "message": "GET /runs: the query parameter `limit` is now required", "help": null,
         "operation": "GET /runs", "operations": ["GET /runs"], "old": null, "new": null,
+        "old_file": "apps/python/openapi.json:1", "new_file": "new.json:1", "accepted": null,
         "old_place": "/paths/~1runs/get/parameters/0", "new_place": "/paths/~1runs/get/parameters/0",
     }] });
     assert_eq!(document, expected);
@@ -84,7 +85,7 @@ fn any_committed_file_and_standard_input_can_be_compared() {
     assert!(output.stdout.contains("[new-optional-request-parameter]"), "{}", output.stdout);
     // The tests give no standard input.
     let output = repo.xtask(&["openapi", "diff", "-", "HEAD:python"]).expect(1);
-    assert!(output.stderr.contains("- is not JSON: EOF"), "{}", output.stderr);
+    assert!(output.stderr.contains("- cannot be compared: it is not an object"), "{}", output.stderr);
     let output = repo.xtask(&["openapi", "diff", "-", "-"]).expect(2);
     assert!(output.stderr.contains("only one of both specs"), "{}", output.stderr);
 }
@@ -114,7 +115,14 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
             1,
             "package.json cannot be compared: it has no `openapi` version",
         ),
-        ("spec.yaml", "openapi: 3.1.0", 2, "spec.yaml is YAML, but only JSON can be compared"),
+        (
+            "bad.yaml",
+            "openapi: 3.1.0\nopenapi: 3",
+            1,
+            "bad.yaml is not YAML: the key \"openapi\" is there twice",
+        ),
+        ("list.yml", "- a", 1, "list.yml cannot be compared: it is not an object"),
+        ("binary.yaml", "\u{0}", 1, "binary.yaml is not YAML"),
     ];
     for (name, text, code, words) in files {
         repo.write(name, text);
@@ -224,4 +232,168 @@ fn an_unreadable_released_spec_is_reported_and_does_not_stop_the_next_release() 
         "{}",
         plan.stderr
     );
+}
+
+/// A spec in three files: `GET /runs` answers with a run.
+const MAIN: &str = "\
+openapi: 3.1.0
+info: { title: Demo, version: '0' }
+paths:
+  /runs:
+    $ref: 'paths/runs.yaml#/runs'
+components:
+  schemas:
+    Run: { $ref: schemas/run.json }
+";
+const RUNS: &str = "\
+runs:
+  get:
+    responses:
+      200:
+        description: Done.
+        content:
+          application/json:
+            schema: { $ref: ../schemas/run.json }
+";
+const RUN: &str = r##"{
+  "type": "object",
+  "required": ["id"],
+  "properties": {
+    "id": { "type": "string" },
+    "next": { "$ref": "#" },
+    "first": { "$ref": "../openapi.yaml#/components/schemas/Run" }
+  }
+}"##;
+
+#[test]
+fn a_spec_in_several_files_is_read_from_the_checkout_and_from_a_commit() {
+    let repo = Repo::new();
+    for (file, text) in
+        [("docs/openapi.yaml", MAIN), ("docs/paths/runs.yaml", RUNS), ("docs/schemas/run.json", RUN)]
+    {
+        repo.commit(file, text, "docs: a spec");
+    }
+    let compare =
+        |old: &str, new: &str, code: i32| repo.xtask(&["--json", "openapi", "diff", old, new]).expect(code);
+    let same = compare("HEAD:docs/openapi.yaml", "docs/openapi.yaml", 0);
+    assert_eq!(same.json()["findings"], json!([]));
+    repo.write("docs/schemas/run.json", RUN.replace("string", "integer"));
+    let changed = compare("HEAD:docs/openapi.yaml", "docs/openapi.yaml", 3).json();
+    let [finding] = &changed["findings"].as_array().unwrap()[..] else { panic!("{changed}") };
+    assert_eq!(finding["message"], "GET /runs: the response property `run.id` was string, now integer");
+    assert_eq!(finding["place"], "docs/schemas/run.json#/properties/id/type");
+    assert_eq!(finding["new_file"], "docs/schemas/run.json:5");
+    // The same by standard input: references are relative to the current folder.
+    repo.write("openapi.yaml", MAIN.replace("paths/", "docs/paths/").replace("schemas/", "docs/schemas/"));
+    let shell = "exec \"$0\" --json openapi diff HEAD:docs/openapi.yaml - < openapi.yaml";
+    let mut command = repo.command("sh", &repo.path);
+    let output = run(command.args(["-c", shell, env!("CARGO_BIN_EXE_xtask")])).expect(3).json();
+    assert_eq!(output["findings"][0]["new_file"], "docs/schemas/run.json:5");
+}
+
+#[test]
+fn what_is_outside_of_the_repository_is_not_read_and_said_to_be_not_compared() {
+    let repo = Repo::new();
+    let secret = repo.path.parent().unwrap().join("outside.yaml");
+    std::fs::write(&secret, "type: integer\n").unwrap();
+    std::os::unix::fs::symlink(&secret, repo.path.join("link.yaml")).unwrap();
+    let absolute = secret.to_string();
+    for reference in [
+        "../outside.yaml",
+        "link.yaml",
+        "missing.yaml",
+        "http://127.0.0.1:1/a.json",
+        "file:///etc/passwd",
+        &absolute,
+        ".",
+    ] {
+        let spec = |title: &str| {
+            format!(
+                "openapi: 3.0.3\ninfo: {{ title: {title} }}\npaths:\n  /a:\n    post:\n      requestBody:\n        content:\n          application/json:\n            schema: {{ $ref: '{reference}' }}\n"
+            )
+        };
+        repo.write("old.yaml", spec("A"));
+        repo.write("new.yaml", spec("B"));
+        let output = repo.xtask(&["--json", "openapi", "diff", "old.yaml", "new.yaml"]).expect(0).json();
+        let [finding] = &output["findings"].as_array().unwrap()[..] else { panic!("{reference}: {output}") };
+        assert_eq!(
+            (&finding["id"], &finding["level"]),
+            (&json!("not-compared"), &json!("warning")),
+            "{reference}"
+        );
+        assert_eq!(finding["new_file"], "new.yaml:9", "{reference}");
+    }
+}
+
+#[test]
+fn the_changes_are_written_in_each_format() {
+    let repo = released();
+    let mut two = limit(true);
+    two[0]["name"] = json!("<limit>|`x` @all");
+    repo.write(
+        "new.json",
+        serde_json::to_string_pretty(&serde_json::from_str::<Value>(&spec(two)).unwrap()).unwrap(),
+    );
+    let mut all = String::new();
+    for format in ["markdown", "html", "junit", "github"] {
+        let different =
+            repo.xtask(&["openapi", "diff", "HEAD:python", "new.json", "--format", format]).expect(3);
+        let same = repo.xtask(&["openapi", "diff", "new.json", "new.json", "--format", format]).expect(0);
+        all += &format!("{format}\n\n{}\n{}\n", different.stdout, same.stdout);
+    }
+    expect_test::expect_file!["openapi/formats.txt"].assert_eq(&all);
+    let both =
+        repo.xtask(&["--json", "openapi", "diff", "new.json", "new.json", "--format", "html"]).expect(2);
+    assert!(both.stderr.contains("--json cannot be used with --format"), "{}", both.stderr);
+}
+
+#[test]
+fn settings_change_the_level_of_a_rule_for_the_comparison_and_for_the_plan() {
+    let id = "request-parameter-became-required";
+    let rules = |level: &str| format!("rules = {{ {id} = \"{level}\" }}\n");
+    let repo = breaks("fix: a limit is needed", &rules("info"));
+    let output = repo.xtask(&["openapi", "diff", "HEAD~2:python", "HEAD:python"]).expect(0);
+    assert!(
+        output.stdout.contains("info     the query parameter `limit` is now required"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"], "0.2.0");
+    let listed = repo.xtask(&["--json", "openapi", "rules", "python"]).expect(0).json();
+    let rule = listed["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap();
+    assert_eq!((&rule["level"], &rule["default"]), (&json!("info"), &json!("breaking")));
+    let text = repo.xtask(&["openapi", "rules"]).expect(0).stdout;
+    assert!(
+        text.lines().any(|line| line.starts_with("breaking  request-parameter-became-required ")),
+        "{text}"
+    );
+    assert!(text.lines().count() > 500 && !text.contains('{'), "{text}");
+
+    let app = repo.read("apps/python/app.toml");
+    repo.write("apps/python/app.toml", app.replace(id, "request-parameter-become-required"));
+    let unknown = repo.xtask(&["plan"]).expect(2);
+    let words = "there is no rule \"request-parameter-become-required\"; did you mean \"request-parameter-became-required\"?";
+    assert!(unknown.stderr.contains(words), "{}", unknown.stderr);
+    repo.write("apps/python/app.toml", app.replace("\"info\"", "\"loud\""));
+    let unknown = repo.xtask(&["plan"]).expect(2);
+    assert!(unknown.stderr.contains("unknown variant `loud`"), "{}", unknown.stderr);
+}
+
+#[test]
+fn an_accepted_break_is_information_with_its_reason() {
+    let accept = |version: &str| {
+        format!(
+            "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it\"\n"
+        )
+    };
+    let repo = breaks("fix: a limit is needed", &accept("0.1.1"));
+    let output =
+        repo.xtask(&["--json", "openapi", "diff", "python-v0.1.0:python", "HEAD:python"]).expect(0).json();
+    let finding = &output["findings"][0];
+    assert_eq!((&finding["level"], &finding["accepted"]), (&json!("info"), &json!("nobody calls it")));
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.ends_with("is now required; accepted for 0.1.1: nobody calls it"), "{message}");
+    // One for a release that is already out has no effect.
+    let repo = breaks("fix: a limit is needed", &accept("0.1.0"));
+    repo.xtask(&["openapi", "diff", "python-v0.1.0:python", "HEAD:python"]).expect(3);
 }

@@ -1,31 +1,49 @@
 //! `openapi diff OLD NEW`: reads both documents and prints the changes by operation. Exit code 3 if one
 //! breaks clients.
 
+use super::places::{self, Written};
+use super::read::{self, Spec};
 use crate::finding::Level;
-use crate::flags::FailOn;
+use crate::flags::{FailOn, Format};
 use crate::model::ctx::Ctx;
+use crate::model::workspace::{Acceptance, App, SpecSettings};
 use crate::sys::exit::Exit;
-use crate::sys::ui::report::{counted, paint, plain, plural};
+use crate::sys::ui::report::{Report, Row, counted, one_format, paint, plain, plural, written};
 use crate::sys::{parallel, ui};
-use ::diff::openapi::{Change, diff, recognise};
-use anyhow::{Context, Result, anyhow, bail};
-use camino::Utf8PathBuf;
+use ::diff::openapi::{Change, diff, with_levels};
+use anyhow::Result;
+use semver::Version;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::io::Write;
 
-pub(crate) fn command(ctx: &Ctx, old: &str, new: &str, fail_on: FailOn) -> Result<()> {
+pub(super) fn command(
+    ctx: &Ctx,
+    (old, new): (&str, &str),
+    fail_on: FailOn,
+    format: Format,
+    last: fn(&Ctx, &App) -> Result<Option<Version>>,
+) -> Result<()> {
+    one_format(ctx.json, format)?;
     if old == "-" && new == "-" {
         return Err(Exit::Usage("only one of both specs can be read from standard input".into()).into());
     }
     // In parallel, because reading takes as long as comparing.
-    let (before, after) = parallel::both(|| read(ctx, old), || read(ctx, new));
+    let (before, after) = parallel::both(|| read::spec(ctx, old), || read::spec(ctx, new));
     let (before, after) = (before?, after?);
-    let changes = diff(&before, &after, &crate::sys::date::today()?);
+    let mut changes = diff(&before.document, &after.document, &crate::sys::date::today()?);
+    let accepted = match app_of(ctx, &before, &after) {
+        Some(app) => by_settings(ctx, app, &mut changes, last)?,
+        None => vec![None; changes.len()],
+    };
+    let failing = if fail_on == FailOn::Warning { Level::Warning } else { Level::Error };
     if ctx.json {
-        ui::print(json(&changes, &before, &after)?);
+        ui::print(json(&changes, &accepted, &before, &after)?);
     } else {
+        let report = || report(&changes, failing, (old, new), &after);
+        let text = if format == Format::Text { None } else { written(&report(), format) };
         // A closed pipe (`| head`) is not an error.
-        let _ = std::io::stdout().write_all(show(&changes).as_bytes());
+        let _ = std::io::stdout().write_all(text.unwrap_or_else(|| show(&changes)).as_bytes());
     }
     // The process ends soon, and freeing the documents would take a third of the whole time.
     std::mem::forget((before, after));
@@ -41,78 +59,105 @@ pub(crate) fn command(ctx: &Ctx, old: &str, new: &str, fail_on: FailOn) -> Resul
     Err(Exit::Refused(refused).into())
 }
 
+/// The app whose spec is compared: its settings count.
+fn app_of<'c>(ctx: &'c Ctx, before: &Spec, after: &Spec) -> Option<&'c App> {
+    let of = |spec: &Spec| {
+        let file = |app: &App| app.settings.spec.as_ref().map(|settings| app.dir.join(&settings.file));
+        ctx.ws.apps.iter().find(|app| spec.inside && file(app).as_ref() == Some(&spec.files[0].path))
+    };
+    of(after).or_else(|| of(before))
+}
+
+/// Applies the levels of `[spec] rules`, and what `[[accept]]` accepts for the next release: that is only
+/// information, with the reason. Returns for each change who accepted it.
+fn by_settings<'a>(
+    ctx: &Ctx,
+    app: &'a App,
+    changes: &mut Vec<Change>,
+    last: fn(&Ctx, &App) -> Result<Option<Version>>,
+) -> Result<Vec<Option<&'a Acceptance>>> {
+    let levels = app.settings.spec.as_ref().map(SpecSettings::levels).unwrap_or_default();
+    *changes = with_levels(std::mem::take(changes), &levels);
+    let last = if app.settings.accept.is_empty() { None } else { last(ctx, app)? };
+    let by = |change: &Change| {
+        let what = change.operations.first().map(String::as_str).unwrap_or_default();
+        app.settings.accepts(&change.id, what, last.as_ref()?)
+    };
+    let mut judged: Vec<(Change, Option<&Acceptance>)> = std::mem::take(changes)
+        .into_iter()
+        .map(|change| match by(&change) {
+            Some(by) => {
+                let message = format!("{}; accepted for {}: {}", change.message, by.version, by.reason);
+                (Change { level: Level::Info, message, ..change }, Some(by))
+            }
+            None => (change, None),
+        })
+        .collect();
+    judged.sort_by_key(|(change, _)| std::cmp::Reverse(change.level));
+    let (now, accepted) = judged.into_iter().unzip();
+    *changes = now;
+    Ok(accepted)
+}
+
 /// The findings of every command, each with its operations, both places, and the plain values there.
-fn json(changes: &[Change], before: &Value, after: &Value) -> Result<Value> {
+fn json(changes: &[Change], accepted: &[Option<&Acceptance>], before: &Spec, after: &Spec) -> Result<Value> {
     let plain = |document: &Value, pointer: &str| {
         let value = document.pointer(pointer).filter(|value| !value.is_object() && !value.is_array());
         value.cloned().unwrap_or_default()
     };
-    let findings = changes.iter().map(|change| {
+    let old_files = places::find(before, changes.iter().map(|change| change.old.as_str()));
+    let new_files = places::find(after, changes.iter().map(|change| change.new.as_str()));
+    let written = |found: &HashMap<String, Written>, pointer: &str| {
+        found.get(pointer).map(|at| format!("{}:{}", at.path, at.line))
+    };
+    let findings = changes.iter().zip(accepted).map(|(change, accepted)| {
         let mut finding = serde_json::to_value(change.finding())?;
         finding["operation"] = change.operations.first().cloned().into();
         finding["operations"] = change.operations.clone().into();
-        finding["old"] = plain(before, &change.old);
-        finding["new"] = plain(after, &change.new);
+        finding["old"] = plain(&before.document, &change.old);
+        finding["new"] = plain(&after.document, &change.new);
         finding["old_place"] = change.old.clone().into();
         finding["new_place"] = change.new.clone().into();
+        finding["old_file"] = written(&old_files, &change.old).into();
+        finding["new_file"] = written(&new_files, &change.new).into();
+        finding["accepted"] = accepted.map(|by| by.reason.clone()).into();
         Ok(finding)
     });
     let findings = findings.collect::<Result<Vec<Value>>>()?;
     Ok(serde_json::json!({ "schema": 1, "findings": findings }))
 }
 
-/// Reads a file, standard input, or a committed spec.
-fn read(ctx: &Ctx, source: &str) -> Result<Value> {
-    let text = if source == "-" {
-        std::io::read_to_string(std::io::stdin()).context("cannot read the spec from standard input")?
-    } else if std::path::Path::new(source).is_file() {
-        let yaml = [".yaml", ".yml"].iter().any(|ending| source.to_lowercase().ends_with(ending));
-        if yaml {
-            return Err(Exit::Usage(format!(
-                "{source} is YAML, but only JSON can be compared: convert it first"
-            ))
-            .into());
-        }
-        std::fs::read_to_string(source).with_context(|| format!("{source} could not be read"))?
-    } else {
-        committed(ctx, source)?
-    };
-    // `Value`'s own parser is compiled in serde_json, which is optimised; a parser instantiated here would
-    // not be.
-    let document: Value =
-        text.trim_start_matches('\u{feff}').parse().map_err(|e| anyhow!("{source} is not JSON: {e}"))?;
-    recognise(&document).map_err(|what| anyhow!("{source} cannot be compared: {what}"))?;
-    Ok(document)
+fn report<'r>(changes: &'r [Change], failing: Level, (old, new): (&str, &str), after: &Spec) -> Report<'r> {
+    let files = places::find(after, changes.iter().map(|change| change.new.as_str()));
+    let rows = changes.iter().map(|change| Row {
+        id: &change.id,
+        level: change.level,
+        fails: change.level >= failing,
+        subject: heading(&change.operations),
+        message: change.message.clone(),
+        place: change.place(),
+        file: files.get(&change.new).map(|at| (at.path.clone(), at.line)),
+    });
+    Report {
+        title: format!("OpenAPI: {old} and {new}"),
+        nothing: NOTHING,
+        rows: rows.collect(),
+        words: WORDS,
+    }
 }
 
-/// `REF:APP` is the spec of that app at that revision, `REF:PATH` any file of the repository.
-fn committed(ctx: &Ctx, source: &str) -> Result<String> {
-    let Some((rev, name)) = source.rsplit_once(':').filter(|(rev, name)| !rev.is_empty() && !name.is_empty())
-    else {
-        return Err(Exit::Usage(format!(
-            "there is no file {source}; give a file, or a committed spec as REF:APP (main:python) or REF:PATH"
-        ))
-        .into());
-    };
-    let file = if name.contains(['/', '.']) { Utf8PathBuf::from(name) } else { spec_of(ctx, name)? };
-    let commit = ctx.git.commit(rev)?;
-    ctx.git
-        .read(&["cat-file", "blob", &format!("{commit}:{file}")])
-        .with_context(|| format!("{file} is not in {rev}"))
-}
-
-fn spec_of(ctx: &Ctx, app: &str) -> Result<Utf8PathBuf> {
-    let app = ctx.ws.app(app)?;
-    let Some(spec) = &app.settings.spec else {
-        bail!("{} has no spec: there is no [spec] in its app.toml", app.name())
-    };
-    Ok(app.dir.join(&spec.file))
-}
+const NOTHING: &str = "no difference that a client can notice";
+const WORDS: &[(Level, &str)] = &[
+    (Level::Breaking, "breaking"),
+    (Level::Error, "error"),
+    (Level::Warning, "warning"),
+    (Level::Info, "info"),
+];
 
 /// Groups the changes by operation, the most severe first: one line for each, and the counts at the end.
-pub(crate) fn show(changes: &[Change]) -> String {
+fn show(changes: &[Change]) -> String {
     if changes.is_empty() {
-        return "no difference that a client can notice\n".to_string();
+        return format!("{NOTHING}\n");
     }
     let mut text = String::new();
     let mut groups: Vec<(&[String], Vec<&Change>)> = Vec::new();
@@ -130,15 +175,7 @@ pub(crate) fn show(changes: &[Change]) -> String {
         }
     }
     let levels: Vec<Level> = changes.iter().map(|change| change.level).collect();
-    text + &counted(
-        &levels,
-        &[
-            (Level::Breaking, "breaking"),
-            (Level::Error, "error"),
-            (Level::Warning, "warning"),
-            (Level::Info, "info"),
-        ],
-    )
+    text + &counted(&levels, WORDS)
 }
 
 fn heading(operations: &[String]) -> String {
@@ -150,7 +187,7 @@ fn heading(operations: &[String]) -> String {
     }
 }
 
-fn level(level: Level) -> String {
+pub(super) fn level(level: Level) -> String {
     match level {
         Level::Breaking => paint(ui::red, "breaking"),
         Level::Error => paint(ui::red, "error   "),

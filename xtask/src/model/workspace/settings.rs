@@ -1,9 +1,11 @@
 //! The types of the settings: `[workspace.metadata.xtask]` and `app.toml`.
 
+use crate::finding::Level;
 use crate::model::language::Ecosystem;
 use crate::model::version::ZeroBreaking;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// The repository's settings: `[workspace.metadata.xtask]` of the root `Cargo.toml`. Without that file the
 /// defaults are used.
@@ -147,6 +149,18 @@ pub(crate) struct SpecSettings {
     /// `info`.
     #[serde(default)]
     pub contract: Option<Vec<String>>,
+    /// Levels of rules of `openapi diff`, other than the usual ones.
+    #[serde(default)]
+    pub rules: BTreeMap<String, RuleLevel>,
+}
+
+/// A level that settings can give a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RuleLevel {
+    Breaking,
+    Warning,
+    Info,
 }
 
 fn health() -> String {
@@ -189,13 +203,39 @@ pub(crate) struct ReleaseSettings {
 }
 
 impl SpecSettings {
+    /// The levels that the settings change.
+    pub(crate) fn levels(&self) -> BTreeMap<String, Level> {
+        let level = |level: &RuleLevel| match level {
+            RuleLevel::Breaking => Level::Breaking,
+            RuleLevel::Warning => Level::Warning,
+            RuleLevel::Info => Level::Info,
+        };
+        self.rules.iter().map(|(id, set)| (id.clone(), level(set))).collect()
+    }
+    /// The ids of `rules` that no rule has, with the nearest one that exists.
+    fn unknown_rules(&self) -> Option<String> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let known = diff::openapi::every_rule();
+        let known: Vec<&str> = known.iter().map(|rule| rule.id.as_str()).collect();
+        let unknown = self.rules.keys().filter(|id| !known.contains(&id.as_str())).map(|id| {
+            let near = super::nearest(id, &known).map(|n| format!("; did you mean {n:?}?"));
+            format!("there is no rule {id:?}{}", near.unwrap_or_default())
+        });
+        let unknown: Vec<String> = unknown.collect();
+        let hint = "`cargo xtask openapi rules` lists them";
+        (!unknown.is_empty()).then(|| format!("rules: {}; {hint}", unknown.join("; ")))
+    }
     /// The first mistake in the settings. None if they are valid.
     pub(crate) fn problem(&self) -> Option<String> {
         let health = &self.health;
-        outside(&self.file).or_else(|| {
-            (!health.starts_with('/'))
-                .then(|| format!("health = {health:?}: the path must begin with /, as in \"/healthz\""))
-        })
+        outside(&self.file)
+            .or_else(|| {
+                (!health.starts_with('/'))
+                    .then(|| format!("health = {health:?}: the path must begin with /, as in \"/healthz\""))
+            })
+            .or_else(|| self.unknown_rules())
     }
 }
 

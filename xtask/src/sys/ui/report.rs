@@ -1,7 +1,21 @@
 //! Shows a list of changes in the spec or in the public API.
 
 use crate::finding::Level;
+use crate::flags::Format;
+use crate::sys::exit::Exit;
 use std::io::IsTerminal;
+
+mod formats;
+
+pub(crate) use formats::{Report, Row, written};
+
+/// `--json` is one of the formats, so it cannot be combined with another.
+pub(crate) fn one_format(json: bool, format: Format) -> Result<(), Exit> {
+    match json && format != Format::Text {
+        true => Err(Exit::Usage("--json cannot be used with --format".into())),
+        false => Ok(()),
+    }
+}
 
 /// Colours the text if stdout is a terminal. Control characters are replaced, because the text comes from the
 /// compared files.

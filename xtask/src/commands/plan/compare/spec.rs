@@ -7,7 +7,7 @@ use crate::finding::Level;
 use crate::model::ctx::Ctx;
 use crate::model::evidence::Difference;
 use crate::model::version::Bump;
-use crate::model::workspace::App;
+use crate::model::workspace::{App, SpecSettings};
 use anyhow::Result;
 use camino::Utf8Path;
 use diff::openapi::{self, Change};
@@ -23,10 +23,13 @@ pub(super) fn compare(
 ) -> Result<Option<Compared>> {
     let Some(old) = specs.old.as_ref().filter(|_| specs.old != specs.new) else { return Ok(None) };
     let today = crate::sys::date::today()?;
-    let entry = Entry::of(ctx, &["spec", file.as_str(), &today, old, specs.new.as_deref().unwrap_or("none")]);
+    let levels = app.settings.spec.as_ref().map(SpecSettings::levels).unwrap_or_default();
+    let new = specs.new.as_deref().unwrap_or("none");
+    let entry = Entry::of(ctx, &["spec", file.as_str(), &today, old, new, &format!("{levels:?}")]);
     let found = entry.or_found(|| {
         let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
-        Ok(openapi::diff(&old, &new, &today).iter().map(|change| difference(change, file)).collect())
+        let changes = openapi::with_levels(openapi::diff(&old, &new, &today), &levels);
+        Ok(changes.iter().map(|change| difference(change, file)).collect())
     });
     let found = found.map_err(|e| Unread {
         id: "contract-unreadable",
