@@ -4,7 +4,7 @@ import unittest
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from server import Case, send
+from server import Case, hello, send
 
 # The namespace in which the field derives an assistant's id from its graph's name.
 SYSTEM = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
@@ -91,6 +91,15 @@ class Assistants(Case):
         self.assert_error(send("POST", f"{path}/latest", {"version": 9}), 404)
         self.ok(send("DELETE", path), 204)
         self.assert_error(send("GET", path), 404)
+
+    def test_the_threads_of_an_assistant_can_be_deleted_with_it(self) -> None:
+        for query, status in (("", 200), ("?delete_threads=true", 404)):
+            assistant = self.created()["assistant_id"]
+            thread = self.thread()
+            run: dict[str, object] = {"assistant_id": assistant, "input": hello()}
+            self.ok(send("POST", f"{thread}/runs/wait", run))
+            self.ok(send("DELETE", f"/assistants/{assistant}{query}"), 204)
+            self.assertEqual(send("GET", thread).status, status)
 
     def test_search_filters_sorts_and_pages(self) -> None:
         mark = str(uuid4())

@@ -214,12 +214,18 @@ export function update(runtime: Runtime, call: Call<models.AssistantPatch>): Ass
 }
 
 /** Deletes an assistant. */
-export function remove(runtime: Runtime, call: Call): Response {
+export async function remove(runtime: Runtime, call: Call): Promise<Response> {
   const id = present(runtime, call).assistant_id;
   if (runtime.assistants.isSystem(id)) {
     throw new HttpError(409, "an assistant that the server makes for a graph can't be deleted");
   }
   runtime.assistants.delete(id);
+  if (call.flag("delete_threads", false)) {
+    const threads = [...runtime.threads.records.values()];
+    for (const { thread_id, metadata } of threads) {
+      if (metadata["assistant_id"] === id) await runtime.runs.dropThread(thread_id);
+    }
+  }
   return nothing();
 }
 

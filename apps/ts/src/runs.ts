@@ -9,7 +9,7 @@ import { type GraphConfig, inputIssues } from "./graphs.js";
 import { log } from "./log.js";
 import type * as models from "./models.js";
 import type { Runtime, Stateful } from "./runtime.js";
-import { checkRoom, Feed, HEARTBEAT, Log } from "./streams.js";
+import { checkRoom, Feed, LIMITS, Log } from "./streams.js";
 import { eventStream, lastEvent, placeOf } from "./threads.js";
 import { isObject, type Json, now, selected } from "./values.js";
 
@@ -416,7 +416,7 @@ async function waited(run: Run, hungUp: () => void): Promise<Response> {
   const headers = places(run, "join", false);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<true>((resolve) => {
-    timer = setTimeout(() => resolve(true), HEARTBEAT);
+    timer = setTimeout(() => resolve(true), LIMITS.heartbeat);
   });
   const tooLong = await Promise.race([run.done.then(() => false), late]);
   clearTimeout(timer);

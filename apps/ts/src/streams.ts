@@ -2,13 +2,15 @@
 
 import { HttpError } from "./errors.js";
 
-/** Milliseconds of silence after which a sign of life is sent. */
-export const HEARTBEAT = 5000;
+/** Milliseconds of silence after which a sign of life is sent, and how many streams can be open. */
+export const LIMITS: { heartbeat: number; streams: number } = {
+  heartbeat: 5000,
+  // The same as the Python server's, whose HTTP server can't have more.
+  streams: 200,
+};
 const BEAT = ": heartbeat\r\n\r\n";
 const STOPPING =
   'event: error\r\ndata: {"error":"Stopping","message":"the server is stopping"}\r\n\r\n';
-// The same as the Python server's, whose HTTP server can't have more.
-const MOST = 200;
 
 /** The open responses. */
 const OPEN = new Set<Feed>();
@@ -25,7 +27,7 @@ export function stopFeeds(): void {
 
 /** Answers 503 if there are too many open responses. */
 export function checkRoom(): void {
-  if (OPEN.size >= MOST) {
+  if (OPEN.size >= LIMITS.streams) {
     throw new HttpError(503, "too many open streams", { headers: { "Retry-After": "5" } });
   }
 }
@@ -40,7 +42,7 @@ export class Feed {
   /** `idle` is sent in silence, `last` if the server stops. */
   constructor(idle: string, last: string, hungUp: () => void) {
     this.#last = last;
-    this.#timer = setInterval(() => this.#send(idle), HEARTBEAT);
+    this.#timer = setInterval(() => this.#send(idle), LIMITS.heartbeat);
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;

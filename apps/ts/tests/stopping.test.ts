@@ -31,6 +31,8 @@ test("a run that takes too long and a new request are refused", async () => {
   await using server = await started("tests/slow_server.ts");
   const run = sleep(server.url, 60);
   await server.wrote("a run has begun");
+  const body = JSON.stringify({ assistant_id: "slow", input: { seconds: 60 } });
+  const stream = await fetch(`${server.url}/runs/stream`, { method: "POST", body });
   server.signal("SIGTERM");
   await server.wrote("SIGTERM: stopping");
   // A second signal changes nothing.
@@ -40,5 +42,8 @@ test("a run that takes too long and a new request are refused", async () => {
     expect(await response.json()).toEqual({ detail: "the server is stopping", errors: [] });
     expect(response.headers.get("retry-after")).toBe("1");
   }
+  const events = await stream.text();
+  expect(events).toStartWith("event: metadata");
+  expect(events).toContain('event: error\r\ndata: {"error":"Stopping"');
   expect((await server.exit()).code).toBe(0);
 });

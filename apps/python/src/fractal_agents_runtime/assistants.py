@@ -197,6 +197,13 @@ async def delete(runtime: Runtime, call: Call) -> Reply:
     if runtime.assistants.is_system(assistant_id):
         raise HttpError(409, "an assistant that the server makes for a graph can't be deleted")
     runtime.assistants.delete(assistant_id)
+    if call.query.get("delete_threads", False):
+        threads = runtime.threads.records.items()
+        ids = [
+            one for one, thread in threads if thread["metadata"].get("assistant_id") == assistant_id
+        ]
+        for thread_id in ids:
+            await runtime.runs.drop_thread(thread_id)
     return nothing()
 
 
