@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fractal_agents_runtime import App
+from fractal_agents_runtime import App, create_app
 from fractal_agents_runtime.app import Reply
 from fractal_agents_runtime.graphs import Message
 from fractal_agents_runtime.lifecycle import Lifecycle
@@ -71,6 +71,29 @@ def test_an_error_of_the_server_is_500_and_only_the_log_has_the_reason(
     assert reply.status == 500
     assert json.loads(reply.body)["detail"] == "internal error; the server's log has the reason"
     assert "secret" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/health", {}, 200),
+        ("/ok", {}, 200),
+        ("/info", {}, 401),
+        ("/nope", {}, 401),
+        ("/info", {"authorization": "Bearer wrong"}, 401),
+        ("/info", {"authorization": "Basic sécret"}, 401),
+        ("/info", {"authorization": "bearer  sécret"}, 200),
+        ("/info", {"x-api-key": "sécret"}, 200),
+        ("/info", {"authorization": "Bearer wrong", "x-api-key": "sécret"}, 401),
+    ],
+)
+def test_a_token_is_needed_for_all_but_the_checks(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    app = create_app({"g": Fixed({})}, token="sécret")
+    reply = asyncio.run(app.handle("GET", path, headers=headers))
+    assert reply.status == status
+    assert reply.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
 
 
 def test_an_app_has_the_given_graphs() -> None:

@@ -1,5 +1,6 @@
 /** Answers a request. Independent of the HTTP server. */
 
+import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { Assistants } from "./assistants.js";
 import { parse, read } from "./body.js";
@@ -22,8 +23,23 @@ export interface App {
   fetch(request: Request): Promise<Response>;
 }
 
+/** Settings of an app. */
+export interface AppOptions {
+  /**
+   * With a token, every request but those for `/health` and `/ok` must have it, as
+   * `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
+   */
+  readonly token?: string | undefined;
+}
+
+// What needs no token.
+const PUBLIC = ["/health", "/ok"];
+
 /** Returns the API for these compiled langgraph graphs, by name. Default: only `echo`. */
-export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo() }): App {
+export function createApp(
+  graphs: Readonly<Record<string, Graph>> = { echo: echo() },
+  { token }: AppOptions = {},
+): App {
   const spec = render();
   const known = new Map(Object.entries(graphs));
   const [threads, items] = [new Threads(), new Items()];
@@ -52,7 +68,28 @@ export function createApp(graphs: Readonly<Record<string, Graph>> = { echo: echo
     hono.all(pattern, ({ req }) => settle(req.raw, () => otherMethod(req.raw, path, routes)));
   }
   hono.notFound(({ req }) => settle(req.raw, noSuchPath));
-  return { fetch: async (request) => await hono.fetch(request) };
+  return {
+    fetch: (request) =>
+      settle(request, async () => {
+        if (token && !PUBLIC.includes(pathOf(request))) checkToken(token, request.headers);
+        return await hono.fetch(request);
+      }),
+  };
+}
+
+/** Refuses a request without the token. The comparison takes the same time for all others. */
+function checkToken(token: string, headers: Headers): void {
+  const [, bearer] = /^bearer +(.*)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  const sent = bearer ?? headers.get("x-api-key") ?? "";
+  // Headers are bytes, which fetch reads as Latin-1.
+  if (!timingSafeEqual(digest(Buffer.from(sent.trim(), "latin1")), digest(Buffer.from(token)))) {
+    const more = { headers: { "WWW-Authenticate": "Bearer" } };
+    throw new HttpError(401, "the token is missing or wrong", more);
+  }
+}
+
+function digest(bytes: Buffer): Buffer {
+  return createHash("sha256").update(bytes).digest();
 }
 
 /** The path of a request, not decoded, without one slash at its end. */

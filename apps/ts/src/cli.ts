@@ -2,21 +2,28 @@
 /** The command `fractal-agents-runtime`: starts the server. Environment variables configure it. */
 
 import { parseArgs } from "node:util";
+import type { Graph } from "./graphs.js";
 import { Lifecycle } from "./lifecycle.js";
 import { parsePort, reason, UsageError } from "./settings.js";
 import { version } from "./version.js";
 
 const NAME = "fractal-agents-runtime";
-const USAGE = `usage: ${NAME} [-h] [--version]\n`;
+const USAGE = `usage: ${NAME} [-h] [--version] [dev|serve] [--config FILE] [--host H] [--port N]\n`;
 const HELP = `${USAGE}
 Serve LangGraph graphs.
 
+commands:
+  dev, serve     serve the project of ./langgraph.json; without a command: the server's own graphs
+
 options:
-  -h, --help  show this help message and exit
-  --version   show the version and exit
+  -h, --help     show this help message and exit
+  --version      show the version and exit
+  --config FILE  serve the project that this file describes; default with a command: langgraph.json
+  --host H       the address to listen on, instead of HOST
+  --port N       the port to listen on, instead of PORT
 
 environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
-  PLUGINS (comma-separated packages or paths)
+  PLUGINS (comma-separated packages or paths), AUTH_TOKEN (what clients must send; default: nothing)
 `;
 
 /** Starts the server in the foreground. Returns an exit code if no server runs. */
@@ -26,31 +33,33 @@ async function main(): Promise<number | undefined> {
     process.stdout.write(asked.help ? HELP : `${NAME} ${version}\n`);
     return 0;
   }
-  const port = parsePort(process.env["PORT"] ?? "8000");
-  const host = process.env["HOST"] || "127.0.0.1";
+  const port = parsePort(asked.port ?? process.env["PORT"] ?? "8000");
+  const host = asked.host || process.env["HOST"] || "127.0.0.1";
   // First, so that a signal during the import of langgraph is handled too.
   const lifecycle = new Lifecycle();
   lifecycle.watch();
-  const [{ agent }, { createApp }, { echo }, plugins, { run }] = await Promise.all([
-    import("./agent.js"),
+  const [{ createApp }, plugins, projects, { run }] = await Promise.all([
     import("./app.js"),
-    import("./echo.js"),
     import("./plugins.js"),
+    import("./project.js"),
     import("./server.js"),
   ]);
   const names = process.env["PLUGINS"] ?? "";
-  const graphs = await plugins
-    .load(names, { agent: agent(), echo: echo() })
-    .catch(async (problem: unknown) => {
-      if (!(problem instanceof plugins.PluginError)) throw problem;
-      await new Promise<void>((done) => {
-        process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
-      });
-      // Not only process.exitCode: timers or sockets of a plugin could keep the process running.
-      process.exit(1);
+  const own = asked.config ? projects.loadProject(asked.config) : ownGraphs();
+  const served = own.then((graphs) => plugins.load(names, graphs));
+  const graphs = await served.catch(async (problem: unknown) => {
+    const expected = [plugins.PluginError, projects.ProjectError];
+    if (!(problem instanceof Error) || !expected.some((one) => problem instanceof one)) {
+      throw problem;
+    }
+    await new Promise<void>((done) => {
+      process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
     });
+    // Not only process.exitCode: timers or sockets of a plugin could keep the process running.
+    process.exit(1);
+  });
   try {
-    await run(createApp(graphs), host, port, lifecycle);
+    await run(createApp(graphs, { token: process.env["AUTH_TOKEN"] }), host, port, lifecycle);
     return undefined;
   } catch (problem) {
     process.stderr.write(`${NAME}: can't listen on ${host}:${port}: ${reason(problem)}\n`);
@@ -58,10 +67,34 @@ async function main(): Promise<number | undefined> {
   }
 }
 
-function options(): { help?: boolean; version?: boolean } {
+async function ownGraphs(): Promise<Record<string, Graph>> {
+  const [{ agent }, { echo }] = await Promise.all([import("./agent.js"), import("./echo.js")]);
+  return { agent: agent(), echo: echo() };
+}
+
+interface Options {
+  readonly help?: boolean | undefined;
+  readonly version?: boolean | undefined;
+  readonly config?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: string | undefined;
+}
+
+function options(): Options {
+  const known = {
+    help: { type: "boolean", short: "h" },
+    version: { type: "boolean" },
+    config: { type: "string" },
+    host: { type: "string" },
+    port: { type: "string" },
+  } as const;
   try {
-    const known = { help: { type: "boolean", short: "h" }, version: { type: "boolean" } } as const;
-    return parseArgs({ options: known }).values;
+    const { values, positionals } = parseArgs({ options: known, allowPositionals: true });
+    const [command, ...more] = positionals;
+    if (more.length > 0 || (command && command !== "dev" && command !== "serve")) {
+      throw new Error(`invalid command: ${positionals.join(" ")} (choose from dev, serve)`);
+    }
+    return { ...values, config: values.config ?? (command && "langgraph.json") };
   } catch (problem) {
     throw new UsageError(problem instanceof Error ? problem.message : String(problem));
   }

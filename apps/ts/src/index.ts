@@ -6,7 +6,7 @@
  * @packageDocumentation
  */
 
-export { type App, createApp } from "./app.js";
+export { type App, type AppOptions, createApp } from "./app.js";
 export type { Graph, GraphConfig } from "./graphs.js";
 export type { Plugin } from "./plugins.js";
 export { type ServeOptions, serve } from "./server.js";

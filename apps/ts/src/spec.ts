@@ -16,6 +16,7 @@ returns the methods of a path in the \`Allow\` header.`;
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "The body is not JSON, or the channel protocol is not supported; see `detail`.",
+  401: "The token is missing or wrong.",
   404: "There is no such assistant, graph, thread, run or version; see `detail`.",
   409: "It exists already, or it is in use; see `detail`.",
   405: "The path does not support this method; the Allow header lists its methods.",
@@ -24,7 +25,7 @@ const REASONS: Readonly<Record<number, string>> = {
   500: "The server failed.",
   503: "The server is stopping.",
 };
-const EVERYWHERE = [405, 500, 503];
+const EVERYWHERE = [401, 405, 500, 503];
 
 type Json = Record<string, unknown>;
 
@@ -62,6 +63,7 @@ function operation(route: Route): Json {
   for (const status of [...EVERYWHERE, ...route.errors]) {
     responses[status] = { description: REASONS[status], content: body(ErrorBody) };
   }
+  if (route.path === "/health" || route.path === "/ok") delete responses["401"];
   responses["405"] = {
     ...responses["405"],
     headers: { Allow: { required: true, schema: { type: "string" } } },

@@ -149,6 +149,23 @@ test("a channel protocol that is not supported is 400", async () => {
   }
 });
 
+test.each([
+  ["/health", {}, 200],
+  ["/ok", {}, 200],
+  ["/info", {}, 401],
+  ["/nope", {}, 401],
+  ["/info", { authorization: "Bearer wrong" }, 401],
+  ["/info", { authorization: "Basic secret" }, 401],
+  ["/info", { authorization: "bearer  secret" }, 200],
+  ["/info", { "x-api-key": "secret" }, 200],
+  ["/info", { authorization: "Bearer wrong", "x-api-key": "secret" }, 401],
+])("a token is needed for all but the checks: %s %p", async (path, headers, status) => {
+  const app = createApp({ g: ending({}) }, { token: "secret" });
+  const response = await app.fetch(new Request(`http://x${path}`, { headers }));
+  expect(response.status).toBe(status);
+  expect(response.headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null);
+});
+
 test("an app has the given graphs", async () => {
   const app = createApp({ b: ending({}), a: ending({}) });
   const info = await (await app.fetch(new Request("http://x/info"))).json();

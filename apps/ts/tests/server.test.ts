@@ -61,7 +61,7 @@ test("the command prints its version and its help", async () => {
   expect(help.out).toContain("PORT (default 8000)");
 });
 
-test.each(["--port=1", "x", "-v"])("%p is a usage error", async (argument) => {
+test.each(["--port=x", "--ports=1", "x", "-v"])("%p is a usage error", async (argument) => {
   const done = await cli([argument]);
   expect(done.code).toBe(2);
   expect(done.err).toContain("usage: fractal-agents-runtime");

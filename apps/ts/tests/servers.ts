@@ -1,10 +1,14 @@
 /** Server processes on free ports. */
 
+import { setDefaultTimeout } from "bun:test";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** Timeout in milliseconds. */
-export const PATIENCE = 20_000;
+export const PATIENCE = 60_000;
+
+// Starting a server can take longer than Bun's five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
 
@@ -21,9 +25,9 @@ export interface Server extends AsyncDisposable {
 }
 
 /** Runs `bun script`, and waits until it listens. It is killed when the server is disposed of. */
-export async function started(script = "src/cli.ts"): Promise<Server> {
+export async function started(script = "src/cli.ts", ...args: string[]): Promise<Server> {
   const port = await freePort();
-  const child = Bun.spawn([process.execPath, script], {
+  const child = Bun.spawn([process.execPath, script, ...args], {
     cwd: ROOT,
     env: { ...process.env, HOST: "127.0.0.1", PORT: String(port) },
     stdout: "ignore",

@@ -1,5 +1,6 @@
 """Answers a request, given as method, path, headers and body. Independent of the HTTP server."""
 
+import hmac
 import logging
 from collections.abc import Mapping
 
@@ -21,6 +22,8 @@ from fractal_agents_runtime.threads import Threads
 
 __all__ = ["App", "Reply", "create_app"]
 
+# What needs no token.
+PUBLIC = ("/health", "/ok")
 MAX_BODY = 4 * 1024 * 1024
 
 log = logging.getLogger("fractal_agents_runtime")
@@ -29,7 +32,8 @@ log = logging.getLogger("fractal_agents_runtime")
 class App:
     """The runtime's API for some graphs."""
 
-    def __init__(self, graphs: Mapping[str, Graph]) -> None:
+    def __init__(self, graphs: Mapping[str, Graph], token: str | None = None) -> None:
+        self._token = token
         spec = render().encode()
         self._runtime = Runtime(
             graphs=dict(graphs),
@@ -71,6 +75,8 @@ class App:
         headers: Mapping[str, str],
         query: Mapping[str, list[str]],
     ) -> Reply:
+        if self._token and path not in PUBLIC:
+            check_token(self._token, headers)
         routes, parts = matching(path)
         if not routes:
             raise HttpError(404, "no such path; /openapi.json lists the paths")
@@ -93,9 +99,22 @@ class App:
         return Reply(200, done) if isinstance(done, bytes) else answer(done)
 
 
-def create_app(graphs: Mapping[str, Graph] | None = None) -> App:
-    """Return the API for these compiled langgraph graphs, by name. Default: only `echo`."""
-    return App({"echo": echo()} if graphs is None else graphs)
+def create_app(graphs: Mapping[str, Graph] | None = None, *, token: str | None = None) -> App:
+    """Return the API for these compiled langgraph graphs, by name. Default: only `echo`.
+
+    With a token, every request but those for `/health` and `/ok` must have it, as
+    `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
+    """
+    return App({"echo": echo()} if graphs is None else graphs, token)
+
+
+def check_token(token: str, headers: Mapping[str, str]) -> None:
+    """Refuse a request without the token. The comparison takes the same time for all others."""
+    scheme, _, sent = headers.get("authorization", "").partition(" ")
+    sent = sent if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    if not hmac.compare_digest(sent.strip().encode(), token.encode()):
+        refusal = {"WWW-Authenticate": "Bearer"}
+        raise HttpError(401, "the token is missing or wrong", headers=refusal)
 
 
 def check_channel(version: str | None) -> None:

@@ -5,18 +5,23 @@ import gc
 import logging
 import os
 import sys
+from pathlib import Path
 
+from fractal_agents_runtime import project
 from fractal_agents_runtime.app import create_app
-from fractal_agents_runtime.graphs import echo
+from fractal_agents_runtime.graphs import Graph, echo
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.plugins import PluginError, load
+from fractal_agents_runtime.project import ProjectError
 from fractal_agents_runtime.server import reserve, run
 from fractal_agents_runtime.version import __version__
 
 EPILOG = (
     "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
-    " PLUGINS (comma-separated modules)"
+    " PLUGINS (comma-separated modules), AUTH_TOKEN (what clients must send; default: nothing)"
 )
+COMMAND = "serve the project of ./langgraph.json; without a command: the server's own graphs"
+CONFIG = "serve the project that this file describes; default with a command: langgraph.json"
 HIGHEST_PORT = 65_535
 
 
@@ -26,12 +31,17 @@ def main() -> None:
         prog="fractal-agents-runtime", description="Serve LangGraph graphs.", epilog=EPILOG
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.parse_args()
+    parser.add_argument("command", nargs="?", choices=("dev", "serve"), help=COMMAND)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
+    parser.add_argument("--host", help="the address to listen on, instead of HOST")
+    parser.add_argument("--port", help="the port to listen on, instead of PORT")
+    asked = parser.parse_args()
     try:
-        port = parse_port(os.environ.get("PORT", "8000"))
+        port = parse_port(asked.port or os.environ.get("PORT", "8000"))
     except ValueError as problem:
         parser.error(str(problem))
-    host = os.environ.get("HOST") or "127.0.0.1"
+    host = asked.host or os.environ.get("HOST") or "127.0.0.1"
+    config = asked.config or ("langgraph.json" if asked.command else None)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("fractal_agents_runtime").setLevel(logging.INFO)
     # First, so that a signal during the import of langgraph is handled too.
@@ -46,15 +56,24 @@ def main() -> None:
     # time, and without `freeze` every later full collection would scan them again.
     gc.disable()
     try:
-        from_plugins = load(os.environ.get("PLUGINS", ""), ["agent", "echo"])
-    except PluginError as problem:
+        graphs = served(Path(config) if config else None)
+        app = create_app(graphs, token=os.environ.get("AUTH_TOKEN") or None)
+    except (PluginError, ProjectError) as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
-    from fractal_agents_runtime.agent import agent  # noqa: PLC0415
-
-    app = create_app({"agent": agent(), "echo": echo(), **from_plugins})
     gc.freeze()
     gc.enable()
     run(app, reserved, lifecycle)
+
+
+def served(config: Path | None) -> dict[str, Graph]:
+    """Return the graphs of a project, or the server's own, and those of plugins."""
+    if config:
+        own = project.load(config)
+        return {**own, **load(os.environ.get("PLUGINS", ""), own)}
+    from_plugins = load(os.environ.get("PLUGINS", ""), ["agent", "echo"])
+    from fractal_agents_runtime.agent import agent  # noqa: PLC0415
+
+    return {"agent": agent(), "echo": echo(), **from_plugins}
 
 
 def parse_port(text: str) -> int:

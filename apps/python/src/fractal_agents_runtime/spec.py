@@ -22,6 +22,7 @@ returns the methods of a path in the `Allow` header."""
 
 REASONS = {
     400: "The body is not JSON, or the channel protocol is not supported; see `detail`.",
+    401: "The token is missing or wrong.",
     404: "There is no such assistant, graph, thread, run or version; see `detail`.",
     405: "The path does not support this method; the Allow header lists its methods.",
     409: "It exists already, or it is in use; see `detail`.",
@@ -30,7 +31,7 @@ REASONS = {
     500: "The server failed.",
     503: "The server is stopping.",
 }
-EVERYWHERE = (405, 500, 503)
+EVERYWHERE = (401, 405, 500, 503)
 
 Json = dict[str, Any]
 
@@ -76,6 +77,8 @@ def _paths() -> Json:
 
 def _operation(route: Route) -> Json:
     responses = {str(status): _error(status) for status in (*EVERYWHERE, *route.errors)}
+    if route.path in ("/health", "/ok"):
+        del responses["401"]
     responses["405"]["headers"] = {"Allow": {"required": True, "schema": {"type": "string"}}}
     responses[str(route.status)] = _success(route)
     if route.accepted:
