@@ -423,6 +423,7 @@ async function waited(run: Run, hungUp: () => void): Promise<Response> {
   if (!tooLong) return json(200, run.result, headers);
   checkRoom();
   const feed = new Feed("\n", STOPPING, hungUp);
+  feed.put("\n");
   void run.done.then(() => {
     feed.put(run.result);
     feed.end();

@@ -1,12 +1,15 @@
 /** The contract of all apps holds, and every method of the SDKs works: `contract/` in the repository. */
 
-import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, type Mock, setDefaultTimeout, spyOn, test } from "bun:test";
 import { agent } from "../src/agent.js";
 import { echo } from "../src/echo.js";
 import { createApp } from "../src/index.js";
 import { Lifecycle } from "../src/lifecycle.js";
 import { run } from "../src/server.js";
 import { freePort, PATIENCE, ROOT } from "./servers.js";
+
+// Starting a process can take longer than five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 let logged: Mock<typeof console.error>;
 beforeAll(() => {

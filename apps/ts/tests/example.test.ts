@@ -1,10 +1,13 @@
 /** The example plugin in the environment of its author: in a folder of its own, with the built package. */
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { PACKAGE } from "../src/version.js";
 import { PATIENCE, ROOT } from "./servers.js";
+
+// Starting a process can take longer than five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 let folder: string;
 beforeAll(() => {

@@ -7,15 +7,20 @@ import {
   beforeEach,
   expect,
   type Mock,
+  setDefaultTimeout,
   spyOn,
   test,
 } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadProject } from "../src/project.js";
-import { cli, freePort, post, ROOT, started } from "./servers.js";
+import { cli, freePort, PATIENCE, post, ROOT, started } from "./servers.js";
+
+// Starting a process can take longer than five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 const GRAPHS = `
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
+
 
 const State = Annotation.Root({ text: Annotation });
 export const builder = new StateGraph(State)

@@ -1,11 +1,14 @@
 /** The examples of the README, which is the package's page on npm, work as described. */
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { createApp } from "../src/index.js";
 import { load } from "../src/plugins.js";
-import { post, ROOT, started } from "./servers.js";
+import { PATIENCE, post, ROOT, started } from "./servers.js";
+
+// Starting a process can take longer than five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 const README = readFileSync(`${ROOT}/README.md`, "utf8");
 

@@ -1,11 +1,14 @@
 /** Tests of the running server that are specific to this app. `contract/` has those of all apps. */
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Client } from "@langchain/langgraph-sdk";
 import { document } from "../src/promises.js";
 import { render } from "../src/spec.js";
 import { commit, langgraphVersion, PACKAGE, version } from "../src/version.js";
-import { cli, freePort, type Server, started } from "./servers.js";
+import { cli, freePort, PATIENCE, type Server, started } from "./servers.js";
+
+// Starting a process can take longer than five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 let server: Server;
 beforeAll(async () => {

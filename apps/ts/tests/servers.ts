@@ -1,14 +1,10 @@
 /** Server processes on free ports. */
 
-import { setDefaultTimeout } from "bun:test";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** Timeout in milliseconds. */
 export const PATIENCE = 60_000;
-
-// Starting a server can take longer than Bun's five seconds on a machine under load.
-setDefaultTimeout(PATIENCE);
 
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
 

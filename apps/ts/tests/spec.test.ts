@@ -1,12 +1,15 @@
 /** The OpenAPI document: the committed, generated and served documents are equal. */
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createApp } from "../src/index.js";
 import { ROUTES } from "../src/routes.js";
 import { document } from "../src/spec.js";
 import { version } from "../src/version.js";
-import { ROOT } from "./servers.js";
+import { PATIENCE, ROOT } from "./servers.js";
+
+// Starting a process can take longer than five seconds on a machine under load.
+setDefaultTimeout(PATIENCE);
 
 const committed = readFileSync(`${ROOT}/openapi.json`, "utf8");
 

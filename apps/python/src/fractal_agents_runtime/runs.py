@@ -422,6 +422,7 @@ async def _waited(run: Run, *, on_hang_up: Callable[[], None]) -> Reply:
     except TimeoutError:
         check_room()
         feed = Feed(NEWLINE, STOPPING, on_hang_up)
+        feed.queue.put(NEWLINE)
         waiting = asyncio.create_task(_forward(run, feed.queue))
         run.waiting.add(waiting)
         waiting.add_done_callback(run.waiting.discard)
