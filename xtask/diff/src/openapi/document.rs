@@ -160,7 +160,9 @@ pub(super) fn name_of(reference: &str) -> String {
 }
 
 pub(super) fn reference(value: &Value) -> Option<&str> {
-    value.as_object()?.get("$ref")?.as_str()
+    // A loop over the few keys costs less than a hash.
+    let map = value.as_object()?;
+    map.iter().find(|(key, _)| *key == "$ref").and_then(|(_, value)| value.as_str())
 }
 
 /// Decodes a fragment's percent-encoding (RFC 6901, section 6).

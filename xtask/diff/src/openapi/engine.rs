@@ -8,7 +8,7 @@ use super::rules::{Rule, Shape};
 use super::schema::View;
 use super::unchanged::Unchanged;
 use crate::finding::Level;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// A difference that a client can notice.
@@ -42,11 +42,11 @@ pub(super) struct Engine<'v> {
     pub unchanged: Unchanged,
     groups: Vec<Group>,
     current: usize,
-    met: HashMap<Pair, usize>,
+    met: BTreeMap<Pair, usize>,
     waiting: Vec<(usize, Node<'v>, Node<'v>, Context)>,
     pub lost_old: Vec<(Lost, At<'v>)>,
     pub lost_new: Vec<(Lost, At<'v>)>,
-    weighed: HashMap<Pair, Option<Level>>,
+    weighed: BTreeMap<Pair, Option<Level>>,
     trail: Vec<Pair>,
     depth: usize,
     worst: Option<Level>,
@@ -68,11 +68,11 @@ impl<'v> Engine<'v> {
             today,
             groups: vec![Group::default()],
             current: 0,
-            met: HashMap::new(),
+            met: BTreeMap::new(),
             waiting: Vec::new(),
             lost_old: Vec::new(),
             lost_new: Vec::new(),
-            weighed: HashMap::new(),
+            weighed: BTreeMap::new(),
             trail: Vec::new(),
             depth: 0,
             worst: None,

@@ -1,6 +1,6 @@
 //! A schema to compare, as written, before its parts are merged.
 
-use super::document::{At, Document};
+use super::document::{At, Document, reference};
 use super::types::Types;
 use serde_json::Value;
 
@@ -64,29 +64,30 @@ impl<'v> Node<'v> {
     /// The reference, if the schema is only a reference.
     pub(super) fn reference(&self) -> Option<&'v str> {
         let [raw] = &self.raws[..] else { return None };
-        raw.value.as_object()?.get("$ref")?.as_str()
+        reference(raw.value)
     }
 
     /// What makes two visits equal: the places that are read, independent of the way there. None if no
     /// reference is involved, so no visit can return here.
     pub(super) fn identity(&self, document: &Document<'v>) -> Option<Vec<usize>> {
-        let mut through = false;
+        let composed = |key: &str| matches!(key, "$ref" | "allOf" | "anyOf" | "oneOf");
+        if let [raw] = &self.raws[..]
+            && !raw.value.as_object().is_some_and(|map| map.keys().any(|key| composed(key)))
+        {
+            return None;
+        }
         let mut identity: Vec<usize> = Vec::with_capacity(self.raws.len() + 1);
         for raw in &self.raws {
-            let map = raw.value.as_object();
-            let reference = map.and_then(|m| m.get("$ref")).and_then(Value::as_str);
-            through |= self.raws.len() > 1
-                || map.is_some_and(|m| {
-                    m.keys().any(|k| matches!(k.as_str(), "$ref" | "allOf" | "anyOf" | "oneOf"))
-                });
-            let alone = reference.filter(|_| !document.siblings || map.is_some_and(|m| m.len() == 1));
+            let reference = reference(raw.value);
+            let single = || raw.value.as_object().is_some_and(|map| map.len() == 1);
+            let alone = reference.filter(|_| !document.siblings || single());
             let value = alone.and_then(|r| document.target(r).ok()).map_or(raw.value, |(value, _)| value);
             identity.push(std::ptr::from_ref(value) as usize * 16 + raw.reading());
         }
         identity.sort_unstable();
         identity.dedup();
         identity.push(self.only.bits());
-        through.then_some(identity)
+        (!self.raws.is_empty()).then_some(identity)
     }
 
     /// A keyword of the schema itself, of its reference's target, or of its `allOf`.

@@ -3,11 +3,11 @@
 
 use super::document::Document;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The references of components that are identical, with all that they refer to.
 pub(super) struct Unchanged {
-    same: HashMap<String, bool>,
+    same: BTreeMap<String, bool>,
     /// Both documents are read by the same rules, so identical texts mean the same.
     alike: bool,
 }
@@ -15,7 +15,7 @@ pub(super) struct Unchanged {
 impl Unchanged {
     pub(super) fn between(old: &Document, new: &Document) -> Unchanged {
         let alike = old.siblings == new.siblings;
-        let mut names: HashMap<String, usize> = HashMap::new();
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
         let mut values = Vec::new();
         for (section, entries) in components(old.root).filter(|_| alike) {
             for (name, value) in entries {
@@ -54,7 +54,7 @@ impl Unchanged {
     /// Nothing counts as unchanged, for tests of the comparison itself.
     #[cfg(test)]
     pub(super) fn nothing() -> Unchanged {
-        Unchanged { same: HashMap::new(), alike: false }
+        Unchanged { same: BTreeMap::new(), alike: false }
     }
 
     pub(super) fn is(&self, old: &Value, new: &Value) -> bool {
@@ -67,19 +67,38 @@ fn components(root: &Value) -> impl Iterator<Item = (&String, &Map<String, Value
     sections.filter_map(|(section, entries)| Some((section, entries.as_object()?)))
 }
 
-/// Whether both are the same JSON with keys in the same order, and all their references pass.
+/// Whether both are the same JSON with keys in the same order, and all their references pass. Plain loops: this
+/// is most of the work for two large documents, and debug builds do not inline iterators.
 fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().zip(b).all(|((key, x), (other, y))| {
-                    key == other
-                        && equal(x, y, pass)
-                        && x.as_str().filter(|_| key == "$ref" || key == "$dynamicRef").is_none_or(&mut *pass)
-                })
+            if a.len() != b.len() {
+                return false;
+            }
+            let mut others = b.iter();
+            for (key, x) in a {
+                let Some((other, y)) = others.next() else { return false };
+                if key != other || !equal(x, y, pass) {
+                    return false;
+                }
+                if (key == "$ref" || key == "$dynamicRef") && !x.as_str().is_none_or(&mut *pass) {
+                    return false;
+                }
+            }
+            true
         }
         (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(x, y)| equal(x, y, pass))
+            if a.len() != b.len() {
+                return false;
+            }
+            let mut others = b.iter();
+            for x in a {
+                let Some(y) = others.next() else { return false };
+                if !equal(x, y, pass) {
+                    return false;
+                }
+            }
+            true
         }
         (Value::String(a), Value::String(b)) => a == b,
         _ => a == b,
