@@ -2,11 +2,15 @@
 //! the environment or docker's credentials.
 
 use crate::sys::http::{Http, Request, basic};
+use crate::sys::secrets;
 use crate::sys::url::{escape, is_loopback, without_secrets};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use docker_credential::CredentialRetrievalError::{HelperFailure, NoCredentialConfigured};
-use docker_credential::DockerCredential;
+use docker_credential::{CredentialRetrievalError, DockerCredential};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 /// One `WWW-Authenticate` challenge (RFC 9110, section 11.6.1).
 #[derive(Debug, PartialEq)]
@@ -133,28 +137,36 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
     }
     let answer: Answer = serde_json::from_slice(&answer.success()?.bytes()?)
         .with_context(|| format!("{} did not answer with JSON", without_secrets(realm)))?;
-    answer
+    let token = answer
         .token
         .or(answer.access_token)
         .filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic()))
-        .with_context(|| format!("{} answered without a token", without_secrets(realm)))
+        .with_context(|| format!("{} answered without a token", without_secrets(realm)))?;
+    secrets::hide(&token);
+    Ok(token)
 }
 
 /// The login for this host: the given one, or docker's, including its credential helpers.
 fn credential(client: &Client) -> Result<Option<DockerCredential>> {
     let host = client.host;
     if let Some((user, password)) = client.login {
+        secrets::hide(password);
         return Ok(Some(DockerCredential::UsernamePassword(user.clone(), password.clone())));
     }
     let server = if host == "docker.io" { "https://index.docker.io/v1/" } else { host };
     let Some(file) = client.config.filter(|file| file.exists()) else { return Ok(None) };
     let reader =
         std::io::BufReader::new(std::fs::File::open(file).with_context(|| format!("cannot read {file}"))?);
-    match docker_credential::get_credential_from_reader(reader, server) {
+    match from_docker(reader, server) {
         Ok(DockerCredential::UsernamePassword(user, password)) if user.is_empty() && password.is_empty() => {
             Ok(None)
         }
-        Ok(credential) => Ok(Some(credential)),
+        Ok(credential) => {
+            let (DockerCredential::UsernamePassword(_, secret) | DockerCredential::IdentityToken(secret)) =
+                &credential;
+            secrets::hide(secret);
+            Ok(Some(credential))
+        }
         // A helper without a login for the host prints "credentials not found in native keychain" and exits
         // with 1.
         Err(HelperFailure { stdout, .. }) if stdout.contains("credentials not found") => Ok(None),
@@ -165,6 +177,59 @@ fn credential(client: &Client) -> Result<Option<DockerCredential>> {
         Err(NoCredentialConfigured) => Ok(None),
         Err(other) => bail!("{file} cannot be used to log in to {host}: {other}"),
     }
+}
+
+/// Docker's credential for a server, by the helper that its configuration names or from the file itself. The
+/// helper is started here and not by the library, which would give it our whole environment.
+fn from_docker(config: impl Read, server: &str) -> Result<DockerCredential, CredentialRetrievalError> {
+    let mut config: Value =
+        serde_json::from_reader(config).map_err(|_| CredentialRetrievalError::ConfigReadError)?;
+    let named = |value: &Value| value.as_str().filter(|name| !name.is_empty()).map(str::to_string);
+    let (of_server, of_all) = (named(&config["credHelpers"][server]), named(&config["credsStore"]));
+    if let Some(helper) = of_server {
+        return ask_helper(&helper, server);
+    }
+    if let Some(config) = config.as_object_mut() {
+        config.remove("credHelpers");
+        config.remove("credsStore");
+    }
+    match (docker_credential::get_credential_from_reader(config.to_string().as_bytes(), server), of_all) {
+        (Err(NoCredentialConfigured), Some(helper)) => ask_helper(&helper, server),
+        (other, _) => other,
+    }
+}
+
+/// Runs `docker-credential-NAME get` (docker's documentation, "Credential helper protocol").
+fn ask_helper(name: &str, server: &str) -> Result<DockerCredential, CredentialRetrievalError> {
+    let helper = format!("docker-credential-{name}");
+    let ask = || -> std::io::Result<std::process::Output> {
+        let mut command = Command::new(&helper);
+        let mut child = secrets::withhold(&mut command)
+            .arg("get")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(server.as_bytes()))?;
+        child.wait_with_output()
+    };
+    let output = ask().map_err(|_| CredentialRetrievalError::HelperCommunicationError)?;
+    if !output.status.success() {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        return Err(HelperFailure { helper, stdout: text(&output.stdout), stderr: text(&output.stderr) });
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        username: String,
+        secret: String,
+    }
+    let answer: Answer = serde_json::from_slice(&output.stdout)
+        .map_err(|_| CredentialRetrievalError::MalformedHelperResponse)?;
+    Ok(match answer.username.as_str() {
+        "<token>" => DockerCredential::IdentityToken(answer.secret),
+        _ => DockerCredential::UsernamePassword(answer.username, answer.secret),
+    })
 }
 
 /// Encodes a query: `a=b&c=d`, with each name and value escaped.

@@ -4,16 +4,19 @@ use super::child::{self, Ended, Stops};
 use super::{injected, retry, secrets, ui, url};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use login::Login;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+mod login;
 mod trouble;
 
 /// Git in one folder. It ignores the environment of a git hook that may have started xtask.
 #[derive(Clone)]
 pub(crate) struct Git {
     pub dir: Utf8PathBuf,
-    /// The start of the remote's address with its password, and the same without: arguments name the latter.
-    login: Option<(String, String)>,
+    /// The settings with the password of the remote's address.
+    login: Option<Arc<Login>>,
     /// The objects of another repository, for a git in a repository without files, refs and settings.
     borrowed: Option<Utf8PathBuf>,
 }
@@ -68,9 +71,34 @@ impl Git {
     /// The same git, which knows the password of this remote; and the remote as arguments and messages name
     /// it.
     pub(crate) fn with_remote(self, remote: &str) -> (Git, String) {
-        let Some(login) = url::login(remote) else { return (self, remote.to_string()) };
-        let shown = remote.replacen(&login.0, &login.1, 1);
-        (Git { login: Some(login), ..self }, shown)
+        let named = match remote.contains("://") {
+            true => None,
+            false => self.addresses(remote).into_iter().find(|address| url::login(address).is_some()),
+        };
+        let address = named.as_deref().unwrap_or(remote);
+        match Login::new(address) {
+            Some((login, shown)) => {
+                let remote = if named.is_some() { remote.to_string() } else { shown };
+                (Git { login: Some(Arc::new(login)), ..self }, remote)
+            }
+            None => (self, remote.to_string()),
+        }
+    }
+
+    /// The addresses of a remote that has a name.
+    fn addresses(&self, remote: &str) -> Vec<String> {
+        // Saves a process where no address of this repository has a login.
+        let config = std::fs::read_to_string(self.dir.join(".git/config"));
+        let is_login = |line: &str| {
+            line.split_once('=')
+                .is_some_and(|(_, value)| url::login(value.trim().trim_matches('"')).is_some())
+        };
+        if config.is_ok_and(|config| !config.lines().any(is_login)) {
+            return Vec::new();
+        }
+        let read = |kind: &[&str]| self.read(&[&["remote", "get-url"], kind, &["--", remote]].concat());
+        let both = [read(&[]), read(&["--push"])];
+        both.into_iter().flatten().collect()
     }
 
     /// A git command in the folder, without the variables of a hook. The user's locale is kept, because hooks
@@ -95,11 +123,8 @@ impl Git {
         // set for every command: in a partial clone many of them fetch.
         command.env("GIT_HTTP_LOW_SPEED_LIMIT", "1");
         command.env("GIT_HTTP_LOW_SPEED_TIME", retry::silence().as_secs().to_string());
-        // By environment: other users of the machine see arguments (git-config(1), GIT_CONFIG_COUNT).
-        if let Some((with, without)) = &self.login {
-            command.env("GIT_CONFIG_COUNT", "1");
-            command.env("GIT_CONFIG_KEY_0", format!("url.{with}.insteadOf"));
-            command.env("GIT_CONFIG_VALUE_0", without);
+        if let Some(login) = &self.login {
+            command.envs(login.environment());
         }
         command
     }

@@ -78,6 +78,21 @@ pub(crate) fn escape(text: &str) -> String {
         .collect()
 }
 
+/// The text of a segment or of a login, with its escaped bytes (RFC 3986).
+pub(crate) fn unescape(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let byte = digits
+            .filter(|two| *first == b'%' && two.bytes().all(|b| b.is_ascii_hexdigit()))
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up
 /// to the host. None for an address without a password.
 pub(crate) fn login(url: &str) -> Option<(String, String)> {
@@ -103,6 +118,20 @@ pub(crate) fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escaped_bytes_are_read_and_the_rest_stays() {
+        for (text, expected) in [
+            ("p%40ss", "p@ss"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz%41", "%zzA"),
+            ("%C3%BC", "ü"),
+            ("%+1", "%+1"),
+        ] {
+            assert_eq!(unescape(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn only_literal_loopback_counts_as_this_machine() {

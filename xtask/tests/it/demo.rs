@@ -141,6 +141,15 @@ impl World {
         self.packument(package)["dist-tags"].clone()
     }
 
+    /// The package's page in the Python index, with whole addresses, so that another server can show it.
+    pub(crate) fn index_page(&self, package: &str) -> String {
+        let simple = &self.servers.env["XTASK_PYPI"];
+        let page = agent().get(format!("{simple}/{package}/")).call().unwrap();
+        let page = page.into_body().read_to_string().unwrap();
+        let root = format!("href=\"{}", simple.trim_end_matches("/simple"));
+        page.replace("href=\"../..", &root).replace("href=\"/", &format!("{root}/"))
+    }
+
     /// The package's document in the npm registry.
     pub(crate) fn packument(&self, package: &str) -> serde_json::Value {
         let url = format!("{}/{}", self.servers.env["XTASK_NPM"], package.replace('/', "%2f"));

@@ -170,10 +170,28 @@ fn a_rehearsal_first_repeats_the_last_release_from_its_tag() {
 #[test]
 fn a_report_lists_what_was_left_out_and_a_killed_release_is_completed() {
     let repo = repo();
-    let output = untouched(&repo, || {
-        rehearse(&repo, &["--without", "image", "--without", "hotfix", "--kill-at", "publish"])
-    })
-    .expect(0);
+    let started = std::time::SystemTime::now();
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["rehearse", "python", "--keep", "--without", "image", "--without", "hotfix"]);
+    command.args(["--kill-at", "publish"]);
+    let (output, processes) = untouched(&repo, || crate::watched::watch(&mut command));
+    let output = output.expect(0);
+    // Its registries' tokens are in no log and in no argument.
+    let tokens: BTreeSet<&str> = processes
+        .iter()
+        .flat_map(|process| process.environment.split(' '))
+        .filter_map(|pair| pair.split_once('=').filter(|(name, _)| name.ends_with("PYPI_TOKEN")))
+        .map(|(_, token)| token)
+        .collect();
+    assert_eq!(tokens.len(), 2, "the index and the staging index");
+    let forms: Vec<String> = tokens.iter().flat_map(|token| crate::watched::forms(token)).collect();
+    let with = crate::watched::files_with(&repo.path.join("target/rehearsal"), started, &forms);
+    assert!(with.is_empty(), "{with:#?}");
+    let arguments = processes.iter().map(|process| &process.arguments);
+    for text in arguments.chain([&output.stdout, &output.stderr]) {
+        assert!(!forms.iter().any(|form| text.contains(form.as_str())), "{text}");
+    }
+    repo.xtask(&["rehearse", "--clean"]).expect(0);
     assert!(output.stdout.contains("NOT REHEARSED"), "{}", output.stdout);
     assert!(output.stderr.contains("killed as requested"), "{}", output.stderr);
     assert!(
