@@ -5,6 +5,7 @@ use crate::commands::{check, compat, image, openapi, release};
 use crate::finding::Finding;
 use crate::flags;
 use crate::model::ctx::Ctx;
+use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::git::short;
 use crate::sys::{checkout_lock, parallel, ui};
@@ -15,6 +16,7 @@ use job::{Duty, Job};
 
 mod apps;
 mod event;
+mod hotfix;
 mod job;
 mod plans;
 mod title;
@@ -88,7 +90,12 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         checkout_lock::take(&ctx.git)?;
     }
     if job == Job::Release {
-        return release(ctx, flags, outcome);
+        let apps = match event {
+            Event::Push { branch, .. } if branch.starts_with(job::HOTFIX) => hotfix::apps(ctx, branch)?,
+            _ => release::waiting(ctx, false)?,
+        };
+        release(ctx, &apps, flags, outcome);
+        return Ok(());
     }
     let Affected { mut names, since } = apps::of(ctx, event)?;
     if job == Job::Lint {
@@ -140,13 +147,11 @@ fn title(job: Job, apps: &[String]) -> String {
     names.join(", ")
 }
 
-/// Releases every app whose version is not released yet, or whose release may have been interrupted.
-fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
-    let apps: Vec<String> =
-        release::waiting(ctx, false)?.into_iter().map(|app| app.name().to_string()).collect();
+/// Releases these apps: their version is not released yet, or their release may have been interrupted.
+fn release(ctx: &Ctx, apps: &[&App], flags: &flags::Ci, outcome: &mut Outcome) {
+    let apps: Vec<String> = apps.iter().map(|app| app.name().to_string()).collect();
     if apps.is_empty() {
-        ui::say("  nothing to do: no app has a version to release");
-        return Ok(());
+        return ui::say("  nothing to do: no app has a version to release");
     }
     let section = Section::begin(&title(Job::Release, &apps));
     outcome.add(release::command(
@@ -161,7 +166,6 @@ fn release(ctx: &Ctx, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
         },
     ));
     section.end();
-    Ok(())
 }
 
 /// A named part of the output: a folded group on GitHub, a heading elsewhere. Gitea does not interpret the

@@ -88,7 +88,7 @@ fn a_job_with_nothing_to_do_says_why_and_succeeds() {
           nothing to do: on this branch the release builds the image
         ci release --event push --ref development: exit code 0
         release: push to development at 1234567
-          nothing to do: releases are made from main
+          nothing to do: releases are made from main and hotfix/…
         ci release --event push --ref refs/tags/v1: exit code 0
         release: "refs/tags/v1" is not a branch at 1234567
           nothing to do: "refs/tags/v1" is not a branch

@@ -2,7 +2,7 @@
 //! the way back into development.
 
 use crate::demo::World;
-use crate::support::{Output, PYPROJECT, Repo};
+use crate::support::{Output, PYPROJECT, Repo, run};
 
 /// A bare remote with the releases 0.0.1 and 0.1.0 of an app without an image. `main` and `development` are at
 /// 0.1.0.
@@ -151,6 +151,18 @@ fn the_next_patch_and_the_way_back_of_an_older_line() {
     assert!(done.stdout.contains("development has its fixes"), "{}", done.stdout);
 }
 
+/// What a forge's release job does after a push of the branch that is checked out.
+fn job(world: &World) -> Output {
+    let branch = world.repo.git(&["branch", "--show-current"]);
+    let mut command = world.command(&world.repo.path);
+    command.args(["ci", "release"]).envs([
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "push"),
+        ("GITHUB_REF", &format!("refs/heads/{branch}")),
+    ]);
+    run(&mut command).expect(0)
+}
+
 #[test]
 fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_latest() {
     let world = World::of("ts");
@@ -167,7 +179,7 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
     let early = world.xtask(&["release", "ts", "--until", "preflight"]).expect(3);
     assert!(early.stderr.contains("error[no-main]"), "{}", early.stderr);
     world.repo.git(&["push", "--quiet", "origin", "hotfix/ts-v0.0.1"]);
-    let released = world.xtask(&["release", "ts"]).expect(0);
+    let released = job(&world);
     assert!(
         released.stderr.contains("ts v0.0.2 is released and verified")
             && released.stderr.contains("0.1.0 is newer")
@@ -180,8 +192,30 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
         world.dist_tags("@demo/agent"),
         serde_json::json!({ "latest": "0.1.0", "release-0.0": "0.0.2" })
     );
+    let again = job(&world);
+    assert!(again.stderr.contains("nothing left to release"), "{}", again.stderr);
     let back = world.xtask(&["hotfix", "ts", "0.0.1"]).expect(0);
     assert!(back.stdout.contains("git cherry-pick -x "), "{}", back.stdout);
+
+    // The patch of the newest release would take `latest`: no push of a hotfix branch makes it.
+    world.xtask(&["hotfix", "ts", "0.1.0"]).expect(0);
+    world.repo.commit("apps/ts/README.md", "# demo-agent, hotter\n", "fix(ts): hotter");
+    world.xtask(&["bump", "ts"]).expect(0);
+    world.repo.git(&["push", "--quiet", "origin", "hotfix/ts-v0.1.0"]);
+    let outside = world.outside();
+    let refused = job(&world);
+    assert!(
+        refused.stderr.contains("ts 0.1.1 would be the newest release")
+            && refused.stderr.contains("open a pull request into main"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(outside, world.outside());
+    // Another app's release is not made from there either.
+    world.repo.git(&["switch", "--quiet", "--create", "hotfix/other-v0.1.0"]);
+    let other = job(&world);
+    assert!(other.stderr.contains("nothing to do: no app has a version to release"), "{}", other.stderr);
+    world.repo.git(&["switch", "--quiet", "hotfix/ts-v0.0.1"]);
 
     // When 0.1.0 is rolled back, the hotfix is the newest release.
     world.xtask(&["rollback", "ts", "0.1.0", "--yes"]).expect(0);

@@ -45,6 +45,9 @@ pub(super) enum Duty {
     Nothing(String),
 }
 
+/// The start of the names of hotfix branches.
+pub(super) const HOTFIX: &str = "hotfix/";
+
 pub(super) fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
     let nothing = |why: &str| Duty::Nothing(why.to_string());
     let (main, two_branches) = (&settings.main, settings.main != settings.development);
@@ -61,8 +64,10 @@ pub(super) fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
             nothing("on this branch the release builds the image")
         }
         (Job::Image, Event::Push { .. }) => Duty::Work,
-        (Job::Release, Event::Push { branch, .. }) if branch == main => Duty::Work,
-        (Job::Release, _) => Duty::Nothing(format!("releases are made from {main}")),
+        (Job::Release, Event::Push { branch, .. }) if branch == main || branch.starts_with(HOTFIX) => {
+            Duty::Work
+        }
+        (Job::Release, _) => Duty::Nothing(format!("releases are made from {main} and {HOTFIX}…")),
     }
 }
 
@@ -93,6 +98,8 @@ mod tests {
             (push("main"), "release"),
             (push("mainx"), "image"),
             (push("release/main"), "image"),
+            (push("hotfix/python-v0.1.0"), "image release"),
+            (push("hotfixes"), "image"),
             (pull("development"), "lint test openapi"),
             (pull("main"), "lint test openapi"),
             (pull("feat/y"), "lint test openapi"),

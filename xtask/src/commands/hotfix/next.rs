@@ -23,7 +23,8 @@ impl Hotfix<'_> {
                 "Up to the release:".to_string()
             }
             newer => {
-                steps.push(format!("cargo xtask release {app}"));
+                let by_push = if newer.is_some() { "   # a forge's job does it after the push" } else { "" };
+                steps.push(format!("cargo xtask release {app}{by_push}"));
                 let stays = newer.map(|v| format!("; latest stays at {v}")).unwrap_or_default();
                 format!("Up to the release, which is made from this branch{stays}:")
             }
