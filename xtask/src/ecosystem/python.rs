@@ -6,9 +6,10 @@ use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
 use crate::model::language;
 use crate::model::workspace::App;
-use crate::sys::{child, files, parallel, tools};
+use crate::sys::{child, files, kill_on_exit, parallel, tools, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use metadata::Classifiers;
 use std::process::Command;
 use xshell::cmd;
 
@@ -50,11 +51,14 @@ fn synced(ctx: &Ctx, app: &App, root: &Utf8Path) -> Result<Utf8PathBuf> {
     let sh = child::shell(&dir)?;
     let frozen: &[&str] = if locked.is_some() { &["--frozen"] } else { &[] };
     let before = Locks::read(root, app);
+    let mut guard = before.remove_new_ones_when_gone()?;
     let synced = child::capture_download(
         cmd!(sh, "{uv} sync --quiet --all-groups {frozen...} --python {base} --default-index {index}"),
         // In a workspace, uv would use one environment for all members.
         &[("UV_PROJECT_ENVIRONMENT", dir.join(".venv").as_str())],
     );
+    guard.kill()?;
+    guard.wait()?;
     before.restore()?;
     synced?;
     std::fs::write(&marker, wanted)?;
@@ -82,6 +86,14 @@ impl Locks {
     fn read(root: &Utf8Path, app: &App) -> Locks {
         let files = app.dir.ancestors().map(|folder| root.join(folder).join("uv.lock"));
         Locks(files.map(|file| (file.clone(), std::fs::read(file).ok())).collect())
+    }
+
+    /// A process that removes the lock files that uv has created, if xtask is killed meanwhile. It waits
+    /// until uv, which is killed too, has ended.
+    fn remove_new_ones_when_gone(&self) -> Result<std::process::Child> {
+        let missing: Vec<&str> =
+            self.0.iter().filter(|(_, before)| before.is_none()).map(|(file, _)| file.as_str()).collect();
+        kill_on_exit::when_gone("sleep 1; rm -f -- \"$0\" \"$@\"", &[&["/nowhere"], &missing[..]].concat())
     }
 
     fn restore(self) -> Result<()> {
@@ -293,12 +305,12 @@ pub(crate) fn build(ctx: &Ctx, app: &App, root: &Utf8Path, out: &Utf8Path, epoch
     for entry in out.read_dir_utf8()? {
         files.push(DistFile::read(entry?.path().to_path_buf())?);
     }
-    check_files(&files)
+    check_files(&files, index)
 }
 
 /// Checks that there are one sdist and one wheel, that the wheel has the expected contents, and that the
 /// index will accept the metadata.
-fn check_files(files: &[DistFile]) -> Result<()> {
+fn check_files(files: &[DistFile], index: &str) -> Result<()> {
     let wheels: Vec<_> = files.iter().filter(|f| f.name.ends_with(".whl")).collect();
     let sdists = files.iter().filter(|f| f.name.ends_with(".tar.gz")).count();
     let [wheel] = wheels.as_slice() else {
@@ -310,7 +322,9 @@ fn check_files(files: &[DistFile]) -> Result<()> {
     }
     let names = wheel_names(&wheel.path)?;
     let mut problems = wheel_problems(&names);
-    let refused = metadata::refused(&wheel.name, &metadata_of(&wheel.path, &names)?);
+    let metadata = metadata_of(&wheel.path, &names)?;
+    let classifiers = metadata::has_classifiers(&metadata).then(|| classifiers(index)).flatten();
+    let refused = metadata::refused(&wheel.name, &metadata, classifiers.as_ref());
     problems.extend(refused.into_iter().map(|reason| format!("PyPI would refuse it: {reason}")));
     if !problems.is_empty() {
         bail!("{}:\n  {}", wheel.name, problems.join("\n  "));
@@ -319,6 +333,29 @@ fn check_files(files: &[DistFile]) -> Result<()> {
     let sh = child::shell("/")?;
     let paths: Vec<_> = files.iter().map(|f| &f.path).collect();
     child::capture(cmd!(sh, "{twine} check --strict {paths...}"), &[]).map(drop)
+}
+
+/// PyPI's list of classifiers today. A pinned list would refuse classifiers that are newer. None if it cannot
+/// be downloaded.
+fn classifiers(index: &str) -> Option<Classifiers> {
+    let read = || -> Result<Classifiers> {
+        let (uv, python, script) = (tools::uv()?, tools::python()?, Classifiers::SCRIPT);
+        let sh = child::shell("/")?;
+        let options = ["--quiet", "--no-project", "--isolated", "--with", "trove-classifiers"];
+        let text = child::capture_download(
+            cmd!(sh, "{uv} run {options...} --python {python} --default-index {index} python -I -c {script}"),
+            &[],
+        )?;
+        Ok(serde_json::from_str(&text)?)
+    };
+    read()
+        .inspect_err(|error| {
+            let note = ui::yellow("note:");
+            ui::say(&format!(
+                "{note} the list of classifiers cannot be read; only their first level is checked: {error:#}"
+            ));
+        })
+        .ok()
 }
 
 /// The paths in a wheel (a zip file: PEP 427).

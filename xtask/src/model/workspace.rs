@@ -216,20 +216,50 @@ fn refuse_link(root: &Utf8Path, dir: &Utf8Path) -> Result<()> {
 
 /// What the build and the release write goes below `target`.
 fn refuse_target_elsewhere(root: &Utf8Path) -> Result<()> {
-    let target = root.join("target");
-    match target.is_symlink().then(|| target.canonicalize_utf8()) {
-        Some(Ok(real)) if !real.starts_with(root.canonicalize_utf8()?) => Err(Exit::Usage(format!(
-            "target is a link to {real}, which is outside the repository, so nothing is written there; \
-             remove the link (cargo's own files can be elsewhere: build.target-dir in ~/.cargo/config.toml)"
-        ))
-        .into()),
-        _ => Ok(()),
+    refuse_elsewhere(
+        root,
+        "target".into(),
+        "remove the link (cargo's own files can be elsewhere: build.target-dir in ~/.cargo/config.toml)",
+    )?;
+    for folder in ["target/xtask", "target/rehearsal"] {
+        refuse_elsewhere(root, folder.into(), "remove the link")?;
     }
+    refuse_below(root, "target/xtask".into(), 3)
+}
+
+/// Like [`refuse_elsewhere`], for everything in the folder up to this depth.
+fn refuse_below(root: &Utf8Path, folder: Utf8PathBuf, depth: usize) -> Result<()> {
+    for entry in root.join(&folder).read_dir_utf8().into_iter().flatten().flatten() {
+        let path = folder.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            refuse_elsewhere(root, path, "remove the link")?;
+        } else if kind.is_dir() && depth > 1 {
+            refuse_below(root, path, depth - 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a link that leads out of the repository, at a place where xtask or its tools write.
+fn refuse_elsewhere(root: &Utf8Path, path: Utf8PathBuf, help: &str) -> Result<()> {
+    let Ok(target) = root.join(&path).read_link_utf8() else { return Ok(()) };
+    // A link to nowhere would be created there.
+    let real = root.join(&path).canonicalize_utf8().unwrap_or(target);
+    if real.starts_with(root.canonicalize_utf8()?) {
+        return Ok(());
+    }
+    let message =
+        format!("{path} is a link to {real}, which is outside the repository, so nothing is written there");
+    Err(Exit::Usage(format!("{message}; {help}")).into())
 }
 
 fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     let file = dir.join("app.toml");
     refuse_link(root, dir)?;
+    for folder in [".venv", "node_modules", "dist"] {
+        refuse_elsewhere(root, dir.join(folder), "remove the link")?;
+    }
     let text = std::fs::read_to_string(root.join(&file)).with_context(|| format!("cannot read {file}"))?;
     let mut settings: AppSettings = parse(&text, file.as_str())?;
     // A rehearsal without images hides the image settings from all of its jobs and steps.

@@ -376,6 +376,18 @@ fn settings_that_lead_outside_are_refused_by_every_command() {
     std::os::unix::fs::symlink(repo.world(), repo.path.join("target")).unwrap();
     let error = repo.xtask(&["plan"]).expect(2).stderr;
     assert!(error.contains("target is a link to"), "{error}");
+    for link in ["target/xtask/evidence", "target/xtask/release/python-v0.0.1", "apps/python/.venv"] {
+        let repo = Repo::new();
+        let (path, elsewhere) = (repo.path.join(link), repo.world().join("elsewhere"));
+        std::fs::create_dir(&elsewhere).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        for args in [&["plan"] as &[&str], &["bump", "python"], &["test"], &["build", "python"]] {
+            let error = repo.xtask(args).expect(2).stderr;
+            assert!(error.contains(&format!("{link} is a link to {elsewhere}, which is outside")), "{error}");
+        }
+        assert_eq!(elsewhere.read_dir_utf8().unwrap().count(), 0);
+    }
 }
 
 #[test]
@@ -385,6 +397,60 @@ fn both_sides_of_a_merge_stop_the_bump() {
     repo.commit("CHANGELOG.md", text, "docs: merge");
     let error = repo.untouched(|| bump(&repo, &[]).expect(3)).stderr;
     assert!(error.contains("CHANGELOG.md:3"), "{error}");
+}
+
+/// A pinned tool that `cargo xtask setup` has installed.
+fn tool(name: &str) -> Option<std::path::PathBuf> {
+    let cache = crate::support::user_cache().into_string().unwrap();
+    let found = ["bin", "node_modules/.bin"].iter().find_map(|folder| {
+        glob::glob(&format!("{cache}/tools/{name}-*/{folder}/{name}")).unwrap().next()?.ok()
+    });
+    if found.is_none() {
+        crate::skip::skip(&format!("{name} is not installed: cargo xtask setup"));
+    }
+    found
+}
+
+/// By the real uv, bun and npm: what they would write after a bump is what `bump` has written.
+#[test]
+fn the_lock_file_of_a_workspace_is_as_the_tool_itself_would_write_it() {
+    const TS: &str = "name = \"python\"\necosystem = \"ts\"\npackage = \"demo\"\n\
+        commands.no-tests = \"a fixture\"\n";
+    let package = "{\n  \"name\": \"demo\",\n  \"version\": \"0.1.0\"\n}\n";
+    let root = "{\n  \"name\": \"root\",\n  \"private\": true,\n  \"workspaces\": [\"apps/*\"]\n}\n";
+    let uv = "[project]\nname = \"root\"\nversion = \"1.0.0\"\nrequires-python = \">=3.11\"\n\n\
+        [tool.uv.workspace]\nmembers = [\"apps/*\"]\n";
+    for (name, lock, args) in [
+        ("uv", "uv.lock", &["lock", "--offline"] as &[&str]),
+        ("bun", "bun.lock", &["install", "--lockfile-only"]),
+        ("npm", "package-lock.json", &["install", "--package-lock-only", "--offline"]),
+    ] {
+        let Some(program) = tool(name) else { continue };
+        let repo = with_a_fix();
+        match name {
+            "uv" => repo.write("pyproject.toml", uv),
+            _ => {
+                repo.git(&["rm", "--quiet", "apps/python/pyproject.toml"]);
+                repo.write("package.json", root);
+                repo.write("apps/python/app.toml", TS);
+                repo.write("apps/python/package.json", package);
+            }
+        }
+        let write = || {
+            let mut command = repo.command(program.to_str().unwrap(), &repo.path);
+            run(command.args(args)).expect(0);
+        };
+        write();
+        let before = repo.read(lock);
+        repo.git(&["add", "--all"]);
+        repo.git(&["commit", "--quiet", "--message", "build: lock the workspace"]);
+        bump(&repo, &["--version", "0.2.0"]).expect(0);
+        let bumped = repo.read(lock);
+        assert!(bumped != before && bumped == before.replace("0.1.0", "0.2.0"), "{name}: {bumped}");
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+        write();
+        assert_eq!(repo.read(lock), bumped, "{name}");
+    }
 }
 
 #[test]

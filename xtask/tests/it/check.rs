@@ -1,6 +1,6 @@
 //! `lint`, `test` and `check`: when an earlier result is reused.
 
-use crate::support::{APP_TOML, Output, Repo, run};
+use crate::support::{APP_TOML, Output, PYPROJECT, Repo, run};
 use expect_test::expect;
 
 const REUSED: &str = "passed on this machine before, with the same files";
@@ -195,6 +195,39 @@ fn a_failed_check_names_the_changes_that_are_not_part_of_the_commit() {
     assert!(!commit(&[]).contains("not part of the commit"));
 }
 
+/// Without a lock file of the app uv writes one, and a check must not leave it: the next one would take it for
+/// the app's.
+#[test]
+fn a_check_that_is_killed_leaves_no_lock_file() {
+    let repo = Repo::new();
+    let app = repo.path.join("apps/python");
+    repo.write("apps/python/app.toml", APP_TOML.replace("no-tests = \"a fixture\"", "test = [[\"true\"]]"));
+    let backend = "[build-system]\nrequires = []\nbuild-backend = \"slow\"\nbackend-path = [\".\"]\n";
+    repo.write("apps/python/pyproject.toml", format!("{PYPROJECT}\n{backend}"));
+    let slow = "import pathlib, time\n\n\ndef build_editable(*_):\n    \
+        pathlib.Path(\"building\").touch()\n    time.sleep(600)\n";
+    repo.commit("apps/python/slow.py", slow, "feat: a slow build");
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    let mut check = command.args(["test", "python"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let until = |what: &str, done: &mut dyn FnMut() -> bool| {
+        let started = std::time::Instant::now();
+        while !done() {
+            assert!(started.elapsed() < std::time::Duration::from_secs(120), "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    };
+    until("it does not build", &mut || {
+        assert!(check.try_wait().unwrap().is_none(), "it has ended");
+        app.join("building").exists()
+    });
+    assert!(app.join("uv.lock").exists(), "this uv writes no lock file before it builds");
+    let processes = crate::supervise::descendants(check.id() as i32);
+    check.kill().unwrap();
+    check.wait().unwrap();
+    until("uv.lock is still there", &mut || !app.join("uv.lock").exists());
+    crate::supervise::all_gone(&processes);
+}
+
 #[test]
 fn hooks_are_not_installed_where_git_does_not_look() {
     let repo = Repo::new();
@@ -212,6 +245,16 @@ fn hooks_are_not_installed_where_git_does_not_look() {
     assert_eq!(run(repo.command("sh", &repo.path).args(["-c", advice])).code, 0);
     repo.xtask(&["setup"]).expect(0);
     assert!(repo.path.join(".git/hooks/pre-commit").exists());
+    // A folder of this repository is used, unless its files are committed: they name paths of this machine.
+    repo.git(&["config", "core.hooksPath", ".hooks"]);
+    let said = repo.xtask(&["setup"]).expect(0).stderr;
+    assert!(said.contains("would not run") && !repo.path.join(".hooks").exists(), "{said}");
+    repo.commit(".gitignore", ".hooks/\n", "chore: ignore the hooks");
+    repo.xtask(&["setup"]).expect(0);
+    assert!(repo.path.join(".hooks/pre-commit").exists());
+    repo.git(&["config", "core.hooksPath", ".git/mine"]);
+    repo.xtask(&["setup"]).expect(0);
+    assert!(repo.path.join(".git/mine/pre-commit").exists());
 }
 
 /// What hooks start: cargo, or the built xtask where it is newer than its sources.

@@ -2,6 +2,8 @@
 //! Sources: packaging.python.org, "Core metadata specifications"; PEP 440, 639 and 753; PyPI's own limits are
 //! in warehouse/forklift/metadata.py. Pure.
 
+use std::collections::HashMap;
+
 /// The first level of every classifier (pypi.org/classifiers), except for `Private`, which PyPI refuses.
 const CLASSIFIERS: [&str; 10] = [
     "Development Status",
@@ -16,12 +18,47 @@ const CLASSIFIERS: [&str; 10] = [
     "Typing",
 ];
 
+/// PyPI's list of classifiers, from the package trove-classifiers, which PyPI itself uses.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(super) struct Classifiers {
+    valid: Vec<String>,
+    /// Refused too, with what replaces them.
+    deprecated: HashMap<String, Vec<String>>,
+}
+
+impl Classifiers {
+    /// Prints the list as JSON.
+    pub(super) const SCRIPT: &str = "import json, trove_classifiers as t; \
+        print(json.dumps({'valid': sorted(t.classifiers), 'deprecated': t.deprecated_classifiers}))";
+
+    fn refuses(&self, classifier: &str) -> Option<String> {
+        if let Some(others) = self.deprecated.get(classifier) {
+            return Some(match others.is_empty() {
+                true => format!("the classifier {classifier:?} is deprecated: remove it"),
+                false => format!("the classifier {classifier:?} is deprecated: use {}", others.join(", ")),
+            });
+        }
+        (!self.valid.iter().any(|valid| valid == classifier)).then(|| unknown(classifier))
+    }
+}
+
+fn unknown(classifier: &str) -> String {
+    format!("{classifier:?} is not a classifier (pypi.org/classifiers)")
+}
+
+/// Does a METADATA have classifiers?
+pub(super) fn has_classifiers(metadata: &str) -> bool {
+    let mut headers = metadata.lines().take_while(|line| !line.is_empty());
+    headers.any(|line| line.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("classifier:")))
+}
+
 /// The longest summary and the longest label of a project's address, in characters.
 const SUMMARY: usize = 512;
 const LABEL: usize = 32;
 
-/// Why PyPI would refuse the wheel with this name and METADATA, one line each.
-pub(super) fn refused(wheel: &str, metadata: &str) -> Vec<String> {
+/// Why PyPI would refuse the wheel with this name and METADATA, one line each. Without the list of
+/// classifiers only their first level is checked.
+pub(super) fn refused(wheel: &str, metadata: &str, classifiers: Option<&Classifiers>) -> Vec<String> {
     let headers: Vec<(&str, &str)> = metadata
         .lines()
         .take_while(|line| !line.is_empty())
@@ -40,9 +77,12 @@ pub(super) fn refused(wheel: &str, metadata: &str) -> Vec<String> {
     reasons.extend(all("Description-Content-Type").filter_map(content_type));
     for classifier in all("Classifier") {
         let first = classifier.split(" :: ").next().unwrap_or_default();
-        if !CLASSIFIERS.contains(&first) {
-            reasons.push(format!("{classifier:?} is not a classifier (pypi.org/classifiers)"));
-        }
+        let refused = match classifiers {
+            _ if !CLASSIFIERS.contains(&first) => Some(unknown(classifier)),
+            Some(list) => list.refuses(classifier),
+            None => None,
+        };
+        reasons.extend(refused);
     }
     if all("License-Expression").next().is_some() {
         let others = all("Classifier").filter(|classifier| classifier.starts_with("License ::"));
@@ -137,12 +177,36 @@ mod tests {
             ("Requires-Dist: six @ https://x.org/six.whl", "direct address"),
             ("\nClassifier: in the description", ""),
         ] {
-            let reasons = refused(WHEEL, &format!("Metadata-Version: 2.4\nName: demo\n{header}\n\nText\n"));
+            let reasons =
+                refused(WHEEL, &format!("Metadata-Version: 2.4\nName: demo\n{header}\n\nText\n"), None);
             match expected {
                 "" => assert!(reasons.is_empty(), "{header}: {reasons:?}"),
                 _ => assert!(reasons.len() == 1 && reasons[0].contains(expected), "{header}: {reasons:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_classifier_must_be_in_the_list_and_not_deprecated() {
+        let list: Classifiers = serde_json::from_str(
+            r#"{"valid": ["Typing :: Typed"], "deprecated": {"Natural Language :: Ukranian":
+                ["Natural Language :: Ukrainian"], "Topic :: Old": []}}"#,
+        )
+        .unwrap();
+        for (classifier, expected) in [
+            ("Typing :: Typed", ""),
+            ("Typing :: Tiped", "is not a classifier"),
+            ("Private :: Do Not Upload", "is not a classifier"),
+            ("Natural Language :: Ukranian", "deprecated: use Natural Language :: Ukrainian"),
+            ("Topic :: Old", "deprecated: remove it"),
+        ] {
+            let metadata = format!("Name: demo\nClassifier: {classifier}\n\nText\n");
+            assert!(has_classifiers(&metadata));
+            let reasons = refused(WHEEL, &metadata, Some(&list));
+            let good = if expected.is_empty() { reasons.is_empty() } else { reasons[0].contains(expected) };
+            assert!(good && reasons.len() < 2, "{classifier}: {reasons:?}");
+        }
+        assert!(!has_classifiers("Name: ä\n\nClassifier: in the description"));
     }
 
     #[test]
@@ -154,7 +218,7 @@ mod tests {
             ("demo-1.0-cp311-cp311-musllinux_1_2_aarch64.whl", false),
             ("linux_demo-1.0-py3-none-any.whl", false),
         ] {
-            assert_eq!(!refused(wheel, "Name: demo\n").is_empty(), refuses, "{wheel}");
+            assert_eq!(!refused(wheel, "Name: demo\n", None).is_empty(), refuses, "{wheel}");
         }
     }
 }
