@@ -108,7 +108,10 @@ fn failed(app: &App, check: &'static str, error: anyhow::Error) -> Result<Vec<Fi
     if error.is::<Exit>() {
         return Err(error);
     }
-    Ok(vec![Finding::new(check, Level::Error, format!("{error:#}")).app(app.name()).place(app.dir.as_str())])
+    let text = format!("{error:#}");
+    // The finding itself names the app.
+    let text = text.strip_prefix(&format!("{}: ", app.name())).unwrap_or(&text);
+    Ok(vec![Finding::new(check, Level::Error, text).app(app.name()).place(app.dir.as_str())])
 }
 
 fn report(ctx: &Ctx, findings: Vec<Finding>) -> Result<()> {

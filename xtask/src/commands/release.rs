@@ -316,7 +316,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         tag::Found::Ours(tag) => Some(tag),
         tag::Found::Nothing => None,
         tag::Found::Foreign(commit) => {
-            return Err(Exit::Gate(vec![tag::taken(app.name(), &tag_name, &commit)]).into());
+            return Err(Exit::Gate(vec![tag::taken(ctx, app.name(), &tag_name, &commit)]).into());
         }
     };
     let commit = match &tag {

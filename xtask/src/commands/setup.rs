@@ -90,14 +90,18 @@ pub(crate) fn hooks(ctx: &Ctx, dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-/// The folder that git runs hooks from, if it is not this repository's own. Nothing is written there: it may
-/// belong to all of the user's repositories.
+/// The folder that git runs hooks from, if the hooks must not be written there: outside of this repository it
+/// may belong to all of the user's repositories, and files of a commit must not hold paths of this machine.
 fn other_hooks(ctx: &Ctx) -> Result<Option<String>> {
     let folders = ctx.git.read(&["rev-parse", "--git-path", "hooks", "--git-common-dir"])?;
     let Some((hooks, common)) = folders.split_once('\n') else { return Ok(None) };
     let (used, own) = (ctx.ws.root.join(hooks), ctx.ws.root.join(common.trim()).join("hooks"));
     let real = |path: &Utf8Path| path.canonicalize_utf8().unwrap_or_else(|_| path.to_path_buf());
-    Ok((real(&used) != real(&own)).then(|| hooks.to_string()))
+    let (used, own) = (real(&used), real(&own));
+    let ours = own.parent().is_some_and(|common| used.starts_with(common))
+        || (used.starts_with(real(&ctx.ws.root))
+            && ctx.git.ask(&["check-ignore", "--quiet", "--", used.join("pre-commit").as_str()])?);
+    Ok((!ours).then(|| hooks.to_string()))
 }
 
 fn system(dry_run: bool) -> Result<()> {

@@ -169,21 +169,21 @@ fn a_wrong_or_malformed_document_is_refused() {
           ✗ compat-python     the code could not print it (TIME)
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec is what the code describes (TIME)
-        error[compat]: python: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
+        error[compat]: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
           plugins[0].removal: null, but a deprecated entry needs the version of its removal
         error: 1 finding to fix first
         exit code 3
           ✗ compat-python     the code could not print it (TIME)
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec is what the code describes (TIME)
-        error[compat]: python: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
+        error[compat]: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
           missing field `schema` at line 29 column 1
         error: 1 finding to fix first
         exit code 3
           ✗ compat-python     the code could not print it (TIME)
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec is what the code describes (TIME)
-        error[compat]: python: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
+        error[compat]: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
           not JSON: expected value at line 1 column 1
         error: 1 finding to fix first
     "#]].assert_eq(&said);

@@ -178,7 +178,9 @@ fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: 
             )),
         ])
         .into()),
-        Found::Foreign(commit) => Err(Exit::Gate(vec![taken(release.app.name(), name, &commit)]).into()),
+        Found::Foreign(commit) => {
+            Err(Exit::Gate(vec![taken(release.ctx, release.app.name(), name, &commit)]).into())
+        }
         Found::Nothing => match std::mem::replace(pushed, Ok(())) {
             Err(e) => Err(e.context(format!("the remote did not accept the tag {name}"))),
             Ok(()) => anyhow::bail!("the remote accepted the tag {name}, but does not list it"),
@@ -187,7 +189,8 @@ fn pushed_one(release: &Release, object: &str, pushed: &mut Result<()>, run_id: 
 }
 
 /// The finding for a tag of this name that this tool did not create.
-pub(crate) fn taken(app: &str, name: &str, commit: &str) -> Finding {
+pub(crate) fn taken(ctx: &Ctx, app: &str, name: &str, commit: &str) -> Finding {
+    let remote = &ctx.endpoints.remote;
     Finding::new(
         "tag-taken",
         Level::Error,
@@ -200,7 +203,7 @@ pub(crate) fn taken(app: &str, name: &str, commit: &str) -> Finding {
     .place(format!("refs/tags/{name}"))
     .help(format!(
         "release the next version: cargo xtask bump {app}\n\
-         or, if nobody has used that tag: git push --delete origin refs/tags/{name}"
+         or, if nobody has used that tag: git push --delete {remote} refs/tags/{name}"
     ))
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
     let tag = match tag::find(ctx, &name)? {
         tag::Found::Ours(tag) => tag,
         tag::Found::Foreign(commit) => {
-            return Err(Exit::Gate(vec![tag::taken(app.name(), &name, &commit)]).into());
+            return Err(Exit::Gate(vec![tag::taken(ctx, app.name(), &name, &commit)]).into());
         }
         tag::Found::Nothing => {
             bail!("{version} is not released: the tag {name} is not on {}", ctx.endpoints.remote)
