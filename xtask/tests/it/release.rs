@@ -406,6 +406,29 @@ fn latest_stays(app: &'static str) {
     assert!(hotfix.stderr.contains("0.1.0 is newer"), "{}", hotfix.stderr);
     latest_is_0_1_0(&world, app);
 
+    if app == "python" {
+        // Once 0.1.0 is yanked by hand (PEP 592), 0.0.2 is the newest that users get.
+        let page = world.index_page("demo-agent");
+        let yanked: Vec<String> = page
+            .lines()
+            .map(|line| {
+                if line.contains("-0.1.0") {
+                    line.replace("<a ", "<a data-yanked=\"\" ")
+                } else {
+                    line.into()
+                }
+            })
+            .collect();
+        assert_eq!(yanked.concat().matches("data-yanked").count(), 2, "{page}");
+        let index = crate::bump::serve(yanked.join("\n").leak());
+        let moved = run(world.command(&world.repo.path).args(["release", "python"]).env("XTASK_PYPI", index));
+        let moved = moved.expect(0);
+        assert!(moved.stderr.contains("latest is v0.0.2"), "{}", moved.stderr);
+        assert_eq!(world.image(image(app), "latest"), world.image(image(app), "v0.0.2"));
+        world.repo.git(&["switch", "--quiet", "--detach", &newest]);
+        world.xtask(&["release", "python"]).expect(0);
+        latest_is_0_1_0(&world, app);
+    }
     world.repo.git(&["switch", "--quiet", "--create", "next", &newest]);
     change(&world, app, "next", "feat: next");
     world.bump(&["--pre", "rc"]);

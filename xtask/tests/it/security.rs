@@ -58,7 +58,7 @@ fn nothing_of_a_security_fix_is_public_before_its_release() {
         }
     }
     let changelog = world.repo.read("CHANGELOG.md");
-    assert!(changelog.contains("- Handle unusual input") && !changelog.contains(FIX), "{changelog}");
+    assert!(changelog.contains("- handle unusual input") && !changelog.contains(FIX), "{changelog}");
     assert_eq!(before, world.outside(), "something is public");
     let names = |refs: String| refs.matches("hotfix/python-v0.0.1").count();
     assert_eq!(names(world.repo.git(&["ls-remote", private.as_str()])), 1);
