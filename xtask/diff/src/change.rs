@@ -37,12 +37,13 @@ impl Change {
         Finding { help: self.help(), ..finding }
     }
 
-    /// What its author can do. None for what breaks nobody.
+    /// What its author can do, or that nobody must do anything.
     fn help(&self) -> Option<String> {
         let ends = |words: &[&str]| words.iter().any(|word| self.id.ends_with(word));
         let starts = |words: &[&str]| words.iter().any(|word| self.id.starts_with(word));
         let instead = match self.level {
-            Level::Info => return None,
+            Level::Info => return Some("users need not change anything".to_string()),
+            _ if crate::ts::help(&self.id).is_some() => crate::ts::help(&self.id).unwrap_or_default(),
             Level::Warning => "check whether users depend on it",
             _ if starts(&["parameter", "args", "kwargs", "option", "rest", "overload", "constructor"]) => {
                 "keep accepting the calls that worked"

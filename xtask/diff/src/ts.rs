@@ -18,12 +18,39 @@ pub const ALL: &[Rule] = &[
         "importers",
         "`require` no longer finds `{what}`, which `default` provided before",
     ),
+    rule(
+        "condition-falls-back",
+        W,
+        "importers that set the condition",
+        "`{old}` no longer has `{what}`: another condition takes its place, with another file",
+    ),
+    rule("became-es-module", B, "`require`", "`require` of `{what}` now gets an ES module"),
+    rule("became-commonjs", B, "importers", "`import` of `{what}` now gets a CommonJS module"),
+    rule("engines-raised", W, "users of that Node", "`engines` in package.json was `{old}`, now `{new}`"),
     rule("types-removed", B, "importers", "`{what}` no longer has types"),
     rule(
         "exports-sealed",
         W,
         "importers of other files",
         "package.json now has `exports`, so no other file of the package can be imported",
+    ),
+    rule(
+        "old-declarations-broken",
+        W,
+        "its users",
+        "the released declarations cannot be compared, because TypeScript cannot read them: {what}",
+    ),
+    rule(
+        "declarations-missing",
+        B,
+        "its users",
+        "it imports `{what}`, which has no declarations: it is `any`",
+    ),
+    rule(
+        "dependency-types-missing",
+        W,
+        "its users",
+        "the package imports it, and it has no declarations any more: it is `any`",
     ),
     // Names.
     rule("{kind}-removed", B, "its users", "`{what}` was removed"),
@@ -33,6 +60,12 @@ pub const ALL: &[Rule] = &[
         B,
         "importers",
         "`{what}` can no longer be imported from here, but still from `{new}`",
+    ),
+    rule(
+        "{kind}-ambiguous",
+        B,
+        "its users",
+        "two `export *` bring `{what}`, each for something else, so nobody can import it",
     ),
     rule("{kind}-added", I, "", "`{what}` is new"),
     rule("no-longer-a-value", B, "code that uses it as a value", "it was a {old}, and is now only a type"),
@@ -56,6 +89,7 @@ pub const ALL: &[Rule] = &[
     rule("signature-changed", B, "callers", "the new signature cannot replace the old one"),
     rule("overload-removed", B, "callers", "no overload accepts `{old}` any longer"),
     rule("overload-changed", B, "callers", "no overload covers everything that `{old}` did"),
+    rule("overload-order", B, "callers", "calls of `{old}` now get what `{new}` returns"),
     rule("implementation-no-longer-fits", B, "implementers", "implementations of `{old}` do not fit `{new}`"),
     rule(
         "implementation-gets-more",
@@ -70,6 +104,12 @@ pub const ALL: &[Rule] = &[
         B,
         "annotations",
         "the constraint of the type parameter `{what}` was {old}, now {new}",
+    ),
+    rule(
+        "type-parameter-default-changed",
+        B,
+        "code that leaves out the type argument",
+        "the default of the type parameter `{what}` was {old}, now {new}",
     ),
     // Types and constants.
     rule("type-widened", B, "readers", "it was `{old}`, now `{new}`: readers may get new values"),
@@ -135,8 +175,31 @@ pub const ALL: &[Rule] = &[
     rule("enum-value-changed", W, "code that stores or compares the value", "it was `{old}`, now `{new}`"),
     rule(
         "became-const-enum",
-        W,
-        "projects that compile each file separately",
+        B,
+        "code that is compiled file by file, or uses it at run time",
         "it is now a const enum, which has no values at run time",
     ),
 ];
+
+/// What its author can do, for the rules that need their own words.
+pub fn help(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "entry-maybe-removed" | "condition-maybe-removed" | "condition-falls-back" => {
+            "keep the key in `exports`, or tell importers what replaces it"
+        }
+        "require-maybe-refused" => "add `require` or `default` to `exports`",
+        "exports-sealed" => "add the files that users import to `exports`",
+        "became-es-module" => "give `require` a `.cjs` file",
+        "became-commonjs" => "give `import` a `.mjs` file",
+        "engines-raised" => "support that Node until the next major version",
+        "types-removed" | "declarations-missing" => "let the build write the declaration files",
+        "dependency-types-missing" => "add the package, or its `@types`, to `dependencies`",
+        "old-declarations-broken" => "check by hand what changed, and release the repair",
+        "overload-order" => "keep the old order of the overloads",
+        "type-parameter-default-changed" => "keep the old default",
+        "base-removed" => "keep the base class",
+        "became-const-enum" => "keep a plain enum",
+        _ if id.ends_with("-ambiguous") => "export the name itself: `export { name } from \"…\"`",
+        _ => return None,
+    })
+}

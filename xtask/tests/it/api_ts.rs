@@ -35,8 +35,12 @@ fn write_side(repo: &Repo, cases: &[Case], new: bool) {
         let _ = std::fs::remove_dir_all(repo.path.join(&folder));
         repo.write(&format!("{folder}/index.d.ts"), "export {};\n");
         for (_, file, text) in case.files.iter().filter(|(is_new, ..)| *is_new == new) {
-            // `tsc` always writes a module; a CommonJS one is recognised by `export =`.
-            let end = if text.contains("export =") { "" } else { "export {};\n" };
+            // `tsc` always writes a module; a CommonJS one is recognised by `export =`. Scripts say so.
+            let end = if ["export =", "// script"].iter().any(|word| text.contains(word)) {
+                ""
+            } else {
+                "export {};\n"
+            };
             repo.write(&format!("{folder}/{file}"), format!("{text}{end}"));
         }
     }
@@ -55,6 +59,7 @@ fn every_rule_and_every_non_rule_of_declarations_gives_the_expected_findings() {
     repo.git(&["tag", "ts-v0.0.1"]);
     write_side(&repo, &cases, true);
     let document = repo.xtask(&["--json", "api", "diff", "ts"]).expect(3).json();
+    document["findings"].as_array().expect("findings").iter().for_each(complete);
     api_cases::all_right(&cases, &document, |finding| {
         let rest = finding["place"].as_str()?.strip_prefix("apps/ts/case_")?;
         rest.split('/').next()?.parse().ok()
@@ -171,11 +176,196 @@ fn the_exports_of_a_package_are_part_of_its_api() {
     }
 }
 
+/// Every finding says what it is about, what it was and is, and what to do.
+fn complete(finding: &Value) {
+    let filled = |key: &str| finding[key].as_str().is_some_and(|text| !text.is_empty());
+    assert!(filled("symbol") && filled("help") && filled("place"), "{finding}");
+    assert!(filled("old") || filled("new"), "{finding}");
+    assert!(filled("who") || finding["level"] == "info", "{finding}");
+}
+
+/// The findings between two commits of an app, each as `level id symbol`. `files` are added before, and those
+/// in `after` are written later; an empty text removes one.
+fn between(
+    public: &[&str],
+    manifests: [&Value; 2],
+    files: &[(&str, &str)],
+    after: &[(&str, &str)],
+) -> Vec<String> {
+    let repo = Repo::new();
+    repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = {public:?}\n"));
+    for (changes, manifest, message) in
+        [(files, manifests[0], "feat: all"), (after, manifests[1], "fix: all")]
+    {
+        repo.write("apps/ts/package.json", manifest.to_string());
+        for (file, text) in changes {
+            let path = format!("apps/ts/{file}");
+            if text.is_empty() {
+                std::fs::remove_file(repo.path.join(path)).expect("a file");
+            } else {
+                repo.write(&path, text);
+            }
+        }
+        repo.git(&["add", "--all"]);
+        repo.git(&["commit", "--quiet", "--message", message]);
+    }
+    let document = repo.xtask(&["--json", "api", "diff", "ts", "HEAD~1"]).json();
+    let word = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
+    let list = document["findings"].as_array().unwrap_or_else(|| panic!("{document}"));
+    let mut found: Vec<String> = list
+        .iter()
+        .map(|f| format!("{} {} {}", word(f, "level"), word(f, "id"), word(f, "symbol")))
+        .collect();
+    found.sort();
+    found
+}
+
+const F: &str = "export declare function f(a: string): void;\n";
+const LESS: &str = "export declare function f(): void;\n";
+
+#[test]
+fn subpaths_conditions_and_formats_of_exports_are_part_of_the_api() {
+    let features = json!({ "types": "./features/*.d.ts", "default": "./features/*.js" });
+    let old = json!({
+        "name": "demo-agent", "version": "0.0.1", "type": "module", "engines": { "node": ">=18.2" },
+        "exports": {
+            "./dual": {
+                "import": { "types": "./dual.d.ts", "default": "./dual.js" },
+                "require": { "types": "./dual.d.cts", "default": "./dual.cjs" },
+            },
+            "./same": {
+                "import": { "types": "./same.d.ts", "default": "./same.js" },
+                "require": { "types": "./same.d.cts", "default": "./same.cjs" },
+            },
+            "./features/*": features,
+            "./loose/*": "./loose/*.js",
+            "./worker": { "types": "./f.d.ts", "workerd": "./worker.js", "default": "./f.js" },
+            "./blocked": { "types": "./f.d.ts", "import": "./f.js", "require": "./f.cjs" },
+            "./format": { "types": "./f.d.ts", "import": "./f.js", "require": "./f.cjs" },
+            "./versions": { "types@>=99": "./none.d.ts", "types": "./f.d.ts", "default": "./f.js" },
+        },
+    });
+    let mut new = old.clone();
+    new["engines"]["node"] = json!(">=20");
+    let exports = &mut new["exports"];
+    exports["./features/hidden"] = Value::Null;
+    exports["./worker"] = json!({ "types": "./f.d.ts", "default": "./f.js" });
+    exports["./blocked"] = json!({ "types": "./f.d.ts", "require": null, "default": "./f.js" });
+    exports["./format"] = json!({ "types": "./f.d.ts", "import": "./f.cjs", "require": "./f.js" });
+    let files = [
+        ("f.d.ts", F),
+        ("dual.d.ts", F),
+        ("dual.d.cts", F),
+        ("same.d.ts", F),
+        ("same.d.cts", F),
+        ("features/a.d.ts", F),
+        ("features/b.d.ts", F),
+        ("features/hidden.d.ts", F),
+        ("stray.d.ts", F),
+        ("loose/a.js", "//"),
+        ("loose/b.js", "//"),
+    ];
+    let after = [
+        ("dual.d.cts", LESS),
+        ("same.d.ts", LESS),
+        ("same.d.cts", LESS),
+        ("features/a.d.ts", LESS),
+        ("features/b.d.ts", ""),
+        ("features/c.d.ts", F),
+        ("loose/a.js", ""),
+        ("stray.d.ts", LESS),
+    ];
+    let public = ["./dual", "./same", "./features/*", "./worker", "./blocked", "./format", "./versions"];
+    let expected = [
+        "breaking became-commonjs ./format",
+        "breaking became-es-module ./format",
+        "breaking condition-removed ./blocked",
+        "breaking entry-removed ./features/b",
+        "breaking entry-removed ./features/hidden",
+        "breaking parameter-removed ./dual#f",
+        "breaking parameter-removed ./features/a#f",
+        "breaking parameter-removed ./same#f",
+        "info entry-added ./features/c",
+        "warning condition-falls-back ./worker",
+        "warning engines-raised .",
+        "warning entry-maybe-removed ./loose/a",
+    ];
+    assert_eq!(between(&public, [&old, &new], &files, &after), expected);
+}
+
+#[test]
+fn a_package_that_gains_or_loses_type_module_changes_the_format_of_its_files() {
+    let exports = json!({
+        ".": { "types": "./index.d.ts", "default": "./index.js" },
+        "./fixed": { "types": "./index.d.ts", "import": "./fixed.mjs", "require": "./fixed.cjs" },
+        "./nested": { "types": "./index.d.ts", "default": "./cjs/index.js" },
+    });
+    let plain = json!({ "name": "demo-agent", "version": "0.0.1", "exports": exports });
+    let mut module = plain.clone();
+    module["type"] = json!("module");
+    let files = [("index.d.ts", F), ("cjs/package.json", "{ \"type\": \"commonjs\" }")];
+    let public = [".", "./fixed", "./nested"];
+    for (manifests, expected) in [
+        ([&plain, &module], "breaking became-es-module ."),
+        ([&module, &plain], "breaking became-commonjs ."),
+    ] {
+        assert_eq!(between(&public, manifests, &files, &[]), [expected]);
+    }
+}
+
+#[test]
+fn types_versions_lead_to_the_declarations_of_a_package_without_exports() {
+    let manifest = json!({
+        "name": "demo-agent", "version": "0.0.1", "main": "./index.js", "types": "./old/index.d.ts",
+        "typesVersions": { "<4": { "*": ["none/*"] }, ">=4": { "old/*": ["ts4/*"], "*": ["ts4/*"] } },
+    });
+    let files = [("old/index.d.ts", F), ("ts4/index.d.ts", F), ("ts4/sub.d.ts", F)];
+    let after = [("ts4/index.d.ts", LESS), ("ts4/sub.d.ts", LESS)];
+    let found = between(&[".", "./sub"], [&manifest, &manifest], &files, &after);
+    assert_eq!(found, ["breaking parameter-removed ./sub#f", "breaking parameter-removed f"]);
+    // Only what another version of TypeScript reads.
+    let found = between(&["."], [&manifest, &manifest], &files, &[("old/index.d.ts", LESS)]);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn an_import_that_is_no_file_and_loses_its_types_is_a_warning() {
+    let manifest = |imports: Value| {
+        json!({ "name": "demo-agent", "version": "0.0.1", "imports": imports,
+            "exports": { ".": { "types": "./index.d.ts", "default": "./index.js" } } })
+    };
+    let import = "import type { A } from \"#dep\";\nexport declare const a: A;\n";
+    let files = [("index.d.ts", import), ("dep.d.ts", "export interface A { a: string }\n")];
+    let manifests = [&manifest(json!({ "#dep": "./dep.d.ts" })), &manifest(json!({}))];
+    assert_eq!(between(&["."], manifests, &files, &[]), ["warning dependency-types-missing #dep"]);
+}
+
+#[test]
+fn declarations_that_typescript_cannot_read_are_an_error_with_its_words() {
+    let repo = single();
+    repo.commit("apps/ts/index.d.ts", F, "feat: f");
+    let broken =
+        "export declare function f(): void;\nexport interface A { a: string;\n\nexport declare const b\n";
+    let at = repo.commit("apps/ts/index.d.ts", broken, "fix: a");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(1);
+    let expected = format!(
+        "error: the declarations of ts at {at} cannot be compared, because TypeScript cannot read them:\n\
+         apps/ts/index.d.ts:4: ';' expected.\n\
+         apps/ts/index.d.ts:5: '}}' expected.\n"
+    );
+    assert_eq!(output.stderr, expected);
+    // A release that is out stays as it is: the repair must be possible.
+    repo.commit("apps/ts/index.d.ts", F, "fix: b");
+    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0);
+    assert!(output.stdout.contains("[old-declarations-broken] apps/ts/index.d.ts:4"), "{}", output.stdout);
+    assert!(!output.stdout.contains("__xtask_"), "{}", output.stdout);
+}
+
 #[test]
 fn adding_exports_closes_the_other_files_of_a_package() {
     let repo = single();
     let manifest =
-        json!({ "name": "demo-agent", "version": "0.0.1", "main": "index.js", "types": "index.d.ts" })
+        json!({ "name": "demo-agent", "type": "module", "main": "index.js", "types": "index.d.ts" })
             .to_string();
     let after = repo.read("apps/ts/package.json");
     repo.write("apps/ts/index.d.ts", "export declare function f(): void;\n");

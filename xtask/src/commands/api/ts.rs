@@ -5,8 +5,9 @@ use super::Compared;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
+use crate::sys::ui::report::plain;
 use crate::sys::{child, parallel, scratch, tools};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use diff::change::Change;
 use serde::Deserialize;
@@ -15,9 +16,11 @@ use xshell::cmd;
 
 pub(crate) mod declarations;
 
-const READER: [(&str, &str); 14] = [
+const READER: [(&str, &str); 16] = [
     ("main.mjs", include_str!("ts/reader/main.mjs")),
+    ("ambient.mjs", include_str!("ts/reader/ambient.mjs")),
     ("entries.mjs", include_str!("ts/reader/entries.mjs")),
+    ("maps.mjs", include_str!("ts/reader/maps.mjs")),
     ("world.mjs", include_str!("ts/reader/world.mjs")),
     ("likeness.mjs", include_str!("ts/reader/likeness.mjs")),
     ("references.mjs", include_str!("ts/reader/references.mjs")),
@@ -37,6 +40,14 @@ const READER: [(&str, &str); 14] = [
 struct Answer {
     problems: Vec<Problem>,
     differences: Vec<Difference>,
+    broken: Vec<Broken>,
+}
+
+/// What the compiler cannot parse in the new version.
+#[derive(Deserialize)]
+struct Broken {
+    place: String,
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +87,18 @@ pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Com
         .collect();
     if !problems.is_empty() {
         return Err(Exit::Usage(problems.join("\n")).into());
+    }
+    let broken: Vec<String> = answer
+        .broken
+        .iter()
+        .map(|one| format!("{}: {}", app.dir.join(&one.place), plain(&one.text)))
+        .collect();
+    if !broken.is_empty() {
+        bail!(
+            "the declarations of {} at {new} cannot be compared, because TypeScript cannot read them:\n{}",
+            app.name(),
+            broken.join("\n")
+        );
     }
     let mut changes =
         answer.differences.into_iter().map(|one| change(app, one)).collect::<Result<Vec<Change>>>()?;

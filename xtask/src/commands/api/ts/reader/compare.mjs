@@ -2,7 +2,15 @@
 
 import { flat } from "./likeness.mjs";
 import { compareMembers } from "./members.mjs";
-import { compareSignatures, constraints, shared, shownParameters } from "./signatures.mjs";
+import { references } from "./references.mjs";
+import {
+  changedDefaults,
+  compareSignatures,
+  constraints,
+  defaults,
+  shared,
+  shownParameters,
+} from "./signatures.mjs";
 import { ts } from "./typescript.mjs";
 
 const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
@@ -50,6 +58,8 @@ export class Compare {
     this.questions = questions;
     this.positions = positions;
     this.report = report;
+    /** What users can import of the old version. @type {Set<import("typescript").Symbol>} */
+    this.exported = new Set();
   }
 
   /** `item`: { symbol, old, new: symbols, typeOnly: { old, new }, exported }. */
@@ -57,6 +67,7 @@ export class Compare {
     const [was, is] = [kinds(item.old, item.typeOnly?.old), kinds(item.new, item.typeOnly?.new)];
     const node = (symbol) =>
       symbol.declarations.find((d) => d.name)?.name ?? symbol.declarations[0];
+    const whole = { was: shown(item.old), is: shown(item.new) };
     const tell = (rule, extra = {}) =>
       this.report({
         rule,
@@ -64,9 +75,9 @@ export class Compare {
         kind: was.any,
         oldNode: node(item.old),
         newNode: node(item.new),
+        ...whole,
         ...extra,
       });
-    const whole = { was: shown(item.old), is: shown(item.new) };
     if (was.value && !is.value) tell("no-longer-a-value", { old: was.any, new: is.any, ...whole });
     else if (was.value && was.value !== is.value) this.crossValue(item, was, is, tell, whole);
     else if (was.value) this.value(item, was.value, tell, whole);
@@ -177,6 +188,8 @@ export class Compare {
     if (!constant(item.old) && constant(item.new))
       this.report({
         rule: "became-const-enum",
+        was: shown(item.old),
+        is: shown(item.new),
         symbol: item.symbol,
         kind: "enum",
         oldNode: item.old.declarations[0].name,
@@ -199,26 +212,78 @@ export class Compare {
         for (const one of found) tell(one.rule, { ...one, ...whole });
       });
     }
-    const doubt = names.declared.length > 0 && callable.some((node) => node && deferred(node));
-    // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
+    const [first, second] = callable;
+    if (this.branches([first, second], names, ways, tell, whole)) return;
+    const { checker } = this.world;
+    // So can two that take such a type by its name.
+    const named = (node) =>
+      references(node, checker).some(({ symbol }) => {
+        const alias = this.world.resolved(symbol)?.declarations?.find(ts.isTypeAliasDeclaration);
+        return alias?.typeParameters && deferred(alias.type);
+      });
+    const doubt =
+      names.declared.length > 0 && callable.some((node) => node && (deferred(node) || named(node)));
     this.questions.ask(names.declared, { was: before.text, now: after.text }, (answer) => {
-      const [widened, narrowed] = [
-        ways.out && !answer.serves("now", "was"),
-        ways.in && !answer.fits("was", "now"),
-      ];
-      const extra = {
-        old: flat(callable[0] ?? item.old.declarations[0]),
-        new: flat(callable[1] ?? item.new.declarations[0]),
-        ...whole,
-      };
-      if (!widened && !narrowed) return;
-      if (doubt) tell("type-maybe-changed", extra);
-      else
-        tell(
-          widened && narrowed ? "type-changed" : widened ? "type-widened" : "type-narrowed",
-          extra,
-        );
+      const rule = changed(answer, ways);
+      if (rule)
+        tell(doubt ? "type-maybe-changed" : rule, {
+          old: flat(callable[0] ?? item.old.declarations[0]),
+          new: flat(callable[1] ?? item.new.declarations[0]),
+          ...whole,
+        });
     });
+  }
+
+  /**
+   * Conditional types with the same condition: their branches are compared, with what the condition infers
+   * as further type parameters. Returns whether that was possible.
+   */
+  branches([old, now], names, ways, tell, whole) {
+    const pairs = [];
+    const own = { old: new Map(names.old), new: new Map(names.new), declared: [...names.declared] };
+    const inferred = (node, side) => {
+      const found = [];
+      const look = (inner) => {
+        if (ts.isInferTypeNode(inner)) found.push(inner.typeParameter.name);
+        ts.forEachChild(inner, (child) => void look(child));
+      };
+      look(node);
+      for (const [i, name] of found.entries())
+        own[side].set(this.world.checker.getSymbolAtLocation(name), `V${own.declared.length + i}`);
+      return found;
+    };
+    const condition = (node, side) => {
+      const names = inferred(node.extendsType, side).map((name) => name.text);
+      const { same } = this.texts.of(node.extendsType, own[side]);
+      const numbered = same.replace(/infer (\w+)/g, (_, name) => `infer ${names.indexOf(name)}`);
+      return {
+        count: names.length,
+        text: `${this.texts.of(node.checkType, own[side]).same} ${numbered}`,
+      };
+    };
+    const split = (was, is) => {
+      const plain = (node) => (node && ts.isParenthesizedTypeNode(node) ? plain(node.type) : node);
+      const [a, b] = [plain(was), plain(is)];
+      if (!a || !b || !ts.isConditionalTypeNode(a) || !ts.isConditionalTypeNode(b)) return false;
+      const [before, after] = [condition(a, "old"), condition(b, "new")];
+      if (before.text !== after.text) return false;
+      for (let i = 0; i < before.count; i += 1) own.declared.push(`V${own.declared.length}`);
+      if (!split(a.trueType, b.trueType)) pairs.push([a.trueType, b.trueType]);
+      if (!split(a.falseType, b.falseType)) pairs.push([a.falseType, b.falseType]);
+      return true;
+    };
+    if (!split(old, now)) return false;
+    for (const [was, is] of pairs) {
+      const [before, after] = [this.texts.of(was, own.old), this.texts.of(is, own.new)];
+      if (before.same === after.same) continue;
+      const doubt = [was, is].some(deferred);
+      this.questions.ask(own.declared, { was: before.text, now: after.text }, (answer) => {
+        const rule = changed(answer, ways);
+        if (rule)
+          tell(doubt ? "type-maybe-changed" : rule, { old: flat(was), new: flat(is), ...whole });
+      });
+    }
+    return true;
   }
 
   /** Where values of it go; both ways where nothing says. */
@@ -266,7 +331,7 @@ export class Compare {
     const base = { old: heritage(item.old), new: heritage(item.new) };
     const ways = isClass ? { in: false, out: true } : this.ways(item);
     if (isClass) this.classes(item, tell);
-    if (base.old) this.bases(base, names, self, tell);
+    if (base.old) this.bases(item, base, names, self, tell);
     compareMembers(this.questions, {
       names,
       declarations,
@@ -292,8 +357,10 @@ export class Compare {
     /** @type {Record<string, string>} */
     const types = {};
     const bounds = constraints(this.texts, old, now, names, types);
-    if (bounds.length > 0)
+    const given = defaults(this.texts, old, now, names, types);
+    if (bounds.length + given.length > 0)
       this.questions.ask(names.declared, types, (answer) => {
+        for (const one of changedDefaults(answer, given)) tell(one.rule, one);
         for (const { i, name, old: before, now: after } of bounds) {
           if (!answer.fits(`wc${i}`, `ic${i}`))
             tell("type-parameter-narrowed", { what: name, old: before, new: after });
@@ -303,9 +370,14 @@ export class Compare {
   }
 
   /** What it was derived from, it still is. */
-  bases({ old, new: now }, names, self, tell) {
+  bases(item, { old, new: now }, names, self, tell) {
     const kept = (now ?? []).map((base) => this.texts.of(base, names.new).same);
     for (const base of old.filter((one) => !kept.includes(this.texts.of(one, names.old).same))) {
+      // The compiler compares shapes; `instanceof` does not.
+      if (item.old.flags & ts.SymbolFlags.Class && this.isOther(item, base)) {
+        tell("base-removed", { old: base.getText() });
+        continue;
+      }
       this.questions.ask(
         names.declared,
         { self: self.type, base: this.texts.of(base, names.old).text },
@@ -314,6 +386,36 @@ export class Compare {
         },
       );
     }
+  }
+
+  /** Is a class that users know no base any more, neither of the class nor of its bases? */
+  isOther(item, base) {
+    const { checker } = this.world;
+    const resolved = (node) => this.world.resolved(checker.getSymbolAtLocation(node.expression));
+    const known = (symbol) => {
+      const located = this.world.locate(symbol);
+      if (!located) return symbol?.name;
+      if (located.outside !== undefined) return located.outside.split("#")[1];
+      return this.texts.key(this.texts.target(located));
+    };
+    const symbol = resolved(base);
+    const own = this.world.locate(symbol)?.side;
+    const isClass =
+      symbol &&
+      symbol.flags & ts.SymbolFlags.Value &&
+      symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface);
+    if (!isClass || (own && !this.exported.has(symbol))) return false;
+    const seen = new Set();
+    const all = (one) => {
+      if (!one || seen.has(one)) return [];
+      seen.add(one);
+      const bases = (heritage(one) ?? []).map(resolved);
+      // What is computed is left to the compiler.
+      return bases.includes(undefined)
+        ? [known(symbol)]
+        : bases.flatMap((b) => [known(b), ...all(b)]);
+    };
+    return !all(item.new).includes(known(symbol));
   }
 
   classes(item, tell) {
@@ -332,6 +434,14 @@ export class Compare {
     if (!nominal(old) && nominal(now) && this.positions.of(item.old).in && !heritage(item.old))
       tell("class-became-nominal");
   }
+}
+
+/** How a type changed for those who get values of it, and those who give them. */
+function changed(answer, ways) {
+  const widened = ways.out && !answer.serves("now", "was");
+  const narrowed = ways.in && !answer.fits("was", "now");
+  if (widened && narrowed) return "type-changed";
+  return widened ? "type-widened" : narrowed ? "type-narrowed" : null;
 }
 
 /** Nobody else can call its constructor. */

@@ -7,9 +7,11 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { compareAmbient } from "./ambient.mjs";
 import { Compare, kinds } from "./compare.mjs";
 import { declarationFiles, entries } from "./entries.mjs";
-import { compareNames, exportedPairs, exportsOf } from "./names.mjs";
+import { compareMaps, guardedPaths, missing } from "./maps.mjs";
+import { ambiguous, compareNames, exportedPairs, exportsOf } from "./names.mjs";
 import { place } from "./places.mjs";
 import { Positions } from "./positions.mjs";
 import { Questions } from "./questions.mjs";
@@ -22,6 +24,7 @@ const request = JSON.parse(readFileSync(0, "utf8"));
 const world = new World(request);
 const differences = [];
 const problems = [];
+const broken = [];
 
 /** @param {Record<string, any>} difference */
 function report({ oldNode, newNode, was, is, ...one }) {
@@ -39,30 +42,47 @@ function report({ oldNode, newNode, was, is, ...one }) {
   });
 }
 
-const maps = { old: entries(world.roots.old), new: entries(world.roots.new) };
-compareMaps();
+const maps = {
+  roots: world.roots,
+  old: entries(world.roots.old, request.public),
+  new: entries(world.roots.new, request.public),
+  asked: request.public,
+};
+compareMaps(maps, told);
+problems.push(...missing(maps));
+const guarded = guardedPaths(maps);
 const files = (side) =>
-  request.public
-    .map((path) => maps[side].entries.get(path)?.types)
+  guarded
+    .flatMap((path) => {
+      const entry = maps[side].entries.get(path);
+      return [entry?.types, entry?.required];
+    })
     .filter(Boolean)
     .map((file) => join(world.roots[side], file));
 if (same(files("old"), files("new"))) finish();
 world.load([...new Set([...files("old"), ...files("new")])]);
-const lists = request.public.flatMap((path) => {
+if (isBroken()) finish();
+if (reachedSame()) finish();
+const lists = guarded.flatMap((path) => {
   const [was, is] = ["old", "new"].map((side) => maps[side].entries.get(path));
+  const list = (old, now) => ({
+    path,
+    old: exportsOf(world, join(world.roots.old, old)),
+    now: exportsOf(world, join(world.roots.new, now)),
+    lost: ambiguous(world, world.program.getSourceFile(join(world.roots.new, now))?.symbol),
+  });
   if (!was?.types || !is?.types) return [];
-  return [
-    {
-      path,
-      old: exportsOf(world, join(world.roots.old, was.types)),
-      now: exportsOf(world, join(world.roots.new, is.types)),
-    },
-  ];
+  const required = [was.required ?? was.types, is.required ?? is.types];
+  const both = was.required || is.required;
+  return both ? [list(was.types, is.types), list(...required)] : [list(was.types, is.types)];
 });
 const texts = new Texts(world, match(world, exportedPairs(world, lists)));
 const questions = new Questions(world, texts);
 const positions = new Positions(world);
 const compare = new Compare(world, texts, questions, positions, report);
+compare.exported = new Set(
+  lists.flatMap(({ old }) => [...old.values()].map(({ symbol }) => symbol)),
+);
 const pairs = [];
 const seen = new Set();
 for (const list of lists) {
@@ -77,12 +97,75 @@ learnPositions();
 // What they are made of, exported or not; the list grows while it is read.
 for (const { old } of pairs) for (const declaration of old.declarations) follow(declaration);
 for (const item of pairs) if (item.new) compare.pair(item);
+compareAmbient(compare);
+lostImports();
 questions.answer();
 finish();
 
 function finish() {
-  writeFileSync(1, JSON.stringify({ problems, differences }));
+  // A file for `import` and one for `require` mostly say the same.
+  const seen = new Set();
+  const stem = (at) => at.replace(/(\.d)?\.[cm]?ts:\d+$/, "");
+  const once = differences.filter((one) => {
+    const id = JSON.stringify({ ...one, place: stem(one.place), oldPlace: stem(one.oldPlace) });
+    return !seen.has(id) && seen.add(id);
+  });
+  writeFileSync(1, JSON.stringify({ problems, differences: once, broken }));
   process.exit(0);
+}
+
+/** What has no declarations any more is `any` for its users. */
+function lostImports() {
+  for (const { file, text } of world.lostImports()) {
+    const rule = file ? "declarations-missing" : "dependency-types-missing";
+    const at = file ? `${file}:1` : "package.json:1";
+    const symbol = file || text;
+    differences.push({
+      rule,
+      symbol,
+      kind: "file",
+      what: text,
+      was: text,
+      place: at,
+      oldPlace: at,
+    });
+  }
+}
+
+/**
+ * What cannot be parsed means something else than it says. A released version stays as it is, so only its
+ * comparison ends.
+ */
+function isBroken() {
+  for (const { file, line, text } of world.broken) {
+    const side = world.side(file);
+    const at = `${world.relative(file)}:${line}`;
+    if (side === "new") broken.push({ place: at, text });
+    else if (!differences.some((one) => one.rule === "old-declarations-broken"))
+      differences.push({
+        rule: "old-declarations-broken",
+        symbol: world.relative(file),
+        kind: "file",
+        what: text,
+        was: text,
+        place: "",
+        oldPlace: at,
+      });
+  }
+  return world.broken.length > 0;
+}
+
+/** Files that nobody can import may change: what is reached from the entry points is the same. */
+function reachedSame() {
+  const reached = (side) =>
+    world
+      .sources()
+      .filter((source) => world.side(source.fileName) === side)
+      .map((source) => `${world.relative(source.fileName)}\0${source.text}`)
+      .sort()
+      .join("\0");
+  const types = (side) => guarded.map((path) => maps[side].entries.get(path)?.types).join();
+  return types("old") === types("new") && reached("old") === reached("new");
 }
 
 /**
@@ -93,8 +176,10 @@ function same(old, now) {
   if (![...old, ...now].every((file) => /\.d\.[cm]?ts$/.test(file))) return false;
   const inside = (side, list) => list.map((file) => relative(world.roots[side], file)).join();
   const [before, after] = ["old", "new"].map((side) => declarationFiles(world.roots[side]));
+  const imports = (side) => JSON.stringify(maps[side].manifest.imports ?? {});
   return (
     inside("old", old) === inside("new", now) &&
+    imports("old") === imports("new") &&
     [...before.keys()].join() === [...after.keys()].join() &&
     [...before].every(([file, text]) => after.get(file) === text)
   );
@@ -103,8 +188,7 @@ function same(old, now) {
 /** What a name stands for is compared once, wherever it is imported from. */
 function add(item) {
   const ours = world.locate(item.old)?.side && world.locate(item.new)?.side;
-  if (item.old.flags & ts.SymbolFlags.Module && item.new.flags & ts.SymbolFlags.Module)
-    namespace(item);
+  if (item.old.flags & ts.SymbolFlags.Module) namespace(item);
   if (!ours || seen.has(item.old)) return;
   seen.add(item.old);
   pairs.push(item);
@@ -118,18 +202,30 @@ function namespace(item) {
     return;
   const list = (symbol) =>
     new Map(
-      world.checker
-        .getExportsOfModule(symbol)
-        .filter((s) => !s.name.startsWith("__xtask_") && inNamespace(world.resolved(s)))
-        .map((s) => [
-          s.name,
-          { symbol: world.resolved(s), typeOnly: false, node: s.declarations?.[0] },
-        ]),
+      !(symbol.flags & ts.SymbolFlags.Module)
+        ? []
+        : world.checker
+            .getExportsOfModule(symbol)
+            .filter((s) => !s.name.startsWith("__xtask_") && inNamespace(world.resolved(s)))
+            .map((s) => [
+              s.name,
+              { symbol: world.resolved(s), typeOnly: false, node: s.declarations?.[0] },
+            ]),
     );
-  if (!(item.old.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Function | ts.SymbolFlags.Enum)))
-    seen.add(item.old);
+  const other = ts.SymbolFlags.Class | ts.SymbolFlags.Function | ts.SymbolFlags.Enum;
+  if (item.new.flags & ts.SymbolFlags.Module && !(item.old.flags & other)) seen.add(item.old);
+  // A property of a constant, or a static member of a class, serves the same.
+  const value = world.checker.getTypeOfSymbol(item.new);
+  const [old, now] = [list(item.old), list(item.new)];
+  for (const [name, { symbol }] of old)
+    if (
+      !now.has(name) &&
+      symbol.flags & ts.SymbolFlags.Value &&
+      world.checker.getPropertyOfType(value, name)
+    )
+      old.delete(name);
   compareNames(
-    { old: list(item.old), now: list(item.new), prefix: `${item.symbol}.`, elsewhere: () => null },
+    { old, now, prefix: `${item.symbol}.`, elsewhere: () => null, lost: null },
     add,
     report,
   );
@@ -143,7 +239,7 @@ function inNamespace(symbol) {
 /** Another entry point that still has it. */
 function elsewhere(list, symbol, name) {
   const other = lists.find(
-    (one) => one !== list && one.old.get(name)?.symbol === symbol && one.now.has(name),
+    (one) => one.path !== list.path && one.old.get(name)?.symbol === symbol && one.now.has(name),
   );
   return other?.path ?? null;
 }
@@ -196,57 +292,4 @@ function named({ file, path }, old) {
 function told(rule, path, extra = {}) {
   const at = { place: "package.json:1", oldPlace: "package.json:1" };
   differences.push({ rule, symbol: path, kind: "entry", what: path, ...at, ...extra });
-}
-
-function compareMaps() {
-  const come = [...maps.new.entries.keys()].filter((path) => !maps.old.entries.has(path));
-  for (const [path, was] of maps.old.entries) {
-    const is = maps.new.entries.get(path);
-    if (is) compareEntry(path, was, is);
-    else entryGone(path, was, come);
-  }
-  if (!maps.old.sealed && maps.new.sealed && maps.old.entries.size > 0) told("exports-sealed", ".");
-  for (const path of come) told("entry-added", path);
-  for (const path of request.public) {
-    const both = [maps.old.entries.get(path), maps.new.entries.get(path)].filter(Boolean);
-    if (both.length === 0) problems.push({ path, why: "package.json has no such entry point" });
-    else if (!both.some((entry) => entry.types))
-      problems.push({ path, why: "no declarations (.d.ts) were built for it" });
-  }
-}
-
-function guarded(path) {
-  return request.public.includes(path);
-}
-
-function entryGone(path, was, come) {
-  const same = come.find((other) => was.types && maps.new.entries.get(other).types === was.types);
-  const rule = same ? "entry-renamed" : "entry-removed";
-  told(guarded(path) ? rule : "entry-maybe-removed", path, { new: same || "" });
-}
-
-function compareEntry(path, was, is) {
-  const rule = guarded(path) ? "condition-removed" : "condition-maybe-removed";
-  for (const name of lostConditions(was, is)) told(rule, path, { what: name, old: path });
-  const required =
-    was.ways.includes("require") &&
-    !is.ways.includes("require") &&
-    !was.conditions.includes("require");
-  if (required && maps.old.sealed) told("require-maybe-refused", path);
-  if (guarded(path) && was.types && !is.types) told("types-removed", path);
-}
-
-/**
- * Conditions that are gone, and that nothing stands for.
- * What `default` was made for `require` does not say.
- */
-function lostConditions(was, is) {
-  const gone = was.conditions.filter((name) => !is.conditions.includes(name));
-  const silent = ["types", "import", "default", "node", "module", "module-sync"];
-  const others = gone.filter(
-    (name) => !silent.includes(name) && (name === "require" || is.ways.length === 0),
-  );
-  return was.ways.includes("import") && !is.ways.includes("import")
-    ? ["import", ...others]
-    : others;
 }

@@ -44,17 +44,15 @@ export function members(texts, declarations, names) {
           ? [type]
           : []
         : member.nodes;
-    // Written differently, or only laid out differently?
-    member.same = member.nodes
-      .map((n) =>
-        texts
-          .of(n, names)
-          .same.replace(/^(public|declare) /, "")
-          .replace(/[;,]$/, "")
-          .trim(),
-      )
-      .sort()
-      .join("; ");
+    // Written differently, or only laid out differently? The order of overloads counts.
+    const written = member.nodes.map((n) =>
+      texts
+        .of(n, names)
+        .same.replace(/^(public|declare) /, "")
+        .replace(/[;,]$/, "")
+        .trim(),
+    );
+    member.same = (member.kind === "property" ? written.sort() : written).join("; ");
   }
   return found;
 }

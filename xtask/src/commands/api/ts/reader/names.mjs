@@ -20,8 +20,9 @@ export function exportsOf(world, file) {
       typeOnly: false,
       node: whole.declarations?.[0],
     });
+  const nobodys = ambiguous(world, module);
   for (const symbol of world.checker.getExportsOfModule(module)) {
-    if (symbol.name.startsWith(HANDLE)) continue;
+    if (symbol.name.startsWith(HANDLE) || nobodys.has(symbol.name)) continue;
     const resolved = world.resolved(symbol);
     if (!resolved.declarations) continue;
     found.set(symbol.name, {
@@ -29,6 +30,34 @@ export function exportsOf(world, file) {
       typeOnly: isTypeOnly(world, symbol),
       node: symbol.declarations?.[0],
     });
+  }
+  return found;
+}
+
+/**
+ * Names that two `export *` bring, each for something else: nobody gets them (ECMAScript, ResolveExport).
+ * For types alone, the compiler takes the first.
+ */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each reason
+export function ambiguous(world, module, visited = new Set()) {
+  const found = new Set();
+  if (!module || visited.has(module)) return found;
+  visited.add(module);
+  const given = new Map();
+  for (const star of module.exports?.get("__export")?.declarations ?? []) {
+    const target = star.moduleSpecifier && world.checker.getSymbolAtLocation(star.moduleSpecifier);
+    if (!target) continue;
+    const inner = ambiguous(world, target, visited);
+    for (const name of inner) if (!module.exports.has(name)) found.add(name);
+    for (const symbol of world.checker.getExportsOfModule(target)) {
+      const { name } = symbol;
+      if (name === "default" || name.startsWith(HANDLE) || module.exports.has(name)) continue;
+      const resolved = world.resolved(symbol);
+      const first = given.get(name) ?? resolved;
+      given.set(name, first);
+      if (first !== resolved && (first.flags | resolved.flags) & ts.SymbolFlags.Value)
+        found.add(name);
+    }
   }
   return found;
 }
@@ -85,7 +114,8 @@ export function renames(old, now) {
 }
 
 /** Reports names that came and went; hands the others on to `pair`. */
-export function compareNames({ old, now, prefix, elsewhere }, pair, report) {
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each fate of a name
+export function compareNames({ old, now, prefix, elsewhere, lost }, pair, report) {
   const renamed = renames(old, now);
   for (const [name, was] of old) {
     const is = now.get(name);
@@ -120,7 +150,8 @@ export function compareNames({ old, now, prefix, elsewhere }, pair, report) {
       });
     } else {
       const there = elsewhere(was.symbol, name);
-      report({ ...at, rule: there ? "{kind}-moved" : "{kind}-removed", new: there ?? "" });
+      const rule = there ? "{kind}-moved" : "{kind}-removed";
+      report({ ...at, rule: lost?.has(name) ? "{kind}-ambiguous" : rule, new: there ?? "" });
     }
   }
   for (const [name, is] of now) {

@@ -5,6 +5,7 @@
 import { ts } from "./typescript.mjs";
 
 /** @typedef {ReturnType<typeof answers>} Answer */
+/** @typedef {import("typescript").Type} Type */
 
 export class Questions {
   /**
@@ -66,11 +67,19 @@ export class Questions {
  * @param {import("typescript").FunctionDeclaration} declaration
  */
 function answers(checker, file, declaration) {
-  const types = new Map(
-    declaration.parameters.map((p) => [p.name.getText(file), checker.getTypeAtLocation(p)]),
-  );
+  /** Only what is asked for: most types of large overloads are not. @type {Map<string, Type>} */
+  const types = new Map();
   /** @param {string} name one of the question's */
-  const type = (name) => /** @type {import("typescript").Type} */ (types.get(name));
+  const type = (name) => {
+    const known = types.get(name);
+    if (known) return known;
+    const found = /** @type {import("typescript").ParameterDeclaration} */ (
+      declaration.parameters.find((p) => p.name.getText(file) === name)
+    );
+    const resolved = checker.getTypeAtLocation(found);
+    types.set(name, resolved);
+    return resolved;
+  };
   return {
     checker,
     file,

@@ -1,6 +1,7 @@
 // Functions, methods and constructors: what a caller can no longer do, and what an implementation can
 // no longer be.
 
+import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 
 /** @typedef {{ rule: string, what?: string, old?: string, new?: string, whom?: string }} Found */
@@ -89,6 +90,7 @@ export function compareSignatures(questions, old, now, slot, found) {
     flat(now, canonical(texts, now, slot.names.new)),
   ];
   const left = old.filter((_, i) => !after.includes(before[i]));
+  if (slot.positions.out) order(questions, { old, now, before, after }, slot, found);
   if (left.length === 0) return;
   if (slot.positions.out) called(questions, left, old, now, slot, found);
   if (slot.positions.in) implemented(questions, old, now, slot, found);
@@ -113,18 +115,99 @@ function called(questions, left, old, now, slot, found) {
       pair(questions, one, other, slot, (differences) => tries.push(differences));
     questions.after(() => {
       if (tries.some((differences) => differences.length === 0)) return;
-      found(
-        single
-          ? tries[0]
-          : [
-              {
-                rule: now.length < old.length ? "overload-removed" : "overload-changed",
-                old: flatText(one),
-              },
-            ],
-      );
+      if (single) return found(tries[0]);
+      const rule = now.length < old.length ? "overload-removed" : "overload-changed";
+      byLength(questions, one, old, now, slot, () => found([{ rule, old: flatText(one) }]));
     });
   }
+}
+
+/** Several overloads may take over the calls of one: those without an optional argument, and those with. */
+function byLength(questions, one, old, now, slot, otherwise) {
+  const { texts } = questions;
+  const own = one.typeParameters ?? [];
+  const same = (other) => (other.typeParameters ?? []).length === own.length;
+  const names = shared(texts, own, own, slot.names, "U");
+  const was = model(texts, one, names.old);
+  const first = was.parameters.findIndex((p) => p.optional || p.rest);
+  if (first < 0) return otherwise();
+  const others = [...old.slice(0, old.indexOf(one)), ...now].filter(same);
+  const lengths = was.parameters.map((_, i) => i + 1).filter((length) => length > first);
+  const taken = [first, ...lengths].map((length) => {
+    const list = was.parameters.slice(0, length);
+    return `[${list.map((p, i) => (p.rest ? `...a${i}: ${p.text}` : `a${i}: ${p.text}`)).join(", ")}]`;
+  });
+  const served = taken.map(() => false);
+  for (const other of others) {
+    const {
+      old: before,
+      new: after,
+      declared,
+    } = shared(texts, own, other.typeParameters ?? [], slot.names, "U");
+    const released = old.includes(other);
+    const is = model(texts, other, released ? namesOf(texts, other, slot.names.old) : after);
+    const types = { ia: is.taken, ir: is.result, wr: model(texts, one, before).result };
+    for (const [i, text] of taken.entries()) types[`w${i}`] = text;
+    questions.ask(declared, types, (answer) => {
+      // What an earlier overload served is compared with that one.
+      const serves = released || returned(answer, was, is).length === 0;
+      for (const i of taken.keys())
+        if (!served[i] && serves && answer.fits(`w${i}`, "ia")) served[i] = true;
+    });
+  }
+  questions.after(() => {
+    if (served.includes(false)) otherwise();
+  });
+}
+
+/** Type parameters by number. */
+function namesOf(texts, node, outer) {
+  return shared(texts, node.typeParameters ?? [], [], { old: outer, new: outer, declared: [] }, "U")
+    .old;
+}
+
+/**
+ * The compiler takes the first overload that fits: one that now comes first may take over calls of another,
+ * and give something else.
+ */
+function order(questions, { old, now, before, after }, slot, found) {
+  const told = (gives, takes) =>
+    found([{ rule: "overload-order", old: flatText(gives), new: flatText(takes) }]);
+  old.forEach((one, i) => {
+    const place = after.indexOf(before[i]);
+    if (place < 0) return;
+    // What comes first now, and did not; and what came first, and does not any more.
+    for (const [k, other] of now.entries()) {
+      const was = before.indexOf(after[k]);
+      if (k < place && (was < 0 || was > i))
+        takeover(questions, one, other, slot, false, () => told(one, other));
+      if (k > place && was >= 0 && was < i)
+        takeover(questions, now[place], old[was], slot, true, () => told(old[was], one));
+    }
+  });
+}
+
+/** Does `other` take what is written for `one`, and give something else? `back`: it did, before. */
+function takeover(questions, one, other, slot, back, then) {
+  const { texts } = questions;
+  const [mine, theirs] = back ? [slot.names.new, slot.names.old] : [slot.names.old, slot.names.new];
+  const own = shared(texts, one.typeParameters ?? [], [], { ...slot.names, old: mine }, "U");
+  const names = new Map(theirs);
+  for (const p of other.typeParameters ?? [])
+    names.set(texts.world.checker.getSymbolAtLocation(p.name), "any");
+  // The other's type parameters are what they must be; `any` where nothing says, or they name each other.
+  for (const p of other.typeParameters ?? [])
+    if (p.constraint)
+      names.set(
+        texts.world.checker.getSymbolAtLocation(p.name),
+        `(${texts.of(p.constraint, names).text})`,
+      );
+  const [given, result] = [model(texts, one, own.old), model(texts, other, names)];
+  const [before, after] = back ? [result, given] : [given, result];
+  const types = { taken: given.taken, ia: result.taken, wr: before.result, ir: after.result };
+  questions.ask(own.declared, types, (answer) => {
+    if (answer.fits("taken", "ia") && returned(answer, before, after).length > 0) then();
+  });
 }
 
 function flatText(node) {
@@ -167,6 +250,7 @@ function pair(questions, one, other, slot, then) {
     types[`i${i}`] = p.text;
   });
   const bounds = constraints(texts, a, b, names, types);
+  const free = defaults(texts, a, b, names, types).filter(({ i }) => !inferred(texts, one, a[i]));
   questions.ask(names.declared, renamed(types), (answer) => {
     const view = {
       ...answer,
@@ -182,7 +266,8 @@ function pair(questions, one, other, slot, then) {
         old,
         new: now,
       }));
-    then(narrower.length > 0 ? narrower : calls(view, was, is));
+    const changed = changedDefaults(view, free);
+    then(narrower.length > 0 ? narrower : [...calls(view, was, is), ...changed]);
   });
 }
 
@@ -211,6 +296,40 @@ export function constraints(texts, a, b, names, types) {
     });
   });
   return bounds;
+}
+
+/** Defaults of type parameters that are written differently now. */
+export function defaults(texts, a, b, names, types) {
+  return a.flatMap((p, i) => {
+    const now = b[i]?.default;
+    if (!p.default || !now) return [];
+    const [was, is] = [texts.of(p.default, names.old), texts.of(now, names.new)];
+    if (was.same === is.same) return [];
+    types[`wd${i}`] = was.text;
+    types[`id${i}`] = is.text;
+    return [{ i, name: p.name.text, old: p.default.getText(), now: now.getText() }];
+  });
+}
+
+/** Whoever leaves out a type argument gets another type. */
+export function changedDefaults(answer, list) {
+  return list
+    .filter(({ i }) => !answer.serves(`id${i}`, `wd${i}`) || !answer.fits(`wd${i}`, `id${i}`))
+    .map(({ name, old, now }) => ({
+      rule: "type-parameter-default-changed",
+      what: name,
+      old,
+      new: now,
+    }));
+}
+
+/** Does an argument say what a type parameter is? */
+function inferred(texts, node, parameter) {
+  const { checker } = texts.world;
+  const symbol = checker.getSymbolAtLocation(parameter.name);
+  return node.parameters.some(
+    (p) => p.type && references(p.type, checker).some((one) => one.symbol === symbol),
+  );
 }
 
 export function shownParameters(list) {

@@ -11,6 +11,7 @@ import { ts } from "./typescript.mjs";
 
 /** What a top-level name is called for us. */
 export const HANDLE = "__xtask_";
+const { PossiblyContainsDynamicImport } = /** @type {any} */ (ts.NodeFlags);
 const PROBE = "__xtask_probe.ts";
 
 /**
@@ -37,11 +38,13 @@ export class World {
       typeRoots: [join(this.roots.new, "node_modules/@types")],
     };
     this.host = ts.createCompilerHost(this.options, true);
-    const read = this.host.readFile.bind(this.host);
-    this.host.readFile = (file) => (this.side(file) ? this.opened(file, read(file)) : read(file));
+    /** What the compiler's parser refuses. @type {{ file: string, line: number, text: string }[]} */
+    this.broken = [];
     this.host.getSourceFile = (file, target) => {
       const text = file === this.probe ? this.probeText : this.host.readFile(file);
-      return text === undefined ? undefined : ts.createSourceFile(file, text, target);
+      if (text === undefined) return undefined;
+      const source = ts.createSourceFile(file, text, target);
+      return this.side(file) && file !== this.probe ? this.opened(source) : source;
     };
     const exists = this.host.fileExists.bind(this.host);
     this.host.fileExists = (file) => file === this.probe || exists(file);
@@ -52,8 +55,12 @@ export class World {
       literals.map(({ text }) => {
         if (file === this.probe && text.startsWith("/"))
           return { resolvedModule: { resolvedFileName: text, extension: extension(text) } };
-        return ts.resolveModuleName(text, file, options, this.host, cache, redirected);
+        const found = ts.resolveModuleName(text, file, options, this.host, cache, redirected);
+        if (file !== this.probe) this.imported(file, text, found.resolvedModule);
+        return found;
       });
+    /** Has what this file imports declarations? @type {Record<"old" | "new", Map<string, boolean>>} */
+    this.imports = { old: new Map(), new: new Map() };
   }
 
   /**
@@ -63,10 +70,11 @@ export class World {
   load(files) {
     this.files = files;
     this.create();
+    if (this.broken.length > 0 || ambient(this.roots.new).length === 0) return;
     const unknown = (source) => references(source, this.checker).some(({ symbol }) => !symbol);
     if (!this.sources().some(unknown)) return;
     this.options.types = ambient(this.roots.new);
-    if (this.options.types.length > 0) this.create();
+    this.create();
   }
 
   create() {
@@ -82,6 +90,24 @@ export class World {
   /** The files of the package, of both versions. */
   sources() {
     return this.program.getSourceFiles().filter((source) => this.side(source.fileName));
+  }
+
+  /** Remembers whether an import has declarations: a file's own, and any file's from a package. */
+  imported(file, text, found) {
+    const side = this.side(file);
+    if (!side || /\.(?![cm]?[jt]sx?$)\w+$/.test(text)) return;
+    const typed = Boolean(found) && !/^\.[cm]?jsx?$/.test(found.extension);
+    const known = this.imports[side];
+    const key = text.startsWith(".") ? `${this.relative(file)}\0${text}` : `\0${text}`;
+    known.set(key, typed || (known.get(key) ?? false));
+  }
+
+  /** Imports of the new version without declarations, which the old one had: { file, text }. */
+  lostImports() {
+    return [...this.imports.new]
+      .filter(([key, typed]) => !typed && this.imports.old.get(key) !== false)
+      .filter(([key]) => !key.startsWith("\0") || this.imports.old.has(key))
+      .map(([key]) => ({ file: key.split("\0")[0], text: key.split("\0")[1] }));
   }
 
   /** The same with a file of questions. */
@@ -110,23 +136,41 @@ export class World {
     return side ? relative(this.roots[side], file) : null;
   }
 
-  opened(file, text) {
-    if (text === undefined || !/\.[cm]?ts$/.test(file)) return text;
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ESNext, true);
-    if (!ts.isExternalModule(source)) return text;
+  /** The same file with the handles of its names. */
+  opened(source) {
+    const { text, fileName } = source;
+    for (const { start, messageText } of source.parseDiagnostics)
+      this.broken.push({
+        file: fileName,
+        line: source.getLineAndCharacterOfPosition(start).line + 1,
+        text: ts.flattenDiagnosticMessageText(messageText, " "),
+      });
+    if (!/\.[cm]?ts$/.test(fileName) || !ts.isExternalModule(source)) return source;
     const equals = source.statements.filter(ts.isExportAssignment).find((s) => s.isExportEquals);
-    // A file can't have both; what it exports is still there by its handle.
-    const kept = equals
-      ? text.slice(0, equals.pos) +
-        text.slice(equals.pos, equals.end).replace(/[^\n]/g, " ") +
-        text.slice(equals.end)
-      : text;
     const handles = [...topLevel(source)].map((name) => `${name} as ${HANDLE}${name}`);
-    const whole =
+    const exported =
       equals && ts.isIdentifier(equals.expression)
         ? [`${equals.expression.text} as "export="`]
         : [];
-    return `${kept}\nexport { ${[...handles, ...whole].join(", ")} };\n`;
+    const end = `\nexport { ${[...handles, ...exported].join(", ")} };\n`;
+    // A file can't have both; what it exports is still there by its handle.
+    if (equals) {
+      const kept =
+        text.slice(0, equals.pos) +
+        text.slice(equals.pos, equals.end).replace(/[^\n]/g, " ") +
+        text.slice(equals.end);
+      return ts.createSourceFile(fileName, kept + end, this.options.target);
+    }
+    // Only what is new is parsed.
+    const span = ts.createTextSpan(text.length, 0);
+    const whole = ts.updateSourceFile(
+      source,
+      text + end,
+      ts.createTextChangeRange(span, end.length),
+    );
+    // Parts that are not parsed again would lose that they import something.
+    /** @type {any} */ (whole).flags |= source.flags & PossiblyContainsDynamicImport;
+    return whole;
   }
 
   resolved(symbol) {
@@ -163,7 +207,12 @@ export class World {
       )
         return null;
     }
-    if (path.includes("global") || this.program.isSourceFileDefaultLibrary(source)) return null;
+    // What is merged with declarations of others has no place of its own.
+    if (
+      path.some((name) => name === "global" || (this.side(source.fileName) && /^["']/.test(name)))
+    )
+      return null;
+    if (this.program.isSourceFileDefaultLibrary(source)) return null;
     const side = this.side(source.fileName);
     if (side) return ts.isExternalModule(source) ? { side, file: source.fileName, path } : null;
     if (!ts.isExternalModule(source) && !path.some((name) => /^["']/.test(name))) return null;

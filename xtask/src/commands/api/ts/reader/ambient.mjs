@@ -1,0 +1,255 @@
+// What a package makes known without an import of its names: `declare global`, additions to other modules,
+// and what scripts declare.
+//
+// Both versions are in one program, so the compiler merges these declarations: they are compared as written.
+
+import { dirname, join } from "node:path";
+import { compareMembers } from "./members.mjs";
+import { shared } from "./signatures.mjs";
+import { ts } from "./typescript.mjs";
+
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {"old" | "new"} Side */
+/** @typedef {{ kind: string, nodes: Node[] }} Named declarations with one name */
+/** @typedef {Map<string, Named>} Scope */
+
+const GLOBAL = "global";
+const KINDS = [
+  { is: ts.isInterfaceDeclaration, kind: "interface" },
+  { is: ts.isTypeAliasDeclaration, kind: "type" },
+  { is: ts.isClassDeclaration, kind: "class" },
+  { is: ts.isFunctionDeclaration, kind: "function" },
+  { is: ts.isEnumDeclaration, kind: "enum" },
+  { is: ts.isModuleDeclaration, kind: "namespace" },
+  { is: ts.isVariableDeclaration, kind: "constant" },
+];
+
+/**
+ * The statements of each scope of one version.
+ *
+ * @param {import("./world.mjs").World} world
+ * @param {Side} side
+ */
+function scopes(world, side) {
+  /** @type {Map<string, Node[]>} */
+  const found = new Map();
+  /** @param {string} scope @param {Iterable<Node>} statements */
+  const append = (scope, statements) =>
+    found.set(scope, [...(found.get(scope) ?? []), ...statements]);
+  for (const source of world.sources().filter((one) => world.side(one.fileName) === side)) {
+    for (const statement of source.statements) {
+      const outer = scopeOf(statement, world.relative(source.fileName) ?? "");
+      if (outer) append(outer, inside(statement));
+      else if (!ts.isExternalModule(source) || ts.isNamespaceExportDeclaration(statement))
+        append(GLOBAL, [statement]);
+    }
+  }
+  return found;
+}
+
+/**
+ * "global", or a module as it is written; null for other statements.
+ *
+ * @param {Node} node
+ * @param {string} file
+ */
+function scopeOf(node, file) {
+  if (!ts.isModuleDeclaration(node)) return null;
+  if (ts.isStringLiteral(node.name)) {
+    const { text } = node.name;
+    return JSON.stringify(text.startsWith(".") ? `./${join(dirname(file), text)}` : text);
+  }
+  return node.flags & ts.NodeFlags.GlobalAugmentation ? GLOBAL : null;
+}
+
+/** @param {Node} node @returns {Node[]} */
+function inside(node) {
+  if (!ts.isModuleDeclaration(node) || !node.body) return [];
+  return ts.isModuleBlock(node.body) ? [...node.body.statements] : [node.body];
+}
+
+/** @param {Scope} scope @param {string} name @param {Named} one */
+function add(scope, name, { kind, nodes }) {
+  scope.set(name, { kind, nodes: [...(scope.get(name)?.nodes ?? []), ...nodes] });
+}
+
+/** What a statement declares: names and nodes. @param {Node} statement */
+function declared(statement) {
+  if (ts.isNamespaceExportDeclaration(statement))
+    return [{ name: statement.name.text, kind: "namespace", nodes: [statement] }];
+  const nodes = ts.isVariableStatement(statement)
+    ? [...statement.declarationList.declarations]
+    : [statement];
+  return nodes.flatMap((node) => {
+    const kind = KINDS.find(({ is }) => is(node))?.kind;
+    const name = kind && /** @type {import("typescript").NamedDeclaration} */ (node).name;
+    return kind && name ? [{ name: name.getText(), kind, nodes: [node] }] : [];
+  });
+}
+
+/** What `export default`, `export =` and `export { … }` name. @param {Node} statement @param {Scope} all */
+function named(statement, all) {
+  const local = (/** @type {Node} */ node, /** @type {Node} */ otherwise) =>
+    all.get(node.getText()) ?? { kind: "constant", nodes: [otherwise] };
+  if (ts.isExportAssignment(statement)) {
+    const name = statement.isExportEquals ? "export =" : "default";
+    return [{ name, ...local(statement.expression, statement) }];
+  }
+  const clause = ts.isExportDeclaration(statement) ? statement.exportClause : undefined;
+  if (!clause || !ts.isNamedExports(clause)) return [];
+  return clause.elements.map((element) => ({
+    name: element.name.getText(),
+    ...local(element.propertyName ?? element.name, element),
+  }));
+}
+
+/**
+ * Names of these statements.
+ * Where a module says what it exports, it exports nothing else.
+ *
+ * @param {Node[]} statements
+ */
+function names(statements) {
+  /** @type {Scope} */
+  const all = new Map();
+  for (const statement of statements)
+    for (const one of declared(statement)) add(all, one.name, one);
+  const said = statements.filter(
+    (one) => ts.isExportAssignment(one) || ts.isExportDeclaration(one),
+  );
+  if (said.length === 0) return all;
+  /** @type {Scope} */
+  const exported = new Map();
+  const marked = (/** @type {Node} */ node) =>
+    ts.canHaveModifiers(node) &&
+    node.modifiers?.some((one) => one.kind === ts.SyntaxKind.ExportKeyword);
+  for (const one of statements.filter(marked).flatMap(declared)) add(exported, one.name, one);
+  for (const one of said.flatMap((statement) => named(statement, all)))
+    add(exported, one.name, one);
+  return exported;
+}
+
+/**
+ * @param {import("./compare.mjs").Compare} compare
+ */
+export function compareAmbient(compare) {
+  const { world } = compare;
+  const [old, now] = [scopes(world, "old"), scopes(world, "new")];
+  for (const [scope, statements] of old) {
+    const same = now.get(scope);
+    if (same || scope === GLOBAL)
+      compareScope(compare, scope, names(statements), names(same ?? []));
+    else
+      compare.report({
+        rule: "{kind}-removed",
+        kind: "module",
+        symbol: scope,
+        what: `declare module ${scope}`,
+        was: `declare module ${scope}`,
+        oldNode: statements[0],
+      });
+  }
+  for (const [scope, statements] of now)
+    if (!old.has(scope) && scope === GLOBAL)
+      compareScope(compare, scope, new Map(), names(statements));
+}
+
+/**
+ * @param {import("./compare.mjs").Compare} compare
+ * @param {string} scope
+ * @param {Scope} old
+ * @param {Scope} now
+ */
+function compareScope(compare, scope, old, now) {
+  for (const [name, was] of old) {
+    const is = now.get(name);
+    const at = {
+      symbol: `${scope}.${name}`,
+      kind: was.kind,
+      what: name,
+      oldNode: was.nodes[0],
+      was: head(was.nodes[0]),
+    };
+    if (is) compareNamed(compare, { ...at, newNode: is.nodes[0], is: head(is.nodes[0]) }, was, is);
+    else compare.report({ ...at, rule: "{kind}-removed" });
+  }
+  for (const [name, is] of now)
+    if (!old.has(name))
+      compare.report({
+        rule: "{kind}-added",
+        symbol: `${scope}.${name}`,
+        kind: is.kind,
+        what: name,
+        newNode: is.nodes[0],
+        is: head(is.nodes[0]),
+      });
+}
+
+/** A definition without what is in its braces. @param {Node} node */
+function head(node) {
+  return node
+    .getText()
+    .replace(/^(export |default |declare )+/, "")
+    .replace(/\s*\{[\s\S]*$/, "");
+}
+
+/**
+ * @param {import("./compare.mjs").Compare} compare
+ * @param {Record<string, any>} at what every finding says
+ * @param {Named} was
+ * @param {Named} is
+ */
+function compareNamed(compare, at, was, is) {
+  const { texts, questions } = compare;
+  const tell = (/** @type {string} */ rule, extra = {}) =>
+    compare.report({ ...at, rule, ...extra });
+  if (was.kind !== is.kind) return tell("kind-changed", { old: was.kind, new: is.kind });
+  if (was.kind === "namespace")
+    return compareScope(
+      compare,
+      at.symbol,
+      names(was.nodes.flatMap(inside)),
+      names(is.nodes.flatMap(inside)),
+    );
+  const parameters = (/** @type {Named} */ { nodes }) =>
+    /** @type {any[]} */ (nodes).find((node) => node.typeParameters)?.typeParameters ?? [];
+  const given = shared(texts, parameters(was), parameters(is));
+  const bodies = (/** @type {Named} */ { nodes }) =>
+    nodes
+      .map((node) => (ts.isTypeAliasDeclaration(node) ? node.type : node))
+      .filter(
+        (node) =>
+          ts.isInterfaceDeclaration(node) || ts.isClassLike(node) || ts.isTypeLiteralNode(node),
+      );
+  const both = { old: bodies(was), new: bodies(is) };
+  if (was.kind === "function") return compare.functions(was.nodes, is.nodes, tell, {});
+  if (both.old.length > 0 && both.new.length > 0)
+    return compareMembers(questions, {
+      names: given,
+      declarations: both,
+      positions: { in: false, out: true },
+      isClass: false,
+      self: {},
+      inherited: () => false,
+      base: { old: null, new: null },
+      closed: false,
+      report: (/** @type {any} */ { member, ...one }) =>
+        compare.report({
+          ...one,
+          symbol: `${at.symbol}.${member.name}`,
+          kind: "member",
+          what: one.what ?? member.name,
+        }),
+    });
+  const type = (/** @type {Named} */ { nodes }) => /** @type {any} */ (nodes[0]).type;
+  if (!type(was) || !type(is)) return;
+  const [before, after] = [texts.of(type(was), given.old), texts.of(type(is), given.new)];
+  if (before.same === after.same) return;
+  questions.ask(given.declared, { was: before.text, now: after.text }, (answer) => {
+    const change = { old: type(was).getText(), new: type(is).getText() };
+    if (was.kind === "constant") {
+      if (!answer.serves("now", "was")) tell("constant-type-changed", change);
+    } else if (!answer.serves("now", "was") || !answer.fits("was", "now"))
+      tell("type-changed", change);
+  });
+}
