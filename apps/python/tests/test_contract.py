@@ -1,6 +1,5 @@
 """The contract of all apps holds, and every method of the SDKs works; see `contract/`."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,4 +16,3 @@ def test_the_contract_holds(server: Server) -> None:
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert os.environ.get("CI") is None or "skipped" not in done.stderr, done.stderr
