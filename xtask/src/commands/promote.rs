@@ -163,7 +163,7 @@ fn open(forge: &Forge, request: &Request) -> Result<(PullRequest, Done)> {
     let opened = || -> Result<(PullRequest, Done)> {
         let (pull, done) = forge.pull_request(&draft)?;
         forge.add_label(&pull, LABEL, LABEL_COLOUR)?;
-        forge.set_status(commit, STATUS, status)?;
+        forge.set_status(commit, STATUS, "success", status)?;
         Ok((pull, done))
     };
     opened().with_context(|| {

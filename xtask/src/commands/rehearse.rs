@@ -15,7 +15,7 @@ use world::World;
 
 mod developer;
 mod folder;
-mod forge;
+pub(crate) mod forge;
 mod index;
 mod machine;
 mod npm;

@@ -26,7 +26,7 @@ pub(super) struct Job {
 pub(super) struct Sources<'a> {
     /// The setting `forge`.
     pub setting: Option<ForgeKind>,
-    /// XTASK_FORGE: the address of the API.
+    /// XTASK_FORGE: the address of the API, or of the repository in it: `https://host/api/v1/repos/o/n`.
     pub api: Option<&'a str>,
     pub job: Option<Job>,
     /// The address of the git remote. A path if the remote is a folder.
@@ -37,6 +37,18 @@ pub(super) struct Sources<'a> {
 
 /// The error is the reason why the place is not known.
 pub(super) fn locate(sources: &Sources) -> Result<Place, String> {
+    if let Some((api, repository)) = sources.api.and_then(|api| api.rsplit_once("/repos/")) {
+        let (owner, name) = repository
+            .trim_end_matches('/')
+            .split_once('/')
+            .filter(|(_, name)| !name.contains('/'))
+            .ok_or_else(|| {
+                format!("XTASK_FORGE ends with /repos/{repository}, not with /repos/OWNER/NAME")
+            })?;
+        let kind = of_api(api).or(sources.setting).ok_or_else(|| unknown(api))?;
+        let (api, owner, name) = (api.to_string(), owner.to_string(), name.to_string());
+        return Ok(Place { kind, api, owner, name });
+    }
     if let (None, Some(Job { api, repository, gitea })) = (sources.api, &sources.job) {
         let kind = if *gitea { ForgeKind::Gitea } else { ForgeKind::Github };
         let (owner, name) = repository
@@ -54,19 +66,21 @@ pub(super) fn locate(sources: &Sources) -> Result<Place, String> {
             "neither the git remote nor the setting `repository` is the address of a forge".to_string()
         })?;
     let kind = sources.setting.or_else(|| of_api(sources.api?)).or_else(|| of_host(&page.base));
-    let kind = kind.ok_or_else(|| {
-        format!(
-            "which forge {} is, is not known; set forge = \"gitea\" or \"github\" in \
-             [workspace.metadata.xtask]",
-            host(&page.base)
-        )
-    })?;
+    let kind = kind.ok_or_else(|| unknown(&page.base))?;
     let api = sources.api.map(str::to_string).unwrap_or_else(|| match (kind, page.base.as_str()) {
         (ForgeKind::Github, "https://github.com") => "https://api.github.com".to_string(),
         (ForgeKind::Github, base) => format!("{base}/api/v3"),
         (ForgeKind::Gitea, base) => format!("{base}/api/v1"),
     });
     Ok(Place { kind, api: api.trim_end_matches('/').to_string(), owner: page.owner, name: page.name })
+}
+
+fn unknown(address: &str) -> String {
+    format!(
+        "which forge {} is, is not known; set forge = \"gitea\" or \"github\" in \
+         [workspace.metadata.xtask]",
+        host(address)
+    )
 }
 
 /// The kind of forge whose API has this path.
@@ -173,6 +187,8 @@ mod tests {
         assert!(locate(&nothing).unwrap_err().starts_with("neither the git remote"));
     }
 
+    const NOT_A_REPOSITORY: &str = "XTASK_FORGE ends with /repos/o, not with /repos/OWNER/NAME";
+
     #[test]
     fn a_job_and_the_variable_decide_before_the_remote() {
         let job = |gitea| {
@@ -187,6 +203,9 @@ mod tests {
             ("http://127.0.0.1:1/api/v1/", "Gitea http://127.0.0.1:1/api/v1 t/m"),
             ("http://127.0.0.1:1/api/v3", "Github http://127.0.0.1:1/api/v3 t/m"),
             ("http://127.0.0.1:1", "Github http://127.0.0.1:1 t/m"),
+            ("http://127.0.0.1:1/api/v1/repos/o/n", "Gitea http://127.0.0.1:1/api/v1 o/n"),
+            ("https://api.github.com/repos/o/n/", "Github https://api.github.com o/n"),
+            ("http://127.0.0.1:1/api/v1/repos/o", NOT_A_REPOSITORY),
         ] {
             assert_eq!(shown(&sources(Some(api), job(true))), expected, "{api}");
         }

@@ -257,6 +257,14 @@ impl Response {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
+    /// Does the body contain this text? False for a body that is not read yet.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        match &self.body {
+            Body::Read(bytes) => String::from_utf8_lossy(bytes).to_lowercase().contains(text),
+            Body::Open(_) => false,
+        }
+    }
+
     /// Reads the whole body. An error if it ends early, or if it is longer than 64 MiB.
     fn whole(mut self) -> Result<Response> {
         if let Body::Open(body) = &mut self.body {

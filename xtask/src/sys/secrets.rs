@@ -8,13 +8,14 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Variables that hold the right to publish: ours, and those of the tools that publish. A child gets one only
 /// from the code that starts it.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 15] = [
     "PYPI_TOKEN",
     "TESTPYPI_TOKEN",
     "NPM_TOKEN",
     "REGISTRY_TOKEN",
     "XTASK_FORGE_TOKEN",
     "GITEA_TOKEN",
+    "DISPATCH_TOKEN",
     "UV_PUBLISH_TOKEN",
     "UV_PUBLISH_PASSWORD",
     "TWINE_PASSWORD",
@@ -43,7 +44,7 @@ pub(crate) fn withhold(command: &mut Command) -> &mut Command {
 
 /// Tokens of ours that begin or end with white space: a line break of the file that they were copied from.
 pub(crate) fn padded() -> impl Iterator<Item = &'static str> {
-    NAMES[..6].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
+    NAMES[..7].iter().copied().filter(|name| std::env::var(name).is_ok_and(|value| value.trim() != value))
 }
 
 /// Secrets that are not in the environment: passwords of the git remote and of docker's configuration.

@@ -1,8 +1,10 @@
 //! Does to pull requests what a forge does, with git plumbing commands in the bare remote: the ref of the
-//! head, the test merge, the squash.
+//! head, the test merge, the squash. server.rs answers the calls of its API.
 
 use crate::sys::git::Git;
 use anyhow::{Context, Result, bail};
+
+pub(crate) mod server;
 
 /// An open pull request.
 #[derive(Clone, Debug)]

@@ -1,0 +1,109 @@
+//! Pull requests and their labels.
+
+use super::{Forge, read};
+use crate::model::workspace::ForgeKind;
+use crate::sys::url::escape;
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::json;
+
+/// An open pull request.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct PullRequest {
+    pub number: u64,
+    #[serde(rename = "html_url")]
+    pub url: String,
+    pub title: String,
+    body: Option<String>,
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Label {
+    name: String,
+}
+
+/// What [`Forge::pull_request`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Opened,
+    Updated,
+    Unchanged,
+}
+
+/// The title, text and branches of a pull request to open.
+pub(crate) struct Draft<'a> {
+    pub head: &'a str,
+    pub base: &'a str,
+    pub title: &'a str,
+    pub body: &'a str,
+}
+
+impl Forge {
+    /// Opens the pull request, or gives the open one of these branches this title and text.
+    pub(crate) fn pull_request(&self, draft: &Draft) -> Result<(PullRequest, Done)> {
+        if let Some(open) = self.find(draft)? {
+            return self.refresh(open, draft);
+        }
+        let body = json!({
+            "head": draft.head, "base": draft.base, "title": draft.title, "body": draft.body,
+        });
+        let answer = self.send("POST", "/pulls", Some(&body))?;
+        match answer.status {
+            201 => Ok((read(answer)?, Done::Opened)),
+            // Opened since the search, by another run or by the same request, whose answer was lost.
+            409 | 422 => match self.find(draft)? {
+                Some(open) => self.refresh(open, draft),
+                None => Err(self.refused(answer, "open a pull request")),
+            },
+            _ => Err(self.refused(answer, "open a pull request")),
+        }
+    }
+
+    /// The open pull request of the two branches.
+    fn find(&self, draft: &Draft) -> Result<Option<PullRequest>> {
+        let (head, base) = (escape(draft.head), escape(draft.base));
+        if self.place.kind == ForgeKind::Gitea {
+            let answer = self.send("GET", &format!("/pulls/{base}/{head}"), None)?;
+            return match answer.status {
+                200 => Ok(Some(read(answer)?)),
+                404 => self.repository().map(|()| None),
+                _ => Err(self.refused(answer, "look for the pull request")),
+            };
+        }
+        let owner = escape(&self.place.owner);
+        let query = format!("/pulls?state=open&head={owner}:{head}&base={base}");
+        let found: Vec<PullRequest> = self.get(&query, "look for the pull request")?;
+        Ok(found.into_iter().next())
+    }
+
+    fn refresh(&self, open: PullRequest, draft: &Draft) -> Result<(PullRequest, Done)> {
+        // Forges store line breaks as the client sent them, and a browser sends CRLF.
+        let body = open.body.as_deref().unwrap_or("").replace("\r\n", "\n");
+        if open.title == draft.title && body.trim_end() == draft.body.trim_end() {
+            return Ok((open, Done::Unchanged));
+        }
+        let body = json!({ "title": draft.title, "body": draft.body });
+        let path = format!("/pulls/{}", open.number);
+        self.success("PATCH", &path, &body, "update the pull request")?;
+        Ok((open, Done::Updated))
+    }
+
+    /// Adds the label to the pull request, and creates it first where the repository does not have it.
+    pub(crate) fn add_label(&self, pull: &PullRequest, name: &str, colour: &str) -> Result<()> {
+        if pull.labels.iter().any(|label| label.name == name) {
+            return Ok(());
+        }
+        let is_there = || -> Result<bool> {
+            let known: Vec<Label> = self.list("/labels", "list the labels")?;
+            Ok(known.iter().any(|label| label.name == name))
+        };
+        // Gitea would create a second label of the same name.
+        let label = json!({ "name": name, "color": colour });
+        self.create("/labels", &label, "create the label", is_there)?;
+        let path = format!("/issues/{}/labels", pull.number);
+        self.success("POST", &path, &json!({ "labels": [name] }), "label the pull request")?;
+        Ok(())
+    }
+}
