@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 mod detect;
 mod dist;
 mod gitea;
+mod locked;
 pub(crate) mod packed;
 pub(crate) mod python;
 pub(crate) mod ts;

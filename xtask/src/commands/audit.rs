@@ -1,4 +1,5 @@
 //! `audit`: lists every place that shows an app's version, marks the wrong ones, and says how to fix them.
+//! With a token for the forge it also finds releases without a release page.
 
 use crate::finding::{Finding, Level};
 use crate::flags;
@@ -11,13 +12,15 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 mod drift;
+mod pages;
 
 /// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places":
 /// [{"place", "kind", "shows", "verdict": "ok" | "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
 pub(crate) fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     let apps = ctx.ws.select(&flags.apps)?;
     let drifts = drift::drift(ctx, &apps)?;
-    let findings: Vec<Finding> = drifts.iter().flat_map(|d| d.findings.clone()).collect();
+    let mut findings: Vec<Finding> = drifts.iter().flat_map(|d| d.findings.clone()).collect();
+    findings.extend(pages::missing(ctx, &apps)?);
     if ctx.json {
         ui::print(serde_json::json!({ "schema": 1, "apps": drifts, "findings": findings }));
     } else {

@@ -14,17 +14,20 @@ use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 use semver::Version;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+mod after;
 pub(crate) mod build;
+mod cascade;
 pub(crate) mod fault;
 pub(crate) mod image_step;
 pub(crate) mod latest;
-pub(crate) mod not_supported;
+mod page;
 pub(crate) mod preflight;
 pub(crate) mod publish;
 pub(crate) mod push;
 mod remote_moved;
+mod sbom;
 pub(crate) mod smoke;
 pub(crate) mod stage;
 pub(crate) mod tag;
@@ -106,11 +109,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "page-draft",
-        about: "always skipped: releases on a forge are not supported yet",
+        about: "creates a draft of the forge's release page, with notes, files, hashes and SBOM",
         outward: true,
-        state: not_supported::state,
-        run: not_supported::run,
-        preview: |_| Vec::new(),
+        state: page::draft_state,
+        run: page::draft_run,
+        preview: page::draft_preview,
     },
     Step {
         name: "publish",
@@ -144,19 +147,19 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "page",
-        about: "always skipped, like page-draft",
+        about: "makes the release page public",
         outward: true,
-        state: not_supported::state,
-        run: not_supported::run,
-        preview: |_| Vec::new(),
+        state: page::state,
+        run: page::run,
+        preview: page::preview,
     },
     Step {
         name: "cascade",
-        about: "always skipped: downstream repositories are not notified yet",
+        about: "starts a workflow of each downstream repository; a failure is a warning",
         outward: true,
-        state: not_supported::state,
-        run: not_supported::run,
-        preview: |_| Vec::new(),
+        state: cascade::state,
+        run: cascade::run,
+        preview: cascade::preview,
     },
 ];
 
@@ -194,9 +197,26 @@ pub(crate) struct Release<'a> {
     tag: OnceLock<tag::Tag>,
     dist: OnceLock<Vec<DistFile>>,
     image: OnceLock<Built>,
+    /// What is left to a person, for the end of the run.
+    left: Mutex<Vec<String>>,
 }
 
 impl Release<'_> {
+    /// A file of the app at the released commit.
+    fn committed(&self, file: &str) -> Result<Vec<u8>> {
+        let path = format!("{}:{}", self.commit, self.app.dir.join(file));
+        self.ctx.git.bytes(&["cat-file", "blob", &path])
+    }
+    /// Adds a line to what is left to a person.
+    fn leave(&self, what: String) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if !left.contains(&what) {
+            left.push(what);
+        }
+    }
+    fn left(&self) -> Vec<String> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
     /// `python v0.0.1`
     pub(crate) fn title(&self) -> String {
         format!("{} v{}", self.app.name(), self.version)
@@ -347,6 +367,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         tag,
         dist,
         image,
+        left: Mutex::default(),
     })
 }
 

@@ -5,9 +5,10 @@ use crate::commands::image;
 use crate::commands::release::tag;
 use crate::finding::{Finding, Level};
 use crate::flags;
+use crate::forge::Forge;
 use crate::model::ctx::Ctx;
 use crate::model::version;
-use crate::model::workspace::App;
+use crate::model::workspace::{App, ForgeKind};
 use crate::sys::exit::Exit;
 use crate::sys::{retry, ui};
 use actions::{Action, Line, State};
@@ -172,8 +173,28 @@ impl Withdrawal<'_> {
             Action::MoveImage { digest, .. } => image::retag(ctx, app, digest, "latest"),
             Action::MoveDistTag { to } => app.settings.ecosystem.make_latest(ctx, app, to),
             Action::RemoveDistTag(tag) => app.settings.ecosystem.remove_dist_tag(ctx, app, tag),
+            Action::MarkPage { .. } => self.mark_page(),
             Action::Withdraw(way) => app.settings.ecosystem.withdraw(ctx, app, version, way, &self.reason),
         }
+    }
+
+    /// Makes the release page a pre-release, so that no forge shows it as latest, with a notice above its
+    /// text. A page that is still a draft stays one.
+    fn mark_page(&self) -> Result<()> {
+        let forge = Forge::connect(self.ctx)?.map_err(anyhow::Error::msg)?;
+        let name = self.app.tag(&self.version);
+        let page = forge.page(&name)?.with_context(|| format!("the release page {name} has disappeared"))?;
+        // `<` would begin HTML.
+        let reason = self.reason.replace('<', "&lt;");
+        let body = match page.body() {
+            body if body.contains(found::MARK) => body,
+            body => format!("> **Withdrawn**: {reason}\n\n{}\n\n{body}", found::MARK),
+        };
+        let mut change = serde_json::json!({ "prerelease": true, "body": body });
+        if forge.kind() == ForgeKind::Github {
+            change["make_latest"] = "false".into();
+        }
+        forge.edit_page(&page, &change).map(drop)
     }
 
     /// Pushes the tag that marks the version. It names a commit that the remote has, so hooks of a push have

@@ -2,6 +2,7 @@
 
 use crate::model::commits::Entry;
 use crate::model::evidence::Accepted;
+use crate::model::markdown;
 use document::Document;
 use section::Section;
 use std::ops::Range;
@@ -79,6 +80,31 @@ pub(crate) fn notes(text: &str, tag: &str) -> Option<String> {
     let document = Document::parse(text);
     let range = document.section(tag)?;
     Some(body(&document, &range).join("\n").trim().to_string())
+}
+
+/// The text of a tag's section as a release page shows it: breaks with their migration notes first, and the
+/// link that compares it with the release before. None if the tag has no section.
+pub(crate) fn page(text: &str, tag: &str) -> Option<String> {
+    let document = Document::parse(text);
+    let lines = body(&document, &document.section(tag)?);
+    let shown: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    let hidden = markdown::hidden(&shown);
+    let heading = |at: &usize| !hidden[*at] && shown[*at].starts_with("### ");
+    let breaking = (0..shown.len()).find(|at| heading(at) && shown[*at][4..].trim() == section::BREAKING);
+    let text = match breaking {
+        None => shown.join("\n"),
+        Some(start) => {
+            let end = (start + 1..shown.len()).find(heading).unwrap_or(shown.len());
+            let rest = [&shown[..start], &shown[end..]].concat();
+            format!("{}\n\n{}", shown[start..end].join("\n").trim(), rest.join("\n").trim())
+        }
+    };
+    let link = document.links().find_map(|at| {
+        document.line(at).strip_prefix(&format!("[{tag}]: ")).map(|link| link.trim().to_string())
+    });
+    let compared = link.and_then(|link| Some((link.rsplit_once("/compare/")?.1.to_string(), link)));
+    let compared = compared.map(|(what, link)| format!("\n\n**All changes**: [{what}]({link})"));
+    Some(text.trim().to_string() + &compared.unwrap_or_default())
 }
 
 /// A section's lines below its heading.

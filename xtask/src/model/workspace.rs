@@ -12,7 +12,7 @@ mod settings;
 
 pub(crate) use earlier::EarlierSettings;
 pub(crate) use settings::{
-    Acceptance, AppSettings, CommandsSettings, CompatSettings, ForgeKind, ImageSettings, Settings,
+    Acceptance, AppSettings, CommandsSettings, CompatSettings, Downstream, ForgeKind, ImageSettings, Settings,
     SpecSettings,
 };
 
@@ -153,7 +153,8 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
     }
     let path = root.join("Cargo.toml");
     if !path.exists() {
-        return Ok(Settings::default());
+        let downstream = rehearsal::downstream().into_iter().collect();
+        return Ok(Settings { downstream, ..Settings::default() });
     }
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let cargo: CargoToml = parse(&text, "Cargo.toml")?;
@@ -167,7 +168,11 @@ fn read_settings(root: &Utf8Path) -> Result<Settings> {
             return Err(Exit::Usage(format!("Cargo.toml: {key} = {branch:?} is not a branch name")).into());
         }
     }
-    Ok(settings)
+    settings.downstream.extend(rehearsal::downstream());
+    match settings.downstream.iter().find_map(Downstream::problem) {
+        Some(problem) => Err(Exit::Usage(format!("Cargo.toml: {problem}")).into()),
+        None => Ok(settings),
+    }
 }
 
 /// The folder without `.` components, as git names it. `.` itself becomes the empty path.
@@ -304,6 +309,9 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     }
     if let Some(problem) = settings.commands.problem() {
         return Err(Exit::Usage(format!("{file}: [commands] {problem}")).into());
+    }
+    if let Some(problem) = settings.release.problem() {
+        return Err(Exit::Usage(format!("{file}: [release] {problem}")).into());
     }
     if let Some(problem) = settings.spec.as_ref().and_then(SpecSettings::problem) {
         return Err(Exit::Usage(format!("{file}: [spec] {problem}")).into());

@@ -35,6 +35,7 @@ mod network;
 mod openapi;
 mod orphans;
 mod output;
+mod pages;
 mod plan;
 mod plan_text;
 mod promote;

@@ -166,6 +166,7 @@ fn the_readme_lists_every_setting() {
             table = match name {
                 "Settings" | "AppSettings" => Some(String::new()),
                 "Acceptance" => Some("[accept] ".to_string()),
+                "Downstream" => Some("[downstream] ".to_string()),
                 name => Some(format!(
                     "[{}] ",
                     name.strip_suffix("Settings").expect("a table's name").to_lowercase()
@@ -177,7 +178,7 @@ fn the_readme_lists_every_setting() {
             (&table, line.strip_prefix("    pub ").and_then(|l| l.split_once(": ")))
         {
             // A table has no row of its own; each of its keys has one.
-            if !kind.contains("Settings") && !kind.contains("Acceptance") {
+            if !["Settings", "Acceptance", "Downstream"].iter().any(|table| kind.contains(table)) {
                 keys.push(format!("{table}{}", key.replace('_', "-")));
             }
         }

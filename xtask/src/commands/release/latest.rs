@@ -38,6 +38,11 @@ pub(crate) fn state(release: &Release) -> Result<State> {
     Ok(State::Done(seen.join("; ")))
 }
 
+/// The newest stable release above this one that users can have.
+pub(super) fn newer_release(release: &Release) -> Result<Option<Version>> {
+    newer(release, &tags::on_remote(release.ctx, release.app)?)
+}
+
 /// The newest stable release above this one that users can have: neither rolled back nor withdrawn from the
 /// index.
 fn newer(release: &Release, tagged: &Tagged) -> Result<Option<Version>> {

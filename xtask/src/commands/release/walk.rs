@@ -1,7 +1,7 @@
 //! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
 //! then runs the open steps; a dry run prints the outward ones instead.
 
-use super::{Release, STEPS, State, Step, fault, load, remote_moved, tag};
+use super::{Release, STEPS, State, Step, after, fault, load, remote_moved, tag};
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -77,13 +77,21 @@ pub(super) fn through(
     for release in &releases {
         match stopped {
             Some(step) => ui::say(&format!("stopped after {step} (--until); continue: {}", command(release))),
-            None => ui::say(&format!(
-                "{} {} is released and verified: {}",
-                ui::green("✓"),
-                release.title(),
-                release.tag_name
-            )),
+            None => {
+                after::all(release);
+                ui::say(&format!(
+                    "{} {} is released and verified: {}",
+                    ui::green("✓"),
+                    release.title(),
+                    release.tag_name
+                ));
+            }
         }
+    }
+    let left: Vec<String> = releases.iter().flat_map(Release::left).collect();
+    if !left.is_empty() {
+        ui::say("Left to a person:");
+        left.iter().for_each(|what| ui::say(&format!("  [ ] {what}")));
     }
     Ok(())
 }

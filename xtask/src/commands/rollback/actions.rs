@@ -1,7 +1,7 @@
 //! The plan of a rollback: from what the remote and the registries have to what is done, what stays, and what
 //! only a person can do. Pure.
 
-use super::found::{Found, Image};
+use super::found::{Found, Image, PageFound};
 use crate::ecosystem::{Shown, Way};
 use crate::model::workspace::App;
 use semver::Version;
@@ -16,6 +16,7 @@ pub(super) enum Action {
     MoveDistTag { to: Version },
     RemoveDistTag(String),
     Withdraw(Way),
+    MarkPage { url: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +49,12 @@ impl Action {
             Action::MoveImage { .. } => "image",
             Action::MoveDistTag { .. } | Action::RemoveDistTag(_) => "dist-tag",
             Action::Withdraw(_) => "package",
+            Action::MarkPage { .. } => "page",
         }
     }
 
     pub(super) fn is_on_index(&self) -> bool {
-        !matches!(self, Action::Mark { .. } | Action::MoveImage { .. })
+        !matches!(self, Action::Mark { .. } | Action::MoveImage { .. } | Action::MarkPage { .. })
     }
 
     /// The state after the action.
@@ -65,6 +67,7 @@ impl Action {
             Action::RemoveDistTag(tag) => format!("{}@{tag} is removed", app.settings.package),
             Action::Withdraw(Way::Deprecate) => format!("{package} is deprecated"),
             Action::Withdraw(_) => format!("{package} is removed"),
+            Action::MarkPage { url } => format!("{url} is marked as withdrawn"),
         }
     }
 }
@@ -85,6 +88,7 @@ pub(super) fn of(app: &App, version: &Version, reason: &str, found: &Found) -> V
     lines.extend(found.image.iter().flat_map(|image| of_image(version, image)));
     lines.extend(dist_tags(app, version, found));
     lines.push(package(app, version, reason, found));
+    lines.push(page(app, version, &found.page));
     lines.push(line("tag", State::Stays, format!("the git tag {} stays", app.tag(version))));
     lines
 }
@@ -152,4 +156,17 @@ fn package(app: &App, version: &Version, reason: &str, found: &Found) -> Line {
             line(State::Todo(Action::Withdraw(way.clone())), text)
         }
     }
+}
+
+fn page(app: &App, version: &Version, found: &PageFound) -> Line {
+    let (state, text) = match found {
+        PageFound::Unknown(reason) => (State::Stays, format!("the release page is not marked ({reason})")),
+        PageFound::Absent => (State::Done, format!("the forge has no release page {}", app.tag(version))),
+        PageFound::Marked(url) => (State::Done, format!("{url} is marked as withdrawn")),
+        PageFound::Unmarked(url) => {
+            let text = format!("mark {url} as withdrawn: a pre-release, with a notice");
+            (State::Todo(Action::MarkPage { url: url.clone() }), text)
+        }
+    };
+    Line { what: "page", state, text }
 }

@@ -4,6 +4,7 @@ use super::Withdrawal;
 use crate::commands::image;
 use crate::commands::release::tag;
 use crate::ecosystem::{Shown, Way};
+use crate::forge::Forge;
 use crate::model::tags;
 use anyhow::{Result, bail};
 use semver::Version;
@@ -22,7 +23,21 @@ pub(super) struct Found {
     pub newest: Option<Version>,
     /// None for an app without an image.
     pub image: Option<Image>,
+    pub page: PageFound,
 }
+
+/// The release page on the forge.
+pub(super) enum PageFound {
+    /// The forge cannot be asked, with the reason.
+    Unknown(String),
+    Absent,
+    /// With its address.
+    Marked(String),
+    Unmarked(String),
+}
+
+/// Hidden in the text of a page that is marked as withdrawn.
+pub(super) const MARK: &str = "<!-- xtask: withdrawn -->";
 
 pub(super) struct Image {
     pub name: String,
@@ -64,6 +79,21 @@ impl Withdrawal<'_> {
             dist_tags: ecosystem.dist_tags(ctx, app)?,
             newest: others.first().map(|v| (*v).clone()),
             image: self.ask_image(&others)?,
+            page: self.ask_page()?,
+        })
+    }
+
+    fn ask_page(&self) -> Result<PageFound> {
+        let forge = match Forge::connect(self.ctx)? {
+            Ok(forge) => forge,
+            Err(reason) => return Ok(PageFound::Unknown(reason)),
+        };
+        Ok(match forge.page(&self.app.tag(&self.version))? {
+            None => PageFound::Absent,
+            Some(page) if page.body().contains(MARK) && (page.prerelease || page.draft) => {
+                PageFound::Marked(page.url)
+            }
+            Some(page) => PageFound::Unmarked(page.url),
         })
     }
 

@@ -7,7 +7,7 @@ use crate::model::evidence::Accepted;
 use crate::model::markdown;
 use std::collections::{HashMap, HashSet};
 
-const BREAKING: &str = "Breaking";
+pub(super) const BREAKING: &str = "Breaking";
 /// The prefix of the reason, on the line below an accepted break.
 const ACCEPTED: &str = "  accepted: ";
 

@@ -434,3 +434,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_page_begins_with_the_breaks_and_ends_with_the_comparison() {
+    let changelog = "# Changelog\n\n## [a-v0.2.0] - 2026-01-01\n\nBy hand.\n\n### Added\n\n- x\n\n\
+        ### Breaking\n\n- y\n  use z\n\n### Fixed\n\n- w\n\n## [a-v0.1.0] - 2026-01-01\n\n- first\n\n\
+        [a-v0.2.0]: https://f/t/m/compare/a-v0.1.0...a-v0.2.0\n[a-v0.1.0]: https://f/t/m/releases/tag/a-v0.1.0\n";
+    for (tag, expected) in [
+        (
+            "a-v0.2.0",
+            Some(
+                "### Breaking\n\n- y\n  use z\n\nBy hand.\n\n### Added\n\n- x\n\n### Fixed\n\n- w\n\n\
+                 **All changes**: [a-v0.1.0...a-v0.2.0](https://f/t/m/compare/a-v0.1.0...a-v0.2.0)",
+            ),
+        ),
+        ("a-v0.1.0", Some("- first")),
+        ("a-v0.3.0", None),
+    ] {
+        assert_eq!(page(changelog, tag).as_deref(), expected, "{tag}");
+    }
+    assert_eq!(page("", "a-v0.1.0"), None);
+    let crlf = "## [a-v1.0.0]\r\n\r\n- x\r\n\r\n### Breaking\r\n- y\r\n";
+    assert_eq!(page(crlf, "a-v1.0.0").as_deref(), Some("### Breaking\n- y\n\n- x"));
+}

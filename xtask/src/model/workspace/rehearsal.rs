@@ -1,7 +1,8 @@
 //! The limits that a rehearsal sets for the programs that it starts: they work in its folder only
-//! (`XTASK_REHEARSAL`), and see only the apps that it releases (`XTASK_ONLY`).
+//! (`XTASK_REHEARSAL`), see only the apps that it releases (`XTASK_ONLY`), and tell one more repository of
+//! each release (`XTASK_DOWNSTREAM`).
 
-use super::App;
+use super::{App, Downstream};
 use crate::sys::child::REHEARSAL;
 use crate::sys::exit::Exit;
 use anyhow::Result;
@@ -28,4 +29,12 @@ pub(super) fn hide_other_apps(apps: &mut Vec<App>) {
     if let Ok(only) = std::env::var("XTASK_ONLY") {
         apps.retain(|app| only.split(',').any(|name| name == app.name()));
     }
+}
+
+/// A downstream repository of the rehearsal's own forge: `owner/name` and the workflow's file.
+pub(super) fn downstream() -> Option<Downstream> {
+    let text = std::env::var("XTASK_DOWNSTREAM").ok()?;
+    let (repository, workflow) = text.split_once(' ')?;
+    let (repository, workflow) = (repository.to_string(), Some(workflow.to_string()));
+    Some(Downstream { repository, workflow, branch: "main".to_string() })
 }

@@ -24,6 +24,46 @@ pub(crate) struct Settings {
     pub zero_breaking: ZeroBreaking,
     /// The forge of the git remote, if its address does not tell.
     pub forge: Option<ForgeKind>,
+    /// The repositories of the same forge that are told of each release.
+    pub downstream: Vec<Downstream>,
+}
+
+/// `downstream = [{ repository = "team/template", workflow = "runtime.yml" }]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Downstream {
+    /// `owner/name`
+    pub repository: String,
+    /// The file of the workflow to start. None: GitHub's event for other repositories.
+    pub workflow: Option<String>,
+    /// The branch that the workflow is started on.
+    #[serde(default = "main_branch")]
+    pub branch: String,
+}
+
+fn main_branch() -> String {
+    "main".to_string()
+}
+
+impl Downstream {
+    /// The first mistake in the entry. None if it is valid.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let plain = |text: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+            !text.is_empty() && text.chars().all(allowed) && text.chars().any(|c| c != '.')
+        };
+        let Downstream { repository, workflow, branch } = self;
+        if !repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name)) {
+            return Some(format!(
+                "downstream: {repository:?} is not a repository of the same forge, such as \"team/template\""
+            ));
+        }
+        if let Some(file) = workflow.as_ref().filter(|file| !plain(file)) {
+            return Some(format!("downstream: workflow = {file:?} is not a file's name, such as \"ci.yml\""));
+        }
+        let wrong = branch.is_empty() || branch.chars().any(|c| c.is_whitespace() || c.is_control());
+        wrong.then(|| format!("downstream: branch = {branch:?} is not a branch"))
+    }
 }
 
 /// A kind of forge, by its API.
@@ -50,6 +90,7 @@ impl Default for Settings {
             repository: None,
             zero_breaking: ZeroBreaking::Minor,
             forge: None,
+            downstream: Vec::new(),
         }
     }
 }
@@ -200,6 +241,16 @@ pub(crate) struct ReleaseSettings {
     pub shared: Vec<String>,
     /// Other files that must contain the version, relative to the app's folder.
     pub pins: Vec<Utf8PathBuf>,
+    /// Commands that get the release as JSON on stdin after it is complete. They run in the root.
+    pub announce: Vec<Vec<String>>,
+}
+
+impl ReleaseSettings {
+    /// The first mistake in the settings. None if they are valid.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        let empty = self.announce.iter().any(|argv| argv.first().is_none_or(|program| program.is_empty()));
+        empty.then_some("announce: an empty command; write each as a list: [[\"program\", \"argument\"]]")
+    }
 }
 
 impl SpecSettings {

@@ -1,0 +1,98 @@
+//! After a release: closes its milestone, runs the commands of `[release] announce`, and lists what is left
+//! to a person. Nothing here fails a release: it is out.
+
+use super::{Release, cascade};
+use crate::finding::{Finding, Level};
+use crate::forge::Forge;
+use crate::sys::child;
+use crate::sys::ui;
+use anyhow::{Context, Result, bail};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// The steps that make a release visible. A run that did one of them completes the release.
+const VISIBLE: [&str; 4] = ["publish", "image-push", "latest", "page"];
+
+/// For a release whose last step has ended in this run.
+pub(super) fn all(release: &Release) {
+    if !release.open.iter().any(|step| VISIBLE.contains(step)) {
+        return;
+    }
+    close_milestone(release);
+    announce(release);
+    by_hand(release);
+}
+
+fn close_milestone(release: &Release) {
+    let closed = match Forge::connect(release.ctx) {
+        Ok(Ok(forge)) => forge.close_milestone(&[release.title(), release.tag_name.clone()]),
+        Ok(Err(_)) => return,
+        Err(error) => Err(error),
+    };
+    match closed {
+        Ok(Some(title)) => ui::say(&format!("  {} milestone {title} is closed", ui::green("✓"))),
+        Ok(None) => {}
+        Err(error) => warn(release, "milestone-open", format!("{error:#}"), "close the milestone by hand"),
+    }
+}
+
+fn announce(release: &Release) {
+    let commands = &release.app.settings.release.announce;
+    if commands.is_empty() {
+        return;
+    }
+    if release.ctx.endpoints.loopback_only {
+        ui::say("  - announce: not run in a rehearsal");
+        return;
+    }
+    let notice = match cascade::notice(release) {
+        Ok(notice) => notice.to_string(),
+        Err(error) => return warn(release, "announce-failed", format!("{error:#}"), "announce it by hand"),
+    };
+    for argv in commands {
+        let words = argv.join(" ");
+        match run(release, argv, &notice) {
+            Ok(()) => ui::say(&format!("  {} announced: {words}", ui::green("✓"))),
+            Err(error) => {
+                warn(release, "announce-failed", format!("{words}: {error:#}"), "announce it by hand");
+            }
+        }
+    }
+}
+
+/// Runs the command in the root, with the clean environment and the JSON on its stdin.
+fn run(release: &Release, argv: &[String], json: &str) -> Result<()> {
+    let (program, args) = argv.split_first().context("an empty command")?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(&release.ctx.ws.root).env_clear().envs(child::env()?);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {program}"))?;
+    // A command that does not read its stdin is no failure.
+    let _ = child.stdin.take().context("no stdin")?.write_all(json.as_bytes());
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("{}\n{}", output.status, child::last_lines(&String::from_utf8_lossy(&output.stderr), 10));
+    }
+    Ok(())
+}
+
+fn warn(release: &Release, id: &'static str, message: String, help: &str) {
+    let app = release.app.name();
+    ui::finding(&Finding::new(id, Level::Warning, message).app(app).help(help));
+    release.leave(format!("{help}: {}", release.title()));
+}
+
+/// What no step of this run could do.
+fn by_hand(release: &Release) {
+    if let Ok(Err(reason)) = Forge::connect(release.ctx) {
+        release.leave(format!("write the release page of {} ({reason})", release.tag_name));
+    }
+    let settings = &release.ctx.ws.settings;
+    if !settings.downstream.is_empty() && !Forge::may_dispatch() {
+        release.leave("tell the downstream repositories (not set up: DISPATCH_TOKEN)".to_string());
+    }
+}

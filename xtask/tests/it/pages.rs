@@ -1,0 +1,192 @@
+//! The release page and the downstream repositories, on both kinds of forge: a release that is interrupted,
+//! resumed in a fresh clone, completed, and rolled back. About 25 s for each forge.
+
+use crate::demo::World;
+use crate::forge::server::{Dialect, Release};
+use crate::forge::{Forge, TOKEN};
+use crate::support::{Output, run, sha256};
+use camino::Utf8Path;
+use serde_json::json;
+
+struct Pages {
+    world: World,
+    forge: Forge,
+}
+
+impl Pages {
+    fn new(dialect: Dialect) -> Pages {
+        let forge = Forge::start(dialect);
+        let inputs = ["app", "version", "release"].map(str::to_string).to_vec();
+        forge.with("team/template", |one| drop(one.workflows.insert("runtime.yml".into(), inputs)));
+        Pages { world: World::of("python"), forge }
+    }
+
+    fn xtask_in(&self, dir: &Utf8Path, args: &[&str]) -> Output {
+        let mut command = self.world.command(dir);
+        command.env("XTASK_FORGE", &self.forge.api).env("XTASK_FORGE_TOKEN", TOKEN);
+        command.env("DISPATCH_TOKEN", TOKEN).env("XTASK_DOWNSTREAM", "team/template runtime.yml");
+        let out = run(command.args(args));
+        assert!(!out.stderr.contains(TOKEN), "{out:?}");
+        out
+    }
+
+    fn xtask(&self, args: &[&str]) -> Output {
+        self.xtask_in(&self.world.repo.path, args)
+    }
+
+    /// The only page of the tag.
+    fn page(&self, tag: &str) -> Release {
+        self.forge.with("team/mono", |mono| {
+            let pages: Vec<&Release> = mono.releases.iter().filter(|page| page.tag == tag).collect();
+            assert_eq!(pages.len(), 1, "{tag}");
+            pages[0].clone()
+        })
+    }
+
+    fn asset(&self, name: &str, change: impl FnOnce(&mut crate::forge::server::Asset)) {
+        self.forge.with("team/mono", |mono| {
+            let mut assets = mono.releases.iter_mut().flat_map(|page| &mut page.assets);
+            change(assets.find(|asset| asset.name == name).unwrap());
+        });
+    }
+
+    fn told(&self) -> usize {
+        self.forge.with("team/template", |one| one.dispatched.len())
+    }
+}
+
+fn from_draft_to_rollback(dialect: Dialect) {
+    let pages = Pages::new(dialect);
+    pages.forge.with("team/mono", |mono| mono.milestones.push((5, "python v0.0.1".into(), "open".into())));
+    pages.xtask(&["release", "python", "--until", "page-draft"]).expect(0);
+    let page = pages.page("python-v0.0.1");
+    assert!(page.draft && !page.prerelease);
+    assert_eq!(page.name, "python v0.0.1");
+    assert!(page.body.contains("a server that says who it is"), "{}", page.body);
+    let wheel = "demo_agent-0.0.1-py3-none-any.whl";
+    let names: Vec<&str> = page.assets.iter().map(|asset| asset.name.as_str()).collect();
+    let expected = [wheel, "demo_agent-0.0.1.tar.gz", "openapi.json", "sbom.cdx.json", "SHA256SUMS"];
+    assert_eq!(names, expected, "{dialect:?}");
+    let sums = String::from_utf8(page.assets[4].bytes.clone()).unwrap();
+    for asset in &page.assets[..4] {
+        assert!(sums.contains(&format!("{}  {}\n", sha256(&asset.bytes), asset.name)), "{sums}");
+    }
+
+    let audit = pages.xtask(&["audit"]).expect(0).stderr;
+    assert!(audit.contains("warning[tag-without-page]") && audit.contains("python-v0.0.1"), "{audit}");
+
+    // A file of the draft with other bytes stops the release before it is published.
+    let good = page.assets[0].bytes.clone();
+    pages.asset(wheel, |asset| asset.bytes[40] ^= 1);
+    let refused = pages.xtask(&["release", "python"]).expect(3).stderr;
+    assert!(refused.contains("error[page-differs]"), "{refused}");
+    assert_eq!(pages.world.published().iter().filter(|name| name.contains("/pypi/")).count(), 0);
+    pages.asset(wheel, |asset| asset.bytes = good);
+
+    // An upload broke off, and a person edited the text. Another machine completes the release.
+    pages.asset("openapi.json", |asset| (asset.bytes, asset.starter) = (Vec::new(), true));
+    pages.forge.with("team/mono", |mono| mono.releases[0].body = "edited by a person".into());
+    let clone = pages.world.repo.world().join("clone");
+    pages.world.repo.git(&["clone", "--quiet", &pages.world.servers.env["XTASK_REMOTE"], clone.as_str()]);
+    let out = pages.xtask_in(&clone, &["release", "python"]).expect(0).stderr;
+    assert!(out.contains("2 files from the release page, hashes as in the tag"), "{out}");
+    assert!(out.contains("1 uploaded, 4 already there"), "{out}");
+    assert!(out.contains("milestone python v0.0.1 is closed"), "{out}");
+    let page = pages.page("python-v0.0.1");
+    assert!(!page.draft && page.body == "edited by a person" && page.assets.len() == 5);
+    let shown = |tag: &str| {
+        let latest = pages.forge.with("team/mono", |mono| mono.latest_for(dialect).map(|p| p.tag.clone()));
+        assert_eq!(latest.as_deref(), Some(tag), "{dialect:?}");
+    };
+    shown("python-v0.0.1");
+    let (file, inputs) = pages.forge.with("team/template", |one| one.dispatched[0].clone());
+    assert_eq!(
+        (file.as_str(), &inputs["app"], &inputs["version"]),
+        ("runtime.yml", &json!("python"), &json!("0.0.1"))
+    );
+    let notice: serde_json::Value = serde_json::from_str(inputs["release"].as_str().unwrap()).unwrap();
+    assert_eq!((&notice["tag"], &notice["newest"]), (&json!("python-v0.0.1"), &json!(true)));
+    assert_eq!(notice["files"].as_object().unwrap().len(), 2);
+    pages.forge.state().writes.clear();
+    let again = pages.xtask(&["release", "python"]).expect(4).stderr;
+    assert!(again.contains("is public") && again.contains("team/template told"), "{again}");
+    assert_eq!(pages.forge.state().writes, [""; 0], "{dialect:?}: the second run wrote something");
+
+    // The downstream repository cannot be told: a warning, and the next run tries again.
+    pages.world.repo.commit("apps/python/README.md", "# demo-agent, more\n", "fix: say more");
+    pages.world.bump(&[]);
+    pages.forge.fault("POST /actions", 403);
+    let out = pages.xtask(&["release", "python"]).expect(0).stderr;
+    assert!(
+        out.contains("warning[cascade-failed]") && out.contains("the token in DISPATCH_TOKEN lacks"),
+        "{out}"
+    );
+    assert!(out.contains("[ ] tell downstream repositories again: cargo xtask release python"), "{out}");
+    assert_eq!(pages.told(), 1);
+    let out = pages.xtask(&["release", "python"]).expect(0).stderr;
+    assert!(out.contains("team/template was told of python-v0.0.2, perhaps for the second time"), "{out}");
+    assert_eq!(pages.told(), 2);
+    shown("python-v0.0.2");
+
+    // Exit code 3: a person has to yank the version.
+    for _ in 0..2 {
+        let out = pages.xtask(&["rollback", "python", "0.0.2", "--yes", "--reason", "it <loses> runs"]);
+        let out = out.expect(3).stderr;
+        assert!(out.contains("releases/tag/python-v0.0.2 is marked as withdrawn"), "{out}");
+    }
+    let page = pages.page("python-v0.0.2");
+    assert!(
+        page.prerelease && page.body.starts_with("> **Withdrawn**: it &lt;loses> runs\n"),
+        "{}",
+        page.body
+    );
+    assert_eq!(page.body.matches("Withdrawn").count(), 1);
+    shown("python-v0.0.1");
+}
+
+#[test]
+fn a_page_on_github_goes_from_draft_to_rollback() {
+    from_draft_to_rollback(Dialect::Github);
+}
+
+#[test]
+fn a_page_on_gitea_goes_from_draft_to_rollback() {
+    from_draft_to_rollback(Dialect::Gitea);
+}
+
+/// The steps of the workflow for downstream repositories in the RUNBOOK, run in a template's folder.
+#[test]
+fn the_workflow_in_the_runbook_runs_the_gate_with_what_a_release_sends() {
+    let world = World::of("python");
+    world.xtask(&["release", "python", "--until", "publish"]).expect(0);
+    let runbook = include_str!("../../RUNBOOK.md");
+    let workflow = runbook.split("```yaml\nname: runtime\n").nth(1).unwrap().split("```").next().unwrap();
+    // What `forge/dispatch.rs` sends.
+    for input in ["app", "version", "release"] {
+        assert!(
+            workflow.contains(&format!("      {input}: {{ type: string, required: true }}\n")),
+            "{input}"
+        );
+    }
+    let dir = world.repo.world().join("template");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("template.toml"), "package = \"demo-agent\"\necosystem = \"python\"\n").unwrap();
+    // `cargo run … -- ARGS` runs the program under test.
+    let bin = world.repo.world().join("cargo-bin");
+    std::fs::create_dir(&bin).unwrap();
+    let shim = "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$PROGRAM\" \"$@\"\n";
+    std::fs::write(bin.join("cargo"), shim).unwrap();
+    run(world.repo.command("chmod", &dir).args(["+x", bin.join("cargo").as_str()])).expect(0);
+    let steps: Vec<&str> = workflow.lines().filter_map(|line| line.trim().strip_prefix("- run: ")).collect();
+    assert_eq!(steps.len(), 2);
+    let mut last = None;
+    for step in steps {
+        let mut command = world.repo.command("sh", &dir);
+        let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
+        command.envs(&world.servers.env).env("PATH", path).env("VERSION", "0.0.1");
+        last = Some(run(command.env("PROGRAM", env!("CARGO_BIN_EXE_xtask")).args(["-ec", step])));
+    }
+    // The demo app has no compat.json, which the gate says.
+    let last = last.unwrap().expect(3).stderr;
+    assert!(last.contains("error[compat-missing]") && last.contains("demo-agent==0.0.1"), "{last}");
+}
