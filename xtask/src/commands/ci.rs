@@ -15,6 +15,7 @@ use event::Event;
 use job::{Duty, Job};
 
 mod apps;
+mod comment;
 mod event;
 mod hotfix;
 mod job;

@@ -71,6 +71,9 @@ pub(crate) struct AppPlan {
     /// Breaks that no commit declares and `app.toml` does not accept.
     #[serde(skip)]
     pub undeclared: Vec<Difference>,
+    /// What changed for users since the last release, each with the source that found it.
+    #[serde(skip)]
+    pub differences: Vec<(&'static str, Difference)>,
     /// Pull requests whose commits are not in this clone: only their squash commits are counted.
     #[serde(skip)]
     pub unread_pulls: Vec<u64>,
@@ -84,6 +87,7 @@ impl AppPlan {
     fn leave_out_texts(&mut self) {
         self.commits.clear();
         self.unread_pulls.clear();
+        self.differences.clear();
         let of_numbers = |e: &Evidence| ["tags", "pins", "manifest", "index"].contains(&e.source);
         self.evidence.iter_mut().filter(|e| !of_numbers(e)).for_each(|e| e.why.clear());
         for finding in &mut self.findings {
@@ -228,6 +232,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         floor: decision.floor,
         accepted: judged.accepted,
         undeclared: judged.undeclared,
+        differences: judged.differences,
         unread_pulls: pulls.unread,
         findings: decision.findings,
     })

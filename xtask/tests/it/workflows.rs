@@ -34,6 +34,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
     expect_test::expect![[r#"
         - merge_group: merge_group:
         - lint: runs-on: ubuntu-24.04
+        - lint: GITHUB_TOKEN: ${{ github.token }}
         - test: runs-on: ubuntu-24.04
         - validate-openapi: runs-on: ubuntu-24.04
         - msrv: runs-on: ubuntu-24.04
@@ -46,10 +47,14 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - release: environment: release
         - release: packages: write
         - release: id-token: write
+        - release: statuses: write
+        - release: issues: write
         - release: runs-on: ubuntu-24.04
         - release: REGISTRY_USER: ${{ github.actor }}
         - release: REGISTRY_TOKEN: ${{ github.token }}
+        - release: GITHUB_TOKEN: ${{ github.token }}
         + lint: runs-on: ubuntu-latest
+        + lint: GITEA_TOKEN: ${{ github.token }}
         + test: runs-on: ubuntu-latest
         + validate-openapi: runs-on: ubuntu-latest
         + msrv: runs-on: ubuntu-latest
@@ -59,6 +64,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         + release: runs-on: ubuntu-latest
         + release: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
         + release: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
+        + release: GITEA_TOKEN: ${{ github.token }}
     "#]]
     .assert_eq(&shown);
 }
@@ -67,7 +73,8 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
 fn actions_are_pinned_by_commit_and_the_version_is_shown() {
     let mut pinned = 0;
     for line in [GITHUB, GITEA, CACHE].iter().flat_map(|text| text.lines()) {
-        let Some((_, action)) = line.split_once("uses: ") else { continue };
+        let step = line.trim_start().trim_start_matches("- ");
+        let Some(action) = step.strip_prefix("uses: ") else { continue };
         if action.starts_with("./") {
             continue;
         }

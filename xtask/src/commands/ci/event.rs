@@ -79,6 +79,8 @@ struct Payload {
     deleted: Option<bool>,
     merge_group: Option<MergeGroup>,
     pull_request: Option<PullRequest>,
+    /// The pull request's number.
+    number: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +189,12 @@ pub(super) fn from_forge(variable: &dyn Fn(&str) -> Option<String>) -> Result<Ev
         }
         other => Ok(Event::Other(format!("no job handles the event {other:?}"))),
     }
+}
+
+/// The number of the pull request that the job runs for. None for other events.
+pub(super) fn number(variable: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
+    let of_pull = variable("GITHUB_EVENT_NAME").is_some_and(|name| name == "pull_request");
+    payload(variable).ok().filter(|_| of_pull)?.number
 }
 
 /// `--event`, `--ref` and `--base`.

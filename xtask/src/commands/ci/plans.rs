@@ -2,7 +2,7 @@
 //! the labels.
 
 use super::event::Event;
-use super::{Outcome, Section, job, title};
+use super::{Outcome, Section, comment, job, title};
 use crate::commands::plan;
 use crate::commands::plan::AppPlan;
 use crate::finding::{Finding, Level};
@@ -45,6 +45,7 @@ pub(super) fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Ou
     if let Event::PullRequest { base, labels: Some(labels), .. } = event {
         outcome.found(label(ctx, base, labels, promotes, &plans)?.into_iter().collect());
     }
+    comment::leave(ctx, &plans);
     Ok(())
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Judged {
     pub accepted: Vec<Accepted>,
     /// Breaks that neither a commit declares nor `app.toml` accepts.
     pub undeclared: Vec<Difference>,
+    /// Everything that was found, with its source.
+    pub differences: Vec<(&'static str, Difference)>,
 }
 
 /// `declared` is a commit since `last` that declares a breaking change: it covers every break.
@@ -65,6 +67,7 @@ pub(super) fn judge(
                 continue;
             }
         };
+        judged.differences.extend(found.iter().map(|found| (source.source, found.clone())));
         let (accepted, open): (Vec<_>, Vec<_>) = found
             .iter()
             .map(|d| (app.settings.accepts(&d.id, &d.what, &last.version), d))

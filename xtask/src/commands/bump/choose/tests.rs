@@ -24,6 +24,7 @@ fn plan(next: Option<&str>, required: Option<&str>, tagged: &[&str]) -> AppPlan 
         required: required.map(v),
         accepted: Vec::new(),
         undeclared: Vec::new(),
+        differences: Vec::new(),
         unread_pulls: Vec::new(),
         findings: Vec::new(),
     }
