@@ -12,8 +12,8 @@ mod settings;
 
 pub(crate) use earlier::EarlierSettings;
 pub(crate) use settings::{
-    Acceptance, AppSettings, CommandsSettings, CompatSettings, Downstream, ForgeKind, ImageSettings, Settings,
-    SpecSettings,
+    Acceptance, AppSettings, CommandsSettings, CompatSettings, Downstream, ForgeKind, ImageSettings,
+    Settings, SpecSettings,
 };
 
 /// The characters of an app's name.

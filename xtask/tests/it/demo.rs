@@ -136,6 +136,14 @@ impl World {
             .then(|| answer.headers()["Docker-Content-Digest"].to_str().unwrap().to_string())
     }
 
+    /// The release page of the tag on the forge.
+    pub(crate) fn page(&self, tag: &str) -> serde_json::Value {
+        let url = format!("{}/releases/tags/{tag}", self.servers.env["XTASK_FORGE"]);
+        let login = format!("token {}", self.servers.env["XTASK_FORGE_TOKEN"]);
+        let mut answer = agent().get(url).header("Authorization", login).call().unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
     /// The dist-tags of the npm registry.
     pub(crate) fn dist_tags(&self, package: &str) -> serde_json::Value {
         self.packument(package)["dist-tags"].clone()

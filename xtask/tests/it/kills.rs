@@ -11,8 +11,20 @@ use camino::Utf8PathBuf;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-const STEPS: [&str; 10] =
-    ["preflight", "build", "smoke", "image", "verify", "stage", "tag", "publish", "image-push", "latest"];
+const STEPS: [&str; 12] = [
+    "preflight",
+    "build",
+    "smoke",
+    "image",
+    "verify",
+    "stage",
+    "tag",
+    "page-draft",
+    "publish",
+    "image-push",
+    "latest",
+    "page",
+];
 /// From here on, the steps change something outside.
 const OUTWARD: usize = 5;
 /// The steps that are struck in both apps.
@@ -59,7 +71,7 @@ fn the_default_matrix_strikes_every_step_and_the_tag_and_the_uploads_with_every_
         let expected = if IN_BOTH.contains(&step) { 4 } else { 3 - first };
         assert_eq!(faults, expected, "{step}: {both:?}");
     }
-    assert_eq!((both.len(), cases(0, true).len() + cases(1, true).len()), (34, 228));
+    assert_eq!((both.len(), cases(0, true).len() + cases(1, true).len()), (40, 276));
 }
 
 /// How long each step took, from the progress lines.
@@ -88,6 +100,14 @@ fn lacks(world: &World, app: &str, version: &str) -> Vec<String> {
         if world.image(image, name) != digest {
             lacks.push(format!("the image {name} is not {digest:?}"));
         }
+    }
+    let page = world.page(&format!("{app}-v{version}"));
+    // Package, spec, SBOM and hashes.
+    let names: Vec<&str> =
+        page["assets"].as_array().unwrap().iter().filter_map(|a| a["name"].as_str()).collect();
+    let files = if app == "python" { 5 } else { 4 };
+    if page["draft"] != false || names.len() != files {
+        lacks.push(format!("the release page is {page}"));
     }
     if app == "ts" && world.dist_tags("@demo/agent")["latest"] != version {
         lacks.push(format!("{version} is not @latest"));

@@ -64,29 +64,29 @@ fn a_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
               ✓ stage             2 files uploaded, installed from there (TIME)
               ✓ tag               python-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
-              - page-draft        not supported yet
+              ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1: 5 uploaded, 0 already there (TIME)
               ✓ publish           2 uploaded, 0 already there (TIME)
               ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
               ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
-              - page              not supported yet
-              - cascade           not supported yet
+              ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1 is public; shown as latest (TIME)
+              ✓ cascade           rehearsal/downstream was told of python-v0.0.1 (TIME)
             ✓ python v0.0.1 is released and verified: python-v0.0.1
         "#]],
         &expect![[r#"
-        exit code 4
-        Release python v0.0.1 at 1234567
-          - stage             passed before the tag was created
-          - tag               python-v0.0.1 at 1234567 (run local-RUN)
-          - page-draft        not supported yet
-          - publish           2 files on the index, hashes as in the tag
-          - image-push        v0.0.1 and sha-1234567 are sha256:SHA256
-          - latest            latest is sha256:SHA256
-          - page              not supported yet
-          - cascade           not supported yet
-          - verify            already verified: latest is sha256:SHA256
-        nothing left to release: python-v0.0.1 is released
-    "#]],
+            exit code 4
+            Release python v0.0.1 at 1234567
+              - stage             passed before the tag was created
+              - tag               python-v0.0.1 at 1234567 (run local-RUN)
+              - page-draft        the page has 5 files
+              - publish           2 files on the index, hashes as in the tag
+              - image-push        v0.0.1 and sha-1234567 are sha256:SHA256
+              - latest            latest is sha256:SHA256
+              - page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1 is public
+              - cascade           rehearsal/downstream told
+              - verify            already verified: latest is sha256:SHA256
+            nothing left to release: python-v0.0.1 is released
+        "#]],
     );
 }
 
@@ -107,29 +107,29 @@ fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
               - stage             no staging index in the settings
               ✓ tag               ts-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
-              - page-draft        not supported yet
+              ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.1: 4 uploaded, 0 already there (TIME)
               ✓ publish           1 uploaded, 0 already there (TIME)
               ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
               ✓ verify            @demo/agent==0.0.1 installed, sha256 as in the tag: demo-agent-0.0.1.tgz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ latest            @demo/agent@latest is 0.0.1; latest is v0.0.1 (sha256:SHA256) (TIME)
-              - page              not supported yet
-              - cascade           not supported yet
+              ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.1 is public; shown as latest (TIME)
+              ✓ cascade           rehearsal/downstream was told of ts-v0.0.1 (TIME)
             ✓ ts v0.0.1 is released and verified: ts-v0.0.1
         "#]],
         &expect![[r#"
-        exit code 4
-        Release ts v0.0.1 at 1234567
-          - stage             no staging index in the settings
-          - tag               ts-v0.0.1 at 1234567 (run local-RUN)
-          - page-draft        not supported yet
-          - publish           1 file on the index, hashes as in the tag
-          - image-push        v0.0.1 and sha-1234567 are sha256:SHA256
-          - latest            @demo/agent@latest is 0.0.1; latest is sha256:SHA256
-          - page              not supported yet
-          - cascade           not supported yet
-          - verify            already verified: @demo/agent@latest is 0.0.1; latest is sha256:SHA256
-        nothing left to release: ts-v0.0.1 is released
-    "#]],
+            exit code 4
+            Release ts v0.0.1 at 1234567
+              - stage             no staging index in the settings
+              - tag               ts-v0.0.1 at 1234567 (run local-RUN)
+              - page-draft        the page has 4 files
+              - publish           1 file on the index, hashes as in the tag
+              - image-push        v0.0.1 and sha-1234567 are sha256:SHA256
+              - latest            @demo/agent@latest is 0.0.1; latest is sha256:SHA256
+              - page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.1 is public
+              - cascade           rehearsal/downstream told
+              - verify            already verified: @demo/agent@latest is 0.0.1; latest is sha256:SHA256
+            nothing left to release: ts-v0.0.1 is released
+        "#]],
     );
 }
 
@@ -142,37 +142,38 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
         exit code 0
         Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
           ✓ preflight         resuming; credentials and tools are in order (TIME)
-          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ build             2 files from the release page, hashes as in the tag (TIME)
           ✓ image             sha256:SHA256 (TIME)
           - smoke             passed before the tag was created; the tag has the files' hashes
           - stage             passed before the tag was created
           - tag               python-v0.0.1 at 1234567 (run local-RUN)
-          - page-draft        not supported yet
+          - page-draft        the draft has 5 files
           - publish           2 files on the index, hashes as in the tag
           → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
           → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
           - verify            would run next
           → latest          tag ghcr.io/example/demo-agent:latest   after verification
-          - page              not supported yet
-          - cascade           not supported yet
+          → page            publish the release page python-v0.0.1   after verification
+          → cascade         start runtime.yml on main of rehearsal/downstream
         ✓ python v0.0.1 is ready: cargo xtask release python
-    "#]].assert_eq(&world.xtask(&["release", "python", "--dry-run"]).seen());
+    "#]]
+    .assert_eq(&world.xtask(&["release", "python", "--dry-run"]).seen());
     expect![[r#"
         exit code 0
         Release python v0.0.1 at 1234567
           ✓ preflight         resuming; credentials and tools are in order (TIME)
-          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ build             2 files from the release page, hashes as in the tag (TIME)
           ✓ image             sha256:SHA256 (TIME)
           - smoke             passed before the tag was created; the tag has the files' hashes
           - stage             passed before the tag was created
           - tag               python-v0.0.1 at 1234567 (run local-RUN)
-          - page-draft        not supported yet
+          - page-draft        the draft has 5 files
           - publish           2 files on the index, hashes as in the tag
           ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
           ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
-          - page              not supported yet
-          - cascade           not supported yet
+          ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1 is public; shown as latest (TIME)
+          ✓ cascade           rehearsal/downstream was told of python-v0.0.1 (TIME)
         ✓ python v0.0.1 is released and verified: python-v0.0.1
     "#]].assert_eq(&world.xtask(&["release", "python"]).seen());
 }
@@ -216,15 +217,15 @@ fn a_dry_run_lists_the_actions_and_changes_nothing() {
               → stage           upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
               → stage           upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
               → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
-              - page-draft        not supported yet
+              → page-draft      create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
               → publish         upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
               → publish         upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
               → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
               → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
               - verify            would run next
               → latest          tag ghcr.io/example/demo-agent:latest   after verification
-              - page              not supported yet
-              - cascade           not supported yet
+              → page            publish the release page python-v0.0.1   after verification
+              → cascade         start runtime.yml on main of rehearsal/downstream
             ✓ python v0.0.1 is ready: cargo xtask release python
         "#]],
     );
@@ -247,15 +248,15 @@ fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
               - stage             no staging index in the settings
               → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/ts-v0.0.1   at 1234567
-              - page-draft        not supported yet
+              → page-draft      create a draft of the release page ts-v0.0.1 with demo-agent-0.0.1.tgz, openapi.json, sbom.cdx.json, SHA256SUMS
               → publish         upload demo-agent-0.0.1.tgz to http://127.0.0.1:PORT   sha256 1234567890ab…, credentials $NPM_TOKEN
               → image-push      push ghcr.io/example/demo-agent-ts:v0.0.1   sha256:SHA256
               → image-push      push ghcr.io/example/demo-agent-ts:sha-1234567   sha256:SHA256
               - verify            would run next
               → latest          dist-tag @demo/agent@0.0.1 latest on http://127.0.0.1:PORT   after verification
               → latest          tag ghcr.io/example/demo-agent-ts:latest   after verification
-              - page              not supported yet
-              - cascade           not supported yet
+              → page            publish the release page ts-v0.0.1   after verification
+              → cascade         start runtime.yml on main of rehearsal/downstream
             ✓ ts v0.0.1 is ready: cargo xtask release ts
         "#]],
     );
@@ -280,15 +281,15 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
           → stage           upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
           → stage           upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
           → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
-          - page-draft        not supported yet
+          → page-draft      create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
           → publish         upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
           → publish         upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
           → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
           → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
           - verify            would run next
           → latest          tag ghcr.io/example/demo-agent:latest   after verification
-          - page              not supported yet
-          - cascade           not supported yet
+          → page            publish the release page python-v0.0.1   after verification
+          → cascade         start runtime.yml on main of rehearsal/downstream
         error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set PYPI_TOKEN in the environment
         error: 1 finding to fix first
     "#]].assert_eq(&dry.seen());

@@ -4,6 +4,7 @@
 use super::steps::{self, Took, shorter};
 use super::walk::acts::PLANNED;
 use super::walk::{Released, Walked};
+use super::world::ForgeServer;
 use super::{Rehearsal, undo};
 use crate::commands::image;
 use crate::commands::release::tag;
@@ -12,7 +13,9 @@ use crate::model::ctx::Ctx;
 use crate::model::endpoints::Endpoints;
 use crate::model::workspace::{App, Workspace};
 use crate::sys::git::{Git, short};
+use crate::sys::hash;
 use crate::sys::ui;
+use crate::sys::ui::report::plural;
 use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Serialize;
@@ -121,6 +124,7 @@ fn outside(rehearsal: &Rehearsal, walked: &Walked) -> Result<Ctx> {
             "XTASK_TESTPYPI_UPLOAD" => flags.testpypi_upload = Some(value),
             "XTASK_NPM" => flags.npm = Some(value),
             "XTASK_REGISTRY" => flags.registry = Some(value),
+            "XTASK_FORGE" => flags.forge = Some(value),
             _ => {}
         }
     }
@@ -219,6 +223,29 @@ fn of_release(
         .find(|l| l.starts_with(&format!("## [{tag_name}]")))
         .context("CHANGELOG.md has no section for this version")?;
     seen("changelog", format!("CHANGELOG.md has {tag_name}"), heading.to_string());
+    let page = rehearsal.world.forge.with(ForgeServer::REPOSITORY, |forge| {
+        forge.releases.iter().find(|page| page.tag == *tag_name && !page.draft).cloned()
+    });
+    let page = page.context("the forge has no public release page")?;
+    for (name, sha256) in &tag.dist {
+        if !page.assets.iter().any(|asset| asset.name == *name && hash::sha256(&asset.bytes) == *sha256) {
+            bail!("the release page has no {name} with the tag's hash");
+        }
+    }
+    seen(
+        "release page",
+        format!("release page {tag_name}"),
+        format!("public, {}, hashes as in the tag", plural(page.assets.len(), "file")),
+    );
+    let (app_name, number) = (app.name(), version.to_string());
+    let told = rehearsal.world.forge.with(ForgeServer::DOWNSTREAM, |downstream| {
+        let told = downstream.dispatched.iter();
+        told.filter(|(_, inputs)| inputs["app"] == app_name && inputs["version"] == number.as_str()).count()
+    });
+    if told != 1 {
+        bail!("the downstream repository was told {told} times");
+    }
+    seen("downstream told", format!("{tag_name}: downstream repository told"), "once".to_string());
     let verified = walked
         .verified
         .iter()
@@ -289,6 +316,17 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     for (app, said) in &walked.gates {
         list.push(seen(&format!("an undeclared break of {app} is refused"), said.clone()));
     }
+    let comments = rehearsal.world.forge.with(ForgeServer::REPOSITORY, |forge| {
+        let mut pulls: Vec<u64> = forge.comments.iter().map(|(number, ..)| *number).collect();
+        pulls.sort_unstable();
+        let all = pulls.len();
+        pulls.dedup();
+        (all, pulls.len())
+    });
+    if comments.0 == 0 || comments.0 != comments.1 {
+        bail!("the lint jobs left {} comments on {} pull requests", comments.0, comments.1);
+    }
+    list.push(seen("one comment on each pull request", format!("on {}", plural(comments.0, "pull request"))));
     if rehearsal.without(Part::Image) {
         list.push(of_all("container images", None));
     }

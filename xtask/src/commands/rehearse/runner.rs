@@ -1,6 +1,7 @@
 //! A CI runner of a forge. Each job runs the workflow's command in a fresh clone of the remote, with the
 //! cached folders of the last job and with the variables that the forge sets.
 
+use super::forge::server::Dialect;
 use super::forge::{PullRequest, Squash};
 use super::machine::{Ended, Env, Machine, pairs};
 use super::world::World;
@@ -46,6 +47,21 @@ impl Forge {
         }
     }
 
+    fn token_name(self) -> &'static str {
+        match self {
+            Forge::GitHub => "GITHUB_TOKEN",
+            Forge::Gitea => "GITEA_TOKEN",
+        }
+    }
+
+    /// How the rehearsal's forge answers the calls of its API.
+    fn dialect(self) -> Dialect {
+        match self {
+            Forge::GitHub => Dialect::Github,
+            Forge::Gitea => Dialect::Gitea,
+        }
+    }
+
     /// The ref that the job of a pull request checks out.
     fn checked_out(self, pull: &PullRequest) -> String {
         if self.test_merges() { pull.merge_ref() } else { pull.head_ref() }
@@ -63,7 +79,8 @@ pub(super) struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets.
+    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets. `lint` gets the job's own token,
+    /// for its comment on the pull request.
     pub(super) fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
         let dir = self.slot(job)?;
         let mut env = self.machine.runner(&dir.join("home"));
@@ -71,6 +88,9 @@ impl Runner<'_> {
         env.extend(self.variables(&dir, job, event)?);
         if job == "release" {
             env.extend(self.world.secrets());
+        }
+        if job == "lint" {
+            env.push((self.forge.token_name().to_string(), self.world.forge.token.clone()));
         }
         // Jobs in parallel with the longest run at a lower priority: there is CPU time for them when it
         // waits.
@@ -168,6 +188,7 @@ impl Runner<'_> {
         let file = dir.join("event.json");
         let mut variables =
             pairs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_JOB", job), ("GITHUB_EVENT_PATH", file.as_str())]);
+        variables.extend(pairs(&[("XTASK_FORGE", &self.world.forge.api(self.forge.dialect()))]));
         if let Forge::Gitea = self.forge {
             variables.extend(pairs(&[("GITEA_ACTIONS", "true")]));
         }

@@ -3,6 +3,7 @@
 
 use super::Rehearsal;
 use super::walk::Walked;
+use super::world::ForgeServer;
 use crate::commands::image;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -62,6 +63,17 @@ fn one(
     if app.settings.ecosystem.is_latest(ctx, app, before)? == Some(true) {
         seen.push(format!("@latest is {before} again"));
     }
+    let tag = app.tag(last);
+    let marked = rehearsal.world.forge.with(ForgeServer::REPOSITORY, |forge| {
+        forge
+            .releases
+            .iter()
+            .any(|page| page.tag == tag && page.prerelease && page.body.contains("Withdrawn"))
+    });
+    if !marked {
+        bail!("after the rollback of v{last}, its release page is not marked");
+    }
+    seen.push("its release page says so".to_string());
     let remote_main = format!("origin/{}", ctx.ws.settings.main);
     developer.git(log, &["fetch", "--quiet", "origin"])?;
     developer.git(log, &["switch", "--quiet", "--detach", &remote_main])?;

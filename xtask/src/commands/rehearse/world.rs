@@ -1,10 +1,12 @@
-//! The servers that a release uses, on this machine: a git remote, the apps' package indexes, a container
-//! registry.
+//! The servers that a release uses, on this machine: a git remote, a forge, the apps' package indexes, a
+//! container registry.
 
+use super::forge::server::{self, Dialect, Repository, State};
 use super::index::{self, Index};
 use super::npm::{self, Npm};
 use super::registry::{self, Registry};
 use super::remote::{self, Remote};
+use super::servers::secret;
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
 use crate::model::workspace::{App, Settings};
@@ -12,6 +14,8 @@ use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fmt;
 use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) struct World {
     pub remote: Remote,
@@ -21,6 +25,42 @@ pub(crate) struct World {
     pub npm: Option<Npm>,
     /// None if no image is built.
     pub registry: Option<Registry>,
+    pub forge: ForgeServer,
+}
+
+/// The forge, in this process.
+pub(crate) struct ForgeServer {
+    address: SocketAddr,
+    pub token: String,
+    pub state: Arc<Mutex<State>>,
+}
+
+impl ForgeServer {
+    /// The repository that is released, its downstream repository, and that one's workflow.
+    pub(crate) const REPOSITORY: &str = "rehearsal/mono";
+    pub(crate) const DOWNSTREAM: &str = "rehearsal/downstream";
+    const WORKFLOW: &str = "runtime.yml";
+
+    fn start() -> Result<ForgeServer> {
+        let token = secret()?;
+        let (address, state) =
+            server::start(&token, &[Self::REPOSITORY, Self::DOWNSTREAM]).context("cannot start the forge")?;
+        let forge = ForgeServer { address, token, state };
+        let inputs = ["app", "version", "release"].map(str::to_string).to_vec();
+        forge.with(Self::DOWNSTREAM, |one| drop(one.workflows.insert(Self::WORKFLOW.into(), inputs)));
+        Ok(forge)
+    }
+
+    /// The address of the repository in this forge's API.
+    pub(crate) fn api(&self, dialect: Dialect) -> String {
+        format!("http://{}{}/repos/{}", self.address, dialect.api(), Self::REPOSITORY)
+    }
+
+    /// Looks at a repository, or changes it.
+    pub(crate) fn with<T>(&self, name: &str, look: impl FnOnce(&mut Repository) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        look(state.repositories.entry(name.to_string()).or_default())
+    }
 }
 
 /// The address of servers that are not started. Nothing listens on port 9 (discard), so nothing can be
@@ -73,6 +113,7 @@ impl World {
                 None => None,
             };
             Ok(World {
+                forge: ForgeServer::start()?,
                 remote,
                 python,
                 npm: npm.map(joined).transpose().context("cannot start the npm registry")?,
@@ -93,6 +134,8 @@ impl World {
             ("XTASK_TESTPYPI_UPLOAD", index(|(_, testpypi)| testpypi.upload())),
             ("XTASK_NPM", self.npm.as_ref().map_or_else(unused, Npm::url)),
             ("XTASK_REGISTRY", self.registry.as_ref().map_or(UNUSED, |r| r.host()).to_string()),
+            ("XTASK_FORGE", self.forge.api(Dialect::Gitea)),
+            ("XTASK_DOWNSTREAM", format!("{} {}", ForgeServer::DOWNSTREAM, ForgeServer::WORKFLOW)),
             ("XTASK_LOOPBACK_ONLY", "1".to_string()),
         ];
         pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
@@ -100,7 +143,8 @@ impl World {
 
     /// The tokens for publishing, as environment variables. Only the job `release` gets them.
     pub(crate) fn secrets(&self) -> Vec<(String, String)> {
-        let mut secrets = Vec::new();
+        let names = ["XTASK_FORGE_TOKEN", "DISPATCH_TOKEN"];
+        let mut secrets = names.map(|name| (name.to_string(), self.forge.token.clone())).to_vec();
         if let Some((pypi, testpypi)) = &self.python {
             secrets.extend([
                 ("PYPI_TOKEN".to_string(), pypi.token.clone()),
@@ -118,7 +162,7 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<Result<T>>) -> Result<T> {
 
 impl fmt::Display for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = vec!["git remote".to_string()];
+        let mut parts = vec!["git remote".to_string(), format!("forge {}", self.forge.address)];
         if let Some((pypi, testpypi)) = &self.python {
             parts.push(format!("Python index {}, staging index {}", pypi.host(), testpypi.host()));
         }
