@@ -368,7 +368,7 @@ fn may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v>) ->
 }
 
 /// The types of a schema, with those of its alternatives.
-fn types_of<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Types {
+pub(super) fn types_of<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Types {
     view.unions.iter().filter(|_| depth > 0).fold(view.types, |types, union| {
         let null = if union.null { Types::NULL } else { Types::NONE };
         types

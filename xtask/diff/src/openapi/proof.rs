@@ -1,12 +1,14 @@
 //! Alternatives together. Compared one by one, they cannot show everything: `oneOf` refuses what fits two of
 //! them, and several may take together what one took before. A value decides.
 
+use super::alternatives::types_of;
 use super::context::{Context, Direction};
 use super::document::Document;
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
 use super::schema::View;
+use super::types::Types;
 use super::values::{Number, show};
 use super::witness::{self, OneOf};
 use crate::finding::Level;
@@ -35,11 +37,11 @@ impl<'v> Engine<'v> {
         ctx: &Context,
     ) {
         let request = ctx.direction == Direction::Request;
-        let ((sender, sent), (receiver, accepted)) = match request {
-            true => ((&self.old, old), (&self.new, new)),
-            false => ((&self.new, new), (&self.old, old)),
+        let (sender, receiver) = match request {
+            true => ((&self.old, old, a), (&self.new, new)),
+            false => ((&self.new, new, b), (&self.old, old)),
         };
-        let decided = if ctx.text { None } else { decide((sender, sent), (receiver, accepted)) };
+        let decided = if ctx.text { None } else { decide(sender, receiver) };
         let wider = if request { &TYPES_WIDENED } else { &TYPES_NARROWED };
         let refused = match decided {
             Some(Decided::Taken { more }) => {
@@ -103,7 +105,9 @@ impl<'v> Engine<'v> {
         };
         let mut found: Vec<Value> = values.into_iter().filter(refused).collect();
         let several = found.iter().position(|value| fits(value, OneOf::AtLeast) == Some(true));
-        let none = |value: &Value| !value.is_object() && !value.is_array();
+        // An object of a receiver that knows objects may just have properties that are new.
+        let known = types_of(receiver, accepted.1, DEPTH) & (Types::OBJECT | Types::ARRAY);
+        let none = |value: &Value| !known.meets(Types::of(value));
         let at = several.or_else(|| found.iter().position(none))?;
         Some((found.swap_remove(at), several.is_none()))
     }
@@ -111,12 +115,17 @@ impl<'v> Engine<'v> {
 
 /// Decides by trying, if only types, lists of values and limits matter: between two neighbouring limits all
 /// values are alike. None if something else matters.
-fn decide((sender, sent): (&Document, &Node), (receiver, accepted): (&Document, &Node)) -> Option<Decided> {
+fn decide<'v>(
+    (sender, sent, sends): (&Document<'v>, &Node<'v>, &View<'v>),
+    (receiver, accepted): (&Document<'v>, &Node<'v>),
+) -> Option<Decided> {
     let mut kinds = Kinds::default();
     for (document, node) in [(sender, sent), (receiver, accepted)] {
         node.raws.iter().try_for_each(|raw| kinds.read(document, raw.value, DEPTH))?;
     }
-    let mut more = false;
+    // What limits objects and lists of the receiver does not matter if none are sent.
+    let mut more = kinds.structured;
+    let whole = !more || !types_of(sender, sends, DEPTH).meets(Types::OBJECT | Types::ARRAY);
     for value in kinds.values() {
         let sent = witness::fits(sender, sent, &value, OneOf::Exactly)?;
         let taken = witness::fits(receiver, accepted, &value, OneOf::Exactly)?;
@@ -125,7 +134,7 @@ fn decide((sender, sent): (&Document, &Node), (receiver, accepted): (&Document, 
         }
         more |= taken && !sent;
     }
-    Some(Decided::Taken { more })
+    whole.then_some(Decided::Taken { more })
 }
 
 /// The limits of both schemas.
@@ -134,6 +143,8 @@ struct Kinds {
     listed: Vec<Value>,
     numbers: Vec<Number>,
     lengths: Vec<usize>,
+    /// Whether something limits the content of objects or lists: those are not tried then.
+    structured: bool,
 }
 
 impl Kinds {
@@ -161,6 +172,19 @@ impl Kinds {
                     let (target, _) = document.target(limit.as_str()?).ok()?;
                     self.read(document, target, depth - 1)?
                 }
+                "properties"
+                | "required"
+                | "additionalProperties"
+                | "minProperties"
+                | "maxProperties"
+                | "items"
+                | "minItems"
+                | "maxItems"
+                | "uniqueItems"
+                    if map.contains_key("type") =>
+                {
+                    self.structured = true
+                }
                 "title" | "description" | "example" | "examples" | "default" | "deprecated" => {}
                 _ => return None,
             }
@@ -170,7 +194,10 @@ impl Kinds {
 
     fn values(self) -> Vec<Value> {
         let mut all = self.listed;
-        all.extend([json!(null), json!(true), json!(false), json!([]), json!({}), json!("a")]);
+        all.extend([json!(null), json!(true), json!(false), json!("a")]);
+        if !self.structured {
+            all.extend([json!([]), json!({})]);
+        }
         for number in self.numbers.into_iter().chain([Number::Whole(0)]) {
             all.extend(number.neighbours());
         }

@@ -399,6 +399,13 @@ fn alternatives_are_judged_together() {
             false,
             true,
         ),
+        // Only null could be sent. What the receiver knows of lists does not matter.
+        (
+            json!({ "oneOf": [{ "type": ["string", "integer", "null"] }, { "type": ["string", "integer"] }] }),
+            json!({ "oneOf": [{ "type": ["string", "null"] }, { "type": "array", "items": { "type": "string" } }] }),
+            false,
+            true,
+        ),
         // The same values in other words.
         (
             json!({ "oneOf": [{ "type": "integer", "maximum": 1 }, { "type": "integer", "minimum": 0 }] }),
