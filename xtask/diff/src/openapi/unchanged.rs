@@ -67,8 +67,8 @@ fn components(root: &Value) -> impl Iterator<Item = (&String, &Map<String, Value
     sections.filter_map(|(section, entries)| Some((section, entries.as_object()?)))
 }
 
-/// Whether both are the same JSON with keys in the same order, and all their references pass. Plain loops: this
-/// is most of the work for two large documents, and debug builds do not inline iterators.
+/// Whether both are the same JSON with keys in the same order, and all their references pass. Plain loops:
+/// this is most of the work for two large documents, and debug builds do not inline iterators.
 fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
