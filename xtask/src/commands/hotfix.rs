@@ -68,7 +68,7 @@ struct Begun {
 impl Hotfix<'_> {
     /// `hotfix/python-v0.1.0`: `plan` reads the line of versions from it.
     fn name(&self) -> String {
-        format!("hotfix/{}", self.app.tag(&self.version))
+        format!("hotfix/{}", self.app.in_branch(&self.version))
     }
 
     fn line(&self) -> Line {
@@ -125,9 +125,9 @@ impl Hotfix<'_> {
     }
 
     fn fetch_tags(&self) -> Result<()> {
-        let app = self.app.name();
+        let start = self.app.tag_start();
         let refs =
-            ["", "withdrawn/"].map(|mark| format!("refs/tags/{mark}{app}-v*:refs/tags/{mark}{app}-v*"));
+            ["", "withdrawn/"].map(|mark| format!("refs/tags/{mark}{start}*:refs/tags/{mark}{start}*"));
         let remote = &self.ctx.endpoints.remote;
         self.ctx.git.online(&["fetch", "--quiet", "--no-tags", "--", remote, &refs[0], &refs[1]]).map(drop)
     }

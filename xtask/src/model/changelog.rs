@@ -72,7 +72,8 @@ pub(crate) fn release(text: &str, release: &ReleaseNotes) -> String {
 
 /// `python-v0.0.2-rc.1`
 fn is_pre(tag: &str) -> bool {
-    tag.rsplit_once("-v").is_some_and(|(_, version)| version.contains('-'))
+    let number = |(_, number): (&str, &str)| number.bytes().all(|b| b.is_ascii_digit());
+    ["-alpha.", "-beta.", "-rc."].iter().any(|channel| tag.rsplit_once(channel).is_some_and(number))
 }
 
 /// The text of a tag's section, used as the release notes. None if the tag has no section.

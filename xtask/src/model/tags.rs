@@ -24,8 +24,9 @@ impl Tagged {
 
 /// Asks the remote.
 pub(crate) fn on_remote(ctx: &Ctx, app: &App) -> Result<Tagged> {
-    let release = format!("refs/tags/{}-v", app.name());
-    let mark = format!("refs/tags/withdrawn/{}-v", app.name());
+    let start = app.tag_start();
+    let release = format!("refs/tags/{start}");
+    let mark = format!("refs/tags/withdrawn/{start}");
     let patterns = [format!("{release}*"), format!("{mark}*")];
     let remote = &ctx.endpoints.remote;
     let listed =

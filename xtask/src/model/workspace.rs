@@ -1,14 +1,17 @@
 //! Finds the repository's root and reads its settings: `[workspace.metadata.xtask]` and every `app.toml`.
 //! Unknown keys are errors.
 
+use crate::model::version;
 use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use semver::Version;
 use serde::Deserialize;
 
 mod earlier;
 mod rehearsal;
 mod settings;
+mod tag_form;
 
 pub(crate) use earlier::EarlierSettings;
 pub(crate) use settings::{
@@ -35,12 +38,28 @@ impl App {
     pub(crate) fn file(&self) -> Utf8PathBuf {
         self.dir.join("app.toml")
     }
-    /// `python-v0.0.1`
-    pub(crate) fn tag(&self, version: &semver::Version) -> String {
-        format!("{}-v{version}", self.settings.name)
+    /// `python-v0.0.1`, or the form that `[release] tag` names.
+    pub(crate) fn tag(&self, version: &Version) -> String {
+        format!("{}{version}", self.tag_start())
+    }
+    /// What the app's tags have before the version: `python-v`.
+    pub(crate) fn tag_start(&self) -> String {
+        tag_form::start(&self.settings)
+    }
+    /// The version of a release, from its tag's name. None: another app's tag, or no release.
+    pub(crate) fn version_in_tag(&self, tag: &str) -> Option<Version> {
+        version::in_tag(tag.strip_prefix(self.tag_start().as_str())?)
+    }
+    /// The form in which a tag of another tool is read as a release of the version, for the settings.
+    pub(crate) fn form_of_tag(&self, tag: &str, version: &Version) -> Option<String> {
+        tag_form::of(self, tag, version)
+    }
+    /// `python-v0.0.1`, for names of branches. It does not depend on the form of the tags.
+    pub(crate) fn in_branch(&self, version: &Version) -> String {
+        format!("{}-v{version}", self.name())
     }
     /// `withdrawn/python-v0.0.1`, the tag with which `rollback` marks a version as withdrawn.
-    pub(crate) fn mark(&self, version: &semver::Version) -> String {
+    pub(crate) fn mark(&self, version: &Version) -> String {
         format!("withdrawn/{}", self.tag(version))
     }
     /// Git pathspecs of everything that belongs to the app: its folder and its shared paths.
@@ -89,6 +108,9 @@ impl Workspace {
                     twin.dir
                 ));
             }
+        }
+        if problems.is_empty() {
+            problems.extend(tag_form::conflict(&apps));
         }
         let names = apps.iter().map(|app| app.name().to_string()).collect();
         rehearsal::hide_other_apps(&mut apps);
@@ -306,6 +328,9 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     if let Some(problem) = settings.compat.as_ref().and_then(|compat| compat.problem(settings.spec.as_ref()))
     {
         return Err(Exit::Usage(format!("{file}: [compat] {problem}")).into());
+    }
+    if let Some(problem) = tag_form::problem(&settings) {
+        return Err(Exit::Usage(format!("{file}: {problem}")).into());
     }
     if let Some(problem) = settings.commands.problem() {
         return Err(Exit::Usage(format!("{file}: [commands] {problem}")).into());

@@ -318,7 +318,11 @@ fn a_tag_of_another_history_is_not_compared_with() {
 fn tags_of_another_form_are_reported() {
     let repo = Repo::new();
     repo.change("fix: x");
-    for (tag, other) in [("v1.2.3", "python-v1.2.3"), ("demo-agent==1.3.0rc1", "python-v1.3.0-rc.1")] {
+    for (tag, other, form) in [
+        ("demo-agent==1.3.0rc1", "python-v1.3.0-rc.1", ""),
+        ("demo-agent==1.4.0", "python-v1.4.0", "{package}=={version}"),
+        ("v1.5.0", "python-v1.5.0", "v{version}"),
+    ] {
         repo.git(&["tag", tag]);
         let plan = repo.xtask(&["plan", "python"]).expect(0);
         let said = format!(
@@ -327,9 +331,17 @@ fn tags_of_another_form_are_reported() {
         );
         assert!(plan.stderr.contains(&said), "{}", plan.stderr);
         assert!(plan.stderr.contains(&format!("git tag {other} {tag}^{{}}")), "{}", plan.stderr);
+        let line = format!("tag = \"{form}\"");
+        assert_eq!(plan.stderr.contains(&line), !form.is_empty(), "{}", plan.stderr);
     }
-    // The tag that the help proposes is read, so the others do not matter.
-    repo.git(&["tag", "python-v1.2.3", "v1.2.3^{}"]);
+    // The tag that the help proposes is read, so the others do not matter. So is the proposed form.
+    repo.git(&["tag", "python-v1.5.0", "v1.5.0^{}"]);
     let plan = repo.xtask(&["plan", "python"]);
     assert!(!plan.stderr.contains("tags-unread"), "{}", plan.stderr);
+    repo.git(&["tag", "--delete", "python-v1.5.0"]);
+    let settings = repo.read("apps/python/app.toml") + "\n[release]\ntag = \"v{version}\"\n";
+    repo.commit("apps/python/app.toml", &settings, "build: tags keep their form");
+    let plan = repo.xtask(&["plan", "python", "--json"]);
+    assert!(!plan.stderr.contains("tags-unread"), "{}", plan.stderr);
+    assert_eq!(plan.json()["apps"][0]["last"]["tag"], "v1.5.0");
 }

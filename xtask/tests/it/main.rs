@@ -50,6 +50,7 @@ mod seen;
 mod skip;
 mod supervise;
 mod support;
+mod tag_form;
 mod template;
 mod trouble;
 mod trunk;

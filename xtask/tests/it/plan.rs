@@ -121,7 +121,7 @@ fn exit_codes_distinguish_success_a_stop_and_nothing_to_release() {
             tags      > 0.1.0  the highest tag
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
         stderr:
-        error[manifest-below-tag]: python: the manifest has 0.0.9, but python-v0.1.0 is already released (apps/python/pyproject.toml)
+        error[manifest-below-tag]: python: the manifest has 0.0.9, but 0.1.0 is already released (apps/python/pyproject.toml)
           → cargo xtask bump python
         error: 1 finding to fix first
     "#]].assert_eq(&repo.xtask(&["plan", "python"]).expect(3).seen());

@@ -101,7 +101,8 @@ fn a_rehearsal_meets_every_criterion_and_leaves_no_files() {
     assert_eq!(left(&repo), [] as [&str; 0]);
 }
 
-/// A repository with a copy of the TypeScript app under the name `third`, and with the contract tests.
+/// A repository with a copy of the TypeScript app under the name `third`, whose tags have a form of their
+/// own, and with the contract tests.
 fn third() -> Repo {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let repo = Repo::empty("repo");
@@ -118,6 +119,9 @@ fn third() -> Repo {
                 .replace("agents-runtime-ts", "agents-runtime-third"),
         );
     }
+    let settings = repo.read("apps/third/app.toml");
+    let release = "[release]\ntag = \"{package}@{version}\"";
+    repo.write("apps/third/app.toml", settings.replace("[release]", release));
     repo.write("lefthook.yml", HOOKS);
     repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n");
     repo.write(".gitignore", "/target/\nnode_modules/\ndist/\n__pycache__/\n");
@@ -139,9 +143,9 @@ fn a_copy_of_an_app_under_a_third_name_is_planned_built_and_released() {
     let report = &output.json()["report"];
     let seen = report["criteria"].as_array().unwrap();
     for expected in [
-        "git tag third-v0.0.1",
+        "git tag @demo/third@0.0.1",
         "@demo/third==0.0.1 published",
-        "CHANGELOG.md has third-v0.0.1",
+        "CHANGELOG.md has @demo/third@0.0.1",
         "rollback of third v0.0.2",
     ] {
         assert!(

@@ -213,7 +213,8 @@ impl AppDrift {
             [(Utf8PathBuf::from("CHANGELOG.md"), false), (own.app.dir.join("CHANGELOG.md"), true)]
         {
             let Some(file) = files::read(&ctx.ws.root, &path) else { continue };
-            let Some((shown, newest)) = docs::newest_section(&file.text, own.app.name(), in_folder) else {
+            let Some((shown, newest)) = docs::newest_section(&file.text, &own.app.tag_start(), in_folder)
+            else {
                 continue;
             };
             let place = format!("{path}:{}", place::line_of(&file.text, shown.span.start));

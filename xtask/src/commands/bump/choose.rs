@@ -50,10 +50,7 @@ fn allowed(version: Version, plan: &AppPlan, published: &[Version]) -> Result<Ve
         Err(Exit::Gate(vec![Finding::new(id, Level::Error, message).app(&plan.app).help(help)]).into())
     };
     if plan.tagged.contains(&version) {
-        return refuse(
-            "version-taken",
-            format!("{version} is already used: the tag {}-v{version} exists", plan.app),
-        );
+        return refuse("version-taken", format!("{version} is already used: it has a tag"));
     }
     if published.contains(&version) {
         return refuse(

@@ -48,7 +48,7 @@ impl Hotfix<'_> {
             return Ok((title, vec![self.add_entries_command()]));
         }
         let (remote, target) = (plan::remote_name(ctx), &settings.development);
-        let name = format!("apply-hotfix-{}", self.app.tag(version));
+        let name = format!("apply-hotfix-{}", self.app.in_branch(version));
         let commands = vec![
             format!("git fetch {remote}"),
             format!("git switch --no-track --create {name} {remote}/{target}"),

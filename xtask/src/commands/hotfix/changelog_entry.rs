@@ -25,7 +25,7 @@ impl Hotfix<'_> {
         let mut added = Vec::new();
         for version in patches {
             let from = ctx.git.read(&["show", &format!("refs/tags/{}:{CHANGELOG}", app.tag(version))])?;
-            if let Some(with) = restore::section(&text, &from, app.name(), version) {
+            if let Some(with) = restore::section(&text, &from, &app.tag_start(), version) {
                 text = with;
                 added.push(app.tag(version));
             }

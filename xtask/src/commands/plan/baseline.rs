@@ -78,7 +78,8 @@ fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Find
         );
         let help = format!(
             "git merge {tag}, or for a fix of {}: git switch --create hotfix/{}",
-            last.version, last.tag
+            last.version,
+            app.in_branch(&last.version)
         );
         return Some(Finding::new("release-elsewhere", Level::Warning, message).help(help))
             .filter(|_| *newest > last.version);
@@ -112,14 +113,24 @@ fn other_form(app: &App, history: &History, alone: bool) -> Option<Finding> {
     let folder = app.dir.file_name().unwrap_or_default();
     let names = [app.name(), package, package.rsplit('/').next().unwrap_or_default(), folder];
     let found = |tag: &String| Some((version_in(tag, &names, alone)?, tag.clone()));
-    let (newest, tag) = history.other_tags.iter().filter_map(found).max()?;
+    let mut releases: Vec<(Version, String)> = history.other_tags.iter().filter_map(found).collect();
+    releases.sort_by(|a, b| b.cmp(a));
+    let form = releases.iter().find_map(|(version, tag)| app.form_of_tag(tag, version));
+    let (newest, tag) = releases.into_iter().next()?;
     let message = format!(
         "{tag} looks like a release of {}, but only tags like {} are read: the next release is compared \
          with no earlier release",
         app.name(),
         app.tag(&newest)
     );
-    let help = format!("git tag {} {tag}^{{}}, if {tag} is the last release", app.tag(&newest));
+    let tagged = format!("git tag {} {tag}^{{}}, if {tag} is the last release", app.tag(&newest));
+    let help = match form {
+        Some(form) => format!(
+            "write into {}, if releases keep such tags:\n[release]\ntag = {form:?}\nor: {tagged}",
+            app.file()
+        ),
+        None => tagged,
+    };
     Some(Finding::new("tags-unread", Level::Warning, message).help(help))
 }
 

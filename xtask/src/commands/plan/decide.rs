@@ -230,7 +230,7 @@ fn manifest_findings(
     match (facts.last, required) {
         (Some(last), _) if *manifest < last => finding(
             "manifest-below-tag",
-            format!("the manifest has {manifest}, but {app}-v{last} is already released"),
+            format!("the manifest has {manifest}, but {last} is already released"),
             required.map_or_else(|| format!("set it to {last}"), |_| bump),
         ),
         (_, Some(required)) if pending && !version::reaches(manifest, required) => {

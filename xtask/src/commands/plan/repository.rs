@@ -3,7 +3,6 @@
 
 use super::gitdir::{GitDir, is_id};
 use crate::model::ctx::Ctx;
-use crate::model::version;
 use crate::model::workspace::App;
 use crate::sys::git::Git;
 use anyhow::{Result, bail};
@@ -85,10 +84,16 @@ pub(crate) fn refuse_incomplete(git: &Git) -> Result<()> {
     Ok(())
 }
 
+/// Was the clone made with a filter, so that files may be missing?
+pub(super) fn is_partial(git: &Git) -> Result<bool> {
+    Ok(GitDir::of(git)?.is_partial())
+}
+
 /// The app's tags, and the main and development branches.
 pub(super) fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
-    let tags = [format!("refs/tags/{}-v", app.name()), format!("refs/tags/withdrawn/{}-v", app.name())];
+    let start = app.tag_start();
+    let tags = [format!("refs/tags/{start}"), format!("refs/tags/withdrawn/{start}")];
     let both = |branch: &String| {
         [format!("refs/heads/{branch}"), format!("refs/remotes/{}/{branch}", remote_name(ctx))]
     };
@@ -118,9 +123,10 @@ fn ask_git(git: &Git, prefixes: &[String], exact: &[String]) -> Result<HashMap<S
     Ok(git.read(&args)?.lines().filter_map(pair).collect())
 }
 
-/// Exactly `<app>-v<semver>`: `python-v1.0.0`, neither `python-v1` nor `python-very-old`.
+/// Exactly `<app>-v<semver>`, or the app's own form: `python-v1.0.0`, neither `python-v1` nor
+/// `python-very-old`.
 fn release_tag(app: &App, name: &str, object: &str) -> Option<Tag> {
-    let version = version::in_tag(name.strip_prefix(app.name())?.strip_prefix("-v")?)?;
+    let version = app.version_in_tag(name)?;
     Some(Tag { name: name.to_string(), version, object: object.to_string() })
 }
 

@@ -53,7 +53,7 @@ impl Remote {
         let is_ours = |name: &str| {
             let tag = name.strip_prefix("refs/tags/").unwrap_or_default();
             let tag = tag.strip_prefix("withdrawn/").unwrap_or(tag);
-            ctx.ws.apps.iter().any(|app| tag.starts_with(&format!("{}-v", app.name())))
+            ctx.ws.apps.iter().any(|app| app.version_in_tag(tag).is_some())
         };
         let wanted = refs.keys().filter(|name| is_ours(name)).cloned();
         let wanted: Vec<String> =

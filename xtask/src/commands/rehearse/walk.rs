@@ -172,8 +172,8 @@ impl<'a> Walk<'a> {
         let mut releases = self.walked.releases.iter().flat_map(|released| &released.versions);
         let (_, version) =
             releases.find(|(name, _)| name == app.name()).context("nothing was released yet")?;
+        let branch = format!("hotfix/{}", app.in_branch(version));
         let version = version.to_string();
-        let branch = format!("hotfix/{}-v{version}", app.name());
         self.develop("hotfix, fix and bump", |dev, log| {
             dev.xtask(log, &["hotfix", app.name(), &version])?;
             dev.fix(log, app, "hotfix")?;

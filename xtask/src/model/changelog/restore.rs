@@ -5,15 +5,15 @@ use semver::Version;
 
 /// The changelog `text` with the section that `from` has for the version: above the section of the next lower
 /// version of the app. None if `text` has the section already, or `from` has none.
-pub(crate) fn section(text: &str, from: &str, app: &str, version: &Version) -> Option<String> {
-    let tag = format!("{app}-v{version}");
+pub(crate) fn section(text: &str, from: &str, tag_start: &str, version: &Version) -> Option<String> {
+    let tag = format!("{tag_start}{version}");
     let from = Document::parse(from);
     let wanted = from.section(&tag)?;
     let mut document = Document::parse(text);
     if document.section(&tag).is_some() {
         return None;
     }
-    let of_app = |title: &str| title.strip_prefix(app)?.strip_prefix("-v")?.parse::<Version>().ok();
+    let of_app = |title: &str| title.strip_prefix(tag_start)?.parse::<Version>().ok();
     let sections = document.sections();
     let lower = sections.iter().find(|s| of_app(document.title(s)).is_some_and(|found| found < *version));
     let place = lower.map_or(document.links().start, |section| section.start);
@@ -59,7 +59,7 @@ mod tests {
                           [a-v0.1.0]: https://x/a-v0.1.0\n";
 
     fn restored(text: &str) -> Option<String> {
-        section(text, HOTFIX, "a", &Version::new(0, 1, 1))
+        section(text, HOTFIX, "a-v", &Version::new(0, 1, 1))
     }
 
     #[test]
@@ -116,8 +116,8 @@ mod tests {
         "#]]
         .assert_eq(&once);
         assert_eq!(restored(&once), None);
-        assert_eq!(section("", HOTFIX, "a", &Version::new(0, 1, 2)), None);
-        assert_eq!(section("", HOTFIX, "b", &Version::new(0, 1, 1)), None);
+        assert_eq!(section("", HOTFIX, "a-v", &Version::new(0, 1, 2)), None);
+        assert_eq!(section("", HOTFIX, "b-v", &Version::new(0, 1, 1)), None);
     }
 
     #[test]

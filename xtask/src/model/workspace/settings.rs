@@ -235,6 +235,8 @@ pub(crate) struct ApiSettings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct ReleaseSettings {
+    /// The form of the app's tags, with the placeholders `{app}`, `{package}` and `{version}`.
+    pub tag: Option<String>,
     /// A staging index, which gets the release before the real index.
     pub stage: Option<String>,
     /// Globs, relative to the root, of paths outside the app's folder that belong to the app too.

@@ -141,7 +141,7 @@ fn dashes(text: &str) -> Vec<&str> {
 
 /// The highest version among a changelog's sections: `## [python-v0.1.0] - …` in the repository's changelog,
 /// `## 0.1.0` or `## [v0.1.0]` in the app's own.
-pub(super) fn newest_section(text: &str, app: &str, own: bool) -> Option<(Shown, Version)> {
+pub(super) fn newest_section(text: &str, tag_start: &str, own: bool) -> Option<(Shown, Version)> {
     let plain: Vec<&str> = lines(text).map(|(_, line)| line).collect();
     let hidden = markdown::hidden(&plain);
     let headings = plain
@@ -151,7 +151,7 @@ pub(super) fn newest_section(text: &str, app: &str, own: bool) -> Option<(Shown,
         .map(|(line, _)| line[3..].trim());
     let versions = headings.filter_map(|heading| {
         let title = heading.trim_start_matches('[').split([']', ' ', '(']).next().unwrap_or_default();
-        let bare = match title.strip_prefix(app).and_then(|rest| rest.strip_prefix("-v")) {
+        let bare = match title.strip_prefix(tag_start) {
             Some(bare) => bare,
             None => Some(title).filter(|_| own)?,
         };

@@ -55,7 +55,7 @@ fn a_given_version_that_is_not_allowed_is_refused_with_the_reason() {
         ("0.2.0", "0.2.0"),
         ("1.0.0", "1.0.0"),
         ("0.2.0-rc.1", "0.2.0-rc.1"),
-        ("0.1.1", "version-taken: 0.1.1 is already used: the tag python-v0.1.1 exists"),
+        ("0.1.1", "version-taken: 0.1.1 is already used: it has a tag"),
         (
             "0.5.0",
             "version-taken: 0.5.0 is already used: the index has it, and accepts each version only once",

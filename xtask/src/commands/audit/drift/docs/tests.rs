@@ -61,7 +61,7 @@ fn the_newest_section_is_the_highest_of_this_app() {
         ("", "ts", true, None),
     ] {
         assert_eq!(
-            newest_section(text, app, own).map(|(_, v)| v.to_string()).as_deref(),
+            newest_section(text, &format!("{app}-v"), own).map(|(_, v)| v.to_string()).as_deref(),
             expected,
             "{app}: {text}"
         );
