@@ -22,6 +22,7 @@ mod baseline;
 mod breaks;
 mod compare;
 mod decide;
+mod dropped;
 mod gitdir;
 mod history;
 mod hotfix;
@@ -32,9 +33,10 @@ mod show;
 mod walk;
 
 pub(crate) use decide::Line;
-pub(crate) use history::{same_content, source_commit, source_in};
+pub(crate) use history::{source_commit, source_in};
 pub(crate) use published::Published;
 pub(crate) use repository::{refuse_incomplete, remote_name};
+pub(crate) use walk::same_content;
 
 /// The plan of one app, as `plan --json` prints it.
 #[derive(Clone, Debug, Serialize)]
