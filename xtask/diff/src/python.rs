@@ -9,6 +9,8 @@ use std::collections::{HashMap, HashSet};
 use surface::{Is, Object, Surface};
 use types::{Answer, ClassFacts, Classes, parse::Meaning};
 
+#[cfg(test)]
+mod cases;
 mod classes;
 mod fields;
 mod functions;

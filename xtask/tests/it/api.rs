@@ -5,17 +5,18 @@ use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
 use crate::support::{APP_TOML, Repo};
 
-const FILES: [(&str, &str); 6] = [
+pub(crate) const FILES: [(&str, &str); 7] = [
     ("conditions", include_str!("api/conditions.txt")),
     ("modules", include_str!("api/modules.txt")),
     ("names", include_str!("api/names.txt")),
     ("signatures", include_str!("api/signatures.txt")),
     ("classes", include_str!("api/classes.txt")),
     ("fields", include_str!("api/fields.txt")),
+    ("models", include_str!("api/models.txt")),
 ];
 
 /// What every snippet may use.
-const PRELUDE: &str = include_str!("api/prelude.py");
+pub(crate) const PRELUDE: &str = include_str!("api/prelude.py");
 
 fn write_side(repo: &Repo, cases: &[Case], new: bool) {
     for (i, case) in cases.iter().enumerate() {

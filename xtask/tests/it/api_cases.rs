@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// `## what`, then `level id` lines in any place, then `--- old [file]` and `--- new [file]` with their text.
 pub(crate) struct Case {
-    what: String,
+    pub what: String,
     pub expected: Vec<String>,
     /// Whether it is of the new side, its name, and its text.
     pub files: Vec<(bool, String, String)>,

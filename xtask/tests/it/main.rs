@@ -10,6 +10,7 @@
 
 mod api;
 mod api_cases;
+mod api_record;
 mod api_ts;
 mod audit;
 mod baseline;

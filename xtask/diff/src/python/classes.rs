@@ -14,6 +14,8 @@ const SILENT_BASES: &[&str] = &[
     "typing.Protocol",
     "typing_extensions.Protocol",
     "typing.NamedTuple",
+    "typing_extensions.NamedTuple",
+    "collections.namedtuple",
     "typing.TypedDict",
     "typing_extensions.TypedDict",
 ];
@@ -61,7 +63,8 @@ fn nature(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
     if functions::is_deprecated(&new.decorators) && !functions::is_deprecated(&old.decorators) {
         found.push(difference(&rules::DEPRECATED, "", "", ""));
     }
-    if new.slots && !old.slots && old.model != Some(Model::NamedTuple) {
+    // Nobody could set other attributes of a frozen class, and a protocol has no instances of its own.
+    if new.slots && !old.slots && old.model != Some(Model::NamedTuple) && !old.frozen && !new.protocol {
         found.push(difference(&rules::SLOTS, "", "", ""));
     }
     if new.frozen && !old.frozen {
@@ -93,12 +96,15 @@ fn model(old: &Class, new: &Class) -> Option<signature::Difference> {
         Some(Model::NamedTuple) => "named tuple",
         Some(Model::TypedDict) => "TypedDict",
         Some(Model::Pydantic) => "pydantic model",
+        Some(Model::Attrs) => "class of attrs",
+        Some(Model::Msgspec) => "msgspec struct",
     };
     if old.model == new.model || old.model.is_none() {
         return None;
     }
-    let rule =
-        if old.model == Some(Model::Dataclass) || new.unknown { &rules::MODEL_MAYBE } else { &rules::MODEL };
+    // Their users use the constructor and the attributes, which are compared.
+    let plain = matches!(old.model, Some(Model::Dataclass | Model::Attrs));
+    let rule = if plain || new.unknown { &rules::MODEL_MAYBE } else { &rules::MODEL };
     Some(difference(rule, "", word(old.model), word(new.model)))
 }
 

@@ -1,5 +1,5 @@
-//! Fields of dataclasses, named tuples, TypedDicts and pydantic models. They are read as attributes, and
-//! passed to the constructor by position or by name.
+//! Fields of models: dataclasses, attrs, named tuples, TypedDicts, pydantic models and msgspec structs. They
+//! are read as attributes, and passed to the constructor by position or by name.
 
 use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
@@ -9,8 +9,8 @@ use super::{Compare, Pair, place};
 
 pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
     let Some(model) = old.model else { return };
-    // With an explicit constructor, the fields are not its parameters.
-    let generated = new.constructor.is_none();
+    // With an explicit constructor, the fields are not its parameters: constructors are compared as such.
+    let generated = old.constructor.is_none() && new.constructor.is_none();
     let mut renamed: Vec<&str> = Vec::new();
     for (i, field) in old.fields.iter().enumerate().filter(|(_, f)| !f.name.starts_with('_')) {
         match new.fields.iter().find(|f| f.name == field.name) {
@@ -102,7 +102,7 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
 
 /// Positional fields: the old ones must still come first, in the same order.
 fn order(model: Model, old: &Class, new: &Class, renamed: &[&str]) -> Option<Difference> {
-    if !matches!(model, Model::Dataclass | Model::NamedTuple) {
+    if !matches!(model, Model::Dataclass | Model::NamedTuple | Model::Attrs | Model::Msgspec) {
         return None;
     }
     let names = |class: &Class| {

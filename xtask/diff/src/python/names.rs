@@ -179,7 +179,10 @@ fn removed<'a>(
             let at = (named_at(old, symbol), String::new());
             return compare.report("attribute", symbol, found, at, (None, None));
         }
-        // A re-export from another package.
+        // A re-export from another package. `import *` may still bring it.
+        if module(new, symbol).is_some_and(|module| module.lazy) {
+            return;
+        }
         let found = difference(&rules::RE_EXPORT_REMOVED, &last(symbol), "", &format!("`{definition}`"));
         return compare.report("", symbol, found, (named_at(old, symbol), String::new()), (None, None));
     };

@@ -45,7 +45,7 @@ pub(super) fn parameters(compare: &Compare, old: &Signature, new: &Signature) ->
         match became(old, new, parameter) {
             Became::Kept(now) => {
                 used.push(&now.name);
-                kept(compare, parameter, now, &mut found);
+                kept(compare, parameter, now, twice(old, new, parameter), &mut found);
             }
             Became::Renamed(now) => {
                 used.push(&now.name);
@@ -139,8 +139,16 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
     }
 }
 
-fn kept(compare: &Compare, old: &Parameter, new: &Parameter, found: &mut Vec<Difference>) {
-    if by_position(old) && !by_position(new) {
+/// Whether the parameter is now two: a new one takes its place, and it is given by keyword itself, as in
+/// `f(_name=None, /, *, name=None)`.
+fn twice(old: &Signature, new: &Signature, parameter: &Parameter) -> bool {
+    let place = positional(old).iter().position(|p| p.name == parameter.name);
+    let there = place.and_then(|i| positional(new).get(i).copied());
+    there.is_some_and(|p| p.kind == Kind::PositionalOnly && !old.parameters.iter().any(|o| o.name == p.name))
+}
+
+fn kept(compare: &Compare, old: &Parameter, new: &Parameter, twice: bool, found: &mut Vec<Difference>) {
+    if by_position(old) && !by_position(new) && !twice {
         found.push(difference(&rules::KEYWORD_ONLY, &old.name, "", ""));
     }
     if by_keyword(old) && new.kind == Kind::PositionalOnly {

@@ -178,6 +178,8 @@ pub enum Model {
     NamedTuple,
     TypedDict,
     Pydantic,
+    Attrs,
+    Msgspec,
 }
 
 #[derive(Clone, Debug, Deserialize)]

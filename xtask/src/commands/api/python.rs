@@ -16,11 +16,13 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use xshell::cmd;
 
-const READER: [(&str, &str); 9] = [
+const READER: [(&str, &str); 11] = [
     ("surface.py", include_str!("python/reader/surface.py")),
     ("names.py", include_str!("python/reader/names.py")),
     ("definitions.py", include_str!("python/reader/definitions.py")),
     ("classes.py", include_str!("python/reader/classes.py")),
+    ("models.py", include_str!("python/reader/models.py")),
+    ("made.py", include_str!("python/reader/made.py")),
     ("loader.py", include_str!("python/reader/loader.py")),
     ("exports.py", include_str!("python/reader/exports.py")),
     ("environments.py", include_str!("python/reader/environments.py")),

@@ -1,4 +1,4 @@
-import abc, collections.abc, contextlib, dataclasses, enum, functools, typing
+import abc, attr, attrs, collections, collections.abc, contextlib, dataclasses, enum, functools, msgspec, typing, typing_extensions
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,23 +1,14 @@
-"""Classes: members with inheritance resolved inside the tree, and the fields of models.
+"""Classes: members with inheritance resolved inside the tree.
 
 Also what makes a class abstract, frozen or slotted.
 """
 
 import re
 
-from definitions import Definitions
-from names import Definition, Facts, bare, call, text
+from made import ENUMS, Made
+from models import BASES
+from names import Definition, Facts, bare
 
-DATACLASS = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
-MODELS = {
-    "typing.NamedTuple": "namedtuple",
-    "typing.TypedDict": "typeddict",
-    "typing_extensions.TypedDict": "typeddict",
-    "pydantic.BaseModel": "pydantic",
-    "pydantic.main.BaseModel": "pydantic",
-    "pydantic_settings.BaseSettings": "pydantic",
-}
-ENUMS = {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"}
 ABSTRACT = {"abc.ABC", "abc.ABCMeta", "typing.Protocol", "typing_extensions.Protocol"}
 # Special names of a class that say something to the interpreter, not to users.
 SILENT = {
@@ -39,11 +30,16 @@ def is_public(name: str) -> bool:
 
 def known_outside(outside: list[str]) -> bool:
     """Say whether a package can take nothing away unnoticed through these bases."""
-    plain = {"object", "typing.Generic", "Exception", *MODELS, *ENUMS, *ABSTRACT}
+    plain = {"object", "typing.Generic", "Exception", *BASES, *ENUMS, *ABSTRACT}
     return all(base in plain for base in outside)
 
 
-class Classes(Definitions):
+def keyword(mro: list[Definition], name: str) -> str | None:
+    """Read `name=...` of a class or its nearest ancestor: `class A(Struct, frozen=True)`."""
+    return next((str(c.keywords[name]) for c in mro if name in c.keywords), None)
+
+
+class Classes(Made):
     """What a class is to its users."""
 
     def define(self, found: Definition, path: str) -> None:
@@ -55,7 +51,7 @@ class Classes(Definitions):
         elif found.is_function:
             self.objects[path] = self.function(found)
         else:
-            self.objects[path] = self.attribute(found)
+            self.objects[path] = self.made(found, path) or self.attribute(found)
 
     def klass(self, klass: Definition) -> Facts:
         mro = self.mro(klass)
@@ -70,15 +66,14 @@ class Classes(Definitions):
         for base in mro[1:]:
             self.define(base, base.path)
         members = self.members(mro)
-        model = next((MODELS[b] for b in outside if b in MODELS), None)
-        dataclass = next(
-            (options for options in map(self.dataclass, mro) if options is not None), None
-        )
+        model = next((BASES[b] for b in outside if b in BASES), None)
+        options = next((one for one in map(self.options, mro) if one is not None), {})
+        model = options.get("model", model)
         metaclasses = {self.expression(c.parent, c.keywords.get("metaclass")) for c in mro} - {None}
         constructor, new = members.pop("__init__", None), members.pop("__new__", None)
         if self.generated(mro):
             constructor = new = None
-        fields = self.fields(mro, "dataclass" if dataclass is not None else model)
+        fields = self.fields(mro, model)
         for one in fields:
             # The default of a field is on the class by accident.
             self.objects.get(members.get(one["name"], ""), {})["on_class"] = False
@@ -122,12 +117,13 @@ class Classes(Definitions):
                 )
                 and not set(outside) - {"object", "abc.ABC", "typing.Generic"}
             )
-            or (dataclass or {}).get("slots") == "True",
-            "frozen": (dataclass or {}).get("frozen") == "True"
-            or (model == "pydantic" and self.frozen(mro)),
+            or options.get("slots") == "True",
+            "frozen": options.get("frozen") == "True"
+            or (model == "pydantic" and self.frozen(mro))
+            or (model == "msgspec" and keyword(mro, "frozen") == "True"),
             "hashable": self.hashable(mro),
-            "ordered": (dataclass or {}).get("order") == "True",
-            "model": "dataclass" if dataclass is not None else model,
+            "ordered": options.get("order") == "True" or keyword(mro, "order") == "True",
+            "model": model,
             "fields": fields,
             "type_parameters": self.type_parameters(klass, bases[klass.path]),
         }
@@ -177,33 +173,26 @@ class Classes(Definitions):
                 named.setdefault(name, not member.is_alias and "abstractmethod" in member.labels)
         return sorted(name for name, abstract in named.items() if abstract)
 
-    def dataclass(self, klass: Definition) -> dict[str, str] | None:
-        """Read the options of `@dataclass`; null for another class."""
-        for decorator in klass.decorators:
-            name, keywords = call(self.expression(klass.parent, decorator.value))
-            if name in DATACLASS:
-                return keywords
-        return None
-
     def hashable(self, mro: list[Definition]) -> bool:
         """Say whether the class keeps a hash: `__eq__` alone takes it away."""
         for klass in mro:
             if "__hash__" in klass.members:
                 own = klass.members["__hash__"]
                 return not (own.is_attribute and str(own.value) == "None")
-            options = self.dataclass(klass)
+            options = self.options(klass)
             if options is not None and options.get("eq") != "False":
-                return options.get("frozen") == "True" or options.get("unsafe_hash") == "True"
+                kept = ("frozen", "unsafe_hash", "hash")
+                return any(options.get(key) == "True" for key in kept)
             if "__eq__" in klass.members:
                 return False
         return True
 
     def generated(self, mro: list[Definition]) -> bool:
-        """Say whether the constructor is the one that `@dataclass` writes."""
+        """Say whether the constructor is the one that a decorator writes."""
         for klass in mro:
             if "__init__" in klass.members:
                 return False
-            if (options := self.dataclass(klass)) is not None and options.get("init") != "False":
+            if (options := self.options(klass)) is not None and options.get("init") != "False":
                 return True
         return False
 
@@ -213,90 +202,6 @@ class Classes(Definitions):
             for c in mro
             if "model_config" in c.members
         )
-
-    def fields(self, mro: list[Definition], model: str | None) -> list[Facts]:
-        found = {}
-        for klass in reversed(mro if model else []):
-            options = self.dataclass(klass)
-            if model == "dataclass" and options is None:
-                continue
-            keyword_only = (options or {}).get("kw_only") == "True"
-            total = str(klass.keywords.get("total", "True")) == "True"
-            for name, member in klass.members.items():
-                if (
-                    member.is_alias
-                    or not member.is_attribute
-                    or member.annotation is None
-                    or "property" in member.labels
-                ):
-                    continue
-                # Neither `x: ClassVar[int] = 1`, whose annotation griffe shows without ClassVar,
-                # nor `self.x: int = 1`.
-                if "instance-attribute" not in member.labels or (
-                    "class-attribute" not in member.labels and member.value is not None
-                ):
-                    continue
-                kind = self.expression(klass, member.annotation) or ""
-                if bare(kind) == "dataclasses.KW_ONLY":
-                    keyword_only = True
-                    continue
-                if model == "pydantic" and (name.startswith("_") or name == "model_config"):
-                    continue
-                field = self.field(
-                    klass, name, member, kind, keyword_only=keyword_only, total=total, model=model
-                )
-                if field is not None:
-                    found[name] = field
-        return list(found.values())
-
-    def field(  # noqa: PLR0913, what a field is depends on all of it
-        self,
-        klass: Definition,
-        name: str,
-        member: Definition,
-        kind: str,
-        *,
-        keyword_only: bool,
-        total: bool,
-        model: str | None,
-    ) -> Facts | None:
-        default = text(member.value)
-        function, keywords = call(
-            self.expression(klass, member.value) if member.value is not None else None
-        )
-        if function in (
-            "dataclasses.field",
-            "pydantic.Field",
-            "pydantic.fields.Field",
-            "pydantic.dataclasses.Field",
-        ):
-            if keywords.get("init") == "False":
-                return None
-            keyword_only = {"True": True, "False": False}.get(
-                keywords.get("kw_only", ""), keyword_only
-            )
-            default = (
-                keywords.get("default") or keywords.get("default_factory") or keywords.get("0")
-            )
-            default = None if default in ("...", "dataclasses.MISSING") else default
-        elif default == "...":
-            default = None
-        required = default is None
-        if model == "typeddict":
-            required = {"Required": True, "NotRequired": False}.get(
-                bare(kind).rpartition(".")[2], total
-            )
-        if model == "pydantic":
-            keyword_only = True
-        return {
-            "name": name,
-            **self.at(member),
-            "annotation": text(member.annotation),
-            "type": kind or None,
-            "default": default,
-            "required": required,
-            "keyword_only": keyword_only,
-        }
 
     def type_parameters(self, klass: Definition, bases: list[str]) -> list[Facts]:
         """List what is in brackets in Generic[...] or Protocol[...].

@@ -6,6 +6,7 @@ Signatures, decorators, overloads, documented exceptions.
 import re
 from pathlib import Path
 
+import griffe
 from names import Definition, Facts, Names, text
 
 
@@ -55,6 +56,8 @@ class Definitions(Names):
             }
             for p in function.parameters
         ]
+        static = any(str(d.value) == "staticmethod" for d in function.decorators)
+        positional_by_name(parameters, method=scope.is_class and not static)
         return {
             "parameters": parameters,
             "annotation": text(function.returns),
@@ -93,13 +96,24 @@ class Definitions(Names):
             "annotation": text(annotation),
             "type": self.expression(scope, annotation),
             "value": text(attribute.value),
-            "means": self.expression(scope, attribute.value)
-            if attribute.value is not None
-            else None,
+            # A dictionary or a list is no type, and may be long.
+            "means": None
+            if isinstance(attribute.value, griffe.ExprDict | griffe.ExprList | griffe.ExprSet)
+            else self.expression(scope, attribute.value),
             "writable": kind == "attribute" or "writable" in labels,
             "abstract": "abstractmethod" in labels,
             "on_class": "class-attribute" in labels,
         }
+
+
+def positional_by_name(parameters: list[Facts], *, method: bool) -> None:
+    """Mark `__name` as positional-only, as type checkers do (PEP 484)."""
+    for one in parameters[int(method) :]:
+        name = str(one["name"])
+        if one["kind"] == "positional or keyword" and name.startswith("__") and name[-2:] != "__":
+            one["kind"] = "positional-only"
+        elif one["kind"] != "positional-only":
+            break
 
 
 def section(lines: list[str], outer: int, *, numpy: bool) -> list[str]:

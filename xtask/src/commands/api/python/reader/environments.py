@@ -23,6 +23,7 @@ class Tree:
         self.root, self.requires = Path(root).resolve(), requires
         self.problems: list[str] = []
         self.files: dict[str, ast.Module] = {}
+        self.annotated: dict[str, bool] = {}
         for package in sorted({name.split(".")[0] for name in public}):
             for file in sources(self.root, package):
                 self.read(file)
@@ -37,9 +38,28 @@ class Tree:
             line = getattr(error, "lineno", None) or 1
             self.problems.append(f"{name}:{line}: {error}")
 
+    def parsed(self, file: Path) -> ast.Module | None:
+        """Return what a file holds; null for one outside of the tree."""
+        return self.files.get(file.relative_to(self.root).as_posix())
+
+    def has_annotations(self, file: Path) -> bool:
+        """Say whether a file annotates any of its functions or attributes."""
+        name = file.relative_to(self.root).as_posix()
+        if name not in self.annotated:
+            self.annotated[name] = any(map(is_annotated, ast.walk(self.files[name])))
+        return self.annotated[name]
+
     def pythons(self) -> set[int]:
         """List the minor versions of Python 3 that may install it."""
         return allowed(self.requires or f">=3.{OLDEST}")
+
+
+def is_annotated(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.AnnAssign)
+        or (isinstance(node, ast.arg) and node.annotation is not None)
+        or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None)
+    )
 
 
 def sources(root: Path, package: str) -> list[Path]:
@@ -102,7 +122,12 @@ def environments(trees: list[Tree]) -> list[tuple[str, Environment]]:
     found.append(
         ("Python without the optional packages", Environment(base.version, optional=False))
     )
-    return [(where, one) for where, one in found if one == base or matters(trees, base, one)]
+    kept = found[:1]
+    for where, one in found[1:]:
+        # Two environments may run the same of all that may have changed.
+        if all(matters(trees, other, one) for _, other in kept):
+            kept.append((where, one))
+    return kept
 
 
 PLATFORM_WORDS = {"Windows": "win32", "macOS": "darwin"}
@@ -154,7 +179,10 @@ def conditional(file: ast.Module, tree: Tree, base: Environment, other: Environm
 
 
 def imported(node: ast.stmt, tree: Tree) -> list[str]:
-    """List the files of the package whose module's last name an import in a condition has."""
+    """List the private files whose module's last name an import in a condition has.
+
+    Public ones are compared as such.
+    """
     lasts = {
         (part.module or part.names[0].name).rpartition(".")[2]
         for block in blocks(node)
@@ -162,4 +190,8 @@ def imported(node: ast.stmt, tree: Tree) -> list[str]:
         for part in ast.walk(statement)
         if isinstance(part, ast.ImportFrom)
     }
-    return [name for name in tree.files if Path(name).stem in lasts]
+    return [
+        name
+        for name in tree.files
+        if Path(name).stem in lasts and any(part.startswith("_") for part in Path(name).parts)
+    ]

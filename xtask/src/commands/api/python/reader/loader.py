@@ -6,6 +6,7 @@ from typing import Any
 
 import griffe
 from conditions import Values, bound, dropped, for_type_checkers
+from environments import Tree
 from exports import Reference, listed
 from lazy import Lazy
 
@@ -14,6 +15,20 @@ class Visitor(griffe.Visitor):
     """Reads a source file without the statements that the environment does not run."""
 
     values: Values
+    tree: ast.Module | None
+
+    def get_module(self) -> griffe.Module:
+        """Visit what was parsed before, once for all environments."""
+        if self.tree is None:
+            return super().get_module()
+        self._visited_nodes.clear()
+        try:
+            self.visit(self.tree)
+            return self.current.module
+        finally:
+            for node in self._visited_nodes:
+                vars(node).pop("parent", None)
+            self._visited_nodes.clear()
 
     def visit(self, node: ast.AST) -> None:
         if isinstance(node, ast.Module):
@@ -70,11 +85,11 @@ def top_level(file: Path, *kinds: type[ast.stmt]) -> set[str]:
 class Loader(griffe.GriffeLoader):
     """Loads the packages of one tree for one environment."""
 
-    def __init__(self, root: Path, values: Values) -> None:
+    def __init__(self, tree: Tree, values: Values) -> None:
         super().__init__(
-            search_paths=[root], extensions=griffe.Extensions(), allow_inspection=False
+            search_paths=[tree.root], extensions=griffe.Extensions(), allow_inspection=False
         )
-        self.values = values
+        self.tree, self.values = tree, values
 
     def _visit_module(
         self, module_name: str, module_path: Path, parent: griffe.Module | None = None
@@ -90,7 +105,7 @@ class Loader(griffe.GriffeLoader):
             lines_collection=self.lines_collection,
             modules_collection=self.modules_collection,
         )
-        visitor.values = self.values
+        visitor.values, visitor.tree = self.values, self.tree.parsed(module_path)
         return visitor.get_module()
 
     def expand_exports(self, module: griffe.Module, seen: set[str] | None = None) -> None:

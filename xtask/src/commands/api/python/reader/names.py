@@ -5,6 +5,7 @@ Through imports, re-exports and `Old = New`.
 
 import ast
 import builtins
+import functools
 import re
 from typing import Any
 
@@ -35,7 +36,8 @@ class Names:
         self.kept: dict[str, set[str]] = {}
         self.uses: dict[str, set[str]] = {}
         self.read: dict[tuple[str, str], str | None] = {}
-        self.loader = Loader(self.root, values)
+        self.loader = Loader(tree, values)
+        TEXTS.clear()
 
     def find(self, path: str) -> Definition:
         try:
@@ -58,6 +60,7 @@ class Names:
         if (
             found.is_attribute
             and found.annotation is None
+            and isinstance(found.value, str | griffe.ExprName | griffe.ExprAttribute)
             and re.fullmatch(r"[A-Za-z_][\w.]*", str(found.value or ""))
         ):
             target = self.resolve(found.parent, str(found.value), depth - 1)
@@ -91,7 +94,7 @@ class Names:
         """
         if value is None:
             return None
-        key = (scope.path, str(value).strip())
+        key = (scope.path, (text(value) or "").strip())
         if key not in self.read:
             try:
                 self.read[key] = ast.unparse(
@@ -150,15 +153,25 @@ class Resolver(ast.NodeTransformer):
         resolved = self.reader.resolve(self.scope, name)
         if "." in resolved and resolved not in self.reader.objects:
             self.reader.mentioned.add(resolved)
-        return (
-            ast.parse(resolved, mode="eval").body
-            if re.fullmatch(r"[\w.]+", resolved)
-            else ast.Name(name)
-        )
+        return path_of(resolved) if re.fullmatch(r"[\w.]+", resolved) else ast.Name(name)
+
+
+# The text of each expression of griffe, which takes long to put together; by its identity.
+TEXTS: dict[int, tuple[object, str]] = {}
 
 
 def text(value: object) -> str | None:
-    return None if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value
+    if id(value) not in TEXTS:
+        TEXTS[id(value)] = (value, str(value))
+    return TEXTS[id(value)][1]
+
+
+@functools.cache
+def path_of(name: str) -> ast.expr:
+    """Parse a dotted path; nobody changes the result."""
+    return ast.parse(name, mode="eval").body
 
 
 def bare(expression: str) -> str:

@@ -70,7 +70,7 @@ class Reader(Classes):
             or self.stars(module),
             "all": module.exports is not None,
             "stub": self.has_stub(module),
-            "annotated": self.has_stub(module) or annotated("\n".join(module.lines)),
+            "annotated": self.has_stub(module) or self.annotated(module),
         }
         self.names[path] = {"to": path, "public": True}
         exports = (
@@ -94,6 +94,7 @@ class Reader(Classes):
             public = listed and (exports is not None or self.belongs(module, name, member))
             self.name(module, name, member, public=public)
         self.on_demand(module, exports)
+        self.by_star(module, exports)
 
     def lazy(self, module: Definition) -> Lazy:
         return module.extra["xtask"].get("lazy") or Lazy(ast.Module([], []), set())
@@ -113,11 +114,29 @@ class Reader(Classes):
             if real is not None and not real.is_alias and not real.is_module:
                 self.define(real, target)
 
+    def by_star(self, module: Definition, exports: set[str] | None) -> None:
+        """Add the names in `__all__` that `import *` brings from another package."""
+        sources = [name.partition("/")[0] for name in module.members if "/" in name]
+        for name in exports or ():
+            path = f"{module.path}.{name}"
+            if sources and path not in self.names and not self.excluded(path):
+                target = f"{sources[0]}.{name}" if len(sources) == 1 else path
+                self.names[path] = {"to": target, "public": True, **self.at(module)}
+
     def has_stub(self, module: Definition) -> bool:
         file = module.filepath
         return not isinstance(file, list) and (
             file.suffix == ".pyi" or file.with_suffix(".pyi").is_file()
         )
+
+    def parsed(self, module: Definition) -> ast.Module:
+        file = module.filepath
+        found = None if isinstance(file, list) else self.tree.parsed(file)
+        return found or ast.parse("\n".join(module.lines))
+
+    def annotated(self, module: Definition) -> bool:
+        file = module.filepath
+        return not isinstance(file, list) and self.tree.has_annotations(file)
 
     def stars(self, module: Definition) -> bool:
         """Names from elsewhere that nobody can list."""
@@ -155,7 +174,7 @@ class Reader(Classes):
     def used(self, module: Definition) -> set[str]:
         """Find the names that the functions, classes and annotations of a module use."""
         if module.path not in self.uses:
-            tree = ast.parse("\n".join(module.lines))
+            tree = self.parsed(module)
             scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
             parts = [node for node in ast.walk(tree) if isinstance(node, scopes)] + [
                 node.annotation for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)
@@ -189,16 +208,6 @@ class Reader(Classes):
             self.module(found)
         elif not found.is_module:
             self.define(found, target)
-
-
-def annotated(text: str) -> bool:
-    """Say whether a file annotates any of its functions or attributes."""
-    return any(
-        isinstance(node, ast.AnnAssign)
-        or (isinstance(node, ast.arg) and node.annotation is not None)
-        or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None)
-        for node in ast.walk(ast.parse(text))
-    )
 
 
 def read(requests: list[Facts]) -> list[Facts]:

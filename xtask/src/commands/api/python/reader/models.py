@@ -1,0 +1,186 @@
+"""Models: classes whose constructor is made of their fields.
+
+Dataclasses, attrs, named tuples, TypedDicts, pydantic models and msgspec structs.
+"""
+
+import ast
+
+from definitions import Definitions
+from names import Definition, Facts, bare, call, text
+
+DATACLASS = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
+# The decorators of attrs: the older ones take only attributes that are `attr.ib()`.
+ATTRS_OLD = {"attr.s", "attr.attrs", "attr.attributes"}
+ATTRS_NEW = {"attr.define", "attr.mutable", "attr.frozen", "attr.dataclass"} | {
+    "attrs.define", "attrs.mutable", "attrs.frozen",
+}  # fmt: skip
+BASES = {
+    "typing.NamedTuple": "namedtuple",
+    "typing_extensions.NamedTuple": "namedtuple",
+    "collections.namedtuple": "namedtuple",
+    "typing.TypedDict": "typeddict",
+    "typing_extensions.TypedDict": "typeddict",
+    "pydantic.BaseModel": "pydantic",
+    "pydantic.main.BaseModel": "pydantic",
+    "pydantic_settings.BaseSettings": "pydantic",
+    "msgspec.Struct": "msgspec",
+}
+ATTRS_FIELD = {"attr.ib", "attr.attrib", "attr.attr", "attr.field", "attrs.field"}
+FIELD = ATTRS_FIELD | {
+    "dataclasses.field", "pydantic.Field", "pydantic.fields.Field", "pydantic.dataclasses.Field",
+    "msgspec.field",
+}  # fmt: skip
+NO_DEFAULT = {"...", "dataclasses.MISSING", "attr.NOTHING", "attrs.NOTHING", "msgspec.NODEFAULT"}
+
+
+class Models(Definitions):
+    """What a model's fields are to its users."""
+
+    def options(self, klass: Definition) -> dict[str, str] | None:
+        """Read the options of `@dataclass` or `@define`; null for another class."""
+        for decorator in klass.decorators:
+            name, keywords = call(self.expression(klass.parent, decorator.value))
+            if name in DATACLASS:
+                return {"model": "dataclass", **keywords}
+            if name in ATTRS_OLD:
+                equal = keywords.get("eq", keywords.get("cmp", "True"))
+                return {"model": "attrs", "order": equal, "auto_attribs": "False", **keywords}
+            if name in ATTRS_NEW:
+                frozen = str(name.endswith(".frozen"))
+                slots = str(name != "attr.dataclass")
+                return {"model": "attrs", "frozen": frozen, "slots": slots, **keywords}
+        return None
+
+    def fields(self, mro: list[Definition], model: str | None) -> list[Facts]:
+        found: dict[str, Facts] = {}
+        for klass in reversed(mro if model else []):
+            options = self.options(klass)
+            if model in ("dataclass", "attrs") and options is None:
+                continue
+            for base in klass.bases:
+                found.update((field["name"], field) for field in self.listed(klass, base))
+            keyword_only = (options or {}).get("kw_only") == "True" or (
+                model == "msgspec" and str(klass.keywords.get("kw_only")) == "True"
+            )
+            annotated = model != "attrs" or self.annotated_only(klass, options)
+            for name, member in attributes(klass):
+                kind = self.expression(klass, member.annotation) or ""
+                if bare(kind) == "dataclasses.KW_ONLY":
+                    keyword_only = True
+                    continue
+                if model == "pydantic" and (name.startswith("_") or name == "model_config"):
+                    continue
+                if not self.is_field(klass, member, annotated=annotated):
+                    continue
+                field = self.field(klass, name, member, kind, keyword_only, model)
+                if field is not None:
+                    if model == "attrs":
+                        # A field that a subclass declares again comes last.
+                        found.pop(field["name"], None)
+                    found[field["name"]] = field
+        return list(found.values())
+
+    def listed(self, klass: Definition, base: object) -> list[Facts]:
+        """List the fields of a base such as `namedtuple("P", "x y")`."""
+        raise NotImplementedError
+
+    def called(self, scope: Definition, value: object) -> tuple[str, dict[str, str]]:
+        return call(self.expression(scope, value) if value is not None else None)
+
+    def annotated_only(self, klass: Definition, options: dict[str, str] | None) -> bool:
+        """Say whether annotations alone make fields of attrs."""
+        said = (options or {}).get("auto_attribs")
+        if said in ("True", "False"):
+            return said == "True"
+        return not any(
+            member.annotation is None and self.called(klass, member.value)[0] in ATTRS_FIELD
+            for _, member in attributes(klass)
+        )
+
+    def is_field(self, klass: Definition, member: Definition, *, annotated: bool) -> bool:
+        if self.called(klass, member.value)[0] in ATTRS_FIELD:
+            return True
+        # Neither `x: ClassVar[int] = 1`, whose annotation griffe shows without ClassVar, nor
+        # `self.x: int = 1`.
+        own = "instance-attribute" in member.labels and (
+            "class-attribute" in member.labels or member.value is None
+        )
+        return annotated and member.annotation is not None and own
+
+    def field(  # noqa: PLR0913, PLR0917, what a field is depends on all of it
+        self,
+        klass: Definition,
+        name: str,
+        member: Definition,
+        kind: str,
+        keyword_only: bool,  # noqa: FBT001
+        model: str | None,
+    ) -> Facts | None:
+        default = text(member.value)
+        function, keywords = self.called(klass, member.value)
+        annotation = text(member.annotation)
+        if function in FIELD:
+            if keywords.get("init") == "False":
+                return None
+            keyword_only = {"True": True, "False": False}.get(
+                keywords.get("kw_only", ""), keyword_only
+            )
+            default = next(
+                (
+                    keywords[key]
+                    for key in ("default", "default_factory", "factory", "0")
+                    if keywords.get(key)
+                ),
+                None,
+            )
+            annotation = annotation or keywords.get("type")
+            kind = kind or keywords.get("type", "")
+        if default in NO_DEFAULT:
+            default = None
+        if model == "attrs":
+            default = default or decorated(klass, name)
+            # The constructor takes a private attribute without its underscores.
+            name = literal(keywords.get("alias")) or name.lstrip("_")
+        required = default is None
+        if model == "typeddict":
+            total = str(klass.keywords.get("total", "True")) == "True"
+            required = {"Required": True, "NotRequired": False}.get(
+                bare(kind).rpartition(".")[2], total
+            )
+        if model == "pydantic":
+            keyword_only = True
+        return {
+            "name": name,
+            **self.at(member),
+            "annotation": annotation,
+            "type": kind or None,
+            "default": default,
+            "required": required,
+            "keyword_only": keyword_only,
+        }
+
+
+def attributes(klass: Definition) -> list[tuple[str, Definition]]:
+    return [
+        (name, member)
+        for name, member in klass.members.items()
+        if not member.is_alias and member.is_attribute and "property" not in member.labels
+    ]
+
+
+def decorated(klass: Definition, name: str) -> str | None:
+    """Find the default that a method decorated with `@name.default` computes."""
+    for method in klass.members.values():
+        if not method.is_alias and method.is_function:
+            for decorator in method.decorators:
+                if str(decorator.value) == f"{name}.default":
+                    return f"{method.name}()"
+    return None
+
+
+def literal(value: str | None) -> str | None:
+    try:
+        found = ast.literal_eval(value) if value else None
+    except (ValueError, SyntaxError):
+        return None
+    return found if isinstance(found, str) else None
