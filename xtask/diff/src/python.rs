@@ -64,6 +64,12 @@ impl<'a> Compare<'a> {
                 moved.insert(name.to.as_str(), before.to.as_str());
             }
         }
+        let (gone, came) = (only_here(old, new), only_here(new, old));
+        for (name, path) in came.iter().filter_map(|(name, path)| Some((name, (*path)?))) {
+            if let Some(Some(before)) = gone.get(name) {
+                moved.entry(path).or_insert(before);
+            }
+        }
         let mut compare = Compare {
             old,
             new,
@@ -220,6 +226,22 @@ impl<'a> Compare<'a> {
     }
 }
 
+/// The definitions of modules that the other surface does not have, by their last name; None if two have it.
+/// A private one that another module defines now keeps its name.
+fn only_here<'a>(surface: &'a Surface, other: &Surface) -> HashMap<&'a str, Option<&'a str>> {
+    let mut found = HashMap::new();
+    for path in surface.objects.keys().filter(|path| !other.objects.contains_key(*path)) {
+        let Some((parent, name)) = path.rsplit_once('.') else { continue };
+        if surface.class(parent).is_none() {
+            let known = found.insert(name, Some(path.as_str())).is_some();
+            if known {
+                found.insert(name, None);
+            }
+        }
+    }
+    found
+}
+
 /// An uncertain difference is not reported if the annotation's text is unchanged.
 fn alike(old: &str, new: &str, answer: Answer) -> Answer {
     if old == new && answer == Answer::Maybe { Answer::Yes } else { answer }
@@ -240,10 +262,10 @@ fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
             {
                 Meaning::Alias(text.clone())
             }
-            _ => Meaning::Unknown,
+            _ => Meaning::Unknown(canonical.to_string()),
         },
         Some(Is::Class(_)) | None => Meaning::Class(canonical.to_string()),
-        Some(_) => Meaning::Unknown,
+        Some(_) => Meaning::Unknown(canonical.to_string()),
     }
 }
 

@@ -150,7 +150,9 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         found.push(difference(&rules::MANAGER, "", &words(managers(old)), &words(managers(new))));
     }
     let names = |f: &Function| unknown(f).map(|d| bare(d).to_string()).collect::<Vec<_>>();
-    if names(old) != names(new) {
+    let same = names(old).len() == names(new).len()
+        && names(old).iter().zip(names(new)).all(|(before, after)| is_moved(before, &after));
+    if !same {
         found.push(difference(&rules::DECORATED, "", &words(names(old)), &words(names(new))));
     }
     if is_final(&new.decorators) && !is_final(&old.decorators) {
@@ -160,6 +162,12 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         found.push(difference(&rules::DEPRECATED, "", "", ""));
     }
     found
+}
+
+/// Whether two decorators are one: another module of the package may define it now.
+fn is_moved(before: &str, after: &str) -> bool {
+    let ends = |path: &str| Some((path.split_once('.')?.0.to_string(), path.rsplit_once('.')?.1.to_string()));
+    before == after || ends(before).is_some_and(|before| Some(before) == ends(after))
 }
 
 /// The type that a function returns, if that is a context manager: written out, or by a decorator from the

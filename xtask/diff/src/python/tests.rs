@@ -202,3 +202,215 @@ fn a_name_that_a_lazy_module_gave_is_removed_or_maybe_removed() {
     let maybe = "Warning attribute-maybe-removed `a` is no longer defined here, but may come from the module's `__getattr__`";
     assert_eq!(ids(&lazy(true, true), &lazy(true, false)), [maybe]);
 }
+
+#[test]
+fn what_a_private_module_defined_and_another_does_now_is_the_same() {
+    let with = |module: &str| {
+        let takes = format!("demo.{module}.Spec | demo.{module}.T");
+        let mut one = function(&[("a", EITHER, Some(&takes), None)]);
+        let more = surface(
+            json!({}),
+            json!({
+                format!("demo.{module}.Spec"): { "kind": "class" },
+                format!("demo.{module}.T"): { "kind": "attribute", "means": "typing.TypeVar('T')" },
+            }),
+        );
+        one.objects.extend(more.objects);
+        one
+    };
+    assert_eq!(ids(&with("_a"), &with("_b")), Vec::<String>::new());
+    let mut two = with("_b");
+    two.objects.extend(with("_c").objects);
+    assert_eq!(ids(&with("_a"), &two).len(), 1, "which of the two is it?");
+}
+
+#[test]
+fn arguments_of_a_generic_alias_are_shown_as_they_are_written() {
+    let with = |argument: &str| {
+        let mut one = function(&[("a", EITHER, Some(&format!("demo.Of[{argument}]")), None)]);
+        let alias = json!({ "demo.Of": { "kind": "type-alias", "means": "list[demo.T]" } });
+        one.objects.extend(surface(json!({}), alias).objects);
+        one
+    };
+    let said = ids(&with("int"), &with("str | None"));
+    assert!(said[0].contains("accepted demo.Of[int], now demo.Of[str | None]"), "{said:?}");
+}
+
+/// A module `demo` with one name and its definition.
+fn only(object: Value) -> Surface {
+    surface(
+        json!({ "demo": { "to": "demo", "public": true }, "demo.x": { "to": "demo.x", "public": true } }),
+        json!({ "demo": { "kind": "module" }, "demo.x": object }),
+    )
+}
+
+/// The ids of what differs.
+fn rules_of(old: Value, new: Value) -> Vec<String> {
+    diff(&only(old), &only(new)).into_iter().map(|change| change.id).collect()
+}
+
+#[test]
+fn a_value_that_may_be_a_class_may_have_become_one() {
+    for (holds, value, expected) in [
+        (Some("int"), None, "kind-changed"),
+        (Some("type[int]"), None, "kind-maybe-changed"),
+        (Some("Type[int]"), None, "kind-maybe-changed"),
+        (Some("Callable"), None, "kind-maybe-changed"),
+        (Some("list[int]"), None, "kind-maybe-changed"),
+        (None, None, "kind-maybe-changed"),
+        (None, Some("3"), "kind-changed"),
+        (None, Some("{}"), "kind-changed"),
+        (None, Some("(1, make())"), "kind-changed"),
+        (None, Some("make()"), "kind-maybe-changed"),
+    ] {
+        let value = json!({ "kind": "attribute", "type": holds, "value": value });
+        let class = json!({ "kind": "class" });
+        assert_eq!(rules_of(value.clone(), class.clone()), [expected], "{value}");
+        let back = rules_of(class, value.clone());
+        assert_eq!(back, [expected], "back: {value}");
+    }
+}
+
+#[test]
+fn the_constructor_of_a_class_is_known_unless_a_base_or_a_decorator_may_write_it() {
+    let class = |facts: Value, constructor: bool| {
+        let mut class = json!({ "kind": "class" });
+        let own = json!({ "constructor": if constructor { json!("demo.x.__init__") } else { json!(null) } });
+        for more in [facts, own] {
+            class.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+        }
+        let mut one = only(class);
+        let taken = json!([{ "name": "self", "kind": EITHER }, { "name": "a", "kind": EITHER }]);
+        let init = json!({ "demo.x.__init__": {
+            "kind": "function", "binding": "instance", "signature": { "parameters": taken } } });
+        one.objects.extend(surface(json!({}), init).objects);
+        one
+    };
+    for (facts, known) in [
+        (json!({}), true),
+        (json!({ "ancestors": ["abc.ABC", "typing.Generic"] }), true),
+        (json!({ "ancestors": ["other.Base"] }), false),
+        (json!({ "unknown": true }), false),
+        (json!({ "decorators": ["functools.total_ordering"] }), true),
+        (json!({ "decorators": ["enum.unique", "typing.final"] }), true),
+        (json!({ "decorators": ["other.model"] }), false),
+    ] {
+        let found = diff(&class(facts.clone(), false), &class(facts.clone(), true));
+        let ids: Vec<&str> = found.iter().map(|change| change.id.as_str()).collect();
+        let expected: &[&str] = if known { &["parameter-added-required"] } else { &[] };
+        assert_eq!(ids, expected, "{facts}");
+    }
+}
+
+#[test]
+fn what_cannot_be_set_could_not_be_set_before_if_it_was_final() {
+    let value = |annotation: Value, writable: bool, kind: &str| json!({ "kind": kind, "annotation": annotation, "writable": writable });
+    for (annotation, expected) in [
+        (json!(null), &["became-read-only-property"][..]),
+        (json!("int"), &["became-read-only-property"]),
+        (json!("Final[int]"), &[]),
+    ] {
+        let old = value(annotation.clone(), true, "attribute");
+        assert_eq!(rules_of(old, value(json!(null), false, "property")), expected, "{annotation}");
+    }
+    let (old, new) = (value(json!(null), true, "property"), value(json!(null), false, "property"));
+    assert_eq!(rules_of(old, new), ["became-read-only"]);
+}
+
+#[test]
+fn a_function_is_taken_for_a_renamed_one_only_if_its_parameters_tell() {
+    let method = |names: &[&str]| {
+        let parameters: Vec<Value> = names.iter().map(|n| json!({ "name": n, "kind": EITHER })).collect();
+        let object = json!({ "kind": "function", "signature": { "parameters": parameters } });
+        serde_json::from_value::<Object>(object).expect("an object")
+    };
+    for (names, expected) in [
+        (&["self"][..], None),
+        (&["self", "a"], None),
+        // 30 for the shape, 15 for each parameter but `self`, 5 for the same parent.
+        (&["self", "a", "b", "c", "d"], Some(95)),
+        (&["cls", "a", "b", "c", "d", "e"], Some(95)),
+    ] {
+        let one = method(names);
+        assert_eq!(rename::score(("demo.A.abc", &one), ("demo.A.xyz", &one)), expected, "{names:?}");
+    }
+}
+
+#[test]
+fn a_field_is_reported_at_its_own_line_on_the_side_that_has_it() {
+    let model = |fields: &[(&str, u32, bool)]| {
+        let field = |(name, line, required): &(&str, u32, bool)| {
+            json!({ "name": name, "file": "demo.py", "line": line, "annotation": "int", "type": "int",
+                    "default": if *required { json!(null) } else { json!("1") }, "required": required,
+                    "keyword_only": false })
+        };
+        let fields: Vec<Value> = fields.iter().map(field).collect();
+        only(json!({ "kind": "class", "file": "demo.py", "line": 1, "model": "dataclass", "fields": fields }))
+    };
+    let seen = |old: &Surface, new: &Surface| {
+        let found = diff(old, new);
+        let [change] = &found[..] else { panic!("{found:?}") };
+        let text = |shown: &Option<String>| shown.clone().unwrap_or_default();
+        [
+            change.id.clone(),
+            change.old_place.clone(),
+            change.place.clone(),
+            text(&change.was),
+            text(&change.is),
+        ]
+    };
+    let (one, two) = (model(&[("a", 2, true)]), model(&[("a", 2, true), ("b", 3, false)]));
+    assert_eq!(seen(&one, &two), ["field-added", "", "demo.py:3", "", "b: int = 1"]);
+    assert_eq!(seen(&two, &one), ["field-removed", "demo.py:3", "demo.py:1", "b: int = 1", ""]);
+    let changed = model(&[("a", 7, false)]);
+    assert_eq!(
+        seen(&changed, &one),
+        ["field-became-required", "demo.py:7", "demo.py:2", "a: int = 1", "a: int"]
+    );
+}
+
+#[test]
+fn a_lost_re_export_is_reported_at_the_line_of_its_import() {
+    let name = json!({ "to": "json.dumps", "public": true, "file": "demo.py", "line": 4 });
+    let module = || json!({ "demo": { "kind": "module" } });
+    let old = surface(json!({ "demo": { "to": "demo", "public": true }, "demo.x": name }), module());
+    let new = surface(json!({ "demo": { "to": "demo", "public": true } }), module());
+    let found = diff(&old, &new);
+    assert_eq!((found[0].id.as_str(), found[0].old_place.as_str()), ("re-export-removed", "demo.py:4"));
+}
+
+#[test]
+fn abstract_members_count_once_python_enforces_them() {
+    let class = |members: &[&str], enforced: bool| json!({ "kind": "class", "abstract": members, "enforced": enforced });
+    for (old, new, expected) in [
+        (class(&["f"], false), class(&["f"], true), &["class-became-abstract"][..]),
+        (class(&["f"], true), class(&["f", "g"], true), &["abstract-member-added"]),
+        (class(&[], true), class(&["f"], true), &["class-became-abstract"]),
+        (class(&["f"], true), class(&["f"], true), &[]),
+        (class(&["f", "g"], true), class(&["f"], true), &[]),
+        (class(&[], true), class(&["f"], false), &[]),
+    ] {
+        assert_eq!(rules_of(old.clone(), new.clone()), expected, "{old} {new}");
+    }
+}
+
+#[test]
+fn an_attribute_is_taken_for_a_renamed_one_by_its_type_and_its_name() {
+    let attribute = |holds: Option<&str>, value: Option<&str>| {
+        let object = json!({ "kind": "attribute", "type": holds, "value": value });
+        serde_json::from_value::<Object>(object).expect("an object")
+    };
+    for (holds, value, expected) in [
+        (Some("int"), None, Some(95)),
+        (None, None, None),
+        (None, Some("'long'"), Some(145)),
+        (None, Some("1"), Some(105)),
+    ] {
+        let one = attribute(holds, value);
+        assert_eq!(
+            rename::score(("demo.A.abcd", &one), ("demo.A.abxy", &one)),
+            expected,
+            "{holds:?} {value:?}"
+        );
+    }
+}

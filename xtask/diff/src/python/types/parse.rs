@@ -14,7 +14,8 @@ pub(crate) enum Meaning {
     /// A class, or a name of another package, under this name.
     Class(String),
     Alias(String),
-    Unknown,
+    /// The name that stands for it.
+    Unknown(String),
 }
 
 fn parse_within(text: &str, lookup: &dyn Fn(&str) -> Meaning, depth: usize) -> Type {
@@ -93,7 +94,7 @@ impl<'a> Parser<'a> {
             _ => match (self.lookup)(name) {
                 Meaning::Class(name) => Type::Name(name, vec![]),
                 Meaning::Alias(text) => parse_within(&text, self.lookup, self.depth - 1),
-                Meaning::Unknown => Type::Unknown(name.into()),
+                Meaning::Unknown(name) => Type::Unknown(name),
             },
         }
     }
@@ -117,7 +118,8 @@ impl<'a> Parser<'a> {
                 Some(match (self.lookup)(name) {
                     Meaning::Class(name) => Type::Name(name, arguments),
                     // A generic alias is not resolved: its variables would have to be replaced.
-                    _ => Type::Unknown(format!("{name}[{arguments:?}]")),
+                    Meaning::Unknown(name) => Type::Unknown(bracketed(&name, &arguments)),
+                    Meaning::Alias(_) => Type::Unknown(bracketed(name, &arguments)),
                 })
             }
         }
@@ -214,4 +216,8 @@ fn union(all: Vec<Type>) -> Type {
     flat.sort_by_cached_key(|one| format!("{one:?}"));
     flat.dedup();
     if flat.len() == 1 { flat.remove(0) } else { Type::Union(flat) }
+}
+
+fn bracketed(name: &str, arguments: &[Type]) -> String {
+    format!("{name}[{}]", arguments.iter().map(Type::to_string).collect::<Vec<_>>().join(", "))
 }

@@ -25,7 +25,7 @@ fn lookup(name: &str) -> Meaning {
     match name {
         "demo.Json" => Meaning::Alias("dict[str, demo.Json] | str | None".into()),
         "demo.Ids" => Meaning::Alias("list[int]".into()),
-        "demo.T" => Meaning::Unknown,
+        "demo.T" => Meaning::Unknown("demo.T".into()),
         _ => Meaning::Class(name.into()),
     }
 }
@@ -39,6 +39,9 @@ fn assignability_is_yes_no_or_maybe() {
     let table = [
         ("int", "int", Yes),
         ("int", "str", No),
+        ("demo.Open[int]", "demo.Open[int]", Yes),
+        ("demo.Open[int]", "demo.Open[str]", Maybe),
+        ("demo.Open[int, str]", "demo.Open[int, bytes]", Maybe),
         ("bool", "int", Yes),
         ("int", "bool", No),
         ("int", "float", Yes),
