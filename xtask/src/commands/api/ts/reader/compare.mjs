@@ -222,7 +222,8 @@ export class Compare {
         return alias?.typeParameters && deferred(alias.type);
       });
     const doubt =
-      names.declared.length > 0 && callable.some((node) => node && (deferred(node) || named(node)));
+      names.declared.length > 0 &&
+      callable.some((node) => node && (deferred(node) || (!item.exported && named(node))));
     this.questions.ask(names.declared, { was: before.text, now: after.text }, (answer) => {
       const rule = changed(answer, ways);
       if (rule)

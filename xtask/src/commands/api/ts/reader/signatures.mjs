@@ -109,10 +109,11 @@ function canonical(texts, nodes, outer) {
 
 function called(questions, left, old, now, slot, found) {
   const single = old.length === 1 && now.length === 1;
+  const cached = { ...slot, model: models(questions.texts) };
   for (const one of left) {
     const tries = [];
     for (const other of now)
-      pair(questions, one, other, slot, (differences) => tries.push(differences));
+      pair(questions, one, other, cached, (differences) => tries.push(differences));
     questions.after(() => {
       if (tries.some((differences) => differences.length === 0)) return;
       if (single) return found(tries[0]);
@@ -232,23 +233,10 @@ function pair(questions, one, other, slot, then) {
     return generic(questions, one, other, slot, then);
   }
   const names = shared(texts, a, b, slot.names, "U");
-  const [was, is] = [model(texts, one, names.old), model(texts, other, names.new)];
-  const types = {
-    wa: was.taken,
-    ia: is.taken,
-    wr: was.result,
-    ir: is.result,
-    wf: was.whole,
-    if: is.whole,
-    wp: was.asserted,
-    ip: is.asserted,
-  };
-  was.parameters.forEach((p, i) => {
-    types[`w${i}`] = p.text;
-  });
-  is.parameters.forEach((p, i) => {
-    types[`i${i}`] = p.text;
-  });
+  const was = slot.model(one, names.old, "");
+  // The same texts for each partner with as many type parameters.
+  const is = slot.model(other, names.new, a.length);
+  const types = { ...written("w", was), ...written("i", is) };
   const bounds = constraints(texts, a, b, names, types);
   const free = defaults(texts, a, b, names, types).filter(({ i }) => !inferred(texts, one, a[i]));
   questions.ask(names.declared, renamed(types), (answer) => {
@@ -269,6 +257,37 @@ function pair(questions, one, other, slot, then) {
     const changed = changedDefaults(view, free);
     then(narrower.length > 0 ? narrower : [...calls(view, was, is), ...changed]);
   });
+}
+
+/**
+ * The types of a signature. Texts can be long, so each is there once, and `typeof` repeats it.
+ *
+ * @param {"w" | "i"} side
+ */
+function written(side, { parameters, node, asserted, result, whole }) {
+  /** @type {Record<string, string>} */
+  const types = { [`${side}r`]: result, [`${side}p`]: asserted };
+  for (const [i, p] of parameters.entries()) types[`${side}${i}`] = p.text;
+  const list = parameters
+    .map((p, i) => `${p.rest ? "..." : ""}a${i}${p.optional ? "?" : ""}: typeof _${side}${i}`)
+    .join(", ");
+  types[`${side}a`] = `[${list}]`;
+  // `this`, and what names a parameter, is only in the signature itself.
+  const plain =
+    node.parameters.length === parameters.length && !/\b(is|asserts|typeof)\b/.test(whole);
+  types[`${side}f`] = plain ? `((${list}) => typeof _${side}r)` : whole;
+  return types;
+}
+
+/** Models of signatures, each made once for a key. */
+function models(texts) {
+  const known = new Map();
+  return (node, names, key) => {
+    const found = known.get(node) ?? new Map();
+    known.set(node, found);
+    if (!found.has(key)) found.set(key, model(texts, node, names));
+    return found.get(key);
+  };
 }
 
 /** `if` is no name for a parameter. */

@@ -142,8 +142,16 @@ function selves(node, found = []) {
   return found;
 }
 
+const known = new Map();
+
 /** One space between two words, no comments: how it is laid out is no difference. */
 export function tokens(text) {
+  const found = known.get(text) ?? scanned(text);
+  known.set(text, found);
+  return found;
+}
+
+function scanned(text) {
   const scanner = ts.createScanner(ts.ScriptTarget.ESNext, true, ts.LanguageVariant.Standard, text);
   const words = [];
   const braces = [];
