@@ -158,7 +158,8 @@ pub(crate) fn create_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) 
     let (parent, name) =
         (folder.parent().context("a folder of the cache")?, folder.file_name().unwrap_or_default());
     std::fs::create_dir_all(parent).with_context(|| format!("cannot create {parent}"))?;
-    let lock = File::create(parent.join(format!(".{name}.lock")))?;
+    let lock = parent.join(format!(".{name}.lock"));
+    let lock = File::create(&lock).with_context(|| format!("cannot write {lock}"))?;
     lock.lock()?;
     if !complete.exists() {
         if folder.exists() {
