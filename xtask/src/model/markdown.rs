@@ -1,4 +1,5 @@
-//! Finds the lines of a Markdown text that are code or comments, for commit messages and changelogs.
+//! Reads and writes the Markdown of commit messages and changelogs: finds the lines that are code or comments,
+//! joins lines, and escapes HTML.
 
 /// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? An
 /// unclosed block counts as text: the body of a squash commit contains many messages, and a stray fence in
@@ -109,6 +110,11 @@ pub(crate) fn conflict(text: &str) -> Option<usize> {
     let (start, _) = find(0, "<<<<<<<")?;
     let (middle, _) = find(start + 1, "=======")?;
     find(middle + 1, ">>>>>>>").map(|_| start + 1)
+}
+
+/// The text on one line, with one space between its words.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

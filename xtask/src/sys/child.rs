@@ -291,6 +291,11 @@ pub(crate) fn last_lines(text: &str, n: usize) -> String {
     shown
 }
 
+/// The last lines of a program's log. Empty if it cannot be read.
+pub(crate) fn end_of_log(log: &Utf8Path) -> String {
+    last_lines(&std::fs::read_to_string(log).unwrap_or_default(), 20)
+}
+
 /// A TCP port of this machine that is free at this moment. Another process may take it before it is used.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())

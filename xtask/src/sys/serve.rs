@@ -48,21 +48,17 @@ impl Server {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended before it answered ({status}):\n{}", self.last_words());
+                bail!("the server ended before it answered ({status}):\n{}", child::end_of_log(&self.log));
             }
             if started.elapsed() > limit {
                 bail!(
                     "the server did not answer {path} within {} s:\n{}",
                     limit.as_secs(),
-                    self.last_words()
+                    child::end_of_log(&self.log)
                 );
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-    }
-
-    fn last_words(&self) -> String {
-        child::last_lines(&std::fs::read_to_string(&self.log).unwrap_or_default(), 20)
     }
 
     fn signal(&self, signal: Signal) {
@@ -80,7 +76,7 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("the server ignored SIGTERM for 10 s:\n{}", self.last_words())
+        bail!("the server ignored SIGTERM for 10 s:\n{}", child::end_of_log(&self.log))
     }
 }
 

@@ -84,7 +84,7 @@ impl Supervised {
                     "{} ended before it answered ({status}); its log, {}:\n{}",
                     self.name,
                     self.log,
-                    self.last_words()
+                    child::end_of_log(&self.log)
                 );
             }
             if agent.get(url).call().is_ok() {
@@ -96,7 +96,7 @@ impl Supervised {
                     self.name,
                     limit.as_secs(),
                     self.log,
-                    self.last_words()
+                    child::end_of_log(&self.log)
                 );
             }
             stop_when_interrupted()?;
@@ -113,10 +113,6 @@ impl Supervised {
             stop_when_interrupted()?;
             std::thread::sleep(POLL);
         }
-    }
-
-    fn last_words(&self) -> String {
-        child::last_lines(&std::fs::read_to_string(&self.log).unwrap_or_default(), 20)
     }
 }
 

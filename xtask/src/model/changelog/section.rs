@@ -167,7 +167,7 @@ fn remove_items(lines: &mut Vec<String>, made: &HashMap<String, bool>) {
 fn key(line: &str) -> String {
     let line = line.trim().trim_start_matches("- ");
     let line = &markdown::without_escapes(line);
-    one_line(commits::strip_reference(line))
+    markdown::one_line(commits::strip_reference(line))
 }
 
 /// Does the line name exactly this symbol? `demo.BaseAdapter` and `demo.Base.run` do not name `demo.Base`,
@@ -183,11 +183,7 @@ fn names(line: &str, what: &str) -> bool {
 
 /// A text on one line, in which nothing is HTML.
 fn text(text: &str) -> String {
-    markdown::escape_html(&one_line(text))
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    markdown::escape_html(&markdown::one_line(text))
 }
 
 fn trim_blank(lines: &mut Vec<String>) {

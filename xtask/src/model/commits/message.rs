@@ -205,12 +205,8 @@ fn parse_conventional(part: &Part) -> Option<Parsed> {
         kind: commit.type_().as_str().to_lowercase(),
         scopes: scopes.map(str::trim).filter(|s| !s.is_empty()).map(str::to_string).collect(),
         description: commit.description().trim().to_string(),
-        breaking: breaking_note(&part.body).or_else(|| commit.breaking_description().map(one_line)),
+        breaking: breaking_note(&part.body).or_else(|| commit.breaking_description().map(markdown::one_line)),
     })
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text of the `BREAKING CHANGE: ` footers, anywhere below the subject. By Conventional Commits 1.0.0 a
@@ -233,7 +229,7 @@ fn breaking_note(body: &str) -> Option<String> {
             note.push(line);
         }
     }
-    Some(one_line(&note.join(" "))).filter(|text| !text.is_empty())
+    Some(markdown::one_line(&note.join(" "))).filter(|text| !text.is_empty())
 }
 
 /// The text after the token, if the line begins with it. It may be empty because the text can begin on the
