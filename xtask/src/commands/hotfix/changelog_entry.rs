@@ -1,4 +1,5 @@
-//! Adds the changelog sections of a line of versions to the changelog of the branch that is checked out.
+//! `hotfix --changelog`: adds the sections of the released patches of a minor version to the changelog of the
+//! branch that is checked out.
 
 use super::Hotfix;
 use crate::commands::bump;

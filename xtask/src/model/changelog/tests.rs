@@ -1,3 +1,5 @@
+//! Changelogs before and after an edit.
+
 use super::*;
 use crate::model::commits::{Commit, entries};
 use crate::model::evidence::Difference;

@@ -1,3 +1,5 @@
+//! Tables of commit messages, and how they count.
+
 use super::*;
 use crate::sys::testing;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Tables of versions in both schemes, and of the next version.
+
 use super::*;
 use crate::sys::testing;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Layers have the same bytes for the same files, and their cache is checked.
+
 use super::*;
 use std::os::unix::fs::symlink;
 

@@ -1,3 +1,5 @@
+//! Unpacked layers: whiteouts, links, and hostile names.
+
 use super::*;
 use crate::oci::spec;
 use tar::EntryType;

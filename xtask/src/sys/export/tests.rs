@@ -1,3 +1,5 @@
+//! Exported trees: links, modes, pointers of Git LFS.
+
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -1,3 +1,5 @@
+//! Requests to servers on this machine: retries, redirects, credentials, limits.
+
 use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,3 +1,5 @@
+//! Tables of the version that a bump writes: given, pre-release, planned.
+
 use super::*;
 use crate::commands::plan::LastRelease;
 

@@ -1,3 +1,5 @@
+//! Tables of events as both forges write them.
+
 use super::*;
 
 /// Reads an event from these variables. The value of `EVENT` is written to the event's file.

@@ -1,3 +1,5 @@
+//! What the results of the comparisons add to a plan: demands, evidence and findings.
+
 use super::*;
 use crate::model::commits;
 use crate::model::commits::Commit;

@@ -1,3 +1,5 @@
+//! Tables: evidence, tags and manifest, and the version that follows.
+
 use super::*;
 
 fn v(text: &str) -> Version {

@@ -1,3 +1,5 @@
+//! Tables of pyproject.toml, lock files and names.
+
 use super::*;
 use crate::sys::testing;
 use proptest::prelude::*;
