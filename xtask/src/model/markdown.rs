@@ -1,5 +1,5 @@
-//! Reads and writes the Markdown of commit messages and changelogs: finds the lines that are code or comments,
-//! joins lines, and escapes HTML.
+//! Reads and writes the Markdown of commit messages and changelogs: finds the lines that are code or
+//! comments, joins lines, and escapes HTML.
 
 /// For each line: is it part of a fenced code block or of an HTML comment (CommonMark 0.31, 4.5 and 4.6)? An
 /// unclosed block counts as text: the body of a squash commit contains many messages, and a stray fence in
