@@ -21,5 +21,6 @@ pub(crate) mod supervise;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tools;
+mod traffic;
 pub(crate) mod ui;
 pub(crate) mod url;

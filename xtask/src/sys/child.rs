@@ -1,7 +1,7 @@
 //! Starts programs with an allow-listed environment and a HOME of their own. Errors contain the last lines of
 //! their output.
 
-use super::{injected, kill_on_exit, retry};
+use super::{injected, kill_on_exit, retry, traffic::Traffic};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
@@ -145,7 +145,7 @@ const BRIEF: Duration = Duration::from_secs(60);
 /// instead and never end.
 pub(crate) fn capture_briefly(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
     let words = cmd.to_string();
-    within(&mut clean(cmd, extra)?, &words, BRIEF)
+    within(&mut clean(cmd, extra)?, &words, Limits::overall(BRIEF))
 }
 
 /// Like [`capture`], for a program that uses the network: it is stopped at the overall limit and when xtask
@@ -164,12 +164,27 @@ pub(crate) fn capture_download(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<S
     retry::again(&what, run, |error| retry::temporary(&error.to_string()))
 }
 
+/// Like [`capture_online`], for a program with one limit for the whole of its upload: it is also stopped when
+/// it reads and writes nothing for longer than a server may be silent.
+pub(crate) fn capture_upload(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
+    let words = cmd.to_string();
+    let limits = Limits { overall: retry::overall(), silence: Some(retry::silence() + OWN_LIMIT) };
+    online_within(&mut clean(cmd, extra)?, &words, &first_words(&words), limits)
+}
+
+/// A program's own limit comes first: its message says more.
+const OWN_LIMIT: Duration = Duration::from_secs(5);
+
 fn online(command: &mut Command, words: &str, what: &str) -> Result<String> {
+    online_within(command, words, what, Limits::overall(retry::overall()))
+}
+
+fn online_within(command: &mut Command, words: &str, what: &str, limits: Limits) -> Result<String> {
     if let Some(fault) = injected::set(None) {
         bail!("`{words}`: {}", fault.words());
     }
-    let _waiting = retry::waiting(what, retry::overall());
-    within(command, words, retry::overall())
+    let _waiting = retry::waiting(what, limits.overall);
+    within(command, words, limits)
 }
 
 /// The program's file name and its first argument, for messages about a command of any length.
@@ -183,9 +198,25 @@ fn clean(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<Command> {
     Ok(cmd.env_clear().envs(env()?).envs(extra.iter().copied()).into())
 }
 
-/// What a program printed, and how it ended. `status` is None if it was stopped at the limit.
+/// How long a program may run.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    overall: Duration,
+    /// How long it, with the programs that it started, may read and write nothing.
+    silence: Option<Duration>,
+}
+
+impl Limits {
+    pub(super) fn overall(overall: Duration) -> Limits {
+        Limits { overall, silence: None }
+    }
+}
+
+/// What a program printed, and how it ended. `status` is None if it was stopped at a limit.
 pub(super) struct Ended {
     pub status: Option<ExitStatus>,
+    /// It was stopped because it read and wrote nothing.
+    pub silent: bool,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
 }
@@ -199,8 +230,8 @@ pub(super) enum Stops {
     Tree,
 }
 
-/// Runs the program. It is stopped, with the processes that it started, at the limit and when xtask ends.
-pub(super) fn bounded(command: &mut Command, words: &str, limit: Duration, stops: Stops) -> Result<Ended> {
+/// Runs the program. It is stopped, with the processes that it started, at a limit and when xtask ends.
+pub(super) fn bounded(command: &mut Command, words: &str, limits: Limits, stops: Stops) -> Result<Ended> {
     // Files instead of pipes: a process that the program started may keep a pipe open.
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
@@ -216,11 +247,15 @@ pub(super) fn bounded(command: &mut Command, words: &str, limit: Duration, stops
     let started = Instant::now();
     let ended =
         || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
-    let mut in_time = false;
-    while guard.is_ok() && !in_time && started.elapsed() < limit {
+    let (mut in_time, mut silent) = (false, false);
+    let mut traffic = limits.silence.map(|limit| Traffic::new(child.id(), limit));
+    while guard.is_ok() && !in_time && !silent && started.elapsed() < limits.overall {
         match ended()? {
             Some(_) => in_time = true,
-            None => std::thread::sleep(Duration::from_millis(10)),
+            None => {
+                std::thread::sleep(Duration::from_millis(10));
+                silent = traffic.as_mut().is_some_and(Traffic::is_silent);
+            }
         }
     }
     let status = stopped(&mut child, guard, pid, stops, in_time)?;
@@ -230,7 +265,8 @@ pub(super) fn bounded(command: &mut Command, words: &str, limit: Duration, stops
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    Ok(Ended { status: in_time.then_some(status), stdout: read(&mut stdout)?, stderr: read(&mut stderr)? })
+    let status = in_time.then_some(status);
+    Ok(Ended { status, silent, stdout: read(&mut stdout)?, stderr: read(&mut stderr)? })
 }
 
 /// Kills what is left of the program, and ends its guard.
@@ -266,8 +302,8 @@ fn stopped(
 }
 
 /// Runs the program in a process group of its own, and returns stdout.
-fn within(command: &mut Command, words: &str, limit: Duration) -> Result<String> {
-    let Ended { status, stdout, stderr } = bounded(command, words, limit, Stops::Group)?;
+fn within(command: &mut Command, words: &str, limits: Limits) -> Result<String> {
+    let Ended { status, silent, stdout, stderr } = bounded(command, words, limits, Stops::Group)?;
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let output = last_lines(&format!("{stdout}{stderr}"), 40);
     match status {
@@ -276,7 +312,13 @@ fn within(command: &mut Command, words: &str, limit: Duration) -> Result<String>
             let code = status.code().map(|c| format!("exit code {c}")).unwrap_or_else(|| status.to_string());
             bail!("`{words}`: {code}\n{output}")
         }
-        None => bail!("`{words}` did not end within {} s and was stopped\n{output}", limit.as_secs()),
+        None if silent => {
+            let seconds = limits.silence.unwrap_or_default().as_secs();
+            bail!("`{words}` transferred nothing for {seconds} s and was stopped\n{output}")
+        }
+        None => {
+            bail!("`{words}` did not end within {} s and was stopped\n{output}", limits.overall.as_secs())
+        }
     }
 }
 
@@ -308,7 +350,7 @@ mod tests {
     fn sh(script: &str, limit: Duration) -> Result<String> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
-        within(&mut command, "program --version", limit)
+        within(&mut command, "program --version", Limits::overall(limit))
     }
 
     #[test]
@@ -321,6 +363,19 @@ mod tests {
         let error = sh(&script, Duration::from_secs(2)).unwrap_err().to_string();
         assert_eq!(error, "`program --version` did not end within 2 s and was stopped\nlistening");
         ended(&file);
+    }
+
+    #[test]
+    fn a_program_that_transfers_nothing_is_stopped_before_its_overall_limit() {
+        let upload = |script: &str| {
+            let limits = Limits { overall: BRIEF, silence: Some(Duration::from_secs(2)) };
+            within(Command::new("/bin/sh").args(["-c", script]), "upload", limits)
+        };
+        // In a child, as npm's shell script starts node.
+        let slow = "(for i in 1 2 3 4 5 6 7 8; do head -c 4096 /dev/zero; sleep 0.4; done | wc -c); true";
+        assert_eq!(upload(slow).unwrap().trim(), "32768");
+        let error = upload("head -c 9 /dev/zero | wc -c; sleep 600").unwrap_err().to_string();
+        assert_eq!(error, "`upload` transferred nothing for 2 s and was stopped\n9");
     }
 
     #[test]

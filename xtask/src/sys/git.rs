@@ -1,6 +1,6 @@
 //! Runs the git command line. Callers name revisions; git resolves them.
 
-use super::child::{self, Ended, Stops};
+use super::child::{self, Ended, Limits, Stops};
 use super::{injected, retry, secrets, ui, url};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -51,6 +51,9 @@ const HOOK_IDENTITY: &[&str] = &[
     "GIT_COMMITTER_EMAIL",
     "GIT_COMMITTER_DATE",
 ];
+
+/// The variable with the ssh command of git (git(1)).
+const SSH: &str = "GIT_SSH_COMMAND";
 
 impl Git {
     pub(crate) fn new(dir: impl AsRef<Utf8Path>) -> Git {
@@ -177,8 +180,9 @@ impl Git {
         let stops = if ui::terminal() { Stops::Tree } else { Stops::Group };
         let limit = retry::overall();
         let mut command = self.command();
-        let Ended { status, stdout, stderr } =
-            child::bounded(command.args(args), &words(args), limit, stops)?;
+        command.envs(self.ssh());
+        let Ended { status, stdout, stderr, .. } =
+            child::bounded(command.args(args), &words(args), Limits::overall(limit), stops)?;
         match status {
             Some(status) if status.success() => Ok(stdout),
             Some(_) => Err(self.failed(args, &stderr)),
@@ -189,6 +193,22 @@ impl Git {
                 String::from_utf8_lossy(&stderr).trim_end()
             ),
         }
+    }
+
+    /// The ssh command that ends when the other side does not answer any more. None if the user has set one.
+    fn ssh(&self) -> Option<(&'static str, String)> {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if set(SSH) || set("GIT_SSH") || self.read(&["config", "--get", "core.sshCommand"]).is_ok() {
+            return None;
+        }
+        // ssh asks for a sign of life after each interval, and gives up after four (ssh_config(5)).
+        let (all, interval) = (retry::silence().as_secs(), retry::silence().as_secs().div_ceil(4));
+        let options = [
+            format!("ConnectTimeout={all}"),
+            format!("ServerAliveInterval={interval}"),
+            "ServerAliveCountMax=4".to_string(),
+        ];
+        Some((SSH, format!("ssh -o {}", options.join(" -o "))))
     }
 
     /// Runs git and returns stdout as text without its last newline. Bytes that are not UTF-8 are replaced.

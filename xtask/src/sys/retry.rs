@@ -3,7 +3,7 @@
 use super::ui;
 use anyhow::Result;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) const TRIES: u32 = 4;
 /// The longest `Retry-After` that is waited for.
@@ -66,6 +66,68 @@ pub(crate) fn again<T>(
         attempt += 1;
     }
 }
+
+/// How long a server may go on showing the state from before an upload: answers may come from a cache.
+pub(crate) fn patience() -> Duration {
+    2 * silence()
+}
+
+/// Runs `look` until it returns something, at most for [`patience`]. None: the server still shows the state
+/// from before the upload. `what` is waited for, for the message.
+pub(crate) fn until_shown<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
+    let (started, limit) = (Instant::now(), patience());
+    for attempt in 1.. {
+        if let Some(found) = look()? {
+            return Ok(Some(found));
+        }
+        if attempt == 1 {
+            let text = format!("{what}: not shown yet; asks again for at most {} s", limit.as_secs());
+            ui::say(&format!("    {}", ui::dim(&text)));
+        }
+        if started.elapsed() > limit {
+            break;
+        }
+        std::thread::sleep(pause(attempt.min(5)));
+    }
+    Ok(None)
+}
+
+/// What to do if [`until_shown`] found nothing.
+pub(crate) fn still_stale() -> String {
+    format!(
+        "it may show an older state, from a cache: waited for {} s; wait a few minutes and run the same \
+         command again",
+        patience().as_secs()
+    )
+}
+
+/// Is it the answer of an index to an upload that it has already?
+pub(crate) fn is_there_already(output: &str) -> bool {
+    THERE.iter().any(|text| output.contains(text))
+}
+
+/// The words of pypi.org and pypiserver, of any index that answers 409 to uv, of npm, and of verdaccio and
+/// Gitea to npm.
+const THERE: &[&str] = &[
+    "File already exists",
+    "status code 409",
+    "cannot publish over the previously published",
+    "npm error code E409",
+];
+
+/// Is it what a program says of a version that the index does not show?
+pub(crate) fn is_not_shown(output: &str) -> bool {
+    NOT_SHOWN.iter().any(|text| output.contains(text))
+}
+
+/// The words of pip, uv and npm.
+const NOT_SHOWN: &[&str] = &[
+    "No matching distribution found",
+    "there is no version of",
+    "was not found in the package registry",
+    "npm error code ETARGET",
+    "npm error code E404",
+];
 
 /// Says that `what` is waited for, once, if this is not dropped earlier.
 pub(crate) struct Waiting {
@@ -138,9 +200,13 @@ const BROKEN: &[&str] = &[
     "early EOF",
     "operation timed out",
     "did not end within",
+    "transferred nothing for",
+    // ssh's word for a server that has stopped answering.
+    "not responding",
     "broken pipe",
     "Broken pipe",
     "network timeout",
+    "Response timeout",
     "ECONNRESET",
     "ETIMEDOUT",
     "EPIPE",
@@ -173,6 +239,7 @@ mod tests {
             ("HTTP status server error (503 Service Unavailable) for url (http://h/x)", Some("503")),
             ("npm error code ECONNRESET\nnpm error network aborted", Some("ECONNRESET")),
             ("npm error code FETCH_ERROR\nnpm error network timeout at: http://h/x", Some("timeout")),
+            ("npm error Response timeout while trying to fetch http://h/x (over 9ms)", Some("timeout")),
             ("Operation too slow. Less than 1 bytes/sec transferred the last 60 seconds", Some("too slow")),
             ("fatal: '/no/such' does not appear to be a git repository", None),
             ("fatal: unable to access 'http://h/': Could not resolve host: h", None),
@@ -182,6 +249,29 @@ mod tests {
             let found = temporary(output);
             assert_eq!(found.is_some(), expected.is_some(), "{output}: {found:?}");
             assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()), "{output}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_the_index_does_not_show_and_a_file_that_it_has_are_recognised() {
+        for (output, there, not_shown) in [
+            ("ERROR: No matching distribution found for demo-agent==0.0.2", false, true),
+            ("Because there is no version of demo-agent==0.0.2 and you require it", false, true),
+            ("Because demo-agent was not found in the package registry and you require it", false, true),
+            ("npm error code ETARGET\nnpm error notarget No matching version found for a@2", false, true),
+            ("npm error code E404\nnpm error 404 Not Found - GET http://h/a", false, true),
+            ("npm error code E403\nnpm error 403 Forbidden - GET http://h/a", false, false),
+            ("cause: Server returned status code 409 Conflict. Server says: no", true, false),
+            (
+                "cause: Server returned status code 400 Bad Request. Server says: File already exists",
+                true,
+                false,
+            ),
+            ("npm error You cannot publish over the previously published versions: 0.0.2.", true, false),
+            ("npm error code E409\nnpm error 409 Conflict - PUT http://h/a", true, false),
+            ("cause: Server returned status code 400 Bad Request. Server says: no", false, false),
+        ] {
+            assert_eq!((is_there_already(output), is_not_shown(output)), (there, not_shown), "{output}");
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<
     let token = std::env::var(index.token).unwrap_or_default();
     if !token.is_empty() {
         let cmd = cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing never {path}");
-        return child::capture_online(cmd, &[limit, ("UV_PUBLISH_TOKEN", &token)]).map(drop);
+        return child::capture_upload(cmd, &[limit, ("UV_PUBLISH_TOKEN", &token)]).map(drop);
     }
     // Trusted publishing: uv itself requests an identity token from the forge.
     let forge = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_ACTIONS"];
@@ -42,7 +42,7 @@ pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<
         forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
     let mut env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.push(limit);
-    child::capture_online(
+    child::capture_upload(
         cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {path}"),
         &env,
     )
