@@ -12,7 +12,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 mod detect;
 mod dist;
@@ -353,7 +352,8 @@ impl Ecosystem {
 
     /// Uploads the files and waits until the index lists them: seconds to a minute on PyPI. After a failed
     /// upload the index is asked before the next try: the file may have arrived, and an index takes a name
-    /// only once.
+    /// only once. An index that refuses the name, but does not list it, answers from a cache: it has the file
+    /// from an earlier try or run.
     pub(crate) fn publish(
         self,
         ctx: &Ctx,
@@ -365,7 +365,15 @@ impl Ecosystem {
         let (url, _) = self.upload_target(ctx, stage);
         let listed = |file: &DistFile| -> Result<bool> {
             let there = self.published(ctx, app, stage, version)?;
-            Ok(there.iter().any(|p| p.is(&file.name, &file.sha256)))
+            match there.iter().find(|p| p.name == file.name) {
+                Some(other) if !other.is(&file.name, &file.sha256) => bail!(
+                    "{url} has {} with other bytes: sha256 {} instead of {}",
+                    file.name,
+                    other.sha256.as_deref().unwrap_or("unknown"),
+                    file.sha256
+                ),
+                found => Ok(found.is_some()),
+            }
         };
         for file in files {
             let once = || {
@@ -375,6 +383,7 @@ impl Ecosystem {
                 };
                 uploaded.or_else(|error| match listed(file) {
                     Ok(true) => Ok(()),
+                    Ok(false) if retry::is_there_already(&format!("{error:#}")) => Ok(()),
                     Ok(false) => Err(error),
                     Err(unknown) => Err(error.context(format!(
                         "it is not known whether the upload has arrived, because {url} cannot be asked: \
@@ -386,16 +395,12 @@ impl Ecosystem {
             retry::again(&what, once, |error| retry::temporary(&error.to_string()))
                 .with_context(|| format!("{url} did not accept {}", file.name))?;
         }
-        let (started, limit) = (Instant::now(), 2 * retry::silence());
         for file in files {
-            let _waiting = retry::waiting(&format!("{url} to list {}", file.name), limit);
-            while !listed(file)? {
-                if started.elapsed() > limit {
-                    let seconds = limit.as_secs();
-                    bail!("{url} accepted {}, but does not list it after {seconds} s", file.name);
-                }
-                std::thread::sleep(Duration::from_millis(500));
-            }
+            let name = &file.name;
+            retry::until_shown(&format!("{name} on {url}"), || Ok(listed(file)?.then_some(())))?
+                .with_context(|| {
+                    format!("{url} has accepted {name}, but does not list it: {}", retry::still_stale())
+                })?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! with a fault, and git's own server for a remote over HTTP. Both listen on 127.0.0.1 only.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     LostAnswer,
     /// No answer at all.
     Silent,
+    /// The server handles the request, but no answer comes.
+    Unanswered,
     /// One byte every tenth of a second.
     Drip,
     /// The connection is reset before the request was read.
@@ -31,16 +33,32 @@ pub(crate) enum Fault {
     Redirect,
     /// 403 with the login of the request in its body.
     Echo,
+    /// A cache answers as the server did before the upload.
+    Stale,
+}
+
+/// Requests with this method, and with these texts in their path and headers.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    pub method: &'static str,
+    /// A part of the path.
+    pub path: &'static str,
+    /// A part of the headers.
+    pub kind: &'static str,
+}
+
+impl Request {
+    fn is(&self, method: &str, path: &str, head: &str) -> bool {
+        self.method == method && path.contains(self.path) && head.contains(self.kind)
+    }
 }
 
 /// Which requests get which faults. Each request takes the first fault that is left.
 struct Rule {
-    method: &'static str,
-    /// A part of the path.
-    path: String,
-    /// A part of the headers.
-    kind: &'static str,
+    requests: Request,
     faults: VecDeque<Fault>,
+    /// The rule does nothing until such a request has come.
+    after: Option<Request>,
     /// When the last fault was taken: the number of requests until then, of all proxies.
     taken: Option<usize>,
 }
@@ -53,6 +71,10 @@ struct Plan {
     rules: Vec<Rule>,
     /// Method and path of every request, and the fault that it got.
     seen: Vec<(String, Option<Fault>)>,
+    /// How many requests without an answer the server has handled.
+    handled: usize,
+    /// The last answer that a cache may still give, by method and path, and by the `Accept` header.
+    before: BTreeMap<(String, String), Vec<u8>>,
 }
 
 pub(crate) struct Proxy {
@@ -77,17 +99,15 @@ impl Proxy {
         Proxy { address, plan }
     }
 
-    /// The next requests with this method, and with these texts in their path and headers, get these faults,
-    /// one each.
-    pub(crate) fn fault(&self, method: &'static str, path: &str, kind: &'static str, faults: &[Fault]) {
+    /// The next such requests get these faults, one each.
+    pub(crate) fn fault(&self, requests: Request, faults: &[Fault]) {
+        self.fault_after(None, requests, faults);
+    }
+
+    /// Like `fault`, for the requests after the first one of `after`.
+    pub(crate) fn fault_after(&self, after: Option<Request>, requests: Request, faults: &[Fault]) {
         let faults = faults.iter().copied().collect();
-        self.plan.lock().unwrap().rules.push(Rule {
-            method,
-            path: path.to_string(),
-            kind,
-            faults,
-            taken: None,
-        });
+        self.plan.lock().unwrap().rules.push(Rule { requests, faults, after, taken: None });
     }
 
     /// How many faults no request has taken yet.
@@ -96,9 +116,15 @@ impl Proxy {
     }
 
     /// When a request took the last fault of a rule, as a number that grows with time. None: it is left.
-    pub(crate) fn taken(&self, method: &str, path: &str) -> Option<usize> {
+    pub(crate) fn taken(&self, requests: &Request) -> Option<usize> {
         let plan = self.plan.lock().unwrap();
-        plan.rules.iter().find(|rule| rule.method == method && rule.path == path)?.taken
+        let key = |r: &Request| (r.method, r.path, r.kind);
+        plan.rules.iter().find(|rule| key(&rule.requests) == key(requests))?.taken
+    }
+
+    /// How many requests of [`Fault::Unanswered`] the server has handled.
+    pub(crate) fn handled(&self) -> usize {
+        self.plan.lock().unwrap().handled
     }
 
     /// Removes all faults.
@@ -118,28 +144,77 @@ fn serve(client: &TcpStream, server: &str, plan: &Mutex<Plan>) {
     let first = head.lines().next().unwrap_or_default().to_string();
     let mut words = first.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let fault = {
+    let key = format!("{method} {path}");
+    let (fault, keep) = {
         let mut plan = plan.lock().unwrap();
+        for rule in &mut plan.rules {
+            rule.after.take_if(|after| after.is(method, path, &head));
+        }
+        // What a cache may answer later: it asks the server until the upload.
+        let keep = plan.rules.iter().any(|rule| {
+            rule.after.is_some()
+                && rule.faults.contains(&Fault::Stale)
+                && rule.requests.method == method
+                && path.contains(rule.requests.path)
+        });
         let rule = plan.rules.iter_mut().find(|rule| {
-            rule.method == method
-                && path.contains(&rule.path)
-                && head.contains(rule.kind)
-                && !rule.faults.is_empty()
+            rule.requests.is(method, path, &head) && rule.after.is_none() && !rule.faults.is_empty()
         });
         let fault = rule.and_then(|rule| {
             let fault = rule.faults.pop_front();
             rule.taken = rule.faults.is_empty().then(|| CLOCK.fetch_add(1, Ordering::Relaxed));
             fault
         });
-        plan.seen.push((format!("{method} {path}"), fault));
-        fault
+        plan.seen.push((key.clone(), fault));
+        (fault, keep)
     };
     // Data that was received and not read makes the system send a reset.
     if fault == Some(Fault::Reset) {
         return;
     }
-    let _ = answer(client, server, &head, fault);
+    let _ = match (fault, keep) {
+        (Some(Fault::Stale), _) => {
+            let absent = || b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec();
+            let before = plan.lock().unwrap().before.clone();
+            let same = before.get(&(key.clone(), accepts(&head)));
+            let other = || before.iter().find(|((kept, _), _)| *kept == key).map(|(_, answer)| answer);
+            reply(client, &head, &same.or_else(other).cloned().unwrap_or_else(absent))
+        }
+        (Some(Fault::Unanswered), _) => forwarded(client, server, &head).and_then(|_| {
+            plan.lock().unwrap().handled += 1;
+            std::io::copy(&mut &*client, &mut std::io::sink()).map(drop)
+        }),
+        (None, true) => kept(client, server, &head).map(|answer| {
+            plan.lock().unwrap().before.insert((key, accepts(&head)), answer);
+        }),
+        _ => answer(client, server, &head, fault),
+    };
     let _ = client.shutdown(Shutdown::Both);
+}
+
+/// Answers with these bytes.
+fn reply(mut client: &TcpStream, head: &str, bytes: &[u8]) -> std::io::Result<()> {
+    client.read_exact(&mut vec![0; head.len()])?;
+    client.write_all(bytes)
+}
+
+/// Forwards the request, and returns the answer without sending it.
+fn forwarded(mut client: &TcpStream, server: &str, head: &str) -> std::io::Result<Vec<u8>> {
+    client.read_exact(&mut vec![0; head.len()])?;
+    exchange(client, server, head)
+}
+
+fn accepts(head: &str) -> String {
+    header(head, "accept").unwrap_or_default().to_string()
+}
+
+/// Forwards the request, and returns the answer, which is a whole one: not 304.
+fn kept(mut client: &TcpStream, server: &str, head: &str) -> std::io::Result<Vec<u8>> {
+    client.read_exact(&mut vec![0; head.len()])?;
+    let lines = head.lines().filter(|line| !line.to_lowercase().starts_with("if-none-match:"));
+    let whole = exchange(client, server, &lines.map(|line| format!("{line}\r\n")).collect::<String>())?;
+    client.write_all(&whole)?;
+    Ok(whole)
 }
 
 fn answer(client: &TcpStream, server: &str, head: &str, fault: Option<Fault>) -> std::io::Result<()> {
@@ -151,7 +226,7 @@ fn answer(client: &TcpStream, server: &str, head: &str, fault: Option<Fault>) ->
         format!("HTTP/1.1 {status}\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
     };
     let text = match fault {
-        None => return forward(client, server, head),
+        None | Some(Fault::Stale | Fault::Unanswered) => return forward(client, server, head),
         Some(Fault::Truncated) => {
             let whole = exchange(client, server, head)?;
             let body = whole.windows(4).position(|w| w == b"\r\n\r\n").map_or(0, |at| at + 4);

@@ -2,14 +2,14 @@
 //! longer than until the next start.
 
 use crate::demo::World;
-use crate::lab::{Fault, Proxy, git_server};
+use crate::lab::{Fault, Proxy, Request, git_server};
 use crate::supervise::{all_gone, descendants};
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Replaces the address of the server in every variable by that of a proxy.
-fn proxied(world: &mut World, variable: &str) -> Proxy {
+pub(crate) fn proxied(world: &mut World, variable: &str) -> Proxy {
     let url = world.servers.env[variable].clone();
     let server = url.trim_start_matches("http://").split('/').next().unwrap().to_string();
     let proxy = Proxy::before(&server);
@@ -23,18 +23,27 @@ fn proxied(world: &mut World, variable: &str) -> Proxy {
 /// of its processes end and that the next command removes its temporary folders.
 fn leaves_nothing(world: &World, app: &str, proxy: &Proxy, wanted: &Wanted) {
     for signal in wanted.signals {
-        proxy.fault(wanted.method, wanted.path, wanted.kind, &[Fault::Silent]);
+        proxy.fault(wanted.request, &[Fault::Silent]);
         let mut command = world.repo.interruptible();
         command.envs(&world.servers.env).args(["release", app]).stderr(Stdio::piped());
         let mut release = command.spawn().unwrap();
         let started = Instant::now();
         while proxy.left() > 0 {
-            assert!(release.try_wait().unwrap().is_none(), "it ended before {} was silent", wanted.path);
-            assert!(started.elapsed() < Duration::from_secs(120), "{}: {:?}", wanted.path, proxy.seen());
+            assert!(
+                release.try_wait().unwrap().is_none(),
+                "it ended before {} was silent",
+                wanted.request.path
+            );
+            assert!(
+                started.elapsed() < Duration::from_secs(120),
+                "{}: {:?}",
+                wanted.request.path,
+                proxy.seen()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
         let processes = descendants(release.id() as i32);
-        assert!(!processes.is_empty(), "nothing runs while {} is silent", wanted.path);
+        assert!(!processes.is_empty(), "nothing runs while {} is silent", wanted.request.path);
         kill_process(Pid::from_child(&release), *signal).unwrap();
         release.wait().unwrap();
         all_gone(&processes);
@@ -47,10 +56,7 @@ fn leaves_nothing(world: &World, app: &str, proxy: &Proxy, wanted: &Wanted) {
 
 /// The request that gets no answer.
 struct Wanted {
-    method: &'static str,
-    path: &'static str,
-    /// A part of its headers.
-    kind: &'static str,
+    request: Request,
     signals: &'static [Signal],
 }
 
@@ -70,7 +76,7 @@ fn silent(app: &'static str, variable: &str, wanted: &Wanted) {
 fn an_upload_to_the_staging_index_ends_with_the_release() {
     // Preflight's question whether the credentials are accepted is a POST too.
     let kind = "multipart/form-data";
-    let wanted = Wanted { method: "POST", path: "/", kind, signals: ALL };
+    let wanted = Wanted { request: Request { method: "POST", path: "/", kind }, signals: ALL };
     silent("python", "XTASK_TESTPYPI_UPLOAD", &wanted);
 }
 
@@ -78,18 +84,19 @@ fn an_upload_to_the_staging_index_ends_with_the_release() {
 fn an_installation_from_the_staging_index_ends_with_the_release() {
     // The step is not repeated once the files are there.
     let signals = &[Signal::KILL];
-    let wanted = Wanted { method: "GET", path: "/packages/", kind: "", signals };
+    let wanted = Wanted { request: Request { method: "GET", path: "/packages/", kind: "" }, signals };
     silent("python", "XTASK_TESTPYPI_UPLOAD", &wanted);
 }
 
 #[test]
 fn a_push_over_http_ends_with_the_release() {
-    let wanted = Wanted { method: "POST", path: "/git-receive-pack", kind: "", signals: ALL };
+    let request = Request { method: "POST", path: "/git-receive-pack", kind: "" };
+    let wanted = Wanted { request, signals: ALL };
     silent("python", "XTASK_REMOTE", &wanted);
 }
 
 #[test]
 fn npm_publish_ends_with_the_release() {
-    let wanted = Wanted { method: "PUT", path: "/@demo", kind: "", signals: ALL };
+    let wanted = Wanted { request: Request { method: "PUT", path: "/@demo", kind: "" }, signals: ALL };
     silent("ts", "XTASK_NPM", &wanted);
 }

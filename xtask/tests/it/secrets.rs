@@ -1,7 +1,7 @@
 //! Tokens and passwords: which children see them, and that nothing prints them.
 
 use crate::demo::World;
-use crate::lab::{Fault, Proxy, git_server};
+use crate::lab::{Fault, Proxy, Request, git_server};
 use crate::support::{run, user_cache};
 use crate::watched::{self, Process};
 use base64::Engine;
@@ -242,7 +242,7 @@ fn no_output_file_argument_or_environment_of_a_release_has_a_secret() {
     {
         replace_server(&mut world, variable, |server| {
             let proxy = Proxy::before(server);
-            proxy.fault(method, "/", kind, &[Fault::Echo]);
+            proxy.fault(Request { method, path: "/", kind }, &[Fault::Echo]);
             let address = proxy.address.clone();
             indexes.push(proxy);
             address

@@ -4,6 +4,7 @@
 use super::{Release, State};
 use crate::commands::image;
 use crate::model::tags::{self, Tagged};
+use crate::sys::retry;
 use anyhow::{Context, Result};
 use semver::Version;
 
@@ -76,12 +77,22 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     let mut moved = Vec::new();
     if app.settings.ecosystem.is_latest(ctx, app, version)? == Some(false) {
         app.settings.ecosystem.make_latest(ctx, app, version)?;
+        // A page of a gateway passes for success, here and below.
+        let is = || Ok(app.settings.ecosystem.is_latest(ctx, app, version)?.filter(|is| *is));
+        let what = format!("{version} as {}@latest", app.settings.package);
+        retry::until_shown(&what, is)?.with_context(|| {
+            format!("no error, but {} does not show {what}: {}", ctx.endpoints.npm, retry::still_stale())
+        })?;
         moved.push(format!("{}@latest is {version}", app.settings.package));
     }
     if app.settings.image.is_some() {
         let digest =
             release.tag().and_then(|t| t.image.as_deref()).context("the release's tag names no image")?;
         image::retag(ctx, app, digest, "latest")?;
+        let is = || Ok(image::remote_digest(ctx, app, "latest")?.filter(|has| has == digest));
+        retry::until_shown("latest in the registry", is)?.with_context(|| {
+            format!("no error, but the registry does not show latest as {digest}: {}", retry::still_stale())
+        })?;
         moved.push(format!("latest is v{version} ({digest})"));
     }
     Ok(moved.join("; "))

@@ -1,8 +1,7 @@
 //! Uploads the files to the staging index, and installs from there.
 
-use super::{Release, State};
+use super::{Release, State, verify};
 use crate::ecosystem::Origin;
-use crate::sys::scratch;
 use anyhow::Result;
 
 pub(crate) fn state(release: &Release) -> Result<State> {
@@ -52,15 +51,9 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     let missing: Vec<_> =
         release.dist().iter().filter(|f| !there.iter().any(|p| p.name == f.name)).cloned().collect();
     app.settings.ecosystem.publish(ctx, app, true, &release.version, &missing)?;
-    let place = scratch::place()?;
-    let dir = &place.dir;
     let sha256 = release.dist().iter().map(|f| f.sha256.as_str()).collect();
-    let installed = app.settings.ecosystem.install(
-        ctx,
-        app,
-        &Origin::Index { stage: true, version: &release.version, sha256 },
-        dir,
-    )?;
+    let origin = Origin::Index { stage: true, version: &release.version, sha256 };
+    let (_place, installed) = verify::installed(ctx, app, &origin, true)?;
     super::smoke::same_versions(release.app, &installed, &release.version)?;
     Ok(format!("{} files uploaded, installed from there", missing.len()))
 }

@@ -3,13 +3,13 @@
 
 use super::{Release, State, smoke, tag};
 use crate::commands::image;
-use crate::ecosystem::Origin;
+use crate::ecosystem::{Installed, Origin, PublishedFile};
 use crate::flags;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
-use crate::sys::{parallel, scratch, ui};
-use anyhow::{Context, Result, bail};
+use crate::sys::{parallel, retry, scratch, ui};
+use anyhow::{Context, Result, anyhow, bail};
 use semver::Version;
 
 pub(crate) fn state(release: &Release) -> Result<State> {
@@ -26,7 +26,9 @@ pub(crate) fn state(release: &Release) -> Result<State> {
 
 pub(crate) fn run(release: &Release) -> Result<String> {
     let tag = release.tag().cloned().context("the release has no tag")?;
-    Ok(verify(release.ctx, release.app, &release.version, &tag)?.join("; "))
+    // What this run has just uploaded may not be shown everywhere yet.
+    let fresh = ["publish", "image-push"].iter().any(|step| release.open.contains(step));
+    Ok(verify(release.ctx, release.app, &release.version, &tag, fresh)?.join("; "))
 }
 
 /// `cargo xtask verify APP [VERSION]`
@@ -49,7 +51,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
         }
     };
     let line = ui::begin(&format!("verify-{}", app.name()));
-    match verify(ctx, app, &version, &tag) {
+    match verify(ctx, app, &version, &tag, false) {
         Ok(evidence) => {
             line.end(ui::Outcome::Done(format!("{name} at {}", crate::sys::git::short(&tag.commit))));
             if ctx.json {
@@ -73,17 +75,59 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
     }
 }
 
-/// Verifies index and container registry in parallel. Returns lines of evidence: what was observed.
-pub(crate) fn verify(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
-    let (from_index, from_registry) =
-        parallel::both(|| verify_index(ctx, app, version, tag), || verify_image(ctx, app, version, tag));
+/// Verifies index and container registry in parallel. Returns lines of evidence: what was observed. `fresh`:
+/// waits for what the servers do not show yet.
+pub(crate) fn verify(
+    ctx: &Ctx,
+    app: &App,
+    version: &Version,
+    tag: &tag::Tag,
+    fresh: bool,
+) -> Result<Vec<String>> {
+    let (from_index, from_registry) = parallel::both(
+        || verify_index(ctx, app, version, tag, fresh),
+        || verify_image(ctx, app, version, tag, fresh),
+    );
     let mut evidence = from_index?;
     evidence.extend(from_registry?);
     Ok(evidence)
 }
 
-fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
-    let there = app.settings.ecosystem.published(ctx, app, false, version)?;
+/// Installs into a new folder, which is removed when the first value is dropped. `fresh`: waits until the
+/// index shows the version to the installer too, which may get another cache's answer than xtask.
+pub(super) fn installed(
+    ctx: &Ctx,
+    app: &App,
+    origin: &Origin,
+    fresh: bool,
+) -> Result<(scratch::Place, Installed)> {
+    let mut last = None;
+    let found = retry::until_shown(&format!("{} to the installer", app.settings.package), || {
+        let place = scratch::place()?;
+        match app.settings.ecosystem.install(ctx, app, origin, &place.dir) {
+            Ok(installed) => Ok(Some((place, installed))),
+            Err(error) if fresh && retry::is_not_shown(&format!("{error:#}")) => {
+                last = Some(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    })?;
+    found.ok_or_else(|| last.unwrap_or_else(|| anyhow!("nothing installed")).context(retry::still_stale()))
+}
+
+fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: bool) -> Result<Vec<String>> {
+    let ask = || app.settings.ecosystem.published(ctx, app, false, version);
+    let all = |there: &[PublishedFile]| {
+        tag.dist.iter().all(|(name, sha256)| there.iter().any(|p| p.is(name, sha256)))
+    };
+    let shown = match fresh {
+        true => retry::until_shown(&format!("{} on the index", app.tag(version)), || {
+            Ok(Some(ask()?).filter(|there| all(there)))
+        })?,
+        false => None,
+    };
+    let there = shown.map_or_else(ask, Ok)?;
     for (name, sha256) in &tag.dist {
         if !there.iter().any(|p| p.is(name, sha256)) {
             bail!(
@@ -97,12 +141,10 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     if let Some(extra) = there.iter().find(|p| !tag.dist.iter().any(|(name, _)| *name == p.name)) {
         bail!("the index has {}, which the tag does not name", extra.name);
     }
-    let place = scratch::place()?;
-    let dir = &place.dir;
     let sha256: Vec<&str> = tag.dist.iter().map(|(_, sha256)| sha256.as_str()).collect();
-    let installed =
-        app.settings.ecosystem.install(ctx, app, &Origin::Index { stage: false, version, sha256 }, dir)?;
-    let (_, served) = smoke::tried(ctx, app, &installed, version, &tag.commit, dir)?;
+    let origin = Origin::Index { stage: false, version, sha256 };
+    let (place, installed) = installed(ctx, app, &origin, fresh)?;
+    let (_, served) = smoke::tried(ctx, app, &installed, version, &tag.commit, &place.dir)?;
     let package = &app.settings.package;
     let files: Vec<String> =
         tag.dist.iter().map(|(name, sha256)| format!("{name} {}…", &sha256[..12])).collect();
@@ -112,10 +154,15 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Resu
     Ok(evidence)
 }
 
-fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag) -> Result<Vec<String>> {
+fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: bool) -> Result<Vec<String>> {
     let (Some(_), Some(wanted)) = (&app.settings.image, &tag.image) else { return Ok(Vec::new()) };
     let reference = format!("v{version}");
-    match image::remote_digest(ctx, app, &reference)? {
+    let ask = || image::remote_digest(ctx, app, &reference);
+    let has = match fresh {
+        true => retry::until_shown(&format!("{reference} in the registry"), ask)?,
+        false => ask()?,
+    };
+    match has {
         Some(has) if has == *wanted => {}
         Some(has) => bail!("{reference} in the registry is {has}, but the tag names {wanted}"),
         None => bail!(

@@ -58,7 +58,7 @@ pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
     let scoped =
         app.settings.package.split_once('/').map(|(scope, _)| format!("--{scope}:registry={registry}"));
     let sh = child::shell(dir)?;
-    child::capture_online(
+    child::capture_upload(
         cmd!(sh, "{npm} {args...} --registry {registry} {scoped...} --loglevel error"),
         &env,
     )
@@ -105,9 +105,11 @@ fn dist_tag(version: &Version, newest: Option<&Version>) -> String {
 pub(crate) fn make_latest(ctx: &Ctx, app: &App, version: &Version) -> Result<()> {
     let package = &app.settings.package;
     npm_again(ctx, app, &["dist-tag", "add", &format!("{package}@{version}"), "latest"])?;
-    // An error is ignored: the tag may not exist.
-    let _ = npm_again(ctx, app, &["dist-tag", "rm", package, CANDIDATE]);
-    Ok(())
+    match npm_again(ctx, app, &["dist-tag", "rm", package, CANDIDATE]) {
+        // Removed before: by an earlier run, or by a request whose answer was lost.
+        Err(error) if error.to_string().contains("is not a dist-tag on") => Ok(()),
+        removed => removed.map(drop),
+    }
 }
 
 /// The reason why the registry would refuse an upload. The check asks the registry for the token's user.
