@@ -6,10 +6,15 @@
 //! disk is simulated: from the fault on, no file of xtask and its children can grow (RLIMIT_FSIZE 0).
 
 use crate::demo::World;
+use crate::lab::{Fault, Request, git_server};
+use crate::orphans::proxied;
+use crate::rollback::{image, twice_released};
 use crate::support::{Output, run, sha256};
 use camino::Utf8PathBuf;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 const STEPS: [&str; 12] = [
     "preflight",
@@ -82,7 +87,7 @@ fn durations(release: &str) -> BTreeMap<String, f64> {
 }
 
 /// What the release of the tag lacks. Empty if it is complete.
-fn lacks(world: &World, app: &str, version: &str) -> Vec<String> {
+pub(crate) fn lacks(world: &World, app: &str, version: &str) -> Vec<String> {
     let tag = world.repo.git_in(world.servers.remote(), &["cat-file", "-p", &format!("{app}-v{version}")]);
     let trailers = |key: &'static str| tag.lines().filter_map(move |line| line.strip_prefix(key));
     let mut lacks = Vec::new();
@@ -184,8 +189,13 @@ fn matrix(app: usize, cases: &[Case]) {
         let (wrong, row) = strike(&world, app, &format!("0.0.{patch}"), *case, &took);
         failed += usize::from(!wrong.is_empty());
         let mark = if wrong.is_empty() { "ok" } else { "WRONG" };
-        table += &format!("{app:<6} {:<10} {row}  {mark}\n", case.step);
-        wrong.iter().for_each(|line| table += &format!("    {line}\n"));
+        let mut row = format!("{app:<6} {:<10} {row}  {mark}\n", case.step);
+        wrong.iter().for_each(|line| row += &format!("    {line}\n"));
+        // All combinations take long: each row is shown at once.
+        if std::env::var_os("XTASK_KILLS").is_some() {
+            std::io::stderr().write_all(row.as_bytes()).unwrap();
+        }
+        table += &row;
     }
     table += &format!("kill matrix, {app}: {} of {}\n", cases.len() - failed, cases.len());
     // Past the capture of the test harness: the table is also shown if the test passes.
@@ -219,4 +229,46 @@ fn a_struck_ts_release_completes_in_a_fresh_clone_part_1() {
 #[test]
 fn a_struck_ts_release_completes_in_a_fresh_clone_part_2() {
     half(1, true);
+}
+
+#[test]
+fn a_rollback_that_is_killed_before_and_after_each_change_is_complete_in_the_end() {
+    let mut world = twice_released("ts");
+    let first = world.image(image("ts"), "v0.0.1");
+    let address = git_server(world.data.as_path());
+    world.servers.env.insert("XTASK_REMOTE".into(), format!("http://{address}/remote.git"));
+    let [remote, registry, npm] =
+        ["XTASK_REMOTE", "XTASK_REGISTRY", "XTASK_NPM"].map(|variable| proxied(&mut world, variable));
+    let changes = [
+        ("mark", &remote, Request { method: "POST", path: "/git-receive-pack", kind: "" }),
+        ("image", &registry, Request { method: "PUT", path: "/manifests/latest", kind: "" }),
+        ("dist-tag", &npm, Request { method: "PUT", path: "/dist-tags/latest", kind: "" }),
+        ("package", &npm, Request { method: "PUT", path: "%2f", kind: "npm-command: deprecate" }),
+    ];
+    for (step, proxy, request) in changes {
+        // The server has not seen the request; the server has done what it asks for.
+        for fault in [Fault::Silent, Fault::Unanswered] {
+            let handled = proxy.handled() + usize::from(fault == Fault::Unanswered);
+            proxy.fault(request, &[fault]);
+            let mut command = world.command(&world.repo.path);
+            command.args(["rollback", "ts", "0.0.2", "--yes"]).stderr(Stdio::null());
+            let mut rollback = command.spawn().unwrap();
+            let started = Instant::now();
+            while proxy.left() > 0 || proxy.handled() < handled {
+                assert!(rollback.try_wait().unwrap().is_none(), "{step} {fault:?}: it ended before");
+                assert!(started.elapsed() < Duration::from_secs(120), "{step} {fault:?}: {:?}", proxy.seen());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            rollback.kill().unwrap();
+            rollback.wait().unwrap();
+        }
+    }
+    let outside = world.outside();
+    let done = world.xtask(&["rollback", "ts", "0.0.2", "--yes"]).expect(4);
+    assert!(done.stderr.contains("ts-v0.0.2 was rolled back"), "{}", done.stderr);
+    assert_eq!(outside, world.outside());
+    assert!(world.repo.git_in(&world.data.join("remote.git"), &["tag"]).contains("withdrawn/ts-v0.0.2"));
+    assert_eq!(world.image(image("ts"), "latest"), first);
+    assert_eq!(world.dist_tags("@demo/agent"), serde_json::json!({ "latest": "0.0.1" }));
+    assert!(world.packument("@demo/agent")["versions"]["0.0.2"]["deprecated"].is_string());
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 const IMAGES: [(&str, &str); 2] = [("python", "example/demo-agent"), ("ts", "example/demo-agent-ts")];
 
 /// The releases 0.0.1 and 0.0.2, both verified.
-fn twice_released(app: &'static str) -> World {
+pub(crate) fn twice_released(app: &'static str) -> World {
     let world = World::of(app);
     world.xtask(&["release", app]).expect(0);
     release_a_fix(&world, app, "two");
@@ -27,7 +27,7 @@ fn release_a_fix(world: &World, app: &str, what: &str) {
     world.xtask(&["release", app]).expect(0);
 }
 
-fn image(app: &str) -> &'static str {
+pub(crate) fn image(app: &str) -> &'static str {
     IMAGES.iter().find(|(name, _)| *name == app).unwrap().1
 }
 
