@@ -51,7 +51,7 @@ pub(crate) fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<Ind
 
 /// The files of an index's page. An error for everything that is not such a page: a maintenance page must not
 /// pass for an index without files.
-fn read(content_type: &str, text: &str, url: &str, package: &str) -> Result<Vec<IndexFile>> {
+pub(crate) fn read(content_type: &str, text: &str, url: &str, package: &str) -> Result<Vec<IndexFile>> {
     match content_type.split(';').next().unwrap_or_default().trim() {
         "application/vnd.pypi.simple.v1+json" | "application/json" => {
             from_json(text, url, package).context("not what PEP 691 describes")
@@ -85,7 +85,7 @@ pub(crate) fn versions(index: &PythonIndex, package: &str) -> Result<Option<Vec<
 }
 
 /// Files are yanked one by one. A version is withdrawn when all of its files are yanked.
-fn out(files: Vec<IndexFile>) -> Result<Vec<IndexVersion>> {
+pub(crate) fn out(files: Vec<IndexFile>) -> Result<Vec<IndexVersion>> {
     let mut found: BTreeMap<Version, Option<bool>> = BTreeMap::new();
     for file in files {
         let Some(text) = file.version else { continue };
