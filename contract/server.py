@@ -64,7 +64,7 @@ def send(method: str, path: str, body: object = None) -> Reply:
 
 
 def say(text: str) -> dict[str, Any]:
-    """Return an input of the agent graph: `add 2 3`, `wait 0.5`, `ask Go on?`, `fail reason`, or words."""
+    """Return an input of the agent graph: `add 2 3`, `wait 0.5`, `ask Go on?` or words."""
     return hello(text)
 
 

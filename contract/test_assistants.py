@@ -41,12 +41,19 @@ class Assistants(Case):
                 self.assert_refused(reply, ["path", "assistant_id"])
 
     def test_a_new_assistant_has_what_was_sent(self) -> None:
-        sent = {"metadata": {"a": [1]}, "name": "Né", "description": "d", "assistant_id": str(uuid4())}
+        sent = {
+            "metadata": {"a": [1]},
+            "name": "Né",
+            "description": "d",
+            "assistant_id": str(uuid4()),
+        }
         assistant = self.created(**sent, config={"tags": ["t"], "recursion_limit": 9})
         self.assertLessEqual(sent.items(), assistant.items())
         self.assertEqual(assistant["config"], {"tags": ["t"], "recursion_limit": 9})
         self.assertEqual((assistant["version"], assistant["context"]), (1, {}))
-        self.assertEqual(self.ok(send("GET", f"/assistants/{assistant['assistant_id']}")), assistant)
+        self.assertEqual(
+            self.ok(send("GET", f"/assistants/{assistant['assistant_id']}")), assistant
+        )
         again = {"graph_id": "echo", "assistant_id": assistant["assistant_id"]}
         self.assert_error(send("POST", "/assistants", again), 409)
         self.assertEqual(self.created(**again, if_exists="do_nothing"), assistant)

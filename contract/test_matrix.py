@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "sdk"))
 sys.dont_write_bytecode = True
 
-from matrix import driven, drivers, table
+from matrix import driven, drivers, table  # noqa: E402
 
 
 class Matrix(unittest.TestCase):

@@ -88,7 +88,11 @@ class Waiting(Case):
             (f"{path}/runs", {"command": {"goto": 7}, "input": None}, ["command", "goto"]),
             (f"{path}/runs", {"command": {"update": 7}, "input": None}, ["command", "update"]),
             (f"{path}/runs", {"checkpoint": {"thread_id": "x"}}, ["checkpoint", "thread_id"]),
-            (f"{path}/runs", {"context": {"a": 1}, "config": {"configurable": {"a": 2}}}, ["context"]),
+            (
+                f"{path}/runs",
+                {"context": {"a": 1}, "config": {"configurable": {"a": 2}}},
+                ["context"],
+            ),
         ]
         for target, more, place in cases:
             with self.subTest(target=target, more=more):
@@ -120,7 +124,11 @@ class Waiting(Case):
             self.assertEqual(contents(done), ["a", "a"])
 
     def test_a_thread_of_a_run_without_one_can_be_kept(self) -> None:
-        for more, status in (({}, 404), ({"on_completion": "delete"}, 404), ({"on_completion": "keep"}, 200)):
+        for more, status in (
+            ({}, 404),
+            ({"on_completion": "delete"}, 404),
+            ({"on_completion": "keep"}, 200),
+        ):
             reply = send("POST", "/runs/wait", agent("a", **more))
             self.assertEqual(self.ok(reply) and reply.status, 200)
             thread = reply.headers["content-location"].split("/runs/")[0]
@@ -166,7 +174,9 @@ class Streams(Case):
         checkpoints = self.stream("a", "checkpoints")
         self.assertEqual(checkpoints[-1].data["next"], [])
         debug = self.stream("a", "debug")
-        self.assertLessEqual({"checkpoint", "task", "task_result"}, {one.data["type"] for one in debug[1:]})
+        self.assertLessEqual(
+            {"checkpoint", "task", "task_result"}, {one.data["type"] for one in debug[1:]}
+        )
         seen = self.stream("one two", "events")
         kinds = {one.data["event"] for one in seen[1:]}
         self.assertLessEqual({"on_chain_start", "on_chat_model_stream", "on_chain_end"}, kinds)
@@ -197,7 +207,9 @@ class Streams(Case):
 
     def test_a_stream_can_be_joined_from_any_event(self) -> None:
         path = self.thread()
-        run = self.ok(send("POST", f"{path}/runs", agent("wait 0.3", stream_mode=["values", "custom"])))
+        run = self.ok(
+            send("POST", f"{path}/runs", agent("wait 0.3", stream_mode=["values", "custom"]))
+        )
         place = f"{path}/runs/{run['run_id']}/stream"
 
         def joined(query: str = "", **headers: str) -> list[Event]:
@@ -381,7 +393,9 @@ class Background(Case):
         path, other = self.thread(), self.thread()
         runs = [self.start(path, "wait 30") for _ in range(2)]
         kept = self.start(other, "wait 0.1")
-        self.ok(send("POST", "/runs/cancel", {"thread_id": path.split("/")[2], "status": "all"}), 204)
+        self.ok(
+            send("POST", "/runs/cancel", {"thread_id": path.split("/")[2], "status": "all"}), 204
+        )
         for run in runs:
             send("GET", f"{run}/join")
             self.assertEqual(self.status(run), "interrupted")

@@ -14,14 +14,15 @@ class Store(Case):
         reply = send("PUT", "/store/items", body)
         self.assertEqual((reply.status, reply.body), (204, b""))
 
-    def found(self, **body: object) -> list[object]:
+    def found(self, **body: object) -> list[tuple[str, object]]:
         reply = send("POST", "/store/items/search", {"namespace_prefix": [self.space], **body})
         return [(one["key"], one["value"]) for one in self.ok(reply)["items"]]
 
     def test_a_value_can_be_stored_replaced_and_deleted(self) -> None:
         path = f"/store/items?namespace={self.space}.a&key=k%20%C3%A9"
         self.assertIsNone(self.ok(send("GET", path)))
-        for value in ({"n": 1}, {"n": None, "é": [{}]}):
+        values: list[dict[str, object]] = [{"n": 1}, {"n": None, "é": [{}]}]
+        for value in values:
             self.put(["a"], "k é", value)
             item = self.ok(send("GET", path))
             self.assertEqual((item["value"], item["key"]), (value, "k é"))
@@ -46,9 +47,9 @@ class Store(Case):
     def test_a_value_ends_after_its_time(self) -> None:
         self.put([], "short", {}, ttl=0.00001)
         self.put([], "long", {}, ttl=60)
-        keys = [key for key, _ in self.found()]  # type: ignore[misc]
+        keys = [key for key, _ in self.found()]
         while "short" in keys:
-            keys = [key for key, _ in self.found()]  # type: ignore[misc]
+            keys = [key for key, _ in self.found()]
         self.assertEqual(keys, ["long"])
 
     def test_namespaces_can_be_listed(self) -> None:

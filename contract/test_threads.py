@@ -21,7 +21,9 @@ class Threads(Case):
         changed = self.ok(send("PATCH", path, {"metadata": {"a": 2, "d": None}}))
         self.assertEqual(changed["metadata"], {"a": 2, "b": {"c": [1]}, "d": None})
         self.assert_error(send("POST", "/threads", body), 409)
-        self.assertEqual(self.ok(send("POST", "/threads", {**body, "if_exists": "do_nothing"})), changed)
+        self.assertEqual(
+            self.ok(send("POST", "/threads", {**body, "if_exists": "do_nothing"})), changed
+        )
         self.ok(send("DELETE", path), 204)
         self.assert_error(send("GET", path), 404)
 
@@ -197,7 +199,9 @@ class States(Case):
 
     def test_a_busy_thread_refuses_changes_of_its_state(self) -> None:
         path = self.thread()
-        run = self.ok(send("POST", f"{path}/runs", {"assistant_id": "agent", "input": say("wait 30")}))
+        run = self.ok(
+            send("POST", f"{path}/runs", {"assistant_id": "agent", "input": say("wait 30")})
+        )
         self.assertEqual(self.ok(send("GET", path))["status"], "busy")
         self.assert_error(send("POST", f"{path}/state", {"values": {"messages": []}}), 409)
         self.assert_error(send("DELETE", f"{path}/runs/{run['run_id']}"), 409)

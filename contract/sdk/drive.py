@@ -1,4 +1,4 @@
-"""Calls every method of the Python SDK on the server at BASE_URL. Prints one JSON object: row, result.
+"""Calls every method of the Python SDK on the server at BASE_URL. Prints each result, as JSON.
 
 It needs `langgraph_sdk`. A row works if its call raises nothing and its answer is as expected.
 """
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-from langgraph_sdk import get_client
+from langgraph_sdk import get_client  # type: ignore[import-not-found]
 
 URL = os.environ["BASE_URL"]
 HELLO = {"messages": [{"role": "user", "content": "hello"}]}
@@ -49,7 +49,9 @@ async def main() -> None:
         check(made["config"]["configurable"] == {"k": 1}, made)
 
     async def found() -> None:
-        check(mine in [one["assistant_id"] for one in await assistants.search(name="MINE", limit=100)])
+        check(
+            mine in [one["assistant_id"] for one in await assistants.search(name="MINE", limit=100)]
+        )
 
     async def by_name() -> None:
         check((await assistants.get("echo"))["graph_id"] == "echo")

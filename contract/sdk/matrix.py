@@ -1,8 +1,8 @@
 """Drives a server with the official SDKs, and prints the table of their methods.
 
-Run `python3 contract/sdk/matrix.py` at the repository's root: it starts both servers from the checkout. With
-BASE_URL set, it drives that server alone. It needs the apps' environments: `uv sync` in apps/python and
-`bun install` in apps/ts.
+Run `python3 contract/sdk/matrix.py` at the repository's root: it starts both servers from the
+checkout. With BASE_URL set, it drives that server alone. It needs the apps' environments: `uv sync`
+in apps/python and `bun install` in apps/ts.
 """
 
 import json
@@ -86,8 +86,9 @@ def table(columns: dict[str, dict[str, str]]) -> str:
     """Return the table, and how many of its cells work, as text."""
     rows = list(dict.fromkeys(name for column in columns.values() for name in column))
     lines = [" | ".join(["method", *columns]), " | ".join(["---"] * (len(columns) + 1))]
-    for row in rows:
-        lines.append(" | ".join([row, *(one.get(row, "not driven") for one in columns.values())]))
+    lines.extend(
+        " | ".join([row, *(one.get(row, "not driven") for one in columns.values())]) for row in rows
+    )
     for name, column in columns.items():
         works = sum(result == "works" for result in column.values())
         lines.append(f"{name}: {works} of {len(rows)} methods work")

@@ -85,7 +85,7 @@ class Made(Models):
             if not isinstance(values, ast.Tuple | ast.List):
                 return None
             defaults = [ast.unparse(value) for value in values.elts]
-        defaults = [None] * (len(pairs) - len(defaults)) + defaults
+        defaults = [*([None] * (len(pairs) - len(defaults))), *defaults]
         fields = []
         for (name, kind), default in zip(pairs, defaults, strict=False):
             meant = self.expression(scope, quoted(kind)) if kind is not None else None
