@@ -263,6 +263,9 @@ fn a_rollback_that_is_killed_before_and_after_each_change_is_complete_in_the_end
             rollback.wait().unwrap();
         }
     }
+    let rest = world.xtask(&["rollback", "ts", "0.0.2", "--yes"]).expect(0).stderr;
+    let left: Vec<&str> = rest.lines().filter_map(|line| line.strip_prefix("  → ")).collect();
+    assert!(left.len() == 1 && left[0].starts_with("page "), "only the page is left: {rest}");
     let outside = world.outside();
     let done = world.xtask(&["rollback", "ts", "0.0.2", "--yes"]).expect(4);
     assert!(done.stderr.contains("ts-v0.0.2 was rolled back"), "{}", done.stderr);
