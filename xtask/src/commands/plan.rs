@@ -22,7 +22,6 @@ mod baseline;
 mod breaks;
 mod compare;
 mod decide;
-mod dropped;
 mod gitdir;
 mod history;
 mod hotfix;
@@ -33,10 +32,9 @@ mod show;
 mod walk;
 
 pub(crate) use decide::Line;
-pub(crate) use history::{source_commit, source_in};
+pub(crate) use history::{same_content, source_commit, source_in};
 pub(crate) use published::Published;
 pub(crate) use repository::{refuse_incomplete, remote_name};
-pub(crate) use walk::same_content;
 
 /// The plan of one app, as `plan --json` prints it.
 #[derive(Clone, Debug, Serialize)]

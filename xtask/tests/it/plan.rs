@@ -690,41 +690,6 @@ fn a_merge_counts_only_if_it_changes_something_itself() {
 }
 
 #[test]
-fn a_side_branch_that_was_squashed_and_merged_counts_unless_the_merge_discards_it() {
-    let side = |squash: bool, merge: &[&str]| {
-        let repo = released();
-        repo.git(&["switch", "-qc", "side"]);
-        repo.commit("apps/python/src/0.py", "0\n", "feat!: another first argument");
-        repo.commit("apps/python/src/1.py", "1\n", "docs: explain it");
-        repo.git(&["switch", "-q", "main"]);
-        repo.change("fix: on main");
-        if squash {
-            repo.git(&["merge", "-q", "--squash", "side"]);
-            repo.git(&["commit", "-qm", "Update stuff (#7)"]);
-        }
-        repo.git(&[&["merge", "-q", "--no-ff", "-m", "Merge side"], merge, &["side"]].concat());
-        repo
-    };
-    for (squash, merge) in [(true, &[][..]), (false, &[]), (true, &["-s", "ours"])] {
-        let app = plan(&side(squash, merge));
-        let found = counting(&app);
-        assert!(found.contains(&"feat!: another first argument"), "{squash} {merge:?}: {found:?}");
-        assert_eq!(app["next"], "0.2.0", "{squash} {merge:?}");
-    }
-    // The merge brings nothing of the side branch.
-    let repo = side(false, &["-s", "ours"]);
-    assert_eq!(counting(&plan(&repo)), ["fix: on main"]);
-    // What a release contains does not count again.
-    let repo = side(true, &[]);
-    repo.git(&["tag", "python-v0.2.0"]);
-    repo.git(&["switch", "-qc", "late", "side"]);
-    repo.commit("apps/python/README.md", "late\n", "fix: late");
-    repo.git(&["switch", "-q", "main"]);
-    repo.git(&["merge", "-q", "--no-ff", "-m", "Merge late", "late"]);
-    assert_eq!(counting(&plan(&repo)), ["fix: late"]);
-}
-
-#[test]
 fn paths_with_spaces_and_non_ascii_letters_work() {
     let repo = Repo::named("with space é");
     repo.write("Cargo.toml", "[workspace.metadata.xtask]\napps = \"my äpps\"\n");

@@ -16,8 +16,6 @@ pub(super) struct Walk {
     trees: Vec<Option<(String, String)>>,
     /// Whether the app's settings may have changed. True for every merge, because git shows no files for it.
     pub settings: bool,
-    /// These and the commits of side branches that git leaves out (see `dropped`), newest first.
-    pub all: Vec<Commit>,
 }
 
 /// `git log` prints the trees together with the messages, which `rev-list` does not. The options turn off
@@ -42,42 +40,18 @@ const LOG: &[&str] = &[
     "--format=%m%H%x00%P%x00%B%x00",
 ];
 
-/// `range`: revisions for git, such as `a...b`, or tips and `^`bounds. Asks git for every commit first. A
-/// second call, for those that git does not leave out, is only needed if side branches exist.
+/// `range`: revisions for git, such as `a...b`, or tips and `^`bounds.
 pub(super) fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
-    let mut full = log(git, app, range, &["--full-history"])?;
-    if full.behind == 0 && full.is_one_line() {
-        full.all.clone_from(&full.commits);
-        return Ok(full);
-    }
-    Ok(Walk { all: full.commits, ..simplified(git, app, range)? })
-}
-
-/// Without the commits of side branches that git leaves out.
-pub(super) fn simplified(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
-    log(git, app, range, &[])
-}
-
-fn log(git: &Git, app: &App, range: &[&str], options: &[&str]) -> Result<Walk> {
     let specs = app.pathspecs();
-    let args = LOG.iter().chain(options).chain(range).copied().chain(["--"]);
-    let args: Vec<&str> = args.chain(specs.iter().map(String::as_str)).collect();
+    let args: Vec<&str> =
+        LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
     Ok(read(&String::from_utf8_lossy(&git.bytes(&args)?), app))
-}
-
-/// Whether all paths that belong to the app are equal in both commits.
-pub(crate) fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
-    let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
-    let specs = app.pathspecs();
-    args.extend(specs.iter().map(String::as_str));
-    git.ask(&args)
 }
 
 /// Each commit has three fields that end in NUL. The lines with trees and the next commit's first field
 /// follow.
 fn read(text: &str, app: &App) -> Walk {
-    let mut walk =
-        Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false, all: Vec::new() };
+    let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false };
     let settings = format!("\t{}", app.file());
     let mut fields = text.split('\0');
     let mut head = fields.next().unwrap_or_default();
@@ -107,14 +81,6 @@ impl Walk {
     /// Whether a commit created the app's folder.
     pub(super) fn creates_folder(&self) -> bool {
         self.trees.iter().flatten().any(|(before, _)| before.bytes().all(|digit| digit == b'0'))
-    }
-
-    /// Whether each commit continues from the content of the one before it. Then there are no side branches.
-    fn is_one_line(&self) -> bool {
-        self.trees.windows(2).all(|pair| match pair {
-            [Some((before, _)), Some((_, after))] => before == after,
-            _ => false,
-        }) && !self.commits.iter().any(|commit| commit.merge)
     }
 
     /// Whether the app's folder may have come back to an earlier state. True if git shows no trees.
