@@ -305,7 +305,7 @@ fn a_tag_that_was_created_by_hand_stops_the_release() {
         exit code 3
         error[tag-taken]: python: the tag python-v0.0.1 already exists at 1234567 and was not created by this tool (refs/tags/python-v0.0.1)
           → release the next version: cargo xtask bump python
-          → or, if nobody has used that tag: git push --delete origin refs/tags/python-v0.0.1
+          → or, if nobody has used that tag: git push --delete WORLD/registries/remote.git refs/tags/python-v0.0.1
         error: 1 finding to fix first
     "#]].assert_eq(&stopped.seen());
     assert_eq!(outside, world.outside());
