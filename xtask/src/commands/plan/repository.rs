@@ -84,11 +84,6 @@ pub(crate) fn refuse_incomplete(git: &Git) -> Result<()> {
     Ok(())
 }
 
-/// Was the clone made with a filter, so that files may be missing?
-pub(super) fn is_partial(git: &Git) -> Result<bool> {
-    Ok(GitDir::of(git)?.is_partial())
-}
-
 /// The app's tags, and the main and development branches.
 pub(super) fn refs(ctx: &Ctx, app: &App) -> Result<Refs> {
     let settings = &ctx.ws.settings;
