@@ -345,7 +345,7 @@ fn shrink(mut acts: Vec<Act>) -> Vec<Act> {
 fn plan_agrees_with_a_model_over_random_walks_of_the_flow() {
     let set =
         |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
-    let (walks, seed) = (set("XTASK_MODEL_WALKS", 120), set("XTASK_MODEL_SEED", 20_260_101));
+    let (walks, seed) = (set("XTASK_MODEL_WALKS", 60), set("XTASK_MODEL_SEED", 20_260_101));
     let scripts: Vec<Vec<Act>> = (0..walks).map(|n| walk(&mut Random(seed + n * 7919), 12)).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failed = std::sync::Mutex::new(Vec::new());

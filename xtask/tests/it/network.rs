@@ -453,9 +453,15 @@ fn a_python_release_survives_every_fault_of_its_servers() {
     show(&FOR_PYTHON);
 }
 
+/// npm takes a second for each request, so the table takes minutes: XTASK_FAULTS=all runs it.
 #[test]
 fn a_ts_release_survives_every_fault_of_its_servers() {
-    show(&FOR_TS);
+    if std::env::var("XTASK_FAULTS").as_deref() == Ok("all") {
+        show(&FOR_TS);
+    } else {
+        let line = b"SKIPPED the fault table of ts: XTASK_FAULTS=all runs it, in about 4 minutes\n";
+        std::io::stderr().write_all(line).unwrap();
+    }
 }
 
 #[test]
