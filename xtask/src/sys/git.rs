@@ -287,9 +287,10 @@ impl Git {
     /// The name of the remote that is used if nobody names one. `git clone` does not always call it `origin`:
     /// see clone.defaultRemoteName in git-config(1).
     pub(crate) fn default_remote(&self) -> String {
-        // Saves a process where the answer is usual.
-        let config = std::fs::read_to_string(self.dir.join(".git/config")).unwrap_or_default();
-        if config.contains("[remote \"origin\"]") {
+        // Saves processes where the answer is usual: a remote of this name, or none at all.
+        let config = std::fs::read_to_string(self.dir.join(".git/config"));
+        let elsewhere = |text: &str| text.contains("[remote ") || text.contains("[include");
+        if config.is_ok_and(|text| text.contains("[remote \"origin\"]") || !elsewhere(&text)) {
             return "origin".to_string();
         }
         let names = self.read(&["remote"]).unwrap_or_default();
