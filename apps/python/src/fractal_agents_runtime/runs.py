@@ -394,13 +394,7 @@ def _check(runtime: Runtime, body: RunFields, thread_id: str | None, graph: str)
     elif body.on_completion is not None:
         raise refused("is only for runs without a thread", "body", "on_completion")
     if runtime.stateful(graph) is None:
-        for name in (
-            "command",
-            "checkpoint",
-            "checkpoint_id",
-            "interrupt_before",
-            "interrupt_after",
-        ):
+        for name in STATEFUL:
             if getattr(body, name) is not None:
                 raise refused("the graph does not support it", "body", name)
     elif body.checkpoint is not None:

@@ -26,8 +26,10 @@ pub(super) fn run(ctx: &Ctx) -> Result<()> {
         stdin.read_to_string(&mut text).context("cannot read what git pushes")?;
     }
     let pushed = branches(&text)?;
-    let mut findings: Vec<Finding> =
-        pushed.iter().filter_map(|pushed| protected(&ctx.ws.settings, pushed)).collect();
+    let mut findings: Vec<Finding> = pushed
+        .iter()
+        .filter_map(|pushed| protected(&ctx.ws.settings, &ctx.endpoints.remote, pushed))
+        .collect();
     for pushed in pushed.iter().filter(|pushed| !missing(pushed.local)) {
         findings.extend(merges(ctx, pushed)?);
     }
@@ -67,7 +69,7 @@ fn branches(text: &str) -> Result<Vec<Pushed<'_>>> {
 
 /// A finding if the push changes or deletes a branch that only pull requests change. Creating it is allowed.
 /// With one branch for everything, `release --bump` pushes to it.
-fn protected(settings: &Settings, pushed: &Pushed) -> Option<Finding> {
+fn protected(settings: &Settings, to: &str, pushed: &Pushed) -> Option<Finding> {
     let Pushed { branch, remote, .. } = pushed;
     let ours =
         !settings.one_branch() && [&settings.main, &settings.development].iter().any(|name| name == branch);
@@ -76,7 +78,7 @@ fn protected(settings: &Settings, pushed: &Pushed) -> Option<Finding> {
     }
     let message = format!("{branch} is changed by pull requests only");
     let help = format!(
-        "git switch --create NAME && git push --set-upstream origin NAME, then open a pull request into {}; \
+        "git switch --create NAME && git push --set-upstream {to} NAME, then open a pull request into {}; \
          to work on one branch, give main and development the same name in Cargo.toml",
         settings.development
     );
@@ -122,7 +124,7 @@ mod tests {
             (&one, "main", NEW, OLD, false),
         ] {
             let pushed = Pushed { local, branch, remote };
-            assert_eq!(protected(settings, &pushed).is_some(), refused, "{pushed:?}");
+            assert_eq!(protected(settings, "origin", &pushed).is_some(), refused, "{pushed:?}");
         }
     }
 

@@ -74,7 +74,7 @@ function entryGone(maps, path, was, come, told) {
   // The subpaths behind a key with `*` speak for it.
   if ([...maps.old.entries.values()].some((entry) => entry.pattern === path)) return;
   const guarded = isGuarded(maps, path, was);
-  // `./*` opens the whole folder, and most of its files are nobody's entry point.
+  // `./*` opens the whole folder, and users import few of its files.
   if (was.pattern === "./*" && !guarded) return;
   const same = come.find((other) => was.types && maps.new.entries.get(other)?.types === was.types);
   const rule = same ? "entry-renamed" : "entry-removed";

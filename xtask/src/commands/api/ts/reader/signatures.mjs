@@ -123,7 +123,7 @@ function called(questions, left, old, now, slot, found) {
   }
 }
 
-/** Several overloads may take over the calls of one: those without an optional argument, and those with. */
+/** Several overloads may together serve the calls of one: without and with an optional argument. */
 function byLength(questions, one, old, now, slot, otherwise) {
   const { texts } = questions;
   const own = one.typeParameters ?? [];
@@ -168,7 +168,7 @@ function namesOf(texts, node, outer) {
 }
 
 /**
- * The compiler takes the first overload that fits: one that now comes first may take over calls of another,
+ * The compiler takes the first overload that fits: one that now comes first may serve calls of another,
  * and give something else.
  */
 function order(questions, { old, now, before, after }, slot, found) {
