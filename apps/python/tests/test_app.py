@@ -8,7 +8,7 @@ import pytest
 
 from fractal_agents_runtime import App, create_app
 from fractal_agents_runtime.app import Reply
-from fractal_agents_runtime.graphs import Message
+from fractal_agents_runtime.echo import Message
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.version import commit, parse_stamp
 

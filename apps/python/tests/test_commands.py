@@ -3,13 +3,15 @@
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+import httpx
 import pytest
 
-from conftest import PATIENCE, environ
+from conftest import PATIENCE, WEB, environ, free_port
 from fractal_agents_runtime.cli import main
 
 PACKAGE = "fractal_agents_runtime"
@@ -20,6 +22,10 @@ IMPORTED = (
     f"import sys, {PACKAGE}.openapi;"
     "print([m for m in ('robyn', 'langgraph', 'langchain_core') if m in sys.modules])"
 )
+
+# Has a plugin whose import takes a minute.
+FOLDER = str(Path(__file__).parent)
+SLOW = free_port()
 
 Commands = dict[str, subprocess.Popen[bytes]]
 
@@ -36,7 +42,8 @@ def commands() -> Iterator[Commands]:
             "imported": start(PYTHON, "-c", IMPORTED),
             "version": start(SCRIPT, "--version", measured=False),
             f"taken port {taken}": start(*SERVER, PORT=taken),
-            "no plugin": start(*SERVER, PLUGINS="nothing_of_that_name"),
+            "no plugin": start(*SERVER, PLUGINS="nothing_of_that_name", PORT=str(free_port())),
+            "slow plugin": start(*SERVER, PLUGINS="slow_plugin", PYTHONPATH=FOLDER, PORT=str(SLOW)),
         }
         yield started
     for process in started.values():
@@ -94,7 +101,26 @@ def test_a_port_that_is_taken_is_an_error(commands: Commands) -> None:
     assert f"can't listen on 127.0.0.1:{name.split()[-1]}: Address already in use" in stderr
 
 
-def test_a_missing_plugin_ends_the_server_before_it_listens(commands: Commands) -> None:
+def test_the_server_answers_before_its_graphs_are_imported(commands: Commands) -> None:
+    url = f"http://127.0.0.1:{SLOW}"
+    slow = commands["slow plugin"]
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            assert WEB.get(f"{url}/ok").json() == {"ok": True}
+            break
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    for path in ("/health", "/info", "/nope"):
+        refused = WEB.get(url + path)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json() == {"detail": "the server is starting", "errors": []}
+    slow.terminate()
+    assert ended(slow)[0] == 0
+
+
+def test_a_missing_plugin_ends_the_server(commands: Commands) -> None:
     code, _, stderr = ended(commands["no plugin"])
     assert code == 1
     [line] = stderr.splitlines()

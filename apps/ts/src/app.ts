@@ -10,6 +10,7 @@ import { HttpError, json } from "./errors.js";
 import type { Graph } from "./graphs.js";
 import { Items } from "./items.js";
 import { log } from "./log.js";
+import { pathOf } from "./path.js";
 import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
 import { Runs } from "./runs.js";
@@ -90,13 +91,6 @@ function checkToken(token: string, headers: Headers): void {
 
 function digest(bytes: Buffer): Buffer {
   return createHash("sha256").update(bytes).digest();
-}
-
-/** The path of a request, not decoded, without one slash at its end. */
-export function pathOf({ url }: { url: string }): string {
-  // Not `new URL`: the URL contains the Host header of the client, which may be invalid.
-  const path = /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? "";
-  return path.replace(/\/$/, "") || "/";
 }
 
 async function settle(

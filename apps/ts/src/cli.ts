@@ -2,8 +2,10 @@
 /** The command `fractal-agents-runtime`: starts the server. Environment variables configure it. */
 
 import { parseArgs } from "node:util";
+import type { App } from "./app.js";
 import type { Graph } from "./graphs.js";
 import { Lifecycle } from "./lifecycle.js";
+import { Door, run } from "./server.js";
 import { parsePort, reason, UsageError } from "./settings.js";
 import { version } from "./version.js";
 
@@ -38,33 +40,42 @@ async function main(): Promise<number | undefined> {
   // First, so that a signal during the import of langgraph is handled too.
   const lifecycle = new Lifecycle();
   lifecycle.watch();
-  const [{ createApp }, plugins, projects, { run }] = await Promise.all([
-    import("./app.js"),
-    import("./plugins.js"),
-    import("./project.js"),
-    import("./server.js"),
-  ]);
-  const names = process.env["PLUGINS"] ?? "";
-  const own = asked.config ? projects.loadProject(asked.config) : ownGraphs();
-  const served = own.then((graphs) => plugins.load(names, graphs));
-  const graphs = await served.catch(async (problem: unknown) => {
-    const expected = [plugins.PluginError, projects.ProjectError];
-    if (!(problem instanceof Error) || !expected.some((one) => problem instanceof one)) {
-      throw problem;
-    }
-    await new Promise<void>((done) => {
-      process.stderr.write(`${NAME}: ${problem.message}\n`, () => done());
-    });
-    // Not only process.exitCode: timers or sockets of a plugin could keep the process running.
-    process.exit(1);
-  });
+  const door = new Door();
   try {
-    await run(createApp(graphs, { token: process.env["AUTH_TOKEN"] }), host, port, lifecycle);
-    return undefined;
+    await run(door, host, port, lifecycle);
   } catch (problem) {
     process.stderr.write(`${NAME}: can't listen on ${host}:${port}: ${reason(problem)}\n`);
     return 1;
   }
+  door.open(await loaded(asked.config));
+  return undefined;
+}
+
+/** Imports the graphs of a project, or the server's own. If that fails, the process ends. */
+async function loaded(config: string | undefined): Promise<App> {
+  const [{ createApp }, plugins, projects] = await Promise.all([
+    import("./app.js"),
+    import("./plugins.js"),
+    import("./project.js"),
+  ]);
+  try {
+    const own = config ? await projects.loadProject(config) : await ownGraphs();
+    const graphs = await plugins.load(process.env["PLUGINS"] ?? "", own);
+    return createApp(graphs, { token: process.env["AUTH_TOKEN"] });
+  } catch (problem) {
+    const expected = [plugins.PluginError, projects.ProjectError];
+    const known = problem instanceof Error && expected.some((one) => problem instanceof one);
+    const told = known ? `${NAME}: ${problem.message}\n` : `${stackOf(problem)}\n`;
+    await new Promise<void>((done) => {
+      process.stderr.write(told, () => done());
+    });
+    // Not only process.exitCode: the server and timers of a plugin keep the process running.
+    process.exit(1);
+  }
+}
+
+function stackOf(problem: unknown): string {
+  return problem instanceof Error ? problem.stack || problem.message : String(problem);
 }
 
 async function ownGraphs(): Promise<Record<string, Graph>> {

@@ -45,6 +45,11 @@ export function nothing(status = 204): Response {
   return new Response(null, { status });
 }
 
+/** A 503 of a server that starts or stops. */
+export function unavailable(detail: string): Response {
+  return new HttpError(503, detail, { headers: { "Retry-After": "1" } }).response();
+}
+
 /** What zod says of one value that does not fit. */
 export interface Issue {
   readonly path: readonly PropertyKey[];

@@ -1,6 +1,6 @@
 /** Stops the server: running requests are completed, new ones are refused, then the process ends. */
 
-import { HttpError } from "./errors.js";
+import { unavailable } from "./errors.js";
 import { log } from "./log.js";
 import { openFeeds, stopFeeds } from "./streams.js";
 
@@ -12,6 +12,7 @@ const REFUSE_AFTER = 70;
 const END_AFTER = 90;
 // If no request begins or ends for this many milliseconds, the last response has left the process.
 const QUIET = 100;
+const STOPPING = "the server is stopping";
 
 /** Tracks the running requests, and ends the process. */
 export class Lifecycle {
@@ -33,9 +34,9 @@ export class Lifecycle {
 
   /** Waits for a response. Returns a 503 if the server is stopping, or stops in the meantime. */
   answer(work: () => Promise<Response>): Promise<Response> {
-    if (this.#stopping) return Promise.resolve(refusal());
+    if (this.#stopping) return Promise.resolve(unavailable(STOPPING));
     return new Promise((resolve, reject) => {
-      const refuse = () => this.#settle(refuse, () => resolve(refusal()));
+      const refuse = () => this.#settle(refuse, () => resolve(unavailable(STOPPING)));
       this.#refusals.add(refuse);
       work().then(
         (response) => this.#settle(refuse, () => resolve(response)),
@@ -70,9 +71,4 @@ export class Lifecycle {
       this.#exit(0);
     }, TURN);
   }
-}
-
-function refusal(): Response {
-  const headers = { "Retry-After": "1" };
-  return new HttpError(503, "the server is stopping", { headers }).response();
 }

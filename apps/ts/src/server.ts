@@ -1,10 +1,12 @@
 /** Serves the app: listens, writes one log line per request, and stops cleanly. */
 
 import { lookup } from "node:dns/promises";
-import { type App, pathOf } from "./app.js";
+import type { App } from "./app.js";
+import { unavailable } from "./errors.js";
 import { Lifecycle } from "./lifecycle.js";
 import { listen } from "./listen.js";
 import { log } from "./log.js";
+import { pathOf } from "./path.js";
 
 /** The address to listen on. */
 export interface ServeOptions {
@@ -24,12 +26,36 @@ export async function serve(app: App, options: ServeOptions = {}): Promise<void>
   const { host = "127.0.0.1", port = 8000 } = options;
   const lifecycle = new Lifecycle();
   lifecycle.watch();
-  await run(app, host, port, lifecycle);
+  const door = new Door();
+  await run(door, host, port, lifecycle);
+  door.open(app);
 }
 
-/** Answers requests until the lifecycle ends the process. */
+// What is answered until the graphs are imported.
+const STARTING: App = {
+  async fetch(request) {
+    if (pathOf(request) === "/ok") return Response.json({ ok: true });
+    return unavailable("the server is starting");
+  },
+};
+
+/** The app, as soon as its graphs are imported. Until then only `/ok` is answered. */
+export class Door {
+  /** Where the server listens. */
+  place = "";
+  app: App = STARTING;
+
+  /** Answers all requests from now on. */
+  open(app: App): void {
+    this.app = app;
+    // Only now, because programs wait for this line before they send requests.
+    log("INFO", `listening on ${this.place}`);
+  }
+}
+
+/** Answers requests until the lifecycle ends the process. Resolves as soon as the server listens. */
 export async function run(
-  app: App,
+  door: Door,
   host: string,
   port: number,
   lifecycle: Lifecycle,
@@ -38,7 +64,7 @@ export async function run(
   await listen(
     async (request) => {
       const began = performance.now();
-      const response = await lifecycle.answer(() => app.fetch(request));
+      const response = await lifecycle.answer(async () => door.app.fetch(request));
       const milliseconds = (performance.now() - began).toFixed(1);
       log("INFO", `${request.method} ${pathOf(request)} ${response.status} ${milliseconds}ms`);
       return response;
@@ -46,5 +72,5 @@ export async function run(
     address,
     port,
   );
-  log("INFO", `listening on ${address} port ${port}`);
+  door.place = `${address} port ${port}`;
 }

@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { z } from "zod";
-import { pathOf } from "../src/app.js";
 import { MAX_BODY } from "../src/body.js";
 import { createApp, type Graph, type GraphConfig } from "../src/index.js";
+import { pathOf } from "../src/path.js";
 
 const hello = { assistant_id: "echo", input: { messages: [{ role: "user", content: "hello" }] } };
 

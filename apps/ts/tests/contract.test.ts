@@ -5,7 +5,7 @@ import { agent } from "../src/agent.js";
 import { echo } from "../src/echo.js";
 import { createApp } from "../src/index.js";
 import { Lifecycle } from "../src/lifecycle.js";
-import { run } from "../src/server.js";
+import { Door, run } from "../src/server.js";
 import { freePort, PATIENCE, ROOT } from "./servers.js";
 
 // Starting a process can take longer than five seconds on a machine under load.
@@ -24,7 +24,10 @@ test(
   async () => {
     const port = await freePort();
     // In this process, so that the coverage of the server is measured.
-    await run(createApp({ agent: agent(), echo: echo() }), "127.0.0.1", port, new Lifecycle());
+    const app = createApp({ agent: agent(), echo: echo() });
+    const door = new Door();
+    await run(door, "127.0.0.1", port, new Lifecycle());
+    door.open(app);
     const url = `http://127.0.0.1:${port}`;
     const command = ["python3", "-m", "unittest", "discover", "--start-directory", "contract"];
     const child = Bun.spawn(command, {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
 import { createApp } from "../src/app.js";
 import { Lifecycle } from "../src/lifecycle.js";
-import { run, serve } from "../src/server.js";
+import { Door, run, serve } from "../src/server.js";
 import { freePort } from "./servers.js";
 
 let logged: Mock<typeof console.error>;
@@ -28,7 +28,9 @@ test("a stopping server completes quick requests and refuses the others", async 
   });
   const lifecycle = new Lifecycle(exit);
   const port = await freePort();
-  await run(createApp(), "localhost", port, lifecycle);
+  const door = new Door();
+  await run(door, "localhost", port, lifecycle);
+  door.open(createApp());
   const url = `http://localhost:${port}/health`;
   expect((await fetch(url)).status).toBe(200);
   const quick = lifecycle.answer(async () => new Response("x"));
@@ -60,6 +62,20 @@ test("requests are refused even if the machine stalls", async () => {
   });
   await ended;
   expect(happened).toEqual(["503", "the end"]);
+});
+
+test("only /ok is answered until the graphs are imported", async () => {
+  const [door, port] = [new Door(), await freePort()];
+  await run(door, "127.0.0.1", port, new Lifecycle());
+  const url = `http://127.0.0.1:${port}`;
+  expect(await (await fetch(`${url}/ok`)).json()).toEqual({ ok: true });
+  for (const path of ["/health", "/info", "/nope"]) {
+    const refused = await fetch(url + path);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await refused.json()).toEqual({ detail: "the server is starting", errors: [] });
+  }
+  door.open(createApp());
+  expect((await fetch(`${url}/health`)).status).toBe(200);
 });
 
 test("serve handles SIGTERM and SIGINT", async () => {

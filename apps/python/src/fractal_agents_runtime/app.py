@@ -1,51 +1,26 @@
-"""Answers a request, given as method, path, headers and body. Independent of the HTTP server."""
+"""The public interface of the API, which is imported only when an app is made: that takes time."""
 
-import hmac
-import logging
-from collections.abc import Mapping
+from __future__ import annotations
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from typing import TYPE_CHECKING
 
-from fractal_agents_runtime.assistants import Assistants
-from fractal_agents_runtime.call import Call, Reply, answer, parse_query
-from fractal_agents_runtime.errors import HttpError, invalid
-from fractal_agents_runtime.graphs import Graph, echo
-from fractal_agents_runtime.handlers import Runtime
-from fractal_agents_runtime.items import Items
-from fractal_agents_runtime.models import Error
-from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
-from fractal_agents_runtime.routes import Route, allowed, matching
-from fractal_agents_runtime.runs import Runs
-from fractal_agents_runtime.spec import render
-from fractal_agents_runtime.threads import Threads
+from fractal_agents_runtime.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fractal_agents_runtime.graphs import Graph
 
 __all__ = ["App", "Reply", "create_app"]
-
-# What needs no token.
-PUBLIC = ("/health", "/ok")
-MAX_BODY = 4 * 1024 * 1024
-
-log = logging.getLogger("fractal_agents_runtime")
 
 
 class App:
     """The runtime's API for some graphs."""
 
     def __init__(self, graphs: Mapping[str, Graph], token: str | None = None) -> None:
-        self._token = token
-        spec = render().encode()
-        self._runtime = Runtime(
-            graphs=dict(graphs),
-            spec=spec,
-            compat=document(spec),
-            assistants=Assistants(list(graphs)),
-            items=Items(),
-            threads=Threads(),
-            runs=Runs(),
-            prepared={},
-        )
-        self._runtime.runs.runtime = self._runtime
+        from fractal_agents_runtime.api import Api  # noqa: PLC0415
+
+        self._api = Api(graphs, token)
 
     async def handle(
         self,
@@ -59,44 +34,7 @@ class App:
 
         The names in `headers` must be in lower case.
         """
-        try:
-            return await self._answer(method, path, body, headers or {}, query or {})
-        except HttpError as error:
-            return error_reply(error)
-        except Exception:
-            log.exception("%s %s failed", method, path)
-            return error_reply(HttpError(500, "internal error; the server's log has the reason"))
-
-    async def _answer(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        query: Mapping[str, list[str]],
-    ) -> Reply:
-        if self._token and path not in PUBLIC:
-            check_token(self._token, headers)
-        routes, parts = matching(path)
-        if not routes:
-            raise HttpError(404, "no such path; /openapi.json lists the paths")
-        if method == "OPTIONS":
-            return Reply(204, b"", {"Allow": allowed(routes)})
-        # The HTTP server omits the body of a response to HEAD (RFC 9110, 9.3.2).
-        wanted = "GET" if method == "HEAD" else method
-        route = next((route for route in routes if route.method == wanted), None)
-        if route is None:
-            allow = allowed(routes)
-            raise HttpError(405, f"{path} has no {method}, only {allow}", headers={"Allow": allow})
-        if route.request and len(body) > MAX_BODY:
-            raise HttpError(413, f"the body has more than {MAX_BODY} bytes")
-        if route.channel:
-            check_channel(headers.get(CHANNEL_HEADER.lower()))
-        call = Call(parts, parse_query(route.query, query), headers, parse(route, body))
-        done = await route.handler(self._runtime, call)
-        if isinstance(done, Reply):
-            return done
-        return Reply(200, done) if isinstance(done, bytes) else answer(done)
+        return await self._api.handle(method, path, body, headers or {}, query or {})
 
 
 def create_app(graphs: Mapping[str, Graph] | None = None, *, token: str | None = None) -> App:
@@ -105,41 +43,8 @@ def create_app(graphs: Mapping[str, Graph] | None = None, *, token: str | None =
     With a token, every request but those for `/health` and `/ok` must have it, as
     `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
     """
-    return App({"echo": echo()} if graphs is None else graphs, token)
+    if graphs is None:
+        from fractal_agents_runtime.echo import echo  # noqa: PLC0415
 
-
-def check_token(token: str, headers: Mapping[str, str]) -> None:
-    """Refuse a request without the token. The comparison takes the same time for all others."""
-    scheme, _, sent = headers.get("authorization", "").partition(" ")
-    sent = sent if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-    if not hmac.compare_digest(sent.strip().encode(), token.encode()):
-        refusal = {"WWW-Authenticate": "Bearer"}
-        raise HttpError(401, "the token is missing or wrong", headers=refusal)
-
-
-def check_channel(version: str | None) -> None:
-    """Refuse a version of the channel protocol that is not supported."""
-    supported = kept(CHANNELS)
-    if version is not None and version not in supported:
-        listed = ", ".join(supported)
-        raise HttpError(400, f"the {CHANNEL_HEADER} is not supported; supported: {listed}")
-
-
-def parse(route: Route, body: bytes) -> BaseModel | None:
-    """Parse a request's body as the operation's model."""
-    if route.request is None:
-        return None
-    try:
-        value = from_json(body, allow_inf_nan=False)
-    except ValueError as problem:
-        raise HttpError(400, f"the body is not JSON: {problem}") from problem
-    try:
-        return route.request.model_validate(value)
-    except ValidationError as problem:
-        raise invalid(problem, value, "body") from problem
-
-
-def error_reply(error: HttpError) -> Reply:
-    """Return the response for an error."""
-    body = Error(detail=error.detail, errors=error.errors)
-    return Reply(error.status, to_json(body), error.headers)
+        graphs = {"echo": echo()}
+    return App(graphs, token)

@@ -1,13 +1,16 @@
 """A request in the form that handlers take it, and its answer."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic_core import to_json
 
 from fractal_agents_runtime.errors import HttpError, refused
+from fractal_agents_runtime.reply import Reply
 from fractal_agents_runtime.values import is_uuid
+
+__all__ = ["Call", "Query", "Reply", "answer", "nothing", "parse_query"]
 
 # `depth` is false, true or a number; `list` is text that may be repeated.
 Kind = Literal["boolean", "integer", "string", "list", "depth"]
@@ -28,17 +31,6 @@ class Query:
     # The valid numbers.
     least: int = 0
     most: int = HIGHEST
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A response. The body is JSON, or empty."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    # The rest of the body, if it is not known yet. Then `headers` has the type of the content.
-    stream: Iterator[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

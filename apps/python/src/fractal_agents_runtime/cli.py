@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from fractal_agents_runtime import project
-from fractal_agents_runtime.app import create_app
-from fractal_agents_runtime.graphs import Graph, echo
+from fractal_agents_runtime.app import App, create_app
+from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.plugins import PluginError, load
 from fractal_agents_runtime.project import ProjectError
@@ -52,17 +52,21 @@ def main() -> None:
         reserved = reserve(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
+    run(lambda: loaded(Path(config) if config else None), reserved, lifecycle)
+
+
+def loaded(config: Path | None) -> App:
+    """Return the app for the graphs of a project, or for the server's own."""
     # Imported objects are never garbage. Collecting during the imports takes a tenth of the start
     # time, and without `freeze` every later full collection would scan them again.
     gc.disable()
     try:
-        graphs = served(Path(config) if config else None)
-        app = create_app(graphs, token=os.environ.get("AUTH_TOKEN") or None)
+        app = create_app(served(config), token=os.environ.get("AUTH_TOKEN") or None)
     except (PluginError, ProjectError) as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
     gc.freeze()
     gc.enable()
-    run(app, reserved, lifecycle)
+    return app
 
 
 def served(config: Path | None) -> dict[str, Graph]:
@@ -72,6 +76,7 @@ def served(config: Path | None) -> dict[str, Graph]:
         return {**own, **load(os.environ.get("PLUGINS", ""), own)}
     from_plugins = load(os.environ.get("PLUGINS", ""), ["agent", "echo"])
     from fractal_agents_runtime.agent import agent  # noqa: PLC0415
+    from fractal_agents_runtime.echo import echo  # noqa: PLC0415
 
     return {"agent": agent(), "echo": echo(), **from_plugins}
 

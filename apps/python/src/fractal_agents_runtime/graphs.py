@@ -1,13 +1,15 @@
-"""The interface of a graph, and the graph `echo`.
+"""The interface of a graph.
 
 langgraph takes seconds to import, so it is imported only when a graph is built. The OpenAPI
 document does not need it.
 """
 
-import operator
-from typing import Annotated, Any, Literal, Protocol, TypedDict
+from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 class Graph(Protocol):
@@ -24,41 +26,7 @@ def input_model(graph: Graph) -> type[BaseModel] | None:
     Not `get_input_schema`: it creates a model for every TypedDict, which is stricter than langgraph
     itself, and it fails on `typing.TypedDict` before Python 3.12.
     """
+    from pydantic import BaseModel  # noqa: PLC0415
+
     schema = getattr(getattr(graph, "builder", None), "input_schema", None)
     return schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
-
-
-class Message(BaseModel):
-    """A chat message."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    role: Literal["user", "assistant", "system"]
-    content: str
-
-
-class EchoInput(BaseModel):
-    """The input of the echo graph."""
-
-    messages: list[Message] = Field(min_length=1)
-
-
-class EchoState(TypedDict):
-    """The state of the echo graph. Messages are appended, never replaced."""
-
-    messages: Annotated[list[dict[str, str]], operator.add]
-
-
-def _reply(state: EchoInput) -> EchoState:
-    return {"messages": [{"role": "assistant", "content": state.messages[-1].content}]}
-
-
-def echo() -> Graph:
-    """Return a graph that repeats the last message, without a model, a clock or randomness."""
-    from langgraph.graph import END, START, StateGraph  # noqa: PLC0415
-
-    graph = StateGraph(EchoState, input_schema=EchoInput)
-    graph.add_node("reply", _reply)
-    graph.add_edge(START, "reply")
-    graph.add_edge("reply", END)
-    return graph.compile(name="echo")

@@ -13,8 +13,7 @@ import threading
 import time
 from collections.abc import Coroutine
 
-from fractal_agents_runtime.app import Reply, error_reply
-from fractal_agents_runtime.errors import HttpError
+from fractal_agents_runtime.reply import Reply, unavailable
 from fractal_agents_runtime.streams import OPEN
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -26,6 +25,7 @@ CANCEL_AFTER = 70
 END_AFTER = 90
 # If no request begins or ends for this many seconds, the last response has left the process.
 QUIET = 0.1
+STOPPING = "the server is stopping"
 
 log = logging.getLogger("fractal_agents_runtime")
 
@@ -47,7 +47,7 @@ class Lifecycle:
         """Wait for a response. Return a 503 if the server is stopping, or stops in the meantime."""
         if self._stopping:
             work.close()
-            return _refusal()
+            return unavailable(STOPPING)
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a request must be answered inside an asyncio task")
@@ -57,7 +57,7 @@ class Lifecycle:
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
-            return _refusal()
+            return unavailable(STOPPING)
         finally:
             del self._tasks[task]
             self._changed = time.monotonic()
@@ -88,7 +88,3 @@ class Lifecycle:
         for task, loop in list(self._tasks.items()):
             loop.call_soon_threadsafe(task.cancel)
         OPEN.stop()
-
-
-def _refusal() -> Reply:
-    return error_reply(HttpError(503, "the server is stopping", headers={"Retry-After": "1"}))

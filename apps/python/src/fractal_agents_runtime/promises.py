@@ -4,14 +4,19 @@ These tables are the only source: the server enforces them, the OpenAPI document
 compat.json is generated from them.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from fractal_agents_runtime.models import ChannelPromise, Compat, CompatContract, PluginPromise
 from fractal_agents_runtime.version import PACKAGE, __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fractal_agents_runtime.models import Compat
 
 SCHEMA = (
     "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/"
@@ -48,6 +53,13 @@ def kept(promises: Iterable[Promise]) -> list[str]:
 
 def document(spec: bytes) -> Compat:
     """Return compat.json. `spec` is the OpenAPI document, whose hash it contains."""
+    from fractal_agents_runtime.models import (  # noqa: PLC0415
+        ChannelPromise,
+        Compat,
+        CompatContract,
+        PluginPromise,
+    )
+
     return Compat(
         schema_uri=SCHEMA,
         form=FORM,

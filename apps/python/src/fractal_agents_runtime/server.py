@@ -4,14 +4,18 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
 from fractal_agents_runtime.app import App
 from fractal_agents_runtime.lifecycle import Lifecycle
+from fractal_agents_runtime.reply import Reply, unavailable
 
+# What `/ok` answers until the graphs are imported.
+OK = Reply(200, b'{"ok":true}')
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 log = logging.getLogger("fractal_agents_runtime")
@@ -24,13 +28,18 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """
     lifecycle = Lifecycle()
     lifecycle.watch()
-    run(app, reserve(host, port), lifecycle)
+    run(lambda: app, reserve(host, port), lifecycle)
 
 
-def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
-    """Answer requests at the reserved address until the lifecycle ends the process."""
+def run(load: Callable[[], App], reserved: socket.socket, lifecycle: Lifecycle) -> None:
+    """Answer requests at the reserved address until the lifecycle ends the process.
+
+    `load` returns the app. It is called when the server listens, because it imports graphs. Until
+    it returns, only `/ok` is answered. If it fails, the process ends with exit code 1.
+    """
     address, port = reserved.getsockname()[:2]
-    _shield_robyn()
+    arguments = _shield_robyn()
+    door = _Door()
     from robyn import Headers, Request, Response, Robyn, StreamingResponse  # noqa: PLC0415
     from robyn.robyn import HttpMethod  # noqa: PLC0415
 
@@ -41,7 +50,11 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
         # Robyn's type stubs lack get_headers. The methods they have return one value per name.
         headers = combined(request.headers.get_headers())  # type: ignore[attr-defined]
         query = decoded(request.query_params.to_dict())
-        reply = await lifecycle.answer(app.handle(request.method, path, body, headers, query))
+        if door.app is None:
+            reply = OK if path == "/ok" else unavailable("the server is starting")
+        else:
+            work = door.app.handle(request.method, path, body, headers, query)
+            reply = await lifecycle.answer(work)
         milliseconds = (time.perf_counter() - began) * 1000
         log.info("%s %s %d %.1fms", request.method, path, reply.status, milliseconds)
         if reply.stream is not None:
@@ -52,9 +65,13 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
         return Response(reply.status, Headers({**headers, **reply.headers}), reply.body)
 
     async def started() -> None:
-        log.info("listening on %s port %d", address, port)
+        threading.Thread(
+            target=door.open, args=(load, f"{address} port {port}"), name="graphs", daemon=True
+        ).start()
 
     robyn = Robyn(__file__)
+    # Graphs see the command as it was started.
+    sys.argv = arguments
     robyn.config.disable_openapi = True
     robyn.startup_handler(started)
     # Route every method and path to the app, because Robyn's own 404 and 405 have another body.
@@ -62,6 +79,29 @@ def run(app: App, reserved: socket.socket, lifecycle: Lifecycle) -> None:
         robyn.add_route(method, "/", answer)
         robyn.add_route(method, "/*path", answer)
     robyn.start(host=address, port=port, _check_port=False)
+
+
+class _Door:
+    """The app, as soon as its graphs are imported."""
+
+    def __init__(self) -> None:
+        self.app: App | None = None
+
+    def open(self, load: Callable[[], App], place: str) -> None:
+        """Import the graphs, or end the process."""
+        try:
+            self.app = load()
+        except SystemExit as ending:
+            sys.stderr.write(f"{ending}\n")
+        except BaseException:
+            log.exception("the graphs can't be imported")
+        else:
+            # Only now, because programs wait for this line before they send requests.
+            log.info("listening on %s", place)
+            return
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def combined(headers: Mapping[str, list[str]]) -> dict[str, str]:
@@ -106,8 +146,13 @@ def _bound(family: int, kind: int, where: Any, *options: int) -> socket.socket:
     return one
 
 
-def _shield_robyn() -> None:
-    """Hide settings from Robyn, which reads the environment, and the command line at its import."""
+def _shield_robyn() -> list[str]:
+    """Hide settings from Robyn, which reads the environment, and the command line at its import.
+
+    Return the command line.
+    """
+    arguments = sys.argv
     for name in [name for name in os.environ if name.startswith("ROBYN_")]:
         del os.environ[name]
     sys.argv = [sys.argv[0], "--log-level", "WARN"]
+    return arguments

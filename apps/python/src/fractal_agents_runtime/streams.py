@@ -10,8 +10,6 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from fractal_agents_runtime.errors import HttpError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -42,6 +40,8 @@ OPEN = _Open()
 def check_room() -> None:
     """Answer 503 if there are too many open responses."""
     if len(OPEN.feeds) >= MOST:
+        from fractal_agents_runtime.errors import HttpError  # noqa: PLC0415
+
         raise HttpError(503, "too many open streams", headers={"Retry-After": "5"})
 
 

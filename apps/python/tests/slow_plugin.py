@@ -1,0 +1,5 @@
+"""A plugin whose import takes longer than any test."""
+
+import time
+
+time.sleep(600)
