@@ -15,6 +15,7 @@ import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
 import { Runs } from "./runs.js";
 import { preparation, type Runtime } from "./runtime.js";
+import { type Settings, USUAL } from "./settings.js";
 import { render } from "./spec.js";
 import { Threads } from "./threads.js";
 
@@ -31,6 +32,8 @@ export interface AppOptions {
    * `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
    */
   readonly token?: string | undefined;
+  /** What the environment variables of the command set; default: as without them. */
+  readonly settings?: Partial<Settings>;
 }
 
 // What needs no token.
@@ -39,7 +42,7 @@ const PUBLIC = ["/health", "/ok"];
 /** Returns the API for these compiled langgraph graphs, by name. Default: only `echo`. */
 export function createApp(
   graphs: Readonly<Record<string, Graph>> = { echo: echo() },
-  { token }: AppOptions = {},
+  { token, settings }: AppOptions = {},
 ): App {
   const spec = render();
   const known = new Map(Object.entries(graphs));
@@ -52,6 +55,7 @@ export function createApp(
     items,
     threads,
     runs: new Runs(() => runtime),
+    settings: { ...USUAL, ...settings },
     stateful: preparation(known, threads, items),
   };
   const hono = new Hono({ getPath: pathOf });
@@ -109,7 +113,7 @@ async function settle(
 
 async function answer(runtime: Runtime, route: Route, request: Request): Promise<Response> {
   const parts = partsOf(route.path, pathOf(request));
-  const bytes = route.request && (await read(request.body));
+  const bytes = route.request && (await read(request.body, runtime.settings.maxBody));
   if (route.channel) checkChannel(request.headers.get(CHANNEL_HEADER));
   const query = parseQuery(route.query ?? [], queryOf(request));
   const body = route.request && bytes && parse(route.request, bytes);

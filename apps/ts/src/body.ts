@@ -3,7 +3,8 @@
 import type { z } from "zod";
 import { HttpError, invalid } from "./errors.js";
 
-export const MAX_BODY: number = 4 * 1024 * 1024;
+/** Milliseconds that a client may be silent before its body is complete. */
+export const PATIENCE: { body: number } = { body: 30_000 };
 /** The maximal depth of nested arrays and objects (RFC 8259, section 9, allows a limit). */
 export const MAX_DEPTH = 200;
 
@@ -38,19 +39,39 @@ function checkValue(value: unknown, depth: number): void {
   }
 }
 
-/** Reads a request's body. Throws HttpError 413 if it is too large. */
-export async function read(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+/** Reads a request's body. Throws HttpError 413 if it is too large, and 408 if it does not come. */
+export async function read(
+  body: ReadableStream<Uint8Array> | null,
+  most: number,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   // Read a body to its end even if it is too large: a client that still sends would miss the answer.
   try {
-    for await (const chunk of body ?? []) {
-      size += chunk.length;
-      if (size <= MAX_BODY) chunks.push(chunk);
+    const reader = body?.getReader();
+    while (reader) {
+      const { done, value } = await soon(reader.read());
+      if (done) break;
+      size += value.length;
+      if (size <= most) chunks.push(value);
     }
   } catch (cause) {
+    if (cause instanceof HttpError) throw cause;
     throw new HttpError(400, "the body is not JSON: it was cut off", { cause });
   }
-  if (size > MAX_BODY) throw new HttpError(413, `the body has more than ${MAX_BODY} bytes`);
+  if (size > most) throw new HttpError(413, `the body has more than ${most} bytes`);
   return Buffer.concat(chunks);
+}
+
+async function soon<Value>(work: Promise<Value>): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const refusal = new HttpError(408, "the body did not arrive in time");
+    timer = setTimeout(() => reject(refusal), PATIENCE.body);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -6,7 +6,7 @@ import type { App } from "./app.js";
 import type { Graph } from "./graphs.js";
 import { Lifecycle } from "./lifecycle.js";
 import { Door, run } from "./server.js";
-import { parsePort, reason, UsageError } from "./settings.js";
+import { parsePort, parseSettings, reason, type Settings, UsageError } from "./settings.js";
 import { version } from "./version.js";
 
 const NAME = "fractal-agents-runtime";
@@ -36,6 +36,7 @@ async function main(): Promise<number | undefined> {
     return 0;
   }
   const port = parsePort(asked.port ?? process.env["PORT"] ?? "8000");
+  const settings = parseSettings(process.env);
   const host = asked.host || process.env["HOST"] || "127.0.0.1";
   // First, so that a signal during the import of langgraph is handled too.
   const lifecycle = new Lifecycle();
@@ -47,12 +48,12 @@ async function main(): Promise<number | undefined> {
     process.stderr.write(`${NAME}: can't listen on ${host}:${port}: ${reason(problem)}\n`);
     return 1;
   }
-  door.open(await loaded(asked.config));
+  door.open(await loaded(asked.config, settings));
   return undefined;
 }
 
 /** Imports the graphs of a project, or the server's own. If that fails, the process ends. */
-async function loaded(config: string | undefined): Promise<App> {
+async function loaded(config: string | undefined, settings: Settings): Promise<App> {
   const [{ createApp }, plugins, projects] = await Promise.all([
     import("./app.js"),
     import("./plugins.js"),
@@ -61,7 +62,7 @@ async function loaded(config: string | undefined): Promise<App> {
   try {
     const own = config ? await projects.loadProject(config) : await ownGraphs();
     const graphs = await plugins.load(process.env["PLUGINS"] ?? "", own);
-    return createApp(graphs, { token: process.env["AUTH_TOKEN"] });
+    return createApp(graphs, { token: process.env["AUTH_TOKEN"], settings });
   } catch (problem) {
     const expected = [plugins.PluginError, projects.ProjectError];
     const known = problem instanceof Error && expected.some((one) => problem instanceof one);

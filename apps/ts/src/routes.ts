@@ -109,7 +109,7 @@ export const ROUTES: readonly Route[] = [
     response: models.RunOutput,
     request: models.RunRequest,
     channel: true,
-    errors: [400, 404, 413, 422],
+    errors: [400, 404, 413, 422, 408, 429],
   },
   {
     method: "POST",
@@ -119,7 +119,7 @@ export const ROUTES: readonly Route[] = [
     handler: runs.createStateless,
     response: models.Run,
     request: models.RunRequest,
-    errors: [400, 413, 422, 404],
+    errors: [400, 413, 422, 404, 429],
   },
   {
     method: "POST",
@@ -128,7 +128,7 @@ export const ROUTES: readonly Route[] = [
     summary: "Run a graph without a thread and return its events",
     handler: runs.streamStateless,
     request: models.RunRequest,
-    errors: [400, 413, 422, 404],
+    errors: [400, 413, 422, 404, 429],
     events: true,
   },
   {
@@ -139,7 +139,7 @@ export const ROUTES: readonly Route[] = [
     handler: runs.createBatch,
     response: models.Runs,
     request: models.RunBatch,
-    errors: [400, 413, 422, 404, 409],
+    errors: [400, 413, 422, 404, 409, 429],
   },
   {
     method: "POST",
@@ -316,7 +316,7 @@ export const ROUTES: readonly Route[] = [
     handler: runs.create,
     response: models.Run,
     request: models.ThreadRunRequest,
-    errors: [400, 413, 422, 404, 409],
+    errors: [400, 413, 422, 404, 409, 429],
   },
   {
     method: "GET",
@@ -362,7 +362,7 @@ export const ROUTES: readonly Route[] = [
     handler: runs.wait,
     response: models.RunOutput,
     request: models.ThreadRunRequest,
-    errors: [400, 413, 422, 404, 409],
+    errors: [400, 413, 422, 404, 409, 408, 429],
   },
   {
     method: "POST",
@@ -371,7 +371,7 @@ export const ROUTES: readonly Route[] = [
     summary: "Run a graph on a thread and return its events",
     handler: runs.stream,
     request: models.ThreadRunRequest,
-    errors: [400, 413, 422, 404, 409],
+    errors: [400, 413, 422, 404, 409, 429],
     events: true,
   },
   {

@@ -17,6 +17,7 @@ type Body = models.RunRequest;
 
 // How many finished runs still have their events.
 const REMEMBERED = 100;
+const TOO_LONG = "the run took too long";
 const STOPPING = '{"__error__":{"error":"Stopping","message":"the server is stopping"}}';
 // Fields that only compiled langgraph graphs can honour.
 const STATEFUL = [
@@ -45,6 +46,8 @@ export class Run {
   /** The exception that ended it. */
   problem: unknown;
   rollback = false;
+  /** True if it took longer than the settings allow. */
+  late = false;
   finish: () => void = () => undefined;
 
   constructor(body: Body, threadId: string, assistant: Assistant, temporary: boolean) {
@@ -100,6 +103,8 @@ export class Run {
 /** All runs, by id. */
 export class Runs {
   readonly known = new Map<string, Run>();
+  /** How many have not ended. */
+  active = 0;
   readonly #byThread = new Map<string, Run[]>();
   // Finished runs, whose events are dropped when there are too many.
   readonly #finished: Run[] = [];
@@ -121,6 +126,13 @@ export class Runs {
     return run;
   }
 
+  /** Answers 429 if there are too many active runs. */
+  checkRoom(wanted = 1): void {
+    if (this.active + wanted > this.#runtime().settings.maxRuns) {
+      throw new HttpError(429, "too many active runs", { headers: { "Retry-After": "1" } });
+    }
+  }
+
   /** Starts a run when the thread's other runs have ended. */
   start(run: Run): Run {
     const others = this.of(run.threadId).filter((one) => one.active);
@@ -139,6 +151,7 @@ export class Runs {
     const { graph_id, assistant_id } = run.record.metadata;
     const metadata = { ...thread.metadata, graph_id, assistant_id };
     threads.changed(thread, { status: "busy", metadata });
+    this.active += 1;
     void this.#guarded(run, others);
     return run;
   }
@@ -153,10 +166,11 @@ export class Runs {
       known = threads.checkpoints(run.threadId);
       run.set("running");
       this.#tell(run, "metadata", encode({ run_id: run.id, attempt: 1 }));
-      await this.#execute(run);
+      await this.#inTime(run);
       run.set("success");
     } catch (problem) {
-      if (run.controller.signal.aborted) run.set("interrupted");
+      if (run.late) this.#failed(run, timeout());
+      else if (run.controller.signal.aborted) run.set("interrupted");
       else this.#failed(run, problem);
     }
     try {
@@ -164,17 +178,33 @@ export class Runs {
     } catch (problem) {
       log("ERROR", `run ${run.id} was not recorded\n${stackOf(problem)}`);
     } finally {
+      this.active -= 1;
       run.log.close();
       run.finish();
     }
   }
 
+  async #inTime(run: Run): Promise<void> {
+    const most = this.#runtime().settings.runSeconds;
+    if (!most) return await this.#execute(run);
+    const timer = setTimeout(() => {
+      run.late = true;
+      run.controller.abort();
+    }, most * 1000);
+    try {
+      await until(this.#execute(run), run);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #failed(run: Run, problem: unknown): void {
-    log("ERROR", `run ${run.id} of ${run.assistant.graph_id} failed\n${stackOf(problem)}`);
+    const more = run.late ? "" : `\n${stackOf(problem)}`;
+    log("ERROR", `run ${run.id} of ${run.assistant.graph_id} failed${more}`);
     const error = errorOf(problem);
     run.problem = problem;
     run.result = encode({ __error__: error });
-    run.set("error");
+    run.set(run.late ? "timeout" : "error");
     this.#tell(run, "error", encode(error));
   }
 
@@ -237,7 +267,8 @@ export class Runs {
   async #updateThread(run: Run, thread: models.Thread): Promise<void> {
     const { threads, stateful } = this.#runtime();
     const graph = await stateful(run.assistant.graph_id);
-    const error = run.record.status === "error" ? errorOf(run.problem) : null;
+    const failed = run.record.status === "error" || run.record.status === "timeout";
+    const error = failed ? errorOf(run.problem) : null;
     if (graph) {
       await threads.refresh(graph, thread, error);
       if (run.record.status === "interrupted") run.result = encode(thread.values ?? {});
@@ -269,6 +300,11 @@ export class Runs {
     this.#byThread.delete(threadId);
     this.#runtime().threads.delete(threadId);
   }
+}
+
+// The same name as in Python.
+function timeout(): Error {
+  return Object.assign(new Error(TOO_LONG), { name: "TimeoutError" });
 }
 
 /** Waits, but no longer than until the run is cancelled. */
@@ -368,6 +404,7 @@ function checkCommand({ goto, update }: models.Command, input: Json | null): voi
 
 /** Checks a request, and starts its run. null: on a thread of its own. */
 async function begun(runtime: Runtime, body: Body, threadId: string | null): Promise<Run> {
+  runtime.runs.checkRoom();
   const assistant = runtime.assistants.get(body.assistant_id);
   const graph = runtime.graphs.get(assistant.graph_id);
   check(body, threadId, await runtime.stateful(assistant.graph_id));
@@ -420,6 +457,7 @@ async function waited(run: Run, hungUp: () => void): Promise<Response> {
   });
   const tooLong = await Promise.race([run.done.then(() => false), late]);
   clearTimeout(timer);
+  if (run.record.status === "timeout") throw new HttpError(408, TOO_LONG);
   if (!tooLong) return json(200, run.result, headers);
   checkRoom();
   const feed = new Feed("\n", STOPPING, hungUp);
@@ -491,6 +529,7 @@ export async function createBatch(
   runtime: Runtime,
   call: Call<models.BatchRun[]>,
 ): Promise<Response> {
+  runtime.runs.checkRoom(call.body.length);
   const made: Json[] = [];
   for (const { thread_id, assistantId: _again, ...body } of call.body) {
     made.push((await begun(runtime, body, thread_id?.toLowerCase() ?? null)).record);

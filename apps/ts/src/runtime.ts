@@ -6,6 +6,7 @@ import type { Graph } from "./graphs.js";
 import type { Items } from "./items.js";
 import type { Compat } from "./models.js";
 import type { Runs } from "./runs.js";
+import type { Settings } from "./settings.js";
 import type { Place, Snapshot, Threads } from "./threads.js";
 
 /** A compiled langgraph graph, as far as threads and runs need it. */
@@ -24,6 +25,7 @@ export interface Runtime {
   readonly items: Items;
   readonly threads: Threads;
   readonly runs: Runs;
+  readonly settings: Settings;
   /** Returns a graph with the checkpoints and the store of this server, if langgraph compiled it. */
   readonly stateful: (name: string) => Promise<Stateful | undefined>;
 }

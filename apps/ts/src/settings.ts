@@ -5,6 +5,66 @@ const HIGHEST_PORT = 65_535;
 /** An invalid argument or environment variable. */
 export class UsageError extends Error {}
 
+/** The limits of a server, and what it may do. */
+export interface Settings {
+  /** The size of a request's body, in bytes. */
+  readonly maxBody: number;
+  /** How many runs may be active at once. */
+  readonly maxRuns: number;
+  /** How long a run may take. 0: as long as it wants. */
+  readonly runSeconds: number;
+  /** How long running requests and runs may take after SIGTERM. */
+  readonly graceSeconds: number;
+  /** The origins of web pages that may use the server; `*`: all. */
+  readonly corsOrigins: readonly string[];
+  /** The hosts that webhooks may be sent to, besides this machine; `*`: all. */
+  readonly webhookHosts: readonly string[];
+}
+
+export const USUAL: Settings = {
+  maxBody: 4 * 1024 * 1024,
+  maxRuns: 1000,
+  runSeconds: 0,
+  graceSeconds: 0.7,
+  corsOrigins: [],
+  webhookHosts: [],
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Returns the settings of an environment. Throws a UsageError that names a wrong one. */
+export function parseSettings(env: Environment): Settings {
+  const format = env["LOG_FORMAT"] || "text";
+  if (format !== "text" && format !== "json") {
+    throw new UsageError(`LOG_FORMAT is '${format}', not text or json`);
+  }
+  return {
+    maxBody: numberOf(env, "MAX_BODY", USUAL.maxBody, true),
+    maxRuns: numberOf(env, "MAX_RUNS", USUAL.maxRuns, true),
+    runSeconds: numberOf(env, "RUN_SECONDS", USUAL.runSeconds, false),
+    graceSeconds: numberOf(env, "GRACE_SECONDS", USUAL.graceSeconds, false),
+    corsOrigins: listOf(env["CORS_ORIGINS"]),
+    webhookHosts: listOf(env["WEBHOOK_HOSTS"]),
+  };
+}
+
+function numberOf(env: Environment, name: string, usual: number, whole: boolean): number {
+  const text = env[name];
+  if (!text) return usual;
+  const [form, least, kind] = whole
+    ? [/^[0-9]+$/, 1, "whole number"]
+    : [/^[0-9]*\.?[0-9]+$/, 0, "number"];
+  const value = form.test(text) ? Number(text) : -1;
+  if (value < least || value > Number.MAX_SAFE_INTEGER) {
+    throw new UsageError(`${name} is '${text}', not a ${kind} from ${least}`);
+  }
+  return value;
+}
+
+function listOf(text = ""): string[] {
+  return text.split(",").flatMap((one) => one.trim() || []);
+}
+
 /** Parses the value of PORT. */
 export function parsePort(text: string): number {
   const port = /^[0-9]+$/.test(text) ? Number(text) : 0;

@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { z } from "zod";
-import { MAX_BODY } from "../src/body.js";
 import { createApp, type Graph, type GraphConfig } from "../src/index.js";
 import { pathOf } from "../src/path.js";
+import { USUAL } from "../src/settings.js";
 
 const hello = { assistant_id: "echo", input: { messages: [{ role: "user", content: "hello" }] } };
 
@@ -126,7 +126,7 @@ test.each([
   ["nonsense", 400],
   ['"\\ud800"', 400],
   ["[".repeat(999) + "]".repeat(999), 400],
-  [" ".repeat(MAX_BODY + 1), 413],
+  [" ".repeat(USUAL.maxBody + 1), 413],
   [JSON.stringify({ assistant_id: "nobody", input: {} }), 404],
   [JSON.stringify({ assistant_id: "echo", input: {}, more: 1 }), 422],
   [JSON.stringify({ ...hello, config: { recursion_limit: 1 } }), 422],

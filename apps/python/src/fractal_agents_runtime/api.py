@@ -17,12 +17,12 @@ from fractal_agents_runtime.models import Error
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
 from fractal_agents_runtime.routes import Route, allowed, matching
 from fractal_agents_runtime.runs import Runs
+from fractal_agents_runtime.settings import Settings
 from fractal_agents_runtime.spec import render
 from fractal_agents_runtime.threads import Threads
 
 # What needs no token.
 PUBLIC = ("/health", "/ok")
-MAX_BODY = 4 * 1024 * 1024
 
 log = logging.getLogger("fractal_agents_runtime")
 
@@ -30,7 +30,7 @@ log = logging.getLogger("fractal_agents_runtime")
 class Api:
     """The runtime's API for some graphs."""
 
-    def __init__(self, graphs: Mapping[str, Graph], token: str | None) -> None:
+    def __init__(self, graphs: Mapping[str, Graph], token: str | None, settings: Settings) -> None:
         self._token = token
         spec = render().encode()
         self._runtime = Runtime(
@@ -42,6 +42,7 @@ class Api:
             threads=Threads(),
             runs=Runs(),
             prepared={},
+            settings=settings,
         )
         self._runtime.runs.runtime = self._runtime
 
@@ -83,8 +84,9 @@ class Api:
         if route is None:
             allow = allowed(routes)
             raise HttpError(405, f"{path} has no {method}, only {allow}", headers={"Allow": allow})
-        if route.request and len(body) > MAX_BODY:
-            raise HttpError(413, f"the body has more than {MAX_BODY} bytes")
+        most = self._runtime.settings.max_body
+        if route.request and len(body) > most:
+            raise HttpError(413, f"the body has more than {most} bytes")
         if route.channel:
             check_channel(headers.get(CHANNEL_HEADER.lower()))
         call = Call(parts, parse_query(route.query, query), headers, parse(route, body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fractal_agents_runtime.reply import Reply
+from fractal_agents_runtime.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +18,15 @@ __all__ = ["App", "Reply", "create_app"]
 class App:
     """The runtime's API for some graphs."""
 
-    def __init__(self, graphs: Mapping[str, Graph], token: str | None = None) -> None:
+    def __init__(
+        self,
+        graphs: Mapping[str, Graph],
+        token: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
         from fractal_agents_runtime.api import Api  # noqa: PLC0415
 
-        self._api = Api(graphs, token)
+        self._api = Api(graphs, token, settings or Settings())
 
     async def handle(
         self,

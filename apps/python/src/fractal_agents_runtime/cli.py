@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from fractal_agents_runtime import project
-from fractal_agents_runtime.app import App, create_app
+from fractal_agents_runtime.app import App
 from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.plugins import PluginError, load
 from fractal_agents_runtime.project import ProjectError
 from fractal_agents_runtime.server import reserve, run
+from fractal_agents_runtime.settings import Settings, parse_settings
 from fractal_agents_runtime.version import __version__
 
 EPILOG = (
@@ -38,6 +39,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         port = parse_port(asked.port or os.environ.get("PORT", "8000"))
+        settings = parse_settings(os.environ)
     except ValueError as problem:
         parser.error(str(problem))
     host = asked.host or os.environ.get("HOST") or "127.0.0.1"
@@ -52,16 +54,16 @@ def main() -> None:
         reserved = reserve(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
-    run(lambda: loaded(Path(config) if config else None), reserved, lifecycle)
+    run(lambda: loaded(Path(config) if config else None, settings), reserved, lifecycle)
 
 
-def loaded(config: Path | None) -> App:
+def loaded(config: Path | None, settings: Settings) -> App:
     """Return the app for the graphs of a project, or for the server's own."""
     # Imported objects are never garbage. Collecting during the imports takes a tenth of the start
     # time, and without `freeze` every later full collection would scan them again.
     gc.disable()
     try:
-        app = create_app(served(config), token=os.environ.get("AUTH_TOKEN") or None)
+        app = App(served(config), os.environ.get("AUTH_TOKEN") or None, settings)
     except (PluginError, ProjectError) as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
     gc.freeze()

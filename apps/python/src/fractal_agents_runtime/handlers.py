@@ -11,6 +11,7 @@ from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.items import Items
 from fractal_agents_runtime.models import Compat, Flags, Health, Info, Ok
 from fractal_agents_runtime.runs import Runs
+from fractal_agents_runtime.settings import Settings
 from fractal_agents_runtime.threads import Threads
 from fractal_agents_runtime.values import page_headers
 from fractal_agents_runtime.version import PACKAGE, __version__, commit
@@ -28,6 +29,7 @@ class Runtime:
     threads: Threads
     runs: Runs
     prepared: dict[str, Any]
+    settings: Settings
 
     def stateful(self, name: str) -> Any:
         """Return a graph with the checkpoints and the store of this server.

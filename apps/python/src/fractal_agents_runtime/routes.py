@@ -93,7 +93,7 @@ ROUTES = (
         models.RunOutput,
         request=models.RunRequest,
         channel=True,
-        errors=(400, 404, 413, 422),
+        errors=(400, 404, 413, 422, 408, 429),
     ),
     Route(
         "POST",
@@ -103,7 +103,7 @@ ROUTES = (
         runs.create_stateless,
         models.Run,
         request=models.RunRequest,
-        errors=(*BODY, 404),
+        errors=(*BODY, 404, 429),
     ),
     Route(
         "POST",
@@ -113,7 +113,7 @@ ROUTES = (
         runs.stream_stateless,
         None,
         request=models.RunRequest,
-        errors=(*BODY, 404),
+        errors=(*BODY, 404, 429),
         events=True,
     ),
     Route(
@@ -124,7 +124,7 @@ ROUTES = (
         runs.create_batch,
         models.Runs,
         request=models.RunBatch,
-        errors=(*BODY, 404, 409),
+        errors=(*BODY, 404, 409, 429),
     ),
     Route(
         "POST",
@@ -304,7 +304,7 @@ ROUTES = (
         runs.create,
         models.Run,
         request=models.ThreadRunRequest,
-        errors=(*BODY, 404, 409),
+        errors=(*BODY, 404, 409, 429),
     ),
     Route(
         "GET",
@@ -329,7 +329,7 @@ ROUTES = (
         runs.wait,
         models.RunOutput,
         request=models.ThreadRunRequest,
-        errors=(*BODY, 404, 409),
+        errors=(*BODY, 404, 409, 408, 429),
     ),
     Route(
         "POST",
@@ -339,7 +339,7 @@ ROUTES = (
         runs.stream,
         None,
         request=models.ThreadRunRequest,
-        errors=(*BODY, 404, 409),
+        errors=(*BODY, 404, 409, 429),
         events=True,
     ),
     Route("GET", RUN, "getRun", "Get a run", runs.get, models.Run, errors=(404, 422)),

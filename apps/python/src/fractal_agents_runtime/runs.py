@@ -31,6 +31,7 @@ Json = dict[str, Any]
 REMEMBERED = 100
 NEWLINE = b"\n"
 STOPPING = b'{"__error__":{"error":"Stopping","message":"the server is stopping"}}'
+TOO_LONG = "the run took too long"
 ACTIVE = ("pending", "running")
 # Fields that only compiled langgraph graphs can honour.
 STATEFUL = ("command", "checkpoint", "checkpoint_id", "interrupt_before", "interrupt_after")
@@ -121,6 +122,8 @@ class Runs:
         self._by_thread: dict[str, list[Run]] = {}
         # Finished runs, whose events are dropped when there are too many.
         self._finished: deque[Run] = deque()
+        # How many have not ended.
+        self.active = 0
 
     runtime: Runtime
 
@@ -134,6 +137,11 @@ class Runs:
         if run is None or run.thread_id != thread_id:
             raise HttpError(404, f"Run with ID {run_id} not found")
         return run
+
+    def check_room(self, wanted: int = 1) -> None:
+        """Answer 429 if there are too many active runs."""
+        if self.active + wanted > self.runtime.settings.max_runs:
+            raise HttpError(429, "too many active runs", headers={"Retry-After": "1"})
 
     def start(self, run: Run) -> Run:
         """Start a run when the thread's other runs have ended."""
@@ -151,12 +159,14 @@ class Runs:
         thread = threads.records[run.thread_id]
         names = {name: run.record["metadata"][name] for name in ("graph_id", "assistant_id")}
         threads.changed(thread, status="busy", metadata={**thread["metadata"], **names})
+        self.active += 1
         run.task = asyncio.create_task(self._guarded(run, others))
         return run
 
     async def _guarded(self, run: Run, others: list[Run]) -> None:
         """Execute a run, and record how it ended."""
         known = None
+        limit = None
         run.begun = True
         try:
             if run.cancelled:
@@ -167,23 +177,30 @@ class Runs:
             known = self.runtime.threads.checkpoints(run.thread_id)
             run.set(status="running")
             self._tell(run, "metadata", encode({"run_id": run.id, "attempt": 1}))
-            await self._execute(run)
+            most = self.runtime.settings.run_seconds or None
+            async with asyncio.timeout(most) as limit:
+                await self._execute(run)
             run.set(status="success")
         except asyncio.CancelledError:
             run.set(status="interrupted")
-        except Exception as problem:
-            log.exception("run %s of %s failed", run.id, run.record["metadata"]["graph_id"])
-            error = {"error": type(problem).__name__, "message": str(problem)}
-            run.problem = problem
-            run.result = encode({"__error__": error})
-            run.set(status="error")
-            self._tell(run, "error", encode(error))
+        except Exception as problem:  # noqa: BLE001
+            late = limit is not None and limit.expired()
+            self._failed(run, TimeoutError(TOO_LONG) if late else problem, late=late)
         finally:
             try:
                 await self._settle(run, known)
             finally:
+                self.active -= 1
                 run.log.close()
                 run.done.set()
+
+    def _failed(self, run: Run, problem: Exception, *, late: bool) -> None:
+        name = run.record["metadata"]["graph_id"]
+        log.error("run %s of %s failed", run.id, name, exc_info=None if late else problem)
+        run.problem = problem
+        run.result = encode({"__error__": error_of(problem)})
+        run.set(status="timeout" if late else "error")
+        self._tell(run, "error", encode(error_of(problem)))
 
     def _tell(self, run: Run, event: str, data: bytes) -> None:
         run.log.add(event, data)
@@ -279,10 +296,8 @@ class Runs:
 
     async def _update_thread(self, run: Run, thread: Json) -> None:
         graph = self.runtime.stateful(run.assistant["graph_id"])
-        failed = run.record["status"] == "error"
-        error = (
-            {"error": type(run.problem).__name__, "message": str(run.problem)} if failed else None
-        )
+        failed = run.record["status"] in ("error", "timeout")
+        error = error_of(run.problem) if failed and run.problem else None
         if graph is not None:
             await self.runtime.threads.refresh(graph, thread, error)
             if run.record["status"] == "interrupted":
@@ -318,6 +333,11 @@ class Runs:
             self.forget(run)
         self._by_thread.pop(thread_id, None)
         self.runtime.threads.delete(thread_id)
+
+
+def error_of(problem: Exception) -> Json:
+    """Return what clients are told of an exception."""
+    return {"error": type(problem).__name__, "message": str(problem)}
 
 
 def _command(command: Command) -> Any:
@@ -359,6 +379,7 @@ def check_command(command: Command, given: Json | None) -> None:
 
 def _begun(runtime: Runtime, body: RunFields, thread_id: str | None) -> Run:
     """Check a request, and start its run. None: on a thread of its own."""
+    runtime.runs.check_room()
     assistant = runtime.assistants.get(body.assistant_id)
     graph = runtime.graphs[assistant["graph_id"]]
     _check(runtime, body, thread_id, assistant["graph_id"])
@@ -421,6 +442,8 @@ async def _waited(run: Run, *, on_hang_up: Callable[[], None]) -> Reply:
         run.waiting.add(waiting)
         waiting.add_done_callback(run.waiting.discard)
         return Reply(200, b"", {"Content-Type": "application/json", **headers}, feed)
+    if run.record["status"] == "timeout":
+        raise HttpError(408, TOO_LONG)
     return Reply(200, run.result, headers)
 
 
@@ -484,6 +507,7 @@ async def create(runtime: Runtime, call: Call) -> Reply:
 async def create_batch(runtime: Runtime, call: Call) -> Reply:
     """Start several runs."""
     body: RunBatch = call.body
+    runtime.runs.check_room(len(body.root))
     made = [_begun(runtime, _alone(one), one.thread_id) for one in body.root]
     return Reply(200, encode([run.record for run in made]))
 

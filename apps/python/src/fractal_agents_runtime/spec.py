@@ -25,11 +25,13 @@ REASONS = {
     401: "The token is missing or wrong.",
     404: "There is no such assistant, graph, thread, run or version; see `detail`.",
     405: "The path does not support this method; the Allow header lists its methods.",
+    408: "The run took too long.",
     409: "It exists already, or it is in use; see `detail`.",
     413: "The body is too large.",
     422: "The request does not match the schema; `errors` lists the wrong fields.",
+    429: "There are too many active runs.",
     500: "The server failed.",
-    503: "The server is stopping.",
+    503: "The server is starting or stopping, or there are too many open streams.",
 }
 EVERYWHERE = (401, 405, 500, 503)
 
