@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import logging
+import sys
 from typing import Any
 
 import pytest
 
 from fractal_agents_runtime.app import App, Reply
+from fractal_agents_runtime.lifecycle import Lifecycle
+from fractal_agents_runtime.logs import JsonFormatter
 from fractal_agents_runtime.settings import Settings, parse_settings
 
 
@@ -85,3 +89,55 @@ def test_settings_are_read_from_the_environment() -> None:
     env = {"MAX_BODY": "7", "RUN_SECONDS": "0.5", "CORS_ORIGINS": "http://a, http://b,"}
     expected = Settings(max_body=7, run_seconds=0.5, cors_origins=("http://a", "http://b"))
     assert parse_settings(env) == expected
+
+
+def test_pages_of_other_origins_may_use_the_server_only_if_they_are_listed() -> None:
+    async def scenario() -> None:
+        for origins, origin, allowed in (
+            ((), "http://a", None),
+            (("http://b",), "http://a", None),
+            (("http://a",), "http://a", "http://a"),
+            (("*",), "http://a", "http://a"),
+        ):
+            server = app(cors_origins=origins)
+            reply = await server.handle("GET", "/ok", b"", {"origin": origin})
+            assert reply.status == 200
+            assert reply.headers.get("Access-Control-Allow-Origin") == allowed
+            asked = {
+                "origin": origin,
+                "access-control-request-method": "POST",
+                "access-control-request-headers": "x-api-key",
+            }
+            reply = await server.handle("OPTIONS", "/runs/wait", b"", asked)
+            assert reply.status == 204
+            assert ("Access-Control-Allow-Methods" in reply.headers) == (allowed is not None)
+
+    asyncio.run(scenario())
+
+
+def test_the_log_can_be_json() -> None:
+    record = logging.LogRecord("n", logging.INFO, "f", 1, "%s %d", ("GET", 200), None)
+    record.fields = {"status": 200}
+    told = json.loads(JsonFormatter().format(record))
+    assert told.pop("time").endswith("+00:00")
+    assert told == {"level": "INFO", "message": "GET 200", "status": 200}
+    try:
+        int("odd")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    assert "ValueError: odd" in json.loads(JsonFormatter().format(record))["stack"]
+
+
+def test_active_runs_are_interrupted_after_the_grace_period() -> None:
+    async def scenario() -> None:
+        server = app()
+        made = json.loads((await server.handle("POST", "/threads", b"{}")).body)
+        path = f"/threads/{made['thread_id']}/runs"
+        for seconds in (0.02, 60):
+            await server.handle("POST", path, body(seconds, multitask_strategy="enqueue"))
+        await asyncio.to_thread(Lifecycle(0.1).stop, "a test")
+        runs = json.loads((await server.handle("GET", path)).body)
+        told = [(run["status"], run.get("cancel_reason")) for run in runs]
+        assert told == [("interrupted", "the server is stopping"), ("success", None)]
+
+    asyncio.run(scenario())

@@ -5,11 +5,13 @@ import { Hono } from "hono";
 import { Assistants } from "./assistants.js";
 import { parse, read } from "./body.js";
 import { Call, parseQuery } from "./call.js";
+import { corsHeaders, isPreflight } from "./cors.js";
 import { echo } from "./echo.js";
-import { HttpError, json } from "./errors.js";
+import { HttpError, json, nothing } from "./errors.js";
 import type { Graph } from "./graphs.js";
 import { Items } from "./items.js";
 import { log } from "./log.js";
+import { Metrics } from "./metrics.js";
 import { pathOf } from "./path.js";
 import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
@@ -56,29 +58,52 @@ export function createApp(
     threads,
     runs: new Runs(() => runtime),
     settings: { ...USUAL, ...settings },
+    metrics: new Metrics(),
     stateful: preparation(known, threads, items),
   };
   const hono = new Hono({ getPath: pathOf });
   // A path without names in braces goes before one with them.
   const paths = [...new Set(ROUTES.map((route) => route.path))];
   const inOrder = [...paths.filter((path) => !path.includes("{")), ...paths];
+  // For the metrics: which path of the table a request has.
+  const templates = new WeakMap<Request, string>();
+  const templateOf = (request: Request) => templates.get(request) ?? "other";
   for (const path of new Set(inOrder)) {
     const routes = ROUTES.filter((route) => route.path === path);
     const pattern = path.replace(/{(\w+)}/g, ":$1");
     for (const route of routes) {
       hono.on(route.method, pattern, ({ req }) =>
-        settle(req.raw, () => answer(runtime, route, req.raw)),
+        settle(req.raw, () => {
+          templates.set(req.raw, path);
+          return answer(runtime, route, req.raw);
+        }),
       );
     }
-    hono.all(pattern, ({ req }) => settle(req.raw, () => otherMethod(req.raw, path, routes)));
+    hono.all(pattern, ({ req }) =>
+      settle(req.raw, () => {
+        templates.set(req.raw, path);
+        return otherMethod(req.raw, path, routes);
+      }),
+    );
   }
   hono.notFound(({ req }) => settle(req.raw, noSuchPath));
+  const answered = (request: Request) =>
+    settle(request, async () => {
+      if (token && !PUBLIC.includes(pathOf(request))) checkToken(token, request.headers);
+      return await hono.fetch(request);
+    });
+  const { corsOrigins } = runtime.settings;
   return {
-    fetch: (request) =>
-      settle(request, async () => {
-        if (token && !PUBLIC.includes(pathOf(request))) checkToken(token, request.headers);
-        return await hono.fetch(request);
-      }),
+    async fetch(request) {
+      const began = performance.now();
+      const shared = corsOrigins.length > 0 ? corsHeaders(corsOrigins, request) : undefined;
+      const preflight = shared && isPreflight(request.method, request.headers);
+      const reply = preflight ? nothing() : await answered(request);
+      for (const [name, value] of Object.entries(shared ?? {})) reply.headers.set(name, value);
+      const seconds = (performance.now() - began) / 1000;
+      runtime.metrics.request(request.method, templateOf(request), reply.status, seconds);
+      return reply;
+    },
   };
 }
 

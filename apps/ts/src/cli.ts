@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { App } from "./app.js";
 import type { Graph } from "./graphs.js";
 import { Lifecycle } from "./lifecycle.js";
+import { LOG } from "./log.js";
 import { Door, run } from "./server.js";
 import { parsePort, parseSettings, reason, type Settings, UsageError } from "./settings.js";
 import { version } from "./version.js";
@@ -25,7 +26,9 @@ options:
   --port N       the port to listen on, instead of PORT
 
 environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
-  PLUGINS (comma-separated packages or paths), AUTH_TOKEN (what clients must send; default: nothing)
+  PLUGINS (comma-separated packages or paths), AUTH_TOKEN (what clients must send; default: nothing),
+  MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,
+  LOG_FORMAT (text or json); the README describes them
 `;
 
 /** Starts the server in the foreground. Returns an exit code if no server runs. */
@@ -39,7 +42,8 @@ async function main(): Promise<number | undefined> {
   const settings = parseSettings(process.env);
   const host = asked.host || process.env["HOST"] || "127.0.0.1";
   // First, so that a signal during the import of langgraph is handled too.
-  const lifecycle = new Lifecycle();
+  LOG.json = process.env["LOG_FORMAT"] === "json";
+  const lifecycle = new Lifecycle(process.exit, settings.graceSeconds);
   lifecycle.watch();
   const door = new Door();
   try {

@@ -2,8 +2,10 @@
 
 import type { z } from "zod";
 import { json } from "./errors.js";
+import { KIND } from "./metrics.js";
 import type { Health, Info, Ok } from "./models.js";
 import type { Runtime } from "./runtime.js";
+import { openFeeds } from "./streams.js";
 import { pageHeaders } from "./values.js";
 import { commit, langgraphVersion, PACKAGE, version } from "./version.js";
 
@@ -34,6 +36,12 @@ export function info(runtime: Runtime): z.infer<typeof Info> {
 /** Returns the OpenAPI document. */
 export function openapi(runtime: Runtime): Response {
   return json(200, runtime.spec);
+}
+
+/** Returns what the server has counted. */
+export function metrics(runtime: Runtime): Response {
+  const text = runtime.metrics.render(runtime.runs.active, openFeeds());
+  return new Response(text, { headers: { "Content-Type": KIND } });
 }
 
 /** Returns no crons: the server does not support them. */

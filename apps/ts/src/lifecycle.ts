@@ -2,14 +2,13 @@
 
 import { unavailable } from "./errors.js";
 import { log } from "./log.js";
-import { openFeeds, stopFeeds } from "./streams.js";
+import { ACTIVE, openFeeds, stopFeeds } from "./streams.js";
 
-// After the signal: requests that are not answered are refused after REFUSE_AFTER turns, and the
-// process ends after END_AFTER turns. A turn takes TURN milliseconds. Turns are counted and not the
+// After the signal: requests that are not answered are refused after some turns, and the process
+// ends END_AFTER turns later. A turn takes TURN milliseconds. Turns are counted and not the
 // time, because a machine that stalls delays the responses too.
 const TURN = 10;
-const REFUSE_AFTER = 70;
-const END_AFTER = 90;
+const END_AFTER = 20;
 // If no request begins or ends for this many milliseconds, the last response has left the process.
 const QUIET = 100;
 const STOPPING = "the server is stopping";
@@ -21,7 +20,10 @@ export class Lifecycle {
   readonly #refusals = new Set<() => void>();
   readonly #exit: (code: number) => void;
 
-  constructor(exit: (code: number) => void = process.exit) {
+  readonly #refuseAfter: number;
+
+  constructor(exit: (code: number) => void = process.exit, graceSeconds = 0.7) {
+    this.#refuseAfter = Math.round((graceSeconds * 1000) / TURN);
     this.#exit = exit;
   }
 
@@ -51,7 +53,7 @@ export class Lifecycle {
     end();
   }
 
-  /** Refuses new requests, and ends the process when all running ones are answered, within a second. */
+  /** Refuses new requests, and ends the process when all runs have ended, or after the grace period. */
   stop(signal: string): void {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -60,13 +62,14 @@ export class Lifecycle {
     let turn = 0;
     const watching = setInterval(() => {
       turn += 1;
-      if (turn === REFUSE_AFTER) {
+      if (turn === this.#refuseAfter) {
         for (const refuse of [...this.#refusals]) refuse();
         stopFeeds();
+        for (const stop of [...ACTIVE.values()]) stop();
       }
-      const running = this.#refusals.size + openFeeds();
+      const running = this.#refusals.size + openFeeds() + ACTIVE.size;
       const done = running === 0 && performance.now() >= this.#changed + QUIET;
-      if (!done && turn < END_AFTER) return;
+      if (!done && turn < this.#refuseAfter + END_AFTER) return;
       clearInterval(watching);
       this.#exit(0);
     }, TURN);

@@ -1,9 +1,20 @@
-/** The log: lines on stderr with the form `date time LEVEL message`. */
+/** The log: lines on stderr of the form `date time LEVEL message`, or one JSON object a line. */
 
-/** Writes a line. */
-export function log(level: "INFO" | "WARNING" | "ERROR", message: string): void {
+/** How lines are written. */
+export const LOG: { json: boolean } = { json: false };
+
+/** Writes a line. JSON has the fields too. */
+export function log(
+  level: "INFO" | "WARNING" | "ERROR",
+  message: string,
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
+  const time = new Date();
+  const line = LOG.json
+    ? JSON.stringify({ time: time.toISOString(), level, message, ...fields })
+    : `${timestamp(time)} ${level} ${message}`;
   // biome-ignore lint/suspicious/noConsole: unlike process.stderr.write, it is synchronous
-  console.error(`${timestamp(new Date())} ${level} ${message}`);
+  console.error(line);
 }
 
 /** Local time, as in `2026-11-21 09:30:00,123`. */

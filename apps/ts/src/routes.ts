@@ -31,6 +31,8 @@ export interface Route {
   readonly query?: readonly Query[];
   /** True if the response is a stream of events. */
   readonly events?: boolean;
+  /** True if the response is text. */
+  readonly text?: boolean;
   /** True if 202 is possible too. */
   readonly accepted?: boolean;
 }
@@ -98,6 +100,15 @@ export const ROUTES: readonly Route[] = [
     operation: "getOpenapi",
     summary: "Get this document",
     handler: handlers.openapi,
+    errors: [],
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    operation: "getMetrics",
+    summary: "Get what the server has counted, in Prometheus' text format",
+    handler: handlers.metrics,
+    text: true,
     errors: [],
   },
   {

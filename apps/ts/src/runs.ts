@@ -9,7 +9,7 @@ import { type GraphConfig, inputIssues } from "./graphs.js";
 import { log } from "./log.js";
 import type * as models from "./models.js";
 import type { Runtime, Stateful } from "./runtime.js";
-import { checkRoom, Feed, LIMITS, Log } from "./streams.js";
+import { ACTIVE, checkRoom, Feed, LIMITS, Log } from "./streams.js";
 import { eventStream, lastEvent, placeOf } from "./threads.js";
 import { isObject, type Json, now, selected } from "./values.js";
 
@@ -152,6 +152,7 @@ export class Runs {
     const metadata = { ...thread.metadata, graph_id, assistant_id };
     threads.changed(thread, { status: "busy", metadata });
     this.active += 1;
+    ACTIVE.set(run.id, () => run.cancel({ reason: "the server is stopping" }));
     void this.#guarded(run, others);
     return run;
   }
@@ -179,6 +180,8 @@ export class Runs {
       log("ERROR", `run ${run.id} was not recorded\n${stackOf(problem)}`);
     } finally {
       this.active -= 1;
+      ACTIVE.delete(run.id);
+      this.#runtime().metrics.run(run.record.status);
       run.log.close();
       run.finish();
     }

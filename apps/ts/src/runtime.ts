@@ -4,6 +4,7 @@ import type { Assistants } from "./assistants.js";
 import type { Streaming } from "./events.js";
 import type { Graph } from "./graphs.js";
 import type { Items } from "./items.js";
+import type { Metrics } from "./metrics.js";
 import type { Compat } from "./models.js";
 import type { Runs } from "./runs.js";
 import type { Settings } from "./settings.js";
@@ -26,6 +27,7 @@ export interface Runtime {
   readonly threads: Threads;
   readonly runs: Runs;
   readonly settings: Settings;
+  readonly metrics: Metrics;
   /** Returns a graph with the checkpoints and the store of this server, if langgraph compiled it. */
   readonly stateful: (name: string) => Promise<Stateful | undefined>;
 }

@@ -65,8 +65,14 @@ export async function run(
     async (request) => {
       const began = performance.now();
       const response = await lifecycle.answer(async () => door.app.fetch(request));
-      const milliseconds = (performance.now() - began).toFixed(1);
-      log("INFO", `${request.method} ${pathOf(request)} ${response.status} ${milliseconds}ms`);
+      const milliseconds = Math.round((performance.now() - began) * 10) / 10;
+      const [method, path, { status }] = [request.method, pathOf(request), response];
+      log("INFO", `${method} ${path} ${status} ${milliseconds.toFixed(1)}ms`, {
+        method,
+        path,
+        status,
+        milliseconds,
+      });
       return response;
     },
     address,

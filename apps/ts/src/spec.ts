@@ -92,6 +92,9 @@ function success(route: Route): Json {
     const content = { "text/event-stream": { schema: { type: "string" } } };
     return { description: "Events.", content };
   }
+  if (route.text) {
+    return { description: "Done.", content: { "text/plain": { schema: { type: "string" } } } };
+  }
   return { description: "Done.", content: body(route.response) };
 }
 

@@ -15,6 +15,9 @@ const STOPPING =
 /** The open responses. */
 const OPEN = new Set<Feed>();
 
+/** How to cancel the active runs because the server stops, by their ids. */
+export const ACTIVE: Map<string, () => void> = new Map();
+
 /** How many responses are open. */
 export function openFeeds(): number {
   return OPEN.size;

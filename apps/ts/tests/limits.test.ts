@@ -1,8 +1,10 @@
 /** The limits of a server that its settings change, and the settings. */
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { PATIENCE } from "../src/body.js";
 import { type App, createApp } from "../src/index.js";
+import { Lifecycle } from "../src/lifecycle.js";
+import { LOG, log } from "../src/log.js";
 import { parseSettings, type Settings, USUAL } from "../src/settings.js";
 
 const usual = { ...PATIENCE };
@@ -85,4 +87,53 @@ test("settings are read from the environment", () => {
   const env = { MAX_BODY: "7", RUN_SECONDS: "0.5", CORS_ORIGINS: "http://a, http://b," };
   const expected = { maxBody: 7, runSeconds: 0.5, corsOrigins: ["http://a", "http://b"] };
   expect(parseSettings(env)).toEqual({ ...USUAL, ...expected });
+});
+
+test.each([
+  [[], undefined],
+  [["http://b"], undefined],
+  [["http://a"], "http://a"],
+  [["*"], "http://a"],
+])("with the origins %p a page of http://a gets %p", async (corsOrigins, allowed) => {
+  const server = app({ corsOrigins });
+  const headers = { Origin: "http://a" };
+  const reply = await server.fetch(new Request("http://x/ok", { headers }));
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get("access-control-allow-origin")).toBe(allowed ?? null);
+  const asked = {
+    ...headers,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "x-api-key",
+  };
+  const preflight = new Request("http://x/runs/wait", { method: "OPTIONS", headers: asked });
+  const answer = await server.fetch(preflight);
+  expect(answer.status).toBe(204);
+  expect(answer.headers.has("access-control-allow-methods")).toBe(allowed !== undefined);
+});
+
+test("the log can be JSON", () => {
+  const written = spyOn(console, "error").mockImplementation(() => undefined);
+  LOG.json = true;
+  try {
+    log("INFO", "GET 200", { status: 200 });
+    const told = JSON.parse(String(written.mock.calls[0]?.[0]));
+    expect(told).toEqual({ time: told.time, level: "INFO", message: "GET 200", status: 200 });
+    expect(told.time).toEndWith("Z");
+  } finally {
+    LOG.json = false;
+    written.mockRestore();
+  }
+});
+
+test("active runs are interrupted after the grace period", async () => {
+  const server = app({});
+  const made = (await (await ask(server, "/threads", "{}")).json()) as { thread_id: string };
+  const path = `/threads/${made.thread_id}/runs`;
+  await ask(server, path, run(0.02));
+  await ask(server, path, run(60));
+  await new Promise<number>((ended) => new Lifecycle(ended, 0.1).stop("a test"));
+  expect(await (await ask(server, path)).json()).toMatchObject([
+    { status: "interrupted", cancel_reason: "the server is stopping" },
+    { status: "success" },
+  ]);
 });

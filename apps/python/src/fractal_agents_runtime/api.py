@@ -2,17 +2,22 @@
 
 import hmac
 import logging
+import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from fractal_agents_runtime.assistants import Assistants
 from fractal_agents_runtime.call import Call, Reply, answer, parse_query
+from fractal_agents_runtime.cors import cors_headers, is_preflight
 from fractal_agents_runtime.errors import HttpError, invalid
 from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.handlers import Runtime
 from fractal_agents_runtime.items import Items
+from fractal_agents_runtime.metrics import Metrics
 from fractal_agents_runtime.models import Error
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
 from fractal_agents_runtime.routes import Route, allowed, matching
@@ -21,10 +26,22 @@ from fractal_agents_runtime.settings import Settings
 from fractal_agents_runtime.spec import render
 from fractal_agents_runtime.threads import Threads
 
+Found = tuple[list[Route], dict[str, str]]
+
 # What needs no token.
 PUBLIC = ("/health", "/ok")
 
 log = logging.getLogger("fractal_agents_runtime")
+
+
+class Sent(NamedTuple):
+    """A request."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, list[str]]
 
 
 class Api:
@@ -43,6 +60,7 @@ class Api:
             runs=Runs(),
             prepared={},
             settings=settings,
+            metrics=Metrics(),
         )
         self._runtime.runs.runtime = self._runtime
 
@@ -55,25 +73,36 @@ class Api:
         query: Mapping[str, list[str]],
     ) -> Reply:
         """Answer a request. Every exception becomes a response with an error status."""
+        began = time.perf_counter()
+        sent = Sent(method, path, body, headers, query)
+        routes, parts = matching(path)
+        origins = self._runtime.settings.cors_origins
+        shared = cors_headers(origins, method, headers) if origins else None
+        if shared and is_preflight(method, headers):
+            reply = Reply(204, b"", shared)
+        else:
+            reply = await self._settled(sent, (routes, parts))
+            if shared:
+                reply = replace(reply, headers={**reply.headers, **shared})
+        label = routes[0].path if routes else "other"
+        seconds = time.perf_counter() - began
+        self._runtime.metrics.request(method, label, reply.status, seconds)
+        return reply
+
+    async def _settled(self, sent: Sent, found: Found) -> Reply:
         try:
-            return await self._answer(method, path, body, headers, query)
+            return await self._answer(sent, found)
         except HttpError as error:
             return error_reply(error)
         except Exception:
-            log.exception("%s %s failed", method, path)
+            log.exception("%s %s failed", sent.method, sent.path)
             return error_reply(HttpError(500, "internal error; the server's log has the reason"))
 
-    async def _answer(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        query: Mapping[str, list[str]],
-    ) -> Reply:
+    async def _answer(self, sent: Sent, found: Found) -> Reply:
+        method, path, body, headers, query = sent
         if self._token and path not in PUBLIC:
             check_token(self._token, headers)
-        routes, parts = matching(path)
+        routes, parts = found
         if not routes:
             raise HttpError(404, "no such path; /openapi.json lists the paths")
         if method == "OPTIONS":

@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import logging
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from fractal_agents_runtime import project
 from fractal_agents_runtime.app import App
 from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.lifecycle import Lifecycle
+from fractal_agents_runtime.logs import begin_log
 from fractal_agents_runtime.plugins import PluginError, load
 from fractal_agents_runtime.project import ProjectError
 from fractal_agents_runtime.server import reserve, run
@@ -19,7 +19,9 @@ from fractal_agents_runtime.version import __version__
 
 EPILOG = (
     "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
-    " PLUGINS (comma-separated modules), AUTH_TOKEN (what clients must send; default: nothing)"
+    " PLUGINS (comma-separated modules), AUTH_TOKEN (what clients must send; default: nothing),"
+    " MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,"
+    " LOG_FORMAT (text or json); the README describes them"
 )
 COMMAND = "serve the project of ./langgraph.json; without a command: the server's own graphs"
 CONFIG = "serve the project that this file describes; default with a command: langgraph.json"
@@ -44,10 +46,9 @@ def main() -> None:
         parser.error(str(problem))
     host = asked.host or os.environ.get("HOST") or "127.0.0.1"
     config = asked.config or ("langgraph.json" if asked.command else None)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("fractal_agents_runtime").setLevel(logging.INFO)
+    begin_log(settings.log_format)
     # First, so that a signal during the import of langgraph is handled too.
-    lifecycle = Lifecycle()
+    lifecycle = Lifecycle(settings.grace_seconds)
     lifecycle.watch()
     try:
         # Before the import of langgraph, which takes seconds, so that errors are reported early.

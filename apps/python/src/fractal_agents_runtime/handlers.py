@@ -9,9 +9,11 @@ from fractal_agents_runtime.assistants import Assistants
 from fractal_agents_runtime.call import Call, Reply, answer
 from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.items import Items
+from fractal_agents_runtime.metrics import KIND, Metrics
 from fractal_agents_runtime.models import Compat, Flags, Health, Info, Ok
 from fractal_agents_runtime.runs import Runs
 from fractal_agents_runtime.settings import Settings
+from fractal_agents_runtime.streams import OPEN
 from fractal_agents_runtime.threads import Threads
 from fractal_agents_runtime.values import page_headers
 from fractal_agents_runtime.version import PACKAGE, __version__, commit
@@ -30,6 +32,7 @@ class Runtime:
     runs: Runs
     prepared: dict[str, Any]
     settings: Settings
+    metrics: Metrics
 
     def stateful(self, name: str) -> Any:
         """Return a graph with the checkpoints and the store of this server.
@@ -73,6 +76,13 @@ async def info(runtime: Runtime, _call: Call) -> Info:
 async def openapi(runtime: Runtime, _call: Call) -> bytes:
     """Return the OpenAPI document."""
     return runtime.spec
+
+
+async def metrics(runtime: Runtime, _call: Call) -> Reply:
+    """Return what the server has counted."""
+    active, streams = runtime.runs.active, len(OPEN.feeds)
+    text = runtime.metrics.render(active=active, streams=streams)
+    return Reply(200, text.encode(), {"Content-Type": KIND})
 
 
 async def search_crons(_runtime: Runtime, _call: Call) -> Reply:

@@ -17,12 +17,11 @@ from fractal_agents_runtime.reply import Reply, unavailable
 from fractal_agents_runtime.streams import OPEN
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# After the signal: runs that are not done are cancelled after CANCEL_AFTER turns, and the process
-# ends after END_AFTER turns. A turn sleeps for TURN seconds. Turns are counted and not the time,
+# After the signal: runs that are not done are cancelled after some turns, and the process ends
+# END_AFTER turns later. A turn sleeps for TURN seconds. Turns are counted and not the time,
 # because a machine that stalls delays the responses too.
 TURN = 0.01
-CANCEL_AFTER = 70
-END_AFTER = 90
+END_AFTER = 20
 # If no request begins or ends for this many seconds, the last response has left the process.
 QUIET = 0.1
 STOPPING = "the server is stopping"
@@ -33,7 +32,8 @@ log = logging.getLogger("fractal_agents_runtime")
 class Lifecycle:
     """Tracks the running requests, and ends the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_seconds: float = 0.7) -> None:
+        self._cancel_after = round(grace_seconds / TURN)
         self._stopping = False
         self._tasks: dict[asyncio.Task[object], asyncio.AbstractEventLoop] = {}
         self._changed = time.monotonic()
@@ -73,16 +73,19 @@ class Lifecycle:
             os._exit(0)
 
     def stop(self, reason: str) -> None:
-        """Refuse new requests. Return when all running ones are answered, within a second."""
+        """Refuse new requests. Return when all runs have ended, or after the grace period."""
         self._stopping = True
         log.info("%s: stopping", reason)
         self._changed = time.monotonic()
-        for turn in range(END_AFTER):
-            if not self._tasks and not OPEN.feeds and time.monotonic() >= self._changed + QUIET:
+        for turn in range(self._cancel_after + END_AFTER):
+            if self._is_quiet() and time.monotonic() >= self._changed + QUIET:
                 return
-            if turn == CANCEL_AFTER:
+            if turn == self._cancel_after:
                 self._cancel()
             time.sleep(TURN)
+
+    def _is_quiet(self) -> bool:
+        return not (self._tasks or OPEN.feeds or OPEN.runs)
 
     def _cancel(self) -> None:
         for task, loop in list(self._tasks.items()):

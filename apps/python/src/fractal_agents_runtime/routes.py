@@ -35,6 +35,8 @@ class Route:
     query: tuple[Query, ...] = ()
     # True if the response is a stream of events.
     events: bool = False
+    # True if the response is text.
+    text: bool = False
     # True if 202 is possible too.
     accepted: bool = False
 
@@ -84,6 +86,15 @@ ROUTES = (
     Route("GET", "/ok", "getOk", "Check that the server answers", handlers.ok, models.Ok),
     Route("GET", "/info", "getInfo", "Describe the running package", handlers.info, models.Info),
     Route("GET", "/openapi.json", "getOpenapi", "Get this document", handlers.openapi, None),
+    Route(
+        "GET",
+        "/metrics",
+        "getMetrics",
+        "Get what the server has counted, in Prometheus' text format",
+        handlers.metrics,
+        None,
+        text=True,
+    ),
     Route(
         "POST",
         "/runs/wait",

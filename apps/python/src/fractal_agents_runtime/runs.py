@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -16,7 +17,7 @@ from fractal_agents_runtime.errors import HttpError, invalid, refused
 from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
 from fractal_agents_runtime.graphs import input_model
 from fractal_agents_runtime.models import BatchRun, FieldError, RunRequest
-from fractal_agents_runtime.streams import HEARTBEAT, Feed, Log, check_room, nobody
+from fractal_agents_runtime.streams import HEARTBEAT, OPEN, Feed, Log, check_room, nobody
 from fractal_agents_runtime.threads import config_of, event_stream, last_event
 from fractal_agents_runtime.values import now, selected
 
@@ -113,6 +114,10 @@ class Run:
         """Cancel the run from any thread."""
         self.loop.call_soon_threadsafe(self.cancel)
 
+    def stopped(self) -> None:
+        """Cancel the run from any thread, because the server stops."""
+        self.loop.call_soon_threadsafe(partial(self.cancel, reason="the server is stopping"))
+
 
 class Runs:
     """All runs, by id."""
@@ -160,6 +165,7 @@ class Runs:
         names = {name: run.record["metadata"][name] for name in ("graph_id", "assistant_id")}
         threads.changed(thread, status="busy", metadata={**thread["metadata"], **names})
         self.active += 1
+        OPEN.runs[run.id] = run.stopped
         run.task = asyncio.create_task(self._guarded(run, others))
         return run
 
@@ -191,6 +197,8 @@ class Runs:
                 await self._settle(run, known)
             finally:
                 self.active -= 1
+                del OPEN.runs[run.id]
+                self.runtime.metrics.runs[run.record["status"]] += 1
                 run.log.close()
                 run.done.set()
 

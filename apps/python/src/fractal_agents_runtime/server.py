@@ -16,6 +16,7 @@ from fractal_agents_runtime.reply import Reply, unavailable
 
 # What `/ok` answers until the graphs are imported.
 OK = Reply(200, b'{"ok":true}')
+FIELDS = ("method", "path", "status", "milliseconds")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 log = logging.getLogger("fractal_agents_runtime")
@@ -56,7 +57,9 @@ def run(load: Callable[[], App], reserved: socket.socket, lifecycle: Lifecycle) 
             work = door.app.handle(request.method, path, body, headers, query)
             reply = await lifecycle.answer(work)
         milliseconds = (time.perf_counter() - began) * 1000
-        log.info("%s %s %d %.1fms", request.method, path, reply.status, milliseconds)
+        told = (request.method, path, reply.status, milliseconds)
+        fields = dict(zip(FIELDS, told, strict=True))
+        log.info("%s %s %d %.1fms", *told, extra={"fields": fields})
         if reply.stream is not None:
             kind = reply.headers["Content-Type"]
             sent = Headers(reply.headers)

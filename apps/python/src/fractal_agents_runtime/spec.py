@@ -108,6 +108,9 @@ def _success(route: Route) -> Json:
     if route.events:
         content = {"text/event-stream": {"schema": {"type": "string"}}}
         return {"description": "Events.", "content": content}
+    if route.text:
+        content = {"text/plain": {"schema": {"type": "string"}}}
+        return {"description": "Done.", "content": content}
     schema = _reference(route.response) if route.response else {"type": "object"}
     return {"description": "Done.", "content": _json(schema)}
 

@@ -23,15 +23,19 @@ Queue = SimpleQueue[bytes | None]
 
 
 class _Open:
-    """The open responses, and what each ends with if the server stops."""
+    """The open responses, what each ends with if the server stops, and the active runs."""
 
     def __init__(self) -> None:
         self.feeds: dict[int, tuple[Queue, bytes]] = {}
+        # How to cancel the active runs, by their ids.
+        self.runs: dict[str, Callable[[], None]] = {}
 
     def stop(self) -> None:
         for queue, last in list(self.feeds.values()):
             queue.put(last)
             queue.put(None)
+        for cancel in list(self.runs.values()):
+            cancel()
 
 
 OPEN = _Open()
