@@ -210,6 +210,9 @@ impl Forge {
             (401, None) => format!("the forge does not accept the token in {variable}; create a new one"),
             (403, None) => {
                 let rights = match kind {
+                    ForgeKind::Github if variable == "DISPATCH_TOKEN" => {
+                        "Actions and Contents: read and write"
+                    }
                     ForgeKind::Github => {
                         "Contents, Pull requests, Issues and Commit statuses: read and write"
                     }

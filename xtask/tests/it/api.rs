@@ -4,6 +4,7 @@
 use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
 use crate::support::{APP_TOML, Repo};
+use expect_test::expect;
 
 pub(crate) const FILES: [(&str, &str); 7] = [
     ("conditions", include_str!("api/conditions.txt")),
@@ -66,12 +67,15 @@ compared: demo_agent, demo_agent.adapters, demo_agent.adapters.base
 fn json_has_the_findings_of_every_command() {
     let repo = renamed_under_a_fix();
     let document = repo.xtask(&["--json", "api", "diff", "python", "python-v0.0.1", "HEAD"]).expect(3).json();
-    let message = "demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; \
+    let message = "demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called \
+                   `AdapterCapabilities`; \
                    was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users";
     let expected = serde_json::json!({ "schema": 1, "findings": [{
-        "id": "class-renamed", "level": "breaking", "app": "python", "place": "apps/python/src/demo_agent/adapters/base.py:8",
+        "id": "class-renamed", "level": "breaking", "app": "python",
+            "place": "apps/python/src/demo_agent/adapters/base.py:8",
         "message": message,
-        "help": "keep the old name as an alias until the next major version, or declare the break in a commit: `feat!: …`",
+        "help": "keep the old name as an alias until the next major version, or declare the break in a \
+                 commit: `feat!: …`",
         "symbol": "demo_agent.adapters.base.RuntimeCapabilities",
         "old": "class RuntimeCapabilities", "new": "class AdapterCapabilities", "who": "its users",
     }], "guarded": ["demo_agent", "demo_agent.adapters", "demo_agent.adapters.base"] });
@@ -96,24 +100,26 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
     let first =
         repo.commit("apps/python/src/demo_agent/__init__.py", "def f(a):\n    return (\n", "feat: half");
     let second = repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "fix: whole");
-    let cases: [(&[&str], i32, &str); 5] = [
-        (&["ts"], 2, "apps/ts/app.toml names no public entry point; add [api] with public = [\".\"]"),
-        (&["bare"], 2, "apps/bare/app.toml names no public module; add [api] with public"),
-        (&["ruby"], 2, "no app \"ruby\""),
-        (&["python", "v9"], 1, "\"v9\" names no commit"),
-        (&["python", &first, &second], 1, "apps/python/src/demo_agent/__init__.py:2: '(' was never closed"),
-    ];
-    for (args, code, words) in cases {
-        let output = repo.xtask(&[&["api", "diff"], args].concat()).expect(code);
-        assert!(output.stderr.contains(words), "{args:?}: {}", output.stderr);
-    }
+    let cases: [&[&str]; 5] =
+        [&["ts"], &["bare"], &["ruby"], &["python", "v9"], &["python", &first, &second]];
+    let mut seen = cases.map(|args| repo.xtask(&[&["api", "diff"], args].concat()).seen()).concat();
     repo.write("apps/python/app.toml", format!("{APP_TOML}\n[api]\npublic = [\"demo_agnet\"]\n"));
-    let output = repo.xtask(&["api", "diff", "python", &second]).expect(2);
-    assert!(
-        output.stderr.contains("apps/python/app.toml: [api] public names the module demo_agnet"),
-        "{}",
-        output.stderr
-    );
+    seen.push_str(&repo.xtask(&["api", "diff", "python", &second]).seen());
+    expect![[r#"
+        exit code 2
+        error: apps/ts/app.toml names no public entry point; add [api] with public = ["."]
+        exit code 2
+        error: apps/bare/app.toml names no public module; add [api] with public = ["the_package"]
+        exit code 2
+        error: no app "ruby" under WORLD/repo/apps (there are: bare, python, ts)
+        exit code 1
+        error: "v9" names no commit in WORLD/repo
+        exit code 1
+        error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
+        apps/python/src/demo_agent/__init__.py:2: '(' was never closed (<unknown>, line 2)
+        exit code 2
+        error: apps/python/app.toml: [api] public names the module demo_agnet, which exists neither in COMMIT nor in COMMIT
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -148,12 +154,18 @@ fn the_package_is_read_and_never_imported() {
         "import pathlib\npathlib.Path('imported').write_text('x')\nraise SystemExit(9)\ndef f(a): ...\n";
     repo.commit("apps/python/src/demo_agent/__init__.py", text, "feat: a trap");
     repo.commit("apps/python/src/demo_agent/__init__.py", &text.replace("f(a)", "f(a, b)"), "feat: another");
-    let output = repo.untouched(|| repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3));
-    assert!(
-        output.stdout.contains("[parameter-added-required] apps/python/src/demo_agent/__init__.py:4"),
-        "{}",
-        output.stdout
-    );
+    let output = repo.untouched(|| repo.xtask(&["api", "diff", "python", "HEAD~1"]));
+    expect![[r#"
+        exit code 3
+        demo_agent.f
+          - def f(a)
+          + def f(a, b)
+          breaking the parameter `b` is new and required; breaks callers [parameter-added-required] apps/python/src/demo_agent/__init__.py:4
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]
@@ -187,6 +199,7 @@ fn packages_of_any_layout_are_found() {
         ("spaced.inner", "apps/python/src/spaced/inner.py"),
         ("demo_agent.adapters.base", "apps/python/src/demo_agent/adapters/base.py"),
     ];
+    let mut seen = String::new();
     for (module, file) in layouts {
         let repo = Repo::new();
         repo.git(&["rm", "-r", "--quiet", "apps/python/src"]);
@@ -194,18 +207,117 @@ fn packages_of_any_layout_are_found() {
         let absent = repo.commit("notes.txt", "", "chore: no package");
         let there = repo.commit(file, "def f(a): ...\n", "feat: f");
         let changed = repo.commit(file, "def f(): ...\n", "fix: f");
-        let output = repo.xtask(&["api", "diff", "python", &there, &changed]).expect(3);
-        assert!(output.stdout.starts_with(&format!("{module}.f\n")), "{file}: {}", output.stdout);
-        assert!(
-            output.stdout.contains(&format!("[parameter-removed] {file}:1")),
-            "{file}: {}",
-            output.stdout
-        );
-        let output = repo.xtask(&["api", "diff", "python", &absent, &changed]).expect(0);
-        assert!(output.stdout.contains("[module-added]"), "{file}: {}", output.stdout);
-        let output = repo.xtask(&["api", "diff", "python", &there, &absent]).expect(3);
-        assert!(output.stdout.contains("[module-removed]"), "{file}: {}", output.stdout);
+        for (old, new) in [(&there, &changed), (&absent, &changed), (&there, &absent)] {
+            seen.push_str(&repo.xtask(&["api", "diff", "python", old, new]).seen());
+        }
     }
+    expect![[r#"
+        exit code 3
+        demo_agent.f
+          - def f(a)
+          + def f()
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/python/demo_agent/__init__.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 0
+        demo_agent
+          info     `demo_agent` is new [module-added] apps/python/demo_agent/__init__.py:1
+        1 change: 0 breaking, 1 info
+        compared: demo_agent
+        exit code 3
+        demo_agent
+          breaking `demo_agent` was removed; breaks its users [module-removed] apps/python/demo_agent/__init__.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 3
+        demo_agent.f
+          - def f(a)
+          + def f()
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/python/src/demo_agent.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 0
+        demo_agent
+          info     `demo_agent` is new [module-added] apps/python/src/demo_agent.py:1
+        1 change: 0 breaking, 1 info
+        compared: demo_agent
+        exit code 3
+        demo_agent
+          breaking `demo_agent` was removed; breaks its users [module-removed] apps/python/src/demo_agent.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 3
+        spaced.inner.f
+          - def f(a)
+          + def f()
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/python/src/spaced/inner/__init__.py:1
+        1 change: 1 breaking
+        compared: spaced.inner
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 0
+        spaced.inner
+          info     `inner` is new [module-added] apps/python/src/spaced/inner/__init__.py:1
+        1 change: 0 breaking, 1 info
+        compared: spaced.inner
+        exit code 3
+        spaced.inner
+          breaking `inner` was removed; breaks its users [module-removed] apps/python/src/spaced/inner/__init__.py:1
+        1 change: 1 breaking
+        compared: spaced.inner
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 3
+        spaced.inner.f
+          - def f(a)
+          + def f()
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/python/src/spaced/inner.py:1
+        1 change: 1 breaking
+        compared: spaced.inner
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 0
+        spaced.inner
+          info     `inner` is new [module-added] apps/python/src/spaced/inner.py:1
+        1 change: 0 breaking, 1 info
+        compared: spaced.inner
+        exit code 3
+        spaced.inner
+          breaking `inner` was removed; breaks its users [module-removed] apps/python/src/spaced/inner.py:1
+        1 change: 1 breaking
+        compared: spaced.inner
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 3
+        demo_agent.adapters.base.f
+          - def f(a)
+          + def f()
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/python/src/demo_agent/adapters/base.py:1
+        1 change: 1 breaking
+        compared: demo_agent.adapters.base
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+        exit code 0
+        demo_agent.adapters.base
+          info     `base` is new [module-added] apps/python/src/demo_agent/adapters/base.py:1
+        1 change: 0 breaking, 1 info
+        compared: demo_agent.adapters.base
+        exit code 3
+        demo_agent.adapters.base
+          breaking `base` was removed; breaks its users [module-removed] apps/python/src/demo_agent/adapters/base.py:1
+        1 change: 1 breaking
+        compared: demo_agent.adapters.base
+        stderr:
+        error: 1 breaking change between COMMIT and COMMIT
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -240,23 +352,37 @@ fn versions_of_python_and_the_marker_of_types_are_part_of_the_api() {
     repo.commit("apps/python/pyproject.toml", &asks(">=3.11"), "feat: f");
     repo.write(file, source("pass"));
     repo.commit("apps/python/pyproject.toml", &asks(">=3.12"), "fix: 3.12");
-    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
-    let says = "risky    it can no longer be installed with Python 3.11: `requires-python` was `>=3.11`, now \
-                `>=3.12`; breaks users of that Python [python-dropped] pyproject.toml";
-    assert!(output.stdout.contains(says), "{}", output.stdout);
-    assert!(
-        output.stdout.contains("`f` was removed (only on Python 3.12); breaks its users"),
-        "{}",
-        output.stdout
-    );
+    let mut seen = repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen();
     // Nobody who may install the new version runs Python 3.12.
     repo.commit("apps/python/pyproject.toml", &asks(">=3.13"), "fix: 3.13");
-    let output = repo.xtask(&["api", "diff", "python", "HEAD~2"]).expect(0);
-    assert!(output.stdout.contains("Python 3.11, 3.12"), "{}", output.stdout);
+    seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~2"]).seen());
     repo.git(&["rm", "--quiet", "apps/python/src/demo_agent/py.typed"]);
     repo.git(&["commit", "--quiet", "--message", "fix: types"]);
-    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
-    assert!(output.stdout.contains("[py-typed-removed]"), "{}", output.stdout);
+    seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
+    expect![[r#"
+        exit code 3
+        demo_agent.f
+          - def f()
+          breaking `f` was removed (only on Python 3.12); breaks its users [function-removed] apps/python/src/demo_agent/__init__.py:3
+        requires-python
+          risky    it can no longer be installed with Python 3.11: `requires-python` was `>=3.11`, now `>=3.12`; breaks users of that Python [python-dropped] pyproject.toml
+        2 changes: 1 breaking, 1 risky
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+        exit code 0
+        requires-python
+          risky    it can no longer be installed with Python 3.11, 3.12: `requires-python` was `>=3.11`, now `>=3.13`; breaks users of that Python [python-dropped] pyproject.toml
+        1 change: 0 breaking, 1 risky
+        compared: demo_agent
+        exit code 3
+        demo_agent
+          breaking `demo_agent` no longer has a `py.typed` file; breaks type checkers [py-typed-removed] apps/python/src/demo_agent/__init__.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -273,10 +399,15 @@ fn stubs_beside_the_code_determine_the_types() {
         "def f(a: int, b: int = ...) -> int: ...\n",
         "fix: typed",
     );
-    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
-    assert!(
-        output.stdout.contains("[parameter-type-narrowed] apps/python/src/demo_agent/"),
-        "{}",
-        output.stdout
-    );
+    expect![[r#"
+        exit code 3
+        demo_agent.f
+          - def f(a: int | str, b: int = None) -> int
+          + def f(a: int, b: int = None) -> int
+          breaking `a` accepted int | str, now only int; breaks callers [parameter-type-narrowed] apps/python/src/demo_agent/__init__.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]].assert_eq(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
 }

@@ -1,6 +1,6 @@
 //! The surfaces that the reader gives for the cases of `api diff`, recorded for the tests of the crate `diff`
-//! (diff/src/python/cases.jsonl). They are recorded again by `UPDATE_EXPECT=1 cargo test -p xtask --test it --
-//! api_record::`, which takes some 20 seconds of processor time.
+//! (diff/src/python/cases.jsonl). They are recorded again by
+//! `UPDATE_EXPECT=1 cargo test -p xtask --test it -- api_record::`, which takes about 20 seconds.
 
 use crate::api::{FILES, PRELUDE};
 use crate::api_cases::{self, Case};
@@ -94,7 +94,8 @@ fn line(number: usize, case: &Case, reads: &Value) -> Value {
     json!({ "what": case.what, "expected": case.expected, "reads": found })
 }
 
-/// The names and objects of one case. What it only imports from outside counts if it is public on either side.
+/// The names and objects of one case. What it only imports from outside counts if it is public on either
+/// side.
 fn part(number: usize, surface: &Value, other: &Value) -> Value {
     let case = format!("demo.case_{number}");
     let own = |path: &str| path == case || path.starts_with(&format!("{case}."));

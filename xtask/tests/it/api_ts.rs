@@ -3,6 +3,7 @@
 
 use crate::api_cases::{self, Case};
 use crate::support::Repo;
+use expect_test::expect;
 use serde_json::{Value, json};
 
 const FILES: [(&str, &str); 5] = [
@@ -137,7 +138,8 @@ fn the_exports_of_a_package_are_part_of_its_api() {
         (
             "`import` becomes `default`",
             json!({ ".": both, "./b": b }),
-            json!({ ".": { "types": "./index.d.ts", "require": "./index.cjs", "default": "./index.js" }, "./b": b }),
+            json!({ ".": { "types": "./index.d.ts", "require": "./index.cjs", "default": "./index.js" },
+                "./b": b }),
             vec![],
         ),
         (
@@ -389,7 +391,8 @@ fn a_name_that_another_entry_point_still_exports_has_moved() {
     );
     repo.commit("apps/ts/index.d.ts", "export declare const a: string;\n", "fix: f");
     let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
-    let says = "breaking `f` can no longer be imported from here, but still from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1";
+    let says = "breaking `f` can no longer be imported from here, but still from `./b`; breaks importers \
+                [function-moved] apps/ts/f.d.ts:1";
     assert!(output.stdout.contains(says), "{}", output.stdout);
 }
 
@@ -437,7 +440,8 @@ fn renamed_under_a_fix() -> Repo {
         "exports": { ".": { "types": "./dist/index.d.ts", "default": "./dist/index.js" } },
     });
     repo.write("apps/ts/package.json", manifest.to_string());
-    let declarations = "export interface Adapter { send(text: string): boolean }\nexport declare class RuntimeCapabilities { names: string[] }\n";
+    let declarations = "export interface Adapter { send(text: string): boolean }\nexport declare class \
+                        RuntimeCapabilities { names: string[] }\n";
     repo.write("apps/ts/built/index.d.ts", declarations);
     repo.write("apps/ts/.gitignore", "dist\nnode_modules\n");
     repo.write("apps/ts/src/index.ts", SOURCE);
@@ -458,16 +462,17 @@ fn renamed_under_a_fix() -> Repo {
 fn a_symbol_renamed_in_a_fix_commit_is_found_in_its_source_file() {
     let repo = renamed_under_a_fix();
     let output = repo.untouched(|| repo.xtask(&["api", "diff", "ts"]).expect(3));
-    let expected = "\
-RuntimeCapabilities
-  - class RuntimeCapabilities
-  + class AdapterCapabilities
-  breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks its users [class-renamed] apps/ts/src/index.ts:6
-1 change: 1 breaking
-compared: .
-";
-    assert_eq!(output.stdout, expected);
-    assert_eq!(output.stderr, "error: 1 breaking change between ts-v0.0.1 and HEAD\n");
+    expect![[r#"
+        exit code 3
+        RuntimeCapabilities
+          - class RuntimeCapabilities
+          + class AdapterCapabilities
+          breaking `RuntimeCapabilities` is now called `AdapterCapabilities`; breaks its users [class-renamed] apps/ts/src/index.ts:6
+        1 change: 1 breaking
+        compared: .
+        stderr:
+        error: 1 breaking change between ts-v0.0.1 and HEAD
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn the_json_document_has_the_same_places_and_findings() {
 /// Two released apps whose places all agree, with texts that only look like their versions.
 fn in_step() -> Repo {
     let repo = Repo::new();
-    let image = "[image]\nname = \"ghcr.io/team/demo-agent\"\nbase = \"docker.io/library/python:3.11.4\"\nplatforms = []\n";
+    let image = "[image]\nname = \"ghcr.io/team/demo-agent\"\nbase = \"docker.io/library/python:3.11.4\"\n\
+                 platforms = []\n";
     repo.write(
         "apps/python/app.toml",
         format!("{APP_TOML}{image}[release]\npins = [\"../../deploy/.demo-version\"]\n"),
@@ -115,8 +116,17 @@ fn in_step() -> Repo {
             .replace("requires", "dependencies = [\"demo-agent-tools==9.0.0\"]\nrequires"),
     );
     repo.write("apps/ts/app.toml", "name = \"ts\"\necosystem = \"ts\"\npackage = \"@team/demo-agent\"\n");
-    repo.write("apps/ts/package.json", "\u{feff}{\r\n  \"name\": \"@team/demo-agent\",\r\n  \"version\": \"1.4.0\",\r\n  \"dependencies\": { \"demo-agent\": \"9.9.9\" }\r\n}\r\n");
-    repo.write("apps/ts/src/version.ts", "import manifest from \"../package.json\" with { type: \"json\" };\nexport const VERSION = manifest.version;\nexport const API_VERSION = \"3.0.0\";\n");
+    repo.write(
+        "apps/ts/package.json",
+        "\u{feff}{\r\n  \"name\": \"@team/demo-agent\",\r\n  \"version\": \"1.4.0\",\r\n\
+         \"dependencies\": { \"demo-agent\": \"9.9.9\" }\r\n}\r\n",
+    );
+    repo.write(
+        "apps/ts/src/version.ts",
+        "import manifest from \"../package.json\" with { type: \"json\" };\n\
+         export const VERSION = manifest.version;\n\
+         export const API_VERSION = \"3.0.0\";\n",
+    );
     repo.write("deploy/.demo-version", "0.2.0-rc.1\n");
     repo.write(
         "deploy/requirements.txt",
@@ -124,16 +134,19 @@ fn in_step() -> Repo {
     );
     repo.write(
         "deploy/compose.yaml",
-        "services:\n  a:\n    image: ghcr.io/team/demo-agent:v0.1.0\n  b:\n    image: ghcr.io/team/demo-agent-ui:v9.9.9\n",
+        "services:\n  a:\n    image: ghcr.io/team/demo-agent:v0.1.0\n  b:\n    image: \
+         ghcr.io/team/demo-agent-ui:v9.9.9\n",
     );
     repo.write("deploy/.node-version", "20.1.0\n");
     repo.write(
         "README.md",
-        "`pip install demo-agent==0.1.0`, `npm i @team/demo-agent@1.4.0`\n\n![python](https://img.shields.io/badge/python-3.11.4-blue)\n",
+        "`pip install demo-agent==0.1.0`, `npm i @team/demo-agent@1.4.0`\n\n\
+         ![python](https://img.shields.io/badge/python-3.11.4-blue)\n",
     );
     repo.write(
         "CHANGELOG.md",
-        "# Changelog\n\n## [python-v0.2.0-rc.1]\n\nOnce `pip install demo-agent==0.0.3`.\n\n## [python-v0.1.0]\n\n## [ts-v1.4.0]\n",
+        "# Changelog\n\n## [python-v0.2.0-rc.1]\n\nOnce `pip install demo-agent==0.0.3`.\n\n\
+         ## [python-v0.1.0]\n\n## [ts-v1.4.0]\n",
     );
     repo.write("apps/python/tests/data/__init__.py", "__version__ = \"9.9.9\"\n");
     repo.write(

@@ -23,7 +23,8 @@ fn renamed_and_back() -> Repo {
 fn a_yanked_release_is_not_compared_with() {
     let repo = renamed_and_back();
     let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.0.2.tar.gz</a>"#;
-    let yanked = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b" data-yanked="a name is gone">demo_agent-0.0.2.tar.gz</a>"#;
+    let yanked = r#"<a href="a">demo_agent-0.0.1.tar.gz</a>
+        <a href="b" data-yanked="a name is gone">demo_agent-0.0.2.tar.gz</a>"#;
     // `plan` does not ask the index.
     repo.xtask(&["plan", "python", "--pypi", &serve(yanked)]).expect(3);
     let stopped = repo.xtask(&["check", "python", "--pypi", &serve(out)]).expect(3);
@@ -73,7 +74,8 @@ fn a_yanked_release_is_not_compared_with() {
 #[test]
 fn a_published_release_without_a_tag_is_reported() {
     let repo = renamed_under_a_fix();
-    let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.1.129.tar.gz</a> <a href="c" data-yanked="">demo_agent-0.2.0.tar.gz</a>"#;
+    let out = r#"<a href="a">demo_agent-0.0.1.tar.gz</a> <a href="b">demo_agent-0.1.129.tar.gz</a>
+        <a href="c" data-yanked="">demo_agent-0.2.0.tar.gz</a>"#;
     let bumped = repo.xtask(&["bump", "python", "--pypi", &serve(out), "--dry-run"]).expect(0);
     expect![[r#"
         exit code 0
@@ -255,7 +257,8 @@ fn a_release_deprecated_on_npm_is_not_compared_with() {
     }
     repo.commit("apps/ts/index.ts", "", "fix: x");
     let index = serve(
-        r#"{"name": "demo-agent", "versions": {"0.1.0": {"dist": {"tarball": ""}}, "0.2.0": {"dist": {"tarball": ""}, "deprecated": "broken"}}}"#,
+        r#"{"name": "demo-agent", "versions": {"0.1.0": {"dist": {"tarball": ""}},
+            "0.2.0": {"dist": {"tarball": ""}, "deprecated": "broken"}}}"#,
     );
     let bumped = repo.xtask(&["bump", "ts", "--npm", index.trim_end_matches("/simple")]).expect(0);
     expect![[r#"
@@ -273,32 +276,60 @@ fn a_plan_warns_if_the_branch_lacks_the_newest_release() {
     repo.git(&["switch", "--quiet", "--create", "old", "python-v0.0.1"]);
     repo.git(&["tag", "python-v0.2.0", "main"]);
     repo.change("fix: x");
-    let said = "warning[release-elsewhere]: python: python-v0.2.0 exists, but HEAD does not contain it: the \
-                next release is compared with python-v0.0.1, and its number is above 0.2.0";
-    let plan = repo.xtask(&["plan", "python"]).expect(0);
-    assert!(plan.stderr.contains(said), "{}", plan.stderr);
-    assert!(plan.stderr.contains("git switch --create hotfix/python-v0.0.1"), "{}", plan.stderr);
+    expect![[r#"
+        exit code 0
+        warning[release-elsewhere]: python: python-v0.2.0 exists, but HEAD does not contain it: the next release is compared with python-v0.0.1, and its number is above 0.2.0
+          → git merge python-v0.2.0, or for a fix of 0.0.1: git switch --create hotfix/python-v0.0.1
+    "#]].assert_eq(&repo.xtask(&["plan", "python"]).expect(0).seen_findings());
     // On the hotfix branch, only its own versions matter.
     repo.git(&["branch", "--quiet", "--move", "hotfix/python-v0.0.1"]);
-    let plan = repo.xtask(&["plan", "python"]).expect(0);
-    assert!(!plan.stderr.contains("release-elsewhere"), "{}", plan.stderr);
+    expect![[r#"
+        exit code 0
+    "#]]
+    .assert_eq(&repo.xtask(&["plan", "python"]).expect(0).seen_findings());
 }
 
 #[test]
 fn a_tag_on_a_folder_or_a_file_is_not_compared_with() {
+    let mut seen = String::new();
     for object in ["HEAD^{tree}", "HEAD:apps/python/pyproject.toml"] {
         let repo = Repo::new();
         repo.git(&["tag", "python-v0.1.0"]);
         repo.change("fix: x");
         repo.git(&["tag", "python-v0.2.0", object]);
         repo.git(&["tag", "-a", "-m", "x", "python-v0.3.0", object]);
-        let plan = repo.xtask(&["plan", "python"]);
-        let said = "warning[tag-without-commit]: python: python-v0.3.0 is not on a commit but on a folder or \
-                    a file, so the next release is not compared with it";
-        assert!(plan.stderr.contains(said), "{}", plan.stderr);
-        assert!(plan.stdout.contains("counts since python-v0.1.0"), "{}", plan.stdout);
-        assert!(plan.stdout.contains("→ 0.3.1"), "{}", plan.stdout);
+        seen.push_str(&repo.xtask(&["plan", "python"]).seen());
     }
+    expect![[r#"
+        exit code 3
+        python  0.1.0 → 0.3.1  (patch)
+          counts since python-v0.1.0
+            1234567  fix  x
+          evidence
+            commits   patch    fix: x (1234567)
+            tags      > 0.3.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+        stderr:
+        error[manifest-below-tag]: python: the manifest has 0.0.0, but 0.1.0 is already released (apps/python/pyproject.toml)
+          → cargo xtask bump python
+        warning[tag-without-commit]: python: python-v0.3.0 is not on a commit but on a folder or a file, so the next release is not compared with it
+          → git tag --force python-v0.3.0 COMMIT, with the commit that it was built from
+        error: 1 finding to fix first
+        exit code 3
+        python  0.1.0 → 0.3.1  (patch)
+          counts since python-v0.1.0
+            1234567  fix  x
+          evidence
+            commits   patch    fix: x (1234567)
+            tags      > 0.3.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+        stderr:
+        error[manifest-below-tag]: python: the manifest has 0.0.0, but 0.1.0 is already released (apps/python/pyproject.toml)
+          → cargo xtask bump python
+        warning[tag-without-commit]: python: python-v0.3.0 is not on a commit but on a folder or a file, so the next release is not compared with it
+          → git tag --force python-v0.3.0 COMMIT, with the commit that it was built from
+        error: 1 finding to fix first
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -309,15 +340,30 @@ fn a_tag_of_another_history_is_not_compared_with() {
     repo.git(&["tag", "python-v0.4.0"]);
     repo.git(&["switch", "--quiet", "main"]);
     repo.change("feat: x");
-    let plan = repo.xtask(&["plan", "python"]);
-    assert!(plan.stderr.contains("HEAD contains neither it nor a commit"), "{}", plan.stderr);
-    assert!(plan.stdout.contains("not released yet → 0.4.1"), "{}", plan.stdout);
+    expect![[r#"
+        exit code 0
+        python  not released yet → 0.4.1  (first)
+          counts
+            1234567  feat   x
+          does not count
+            1234567  chore  begin  chore releases nothing
+          evidence
+            commits   minor     feat: x (1234567)
+            tags      > 0.4.0   the highest tag
+            manifest  >= 0.0.1  the first release; apps/python/pyproject.toml has 0.0.0
+            index     ?         not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+        stderr:
+        warning[release-elsewhere]: python: python-v0.4.0 exists, but HEAD contains neither it nor a commit with the same content of apps/python: the next release is compared with no earlier release
+          → git merge python-v0.4.0, if you release from this branch
+    "#]].assert_eq(&repo.xtask(&["plan", "python"]).seen());
 }
 
 #[test]
 fn tags_of_another_form_are_reported() {
     let repo = Repo::new();
     repo.change("fix: x");
+    let mut seen = String::new();
     for (tag, other, form) in [
         ("demo-agent==1.3.0rc1", "python-v1.3.0-rc.1", ""),
         ("demo-agent==1.4.0", "python-v1.4.0", "{package}=={version}"),
@@ -325,6 +371,7 @@ fn tags_of_another_form_are_reported() {
     ] {
         repo.git(&["tag", tag]);
         let plan = repo.xtask(&["plan", "python"]).expect(0);
+        seen.push_str(&plan.seen_findings());
         let said = format!(
             "warning[tags-unread]: python: {tag} looks like a release of python, but only tags like {other} \
              are read: the next release is compared with no earlier release"
@@ -334,6 +381,23 @@ fn tags_of_another_form_are_reported() {
         let line = format!("tag = \"{form}\"");
         assert_eq!(plan.stderr.contains(&line), !form.is_empty(), "{}", plan.stderr);
     }
+    expect![[r#"
+        exit code 0
+        warning[tags-unread]: python: demo-agent==1.3.0rc1 looks like a release of python, but only tags like python-v1.3.0-rc.1 are read: the next release is compared with no earlier release
+          → git tag python-v1.3.0-rc.1 demo-agent==1.3.0rc1^{}, if demo-agent==1.3.0rc1 is the last release
+        exit code 0
+        warning[tags-unread]: python: demo-agent==1.4.0 looks like a release of python, but only tags like python-v1.4.0 are read: the next release is compared with no earlier release
+          → write into apps/python/app.toml, if releases keep such tags:
+          → [release]
+          → tag = "{package}=={version}"
+          → or: git tag python-v1.4.0 demo-agent==1.4.0^{}, if demo-agent==1.4.0 is the last release
+        exit code 0
+        warning[tags-unread]: python: v1.5.0 looks like a release of python, but only tags like python-v1.5.0 are read: the next release is compared with no earlier release
+          → write into apps/python/app.toml, if releases keep such tags:
+          → [release]
+          → tag = "v{version}"
+          → or: git tag python-v1.5.0 v1.5.0^{}, if v1.5.0 is the last release
+    "#]].assert_eq(&seen);
     // The tag that the help proposes is read, so the others do not matter. So is the proposed form.
     repo.git(&["tag", "python-v1.5.0", "v1.5.0^{}"]);
     let plan = repo.xtask(&["plan", "python"]);

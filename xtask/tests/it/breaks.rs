@@ -386,7 +386,8 @@ fn a_moved_spec_is_unchanged_and_a_removed_one_breaks_its_clients() {
     let repo = app();
     let settings = repo.read("apps/python/app.toml");
     let with = |file: &str| format!("{settings}[spec]\nfile = {file:?}\ngenerate = []\nserve = []\n");
-    let spec = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": {"responses": {"200": {"description": "x"}}}}}}"#;
+    let spec = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"responses": {"200": {"description": "x"}}}}}}"#;
     repo.write("apps/python/app.toml", with("openapi.json"));
     repo.commit("apps/python/openapi.json", spec, "feat: a spec");
     repo.git(&["tag", "python-v0.0.1"]);

@@ -1,6 +1,8 @@
 //! `bump` writes one commit, or nothing at all.
 
+use crate::seen::masked;
 use crate::support::{APP_TOML, Output, PYPROJECT, Repo, run};
+use expect_test::expect;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
@@ -41,20 +43,34 @@ fn a_bump_is_one_commit_and_the_second_changes_nothing() {
     assert_eq!(head(&repo), "chore(release): python v0.1.1\n\nCHANGELOG.md\napps/python/pyproject.toml");
     assert_eq!(repo.git(&["rev-parse", "HEAD^"]), before);
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
-    assert!(repo.read("CHANGELOG.md").contains("### Fixed\n\n- answer 405\n"));
-    assert!(
-        repo.read("CHANGELOG.md").contains(
-            "[python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1"
-        )
-    );
-    let again = repo.untouched(|| bump(&repo, &[]).expect(0));
-    assert!(again.stderr.contains("0.1.1 is already written"), "{again:?}");
+    expect![[r#"
+        # Changelog
+
+        The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+
+        ## [Unreleased]
+
+        ## [python-v0.1.1] - 2026-01-01
+
+        ### Fixed
+
+        - answer 405
+
+        [python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1
+    "#]].assert_eq(&repo.read("CHANGELOG.md"));
+    expect![[r#"
+        exit code 0
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        python: 0.1.1 is already written: nothing changed
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 #[test]
 fn changelog_text_written_by_hand_is_released_and_survives_the_next_bump() {
     let repo = with_a_fix();
-    let by_hand = "# Changelog\n\n## [Unreleased]\n\n### python\n\nRead this first.\n\n#### Breaking\n\n- mind the port\n\n### ts\n\n- theirs\n";
+    let by_hand = "# Changelog\n\n## [Unreleased]\n\n### python\n\nRead this first.\n\n#### Breaking\n\n\
+                   - mind the port\n\n### ts\n\n- theirs\n";
     repo.commit("CHANGELOG.md", by_hand, "docs: what is coming");
     bump(&repo, &[]).expect(0);
     repo.commit(
@@ -64,7 +80,7 @@ fn changelog_text_written_by_hand_is_released_and_survives_the_next_bump() {
     );
     repo.change("feat!: another port\n\nBREAKING CHANGE: set PORT");
     bump(&repo, &[]).expect(0);
-    expect_test::expect![[r#"
+    expect![[r#"
         # Changelog
 
         ## [Unreleased]
@@ -98,8 +114,25 @@ fn a_higher_demand_before_the_tag_bumps_again() {
     bump(&repo, &[]).expect(0);
     repo.change("feat: more");
     bump(&repo, &[]).expect(0);
-    let text = repo.read("CHANGELOG.md");
-    assert!(text.contains("## [python-v0.2.0]") && !text.contains("python-v0.1.1"), "{text}");
+    expect![[r#"
+        # Changelog
+
+        The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+
+        ## [Unreleased]
+
+        ## [python-v0.2.0] - 2026-01-01
+
+        ### Added
+
+        - more
+
+        ### Fixed
+
+        - answer 405
+
+        [python-v0.2.0]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.2.0
+    "#]].assert_eq(&repo.read("CHANGELOG.md"));
     assert_eq!(repo.xtask(&["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.2.0");
 }
 
@@ -108,18 +141,29 @@ fn nothing_to_bump_is_reported_and_exits_with_0() {
     let repo = with_a_fix();
     repo.git(&["tag", "python-v0.1.1"]);
     repo.git(&["tag", "-d", "python-v0.1.0"]);
-    let out = repo.untouched(|| bump(&repo, &["--version", "0.1.0"]).expect(3));
-    assert!(out.stderr.contains("version-too-low"), "{out:?}");
+    expect![[r#"
+        exit code 3
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error[version-too-low]: python: 0.1.0 is lower than 0.1.1, which is already published
+          → cargo xtask plan python
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &["--version", "0.1.0"])).seen());
     let repo = with_a_fix();
     repo.git(&["tag", "-f", "python-v0.1.0"]);
-    let out = repo.untouched(|| bump(&repo, &[]).expect(0));
-    assert!(out.stderr.contains("nothing to bump: no commit touches python since python-v0.1.0"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        python: nothing to bump: no commit touches python since python-v0.1.0
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 #[test]
 fn every_byte_except_the_version_is_unchanged() {
     let repo = with_a_fix();
-    let pyproject = "\u{feff}# first\r\n[project]\r\nname = 'demo-agent'   # c\r\nversion='0.1.0'# tight\r\n\r\n\r\n[tool.x]\r\nversion = \"0.1.0\"";
+    let pyproject = "\u{feff}# first\r\n[project]\r\nname = 'demo-agent'   # c\r\nversion='0.1.0'# tight\r\n\
+                     \r\n\r\n[tool.x]\r\nversion = \"0.1.0\"";
     let pin = "# version of the runtime\r\nimage: demo:v0.1.0-slim\nother: 0.1.0";
     repo.write(
         "apps/python/app.toml",
@@ -139,10 +183,20 @@ fn every_byte_except_the_version_is_unchanged() {
 fn a_dirty_tree_is_refused_with_its_files() {
     let repo = with_a_fix();
     repo.write("apps/python/new.py", "x");
-    for args in [&[] as &[&str], &["--dry-run"]] {
-        let out = repo.untouched(|| bump(&repo, args).expect(3));
-        assert!(out.stderr.contains("?? apps/python/new.py"), "{out:?}");
-    }
+    let seen = [&[] as &[&str], &["--dry-run"]].map(|args| repo.untouched(|| bump(&repo, args)).seen());
+    expect![[r#"
+        exit code 3
+        error[dirty-tree]: the working tree has uncommitted changes:
+          ?? apps/python/new.py
+          → git stash, or commit them
+        error: 1 finding to fix first
+        exit code 3
+        error[dirty-tree]: the working tree has uncommitted changes:
+          ?? apps/python/new.py
+          → git stash, or commit them
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&seen.concat());
 }
 
 #[test]
@@ -156,8 +210,13 @@ fn the_users_hook_runs_and_if_it_fails_all_files_are_restored() {
     );
     repo.change("feat: more");
     hook(&repo, "echo not today >&2; exit 1");
-    let out = repo.untouched(|| bump(&repo, &[]).expect(1));
-    assert!(out.stderr.contains("not today") && out.stderr.contains("all files are restored"), "{out:?}");
+    expect![[r#"
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: git refused the commit; all files are restored: git commit --quiet --message chore(release): python v0.2.0 failed in WORLD/repo:
+        not today
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
     let fresh = with_a_fix();
     hook(&fresh, "exit 1");
     fresh.untouched(|| bump(&fresh, &[]).expect(1));
@@ -171,12 +230,46 @@ fn a_dry_run_prints_the_commit_and_changes_nothing() {
     repo.git(&["config", "--global", "--remove-section", "user"]);
     repo.git(&["config", "user.name", "Local"]);
     repo.git(&["config", "user.email", "local@example.org"]);
-    let out = repo.untouched(|| bump(&repo, &["--dry-run"]).expect(0));
-    for expected in
-        ["chore(release): python v0.1.1\n", "-version = \"0.1.0\"", "+version = \"0.1.1\"", "+- answer 405"]
-    {
-        assert!(out.stdout.contains(expected), "{expected}: {out:?}");
-    }
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.1.1
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.1.1] - 2026-01-01
+        +
+        +### Fixed
+        +
+        +- answer 405
+        +
+        +[python-v0.1.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.1.0" # the only place
+        +version = "0.1.1" # the only place
+         requires-python = ">=3.11"
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.1.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &["--dry-run"])).seen());
     assert_eq!(std::fs::read_dir(repo.world().join("tmp")).unwrap().count(), 0, "the clone is gone");
 }
 
@@ -184,8 +277,36 @@ fn a_dry_run_prints_the_commit_and_changes_nothing() {
 fn pre_releases_count_up_and_end_in_their_version() {
     let repo = with_a_fix();
     bump(&repo, &["--pre", "rc"]).expect(0);
-    assert!(repo.read("apps/python/pyproject.toml").contains("\"0.1.1rc1\""));
-    assert!(repo.read("CHANGELOG.md").contains("## [python-v0.1.1-rc.1]"));
+    expect![[r#"
+        chore(release): python v0.1.1-rc.1
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.1.1-rc.1] - 2026-01-01
+        +
+        +### Fixed
+        +
+        +- answer 405
+        +
+        +[python-v0.1.1-rc.1]: https://forge.example/team/mono/compare/python-v0.1.0...python-v0.1.1-rc.1
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -3 +3 @@ name = "demo-agent"
+        -version = "0.1.0" # the only place
+        +version = "0.1.1rc1" # the only place
+    "#]].assert_eq(&masked(&repo.git(&["show", "--format=%s", "--unified=0", "HEAD"])));
     repo.untouched(|| bump(&repo, &["--pre", "rc"]).expect(0));
     repo.git(&["tag", "python-v0.1.1-rc.1"]);
     bump(&repo, &["--pre", "rc"]).expect(0);
@@ -193,22 +314,40 @@ fn pre_releases_count_up_and_end_in_their_version() {
     repo.git(&["tag", "python-v0.1.1-rc.2"]);
     bump(&repo, &[]).expect(0);
     assert!(head(&repo).starts_with("chore(release): python v0.1.1\n"));
-    let out = repo.untouched(|| bump(&repo, &["--pre", "nightly"]).expect(2));
-    assert!(out.stderr.contains("use alpha, beta or rc"), "{out:?}");
+    expect![[r#"
+        exit code 2
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: --pre nightly: not a pre-release channel; use alpha, beta or rc
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &["--pre", "nightly"])).seen());
 }
 
 #[test]
 fn a_given_version_is_used_or_refused_with_the_reason() {
     let repo = with_a_fix();
-    for (version, code, reason) in [
-        ("0.1.0", 3, "version-taken"),
-        ("0.0.5", 3, "version-too-low"),
-        ("1.0.0-dev.1", 2, "no PEP 440 equivalent"),
-        ("1", 2, "not SemVer"),
-    ] {
-        let out = repo.untouched(|| bump(&repo, &["--version", version]).expect(code));
-        assert!(out.stderr.contains(reason), "{version}: {out:?}");
-    }
+    let refused = |version| repo.untouched(|| bump(&repo, &["--version", version])).seen();
+    expect![[r#"
+        exit code 3
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error[version-taken]: python: 0.1.0 is already used: it has a tag
+          → cargo xtask bump python (that is 0.1.1)
+        error: 1 finding to fix first
+        exit code 3
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error[version-too-low]: python: 0.0.5 is lower than 0.1.0, which is already published
+          → cargo xtask bump python (that is 0.1.1)
+        error: 1 finding to fix first
+        exit code 2
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: --version: 1.0.0-dev.1: -dev.1 has no PEP 440 equivalent of the same order; use -alpha.N, -beta.N or -rc.N, as in 1.0.0-rc.1
+        exit code 2
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: --version: "1" is not SemVer (X.Y.Z, X.Y.Z-rc.N): unexpected end of input while parsing major version number
+    "#]].assert_eq(&["0.1.0", "0.0.5", "1.0.0-dev.1", "1"].map(refused).concat());
     bump(&repo, &["--version", "1.0.0"]).expect(0);
     repo.untouched(|| bump(&repo, &[]).expect(0));
     repo.untouched(|| bump(&repo, &["--version", "1.0.0"]).expect(0));
@@ -217,13 +356,20 @@ fn a_given_version_is_used_or_refused_with_the_reason() {
 #[test]
 fn the_version_exceeds_the_highest_on_the_index() {
     let repo = with_a_fix();
-    let page = r#"<a href="f#sha256=1">demo_agent-0.1.4-py3-none-any.whl</a><a href="g" data-yanked="">demo-agent-0.1.5.post1.tar.gz</a>"#;
+    let page = r#"<a href="f#sha256=1">demo_agent-0.1.4-py3-none-any.whl</a>
+        <a href="g" data-yanked="">demo-agent-0.1.5.post1.tar.gz</a>"#;
     let index = serve(page);
     let out = bump(&repo, &["--pypi", &index]).expect(0);
     assert!(head(&repo).starts_with("chore(release): python v0.1.6\n"), "{out:?}");
     let repo = with_a_fix();
-    let out = bump(&repo, &[]).expect(0);
-    assert!(out.stderr.contains("index-unreachable"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.1.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&bump(&repo, &[]).seen());
 }
 
 /// A one-page index on this machine, while the test runs.
@@ -245,15 +391,20 @@ pub(crate) fn serve(page: &'static str) -> String {
 /// An app with a lock file and a spec that its code prints. Needs uv, and installs it if it is missing.
 fn with_lock_and_spec() -> Repo {
     let repo = Repo::new();
-    let script = "import json, tomllib; print(json.dumps({'version': tomllib.load(open('pyproject.toml', 'rb'))['project']['version']}))";
+    let script = "import json, tomllib; print(json.dumps({'version': tomllib.load(open('pyproject.toml', \
+                  'rb'))['project']['version']}))";
     repo.write(
         "apps/python/app.toml",
-        format!("{APP_TOML}[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"-c\", \"{script}\"]\nserve = []\n"),
+        format!(
+            "{APP_TOML}[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"-c\", \"{script}\"]\n\
+                 serve = []\n"
+        ),
     );
     repo.write("apps/python/openapi.json", "{\"version\": \"0.0.0\"}\n");
     repo.write(
         "apps/python/uv.lock",
-        "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"demo-agent\"\nversion = \"0.0.0\"\nsource = { virtual = \".\" }\n",
+        "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"demo-agent\"\n\
+         version = \"0.0.0\"\nsource = { virtual = \".\" }\n",
     );
     repo.change("feat: x");
     repo
@@ -265,7 +416,8 @@ fn lock_file_and_spec_are_part_of_the_commit() {
     bump(&repo, &[]).expect(0);
     assert_eq!(
         head(&repo),
-        "chore(release): python v0.0.1\n\nCHANGELOG.md\napps/python/openapi.json\napps/python/pyproject.toml\napps/python/uv.lock"
+        "chore(release): python v0.0.1\n\nCHANGELOG.md\napps/python/openapi.json\n\
+         apps/python/pyproject.toml\napps/python/uv.lock"
     );
     assert!(repo.read("apps/python/uv.lock").contains("version = \"0.0.1\"\nsource"));
     assert_eq!(repo.read("apps/python/openapi.json"), "{\"version\": \"0.0.1\"}\n");
@@ -275,10 +427,10 @@ fn lock_file_and_spec_are_part_of_the_commit() {
 #[test]
 fn a_lock_file_that_does_not_agree_stops_the_bump() {
     let repo = with_lock_and_spec();
-    let pyproject = repo.read("apps/python/pyproject.toml").replace(">=3.11", ">=3.12");
+    let pyproject = repo.read("apps/python/pyproject.toml").replace(">=3.11", ">=3.10");
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: forgot the lock file");
     let out = repo.untouched(|| bump(&repo, &[]).expect(1));
-    assert!(out.stderr.contains("uv.lock") && out.stderr.contains("uv lock"), "{out:?}");
+    assert!(out.stderr.contains("uv.lock does not match pyproject.toml"), "{out:?}");
 }
 
 #[test]
@@ -331,6 +483,7 @@ fn a_link_in_the_repository_is_followed_and_its_target_committed() {
 #[test]
 fn nothing_outside_the_repository_is_written() {
     let outside = |repo: &Repo| repo.world().join("outside");
+    let mut seen = String::new();
     for file in ["CHANGELOG.md", "apps/python/pyproject.toml", "apps/python/uv.lock", "apps/python/VERSION"] {
         let repo = with_a_fix();
         repo.write("apps/python/app.toml", format!("{APP_TOML}\n[release]\npins = [\"VERSION\"]\n"));
@@ -345,37 +498,61 @@ fn nothing_outside_the_repository_is_written() {
         std::os::unix::fs::symlink(outside(&repo), &path).unwrap();
         repo.git(&["add", "--all"]);
         repo.git(&["commit", "-qm", "chore: link"]);
-        let error = repo.untouched(|| bump(&repo, &[]).expect(1)).stderr;
-        assert!(error.contains(&format!("{file} leads to {}", outside(&repo))), "{file}: {error}");
+        seen.push_str(&repo.untouched(|| bump(&repo, &[])).seen());
         assert_eq!(std::fs::read_to_string(outside(&repo)).unwrap(), text, "{file}");
     }
+    expect![[r#"
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: CHANGELOG.md leads to WORLD/outside, which is outside the repository, so it is not written
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: apps/python/pyproject.toml leads to WORLD/outside, which is outside the repository, so it is not written
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: apps/python/uv.lock leads to WORLD/outside, which is outside the repository, so it is not written
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: apps/python/VERSION leads to WORLD/outside, which is outside the repository, so it is not written
+    "#]].assert_eq(&seen);
 }
 
 #[test]
 fn settings_that_lead_outside_are_refused_by_every_command() {
-    for (spec, problem) in [
-        ("../../../x", "[spec] file = \"../../../x\" is outside the app's folder"),
-        ("/etc/x", "[spec] file = \"/etc/x\" is outside the app's folder"),
-        ("a/../../x", "[spec] file = \"a/../../x\" is outside the app's folder"),
-        ("", "[spec] file = \"\" is outside the app's folder"),
-    ] {
+    let mut seen = String::new();
+    for spec in ["../../../x", "/etc/x", "a/../../x", ""] {
         let repo = Repo::new();
         let settings = format!("[spec]\nfile = {spec:?}\ngenerate = [\"x\"]\nserve = [\"x\"]\n");
         repo.write("apps/python/app.toml", format!("{APP_TOML}\n{settings}"));
-        let error = repo.xtask(&["plan"]).expect(2).stderr;
-        assert!(error.contains(problem), "{error}");
+        seen.push_str(&repo.xtask(&["plan"]).seen());
     }
     let repo = Repo::new();
     repo.git(&["mv", "apps/python", "elsewhere"]);
     std::fs::create_dir_all(repo.path.join("apps")).unwrap();
     std::os::unix::fs::symlink("../elsewhere", repo.path.join("apps/python")).unwrap();
-    let error = repo.xtask(&["plan"]).expect(2).stderr;
-    assert!(error.contains("apps/python is a link, and git does not look into links"), "{error}");
+    seen.push_str(&repo.xtask(&["plan"]).seen());
 
     let repo = Repo::new();
     std::os::unix::fs::symlink(repo.world(), repo.path.join("target")).unwrap();
-    let error = repo.xtask(&["plan"]).expect(2).stderr;
-    assert!(error.contains("target is a link to"), "{error}");
+    seen.push_str(&repo.xtask(&["plan"]).seen());
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml: [spec] file = "../../../x" is outside the app's folder
+        exit code 2
+        error: apps/python/app.toml: [spec] file = "/etc/x" is outside the app's folder
+        exit code 2
+        error: apps/python/app.toml: [spec] file = "a/../../x" is outside the app's folder
+        exit code 2
+        error: apps/python/app.toml: [spec] file = "" is outside the app's folder
+        exit code 2
+        error: apps/python is a link, and git does not look into links; move the folder here, or name its place: apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
+        exit code 2
+        error: target is a link to WORLD, which is outside the repository, so nothing is written there; remove the link (cargo's own files can be elsewhere: build.target-dir in ~/.cargo/config.toml)
+    "#]].assert_eq(&seen);
     for link in ["target/xtask/evidence", "target/xtask/release/python-v0.0.1", "apps/python/.venv"] {
         let repo = Repo::new();
         let (path, elsewhere) = (repo.path.join(link), repo.world().join("elsewhere"));
@@ -395,8 +572,14 @@ fn both_sides_of_a_merge_stop_the_bump() {
     let repo = with_a_fix();
     let text = "# Changelog\n\n<<<<<<< HEAD\n- a\n=======\n- b\n>>>>>>> other\n";
     repo.commit("CHANGELOG.md", text, "docs: merge");
-    let error = repo.untouched(|| bump(&repo, &[]).expect(3)).stderr;
-    assert!(error.contains("CHANGELOG.md:3"), "{error}");
+    expect![[r#"
+        exit code 3
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error[conflict-markers]: a merge conflict is not resolved (CHANGELOG.md:3)
+          → remove the lines of one side and the three lines of marks, and commit
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 /// A pinned tool that `cargo xtask setup` has installed.

@@ -28,7 +28,8 @@ fn a_passed_check_is_reused_with_reuse_and_identical_files() {
 fn the_printed_spec_is_reused_with_reuse_and_identical_files() {
     let repo = Repo::new();
     let app = format!(
-        "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n"
+        "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\n\
+         serve = [\"true\"]\n"
     );
     let asked = repo.path.join(".git/asked");
     repo.write(".gitignore", ".venv/\nuv.lock\n");
@@ -64,7 +65,8 @@ fn the_printed_spec_is_reused_with_reuse_and_identical_files() {
 fn a_spec_is_checked_outside_a_git_repository() {
     let repo = Repo::new();
     let app = format!(
-        "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n"
+        "{APP_TOML}\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\n\
+         serve = [\"true\"]\n"
     );
     repo.write("apps/python/app.toml", app);
     repo.write("apps/python/spec.py", "print(\"{}\")\n");
@@ -181,22 +183,46 @@ fn a_failed_check_names_the_changes_that_are_not_part_of_the_commit() {
         let args = [&["commit", "--quiet", "--message", "fix: a"], args].concat();
         let output = run(repo.command("git", &repo.path).args(args));
         assert_eq!(output.code, 1, "{output:?}");
-        output.stderr
+        output.seen_findings()
     };
     // Git names the index of these commits in the environment.
-    for args in [&["--all"][..], &["--", file]] {
-        let refused = commit(args);
-        assert!(refused.contains("new.py (new)") && !refused.contains("(changed)"), "{args:?}: {refused}");
-    }
+    let mut seen = [&["--all"][..], &["--", file]].map(commit).concat();
     repo.git(&["add", "apps/python/src/demo_agent/new.py"]);
-    let refused = commit(&[]);
-    assert!(refused.contains("__init__.py (changed)") && !refused.contains("(new)"), "{refused}");
+    seen.push_str(&commit(&[]));
     repo.git(&["add", "--all"]);
-    assert!(!commit(&[]).contains("not part of the commit"));
+    seen.push_str(&commit(&[]));
+    expect![[r#"
+        exit code 1
+        error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)
+
+        warning[not-in-commit]: the checks also read changes that are not part of the commit:
+          apps/python/src/demo_agent/new.py (new)
+          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+        error: 1 finding to fix first
+        exit code 1
+        error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)
+
+        warning[not-in-commit]: the checks also read changes that are not part of the commit:
+          apps/python/src/demo_agent/new.py (new)
+          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+        error: 1 finding to fix first
+        exit code 1
+        error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)
+
+        warning[not-in-commit]: the checks also read changes that are not part of the commit:
+          apps/python/src/demo_agent/__init__.py (changed)
+          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+        error: 1 finding to fix first
+        exit code 1
+        error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)
+
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&seen);
 }
 
-/// Without a lock file of the app uv writes one, and a check must not leave it: the next one would take it for
-/// the app's.
+/// Without a lock file of the app uv writes one, and a check must not leave it: the next one would take it
+/// for the app's.
 #[test]
 fn a_check_that_is_killed_leaves_no_lock_file() {
     let repo = Repo::new();
@@ -235,8 +261,21 @@ fn hooks_are_not_installed_where_git_does_not_look() {
     let shared = repo.world().join("hooks of all repositories");
     std::fs::create_dir(&shared).unwrap();
     repo.git(&["config", "--global", "core.hooksPath", shared.as_str()]);
-    let said = repo.xtask(&["setup"]).expect(0).stderr;
-    assert!(said.contains("git runs the hooks in") && said.contains("would not run"), "{said}");
+    let setup = repo.xtask(&["setup"]);
+    expect![[r#"
+        exit code 0
+        Tools
+          ✓ uv                VERSION  CACHE/tools/uv/bin/uv (TIME)
+          ✓ lefthook          VERSION  CACHE/tools/lefthook/bin/lefthook (TIME)
+          ✓ twine             VERSION  CACHE/tools/twine/bin/twine (TIME)
+          ✓ griffe            VERSION  CACHE/tools/griffe/bin/griffe (TIME)
+          ✓ pypiserver        VERSION  CACHE/tools/pypiserver/bin/pypi-server (TIME)
+          ✓ python            PYTHON (TIME)
+          ✓ unused            STATE (TIME)
+        Hooks
+          - lefthook          git runs the hooks in WORLD/hooks of all repositories (core.hooksPath), so hooks of this checkout would not run; to use these here: git config core.hooksPath "$(git rev-parse --git-common-dir)/hooks", then cargo xtask setup
+    "#]].assert_eq(&setup.seen());
+    let said = setup.stderr;
     assert_eq!(std::fs::read_dir(&shared).unwrap().count(), 0);
     assert!(!repo.path.join(".git/hooks/pre-commit").exists());
     // The command of the message.
@@ -334,8 +373,11 @@ fn a_hook_starts_the_built_xtask_only_if_it_is_newer_than_every_source() {
 fn a_check_without_a_lock_file_creates_none_and_says_how_to() {
     let repo = Repo::new();
     repo.commit(".gitignore", ".venv/\n", "chore: ignore");
-    let out = repo.xtask(&["lint"]).expect(0);
-    assert!(out.stderr.contains("uv.lock is missing: cd apps/python && uv lock"), "{out:?}");
+    expect![[r#"
+        exit code 0
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
+    "#]]
+    .assert_eq(&repo.xtask(&["lint"]).seen());
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
 }
 
@@ -362,8 +404,11 @@ fn a_check_does_not_change_the_lock_file_of_a_workspace() {
     repo.write("pyproject.toml", root);
     repo.write(".gitignore", ".venv/\n");
     repo.commit("uv.lock", &lock("0.0.0"), "build: a workspace");
-    let said = repo.xtask(&["lint"]).expect(0).stderr;
-    assert!(said.contains("uv lock"), "the workspace's lock file is checked: {said}");
+    expect![[r#"
+        exit code 0
+          ✓ lint-python       uv lock (TIME)
+    "#]]
+    .assert_eq(&repo.xtask(&["lint"]).seen());
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     repo.change("feat: x");
     repo.xtask(&["bump", "python"]).expect(0);

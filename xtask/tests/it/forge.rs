@@ -1,5 +1,5 @@
-//! `promote` opens its pull request on GitHub and Gitea: the rehearsal's forge gives the status codes that the
-//! real ones gave (GitHub's API 2022-11-28, Gitea 1.26.3), and refuses what those refuse.
+//! `promote` opens its pull request on GitHub and Gitea: the rehearsal's forge gives the status codes that
+//! the real ones gave (GitHub's API 2022-11-28, Gitea 1.26.3), and refuses what those refuse.
 
 use crate::promote::flow;
 use crate::support::{Output, Repo};

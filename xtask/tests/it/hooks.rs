@@ -171,8 +171,15 @@ fn rebase_cherry_pick_and_merge_pass_through_the_hooks() {
     // Git's own message of a merge is no conventional commit.
     repo.git(&["merge", "--quiet", "--no-edit", "other"]);
     assert_eq!(repo.status(), "");
-    let said = repo.try_git(&["push", "origin", "feat"]).expect(1).stderr;
-    assert!(said.contains("error[push-merge]: feat has merge commits"), "{said}");
+    expect![[r#"
+        exit code 1
+        error[push-merge]: feat has merge commits:
+          1234567 Merge branch 'other' into feat
+          → git rebase origin/development
+        error: 1 finding to fix first
+        error: failed to push some refs to 'WORLD/remote.git'
+    "#]]
+    .assert_eq(&repo.try_git(&["push", "origin", "feat"]).seen_findings());
     assert_eq!(repo.git(&["ls-remote", "origin", "feat"]), "");
     repo.git(&["rebase", "--quiet", "origin/development"]);
     repo.git(&["push", "--quiet", "origin", "feat"]);
@@ -241,10 +248,29 @@ fn pushes_to_protected_branches_are_refused() {
     repo.git(&["tag", "-m", "t", "t"]);
     let push = |refspec: &str| repo.try_git(&["push", "--quiet", "origin", refspec]);
     let refs = repo.git(&["ls-remote", "origin"]);
-    for refspec in ["HEAD:main", "HEAD:development", ":development", "+HEAD:refs/heads/main"] {
-        let said = push(refspec).expect(1).stderr;
-        assert!(said.contains("error[push-protected]"), "{refspec}: {said}");
-    }
+    let refused = ["HEAD:main", "HEAD:development", ":development", "+HEAD:refs/heads/main"];
+    expect![[r#"
+        exit code 1
+        error[push-protected]: main is changed by pull requests only
+          → git switch --create NAME && git push --set-upstream origin NAME, then open a pull request into development; to work on one branch, give main and development the same name in Cargo.toml
+        error: 1 finding to fix first
+        error: failed to push some refs to 'WORLD/remote.git'
+        exit code 1
+        error[push-protected]: development is changed by pull requests only
+          → git switch --create NAME && git push --set-upstream origin NAME, then open a pull request into development; to work on one branch, give main and development the same name in Cargo.toml
+        error: 1 finding to fix first
+        error: failed to push some refs to 'WORLD/remote.git'
+        exit code 1
+        error[push-protected]: development is changed by pull requests only
+          → git switch --create NAME && git push --set-upstream origin NAME, then open a pull request into development; to work on one branch, give main and development the same name in Cargo.toml
+        error: 1 finding to fix first
+        error: failed to push some refs to 'WORLD/remote.git'
+        exit code 1
+        error[push-protected]: main is changed by pull requests only
+          → git switch --create NAME && git push --set-upstream origin NAME, then open a pull request into development; to work on one branch, give main and development the same name in Cargo.toml
+        error: 1 finding to fix first
+        error: failed to push some refs to 'WORLD/remote.git'
+    "#]].assert_eq(&refused.map(|refspec| push(refspec).seen_findings()).concat());
     assert_eq!(repo.git(&["ls-remote", "origin"]), refs);
     for refspec in ["HEAD:feat", "t", ":feat"] {
         push(refspec).expect(0);

@@ -3,9 +3,10 @@
 
 use crate::demo::World;
 use crate::support::{Output, PYPROJECT, Repo, run};
+use expect_test::expect;
 
-/// A bare remote with the releases 0.0.1 and 0.1.0 of an app without an image. `main` and `development` are at
-/// 0.1.0.
+/// A bare remote with the releases 0.0.1 and 0.1.0 of an app without an image. `main` and `development` are
+/// at 0.1.0.
 fn released(versions: &[&str]) -> Repo {
     let repo = Repo::new();
     let remote = repo.world().join("remote.git");
@@ -43,28 +44,57 @@ fn commands(output: &Output) -> Vec<String> {
 #[test]
 fn the_branch_of_the_newest_release_leads_to_main() {
     let repo = released(&["0.1.0"]);
-    let dry = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--dry-run"]).expect(0));
-    assert!(dry.stderr.contains("would create hotfix/python-v0.1.0 from python-v0.1.0"), "{}", dry.stderr);
-    let first = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
-    assert!(first.stderr.contains("hotfix/python-v0.1.0 created from python-v0.1.0"), "{}", first.stderr);
-    assert_eq!(
-        commands(&first),
-        [
-            "git commit --message \"fix(python): WHAT USERS GET\"",
-            "cargo xtask bump python",
-            "git push origin hotfix/python-v0.1.0",
-            "# open a pull request into main; its squash makes the release",
-            "cargo xtask hotfix python 0.1.0",
-        ]
-    );
+    let dry = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--dry-run"]));
+    expect![[r#"
+        exit code 0
+        Up to the release:
+          git commit --message "fix(python): WHAT USERS GET"
+          cargo xtask bump python
+          git push origin hotfix/python-v0.1.0
+          # open a pull request into main; its squash makes the release
+          cargo xtask hotfix python 0.1.0   # the way back
+        stderr:
+        ✓ would create hotfix/python-v0.1.0 from python-v0.1.0 (1234567)
+    "#]]
+    .assert_eq(&dry.seen());
+    expect![[r#"
+        exit code 0
+        Up to the release:
+          git commit --message "fix(python): WHAT USERS GET"
+          cargo xtask bump python
+          git push origin hotfix/python-v0.1.0
+          # open a pull request into main; its squash makes the release
+          cargo xtask hotfix python 0.1.0   # the way back
+        stderr:
+        ✓ hotfix/python-v0.1.0 created from python-v0.1.0 (1234567)
+    "#]]
+    .assert_eq(&repo.xtask(&["hotfix", "python", "0.1.0"]).seen());
     assert_eq!(repo.git(&["branch", "--show-current"]), "hotfix/python-v0.1.0");
     // Again, from elsewhere, and with uncommitted changes.
-    let second = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0));
-    assert!(second.stderr.contains("hotfix/python-v0.1.0 is there already, at "), "{}", second.stderr);
+    let second = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]));
+    expect![[r#"
+        exit code 0
+        Up to the release:
+          git commit --message "fix(python): WHAT USERS GET"
+          cargo xtask bump python
+          git push origin hotfix/python-v0.1.0
+          # open a pull request into main; its squash makes the release
+          cargo xtask hotfix python 0.1.0   # the way back
+        stderr:
+        ✓ hotfix/python-v0.1.0 is there already, at 1234567
+    "#]]
+    .assert_eq(&second.seen());
     repo.git(&["switch", "--quiet", "main"]);
     repo.write("apps/python/src/demo_agent/__init__.py", "VALUE = -1\n");
-    let dirty = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]).expect(3));
-    assert!(dirty.stderr.contains("error[dirty-tree]"), "{}", dirty.stderr);
+    let dirty = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]));
+    expect![[r#"
+        exit code 3
+        error[dirty-tree]: the working tree has uncommitted changes:
+           M apps/python/src/demo_agent/__init__.py
+          → git stash, or commit them
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&dirty.seen());
     repo.git(&["checkout", "--quiet", "--", "."]);
     repo.xtask(&["hotfix", "python", "0.1.0", "--json"]).expect(0);
     assert_eq!(repo.git(&["branch", "--show-current"]), "hotfix/python-v0.1.0");
@@ -73,34 +103,46 @@ fn the_branch_of_the_newest_release_leads_to_main() {
 #[test]
 fn what_cannot_be_a_hotfix_is_refused() {
     let repo = released(&["0.1.0", "0.1.1", "0.2.0"]);
-    let refused = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]).expect(3));
-    assert!(
-        refused.stderr.contains("error[hotfix-superseded]: python: python-v0.1.1 is released already")
-            && refused.stderr.contains("cargo xtask hotfix python 0.1.1"),
-        "{}",
-        refused.stderr
-    );
-    for (version, code) in [("0.9.0", 1), ("0.1.0-rc.1", 2), ("next", 2)] {
-        repo.untouched(|| repo.xtask(&["hotfix", "python", version]).expect(code));
-    }
+    let refused = |version| repo.untouched(|| repo.xtask(&["hotfix", "python", version])).seen();
+    expect![[r#"
+        exit code 3
+        error[hotfix-superseded]: python: python-v0.1.1 is released already, and a hotfix from 0.1.0 would lack its fixes
+          → cargo xtask hotfix python 0.1.1
+        error: 1 finding to fix first
+        exit code 1
+        error: 0.9.0 is not released: the tag python-v0.9.0 is not on origin
+        exit code 2
+        error: 0.1.0-rc.1 is a pre-release: its fix is the next pre-release, not a hotfix
+        exit code 2
+        error: "next" is not a version: "next" is not SemVer (X.Y.Z, X.Y.Z-rc.N): unexpected character 'n' while parsing major version number
+    "#]].assert_eq(&["0.1.0", "0.9.0", "0.1.0-rc.1", "next"].map(refused).concat());
     // A patch that was rolled back supersedes nothing.
     repo.git(&["push", "--quiet", "origin", "python-v0.1.1^{}:refs/tags/withdrawn/python-v0.1.1"]);
     repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
     // Somebody else's branch of that name stays as it is.
     repo.git(&["branch", "--quiet", "hotfix/python-v0.2.0", "python-v0.1.0"]);
-    let other = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.2.0"]).expect(1));
-    assert!(other.stderr.contains("does not contain python-v0.2.0"), "{}", other.stderr);
+    let other = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.2.0"]));
+    expect![[r#"
+        exit code 1
+        error: the branch hotfix/python-v0.2.0 exists at 1234567, but it does not contain python-v0.2.0: rename it, or delete it
+    "#]].assert_eq(&other.seen());
 }
 
 #[test]
 fn the_next_patch_and_the_way_back_of_an_older_line() {
     let repo = released(&["0.1.0", "0.2.0"]);
-    let first = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
-    assert!(
-        first.stdout.contains("which is made from this branch; latest stays at 0.2.0"),
-        "{}",
-        first.stdout
-    );
+    expect![[r#"
+        exit code 0
+        Up to the release, which is made from this branch; latest stays at 0.2.0:
+          git commit --message "fix(python): WHAT USERS GET"
+          cargo xtask bump python
+          git push origin hotfix/python-v0.1.0
+          cargo xtask release python   # a forge's job does it after the push
+          cargo xtask hotfix python 0.1.0   # the way back
+        stderr:
+        ✓ hotfix/python-v0.1.0 created from python-v0.1.0 (1234567)
+    "#]]
+    .assert_eq(&repo.xtask(&["hotfix", "python", "0.1.0"]).seen());
     repo.commit("apps/python/src/demo_agent/hot.py", "HOT = 1\n", "fix(python): lose no run");
     let fix = repo.head();
     let plan = repo.xtask(&["plan", "python", "--json"]).expect(0).json();
@@ -110,17 +152,20 @@ fn the_next_patch_and_the_way_back_of_an_older_line() {
     // The release itself is tested below; here its tag is enough.
     repo.git(&["push", "--quiet", "origin", "HEAD:hotfix/python-v0.1.0", "HEAD:refs/tags/python-v0.1.1"]);
     let back = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
-    assert_eq!(
-        commands(&back),
-        [
-            "git fetch origin",
-            "git switch --no-track --create apply-hotfix-python-v0.1.1 origin/development",
-            &format!("git cherry-pick -x {fix}"),
-            "cargo xtask hotfix python 0.1.0 --changelog",
-            "git push origin apply-hotfix-python-v0.1.1",
-            "# open a pull request into development",
-        ]
-    );
+    expect![[r#"
+        exit code 0
+        python-v0.1.1 is released. The way of python's fix back into development:
+          git fetch origin
+          git switch --no-track --create apply-hotfix-python-v0.1.1 origin/development
+          git cherry-pick -x COMMIT
+          cargo xtask hotfix python 0.1.0 --changelog
+          git push origin apply-hotfix-python-v0.1.1
+          # open a pull request into development
+        stderr:
+        ✓ hotfix/python-v0.1.0 is there already, at 1234567
+    "#]]
+    .assert_eq(&back.seen());
+    assert_eq!(commands(&back)[2], format!("git cherry-pick -x {fix}"));
     for line in commands(&back).iter().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[0] {
@@ -145,10 +190,17 @@ fn the_next_patch_and_the_way_back_of_an_older_line() {
     assert_eq!(plan["apps"][0]["next"], "0.2.1", "{plan}");
     // Once development has it, nothing is left but the entry.
     repo.git(&["push", "--quiet", "origin", "HEAD:development"]);
-    let done = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--changelog"]).expect(0));
-    assert!(done.stderr.contains("CHANGELOG.md has every patch of python-v0.1.0"), "{}", done.stderr);
-    let done = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
-    assert!(done.stdout.contains("development has its fixes"), "{}", done.stdout);
+    let done = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--changelog"]));
+    expect![[r#"
+        exit code 0
+        CHANGELOG.md has every patch of python-v0.1.0
+        exit code 0
+        python-v0.1.1 is released. development has its fixes.
+          cargo xtask hotfix python 0.1.0 --changelog
+        stderr:
+        ✓ hotfix/python-v0.1.0 is there already, at 1234567
+    "#]]
+    .assert_eq(&(done.seen() + &repo.xtask(&["hotfix", "python", "0.1.0"]).seen()));
 }
 
 /// What a forge's release job does after a push of the branch that is checked out.
@@ -176,8 +228,13 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
     world.repo.commit("apps/ts/README.md", "# demo-agent, hot\n", "fix(ts): hot");
     world.xtask(&["bump", "ts"]).expect(0);
     // Not pushed yet: nobody could review it.
-    let early = world.xtask(&["release", "ts", "--until", "preflight"]).expect(3);
-    assert!(early.stderr.contains("error[no-main]"), "{}", early.stderr);
+    expect![[r#"
+        exit code 3
+        error[no-main]: ts: WORLD/registries/remote.git has no branch hotfix/ts-v0.0.1
+          → git push WORLD/registries/remote.git HEAD:hotfix/ts-v0.0.1
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&world.xtask(&["release", "ts", "--until", "preflight"]).seen_findings());
     world.repo.git(&["push", "--quiet", "origin", "hotfix/ts-v0.0.1"]);
     let released = job(&world);
     assert!(
@@ -194,8 +251,19 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
     );
     let again = job(&world);
     assert!(again.stderr.contains("nothing left to release"), "{}", again.stderr);
-    let back = world.xtask(&["hotfix", "ts", "0.0.1"]).expect(0);
-    assert!(back.stdout.contains("git cherry-pick -x "), "{}", back.stdout);
+    expect![[r#"
+        exit code 0
+        ts-v0.0.2 is released. The way of ts's fix back into development:
+          git fetch origin
+          git switch --no-track --create apply-hotfix-ts-v0.0.2 origin/development
+          git cherry-pick -x COMMIT
+          cargo xtask hotfix ts 0.0.1 --changelog
+          git push origin apply-hotfix-ts-v0.0.2
+          # open a pull request into development
+        stderr:
+        ✓ hotfix/ts-v0.0.1 is there already, at 1234567
+    "#]]
+    .assert_eq(&world.xtask(&["hotfix", "ts", "0.0.1"]).seen());
 
     // The patch of the newest release would take `latest`: no push of a hotfix branch makes it.
     world.xtask(&["hotfix", "ts", "0.1.0"]).expect(0);

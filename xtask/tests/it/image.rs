@@ -2,6 +2,7 @@
 
 use crate::demo::World;
 use crate::skip::skip;
+use expect_test::expect;
 use std::process::Command;
 
 const NAME: &str = "example/demo-agent";
@@ -12,10 +13,25 @@ fn a_branch_pushes_the_tag_of_its_commit_and_development_also_its_name() {
     let outside = world.outside();
     let only_built = world.xtask(&["image", "python"]).expect(0);
     let dry = world.xtask(&["image", "python", "--push", "--dry-run"]).expect(0);
-    assert!(dry.stderr.contains("would push example/demo-agent:sha-"), "{}", dry.stderr);
+    expect![[r#"
+        exit code 0
+        ghcr.io/example/demo-agent@sha256:SHA256
+        stderr:
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz (TIME)
+          ✓ image             sha256:SHA256 on sha256:SHA256 (TIME)
+          ✓ probe             ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+        would push example/demo-agent:sha-1234567 to 127.0.0.1:PORT
+    "#]].assert_eq(&dry.seen());
     assert_eq!(outside, world.outside(), "something was pushed");
     assert_eq!(only_built.stdout, dry.stdout);
-    assert!(only_built.stderr.contains("/openapi.json as committed"), "{}", only_built.stderr);
+    expect![[r#"
+        exit code 0
+        ghcr.io/example/demo-agent@sha256:SHA256
+        stderr:
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz (TIME)
+          ✓ image             sha256:SHA256 on sha256:SHA256 (TIME)
+          ✓ probe             ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+    "#]].assert_eq(&only_built.seen());
 
     world.repo.git(&["switch", "--quiet", "--create", "feat/x"]);
     let pushed = world.xtask(&["image", "python", "--push"]).expect(0);
@@ -40,12 +56,10 @@ fn an_image_with_wrong_answers_is_not_pushed() {
     let outside = world.outside();
     let spec = world.repo.read("apps/python/openapi.json").replace("demo-agent", "another");
     world.repo.commit("apps/python/openapi.json", &spec, "fix: a spec that nobody serves");
-    let stale = world.xtask(&["image", "python", "--push"]).expect(1);
-    assert!(
-        stale.stderr.contains("is not the committed spec: they differ at /info/title"),
-        "{}",
-        stale.stderr
-    );
+    expect![[r#"
+        exit code 1
+        error: http://127.0.0.1:PORT/openapi.json is not the committed spec: they differ at /info/title (served "demo-agent", committed "another"); run `cargo xtask openapi generate`
+    "#]].assert_eq(&world.xtask(&["image", "python", "--push"]).seen_error());
 
     let server = world.repo.read("apps/python/src/demo_agent/__main__.py");
     world.repo.commit(
@@ -67,8 +81,11 @@ fn an_image_with_wrong_answers_is_not_pushed() {
 #[test]
 fn an_app_without_an_image_is_a_usage_error() {
     let world = crate::support::Repo::new();
-    let refused = world.xtask(&["image", "python"]).expect(2);
-    assert!(refused.stderr.contains("apps/python/app.toml has no [image]"), "{}", refused.stderr);
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml has no [image]
+    "#]]
+    .assert_eq(&world.xtask(&["image", "python"]).seen());
 }
 
 #[test]

@@ -131,7 +131,8 @@ fn index_files(world: &World) -> Vec<Utf8PathBuf> {
     paths.filter(package).collect()
 }
 
-/// The release with the fault, with SIGXFSZ ignored, so that a write to a "full disk" fails and does not kill.
+/// The release with the fault, with SIGXFSZ ignored, so that a write to a "full disk" fails and does not
+/// kill.
 fn struck(world: &World, app: &str, point: &str) -> Output {
     let mut command = world.repo.command("env", &world.repo.path);
     command.envs(&world.servers.env).arg("--ignore-signal=XFSZ");

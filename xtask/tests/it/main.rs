@@ -22,6 +22,7 @@ mod compat;
 mod contents;
 mod demo;
 mod docs;
+mod findings;
 mod forge;
 mod help;
 mod hooks;

@@ -80,7 +80,8 @@ impl World {
         let mut apps = BTreeMap::new();
         for app in APPS {
             let toml = format!(
-                "name = \"{app}\"\necosystem = \"python\"\npackage = \"demo-{app}\"\n[release]\nshared = [\"shared/**\"]\n"
+                "name = \"{app}\"\necosystem = \"python\"\npackage = \"demo-{app}\"\n[release]\n\
+                 shared = [\"shared/**\"]\n"
             );
             repo.write(&format!("apps/{app}/app.toml"), toml);
             repo.write(&format!("apps/{app}/pyproject.toml"), PYPROJECT.replace("0.0.0", "0.1.0"));
@@ -125,7 +126,8 @@ impl World {
         let message = match form {
             0 => format!("{kind}: change {n} (#{n})"),
             1 => format!(
-                "chore: change {n} (#{n})\n\n* {kind}: part of {n}\n\n* wip\n\n---------\n\nCo-authored-by: A <a@example.org>"
+                "chore: change {n} (#{n})\n\n* {kind}: part of {n}\n\n* wip\n\n---------\n\n\
+                 Co-authored-by: A <a@example.org>"
             ),
             2 if level == 3 => format!("fix: change {n} (#{n})\n\nBREAKING CHANGE: gone\n\nCloses #{n}"),
             2 => format!("{kind}: change {n} (#{n})\n\n* add it\n* and test it"),

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 /// A spec whose `GET /runs` has these query parameters.
 fn spec(parameters: Value) -> String {
-    let operation = json!({ "operationId": "listRuns", "parameters": parameters, "responses": { "200": { "description": "Done." } } });
-    json!({ "openapi": "3.1.0", "info": { "title": "Demo", "version": "0" }, "paths": { "/runs": { "get": operation } } }).to_string()
+    let operation = json!({ "operationId": "listRuns", "parameters": parameters,
+        "responses": { "200": { "description": "Done." } } });
+    json!({ "openapi": "3.1.0", "info": { "title": "Demo", "version": "0" },
+        "paths": { "/runs": { "get": operation } } })
+    .to_string()
 }
 
 fn limit(required: bool) -> Value {
@@ -66,7 +69,8 @@ fn json_has_the_findings_of_every_command() {
     repo.write("new.json", spec(limit(true)));
     let document = repo.xtask(&["--json", "openapi", "diff", "HEAD:python", "new.json"]).expect(3).json();
     let expected = json!({ "schema": 1, "findings": [{
-        "id": "request-parameter-became-required", "level": "breaking", "app": null, "place": "/paths/~1runs/get/parameters/0",
+        "id": "request-parameter-became-required", "level": "breaking", "app": null,
+            "place": "/paths/~1runs/get/parameters/0",
         "message": "GET /runs: the query parameter `limit` is now required", "help": null,
         "operation": "GET /runs", "operations": ["GET /runs"], "old": null, "new": null,
         "old_file": "apps/python/openapi.json:1", "new_file": "new.json:1", "accepted": null,
@@ -169,7 +173,8 @@ fn breaks(subject: &str, more: &str) -> Repo {
 fn an_undeclared_break_stops_the_plan_with_its_place_and_the_ways_to_go_on() {
     let repo = breaks("fix: a limit is needed", "");
     let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
-    let evidence = "spec      major    breaks clients since python-v0.1.0: GET /runs: the query parameter `limit` is now required";
+    let evidence = "spec      major    breaks clients since python-v0.1.0: GET /runs: the query parameter \
+                    `limit` is now required";
     assert!(stopped.stdout.contains(evidence), "{}", stopped.stdout);
     for part in [
         "breaking[undeclared-break]",
@@ -188,7 +193,8 @@ fn an_undeclared_break_stops_the_plan_with_its_place_and_the_ways_to_go_on() {
 fn a_declared_or_accepted_break_passes_and_a_stale_acceptance_is_reported() {
     let accept = |version: &str| {
         format!(
-            "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it yet\"\n"
+            "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason \
+             = \"nobody calls it yet\"\n"
         )
     };
     for (subject, accepted, code, next) in [
@@ -309,7 +315,9 @@ fn what_is_outside_of_the_repository_is_not_read_and_said_to_be_not_compared() {
     ] {
         let spec = |title: &str| {
             format!(
-                "openapi: 3.0.3\ninfo: {{ title: {title} }}\npaths:\n  /a:\n    post:\n      requestBody:\n        content:\n          application/json:\n            schema: {{ $ref: '{reference}' }}\n"
+                "openapi: 3.0.3\ninfo: {{ title: {title} }}\npaths:\n  /a:\n    post:\
+                 \n      requestBody:\n        content:\n          application/json:\
+                 \n            schema: {{ $ref: '{reference}' }}\n"
             )
         };
         repo.write("old.yaml", spec("A"));
@@ -372,7 +380,8 @@ fn settings_change_the_level_of_a_rule_for_the_comparison_and_for_the_plan() {
     let app = repo.read("apps/python/app.toml");
     repo.write("apps/python/app.toml", app.replace(id, "request-parameter-become-required"));
     let unknown = repo.xtask(&["plan"]).expect(2);
-    let words = "there is no rule \"request-parameter-become-required\"; did you mean \"request-parameter-became-required\"?";
+    let words = "there is no rule \"request-parameter-become-required\"; \
+                 did you mean \"request-parameter-became-required\"?";
     assert!(unknown.stderr.contains(words), "{}", unknown.stderr);
     repo.write("apps/python/app.toml", app.replace("\"info\"", "\"loud\""));
     let unknown = repo.xtask(&["plan"]).expect(2);
@@ -383,7 +392,8 @@ fn settings_change_the_level_of_a_rule_for_the_comparison_and_for_the_plan() {
 fn an_accepted_break_is_information_with_its_reason() {
     let accept = |version: &str| {
         format!(
-            "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\nreason = \"nobody calls it\"\n"
+            "\n[[accept]]\nid = \"request-parameter-became-required\"\nversion = \"{version}\"\n\
+             reason = \"nobody calls it\"\n"
         )
     };
     let repo = breaks("fix: a limit is needed", &accept("0.1.1"));

@@ -6,7 +6,9 @@ use crate::forge::server::{Dialect, Release};
 use crate::forge::{Forge, TOKEN};
 use crate::support::{Output, run, sha256};
 use camino::Utf8Path;
+use expect_test::expect;
 use serde_json::json;
+use std::process::Command;
 
 struct Pages {
     world: World,
@@ -21,11 +23,15 @@ impl Pages {
         Pages { world: World::of("python"), forge }
     }
 
-    fn xtask_in(&self, dir: &Utf8Path, args: &[&str]) -> Output {
+    fn command(&self, dir: &Utf8Path) -> Command {
         let mut command = self.world.command(dir);
         command.env("XTASK_FORGE", &self.forge.api).env("XTASK_FORGE_TOKEN", TOKEN);
         command.env("DISPATCH_TOKEN", TOKEN).env("XTASK_DOWNSTREAM", "team/template runtime.yml");
-        let out = run(command.args(args));
+        command
+    }
+
+    fn xtask_in(&self, dir: &Utf8Path, args: &[&str]) -> Output {
+        let out = run(self.command(dir).args(args));
         assert!(!out.stderr.contains(TOKEN), "{out:?}");
         out
     }
@@ -72,14 +78,24 @@ fn from_draft_to_rollback(dialect: Dialect) {
         assert!(sums.contains(&format!("{}  {}\n", sha256(&asset.bytes), asset.name)), "{sums}");
     }
 
-    let audit = pages.xtask(&["audit"]).expect(0).stderr;
-    assert!(audit.contains("warning[tag-without-page]") && audit.contains("python-v0.0.1"), "{audit}");
+    expect![[r#"
+        exit code 0
+        warning[tag-without-page]: python: no public release page for python-v0.0.1
+          → git switch --detach python-v0.0.1 && cargo xtask release python
+        nothing stops a release; 1 warning above
+    "#]]
+    .assert_eq(&pages.xtask(&["audit"]).seen_findings());
 
     // A file of the draft with other bytes stops the release before it is published.
     let good = page.assets[0].bytes.clone();
     pages.asset(wheel, |asset| asset.bytes[40] ^= 1);
-    let refused = pages.xtask(&["release", "python"]).expect(3).stderr;
-    assert!(refused.contains("error[page-differs]"), "{refused}");
+    expect![[r#"
+        exit code 3
+        error[page-differs]: demo_agent-0.0.1-py3-none-any.whl on the release page differs from the tag: sha256 SHA256 on the page, SHA256 in python-v0.0.1 (http://127.0.0.1:PORT/team/mono/releases/tag/python-v0.0.1)
+          → delete that file on the page, then: cargo xtask release python
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&pages.xtask(&["release", "python"]).seen_findings());
     assert_eq!(pages.world.published().iter().filter(|name| name.contains("/pypi/")).count(), 0);
     pages.asset(wheel, |asset| asset.bytes = good);
 
@@ -112,16 +128,53 @@ fn from_draft_to_rollback(dialect: Dialect) {
     assert!(again.contains("is public") && again.contains("team/template told"), "{again}");
     assert_eq!(pages.forge.state().writes, [""; 0], "{dialect:?}: the second run wrote something");
 
-    // The downstream repository cannot be told: a warning, and the next run tries again.
-    pages.world.repo.commit("apps/python/README.md", "# demo-agent, more\n", "fix: say more");
+    // Nobody can be told: warnings, and the next run tries the downstream repository again.
+    let settings = pages.world.repo.read("apps/python/app.toml");
+    let announce = "[release]\nannounce = [[\"sh\", \"-c\", \"echo no route to the list >&2; exit 7\"]]\n";
+    assert!(settings.contains("[release]\n"), "{settings}");
+    let settings = settings.replace("[release]\n", announce);
+    pages.world.repo.commit("apps/python/app.toml", &settings, "fix: announce releases");
     pages.world.bump(&[]);
+    pages.forge.with("team/mono", |mono| mono.milestones.push((6, "python v0.0.2".into(), "open".into())));
+    pages.forge.fault("PATCH /milestones", 403);
     pages.forge.fault("POST /actions", 403);
-    let out = pages.xtask(&["release", "python"]).expect(0).stderr;
-    assert!(
-        out.contains("warning[cascade-failed]") && out.contains("the token in DISPATCH_TOKEN lacks"),
-        "{out}"
-    );
-    assert!(out.contains("[ ] tell downstream repositories again: cargo xtask release python"), "{out}");
+    let mut command = pages.command(&pages.world.repo.path);
+    let out = run(command.args(["release", "python"]).env_remove("XTASK_LOOPBACK_ONLY"));
+    let expected = match dialect {
+        Dialect::Github => expect![[r#"
+            exit code 0
+            warning[cascade-failed]: python: python-v0.0.2 is released, but team/template was not told: cannot start runtime.yml on main of team/template on the forge: the token in DISPATCH_TOKEN lacks a permission; it needs Actions and Contents: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/template/actions/workflows/runtime.yml/dispatches: 403 Forbidden: {"message":"the test's fault"}
+              → tell it again: cargo xtask release python
+              ✓ cascade           not told, see the warning: team/template (TIME)
+            warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: PATCH http://127.0.0.1:PORT/api/v3/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
+              → close the milestone by hand
+            warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
+            no route to the list
+              → announce it by hand
+            ✓ python v0.0.2 is released and verified: python-v0.0.2
+            Left to a person:
+              [ ] tell downstream repositories again: cargo xtask release python
+              [ ] close the milestone by hand: python v0.0.2
+              [ ] announce it by hand: python v0.0.2
+        "#]],
+        Dialect::Gitea => expect![[r#"
+            exit code 0
+            warning[cascade-failed]: python: python-v0.0.2 is released, but team/template was not told: cannot start runtime.yml on main of team/template on the forge: the token in DISPATCH_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/template/actions/workflows/runtime.yml/dispatches: 403 Forbidden: {"message":"the test's fault"}
+              → tell it again: cargo xtask release python
+              ✓ cascade           not told, see the warning: team/template (TIME)
+            warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
+              → close the milestone by hand
+            warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
+            no route to the list
+              → announce it by hand
+            ✓ python v0.0.2 is released and verified: python-v0.0.2
+            Left to a person:
+              [ ] tell downstream repositories again: cargo xtask release python
+              [ ] close the milestone by hand: python v0.0.2
+              [ ] announce it by hand: python v0.0.2
+        "#]],
+    };
+    expected.assert_eq(&out.seen_findings());
     assert_eq!(pages.told(), 1);
     let out = pages.xtask(&["release", "python"]).expect(0).stderr;
     assert!(out.contains("team/template was told of python-v0.0.2, perhaps for the second time"), "{out}");

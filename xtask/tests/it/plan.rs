@@ -63,7 +63,8 @@ fn the_json_document_has_the_documented_shape() {
                 {"source": "commits", "demands": "patch", "why": format!("fix: x ({})", &fix[..7])},
                 {"source": "tags", "demands": "> 0.1.0", "why": "the highest tag"},
             ],
-            "commits": [{"commit": fix, "subject": "fix: x", "type": "fix", "breaking": false, "counts": true, "why": "fix"}],
+            "commits": [{"commit": fix, "subject": "fix: x", "type": "fix", "breaking": false,
+                "counts": true, "why": "fix"}],
         })
     );
 }
@@ -735,20 +736,28 @@ fn the_apps_folder_may_be_spelled_in_any_way_but_must_be_in_the_repository() {
     repo.change("fix: x");
     let settings = |apps: &str| {
         format!(
-            "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\napps = \"{apps}\"\n"
+            "[workspace.metadata.xtask]\nrepository = \"https://forge.example/team/mono\"\n\
+             apps = \"{apps}\"\n"
         )
     };
     for apps in ["apps", "./apps", "apps/", "./apps/."] {
         repo.write("Cargo.toml", settings(apps));
         assert_eq!(repo.xtask(&["plan", "--json"]).expect(0).json()["apps"][0]["next"], "0.1.1", "{apps}");
     }
-    for (apps, said) in
-        [("/apps", "is outside"), ("../repo/apps", "is outside"), ("ap", "no app in"), (".", "no app in")]
-    {
+    let refused = |apps| {
         repo.write("Cargo.toml", settings(apps));
-        let out = repo.xtask(&["plan"]).expect(2);
-        assert!(out.stderr.contains(said) && out.stderr.contains("apps = \""), "{apps}: {out:?}");
-    }
+        repo.xtask(&["plan"]).seen()
+    };
+    expect![[r#"
+        exit code 2
+        error: Cargo.toml: apps = "/apps" is outside the repository; name a folder of this repository, from its top: apps = "apps"
+        exit code 2
+        error: Cargo.toml: apps = "../repo/apps" is outside the repository; name a folder of this repository, from its top: apps = "apps"
+        exit code 2
+        error: no app in WORLD/repo/ap: an app is a folder with an app.toml. If the apps are elsewhere, set apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
+        exit code 2
+        error: no app in WORLD/repo/: an app is a folder with an app.toml. If the apps are elsewhere, set apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
+    "#]].assert_eq(&["/apps", "../repo/apps", "ap", "."].map(refused).concat());
     repo.git(&["mv", "apps/python", "python"]);
     repo.write("Cargo.toml", settings("."));
     repo.git(&["commit", "-qam", "refactor: move"]);

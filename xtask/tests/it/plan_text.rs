@@ -3,6 +3,7 @@
 
 use crate::seen::masked;
 use crate::support::{PYPROJECT, Repo};
+use expect_test::expect;
 
 /// Released as 0.1.0, with a changelog.
 fn released() -> Repo {
@@ -122,13 +123,15 @@ fn a_quiet_plan_shows_numbers_but_neither_texts_of_commits_nor_changes() {
     let plan = repo.xtask(&["plan", "--quiet", "--json"]).expect(0);
     assert_eq!(plan.json()["apps"][0]["next"], "0.1.1");
     let noisy = repo.xtask(&["plan"]).expect(0);
-    assert!(noisy.stderr.contains("warning[breaking-unread]"), "{}", noisy.stderr);
     let quiet = repo.xtask(&["plan", "--quiet"]).expect(0);
-    assert!(
-        quiet.stderr.contains("warning[breaking-unread]: python: not shown (--quiet)"),
-        "{}",
-        quiet.stderr
-    );
+    expect![[r#"
+        exit code 0
+        warning[breaking-unread]: python: fix: a token is read by everybody (1234567) mentions a breaking change in a form that does not count
+          → declare it with `!` before the colon of a conventional subject, or with a line that begins with `BREAKING CHANGE: `
+        exit code 0
+        warning[breaking-unread]: python: not shown (--quiet)
+          → where only you see it: cargo xtask plan python
+    "#]].assert_eq(&(noisy.seen_findings() + &quiet.seen_findings()));
     for text in [&plan.stdout, &plan.stderr, &quiet.stdout, &quiet.stderr] {
         assert!(!text.contains("token") && !text.contains("secret"), "{text}");
     }

@@ -1,6 +1,7 @@
 //! `promote` pushes the branch of the next pull request, and does not change the checkout.
 
 use crate::support::{Output, Repo};
+use expect_test::expect;
 
 /// A repository in which development is one feature ahead of main. Both branches are on the remote, and the
 /// checkout is on a feature branch.
@@ -75,18 +76,15 @@ fn release(repo: &Repo, version: &str) {
 #[test]
 fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
     let repo = flow();
+    let mut seen = String::new();
     for (version, next) in [("0.0.1", "fix: second"), ("0.0.2", "feat: third"), ("0.1.0", "docs: nothing")] {
         let branch = format!("release/python-v{version}");
-        let out = promote(&repo, &[]).expect(0);
-        assert!(
-            out.stdout.contains(&format!("open a pull request from {branch} into development")),
-            "{out:?}"
-        );
+        seen.push_str(&promote(&repo, &[]).seen());
         assert_eq!(
             remote(&repo, &["log", "-1", "--format=%s", &branch]),
             format!("chore(release): python v{version}")
         );
-        assert!(promote(&repo, &[]).expect(0).stderr.contains("is already on the remote"));
+        seen.push_str(&promote(&repo, &[]).seen());
         // A later run creates a bump with another time, but reports the commit that is on the remote.
         let again = promote(&repo, &["--json"]).expect(0).json();
         assert_eq!(
@@ -109,13 +107,152 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
             remote(&repo, &["rev-parse", "development^{tree}"])
         );
         release(&repo, version);
-        let out = promote(&repo, &[]).expect(4);
-        assert!(out.stderr.contains("nothing to promote"), "{out:?}");
+        seen.push_str(&promote(&repo, &[]).seen());
 
         repo.git(&["switch", "-qC", "feature", "origin/development"]);
         repo.change(next);
         repo.git(&["push", "-q", "origin", "feature:development"]);
     }
+    expect![[r#"
+        exit code 0
+        open a pull request from release/python-v0.0.1 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.1
+
+          chore(release): python v0.0.1
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | first release → 0.0.1 | commits | minor | feat: first (1234567) |
+            | python | first release → 0.0.1 | manifest | >= 0.0.1 | the first release; apps/python/pyproject.toml has 0.0.0 |
+
+            python: first release → 0.0.1
+
+            * feat: first
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.0.1
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        exit code 0
+        open a pull request from release/python-v0.0.1 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.1
+
+          chore(release): python v0.0.1
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | first release → 0.0.1 | commits | minor | feat: first (1234567) |
+            | python | first release → 0.0.1 | manifest | >= 0.0.1 | the first release; apps/python/pyproject.toml has 0.0.0 |
+
+            python: first release → 0.0.1
+
+            * feat: first
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ release/python-v0.0.1 is already on the remote
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        exit code 4
+        nothing to promote: the files of all apps are the same on development and main
+        exit code 0
+        open a pull request from release/python-v0.0.2 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.2
+
+          chore(release): python v0.0.2
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | 0.0.1 → 0.0.2 | commits | patch | fix: second (1234567) |
+            | python | 0.0.1 → 0.0.2 | tags | > 0.0.1 | the highest tag |
+
+            python: 0.0.1 → 0.0.2
+
+            * fix: second
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.2
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.0.2
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        exit code 0
+        open a pull request from release/python-v0.0.2 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.2
+
+          chore(release): python v0.0.2
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | 0.0.1 → 0.0.2 | commits | patch | fix: second (1234567) |
+            | python | 0.0.1 → 0.0.2 | tags | > 0.0.1 | the highest tag |
+
+            python: 0.0.1 → 0.0.2
+
+            * fix: second
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.2
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ release/python-v0.0.2 is already on the remote
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        exit code 4
+        nothing to promote: the files of all apps are the same on development and main
+        exit code 0
+        open a pull request from release/python-v0.1.0 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.1.0
+
+          chore(release): python v0.1.0
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | 0.0.2 → 0.1.0 | commits | minor | feat: third (1234567) |
+            | python | 0.0.2 → 0.1.0 | tags | > 0.0.2 | the highest tag |
+
+            python: 0.0.2 → 0.1.0
+
+            * feat: third
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.1.0
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.1.0
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        exit code 0
+        open a pull request from release/python-v0.1.0 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.1.0
+
+          chore(release): python v0.1.0
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | 0.0.2 → 0.1.0 | commits | minor | feat: third (1234567) |
+            | python | 0.0.2 → 0.1.0 | tags | > 0.0.2 | the highest tag |
+
+            python: 0.0.2 → 0.1.0
+
+            * feat: third
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.1.0
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ release/python-v0.1.0 is already on the remote
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        exit code 4
+        nothing to promote: the files of all apps are the same on development and main
+    "#]].assert_eq(&seen);
     // Changes that need no release are promoted too.
     assert_eq!(promote(&repo, &["--json"]).expect(0).json()["title"], "chore: promote development to main");
 }
@@ -124,24 +261,78 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 fn the_body_lists_the_released_commits() {
     let repo = flow();
     let out = promote(&repo, &["--json"]).expect(0).json();
-    let body = out["body"].as_str().unwrap();
-    assert!(body.starts_with("| app | version | source | demands | why |\n|---|"), "{body}");
-    assert!(body.ends_with("|\n\npython: first release → 0.0.1\n\n* feat: first"), "{body}");
+    expect![[r#"
+        | app | version | source | demands | why |
+        |---|---|---|---|---|
+        | python | first release → 0.0.1 | commits | minor | feat: first (1234567) |
+        | python | first release → 0.0.1 | manifest | >= 0.0.1 | the first release; apps/python/pyproject.toml has 0.0.0 |
+
+        python: first release → 0.0.1
+
+        * feat: first
+    "#]].assert_eq(&crate::seen::masked(out["body"].as_str().unwrap()));
 }
 
 #[test]
 fn a_dry_run_pushes_nothing_and_shows_the_commit() {
     let repo = flow();
     let before = remote(&repo, &["for-each-ref"]);
-    let out = promote(&repo, &["--dry-run"]).expect(0);
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.0.1
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.0.1] - 2026-01-01
+        +
+        +### Added
+        +
+        +- first
+        +
+        +[python-v0.0.1]: https://forge.example/team/mono/releases/tag/python-v0.0.1
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.0.0" # the only place
+        +version = "0.0.1" # the only place
+         requires-python = ">=3.11"
+        open a pull request from release/python-v0.0.1 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.1
+
+          chore(release): python v0.0.1
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | first release → 0.0.1 | commits | minor | feat: first (1234567) |
+            | python | first release → 0.0.1 | manifest | >= 0.0.1 | the first release; apps/python/pyproject.toml has 0.0.0 |
+
+            python: first release → 0.0.1
+
+            * feat: first
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        would push release/python-v0.0.1
+        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+    "#]].assert_eq(&promote(&repo, &["--dry-run"]).seen());
     assert_eq!(remote(&repo, &["for-each-ref"]), before);
-    for expected in [
-        "+version = \"0.0.1\"",
-        "+- first",
-        "open a pull request from release/python-v0.0.1 into development",
-    ] {
-        assert!(out.stdout.contains(expected), "{expected}: {out:?}");
-    }
 }
 
 #[test]
@@ -171,8 +362,17 @@ fn a_branch_with_an_older_bump_is_replaced_and_one_with_other_commits_is_not() {
     repo.git(&["switch", "-q", "development"]);
     repo.change("fix: even later");
     push(&repo, "development");
-    let out = promote(&repo, &[]).expect(3);
-    assert!(out.stderr.contains("branch-taken"), "{out:?}");
+    expect![[r#"
+        exit code 3
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        error[branch-taken]: release/python-v0.0.1 is already on the remote, with commits other than a bump
+          → merge its pull request, or delete the branch
+        error: 1 finding to fix first
+    "#]].assert_eq(&promote(&repo, &[]).seen());
 }
 
 /// 0.0.1 is released; a hotfix was squashed into main, and development went on.
@@ -201,11 +401,18 @@ fn hotfixed() -> (Repo, String) {
 fn a_hotfix_on_main_must_be_applied_to_development_first() {
     let (repo, fix) = hotfixed();
     let before = branches(&repo);
-    let out = promote(&repo, &[]).expect(3);
-    assert!(
-        out.stderr.contains("main-ahead") && out.stderr.contains(&format!("git cherry-pick -x {fix}")),
-        "{out:?}"
-    );
+    let out = promote(&repo, &[]);
+    assert!(out.stderr.contains(&format!("git cherry-pick -x {fix}")), "{out:?}");
+    expect![[r#"
+        exit code 3
+        error[main-ahead]: python: main has commits that development lacks, and a promotion would undo them:
+          1234567 fix: urgent (#9)
+          → git switch --create apply-hotfix-python origin/development
+          → git cherry-pick -x COMMIT
+          → then open a pull request into development
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&out.seen());
     assert_eq!(branches(&repo), before);
     // As after a pull request: a commit with another message.
     repo.git(&["cherry-pick", "-n", &fix]);
@@ -235,7 +442,12 @@ fn a_hotfix_counts_as_applied_without_its_version_or_if_a_cherry_pick_names_it()
 fn a_missing_branch_and_a_single_branch_are_errors() {
     let repo = flow();
     repo.git(&["push", "-q", "origin", "--delete", "development"]);
-    assert!(promote(&repo, &[]).expect(2).stderr.contains("has no branch development"));
+    let missing = promote(&repo, &[]).seen();
     repo.commit("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n", "chore: trunk");
-    assert!(promote(&repo, &[]).expect(2).stderr.contains("needs separate branches"));
+    expect![[r#"
+        exit code 2
+        error: origin has no branch development; push it first: git push origin development
+        exit code 2
+        error: promote needs separate branches for development and releases, but the settings name only main; to release from it: cargo xtask release --bump
+    "#]].assert_eq(&(missing + &promote(&repo, &[]).seen()));
 }

@@ -3,6 +3,7 @@
 
 use crate::demo::World;
 use crate::support::run;
+use expect_test::expect;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -47,11 +48,17 @@ fn which(program: &str) -> String {
 fn a_tag_that_is_deleted_before_the_upload_stops_it() {
     let world = World::new();
     // The first question after the push is about the push itself, the second comes before the upload.
-    let stopped = world.release_while(2, "git update-ref -d refs/tags/python-v0.0.1").expect(3).stderr;
-    assert!(stopped.contains("error[tag-gone]: python: the tag python-v0.0.1 was deleted"), "{stopped}");
+    let stopped = world.release_while(2, "git update-ref -d refs/tags/python-v0.0.1");
+    expect![[r#"
+        exit code 3
+        error[tag-gone]: python: the tag python-v0.0.1 was deleted on WORLD/registries/remote.git while the release ran (refs/tags/python-v0.0.1)
+          → ask who did it; to go on with this release: git push WORLD/registries/remote.git COMMIT:refs/tags/python-v0.0.1
+          → and then: cargo xtask release python
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen_findings());
     assert_eq!(world.published(), [] as [&str; 0]);
     // The printed command restores the tag, and the release completes.
-    let line = stopped.lines().find(|line| line.contains("git push ")).unwrap();
+    let line = stopped.stderr.lines().find(|line| line.contains("git push ")).unwrap();
     let command = &line[line.find("git push ").unwrap()..];
     run(world.repo.command("sh", &world.repo.path).args(["-c", command])).expect(0);
     world.xtask(&["release", "python"]).expect(0);
@@ -59,15 +66,27 @@ fn a_tag_that_is_deleted_before_the_upload_stops_it() {
 
 #[test]
 fn a_tag_that_is_deleted_or_replaced_before_the_end_is_said() {
-    for (change, id) in [
-        ("git update-ref -d refs/tags/python-v0.0.1", "tag-gone"),
-        ("git update-ref refs/tags/python-v0.0.1 main~1", "tag-moved"),
-    ] {
+    let mut seen = String::new();
+    for change in
+        ["git update-ref -d refs/tags/python-v0.0.1", "git update-ref refs/tags/python-v0.0.1 main~1"]
+    {
         let world = World::new();
-        let ended = world.release_while(3, change).expect(3).stderr;
-        assert!(ended.contains("✓ latest") && ended.contains(&format!("error[{id}]")), "{ended}");
-        assert!(!ended.contains("is released and verified"), "{ended}");
+        let ended = world.release_while(3, change);
+        assert!(ended.stderr.contains("✓ latest"), "{ended:?}");
+        seen.push_str(&ended.seen_findings());
     }
+    expect![[r#"
+        exit code 3
+        error[tag-gone]: python: the tag python-v0.0.1 was deleted on WORLD/registries/remote.git while the release ran (refs/tags/python-v0.0.1)
+          → ask who did it; to go on with this release: git push WORLD/registries/remote.git COMMIT:refs/tags/python-v0.0.1
+          → and then: cargo xtask release python
+        error: 1 finding to fix first
+        exit code 3
+        error[tag-moved]: python: the tag python-v0.0.1 was replaced on WORLD/registries/remote.git while the release ran: it was at 1234567, now another tag is at 1234567 (refs/tags/python-v0.0.1)
+          → ask who did it; to go on with this release: git push --force WORLD/registries/remote.git COMMIT:refs/tags/python-v0.0.1
+          → and then: cargo xtask release python
+        error: 1 finding to fix first
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -95,11 +114,18 @@ fn a_job_of_an_older_commit_is_not_told_to_pull() {
         if ci {
             command.env("CI", "true");
         }
-        run(command.args(["release", "python", "--until", "preflight"])).expect(3).stderr
+        run(command.args(["release", "python", "--until", "preflight"])).seen_findings()
     };
-    let (by_hand, job) = (refused(false), refused(true));
-    assert!(by_hand.contains("git switch main && git pull"), "{by_hand}");
-    assert!(!job.contains("git pull") && job.contains("the job of main's newest commit"), "{job}");
+    expect![[r#"
+        exit code 3
+        error[not-at-main]: python: HEAD is 1234567 on a detached HEAD, but releases are made from main, which is 1234567 on WORLD/registries/remote.git
+          → git switch main && git pull
+        error: 1 finding to fix first
+        exit code 3
+        error[not-at-main]: python: HEAD is 1234567 on a detached HEAD, but releases are made from main, which is 1234567 on WORLD/registries/remote.git
+          → nothing to do here: the job of main's newest commit makes the release
+        error: 1 finding to fix first
+    "#]].assert_eq(&[false, true].map(refused).concat());
 }
 
 #[test]
@@ -111,11 +137,18 @@ fn a_bump_that_loses_against_a_push_to_main_is_made_again_by_the_printed_command
     world.build_changes_remote(newer);
     world.repo.git(&["push", "--quiet", "origin", "HEAD:main"]);
     world.repo.commit("apps/python/README.md", "# mine\n", "fix: mine, not pushed");
-    let lost = world.xtask(&["release", "python", "--bump"]).expect(3).stderr;
-    assert!(lost.contains("error[main-moved]"), "{lost}");
+    let lost = world.xtask(&["release", "python", "--bump"]);
+    expect![[r#"
+        exit code 3
+        error[main-moved]: python: main moved on to 1234567 on WORLD/registries/remote.git while the release ran, so the bump's commit 1234567 cannot be pushed
+          → nothing was released; replace the bump's commit by one on top of main:
+          → git reset --keep HEAD~1 && git pull --rebase WORLD/registries/remote.git main
+          → cargo xtask release python --bump
+        error: 1 finding to fix first
+    "#]].assert_eq(&lost.seen_findings());
     assert_eq!(world.published(), [] as [&str; 0]);
     let commands: Vec<&str> =
-        lost.lines().filter_map(|line| line.find("git reset").map(|at| &line[at..])).collect();
+        lost.stderr.lines().filter_map(|line| line.find("git reset").map(|at| &line[at..])).collect();
     run(world.repo.command("sh", &world.repo.path).args(["-c", &commands.join("\n")])).expect(0);
     world.xtask(&["release", "python", "--bump"]).expect(0);
     assert_eq!(

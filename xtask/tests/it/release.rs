@@ -329,13 +329,19 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
     // The hints lead to a release, even without a commit since the tag.
     follow(&world, &stopped.stderr, "cargo xtask bump python --version 0.0.2");
     world.push();
-    let empty = world.xtask(&["release", "python"]).expect(3).stderr;
-    assert!(empty.contains("error[changelog-empty]"), "{empty}");
+    let empty = world.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 3
+        error[changelog-empty]: python: CHANGELOG.md has no text under [python-v0.0.2] (CHANGELOG.md)
+          → describe the change for users under `## [Unreleased]`, `### python`, then: cargo xtask bump python
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&empty.seen_findings());
     let changelog = world.repo.read("CHANGELOG.md");
     let text = "## [Unreleased]\n\n### python\n\n- the same as 0.0.1, whose upload was blocked\n";
     let changelog = changelog.replacen("## [Unreleased]\n", text, 1);
     world.repo.commit("CHANGELOG.md", &changelog, "docs: describe the release");
-    follow(&world, &empty, "cargo xtask bump python");
+    follow(&world, &empty.stderr, "cargo xtask bump python");
     world.push();
     world.xtask(&["release", "python"]).expect(0);
 }
@@ -354,9 +360,15 @@ fn a_version_that_only_the_index_has_is_passed_over_by_the_hint() {
     let package = world.data.join("pypi/packages");
     std::fs::create_dir_all(&package).unwrap();
     std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "somebody else's").unwrap();
-    let stopped = world.xtask(&["release", "python"]).expect(3).stderr;
-    assert!(stopped.contains("error[version-published]"), "{stopped}");
-    follow(&world, &stopped, "cargo xtask bump python --version 0.0.2");
+    let stopped = world.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 3
+        Release python v0.0.1 at 1234567
+        error[version-published]: python: demo_agent-0.0.1.tar.gz is already on the index, but the tag python-v0.0.1 does not exist (http://127.0.0.1:PORT/)
+          → release the next version: cargo xtask bump python --version 0.0.2
+        error: 1 finding to fix first
+    "#]].assert_eq(&stopped.seen());
+    follow(&world, &stopped.stderr, "cargo xtask bump python --version 0.0.2");
     world.push();
     world.xtask(&["release", "python"]).expect(0);
 }

@@ -5,7 +5,8 @@ use crate::support::{Output, user_cache};
 use regex_lite::Regex;
 use std::sync::OnceLock;
 
-/// What is masked, and the word that replaces it, in this order. A masked commit keeps its length, so columns stay aligned.
+/// What is masked, and the word that replaces it, in this order. A masked commit keeps its length, so columns
+/// stay aligned.
 const MASKS: &[(&str, &str)] = &[
     (r#"[^ "'`(=,:]*/xtask-it-[A-Za-z0-9]+"#, "WORLD"),
     (r"\bxtask-run-[A-Za-z0-9]+", "xtask-run"),
@@ -27,8 +28,12 @@ const MASKS: &[(&str, &str)] = &[
     (r"layers: [0-9]+ uploaded, [0-9]+ mounted, [0-9]+ already", "layers: N uploaded, N mounted, N already"),
     (r"\b[0-9]+ KiB\b", "N KiB"),
     // What changes when a pinned tool is updated.
-    (r"(CACHE/tools/[a-z]+)-[0-9.]+", "$1"),
+    (r"(/tools/\.?[a-z]+)-[0-9.]*[0-9]", "$1"),
     (r"(Tool-Version: [a-z]+) .*", "$1 VERSION"),
+    (r"(?m)^(  ✓ \S+ +)[0-9.]+(  CACHE/tools)", "${1}VERSION$2"),
+    // The Python of the machine, and what `setup` removes from its cache.
+    (r"(✓ python +|--python )/\S+", "${1}PYTHON"),
+    (r"(✓ unused +)[^(]+", "${1}STATE "),
     (r"\(os error [0-9]+\)", "(os error N)"),
 ];
 
@@ -40,6 +45,24 @@ impl Output {
         let stderr = masked(&self.stderr);
         let between = if stdout.is_empty() || stderr.is_empty() { "" } else { "stderr:\n" };
         format!("exit code {}\n{stdout}{between}{stderr}", self.code)
+    }
+
+    /// The exit code and what stands below the progress lines: the findings and the error, masked.
+    pub(crate) fn seen_findings(&self) -> String {
+        self.seen_from(&["info[", "warning[", "error[", "breaking[", "error:"])
+    }
+
+    /// The exit code and the error that is not a finding, masked.
+    pub(crate) fn seen_error(&self) -> String {
+        self.seen_from(&["error:"])
+    }
+
+    /// The exit code and stderr from the first line that begins with one of these words, masked.
+    fn seen_from(&self, words: &[&str]) -> String {
+        let stderr = masked(&self.stderr);
+        let begins = |line: &&str| words.iter().any(|word| line.starts_with(word));
+        let at = stderr.lines().find(begins).and_then(|line| stderr.find(&format!("{line}\n")));
+        format!("exit code {}\n{}", self.code, at.map_or("", |at| &stderr[at..]))
     }
 }
 

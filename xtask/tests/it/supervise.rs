@@ -1,6 +1,7 @@
 //! No child process outlives the process that started it, however that process ends.
 
 use crate::support::{Repo, Servers, run};
+use expect_test::expect;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -100,8 +101,12 @@ fn the_exit_code_of_the_program_is_returned_and_its_remaining_children_are_kille
 #[test]
 fn a_program_that_does_not_exist_is_named() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    let output = run(command.args(["__supervise", "--", "/no/such/program"])).expect(1);
-    assert!(output.stderr.contains("/no/such/program could not be started"), "{}", output.stderr);
+    let output = run(command.args(["__supervise", "--", "/no/such/program"]));
+    expect![[r#"
+        exit code 1
+        error: /no/such/program could not be started: No such file or directory (os error N)
+    "#]]
+    .assert_eq(&output.seen());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::demo::{World, copy};
 use crate::seen::masked;
 use crate::support::{Output, Repo, run, sha256};
 use camino::{Utf8Path, Utf8PathBuf};
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -35,7 +35,7 @@ fn ids(output: &Output) -> Vec<String> {
 
 /// 0.0.1 without a compat.json and 0.1.0 with one are both on the registry. The gate runs in the template's
 /// folder.
-fn gates(app: &'static str, package: &str) {
+fn gates(app: &'static str, package: &str, expected: &Expect) {
     let world = World::of(app);
     world.xtask(&["release", app]).expect(0);
     promise(&world.repo, app);
@@ -51,60 +51,30 @@ fn gates(app: &'static str, package: &str) {
         let mut command = world.command(&dir);
         run(command.args(["compat", "--template", "."]).args(args))
     };
-    let (outside, at) = (
-        world.outside(),
-        if app == "python" { format!("{package}==0.1.0") } else { format!("{package}@0.1.0") },
-    );
-    let fits = gate(&[]).expect(0).stderr;
-    assert!(
-        fits.contains(&format!("✓ template {package}"))
-            && fits.contains(&format!("{at} fits it: plugins shout 2")),
-        "{fits}"
-    );
-    if app == "python" {
-        assert!(
-            fits.contains("warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1")
-                && fits.contains("still supports but 9.0.0 removes"),
-            "{fits}"
-        );
+    let outside = world.outside();
+    let mut seen = gate(&[]).seen();
+    // 0.2.0 is unknown. The newest is published but not verified yet, so npm's `latest` has not moved. 0.0.1
+    // has no compat.json.
+    for version in ["0.2.0", "0.0.1"] {
+        pin(&dir, version);
+        seen.push_str(&gate(&[]).seen());
     }
-
-    pin(&dir, "0.2.0");
-    let unknown = gate(&[]).expect(3).stderr;
-    // Published but not verified yet, so npm's `latest` has not moved.
-    let newest = if app == "python" { "0.1.0" } else { "0.0.1" };
-    assert!(
-        unknown.contains("error[pin-unknown]")
-            && unknown.contains(&format!("pin the newest: echo {newest} > ./.runtime-version")),
-        "{unknown}"
-    );
-    pin(&dir, "0.0.1");
-    let missing = gate(&[]).expect(3).stderr;
-    assert!(
-        missing.contains("error[compat-missing]") && missing.contains("contains no compat.json"),
-        "{missing}"
-    );
 
     pin(&dir, "another==0.1.0");
     let name = if app == "python" { "Demo_Agent" } else { package };
     let spec = format!("sha256:{}", "0".repeat(64));
     let text = format!(
-        "package = {name:?}\necosystem = {app:?}\nspec = {spec:?}\nplugins = [{{ name = \"a\", api-version = \"3\" }}, {{ name = \"b\", api-version = \"1\" }}]\n\
+        "package = {name:?}\necosystem = {app:?}\nspec = {spec:?}\n\
+         plugins = [{{ name = \"a\", api-version = \"3\" }}, {{ name = \"b\", api-version = \"1\" }}]\n\
          channels = [{{ protocol = \"http\", version = \"2\" }}]\n"
     );
     std::fs::write(dir.join("template.toml"), text).unwrap();
-    let expected = [
-        "error pin-other-package",
-        "error plugin-unsupported",
-        "warning plugin-deprecated",
-        "error channel-unsupported",
-        "error spec-differs",
-    ];
-    assert_eq!(ids(&gate(&["--json"]).expect(3)), expected);
+    seen.push_str(&gate(&[]).seen());
     std::fs::write(dir.join("template.toml"), format!("package = \"demo-nobody\"\necosystem = {app:?}\n"))
         .unwrap();
     pin(&dir, "0.1.0");
-    assert_eq!(ids(&gate(&["--json"]).expect(3)), ["error package-unknown"]);
+    seen.push_str(&gate(&[]).seen());
+    expected.assert_eq(&seen);
 
     // With an app's name, in the repository given by --root.
     std::fs::write(dir.join("template.toml"), format!("app = {app:?}\n")).unwrap();
@@ -114,12 +84,84 @@ fn gates(app: &'static str, package: &str) {
 
 #[test]
 fn a_template_is_checked_against_the_release_that_it_pins() {
-    gates("python", "demo-agent");
+    gates(
+        "python",
+        "demo-agent",
+        &expect![[r#"
+        exit code 0
+          ✓ template demo-agent demo-agent==0.1.0 fits it: plugins shout 2, whisper 1; channels http 1 (TIME)
+        warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1, which demo-agent==0.1.0 still supports but 9.0.0 removes (./template.toml: plugins[1])
+          → move it before you pin 9.0.0; supported: 1, 2
+        exit code 3
+          ✗ template demo-agent demo-agent==0.2.0 does not fit it (TIME)
+        error[pin-unknown]: demo-agent==0.2.0 is not on http://127.0.0.1:PORT/simple (./.runtime-version)
+          → pin the newest: echo 0.1.0 > ./.runtime-version
+        error: 1 finding to fix first
+        exit code 3
+          ✗ template demo-agent demo-agent==0.0.1 does not fit it (TIME)
+        error[compat-missing]: demo-agent==0.0.1 contains no compat.json, so the plugins and channels it supports are not known (http://127.0.0.1:PORT/packages/demo_agent-0.0.1-py3-none-any.whl)
+          → pin a release that has one, or give the file: --compat FILE
+        error: 1 finding to fix first
+        exit code 3
+          ✗ template Demo_Agent Demo_Agent==0.1.0 does not fit it (TIME)
+        error[pin-other-package]: it pins another, but ./template.toml names Demo_Agent (./.runtime-version)
+          → name the same package in both files
+        error[plugin-unsupported]: the plugin a is written for apiVersion 3, which Demo_Agent==0.1.0 does not support (./template.toml: plugins[0])
+          → move it to a supported version (1, 2), or pin another release
+        warning[plugin-deprecated]: the plugin b is written for apiVersion 1, which Demo_Agent==0.1.0 still supports but 9.0.0 removes (./template.toml: plugins[1])
+          → move it before you pin 9.0.0; supported: 1, 2
+        error[channel-unsupported]: the template's channel uses http 2, which Demo_Agent==0.1.0 does not support (./template.toml: channels[0])
+          → move it to a supported version (http 1), or pin another release
+        error[spec-differs]: the template was built against the spec sha256:SHA256, but Demo_Agent==0.1.0 serves sha256:SHA256 (./template.toml: spec)
+          → check the changes (cargo xtask openapi diff OLD NEW), then write the new hash into ./template.toml
+        error: 4 findings to fix first
+        exit code 3
+          ✗ template demo-nobody demo-nobody==0.1.0 does not fit it (TIME)
+        error[package-unknown]: http://127.0.0.1:PORT/simple has no package demo-nobody (./template.toml)
+          → fix the name, or the index's URL: XTASK_PYPI, XTASK_NPM
+        error: 1 finding to fix first
+    "#]],
+    );
 }
 
 #[test]
 fn a_ts_template_is_checked_against_the_release_that_it_pins() {
-    gates("ts", "@demo/agent");
+    gates(
+        "ts",
+        "@demo/agent",
+        &expect![[r#"
+        exit code 0
+          ✓ template @demo/agent @demo/agent@0.1.0 fits it: plugins shout 2; channels http 1 (TIME)
+        exit code 3
+          ✗ template @demo/agent @demo/agent@0.2.0 does not fit it (TIME)
+        error[pin-unknown]: @demo/agent@0.2.0 is not on http://127.0.0.1:PORT (./.runtime-version)
+          → pin the newest: echo 0.0.1 > ./.runtime-version
+        error: 1 finding to fix first
+        exit code 3
+          ✗ template @demo/agent @demo/agent@0.0.1 does not fit it (TIME)
+        error[compat-missing]: @demo/agent@0.0.1 contains no compat.json, so the plugins and channels it supports are not known (http://127.0.0.1:PORT/@demo/agent/-/agent-0.0.1.tgz)
+          → pin a release that has one, or give the file: --compat FILE
+        error: 1 finding to fix first
+        exit code 3
+          ✗ template @demo/agent @demo/agent@0.1.0 does not fit it (TIME)
+        error[pin-other-package]: it pins another, but ./template.toml names @demo/agent (./.runtime-version)
+          → name the same package in both files
+        error[plugin-unsupported]: the plugin a is written for apiVersion 3, which @demo/agent@0.1.0 does not support (./template.toml: plugins[0])
+          → move it to a supported version (1, 2), or pin another release
+        warning[plugin-deprecated]: the plugin b is written for apiVersion 1, which @demo/agent@0.1.0 still supports but 9.0.0 removes (./template.toml: plugins[1])
+          → move it before you pin 9.0.0; supported: 1, 2
+        error[channel-unsupported]: the template's channel uses http 2, which @demo/agent@0.1.0 does not support (./template.toml: channels[0])
+          → move it to a supported version (http 1), or pin another release
+        error[spec-differs]: the template was built against the spec sha256:SHA256, but @demo/agent@0.1.0 serves sha256:SHA256 (./template.toml: spec)
+          → check the changes (cargo xtask openapi diff OLD NEW), then write the new hash into ./template.toml
+        error: 4 findings to fix first
+        exit code 3
+          ✗ template demo-nobody demo-nobody@0.1.0 does not fit it (TIME)
+        error[package-unknown]: http://127.0.0.1:PORT has no package demo-nobody (./template.toml)
+          → fix the name, or the index's URL: XTASK_PYPI, XTASK_NPM
+        error: 1 finding to fix first
+    "#]],
+    );
 }
 
 #[test]
@@ -219,7 +261,10 @@ fn a_malformed_file_is_a_usage_error_that_shows_the_expected_form() {
 /// The compat.json of a release of demo-agent.
 fn document(version: &str) -> Value {
     json!({
-        "$schema": "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json",
+        "$schema": concat!(
+            "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/",
+            "main/contract/compat.schema.json"
+        ),
         "schema": 1,
         "package": "demo-agent",
         "version": version,
@@ -276,7 +321,8 @@ fn serve(pages: impl FnOnce(&str) -> HashMap<String, (&'static str, Vec<u8>)>) -
             };
             let _ = write!(
                 stream,
-                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\
+                 \r\n",
                 body.len()
             );
             let _ = stream.write_all(body);
@@ -300,11 +346,14 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     let good = |version: &str| {
         tarball(&format!("demo_agent-{version}/src/demo_agent/compat.json"), &document(version).to_string())
     };
+    let mut other = document("0.4.0");
+    other["package"] = json!("another");
     let files = [
         ("0.1.0", good("0.1.0"), json!("it eats files"), true),
         ("0.2.0", good("0.2.0"), json!(false), false),
         ("0.3.0", tarball("demo_agent-0.3.0/compat.json", "{\"schema\": 1}"), json!(false), true),
         ("0.4.0", b"no archive".to_vec(), json!(false), true),
+        ("0.5.0", tarball("demo_agent-0.5.0/compat.json", &other.to_string()), json!(false), true),
     ];
     let address = serve(|address| {
         let list: Vec<Value> = files
@@ -313,7 +362,8 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
                 let hash = sha256(if *honest { bytes } else { b"other bytes" });
                 let name = format!("demo_agent-{version}.tar.gz");
                 // The address is not the name: an index may serve from /files/7.
-                json!({ "filename": name, "url": format!("{address}/files/{name}.whl"), "hashes": { "sha256": hash }, "yanked": yanked })
+                json!({ "filename": name, "url": format!("{address}/files/{name}.whl"),
+                    "hashes": { "sha256": hash }, "yanked": yanked })
             })
             .collect();
         let page = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": list })
@@ -345,16 +395,32 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
         exit code 3
           ✗ template demo-agent demo-agent==0.1.0 does not fit it (TIME)
         warning[pin-yanked]: demo-agent==0.1.0 was withdrawn from http://127.0.0.1:PORT/simple (yanked) (./.runtime-version)
-          → pin the newest: echo 0.4.0 > ./.runtime-version
+          → pin the newest: echo 0.5.0 > ./.runtime-version
         error[plugin-removed]: the plugin whisper is written for apiVersion 1, which was removed in 0.1.0: demo-agent==0.1.0 does not support it (./template.toml: plugins[1])
           → move it to a supported version (2), or pin another release
         error[channel-removed]: the template's channel uses http 1, which was removed in 0.1.0: demo-agent==0.1.0 does not support it (./template.toml: channels[0])
           → move it to a supported version (none), or pin another release
         error: 2 findings to fix first
     "#]].assert_eq(&gate("0.1.0", &[]).expect(3).seen());
-    let differs = gate("0.2.0", &["--json"]).expect(3);
-    assert_eq!(ids(&differs), ["error hash-differs"]);
-    assert_eq!(ids(&gate("0.3.0", &["--json"]).expect(3)), ["error compat-invalid"]);
+    expect![[r#"
+        exit code 3
+        error[hash-differs]: http://127.0.0.1:PORT/simple lists demo-agent==0.2.0 with the hash SHA256, but serves a file with SHA256 (http://127.0.0.1:PORT/files/demo_agent-0.2.0.tar.gz.whl)
+          → do not install it; tell the operators of the index
+        error: 1 finding to fix first
+        exit code 3
+        error[compat-invalid]: the compat.json is not valid (demo-agent==0.3.0: demo_agent-0.3.0/compat.json):
+          missing field `$schema` at line 1 column 13
+          → pin another release, and tell the maintainers of this one
+        error: 1 finding to fix first
+        exit code 3
+        error[compat-other-package]: the compat.json is of another, but the template depends on demo-agent (./template.toml)
+        error[plugin-removed]: the plugin whisper is written for apiVersion 1, which was removed in 0.1.0: demo-agent==0.4.0 does not support it (./template.toml: plugins[1])
+          → move it to a supported version (2), or pin another release
+        error[channel-removed]: the template's channel uses http 1, which was removed in 0.1.0: demo-agent==0.4.0 does not support it (./template.toml: channels[0])
+          → move it to a supported version (none), or pin another release
+        error: 3 findings to fix first
+    "#]]
+        .assert_eq(&["0.2.0", "0.3.0", "0.5.0"].map(|version| gate(version, &[]).seen_findings()).concat());
     let broken = gate("0.4.0", &[]).expect(1).stderr;
     expect![[r#"
         error: demo_agent-0.4.0.tar.gz, from http://127.0.0.1:PORT/files/demo_agent-0.4.0.tar.gz.whl: cannot read WORLD/tmp/xtask-run/package.tar.gz: invalid gzip header
@@ -376,7 +442,8 @@ fn a_version_deprecated_on_npm_is_reported() {
         let dist = json!({ "tarball": format!("{address}/agent.tgz") });
         let page = json!({
             "name": "@demo/agent", "dist-tags": { "latest": "0.2.0" },
-            "versions": { "0.1.0": { "dist": dist, "deprecated": "use 0.2.0" }, "0.2.0": { "dist": dist, "deprecated": false } },
+            "versions": { "0.1.0": { "dist": dist, "deprecated": "use 0.2.0" }, "0.2.0": { "dist": dist,
+                "deprecated": false } },
         });
         HashMap::from([
             ("/@demo%2fagent".to_string(), ("application/json", page.to_string().into_bytes())),
@@ -387,19 +454,20 @@ fn a_version_deprecated_on_npm_is_reported() {
     let dir = template(&repo, "ts");
     let gate = |version: &str| {
         pin(&dir, version);
-        run(repo.command(env!("CARGO_BIN_EXE_xtask"), &dir).args([
-            "compat",
-            "--template",
-            ".",
-            "--json",
-            "--npm",
-            &address,
-        ]))
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &dir);
+        run(command.args(["compat", "--template", ".", "--npm", &address])).seen_findings()
     };
-    let deprecated = gate("0.1.0").expect(0);
-    assert_eq!(ids(&deprecated), ["warning pin-yanked", "warning channel-deprecated"]);
-    let message = &deprecated.json()["findings"][0]["message"];
-    assert!(message.as_str().unwrap().contains("deprecated: use 0.2.0"), "{message}");
-    // The registry serves 0.1.0's file for it.
-    assert_eq!(ids(&gate("0.2.0").expect(3)), ["error compat-other-version", "warning channel-deprecated"]);
+    // The registry serves 0.1.0's file for 0.2.0.
+    expect![[r#"
+        exit code 0
+        warning[pin-yanked]: @demo/agent@0.1.0 was withdrawn from http://127.0.0.1:PORT (deprecated: use 0.2.0) (./.runtime-version)
+          → pin the newest: echo 0.2.0 > ./.runtime-version
+        warning[channel-deprecated]: the template's channel uses http 1, which @demo/agent@0.1.0 still supports but 9.0.0 removes (./template.toml: channels[0])
+          → move it before you pin 9.0.0; supported: http 1
+        exit code 3
+        error[compat-other-version]: the compat.json is of @demo/agent@0.1.0, but the template pins 0.2.0 (./.runtime-version)
+        warning[channel-deprecated]: the template's channel uses http 1, which @demo/agent@0.1.0 still supports but 9.0.0 removes (./template.toml: channels[0])
+          → move it before you pin 9.0.0; supported: http 1
+        error: 1 finding to fix first
+    "#]].assert_eq(&["0.1.0", "0.2.0"].map(gate).concat());
 }

@@ -3,6 +3,7 @@
 
 use crate::support::{APP_TOML, Output, Repo, run};
 use camino::Utf8Path;
+use expect_test::expect;
 use std::process::Command;
 
 fn with_a_fix() -> Repo {
@@ -22,15 +23,43 @@ fn clone(repo: &Repo, args: &[&str]) -> camino::Utf8PathBuf {
 
 #[test]
 fn a_repository_of_another_user_is_reported_with_the_command() {
+    let mut seen = String::new();
     for args in [&["plan"] as &[&str], &["bump", "python"], &["lint"], &["release", "python", "--dry-run"]] {
         let repo = with_a_fix();
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
         // For git's own tests (t0033-safe-directory.sh).
-        let out = run(command.args(args).env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")).expect(1);
-        for expected in ["another user owns this folder", "git config --global --add safe.directory"] {
-            assert!(out.stderr.contains(expected), "{args:?}: {out:?}");
-        }
+        seen.push_str(&run(command.args(args).env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")).seen());
     }
+    expect![[r#"
+        exit code 1
+        error: git cat-file --batch-check=%(objecttype) --buffer failed in WORLD/repo:
+        fatal: detected dubious ownership in repository at 'WORLD/repo'
+        To add an exception for this directory, call:
+
+        	git config --global --add safe.directory WORLD/repo
+        another user owns this folder, so git does not run there: type the command above if you trust its files, or make them yours with chown
+        exit code 1
+        error: git rev-parse --verify --quiet HEAD failed in WORLD/repo:
+        fatal: detected dubious ownership in repository at 'WORLD/repo'
+        To add an exception for this directory, call:
+
+        	git config --global --add safe.directory WORLD/repo
+        another user owns this folder, so git does not run there: type the command above if you trust its files, or make them yours with chown
+        exit code 1
+        error: git ls-files --modified --others --exclude-standard -- :(top,literal)apps/python failed in WORLD/repo:
+        fatal: detected dubious ownership in repository at 'WORLD/repo'
+        To add an exception for this directory, call:
+
+        	git config --global --add safe.directory WORLD/repo
+        another user owns this folder, so git does not run there: type the command above if you trust its files, or make them yours with chown
+        exit code 1
+        error: git rev-parse --verify --quiet HEAD failed in WORLD/repo:
+        fatal: detected dubious ownership in repository at 'WORLD/repo'
+        To add an exception for this directory, call:
+
+        	git config --global --add safe.directory WORLD/repo
+        another user owns this folder, so git does not run there: type the command above if you trust its files, or make them yours with chown
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -38,11 +67,18 @@ fn a_repository_without_commits_is_reported_by_every_command_that_needs_one() {
     let repo = Repo::empty("repo");
     repo.write("apps/python/app.toml", APP_TOML);
     repo.write("apps/python/pyproject.toml", crate::support::PYPROJECT);
-    for args in [&["plan"] as &[&str], &["bump", "python"], &["release", "python"], &["promote"]] {
-        let out = repo.untouched(|| repo.xtask(args).expect(1));
-        let expected = "has no commit yet; create the first one: git add --all && git commit";
-        assert!(out.stderr.contains(expected), "{args:?}: {out:?}");
-    }
+    let commands = [&["plan"] as &[&str], &["bump", "python"], &["release", "python"], &["promote"]];
+    expect![[r#"
+        exit code 1
+        error: WORLD/repo has no commit yet; create the first one: git add --all && git commit
+        exit code 1
+        error: WORLD/repo has no commit yet; create the first one: git add --all && git commit
+        exit code 1
+        error: WORLD/repo has no commit yet; create the first one: git add --all && git commit
+        exit code 1
+        error: WORLD/repo has no commit yet; create the first one: git add --all && git commit
+    "#]]
+    .assert_eq(&commands.map(|args| repo.untouched(|| repo.xtask(args)).seen()).concat());
 }
 
 #[test]
@@ -50,10 +86,13 @@ fn a_lock_file_of_git_is_named_before_anything_is_written() {
     let repo = with_a_fix();
     let lock = repo.path.join(".git/index.lock");
     std::fs::write(&lock, "").unwrap();
-    let out = repo.untouched(|| repo.xtask(&["bump", "python"]).expect(1));
-    for expected in ["another git command is running", &format!("rm '{lock}'")] {
-        assert!(out.stderr.contains(expected), "{out:?}");
-    }
+    expect![[r#"
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: WORLD/repo/.git/index.lock exists: another git command is running in this repository, or one was killed and left its lock file
+        wait until it has ended; if none is running, type: rm 'WORLD/repo/.git/index.lock'
+    "#]].assert_eq(&repo.untouched(|| repo.xtask(&["bump", "python"])).seen());
     std::fs::remove_file(lock).unwrap();
     repo.xtask(&["bump", "python"]).expect(0);
 }
@@ -62,8 +101,15 @@ fn a_lock_file_of_git_is_named_before_anything_is_written() {
 fn a_bump_on_a_detached_head_says_how_to_keep_the_commit() {
     let repo = with_a_fix();
     repo.git(&["checkout", "--quiet", "--detach"]);
-    let out = repo.xtask(&["bump", "python"]).expect(0);
-    assert!(out.stderr.contains("HEAD is detached") && out.stderr.contains("git switch -c NAME"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        note: HEAD is detached, so the commit is on no branch; keep it: git switch -c NAME
+    "#]].assert_eq(&repo.xtask(&["bump", "python"]).seen());
 }
 
 #[test]
@@ -75,8 +121,18 @@ fn a_clone_without_trees_is_refused_with_commands_that_complete_it() {
     let out = repo.xtask_in(&dir, &["plan"]).expect(1);
     let command = out.stderr.lines().find_map(|line| line.strip_prefix("type: ")).expect("a command");
     run(repo.command("sh", &dir).args(["-c", command])).expect(0);
-    let out = repo.xtask_in(&dir, &["plan"]).expect(0);
-    assert!(out.stdout.contains("0.0.1"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        python  0.0.0 → 0.0.1  (patch)
+          counts since python-v0.0.0
+            1234567  fix  answer 405
+          evidence
+            commits   patch    fix: answer 405 (1234567)
+            tags      > 0.0.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+    "#]]
+    .assert_eq(&repo.xtask_in(&dir, &["plan"]).seen());
 }
 
 #[test]
@@ -89,8 +145,23 @@ fn a_plan_in_a_clone_without_blobs_connects_to_nobody() {
     }
     let dir = clone(&repo, &["--filter=blob:none"]);
     std::fs::rename(&repo.path, repo.world().join("gone")).unwrap();
-    let out = repo.xtask_in(&dir, &["plan"]).expect(0);
-    assert!(out.stdout.contains("0.0.1"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        python  0.0.0 → 0.0.1  (patch)
+          counts since python-v0.0.0
+            1234567  fix  more
+            1234567  fix  more
+            1234567  fix  more
+            1234567  fix  more
+            1234567  fix  more
+            1234567  fix  answer 405
+          evidence
+            commits   patch    fix: more (1234567) and 5 more
+            tags      > 0.0.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+    "#]]
+    .assert_eq(&repo.xtask_in(&dir, &["plan"]).seen());
 }
 
 #[test]
@@ -98,8 +169,11 @@ fn a_remote_of_another_name_is_found() {
     let repo = with_a_fix();
     repo.git(&["branch", "development"]);
     let dir = clone(&repo, &["--origin", "upstream"]);
-    let out = repo.xtask_in(&dir, &["check", "--affected", "--quick"]).expect(0);
-    assert!(out.stderr.contains("nothing to check") && !out.stderr.contains("no branch"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        nothing to check: neither an app nor xtask changed since 1234567
+    "#]]
+    .assert_eq(&repo.xtask_in(&dir, &["check", "--affected", "--quick"]).seen());
     let out = repo.xtask_in(&dir, &["promote", "--dry-run"]);
     assert!(!out.stderr.contains("origin"), "{out:?}");
 }
@@ -114,11 +188,16 @@ fn redirected(repo: &Repo, args: &str, to: &str) -> Output {
 #[test]
 fn a_full_disk_behind_the_output_is_no_panic() {
     let repo = with_a_fix();
-    for args in ["plan", "plan --json", "audit"] {
-        let out = redirected(&repo, args, ">/dev/full").expect(1);
-        assert!(out.stderr.contains("cannot write the result to standard output"), "{args}: {out:?}");
-        assert!(!out.stderr.contains("panicked"), "{args}: {out:?}");
-    }
+    let full = |args| redirected(&repo, args, ">/dev/full").seen();
+    expect![[r#"
+        exit code 1
+        error: cannot write the result to standard output: No space left on device (os error N)
+        exit code 1
+        error: cannot write the result to standard output: No space left on device (os error N)
+        exit code 1
+        error: cannot write the result to standard output: No space left on device (os error N)
+    "#]]
+    .assert_eq(&["plan", "plan --json", "audit"].map(full).concat());
     assert!(redirected(&repo, "plan", "2>/dev/full").expect(0).stdout.contains("0.0.1"));
     redirected(&repo, "bump nobody", "2>/dev/full").expect(2);
     redirected(&repo, "bump python", "2>/dev/full").expect(0);

@@ -32,7 +32,8 @@ fn document(paths: Value, schemas: Value) -> Value {
 /// `POST /x` with this body.
 fn posting(body: Value, schemas: Value) -> Value {
     document(
-        json!({ "/x": { "post": { "requestBody": { "content": { "application/json": { "schema": body } } } } } }),
+        json!({ "/x": { "post": {
+            "requestBody": { "content": { "application/json": { "schema": body } } } } } }),
         schemas,
     )
 }
@@ -111,7 +112,10 @@ fn a_schema_that_many_operations_use_is_one_change_with_all_of_them() {
         "schema": { "$ref": "#/components/schemas/A" } } } } } } })
     };
     let paths = json!({ "/a": get("a"), "/b/{id}": get("b") });
-    let of = |kind: &str| json!({ "A": { "type": "object", "properties": { "b/c": { "$ref": "#/components/schemas/B" } } }, "B": { "type": kind } });
+    let of = |kind: &str| {
+        json!({ "A": { "type": "object",
+        "properties": { "b/c": { "$ref": "#/components/schemas/B" } } }, "B": { "type": kind } })
+    };
     let changes = diff(&document(paths.clone(), of("string")), &document(paths, of("integer")), TODAY);
     assert_eq!(ids(&changes), ["response-property-type-changed"]);
     assert_eq!(changes[0].operations, ["GET /a", "GET /b/{id}"]);
@@ -125,7 +129,9 @@ fn a_schema_that_many_operations_use_is_one_change_with_all_of_them() {
 
 #[test]
 fn places_are_json_pointers_into_both_documents() {
-    let old = json!({ "openapi": "3.0.3", "paths": { "/a/{b}~": { "get": { "responses": { "200": { "headers": { "X": { "required": true } } } } } } } });
+    let old = json!({ "openapi": "3.0.3",
+        "paths": { "/a/{b}~": { "get": {
+            "responses": { "200": { "headers": { "X": { "required": true } } } } } } } });
     let new =
         json!({ "openapi": "3.0.3", "paths": { "/a/{c}~": { "get": { "responses": { "200": {} } } } } });
     let changes = diff(&old, &new, TODAY);
@@ -250,9 +256,16 @@ fn alternatives_are_distinguished_through_many_levels_without_multiplying_pairs(
 #[test]
 fn a_schema_with_both_kinds_of_alternatives_is_compared() {
     let spec = |a: &str, b: &str| {
-        let kind = |name: &str| json!({ "type": "object", "properties": { "k": { "const": name } }, "required": ["k"] });
-        let field = |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } }, "required": [name] });
-        let schemas = json!({ "A": { "description": "Both.", "anyOf": [kind("x"), kind(a)], "oneOf": [field("f"), field(b)], "maxProperties": 3 } });
+        let kind = |name: &str| {
+            json!({ "type": "object", "properties": { "k": { "const": name } },
+            "required": ["k"] })
+        };
+        let field = |name: &str| {
+            json!({ "type": "object", "properties": { name: { "type": "string" } },
+            "required": [name] })
+        };
+        let schemas = json!({ "A": { "description": "Both.", "anyOf": [kind("x"), kind(a)],
+            "oneOf": [field("f"), field(b)], "maxProperties": 3 } });
         posting(json!({ "$ref": "#/components/schemas/A" }), schemas)
     };
     assert_eq!(ids(&thoroughly(&spec("y", "g"), &spec("y", "g"))), [""; 0]);
@@ -278,26 +291,39 @@ fn a_comparison_that_takes_too_long_stops_with_an_error() {
 
 /// A document that uses every feature.
 fn everything() -> Value {
-    let mut paths = json!({ "/a/{id}": { "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+    let mut paths = json!({ "/a/{id}": { "parameters": [{ "name": "id", "in": "path", "required": true,
+        "schema": { "type": "string" } }],
         "post": {
-            "operationId": "a", "deprecated": true, "x-sunset": "2030-01-01", "security": [{ "key": ["s"] }], "servers": [{ "url": "/v1" }],
+            "operationId": "a", "deprecated": true, "x-sunset": "2030-01-01",
+            "security": [{ "key": ["s"] }], "servers": [{ "url": "/v1" }],
             "parameters": [{ "$ref": "#/components/parameters/P" }],
-            "requestBody": { "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/A" } } } },
-            "responses": { "200": { "headers": { "X": { "schema": { "type": "integer" } } }, "content": { "application/json": {
-                "schema": { "type": "array", "items": { "$ref": "#/components/schemas/A" } } } } }, "default": {} },
+            "requestBody": { "required": true,
+                "content": { "application/json": { "schema": { "$ref": "#/components/schemas/A" } } } },
+            "responses": { "200": { "headers": { "X": { "schema": { "type": "integer" } } },
+                "content": { "application/json": {
+                "schema": { "type": "array", "items": { "$ref": "#/components/schemas/A" } } } } },
+                    "default": {} },
         } } });
     paths["/b"] = json!({ "$ref": "#/paths/~1a~1{id}" });
     json!({ "openapi": "3.1.0", "paths": paths, "webhooks": { "w": { "post": {} } }, "components": {
-        "parameters": { "P": { "name": "q", "in": "query", "style": "form", "explode": true, "schema": { "type": "array", "items": {} } } },
-        "securitySchemes": { "key": { "type": "oauth2", "flows": { "implicit": { "authorizationUrl": "https://a", "scopes": { "s": "" } } } } },
+        "parameters": { "P": { "name": "q", "in": "query", "style": "form", "explode": true,
+            "schema": { "type": "array", "items": {} } } },
+        "securitySchemes": { "key": { "type": "oauth2",
+            "flows": { "implicit": { "authorizationUrl": "https://a", "scopes": { "s": "" } } } } },
         "schemas": { "A": {
-            "type": ["object", "null"], "required": ["a"], "minProperties": 1, "maxProperties": 9, "additionalProperties": { "type": "string" },
-            "patternProperties": { "^x": {} }, "dependentRequired": { "a": ["b"] }, "discriminator": { "propertyName": "a", "mapping": { "b": "B" } },
+            "type": ["object", "null"], "required": ["a"], "minProperties": 1, "maxProperties": 9,
+            "additionalProperties": { "type": "string" },
+            "patternProperties": { "^x": {} }, "dependentRequired": { "a": ["b"] },
+            "discriminator": { "propertyName": "a", "mapping": { "b": "B" } },
             "properties": {
-                "a": { "type": "string", "enum": ["x", "y"], "minLength": 1, "maxLength": 5, "pattern": "^x", "format": "date", "default": "x" },
-                "b": { "type": "number", "minimum": 1, "exclusiveMaximum": 5, "multipleOf": 2, "readOnly": true, "const": 2 },
-                "c": { "oneOf": [{ "$ref": "#/components/schemas/A" }, { "type": "string" }, { "type": "null" }] },
-                "d": { "allOf": [{ "prefixItems": [{}], "uniqueItems": true, "minItems": 1, "contains": {} }], "not": {}, "if": {}, "then": {} },
+                "a": { "type": "string", "enum": ["x", "y"], "minLength": 1, "maxLength": 5,
+                "pattern": "^x", "format": "date", "default": "x" },
+                "b": { "type": "number", "minimum": 1, "exclusiveMaximum": 5, "multipleOf": 2,
+                    "readOnly": true, "const": 2 },
+                "c": { "oneOf": [{ "$ref": "#/components/schemas/A" }, { "type": "string" },
+                    { "type": "null" }] },
+                "d": { "allOf": [{ "prefixItems": [{}], "uniqueItems": true, "minItems": 1,
+                    "contains": {} }], "not": {}, "if": {}, "then": {} },
             } } } } })
 }
 
@@ -387,29 +413,39 @@ fn alternatives_are_judged_together() {
         ),
         // 3 was valid once, and fits twice now.
         (
-            json!({ "anyOf": [{ "oneOf": [{ "type": "integer" }, { "type": "integer", "maximum": 1 }] }, { "type": "null" }] }),
-            json!({ "anyOf": [{ "oneOf": [{ "type": "integer" }, { "type": "integer", "minimum": 2 }] }, { "type": "null" }] }),
+            json!({ "anyOf": [{ "oneOf": [{ "type": "integer" }, { "type": "integer", "maximum": 1 }] },
+                { "type": "null" }] }),
+            json!({ "anyOf": [{ "oneOf": [{ "type": "integer" }, { "type": "integer", "minimum": 2 }] },
+                { "type": "null" }] }),
             true,
             true,
         ),
         // Every text fitted twice, so none could be sent.
         (
-            json!({ "oneOf": [{ "oneOf": [{ "const": 2 }, { "type": "string" }] }, { "type": ["string", "null"] }] }),
+            json!({ "oneOf": [{ "oneOf": [{ "const": 2 }, { "type": "string" }] },
+                { "type": ["string", "null"] }] }),
             json!({ "anyOf": [{ "type": "integer" }, text(0, 3), { "type": "null" }] }),
             false,
             true,
         ),
         // Only null could be sent. What the receiver knows of lists does not matter.
         (
-            json!({ "oneOf": [{ "type": ["string", "integer", "null"] }, { "type": ["string", "integer"] }] }),
-            json!({ "oneOf": [{ "type": ["string", "null"] }, { "type": "array", "items": { "type": "string" } }] }),
+            json!({ "oneOf": [
+                { "type": ["string", "integer", "null"] },
+                { "type": ["string", "integer"] },
+            ] }),
+            json!({ "oneOf": [
+                { "type": ["string", "null"] },
+                { "type": "array", "items": { "type": "string" } },
+            ] }),
             false,
             true,
         ),
         // The same values in other words.
         (
             json!({ "oneOf": [{ "type": "integer", "maximum": 1 }, { "type": "integer", "minimum": 0 }] }),
-            json!({ "anyOf": [{ "type": "integer", "maximum": -1 }, { "type": "integer", "exclusiveMinimum": 1 }] }),
+            json!({ "anyOf": [{ "type": "integer", "maximum": -1 },
+                { "type": "integer", "exclusiveMinimum": 1 }] }),
             false,
             false,
         ),

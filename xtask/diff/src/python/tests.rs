@@ -12,9 +12,13 @@ fn surface(names: Value, objects: Value) -> Surface {
 fn function(parameters: &[(&str, &str, Option<&str>, Option<&str>)]) -> Surface {
     let list: Vec<Value> = parameters
         .iter()
-        .map(|(name, kind, takes, default)| json!({ "name": name, "kind": kind, "annotation": takes, "type": takes, "default": default }))
+        .map(|(name, kind, takes, default)| {
+            json!({ "name": name, "kind": kind, "annotation": takes,
+            "type": takes, "default": default })
+        })
         .collect();
-    let f = json!({ "kind": "function", "file": "demo.py", "line": 3, "binding": "function", "signature": { "parameters": list } });
+    let f = json!({ "kind": "function", "file": "demo.py", "line": 3, "binding": "function",
+        "signature": { "parameters": list } });
     surface(
         json!({ "demo": { "to": "demo", "public": true }, "demo.f": { "to": "demo.f", "public": true } }),
         json!({ "demo": { "kind": "module" }, "demo.f": f }),
@@ -77,7 +81,8 @@ fn the_most_severe_change_comes_first() {
 #[test]
 fn an_incomplete_surface_is_compared_too() {
     let hollow = surface(
-        json!({ "demo.f": { "to": "demo.f", "public": true }, "demo.g": { "to": "json.dumps", "public": true } }),
+        json!({ "demo.f": { "to": "demo.f", "public": true }, "demo.g": { "to": "json.dumps",
+            "public": true } }),
         json!({}),
     );
     assert_eq!(ids(&hollow, &hollow), Vec::<String>::new());
@@ -168,9 +173,8 @@ fn types_and_pythons_of_a_package_are_compared() {
         |text: Option<&str>, minors: &[u32]| package(json!({}), json!({ "python": text, "pythons": minors }));
     assert_eq!(
         ids(&python(None, &[9, 10]), &python(Some(">=3.10"), &[10])),
-        [
-            "Warning python-dropped it can no longer be installed with Python 3.9: `requires-python` was not set, now `>=3.10`"
-        ]
+        ["Warning python-dropped it can no longer be installed with Python 3.9: `requires-python` was not \
+             set, now `>=3.10`"]
     );
     assert_eq!(ids(&python(Some(">=3.10"), &[10]), &python(None, &[9, 10])), Vec::<String>::new());
 }
@@ -179,7 +183,8 @@ fn types_and_pythons_of_a_package_are_compared() {
 fn a_name_that_only_type_checkers_see_breaks_whoever_imports_it() {
     let named = |typing| {
         surface(
-            json!({ "demo": { "to": "demo", "public": true }, "demo.A": { "to": "other.A", "public": true, "typing": typing } }),
+            json!({ "demo": { "to": "demo", "public": true }, "demo.A": { "to": "other.A", "public": true,
+                "typing": typing } }),
             json!({ "demo": { "kind": "module" } }),
         )
     };
@@ -199,7 +204,8 @@ fn a_name_that_a_lazy_module_gave_is_removed_or_maybe_removed() {
         surface(names, json!({ "demo": { "kind": "module", "lazy": lazy } }))
     };
     assert_eq!(ids(&lazy(false, true), &lazy(false, false)), ["Breaking attribute-removed `a` was removed"]);
-    let maybe = "Warning attribute-maybe-removed `a` is no longer defined here, but may come from the module's `__getattr__`";
+    let maybe = "Warning attribute-maybe-removed `a` is no longer defined here, but may come from the \
+                 module's `__getattr__`";
     assert_eq!(ids(&lazy(true, true), &lazy(true, false)), [maybe]);
 }
 
@@ -304,7 +310,11 @@ fn the_constructor_of_a_class_is_known_unless_a_base_or_a_decorator_may_write_it
 
 #[test]
 fn what_cannot_be_set_could_not_be_set_before_if_it_was_final() {
-    let value = |annotation: Value, writable: bool, kind: &str| json!({ "kind": kind, "annotation": annotation, "writable": writable });
+    let value = |annotation: Value, writable: bool, kind: &str| {
+        json!({
+            "kind": kind, "annotation": annotation, "writable": writable
+        })
+    };
     for (annotation, expected) in [
         (json!(null), &["became-read-only-property"][..]),
         (json!("int"), &["became-read-only-property"]),
@@ -381,7 +391,11 @@ fn a_lost_re_export_is_reported_at_the_line_of_its_import() {
 
 #[test]
 fn abstract_members_count_once_python_enforces_them() {
-    let class = |members: &[&str], enforced: bool| json!({ "kind": "class", "abstract": members, "enforced": enforced });
+    let class = |members: &[&str], enforced: bool| {
+        json!({
+            "kind": "class", "abstract": members, "enforced": enforced
+        })
+    };
     for (old, new, expected) in [
         (class(&["f"], false), class(&["f"], true), &["class-became-abstract"][..]),
         (class(&["f"], true), class(&["f", "g"], true), &["abstract-member-added"]),

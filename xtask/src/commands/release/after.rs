@@ -32,7 +32,11 @@ fn close_milestone(release: &Release) {
     match closed {
         Ok(Some(title)) => ui::say(&format!("  {} milestone {title} is closed", ui::green("✓"))),
         Ok(None) => {}
-        Err(error) => warn(release, "milestone-open", format!("{error:#}"), "close the milestone by hand"),
+        Err(error) => {
+            let message =
+                format!("{} is released, but its milestone stays open: {error:#}", release.tag_name);
+            warn(release, "milestone-open", message, "close the milestone by hand");
+        }
     }
 }
 
@@ -45,17 +49,19 @@ fn announce(release: &Release) {
         ui::say("  - announce: not run in a rehearsal");
         return;
     }
+    let failed = |error: String| {
+        let message = format!("{} is released, but not announced: {error}", release.tag_name);
+        warn(release, "announce-failed", message, "announce it by hand");
+    };
     let notice = match cascade::notice(release) {
         Ok(notice) => notice.to_string(),
-        Err(error) => return warn(release, "announce-failed", format!("{error:#}"), "announce it by hand"),
+        Err(error) => return failed(format!("{error:#}")),
     };
     for argv in commands {
         let words = argv.join(" ");
         match run(release, argv, &notice) {
             Ok(()) => ui::say(&format!("  {} announced: {words}", ui::green("✓"))),
-            Err(error) => {
-                warn(release, "announce-failed", format!("{words}: {error:#}"), "announce it by hand");
-            }
+            Err(error) => failed(format!("`{words}`: {error:#}")),
         }
     }
 }

@@ -75,16 +75,16 @@ pub(crate) fn preview(release: &Release) -> Vec<String> {
 
 pub(crate) fn run(release: &Release) -> Result<String> {
     let forge = Forge::connect(release.ctx)?.map_err(anyhow::Error::msg)?;
+    let downstream = &release.ctx.ws.settings.downstream;
     let mut done = Vec::new();
     let mut failed = Vec::new();
     let statuses = match forge.statuses(&release.commit) {
         Ok(statuses) => statuses,
         Err(error) => {
-            failed.push(format!("{error:#}"));
+            failed.push(format!("{} was not told: {error:#}", names(downstream)));
             Vec::new()
         }
     };
-    let downstream = &release.ctx.ws.settings.downstream;
     if failed.is_empty() {
         let notice = notice(release)?;
         for one in downstream {
@@ -92,14 +92,15 @@ pub(crate) fn run(release: &Release) -> Result<String> {
                 Told::Yes => done.push(format!("{} was told before", one.repository)),
                 before => match tell(release, &forge, one, &notice, before) {
                     Ok(text) => done.push(text),
-                    Err(error) => failed.push(format!("{}: {error:#}", one.repository)),
+                    Err(error) => failed.push(format!("{} was not told: {error:#}", one.repository)),
                 },
             }
         }
     }
     for message in &failed {
         let app = release.app.name();
-        let help = format!("it is tried again by: cargo xtask release {app}");
+        let message = format!("{} is released, but {message}", release.tag_name);
+        let help = format!("tell it again: cargo xtask release {app}");
         let finding = Finding::new("cascade-failed", Level::Warning, message).app(app).help(help);
         ui::finding(&finding);
         release.leave(format!("tell downstream repositories again: cargo xtask release {app}"));

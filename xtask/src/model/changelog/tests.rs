@@ -441,7 +441,8 @@ proptest! {
 fn a_page_begins_with_the_breaks_and_ends_with_the_comparison() {
     let changelog = "# Changelog\n\n## [a-v0.2.0] - 2026-01-01\n\nBy hand.\n\n### Added\n\n- x\n\n\
         ### Breaking\n\n- y\n  use z\n\n### Fixed\n\n- w\n\n## [a-v0.1.0] - 2026-01-01\n\n- first\n\n\
-        [a-v0.2.0]: https://f/t/m/compare/a-v0.1.0...a-v0.2.0\n[a-v0.1.0]: https://f/t/m/releases/tag/a-v0.1.0\n";
+        [a-v0.2.0]: https://f/t/m/compare/a-v0.1.0...a-v0.2.0\n\
+        [a-v0.1.0]: https://f/t/m/releases/tag/a-v0.1.0\n";
     for (tag, expected) in [
         (
             "a-v0.2.0",

@@ -180,7 +180,8 @@ fn a_break_is_reported_if_and_only_if_a_value_shows_it() {
             let story = || {
                 let who = if sent { "sent" } else { "received" };
                 format!(
-                    "round {round}, {who}: {witness:?}\nold {old}\n    {before}\nnew {new}\n    {after}\n{:?}",
+                    "round {round}, {who}: {witness:?}\nold {old}\n    {before}\nnew {new}\n    {after}\n\
+                     {:?}",
                     changes.iter().map(|c| (&c.id, &c.message)).collect::<Vec<_>>()
                 )
             };
@@ -194,7 +195,8 @@ fn a_break_is_reported_if_and_only_if_a_value_shows_it() {
     }
     assert!(
         missed.is_empty() && false_alarms.is_empty(),
-        "of {pairs} pairs with {broken} breaks {} are missed, {} are false alarms\n\nMISSED\n{}\n\nFALSE ALARMS\n{}",
+        "of {pairs} pairs with {broken} breaks {} are missed, {} are false alarms\n\nMISSED\n{}\n\n\
+         FALSE ALARMS\n{}",
         missed.len(),
         false_alarms.len(),
         missed.iter().take(12).cloned().collect::<Vec<_>>().join("\n\n"),

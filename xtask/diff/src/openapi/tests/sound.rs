@@ -25,20 +25,26 @@ pub(super) fn schema(dice: &mut Dice, depth: usize) -> Value {
         0 => json!({ "type": dice.pick(&["string", "integer", "number", "boolean"]) }),
         1 => json!({ "type": ["string", dice.pick(&["null", "integer"])] }),
         2 => {
-            json!({ "enum": [dice.pick(&[json!(1), json!("a"), json!(null)]), dice.pick(&[json!(2), json!("b"), json!(1.0)])] })
+            json!({ "enum": [
+                dice.pick(&[json!(1), json!("a"), json!(null)]),
+                dice.pick(&[json!(2), json!("b"), json!(1.0)]),
+            ] })
         }
         3 => {
-            json!({ "type": "integer", dice.pick(&["minimum", "exclusiveMinimum"]): dice.roll(3), "maximum": 1 + dice.roll(4) })
+            json!({ "type": "integer", dice.pick(&["minimum", "exclusiveMinimum"]): dice.roll(3),
+                "maximum": 1 + dice.roll(4) })
         }
         4 => json!({ "type": "string", "minLength": dice.roll(3), "nullable": dice.roll(2) == 0 }),
         5 => json!({ "const": dice.pick(&[json!("a"), json!(1), json!(null)]) }),
         6 => {
-            json!({ "type": "array", "items": schema(dice, depth - 1), "minItems": dice.roll(2), "maxItems": 1 + dice.roll(2) })
+            json!({ "type": "array", "items": schema(dice, depth - 1), "minItems": dice.roll(2),
+                "maxItems": 1 + dice.roll(2) })
         }
         7 | 8 => object(dice, depth),
         9 => json!({ "anyOf": [schema(dice, depth - 1), schema(dice, depth - 1)] }),
         10 => {
-            json!({ "anyOf": [schema(dice, depth - 1), schema(dice, depth - 1), { "type": "null" }], "maxLength": 1 + dice.roll(3) })
+            json!({ "anyOf": [schema(dice, depth - 1), schema(dice, depth - 1), { "type": "null" }],
+                "maxLength": 1 + dice.roll(3) })
         }
         11 => json!({ "allOf": [schema(dice, depth - 1), object(dice, depth)] }),
         _ => json!({ "$ref": format!("#/components/schemas/{}", dice.pick(&["A", "B"])) }),
@@ -46,7 +52,8 @@ pub(super) fn schema(dice: &mut Dice, depth: usize) -> Value {
 }
 
 pub(super) fn object(dice: &mut Dice, depth: usize) -> Value {
-    let mut object = json!({ "type": "object", "properties": { "a": schema(dice, depth - 1), "b": schema(dice, depth - 1) } });
+    let mut object = json!({ "type": "object", "properties": { "a": schema(dice, depth - 1),
+        "b": schema(dice, depth - 1) } });
     match dice.roll(4) {
         0 => object["required"] = json!(["a"]),
         1 => object["required"] = json!(["a", "b"]),
@@ -175,7 +182,8 @@ fn a_value_that_no_longer_fits_is_reported_as_a_break() {
         let old = schema(&mut dice, 2);
         let new = if round % 3 == 0 { schema(&mut dice, 2) } else { mutated(&mut dice, &old, 2) };
         let changed = mutated(&mut dice, &components["B"], 1);
-        let other = json!({ "A": components["A"], "B": if round % 2 == 0 { changed } else { components["B"].clone() } });
+        let other = json!({ "A": components["A"],
+            "B": if round % 2 == 0 { changed } else { components["B"].clone() } });
         let changes =
             diff(&posting(old.clone(), components.clone()), &posting(new.clone(), other.clone()), TODAY);
         let values: Vec<Value> = (0..60).map(|_| value(&mut dice, 2)).collect();
@@ -184,7 +192,8 @@ fn a_value_that_no_longer_fits_is_reported_as_a_break() {
             broken += 1;
             assert!(
                 reported(&changes),
-                "round {round}: {witness} fits no longer\nold {old}\n    {components}\nnew {new}\n    {other}\n{changes:#?}"
+                "round {round}: {witness} fits no longer\nold {old}\n    {components}\n\
+                 new {new}\n    {other}\n{changes:#?}"
             );
         } else if changes.is_empty() {
             silent += 1;

@@ -5,7 +5,10 @@ use crate::model::language::Ecosystem;
 use serde_json::json;
 
 fn document() -> Document {
-    let entry = |version: &str, status: &str, removal: Option<&str>| json!({ "apiVersion": version, "status": status, "removal": removal });
+    let entry = |version: &str, status: &str, removal: Option<&str>| {
+        json!({ "apiVersion": version,
+        "status": status, "removal": removal })
+    };
     let text = json!({
         "$schema": document::SCHEMA_URL,
         "schema": 1,

@@ -1,3 +1,5 @@
+//! Pages of Python indexes, as JSON and as HTML, and what is read from them.
+
 use super::*;
 use crate::sys::testing;
 use proptest::prelude::*;
@@ -100,7 +102,8 @@ fn a_version_is_withdrawn_when_every_file_of_it_is_yanked() {
 fn what_is_no_page_of_an_index_is_an_error() {
     let json = "application/vnd.pypi.simple.v1+json; charset=utf-8";
     let page = r#"{"meta": {"api-version": "1.0"}, "name": "demo-agent", "files": []}"#;
-    let listed = "<!DOCTYPE html><html><body><a href=\"demo_agent-0.0.1.tar.gz\">demo_agent-0.0.1.tar.gz</a></body></html>";
+    let listed = "<!DOCTYPE html><html><body><a \
+                  href=\"demo_agent-0.0.1.tar.gz\">demo_agent-0.0.1.tar.gz</a></body></html>";
     for (content_type, text, expected) in [
         (json, page, Ok(0)),
         ("text/html", listed, Ok(1)),

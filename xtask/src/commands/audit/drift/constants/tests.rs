@@ -88,7 +88,8 @@ fn settings_repeat_the_version_in_known_sections() {
         ("setup.cfg", "[metadata]\nversion = attr: demo_agent.__version__", vec![]),
         (
             "pyproject.toml",
-            "[project]\nversion = \"0.2.0\"\n[tool.poetry]\nversion = \"0.1.0\"\n[tool.other]\nversion = \"9.9.9\"",
+            "[project]\nversion = \"0.2.0\"\n[tool.poetry]\nversion = \"0.1.0\"\n[tool.other]\n\
+             version = \"9.9.9\"",
             vec!["constant 0.1.0"],
         ),
         (".bumpversion.cfg", "[bumpversion]\r\ncurrent_version = 0.1.0\r\n", vec!["constant 0.1.0"]),

@@ -49,7 +49,8 @@ fn a_badge_counts_if_its_label_means_the_app() {
 
 #[test]
 fn the_newest_section_is_the_highest_of_this_app() {
-    let common = "# Changelog\n\n## [Unreleased]\n\n```\n## [python-v9.0.0]\n```\n## [ts-v3.0.0] - 2026-01-01\n## [python-v0.2.0-rc.1] - 2026-01-01\n## [python-v0.1.0]\n";
+    let common = "# Changelog\n\n## [Unreleased]\n\n```\n## [python-v9.0.0]\n```\n\
+                  ## [ts-v3.0.0] - 2026-01-01\n## [python-v0.2.0-rc.1] - 2026-01-01\n## [python-v0.1.0]\n";
     for (text, app, own, expected) in [
         (common, "python", false, Some("0.2.0-rc.1")),
         (common, "ts", false, Some("3.0.0")),

@@ -12,7 +12,8 @@ fn a_spec_is_json_or_yaml() {
     for (text, expected) in [
         (r#"{"openapi": "3.1.0", "info": {"title": "x", "version": "0.1.0"}}"#, Some("0.1.0")),
         (
-            "openapi: 3.1.0\ninfo:\n  title: x\n  contact:\n    version: 9.9.9\n  version: \"0.1.0\" # c\npaths: {}\n",
+            "openapi: 3.1.0\ninfo:\n  title: x\n  contact:\n    version: 9.9.9\n  version: \"0.1.0\" # c\n\
+             paths: {}\n",
             Some("0.1.0"),
         ),
         ("openapi: 3.1.0\r\ninfo:\r\n  version: '0.1.0'\r\n", Some("0.1.0")),
@@ -87,7 +88,8 @@ fn requirements_are_read_except_in_comments() {
         ("image:\n  registry: ghcr.io\n  tag: 0.1.0\n  repository: team/demo\n", vec!["0.1.0"]),
         ("images:\n- name: ghcr.io/team/demo\n  newTag: v0.1.0\n", vec!["v0.1.0"]),
         (
-            "a:\n  repository: ghcr.io/team/other\n  tag: v9.9.9\nb:\n  repository: ghcr.io/team/demo\n  pullPolicy: Always\n\n  tag: v0.1.0\n",
+            "a:\n  repository: ghcr.io/team/other\n  tag: v9.9.9\n\
+             b:\n  repository: ghcr.io/team/demo\n  pullPolicy: Always\n\n  tag: v0.1.0\n",
             vec!["v0.1.0"],
         ),
         (

@@ -21,9 +21,16 @@ fn in_toml_locks_the_own_package_differs_from_a_resolved_one() {
         (entry("demo-agent", "virtual = \"../python\"").replace('\n', "\r\n"), vec!["lock file 0.1.0"]),
         (entry("demo-agent", "registry = \"https://pypi.org/simple\""), vec!["pin 0.1.0"]),
         (entry("demo-agent-tools", "editable = \".\""), vec![]),
-        (entry("other", "registry = \"x\"") + "\n[[package.metadata.requires-dist]]\nname = \"demo-agent\"\nversion = \"9.9.9\"\n", vec![]),
         (
-            "version = 1\n[[package]]\nname = \"demo-agent\"\nversion = \"0.1.0\"\n[package.dependencies]\nversion = \"9.9.9\"\n".into(),
+            entry("other", "registry = \"x\"")
+                + "\n[[package.metadata.requires-dist]]\nname = \"demo-agent\"\n\
+                   version = \"9.9.9\"\n",
+            vec![],
+        ),
+        (
+            "version = 1\n[[package]]\nname = \"demo-agent\"\nversion = \"0.1.0\"\n[package.dependencies]\n\
+             version = \"9.9.9\"\n"
+                .into(),
             vec!["pin 0.1.0"],
         ),
         ("[[package]]\nname = \"demo-agent\"\n".into(), vec![]),
@@ -39,17 +46,20 @@ fn in_npm_locks_the_root_workspaces_and_installed_packages_are_found() {
     for (name, text, expected) in [
         (
             "package-lock.json",
-            r#"{"name":"@team/demo","version":"0.1.0","packages":{"":{"name":"@team/demo","version":"0.1.0"}}}"#,
+            r#"{"name":"@team/demo","version":"0.1.0",
+                "packages":{"":{"name":"@team/demo","version":"0.1.0"}}}"#,
             vec!["lock file 0.1.0"; 2],
         ),
         (
             "package-lock.json",
-            "\u{feff}{\"name\":\"root\",\"packages\":{\"apps/ts\":{\"name\":\"@team/demo\",\"version\":\"0.1.1\"}}}",
+            "\u{feff}{\"name\":\"root\",\"packages\":{\"apps/ts\":\
+             {\"name\":\"@team/demo\",\"version\":\"0.1.1\"}}}",
             vec!["lock file 0.1.1"],
         ),
         (
             "package-lock.json",
-            r#"{"name":"x","packages":{"node_modules/@team/demo":{"version":"0.1.2"},"node_modules/@team/demo-extra":{"version":"9.0.0"}}}"#,
+            r#"{"name":"x","packages":{"node_modules/@team/demo":{"version":"0.1.2"},
+                "node_modules/@team/demo-extra":{"version":"9.0.0"}}}"#,
             vec!["pin 0.1.2"],
         ),
         (
@@ -60,17 +70,20 @@ fn in_npm_locks_the_root_workspaces_and_installed_packages_are_found() {
         ("package-lock.json", "{ broken", vec![]),
         (
             "bun.lock",
-            "{\n  \"workspaces\": {\n    \"apps/ts\": {\n      \"name\": \"@team/demo\",\n      \"version\": \"0.1.0\",\n    },\n  },\n}",
+            "{\n  \"workspaces\": {\n    \"apps/ts\": {\n\
+             \"name\": \"@team/demo\",\n      \"version\": \"0.1.0\",\n    },\n  },\n}",
             vec!["lock file 0.1.0"],
         ),
         (
             "bun.lock",
-            "{ \"packages\": {\n \"@team/demo\": [\"@team/demo@0.1.2\", \"\", {}, \"sha512-x\"],\n \"@team/demo/x\": [\"x@1.0.0\"], } }",
+            "{ \"packages\": {\n \"@team/demo\": [\"@team/demo@0.1.2\", \"\", {}, \"sha512-x\"],\n\
+             \"@team/demo/x\": [\"x@1.0.0\"], } }",
             vec!["pin 0.1.2"],
         ),
         (
             "bun.lock",
-            "{\n \"workspaces\": {\n \"\": {\n \"name\": \"@team/demo\",\n \"dependencies\": {\n \"version\": \"1.0.0\" } } } }",
+            "{\n \"workspaces\": {\n \"\": {\n \"name\": \"@team/demo\",\n \"dependencies\": {\n\
+             \"version\": \"1.0.0\" } } } }",
             vec![],
         ),
         (

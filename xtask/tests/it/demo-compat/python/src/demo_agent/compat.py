@@ -13,7 +13,8 @@ CHANNELS = [("http", "1", "supported", None)]
 def document() -> dict[str, object]:
     text = json.dumps(spec(), indent=2, sort_keys=True) + "\n"
     return {
-        "$schema": "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/main/contract/compat.schema.json",
+        "$schema": "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/"
+        "main/contract/compat.schema.json",
         "schema": 1,
         "package": "demo-agent",
         "version": __version__,

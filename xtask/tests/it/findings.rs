@@ -1,0 +1,265 @@
+//! Every finding of the RUNBOOK is in a snapshot as a person sees it. Here are also the findings that no
+//! other test shows.
+
+use crate::bump::serve;
+use crate::demo::World;
+use crate::docs;
+use crate::support::{APP_TOML, PYPROJECT, Repo, run, user_cache};
+use expect_test::expect;
+use regex_lite::Regex;
+use std::path::Path;
+
+#[test]
+fn every_finding_of_the_runbook_is_in_a_snapshot() {
+    let snapshot = Regex::new(r##"(?s)expect!\[\[r#"(.*?)"#\]\]"##).unwrap();
+    let mut seen = String::new();
+    for file in docs::tracked(&["xtask"], &["rs"]) {
+        for found in snapshot.captures_iter(&docs::read(&file)) {
+            seen.push_str(&found[1]);
+        }
+    }
+    // A finding, or a break in a finding: `error[dirty-tree]: …`, `  [class-renamed] …`.
+    let shows = |id: &str| {
+        let levels = ["info", "warning", "error", "breaking"];
+        levels.iter().any(|level| seen.contains(&format!("{level}[{id}]:")))
+            || seen.contains(&format!("  [{id}] "))
+    };
+    let unseen: Vec<String> = docs::documented_findings().into_iter().filter(|id| !shows(id)).collect();
+    assert!(unseen.is_empty(), "findings that no snapshot shows: {unseen:?}");
+}
+
+/// A repository with a bare remote, in which 0.1.0 is the manifest's version and not released.
+fn pushed() -> Repo {
+    let repo = Repo::new();
+    let remote = repo.world().join("remote.git");
+    repo.git(&["init", "--quiet", "--bare", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.1.0"), "feat: more");
+    repo.git(&["push", "--quiet", "origin", "main"]);
+    repo
+}
+
+#[test]
+fn a_package_is_not_published_before_its_tag() {
+    let repo = pushed();
+    expect![[r#"
+        exit code 3
+        error[no-tag]: python: the tag python-v0.1.0 is not on origin: a release is only published after its tag
+          → cargo xtask tag python
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.untouched(|| repo.xtask(&["publish", "python"])).seen());
+}
+
+#[test]
+fn a_spec_that_the_code_does_not_print_is_shown_as_a_difference() {
+    let repo = Repo::new();
+    let spec = "[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"spec.py\"]\nserve = [\"true\"]\n";
+    repo.write("apps/python/app.toml", format!("{APP_TOML}\n{spec}"));
+    repo.write("apps/python/spec.py", "print('{\\n  \"openapi\": \"3.1.0\"\\n}')\n");
+    repo.write("apps/python/openapi.json", "{\n  \"openapi\": \"3.0.0\"\n}\n");
+    expect![[r#"
+        exit code 3
+          ✗ openapi-python    stale (TIME)
+        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        --- apps/python/openapi.json (committed)
+        +++ apps/python/openapi.json (from the code)
+        @@ -1,3 +1,3 @@
+         {
+        -  "openapi": "3.0.0"
+        +  "openapi": "3.1.0"
+         }
+          → cargo xtask openapi generate python
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.xtask(&["openapi", "check", "python"]).seen());
+}
+
+/// A released spec is not JSON; compat.json then names another version of the contract.
+#[test]
+fn a_plan_names_what_it_could_not_compare_and_another_contract() {
+    let repo = Repo::new();
+    let tables = "\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n\n\
+                  [compat]\nfile = \"compat.json\"\ngenerate = [\"true\"]\n";
+    let compat = |contract: &str| {
+        serde_json::json!({
+            "$schema": concat!(
+                "https://raw.githubusercontent.com/l4b4r4b4b4/fractal-agents-runtime/",
+                "main/contract/compat.schema.json"
+            ),
+            "schema": 1,
+            "package": "demo-agent",
+            "version": "0.1.0",
+            "contract": { "version": contract, "spec": format!("sha256:{}", "0".repeat(64)) },
+            "plugins": [],
+            "channels": [],
+        })
+        .to_string()
+    };
+    repo.write("apps/python/app.toml", format!("{APP_TOML}{tables}"));
+    repo.write("apps/python/compat.json", compat("1"));
+    repo.write("apps/python/openapi.json", "{ not json");
+    repo.commit("apps/python/pyproject.toml", &PYPROJECT.replace("0.0.0", "0.1.0"), "feat: promises");
+    repo.git(&["tag", "python-v0.1.0"]);
+    repo.write("apps/python/openapi.json", r#"{"openapi": "3.1.0", "info": {}, "paths": {}}"#);
+    repo.commit("apps/python/compat.json", &compat("2"), "fix: another contract");
+    expect![[r#"
+        exit code 3
+        warning[contract-unreadable]: python: the specs cannot be compared, so breaking changes for clients are not detected: python-v0.1.0:apps/python/openapi.json is not JSON: key must be a string at line 1 column 3 (apps/python/openapi.json)
+          → only the commits decide the version: declare breaking changes in them
+        breaking[undeclared-break]: python: breaks users of python-v0.1.0, and no commit declares it (apps/python/compat.json):
+          [contract-version-changed] contract.version was 1 and is now 2
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "contract-version-changed", what = "contract.version", version = the next one, reason = "…"
+          → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.xtask(&["plan", "python"]).seen_findings());
+}
+
+/// The lock file of today's app cannot be read, so the example plugin of the last release cannot be run.
+#[test]
+fn tests_of_the_last_release_that_cannot_run_are_a_finding() {
+    let repo = Repo::new();
+    let compat = "\n[spec]\nfile = \"openapi.json\"\ngenerate = [\"true\"]\nserve = [\"true\"]\n\n\
+                  [compat]\nfile = \"compat.json\"\ngenerate = [\"true\"]\nusers = [\"python\", \"-V\"]\n";
+    repo.commit("apps/python/app.toml", &format!("{APP_TOML}{compat}"), "feat: a plugin");
+    repo.git(&["tag", "python-v0.0.0"]);
+    repo.commit("apps/python/uv.lock", "not a lock file\n", "fix: a lock file");
+    expect![[r#"
+        exit code 3
+          ✓ test-python       no tests: a fixture (TIME)
+          ✗ users-python      could not run (TIME)
+        error[users]: python: the last release's tests could not run: `CACHE/tools/uv/bin/uv sync --quiet --all-groups --frozen --python PYTHON --default-index https://pypi.org/simple`: exit code 2 (apps/python)
+        error: Failed to parse `uv.lock`
+          cause: TOML parse error at line 1, column 5
+                   |
+                 1 | not a lock file
+                   |     ^
+                 key with no value, expected `=`
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.xtask(&["test", "python"]).seen());
+}
+
+#[test]
+fn an_audit_compares_the_changelog_and_ranges_with_the_manifest() {
+    let repo = Repo::new();
+    let section = |version: &str| format!("# Changelog\n\n## [python-v{version}] - 2026-01-01\n\n- more\n");
+    repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.2.0"));
+    repo.write("examples/requirements.txt", "demo-agent>=0.1,<0.2\n");
+    repo.commit("CHANGELOG.md", &section("0.1.0"), "feat: more");
+    let behind = repo.xtask(&["audit"]).seen();
+    repo.commit("CHANGELOG.md", &section("0.3.0"), "docs: what is coming");
+    expect![[r#"
+        exit code 0
+        python  0.2.0  apps/python/pyproject.toml:3, not released yet
+          ! pin        >=0.1,<0.2  examples/requirements.txt:1
+          ! changelog  0.1.0       CHANGELOG.md:3
+        stderr:
+        warning[range-excludes]: python: the pin >=0.1,<0.2 excludes 0.2.0 (examples/requirements.txt:1)
+          → include 0.2.0 in the range, or ignore this if the range is intended
+        warning[changelog-behind]: python: the changelog has no section for 0.2.0; its newest of python is 0.1.0 (CHANGELOG.md:3)
+          → cargo xtask bump python --version 0.2.0
+        nothing stops a release; 2 warnings above
+        exit code 3
+        warning[range-excludes]: python: the pin >=0.1,<0.2 excludes 0.2.0 (examples/requirements.txt:1)
+          → include 0.2.0 in the range, or ignore this if the range is intended
+        error[changelog-ahead]: python: the changelog's newest section of python is 0.3.0, but the manifest has 0.2.0 (CHANGELOG.md:3)
+          → cargo xtask bump python --version 0.3.0, or remove that section
+        error: 1 finding to fix first
+    "#]].assert_eq(&(behind + &repo.xtask(&["audit"]).seen_findings()));
+}
+
+/// The package is one that the index refuses, its name is taken, it has no lock file to look advisories up
+/// for, and a tool is not in the cache and cannot be installed.
+#[test]
+fn preflight_reports_what_a_package_and_the_machine_lack() {
+    let world = World::new();
+    let manifest = world.repo.read("apps/python/pyproject.toml");
+    let manifest = manifest
+        .replace("license = \"MIT\"", "license = \"MIT\"\nclassifiers = [\"Private :: Do Not Upload\"]");
+    world.repo.git(&["rm", "--quiet", "apps/python/uv.lock"]);
+    world.repo.commit("apps/python/pyproject.toml", &manifest, "fix: a classifier");
+    world.push();
+    let index = serve(r#"<a href="a">demo_agent-0.0.0.tar.gz</a>"#);
+    let cache = world.repo.world().join("cache");
+    link_cache_without(&cache, "twine");
+    let mut command = world.command(&world.repo.path);
+    command.env("XTASK_CACHE", &cache).env("XTASK_PYPI", index).env_remove("XTASK_LOOPBACK_ONLY");
+    let stopped = run(command.args(["release", "python", "--until", "preflight"]));
+    expect![[r#"
+        exit code 3
+        error[tool-missing]: python: cannot write WORLD/cache/tools/.twine.lock: Is a directory (os error N)
+          → cargo xtask setup
+        warning[release-untagged]: python: demo-agent 0.0.0 is on the index, but there is no tag python-v0.0.0, so its commit is unknown: the next release is compared with no earlier release, and may break users of 0.0.0 unnoticed
+          → git fetch --tags
+          → or, if that tag does not exist: git tag python-v0.0.0 COMMIT, with the commit that 0.0.0 was built from
+        error[not-publishable]: python: the index would refuse demo-agent (apps/python/pyproject.toml):
+          PyPI refuses the classifier "Private :: Do Not Upload"
+          → change it in a pull request
+        warning[name-taken]: python: demo-agent is already on the index, but no release of it is tagged here: check its owner (http://127.0.0.1:PORT/simple)
+        warning[advisories]: python: cannot look up advisories about the locked dependencies: `WORLD/cache/tools/uv/bin/uv audit --quiet --frozen --no-dev --preview-features audit-command`: exit code 1 (apps/python/uv.lock)
+        error: Unable to find lockfile at `uv.lock`, but `--frozen` was provided. To create a lockfile, run `uv lock` or `uv sync` without the flag.
+        error: 2 findings to fix first
+    "#]].assert_eq(&stopped.seen_findings());
+}
+
+/// A cache with links to everything in the user's, except for one tool, for which there is a file that cannot
+/// be replaced: a folder has the name of its lock.
+fn link_cache_without(cache: &camino::Utf8Path, tool: &str) {
+    let link = |from: &Path, to: &camino::Utf8Path, without: &[&str]| {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
+            if without.iter().any(|without| name.trim_start_matches('.').starts_with(without)) {
+                if !name.starts_with('.') && name != "tools" {
+                    std::fs::create_dir(to.join(format!(".{name}.lock"))).unwrap();
+                }
+                continue;
+            }
+            std::os::unix::fs::symlink(entry.unwrap().path(), to.join(name)).unwrap();
+        }
+    };
+    let user = user_cache();
+    link(Path::new(&user), cache, &["tools"]);
+    link(&Path::new(&user).join("tools"), &cache.join("tools"), &[tool]);
+}
+
+/// Each time the tag names other bytes, or there is no tag but the registries have the version.
+#[test]
+fn bytes_that_differ_from_the_tag_or_have_no_tag_stop_the_release() {
+    let world = World::new();
+    world.xtask(&["release", "python", "--until", "tag"]).expect(0);
+    let (repo, name, remote) = (&world.repo, "refs/tags/python-v0.0.1", world.servers.remote());
+    let object = repo.git(&["rev-parse", name]);
+    let tag = repo.git(&["cat-file", "tag", name]);
+    let wheel = Regex::new(r"[0-9a-f]{64}(  demo_agent-0\.0\.1-py3-none-any\.whl)").unwrap();
+    let other = wheel.replace(&tag, format!("{}$1", "0".repeat(64)));
+    assert_ne!(other, tag);
+    repo.write(".git/other", format!("{other}\n"));
+    let other = repo.git(&["hash-object", "-t", "tag", "-w", ".git/other"]);
+    // The remote lets nobody push another tag over one.
+    let set = |object: &str| {
+        repo.git(&["update-ref", name, object]);
+        repo.git_in(remote, &["fetch", "--quiet", repo.path.as_str(), &format!("+{name}:{name}")]);
+    };
+    set(&other);
+    expect![[r#"
+        exit code 3
+        error[build-differs]: python: the build differs from the tag python-v0.0.1: demo_agent-0.0.1-py3-none-any.whl has sha256 SHA256 there; the build produced sha256 SHA256
+          → resume with the tools of the release: git switch --detach 1234567 && cargo xtask release python
+          → if that builds other bytes too, release the next version: cargo xtask bump python --version 0.0.2
+        error: 1 finding to fix first
+    "#]].assert_eq(&world.xtask(&["release", "python"]).seen_findings());
+    set(&object);
+    world.xtask(&["release", "python", "--until", "image-push"]).expect(0);
+    repo.git_in(remote, &["update-ref", "-d", name]);
+    repo.git(&["update-ref", "-d", name]);
+    expect![[r#"
+        exit code 3
+        error[version-published]: python: demo_agent-0.0.1-py3-none-any.whl is already on the index, but the tag python-v0.0.1 does not exist (http://127.0.0.1:PORT/)
+          → release the next version: cargo xtask bump python --version 0.0.2
+        error[image-differs]: python: v0.0.1 is already in the registry (sha256:SHA256), but the tag python-v0.0.1 does not exist (ghcr.io/example/demo-agent:v0.0.1)
+          → release the next version: cargo xtask bump python --version 0.0.2
+        error: 2 findings to fix first
+    "#]].assert_eq(&world.xtask(&["release", "python"]).seen_findings());
+}
