@@ -74,7 +74,12 @@ class Waiting(Case):
     def test_what_can_not_be_honoured_is_refused_by_name(self) -> None:
         path = self.thread()
         cases: list[tuple[str, dict[str, object], list[str | int]]] = [
-            ("/runs", {"webhook": "http://127.0.0.1/x"}, ["webhook"]),
+            ("/runs", {"webhook": "http://example.com/x"}, ["webhook"]),
+            ("/runs", {"webhook": "http://127.0.0.1@example.com/x"}, ["webhook"]),
+            ("/runs", {"webhook": "ftp://127.0.0.1/x"}, ["webhook"]),
+            ("/runs", {"webhook": "/x"}, ["webhook"]),
+            ("/runs", {"webhook": "http://[x/"}, ["webhook"]),
+            ("/runs", {"webhook": "http://127.0.0.1/\n"}, ["webhook"]),
             ("/runs/wait", {"feedback_keys": ["a"]}, ["feedback_keys"]),
             ("/runs/stream", {"langsmith_tracer": {"project_name": "p"}}, ["langsmith_tracer"]),
             ("/runs/stream", {"stream_mode": "bogus"}, ["stream_mode"]),

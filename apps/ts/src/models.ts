@@ -185,7 +185,9 @@ const runFields = {
   strict_resume: nullable(z.boolean()).describe(
     "Refuse `command.resume` if nothing is interrupted.",
   ),
-  webhook: z.null().default(null).describe("Not supported."),
+  webhook: nullable(z.string()).describe(
+    "Where the run is sent when it has ended; see the setting `WEBHOOK_HOSTS`.",
+  ),
   feedback_keys: z.null().default(null).describe("Not supported."),
   langsmith_tracer: z.null().default(null).describe("Not supported."),
 };

@@ -12,6 +12,7 @@ import type { Runtime, Stateful } from "./runtime.js";
 import { ACTIVE, checkRoom, Feed, LIMITS, Log } from "./streams.js";
 import { eventStream, lastEvent, placeOf } from "./threads.js";
 import { isObject, type Json, now, selected } from "./values.js";
+import { checkWebhook, sendWebhook } from "./webhooks.js";
 
 type Body = models.RunRequest;
 
@@ -179,6 +180,7 @@ export class Runs {
     } catch (problem) {
       log("ERROR", `run ${run.id} was not recorded\n${stackOf(problem)}`);
     } finally {
+      if (run.body.webhook) void this.#send(run, run.body.webhook);
       this.active -= 1;
       ACTIVE.delete(run.id);
       this.#runtime().metrics.run(run.record.status);
@@ -199,6 +201,17 @@ export class Runs {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #send(run: Run, url: string): Promise<void> {
+    const failed = run.problem !== undefined;
+    const told = encode({
+      ...run.record,
+      run_ended_at: run.record.updated_at,
+      webhook_sent_at: now(),
+      error: failed ? errorOf(run.problem) : null,
+    });
+    await sendWebhook(url, `${told.slice(0, -1)},"values":${failed ? "null" : run.result}}`);
   }
 
   #failed(run: Run, problem: unknown): void {
@@ -410,7 +423,7 @@ async function begun(runtime: Runtime, body: Body, threadId: string | null): Pro
   runtime.runs.checkRoom();
   const assistant = runtime.assistants.get(body.assistant_id);
   const graph = runtime.graphs.get(assistant.graph_id);
-  check(body, threadId, await runtime.stateful(assistant.graph_id));
+  check(runtime, body, threadId, await runtime.stateful(assistant.graph_id));
   mirrored(body.config, body.context);
   const issues = graph && body.input !== null ? await inputIssues(graph, body.input) : [];
   if (issues.length > 0) throw invalid(issues, "body", "input");
@@ -432,7 +445,13 @@ function threadFor(runtime: Runtime, body: Body, threadId: string | null): model
 }
 
 /** Refuses fields that can't be honoured. */
-function check(body: Body, threadId: string | null, graph: Stateful | undefined): void {
+function check(
+  { settings }: Runtime,
+  body: Body,
+  threadId: string | null,
+  graph: Stateful | undefined,
+): void {
+  if (body.webhook !== null) checkWebhook(body.webhook, settings.webhookHosts);
   if (body.command !== null) checkCommand(body.command, body.input);
   const refusals: [string, readonly (keyof Body)[]][] = [
     ["needs a thread", threadId === null ? ["checkpoint", "checkpoint_id"] : []],

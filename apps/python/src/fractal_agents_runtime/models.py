@@ -211,7 +211,10 @@ class RunFields(RequestModel):
     strict_resume: bool | None = Field(
         default=None, description="Refuse `command.resume` if nothing is interrupted."
     )
-    webhook: None = Field(default=None, description="Not supported.")
+    webhook: str | None = Field(
+        default=None,
+        description="Where the run is sent when it has ended; see the setting `WEBHOOK_HOSTS`.",
+    )
     feedback_keys: None = Field(default=None, description="Not supported.")
     langsmith_tracer: None = Field(default=None, description="Not supported.")
 

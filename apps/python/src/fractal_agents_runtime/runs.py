@@ -20,6 +20,7 @@ from fractal_agents_runtime.models import BatchRun, FieldError, RunRequest
 from fractal_agents_runtime.streams import HEARTBEAT, OPEN, Feed, Log, check_room, nobody
 from fractal_agents_runtime.threads import config_of, event_stream, last_event
 from fractal_agents_runtime.values import now, selected
+from fractal_agents_runtime.webhooks import check_webhook, send_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ class Run:
         self.begun = False
         self.cancelled = False
         self.rollback = False
-        # The tasks that wait for the result for a client.
+        # The tasks that wait for the result for a client, or send it.
         self.waiting: set[asyncio.Task[None]] = set()
         self.loop = asyncio.get_running_loop()
         time_now = now()
@@ -196,11 +197,24 @@ class Runs:
             try:
                 await self._settle(run, known)
             finally:
+                if run.body.webhook:
+                    run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
                 self.active -= 1
                 del OPEN.runs[run.id]
                 self.runtime.metrics.runs[run.record["status"]] += 1
                 run.log.close()
                 run.done.set()
+
+    async def _send(self, run: Run, url: str) -> None:
+        failed = run.problem is not None
+        told = {
+            **run.record,
+            "run_ended_at": run.record["updated_at"],
+            "webhook_sent_at": now(),
+            "error": error_of(run.problem) if run.problem else None,
+        }
+        values = b"null" if failed else run.result
+        await send_webhook(url, encode(told)[:-1] + b',"values":' + values + b"}")
 
     def _failed(self, run: Run, problem: Exception, *, late: bool) -> None:
         name = run.record["metadata"]["graph_id"]
@@ -388,6 +402,8 @@ def check_command(command: Command, given: Json | None) -> None:
 def _begun(runtime: Runtime, body: RunFields, thread_id: str | None) -> Run:
     """Check a request, and start its run. None: on a thread of its own."""
     runtime.runs.check_room()
+    if body.webhook is not None:
+        check_webhook(body.webhook, runtime.settings.webhook_hosts)
     assistant = runtime.assistants.get(body.assistant_id)
     graph = runtime.graphs[assistant["graph_id"]]
     _check(runtime, body, thread_id, assistant["graph_id"])
