@@ -16,7 +16,7 @@ BASE_URL = urlsplit(os.environ.get("BASE_URL", ""))
 if BASE_URL.scheme != "http" or not BASE_URL.hostname:
     sys.stderr.write(
         "BASE_URL is not an http URL of a server. Start one, then run at the repository's root:\n"
-        "  BASE_URL=http://127.0.0.1:8000 python3 -m unittest discover --start-directory contract\n"
+        "  BASE_URL=http://127.0.0.1:8000 python3 contract\n"
     )
     # Not sys.exit: unittest would report it as a failed test with a traceback, once per file.
     os._exit(2)

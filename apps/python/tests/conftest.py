@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ GIVEN: set[int] = set()
 # longer than a request: it loads all root certificates.
 WEB = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
 
+ROOT = Path(__file__).parents[3]
 EXAMPLE = Path(__file__).parents[1] / "examples/plugin"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -123,6 +125,8 @@ class Servers:
     example: Server
     # The process that runs the example plugin's own tests.
     plugin: Process
+    # The result of the contract's tests, which run beside the other tests.
+    contract: Future[subprocess.CompletedProcess[str]]
     # Servers with a slow graph, which tests stop.
     slow: list[Server]
 
@@ -147,8 +151,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     plugins_tests = stack.enter_context(running(folder / "plugin.log", *plugin, measured=False))
     # Wait for their end instead of killing them: only then does the server that they start end too.
     stack.callback(plugins_tests.process.wait, PATIENCE)
+    shared = launch("shared", "-m", "fractal_agents_runtime")
+    beside = stack.enter_context(ThreadPoolExecutor(1))
     session.config.stash[LAUNCHED] = Servers(
-        shared=launch("shared", "-m", "fractal_agents_runtime"),
+        shared=shared,
+        contract=beside.submit(kept, shared),
         example=launch("example", str(example), measured=False),
         plugin=plugins_tests,
         slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
@@ -158,6 +165,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def servers(pytestconfig: pytest.Config) -> Servers:
     return pytestconfig.stash[LAUNCHED]
+
+
+def kept(server: Server) -> subprocess.CompletedProcess[str]:
+    """Run the contract's tests against the server."""
+    return subprocess.run(
+        [sys.executable, "contract"],
+        cwd=ROOT,
+        env={**environ(measured=False), "BASE_URL": answering(server).url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def readme_example() -> str:
