@@ -32,6 +32,17 @@ export class Lifecycle {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.on(signal, () => this.stop(signal));
     }
+    // npx and `npm run` send the signal to a shell, which ends without telling this process.
+    if (process.env["npm_lifecycle_event"]) this.#watchParent(process.ppid);
+  }
+
+  #watchParent(parent: number): void {
+    const watching = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watching);
+      this.stop("the parent process ended");
+    }, 200);
+    watching.unref();
   }
 
   /** Waits for a response. Returns a 503 if the server is stopping, or stops in the meantime. */

@@ -1,7 +1,7 @@
 /** The server stops within a second, after the running requests, with exit code 0. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { PATIENCE, post, started } from "./servers.js";
+import { freePort, PATIENCE, post, ROOT, started } from "./servers.js";
 
 // Starting a process can take longer than five seconds on a machine under load.
 setDefaultTimeout(PATIENCE);
@@ -29,6 +29,23 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect(server.log()).toContain(`${signal}: stopping`);
   },
 );
+
+test("the server stops when npx is ended, which does not pass the signal on", async () => {
+  const script = `${process.execPath} tests/slow_server.ts; exit`;
+  const shell = Bun.spawn(["sh", "-c", script], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: String(await freePort()), npm_lifecycle_event: "npx" },
+    stderr: "pipe",
+  });
+  const told: string[] = [];
+  const decoder = new TextDecoder();
+  // The pipe is closed when the server has ended.
+  for await (const chunk of shell.stderr) {
+    told.push(decoder.decode(chunk));
+    if (told.at(-1)?.includes("listening")) shell.kill("SIGTERM");
+  }
+  expect(told.join("")).toContain("the parent process ended: stopping");
+});
 
 test("a run that takes too long and a new request are refused", async () => {
   await using server = await started("tests/slow_server.ts");
