@@ -348,19 +348,22 @@ fn declarations_that_typescript_cannot_read_are_an_error_with_its_words() {
     repo.commit("apps/ts/index.d.ts", F, "feat: f");
     let broken =
         "export declare function f(): void;\nexport interface A { a: string;\n\nexport declare const b\n";
-    let at = repo.commit("apps/ts/index.d.ts", broken, "fix: a");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(1);
-    let expected = format!(
-        "error: the declarations of ts at {at} cannot be compared, because TypeScript cannot read them:\n\
-         apps/ts/index.d.ts:4: ';' expected.\n\
-         apps/ts/index.d.ts:5: '}}' expected.\n"
-    );
-    assert_eq!(output.stderr, expected);
+    repo.commit("apps/ts/index.d.ts", broken, "fix: a");
+    let broken = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen();
     // A release that is out stays as it is: the repair must be possible.
     repo.commit("apps/ts/index.d.ts", F, "fix: b");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0);
-    assert!(output.stdout.contains("[old-declarations-broken] apps/ts/index.d.ts:4"), "{}", output.stdout);
-    assert!(!output.stdout.contains("__xtask_"), "{}", output.stdout);
+    expect![[r#"
+        exit code 1
+        error: the declarations of ts at COMMIT cannot be compared, because TypeScript cannot read them:
+        apps/ts/index.d.ts:4: ';' expected.
+        apps/ts/index.d.ts:5: '}' expected.
+        exit code 0
+        index.d.ts
+          - ';' expected.
+          risky    the released declarations cannot be compared, because TypeScript cannot read them: ';' expected.; breaks its users [old-declarations-broken] apps/ts/index.d.ts:4
+        1 change: 0 breaking, 1 risky
+        compared: .
+    "#]].assert_eq(&(broken + &repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen()));
 }
 
 #[test]
@@ -375,8 +378,15 @@ fn adding_exports_closes_the_other_files_of_a_package() {
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: a package"]);
     repo.commit("apps/ts/package.json", &after, "fix: exports");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0);
-    assert!(output.stdout.contains("[exports-sealed] apps/ts/package.json:1"), "{}", output.stdout);
+    expect![[r#"
+        exit code 0
+        .
+          - {"types":"./index.d.ts","default":"./index.js"}
+          + {".":{"types":"./index.d.ts","default":"./index.js"}}
+          risky    package.json now has `exports`, so no other file of the package can be imported; breaks importers of other files [exports-sealed] apps/ts/package.json:1
+        1 change: 0 breaking, 1 risky
+        compared: .
+    "#]].assert_eq(&repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen());
 }
 
 #[test]
@@ -390,10 +400,16 @@ fn a_name_that_another_entry_point_still_exports_has_moved() {
         "feat: f",
     );
     repo.commit("apps/ts/index.d.ts", "export declare const a: string;\n", "fix: f");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
-    let says = "breaking `f` can no longer be imported from here, but still from `./b`; breaks importers \
-                [function-moved] apps/ts/f.d.ts:1";
-    assert!(output.stdout.contains(says), "{}", output.stdout);
+    expect![[r#"
+        exit code 3
+        f
+          - function f(): void
+          breaking `f` can no longer be imported from here, but still from `./b`; breaks importers [function-moved] apps/ts/f.d.ts:1
+        1 change: 1 breaking
+        compared: ., ./b
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]].assert_eq(&repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen());
 }
 
 #[test]
@@ -478,55 +494,71 @@ fn a_symbol_renamed_in_a_fix_commit_is_found_in_its_source_file() {
 #[test]
 fn plan_and_check_stop_a_break_of_a_typescript_package_until_it_is_declared() {
     let repo = renamed_under_a_fix();
-    let stopped =
-        "[class-renamed] RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`";
-    for command in ["plan", "check"] {
-        let output = repo.xtask(&[command, "ts"]).expect(3);
-        assert!(output.stderr.contains("breaking[undeclared-break]: ts"), "{command}: {}", output.stderr);
-        assert!(output.stderr.contains(stopped), "{command}: {}", output.stderr);
-        assert!(output.stderr.contains("(apps/ts/src/index.ts:6)"), "{command}: {}", output.stderr);
-    }
+    let stopped = ["plan", "check"].map(|command| repo.xtask(&[command, "ts"]).seen_findings());
     repo.commit(
         "apps/ts/README.md",
         "# demo-agent\n",
         "feat!: adapters say what they can do by another name",
     );
-    let output = repo.xtask(&["plan", "ts"]);
-    assert!(!output.stderr.contains("undeclared-break"), "{}", output.stderr);
-    assert!(output.stdout.contains("api       major"), "{}", output.stdout);
+    expect![[r#"
+        exit code 3
+        breaking[undeclared-break]: ts: breaks users of ts-v0.0.1, and no commit declares it (apps/ts/src/index.ts:6):
+          [class-renamed] RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/ts
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/ts/app.toml: [[accept]] id = "class-renamed", what = "RuntimeCapabilities", version = the next one, reason = "…"
+          → (cargo xtask bump ts --confirm-breaking "why" writes that entry for every break)
+        error: 1 finding to fix first
+        exit code 3
+        error[test]: ts: apps/ts has no tests; add some, set the command that runs them (`[commands] test = [["program", …]]` in apps/ts/app.toml), or write there why the app may be released without tests: `[commands] no-tests = "WHY"` (apps/ts)
+        breaking[undeclared-break]: ts: breaks users of ts-v0.0.1, and no commit declares it (apps/ts/src/index.ts:6):
+          [class-renamed] RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/ts
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/ts/app.toml: [[accept]] id = "class-renamed", what = "RuntimeCapabilities", version = the next one, reason = "…"
+          → (cargo xtask bump ts --confirm-breaking "why" writes that entry for every break)
+        error: 2 findings to fix first
+        exit code 0
+        ts  0.0.1 → 0.1.0  (major, but 0.y: minor)
+          counts since ts-v0.0.1
+            1234567  feat!    adapters say what they can do by another name  breaking
+            1234567  fix(ts)  a better name
+          evidence
+            commits   major    feat!: adapters say what they can do by another name (1234567) and 1 more
+            api       major    breaks users since ts-v0.0.1: RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users; declared by feat!: adapters say what they can do by another name (1234567)
+            tags      > 0.0.1  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump ts (or `cargo xtask promote`, which bumps)
+    "#]].assert_eq(&(stopped.concat() + &repo.xtask(&["plan", "ts"]).seen()));
 }
 
 #[test]
 fn a_failed_build_or_comparison_is_an_error_with_the_reason() {
     let repo = renamed_under_a_fix();
     repo.write("apps/ts/app.toml", format!("{APP_TOML}\n[api]\npublic = [\".\", \"./gone\"]\n"));
-    let output = repo.xtask(&["api", "diff", "ts"]).expect(2);
-    assert!(
-        output
-            .stderr
-            .contains("apps/ts/app.toml: \"./gone\" of [api] public: package.json has no such entry point"),
-        "{}",
-        output.stderr
-    );
+    let mut seen = repo.xtask(&["api", "diff", "ts"]).seen();
     repo.git(&["checkout", "--quiet", "apps/ts/app.toml"]);
     let manifest = repo.read("apps/ts/package.json");
-    let broken = repo.commit(
+    repo.commit(
         "apps/ts/package.json",
         &manifest.replace(BUILD, "echo no such compiler >&2; exit 9"),
         "fix: the build",
     );
-    let output = repo.xtask(&["api", "diff", "ts"]).expect(1);
-    let says = format!("the declarations of ts at {broken} could not be built: ");
-    assert!(output.stderr.contains(&says), "{}", output.stderr);
-    assert!(output.stderr.contains("no such compiler"), "{}", output.stderr);
+    seen.push_str(&repo.xtask(&["api", "diff", "ts"]).seen());
     let text = manifest.replace(BUILD, "rm -rf dist && mkdir dist");
     repo.commit("apps/ts/package.json", &text, "fix: no declarations");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD"]).expect(2);
-    assert!(
-        output.stderr.contains("\".\" of [api] public: no declarations (.d.ts) were built for it"),
-        "{}",
-        output.stderr
-    );
+    seen.push_str(&repo.xtask(&["api", "diff", "ts", "HEAD"]).seen());
+    expect![[r#"
+        exit code 2
+        error: apps/ts/app.toml: "./gone" of [api] public: package.json has no such entry point
+        exit code 1
+        error: the declarations of ts at COMMIT could not be built: `CACHE/tools/bun/node_modules/.bin/bun run --silent build`: exit code 9
+        no such compiler
+        exit code 2
+        error: apps/ts/app.toml: "." of [api] public: no declarations (.d.ts) were built for it
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -542,10 +574,23 @@ fn a_package_of_sources_is_compared_by_its_declared_types() {
         "export function f(a?: string): void {\n  console.error(a);\n}\n",
         "fix: elsewhere",
     );
-    assert!(repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(0).stdout.contains("no difference"));
+    let same = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen();
     repo.commit("apps/ts/src/index.ts", "export function f(): void {\n  console.error();\n}\n", "fix: less");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
-    assert!(output.stdout.contains("[parameter-removed] apps/ts/src/index.ts:1"), "{}", output.stdout);
+    expect![[r#"
+        exit code 0
+        no difference that a user of the package can notice
+        compared: .
+        exit code 3
+        f
+          - function f(a?: string): void { console.error(a); }
+          + function f(): void { console.error(); }
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/ts/src/index.ts:1
+        1 change: 1 breaking
+        compared: .
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]]
+    .assert_eq(&(same + &repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen()));
 }
 
 #[test]
@@ -570,12 +615,15 @@ fn the_first_commit_of_a_package_has_only_additions() {
     repo.write("apps/ts/index.d.ts", "export declare function f(): void;\n");
     repo.git(&["add", "--all"]);
     repo.git(&["commit", "--quiet", "--message", "feat: a package"]);
-    let output = repo.xtask(&["api", "diff", "ts", &before]).expect(0);
-    assert!(
-        output.stdout.contains("the entry point `.` is new [entry-added] apps/ts/package.json:1"),
-        "{}",
-        output.stdout
-    );
+    expect![[r#"
+        exit code 0
+        .
+          + "./index.js"
+          info     the entry point `.` is new [entry-added] apps/ts/package.json:1
+        1 change: 0 breaking, 1 info
+        compared: .
+    "#]]
+    .assert_eq(&repo.xtask(&["api", "diff", "ts", &before]).seen());
 }
 
 #[test]
@@ -594,6 +642,16 @@ fn a_declaration_map_leads_to_the_source() {
     repo.git(&["commit", "--quiet", "--message", "feat: f"]);
     let after = "export declare function f(): void;\n//# sourceMappingURL=index.d.ts.map\n";
     repo.commit("apps/ts/index.d.ts", after, "fix: f");
-    let output = repo.xtask(&["api", "diff", "ts", "HEAD~1"]).expect(3);
-    assert!(output.stdout.contains("[parameter-removed] apps/ts/src/first.ts:3"), "{}", output.stdout);
+    expect![[r#"
+        exit code 3
+        f
+          - function f(a: string): void
+          + function f(): void
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/ts/src/first.ts:3
+        1 change: 1 breaking
+        compared: .
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]]
+    .assert_eq(&repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen());
 }

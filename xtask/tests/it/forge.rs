@@ -3,6 +3,7 @@
 
 use crate::promote::flow;
 use crate::support::{Output, Repo};
+use expect_test::expect;
 use serde_json::json;
 use server::{Dialect, Repository, State};
 use std::sync::{Arc, Mutex};
@@ -69,11 +70,10 @@ fn repo() -> Repo {
 
 #[test]
 fn the_pull_request_is_opened_once_with_label_and_status_and_updated_when_the_plan_changes() {
+    let mut seen = String::new();
     for kind in [Dialect::Github, Dialect::Gitea] {
         let (repo, forge) = (repo(), Forge::start(kind));
-        let out = forge.promote(&repo, &[]).expect(0);
-        assert!(out.stderr.contains("✓ pull request #1 opened"), "{kind:?}: {out:?}");
-        assert_eq!(out.stdout, "https://forge.example/team/mono/pulls/1\n");
+        seen.push_str(&forge.promote(&repo, &[]).seen());
         let pull = forge.mono(|mono| mono.pulls[0].clone());
         assert_eq!(
             (&pull["title"], &pull["head"], &pull["base"], &pull["labels"][0]["name"]),
@@ -118,11 +118,52 @@ fn the_pull_request_is_opened_once_with_label_and_status_and_updated_when_the_pl
         assert_eq!(forge.state().writes, [""; 0], "{kind:?}");
         // Somebody changed the title by hand.
         forge.mono(|mono| mono.pulls[0]["title"] = "another".into());
-        let out = forge.promote(&repo, &[]).expect(0);
-        assert!(out.stderr.contains("✓ pull request #1 updated"), "{out:?}");
+        seen.push_str(&forge.promote(&repo, &[]).seen());
         assert_eq!(forge.state().writes, ["PATCH /pulls/1"]);
         assert_eq!(forge.mono(|mono| mono.pulls[0]["title"].clone()), "chore(release): python v0.0.1");
     }
+    expect![[r#"
+        exit code 0
+        https://forge.example/team/mono/pulls/1
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.0.1
+        ✓ pull request #1 opened
+        exit code 0
+        https://forge.example/team/mono/pulls/1
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ release/python-v0.0.1 is already on the remote
+        ✓ pull request #1 updated
+        exit code 0
+        https://forge.example/team/mono/pulls/1
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.0.1
+        ✓ pull request #1 opened
+        exit code 0
+        https://forge.example/team/mono/pulls/1
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ release/python-v0.0.1 is already on the remote
+        ✓ pull request #1 updated
+    "#]].assert_eq(&seen);
 }
 
 /// The text without the abbreviated commit in parentheses.
@@ -134,34 +175,47 @@ fn without_commit(text: &str) -> String {
 
 #[test]
 fn faults_of_the_forge_are_explained_and_a_second_run_goes_on() {
+    let mut seen = String::new();
     for kind in [Dialect::Github, Dialect::Gitea] {
         let (repo, forge) = (repo(), Forge::start(kind));
-        for (fault, status, expected) in [
-            ("POST /pulls", 403, "lacks a permission"),
-            ("POST /labels", 403, "lacks a permission"),
-            ("POST /issues", 404, "cannot see team/mono"),
-            ("POST /statuses", 429, ""),
+        for (fault, status, code) in [
+            ("POST /pulls", 403, 1),
+            ("POST /labels", 403, 1),
+            ("POST /issues", 404, 1),
+            ("POST /statuses", 429, 0),
             // The server's own fault goes away: tried again.
-            ("GET /commits", 503, ""),
+            ("GET /commits", 503, 0),
         ] {
             forge.fault(fault, status);
-            let out = forge.promote(&repo, &[]);
-            if expected.is_empty() {
-                out.expect(0);
-                continue;
+            let out = forge.promote(&repo, &[]).expect(code);
+            assert!(!out.stderr.contains(TOKEN), "{out:?}");
+            if code == 1 {
+                seen.push_str(&out.seen_error());
             }
-            let error = out.expect(1).stderr;
-            assert!(error.contains(expected), "{kind:?} {fault}: {error}");
-            assert!(error.contains("to go on: cargo xtask promote"), "{kind:?} {fault}: {error}");
-            assert!(!error.contains(TOKEN), "{error}");
         }
         let (pulls, labels) = forge.mono(|mono| (mono.pulls.clone(), mono.labels.clone()));
         assert_eq!((pulls.len(), labels), (1, vec!["release".to_string()]), "{kind:?}");
         assert_eq!(pulls[0]["labels"], json!([{ "name": "release" }]));
-        let error = forge.promote_as(&repo, "a-wrong-token", &[]).expect(1).stderr;
-        assert!(error.contains("does not accept the token in GIT"), "{error}");
-        assert!(!error.contains("a-wrong-token"), "{error}");
+        seen.push_str(&forge.promote_as(&repo, "a-wrong-token", &[]).seen_error());
     }
+    expect![[r#"
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot open a pull request on the forge: the token in GITHUB_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/pulls: 403 Forbidden: {"message":"the test's fault"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot create the label on the forge: the token in GITHUB_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/labels: 403 Forbidden: {"message":"the test's fault"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot label the pull request on the forge: the token in GITHUB_TOKEN cannot see team/mono or may not change it, or that repository does not exist: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/issues/1/labels: 404 Not Found: {"message":"the test's fault"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot look for the pull request on the forge: the forge does not accept the token in GITHUB_TOKEN; create a new one: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/pulls?…: 401 Unauthorized: {"message":"Bad credentials"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot open a pull request on the forge: the token in GITEA_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/pulls: 403 Forbidden: {"message":"the test's fault"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot create the label on the forge: the token in GITEA_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/labels: 403 Forbidden: {"message":"the test's fault"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot label the pull request on the forge: the token in GITEA_TOKEN cannot see team/mono or may not change it, or that repository does not exist: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/issues/1/labels: 404 Not Found: {"message":"the test's fault"}
+        exit code 1
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete; to go on: cargo xtask promote: cannot look for the pull request on the forge: the forge does not accept the token in GITEA_TOKEN; create a new one: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/pulls/development/release%2Fpython-v0.0.1: 401 Unauthorized: {"message":"Bad credentials"}
+    "#]].assert_eq(&seen);
 }
 
 #[test]
@@ -176,13 +230,37 @@ fn a_label_is_not_created_twice_if_the_answer_is_lost() {
 #[test]
 fn without_a_token_the_reason_and_the_text_to_open_it_by_hand_are_printed() {
     let (repo, forge) = (repo(), Forge::start(Dialect::Gitea));
-    let out = forge.promote_as(&repo, "", &[]).expect(0);
-    assert!(out.stderr.contains("- pull request: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN"), "{out:?}");
-    assert!(out.stdout.contains("open a pull request from release/python-v0.0.1"), "{out:?}");
+    expect![[r#"
+        exit code 0
+        open a pull request from release/python-v0.0.1 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.1
+
+          chore(release): python v0.0.1
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | first release → 0.0.1 | commits | minor | feat: first (1234567) |
+            | python | first release → 0.0.1 | manifest | >= 0.0.1 | the first release; apps/python/pyproject.toml has 0.0.0 |
+
+            python: first release → 0.0.1
+
+            * feat: first
+        stderr:
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.0.1
+        - pull request: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN
+    "#]].assert_eq(&forge.promote_as(&repo, "", &[]).seen());
     assert!(forge.state().writes.is_empty());
     let dry = forge.promote(&repo, &["--dry-run"]).expect(0);
     assert!(dry.stderr.contains("- pull request: would be opened"), "{dry:?}");
     assert!(forge.state().writes.is_empty());
-    let error = repo.xtask(&["promote", "--forge", "forge.example"]).expect(2).stderr;
-    assert!(error.contains("is not an http(s) address"), "{error}");
+    expect![[r#"
+        exit code 2
+        error: "forge.example" is not an http(s) address
+    "#]]
+    .assert_eq(&repo.xtask(&["promote", "--forge", "forge.example"]).seen());
 }

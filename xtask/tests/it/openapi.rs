@@ -1,6 +1,7 @@
 //! `openapi diff`: files, committed specs, exit codes, text and JSON output.
 
 use crate::support::{Repo, run};
+use expect_test::expect;
 use serde_json::{Value, json};
 
 /// A spec whose `GET /runs` has these query parameters.
@@ -34,33 +35,30 @@ fn released() -> Repo {
 fn a_change_that_breaks_clients_is_refused_and_named() {
     let repo = released();
     repo.write("new.json", spec(limit(true)));
-    let output = repo.untouched(|| repo.xtask(&["openapi", "diff", "HEAD:python", "new.json"]).expect(3));
-    assert!(
-        output.stdout.contains("GET /runs\n  breaking the query parameter `limit` is now required"),
-        "{}",
-        output.stdout
-    );
-    assert!(
-        output.stdout.contains("[request-parameter-became-required] /paths/~1runs/get/parameters/0"),
-        "{}",
-        output.stdout
-    );
-    assert!(output.stdout.ends_with("1 change: 1 breaking\n"), "{}", output.stdout);
-    assert_eq!(output.stderr, "error: 1 breaking change between HEAD:python and new.json\n");
+    let output = repo.untouched(|| repo.xtask(&["openapi", "diff", "HEAD:python", "new.json"]));
+    expect![[r#"
+        exit code 3
+        GET /runs
+          breaking the query parameter `limit` is now required [request-parameter-became-required] /paths/~1runs/get/parameters/0
+        1 change: 1 breaking
+        stderr:
+        error: 1 breaking change between HEAD:python and new.json
+    "#]].assert_eq(&output.seen());
 }
 
 #[test]
 fn a_compatible_change_is_listed_and_passes() {
     let repo = released();
-    let output = repo.xtask(&["openapi", "diff", "python-v0.0.1:python", "HEAD:python"]).expect(0);
-    assert!(
-        output.stdout.contains("info     the query parameter `limit` is new and optional"),
-        "{}",
-        output.stdout
-    );
-    assert!(output.stdout.ends_with("1 change: 0 breaking, 1 info\n"), "{}", output.stdout);
-    let output = repo.xtask(&["openapi", "diff", "HEAD:python", "apps/python/openapi.json"]).expect(0);
-    assert_eq!(output.stdout, "no difference that a client can notice\n");
+    let compared = [["python-v0.0.1:python", "HEAD:python"], ["HEAD:python", "apps/python/openapi.json"]]
+        .map(|[old, new]| repo.xtask(&["openapi", "diff", old, new]).seen());
+    expect![[r#"
+        exit code 0
+        GET /runs
+          info     the query parameter `limit` is new and optional [new-optional-request-parameter] /paths/~1runs/get/parameters/0 (was /paths/~1runs/get)
+        1 change: 0 breaking, 1 info
+        exit code 0
+        no difference that a client can notice
+    "#]].assert_eq(&compared.concat());
 }
 
 #[test]
@@ -85,24 +83,39 @@ fn json_has_the_findings_of_every_command() {
 fn any_committed_file_and_standard_input_can_be_compared() {
     let repo = released();
     repo.commit("docs/api.json", &spec(json!([])), "docs: a spec that no app names");
-    let output = repo.xtask(&["openapi", "diff", "HEAD:docs/api.json", "HEAD:python"]).expect(0);
-    assert!(output.stdout.contains("[new-optional-request-parameter]"), "{}", output.stdout);
     // The tests give no standard input.
-    let output = repo.xtask(&["openapi", "diff", "-", "HEAD:python"]).expect(1);
-    assert!(output.stderr.contains("- cannot be compared: it is not an object"), "{}", output.stderr);
-    let output = repo.xtask(&["openapi", "diff", "-", "-"]).expect(2);
-    assert!(output.stderr.contains("only one of both specs"), "{}", output.stderr);
+    let compared = [["HEAD:docs/api.json", "HEAD:python"], ["-", "HEAD:python"], ["-", "-"]]
+        .map(|[old, new]| repo.xtask(&["openapi", "diff", old, new]).seen());
+    expect![[r#"
+        exit code 0
+        GET /runs
+          info     the query parameter `limit` is new and optional [new-optional-request-parameter] /paths/~1runs/get/parameters/0 (was /paths/~1runs/get)
+        1 change: 0 breaking, 1 info
+        exit code 1
+        error: - cannot be compared: it is not an object
+        exit code 2
+        error: only one of both specs can be read from standard input
+    "#]].assert_eq(&compared.concat());
 }
 
 #[test]
 fn a_warning_fails_only_if_that_is_asked_for() {
     let repo = released();
     repo.write("new.json", spec(json!([])));
-    let output = repo.xtask(&["openapi", "diff", "HEAD:python", "new.json"]).expect(0);
-    assert!(output.stdout.contains("[request-parameter-removed]"), "{}", output.stdout);
-    let output =
-        repo.xtask(&["openapi", "diff", "HEAD:python", "new.json", "--fail-on", "warning"]).expect(3);
-    assert!(output.stderr.contains("1 warning between HEAD:python and new.json"), "{}", output.stderr);
+    let compared = [&[] as &[&str], &["--fail-on", "warning"]]
+        .map(|args| repo.xtask(&[&["openapi", "diff", "HEAD:python", "new.json"], args].concat()).seen());
+    expect![[r#"
+        exit code 0
+        GET /runs
+          warning  the query parameter `limit` was removed [request-parameter-removed] /paths/~1runs/get (was /paths/~1runs/get/parameters/0)
+        1 change: 0 breaking, 1 warning
+        exit code 3
+        GET /runs
+          warning  the query parameter `limit` was removed [request-parameter-removed] /paths/~1runs/get (was /paths/~1runs/get/parameters/0)
+        1 change: 0 breaking, 1 warning
+        stderr:
+        error: 1 warning between HEAD:python and new.json
+    "#]].assert_eq(&compared.concat());
 }
 
 #[test]
@@ -110,42 +123,58 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
     let repo = released();
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let files = [
-        ("empty.json", "", 1, "empty.json is not JSON: EOF while parsing"),
-        ("deep.json", &deep, 1, "deep.json is not JSON: recursion limit exceeded"),
-        ("old.json", r#"{"swagger": "2.0"}"#, 1, "old.json cannot be compared: it is Swagger 2.0"),
-        (
-            "package.json",
-            r#"{"name": "demo"}"#,
-            1,
-            "package.json cannot be compared: it has no `openapi` version",
-        ),
-        (
-            "bad.yaml",
-            "openapi: 3.1.0\nopenapi: 3",
-            1,
-            "bad.yaml is not YAML: the key \"openapi\" is there twice",
-        ),
-        ("list.yml", "- a", 1, "list.yml cannot be compared: it is not an object"),
-        ("binary.yaml", "\u{0}", 1, "binary.yaml is not YAML"),
+        ("empty.json", ""),
+        ("deep.json", &deep),
+        ("old.json", r#"{"swagger": "2.0"}"#),
+        ("package.json", r#"{"name": "demo"}"#),
+        ("bad.yaml", "openapi: 3.1.0\nopenapi: 3"),
+        ("list.yml", "- a"),
+        ("binary.yaml", "\u{0}"),
     ];
-    for (name, text, code, words) in files {
+    let mut sources = Vec::new();
+    for (name, text) in files {
         repo.write(name, text);
-        let output = repo.xtask(&["openapi", "diff", name, "HEAD:python"]).expect(code);
-        assert!(output.stderr.contains(words), "{}", output.stderr);
+        sources.push(name);
     }
-    let sources = [
-        ("nowhere.json", 2, "there is no file nowhere.json; give a file, or a committed spec as REF:APP"),
-        ("HEAD:ruby", 2, "ruby"),
-        ("v9:python", 1, "\"v9\" names no commit"),
-        ("--output=x:python", 1, "it begins with `-`"),
-        ("HEAD:apps/python/none.json", 1, "apps/python/none.json is not in HEAD"),
-        ("HEAD:../openapi.json", 1, "../openapi.json is not in HEAD"),
-        ("HEAD~3:python", 1, "apps/python/openapi.json is not in HEAD~3"),
-    ];
-    for (source, code, words) in sources {
-        let output = repo.xtask(&["openapi", "diff", "--", source, "HEAD:python"]).expect(code);
-        assert!(output.stderr.contains(words), "{source}: {}", output.stderr);
-    }
+    sources.extend(["nowhere.json", "HEAD:ruby", "v9:python", "--output=x:python"]);
+    sources.extend(["HEAD:apps/python/none.json", "HEAD:../openapi.json", "HEAD~3:python"]);
+    let compared: Vec<String> = sources
+        .iter()
+        .map(|source| repo.xtask(&["openapi", "diff", "--", source, "HEAD:python"]).seen())
+        .collect();
+    expect![[r#"
+        exit code 1
+        error: empty.json is not JSON: EOF while parsing a value at line 1 column 0
+        exit code 1
+        error: deep.json is not JSON: recursion limit exceeded at line 1 column 128
+        exit code 1
+        error: old.json cannot be compared: it is Swagger 2.0; convert it to OpenAPI 3 first
+        exit code 1
+        error: package.json cannot be compared: it has no `openapi` version, so it is not an OpenAPI document
+        exit code 1
+        error: bad.yaml is not YAML: the key "openapi" is there twice, in line 2
+        exit code 1
+        error: list.yml cannot be compared: it is not an object
+        exit code 1
+        error: binary.yaml is not YAML: unexpected character: `\u{0}' at char 0 line 1 column 1
+        exit code 2
+        error: there is no file nowhere.json; give a file, or a committed spec as REF:APP (main:python) or REF:PATH
+        exit code 2
+        error: no app "ruby" under WORLD/repo/apps (there are: python)
+        exit code 1
+        error: "v9" names no commit in WORLD/repo
+        exit code 1
+        error: "--output=x" is not a revision: it begins with `-`
+        exit code 1
+        error: apps/python/none.json is not in HEAD: git cat-file blob COMMIT:apps/python/none.json failed in WORLD/repo:
+        fatal: path 'apps/python/none.json' does not exist in 'COMMIT'
+        exit code 1
+        error: ../openapi.json is not in HEAD: git cat-file blob COMMIT:../openapi.json failed in WORLD/repo:
+        fatal: '../openapi.json' is outside repository at 'WORLD/repo'
+        exit code 1
+        error: apps/python/openapi.json is not in HEAD~3: git cat-file blob COMMIT:apps/python/openapi.json failed in WORLD/repo:
+        fatal: path 'apps/python/openapi.json' exists on disk, but not in 'COMMIT'
+    "#]].assert_eq(&compared.concat());
     assert!(!repo.path.join("x").exists());
 }
 
@@ -172,19 +201,26 @@ fn breaks(subject: &str, more: &str) -> Repo {
 #[test]
 fn an_undeclared_break_stops_the_plan_with_its_place_and_the_ways_to_go_on() {
     let repo = breaks("fix: a limit is needed", "");
-    let stopped = repo.untouched(|| repo.xtask(&["plan", "python"]).expect(3));
-    let evidence = "spec      major    breaks clients since python-v0.1.0: GET /runs: the query parameter \
-                    `limit` is now required";
-    assert!(stopped.stdout.contains(evidence), "{}", stopped.stdout);
-    for part in [
-        "breaking[undeclared-break]",
-        "apps/python/openapi.json#/paths/~1runs/get/parameters/0",
-        "BREAKING CHANGE",
-        "or revert it",
-        "[[accept]] id = \"request-parameter-became-required\"",
-    ] {
-        assert!(stopped.stderr.contains(part), "{part} is missing in {}", stopped.stderr);
-    }
+    expect![[r#"
+        exit code 3
+        python  0.1.0 → 0.2.0  (major, but 0.y: minor)
+          counts since python-v0.1.0
+            1234567  fix  a limit is needed
+          evidence
+            commits   patch    fix: a limit is needed (1234567)
+            spec      major    breaks clients since python-v0.1.0: GET /runs: the query parameter `limit` is now required
+            tags      > 0.1.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+        stderr:
+        breaking[undeclared-break]: python: breaks users of python-v0.1.0, and no commit declares it (apps/python/openapi.json#/paths/~1runs/get/parameters/0):
+          [request-parameter-became-required] GET /runs: the query parameter `limit` is now required
+          → declare it: `!` after the type of the commit that breaks, or a footer `BREAKING CHANGE: what to do` (git commit --amend)
+          → or, if that commit is already merged, declare it in a new commit that changes a file of apps/python
+          → or revert it
+          → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "request-parameter-became-required", what = "GET /runs", version = the next one, reason = "…"
+          → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.untouched(|| repo.xtask(&["plan", "python"])).seen());
     // The evidence of the spec counts more than the commit's type.
     assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(3).json()["apps"][0]["next"], "0.2.0");
 }
@@ -207,9 +243,12 @@ fn a_declared_or_accepted_break_passes_and_a_stale_acceptance_is_reported() {
         assert_eq!(plan.json()["apps"][0]["next"], next, "{subject} {accepted}");
         assert_eq!(plan.stderr.contains("acceptance-stale"), code == 3, "{}", plan.stderr);
     }
-    let broken =
-        breaks("fix: x", "\n[[accept]]\nid = \"x\"\nversion = \"0.1.1\"\n").xtask(&["plan"]).expect(2);
-    assert!(broken.stderr.contains("missing field `reason`"), "{}", broken.stderr);
+    let broken = breaks("fix: x", "\n[[accept]]\nid = \"x\"\nversion = \"0.1.1\"\n");
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml:11:1: missing field `reason`
+    "#]]
+    .assert_eq(&broken.xtask(&["plan"]).seen());
 }
 
 #[test]
@@ -231,13 +270,21 @@ fn an_unreadable_released_spec_is_reported_and_does_not_stop_the_next_release() 
     repo.commit("apps/python/openapi.json", "{ not json", "docs: a broken spec");
     repo.git(&["tag", "--force", "-a", "-m", "notes", "python-v0.1.0"]);
     repo.commit("apps/python/openapi.json", &spec(limit(true)), "fix: a limit is needed");
-    let plan = repo.xtask(&["plan", "python", "--json"]).expect(0);
-    assert_eq!(plan.json()["apps"][0]["next"], "0.1.1");
-    assert!(
-        plan.stderr.contains("warning[contract-unreadable]") && plan.stderr.contains("is not JSON"),
-        "{}",
-        plan.stderr
-    );
+    expect![[r#"
+        exit code 0
+        python  0.1.0 → 0.1.1  (patch)
+          counts since python-v0.1.0
+            1234567  fix  a limit is needed
+          evidence
+            commits   patch    fix: a limit is needed (1234567)
+            spec      none     not compared: the specs cannot be compared, so breaking changes for clients are not detected: python-v0.1.0:apps/python/openapi.json is not JSON: key must be a string at line 1 column 3; only the commits decide the version: declare breaking changes in them
+            tags      > 0.1.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+        stderr:
+        warning[contract-unreadable]: python: the specs cannot be compared, so breaking changes for clients are not detected: python-v0.1.0:apps/python/openapi.json is not JSON: key must be a string at line 1 column 3 (apps/python/openapi.json)
+          → only the commits decide the version: declare breaking changes in them
+    "#]].assert_eq(&repo.xtask(&["plan", "python"]).seen());
 }
 
 /// A spec in three files: `GET /runs` answers with a run.
@@ -350,9 +397,12 @@ fn the_changes_are_written_in_each_format() {
         all += &format!("{format}\n\n{}\n{}\n", different.stdout, same.stdout);
     }
     expect_test::expect_file!["openapi/formats.txt"].assert_eq(&all);
-    let both =
-        repo.xtask(&["--json", "openapi", "diff", "new.json", "new.json", "--format", "html"]).expect(2);
-    assert!(both.stderr.contains("--json cannot be used with --format"), "{}", both.stderr);
+    let both = repo.xtask(&["--json", "openapi", "diff", "new.json", "new.json", "--format", "html"]);
+    expect![[r#"
+        exit code 2
+        error: --json cannot be used with --format
+    "#]]
+    .assert_eq(&both.seen());
 }
 
 #[test]
@@ -360,12 +410,12 @@ fn settings_change_the_level_of_a_rule_for_the_comparison_and_for_the_plan() {
     let id = "request-parameter-became-required";
     let rules = |level: &str| format!("rules = {{ {id} = \"{level}\" }}\n");
     let repo = breaks("fix: a limit is needed", &rules("info"));
-    let output = repo.xtask(&["openapi", "diff", "HEAD~2:python", "HEAD:python"]).expect(0);
-    assert!(
-        output.stdout.contains("info     the query parameter `limit` is now required"),
-        "{}",
-        output.stdout
-    );
+    expect![[r#"
+        exit code 0
+        GET /runs
+          info     the query parameter `limit` is now required [request-parameter-became-required] /paths/~1runs/get/parameters/0
+        1 change: 0 breaking, 1 info
+    "#]].assert_eq(&repo.xtask(&["openapi", "diff", "HEAD~2:python", "HEAD:python"]).seen());
     assert_eq!(repo.xtask(&["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"], "0.2.0");
     let listed = repo.xtask(&["--json", "openapi", "rules", "python"]).expect(0).json();
     let rule = listed["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap();
@@ -379,13 +429,14 @@ fn settings_change_the_level_of_a_rule_for_the_comparison_and_for_the_plan() {
 
     let app = repo.read("apps/python/app.toml");
     repo.write("apps/python/app.toml", app.replace(id, "request-parameter-become-required"));
-    let unknown = repo.xtask(&["plan"]).expect(2);
-    let words = "there is no rule \"request-parameter-become-required\"; \
-                 did you mean \"request-parameter-became-required\"?";
-    assert!(unknown.stderr.contains(words), "{}", unknown.stderr);
+    let misspelt = repo.xtask(&["plan"]).seen();
     repo.write("apps/python/app.toml", app.replace("\"info\"", "\"loud\""));
-    let unknown = repo.xtask(&["plan"]).expect(2);
-    assert!(unknown.stderr.contains("unknown variant `loud`"), "{}", unknown.stderr);
+    expect![[r#"
+        exit code 2
+        error: apps/python/app.toml: [spec] rules: there is no rule "request-parameter-become-required"; did you mean "request-parameter-became-required"?; `cargo xtask openapi rules` lists them
+        exit code 2
+        error: apps/python/app.toml:10:47: unknown variant `loud`, expected one of `breaking`, `warning`, `info`
+    "#]].assert_eq(&(misspelt + &repo.xtask(&["plan"]).seen()));
 }
 
 #[test]
