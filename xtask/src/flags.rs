@@ -121,7 +121,7 @@ pub(crate) enum Command {
     Compat(Compat),
     /// Show the next version of each app and the reasons for it; writes nothing
     Plan(Plan),
-    /// List every place that shows an app's version, and mark the wrong ones; writes nothing
+    /// Find wrong versions, workflows that the forge does not run, and releases that are not complete
     Audit(Audit),
     /// Write the next version into manifest, lock file, changelog, spec and compat.json, in one commit
     Bump(Bump),
@@ -314,6 +314,12 @@ pub(crate) struct Audit {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
+    /// Write the workflows that this forge does not run so that it does, then audit
+    #[arg(long)]
+    pub fix: bool,
+    /// Print what --fix would write, write nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
 }
 
 #[derive(Args, Default)]

@@ -13,15 +13,18 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
+mod actions;
 mod comments;
 mod dispatch;
 mod milestones;
 mod place;
+mod protection;
 mod pulls;
 mod releases;
 mod statuses;
 
 pub(crate) use dispatch::Notice;
+pub(crate) use protection::{Protection, matches};
 pub(crate) use pulls::{Done, Draft, PullRequest};
 pub(crate) use releases::{NewPage, Page};
 pub(crate) use statuses::Status;
@@ -78,6 +81,11 @@ impl Forge {
 
     pub(crate) fn kind(&self) -> ForgeKind {
         self.place.kind
+    }
+
+    /// The kind of the git remote's forge. None if it is not known.
+    pub(crate) fn kind_of(ctx: &Ctx) -> Option<ForgeKind> {
+        locate(ctx).ok().map(|place| place.kind)
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T> {

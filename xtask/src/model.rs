@@ -14,4 +14,5 @@ pub(crate) mod manifest;
 pub(crate) mod markdown;
 pub(crate) mod tags;
 pub(crate) mod version;
+pub(crate) mod workflow;
 pub(crate) mod workspace;

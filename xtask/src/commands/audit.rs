@@ -1,8 +1,10 @@
 //! `audit`: lists every place that shows an app's version, marks the wrong ones, and says how to fix them.
-//! With a token for the forge it also finds releases without a release page.
+//! It also finds workflows that the forge does not run. With a token for the forge it asks the forge and the
+//! index too: runs, secrets, protection, release pages, packages.
 
 use crate::finding::{Finding, Level};
 use crate::flags;
+use crate::forge::Forge;
 use crate::model::ctx::Ctx;
 use crate::sys::exit::Exit;
 use crate::sys::ui;
@@ -12,7 +14,9 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 mod drift;
+mod outside;
 mod pages;
+mod workflows;
 
 /// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places":
 /// [{"place", "kind", "shows", "verdict": "ok" | "unkept" | "behind" | "wrong"}]}], "findings": […]}`.
@@ -20,7 +24,23 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     let apps = ctx.ws.select(&flags.apps)?;
     let drifts = drift::drift(ctx, &apps)?;
     let mut findings: Vec<Finding> = drifts.iter().flat_map(|d| d.findings.clone()).collect();
-    findings.extend(pages::missing(ctx, &apps)?);
+    if flags.fix {
+        let done = workflows::fix(ctx, flags.dry_run)?;
+        let verb = if flags.dry_run { "would write" } else { "wrote" };
+        done.iter().for_each(|file| ui::say(&format!("  {} {verb} {file}", ui::green("✓"))));
+        if done.is_empty() {
+            ui::say("  - no workflow to fix");
+        }
+    }
+    let forge = Forge::connect(ctx)?;
+    findings.extend(workflows::findings(ctx, forge.as_ref().ok())?);
+    match &forge {
+        Ok(forge) => {
+            findings.extend(pages::missing(ctx, forge, &apps)?);
+            findings.extend(outside::findings(ctx, forge, &apps)?);
+        }
+        Err(reason) => not_asked(ctx, reason),
+    }
     if ctx.json {
         ui::print(serde_json::json!({ "schema": 1, "apps": drifts, "findings": findings }));
     } else {
@@ -32,6 +52,13 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     findings.iter().for_each(ui::finding);
     ui::say(&summary(ctx, &drifts, &findings));
     Ok(())
+}
+
+/// Says why the forge was not asked, in a repository that has one.
+fn not_asked(ctx: &Ctx, reason: &str) {
+    if Forge::kind_of(ctx).is_some() {
+        ui::say(&format!("  - runs, secrets, protection, packages: not asked, {reason}"));
+    }
 }
 
 fn summary(ctx: &Ctx, drifts: &[AppDrift], findings: &[Finding]) -> String {

@@ -1,7 +1,10 @@
 //! `audit`: every place that shows a version, and which of them are wrong.
 
-use crate::support::{APP_TOML, Output, PYPROJECT, Repo};
+use crate::forge::server::Dialect;
+use crate::forge::{Forge, TOKEN};
+use crate::support::{APP_TOML, Output, PYPROJECT, Repo, run};
 use expect_test::expect;
+use serde_json::json;
 
 fn audit(repo: &Repo) -> Output {
     repo.xtask(&["audit"])
@@ -413,4 +416,260 @@ fn a_constant_and_a_label_that_are_declared_pins_are_updated_by_bumps() {
     assert!(repo.read("apps/python/src/demo_agent/version.py").contains("__version__ = '0.1.1-rc.1'\r\n"));
     let out = audit(&repo).expect(0);
     assert_eq!((marked(&out), out.stdout.matches("declared pin").count()), (vec![], 2), "{out:?}");
+}
+
+/// The workflow that a move from GitHub to Gitea left behind: Gitea reads the other folder, OIDC is
+/// GitHub's, `staging` is gone, and there is no merge queue.
+const LEFT_BEHIND: &str = "\
+name: publish-runtime
+# A push publishes.
+on:
+  push:
+    branches:
+      - staging
+    tags: ['python-v*']
+  merge_group:
+  workflow_dispatch:
+jobs:
+  publish:
+    runs-on: ubuntu-latest
+    environment: pypi
+    permissions:
+      contents: read
+      id-token: write
+    steps:
+      - uses: actions/checkout@34e114876b0b11c390a56381ad16ebd13914f8d5 # v4.3.1
+      - run: python build.py --version \"${{ github.ref_name }}\"
+      - uses: pypa/gh-action-pypi-publish@release/v1
+        with:
+          packages-dir: dist/
+  cascade:
+    needs: [publish, verify]
+    runs-on: ubuntu-latest
+    steps:
+      - run: python cascade.py
+        env:
+          DISPATCH_TOKEN: ${{ secrets.DISPATCH_TOKEN }}
+";
+
+const ALIVE: &str = "name: secret-scan\non:\n  push:\njobs:\n  scan:\n    runs-on: ubuntu-latest\n    \
+                     steps: [{ run: 'true' }]\n";
+
+/// A repository on Gitea whose publishing workflow is dead.
+fn moved_to_gitea() -> Repo {
+    let repo = Repo::new();
+    repo.write("Cargo.toml", "[workspace.metadata.xtask]\nforge = \"gitea\"\ndevelopment = \"main\"\n");
+    repo.write(".github/workflows/publish-runtime.yml", LEFT_BEHIND);
+    repo.write(".github/workflows/secret-scan.yml", ALIVE);
+    repo.commit(".gitea/workflows/secret-scan.yml", ALIVE, "ci: move to Gitea");
+    let remote = repo.world().join("remote.git");
+    repo.git(&["clone", "--quiet", "--bare", ".", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    repo
+}
+
+/// `audit` with a token for this forge.
+fn audit_on(repo: &Repo, forge: &Forge, args: &[&str]) -> Output {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args([&["audit"], args].concat()).env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN);
+    run(&mut command)
+}
+
+#[test]
+fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
+    let repo = moved_to_gitea();
+    let forge = Forge::start(Dialect::Gitea);
+    let head = repo.head();
+    forge.with("team/mono", |mono| {
+        mono.runs.push(["secret-scan.yml".into(), head.clone(), "2026-05-06".into()]);
+        mono.secrets.push("DISPATCH_TOKEN".into());
+        let rule = json!({ "rule_name": "main", "enable_status_check": true, "status_check_contexts": [] });
+        mono.protections.insert("main".into(), rule);
+    });
+    let out = repo.untouched(|| audit_on(&repo, &forge, &[]).expect(3));
+    expect![[r#"
+        exit code 3
+        python  0.0.0  apps/python/pyproject.toml:3, not released yet
+        stderr:
+        error[workflow-dead]: Gitea does not run this workflow since 2026-01-01: it reads .gitea/workflows only (.github/workflows/publish-runtime.yml)
+          → cargo xtask audit --fix, which writes .gitea/workflows/publish-runtime.yml; or delete it; or, if a mirror runs it, write in it: # xtask: only on GitHub
+        warning[trigger-never]: `push` of the branch staging: the remote has no such branch (.github/workflows/publish-runtime.yml:6)
+          → cargo xtask audit --fix
+        warning[trigger-never]: `merge_group` never starts it: Gitea has no merge queue (.github/workflows/publish-runtime.yml:8)
+          → cargo xtask audit --fix
+        warning[key-ignored]: `environment` of the job publish has no effect: its secrets and its protection do not exist on Gitea (.github/workflows/publish-runtime.yml:13)
+          → cargo xtask audit --fix
+        warning[oidc-missing]: `id-token: write` has no effect: Gitea gives jobs no OIDC token, so trusted publishing and signing fail (.github/workflows/publish-runtime.yml:16)
+          → cargo xtask audit --fix, and publish with a token
+        warning[ref-name]: `github.ref_name` is not set by every Gitea, and is a number in a pull request's job (.github/workflows/publish-runtime.yml:19)
+          → cargo xtask audit --fix, which writes ${GITHUB_REF#refs/*/} in scripts
+        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.github/workflows/publish-runtime.yml:20)
+          → write pypa/gh-action-pypi-publish@COMMIT # VERSION: git ls-remote https://github.com/pypa/gh-action-pypi-publish
+        error[oidc-missing]: pypa/gh-action-pypi-publish publishes with an OIDC token, which Gitea does not give (.github/workflows/publish-runtime.yml:20)
+          → cargo xtask audit --fix, and set the secret PYPI_TOKEN
+        error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.github/workflows/publish-runtime.yml:24)
+          → remove it
+        warning[index-unreachable]: python: the index was not asked: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+        error: 3 findings to fix first
+    "#]].assert_eq(&out.seen());
+
+    let out = repo.untouched(|| audit_on(&repo, &forge, &["--fix", "--dry-run"]).expect(3));
+    assert!(out.stderr.contains("would write .gitea/workflows/publish-runtime.yml"), "{out:?}");
+    let out = audit_on(&repo, &forge, &["--fix"]).expect(3);
+    expect![[r#"
+        exit code 3
+        python  0.0.0  apps/python/pyproject.toml:3, not released yet
+        stderr:
+          ✓ wrote .gitea/workflows/publish-runtime.yml, from .github/workflows/publish-runtime.yml: branch staging of `push` removed, `merge_group` removed, `environment` removed, github.ref_name: ${GITHUB_REF#refs/*/}, PyPI: the secret PYPI_TOKEN, `id-token` removed
+        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.gitea/workflows/publish-runtime.yml:15)
+          → write pypa/gh-action-pypi-publish@COMMIT # VERSION: git ls-remote https://github.com/pypa/gh-action-pypi-publish
+        warning[secret-unset]: the job publish needs the secret PYPI_TOKEN, which nobody has set (.gitea/workflows/publish-runtime.yml:17)
+          → add PYPI_TOKEN in the repository's settings, Actions, Secrets
+        error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.gitea/workflows/publish-runtime.yml:20)
+          → remove it
+        warning[index-unreachable]: python: the index was not asked: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+        error: 1 finding to fix first
+    "#]].assert_eq(&out.seen());
+    expect![[r#"
+        name: publish-runtime
+        # A push publishes.
+        on:
+          push:
+            tags: ['python-v*']
+          workflow_dispatch:
+        jobs:
+          publish:
+            runs-on: ubuntu-latest
+            permissions:
+              contents: read
+            steps:
+              - uses: actions/checkout@34e114876b0b11c390a56381ad16ebd13914f8d5 # v4.3.1
+              - run: python build.py --version "${GITHUB_REF#refs/*/}"
+              - uses: pypa/gh-action-pypi-publish@release/v1
+                with:
+                  password: ${{ secrets.PYPI_TOKEN }}
+                  packages-dir: dist/
+          cascade:
+            needs: [publish, verify]
+            runs-on: ubuntu-latest
+            steps:
+              - run: python cascade.py
+                env:
+                  DISPATCH_TOKEN: ${{ secrets.DISPATCH_TOKEN }}
+    "#]]
+    .assert_eq(&repo.read(".gitea/workflows/publish-runtime.yml"));
+
+    // A person corrects what only a person can: which job is meant, and the secret.
+    let text = repo.read(".gitea/workflows/publish-runtime.yml").replace("[publish, verify]", "[publish]");
+    repo.write(".gitea/workflows/publish-runtime.yml", text);
+    forge.with("team/mono", |mono| mono.secrets.push("PYPI_TOKEN".into()));
+    let out = audit_on(&repo, &forge, &["--fix"]).expect(0);
+    assert!(out.stderr.contains("no workflow to fix"), "{out:?}");
+    assert!(!out.stderr.contains("workflow-dead") && !out.stderr.contains("secret-unset"), "{out:?}");
+}
+
+#[test]
+fn what_the_forge_says_about_runs_checks_and_tags_is_found() {
+    for dialect in [Dialect::Github, Dialect::Gitea] {
+        let repo = Repo::new();
+        let folder = if dialect == Dialect::Github { ".github" } else { ".gitea" };
+        let text = ALIVE.replace("push:", "push:\n  pull_request:");
+        repo.write("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n");
+        let head = repo.commit(&format!("{folder}/workflows/ci.yml"), &text, "ci: begin");
+        let remote = repo.world().join("remote.git");
+        repo.git(&["clone", "--quiet", "--bare", ".", remote.as_str()]);
+        repo.git(&["remote", "add", "origin", remote.as_str()]);
+        let forge = Forge::start(dialect);
+        let protect = |names: &[&str]| {
+            let rule = json!({
+                "rule_name": "main", "enable_status_check": true, "status_check_contexts": names,
+                "required_status_checks": { "contexts": names },
+            });
+            forge.with("team/mono", |mono| drop(mono.protections.insert("main".into(), rule)));
+        };
+        forge.with("team/mono", |mono| {
+            mono.runs.push(["ci.yml".into(), "0123".into(), "2026-05-06".into()]);
+            mono.tag_rules.push(("*-v*".into(), Vec::new()));
+            mono.token_ends = Some("1970-01-01 10:00:00 UTC".into());
+        });
+        protect(&["scan"]);
+        // A bare name is what GitHub reports; Gitea reports the workflow and the event with it.
+        let seen = audit_on(&repo, &forge, &[]).expect(3).seen();
+        match dialect {
+            Dialect::Github => expect![[r#"
+                exit code 3
+                python  0.0.0  apps/python/pyproject.toml:3, not released yet
+                stderr:
+                error[workflow-not-run]: 1234567 was pushed to main, and did not start this workflow: its last run was on 2026-05-06 (.github/workflows/ci.yml)
+                  → see whether Actions and this workflow are enabled: gh workflow list --all
+                warning[token-ends]: the token that audit uses ended on 1970-01-01
+                  → create a new one with the same permissions, and replace it everywhere
+                warning[tag-protected]: python: the rule "*-v*" lets nobody create tags such as python-v1.0.0: the release job may be refused
+                  → let GitHub Actions bypass the rule (Settings, Rules, Rulesets)
+                warning[index-unreachable]: python: the index was not asked: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+                error: 1 finding to fix first
+            "#]].assert_eq(&seen),
+            Dialect::Gitea => expect![[r#"
+                exit code 3
+                python  0.0.0  apps/python/pyproject.toml:3, not released yet
+                stderr:
+                error[workflow-not-run]: 1234567 was pushed to main, and did not start this workflow: its last run was on 2026-05-06 (.gitea/workflows/ci.yml)
+                  → see whether Actions are enabled for the repository: Settings, Units
+                error[check-never-reports]: main requires the check "scan", which nothing reports: nothing can be merged (main)
+                  → require "secret-scan / scan (pull_request)" instead: cargo xtask setup --forge
+                warning[tag-protected]: python: the rule "*-v*" lets nobody create tags such as python-v1.0.0: the release job may be refused
+                  → remove the rule (Settings, Tags): Gitea cannot exempt the automatic token; or push the tag with a token of an allowed user
+                warning[index-unreachable]: python: the index was not asked: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+                error: 2 findings to fix first
+            "#]].assert_eq(&seen),
+        }
+        let ids = |out: &str| -> Vec<String> {
+            let ids = out.lines().filter_map(|line| line.split_once('[')?.1.split_once("]: "));
+            ids.map(|(id, _)| id.to_string()).collect()
+        };
+        protect(&[if dialect == Dialect::Github { "scan" } else { "secret-scan / scan (pull_request)" }]);
+        forge.with("team/mono", |mono| {
+            mono.runs.insert(0, ["ci.yml".into(), head, "2026-05-07".into()]);
+            mono.tag_rules.clear();
+            mono.token_ends = None;
+        });
+        let out = audit_on(&repo, &forge, &[]).expect(0).stderr;
+        assert_eq!(ids(&out), ["index-unreachable"], "{out}");
+        forge.with("team/mono", |mono| mono.protections.clear());
+        let out = audit_on(&repo, &forge, &[]).expect(0).stderr;
+        assert_eq!(ids(&out), ["branch-unprotected", "index-unreachable"], "{out}");
+    }
+}
+
+#[test]
+fn packages_without_a_tag_and_commits_without_a_release_are_found() {
+    let repo = Repo::new();
+    repo.write("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n");
+    repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.0.1"));
+    // `on` is missing.
+    repo.commit(".gitea/workflows/broken.yml", "jobs:\n  a:\n    runs-on: x\n", "ci: begin");
+    repo.git(&["tag", "python-v0.0.1"]);
+    repo.change("feat: more");
+    let remote = repo.world().join("remote.git");
+    repo.git(&["clone", "--quiet", "--bare", ".", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    let page = "<a href=\"1\">demo_agent-0.0.1.tar.gz</a><a href=\"2\">demo_agent-0.0.2.tar.gz</a>";
+    let forge = Forge::start(Dialect::Gitea);
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.arg("audit").env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN);
+    let out = run(command.env("XTASK_PYPI", crate::bump::serve(page))).expect(3);
+    expect![[r#"
+        exit code 3
+        error[workflow-unreadable]: Gitea starts no run, and says so nowhere: it has no `on`, so nothing starts it (.gitea/workflows/broken.yml:1)
+          → correct it there
+        warning[branch-unprotected]: main is not protected: anybody who may push can push to it (main)
+          → cargo xtask setup --forge
+        warning[tag-without-page]: python: no public release page for python-v0.0.1
+          → git switch --detach python-v0.0.1 && cargo xtask release python
+        warning[package-without-tag]: python: demo-agent 0.0.2: on the index, but no tag says from which commit
+          → git tag python-v0.0.2 COMMIT && git push origin python-v0.0.2
+        info[release-behind]: python: HEAD has 1 commit for users since python-v0.0.1 of 2026-01-01
+          → cargo xtask bump python, which makes 0.1.0
+        error: 1 finding to fix first
+    "#]].assert_eq(&out.seen_findings());
 }

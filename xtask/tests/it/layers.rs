@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &["commits", "language"]),
     ("model", &["workspace"]),
     ("model", &["breaking_label", "ctx", "evidence", "manifest"]),
-    ("model", &["affected", "changelog", "dry_run", "tags"]),
+    ("model", &["affected", "changelog", "dry_run", "tags", "workflow"]),
     ("", &["forge", "oci"]),
     ("", &["ecosystem"]),
     ("checks", &["black_box", "passed", "probe"]),

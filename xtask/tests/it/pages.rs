@@ -80,9 +80,15 @@ fn from_draft_to_rollback(dialect: Dialect) {
 
     expect![[r#"
         exit code 0
+        warning[branch-unprotected]: development is not protected: anybody who may push can push to it (development)
+          → cargo xtask setup --forge
+        warning[branch-unprotected]: main is not protected: anybody who may push can push to it (main)
+          → cargo xtask setup --forge
         warning[tag-without-page]: python: no public release page for python-v0.0.1
           → git switch --detach python-v0.0.1 && cargo xtask release python
-        nothing stops a release; 1 warning above
+        warning[tag-without-package]: python: python-v0.0.1: tagged, but demo-agent has no such version on the index
+          → git switch --detach python-v0.0.1 && cargo xtask release python
+        nothing stops a release; 4 warnings above
     "#]]
     .assert_eq(&pages.xtask(&["audit"]).seen_findings());
 

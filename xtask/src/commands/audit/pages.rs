@@ -10,8 +10,7 @@ use anyhow::Result;
 /// How many tags a finding names.
 const SHOWN: usize = 5;
 
-pub(super) fn missing(ctx: &Ctx, apps: &[&App]) -> Result<Vec<Finding>> {
-    let Ok(forge) = Forge::connect(ctx)? else { return Ok(Vec::new()) };
+pub(super) fn missing(ctx: &Ctx, forge: &Forge, apps: &[&App]) -> Result<Vec<Finding>> {
     let pages = forge.pages()?;
     let mut findings = Vec::new();
     for app in apps {

@@ -58,6 +58,20 @@ pub(crate) struct Repository {
     pub workflows: BTreeMap<String, Vec<String>>,
     /// What was dispatched: a workflow's file or an event, and what it got.
     pub dispatched: Vec<(String, Value)>,
+    /// Runs of workflows: the file, the commit, and the day on which it began. The newest first.
+    pub runs: Vec<[String; 3]>,
+    /// The names of the secrets.
+    pub secrets: Vec<String>,
+    /// Protected branches with what was set, as the forge's own API has it.
+    pub protections: BTreeMap<String, Value>,
+    /// Protected tags: the pattern, and who may create them.
+    pub tag_rules: Vec<(String, Vec<String>)>,
+    /// Environments, on GitHub.
+    pub environments: BTreeMap<String, Vec<String>>,
+    /// What was set of the repository itself.
+    pub settings: serde_json::Map<String, Value>,
+    /// On GitHub: when the token ends.
+    pub token_ends: Option<String>,
 }
 
 #[derive(Clone, Default)]
@@ -337,12 +351,18 @@ impl Place {
 impl Repository {
     fn handle(&mut self, request: &Request, parts: &[&str], at: &Place) -> Answer {
         match (request.method.as_str(), parts) {
-            ("GET", []) => answer(
-                200,
-                &json!({
-                    "full_name": at.key, "permissions": { "push": at.writer },
-                }),
-            ),
+            ("GET" | "PATCH", []) => self.itself(request, at),
+            (_, ["actions", "runs" | "secrets", ..] | ["actions", "workflows", _, "runs"]) => {
+                self.actions(request, &parts[1..], at)
+            }
+            (_, ["branch_protections" | "tag_protections", ..]) if at.gitea() => {
+                self.rules_of_gitea(request, parts)
+            }
+            (_, ["branches", ..] | ["rules", ..] | ["rulesets", ..] | ["environments", ..])
+                if !at.gitea() =>
+            {
+                self.rules_of_github(request, parts)
+            }
             (_, ["releases", ..]) => self.releases(request, &parts[1..], at),
             (_, ["pulls", ..]) => self.pulls(request, &parts[1..], at),
             (_, ["labels"]) => self.labels(request, at),
@@ -351,6 +371,155 @@ impl Repository {
             (_, ["commits" | "statuses", ..]) => self.statuses(request, parts, at),
             ("POST", ["dispatches"]) if !at.gitea() => self.event(request),
             ("POST", ["actions", "workflows", file, "dispatches"]) => self.workflow(request, file, at),
+            _ => not_found(),
+        }
+    }
+
+    fn itself(&mut self, request: &Request, at: &Place) -> Answer {
+        if request.method == "PATCH" {
+            self.settings.extend(request.json().as_object().cloned().unwrap_or_default());
+        }
+        let mut shown = json!({ "full_name": at.key, "permissions": { "push": at.writer } });
+        for (key, value) in &self.settings {
+            shown[key] = value.clone();
+        }
+        let (status, mut headers, body) = answer(200, &shown);
+        if let Some(end) = self.token_ends.as_ref().filter(|_| !at.gitea()) {
+            headers += &format!("github-authentication-token-expiration: {end}\r\n");
+        }
+        (status, headers, body)
+    }
+
+    /// Gitea 1.26 has no list of one workflow's runs.
+    fn actions(&mut self, request: &Request, parts: &[&str], at: &Place) -> Answer {
+        let shown = |[file, commit, day]: &[String; 3]| {
+            let day = format!("{day}T10:00:00Z");
+            match at.dialect {
+                Dialect::Github => {
+                    let path = format!(".github/workflows/{file}");
+                    json!({ "path": path, "head_sha": commit, "created_at": day })
+                }
+                Dialect::Gitea => {
+                    let path = format!("{file}@refs/heads/main");
+                    json!({ "path": path, "head_sha": commit, "started_at": day })
+                }
+            }
+        };
+        match parts {
+            ["runs"] => {
+                let commit = request.parameter("head_sha");
+                let wanted = |run: &&[String; 3]| commit.as_ref().is_none_or(|sha| run[1] == *sha);
+                let runs: Vec<Value> = self.runs.iter().filter(wanted).map(shown).collect();
+                answer(200, &json!({ "total_count": runs.len(), "workflow_runs": runs }))
+            }
+            ["workflows", file, "runs"] if !at.gitea() => {
+                let runs: Vec<Value> = self.runs.iter().filter(|run| run[0] == *file).map(shown).collect();
+                answer(200, &json!({ "total_count": runs.len(), "workflow_runs": runs }))
+            }
+            ["secrets"] if !at.writer => message(if at.gitea() { 404 } else { 403 }, "not accessible"),
+            ["secrets"] => {
+                let names: Vec<Value> = self.secrets.iter().map(|name| json!({ "name": name })).collect();
+                answer(200, &if at.gitea() { json!(names) } else { json!({ "secrets": names }) })
+            }
+            _ => not_found(),
+        }
+    }
+
+    fn rules_of_gitea(&mut self, request: &Request, parts: &[&str]) -> Answer {
+        let body = request.json();
+        match (request.method.as_str(), parts) {
+            ("GET", ["branch_protections"]) => {
+                answer(200, &json!(self.protections.values().collect::<Vec<_>>()))
+            }
+            ("POST", ["branch_protections"]) => {
+                let name = body["rule_name"].as_str().unwrap_or_default().to_string();
+                if self.protections.contains_key(&name) {
+                    return message(403, "Branch protection already exist");
+                }
+                self.protections.insert(name, body.clone());
+                answer(201, &body)
+            }
+            ("PATCH", ["branch_protections", name]) => match self.protections.get_mut(*name) {
+                Some(rule) => {
+                    for (key, value) in body.as_object().cloned().unwrap_or_default() {
+                        rule[key] = value;
+                    }
+                    answer(200, rule)
+                }
+                None => not_found(),
+            },
+            ("GET", ["tag_protections"]) => {
+                let rule = |(pattern, allowed): &(String, Vec<String>)| {
+                    let who = json!(allowed);
+                    json!({ "name_pattern": pattern, "whitelist_usernames": who })
+                };
+                answer(200, &json!(self.tag_rules.iter().map(rule).collect::<Vec<_>>()))
+            }
+            _ => not_found(),
+        }
+    }
+
+    fn rules_of_github(&mut self, request: &Request, parts: &[&str]) -> Answer {
+        let body = request.json();
+        match (request.method.as_str(), parts) {
+            ("GET", ["branches", name, "protection"]) => match self.protections.get(*name) {
+                Some(rule) => answer(200, rule),
+                None => message(404, "Branch not protected"),
+            },
+            ("PUT", ["branches", name, "protection"]) => {
+                // All four are required, and may be null.
+                let needed = [
+                    "required_status_checks",
+                    "enforce_admins",
+                    "required_pull_request_reviews",
+                    "restrictions",
+                ];
+                if needed.iter().any(|key| body.get(key).is_none()) {
+                    return message(422, "Invalid request.");
+                }
+                self.protections.insert(name.to_string(), body.clone());
+                answer(200, &body)
+            }
+            ("GET", ["rules", "branches", _]) => answer(200, &json!([])),
+            ("GET", ["rulesets"]) => {
+                let shown = |id: usize| json!({ "id": id, "target": "tag", "enforcement": "active" });
+                answer(200, &json!((0..self.tag_rules.len()).map(shown).collect::<Vec<_>>()))
+            }
+            ("GET", ["rulesets", id]) => match self.tag_rules.get(id.parse().unwrap_or(usize::MAX)) {
+                Some((pattern, allowed)) => {
+                    let actors: Vec<Value> = allowed.iter().map(|who| json!({ "actor_type": who })).collect();
+                    let conditions = json!({ "ref_name": { "include": [format!("refs/tags/{pattern}")] } });
+                    let rules = json!([{ "type": "creation" }]);
+                    answer(200, &json!({ "conditions": conditions, "rules": rules, "bypass_actors": actors }))
+                }
+                None => not_found(),
+            },
+            ("GET", ["environments", name]) => match self.environments.get(*name) {
+                Some(_) => answer(200, &json!({ "name": name })),
+                None => not_found(),
+            },
+            ("PUT", ["environments", name]) => {
+                self.environments.entry(name.to_string()).or_default();
+                answer(200, &json!({ "name": name }))
+            }
+            ("GET", ["environments", name, "deployment-branch-policies"]) => {
+                match self.environments.get(*name) {
+                    Some(branches) => {
+                        let all: Vec<Value> = branches.iter().map(|name| json!({ "name": name })).collect();
+                        answer(200, &json!({ "branch_policies": all }))
+                    }
+                    None => not_found(),
+                }
+            }
+            ("POST", ["environments", name, "deployment-branch-policies"]) => {
+                match self.environments.get_mut(*name) {
+                    Some(branches) => {
+                        branches.push(body["name"].as_str().unwrap_or_default().to_string());
+                        answer(200, &body)
+                    }
+                    None => not_found(),
+                }
+            }
             _ => not_found(),
         }
     }

@@ -1,0 +1,271 @@
+//! A workflow file of a forge, read with the lines of its parts: triggers, jobs, secrets, and the names under
+//! which the forge reports its jobs. Pure.
+
+use crate::model::workspace::ForgeKind;
+use node::Node;
+
+pub(crate) mod node;
+
+/// The folder that each forge reads.
+pub(crate) fn folder(kind: ForgeKind) -> &'static str {
+    match kind {
+        ForgeKind::Github => ".github/workflows",
+        ForgeKind::Gitea => ".gitea/workflows",
+    }
+}
+
+pub(crate) struct Workflow {
+    /// The file's name, without its folder.
+    pub file: String,
+    pub name: Option<String>,
+    pub triggers: Vec<Trigger>,
+    pub jobs: Vec<Job>,
+    pub root: Node,
+}
+
+pub(crate) struct Trigger {
+    pub event: String,
+    pub line: usize,
+    /// `branches`, `tags`, `types`, …
+    pub filters: Node,
+}
+
+pub(crate) struct Job {
+    pub id: String,
+    /// The first and the last line.
+    pub lines: (usize, usize),
+    pub node: Node,
+}
+
+impl Trigger {
+    /// The texts of a filter, such as `branches`, each with its line.
+    pub(crate) fn filter(&self, name: &str) -> Vec<(&str, usize)> {
+        self.filters.get(name).map(Node::texts).unwrap_or_default()
+    }
+}
+
+impl Job {
+    fn shown(&self) -> &str {
+        self.node.get("name").and_then(Node::text).unwrap_or(&self.id)
+    }
+
+    pub(crate) fn needs(&self) -> Vec<(&str, usize)> {
+        self.node.get("needs").map(Node::texts).unwrap_or_default()
+    }
+
+    pub(crate) fn steps(&self) -> &[Node] {
+        self.node.get("steps").map(Node::items).unwrap_or_default()
+    }
+}
+
+impl Workflow {
+    /// What both forges demand of a workflow. The error is the reason for which it would not run, and the
+    /// line.
+    pub(crate) fn read(file: &str, text: &str) -> Result<Workflow, (String, usize)> {
+        let root = node::parse(text)?;
+        if root.entries().is_empty() {
+            return Err(("it is not a mapping".to_string(), 1));
+        }
+        let Some((key, on)) = root.entry("on") else {
+            return Err(("it has no `on`, so nothing starts it".to_string(), 1));
+        };
+        let trigger = |event: &str, line, filters: &Node| Trigger {
+            event: event.to_string(),
+            line,
+            filters: filters.clone(),
+        };
+        let mut triggers: Vec<Trigger> =
+            on.entries().iter().map(|(key, filters)| trigger(&key.text, key.line, filters)).collect();
+        triggers.extend(on.texts().iter().map(|(event, line)| trigger(event, *line, &Node::default())));
+        if triggers.is_empty() {
+            return Err(("`on` names no event".to_string(), key.line));
+        }
+        let Some((key, all)) = root.entry("jobs").filter(|(_, jobs)| !jobs.entries().is_empty()) else {
+            return Err(("it has no jobs".to_string(), 1));
+        };
+        let after = root.entries().iter().map(|(key, _)| key.line).find(|line| *line > key.line);
+        let end = after.map_or(text.lines().count(), |line| line - 1);
+        let mut jobs: Vec<Job> = Vec::new();
+        for (key, node) in all.entries() {
+            if node.get("runs-on").is_none() && node.get("uses").is_none() {
+                return Err((format!("the job {} has no `runs-on`", key.text), key.line));
+            }
+            if let Some(last) = jobs.last_mut() {
+                last.lines.1 = key.line - 1;
+            }
+            jobs.push(Job { id: key.text.clone(), lines: (key.line, end), node: node.clone() });
+        }
+        let name = root.get("name").and_then(Node::text).map(str::to_string);
+        Ok(Workflow { file: file.to_string(), name, triggers, jobs, root })
+    }
+
+    pub(crate) fn trigger(&self, event: &str) -> Option<&Trigger> {
+        self.triggers.iter().find(|trigger| trigger.event == event)
+    }
+
+    /// Does a push of this branch start it? Filters of paths are not looked at.
+    pub(crate) fn runs_on_push_of(&self, branch: &str) -> bool {
+        let Some(push) = self.trigger("push") else { return false };
+        let (only, not) = (push.filter("branches"), push.filter("branches-ignore"));
+        let any = |patterns: &[(&str, usize)]| patterns.iter().any(|(one, _)| matches(one, branch));
+        match (only.is_empty(), not.is_empty()) {
+            // A filter of tags alone excludes branches.
+            (true, true) => push.filters.get("tags").is_none(),
+            (false, _) => any(&only),
+            _ => !any(&not),
+        }
+    }
+
+    /// The names of the checks that the forge reports for pull requests. A `*` is what is not known here:
+    /// values of a matrix, jobs of another workflow.
+    pub(crate) fn checks(&self, kind: ForgeKind) -> Vec<String> {
+        let events = ["pull_request", "pull_request_target"];
+        let names = self.jobs.iter().map(|job| {
+            let mut shown = without_expressions(job.shown());
+            if job.node.get("strategy").is_some_and(|strategy| strategy.get("matrix").is_some()) {
+                shown += " (*)";
+            }
+            if job.node.get("uses").is_some() {
+                shown += " / *";
+            }
+            shown
+        });
+        let names: Vec<String> = names.collect();
+        let started = self.triggers.iter().filter(|trigger| events.contains(&trigger.event.as_str()));
+        started
+            .flat_map(|trigger| {
+                names.iter().map(|job| match kind {
+                    ForgeKind::Github => job.clone(),
+                    ForgeKind::Gitea => {
+                        let workflow = self.name.as_deref().unwrap_or(&self.file);
+                        format!("{workflow} / {job} ({})", trigger.event)
+                    }
+                })
+            })
+            .collect()
+    }
+}
+
+/// Does a forge's pattern match the name? `*` is anything but a slash, `**` anything. A `!` excludes, which
+/// is not looked at: then nothing matches.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+    // The crate knows `**` as a whole part of a path only.
+    let pattern = pattern.strip_suffix("**").map_or(pattern.to_string(), |start| {
+        if start.is_empty() || start.ends_with('/') { format!("{start}**/*") } else { pattern.to_string() }
+    });
+    pattern == name || glob::Pattern::new(&pattern).is_ok_and(|p| p.matches_with(name, options))
+}
+
+/// `build ${{ matrix.os }}` becomes `build *`.
+fn without_expressions(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${{") {
+        out += before;
+        out.push('*');
+        rest = after.split_once("}}").map_or("", |(_, rest)| rest);
+    }
+    out + rest
+}
+
+/// The names after `secrets.` in these lines, comments left out, each with its line.
+pub(crate) fn secrets(text: &str, (first, last): (usize, usize)) -> Vec<(String, usize)> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    for (line, code) in code_lines(text).filter(|(line, _)| (first..=last).contains(line)) {
+        for (at, start) in ["secrets.", "secrets['"].iter().flat_map(|s| code.match_indices(s)) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || "_-.".contains(c)) || !code.contains("${{") {
+                continue;
+            }
+            let rest = &code[at + start.len()..];
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            let name = rest[..end].to_uppercase();
+            if !name.is_empty() && !found.iter().any(|(there, _)| *there == name) {
+                found.push((name, line));
+            }
+        }
+    }
+    found
+}
+
+/// Each line with its number, without its comment.
+pub(crate) fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().map(|(at, line)| {
+        let comment = line.find(" #").or(line.starts_with('#').then_some(0));
+        (at + 1, comment.map_or(line, |at| &line[..at]))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Workflow {
+        Workflow::read("ci.yml", text).unwrap()
+    }
+
+    const JOBS: &str = "jobs:\n  a: { runs-on: x, steps: [] }\n";
+
+    #[test]
+    fn what_no_forge_runs_is_refused_with_its_line() {
+        for (text, what, line) in [
+            ("", "not a mapping", 1),
+            ("- a\n", "not a mapping", 1),
+            ("name: x\njobs: {}\n", "no `on`", 1),
+            ("name: x\non:\njobs: { a: { runs-on: x } }\n", "`on` names no event", 2),
+            ("on: push\n", "no jobs", 1),
+            ("on: push\njobs:\n  a:\n    steps: []\n", "the job a has no `runs-on`", 3),
+            ("on: push\n\tjobs: 1\n", "found a tab", 1),
+        ] {
+            let (error, at) = Workflow::read("ci.yml", text).err().expect(text);
+            assert!(error.contains(what) && at == line, "{text}: {error} in line {at}");
+        }
+        assert_eq!(read(&format!("'on': [push, pull_request]\n{JOBS}")).triggers.len(), 2);
+    }
+
+    #[test]
+    fn a_push_starts_what_its_filters_let_through() {
+        for (on, branch, starts) in [
+            ("on: push", "main", true),
+            ("on: [pull_request]", "main", false),
+            ("on: { push: { branches: [main] } }", "main", true),
+            ("on: { push: { branches: [main] } }", "mainx", false),
+            ("on: { push: { branches: ['**'] } }", "feat/x", true),
+            ("on: { push: { branches: ['*'] } }", "feat/x", false),
+            ("on: { push: { branches: ['feat/**'] } }", "feat/x/y", true),
+            ("on: { push: { branches: [main, '!x'] } }", "main", true),
+            ("on: { push: { branches-ignore: [main] } }", "main", false),
+            ("on: { push: { branches-ignore: [dev] } }", "main", true),
+            ("on: { push: { tags: ['v*'] } }", "main", false),
+        ] {
+            assert_eq!(read(&format!("{on}\n{JOBS}")).runs_on_push_of(branch), starts, "{on} {branch}");
+        }
+    }
+
+    #[test]
+    fn checks_have_the_names_that_the_forge_reports() {
+        let text = "name: ci\non: [pull_request, push]\njobs:\n  lint: { runs-on: x }\n  test:\n    name: \
+                    tests on ${{ matrix.os }}\n    runs-on: x\n  many:\n    runs-on: x\n    \
+                    strategy: { matrix: { os: [a] } }\n  other: { uses: ./.github/workflows/o.yml }\n";
+        let github = ["lint", "tests on *", "many (*)", "other / *"];
+        assert_eq!(read(text).checks(ForgeKind::Github), github);
+        let gitea = read(&text.replace("name: ci\n", "")).checks(ForgeKind::Gitea);
+        assert_eq!(gitea[..2], ["ci.yml / lint (pull_request)", "ci.yml / tests on * (pull_request)"]);
+        assert_eq!(read(&format!("on: push\n{JOBS}")).checks(ForgeKind::Gitea), [""; 0]);
+    }
+
+    #[test]
+    fn secrets_are_found_in_their_job_and_not_in_comments() {
+        let text = "on: push\njobs:\n  a:\n    runs-on: x\n    env:\n      A: \
+                    ${{ secrets.ONE || secrets.two }}\n\
+                    # ${{ secrets.NOT }}\n      B: ${{ secrets['THREE'] }} # ${{ secrets.NOR }}\n  b:\n    \
+                    runs-on: x\n    env: { C: '${{ secrets.ONE }}', D: my-secrets.x }\n\
+                    name: ${{ secrets.L }}\n";
+        let jobs = read(text).jobs;
+        let names = |job: usize| secrets(text, jobs[job].lines);
+        let one = |name: &str, line| (name.to_string(), line);
+        assert_eq!(names(0), [one("ONE", 6), one("TWO", 6), one("THREE", 8)]);
+        assert_eq!(names(1), [one("ONE", 11)]);
+    }
+}
