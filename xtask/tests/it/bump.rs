@@ -429,8 +429,16 @@ fn a_lock_file_that_does_not_agree_stops_the_bump() {
     let repo = with_lock_and_spec();
     let pyproject = repo.read("apps/python/pyproject.toml").replace(">=3.11", ">=3.10");
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: forgot the lock file");
-    let out = repo.untouched(|| bump(&repo, &[]).expect(1));
-    assert!(out.stderr.contains("uv.lock does not match pyproject.toml"), "{out:?}");
+    expect![[r#"
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: uv.lock does not match pyproject.toml; update it with `uv lock`: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index https://pypi.org/simple`: exit code 1
+        Resolved 1 package in TIME
+        error: The lockfile at `uv.lock` needs to be updated, but `--check` was provided.
+
+        hint: To update the lockfile, run `uv lock`.
+    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 #[test]
@@ -440,8 +448,19 @@ fn an_unreachable_index_is_not_reported_as_a_stale_lock_file() {
         .read("apps/python/pyproject.toml")
         .replace("requires-python", "dependencies = [\"idna\"]\nrequires-python");
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: a dependency");
-    let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]).expect(1));
-    assert!(out.stderr.contains("cannot check uv.lock against http://127.0.0.1:1/simple"), "{out:?}");
+    let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]));
+    expect![[r#"
+        exit code 1
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → the version is chosen from the tags only; `release` asks the index again
+        error: cannot check uv.lock against http://127.0.0.1:1/simple; is it reachable?: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index http://127.0.0.1:1/simple`: exit code 2
+        error: Request failed after 3 retries in TIME
+          cause: Failed to fetch: http://127.0.0.1:1/simple/idna/
+          cause: error sending request for url (http://127.0.0.1:1/simple/idna/)
+          cause: client error (Connect)
+          cause: tcp connect error
+          cause: Connection refused (os error N)
+    "#]].assert_eq(&out.seen());
 }
 
 #[test]

@@ -51,6 +51,12 @@ impl Repo {
     }
 }
 
+/// The findings of a hook, without what lefthook prints below them.
+fn findings(output: &Output) -> String {
+    let seen = output.seen_findings();
+    seen.split("\nexit status ").next().unwrap_or_default().to_string()
+}
+
 #[test]
 fn a_commit_gets_the_spec_that_its_code_prints() {
     let repo = repo();
@@ -124,8 +130,33 @@ fn what_is_not_staged_stays_so_and_is_never_written_into_the_spec() {
     repo.change_spec("/a");
     repo.git(&["add", "--", CODE]);
     let before = repo.read(SPEC);
-    let said = repo.try_git(&["commit", "--message", "feat: a"]).expect(1).stderr;
-    assert!(said.contains("error[spec-stale]") && said.contains("warning[not-in-commit]"), "{said}");
+    expect![[r#"
+        exit code 1
+        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        --- apps/python/openapi.json (committed)
+        +++ apps/python/openapi.json (from the code)
+        @@ -5,6 +5,15 @@
+           },
+           "openapi": "3.1.0",
+           "paths": {
+        +    "/a": {
+        +      "get": {
+        +        "responses": {
+        +          "200": {
+        +            "description": "OK"
+        +          }
+        +        }
+        +      }
+        +    },
+             "/health": {
+               "get": {
+                 "responses": {
+          → cargo xtask openapi generate python
+        warning[not-in-commit]: the checks also read changes that are not part of the commit:
+          apps/python/README.md (changed)
+          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+        error: 1 finding to fix first
+    "#]].assert_eq(&findings(&repo.try_git(&["commit", "--message", "feat: a"])));
     assert_eq!((repo.read(SPEC), repo.read("apps/python/README.md")), (before, all));
     assert_eq!(repo.status(), format!(" M apps/python/README.md\nM  {CODE}"));
 }
@@ -137,8 +168,38 @@ fn a_spec_with_changes_that_are_not_staged_is_not_overwritten() {
     repo.git(&["add", "--", CODE]);
     let mine = repo.read(SPEC).replace("demo-agent", "by hand");
     repo.write(SPEC, &mine);
-    let said = repo.try_git(&["commit", "--message", "feat: a"]).expect(1).stderr;
-    assert!(said.contains("openapi.json has changes that are not staged"), "{said}");
+    expect![[r#"
+        exit code 1
+        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        --- apps/python/openapi.json (committed)
+        +++ apps/python/openapi.json (from the code)
+        @@ -1,10 +1,19 @@
+         {
+           "info": {
+        -    "title": "by hand",
+        +    "title": "demo-agent",
+             "version": "0.0.0"
+           },
+           "openapi": "3.1.0",
+           "paths": {
+        +    "/a": {
+        +      "get": {
+        +        "responses": {
+        +          "200": {
+        +            "description": "OK"
+        +          }
+        +        }
+        +      }
+        +    },
+             "/health": {
+               "get": {
+                 "responses": {
+          → cargo xtask openapi generate python
+        warning[not-in-commit]: the checks also read changes that are not part of the commit:
+          apps/python/openapi.json (changed)
+          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+        error: 1 finding to fix first
+    "#]].assert_eq(&findings(&repo.try_git(&["commit", "--message", "feat: a"])));
     assert_eq!(repo.read(SPEC), mine);
 }
 
@@ -147,8 +208,31 @@ fn a_spec_with_changes_that_are_not_staged_is_not_overwritten() {
 fn a_commit_of_named_files_changes_no_other_file() {
     let repo = repo();
     repo.change_spec("/a");
-    let said = repo.try_git(&["commit", "--message", "feat: a", "--", CODE]).expect(1).stderr;
-    assert!(said.contains("error[spec-stale]"), "{said}");
+    let refused = repo.try_git(&["commit", "--message", "feat: a", "--", CODE]);
+    expect![[r#"
+        exit code 1
+        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        --- apps/python/openapi.json (committed)
+        +++ apps/python/openapi.json (from the code)
+        @@ -5,6 +5,15 @@
+           },
+           "openapi": "3.1.0",
+           "paths": {
+        +    "/a": {
+        +      "get": {
+        +        "responses": {
+        +          "200": {
+        +            "description": "OK"
+        +          }
+        +        }
+        +      }
+        +    },
+             "/health": {
+               "get": {
+                 "responses": {
+          → cargo xtask openapi generate python
+        error: 1 finding to fix first
+    "#]].assert_eq(&findings(&refused));
     assert_eq!(repo.status(), format!(" M {CODE}"));
     repo.xtask(&["openapi", "generate", "python"]).expect(0);
     repo.git(&["commit", "--quiet", "--message", "feat: a", "--", CODE, SPEC]);

@@ -31,6 +31,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"(/tools/\.?[a-z]+)-[0-9.]*[0-9]", "$1"),
     (r"(Tool-Version: [a-z]+) .*", "$1 VERSION"),
     (r"(?m)^(  ✓ \S+ +)[0-9.]+(  CACHE/tools)", "${1}VERSION$2"),
+    (r"(?m)^Using CPython .*\n", ""),
     // The Python of the machine, and what `setup` removes from its cache.
     (r"(✓ python +|--python )/\S+", "${1}PYTHON"),
     (r"(✓ unused +)[^(]+", "${1}STATE "),
