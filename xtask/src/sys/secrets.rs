@@ -117,7 +117,7 @@ fn forms(value: &str) -> Vec<Form> {
     std::iter::once(Form { text: value.to_string(), encoded: false }).chain(encoded).collect()
 }
 
-/// `https://user:***@host` for every address with a password in it.
+/// `https://user:***@host` for every address with a password in it, and `https://***@host` for one with a token.
 fn without_passwords(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -125,14 +125,14 @@ fn without_passwords(text: &str) -> String {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
         let end = after.find(|c: char| c.is_whitespace() || "/?#'\"`<>".contains(c)).unwrap_or(after.len());
-        let login = after[..end].rfind('@').map(|at| &after[..at]);
-        match login.and_then(|login| login.split_once(':')) {
-            Some((user, password)) => {
-                out.push_str(&format!("{user}:***"));
-                rest = &after[user.len() + 1 + password.len()..];
-            }
-            None => rest = after,
+        let login = after[..end].rfind('@').map_or("", |at| &after[..at]);
+        let user = url::user_of(login);
+        match user {
+            token if url::is_token(token) => out.push_str("***"),
+            _ if login.contains(':') => out.push_str(&format!("{user}:***")),
+            _ => out.push_str(login),
         }
+        rest = &after[login.len()..];
     }
     out + rest
 }
@@ -148,6 +148,7 @@ mod tests {
             ("'https://u:p@ss@h/x' and ssh://git@h/x", "'https://u:***@h/x' and ssh://git@h/x"),
             ("https://h/a@b:c https://h:1/@", "https://h/a@b:c https://h:1/@"),
             ("https://token@h", "https://token@h"),
+            ("at https://ghp_A1@h/x, http://ghs_A1:x@h", "at https://***@h/x, http://***@h"),
             ("://", "://"),
             ("http://u:@h", "http://u:***@h"),
         ] {

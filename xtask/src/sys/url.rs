@@ -93,14 +93,30 @@ pub(crate) fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// An address with a password, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up
-/// to the host. None for an address without a password.
+/// An address with a secret, as git needs it, and the same without: `http://u:p@h/` and `http://u@h/`, up to
+/// the host. A user that is a token is left out too. None for an address without a secret.
 pub(crate) fn login(url: &str) -> Option<(String, String)> {
     let (scheme, _) = url.split_once("://")?;
     let authority = authority(url);
     let (login, host) = authority.rsplit_once('@')?;
-    let (user, _) = login.split_once(':')?;
-    Some((format!("{scheme}://{authority}/"), format!("{scheme}://{user}@{host}/")))
+    let without = match (user_of(login), login.contains(':')) {
+        (user, _) if is_token(user) => format!("{scheme}://{host}/"),
+        (user, true) => format!("{scheme}://{user}@{host}/"),
+        (_, false) => return None,
+    };
+    Some((format!("{scheme}://{authority}/"), without))
+}
+
+pub(crate) fn user_of(login: &str) -> &str {
+    login.split_once(':').map_or(login, |(user, _)| user)
+}
+
+/// Is the user of an address a token? Forges take one as the user, with any password. Tokens begin with a word
+/// of their forge, or have at least 32 letters and digits (Gitea: 40); names of users have neither.
+pub(crate) fn is_token(user: &str) -> bool {
+    const BEGINNINGS: [&str; 8] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gitea_"];
+    BEGINNINGS.iter().any(|beginning| user.starts_with(beginning))
+        || user.len() >= 32 && user.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Is the address on this machine? Only literal hosts count: the owner of a name that resolves to loopback
@@ -191,6 +207,17 @@ mod tests {
             ("http://bot:PW@h:80/r.git", Some(("http://bot:PW@h:80/", "http://bot@h:80/"))),
             ("https://u:p@ss@h/x", Some(("https://u:p@ss@h/", "https://u@h/"))),
             ("https://token@h/x", None),
+            ("https://ghp_A1@h/x", Some(("https://ghp_A1@h/", "https://h/"))),
+            ("https://ghs_A1:x-oauth-basic@h/x", Some(("https://ghs_A1:x-oauth-basic@h/", "https://h/"))),
+            (
+                "https://x-access-token:ghs_A1@h/",
+                Some(("https://x-access-token:ghs_A1@h/", "https://x-access-token@h/")),
+            ),
+            (
+                "http://0123456789abcdef0123456789abcdef01234567@h/x",
+                Some(("http://0123456789abcdef0123456789abcdef01234567@h/", "http://h/")),
+            ),
+            ("https://a-person-with-a-very-long-name-2024@h/x", None),
             ("https://h/x:y@z", None),
             ("git@host:team/mono.git", None),
             ("origin", None),

@@ -52,15 +52,19 @@ fn neither_git_nor_a_hook_sees_a_token_and_nothing_prints_one() {
 }
 
 #[test]
-fn a_password_in_the_remotes_address_is_neither_an_argument_nor_printed() {
+fn a_secret_in_the_remotes_address_is_neither_an_argument_nor_printed() {
     let world = World::new();
     let (bin, record) = recording_git(&world);
     let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
     // Nobody listens there.
-    let address = "http://bot:SECRETPW@127.0.0.1:9/team/mono.git";
-    world.repo.git(&["remote", "set-url", "origin", address]);
+    let password = "http://bot:SECRETPW@127.0.0.1:9/team/mono.git";
+    // Forges take a token as the user.
+    let token = "http://ghp_SECRETPW@127.0.0.1:9/team/mono.git";
     let mut seen = String::new();
-    for remote in ["origin", address] {
+    for (origin, remote) in
+        [(password, "origin"), (password, password), (token, "origin"), (token, token)]
+    {
+        world.repo.git(&["remote", "set-url", "origin", origin]);
         for args in
             [&["release", "python", "--dry-run"] as &[&str], &["promote", "--dry-run"], &["verify", "python"]]
         {
@@ -78,6 +82,17 @@ fn a_password_in_the_remotes_address_is_neither_an_argument_nor_printed() {
     let record = std::fs::read_to_string(&record).unwrap();
     let arguments: Vec<&str> = record.lines().filter(|line| line.starts_with("git ")).collect();
     assert!(!arguments.iter().any(|line| line.contains("SECRETPW")), "{arguments:#?}");
+}
+
+#[test]
+fn a_token_that_is_the_user_of_the_remotes_address_logs_in() {
+    let world = World::new();
+    let remote = Gate::before(&git_server(&world.data), "ghp_token1:", &[]);
+    let address = format!("http://ghp_token1@{}/remote.git", remote.address);
+    let mut command = world.command(&world.repo.path);
+    let dry = run(command.args(["release", "python", "--dry-run"]).env("XTASK_REMOTE", address)).expect(0);
+    assert!(!format!("{}{}", dry.stdout, dry.stderr).contains("ghp_token1"), "{dry:#?}");
+    assert!(remote.passed.load(Ordering::Relaxed) > 0, "nobody logged in");
 }
 
 #[test]

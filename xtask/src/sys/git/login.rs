@@ -16,12 +16,13 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// The password of this address, and the address without it. None if it has no password.
+    /// The login of this address, and the address without its secret. None if it has no secret.
     pub(super) fn new(address: &str) -> Option<(Login, String)> {
         let (with, without) = url::login(address)?;
-        let (user, password) = url::authority(&with).rsplit_once('@')?.0.split_once(':')?;
+        let login = url::authority(&with).rsplit_once('@')?.0;
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let (user, password) = (url::unescape(user), url::unescape(password));
-        secrets::hide(&password);
+        secrets::hide(if url::is_token(&user) { &user } else { &password });
         let shown = address.replacen(&with, &without, 1);
         let (mut settings, mut answer) = (tempfile::tempfile().ok()?, tempfile::tempfile().ok()?);
         let proc = std::path::Path::new(&place(&answer)).exists();
