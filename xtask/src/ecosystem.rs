@@ -6,7 +6,7 @@ use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::oci::Source;
 use crate::oci::reference::Reference;
-use crate::sys::{export, retry, scratch, tools};
+use crate::sys::{export, http, retry, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -384,6 +384,10 @@ impl Ecosystem {
                 uploaded.or_else(|error| match listed(file) {
                     Ok(true) => Ok(()),
                     Ok(false) if retry::is_there_already(&format!("{error:#}")) => Ok(()),
+                    Ok(false) if retry::is_busy(&error.to_string()) => Err(match http::asked_pause(url) {
+                        Some(asked) => error.context(asked),
+                        None => error,
+                    }),
                     Ok(false) => Err(error),
                     Err(unknown) => Err(error.context(format!(
                         "it is not known whether the upload has arrived, because {url} cannot be asked: \

@@ -347,6 +347,12 @@ fn tls() -> Result<ureq::tls::TlsConfig> {
     Ok(builder.root_certs(ureq::tls::RootCerts::new_with_certs(&roots)).build())
 }
 
+/// Asks a server that has just been busy. Returns its answer if it wants a longer pause than xtask waits.
+pub(crate) fn asked_pause(url: &str) -> Option<HttpError> {
+    let answer = Http::new().ok()?.once(&Request::new("GET", url)).ok()?;
+    Some(answer.error()).filter(|error| error.retry_after.is_some())
+}
+
 /// The reason of a failure that another try may not have.
 pub(crate) fn temporary(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<HttpError>() {

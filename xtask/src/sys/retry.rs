@@ -174,6 +174,12 @@ pub(crate) fn temporary(output: &str) -> Option<String> {
     }
 }
 
+/// Did the program fail because a server asked to come back later? It may have said when, which uv, npm and git
+/// do not pass on.
+pub(crate) fn is_busy(output: &str) -> bool {
+    temporary(output).is_some_and(|why| why.ends_with(" 429") || why.ends_with(" 503"))
+}
+
 /// The reason of a download that ended before the whole file was there. None for a request without an answer,
 /// which was tried again already.
 pub(crate) fn interrupted(error: &anyhow::Error) -> Option<String> {

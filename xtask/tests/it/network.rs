@@ -479,6 +479,24 @@ fn a_fault_on_purpose_is_survived_or_stops_with_the_command_that_continues() {
 }
 
 #[test]
+fn an_index_that_asks_for_a_long_pause_is_not_asked_again_and_the_pause_is_told() {
+    let mut world = World::new();
+    // In front of uploads only.
+    let upload = world.servers.env.get_mut("XTASK_TESTPYPI_UPLOAD").unwrap();
+    let server = upload.trim_start_matches("http://").split('/').next().unwrap().to_string();
+    let proxy = Proxy::before(&server);
+    *upload = upload.replace(&server, &proxy.address);
+    proxy.fault(request("POST", "/", UPLOAD), &[Fault::Busy]);
+    // xtask's own question, because uv does not pass on the header.
+    proxy.fault(request("GET", "/", OURS), &[Fault::Busy]);
+    let refused = world.xtask(&["release", "python"]).expect(1);
+    assert!(refused.stderr.contains("the server asks to wait 3600 s"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("retry in"), "{}", refused.stderr);
+    assert_eq!(proxy.left(), 0);
+    world.xtask(&["release", "python"]).expect(0);
+}
+
+#[test]
 fn ssh_gives_up_a_git_server_that_says_nothing() {
     let repo = Repo::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -61,9 +61,7 @@ fn a_secret_in_the_remotes_address_is_neither_an_argument_nor_printed() {
     // Forges take a token as the user.
     let token = "http://ghp_SECRETPW@127.0.0.1:9/team/mono.git";
     let mut seen = String::new();
-    for (origin, remote) in
-        [(password, "origin"), (password, password), (token, "origin"), (token, token)]
-    {
+    for (origin, remote) in [(password, "origin"), (password, password), (token, "origin"), (token, token)] {
         world.repo.git(&["remote", "set-url", "origin", origin]);
         for args in
             [&["release", "python", "--dry-run"] as &[&str], &["promote", "--dry-run"], &["verify", "python"]]
