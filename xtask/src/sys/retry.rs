@@ -174,8 +174,8 @@ pub(crate) fn temporary(output: &str) -> Option<String> {
     }
 }
 
-/// Did the program fail because a server asked to come back later? It may have said when, which uv, npm and git
-/// do not pass on.
+/// Did the program fail because a server asked to come back later? It may have said when, which uv and npm do
+/// not pass on.
 pub(crate) fn is_busy(output: &str) -> bool {
     temporary(output).is_some_and(|why| why.ends_with(" 429") || why.ends_with(" 503"))
 }

@@ -117,7 +117,8 @@ fn forms(value: &str) -> Vec<Form> {
     std::iter::once(Form { text: value.to_string(), encoded: false }).chain(encoded).collect()
 }
 
-/// `https://user:***@host` for every address with a password in it, and `https://***@host` for one with a token.
+/// `https://user:***@host` for every address with a password in it, and `https://***@host` for one with a
+/// token.
 fn without_passwords(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -111,8 +111,8 @@ pub(crate) fn user_of(login: &str) -> &str {
     login.split_once(':').map_or(login, |(user, _)| user)
 }
 
-/// Is the user of an address a token? Forges take one as the user, with any password. Tokens begin with a word
-/// of their forge, or have at least 32 letters and digits (Gitea: 40); names of users have neither.
+/// Is the user of an address a token? Forges take one as the user, with any password. Tokens begin with a
+/// word of their forge, or have at least 32 letters and digits (Gitea: 40); names of users have neither.
 pub(crate) fn is_token(user: &str) -> bool {
     const BEGINNINGS: [&str; 8] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gitea_"];
     BEGINNINGS.iter().any(|beginning| user.starts_with(beginning))
