@@ -22,6 +22,7 @@ mod baseline;
 mod breaks;
 mod compare;
 mod decide;
+mod dropped;
 mod gitdir;
 mod history;
 mod hotfix;
@@ -32,9 +33,10 @@ mod show;
 mod walk;
 
 pub(crate) use decide::Line;
-pub(crate) use history::{same_content, source_commit, source_in};
+pub(crate) use history::{source_commit, source_in};
 pub(crate) use published::Published;
 pub(crate) use repository::{refuse_incomplete, remote_name};
+pub(crate) use walk::same_content;
 
 /// The plan of one app, as `plan --json` prints it.
 #[derive(Clone, Debug, Serialize)]
@@ -142,7 +144,7 @@ pub(crate) fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
 
 /// The commits of a range that touch the app, newest first; `range` is what git takes: tips and `^`bounds.
 pub(crate) fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
-    Ok(walk::walk(&ctx.git, app, range)?.commits)
+    Ok(walk::simplified(&ctx.git, app, range)?.commits)
 }
 
 /// The last release that HEAD contains, without the commits since.

@@ -691,6 +691,58 @@ fn a_merge_counts_only_if_it_changes_something_itself() {
 }
 
 #[test]
+fn a_side_branch_that_was_squashed_and_merged_counts_unless_the_merge_discards_it() {
+    // `into`: the branch that releases, and development.
+    let side = |into: &str, squash: &str, later: bool, merge: &[&str]| {
+        let repo = released();
+        repo.git(&["branch", "development"]);
+        repo.git(&["switch", "-qc", "side"]);
+        repo.commit("apps/python/src/0.py", "0\n", "feat!: another first argument");
+        repo.commit("apps/python/src/1.py", "1\n", "docs: explain it");
+        repo.git(&["switch", "-q", into]);
+        repo.change("fix: before");
+        if !squash.is_empty() {
+            repo.git(&["merge", "-q", "--squash", "side"]);
+            repo.git(&["commit", "-qm", squash]);
+        }
+        if later {
+            repo.commit("apps/python/src/0.py", "later\n", "fix: say it better");
+        }
+        repo.git(&[&["merge", "-q", "--no-ff", "-m", "Merge side"], merge, &["side"]].concat());
+        repo
+    };
+    let (poor, good) = ("Update stuff (#7)", "Update stuff (#7)\n\n* feat!: another first argument");
+    for into in ["main", "development"] {
+        for (squash, later, merge) in [
+            (poor, false, &[][..]),
+            (good, false, &[]),
+            ("", false, &[]),
+            (poor, false, &["-s", "ours"]),
+            // A later change of the same line conflicts with the side branch.
+            (poor, true, &["-s", "ours"]),
+        ] {
+            let app = plan(&side(into, squash, later, merge));
+            let found = counting(&app);
+            let breaks = found.iter().filter(|s| **s == "feat!: another first argument").count();
+            assert_eq!((breaks, &app["next"]), (1, &"0.2.0".into()), "{into} {squash} {merge:?}: {found:?}");
+        }
+        // The merge brings nothing of the side branch.
+        for later in [false, true] {
+            let app = plan(&side(into, "", later, &["-s", "ours"]));
+            assert_eq!(app["next"], "0.1.1", "{into} {later}: {:?}", counting(&app));
+        }
+    }
+    // What a release contains does not count again.
+    let repo = side("main", poor, false, &[]);
+    repo.git(&["tag", "python-v0.2.0"]);
+    repo.git(&["switch", "-qc", "late", "side"]);
+    repo.commit("apps/python/README.md", "late\n", "fix: late");
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "--no-ff", "-m", "Merge late", "late"]);
+    assert_eq!(counting(&plan(&repo)), ["fix: late"]);
+}
+
+#[test]
 fn paths_with_spaces_and_non_ascii_letters_work() {
     let repo = Repo::named("with space é");
     repo.write("Cargo.toml", "[workspace.metadata.xtask]\napps = \"my äpps\"\n");

@@ -4,9 +4,10 @@
 
 use super::LastRelease;
 use super::decide::Line;
+use super::dropped;
 use super::hotfix;
 use super::repository::{self, Head, Origin, Refs, Tag};
-use super::walk::{Walk, walk};
+use super::walk::{Walk, same_content, simplified, walk};
 use crate::model::commits::Commit;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -66,6 +67,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
             since(git, app, &tags, "HEAD", squashed)?
         }
     };
+    let mut tip = "HEAD".to_string();
     if !walked.commits.is_empty() && on_main {
         let development = refs.branch(repository::remote_name(ctx), &ctx.ws.settings.development);
         let released = match last.filter(|_| !development.is_empty()) {
@@ -81,6 +83,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
                 || origin.is_some_and(|o| last.is_some_and(|l| o.version < l.version))
             {
                 walked = originals;
+                tip = source;
             }
         }
     }
@@ -91,7 +94,12 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
         .filter(|v| last.as_ref().is_none_or(|last| *v > last.version))
         .collect();
     let other_tags = if refs.tags.is_empty() { repository::tag_names(git)? } else { Vec::new() };
-    let Walk { commits, settings, .. } = walked;
+    let settings = walked.settings;
+    let mut not: Vec<&str> = tags.iter().map(|tag| tag.object.as_str()).collect();
+    if two_branches && !(on_main && tip == "HEAD") {
+        not.extend(refs.branch(repository::remote_name(ctx), &ctx.ws.settings.main));
+    }
+    let commits = dropped::with_side_branches(git, app, walked, &tip, &not)?;
     Ok(History {
         withdrawn,
         last,
@@ -298,14 +306,6 @@ fn folders(git: &Git, app: &App, commits: &[&str]) -> Result<Vec<String>> {
 /// Used in place of a tree id if a commit does not have the folder.
 const MISSING: &str = "missing";
 
-/// Whether all paths that belong to the app are equal in both commits.
-pub(crate) fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
-    let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
-    let specs = app.pathspecs();
-    args.extend(specs.iter().map(String::as_str));
-    git.ask(&args)
-}
-
 /// The development commit that a commit of main was squashed from: the newest with the same content of the
 /// app. None if the development branch is not in this clone, or never had this content.
 pub(crate) fn source_commit(ctx: &Ctx, app: &App, commit: &str) -> Result<Option<String>> {
@@ -332,8 +332,8 @@ pub(crate) fn source_in(
         if same_content(git, app, commit, tip)? {
             return Ok(Some(tip.to_string()));
         }
-        let shorter = released.and_then(|r| walk(git, app, &[tip, &format!("^{r}")]).ok());
-        let walk = shorter.map_or_else(|| walk(git, app, &[tip]), Ok)?;
+        let shorter = released.and_then(|r| simplified(git, app, &[tip, &format!("^{r}")]).ok());
+        let walk = shorter.map_or_else(|| simplified(git, app, &[tip]), Ok)?;
         if let Some(found) = newest_equal(git, app, commit, &walk.commits)? {
             return Ok(Some(found));
         }

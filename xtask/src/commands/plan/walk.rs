@@ -16,6 +16,8 @@ pub(super) struct Walk {
     trees: Vec<Option<(String, String)>>,
     /// Whether the app's settings may have changed. True for every merge, because git shows no files for it.
     pub settings: bool,
+    /// These and the commits of side branches that git leaves out (see `dropped`), newest first.
+    pub all: Vec<Commit>,
 }
 
 /// `git log` prints the trees together with the messages, which `rev-list` does not. The options turn off
@@ -40,18 +42,42 @@ const LOG: &[&str] = &[
     "--format=%m%H%x00%P%x00%B%x00",
 ];
 
-/// `range`: revisions for git, such as `a...b`, or tips and `^`bounds.
+/// `range`: revisions for git, such as `a...b`, or tips and `^`bounds. Asks git for every commit and merge
+/// first. A second call, for the commits that git does not leave out, is only needed if there are merges.
 pub(super) fn walk(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
+    let mut full = log(git, app, range, &["--full-history", "--parents"])?;
+    if full.behind == 0 && !full.commits.iter().any(|commit| commit.merge) {
+        full.all.clone_from(&full.commits);
+        return Ok(full);
+    }
+    Ok(Walk { all: full.commits, ..simplified(git, app, range)? })
+}
+
+/// Without the commits of side branches that git leaves out.
+pub(super) fn simplified(git: &Git, app: &App, range: &[&str]) -> Result<Walk> {
+    log(git, app, range, &[])
+}
+
+fn log(git: &Git, app: &App, range: &[&str], options: &[&str]) -> Result<Walk> {
     let specs = app.pathspecs();
-    let args: Vec<&str> =
-        LOG.iter().chain(range).copied().chain(["--"]).chain(specs.iter().map(String::as_str)).collect();
+    let args = LOG.iter().chain(options).chain(range).copied().chain(["--"]);
+    let args: Vec<&str> = args.chain(specs.iter().map(String::as_str)).collect();
     Ok(read(&String::from_utf8_lossy(&git.bytes(&args)?), app))
+}
+
+/// Whether all paths that belong to the app are equal in both commits.
+pub(crate) fn same_content(git: &Git, app: &App, a: &str, b: &str) -> Result<bool> {
+    let mut args = vec!["diff-tree", "--quiet", "-r", a, b, "--"];
+    let specs = app.pathspecs();
+    args.extend(specs.iter().map(String::as_str));
+    git.ask(&args)
 }
 
 /// Each commit has three fields that end in NUL. The lines with trees and the next commit's first field
 /// follow.
 fn read(text: &str, app: &App) -> Walk {
-    let mut walk = Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false };
+    let mut walk =
+        Walk { behind: 0, commits: Vec::new(), trees: Vec::new(), settings: false, all: Vec::new() };
     let settings = format!("\t{}", app.file());
     let mut fields = text.split('\0');
     let mut head = fields.next().unwrap_or_default();
