@@ -46,7 +46,9 @@ class Webhooks(Case):
                 self.ok(send("POST", target, {**body, "metadata": {"m": 1}}))
                 where, told = received.get(timeout=PATIENCE)
                 self.assertEqual(where, "/hook?k=1")
-                self.assertLessEqual({"run_id", "thread_id", "kwargs", "webhook_sent_at"}, set(told))
+                self.assertLessEqual(
+                    {"run_id", "thread_id", "kwargs", "webhook_sent_at"}, set(told)
+                )
                 self.assertEqual(told["metadata"]["m"], 1)
                 if text == "a":
                     self.assertEqual((told["status"], told["error"]), ("success", None))

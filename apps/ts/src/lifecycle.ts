@@ -15,7 +15,7 @@ const STOPPING = "the server is stopping";
 
 /** Tracks the running requests, and ends the process. */
 export class Lifecycle {
-  #stopping = false;
+  stopping = false;
   #changed = 0;
   readonly #refusals = new Set<() => void>();
   readonly #exit: (code: number) => void;
@@ -47,7 +47,7 @@ export class Lifecycle {
 
   /** Waits for a response. Returns a 503 if the server is stopping, or stops in the meantime. */
   answer(work: () => Promise<Response>): Promise<Response> {
-    if (this.#stopping) return Promise.resolve(unavailable(STOPPING));
+    if (this.stopping) return Promise.resolve(unavailable(STOPPING));
     return new Promise((resolve, reject) => {
       const refuse = () => this.#settle(refuse, () => resolve(unavailable(STOPPING)));
       this.#refusals.add(refuse);
@@ -66,8 +66,8 @@ export class Lifecycle {
 
   /** Refuses new requests, and ends the process when all runs have ended, or after the grace period. */
   stop(signal: string): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
+    if (this.stopping) return;
+    this.stopping = true;
     log("INFO", `${signal}: stopping`);
     this.#changed = performance.now();
     let turn = 0;

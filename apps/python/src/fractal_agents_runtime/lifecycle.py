@@ -34,7 +34,7 @@ class Lifecycle:
 
     def __init__(self, grace_seconds: float = 0.7) -> None:
         self._cancel_after = round(grace_seconds / TURN)
-        self._stopping = False
+        self.stopping = False
         self._tasks: dict[asyncio.Task[object], asyncio.AbstractEventLoop] = {}
         self._changed = time.monotonic()
 
@@ -45,7 +45,7 @@ class Lifecycle:
 
     async def answer(self, work: Coroutine[object, object, Reply]) -> Reply:
         """Wait for a response. Return a 503 if the server is stopping, or stops in the meantime."""
-        if self._stopping:
+        if self.stopping:
             work.close()
             return unavailable(STOPPING)
         task = asyncio.current_task()
@@ -55,7 +55,7 @@ class Lifecycle:
         try:
             return await work
         except asyncio.CancelledError:
-            if not self._stopping:
+            if not self.stopping:
                 raise
             return unavailable(STOPPING)
         finally:
@@ -74,7 +74,7 @@ class Lifecycle:
 
     def stop(self, reason: str) -> None:
         """Refuse new requests. Return when all runs have ended, or after the grace period."""
-        self._stopping = True
+        self.stopping = True
         log.info("%s: stopping", reason)
         self._changed = time.monotonic()
         for turn in range(self._cancel_after + END_AFTER):

@@ -67,6 +67,14 @@ def run(load: Callable[[], App], reserved: socket.socket, lifecycle: Lifecycle) 
         headers = {"Content-Type": "application/json"} if reply.body else {}
         return Response(reply.status, Headers({**headers, **reply.headers}), reply.body)
 
+    ok_headers = Headers({"Content-Type": "application/json"})
+
+    async def probe(request: Request) -> Response | StreamingResponse:
+        # Monitors ask for `/ok` often: it is neither logged nor counted.
+        if lifecycle.stopping or request.headers.contains("origin"):
+            return await answer(request)
+        return Response(OK.status, ok_headers, OK.body)
+
     async def started() -> None:
         threading.Thread(
             target=door.open, args=(load, f"{address} port {port}"), name="graphs", daemon=True
@@ -77,6 +85,7 @@ def run(load: Callable[[], App], reserved: socket.socket, lifecycle: Lifecycle) 
     sys.argv = arguments
     robyn.config.disable_openapi = True
     robyn.startup_handler(started)
+    robyn.add_route(HttpMethod.GET, "/ok", probe)
     # Route every method and path to the app, because Robyn's own 404 and 405 have another body.
     for method in (getattr(HttpMethod, name) for name in METHODS):
         robyn.add_route(method, "/", answer)
