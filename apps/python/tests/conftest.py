@@ -105,15 +105,16 @@ def launched(log_file: Path, *command: str, measured: bool = True) -> Iterator[S
 
 
 def answering(server: Server) -> Server:
-    """Wait until the server answers, and return it."""
+    """Wait until the server is ready, and return it."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
-            WEB.get(f"{server.url}/health")
+            # 503 until the graphs are imported.
+            if WEB.get(f"{server.url}/health").is_success:
+                return server
         except httpx.TransportError:
-            time.sleep(0.02)
-        else:
-            return server
+            pass
+        time.sleep(0.02)
     pytest.fail(f"the server did not start:\n{server.log()}")
 
 
