@@ -2,7 +2,7 @@
 //! parser or comparison and checks what must hold for every input. It is not a part of xtask: no module names
 //! it, and only `xtask/fuzz/Cargo.toml` compiles it, from the same modules.
 
-#![allow(dead_code, reason = "the commands are not compiled here")]
+#![allow(dead_code, unused_imports, reason = "the commands are not compiled here")]
 
 mod ecosystem;
 mod flags;
