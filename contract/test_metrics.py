@@ -29,7 +29,8 @@ class Metrics(Case):
             ('runs_total{status="success"}', 3),
         ):
             with self.subTest(name=name):
-                self.assertEqual(after[name] - before.get(name, 0), more)
+                # Other tests send requests at the same time.
+                self.assertGreaterEqual(after[name] - before.get(name, 0), more)
         self.assertGreater(after["process_resident_memory_bytes"], 1e6)
         self.assertGreater(after["process_start_time_seconds"], 1e9)
         self.assertLessEqual({"runs_active", "streams_open"}, set(after))
