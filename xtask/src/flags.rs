@@ -314,7 +314,7 @@ pub(crate) struct Audit {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// Write the workflows that this forge does not run so that it does, then audit
+    /// Rewrite the workflows that this forge ignores so that it runs them, then audit
     #[arg(long)]
     pub fix: bool,
     /// Print what --fix would write, write nothing

@@ -85,8 +85,8 @@ fn not_in_commit(ctx: &Ctx) -> Result<Option<Finding>> {
     }
     let message =
         format!("the checks also read changes that are not part of the commit:\n  {}", files.join("\n  "));
-    let help =
-        "if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked";
+    let help = "if these changes cause the failure, git add them, or put them aside: \
+                git stash --keep-index --include-untracked";
     Ok(Some(Finding::new("not-in-commit", Level::Warning, message).help(help)))
 }
 

@@ -1,5 +1,5 @@
 //! `hotfix`: creates the branch on which a released version gets its next patch, and prints what to type
-//! next. Run again, it finds how far the hotfix is, and prints the way back into development.
+//! next. Run again, it finds how far the hotfix is, and prints how it gets into development.
 
 use crate::commands::{bump, plan, release};
 use crate::finding::{Finding, Level};

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use remote::{Branch, Remote};
 use request::Request;
 
-mod lost;
+mod main_ahead;
 mod remote;
 mod request;
 
@@ -39,8 +39,12 @@ pub(crate) fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     plan::refuse_incomplete(&ctx.git)?;
     let remote = Remote::fetch(ctx)?;
     remote.in_checkout(ctx, |clone| {
-        let lost =
-            clone.ws.apps.iter().map(|app| lost::finding(clone, app, &remote)).collect::<Result<Vec<_>>>()?;
+        let lost = clone
+            .ws
+            .apps
+            .iter()
+            .map(|app| main_ahead::finding(clone, app, &remote))
+            .collect::<Result<Vec<_>>>()?;
         let lost: Vec<Finding> = lost.into_iter().flatten().collect();
         if !lost.is_empty() {
             return Err(Exit::Gate(lost).into());

@@ -77,7 +77,7 @@ pub(super) fn locate(sources: &Sources) -> Result<Place, String> {
 
 fn unknown(address: &str) -> String {
     format!(
-        "which forge {} is, is not known; set forge = \"gitea\" or \"github\" in \
+        "it is not known whether {} is Gitea or GitHub; set forge = \"gitea\" or \"github\" in \
          [workspace.metadata.xtask]",
         host(address)
     )
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_address_of_the_remote_says_where_the_api_is() {
-        let unknown = "which forge host is, is not known; \
+        let unknown = "it is not known whether host is Gitea or GitHub; \
              set forge = \"gitea\" or \"github\" in [workspace.metadata.xtask]";
         let gitea = Some(ForgeKind::Gitea);
         for (remote, setting, expected) in [

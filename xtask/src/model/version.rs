@@ -59,7 +59,7 @@ impl Bump {
     }
 }
 
-/// The version after `from`; the highest number of all stays where it is. A pre-release is followed by its
+/// The version after `from`. A number that cannot grow (u64::MAX) is kept. A pre-release is followed by its
 /// own release if that bump is large enough: 0.2.0 follows 0.2.0-rc.1.
 pub(crate) fn next(from: &Version, bump: Bump, zero: ZeroBreaking) -> Version {
     let (major, minor, patch) = (from.major, from.minor, from.patch);

@@ -271,7 +271,7 @@ fn refuse_below(root: &Utf8Path, folder: Utf8PathBuf, depth: usize) -> Result<()
 /// Refuses a link that leads out of the repository, at a place where xtask or its tools write.
 fn refuse_elsewhere(root: &Utf8Path, path: Utf8PathBuf, help: &str) -> Result<()> {
     let Ok(target) = root.join(&path).read_link_utf8() else { return Ok(()) };
-    // A link to nowhere would be created there.
+    // Writing through a broken link creates the file that it names.
     let real = root.join(&path).canonicalize_utf8().unwrap_or(target);
     if real.starts_with(root.canonicalize_utf8()?) {
         return Ok(());

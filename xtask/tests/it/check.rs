@@ -197,21 +197,21 @@ fn a_failed_check_names_the_changes_that_are_not_part_of_the_commit() {
 
         warning[not-in-commit]: the checks also read changes that are not part of the commit:
           apps/python/src/demo_agent/new.py (new)
-          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+          → if these changes cause the failure, git add them, or put them aside: git stash --keep-index --include-untracked
         error: 1 finding to fix first
         exit code 1
         error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)
 
         warning[not-in-commit]: the checks also read changes that are not part of the commit:
           apps/python/src/demo_agent/new.py (new)
-          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+          → if these changes cause the failure, git add them, or put them aside: git stash --keep-index --include-untracked
         error: 1 finding to fix first
         exit code 1
         error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)
 
         warning[not-in-commit]: the checks also read changes that are not part of the commit:
           apps/python/src/demo_agent/__init__.py (changed)
-          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+          → if these changes cause the failure, git add them, or put them aside: git stash --keep-index --include-untracked
         error: 1 finding to fix first
         exit code 1
         error[lint]: python: false: `/usr/bin/env false`: exit code 1 (apps/python)

@@ -154,7 +154,7 @@ fn what_is_not_staged_stays_so_and_is_never_written_into_the_spec() {
           → cargo xtask openapi generate python
         warning[not-in-commit]: the checks also read changes that are not part of the commit:
           apps/python/README.md (changed)
-          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+          → if these changes cause the failure, git add them, or put them aside: git stash --keep-index --include-untracked
         error: 1 finding to fix first
     "#]].assert_eq(&findings(&repo.try_git(&["commit", "--message", "feat: a"])));
     assert_eq!((repo.read(SPEC), repo.read("apps/python/README.md")), (before, all));
@@ -197,7 +197,7 @@ fn a_spec_with_changes_that_are_not_staged_is_not_overwritten() {
           → cargo xtask openapi generate python
         warning[not-in-commit]: the checks also read changes that are not part of the commit:
           apps/python/openapi.json (changed)
-          → if they are at fault, git add them, or put them aside: git stash --keep-index --include-untracked
+          → if these changes cause the failure, git add them, or put them aside: git stash --keep-index --include-untracked
         error: 1 finding to fix first
     "#]].assert_eq(&findings(&repo.try_git(&["commit", "--message", "feat: a"])));
     assert_eq!(repo.read(SPEC), mine);

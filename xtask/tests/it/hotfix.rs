@@ -1,5 +1,5 @@
 //! Hotfixes: the branch from a release's tag, the next patch of its line, its release beside newer ones, and
-//! the way back into development.
+//! how it gets into development.
 
 use crate::demo::World;
 use crate::support::{Output, PYPROJECT, Repo, run};
@@ -47,24 +47,24 @@ fn the_branch_of_the_newest_release_leads_to_main() {
     let dry = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0", "--dry-run"]));
     expect![[r#"
         exit code 0
-        Up to the release:
+        To release it:
           git commit --message "fix(python): WHAT USERS GET"
           cargo xtask bump python
           git push origin hotfix/python-v0.1.0
           # open a pull request into main; its squash makes the release
-          cargo xtask hotfix python 0.1.0   # the way back
+          cargo xtask hotfix python 0.1.0   # how it gets into development
         stderr:
         ✓ would create hotfix/python-v0.1.0 from python-v0.1.0 (1234567)
     "#]]
     .assert_eq(&dry.seen());
     expect![[r#"
         exit code 0
-        Up to the release:
+        To release it:
           git commit --message "fix(python): WHAT USERS GET"
           cargo xtask bump python
           git push origin hotfix/python-v0.1.0
           # open a pull request into main; its squash makes the release
-          cargo xtask hotfix python 0.1.0   # the way back
+          cargo xtask hotfix python 0.1.0   # how it gets into development
         stderr:
         ✓ hotfix/python-v0.1.0 created from python-v0.1.0 (1234567)
     "#]]
@@ -74,12 +74,12 @@ fn the_branch_of_the_newest_release_leads_to_main() {
     let second = repo.untouched(|| repo.xtask(&["hotfix", "python", "0.1.0"]));
     expect![[r#"
         exit code 0
-        Up to the release:
+        To release it:
           git commit --message "fix(python): WHAT USERS GET"
           cargo xtask bump python
           git push origin hotfix/python-v0.1.0
           # open a pull request into main; its squash makes the release
-          cargo xtask hotfix python 0.1.0   # the way back
+          cargo xtask hotfix python 0.1.0   # how it gets into development
         stderr:
         ✓ hotfix/python-v0.1.0 is there already, at 1234567
     "#]]
@@ -133,12 +133,12 @@ fn the_next_patch_and_the_way_back_of_an_older_line() {
     let repo = released(&["0.1.0", "0.2.0"]);
     expect![[r#"
         exit code 0
-        Up to the release, which is made from this branch; latest stays at 0.2.0:
+        To release it, from this branch; latest stays at 0.2.0:
           git commit --message "fix(python): WHAT USERS GET"
           cargo xtask bump python
           git push origin hotfix/python-v0.1.0
           cargo xtask release python   # a forge's job does it after the push
-          cargo xtask hotfix python 0.1.0   # the way back
+          cargo xtask hotfix python 0.1.0   # how it gets into development
         stderr:
         ✓ hotfix/python-v0.1.0 created from python-v0.1.0 (1234567)
     "#]]
@@ -154,7 +154,7 @@ fn the_next_patch_and_the_way_back_of_an_older_line() {
     let back = repo.xtask(&["hotfix", "python", "0.1.0"]).expect(0);
     expect![[r#"
         exit code 0
-        python-v0.1.1 is released. The way of python's fix back into development:
+        python-v0.1.1 is released. To bring python's fix into development:
           git fetch origin
           git switch --no-track --create apply-hotfix-python-v0.1.1 origin/development
           git cherry-pick -x COMMIT
@@ -262,7 +262,7 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
           ✓ image-push        sha256:SHA256 as v0.0.2 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
           ✓ verify            @demo/agent==0.0.2 installed, sha256 as in the tag: demo-agent-0.0.2.tgz 1234567890ab…; installed package: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.2 is sha256:SHA256, as in the tag; pulled image: v0.0.2 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           - latest            0.1.0 is newer
-          ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 is public; Gitea goes by date and now shows it as latest, although 0.1.0 is out (TIME)
+          ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 is public; Gitea shows the newest page as latest, which is now this one, not 0.1.0 (TIME)
           ✓ cascade           rehearsal/downstream was told of ts-v0.0.2 (TIME)
         ✓ ts v0.0.2 is released and verified: ts-v0.0.2
         ::endgroup::
@@ -284,7 +284,7 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
     "#]].assert_eq(&(released + &job(&world).seen()));
     expect![[r#"
         exit code 0
-        ts-v0.0.2 is released. The way of ts's fix back into development:
+        ts-v0.0.2 is released. To bring ts's fix into development:
           git fetch origin
           git switch --no-track --create apply-hotfix-ts-v0.0.2 origin/development
           git cherry-pick -x COMMIT

@@ -92,7 +92,7 @@ fn any_committed_file_and_standard_input_can_be_compared() {
           info     the query parameter `limit` is new and optional [new-optional-request-parameter] /paths/~1runs/get/parameters/0 (was /paths/~1runs/get)
         1 change: 0 breaking, 1 info
         exit code 1
-        error: - cannot be compared: it is not an object
+        error: the spec on standard input cannot be compared: it is not an object
         exit code 2
         error: only one of both specs can be read from standard input
     "#]].assert_eq(&compared.concat());

@@ -135,7 +135,7 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
           apps/python/pyproject.toml
           CHANGELOG.md
         ✓ pushed release/python-v0.0.1
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
         exit code 0
         open a pull request from release/python-v0.0.1 into development
           https://forge.example/team/mono/compare/development...release/python-v0.0.1
@@ -157,7 +157,7 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
           apps/python/pyproject.toml
           CHANGELOG.md
         ✓ release/python-v0.0.1 is already on the remote
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
         exit code 4
         nothing to promote: the files of all apps are the same on development and main
         exit code 0
@@ -181,7 +181,7 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
           apps/python/pyproject.toml
           CHANGELOG.md
         ✓ pushed release/python-v0.0.2
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
         exit code 0
         open a pull request from release/python-v0.0.2 into development
           https://forge.example/team/mono/compare/development...release/python-v0.0.2
@@ -203,7 +203,7 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
           apps/python/pyproject.toml
           CHANGELOG.md
         ✓ release/python-v0.0.2 is already on the remote
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
         exit code 4
         nothing to promote: the files of all apps are the same on development and main
         exit code 0
@@ -227,7 +227,7 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
           apps/python/pyproject.toml
           CHANGELOG.md
         ✓ pushed release/python-v0.1.0
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
         exit code 0
         open a pull request from release/python-v0.1.0 into development
           https://forge.example/team/mono/compare/development...release/python-v0.1.0
@@ -249,7 +249,7 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
           apps/python/pyproject.toml
           CHANGELOG.md
         ✓ release/python-v0.1.0 is already on the remote
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
         exit code 4
         nothing to promote: the files of all apps are the same on development and main
     "#]].assert_eq(&seen);
@@ -330,7 +330,7 @@ fn a_dry_run_pushes_nothing_and_shows_the_commit() {
           apps/python/pyproject.toml
           CHANGELOG.md
         would push release/python-v0.0.1
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
     "#]].assert_eq(&promote(&repo, &["--dry-run"]).seen());
     assert_eq!(remote(&repo, &["for-each-ref"]), before);
 }

@@ -318,7 +318,7 @@ fn a_package_in_the_registry_of_a_gitea_is_deleted() {
         Roll back python v0.1.0
           → mark      push the tag withdrawn/python-v0.1.0: plan, release and audit no longer count the version as out
           → package   remove demo-agent@0.1.0 from http://127.0.0.1:PORT/api/packages/me/pypi/simple
-          - page      the release page is not marked (which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask])
+          - page      the release page is not marked (it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask])
           - tag       the git tag python-v0.1.0 stays
           ✓ mark              withdrawn/python-v0.1.0 pushed (TIME)
           ✓ package           demo-agent@0.1.0 is removed (TIME)

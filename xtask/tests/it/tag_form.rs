@@ -82,12 +82,12 @@ fn every_command_uses_the_form_of_the_settings() {
         ✓ all versions agree: 2 places show one, and all are right
         $ cargo xtask hotfix python 0.1.0
         exit code 0
-        Up to the release, which is made from this branch; latest stays at 0.2.0:
+        To release it, from this branch; latest stays at 0.2.0:
           git commit --message "fix(python): WHAT USERS GET"
           cargo xtask bump python
           git push origin hotfix/python-v0.1.0
           cargo xtask release python   # a forge's job does it after the push
-          cargo xtask hotfix python 0.1.0   # the way back
+          cargo xtask hotfix python 0.1.0   # how it gets into development
         stderr:
         ✓ hotfix/python-v0.1.0 created from demo-agent==0.1.0 (1234567)
         # Changelog
@@ -186,7 +186,7 @@ fn a_promotion_counts_from_tags_of_that_form() {
           apps/python/pyproject.toml
           CHANGELOG.md
         would push release/python-v0.2.1
-        - pull request: which forge forge.example is, is not known; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+        - pull request: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
     "#]].assert_eq(&repo.xtask(&["promote", "--dry-run"]).seen());
 }
 

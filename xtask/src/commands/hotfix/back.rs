@@ -1,4 +1,4 @@
-//! The way of a released hotfix back into development.
+//! Finds how far a released hotfix is on its way into development, and prints the commands that are left.
 
 use super::Hotfix;
 use crate::commands::plan;
@@ -38,7 +38,8 @@ impl Hotfix<'_> {
         let contains = |tip: &str| git.ask(&["merge-base", "--is-ancestor", &commit, tip]);
         let title = format!("{} is released.", self.app.tag(version));
         if !settings.one_branch() && contains(&branch(&settings.main)?)? {
-            let title = format!("{title} It was merged into {}; promote knows the way back:", settings.main);
+            let title =
+                format!("{title} It is in {}. To bring it into {}:", settings.main, settings.development);
             return Ok((title, vec!["cargo xtask promote".to_string()]));
         }
         let development = branch(&settings.development)?;
@@ -57,7 +58,7 @@ impl Hotfix<'_> {
             format!("git push {remote} {name}"),
             format!("# open a pull request into {target}"),
         ];
-        Ok((format!("{title} The way of {app}'s fix back into {target}:"), commands))
+        Ok((format!("{title} To bring {app}'s fix into {target}:"), commands))
     }
 
     fn add_entries_command(&self) -> String {

@@ -20,16 +20,17 @@ impl Hotfix<'_> {
             None if !self.ctx.ws.settings.one_branch() => {
                 let main = &self.ctx.ws.settings.main;
                 steps.push(format!("# open a pull request into {main}; its squash makes the release"));
-                "Up to the release:".to_string()
+                "To release it:".to_string()
             }
             newer => {
                 let by_push = if newer.is_some() { "   # a forge's job does it after the push" } else { "" };
                 steps.push(format!("cargo xtask release {app}{by_push}"));
                 let stays = newer.map(|v| format!("; latest stays at {v}")).unwrap_or_default();
-                format!("Up to the release, which is made from this branch{stays}:")
+                format!("To release it, from this branch{stays}:")
             }
         };
-        steps.push(format!("cargo xtask hotfix {app} {}   # the way back", self.version));
+        let target = &self.ctx.ws.settings.development;
+        steps.push(format!("cargo xtask hotfix {app} {}   # how it gets into {target}", self.version));
         Ok((title, steps))
     }
 

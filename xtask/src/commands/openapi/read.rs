@@ -38,8 +38,9 @@ const MOST: usize = 1000;
 
 pub(super) fn spec(ctx: &Ctx, source: &str) -> Result<Spec> {
     let (place, path, text) = main_file(ctx, source)?;
-    let (document, file) = parsed(path, text).map_err(|what| anyhow!("{source} {what}"))?;
-    recognise(&document).map_err(|what| anyhow!("{source} cannot be compared: {what}"))?;
+    let name = if source == "-" { "the spec on standard input" } else { source };
+    let (document, file) = parsed(path, text).map_err(|what| anyhow!("{name} {what}"))?;
+    recognise(&document).map_err(|what| anyhow!("{name} cannot be compared: {what}"))?;
     let (document, files) = with_others(&place, document, file)?;
     let inside = match &place {
         Place::Folder(top) => *top == ctx.ws.root.canonicalize_utf8()?,

@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
         self.apply_hotfix(app, &version)
     }
 
-    /// Checks that `hotfix` names `promote` as the way back and that `promote` refuses now, and runs the
+    /// Checks that `hotfix` names `promote` as the next command and that `promote` refuses now, and runs the
     /// commands that it prints.
     fn apply_hotfix(&mut self, app: &App, version: &str) -> Result<()> {
         let mut printed = Vec::new();
@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
             dev.git(log, &["fetch", "--quiet", "origin"])?;
             let (_, hotfix, stderr) = dev.ask(log, &["hotfix", app.name(), version])?;
             if hotfix["next"] != serde_json::json!(["cargo xtask promote"]) {
-                bail!("after its release, hotfix does not name promote as the way back:\n{stderr}");
+                bail!("after its release, hotfix does not name promote as the next command:\n{stderr}");
             }
             output = dev.refused(log, &["promote"], 3)?;
             printed = output

@@ -119,7 +119,7 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         (_, None) => "shown as latest".to_string(),
         (ForgeKind::Github, Some(newer)) => format!("latest stays at a newer release: {newer} is out"),
         (ForgeKind::Gitea, Some(newer)) => {
-            format!("Gitea goes by date and now shows it as latest, although {newer} is out")
+            format!("Gitea shows the newest page as latest, which is now this one, not {newer}")
         }
     };
     Ok(format!("{} is public; {latest}", page.url))
