@@ -22,7 +22,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
   false: false,
   "0": false,
 };
-export const HIGHEST: number = 2 ** 53;
+export const HIGHEST: number = Number.MAX_SAFE_INTEGER;
 
 type Value = boolean | number | string | string[];
 
@@ -89,7 +89,8 @@ export class Call<Body = unknown> {
 export function parseQuery(known: readonly Query[], sent: URLSearchParams): Map<string, Value> {
   const parsed = new Map<string, Value>();
   for (const one of known) {
-    const values = sent.getAll(one.name).filter((value) => value !== "");
+    const mayBeEmpty = one.kind === "string" || one.kind === "list";
+    const values = sent.getAll(one.name).filter((value) => value !== "" || !mayBeEmpty);
     const last = values.at(-1);
     if (last === undefined) {
       if (one.required) throw wrong(one, "Field required");

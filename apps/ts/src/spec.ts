@@ -27,6 +27,8 @@ const REASONS: Readonly<Record<number, string>> = {
   500: "The server failed.",
   503: "The server is starting or stopping, or there are too many open streams.",
 };
+// The objects of their answers have only some fields if the request has `select`.
+const SELECTED = ["searchAssistants", "searchThreads", "listRuns"];
 const EVERYWHERE = [401, 405, 500, 503];
 
 type Json = Record<string, unknown>;
@@ -73,7 +75,7 @@ function operation(route: Route): Json {
   responses[String(route.status ?? 200)] = success(route);
   if (route.accepted) responses["202"] = { description: "Accepted." };
   const parameters = [
-    ...[...route.path.matchAll(/{(\w+)}/g)].map(([, name = ""]) => part(name)),
+    ...[...route.path.matchAll(/{(\w+)}/g)].map(([, name = ""]) => part(name, route.method)),
     ...(route.query ?? []).map(parameter),
     ...(route.channel ? [channel()] : []),
   ];
@@ -89,21 +91,27 @@ function operation(route: Route): Json {
 function success(route: Route): Json {
   if (route.status === 204) return { description: "Done." };
   if (route.events) {
-    const content = { "text/event-stream": { schema: { type: "string" } } };
-    return { description: "Events.", content };
+    return { description: "Events.", content: { "text/event-stream": {} } };
   }
   if (route.text) {
     return { description: "Done.", content: { "text/plain": { schema: { type: "string" } } } };
   }
-  return { description: "Done.", content: body(route.response) };
+  return { description: "Done.", content: content(route) };
 }
 
-function part(name: string): Json {
-  return { name, in: "path", required: true, schema: { type: "string" } };
+function part(name: string, method: string): Json {
+  // GET also knows an assistant by the name of its graph.
+  const uuid = /^(thread|run)_id$/.test(name) || (name === "assistant_id" && method !== "GET");
+  const schema = { type: "string", ...(uuid && { format: "uuid" }) };
+  return { name, in: "path", required: true, schema };
 }
 
 function parameter(one: Query): Json {
-  const text = { type: "string", ...(one.values && { enum: one.values }) };
+  const text = {
+    type: "string",
+    ...(one.values && { enum: one.values }),
+    ...(one.required && { minLength: 1 }),
+  };
   const { least = 0, most = HIGHEST } = one;
   const number = { type: "integer", minimum: least, maximum: most };
   const kinds = {
@@ -132,9 +140,19 @@ function channel(): Json {
   };
 }
 
+function content(route: Route): Json {
+  const schema = schemaOf(route.response);
+  const some = { type: "array", items: { type: "object" } };
+  const selected = SELECTED.includes(route.operation);
+  return { "application/json": { schema: selected ? { anyOf: [schema, some] } : schema } };
+}
+
 function body(model: z.ZodType | undefined): Json {
-  const schema = model ? { $ref: reference(SCHEMAS.get(model)?.id ?? "") } : { type: "object" };
-  return { "application/json": { schema } };
+  return { "application/json": { schema: schemaOf(model) } };
+}
+
+function schemaOf(model: z.ZodType | undefined): Json {
+  return model ? { $ref: reference(SCHEMAS.get(model)?.id ?? "") } : { type: "object" };
 }
 
 function reference(name: string): string {

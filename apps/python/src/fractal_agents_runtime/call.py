@@ -15,7 +15,7 @@ __all__ = ["Call", "Query", "Reply", "answer", "nothing", "parse_query"]
 # `depth` is false, true or a number; `list` is text that may be repeated.
 Kind = Literal["boolean", "integer", "string", "list", "depth"]
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-HIGHEST = 2**53
+HIGHEST = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ def parse_query(known: tuple[Query, ...], sent: Mapping[str, list[str]]) -> dict
     """Parse the query's parameters. Those that the operation does not know are ignored."""
     parsed: dict[str, Any] = {}
     for one in known:
-        values = [value for value in sent.get(one.name, []) if value != ""]
+        values = sent.get(one.name, [])
+        if one.kind in ("string", "list"):
+            values = [value for value in values if value != ""]
         if not values:
             if one.required:
                 raise _wrong(one, "Field required")

@@ -33,6 +33,8 @@ REASONS = {
     500: "The server failed.",
     503: "The server is starting or stopping, or there are too many open streams.",
 }
+# The objects of their answers have only some fields if the request has `select`.
+SELECTED = ("searchAssistants", "searchThreads", "listRuns")
 EVERYWHERE = (401, 405, 500, 503)
 
 Json = dict[str, Any]
@@ -91,7 +93,7 @@ def _operation(route: Route) -> Json:
         "responses": responses,
     }
     parameters = [
-        *[_part(name) for name in re.findall(r"{(\w+)}", route.path)],
+        *[_part(name, route.method) for name in re.findall(r"{(\w+)}", route.path)],
         *[_parameter(one) for one in route.query],
         *([_channel()] if route.channel else []),
     ]
@@ -106,21 +108,27 @@ def _success(route: Route) -> Json:
     if route.status == 204:  # noqa: PLR2004
         return {"description": "Done."}
     if route.events:
-        content = {"text/event-stream": {"schema": {"type": "string"}}}
-        return {"description": "Events.", "content": content}
+        return {"description": "Events.", "content": {"text/event-stream": {}}}
     if route.text:
         content = {"text/plain": {"schema": {"type": "string"}}}
         return {"description": "Done.", "content": content}
     schema = _reference(route.response) if route.response else {"type": "object"}
+    if route.operation in SELECTED:
+        schema = {"anyOf": [schema, {"type": "array", "items": {"type": "object"}}]}
     return {"description": "Done.", "content": _json(schema)}
 
 
-def _part(name: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+def _part(name: str, method: str) -> Json:
+    # GET also knows an assistant by the name of its graph.
+    uuid = name in ("thread_id", "run_id") or (name == "assistant_id" and method != "GET")
+    schema = {"type": "string", **({"format": "uuid"} if uuid else {})}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _parameter(one: Query) -> Json:
     text: Json = {"type": "string", **({"enum": list(one.values)} if one.values else {})}
+    if one.required:
+        text["minLength"] = 1
     number: Json = {"type": "integer", "minimum": one.least, "maximum": one.most}
     schemas: dict[str, Json] = {
         "boolean": {"type": "boolean"},
