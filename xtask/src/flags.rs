@@ -85,7 +85,15 @@ pub(crate) struct EndpointFlags {
     #[arg(long, global = true, env = "XTASK_REGISTRY", hide = true, value_name = "HOST[:PORT]")]
     pub registry: Option<String>,
     /// API of the forge that pull requests are opened on [default: that of the git remote]
-    #[arg(long, global = true, env = "XTASK_FORGE", hide = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "XTASK_FORGE",
+        hide = true,
+        value_name = "URL",
+        num_args = 0..=1,
+        default_missing_value = ""
+    )]
     pub forge: Option<String>,
     /// Refuse every write to an endpoint that is not on this machine
     #[arg(
@@ -147,7 +155,7 @@ pub(crate) enum Command {
     Rehearse(Rehearse),
     /// Run a CI job for the apps that the event affects
     Ci(Ci),
-    /// Install the pinned tools and the git hooks
+    /// Install the pinned tools and the git hooks; with --forge: protect branches and more on the forge
     Setup(Setup),
     /// Run a git hook, as lefthook.yml does
     Hook {
@@ -512,9 +520,19 @@ pub(crate) struct Setup {
     /// Also install packages with the system's package manager, after listing them
     #[arg(long)]
     pub system: bool,
-    /// Print what would be installed, install nothing
+    /// With --forge: do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Print what would be installed or set, change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+impl Setup {
+    /// `--forge` is also the flag of the API's address, and may have no value here.
+    pub(crate) fn of_forge(&self) -> bool {
+        std::env::args().any(|arg| arg == "--forge" || arg.starts_with("--forge="))
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod place;
 mod protection;
 mod pulls;
 mod releases;
+mod settings;
 mod statuses;
 
 pub(crate) use dispatch::Notice;

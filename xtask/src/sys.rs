@@ -1,6 +1,7 @@
 //! The machine: files, processes, programs, the network and the terminal. This layer does not know apps or
 //! releases.
 
+pub(crate) mod ask;
 pub(crate) mod checkout_lock;
 pub(crate) mod child;
 pub(crate) mod date;

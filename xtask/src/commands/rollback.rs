@@ -10,11 +10,10 @@ use crate::model::ctx::Ctx;
 use crate::model::version;
 use crate::model::workspace::{App, ForgeKind};
 use crate::sys::exit::Exit;
-use crate::sys::{retry, ui};
+use crate::sys::{ask, retry, ui};
 use actions::{Action, Line, State};
 use anyhow::{Context, Result, bail};
 use semver::Version;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 mod actions;
@@ -51,7 +50,8 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Rollback) -> Result<()> {
     let todo: Vec<&Action> = lines.iter().filter_map(Line::action).collect();
     if !todo.is_empty() {
         if !flags.yes {
-            confirm(&title, &format!("cargo xtask rollback {} {} --yes", app.name(), withdrawal.version))?;
+            let command = format!("cargo xtask rollback {} {} --yes", app.name(), withdrawal.version);
+            ask::confirm("rollback", &format!("Roll back {title}?"), &command)?;
         }
         withdrawal.refuse_without_credentials(&todo)?;
         for action in &todo {
@@ -81,24 +81,6 @@ fn show(line: &Line) {
         State::ByHand => ui::yellow("!"),
     };
     ui::say(&format!("  {mark} {:<9} {}", line.what, line.text));
-}
-
-/// Asks on the terminal. `command` does the same without a terminal, and the error names it.
-fn confirm(title: &str, command: &str) -> Result<()> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        let message = format!(
-            "rollback asks before it changes anything, and there is no terminal to ask on; nothing was \
-             changed\n  without the question: {command}"
-        );
-        return Err(Exit::Usage(message).into());
-    }
-    ui::say(&format!("Roll back {title}? [y/N]"));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).context("cannot read the answer from the terminal")?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Exit::Refused("not confirmed: nothing was changed".into()).into()),
-    }
 }
 
 impl Withdrawal<'_> {

@@ -1,4 +1,5 @@
-//! `setup`: installs the pinned tools into the user's cache folder, and the git hooks into this checkout.
+//! `setup`: installs the pinned tools into the user's cache folder, and the git hooks into this checkout, or
+//! makes the settings of the repository on its forge.
 
 use crate::flags;
 use crate::model::ctx::Ctx;
@@ -8,12 +9,16 @@ use camino::Utf8Path;
 use std::time::SystemTime;
 use xshell::cmd;
 
+mod forge;
 mod prune;
 
 /// Packages that only the system's package manager can install: Debian's name, and what the package is for.
 const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images for the probes of a rehearsal")];
 
 pub(crate) fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
+    if flags.of_forge() {
+        return forge::setup(ctx, flags);
+    }
     let python = tools::python()?;
     ui::section("Tools");
     for name in names(ctx) {

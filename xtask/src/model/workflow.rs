@@ -119,7 +119,15 @@ impl Workflow {
     /// The names of the checks that the forge reports for pull requests. A `*` is what is not known here:
     /// values of a matrix, jobs of another workflow.
     pub(crate) fn checks(&self, kind: ForgeKind) -> Vec<String> {
-        let events = ["pull_request", "pull_request_target"];
+        let events = ["pull_request", "pull_request_target"].into_iter();
+        events
+            .filter(|event| self.trigger(event).is_some())
+            .flat_map(|event| self.named(kind, event))
+            .collect()
+    }
+
+    /// The names of the jobs' checks, in the order of the jobs.
+    fn named(&self, kind: ForgeKind, event: &str) -> Vec<String> {
         let names = self.jobs.iter().map(|job| {
             let mut shown = without_expressions(job.shown());
             if job.node.get("strategy").is_some_and(|strategy| strategy.get("matrix").is_some()) {
@@ -130,19 +138,33 @@ impl Workflow {
             }
             shown
         });
-        let names: Vec<String> = names.collect();
-        let started = self.triggers.iter().filter(|trigger| events.contains(&trigger.event.as_str()));
-        started
-            .flat_map(|trigger| {
-                names.iter().map(|job| match kind {
-                    ForgeKind::Github => job.clone(),
-                    ForgeKind::Gitea => {
-                        let workflow = self.name.as_deref().unwrap_or(&self.file);
-                        format!("{workflow} / {job} ({})", trigger.event)
-                    }
-                })
+        names
+            .map(|job| match kind {
+                ForgeKind::Github => job,
+                ForgeKind::Gitea => {
+                    format!("{} / {job} ({event})", self.name.as_deref().unwrap_or(&self.file))
+                }
             })
             .collect()
+    }
+}
+
+/// Keys of a trigger that let it start for some pull requests only.
+const PATHS: &[&str] = &["paths", "paths-ignore", "branches-ignore"];
+
+impl Workflow {
+    /// The checks that every pull request into this branch gets: those that can be required. A job with an
+    /// `if` may be skipped, and the names of a matrix are not known.
+    pub(crate) fn always_checks(&self, kind: ForgeKind, branch: &str) -> Vec<String> {
+        let Some(trigger) = self.trigger("pull_request") else { return Vec::new() };
+        let only = trigger.filter("branches");
+        let other = !only.is_empty() && !only.iter().any(|(one, _)| matches(one, branch));
+        if other || PATHS.iter().any(|key| trigger.filters.get(key).is_some()) {
+            return Vec::new();
+        }
+        let jobs = self.jobs.iter().zip(self.named(kind, "pull_request"));
+        let always = jobs.filter(|(job, name)| job.node.get("if").is_none() && !name.contains('*'));
+        always.map(|(_, name)| name).collect()
     }
 }
 
@@ -253,6 +275,11 @@ mod tests {
         let gitea = read(&text.replace("name: ci\n", "")).checks(ForgeKind::Gitea);
         assert_eq!(gitea[..2], ["ci.yml / lint (pull_request)", "ci.yml / tests on * (pull_request)"]);
         assert_eq!(read(&format!("on: push\n{JOBS}")).checks(ForgeKind::Gitea), [""; 0]);
+        assert_eq!(read(text).always_checks(ForgeKind::Github, "main"), ["lint"]);
+        for on in ["push", "{ pull_request: { paths: [x] } }", "{ pull_request: { branches: [dev] } }"] {
+            let workflow = read(&format!("on: {on}\n{JOBS}"));
+            assert_eq!(workflow.always_checks(ForgeKind::Github, "main"), [""; 0], "{on}");
+        }
     }
 
     #[test]

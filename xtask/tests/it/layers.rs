@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sys", &["retry"]),
     ("sys", &["child", "http"]),
     ("sys", &["git", "scratch", "serve", "supervise", "tools"]),
-    ("sys", &["checkout_lock", "export"]),
+    ("sys", &["ask", "checkout_lock", "export"]),
     ("model", &["endpoints", "markdown", "version"]),
     ("model", &["commits", "language"]),
     ("model", &["workspace"]),

@@ -49,6 +49,7 @@ mod runners;
 mod secrets;
 mod security;
 mod seen;
+mod setup_forge;
 mod skip;
 mod supervise;
 mod support;

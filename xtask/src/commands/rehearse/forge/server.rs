@@ -480,6 +480,15 @@ impl Repository {
                 self.protections.insert(name.to_string(), body.clone());
                 answer(200, &body)
             }
+            ("PATCH", ["branches", name, "protection", "required_status_checks"]) => {
+                match self.protections.get_mut(*name) {
+                    Some(rule) => {
+                        rule["required_status_checks"]["contexts"] = body["contexts"].clone();
+                        answer(200, &body)
+                    }
+                    None => not_found(),
+                }
+            }
             ("GET", ["rules", "branches", _]) => answer(200, &json!([])),
             ("GET", ["rulesets"]) => {
                 let shown = |id: usize| json!({ "id": id, "target": "tag", "enforcement": "active" });

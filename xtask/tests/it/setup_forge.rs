@@ -1,0 +1,132 @@
+//! `setup --forge`: what it changes on each kind of forge, that a second run has nothing to do, and what it
+//! leaves to a person. About 2 s.
+
+use crate::forge::server::Dialect;
+use crate::forge::{Forge, TOKEN};
+use crate::support::{Output, Repo, run};
+use expect_test::expect;
+
+const WORKFLOW: &str = "\
+name: ci
+on: [push, pull_request]
+jobs:
+  lint:
+    runs-on: ubuntu-latest
+    steps: [{ run: 'true' }]
+  release:
+    if: github.event_name == 'push'
+    runs-on: ubuntu-latest
+    steps: [{ run: 'true', env: { A: \"${{ secrets.PYPI_TOKEN }}\", B: \"${{ secrets.OTHER }}\" } }]
+";
+
+fn repo(folder: &str) -> Repo {
+    let repo = Repo::new();
+    repo.commit(&format!("{folder}/ci.yml"), WORKFLOW, "ci: begin");
+    let remote = repo.world().join("remote.git");
+    repo.git(&["branch", "development"]);
+    repo.git(&["clone", "--quiet", "--bare", ".", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    repo
+}
+
+fn setup(repo: &Repo, forge: &Forge, args: &[&str]) -> Output {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args([&["setup", "--forge"], args].concat());
+    run(command.env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN))
+}
+
+#[test]
+fn the_settings_are_made_once_on_both_forges() {
+    for dialect in [Dialect::Github, Dialect::Gitea] {
+        let github = dialect == Dialect::Github;
+        let repo = repo(if github { ".github/workflows" } else { ".gitea/workflows" });
+        let forge = Forge::start(dialect);
+        forge.with("team/mono", |mono| mono.secrets.push("OTHER".into()));
+
+        let planned = setup(&repo, &forge, &["--dry-run"]).expect(0);
+        assert_eq!(forge.state().writes, [""; 0]);
+        let asked = setup(&repo, &forge, &[]).expect(2).stderr;
+        assert!(asked.contains("without the question: cargo xtask setup --forge --yes"), "{asked}");
+        assert_eq!(forge.state().writes, [""; 0]);
+        match dialect {
+            Dialect::Github => expect![[r#"
+                exit code 0
+                Settings of http://127.0.0.1:PORT/team/mono
+                  → squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message)
+                  → label breaking-change
+                  → label release-blocker
+                  → protect development: pull requests only, with the checks lint
+                  → protect main: pull requests only, with the checks lint
+                  → environment release
+                  → environment release: for the branch main
+                  → environment release: for the branch hotfix/*
+                What only a person can do
+                  ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments
+                  ! instead of PYPI_TOKEN: a trusted publisher of demo-agent (owner team, repository mono, workflow ci.yml, environment release): https://pypi.org/manage/project/demo-agent/settings/publishing/, or, before its first release, a pending one: https://pypi.org/manage/account/publishing/
+            "#]].assert_eq(&planned.seen()),
+            Dialect::Gitea => expect![[r#"
+                exit code 0
+                Settings of http://127.0.0.1:PORT/team/mono
+                  → squash merges only (allow_squash_merge, allow_merge_commits, allow_rebase, allow_rebase_explicit, allow_fast_forward_only_merge, default_merge_style, has_pull_requests)
+                  → label breaking-change
+                  → label release-blocker
+                  → protect development: pull requests only, with the checks ci / lint (pull_request)
+                  → protect main: pull requests only, with the checks ci / lint (pull_request)
+                What only a person can do
+                  ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/actions/secrets
+            "#]].assert_eq(&planned.seen()),
+        }
+
+        let made = setup(&repo, &forge, &["--yes"]).expect(0).stderr;
+        assert!(made.contains("✓ protect main: pull requests only"), "{made}");
+        let checks = forge.with("team/mono", |mono| {
+            let rule = &mono.protections["main"];
+            if github { &rule["required_status_checks"]["contexts"] } else { &rule["status_check_contexts"] }
+                .clone()
+        });
+        let expected = if github { "lint" } else { "ci / lint (pull_request)" };
+        assert_eq!(checks, serde_json::json!([expected]), "{dialect:?}");
+
+        forge.state().writes.clear();
+        let again = setup(&repo, &forge, &["--yes"]).expect(0).stderr;
+        assert!(again.contains("everything that the forge's API allows is set"), "{again}");
+        assert_eq!(forge.state().writes, [""; 0], "{dialect:?}");
+
+        // A check of another system stays; a bare name on Gitea goes, because it matches nothing.
+        forge.with("team/mono", |mono| {
+            let rule = mono.protections.get_mut("main").unwrap();
+            let names = serde_json::json!(["lint-old", "other/check"]);
+            rule["status_check_contexts"] = names.clone();
+            rule["required_status_checks"] = serde_json::json!({ "contexts": names });
+        });
+        setup(&repo, &forge, &["--yes"]).expect(0);
+        let checks = forge.with("team/mono", |mono| {
+            let rule = &mono.protections["main"];
+            if github { &rule["required_status_checks"]["contexts"] } else { &rule["status_check_contexts"] }
+                .clone()
+        });
+        let expected = match dialect {
+            Dialect::Github => serde_json::json!(["lint", "lint-old", "other/check"]),
+            Dialect::Gitea => serde_json::json!(["ci / lint (pull_request)", "other/check"]),
+        };
+        assert_eq!(checks, expected, "{dialect:?}");
+    }
+}
+
+#[test]
+fn a_setting_that_the_forge_refuses_does_not_stop_the_others() {
+    let repo = repo(".github/workflows");
+    let forge = Forge::start(Dialect::Github);
+    forge.fault("PUT /branches/main", 403);
+    let out = setup(&repo, &forge, &["--yes"]).expect(1).stderr;
+    assert!(out.contains("✗ protect main") && out.contains("the test's fault"), "{out}");
+    assert!(out.contains("✓ protect development") && out.contains("✓ environment release"), "{out}");
+    assert!(out.contains("1 of 8 settings were not made"), "{out}");
+    // Without a token nothing is asked.
+    let out = run(repo
+        .command(env!("CARGO_BIN_EXE_xtask"), &repo.path)
+        .args(["setup", "--forge"])
+        .env("XTASK_FORGE", &forge.api));
+    let out = out.expect(2).stderr;
+    assert!(out.contains("not set up: XTASK_FORGE_TOKEN or GITHUB_TOKEN"), "{out}");
+}
