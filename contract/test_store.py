@@ -85,3 +85,9 @@ class Store(Case):
         search = {"namespace_prefix": ["a"], "query": "like this"}
         self.assert_refused(send("POST", "/store/items/search", search), ["body", "query"])
         self.assert_refused(send("GET", "/store/items?key=k"), ["query", "namespace"])
+
+    def test_labels_that_can_not_exist_are_refused(self) -> None:
+        for label in ("", "a.b", "a\0"):
+            for path, field in (("items/search", "namespace_prefix"), ("namespaces", "suffix")):
+                reply = send("POST", f"/store/{path}", {field: [label]})
+                self.assert_refused(reply, ["body", field, 0])

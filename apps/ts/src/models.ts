@@ -410,7 +410,8 @@ const label = () =>
   z
     .string()
     .min(1)
-    .regex(/^[^.]*$/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL can't be stored
+    .regex(/^[^.\x00]*$/);
 
 const item = {
   namespace: z.array(z.string()),
@@ -473,8 +474,8 @@ export const ItemSearch = z
 
 export const NamespaceSearch = z
   .strictObject({
-    prefix: nullable(z.array(z.string())),
-    suffix: nullable(z.array(z.string())),
+    prefix: nullable(z.array(label())),
+    suffix: nullable(z.array(label())),
     max_depth: nullable(whole().min(1)),
     limit: limit(100),
     offset: offset(),

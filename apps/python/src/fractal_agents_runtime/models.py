@@ -424,7 +424,7 @@ class Subgraphs(RootModel[dict[str, Schemas]]):
     """The schemas of subgraphs, by namespace."""
 
 
-Label = Annotated[str, Field(min_length=1, pattern=r"^[^.]*$")]
+Label = Annotated[str, Field(min_length=1, pattern=r"^[^.\x00]*$")]
 
 
 class Item(Model):
@@ -488,8 +488,8 @@ class ItemSearch(RequestModel):
 class NamespaceSearch(RequestModel):
     """Which namespaces to return."""
 
-    prefix: list[str] | None = None
-    suffix: list[str] | None = None
+    prefix: list[Label] | None = None
+    suffix: list[Label] | None = None
     max_depth: MaybeWhole = Field(default=None, ge=1)
     limit: Whole = Field(default=100, ge=1, le=1000)
     offset: Whole = Field(default=0, ge=0)
