@@ -395,4 +395,15 @@ fn tags_of_another_form_are_reported() {
     let plan = repo.xtask(&["plan", "python", "--json"]);
     assert!(!plan.stderr.contains("tags-unread"), "{}", plan.stderr);
     assert_eq!(plan.json()["apps"][0]["last"]["tag"], "v1.5.0");
+    // A release from before the form was set.
+    repo.git(&["tag", "python-v1.6.0"]);
+    repo.change("fix: y");
+    expect![[r#"
+        exit code 3
+        error[manifest-below-tag]: python: the manifest has 0.0.0, but 1.5.0 is already released (apps/python/pyproject.toml)
+          → cargo xtask bump python
+        warning[tags-unread]: python: python-v1.6.0 looks like a release of python, but only tags like v1.6.0 are read: the next release is compared with v1.5.0
+          → git tag v1.6.0 python-v1.6.0^{}, if python-v1.6.0 is the last release
+        error: 1 finding to fix first
+    "#]].assert_eq(&repo.xtask(&["plan", "python"]).seen_findings());
 }

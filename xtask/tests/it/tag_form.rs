@@ -22,7 +22,7 @@ fn released() -> Repo {
         repo.git(&["tag", &format!("demo-agent=={version}")]);
     }
     // Not releases of this app.
-    repo.git(&["tag", "python-v0.9.0"]);
+    repo.git(&["tag", "python-v0.0.9"]);
     repo.git(&["tag", "demo-agent==next"]);
     repo.git(&["push", "--quiet", "--tags", "origin", "main", "main:development"]);
     repo.git(&["fetch", "--quiet", "origin"]);

@@ -107,21 +107,30 @@ fn without_commit(history: &History) -> Option<Finding> {
     )
 }
 
-/// No tag is a release of the app, but some look like releases that another tool made.
+/// Tags above every release look like releases of the app: another tool made them, or the settings named
+/// another form then.
 fn other_form(app: &App, history: &History, alone: bool) -> Option<Finding> {
     let package = app.settings.package.as_str();
     let folder = app.dir.file_name().unwrap_or_default();
     let names = [app.name(), package, package.rsplit('/').next().unwrap_or_default(), folder];
     let found = |tag: &String| Some((version_in(tag, &names, alone)?, tag.clone()));
     let mut releases: Vec<(Version, String)> = history.other_tags.iter().filter_map(found).collect();
+    let highest = history.tagged.iter().max();
+    releases
+        .retain(|(version, tag)| highest.is_none_or(|h| version > h) && app.version_in_tag(tag).is_none());
     releases.sort_by(|a, b| b.cmp(a));
-    let form = releases.iter().find_map(|(version, tag)| app.form_of_tag(tag, version));
+    // If some tags have the form of the settings, it is the right one.
+    let form = releases
+        .iter()
+        .filter(|_| highest.is_none())
+        .find_map(|(version, tag)| app.form_of_tag(tag, version));
     let (newest, tag) = releases.into_iter().next()?;
     let message = format!(
         "{tag} looks like a release of {}, but only tags like {} are read: the next release is compared \
-         with no earlier release",
+         with {}",
         app.name(),
-        app.tag(&newest)
+        app.tag(&newest),
+        history.last.as_ref().map_or("no earlier release", |last| last.tag.as_str())
     );
     let tagged = format!("git tag {} {tag}^{{}}, if {tag} is the last release", app.tag(&newest));
     let help = match form {

@@ -32,7 +32,7 @@ pub(super) struct History {
     pub marked: Vec<Version>,
     /// Releases' tags that are not on a commit.
     pub without_commit: Vec<String>,
-    /// The names of all tags, if none is a release of the app.
+    /// The names of all tags, if none is a release of the app or the settings name the form of its tags.
     pub other_tags: Vec<String>,
 }
 
@@ -93,7 +93,11 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
         .map(|tag| tag.version.clone())
         .filter(|v| last.as_ref().is_none_or(|last| *v > last.version))
         .collect();
-    let other_tags = if refs.tags.is_empty() { repository::tag_names(git)? } else { Vec::new() };
+    // Earlier releases have the default form, or another one, if the settings name a form.
+    let other_tags = match refs.tags.is_empty() || app.settings.release.tag.is_some() {
+        true => repository::tag_names(git)?,
+        false => Vec::new(),
+    };
     let settings = walked.settings;
     let mut not: Vec<&str> = tags.iter().map(|tag| tag.object.as_str()).collect();
     if two_branches && !(on_main && tip == "HEAD") {
