@@ -112,8 +112,22 @@ impl<'v> Document<'v> {
         if !fragment.is_empty() && !fragment.starts_with(['/', '%']) {
             return Err(lost("anchors are not resolved"));
         }
-        let found = self.root.pointer(&decode(fragment)).ok_or_else(|| lost("nothing is there"))?;
-        Ok((found, At::root(reference)))
+        let fragment = decode(fragment);
+        let found = self.root.pointer(&fragment).or_else(|| self.through(&fragment, &mut 0));
+        Ok((found.ok_or_else(|| lost("nothing is there"))?, At::root(reference)))
+    }
+
+    /// What a pointer leads to if other references are on its way.
+    fn through(&self, pointer: &str, hops: &mut usize) -> Option<&'v Value> {
+        pointer.strip_prefix('/')?.split('/').try_fold(self.root, |mut value, step| {
+            let step = format!("/{step}");
+            while value.pointer(&step).is_none() && *hops < HOPS {
+                *hops += 1;
+                let next = decode(reference(value)?.strip_prefix('#')?);
+                value = self.through(&next, hops)?;
+            }
+            value.pointer(&step)
+        })
     }
 
     /// The value itself, or the final target of its references.

@@ -196,6 +196,34 @@ fn unresolved_references_are_reported_once() {
 }
 
 #[test]
+fn a_reference_may_lead_through_others() {
+    let through = |kind: &str| {
+        let to = |place: &str| json!({ "$ref": format!("#/components/schemas/{place}") });
+        let schemas = json!({
+            "Run": { "properties": { "id": { "type": kind } } },
+            "Alias": to("Run"),
+            "Again": to("Alias"),
+            "Both": { "properties": { "run": to("Again") } },
+            "Circle": to("Other"),
+            "Other": to("Circle"),
+            "Inner": to("Inner/properties/id"),
+        });
+        let names = ["Alias", "Again", "Both/properties/run"];
+        let ids = names.map(|name| to(&format!("{name}/properties/id")));
+        (schemas, ids, [to("Circle/properties/id"), to("Inner/properties/id")])
+    };
+    let ((old, before, lost), (new, after, _)) = (through("string"), through("integer"));
+    for (a, b) in before.into_iter().zip(after) {
+        let changes = diff(&posting(a.clone(), old.clone()), &posting(b, new.clone()), TODAY);
+        assert_eq!(ids(&changes), ["request-body-type-changed"], "{a}");
+    }
+    for lost in lost {
+        let changes = diff(&posting(json!({}), old.clone()), &posting(lost.clone(), old.clone()), TODAY);
+        assert_eq!(ids(&changes), ["reference-unresolved"], "{lost}");
+    }
+}
+
+#[test]
 fn circles_and_chains_of_references_end() {
     let to = |n: usize| json!({ "$ref": format!("#/components/schemas/S{n}") });
     let links: [fn(Value) -> Value; 6] = [
