@@ -123,7 +123,9 @@ def servers(work: Path, asked: argparse.Namespace) -> list[Server]:
         (folder / name).write_text(text)
         (folder / f"bare{name[6:]}").write_text(bare)
         graphs = {one: f"./{name}:{one}" for one in ("quick", "ticks")}
-        config = {"graphs": graphs, "dependencies": ["."], "node_version": "20"}
+        config: dict[str, object] = {"graphs": graphs, "dependencies": ["."]}
+        if folder == script:
+            config["node_version"] = "20"
         (folder / "langgraph.json").write_text(json.dumps(config))
     (script / "package.json").write_text('{"type": "module"}')
     (script / "node_modules").symlink_to(TS / "node_modules")
@@ -186,7 +188,8 @@ def running(server: Server) -> Iterator[tuple[int, int, str]]:
         sys.stderr.write(log.read()[-2000:].decode(errors="replace"))
         raise
     finally:
-        os.killpg(process.pid, 15)
+        if process.poll() is None:
+            os.killpg(process.pid, 15)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
