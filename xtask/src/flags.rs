@@ -496,7 +496,8 @@ pub(crate) enum Part {
 
 #[derive(Args)]
 pub(crate) struct Ci {
-    /// The job to run: lint, test, openapi (the check validate-openapi), image or release [default: all]
+    /// The job to run: lint, test, openapi (the check validate-openapi), image, release, or comment, which
+    /// writes the lint job's text on the pull request [default: all but comment]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
     /// The event, push or pull_request [default: read from the forge's environment]

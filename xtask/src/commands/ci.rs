@@ -23,6 +23,9 @@ mod plans;
 mod title;
 
 pub(crate) fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
+    if flags.job.as_deref() == Some("comment") {
+        return comment::job(ctx);
+    }
     let jobs = match &flags.job {
         Some(name) => vec![Job::parse(name)?],
         None => Job::ALL.to_vec(),

@@ -320,17 +320,13 @@ fn the_workflows_of_both_forges_call_xtask_once_per_job_and_use_no_key_that_gite
         |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     let (github, gitea) = (read(".github/workflows/ci.yml"), read(".gitea/workflows/ci.yml"));
     for (forge, text) in [("GitHub", &github), ("Gitea", &gitea)] {
-        for job in ["lint", "test", "validate-openapi", "image", "release"] {
+        for job in ["lint", "comment", "test", "validate-openapi", "image", "release"] {
             assert!(text.contains(&format!("\n  {job}:\n")), "{forge} has no job {job}");
-            assert_eq!(
-                text.matches(&format!("      - run: cargo xtask ci {job}\n")).count(),
-                1,
-                "{forge}: {job}"
-            );
+            assert_eq!(text.matches(&format!(" run: cargo xtask ci {job}\n")).count(), 1, "{forge}: {job}");
         }
         assert_eq!(
             text.matches("cargo ").count(),
-            5 + 1,
+            6 + 1,
             "{forge}: cargo is called elsewhere than in the jobs and the comment"
         );
         assert_eq!(text.matches("fetch-depth: 0").count(), 5, "{forge}: a shallow clone has no tags");
@@ -452,4 +448,36 @@ fn a_title_that_declares_less_than_the_commits_is_refused_with_a_sufficient_one(
           → set the title to: docs(api)!: a thing
         error: 1 finding to fix first
     "#]].assert_eq(&seen);
+}
+
+#[test]
+fn the_lint_job_passes_its_comment_on_and_another_job_writes_it() {
+    use crate::forge::{Forge, TOKEN, server::Dialect};
+    let repo = repo();
+    repo.change("feat(python): more");
+    let (event, output) = (repo.world().join("event.json"), repo.world().join("output"));
+    std::fs::write(&event, r#"{ "number": 7, "pull_request": { "labels": [] } }"#).unwrap();
+    let forge = Forge::start(Dialect::Gitea);
+    let with = |job: &str, more: &[(&str, &str)]| {
+        let given = [("GITHUB_EVENT_PATH", event.as_str()), ("XTASK_FORGE", forge.api.as_str())];
+        ci(&repo, &[job], &PULL.iter().copied().chain(given).chain(more.iter().copied()).collect::<Vec<_>>())
+    };
+    with("lint", &[("GITHUB_OUTPUT", output.as_str()), ("GITEA_TOKEN", TOKEN)]);
+    assert_eq!(forge.state().writes, [""; 0], "the lint job runs the code of the pull request");
+    let passed = std::fs::read_to_string(&output).unwrap();
+    let (head, rest) = passed.split_once('\n').unwrap();
+    let (text, _) = rest.split_once(&format!("\n{}\n", head.strip_prefix("comment<<").unwrap())).unwrap();
+    assert!(text.contains("| python | first release"), "{text}");
+
+    let out = with("comment", &[("XTASK_COMMENT", text)]).expect(0).stderr;
+    assert!(out.contains("- comment: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN"), "{out}");
+    let token = ("GITEA_TOKEN", TOKEN);
+    for said in ["✓ comment on pull request 7", "- comment on pull request 7: up to date"] {
+        let out = with("comment", &[("XTASK_COMMENT", text), token]).expect(0).stderr;
+        assert!(out.contains(said), "{out}");
+    }
+    let comments = forge.with("team/mono", |mono| mono.comments.clone());
+    assert!(comments.len() == 1 && comments[0].2.ends_with(text), "{comments:?}");
+    let out = with("comment", &[token]).expect(0).stderr;
+    assert!(out.contains("nothing to do"), "{out}");
 }

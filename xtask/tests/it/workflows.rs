@@ -34,7 +34,8 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
     expect_test::expect![[r#"
         - merge_group: merge_group:
         - lint: runs-on: ubuntu-24.04
-        - lint: GITHUB_TOKEN: ${{ github.token }}
+        - comment: runs-on: ubuntu-24.04
+        - comment: GITHUB_TOKEN: ${{ github.token }}
         - test: runs-on: ubuntu-24.04
         - validate-openapi: runs-on: ubuntu-24.04
         - msrv: runs-on: ubuntu-24.04
@@ -54,7 +55,8 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - release: REGISTRY_TOKEN: ${{ github.token }}
         - release: GITHUB_TOKEN: ${{ github.token }}
         + lint: runs-on: ubuntu-latest
-        + lint: GITEA_TOKEN: ${{ github.token }}
+        + comment: runs-on: ubuntu-latest
+        + comment: GITEA_TOKEN: ${{ github.token }}
         + test: runs-on: ubuntu-latest
         + validate-openapi: runs-on: ubuntu-latest
         + msrv: runs-on: ubuntu-latest
@@ -84,5 +86,24 @@ fn actions_are_pinned_by_commit_and_the_version_is_shown() {
         assert!(version.split('.').count() == 3, "{line}");
         pinned += 1;
     }
-    assert_eq!(pinned, 13);
+    assert_eq!(pinned, 15);
+}
+
+#[test]
+fn a_job_that_may_write_runs_no_code_of_a_pull_request() {
+    for workflow in [GITHUB, GITEA] {
+        let all = lines(workflow);
+        let mut jobs: Vec<&str> = all.iter().filter_map(|line| line.split(": ").next()).collect();
+        jobs.dedup();
+        for job in jobs.into_iter().filter(|job| !job.is_empty()) {
+            let has = |text: &str| {
+                all.iter().any(|line| line.starts_with(&format!("{job}: ")) && line.contains(text))
+            };
+            let writes = has(": write") || has("github.token") || has("secrets.");
+            let apart = has("github.event_name == 'push'")
+                || has("github.event_name != 'pull_request'")
+                || has("ref: \"${{ github.event.pull_request.base.sha }}\"") && !has("actions/cache");
+            assert!(!writes || apart, "{job}");
+        }
+    }
 }

@@ -7,26 +7,59 @@ use crate::forge::Forge;
 use crate::model::ctx::Ctx;
 use crate::model::evidence::Difference;
 use crate::model::version::Bump;
+use crate::sys::hash::sha256;
 use crate::sys::ui;
+use anyhow::{Context, Result};
+use std::io::Write;
 
 /// Finds the comment of an earlier run.
 const MARKER: &str = "<!-- xtask: next release -->";
+/// The text of the lint job.
+const TEXT: &str = "XTASK_COMMENT";
+/// A forge refuses a comment of more than 65,536 characters.
+const LONGEST: usize = 60_000;
 /// How many changes of an app are listed.
 const SHOWN: usize = 20;
 
-/// Writes or updates it, in a forge's job with a token. Whether it works does not decide about the job.
-pub(super) fn leave(ctx: &Ctx, plans: &[AppPlan]) {
-    let Some(number) = event::number(&event::environment) else { return };
-    let left = match Forge::connect(ctx) {
-        Ok(Ok(forge)) => forge.comment(number, MARKER, &text(plans)),
-        Ok(Err(reason)) => return ui::say(&format!("  - comment: {reason}")),
-        Err(error) => Err(error),
+/// The job that checks the pull request runs its code, so it has no token. It passes the text to the job
+/// `comment`, as its output `comment`.
+pub(super) fn pass_on(plans: &[AppPlan]) -> Result<()> {
+    let Some(file) = event::environment("GITHUB_OUTPUT") else { return Ok(()) };
+    let text = text(plans);
+    // No text contains its own hash, so nothing in it ends it early.
+    let end = sha256(&text);
+    let mut output = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&file)
+        .with_context(|| format!("cannot write {file}"))?;
+    write!(output, "comment<<{end}\n{text}\n{end}\n").with_context(|| format!("cannot write {file}"))
+}
+
+/// The job `comment`: writes the comment, or updates that of an earlier run.
+pub(super) fn job(ctx: &Ctx) -> Result<()> {
+    ui::section("comment");
+    let number = event::number(&event::environment);
+    let (Some(number), Some(text)) = (number, event::environment(TEXT)) else {
+        ui::say("  nothing to do: there is no pull request, or its lint job left no text");
+        return Ok(());
     };
-    match left {
+    let forge = match Forge::connect(ctx)? {
+        Ok(forge) => forge,
+        Err(reason) => {
+            ui::say(&format!("  - comment: {reason}"));
+            return Ok(());
+        }
+    };
+    // The text comes from a job that runs the code of the pull request.
+    let text: String = text.chars().take(LONGEST).collect();
+    match forge.comment(number, MARKER, &text) {
         Ok(true) => ui::say(&format!("  {} comment on pull request {number}", ui::green("✓"))),
         Ok(false) => ui::say(&format!("  - comment on pull request {number}: up to date")),
+        // In a fork's pull request the token can only read.
         Err(error) => ui::say(&format!("  - comment on pull request {number}: not written: {error:#}")),
     }
+    Ok(())
 }
 
 fn text(plans: &[AppPlan]) -> String {

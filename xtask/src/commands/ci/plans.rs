@@ -45,8 +45,7 @@ pub(super) fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Ou
     if let Event::PullRequest { base, labels: Some(labels), .. } = event {
         outcome.found(label(ctx, base, labels, promotes, &plans)?.into_iter().collect());
     }
-    comment::leave(ctx, &plans);
-    Ok(())
+    comment::pass_on(&plans)
 }
 
 /// One line about the next release for the reviewers of a pull request, with the bump that each source

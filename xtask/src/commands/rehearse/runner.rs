@@ -78,9 +78,16 @@ pub(super) struct Runner<'a> {
     pub slots: Vec<Mutex<Utf8PathBuf>>,
 }
 
+/// The value of a job's only output: `NAME<<END`, its lines, `END`.
+fn passed_on(output: &str) -> Option<&str> {
+    let (head, rest) = output.split_once('\n')?;
+    let (_, end) = head.split_once("<<")?;
+    rest.split_once(&format!("\n{end}\n")).map(|(value, _)| value)
+}
+
 impl Runner<'_> {
-    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets. `lint` gets the job's own token,
-    /// for its comment on the pull request.
+    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets. After `lint`, the job `comment`
+    /// gets its text and the job's own token.
     pub(super) fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
         let dir = self.slot(job)?;
         let mut env = self.machine.runner(&dir.join("home"));
@@ -89,15 +96,22 @@ impl Runner<'_> {
         if job == "release" {
             env.extend(self.world.secrets());
         }
-        if job == "lint" {
-            env.push((self.forge.token_name().to_string(), self.world.forge.token.clone()));
-        }
+        let output = dir.join("output");
+        std::fs::write(&output, "").with_context(|| format!("cannot write {output}"))?;
+        env.push(("GITHUB_OUTPUT".to_string(), output.to_string()));
         // Jobs in parallel with the longest run at a lower priority: there is CPU time for them when it
         // waits.
         let nice: &[&str] = if job == LONGEST { &[] } else { &["nice", "-n", "5"] };
         let argv: Vec<&str> =
             nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
-        self.machine.run(log, &clone, &env, &argv)
+        let ended = self.machine.run(log, &clone, &env, &argv)?;
+        let text = std::fs::read_to_string(&output).with_context(|| format!("cannot read {output}"))?;
+        if let Some(comment) = passed_on(&text) {
+            env.push((self.forge.token_name().to_string(), self.world.forge.token.clone()));
+            env.push(("XTASK_COMMENT".to_string(), comment.to_string()));
+            self.machine.run(log, &clone, &env, &["cargo", "xtask", "ci", "comment"])?.expect(0)?;
+        }
+        Ok(ended)
     }
 
     /// A free slot; there is one for each step that may run at the same time. The longest job prefers the
