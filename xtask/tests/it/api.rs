@@ -64,6 +64,71 @@ compared: demo_agent, demo_agent.adapters, demo_agent.adapters.base
 }
 
 #[test]
+fn every_format_shows_the_same_change() {
+    let repo = renamed_under_a_fix();
+    let mut seen = String::new();
+    for format in ["markdown", "html", "junit", "github", "none"] {
+        let output = repo.untouched(|| repo.xtask(&["api", "diff", "python", "--format", format]));
+        seen.push_str(&format!("$ --format {format}\n{}", output.seen()));
+    }
+    expect![[r#"
+        $ --format markdown
+        exit code 3
+        ## Public API of python: python-v0.0.1 and HEAD
+
+        1 change: 1 breaking
+
+        | level | where | change | rule | place |
+        |---|---|---|---|---|
+        | breaking | demo\_agent.adapters.base.RuntimeCapabilities | \`RuntimeCapabilities\` is now called \`AdapterCapabilities\`; was \`class RuntimeCapabilities\`, is \`class AdapterCapabilities\`; breaks its users | class-renamed | apps/python/src/demo\_agent/adapters/base.py:8 |
+        stderr:
+        error: 1 breaking change between python-v0.0.1 and HEAD
+        $ --format html
+        exit code 3
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <title>Public API of python: python-v0.0.1 and HEAD</title>
+        <style>body { font-family: sans-serif } td, th { text-align: left; padding: 0.2em 0.6em } .breaking, .error { color: #b00 } .warning { color: #850 }</style>
+        </head>
+        <body>
+        <h1>Public API of python: python-v0.0.1 and HEAD</h1>
+        <p>1 change: 1 breaking</p>
+        <table>
+        <tr><th>level</th><th>where</th><th>change</th><th>rule</th><th>place</th></tr>
+        <tr class="breaking"><td>breaking</td><td>demo_agent.adapters.base.RuntimeCapabilities</td><td>`RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users</td><td><code>class-renamed</code></td><td>apps/python/src/demo_agent/adapters/base.py:8</td></tr>
+        </table>
+        </body>
+        </html>
+        stderr:
+        error: 1 breaking change between python-v0.0.1 and HEAD
+        $ --format junit
+        exit code 3
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites>
+        <testsuite name="Public API of python: python-v0.0.1 and HEAD" tests="1" failures="1">
+        <testcase classname="demo_agent.adapters.base.RuntimeCapabilities" name="class-renamed apps/python/src/demo_agent/adapters/base.py:8"><failure type="breaking" message="`RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users">demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users</failure></testcase>
+        </testsuite>
+        </testsuites>
+        stderr:
+        error: 1 breaking change between python-v0.0.1 and HEAD
+        $ --format github
+        exit code 3
+        ::error file=apps/python/src/demo_agent/adapters/base.py,line=8,title=class-renamed::demo_agent.adapters.base.RuntimeCapabilities: `RuntimeCapabilities` is now called `AdapterCapabilities`; was `class RuntimeCapabilities`, is `class AdapterCapabilities`; breaks its users
+        1 change: 1 breaking
+        stderr:
+        error: 1 breaking change between python-v0.0.1 and HEAD
+        $ --format none
+        exit code 2
+        error: invalid value 'none' for '--format <FORMAT>'
+          [possible values: text, markdown, html, junit, github]
+
+        For more information, try '--help'.
+    "#]].assert_eq(&seen);
+}
+
+#[test]
 fn json_has_the_findings_of_every_command() {
     let repo = renamed_under_a_fix();
     let document = repo.xtask(&["--json", "api", "diff", "python", "python-v0.0.1", "HEAD"]).expect(3).json();
