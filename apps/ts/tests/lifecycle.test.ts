@@ -90,3 +90,26 @@ test("serve handles SIGTERM and SIGINT", async () => {
     on.mockRestore();
   }
 });
+
+test("a server that npm started stops when its parent ends", async () => {
+  const listeners = (["SIGTERM", "SIGINT"] as const).map(
+    (signal) => [signal, process.listeners(signal)] as const,
+  );
+  const ppid = Object.getOwnPropertyDescriptor(process, "ppid") as PropertyDescriptor;
+  process.env["npm_lifecycle_event"] = "npx";
+  try {
+    await new Promise<number>((resolve) => {
+      new Lifecycle(resolve).watch();
+      Object.defineProperty(process, "ppid", { ...ppid, get: () => 1 });
+    });
+  } finally {
+    delete process.env["npm_lifecycle_event"];
+    Object.defineProperty(process, "ppid", ppid);
+    for (const [signal, before] of listeners) {
+      for (const one of process.listeners(signal)) {
+        if (!before.includes(one)) process.off(signal, one);
+      }
+    }
+  }
+  expect(logged.mock.calls.join("\n")).toContain("the parent process ended: stopping");
+});

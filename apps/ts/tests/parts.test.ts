@@ -1,12 +1,13 @@
 /** Small pure functions. */
 
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { parseJson, read } from "../src/body.js";
 import { invalid } from "../src/errors.js";
 import { timestamp } from "../src/log.js";
 import { allowed } from "../src/routes.js";
 import { parsePort, reason } from "../src/settings.js";
 import { commit, parseStamp } from "../src/version.js";
+import { sendWebhook, TRIES } from "../src/webhooks.js";
 
 test.each([
   "0",
@@ -77,4 +78,34 @@ test("a symbol in a path is converted to text", () => {
 
 test("a path without GET has no HEAD", () => {
   expect(allowed([])).toBe("OPTIONS");
+});
+
+test("a webhook is sent again after a failure of the server, and no more after a refusal", async () => {
+  const { pauses } = TRIES;
+  TRIES.pauses = [0, 1, 1];
+  const logged = spyOn(console, "error").mockImplementation(() => undefined);
+  const answers = [500, 404, 503, 200];
+  let asked = 0;
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response("", { status: answers[asked++] ?? 200 }),
+  });
+  const url = `http://127.0.0.1:${server.port}/hook?key=secret`;
+  try {
+    await sendWebhook(url, "{}");
+    expect(asked).toBe(2);
+    await sendWebhook(url, "{}");
+    expect(asked).toBe(4);
+    await server.stop(true);
+    await sendWebhook(url, "{}");
+    const lines = logged.mock.calls.map((call) => String(call[0]));
+    expect(lines.length).toBe(2);
+    expect(lines[0]).toContain("webhook at http://127.0.0.1 was not accepted: it answers 404");
+    expect(lines.join("")).not.toContain("secret");
+  } finally {
+    TRIES.pauses = pauses;
+    logged.mockRestore();
+    await server.stop(true);
+  }
 });
