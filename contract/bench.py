@@ -11,6 +11,7 @@ apps/ts. All servers run the same graphs, of a langgraph.json. `--langgraph` is 
 
 import argparse
 import asyncio
+import importlib
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
@@ -408,10 +409,7 @@ if __name__ == "__main__":
     if PYTHON.exists() and Path(sys.executable) != PYTHON and "uvloop" not in sys.modules:
         # The environment of the Python app has a faster event loop.
         os.execv(PYTHON, [str(PYTHON), *sys.argv])
-    try:
-        import uvloop
-
-        uvloop.install()
-    except ImportError:
-        pass
+    # Not on every machine, and mypy must not need it.
+    with suppress(ImportError):
+        importlib.import_module("uvloop").install()
     main()
