@@ -51,6 +51,10 @@ pub(crate) fn release(text: &str, release: &ReleaseNotes) -> String {
     // A pre-release copies the handwritten text. Only the final release removes it from Unreleased.
     if !is_pre(release.tag) {
         document.splice(part, &[]);
+    } else if let Some(closing) = markdown::closing(&by_hand.iter().map(|l| l.trim_end()).collect::<Vec<_>>())
+    {
+        let blank = part.clone().rev().take_while(|at| document.blank(*at)).count();
+        document.splice(part.end - blank..part.end - blank, &[closing]);
     }
     let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
     let old: Vec<&str> =

@@ -19,6 +19,17 @@ pub(crate) fn hidden(lines: &[&str]) -> Vec<bool> {
     hidden
 }
 
+/// The line that closes a code block or comment which the lines leave open. Before an edit moves them to other
+/// lines, which they would hide.
+pub(crate) fn closing(lines: &[&str]) -> Option<String> {
+    let hidden = hidden(lines);
+    let open = (0..lines.len()).filter(|at| !hidden[*at]).find_map(|at| {
+        let comment = || lines[at].trim_start().starts_with("<!--").then(|| "-->".to_string());
+        fence(lines[at]).map(|(mark, length)| mark.to_string().repeat(length)).or_else(comment)
+    });
+    open
+}
+
 /// The last line of the block that begins here.
 fn end_of_block(lines: &[&str], at: usize) -> Option<usize> {
     let ends: Box<dyn Fn(&str) -> bool> = if let Some(open) = fence(lines[at]) {

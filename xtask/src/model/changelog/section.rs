@@ -34,6 +34,9 @@ impl Section {
         }
         for (_, lines) in &mut self.groups {
             trim_blank(lines);
+            let shown: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+            let closing = markdown::closing(&shown);
+            lines.extend(closing);
         }
     }
 

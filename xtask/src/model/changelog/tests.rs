@@ -460,3 +460,15 @@ fn a_page_begins_with_the_breaks_and_ends_with_the_comparison() {
     let crlf = "## [a-v1.0.0]\r\n\r\n- x\r\n\r\n### Breaking\r\n- y\r\n";
     assert_eq!(page(crlf, "a-v1.0.0").as_deref(), Some("### Breaking\n- y\n\n- x"));
 }
+
+#[test]
+fn a_code_block_that_is_left_open_hides_no_section() {
+    let text = "# Changelog\n\n## [Unreleased]\n\n### python\n\n#### Fixed\n\n- one\n\n```sh\nrun it\n\n";
+    let old = format!("{text}## [python-v0.0.1] - 2025-12-01\n\n- x\n");
+    for tag in ["python-v0.0.2", "python-v0.0.2-rc.1"] {
+        let once = bump(&old, tag, &[], &["feat: add it"]);
+        let section = super::notes(&once, tag).unwrap();
+        assert!(section.ends_with("```sh\nrun it\n```"), "{section}");
+        assert!(super::notes(&once, "python-v0.0.1").is_some(), "{once}");
+    }
+}
