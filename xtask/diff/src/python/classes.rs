@@ -188,6 +188,7 @@ pub(super) fn constructor_of(surface: &Surface, class: &Class) -> Option<Signatu
             annotation: field.annotation.clone(),
             takes: field.holds.clone(),
             default: field.default.clone().or((!field.required).then(|| "…".to_string())),
+            default_value: None,
         };
         let mut parameters: Vec<Parameter> = class.fields.iter().map(parameter).collect();
         parameters.sort_by_key(|p| p.kind == Kind::KeywordOnly);

@@ -232,6 +232,7 @@ fn unpack(surface: &Surface, signature: &mut Signature) {
         annotation: field.annotation.clone(),
         takes: field.holds.clone(),
         default: (!field.required).then(|| "...".to_string()),
+        default_value: None,
     }));
 }
 

@@ -157,7 +157,9 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, twice: bool, found:
     match (&old.default, &new.default) {
         (Some(was), None) => found.push(difference(&rules::PARAMETER_REQUIRED, &old.name, was, "")),
         // Stubs do not say which default it is.
-        (Some(was), Some(is)) if !same_value(was, is) && was != "..." && is != "..." => {
+        (Some(was), Some(is))
+            if !same_value(was, is) && was != "..." && is != "..." && !same_constant(old, new) =>
+        {
             found.push(difference(&rules::DEFAULT_CHANGED, &old.name, was, is))
         }
         _ => {}
@@ -177,6 +179,14 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
     };
     let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
     Some(difference(rule, &old.name, &was, &is))
+}
+
+/// Have the defaults the same value, though one names a constant or both name different ones?
+fn same_constant(old: &Parameter, new: &Parameter) -> bool {
+    let value = |parameter: &Parameter| {
+        parameter.default_value.clone().or(parameter.default.clone()).unwrap_or_default()
+    };
+    same_value(&value(old), &value(new))
 }
 
 /// Texts that differ only in quotes are equal.

@@ -104,6 +104,9 @@ pub struct Parameter {
     pub takes: Option<String>,
     #[serde(default)]
     pub default: Option<String>,
+    /// The value of the constant that `default` names.
+    #[serde(default)]
+    pub default_value: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

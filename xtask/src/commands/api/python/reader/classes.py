@@ -49,7 +49,7 @@ class Classes(Made):
             self.objects[path] = {}
             self.objects[path] = self.klass(found)
         elif found.is_function:
-            self.objects[path] = self.function(found)
+            self.objects[path] = self.accessor(found) or self.function(found)
         else:
             self.objects[path] = self.made(found, path) or self.attribute(found)
 
@@ -107,7 +107,7 @@ class Classes(Made):
             "abstract": self.abstract(mro),
             "enforced": bool(
                 set(outside) & ABSTRACT
-                or metaclasses & ABSTRACT
+                or self.roots(metaclasses) & ABSTRACT
                 or any(b.startswith("collections.abc.") for b in outside)
             ),
             "slots": (
@@ -127,6 +127,18 @@ class Classes(Made):
             "fields": fields,
             "type_parameters": self.type_parameters(klass, bases[klass.path]),
         }
+
+    def roots(self, paths: set[str]) -> set[str]:
+        """Find what these classes are derived from outside of the tree: `class Meta(ABCMeta)`."""
+        found = {path: self.find(path) for path in paths}
+        ours = {p: k for p, k in found.items() if k is not None and not k.is_alias and k.is_class}
+        bases = {
+            bare(self.expression(c.parent, b) or str(b))
+            for klass in ours.values()
+            for c in self.mro(klass)
+            for b in c.bases
+        }
+        return (paths - set(ours)) | bases
 
     def mro(self, klass: Definition) -> list[Definition]:
         """List the class and its ancestors inside the tree.

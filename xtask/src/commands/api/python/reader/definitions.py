@@ -3,6 +3,7 @@
 Signatures, decorators, overloads, documented exceptions.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Definitions(Names):
                 "default": text(p.default)
                 if p.kind.value not in ("variadic positional", "variadic keyword")
                 else None,
+                "default_value": self.constant(scope, text(p.default)),
             }
             for p in function.parameters
         ]
@@ -63,6 +65,35 @@ class Definitions(Names):
             "annotation": text(function.returns),
             "type": self.expression(scope, function.returns),
         }
+
+    def constant(self, scope: Definition, default: str | None) -> str | None:
+        """Give the value of a default that names a constant of a module: users get the value."""
+        if default is None or not re.fullmatch(r"[A-Za-z_][\w.]*", default):
+            return None
+        found = self.find(self.resolve(scope, default))
+        if found is None or found.is_alias or not (found.is_attribute and found.parent.is_module):
+            return None
+        value = text(found.value) or ""
+        try:
+            ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            return None
+        return value
+
+    def accessor(self, function: Definition) -> Facts | None:
+        """Read `@Base.x.setter def x(self, value)`: still the property `x` of the base."""
+        for decorator in function.decorators:
+            made = re.fullmatch(
+                rf"([\w.]+)\.{function.name}\.(getter|setter|deleter)", str(decorator.value)
+            )
+            if not made:
+                continue
+            base = self.find(self.resolve(function.parent, f"{made[1]}.{function.name}"))
+            if base is not None and not base.is_alias and base.is_attribute:
+                known = self.attribute(base)
+                writable = known["writable"] or made[2] == "setter"
+                return {**known, **self.at(function), "writable": writable}
+        return None
 
     def raises(self, function: Definition) -> list[str]:
         doc = function.docstring.value if function.docstring else ""

@@ -31,6 +31,8 @@ class Names:
         self.objects: dict[str, Facts] = {}
         # What annotations and bases name, public or not: it decides what they mean.
         self.mentioned: set[str] = set()
+        # Names that hide a submodule of the same name: what they lead to, and where.
+        self.hidden: dict[str, tuple[str, Facts]] = {}
         # What was worked out before: names imported as themselves by module, and expressions by
         # scope and text.
         self.kept: dict[str, set[str]] = {}

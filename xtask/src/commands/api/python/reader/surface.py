@@ -32,6 +32,9 @@ class Reader(Classes):
             module = self.find(name)
             if module is not None and not module.is_alias and module.is_module:
                 self.module(module)
+        for path, (target, at) in self.hidden.items():
+            self.names[path] = {"to": target, "public": True, **at}
+            self.define(self.find(target), target)
         while self.mentioned:
             path = self.mentioned.pop()
             found = self.find(path)
@@ -95,6 +98,28 @@ class Reader(Classes):
             self.name(module, name, member, public=public)
         self.on_demand(module, exports)
         self.by_star(module, exports)
+        self.shadow(module)
+
+    def shadow(self, module: Definition) -> None:
+        """Note the names that hide a submodule of the same name: `from .go import go`."""
+        if not module.is_init_module:
+            return
+        for node in self.parsed(module).body:
+            if not isinstance(node, ast.ImportFrom) or not node.level or not node.module:
+                continue
+            package = module.path.split(".")
+            above = ".".join(package[: len(package) - node.level + 1])
+            for alias in node.names:
+                name = alias.asname or alias.name
+                member = module.members.get(name)
+                target = self.canonical(f"{above}.{node.module}.{alias.name}")
+                found = self.find(target)
+                if (
+                    member is None or member.is_alias or not member.is_module
+                    or found is None or found.is_alias or found.is_module
+                ):  # fmt: skip
+                    continue
+                self.hidden[f"{module.path}.{name}"] = (target, self.at(member))
 
     def lazy(self, module: Definition) -> Lazy:
         return module.extra["xtask"].get("lazy") or Lazy(ast.Module([], []), set())
