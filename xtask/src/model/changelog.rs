@@ -45,16 +45,13 @@ pub(crate) struct ReleaseNotes<'a> {
 pub(crate) fn release(text: &str, release: &ReleaseNotes) -> String {
     let mut document =
         Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
+    document.close_blocks();
     let unreleased = ensure_unreleased(&mut document);
     let part = part(&document, unreleased, release.app);
     let by_hand: Vec<String> = part.clone().skip(1).map(|at| document.line(at).to_string()).collect();
     // A pre-release copies the handwritten text. Only the final release removes it from Unreleased.
     if !is_pre(release.tag) {
         document.splice(part, &[]);
-    } else if let Some(closing) = markdown::closing(&by_hand.iter().map(|l| l.trim_end()).collect::<Vec<_>>())
-    {
-        let blank = part.clone().rev().take_while(|at| document.blank(*at)).count();
-        document.splice(part.end - blank..part.end - blank, &[closing]);
     }
     let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
     let old: Vec<&str> =

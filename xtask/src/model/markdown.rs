@@ -19,15 +19,13 @@ pub(crate) fn hidden(lines: &[&str]) -> Vec<bool> {
     hidden
 }
 
-/// The line that closes a code block or comment which the lines leave open. Before an edit moves them to other
-/// lines, which they would hide.
+/// The line that closes the code block or comment that the lines leave open.
 pub(crate) fn closing(lines: &[&str]) -> Option<String> {
     let hidden = hidden(lines);
-    let open = (0..lines.len()).filter(|at| !hidden[*at]).find_map(|at| {
+    (0..lines.len()).filter(|at| !hidden[*at]).find_map(|at| {
         let comment = || lines[at].trim_start().starts_with("<!--").then(|| "-->".to_string());
         fence(lines[at]).map(|(mark, length)| mark.to_string().repeat(length)).or_else(comment)
-    });
-    open
+    })
 }
 
 /// The last line of the block that begins here.
@@ -81,6 +79,14 @@ pub(crate) fn escape_html(text: &str) -> String {
         rest = &rest[length..];
     }
     out + rest
+}
+
+/// The line with `\` before a fence that would open a code block.
+pub(crate) fn escape_fence(line: &str) -> String {
+    match fence(line) {
+        Some(_) => format!("\\{}", line.trim_start()),
+        None => line.to_string(),
+    }
 }
 
 /// The opposite of [`escape_html`].

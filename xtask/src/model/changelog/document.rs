@@ -63,6 +63,20 @@ impl Document {
         starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
     }
 
+    /// Closes the code blocks and comments that a section leaves open, at the section's end. Open ones count as
+    /// text, but a second one, in text that is moved or copied, would close the first and hide what is between.
+    pub(super) fn close_blocks(&mut self) {
+        let sections = self.sections();
+        let start = sections.first().map_or(self.links().start, |section| section.start);
+        for section in std::iter::once(0..start).chain(sections).collect::<Vec<_>>().into_iter().rev() {
+            let lines: Vec<&str> = self.lines[section.clone()].iter().map(|line| line.trim_end()).collect();
+            if let Some(closing) = markdown::closing(&lines) {
+                let blank = section.clone().rev().take_while(|at| self.blank(*at)).count();
+                self.splice(section.end - blank..section.end - blank, &[closing]);
+            }
+        }
+    }
+
     /// For each line: is it part of a code block or a comment?
     pub(super) fn hidden(&self) -> Vec<bool> {
         let lines: Vec<&str> = self.lines.iter().map(|l| l.trim_end()).collect();

@@ -34,9 +34,6 @@ impl Section {
         }
         for (_, lines) in &mut self.groups {
             trim_blank(lines);
-            let shown: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
-            let closing = markdown::closing(&shown);
-            lines.extend(closing);
         }
     }
 
@@ -145,7 +142,7 @@ fn item(commit: &Entry) -> Vec<String> {
             .note
             .iter()
             .filter(|note| key(note) != key(&commit.description))
-            .map(|note| format!("  {}", markdown::escape_html(note))),
+            .map(|note| format!("  {}", markdown::escape_html(&markdown::escape_fence(note)))),
     );
     lines
 }

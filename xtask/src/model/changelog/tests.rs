@@ -431,7 +431,9 @@ proptest! {
         let new = bump(&text, "python-v0.0.2", &[], &["fix: new"]);
         for tag in ["python-v0.0.1", "1.0"] {
             if let Some(old) = notes(&text, tag) {
-                prop_assert_eq!(notes(&new, tag), Some(old));
+                let closing = markdown::closing(&old.lines().collect::<Vec<_>>());
+                let closed = closing.map_or(old.clone(), |closing| format!("{old}\n{closing}"));
+                prop_assert_eq!(notes(&new, tag), Some(closed));
             }
         }
     }
