@@ -69,7 +69,8 @@ class Classes(Made):
         model = next((BASES[b] for b in outside if b in BASES), None)
         options = next((one for one in map(self.options, mro) if one is not None), {})
         model = options.get("model", model)
-        metaclasses = {self.expression(c.parent, c.keywords.get("metaclass")) for c in mro} - {None}
+        named = (self.expression(c.parent, c.keywords.get("metaclass")) for c in mro)
+        metaclasses = {one for one in named if one is not None}
         constructor, new = members.pop("__init__", None), members.pop("__new__", None)
         if self.generated(mro):
             constructor = new = None
