@@ -36,6 +36,8 @@ const MASKS: &[(&str, &str)] = &[
     (r"(✓ python +|--python )/\S+", "${1}PYTHON"),
     (r"(✓ unused +)[^(]+", "${1}STATE "),
     (r"\(os error [0-9]+\)", "(os error N)"),
+    // Said after ten seconds only.
+    (r"(?m)^ +.*: waits for an answer, at most .*\n", ""),
 ];
 
 impl Output {

@@ -63,8 +63,9 @@ impl Document {
         starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
     }
 
-    /// Closes the code blocks and comments that a section leaves open, at the section's end. Open ones count as
-    /// text, but a second one, in text that is moved or copied, would close the first and hide what is between.
+    /// Closes the code blocks and comments that a section leaves open, at the section's end. Open ones count
+    /// as text, but a second one, in text that is moved or copied, would close the first and hide what is
+    /// between.
     pub(super) fn close_blocks(&mut self) {
         let sections = self.sections();
         let start = sections.first().map_or(self.links().start, |section| section.start);
