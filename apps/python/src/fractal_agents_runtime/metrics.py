@@ -4,7 +4,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
+from resource import RUSAGE_SELF, getpagesize, getrusage
 
 # The upper bounds of the classes of durations, in seconds.
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -72,4 +72,4 @@ def _memory() -> int:
     except OSError:
         # macOS: the highest value so far, in bytes.
         return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return pages * 4096
+    return pages * getpagesize()
