@@ -80,7 +80,7 @@ test("a path without GET has no HEAD", () => {
   expect(allowed([])).toBe("OPTIONS");
 });
 
-test("a webhook is sent again after a failure of the server, and no more after a refusal", async () => {
+test("a webhook is sent again if its server fails, and not if it refuses", async () => {
   const { pauses } = TRIES;
   TRIES.pauses = [0, 1, 1];
   const logged = spyOn(console, "error").mockImplementation(() => undefined);
