@@ -38,7 +38,15 @@ impl Flags {
             Some(named) => only(&all, named),
             None => all,
         };
-        Flags::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        let matches = command.get_matches();
+        let mut flags = Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Command::Setup(setup) = &mut flags.command {
+            let typed = |matches: &clap::ArgMatches| {
+                matches.value_source("forge") == Some(clap::parser::ValueSource::CommandLine)
+            };
+            setup.of_forge = typed(&matches) || matches.subcommand().is_some_and(|(_, inner)| typed(inner));
+        }
+        flags
     }
 }
 
@@ -524,16 +532,12 @@ pub(crate) struct Setup {
     /// With --forge: do not ask
     #[arg(long)]
     pub yes: bool,
+    /// `--forge`, which is also the flag of the API's address, was given. XTASK_FORGE alone does not count.
+    #[arg(skip)]
+    pub of_forge: bool,
     /// Print what would be installed or set, change nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-impl Setup {
-    /// `--forge` is also the flag of the API's address, and may have no value here.
-    pub(crate) fn of_forge(&self) -> bool {
-        std::env::args().any(|arg| arg == "--forge" || arg.starts_with("--forge="))
-    }
 }
 
 #[cfg(test)]
