@@ -22,7 +22,6 @@ mod baseline;
 mod breaks;
 mod compare;
 mod decide;
-mod dropped;
 mod gitdir;
 mod history;
 mod hotfix;
@@ -30,6 +29,7 @@ mod published;
 mod pulls;
 mod repository;
 mod show;
+mod side_branches;
 mod walk;
 
 pub(crate) use decide::Line;

@@ -4,9 +4,9 @@
 
 use super::LastRelease;
 use super::decide::Line;
-use super::dropped;
 use super::hotfix;
 use super::repository::{self, Head, Origin, Refs, Tag};
+use super::side_branches;
 use super::walk::{Walk, same_content, simplified, walk};
 use crate::model::commits::Commit;
 use crate::model::ctx::Ctx;
@@ -103,7 +103,7 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
     if two_branches && !(on_main && tip == "HEAD") {
         not.extend(refs.branch(repository::remote_name(ctx), &ctx.ws.settings.main));
     }
-    let commits = dropped::with_side_branches(git, app, walked, &tip, &not)?;
+    let commits = side_branches::with_side_branches(git, app, walked, &tip, &not)?;
     Ok(History {
         withdrawn,
         last,
