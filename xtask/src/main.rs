@@ -23,7 +23,7 @@ use sys::{checkout_lock, exit, git, supervise, ui};
 fn main() -> std::process::ExitCode {
     // Build tools copy the modes of the files that they create into packages.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let flags = Flags::read(release::steps_help());
+    let flags = Flags::read(release::steps_help);
     match run(flags) {
         Ok(()) => 0.into(),
         Err(error) => {
