@@ -71,10 +71,16 @@ impl GitDir {
         })
     }
 
-    /// The same for refs of exactly these names.
-    pub(super) fn exact(&self, names: &[String]) -> Option<HashMap<String, String>> {
+    /// The same for refs of exactly these names, all of which are in one of `folders`. Most clones have none
+    /// of the folders: then no name is looked up.
+    pub(super) fn exact(&self, folders: &[String], names: &[String]) -> Option<HashMap<String, String>> {
         if self.common.join("reftable").exists() {
             return None;
+        }
+        let is_loose = folders.iter().any(|folder| self.common.join(folder).exists());
+        let packed = self.packed()?;
+        if !is_loose && !folders.iter().any(|folder| packed.contains(folder)) {
+            return Some(HashMap::new());
         }
         let wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
         self.read(names.iter(), |name| wanted.contains(name))

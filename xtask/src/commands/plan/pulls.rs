@@ -68,15 +68,15 @@ fn number(commit: &Commit) -> Option<u64> {
 /// The pull requests' heads in this clone, under the names that are usual for such refs.
 fn here(ctx: &Ctx, numbers: &[u64]) -> Result<HashMap<u64, String>> {
     let remote = remote_name(ctx);
-    let names = |n: &u64| {
-        [
-            format!("refs/pull/{n}/head"),
-            format!("refs/remotes/{remote}/pull/{n}/head"),
-            format!("refs/remotes/{remote}/pr/{n}"),
-        ]
-    };
+    let folders = [
+        "refs/pull/".to_string(),
+        format!("refs/remotes/{remote}/pull/"),
+        format!("refs/remotes/{remote}/pr/"),
+    ];
+    let [pull, remote_pull, pr] = &folders;
+    let names = |n: &u64| [format!("{pull}{n}/head"), format!("{remote_pull}{n}/head"), format!("{pr}{n}")];
     let all: Vec<String> = numbers.iter().flat_map(names).collect();
-    let found = match GitDir::of(&ctx.git)?.exact(&all) {
+    let found = match GitDir::of(&ctx.git)?.exact(&folders, &all) {
         Some(found) => found,
         None => {
             let args = ["for-each-ref", "--format=%(refname) %(objectname)"]
