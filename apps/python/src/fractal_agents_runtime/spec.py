@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -67,6 +68,7 @@ def document() -> Json:
     }
 
 
+@cache
 def render() -> str:
     """Return the text of the document, which is the same for every call."""
     return json.dumps(document(), indent=2, sort_keys=True) + "\n"
