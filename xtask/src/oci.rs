@@ -183,8 +183,11 @@ fn configure(config: &mut Image, recipe: &Recipe, created: &str, labels: &BTreeM
     run.cmd.clear();
     run.working_dir = "/".to_string();
     run.exposed_ports.insert(format!("{}/tcp", recipe.port), serde_json::json!({}));
-    // The base's licence, source and description are not this image's.
-    run.labels.retain(|key, _| !key.starts_with("org.opencontainers.image."));
+    // The base's licence, source and description are not this image's. label-schema.org is what the OCI
+    // annotations replaced.
+    run.labels.retain(|key, _| {
+        !key.starts_with("org.opencontainers.image.") && !key.starts_with("org.label-schema.")
+    });
     run.labels.extend(labels.clone());
     config.history.push(history(created, "config", true));
 }

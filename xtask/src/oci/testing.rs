@@ -92,6 +92,10 @@ pub(crate) fn push_base(registry: &Registry) -> Reference {
                     labels: BTreeMap::from([
                         ("org.opencontainers.image.licenses".into(), "GPL-2.0-only".into()),
                         ("org.opencontainers.image.source".into(), "https://forge.example/base".into()),
+                        ("org.opencontainers.image.url".into(), "https://base.example".into()),
+                        ("org.opencontainers.image.description".into(), "The base".into()),
+                        ("org.opencontainers.image.ref.name".into(), "base:1".into()),
+                        ("org.label-schema.license".into(), "GPLv2".into()),
                         ("maintainer".into(), "somebody".into()),
                     ]),
                     ..Run::default()

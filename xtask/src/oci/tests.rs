@@ -4,6 +4,7 @@ use super::push::pull;
 use super::registry::Registry;
 use super::testing::{Local, platforms, push_base, store};
 use super::*;
+use expect_test::expect;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -162,13 +163,31 @@ fn configs_and_manifests_name_the_base_and_the_commit() {
         assert_eq!(run["Entrypoint"], json!(["python", "-m", "demo"]));
         assert_eq!(run["Cmd"], Value::Null);
         assert_eq!(run["ExposedPorts"], json!({"8000/tcp": {}}));
-        assert_eq!(run["Labels"]["org.opencontainers.image.version"], "1.2.3");
-        assert_eq!(run["Labels"]["org.opencontainers.image.revision"], "abc");
-        // The base's own licence and source are not this image's; its other labels stay.
-        assert_eq!(run["Labels"]["org.opencontainers.image.licenses"], Value::Null);
-        assert_eq!(run["Labels"]["org.opencontainers.image.source"], Value::Null);
-        assert_eq!(run["Labels"]["maintainer"], "somebody");
     }
+}
+
+#[test]
+fn labels_of_the_base_do_not_describe_the_image() {
+    let bench = Bench::new();
+    let (built, _) = bench.build("one", "a");
+    let labels = |part: &PlatformImage| {
+        let config: Value = built.store.read(&part.config.digest).unwrap();
+        let labels = config["config"]["Labels"].as_object().unwrap().clone();
+        let lines: Vec<String> = labels.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        lines.concat().replace(built.base_digest.as_str(), "sha256:…")
+    };
+    let [amd64, arm64] = &built.platforms[..] else { panic!("{} platforms", built.platforms.len()) };
+    assert_eq!(labels(amd64), labels(arm64));
+    expect![[r#"
+        maintainer = "somebody"
+        org.opencontainers.image.base.digest = "sha256:…"
+        org.opencontainers.image.base.name = "docker.io/library/base:1"
+        org.opencontainers.image.created = "2026-01-01T00:00:00Z"
+        org.opencontainers.image.revision = "abc"
+        org.opencontainers.image.title = "demo"
+        org.opencontainers.image.version = "1.2.3"
+    "#]]
+    .assert_eq(&labels(amd64));
 }
 
 #[test]
