@@ -19,6 +19,9 @@ const HEADER: &str = "# Changelog\n\n\
     The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are \
     [SemVer](https://semver.org/).\n\n## [Unreleased]\n";
 
+/// The title of the section with the changes that are not released yet.
+const UNRELEASED: &str = "Unreleased";
+
 /// The contents of a release's section.
 pub(crate) struct ReleaseNotes<'a> {
     pub app: &'a str,
@@ -46,21 +49,23 @@ pub(crate) fn release(text: &str, release: &ReleaseNotes) -> String {
     let mut document =
         Document::parse(if text.trim_start_matches('\u{feff}').trim().is_empty() { HEADER } else { text });
     document.close_blocks();
-    let unreleased = ensure_unreleased(&mut document);
-    let part = part(&document, unreleased, release.app);
-    let by_hand: Vec<String> = part.clone().skip(1).map(|at| document.line(at).to_string()).collect();
+    ensure_unreleased(&mut document);
+    let parts = parts(&document, release.app);
+    let by_hand: Vec<Vec<String>> = parts.iter().map(|part| body(&document, part)).collect();
     // A pre-release copies the handwritten text. Only the final release removes it from Unreleased.
     if !is_pre(release.tag) {
-        document.splice(part, &[]);
+        parts.into_iter().rev().for_each(|part| document.splice(part, &[]));
     }
     let replaces = release.replaces.iter().map(String::as_str).filter(|tag| *tag != release.tag);
-    let old: Vec<&str> =
-        std::iter::once(release.tag).chain(replaces).filter(|tag| document.section(tag).is_some()).collect();
+    let tags = std::iter::once(release.tag).chain(replaces);
+    // A merge may have left several sections of one tag.
+    let old: Vec<(&str, Range<usize>)> =
+        tags.flat_map(|tag| document.all(tag).map(move |range| (tag, range))).collect();
     let mut section = Section::default();
-    if !old.iter().any(|tag| is_pre(tag)) {
-        section.add(&by_hand, 4);
+    if !old.iter().any(|(tag, _)| is_pre(tag)) {
+        by_hand.iter().for_each(|part| section.add(part, 4));
     }
-    let old: Vec<Range<usize>> = old.into_iter().filter_map(|tag| document.section(tag)).collect();
+    let old: Vec<Range<usize>> = old.into_iter().map(|(_, range)| range).collect();
     for range in &old {
         section.add(&body(&document, range), 3);
     }
@@ -114,29 +119,31 @@ fn body(document: &Document, section: &Range<usize>) -> Vec<String> {
     (section.start + 1..section.end).map(|at| document.line(at).to_string()).collect()
 }
 
-/// The lines of `## [Unreleased]`. Adds that section above the first one if it is missing.
-fn ensure_unreleased(document: &mut Document) -> Range<usize> {
-    if let Some(section) = document.section("Unreleased") {
-        return section;
+/// Adds the section `## [Unreleased]` above the first one if it is missing.
+fn ensure_unreleased(document: &mut Document) {
+    if document.section(UNRELEASED).is_some() {
+        return;
     }
     let at = document.sections().first().map_or(document.links().start, |s| s.start);
     let gap = at > 0 && !document.blank(at - 1);
     let new = ["".to_string(), "## [Unreleased]".to_string(), "".to_string()];
     document.splice(at..at, &new[usize::from(!gap)..]);
-    document.section("Unreleased").unwrap_or(at..at)
 }
 
-/// The app's part of the unreleased section: from `### python` up to the next `### `. An empty range if the
-/// app has no part.
-fn part(document: &Document, section: Range<usize>, app: &str) -> Range<usize> {
+/// The app's parts of the unreleased changes: each from `### python` up to the next `### `. A merge may have
+/// left several.
+fn parts(document: &Document, app: &str) -> Vec<Range<usize>> {
     let hidden = document.hidden();
     let heading = |at: &usize| !hidden[*at] && document.line(*at).starts_with("### ");
     let named =
         |at: &usize| document.line(*at)[4..].trim().trim_matches(['[', ']', '`']).eq_ignore_ascii_case(app);
-    match section.clone().filter(heading).find(named) {
-        Some(start) => start..(start + 1..section.end).find(heading).unwrap_or(section.end),
-        None => section.end..section.end,
+    let mut parts = Vec::new();
+    for section in document.all(UNRELEASED) {
+        let headings: Vec<usize> = section.clone().filter(heading).collect();
+        let ends = headings.iter().skip(1).copied().chain([section.end]);
+        parts.extend(headings.iter().copied().zip(ends).filter(|(start, _)| named(start)));
     }
+    parts.into_iter().map(|(start, end)| start..end).collect()
 }
 
 /// Writes the section in place of its earlier version, or below `## [Unreleased]` if there is no earlier one.
@@ -160,8 +167,7 @@ fn replace_section(
         }
         document.splice(range, &[]);
     }
-    let place =
-        place.or_else(|| document.section("Unreleased").map(|s| s.end)).unwrap_or(document.lines.len());
+    let place = place.or_else(|| document.section(UNRELEASED).map(|s| s.end)).unwrap_or(document.lines.len());
     let mut new = vec![String::new(); usize::from(place > 0 && !document.blank(place - 1))];
     new.extend([format!("## [{}] - {}", release.tag, release.date), String::new()]);
     new.extend(text);

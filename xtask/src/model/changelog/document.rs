@@ -95,7 +95,12 @@ impl Document {
     }
 
     pub(super) fn section(&self, title: &str) -> Option<Range<usize>> {
-        self.sections().into_iter().find(|s| self.title(s).eq_ignore_ascii_case(title))
+        self.all(title).next()
+    }
+
+    /// The sections with this title, in any case of its letters.
+    pub(super) fn all(&self, title: &str) -> impl Iterator<Item = Range<usize>> {
+        self.sections().into_iter().filter(move |s| self.title(s).eq_ignore_ascii_case(title))
     }
 
     /// The `[name]: address` lines that end the document.

@@ -474,3 +474,19 @@ fn a_code_block_that_is_left_open_hides_no_section() {
         assert!(super::notes(&once, "python-v0.0.1").is_some(), "{once}");
     }
 }
+
+/// A merge that keeps both sides of a conflict leaves headings twice.
+#[test]
+fn headings_that_occur_twice_are_all_read() {
+    let text = "# Changelog\n\n## [Unreleased]\n\n### python\n\n- one\n\n### ts\n\n- theirs\n\n### python\n\n\
+        - two\n\n#### Fixed\n\n- three\n\n## [Unreleased]\n\n### python\n\n- four\n\n\
+        ## [python-v0.0.3] - 2026-01-02\n\n- five\n\n## [python-v0.0.3] - 2026-01-01\n\n- six\n";
+    for tag in ["python-v0.0.2", "python-v0.0.2-rc.1"] {
+        let new = bump(text, tag, &["python-v0.0.3"], &["fix: seven"]);
+        let section = super::notes(&new, tag).unwrap();
+        let expected = "- one\n\n- two\n\n- four\n\n- five\n\n- six\n\n### Fixed\n\n- three\n- seven";
+        assert_eq!(section, expected, "{tag}");
+        assert_eq!(super::notes(&new, "python-v0.0.3"), None, "{tag}");
+        assert!(new.contains("### ts\n\n- theirs"), "{new}");
+    }
+}
