@@ -7,8 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use login::Login;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use trace::Trace;
 
 mod login;
+mod trace;
 mod trouble;
 
 /// Git in one folder. It ignores the environment of a git hook that may have started xtask.
@@ -181,11 +183,20 @@ impl Git {
         let limit = retry::overall();
         let mut command = self.command();
         command.envs(self.ssh());
+        let trace = Trace::new();
+        command.envs(trace.iter().flat_map(Trace::environment));
         let Ended { status, stdout, stderr, .. } =
             child::bounded(command.args(args), &words(args), Limits::overall(limit), stops)?;
         match status {
             Some(status) if status.success() => Ok(stdout),
-            Some(_) => Err(self.failed(args, &stderr)),
+            Some(_) => {
+                let error = self.failed(args, &stderr);
+                let busy = retry::is_busy(&error.to_string());
+                Err(match trace.filter(|_| busy).and_then(Trace::retry_after) {
+                    Some(pause) => error.context(retry::Asked(pause)),
+                    None => error,
+                })
+            }
             None => bail!(
                 "{} was stopped after {} s (XTASK_LIMIT)\n{}",
                 words(args),

@@ -60,8 +60,7 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {} {}", self.method, self.url, self.status, reason(self.status))?;
         if let Some(after) = self.retry_after {
-            let (asked, most) = (after.as_secs(), retry::LONGEST_PAUSE.as_secs());
-            write!(f, " (the server asks to wait {asked} s, Retry-After; xtask waits at most {most} s)")?;
+            write!(f, " ({})", retry::Asked(after))?;
         }
         if self.body.is_empty() { Ok(()) } else { write!(f, ": {}", self.body) }
     }

@@ -2,6 +2,7 @@
 
 use super::ui;
 use anyhow::Result;
+use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,20 @@ pub(crate) fn wait(what: &str, why: &str, attempt: u32, pause: Duration) {
     std::thread::sleep(pause);
 }
 
+/// The pause that a server asks for, as the context of an error.
+#[derive(Debug)]
+pub(crate) struct Asked(pub Duration);
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server asks to wait {} s, Retry-After", self.0.as_secs())?;
+        match self.0 > LONGEST_PAUSE {
+            true => write!(f, "; xtask waits at most {} s", LONGEST_PAUSE.as_secs()),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Runs `work` until it succeeds, at most [`TRIES`] times. `temporary` gives the reason of a failure that
 /// another try may not have.
 pub(crate) fn again<T>(
@@ -61,8 +76,13 @@ pub(crate) fn again<T>(
     loop {
         let outcome = work();
         let Err(error) = &outcome else { return outcome };
-        let Some(why) = temporary(error).filter(|_| attempt < TRIES) else { return outcome };
-        wait(what, &why, attempt, pause(attempt));
+        let asked = error.downcast_ref::<Asked>();
+        let why = match asked {
+            Some(Asked(pause)) => (*pause <= LONGEST_PAUSE).then(|| Asked(*pause).to_string()),
+            None => temporary(error),
+        };
+        let Some(why) = why.filter(|_| attempt < TRIES) else { return outcome };
+        wait(what, &why, attempt, asked.map_or(pause(attempt), |asked| asked.0));
         attempt += 1;
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// 429, and the wish that the client waits for an hour.
     Busy,
+    /// 503, and the wish that the client waits for a second.
+    Moment,
     /// The server handles the request, but its answer is replaced by a 500.
     LostAnswer,
     /// No answer at all.
@@ -251,6 +253,7 @@ fn answer(client: &TcpStream, server: &str, head: &str, fault: Option<Fault>) ->
         }
         Some(Fault::Status(status)) => reply(&format!("{status} Fault"), "", "a fault of the laboratory"),
         Some(Fault::Busy) => reply("429 Slow", "Retry-After: 3600\r\n", "busy"),
+        Some(Fault::Moment) => reply("503 Busy", "Retry-After: 1\r\n", "busy"),
         Some(Fault::Page) => reply("200 OK", "Content-Type: text/html\r\n", page),
         Some(Fault::Redirect) => reply("302 There", "Location: http://127.0.0.1:9/there\r\n", ""),
         Some(Fault::Echo) => reply("403 No", "", header(head, "authorization").unwrap_or("nobody")),

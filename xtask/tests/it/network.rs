@@ -497,6 +497,29 @@ fn an_index_that_asks_for_a_long_pause_is_not_asked_again_and_the_pause_is_told(
 }
 
 #[test]
+fn a_git_remote_that_asks_for_a_pause_gets_it_or_the_pause_is_told() {
+    let world = World::new();
+    let proxy = Proxy::before(&git_server(world.data.as_path()));
+    let remote = format!("http://{}/remote.git", proxy.address);
+    let release = || {
+        let mut command = world.command(&world.repo.path);
+        run(command.args(["release", "python", "--until", "tag"]).env(REMOTE, &remote))
+    };
+    let everything = request("GET", "/remote.git", "");
+    proxy.fault(everything, &[Fault::Busy]);
+    let refused = release().expect(1);
+    let told = "the server asks to wait 3600 s, Retry-After; xtask waits at most 30 s";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("retry in"), "{}", refused.stderr);
+    // The push fails after the server was asked for its refs.
+    proxy.fault(request("POST", "git-receive-pack", ""), &[Fault::Moment]);
+    let waited = release().expect(0);
+    let told = "git push: the server asks to wait 1 s, Retry-After; retry in 1.0 s (1/4)";
+    assert!(waited.stderr.contains(told), "{}", waited.stderr);
+    assert_eq!(proxy.left(), 0);
+}
+
+#[test]
 fn ssh_gives_up_a_git_server_that_says_nothing() {
     let repo = Repo::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

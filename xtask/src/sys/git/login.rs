@@ -54,6 +54,6 @@ impl Login {
 }
 
 /// The name of an open file of this process, for its children (proc(5)). They do not inherit the file itself.
-fn place(file: &File) -> String {
+pub(super) fn place(file: &File) -> String {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
 }
