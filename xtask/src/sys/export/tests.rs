@@ -113,3 +113,30 @@ fn a_pointer_of_git_lfs_is_told_from_a_text_about_it() {
         assert_eq!(missing(dir).unwrap().len(), expected, "{text:?}");
     }
 }
+
+#[test]
+fn a_clone_without_blobs_fetches_what_it_exports_and_fails_without_its_remote() {
+    let (temp, git, _) = tree("sha1", &["app/a", "b"]);
+    let identity = ["-c", "user.name=a", "-c", "user.email=b"];
+    git.run(&[&identity[..], &["commit", "--quiet", "--message", "x"]].concat()).unwrap();
+    git.run(&["config", "uploadpack.allowFilter", "true"]).unwrap();
+    git.run(&["config", "uploadpack.allowAnySHA1InWant", "true"]).unwrap();
+    let clones = tempfile::tempdir().unwrap();
+    let clones = Utf8Path::from_path(clones.path()).unwrap();
+    let url = format!("file://{}", git.dir);
+    let clone = |name: &str| {
+        let filtered = ["clone", "--quiet", "--no-checkout", "--filter=blob:none", &url];
+        Git::new(clones).run(&[&filtered[..], &[name]].concat()).unwrap();
+        let git = Git::new(clones.join(name));
+        let id = git.commit("HEAD").unwrap();
+        (git, id)
+    };
+    let (one, id) = clone("one");
+    assert_eq!(exported(&one, &id, "app").0, ["app/a: content of app/a"]);
+    let (two, id) = clone("two");
+    drop(temp);
+    let into = clones.join("into");
+    let error = files(&two, &id, Utf8Path::new("app"), &into).unwrap_err();
+    assert!(format!("{error:#}").contains("does not appear to be a git repository"), "{error:#}");
+    assert!(!into.exists());
+}
