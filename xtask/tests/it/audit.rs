@@ -642,7 +642,7 @@ fn what_the_forge_says_about_runs_checks_and_tags_is_found() {
 }
 
 #[test]
-fn packages_without_a_tag_and_commits_without_a_release_are_found() {
+fn packages_without_a_tag_or_withdrawn_by_hand_and_commits_without_a_release_are_found() {
     let repo = Repo::new();
     repo.write("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n");
     repo.write("apps/python/pyproject.toml", PYPROJECT.replace("0.0.0", "0.0.1"));
@@ -653,7 +653,8 @@ fn packages_without_a_tag_and_commits_without_a_release_are_found() {
     let remote = repo.world().join("remote.git");
     repo.git(&["clone", "--quiet", "--bare", ".", remote.as_str()]);
     repo.git(&["remote", "add", "origin", remote.as_str()]);
-    let page = "<a href=\"1\">demo_agent-0.0.1.tar.gz</a><a href=\"2\">demo_agent-0.0.2.tar.gz</a>";
+    let page =
+        "<a href=\"1\" data-yanked=\"\">demo_agent-0.0.1.tar.gz</a><a href=\"2\">demo_agent-0.0.2.tar.gz</a>";
     let forge = Forge::start(Dialect::Gitea);
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
     command.arg("audit").env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN);
@@ -666,6 +667,8 @@ fn packages_without_a_tag_and_commits_without_a_release_are_found() {
           → cargo xtask setup --forge
         warning[tag-without-page]: python: no public release page for python-v0.0.1
           → git switch --detach python-v0.0.1 && cargo xtask release python
+        warning[withdrawn-unmarked]: python: python-v0.0.1: withdrawn on the index, but images and release pages may still offer it
+          → cargo xtask rollback python 0.0.1
         warning[package-without-tag]: python: demo-agent 0.0.2: on the index, but no tag says from which commit
           → git tag python-v0.0.2 COMMIT && git push origin python-v0.0.2
         info[release-behind]: python: HEAD has 1 commit for users since python-v0.0.1 of 2026-01-01

@@ -76,9 +76,22 @@ fn packages(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
             return Ok(vec![Finding::new("index-unreachable", Level::Warning, message).app(app.name())]);
         }
     };
-    let published: Vec<&Version> = published.iter().map(|one| &one.version).collect();
     let package = &app.settings.package;
     let mut found = Vec::new();
+    let unmarked: Vec<&Version> = published
+        .iter()
+        .filter(|one| one.withdrawn && !tagged.withdrawn.contains(&one.version))
+        .map(|one| &one.version)
+        .filter(|version| tagged.versions.contains(version))
+        .collect();
+    if let Some(newest) = unmarked.iter().max() {
+        let shown = shown(unmarked.iter().rev().map(|version| app.tag(version)).collect());
+        let message =
+            format!("{shown}: withdrawn on the index, but images and release pages may still offer it");
+        let help = format!("cargo xtask rollback {} {newest}", app.name());
+        found.push(Finding::new("withdrawn-unmarked", Level::Warning, message).help(help));
+    }
+    let published: Vec<&Version> = published.iter().map(|one| &one.version).collect();
     let missing: Vec<&Version> = tagged
         .versions
         .iter()
