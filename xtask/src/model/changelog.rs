@@ -3,7 +3,7 @@
 use crate::model::commits::Entry;
 use crate::model::evidence::Accepted;
 use crate::model::markdown;
-use document::Document;
+use document::{Document, is_link};
 use section::Section;
 use std::ops::Range;
 
@@ -62,16 +62,18 @@ pub(crate) fn release(text: &str, release: &ReleaseNotes) -> String {
     let old: Vec<(&str, Range<usize>)> =
         tags.flat_map(|tag| document.all(tag).map(move |range| (tag, range))).collect();
     let mut section = Section::default();
+    let mut links = Vec::new();
     if !old.iter().any(|(tag, _)| is_pre(tag)) {
-        by_hand.iter().for_each(|part| section.add(part, 4));
+        by_hand.into_iter().for_each(|part| section.add(&without_links(part, &mut links), 4));
     }
     let old: Vec<Range<usize>> = old.into_iter().map(|(_, range)| range).collect();
     for range in &old {
-        section.add(&body(&document, range), 3);
+        section.add(&without_links(body(&document, range), &mut links), 3);
     }
     section.add_commits(release.commits);
     section.add_accepted(release.accepted);
     replace_section(&mut document, release, &section, old);
+    add_links(&mut document, links);
     link(&mut document, release);
     document.text()
 }
@@ -117,6 +119,32 @@ pub(crate) fn page(text: &str, tag: &str) -> Option<String> {
 /// A section's lines below its heading.
 fn body(document: &Document, section: &Range<usize>) -> Vec<String> {
     (section.start + 1..section.end).map(|at| document.line(at).to_string()).collect()
+}
+
+/// The lines without link definitions, which go to `links`. At the end of a changelog they would be read as
+/// the document's, and for a reader it makes no difference where they are.
+fn without_links(lines: Vec<String>, links: &mut Vec<String>) -> Vec<String> {
+    let shown: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    let hidden = markdown::hidden(&shown);
+    let (found, rest): (Vec<_>, Vec<_>) =
+        lines.into_iter().zip(hidden).partition(|(line, hidden)| !hidden && is_link(line));
+    links.extend(found.into_iter().map(|(line, _)| line));
+    rest.into_iter().map(|(line, _)| line).collect()
+}
+
+/// Adds links below those at the end that are not among them.
+fn add_links(document: &mut Document, mut links: Vec<String>) {
+    let known: Vec<String> = document.links().map(|at| document.line(at).to_string()).collect();
+    links.retain(|link| !known.contains(link));
+    links.dedup();
+    if links.is_empty() {
+        return;
+    }
+    let end = document.lines.len();
+    if known.is_empty() && end > 0 && !document.blank(end - 1) {
+        links.insert(0, String::new());
+    }
+    document.splice(end..end, &links);
 }
 
 /// Adds the section `## [Unreleased]` above the first one if it is missing.

@@ -105,11 +105,20 @@ impl Document {
 
     /// The `[name]: address` lines that end the document.
     pub(super) fn links(&self) -> Range<usize> {
-        let link = |line: &str| line.starts_with('[') && line.contains("]:");
         let blank = |line: &str| line.trim().is_empty();
-        let tail = self.lines.iter().rev().take_while(|l| link(l) || blank(l)).count();
+        let tail = self.lines.iter().rev().take_while(|l| is_link(l) || blank(l)).count();
         let start = self.lines.len() - tail;
         let leading = self.lines[start..].iter().take_while(|l| blank(l)).count();
         start + leading..self.lines.len()
     }
+}
+
+/// Is the line a link reference definition (CommonMark 0.31, 4.7) on one line?
+pub(super) fn is_link(line: &str) -> bool {
+    let Some((_, definition)) = line.strip_prefix('[').and_then(|rest| rest.split_once("]:")) else {
+        return false;
+    };
+    let mut words = definition.trim().splitn(2, char::is_whitespace);
+    let (address, title) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    !address.is_empty() && (title.is_empty() || title.trim_start().starts_with(['"', '\'', '(']))
 }

@@ -490,3 +490,18 @@ fn headings_that_occur_twice_are_all_read() {
         assert!(new.contains("### ts\n\n- theirs"), "{new}");
     }
 }
+
+#[test]
+fn link_definitions_in_moved_text_become_links_of_the_document() {
+    let text = "# Changelog\n\n## [Unreleased]\n\n### python\n\nBy hand, see [the guide].\n\n\
+        [the guide]: https://g/ 'Guide'\n\n#### Fixed\n\n- one\n[see]: how it is done\n";
+    let new = bump(text, "python-v0.0.2", &[], &["fix: two"]);
+    let expected = "By hand, see [the guide].\n\n### Fixed\n\n- one\n[see]: how it is done\n- two";
+    assert_eq!(super::notes(&new, "python-v0.0.2").unwrap(), expected);
+    let links = "\n\n[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n\
+        [the guide]: https://g/ 'Guide'\n";
+    assert!(new.ends_with(links), "{new}");
+    // A pre-release copies the text: the definition stays where it is.
+    let new = bump(text, "python-v0.0.2-rc.1", &[], &[]);
+    assert!(new.contains("see [the guide].\n\n[the guide]: https://g/ 'Guide'\n"), "{new}");
+}
