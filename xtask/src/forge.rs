@@ -14,8 +14,10 @@ use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 mod actions;
+mod checks;
 mod comments;
 mod dispatch;
+mod issues;
 mod milestones;
 mod place;
 mod protection;
@@ -24,7 +26,9 @@ mod releases;
 mod settings;
 mod statuses;
 
+pub(crate) use checks::{Check, Outcome};
 pub(crate) use dispatch::Notice;
+pub(crate) use issues::Issue;
 pub(crate) use protection::{Protection, matches};
 pub(crate) use pulls::{Done, Draft, PullRequest};
 pub(crate) use releases::{NewPage, Page};

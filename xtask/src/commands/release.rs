@@ -26,6 +26,7 @@ mod page;
 pub(crate) mod preflight;
 pub(crate) mod publish;
 pub(crate) mod push;
+mod readiness;
 mod remote_moved;
 mod sbom;
 pub(crate) mod smoke;
@@ -197,6 +198,8 @@ pub(crate) struct Release<'a> {
     tag: OnceLock<tag::Tag>,
     dist: OnceLock<Vec<DistFile>>,
     image: OnceLock<Built>,
+    /// What the preflight found out, for the page of a dry run.
+    checked: OnceLock<readiness::Checked>,
     /// What is left to a person, for the end of the run.
     left: Mutex<Vec<String>>,
 }
@@ -367,6 +370,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         tag,
         dist,
         image,
+        checked: OnceLock::new(),
         left: Mutex::default(),
     })
 }

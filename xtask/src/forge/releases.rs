@@ -113,6 +113,16 @@ impl Forge {
         Ok(page)
     }
 
+    /// An error if the token may not write release pages. It asks for a page without a tag: the forge checks
+    /// the rights first, and then refuses the request with 422.
+    pub(crate) fn may_write_pages(&self) -> Result<()> {
+        let answer = self.send("POST", "/releases", Some(&json!({ "tag_name": "" })))?;
+        match answer.status {
+            422 => Ok(()),
+            _ => Err(self.refused(answer, "write a release page")),
+        }
+    }
+
     /// Makes the page have exactly one whole file of this name and content. Files of the same name that broke
     /// off, that are there twice or that have another size are replaced. Returns false if it was there.
     pub(crate) fn upload(&self, page: &Page, name: &str, bytes: &[u8]) -> Result<bool> {

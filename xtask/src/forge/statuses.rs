@@ -20,6 +20,7 @@ pub(crate) struct Status {
     #[serde(alias = "status")]
     pub state: String,
     pub description: Option<String>,
+    pub target_url: Option<String>,
 }
 
 impl Forge {

@@ -1,7 +1,9 @@
 //! A workflow file of a forge, read with the lines of its parts: triggers, jobs, secrets, and the names under
-//! which the forge reports its jobs. Pure.
+//! which the forge reports its jobs. Pure, but for `of`.
 
 use crate::model::workspace::ForgeKind;
+use anyhow::{Context, Result};
+use camino::Utf8Path;
 use node::Node;
 
 pub(crate) mod node;
@@ -61,7 +63,7 @@ impl Job {
 impl Workflow {
     /// What both forges demand of a workflow. The error is the reason for which it would not run, and the
     /// line.
-    pub(crate) fn read(file: &str, text: &str) -> Result<Workflow, (String, usize)> {
+    pub(crate) fn read(file: &str, text: &str) -> std::result::Result<Workflow, (String, usize)> {
         let root = node::parse(text)?;
         if root.entries().is_empty() {
             return Err(("it is not a mapping".to_string(), 1));
@@ -126,6 +128,16 @@ impl Workflow {
             .collect()
     }
 
+    /// The names of the checks that pushes report for the jobs with a step that runs this command.
+    pub(crate) fn checks_running(&self, kind: ForgeKind, command: &str) -> Vec<String> {
+        let runs = |job: &Job| {
+            let lines = job.steps().iter().filter_map(|step| step.get("run")?.text());
+            lines.into_iter().any(|text| text.contains(command))
+        };
+        let jobs = self.jobs.iter().zip(self.named(kind, "push"));
+        jobs.filter(|(job, _)| runs(job)).map(|(_, name)| name).collect()
+    }
+
     /// The names of the jobs' checks, in the order of the jobs.
     fn named(&self, kind: ForgeKind, event: &str) -> Vec<String> {
         let names = self.jobs.iter().map(|job| {
@@ -147,6 +159,23 @@ impl Workflow {
             })
             .collect()
     }
+}
+
+/// The workflows of the folder that the forge reads, with their texts.
+pub(crate) fn of(root: &Utf8Path, kind: ForgeKind) -> Result<Vec<(Workflow, String)>> {
+    let mut found = Vec::new();
+    for entry in root.join(folder(kind)).read_dir_utf8().into_iter().flatten().flatten() {
+        if !matches!(entry.path().extension(), Some("yml" | "yaml")) {
+            continue;
+        }
+        let text =
+            std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {}", entry.path()))?;
+        // A file that no forge runs is a finding of `audit`.
+        if let Ok(workflow) = Workflow::read(entry.file_name(), &text) {
+            found.push((workflow, text));
+        }
+    }
+    Ok(found)
 }
 
 /// Keys of a trigger that let it start for some pull requests only.
@@ -276,6 +305,10 @@ mod tests {
         assert_eq!(gitea[..2], ["ci.yml / lint (pull_request)", "ci.yml / tests on * (pull_request)"]);
         assert_eq!(read(&format!("on: push\n{JOBS}")).checks(ForgeKind::Gitea), [""; 0]);
         assert_eq!(read(text).always_checks(ForgeKind::Github, "main"), ["lint"]);
+        let text = "name: ci\non: push\njobs:\n  a: { runs-on: x, steps: [{ uses: b }] }\n  b: { runs-on: x, \
+                    steps: [{ run: cargo xtask ci release }] }\n";
+        assert_eq!(read(text).checks_running(ForgeKind::Gitea, "xtask ci release"), ["ci / b (push)"]);
+        assert_eq!(read(text).checks_running(ForgeKind::Github, "xtask ci lint"), [""; 0]);
         for on in ["push", "{ pull_request: { paths: [x] } }", "{ pull_request: { branches: [dev] } }"] {
             let workflow = read(&format!("on: {on}\n{JOBS}"));
             assert_eq!(workflow.always_checks(ForgeKind::Github, "main"), [""; 0], "{on}");

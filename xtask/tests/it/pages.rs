@@ -4,6 +4,7 @@
 use crate::demo::World;
 use crate::forge::server::{Dialect, Release};
 use crate::forge::{Forge, TOKEN};
+use crate::seen::masked;
 use crate::support::{Output, run, sha256};
 use camino::Utf8Path;
 use expect_test::expect;
@@ -201,6 +202,99 @@ fn from_draft_to_rollback(dialect: Dialect) {
     );
     assert_eq!(page.body.matches("Withdrawn").count(), 1);
     shown("python-v0.0.1");
+}
+
+/// What the forge says stops a release before its tag, all of it together, and a dry run shows it as a page.
+#[test]
+fn what_the_forge_says_stops_a_release_before_the_tag() {
+    let mut seen = String::new();
+    for dialect in [Dialect::Github, Dialect::Gitea] {
+        let pages = Pages::new(dialect);
+        let head = pages.world.repo.head();
+        let text = |words: [&str; 4]| words.map(str::to_string);
+        pages.forge.with("team/mono", |mono| {
+            for (name, result) in [("lint", "failure"), ("docs", ""), ("test", "success")] {
+                mono.checks.push(text([&head, name, result, "7"]));
+                let state = if result.is_empty() { "pending" } else { result };
+                if dialect == Dialect::Gitea {
+                    mono.statuses.push(text([&head, &format!("ci / {name} (push)"), state, ""]));
+                }
+            }
+            mono.statuses.push(text([&head, "xtask/plan", "failure", ""]));
+            mono.labels.push("release-blocker".into());
+            let labels = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+            mono.issues.push((3, "it loses runs".into(), labels(&["release-blocker"])));
+            mono.issues.push((4, "a question".into(), labels(&[])));
+        });
+        pages.forge.fault("POST /releases", 403);
+        let out = pages.xtask(&["release", "python", "--dry-run"]);
+        seen.push_str(&masked(out.stdout.split("Published").next().unwrap()));
+        seen.push_str(&out.seen_findings());
+        assert!(pages.world.published().is_empty());
+
+        // All is well: the release goes on.
+        pages.forge.with("team/mono", |mono| {
+            mono.checks.iter_mut().for_each(|check| check[2] = "success".into());
+            mono.statuses.iter_mut().for_each(|status| status[2] = "success".into());
+            mono.issues.retain(|(number, ..)| *number != 3);
+        });
+        let out = pages.xtask(&["release", "python", "--until", "tag"]).expect(0).stderr;
+        assert!(out.contains("CI: 3 of 3 checks passed, no open release-blocker"), "{out}");
+    }
+    expect![[r#"
+        python v0.0.1 at 1234567
+          first release → 0.0.1: commits minor, manifest >= 0.0.1
+        Checks
+          [x] everything is committed, at the branch's newest commit
+          [x] the version fits the changes since the last release
+          [x] the changelog has a text for it
+          [ ] CI: 1 of 3 checks passed
+              ci-failed: CI failed for 1234567: lint (failure)
+              ci-pending: CI is still running for 1234567: docs
+              release-blocker: #3 stops releases: it loses runs
+          [x] linters, formats and types
+          [x] tests and coverage
+          [x] spec and compat.json are up to date
+          [x] the package is complete, and the index takes it
+          [ ] logins are there, and accepted
+              credentials: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
+          [x] pinned tools are installed
+        exit code 3
+        error[credentials]: python: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
+        error[ci-failed]: python: CI failed for 1234567: lint (failure)
+          → fix it, or run the job again if it failed by accident; then run the release again
+        error[ci-pending]: python: CI is still running for 1234567: docs
+          → wait until it has ended, then run the release again
+        error[release-blocker]: python: #3 stops releases: it loses runs (https://forge.example/team/mono/issues/3)
+          → close it, or take the label release-blocker from it
+        error: 4 findings to fix first
+        python v0.0.1 at 1234567
+          first release → 0.0.1: commits minor, manifest >= 0.0.1
+        Checks
+          [x] everything is committed, at the branch's newest commit
+          [x] the version fits the changes since the last release
+          [x] the changelog has a text for it
+          [ ] CI: 1 of 3 checks passed
+              ci-failed: CI failed for 1234567: ci / lint (push) (failure)
+              ci-pending: CI is still running for 1234567: ci / docs (push)
+              release-blocker: #3 stops releases: it loses runs
+          [x] linters, formats and types
+          [x] tests and coverage
+          [x] spec and compat.json are up to date
+          [x] the package is complete, and the index takes it
+          [ ] logins are there, and accepted
+              credentials: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
+          [x] pinned tools are installed
+        exit code 3
+        error[credentials]: python: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
+        error[ci-failed]: python: CI failed for 1234567: ci / lint (push) (failure)
+          → fix it, or run the job again if it failed by accident; then run the release again
+        error[ci-pending]: python: CI is still running for 1234567: ci / docs (push)
+          → wait until it has ended, then run the release again
+        error[release-blocker]: python: #3 stops releases: it loses runs (https://forge.example/team/mono/issues/3)
+          → close it, or take the label release-blocker from it
+        error: 4 findings to fix first
+    "#]].assert_eq(&seen);
 }
 
 #[test]

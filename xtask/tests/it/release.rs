@@ -58,7 +58,7 @@ fn a_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ openapi-python    the committed spec is what the code describes (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
               - users-python      no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
@@ -101,7 +101,7 @@ fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ openapi-ts        the committed spec is what the code describes (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
               - users-ts          no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
@@ -140,21 +140,29 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
     assert_eq!(killed.code, -1, "not killed by a signal: {killed:#?}");
     expect![[r#"
         exit code 0
+        python v0.0.1 at 1234567
+        Checks
+          [x] logins are there, and accepted
+          [x] pinned tools are installed
+        Published, in this order
+          stage       - passed before the tag was created
+          tag         - python-v0.0.1 at 1234567 (run local-RUN)
+          page-draft  - the draft has 5 files
+          publish     - 2 files on the index, hashes as in the tag
+          image-push  push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+          image-push  push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+          verify      install, pull and run what the registries serve
+          latest      tag ghcr.io/example/demo-agent:latest   after verification
+          page        publish the release page python-v0.0.1   after verification
+          cascade     start runtime.yml on main of rehearsal/downstream
+        Left to a person
+          [ ] release: cargo xtask release python
+        stderr:
         Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
           ✓ preflight         resuming; credentials and tools are in order (TIME)
           ✓ build             2 files from the release page, hashes as in the tag (TIME)
           ✓ image             sha256:SHA256 (TIME)
           - smoke             passed before the tag was created; the tag has the files' hashes
-          - stage             passed before the tag was created
-          - tag               python-v0.0.1 at 1234567 (run local-RUN)
-          - page-draft        the draft has 5 files
-          - publish           2 files on the index, hashes as in the tag
-          → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
-          → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
-          - verify            would run next
-          → latest          tag ghcr.io/example/demo-agent:latest   after verification
-          → page            publish the release page python-v0.0.1   after verification
-          → cascade         start runtime.yml on main of rehearsal/downstream
         ✓ python v0.0.1 is ready: cargo xtask release python
     "#]]
     .assert_eq(&world.xtask(&["release", "python", "--dry-run"]).seen());
@@ -205,27 +213,44 @@ fn a_dry_run_lists_the_actions_and_changes_nothing() {
         "python",
         &expect![[r#"
             exit code 0
+            python v0.0.1 at 1234567
+              first release → 0.0.1: commits minor, manifest >= 0.0.1
+            Checks
+              [x] everything is committed, at the branch's newest commit
+              [x] the version fits the changes since the last release
+              [x] the changelog has a text for it
+              [x] CI: nothing ran for 1234567, no open release-blocker
+              [x] linters, formats and types
+              [x] tests and coverage
+              [x] spec and compat.json are up to date
+              [x] the package is complete, and the index takes it
+              [x] logins are there, and accepted
+              [x] pinned tools are installed
+            Published, in this order
+              stage       upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+              stage       upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+              tag         git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
+              page-draft  create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
+              publish     upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+              publish     upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+              image-push  push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+              image-push  push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+              verify      install, pull and run what the registries serve
+              latest      tag ghcr.io/example/demo-agent:latest   after verification
+              page        publish the release page python-v0.0.1   after verification
+              cascade     start runtime.yml on main of rehearsal/downstream
+            Left to a person
+              [ ] release: cargo xtask release python
+            stderr:
             Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
               ✓ lint-python       uv lock (TIME)
               ✓ openapi-python    the committed spec is what the code describes (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
               - users-python      no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-              → stage           upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
-              → stage           upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
-              → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
-              → page-draft      create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
-              → publish         upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
-              → publish         upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
-              → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
-              → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
-              - verify            would run next
-              → latest          tag ghcr.io/example/demo-agent:latest   after verification
-              → page            publish the release page python-v0.0.1   after verification
-              → cascade         start runtime.yml on main of rehearsal/downstream
             ✓ python v0.0.1 is ready: cargo xtask release python
         "#]],
     );
@@ -237,26 +262,43 @@ fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
         "ts",
         &expect![[r#"
             exit code 0
+            ts v0.0.1 at 1234567
+              first release → 0.0.1: commits minor, manifest >= 0.0.1
+            Checks
+              [x] everything is committed, at the branch's newest commit
+              [x] the version fits the changes since the last release
+              [x] the changelog has a text for it
+              [x] CI: nothing ran for 1234567, no open release-blocker
+              [x] linters, formats and types
+              [x] tests and coverage
+              [x] spec and compat.json are up to date
+              [x] the package is complete, and the index takes it
+              [x] logins are there, and accepted
+              [x] pinned tools are installed
+            Published, in this order
+              stage       - no staging index in the settings
+              tag         git push WORLD/registries/remote.git <tag object>:refs/tags/ts-v0.0.1   at 1234567
+              page-draft  create a draft of the release page ts-v0.0.1 with demo-agent-0.0.1.tgz, openapi.json, sbom.cdx.json, SHA256SUMS
+              publish     upload demo-agent-0.0.1.tgz to http://127.0.0.1:PORT   sha256 1234567890ab…, credentials $NPM_TOKEN
+              image-push  push ghcr.io/example/demo-agent-ts:v0.0.1   sha256:SHA256
+              image-push  push ghcr.io/example/demo-agent-ts:sha-1234567   sha256:SHA256
+              verify      install, pull and run what the registries serve
+              latest      dist-tag @demo/agent@0.0.1 latest on http://127.0.0.1:PORT   after verification
+              latest      tag ghcr.io/example/demo-agent-ts:latest   after verification
+              page        publish the release page ts-v0.0.1   after verification
+              cascade     start runtime.yml on main of rehearsal/downstream
+            Left to a person
+              [ ] release: cargo xtask release ts
+            stderr:
             Dry run of ts v0.0.1 at 1234567: changes nothing on the remote and the registries
               ✓ lint-ts           bun.lock (TIME)
               ✓ openapi-ts        the committed spec is what the code describes (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
               - users-ts          no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-              - stage             no staging index in the settings
-              → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/ts-v0.0.1   at 1234567
-              → page-draft      create a draft of the release page ts-v0.0.1 with demo-agent-0.0.1.tgz, openapi.json, sbom.cdx.json, SHA256SUMS
-              → publish         upload demo-agent-0.0.1.tgz to http://127.0.0.1:PORT   sha256 1234567890ab…, credentials $NPM_TOKEN
-              → image-push      push ghcr.io/example/demo-agent-ts:v0.0.1   sha256:SHA256
-              → image-push      push ghcr.io/example/demo-agent-ts:sha-1234567   sha256:SHA256
-              - verify            would run next
-              → latest          dist-tag @demo/agent@0.0.1 latest on http://127.0.0.1:PORT   after verification
-              → latest          tag ghcr.io/example/demo-agent-ts:latest   after verification
-              → page            publish the release page ts-v0.0.1   after verification
-              → cascade         start runtime.yml on main of rehearsal/downstream
             ✓ ts v0.0.1 is ready: cargo xtask release ts
         "#]],
     );
@@ -269,6 +311,37 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
     let dry = run(command.args(["release", "python", "--dry-run"]).env_remove("PYPI_TOKEN")).expect(3);
     expect![[r#"
         exit code 3
+        python v0.0.1 at 1234567
+          first release → 0.0.1: commits minor, manifest >= 0.0.1
+        Checks
+          [x] everything is committed, at the branch's newest commit
+          [x] the version fits the changes since the last release
+          [x] the changelog has a text for it
+          [x] CI: nothing ran for 1234567, no open release-blocker
+          [x] linters, formats and types
+          [x] tests and coverage
+          [x] spec and compat.json are up to date
+          [x] the package is complete, and the index takes it
+          [ ] logins are there, and accepted
+              credentials: no credentials for http://127.0.0.1:PORT/: set PYPI_TOKEN in the environment
+          [x] pinned tools are installed
+        Published, in this order
+          stage       upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          stage       upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          tag         git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
+          page-draft  create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
+          publish     upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+          publish     upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+          image-push  push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+          image-push  push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+          verify      install, pull and run what the registries serve
+          latest      tag ghcr.io/example/demo-agent:latest   after verification
+          page        publish the release page python-v0.0.1   after verification
+          cascade     start runtime.yml on main of rehearsal/downstream
+        Left to a person
+          [ ] fix what stops the release
+          [ ] release: cargo xtask release python
+        stderr:
         Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec is what the code describes (TIME)
@@ -278,18 +351,6 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-          → stage           upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
-          → stage           upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
-          → tag             git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
-          → page-draft      create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
-          → publish         upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
-          → publish         upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
-          → image-push      push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
-          → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
-          - verify            would run next
-          → latest          tag ghcr.io/example/demo-agent:latest   after verification
-          → page            publish the release page python-v0.0.1   after verification
-          → cascade         start runtime.yml on main of rehearsal/downstream
         error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set PYPI_TOKEN in the environment
         error: 1 finding to fix first
     "#]].assert_eq(&dry.seen());

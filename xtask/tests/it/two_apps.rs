@@ -294,6 +294,35 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
     let dry = world.repo.untouched(|| world.xtask(&["release", "python", "--bump", "--dry-run"]));
     expect![[r#"
         exit code 0
+        python v0.0.2 at 1234567
+          0.0.1 → 0.0.2: commits patch, spec none, tags > 0.0.1, manifest >= 0.0.2
+        Checks
+          [x] everything is committed, at the branch's newest commit
+          [x] the version fits the changes since the last release
+          [x] the changelog has a text for it
+          [x] CI: 1234567 is not pushed yet, no open release-blocker
+          [x] linters, formats and types
+          [x] tests and coverage
+          [x] spec and compat.json are up to date
+          [x] the package is complete, and the index takes it
+          [x] logins are there, and accepted
+          [x] pinned tools are installed
+        Published, in this order
+          stage       upload demo_agent-0.0.2-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          stage       upload demo_agent-0.0.2.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          tag         git push --atomic WORLD/registries/remote.git 1234567:refs/heads/main <tag object>:refs/tags/python-v0.0.2   at 1234567
+          page-draft  create a draft of the release page python-v0.0.2 with demo_agent-0.0.2-py3-none-any.whl, demo_agent-0.0.2.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
+          publish     upload demo_agent-0.0.2-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+          publish     upload demo_agent-0.0.2.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
+          image-push  push ghcr.io/example/demo-agent:v0.0.2   sha256:SHA256
+          image-push  push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
+          verify      install, pull and run what the registries serve
+          latest      tag ghcr.io/example/demo-agent:latest   after verification
+          page        publish the release page python-v0.0.2   after verification
+          cascade     start runtime.yml on main of rehearsal/downstream
+        Left to a person
+          [ ] release: cargo xtask release python --bump
+        stderr:
         ✓ chore(release): python v0.0.2
           apps/python/pyproject.toml
           apps/python/uv.lock
@@ -305,22 +334,10 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
           ✓ openapi-python    the committed spec is what the code describes (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      python-v0.0.1 has neither black-box tests nor an example plugin
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order (TIME)
+          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 1234567 is not pushed yet, no open release-blocker (TIME)
           ✓ build             demo_agent-0.0.2-py3-none-any.whl 1234567890ab, demo_agent-0.0.2.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.2; /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-          → stage           upload demo_agent-0.0.2-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
-          → stage           upload demo_agent-0.0.2.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
-          → tag             git push --atomic WORLD/registries/remote.git 1234567:refs/heads/main <tag object>:refs/tags/python-v0.0.2   at 1234567
-          → page-draft      create a draft of the release page python-v0.0.2 with demo_agent-0.0.2-py3-none-any.whl, demo_agent-0.0.2.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
-          → publish         upload demo_agent-0.0.2-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
-          → publish         upload demo_agent-0.0.2.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
-          → image-push      push ghcr.io/example/demo-agent:v0.0.2   sha256:SHA256
-          → image-push      push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
-          - verify            would run next
-          → latest          tag ghcr.io/example/demo-agent:latest   after verification
-          → page            publish the release page python-v0.0.2   after verification
-          → cascade         start runtime.yml on main of rehearsal/downstream
         ✓ python v0.0.2 is ready: cargo xtask release python --bump
     "#]].assert_eq(&dry.seen());
     world.xtask(&["release", "--all", "--bump"]).expect(0);

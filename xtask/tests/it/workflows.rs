@@ -48,6 +48,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - release: environment: release
         - release: packages: write
         - release: id-token: write
+        - release: checks: read
         - release: statuses: write
         - release: issues: write
         - release: runs-on: ubuntu-24.04

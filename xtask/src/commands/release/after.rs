@@ -92,8 +92,8 @@ fn warn(release: &Release, id: &'static str, message: String, help: &str) {
     release.leave(format!("{help}: {}", release.title()));
 }
 
-/// What no step of this run could do.
-fn by_hand(release: &Release) {
+/// What no step could do.
+pub(super) fn by_hand(release: &Release) {
     if let Ok(Err(reason)) = Forge::connect(release.ctx) {
         release.leave(format!("write the release page of {} ({reason})", release.tag_name));
     }

@@ -1,6 +1,6 @@
 //! Checks all preconditions before the build, and reports all failures together.
 
-use super::{Release, State, tag};
+use super::{Release, State, readiness::Checked, tag};
 use crate::commands::{check, image, plan};
 use crate::ecosystem;
 use crate::finding::{Finding, Level};
@@ -12,12 +12,15 @@ use crate::sys::{export, scratch, secrets, tools, ui};
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 
+mod forge;
+
 pub(crate) fn state(_: &Release) -> Result<State> {
     Ok(State::Todo)
 }
 
 pub(crate) fn run(release: &Release) -> Result<String> {
-    let findings = findings(release)?;
+    let (findings, forge) = findings(release)?;
+    release.checked.get_or_init(|| Checked { findings: findings.clone(), forge: forge.clone() });
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());
     }
@@ -27,13 +30,16 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     } else {
         "tree, branch, gates, changelog, checks, credentials and tools"
     };
+    let forge = if forge.is_empty() { forge } else { format!("; {forge}") };
     Ok(match findings.len() {
-        0 => format!("{what} are in order"),
-        n => format!("{what}: {n} warning{}", if n == 1 { "" } else { "s" }),
+        0 => format!("{what} are in order{forge}"),
+        n => format!("{what}: {n} warning{}{forge}", if n == 1 { "" } else { "s" }),
     })
 }
 
-fn findings(release: &Release) -> Result<Vec<Finding>> {
+/// The findings, and what the forge said.
+fn findings(release: &Release) -> Result<(Vec<Finding>, String)> {
+    let mut seen = String::new();
     let mut findings = credentials(release);
     findings.extend(missing_tools(release));
     if release.tag().is_none() {
@@ -43,11 +49,14 @@ fn findings(release: &Release) -> Result<Vec<Finding>> {
         findings.extend(incomplete(release)?);
         findings.extend(name_on_index(release)?);
         findings.extend(advisories(release));
-        // The result of the commit's CI run is not known here, so the checks run again.
+        let (found, forge) = forge::findings(release)?;
+        findings.extend(found);
+        seen = forge;
+        // The jobs of a squash on main check nothing, so the checks run here.
         findings.extend(check::app_findings(release.ctx, release.app)?);
     }
     findings.iter_mut().for_each(|f| f.app = f.app.take().or(Some(release.app.name().to_string())));
-    Ok(findings)
+    Ok((findings, seen))
 }
 
 /// Checks that everything is committed and that HEAD is the tip of the branch on the remote that the release
@@ -206,6 +215,7 @@ fn credentials(release: &Release) -> Vec<Finding> {
     {
         problems.push(format!("cannot push to the container registry: {e:#}"));
     }
+    problems.extend(forge::cannot_write(release));
     problems.extend(secrets::padded().map(|name| {
         format!("{name} begins or ends with white space, which no server accepts: set it again without")
     }));

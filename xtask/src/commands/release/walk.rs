@@ -1,7 +1,7 @@
 //! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
 //! then runs the open steps; a dry run prints the outward ones instead.
 
-use super::{Release, STEPS, State, Step, after, fault, load, remote_moved, tag};
+use super::{Release, STEPS, State, Step, after, fault, load, readiness, remote_moved, tag};
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -255,18 +255,19 @@ pub(super) fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
             Ok(()) => {}
         }
     }
+    let mut actions = Vec::new();
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {
             State::Todo if step.name == "verify" => {
-                ui::begin(step.name).end(ui::Outcome::Skipped("would run next".into()))
+                actions.push((step.name, "install, pull and run what the registries serve".to_string()))
             }
-            State::Todo => (step.preview)(&release)
-                .iter()
-                .for_each(|action| ui::say(&format!("  {} {:<15} {action}", ui::dim("→"), step.name))),
-            State::Done(why) | State::Skip(why) => ui::begin(step.name).end(ui::Outcome::Skipped(why)),
+            State::Todo => actions.extend((step.preview)(&release).into_iter().map(|what| (step.name, what))),
+            State::Done(why) | State::Skip(why) => actions.push((step.name, format!("- {why}"))),
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }
     }
+    after::by_hand(&release);
+    ui::print(readiness::page(&release, &actions, &command(&release))?);
     if !missing.is_empty() {
         return Err(Exit::Gate(missing).into());
     }

@@ -6,11 +6,11 @@ use crate::forge::{Forge, Protection};
 use crate::model::breaking_label::BREAKING;
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
-use crate::model::workflow::{Workflow, folder, secrets};
+use crate::model::workflow::{self, Workflow, secrets};
 use crate::model::workspace::{ForgeKind, Settings};
 use crate::sys::exit::Exit;
 use crate::sys::{ask, ui};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,7 @@ pub(super) fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
         Ok(forge) => forge,
         Err(reason) => return Err(Exit::Usage(format!("setup --forge: {reason}")).into()),
     };
-    let workflows = workflows(ctx, forge.kind())?;
+    let workflows = workflow::of(&ctx.ws.root, forge.kind())?;
     let now = now(ctx, &forge)?;
     let checks = |branch: &str| -> Vec<String> {
         workflows.iter().flat_map(|(workflow, _)| workflow.always_checks(forge.kind(), branch)).collect()
@@ -210,23 +210,6 @@ fn no_bare_names(kind: ForgeKind, required: &[String]) -> bool {
 /// `ci / lint (pull_request)`, a pattern, or a status of another system, which has no spaces but a slash.
 fn is_full(name: &str) -> bool {
     name.contains(['/', '*'])
-}
-
-/// The workflows of the folder that the forge reads, with their texts.
-fn workflows(ctx: &Ctx, kind: ForgeKind) -> Result<Vec<(Workflow, String)>> {
-    let mut found = Vec::new();
-    for entry in ctx.ws.root.join(folder(kind)).read_dir_utf8().into_iter().flatten().flatten() {
-        if !matches!(entry.path().extension(), Some("yml" | "yaml")) {
-            continue;
-        }
-        let text =
-            std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {}", entry.path()))?;
-        // A file that no forge runs is a finding of `audit`.
-        if let Ok(workflow) = Workflow::read(entry.file_name(), &text) {
-            found.push((workflow, text));
-        }
-    }
-    Ok(found)
 }
 
 /// Secrets, publishers, visibility: with what they need, and where.

@@ -50,6 +50,10 @@ pub(crate) struct Repository {
     pub labels: Vec<String>,
     /// Commit, context, state and description, the newest last.
     pub statuses: Vec<[String; 4]>,
+    /// On GitHub: commit, name, conclusion (empty until it is completed), and run of a check.
+    pub checks: Vec<[String; 4]>,
+    /// Open issues: number, title, labels.
+    pub issues: Vec<(u64, String, Vec<String>)>,
     /// Number of the issue or pull request, id, text.
     pub comments: Vec<(u64, u64, String)>,
     /// Id, title, state.
@@ -759,6 +763,26 @@ impl Repository {
                     None => not_found(),
                 }
             }
+            // Gitea discards the names of labels that do not exist. Without a name that is left it lists all.
+            ("GET", []) => {
+                let mut wanted: Vec<String> = Vec::new();
+                wanted.extend(
+                    request.parameter("labels").iter().flat_map(|l| l.split(',')).map(str::to_string),
+                );
+                if at.gitea() {
+                    wanted.retain(|name| self.labels.contains(name));
+                }
+                let has = |labels: &[String]| wanted.iter().all(|name| labels.contains(name));
+                let found = self.issues.iter().filter(|(.., labels)| has(labels));
+                let all: Vec<Value> = found
+                    .map(|(number, title, labels)| {
+                        let labels: Vec<Value> = labels.iter().map(|name| json!({ "name": name })).collect();
+                        let page = format!("https://forge.example/{}/issues/{number}", at.key);
+                        json!({ "number": number, "title": title, "html_url": page, "labels": labels })
+                    })
+                    .collect();
+                at.page(request, &all)
+            }
             ("GET", [number, "comments"]) => {
                 let mine = self.comments.iter().filter(|(issue, ..)| issue.to_string() == *number);
                 let all: Vec<Value> = mine.map(|(_, id, text)| comment(*id, text)).collect();
@@ -811,6 +835,18 @@ impl Repository {
 
     fn statuses(&mut self, request: &Request, parts: &[&str], at: &Place) -> Answer {
         match (request.method.as_str(), parts) {
+            ("GET", ["commits", commit, "check-runs"]) if !at.gitea() => {
+                let page = |run: &str| format!("{}/{}/actions/runs/{run}/job/1", at.host, at.key);
+                let mine = self.checks.iter().filter(|check| check[0] == *commit);
+                let all: Vec<Value> = mine
+                    .map(|[_, name, conclusion, run]| {
+                        let end = (!conclusion.is_empty()).then_some(conclusion);
+                        let status = if end.is_some() { "completed" } else { "in_progress" };
+                        json!({ "name": name, "status": status, "conclusion": end, "details_url": page(run) })
+                    })
+                    .collect();
+                answer(200, &json!({ "total_count": all.len(), "check_runs": all }))
+            }
             ("GET", ["commits", commit, "status"]) => {
                 let state = if at.gitea() { "status" } else { "state" };
                 // The newest of each context.
