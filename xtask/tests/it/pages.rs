@@ -154,15 +154,15 @@ fn from_draft_to_rollback(dialect: Dialect) {
               → tell it again: cargo xtask release python
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: PATCH http://127.0.0.1:PORT/api/v3/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
-              → close the milestone by hand
+              → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
-              → announce it by hand
+              → correct [release] announce, and announce this one yourself
             ✓ python v0.0.2 is released and verified: python-v0.0.2
             Left to a person:
               [ ] tell downstream repositories again: cargo xtask release python
-              [ ] close the milestone by hand: python v0.0.2
-              [ ] announce it by hand: python v0.0.2
+              [ ] close the milestone on http://127.0.0.1:PORT/team/mono/milestones: python v0.0.2
+              [ ] correct [release] announce, and announce this one yourself: python v0.0.2
         "#]],
         Dialect::Gitea => expect![[r#"
             exit code 0
@@ -170,15 +170,15 @@ fn from_draft_to_rollback(dialect: Dialect) {
               → tell it again: cargo xtask release python
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
-              → close the milestone by hand
+              → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
-              → announce it by hand
+              → correct [release] announce, and announce this one yourself
             ✓ python v0.0.2 is released and verified: python-v0.0.2
             Left to a person:
               [ ] tell downstream repositories again: cargo xtask release python
-              [ ] close the milestone by hand: python v0.0.2
-              [ ] announce it by hand: python v0.0.2
+              [ ] close the milestone on http://127.0.0.1:PORT/team/mono/milestones: python v0.0.2
+              [ ] correct [release] announce, and announce this one yourself: python v0.0.2
         "#]],
     };
     expected.assert_eq(&out.seen_findings());

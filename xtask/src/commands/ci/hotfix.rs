@@ -26,7 +26,7 @@ pub(super) fn apps<'a>(ctx: &'a Ctx, branch: &str) -> Result<Vec<&'a App>> {
         let name = app.name();
         ui::say(&format!("  {name} {version} would be the newest release, and this job never moves latest:"));
         match ctx.ws.settings.one_branch() {
-            true => ui::say(&format!("  release it by hand: cargo xtask release {name}")),
+            true => ui::say(&format!("  release it on your machine: cargo xtask release {name}")),
             false => ui::say(&format!("  open a pull request into {}", ctx.ws.settings.main)),
         }
         return Ok(Vec::new());

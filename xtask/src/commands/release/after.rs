@@ -24,19 +24,19 @@ pub(super) fn all(release: &Release) {
 }
 
 fn close_milestone(release: &Release) {
-    let closed = match Forge::connect(release.ctx) {
-        Ok(Ok(forge)) => forge.close_milestone(&[release.title(), release.tag_name.clone()]),
-        Ok(Err(_)) => return,
-        Err(error) => Err(error),
+    let open = |error: anyhow::Error, help: &str| {
+        let message = format!("{} is released, but its milestone stays open: {error:#}", release.tag_name);
+        warn(release, "milestone-open", message, help);
     };
-    match closed {
+    let forge = match Forge::connect(release.ctx) {
+        Ok(Ok(forge)) => forge,
+        Ok(Err(_)) => return,
+        Err(error) => return open(error, "close the milestone on the forge"),
+    };
+    match forge.close_milestone(&[release.title(), release.tag_name.clone()]) {
         Ok(Some(title)) => ui::say(&format!("  {} milestone {title} is closed", ui::green("✓"))),
         Ok(None) => {}
-        Err(error) => {
-            let message =
-                format!("{} is released, but its milestone stays open: {error:#}", release.tag_name);
-            warn(release, "milestone-open", message, "close the milestone by hand");
-        }
+        Err(error) => open(error, &format!("close the milestone on {}/milestones", forge.web())),
     }
 }
 
@@ -51,7 +51,12 @@ fn announce(release: &Release) {
     }
     let failed = |error: String| {
         let message = format!("{} is released, but not announced: {error}", release.tag_name);
-        warn(release, "announce-failed", message, "announce it by hand");
+        warn(
+            release,
+            "announce-failed",
+            message,
+            "correct [release] announce, and announce this one yourself",
+        );
     };
     let notice = match cascade::notice(release) {
         Ok(notice) => notice.to_string(),
