@@ -30,6 +30,7 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     } else {
         "tree, branch, gates, changelog, checks, credentials and tools"
     };
+    let (Ok(forge) | Err(forge)) = forge;
     let forge = if forge.is_empty() { forge } else { format!("; {forge}") };
     Ok(match findings.len() {
         0 => format!("{what} are in order{forge}"),
@@ -37,9 +38,9 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     })
 }
 
-/// The findings, and what the forge said.
-fn findings(release: &Release) -> Result<(Vec<Finding>, String)> {
-    let mut seen = String::new();
+/// The findings, and what the forge said, or why it was not asked.
+fn findings(release: &Release) -> Result<(Vec<Finding>, Result<String, String>)> {
+    let mut seen = Ok(String::new());
     let mut findings = credentials(release);
     findings.extend(missing_tools(release));
     if release.tag().is_none() {

@@ -12,8 +12,8 @@ use std::fmt::Write;
 /// What the preflight looked at, for the page.
 pub(super) struct Checked {
     pub findings: Vec<Finding>,
-    /// What the forge said, in words.
-    pub forge: String,
+    /// What the forge said, in words, or why it was not asked.
+    pub forge: std::result::Result<String, String>,
 }
 
 /// Each check with the findings that belong to it. The one without ids has all others: the plan's.
@@ -51,7 +51,7 @@ pub(super) fn page(release: &Release, actions: &[(&str, String)], command: &str)
         let why: Vec<String> = plan.evidence.iter().map(|e| format!("{} {}", e.source, e.demands)).collect();
         writeln!(text, "  {last} → {}: {}", release.version, why.join(", "))?;
     }
-    let none = Checked { findings: Vec::new(), forge: String::new() };
+    let none = Checked { findings: Vec::new(), forge: Ok(String::new()) };
     let checked = release.checked.get().unwrap_or(&none);
     text += "Checks\n";
     for (mark, line) in checks(checked, release.tag().is_some(), release.ctx.endpoints.loopback_only) {
@@ -70,7 +70,8 @@ pub(super) fn page(release: &Release, actions: &[(&str, String)], command: &str)
     Ok(ui::safe(&text))
 }
 
-/// The lines of the checks, each with its mark: `x` passed, `!` a warning, a space for what stops a release.
+/// The lines of the checks, each with its mark: `x` passed, `!` a warning, `-` not asked, a space for what
+/// stops a release.
 fn checks(checked: &Checked, resumed: bool, offline: bool) -> Vec<(char, String)> {
     let known = |id: &str| CHECKS.iter().any(|(_, ids)| ids.contains(&id));
     let mut lines = Vec::new();
@@ -81,11 +82,13 @@ fn checks(checked: &Checked, resumed: bool, offline: bool) -> Vec<(char, String)
         let mine = |f: &&Finding| ids.contains(&f.id) || ids.is_empty() && !known(f.id);
         let found: Vec<&Finding> = checked.findings.iter().filter(mine).collect();
         let mark = match found.iter().map(|f| f.stops()).max() {
+            None if *title == FORGE && checked.forge.is_err() => '-',
             None => 'x',
             Some(false) => '!',
             Some(true) => ' ',
         };
-        let mut title = if *title == FORGE { checked.forge.as_str() } else { title }.to_string();
+        let (Ok(forge) | Err(forge)) = &checked.forge;
+        let mut title = if *title == FORGE { forge } else { *title }.to_string();
         for finding in found {
             let first = finding.message.lines().next().unwrap_or_default();
             write!(title, "\n      {}: {first}", finding.id).unwrap_or_default();
@@ -109,7 +112,7 @@ mod tests {
             finding("credentials", Level::Error, "no token"),
             finding("index-unreachable", Level::Warning, "offline"),
         ];
-        let checked = Checked { findings, forge: "CI: 2 of 2 checks passed".into() };
+        let checked = Checked { findings, forge: Ok("CI: 2 of 2 checks passed".into()) };
         let shown = |resumed, offline| -> Vec<String> {
             let lines = checks(&checked, resumed, offline);
             lines.into_iter().map(|(mark, line)| format!("[{mark}] {line}")).collect()
@@ -123,6 +126,8 @@ mod tests {
         );
         assert_eq!(all[3], "[x] CI: 2 of 2 checks passed");
         assert!(all[8].starts_with("[!] ") && all[8].ends_with("advisories: two"), "{}", all[8]);
+        let unasked = Checked { findings: Vec::new(), forge: Err("CI not asked: no token".into()) };
+        assert!(checks(&unasked, false, false).contains(&('-', "CI not asked: no token".to_string())));
         let resumed = ["[ ] logins are there, and accepted\n      credentials: no token"];
         assert_eq!(shown(true, true), [resumed[0], "[x] pinned tools are installed"]);
     }

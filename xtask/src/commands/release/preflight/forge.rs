@@ -12,11 +12,12 @@ use anyhow::Result;
 /// Open issues with this label stop a release. A label with an app's name limits one to that app.
 const BLOCKER: &str = "release-blocker";
 
-/// Asks about a commit that has no tag yet. Returns the findings, and what was seen, in words.
-pub(super) fn findings(release: &Release) -> Result<(Vec<Finding>, String)> {
+/// Asks about a commit that has no tag yet. Returns the findings, and what was seen, in words; an error says
+/// why the forge was not asked.
+pub(super) fn findings(release: &Release) -> Result<(Vec<Finding>, Result<String, String>)> {
     let forge = match Forge::connect(release.ctx)? {
         Ok(forge) => forge,
-        Err(reason) => return Ok((Vec::new(), format!("CI and {BLOCKER} issues not asked: {reason}"))),
+        Err(reason) => return Ok((Vec::new(), Err(format!("CI and {BLOCKER} issues not asked: {reason}")))),
     };
     let (mut findings, mut seen) = (Vec::new(), Vec::new());
     match ci(release, &forge) {
@@ -36,7 +37,7 @@ pub(super) fn findings(release: &Release) -> Result<(Vec<Finding>, String)> {
         }
         Err(error) => findings.push(unread(&format!("open issues with the label {BLOCKER}"), &error)),
     }
-    Ok((findings, seen.join(", ")))
+    Ok((findings, Ok(seen.join(", "))))
 }
 
 /// The reason for which the token may not write the release page, if the page is still to be written.
