@@ -19,6 +19,17 @@ pub(super) fn compare(compare: &mut Compare) {
             let found = difference(&rules::TYPING_ONLY, &last(symbol), "", "");
             compare.report("", symbol, found, (named_at(old, symbol), at), (None, None));
         }
+        let typed = module(old, symbol).is_some_and(|module| module.annotated) && !before.untyped;
+        if after.untyped && typed {
+            let at = (named_at(old, symbol), named_at(new, symbol));
+            compare.report(
+                "",
+                symbol,
+                difference(&rules::NOT_IN_STUB, &last(symbol), "", ""),
+                at,
+                (None, None),
+            );
+        }
         if !after.public && has_all(new, symbol) && new.names.contains_key(parent(symbol)) {
             let at = new.objects.get(&after.to).map(place).unwrap_or_default();
             compare.report(

@@ -34,6 +34,8 @@ pub(super) const TYPING_ONLY: Rule = rule(
 );
 pub(super) const STUB_REMOVED: Rule =
     rule("stub-removed", B, "type checkers", "the stub of {what} was removed, and the module has no types");
+pub(super) const NOT_IN_STUB: Rule =
+    rule("no-longer-in-stub", B, "type checkers", "{what} is not in the stub of its module");
 pub(super) const TYPED_REMOVED: Rule =
     rule("py-typed-removed", B, "type checkers", "{what} no longer has a `py.typed` file");
 pub(super) const PYTHON_DROPPED: Rule = rule(

@@ -31,6 +31,9 @@ pub struct Name {
     /// Only type checkers see it: it is defined `if TYPE_CHECKING`.
     #[serde(default)]
     pub typing: bool,
+    /// Type checkers do not know it: the stub of its module lacks it.
+    #[serde(default)]
+    pub untyped: bool,
     pub file: Option<String>,
     pub line: Option<u32>,
 }

@@ -66,11 +66,8 @@ fn public(app: &App) -> Vec<String> {
 /// The modules of a surface.
 fn modules(surface: &Surface) -> impl Iterator<Item = &String> {
     let is_module = |path: &String| matches!(&surface.objects.get(path).map(|o| &o.is), Some(Is::Module(_)));
-    surface
-        .names
-        .iter()
-        .filter(move |(path, name)| name.to == **path && is_module(path))
-        .map(|(path, _)| path)
+    // A name of its package may hide a module; its file can still be imported.
+    surface.names.keys().filter(move |path| is_module(path))
 }
 
 /// The public surfaces at both commits.

@@ -42,6 +42,12 @@ class Visitor(griffe.Visitor):
                 "exports": listed(node if "__all__" in self.code else empty, self.skipped),
                 "typing": for_type_checkers(node, self.values) - set(lazy.names),
                 "lazy": lazy,
+                # A submodule of the same name takes their place in griffe's members.
+                "own": {
+                    name: member
+                    for name, member in module.members.items()
+                    if not member.is_alias and not member.is_module
+                },
             }
             self.beside_stub(module)
         elif id(node) not in self.skipped:

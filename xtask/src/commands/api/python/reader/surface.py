@@ -14,9 +14,10 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Callable
 
 from classes import Classes, is_public
-from conditions import Values
+from conditions import Values, bound
 from environments import Tree, environments, sources
 from lazy import Lazy
 from names import Definition, Facts
@@ -79,6 +80,7 @@ class Reader(Classes):
         exports = (
             None if module.exports is None else {str(getattr(e, "name", e)) for e in module.exports}
         )
+        untyped = self.outside_stub(module)
         overloaded = {name: found for name, found in module.overloads.items() if found}
         for name in {**module.members, **overloaded}:
             member = module.members.get(name) or overloaded[name][-1]
@@ -96,14 +98,23 @@ class Reader(Classes):
                 continue
             public = listed and (exports is not None or self.belongs(module, name, member))
             self.name(module, name, member, public=public)
+            if not inner and untyped(name):
+                self.names[f"{path}.{name}"]["untyped"] = True
         self.on_demand(module, exports)
         self.by_star(module, exports)
         self.shadow(module)
 
     def shadow(self, module: Definition) -> None:
-        """Note the names that hide a submodule of the same name: `from .go import go`."""
+        """Note the names that hide a submodule: `from .go import go`, and `def go` beside it."""
         if not module.is_init_module:
             return
+        for name, own in module.extra["xtask"].get("own", {}).items():
+            member = module.members.get(name)
+            if member is not None and not member.is_alias and member.is_module:
+                path = f"{module.path}.{name}"
+                # The submodule has the path itself.
+                self.names[path] = {"to": f"{path}()", "public": True, **self.at(own)}
+                self.define(own, f"{path}()")
         for node in self.parsed(module).body:
             if not isinstance(node, ast.ImportFrom) or not node.level or not node.module:
                 continue
@@ -153,6 +164,22 @@ class Reader(Classes):
         return not isinstance(file, list) and (
             file.suffix == ".pyi" or file.with_suffix(".pyi").is_file()
         )
+
+    def outside_stub(self, module: Definition) -> Callable[[str], bool]:
+        """Say of a name whether the stub beside its module lacks it."""
+        file = module.filepath
+        stub = None if isinstance(file, list) else self.tree.parsed(file.with_suffix(".pyi"))
+        if stub is None or file.suffix == ".pyi":
+            return lambda _: False
+        scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        known: set[str] = set()
+        statements: list[ast.AST] = list(stub.body)
+        while statements:
+            node = statements.pop()
+            known.update(bound(node) if isinstance(node, ast.stmt) else [])
+            if not isinstance(node, scopes):
+                statements += ast.iter_child_nodes(node)
+        return lambda name: name not in known and not known & {"*", "__getattr__"}
 
     def parsed(self, module: Definition) -> ast.Module:
         file = module.filepath
