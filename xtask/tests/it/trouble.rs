@@ -228,3 +228,21 @@ fn a_hundred_thousand_settings_are_read() {
     repo.write("apps/python/app.toml", format!("{APP_TOML}{entries}"));
     assert!(repo.xtask(&["plan"]).expect(0).stdout.contains("0.0.1"));
 }
+
+#[test]
+fn a_clone_without_blobs_counts_a_discarded_side_branch_and_fetches_nothing() {
+    let repo = with_a_fix();
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["switch", "-qc", "side"]);
+    repo.commit("apps/python/src/0.py", "0\n", "feat!: another first argument");
+    repo.git(&["switch", "-q", "main"]);
+    repo.change("fix: more");
+    repo.git(&["merge", "-q", "--no-ff", "-m", "Merge side", "-s", "ours", "side"]);
+    let dir = clone(&repo, &["--filter=blob:none"]);
+    let next =
+        |dir| repo.xtask_in(dir, &["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"].clone();
+    assert_eq!(next(&repo.path), "0.0.1");
+    std::fs::rename(&repo.path, repo.world().join("gone")).unwrap();
+    // Whether the merge discarded it cannot be seen without the files: the higher version is the safe one.
+    assert_eq!(next(&dir), "0.1.0");
+}
