@@ -1,5 +1,6 @@
 """Answers a request, given as method, path, headers and body. Independent of the HTTP server."""
 
+import asyncio
 import hmac
 import logging
 import time
@@ -20,10 +21,12 @@ from fractal_agents_runtime.items import Items
 from fractal_agents_runtime.metrics import Metrics
 from fractal_agents_runtime.models import Error
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
+from fractal_agents_runtime.records import Records
 from fractal_agents_runtime.routes import Route, allowed, matching
 from fractal_agents_runtime.runs import Runs
 from fractal_agents_runtime.settings import Settings
 from fractal_agents_runtime.spec import render
+from fractal_agents_runtime.storage import storage_at
 from fractal_agents_runtime.threads import Threads
 
 Found = tuple[list[Route], dict[str, str]]
@@ -49,20 +52,39 @@ class Api:
 
     def __init__(self, graphs: Mapping[str, Graph], token: str | None, settings: Settings) -> None:
         self._token = token
+        self._records = Records(storage_at(settings.database))
+        self._opening: asyncio.Task[None] | None = None
         spec = render().encode()
         self._runtime = Runtime(
             graphs=dict(graphs),
             spec=spec,
             compat=document(spec),
-            assistants=Assistants(list(graphs)),
-            items=Items(),
-            threads=Threads(),
+            assistants=Assistants(list(graphs), self._records),
+            items=Items(self._records),
+            threads=Threads(self._records),
             runs=Runs(),
+            records=self._records,
             prepared={},
             settings=settings,
             metrics=Metrics(),
         )
         self._runtime.runs.runtime = self._runtime
+        self._records.kinds = {
+            "assistant": self._runtime.assistants,
+            "thread": self._runtime.threads,
+            "run": self._runtime.runs,
+            "end": self._runtime.items,
+        }
+
+    async def open(self) -> None:
+        """Load what is stored, and resume runs. The first request does the same."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        await self._opening
+
+    async def _open(self) -> None:
+        await self._records.open()
+        self._runtime.runs.recover()
 
     async def handle(
         self,
@@ -119,7 +141,11 @@ class Api:
         if route.channel:
             check_channel(headers.get(CHANNEL_HEADER.lower()))
         call = Call(parts, parse_query(route.query, query), headers, parse(route, body))
-        done = await route.handler(self._runtime, call)
+        await self.open()
+        try:
+            done = await route.handler(self._runtime, call)
+        finally:
+            await self._records.flush()
         if isinstance(done, Reply):
             return done
         return Reply(200, done) if isinstance(done, bytes) else answer(done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fractal_agents_runtime.reply import Reply
 from fractal_agents_runtime.settings import Settings
@@ -28,6 +28,10 @@ class App:
 
         self._api = Api(graphs, token, settings or Settings())
 
+    async def open(self) -> None:
+        """Load what is stored, and resume runs. The first request does the same."""
+        await self._api.open()
+
     async def handle(
         self,
         method: str,
@@ -43,14 +47,24 @@ class App:
         return await self._api.handle(method, path, body, headers or {}, query or {})
 
 
-def create_app(graphs: Mapping[str, Graph] | None = None, *, token: str | None = None) -> App:
+def create_app(
+    graphs: Mapping[str, Graph] | None = None,
+    *,
+    token: str | None = None,
+    db: str | None = None,
+    resume: bool = True,
+) -> App:
     """Return the API for these compiled langgraph graphs, by name. Default: only `echo`.
 
     With a token, every request but those for `/health` and `/ok` must have it, as
     `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
+
+    Everything is kept in memory, or with `db="sqlite:FILE"` in that file. Runs that have lost their
+    server are resumed, or they fail with `resume=False`.
     """
     if graphs is None:
         from fractal_agents_runtime.echo import echo  # noqa: PLC0415
 
         graphs = {"echo": echo()}
-    return App(graphs, token)
+    lost_runs: Literal["resume", "error"] = "resume" if resume else "error"
+    return App(graphs, token, Settings(database=db or "memory", lost_runs=lost_runs))

@@ -1,4 +1,4 @@
-"""Assistants: graphs with a configuration, a name and versions. Kept in memory."""
+"""Assistants: graphs with a configuration, a name and versions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fractal_agents_runtime.graphs import Graph
     from fractal_agents_runtime.handlers import Runtime
     from fractal_agents_runtime.models import AssistantCount, AssistantSearch, RunConfig
+    from fractal_agents_runtime.records import Records
 
 Json = dict[str, Any]
 START = "__start__"
@@ -31,13 +32,32 @@ START = "__start__"
 class Assistants:
     """All assistants with their versions. Each graph has one from the start."""
 
-    def __init__(self, graphs: Iterable[str]) -> None:
+    def __init__(self, graphs: Iterable[str], records: Records) -> None:
+        self._journal = records
+        self._graphs = set(graphs)
         self._system = {system_id(graph) for graph in graphs}
         self._versions: dict[str, list[Json]] = {}
         self._current: dict[str, Json] = {}
         for graph in graphs:
             made = _made(system_id(graph), graph, {"metadata": {"created_by": "system"}})
-            self._add(made)
+            self._versions[made["assistant_id"]] = [made]
+            self._current[made["assistant_id"]] = made
+
+    def dump(self, key: str) -> Json | None:
+        """Return an assistant with its versions for the storage."""
+        if key not in self._current:
+            return None
+        current = self._current[key]
+        created_at = current["created_at"]
+        return {"created_at": created_at, "current": current, "versions": self._versions[key]}
+
+    def load(self, key: str, saved: Json | None) -> None:
+        """Take an assistant over from the storage, if its graph is still served."""
+        if saved is None:
+            self._versions.pop(key, None)
+            self._current.pop(key, None)
+        elif saved["current"]["graph_id"] in self._graphs:
+            self._versions[key], self._current[key] = saved["versions"], saved["current"]
 
     def find(self, name: str) -> Json | None:
         """Return the assistant with this id, or the one that the graph of this name always has."""
@@ -60,6 +80,7 @@ class Assistants:
     def _add(self, made: Json) -> None:
         self._versions.setdefault(made["assistant_id"], []).append(made)
         self._current[made["assistant_id"]] = made
+        self._journal.mark("assistant", made["assistant_id"])
 
     def create(self, made: Json) -> Json:
         """Add an assistant with a new id."""
@@ -87,12 +108,14 @@ class Assistants:
         for one in self._versions[assistant_id]:
             if one["version"] == version:
                 self._current[assistant_id] = {**one, "updated_at": now()}
+                self._journal.mark("assistant", assistant_id)
                 return self._current[assistant_id]
         raise HttpError(404, f"assistant {assistant_id} has no version {version}")
 
     def delete(self, assistant_id: str) -> None:
         """Remove the assistant with all its versions."""
         del self._versions[assistant_id], self._current[assistant_id]
+        self._journal.mark("assistant", assistant_id)
 
     def matching(self, wanted: AssistantSearch | AssistantCount) -> list[Json]:
         """Return the assistants that have what is wanted, in the order of their creation."""

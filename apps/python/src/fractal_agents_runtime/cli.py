@@ -15,16 +15,18 @@ from fractal_agents_runtime.plugins import PluginError, load
 from fractal_agents_runtime.project import ProjectError
 from fractal_agents_runtime.server import reserve, run
 from fractal_agents_runtime.settings import Settings, parse_settings
+from fractal_agents_runtime.storage import StorageError
 from fractal_agents_runtime.version import __version__
 
 EPILOG = (
     "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
     " PLUGINS (comma-separated modules), AUTH_TOKEN (what clients must send; default: nothing),"
     " MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,"
-    " LOG_FORMAT (text or json); the README describes them"
+    " LOG_FORMAT (text or json), DATABASE, LOST_RUNS; the README describes them"
 )
 COMMAND = "serve the project of ./langgraph.json; without a command: the server's own graphs"
 CONFIG = "serve the project that this file describes; default with a command: langgraph.json"
+DATABASE = "where data is kept, instead of DATABASE: memory (the default) or sqlite:FILE"
 HIGHEST_PORT = 65_535
 
 
@@ -38,10 +40,12 @@ def main() -> None:
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--host", help="the address to listen on, instead of HOST")
     parser.add_argument("--port", help="the port to listen on, instead of PORT")
+    parser.add_argument("--db", metavar="PLACE", help=DATABASE)
     asked = parser.parse_args()
     try:
         port = parse_port(asked.port or os.environ.get("PORT", "8000"))
-        settings = parse_settings(os.environ)
+        database = {"DATABASE": asked.db} if asked.db else {}
+        settings = parse_settings({**os.environ, **database})
     except ValueError as problem:
         parser.error(str(problem))
     host = asked.host or os.environ.get("HOST") or "127.0.0.1"
@@ -65,7 +69,7 @@ def loaded(config: Path | None, settings: Settings) -> App:
     gc.disable()
     try:
         app = App(served(config), os.environ.get("AUTH_TOKEN") or None, settings)
-    except (PluginError, ProjectError) as problem:
+    except (PluginError, ProjectError, StorageError) as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
     gc.freeze()
     gc.enable()

@@ -11,8 +11,10 @@ from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.items import Items
 from fractal_agents_runtime.metrics import KIND, Metrics
 from fractal_agents_runtime.models import Compat, Flags, Health, Info, Ok
+from fractal_agents_runtime.records import Records
 from fractal_agents_runtime.runs import Runs
 from fractal_agents_runtime.settings import Settings
+from fractal_agents_runtime.storage import Memory
 from fractal_agents_runtime.streams import OPEN
 from fractal_agents_runtime.threads import Threads
 from fractal_agents_runtime.values import page_headers
@@ -30,23 +32,31 @@ class Runtime:
     items: Items
     threads: Threads
     runs: Runs
-    prepared: dict[str, Any]
+    records: Records
+    prepared: dict[tuple[str, bool], Any]
     settings: Settings
     metrics: Metrics
 
-    def stateful(self, name: str) -> Any:
+    @property
+    def storage(self) -> Memory:
+        """Where checkpoints, values and records are."""
+        return self.records.storage
+
+    def stateful(self, name: str, *, transient: bool = False) -> Any:
         """Return a graph with the checkpoints and the store of this server.
 
         None if there is no such graph, or if it has only `ainvoke`.
         """
-        if name in self.prepared:
-            return self.prepared[name]
+        if (name, transient) in self.prepared:
+            return self.prepared[name, transient]
         graph: Any = self.graphs.get(name)
         if not all(hasattr(graph, needed) for needed in ("astream", "aget_state", "checkpointer")):
             return None
-        shared = {"checkpointer": self.threads.saver, "store": self.items.store}
-        self.prepared[name] = graph.copy(shared)
-        return self.prepared[name]
+        saver = self.records.storage_of(transient).saver
+        self.prepared[name, transient] = graph.copy(
+            {"checkpointer": saver, "store": self.storage.store}
+        )
+        return self.prepared[name, transient]
 
 
 async def health(_runtime: Runtime, _call: Call) -> Health:

@@ -1,7 +1,8 @@
-"""The store: values by namespace and key, which graphs can use too. Kept in memory."""
+"""The store: values by namespace and key, which graphs can use too."""
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,9 @@ from fractal_agents_runtime.call import Call, Reply, nothing
 from fractal_agents_runtime.errors import refused
 
 if TYPE_CHECKING:
-    from langgraph.store.base import BaseStore
-
     from fractal_agents_runtime.handlers import Runtime
     from fractal_agents_runtime.models import ItemPut, ItemSearch, NamespaceSearch
+    from fractal_agents_runtime.records import Records
 
 Json = dict[str, Any]
 Key = tuple[tuple[str, ...], str]
@@ -24,40 +24,53 @@ RESERVED = "langgraph"
 class Items:
     """langgraph's own store, and when its values end."""
 
-    def __init__(self) -> None:
-        self._store: BaseStore | None = None
+    def __init__(self, records: Records) -> None:
+        self._journal = records
         # When a value ends, and the minutes after which it does.
         self._ends: dict[Key, tuple[float, float]] = {}
 
+    def dump(self, key: str) -> Json | None:
+        """Return for the storage when a value ends."""
+        ends = self._ends.get(_parsed(key))
+        return None if ends is None else {"ends": ends}
+
+    def load(self, key: str, saved: Json | None) -> None:
+        """Take over from the storage when a value ends."""
+        if saved is None:
+            self._ends.pop(_parsed(key), None)
+        else:
+            self._ends[_parsed(key)] = (saved["ends"][0], saved["ends"][1])
+
     @property
-    def store(self) -> BaseStore:
+    def store(self) -> Any:
         """Langgraph's store, in which values that have ended may still be."""
-        if self._store is None:
-            # Imported when it is used first: langgraph takes seconds to import.
-            from langgraph.store.memory import InMemoryStore  # noqa: PLC0415
+        return self._journal.storage.store
 
-            self._store = InMemoryStore()
-        return self._store
-
-    async def sweep(self) -> BaseStore:
+    async def sweep(self) -> Any:
         """Delete the values that have ended, and return the store."""
-        time_now = time.monotonic()
+        time_now = time.time()
         for key in [key for key, (end, _) in self._ends.items() if end <= time_now]:
-            del self._ends[key]
+            self.keep(key, None)
             await self.store.adelete(*key)
         return self.store
 
     def keep(self, key: Key, minutes: float | None) -> None:
         """Let a value end after these minutes. None: never."""
-        if minutes is None:
-            self._ends.pop(key, None)
-        else:
-            self._ends[key] = (time.monotonic() + minutes * MINUTE, minutes)
+        if minutes is not None:
+            self._ends[key] = (time.time() + minutes * MINUTE, minutes)
+        elif self._ends.pop(key, None) is None:
+            return
+        self._journal.mark("end", json.dumps(key))
 
     def used(self, key: Key) -> None:
         """Let the time of a value begin again."""
         if key in self._ends:
             self.keep(key, self._ends[key][1])
+
+
+def _parsed(key: str) -> Key:
+    namespace, name = json.loads(key)
+    return tuple(namespace), name
 
 
 async def put(runtime: Runtime, call: Call) -> Reply:

@@ -16,10 +16,10 @@ from fractal_agents_runtime.call import Call, Reply, nothing
 from fractal_agents_runtime.errors import HttpError, invalid, refused
 from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
 from fractal_agents_runtime.graphs import input_model
-from fractal_agents_runtime.models import BatchRun, FieldError, RunRequest
+from fractal_agents_runtime.models import BatchRun, FieldError, RunRequest, ThreadRunRequest
 from fractal_agents_runtime.streams import HEARTBEAT, OPEN, Feed, Log, check_room, nobody
 from fractal_agents_runtime.threads import config_of, event_stream, last_event
-from fractal_agents_runtime.values import now, selected
+from fractal_agents_runtime.values import now, seconds_until, selected
 from fractal_agents_runtime.webhooks import check_webhook, send_webhook
 
 if TYPE_CHECKING:
@@ -41,16 +41,32 @@ STATEFUL = ("command", "checkpoint", "checkpoint_id", "interrupt_before", "inter
 log = logging.getLogger("fractal_agents_runtime")
 
 
+class ServerEnded(Exception):  # noqa: N818
+    """What ends a run whose server has ended, if such runs are not resumed."""
+
+
 class Run:
     """A run, while it is known."""
 
     def __init__(
-        self, body: RunFields, thread_id: str, assistant: Json, *, temporary: bool
+        self,
+        body: RunFields,
+        thread_id: str,
+        assistant: Json,
+        *,
+        temporary: bool = False,
+        transient: bool = False,
     ) -> None:
         self.body = body
         self.assistant = assistant
         # True if the thread was made for this run, and is deleted with it.
         self.temporary = temporary
+        # True if it ends with this process, because its client waits for it.
+        self.transient = transient
+        # How often it has been started.
+        self.attempt = 0
+        # The thread's last checkpoint before it. None: not known yet.
+        self.before: str | None = None
         self.log = Log()
         self.done = asyncio.Event()
         # The JSON that `wait` and `join` answer.
@@ -97,9 +113,32 @@ class Run:
         """True until the run has ended."""
         return self.record["status"] in ACTIVE
 
-    def set(self, **changes: Any) -> None:
-        """Change what clients see."""
-        self.record.update(changes, updated_at=now())
+    def dump(self) -> Json:
+        """Return the run for the storage."""
+        return {
+            "created_at": self.record["created_at"],
+            "record": self.record,
+            "body": self.body.model_dump(mode="json", exclude_unset=True),
+            "assistant": self.assistant,
+            "temporary": self.temporary,
+            "attempt": self.attempt,
+            "before": self.before,
+            "result": self.result.decode(),
+        }
+
+    @staticmethod
+    def loaded(saved: Json) -> Run:
+        """Return a run of the storage."""
+        body = ThreadRunRequest.model_validate(saved["body"])
+        thread_id = saved["record"]["thread_id"]
+        run = Run(body, thread_id, saved["assistant"], temporary=saved["temporary"])
+        run.record = saved["record"]
+        run.attempt, run.before = saved["attempt"], saved["before"]
+        run.result = saved["result"].encode()
+        if not run.active:
+            run.log.close()
+            run.done.set()
+        return run
 
     def cancel(self, *, rollback: bool = False, reason: str | None = None) -> None:
         """End the run soon. `done` tells when it has ended."""
@@ -133,6 +172,37 @@ class Runs:
 
     runtime: Runtime
 
+    def dump(self, key: str) -> Json | None:
+        """Return a run for the storage."""
+        run = self.known.get(key)
+        return None if run is None else run.dump()
+
+    def load(self, key: str, saved: Json | None) -> None:
+        """Take a run over from the storage."""
+        if key in self.known:
+            self.forget(self.known[key])
+        if saved is not None:
+            run = Run.loaded(saved)
+            self.known[key] = run
+            self._by_thread.setdefault(run.thread_id, []).append(run)
+
+    def recover(self) -> None:
+        """Start the runs that have lost their server, those of a thread in their order."""
+        for run in [run for run in self.known.values() if run.active and run.task is None]:
+            runs = self.of(run.thread_id)
+            others = [one for one in runs[: runs.index(run)] if one.active]
+            self._launch(run, others)
+
+    def _set(self, run: Run, **changes: Any) -> None:
+        """Change what clients see of a run."""
+        run.record.update(changes, updated_at=now())
+        self._mark(run)
+
+    def _mark(self, run: Run) -> None:
+        """Have a run written to the storage."""
+        if not run.transient:
+            self.runtime.records.mark("run", run.id)
+
     def of(self, thread_id: str) -> list[Run]:
         """Return the runs of a thread, the oldest first."""
         return self._by_thread.get(thread_id, [])
@@ -161,41 +231,54 @@ class Runs:
                 one.cancel(rollback=strategy == "rollback")
         self.known[run.id] = run
         self._by_thread.setdefault(run.thread_id, []).append(run)
+        self._mark(run)
         threads = self.runtime.threads
         thread = threads.records[run.thread_id]
         names = {name: run.record["metadata"][name] for name in ("graph_id", "assistant_id")}
         threads.changed(thread, status="busy", metadata={**thread["metadata"], **names})
+        self._launch(run, others)
+        return run
+
+    def _launch(self, run: Run, others: list[Run]) -> None:
         self.active += 1
         OPEN.runs[run.id] = run.stopped
         run.task = asyncio.create_task(self._guarded(run, others))
-        return run
 
     async def _guarded(self, run: Run, others: list[Run]) -> None:
         """Execute a run, and record how it ended."""
-        known = None
         limit = None
+        lost = run.record["status"] == "running"
         run.begun = True
         try:
             if run.cancelled:
                 raise asyncio.CancelledError  # noqa: TRY301
             await asyncio.gather(*(one.done.wait() for one in others))
             if run.body.after_seconds:
-                await asyncio.sleep(run.body.after_seconds)
-            known = self.runtime.threads.checkpoints(run.thread_id)
-            run.set(status="running")
-            self._tell(run, "metadata", encode({"run_id": run.id, "attempt": 1}))
+                await asyncio.sleep(seconds_until(run.record["created_at"], run.body.after_seconds))
+            if lost and self.runtime.settings.lost_runs == "error":
+                raise ServerEnded("the server ended during the run")  # noqa: TRY301
+            if run.before is None:
+                storage = self.runtime.records.storage_of(run.transient)
+                run.before = await storage.last(run.thread_id)
+            run.attempt += 1
+            self._set(run, status="running")
+            await self.runtime.records.flush()
+            self._tell(run, "metadata", encode({"run_id": run.id, "attempt": run.attempt}))
             most = self.runtime.settings.run_seconds or None
             async with asyncio.timeout(most) as limit:
                 await self._execute(run)
-            run.set(status="success")
+            self._set(run, status="success")
         except asyncio.CancelledError:
-            run.set(status="interrupted")
+            self._set(run, status="interrupted")
         except Exception as problem:  # noqa: BLE001
             late = limit is not None and limit.expired()
             self._failed(run, TimeoutError(TOO_LONG) if late else problem, late=late)
         finally:
             try:
-                await self._settle(run, known)
+                await self._settle(run)
+                await self.runtime.records.flush()
+            except Exception:
+                log.exception("run %s: its end can't be saved", run.id)
             finally:
                 if run.body.webhook:
                     run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
@@ -221,7 +304,7 @@ class Runs:
         log.error("run %s of %s failed", run.id, name, exc_info=None if late else problem)
         run.problem = problem
         run.result = encode({"__error__": error_of(problem)})
-        run.set(status="timeout" if late else "error")
+        self._set(run, status="timeout" if late else "error")
         self._tell(run, "error", encode(error_of(problem)))
 
     def _tell(self, run: Run, event: str, data: bytes) -> None:
@@ -229,12 +312,15 @@ class Runs:
         self.runtime.threads.tell(run.thread_id, event, data)
 
     async def _execute(self, run: Run) -> None:
-        graph = self.runtime.stateful(run.assistant["graph_id"])
+        graph = self._stateful(run)
         wanted = set(modes_of(run.body))
         if graph is None:
             await self._invoke(run, "values" in wanted)
             return
         payload, config, more = self._arguments(run)
+        if run.attempt > 1 and await self._has_begun(run, graph):
+            payload = None
+            config["configurable"].pop("checkpoint_id", None)
         last = None
         async for event, value in chunks(graph, payload, config, run.body, more):
             data = (encode_any if event == "events" else encode)(value)
@@ -246,6 +332,14 @@ class Runs:
             state = await graph.aget_state(config_of(run.thread_id))
             last = encode(state.values)
         run.result = last
+
+    def _stateful(self, run: Run) -> Any:
+        return self.runtime.stateful(run.assistant["graph_id"], transient=run.transient)
+
+    async def _has_begun(self, run: Run, graph: Any) -> bool:
+        """Tell whether the thread's last checkpoint is one of this run."""
+        snapshot = await graph.aget_state(config_of(run.thread_id))
+        return bool(snapshot.metadata and snapshot.metadata.get("run_id") == run.id)
 
     async def _invoke(self, run: Run, tell: bool) -> None:  # noqa: FBT001
         """Run a graph of which only `ainvoke` is known."""
@@ -283,7 +377,10 @@ class Runs:
         durability = body.durability
         if durability is None and body.checkpoint_during is not None:
             durability = "async" if body.checkpoint_during else "exit"
-        if durability is None and run.temporary:
+        if durability is None and self.runtime.storage.durable and not run.transient:
+            # A step that has ended is saved before the next one begins.
+            durability = "sync"
+        elif durability is None and run.temporary:
             durability = "exit"
         more = {
             "context": context or None,
@@ -296,7 +393,7 @@ class Runs:
             payload = _command(body.command)
         return payload, config, {k: v for k, v in more.items() if v is not None}
 
-    async def _settle(self, run: Run, known: set[tuple[str, str]] | None) -> None:
+    async def _settle(self, run: Run) -> None:
         """Bring the thread up to date after a run, and forget what nobody needs."""
         threads = self.runtime.threads
         thread = threads.records.get(run.thread_id)
@@ -304,12 +401,15 @@ class Runs:
             self.forget(run)
             return
         if run.rollback and run.record["status"] == "interrupted":
-            if known is not None:
-                threads.restore(run.thread_id, known)
+            if run.before is not None and not run.transient:
+                await self.runtime.storage.restore(run.thread_id, run.before)
             self.forget(run)
         if run.temporary:
             threads.delete(run.thread_id)
             self._by_thread.pop(run.thread_id, None)
+            # Its events are in memory only, so nobody can ask for it after this process.
+            run.transient = True
+            self.runtime.records.mark("run", run.id)
         else:
             await self._update_thread(run, thread)
         done = encode({"run_id": run.id, "status": run.record["status"]})
@@ -317,7 +417,7 @@ class Runs:
         self._remember(run)
 
     async def _update_thread(self, run: Run, thread: Json) -> None:
-        graph = self.runtime.stateful(run.assistant["graph_id"])
+        graph = self._stateful(run)
         failed = run.record["status"] in ("error", "timeout")
         error = error_of(run.problem) if failed and run.problem else None
         if graph is not None:
@@ -327,7 +427,8 @@ class Runs:
         else:
             self.runtime.threads.changed(thread, status="error" if failed else "idle", error=error)
         if any(one.active for one in self.of(run.thread_id) if one is not run):
-            thread["status"] = "busy"
+            threads = self.runtime.threads
+            threads.changed(thread, status="busy")
 
     def _remember(self, run: Run) -> None:
         self._finished.append(run)
@@ -341,6 +442,7 @@ class Runs:
     def forget(self, run: Run) -> None:
         """Remove a run."""
         self.known.pop(run.id, None)
+        self._mark(run)
         runs = self._by_thread.get(run.thread_id, [])
         if run in runs:
             runs.remove(run)
@@ -399,7 +501,7 @@ def check_command(command: Command, given: Json | None) -> None:
         raise refused("must be an object or pairs", "body", "command", "update")
 
 
-def _begun(runtime: Runtime, body: RunFields, thread_id: str | None) -> Run:
+def _begun(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool) -> Run:
     """Check a request, and start its run. None: on a thread of its own."""
     runtime.runs.check_room()
     if body.webhook is not None:
@@ -415,8 +517,10 @@ def _begun(runtime: Runtime, body: RunFields, thread_id: str | None) -> Run:
         except ValidationError as problem:
             raise invalid(problem, body.input, "body", "input") from problem
     temporary = thread_id is None and body.on_completion != "keep"
+    transient = temporary and awaited
     if thread_id is None:
-        thread_id = runtime.threads.create(str(uuid4()), {})["thread_id"]
+        thread = runtime.threads.create(str(uuid4()), {}, transient=transient)
+        thread_id = str(thread["thread_id"])
     else:
         runtime.threads.sweep()
         if thread_id not in runtime.threads.records and body.if_not_exists == "create":
@@ -425,7 +529,8 @@ def _begun(runtime: Runtime, body: RunFields, thread_id: str | None) -> Run:
         resumes = body.command is not None and body.command.resume is not None
         if body.strict_resume and resumes and thread["status"] != "interrupted":
             raise refused("nothing is interrupted", "body", "command", "resume")
-    return runtime.runs.start(Run(body, thread_id, assistant, temporary=temporary))
+    run = Run(body, thread_id, assistant, temporary=temporary, transient=transient)
+    return runtime.runs.start(run)
 
 
 def _check(runtime: Runtime, body: RunFields, thread_id: str | None, graph: str) -> None:
@@ -483,7 +588,7 @@ def _on_hang_up(run: Run) -> Callable[[], None]:
 
 async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
     """Run a graph without a thread and return its last state."""
-    run = _begun(runtime, call.body, None)
+    run = _begun(runtime, call.body, None, awaited=True)
     reply = await _waited(run, on_hang_up=_on_hang_up(run))
     # The base class of langgraph's GraphRecursionError, whose import would take seconds.
     if reply.stream is None and isinstance(run.problem, RecursionError):
@@ -495,7 +600,7 @@ async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
 
 async def wait(runtime: Runtime, call: Call) -> Reply:
     """Run a graph on a thread and return its last state."""
-    run = _begun(runtime, call.body, call.uuid("thread_id"))
+    run = _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
     return await _waited(run, on_hang_up=_on_hang_up(run))
 
 
@@ -507,24 +612,25 @@ def _streamed(run: Run, *, stateless: bool) -> Reply:
 async def stream_stateless(runtime: Runtime, call: Call) -> Reply:
     """Run a graph without a thread and return its events."""
     check_room()
-    return _streamed(_begun(runtime, call.body, None), stateless=True)
+    return _streamed(_begun(runtime, call.body, None, awaited=True), stateless=True)
 
 
 async def stream(runtime: Runtime, call: Call) -> Reply:
     """Run a graph on a thread and return its events."""
     check_room()
-    return _streamed(_begun(runtime, call.body, call.uuid("thread_id")), stateless=False)
+    run = _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
+    return _streamed(run, stateless=False)
 
 
 async def create_stateless(runtime: Runtime, call: Call) -> Reply:
     """Start a run without a thread."""
-    run = _begun(runtime, call.body, None)
+    run = _begun(runtime, call.body, None, awaited=False)
     return Reply(200, encode(run.record), _places(run, "", stateless=True))
 
 
 async def create(runtime: Runtime, call: Call) -> Reply:
     """Start a run on a thread."""
-    run = _begun(runtime, call.body, call.uuid("thread_id"))
+    run = _begun(runtime, call.body, call.uuid("thread_id"), awaited=False)
     return Reply(200, encode(run.record), _places(run, "", stateless=False))
 
 
@@ -532,7 +638,7 @@ async def create_batch(runtime: Runtime, call: Call) -> Reply:
     """Start several runs."""
     body: RunBatch = call.body
     runtime.runs.check_room(len(body.root))
-    made = [_begun(runtime, _alone(one), one.thread_id) for one in body.root]
+    made = [_begun(runtime, _alone(one), one.thread_id, awaited=False) for one in body.root]
     return Reply(200, encode([run.record for run in made]))
 
 

@@ -1,5 +1,6 @@
 """Serves the app with Robyn: the sockets, one log line per request, and a clean stop."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -13,6 +14,7 @@ from urllib.parse import unquote_plus
 from fractal_agents_runtime.app import App
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.reply import Reply, unavailable
+from fractal_agents_runtime.storage import StorageError
 
 # What `/ok` answers until the graphs are imported.
 OK = Reply(200, b'{"ok":true}')
@@ -76,8 +78,12 @@ def run(load: Callable[[], App], reserved: socket.socket, lifecycle: Lifecycle) 
         return Response(OK.status, ok_headers, OK.body)
 
     async def started() -> None:
+        loop = asyncio.get_running_loop()
         threading.Thread(
-            target=door.open, args=(load, f"{address} port {port}"), name="graphs", daemon=True
+            target=door.open,
+            args=(load, loop, f"{address} port {port}"),
+            name="graphs",
+            daemon=True,
         ).start()
 
     robyn = Robyn(__file__)
@@ -99,12 +105,17 @@ class _Door:
     def __init__(self) -> None:
         self.app: App | None = None
 
-    def open(self, load: Callable[[], App], place: str) -> None:
-        """Import the graphs, or end the process."""
+    def open(self, load: Callable[[], App], loop: asyncio.AbstractEventLoop, place: str) -> None:
+        """Import the graphs and open the storage, or end the process."""
         try:
-            self.app = load()
+            app = load()
+            # In the loop that answers requests: connections to a database belong to one loop.
+            asyncio.run_coroutine_threadsafe(app.open(), loop).result()
+            self.app = app
         except SystemExit as ending:
             sys.stderr.write(f"{ending}\n")
+        except StorageError as problem:
+            sys.stderr.write(f"fractal-agents-runtime: {problem}\n")
         except BaseException:
             log.exception("the graphs can't be imported")
         else:

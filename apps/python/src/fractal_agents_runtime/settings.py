@@ -28,6 +28,10 @@ class Settings:
     # The hosts that webhooks may be sent to, besides this machine; `*`: all.
     webhook_hosts: tuple[str, ...] = ()
     log_format: Literal["text", "json"] = "text"
+    # Where data is kept: `memory` or `sqlite:FILE`.
+    database: str = "memory"
+    # What happens to runs whose server has ended: they go on, or they fail.
+    lost_runs: Literal["resume", "error"] = "resume"
 
 
 def parse_settings(env: Mapping[str, str]) -> Settings:
@@ -36,6 +40,9 @@ def parse_settings(env: Mapping[str, str]) -> Settings:
     log_format = env.get("LOG_FORMAT") or "text"
     if log_format not in ("text", "json"):
         raise ValueError(f"LOG_FORMAT is {log_format!r}, not text or json")
+    lost_runs = env.get("LOST_RUNS") or "resume"
+    if lost_runs not in ("resume", "error"):
+        raise ValueError(f"LOST_RUNS is {lost_runs!r}, not resume or error")
     return Settings(
         max_body=int(_number(env, "MAX_BODY", usual.max_body, least=1, whole=True)),
         max_runs=int(_number(env, "MAX_RUNS", usual.max_runs, least=1, whole=True)),
@@ -44,6 +51,8 @@ def parse_settings(env: Mapping[str, str]) -> Settings:
         cors_origins=_list(env.get("CORS_ORIGINS", "")),
         webhook_hosts=_list(env.get("WEBHOOK_HOSTS", "")),
         log_format="json" if log_format == "json" else "text",
+        database=env.get("DATABASE") or usual.database,
+        lost_runs="error" if lost_runs == "error" else "resume",
     )
 
 

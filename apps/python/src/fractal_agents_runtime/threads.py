@@ -1,4 +1,4 @@
-"""Threads: a graph's state that runs share, its history and its changes. Kept in memory."""
+"""Threads: a graph's state that runs share, its history and its changes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ThreadSearch,
         Ttl,
     )
+    from fractal_agents_runtime.records import Records
 
 Json = dict[str, Any]
 MINUTE = 60.0
@@ -47,32 +48,50 @@ EMPTY: Json = {
 class Threads:
     """All threads. Their checkpoints are in langgraph's own store of checkpoints."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Records) -> None:
         self.records: dict[str, Json] = {}
         self._logs: dict[str, Log] = {}
         # When a thread ends, and the minutes after which it does.
         self._ends: dict[str, tuple[float, float]] = {}
-        self._saver: Any = None
+        self._journal = records
+        # Threads of runs whose clients wait for them; they end with this process.
+        self._transient: set[str] = set()
 
-    @property
-    def saver(self) -> Any:
-        """Langgraph's store of checkpoints."""
-        if self._saver is None:
-            # Imported when it is used first: langgraph takes seconds to import.
-            from langgraph.checkpoint.memory import InMemorySaver  # noqa: PLC0415
+    def dump(self, key: str) -> Json | None:
+        """Return a thread for the storage."""
+        thread = self.records.get(key)
+        return None if thread is None else {**thread, "ends": self._ends.get(key)}
 
-            self._saver = InMemorySaver()
-        return self._saver
+    def load(self, key: str, saved: Json | None) -> None:
+        """Take a thread over from the storage."""
+        if saved is None:
+            self._remove(key)
+            return
+        ends = saved.pop("ends")
+        if ends:
+            self._ends[key] = (ends[0], ends[1])
+        else:
+            self._ends.pop(key, None)
+        # Handlers may have the old record.
+        record = self.records.setdefault(key, {})
+        record.clear()
+        record.update(saved)
+
+    def mark(self, thread_id: str) -> None:
+        """Have a thread written to the storage."""
+        if thread_id not in self._transient:
+            self._journal.mark("thread", thread_id)
 
     def sweep(self) -> None:
         """Delete the threads that have ended."""
-        time_now = time.monotonic()
+        time_now = time.time()
         for thread_id in [one for one, (end, _) in self._ends.items() if end <= time_now]:
             self.delete(thread_id)
 
     def keep(self, thread_id: str, minutes: float) -> None:
         """Let a thread end after these minutes."""
-        self._ends[thread_id] = (time.monotonic() + minutes * MINUTE, minutes)
+        self._ends[thread_id] = (time.time() + minutes * MINUTE, minutes)
+        self.mark(thread_id)
 
     def ttl(self, thread_id: str) -> Json | None:
         """Return when a thread ends."""
@@ -80,7 +99,7 @@ class Threads:
             return None
         return {"strategy": "delete", "ttl_minutes": self._ends[thread_id][1]}
 
-    def create(self, thread_id: str, metadata: Json) -> Json:
+    def create(self, thread_id: str, metadata: Json, *, transient: bool = False) -> Json:
         """Add a thread."""
         time_now = now()
         self.records[thread_id] = {
@@ -95,6 +114,9 @@ class Threads:
             "interrupts": {},
             "error": None,
         }
+        if transient:
+            self._transient.add(thread_id)
+        self.mark(thread_id)
         return self.records[thread_id]
 
     def get(self, thread_id: str) -> Json:
@@ -107,6 +129,7 @@ class Threads:
     def changed(self, thread: Json, **changes: Any) -> None:
         """Change a thread, whose time begins again."""
         thread.update(changes, updated_at=now())
+        self.mark(thread["thread_id"])
         if thread["thread_id"] in self._ends:
             self.keep(thread["thread_id"], self._ends[thread["thread_id"]][1])
 
@@ -121,40 +144,17 @@ class Threads:
 
     def delete(self, thread_id: str) -> None:
         """Remove a thread with its checkpoints."""
+        self.mark(thread_id)
+        self._remove(thread_id)
+        self._journal.storage_of(thread_id in self._transient).forget(thread_id)
+        self._transient.discard(thread_id)
+
+    def _remove(self, thread_id: str) -> None:
         self.records.pop(thread_id, None)
         self._ends.pop(thread_id, None)
         log = self._logs.pop(thread_id, None)
         if log:
             log.close()
-        if self._saver is not None:
-            self._saver.delete_thread(thread_id)
-
-    def copy(self, source: str, target: str) -> None:
-        """Copy the checkpoints of a thread."""
-        saver = self.saver
-        for namespace, saved in list(saver.storage[source].items()):
-            saver.storage[target][namespace].update(saved)
-        for blobs in (saver.blobs, saver.writes):
-            for key in [key for key in blobs if key[0] == source]:
-                blobs[target, *key[1:]] = blobs[key]
-
-    def cut(self, thread_id: str) -> None:
-        """Remove all checkpoints of a thread but the last of each namespace."""
-        for saved in self.saver.storage[thread_id].values():
-            for checkpoint_id in sorted(saved)[:-1]:
-                del saved[checkpoint_id]
-
-    def checkpoints(self, thread_id: str) -> set[tuple[str, str]]:
-        """Return the namespaces and ids of a thread's checkpoints."""
-        if self._saver is None or thread_id not in self._saver.storage:
-            return set()
-        found = self._saver.storage[thread_id].items()
-        return {(namespace, one) for namespace, saved in found for one in saved}
-
-    def restore(self, thread_id: str, known: set[tuple[str, str]]) -> None:
-        """Remove all checkpoints of a thread but these."""
-        for namespace, one in self.checkpoints(thread_id) - known:
-            del self.saver.storage[thread_id][namespace][one]
 
     def matching(self, wanted: ThreadSearch | ThreadCount) -> list[Json]:
         """Return the threads that have what is wanted, in the order of their creation."""
@@ -359,7 +359,7 @@ async def copy(runtime: Runtime, call: Call) -> Json:
     fields = ("config", "values", "interrupts", "error")
     made.update({name: thread[name] for name in fields})
     made["status"] = "idle" if thread["status"] == "busy" else thread["status"]
-    runtime.threads.copy(thread["thread_id"], made["thread_id"])
+    await runtime.storage.copy(thread["thread_id"], made["thread_id"])
     return made
 
 
@@ -370,7 +370,7 @@ async def prune(runtime: Runtime, call: Call) -> Json:
     known = [one for one in dict.fromkeys(known) if one in runtime.threads.records]
     for thread_id in known:
         if call.body.strategy == "keep_latest":
-            runtime.threads.cut(thread_id)
+            await runtime.storage.cut(thread_id)
         else:
             await runtime.runs.drop_thread(thread_id)
     return {"pruned_count": len(known)}

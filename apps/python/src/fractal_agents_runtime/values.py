@@ -26,6 +26,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+def seconds_until(start: str, seconds: float) -> float:
+    """Return how long it is until some seconds after a time."""
+    passed = datetime.now(UTC) - datetime.fromisoformat(start)
+    return max(0.0, seconds - passed.total_seconds())
+
+
 def contains(value: Any, part: Any) -> bool:
     """Tell whether `value` has everything that `part` has, at any depth (as PostgreSQL's `@>`)."""
     if isinstance(part, Mapping):

@@ -1,0 +1,86 @@
+"""A server keeps everything when it ends, and runs go on; see `contract/storage`."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from conftest import environ, kept, launched
+from fractal_agents_runtime import create_app, storage
+from fractal_agents_runtime.records import Records
+from fractal_agents_runtime.settings import parse_settings
+from fractal_agents_runtime.storage import Memory, Row, StorageError, storage_at
+from fractal_agents_runtime.threads import Threads
+
+ROOT = Path(__file__).parents[3]
+CONFIG = Path(__file__).parent / "steps.json"
+SERVER = [sys.executable, "-m", "fractal_agents_runtime", "serve", "--config", str(CONFIG)]
+
+
+def check(db: str) -> None:
+    command = [sys.executable, "contract/storage/restart.py", db, *SERVER]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environ(measured=True), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_keeps_everything(tmp_path: Path) -> None:
+    check(f"sqlite:{tmp_path / 'agents.db'}")
+
+
+def test_the_contract_holds_with_a_file(tmp_path: Path) -> None:
+    database = ["--db", f"sqlite:{tmp_path / 'agents.db'}"]
+    module = ["-m", "fractal_agents_runtime"]
+    with launched(tmp_path / "log", *module, *database) as server:
+        done = kept(server)
+        # So that its coverage is saved.
+        server.stop(signal.SIGTERM)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_change_is_written_before_its_answer_whoever_writes_it() -> None:
+    class Slow(Memory):
+        durable = True
+
+        async def write(self, rows: Iterable[Row]) -> None:
+            await asyncio.sleep(0)
+            written.extend(key for _, key, _ in rows)
+
+    async def changed() -> None:
+        records = Records(Slow())
+        records.kinds = {"thread": Threads(records)}
+        records.mark("thread", "one")
+        other = asyncio.create_task(records.flush())
+        await asyncio.sleep(0)
+        await records.flush()
+        assert written == ["one"]
+        await other
+
+    written: list[str] = []
+    asyncio.run(changed())
+
+
+def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "find_spec", lambda _: None)
+    with pytest.raises(StorageError, match=r"pip install 'fractal-agents-runtime\[sqlite\]'"):
+        create_app(db="sqlite:agents.db")
+
+
+@pytest.mark.parametrize(
+    "place", ["sqlite", "sqlite:", "memory:x", "mysql://localhost", "agents.db"]
+)
+def test_other_databases_are_refused(place: str) -> None:
+    with pytest.raises(StorageError, match="must be memory or"):
+        storage_at(place)
+
+
+def test_lost_runs_are_resumed_or_fail() -> None:
+    assert parse_settings({}).lost_runs == "resume"
+    assert parse_settings({"LOST_RUNS": "error"}).lost_runs == "error"
+    with pytest.raises(ValueError, match="'no', not resume or error"):
+        parse_settings({"LOST_RUNS": "no"})
