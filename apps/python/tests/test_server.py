@@ -53,6 +53,33 @@ def test_each_request_is_a_line_of_the_log(server: Server, client: httpx.Client)
     assert duration.endswith("ms")
 
 
+@pytest.mark.xfail(
+    raises=TimeoutError,
+    strict=True,
+    reason="Robyn does not read a body that arrives after it refused the request; see the README",
+)
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"QUERY / HTTP/1.1\r\nContent-Length: 2\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Type: multipart/form-data\r\n",
+    ],
+    ids=["method", "multipart"],
+)
+def test_a_connection_is_usable_after_robyn_refused_a_request(server: Server, head: bytes) -> None:
+    address = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1]))) as connection:
+        connection.settimeout(30)
+        connection.sendall(head + b"Host: localhost\r\n\r\n")
+        refused = connection.recv(4096)
+        assert refused.startswith((b"HTTP/1.1 405 ", b"HTTP/1.1 500 ")), refused
+        connection.sendall(b"{}")
+        connection.sendall(b"GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # An answer takes a millisecond.
+        connection.settimeout(1)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
 def test_an_invalid_host_is_an_error() -> None:
     with pytest.raises(OSError, match=r"not known|not supported"):
         reserve("256.0.0.1", free_port())
