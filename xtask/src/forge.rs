@@ -229,6 +229,7 @@ impl Forge {
                     ForgeKind::Github => {
                         "Contents, Pull requests, Issues and Commit statuses: read and write"
                     }
+                    ForgeKind::Gitea if variable == "DISPATCH_TOKEN" => "repository: read and write",
                     ForgeKind::Gitea => "repository and issue: read and write",
                 };
                 format!("the token in {variable} lacks a permission; it needs {rights}")

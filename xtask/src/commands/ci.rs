@@ -4,6 +4,7 @@
 use crate::commands::{check, compat, image, openapi, release};
 use crate::finding::Finding;
 use crate::flags;
+use crate::forge::Forge;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
@@ -94,6 +95,14 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         checkout_lock::take(&ctx.git)?;
     }
     if job == Job::Release {
+        let (wanted, here) = (ctx.ws.settings.release_forge, Forge::kind_of(ctx));
+        if let (Some(wanted), Some(here)) = (wanted, here)
+            && wanted != here
+        {
+            let (wanted, here) = (wanted.name(), here.name());
+            ui::say(&format!("  nothing to do: this is {here}, and {wanted} releases (release-forge)"));
+            return Ok(());
+        }
         let apps = match event {
             Event::Push { branch, .. } if branch.starts_with(job::HOTFIX) => hotfix::apps(ctx, branch)?,
             _ => release::waiting(ctx, false)?,

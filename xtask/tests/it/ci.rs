@@ -100,6 +100,26 @@ fn a_job_with_nothing_to_do_says_why_and_succeeds() {
 }
 
 #[test]
+fn of_two_mirrored_forges_one_releases() {
+    let repo = repo();
+    let settings = "[workspace.metadata.xtask]\nrelease-forge = \"github\"\n";
+    repo.commit("Cargo.toml", settings, "chore: release on GitHub");
+    let release = |api: &str| {
+        let api = format!("http://127.0.0.1:1/api/{api}/repos/team/mono");
+        let variables = [("XTASK_FORGE", api.as_str())];
+        ci(&repo, &["release", "--event", "push", "--ref", "main"], &variables).expect(0)
+    };
+    expect![[r#"
+        exit code 0
+        release: push to main at 1234567
+          nothing to do: this is Gitea, and GitHub releases (release-forge)
+    "#]]
+    .assert_eq(&release("v1").seen());
+    let other = release("v3").stderr;
+    assert!(other.contains("no app has a version to release"), "{other}");
+}
+
+#[test]
 fn without_a_job_name_every_job_reports() {
     let repo = repo();
     let variables = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/tags/python-v0.0.1")];

@@ -166,7 +166,7 @@ fn from_draft_to_rollback(dialect: Dialect) {
         "#]],
         Dialect::Gitea => expect![[r#"
             exit code 0
-            warning[cascade-failed]: python: python-v0.0.2 is released, but team/template was not told: cannot start runtime.yml on main of team/template on the forge: the token in DISPATCH_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/template/actions/workflows/runtime.yml/dispatches: 403 Forbidden: {"message":"the test's fault"}
+            warning[cascade-failed]: python: python-v0.0.2 is released, but team/template was not told: cannot start runtime.yml on main of team/template on the forge: the token in DISPATCH_TOKEN lacks a permission; it needs repository: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/template/actions/workflows/runtime.yml/dispatches: 403 Forbidden: {"message":"the test's fault"}
               → tell it again: cargo xtask release python
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}

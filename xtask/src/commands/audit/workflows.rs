@@ -117,7 +117,7 @@ fn files(ctx: &Ctx) -> Result<Vec<File>> {
 
 /// Does a comment say that the workflow is for a mirror? `# xtask: only on GitHub`
 fn only_elsewhere(text: &str, kind: ForgeKind) -> bool {
-    let mark = format!("# xtask: only on {}", forges::name(kind));
+    let mark = format!("# xtask: only on {}", kind.name());
     text.lines().any(|line| line.trim() == mark)
 }
 
@@ -175,7 +175,7 @@ fn environments(workflows: &[Workflow]) -> BTreeSet<String> {
 }
 
 fn dead(ctx: &Ctx, file: &File) -> Finding {
-    let (forge, read) = (forges::name(file.kind), folder(file.kind));
+    let (forge, read) = (file.kind.name(), folder(file.kind));
     // Gitea stopped to read the other folder when its own got a first file.
     let since = match file.kind {
         ForgeKind::Gitea => read,

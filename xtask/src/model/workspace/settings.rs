@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub zero_breaking: ZeroBreaking,
     /// The forge of the git remote, if its address does not tell.
     pub forge: Option<ForgeKind>,
+    /// The forge whose jobs release, where the repository is mirrored to another one. None: every forge's.
+    pub release_forge: Option<ForgeKind>,
     /// The repositories of the same forge that are told of each release.
     pub downstream: Vec<Downstream>,
 }
@@ -74,6 +76,15 @@ pub(crate) enum ForgeKind {
     Gitea,
 }
 
+impl ForgeKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ForgeKind::Github => "GitHub",
+            ForgeKind::Gitea => "Gitea",
+        }
+    }
+}
+
 impl Settings {
     /// Are feature branches merged into the branch that releases are made from?
     pub(crate) fn one_branch(&self) -> bool {
@@ -90,6 +101,7 @@ impl Default for Settings {
             repository: None,
             zero_breaking: ZeroBreaking::Minor,
             forge: None,
+            release_forge: None,
             downstream: Vec::new(),
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn never(kind: ForgeKind, trigger: &Trigger) -> Option<String> {
     if !BOTH.contains(&event) && !own.contains(&event) {
         return Some(match event {
             "merge_group" => "Gitea has no merge queue".to_string(),
-            _ => format!("{} has no such event", name(kind)),
+            _ => format!("{} has no such event", kind.name()),
         });
     }
     let types = trigger.filter("types");
@@ -69,13 +69,6 @@ pub(super) fn never(kind: ForgeKind, trigger: &Trigger) -> Option<String> {
             .then(|| format!("Gitea sends only the types {} of this event", GITEA_RELEASE.join(", ")));
     }
     None
-}
-
-pub(super) fn name(kind: ForgeKind) -> &'static str {
-    match kind {
-        ForgeKind::Github => "GitHub",
-        ForgeKind::Gitea => "Gitea",
-    }
 }
 
 /// A key that the forge ignores without a word: its name, its line, what that means.
