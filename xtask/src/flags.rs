@@ -417,7 +417,7 @@ pub(crate) struct Release {
     pub fault: Fault,
 }
 
-// Injected faults, to test that a release can be resumed after an interruption. A doc comment would become
+// Simulated faults, to test that a release can be resumed after an interruption. A doc comment would become
 // the help of the commands that have them.
 #[derive(Args, Default, Clone)]
 pub(crate) struct Fault {

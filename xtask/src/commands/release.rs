@@ -19,7 +19,6 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 mod after;
 pub(crate) mod build;
 mod cascade;
-pub(crate) mod fault;
 pub(crate) mod image_step;
 pub(crate) mod latest;
 mod page;
@@ -31,6 +30,7 @@ mod remote_moved;
 mod sbom;
 pub(crate) mod smoke;
 pub(crate) mod stage;
+pub(crate) mod step_faults;
 pub(crate) mod tag;
 pub(crate) mod verify;
 mod walk;
@@ -247,14 +247,14 @@ impl Release<'_> {
 /// `cargo xtask release`
 pub(crate) fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     let until = flags.until.as_deref().map(step_name).transpose()?;
-    let fault = fault::Faults::parse(&flags.fault)?;
+    let faults = step_faults::Faults::parse(&flags.fault)?;
     let apps = if flags.all { waiting(ctx, flags.bump)? } else { ctx.ws.select(&flags.apps)? };
     if apps.is_empty() {
         return Err(Exit::Nothing("nothing to release: no app has a version to release".into()).into());
     }
     if !flags.dry_run {
         let branch = bump_first(ctx, &apps, flags.bump)?;
-        return walk::through(ctx, &apps, branch, until, &fault);
+        return walk::through(ctx, &apps, branch, until, &faults);
     }
     dry_run::in_clone(ctx, |clone| {
         let branch = bump_first(clone, &apps, flags.bump)?;
@@ -294,7 +294,7 @@ pub(crate) fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -
     }
     match flags.dry_run {
         true => dry_run::in_clone(ctx, |clone| walk::dry(clone, app, None)),
-        false => walk::through(ctx, &[app], None, Some(step), &fault::Faults::default()),
+        false => walk::through(ctx, &[app], None, Some(step), &step_faults::Faults::default()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Starts programs with an allow-listed environment and a HOME of their own. Errors contain the last lines of
 //! their output.
 
-use super::{injected, kill_on_exit, retry, traffic::Traffic};
+use super::{kill_on_exit, network_fault, retry, traffic::Traffic};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
@@ -180,7 +180,7 @@ fn online(command: &mut Command, words: &str, what: &str) -> Result<String> {
 }
 
 fn online_within(command: &mut Command, words: &str, what: &str, limits: Limits) -> Result<String> {
-    if let Some(fault) = injected::set(None) {
+    if let Some(fault) = network_fault::set(None) {
         bail!("`{words}`: {}", fault.words());
     }
     let _waiting = retry::waiting(what, limits.overall);

@@ -1,7 +1,7 @@
 //! Runs the git command line. Callers name revisions; git resolves them.
 
 use super::child::{self, Ended, Limits, Stops};
-use super::{injected, retry, secrets, ui, url};
+use super::{network_fault, retry, secrets, ui, url};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use login::Login;
@@ -175,7 +175,7 @@ impl Git {
     }
 
     fn once_online<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
-        if let Some(fault) = injected::set(None) {
+        if let Some(fault) = network_fault::set(None) {
             return Err(self.failed(args, fault.words().as_bytes()));
         }
         // On a terminal, ssh may ask for a passphrase: only the terminal's group may read from it.

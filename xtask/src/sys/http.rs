@@ -2,7 +2,7 @@
 //! another host after a redirect. Its errors contain the status, the method, the address without secrets, and
 //! the start of the answer.
 
-use crate::sys::injected::{self, Injected};
+use crate::sys::network_fault::{self, NetworkFault};
 use crate::sys::retry;
 use crate::sys::url::{is_loopback, join, origin, without_secrets};
 use anyhow::{Context, Result, bail};
@@ -217,8 +217,8 @@ impl Http {
     /// left out, for a redirect to another host.
     pub(crate) fn send_once(&self, request: &Request, url: &str, with_credentials: bool) -> Result<Response> {
         let shown = without_secrets(url);
-        match injected::set(None) {
-            Some(Injected::Status(status)) => {
+        match network_fault::set(None) {
+            Some(NetworkFault::Status(status)) => {
                 let body = Body::Read(b"--fault".to_vec());
                 let (headers, url) = (HeaderMap::new(), url.to_string());
                 return Ok(Response { status, headers, method: request.method, url, body });

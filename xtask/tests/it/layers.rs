@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// targets; `finding` comes from the crate `diff`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("", &["finding", "flags"]),
-    ("sys", &["date", "exit", "files", "hash", "injected", "parallel", "traffic", "url"]),
+    ("sys", &["date", "exit", "files", "hash", "network_fault", "parallel", "traffic", "url"]),
     ("sys", &["secrets"]),
     ("sys", &["kill_on_exit", "ui"]),
     ("sys", &["retry"]),

@@ -1,7 +1,7 @@
 //! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
 //! then runs the open steps; a dry run prints the outward ones instead.
 
-use super::{Release, STEPS, State, Step, after, fault, load, readiness, remote_moved, tag};
+use super::{Release, STEPS, State, Step, after, load, readiness, remote_moved, step_faults, tag};
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -37,7 +37,7 @@ pub(super) fn through(
     apps: &[&App],
     branch: Option<String>,
     until: Option<&'static str>,
-    fault: &fault::Faults,
+    faults: &step_faults::Faults,
 ) -> Result<()> {
     let mut releases = Vec::new();
     for app in apps {
@@ -67,7 +67,7 @@ pub(super) fn through(
     nothing.iter().for_each(|text| ui::say(&format!("  {text}")));
     releases.retain(|release| !release.open.is_empty());
     for group in parallel_groups(until) {
-        walk_group(&releases, group, fault)?;
+        walk_group(&releases, group, faults)?;
     }
     let last = |release: &Release| {
         remote_moved::tag_is_there(release).map_err(|error| continued(error, &command(release)))
@@ -103,18 +103,18 @@ fn parallel_groups(until: Option<&str>) -> impl Iterator<Item = &'static [Step]>
     STEPS[..end].chunk_by(|a, b| a.name == "smoke" && b.name == "image")
 }
 
-fn walk_group(releases: &[Release], group: &[Step], fault: &fault::Faults) -> Result<()> {
+fn walk_group(releases: &[Release], group: &[Step], faults: &step_faults::Faults) -> Result<()> {
     if let [step] = group
         && step.name == "tag"
     {
-        fault.before(step.name)?;
+        faults.before(step.name)?;
         walk_tags(releases, step)?;
-        return fault.after(step.name);
+        return faults.after(step.name);
     }
     let one = |release: &Release, step: &Step| -> Result<()> {
-        fault.before(step.name)?;
+        faults.before(step.name)?;
         walk(release, step)?;
-        fault.after(step.name)
+        faults.after(step.name)
     };
     let pairs = releases.iter().flat_map(|release| group.iter().map(move |step| (release, step)));
     all(parallel::all(pairs.map(|(release, step)| move || one(release, step)).collect())).map(drop)
@@ -244,7 +244,7 @@ pub(super) fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     // Findings of the preflight do not stop a dry run. They are reported at its end, after all steps.
     let mut missing = Vec::new();
     for group in parallel_groups(Some("image")) {
-        match walk_group(std::slice::from_ref(&release), group, &fault::Faults::default())
+        match walk_group(std::slice::from_ref(&release), group, &step_faults::Faults::default())
             .map_err(|e| e.downcast::<Exit>())
         {
             Err(Ok(Exit::Gate(findings))) if group.iter().any(|step| step.name == "preflight") => {

@@ -1,9 +1,9 @@
-//! Injected faults (`--fail-at`, `--kill-at`, `--fault`). They test that a release that stopped at any moment
-//! completes when it is run again.
+//! Simulated faults of a step (`--fail-at`, `--kill-at`, `--fault`). They test that a release that stopped at
+//! any moment completes when it is run again.
 
 use crate::flags;
 use crate::sys::exit::Exit;
-use crate::sys::injected::{self, Injected};
+use crate::sys::network_fault::{self, NetworkFault};
 use crate::sys::ui;
 use anyhow::{Result, bail};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
@@ -15,7 +15,7 @@ pub(crate) struct Faults {
     fail: Option<Point>,
     kill: Option<(Point, Kind)>,
     /// The step whose first use of the network gets this answer.
-    answer: Option<(Injected, &'static str)>,
+    answer: Option<(NetworkFault, &'static str)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +66,13 @@ impl Faults {
         }
         self.fail(Point { step, moment: Moment::Before })?;
         if let Some((fault, _)) = self.answer.filter(|(_, at)| *at == step) {
-            injected::set(Some(fault));
+            network_fault::set(Some(fault));
         }
         Ok(())
     }
 
     pub(crate) fn after(&self, step: &'static str) -> Result<()> {
-        if self.answer.is_some_and(|(_, at)| at == step) && injected::set(None).is_some() {
+        if self.answer.is_some_and(|(_, at)| at == step) && network_fault::set(None).is_some() {
             ui::say(&format!("    {step} did not use the network: --fault had no effect"));
         }
         if let Some((at, kind)) = self.kill
@@ -107,8 +107,8 @@ fn strike(kind: Kind) {
 }
 
 /// Parses `503@STEP`, `silent@STEP` or `reset@STEP`.
-fn answer(text: &str) -> Result<(Injected, &'static str)> {
-    let parsed = text.split_once('@').and_then(|(fault, step)| Some((Injected::parse(fault)?, step)));
+fn answer(text: &str) -> Result<(NetworkFault, &'static str)> {
+    let parsed = text.split_once('@').and_then(|(fault, step)| Some((NetworkFault::parse(fault)?, step)));
     let Some((fault, step)) = parsed else {
         return Err(Exit::Usage(format!(
             "{text:?} is not STATUS@STEP, with a status of 400 to 599, silent or reset: 503@publish"
