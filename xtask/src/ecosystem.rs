@@ -396,8 +396,14 @@ impl Ecosystem {
                 })
             };
             let what = format!("upload of {}", file.name);
-            retry::again(&what, once, |error| retry::temporary(&error.to_string()))
-                .with_context(|| format!("{url} did not accept {}", file.name))?;
+            retry::again(&what, once, |error| retry::temporary(&error.to_string())).map_err(|error| {
+                let advice = match self {
+                    Ecosystem::Python => python::publish::advice(&format!("{error:#}")),
+                    Ecosystem::Ts => None,
+                };
+                let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+                error.context(format!("{url} did not accept {}{advice}", file.name))
+            })?;
         }
         for file in files {
             let name = &file.name;

@@ -49,6 +49,33 @@ pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<
     .map(drop)
 }
 
+/// What PyPI says of an upload that it refuses, and what to do. Each has a row in the RUNBOOK.
+const REFUSALS: &[(&str, &str)] = &[
+    (
+        "invalid-publisher",
+        "it does not know this job as a trusted publisher: compare owner, repository, workflow and \
+         environment with those on the index",
+    ),
+    (
+        "invalid-pending-publisher",
+        "it does not know this job as a pending publisher: compare owner, repository, workflow and \
+         environment with those on the index",
+    ),
+    (
+        "Non-user identities cannot create new projects",
+        "the first release needs a pending publisher with exactly this package's name, or a token",
+    ),
+    (
+        "allowed to upload to project",
+        "the name belongs to somebody else, or the token is for another project: check the owner there",
+    ),
+];
+
+/// What to do about an upload that the index refused, if its words are known.
+pub(crate) fn advice(output: &str) -> Option<&'static str> {
+    REFUSALS.iter().find(|(words, _)| output.contains(words)).map(|(_, advice)| *advice)
+}
+
 /// The reason why the index would refuse an upload. The check sends an upload without a file: an index that
 /// accepts the token answers 400, one that does not answers 401 or 403.
 pub(crate) fn credentials_problem(index: &PythonIndex) -> Option<String> {
@@ -68,5 +95,40 @@ pub(crate) fn credentials_problem(index: &PythonIndex) -> Option<String> {
         }
         Ok(_) => None,
         Err(e) => Some(format!("cannot check the credentials at {}: {e:#}", index.upload)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pypi_refuses_has_advice_and_a_row_in_the_runbook() {
+        let runbook = include_str!("../../../RUNBOOK.md");
+        for (words, _) in REFUSALS {
+            assert!(runbook.contains(&format!("`{words}`")), "{words} has no row in the RUNBOOK");
+        }
+        for (output, expected) in [
+            (
+                "Failed to obtain token for trusted publishing\n  cause: Server returned error code 422, is \
+                 trusted publishing correctly configured?\nResponse: {\"errors\":[{\"code\":\
+                 \"invalid-publisher\"}]}",
+                "as a trusted publisher",
+            ),
+            ("{\"errors\":[{\"code\":\"invalid-pending-publisher\"}]}", "as a pending publisher"),
+            (
+                "400 Non-user identities cannot create new projects. This was probably",
+                "pending publisher with",
+            ),
+            ("403 The user 'bot' isn't allowed to upload to project 'demo'.", "belongs to somebody else"),
+            ("400 File already exists", ""),
+            ("", ""),
+        ] {
+            let advice = advice(output).unwrap_or_default();
+            assert!(
+                advice.contains(expected) && advice.is_empty() == expected.is_empty(),
+                "{output}: {advice}"
+            );
+        }
     }
 }
