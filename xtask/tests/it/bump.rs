@@ -676,3 +676,24 @@ fn the_lock_file_of_a_workspace_is_part_of_the_commit() {
     bump(&repo, &[]).expect(0);
     assert_eq!(repo.read("uv.lock"), member("0.1.0", "libs/x"));
 }
+
+#[test]
+fn control_characters_of_commits_reach_neither_the_terminal_nor_the_changelog() {
+    let repo = with_a_fix();
+    repo.change(
+        "feat!: a \u{1b}[2Jclean port\u{7}\n\nBREAKING CHANGE: set \u{1b}]0;PORT\u{7} and \u{9b}2J it\u{8}",
+    );
+    let outputs = [
+        run(repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path).args(["plan", "python"])),
+        run(repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path).args(["plan", "python", "--json"])),
+        bump(&repo, &["--dry-run"]).expect(0),
+        bump(&repo, &[]).expect(0),
+    ];
+    let changelog = repo.read("CHANGELOG.md");
+    assert!(changelog.contains("clean port"), "{changelog}");
+    let shown = outputs.iter().flat_map(|output| [&output.stdout, &output.stderr]);
+    for text in shown.chain([&changelog]) {
+        let raw: Vec<char> = text.chars().filter(|c| c.is_control() && !"\n\t".contains(*c)).collect();
+        assert!(raw.is_empty(), "{raw:?} in {text:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::demo::World;
 use crate::skip::skip;
+use crate::support::run;
 use expect_test::expect;
 use std::process::Command;
 
@@ -121,4 +122,24 @@ fn docker_pulls_and_runs_a_pushed_image() {
     let info = info.expect("the container answers within 30 s");
     assert!(info.contains(&world.repo.head()) && info.contains("0.0.1"), "{info}");
     assert_eq!(user.as_deref(), Some("10001"));
+}
+
+/// In a user namespace that may have no further ones, and with an engine that does not answer.
+#[test]
+fn an_image_that_cannot_be_isolated_here_is_not_run_and_the_output_says_so() {
+    let world = World::new();
+    let none = "echo 0 > /proc/sys/user/max_user_namespaces";
+    let inside = |program: &str| {
+        let mut command = world.repo.command("unshare", &world.repo.path);
+        command.args(["--user", "--map-root-user", "sh", "-c", &format!("{none} && {program}")]);
+        command.envs(&world.servers.env).env("XTASK", env!("CARGO_BIN_EXE_xtask"));
+        command.env("DOCKER_HOST", "unix:///nowhere").env("CONTAINER_HOST", "unix:///nowhere");
+        command
+    };
+    if !inside("true").output().is_ok_and(|output| output.status.success()) {
+        return skip("this machine has no user namespaces");
+    }
+    let built = run(&mut inside("\"$XTASK\" image python")).expect(0);
+    let told = "NOT PROBED: neither docker nor podman answers, and no sandbox can be made here (";
+    assert!(built.stderr.contains(told), "{}", built.stderr);
 }

@@ -186,3 +186,18 @@ fn a_second_release_in_a_checkout_says_who_runs_and_waits() {
     assert!(said.contains(&holder), "{said}");
     assert!(said.contains("nothing left to release"), "{said}");
 }
+
+#[test]
+fn control_characters_of_a_remotes_hook_do_not_reach_the_terminal() {
+    let world = World::new();
+    let hook = world.servers.remote().join("hooks/update");
+    std::fs::write(&hook, "#!/bin/sh\nprintf 'not \\033[2Jtoday\\007, \\033]0;title\\007\\n' >&2\nexit 1\n")
+        .unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let refused = world.xtask(&["release", "python", "--until", "tag"]).expect(1);
+    assert!(refused.stderr.contains("today"), "{}", refused.stderr);
+    for text in [&refused.stdout, &refused.stderr] {
+        let raw: Vec<char> = text.chars().filter(|c| c.is_control() && !"\n\t".contains(*c)).collect();
+        assert!(raw.is_empty(), "{raw:?} in {text:?}");
+    }
+}

@@ -103,3 +103,21 @@ fn a_long_retry_after_is_reported_and_not_waited_for() {
     assert_eq!(error, format!("GET {url}/x: 429 Too Many Requests ({asked})"));
     assert_eq!(served.join().unwrap().len(), 1);
 }
+
+#[test]
+fn an_answer_of_any_length_is_cut_at_the_limit_and_not_asked_for_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let endless = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let _ = client.read(&mut [0; 4096]);
+        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n").unwrap();
+        // Until the client closes the connection.
+        while client.write_all(&[b' '; 64 << 10]).is_ok() {}
+        listener.set_nonblocking(true).unwrap();
+        listener.accept().is_err()
+    });
+    let error = Http::new().unwrap().send(&Request::new("GET", &url)).err().unwrap();
+    assert!(format!("{error:#}").contains("cannot read the whole answer"), "{error:#}");
+    assert!(endless.join().unwrap(), "it was asked again");
+}
