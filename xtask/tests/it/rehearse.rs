@@ -174,6 +174,17 @@ fn a_rehearsal_first_repeats_the_last_release_from_its_tag() {
     assert!(!output.stdout.contains("python v0.0.1 "), "{}", output.stdout);
 }
 
+/// The run with the fault has verified the release already; the second one finds nothing left.
+#[test]
+fn a_rehearsed_fault_that_the_release_survives_counts_as_verified() {
+    let repo = repo();
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["rehearse", "python", "--without", "image", "--without", "hotfix"]);
+    let output = run(command.args(["--fault", "503@publish"])).expect(0);
+    assert!(output.stderr.contains("the release went on by itself"), "{}", output.stderr);
+    assert!(output.stderr.contains("503@publish"), "{}", output.stderr);
+}
+
 #[test]
 fn a_report_lists_what_was_left_out_and_a_killed_release_is_completed() {
     let repo = repo();

@@ -57,10 +57,15 @@ pub(super) struct Verified {
 }
 
 impl Verified {
-    /// Reads the evidence from the log of the release.
-    fn read(log: &Utf8Path, app: &str, version: &Version) -> Result<Verified> {
-        let text = std::fs::read_to_string(log).with_context(|| format!("cannot read {log}"))?;
-        let evidence = verification(&text, app, version)
+    /// Reads the evidence from the logs of the release's runs: a run that a fault did not stop has verified
+    /// it already.
+    fn read(logs: &[&Utf8Path], app: &str, version: &Version) -> Result<Verified> {
+        let text =
+            |log: &&Utf8Path| std::fs::read_to_string(log).with_context(|| format!("cannot read {log}"));
+        let texts = logs.iter().map(text).collect::<Result<Vec<_>>>()?;
+        let evidence = texts
+            .iter()
+            .find_map(|text| verification(text, app, version))
             .with_context(|| format!("{app} v{version} was released, but not verified"))?;
         Ok(Verified { app: app.to_string(), version: version.clone(), evidence })
     }
@@ -280,17 +285,20 @@ impl<'a> Walk<'a> {
             Event::Push { branch: self.main().to_string(), before: Some(before), after: main.1.clone() };
         let what: Vec<String> = versions.iter().map(|(app, version)| format!("{app} v{version}")).collect();
         let fault = if self.walked.releases.is_empty() { self.fault() } else { Vec::new() };
+        let mut earlier = None;
         if !fault.is_empty() {
             self.rehearsal.steps.run(format!("ci release, {}", fault.join(" ")), |log| {
+                earlier = Some(log.to_owned());
                 self.interrupted_release(log, &event, &fault)
             })?;
         }
         let mut verified = Vec::new();
         self.rehearsal.steps.run(format!("ci release, {}", what.join(", ")), |log| {
             let evidence = self.job(log, "release", &event, &apps)?;
+            let logs: Vec<&Utf8Path> = [log].into_iter().chain(earlier.as_deref()).collect();
             verified = versions
                 .iter()
-                .map(|(app, version)| Verified::read(log, app, version))
+                .map(|(app, version)| Verified::read(&logs, app, version))
                 .collect::<Result<_>>()?;
             Ok(evidence)
         })?;

@@ -80,7 +80,7 @@ impl Walk<'_> {
             commit = git.commit(&format!("refs/heads/{main}"))?;
             for app in &apps {
                 let version = manifest::at(git, app, &commit)?;
-                verified.push(Verified::read(log, app.name(), &version)?);
+                verified.push(Verified::read(&[log], app.name(), &version)?);
                 versions.push((app.name().to_string(), version));
             }
             let what: Vec<String> =
