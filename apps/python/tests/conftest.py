@@ -29,6 +29,8 @@ WEB = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connectio
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = Path(__file__).parents[1] / "examples/plugin"
+# The arguments of a server of the graph `steps`.
+STEPS = ["serve", "--config", str(Path(__file__).with_name("steps.json"))]
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
@@ -118,6 +120,9 @@ def answering(server: Server) -> Server:
     pytest.fail(f"the server did not start:\n{server.log()}")
 
 
+Result = subprocess.CompletedProcess[str]
+
+
 @dataclass(frozen=True)
 class Servers:
     """The servers of the tests."""
@@ -126,8 +131,11 @@ class Servers:
     example: Server
     # The process that runs the example plugin's own tests.
     plugin: Process
-    # The result of the contract's tests, which run beside the other tests.
-    contract: Future[subprocess.CompletedProcess[str]]
+    # The results of the contract's tests, on memory and on a file, and of those of restarts. They
+    # run beside the other tests.
+    contract: Future[Result]
+    contract_on_file: Future[Result]
+    restarts: Future[Result]
     # Servers with a slow graph, which tests stop.
     slow: list[Server]
 
@@ -152,11 +160,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     plugins_tests = stack.enter_context(running(folder / "plugin.log", *plugin, measured=False))
     # Wait for their end instead of killing them: only then does the server that they start end too.
     stack.callback(plugins_tests.process.wait, PATIENCE)
-    shared = launch("shared", "-m", "fractal_agents_runtime")
-    beside = stack.enter_context(ThreadPoolExecutor(1))
+    module = ["-m", "fractal_agents_runtime"]
+    shared = launch("shared", *module)
+    on_file = launch("on_file", *module, "--db", f"sqlite:{folder / 'contract.db'}")
+    restarts = [f"sqlite:{folder / 'restarts.db'}", sys.executable, *module]
+    beside = stack.enter_context(ThreadPoolExecutor(3))
     session.config.stash[LAUNCHED] = Servers(
         shared=shared,
         contract=beside.submit(kept, shared),
+        contract_on_file=beside.submit(kept_and_stopped, on_file),
+        # The servers are killed, which saves no coverage.
+        restarts=beside.submit(told, "contract/storage/restart.py", *restarts, *STEPS),
         example=launch("example", str(example), measured=False),
         plugin=plugins_tests,
         slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
@@ -168,12 +182,24 @@ def servers(pytestconfig: pytest.Config) -> Servers:
     return pytestconfig.stash[LAUNCHED]
 
 
-def kept(server: Server) -> subprocess.CompletedProcess[str]:
+def kept(server: Server) -> Result:
     """Run the contract's tests against the server."""
+    return told("contract", BASE_URL=answering(server).url)
+
+
+def kept_and_stopped(server: Server) -> Result:
+    """Run the contract's tests, then stop the server, so that its coverage is saved."""
+    result = kept(server)
+    server.stop(signal.SIGTERM)
+    return result
+
+
+def told(*command: str, **settings: str) -> Result:
+    """Run `python *command` in the repository's root to its end."""
     return subprocess.run(
-        [sys.executable, "contract"],
+        [sys.executable, *command],
         cwd=ROOT,
-        env={**environ(measured=False), "BASE_URL": answering(server).url},
+        env={**environ(measured=False), **settings},
         capture_output=True,
         text=True,
         check=False,

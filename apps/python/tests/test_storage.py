@@ -1,45 +1,25 @@
 """A server keeps everything when it ends, and runs go on; see `contract/storage`."""
 
 import asyncio
-import signal
-import subprocess
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
-from conftest import environ, kept, launched
+from conftest import Servers
 from fractal_agents_runtime import create_app, storage
 from fractal_agents_runtime.records import Records
 from fractal_agents_runtime.settings import parse_settings
 from fractal_agents_runtime.storage import Memory, Row, StorageError, storage_at
 from fractal_agents_runtime.threads import Threads
 
-ROOT = Path(__file__).parents[3]
-CONFIG = Path(__file__).parent / "steps.json"
-SERVER = [sys.executable, "-m", "fractal_agents_runtime", "serve", "--config", str(CONFIG)]
 
-
-def check(db: str) -> None:
-    command = [sys.executable, "contract/storage/restart.py", db, *SERVER]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environ(measured=True), capture_output=True, text=True, check=False
-    )
+def test_a_file_keeps_everything(servers: Servers) -> None:
+    done = servers.restarts.result()
     assert done.returncode == 0, done.stderr
 
 
-def test_a_file_keeps_everything(tmp_path: Path) -> None:
-    check(f"sqlite:{tmp_path / 'agents.db'}")
-
-
-def test_the_contract_holds_with_a_file(tmp_path: Path) -> None:
-    database = ["--db", f"sqlite:{tmp_path / 'agents.db'}"]
-    module = ["-m", "fractal_agents_runtime"]
-    with launched(tmp_path / "log", *module, *database) as server:
-        done = kept(server)
-        # So that its coverage is saved.
-        server.stop(signal.SIGTERM)
+def test_the_contract_holds_with_a_file(servers: Servers) -> None:
+    done = servers.contract_on_file.result()
     assert done.returncode == 0, done.stderr
 
 
