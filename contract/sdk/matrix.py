@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -101,12 +102,15 @@ def main() -> int:
     if len(sdks) < 2:
         sys.stderr.write("run `uv sync` in apps/python and `bun install` in apps/ts first\n")
         return 2
-    servers = {
-        "Python server": (APPS / "python", [str(PYTHON), "-m", "fractal_agents_runtime"]),
-        "TypeScript server": (TS, [shutil.which("bun") or "bun", "src/cli.ts"]),
-    }
+    python = [str(PYTHON), "-m", "fractal_agents_runtime"]
     columns: dict[str, dict[str, str]] = {}
     with ExitStack() as stack:
+        database = Path(stack.enter_context(TemporaryDirectory())) / "agents.db"
+        servers = {
+            "Python server": (APPS / "python", python),
+            "Python server, SQLite": (APPS / "python", [*python, "--db", f"sqlite:{database}"]),
+            "TypeScript server": (TS, [shutil.which("bun") or "bun", "src/cli.ts"]),
+        }
         url = os.environ.get("BASE_URL")
         urls = {"server": url} if url else {}
         for name, (folder, command) in ({} if url else servers).items():

@@ -43,7 +43,7 @@ class Server:
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [*COMMAND, "--db", DB, "--host", "127.0.0.1", "--port", str(port)],
-                env={**os.environ, **files, "LEASE_SECONDS": "3", **settings},
+                env={**os.environ, **files, **settings},
                 stdout=log,
                 stderr=log,
             )
