@@ -14,8 +14,8 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 mod drift;
-mod outside;
 mod pages;
+mod releases;
 mod workflows;
 
 /// With `--json`: `{"schema": 1, "apps": [{"app", "source": "file:line", "version", "released", "places":
@@ -37,7 +37,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
     match &forge {
         Ok(forge) => {
             findings.extend(pages::missing(ctx, forge, &apps)?);
-            findings.extend(outside::findings(ctx, forge, &apps)?);
+            findings.extend(releases::findings(ctx, forge, &apps)?);
         }
         Err(reason) => not_asked(ctx, reason),
     }

@@ -238,6 +238,8 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
             mono.statuses.iter_mut().for_each(|status| status[2] = "success".into());
             mono.issues.retain(|(number, ..)| *number != 3);
         });
+        pages.forge.fault("GET /issues", 403);
+        seen.push_str(&pages.xtask(&["release", "python", "--dry-run"]).expect(0).seen_findings());
         let out = pages.xtask(&["release", "python", "--until", "tag"]).expect(0).stderr;
         assert!(out.contains("CI: 3 of 3 checks passed, no open release-blocker"), "{out}");
     }
@@ -268,6 +270,14 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         error[release-blocker]: python: #3 stops releases: it loses runs (https://forge.example/team/mono/issues/3)
           → close it, or take the label release-blocker from it
         error: 4 findings to fix first
+        exit code 0
+        warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
+          → look at the forge's page before the release
+          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+          ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+        ✓ python v0.0.1 is ready: cargo xtask release python
         python v0.0.1 at 1234567
           first release → 0.0.1: commits minor, manifest >= 0.0.1
         Checks
@@ -294,6 +304,14 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         error[release-blocker]: python: #3 stops releases: it loses runs (https://forge.example/team/mono/issues/3)
           → close it, or take the label release-blocker from it
         error: 4 findings to fix first
+        exit code 0
+        warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
+          → look at the forge's page before the release
+          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+          ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
+        ✓ python v0.0.1 is ready: cargo xtask release python
     "#]].assert_eq(&seen);
 }
 

@@ -25,7 +25,7 @@ pub(super) fn findings(release: &Release) -> Result<(Vec<Finding>, Result<String
             findings.extend(found);
             seen.push(text);
         }
-        Err(error) => findings.push(unread("what CI says of the commit", &error)),
+        Err(error) => findings.push(unread("the CI results of the commit", &error)),
     }
     match forge.open_issues(BLOCKER) {
         Ok(issues) => {
@@ -50,7 +50,7 @@ pub(super) fn cannot_write(release: &Release) -> Option<String> {
 }
 
 fn unread(what: &str, error: &anyhow::Error) -> Finding {
-    let message = format!("the forge did not say {what}: {error:#}");
+    let message = format!("the forge could not be asked for {what}: {error:#}");
     Finding::new("forge-unread", Level::Warning, message).help("look at the forge's page before the release")
 }
 
