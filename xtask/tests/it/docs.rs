@@ -58,6 +58,26 @@ pub(crate) fn documents(id: &str) -> bool {
     KNOWN.get_or_init(documented_findings).contains(id) || id.starts_with('E')
 }
 
+/// Does the RUNBOOK's table of messages have a row for this output of a release that stopped? `…` in a row
+/// stands for any text on the same line.
+pub(crate) fn explains(output: &str) -> bool {
+    let runbook = read("xtask/RUNBOOK.md");
+    let section = runbook.split("\n## A release failed\n").nth(1).expect("a section");
+    let table = section.split("\n| message |").nth(1).expect("a table").split("\n\n").next().expect("rows");
+    let firsts = table.lines().filter_map(|row| row.split('|').nth(1));
+    let messages: Vec<&str> = firsts.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    // Every stopped release has that one.
+    let names_a_cause = |message: &&&str| !message.starts_with("step ");
+    let fits = |line: &str, message: &str| {
+        let mut rest = Some(line);
+        for part in message.split('…') {
+            rest = rest.and_then(|text| Some(text.split_once(part.trim())?.1));
+        }
+        rest.is_some()
+    };
+    output.lines().any(|line| messages.iter().filter(names_a_cause).any(|message| fits(line, message)))
+}
+
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
 }

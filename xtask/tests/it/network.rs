@@ -4,6 +4,7 @@
 //! tag names.
 
 use crate::demo::World;
+use crate::docs;
 use crate::kills::lacks;
 use crate::lab::{Fault, Proxy, Request, git_server};
 use crate::skip::skip;
@@ -264,6 +265,8 @@ struct Lab {
     remote: String,
     patch: usize,
     cells: Vec<Cell>,
+    /// Ends of releases whose message has no row in the RUNBOOK.
+    unexplained: Vec<String>,
 }
 
 impl Lab {
@@ -283,7 +286,8 @@ impl Lab {
                 proxy
             });
         }
-        let mut lab = Lab { world, app, proxies, remote, patch: 0, cells: Vec::new() };
+        let mut lab =
+            Lab { world, app, proxies, remote, patch: 0, cells: Vec::new(), unexplained: Vec::new() };
         if app == "ts" {
             // The first version of a package gets `latest` from npm itself.
             lab.bump();
@@ -344,6 +348,11 @@ impl Lab {
             assert!(!passes && tries < places.len() + 2, "the release did not go on by itself: {all}");
             let on = format!("`cargo xtask release {}` continues", self.app);
             assert!(output.stderr.contains(&on), "{all}");
+            let end = output.stderr.lines().rev().take(12).collect::<Vec<_>>();
+            let end = end.into_iter().rev().collect::<Vec<_>>().join("\n");
+            if !docs::explains(&end) {
+                self.unexplained.push(format!("{faults:?}: {end}"));
+            }
             stopped.push(self.hit(places).last().copied());
         }
         let hit = self.hit(places);
@@ -449,6 +458,8 @@ fn survives(table: &'static Table) -> Vec<Cell> {
                     let places: Vec<&'static Place> = table.places.iter().filter(wanted).collect();
                     lab.round(&places, round);
                 }
+                let texts = lab.unexplained.join("\n\n");
+                assert!(texts.is_empty(), "messages without a row in xtask/RUNBOOK.md:\n{texts}");
                 lab.cells
             })
         });
