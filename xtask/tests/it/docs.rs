@@ -69,6 +69,10 @@ pub(crate) fn explains(output: &str) -> bool {
     // Every stopped release has that one.
     let names_a_cause = |message: &&&str| !message.starts_with("step ");
     let fits = |line: &str, message: &str| {
+        // A status is no part of a hash or a port.
+        if message.bytes().all(|b| b.is_ascii_digit()) {
+            return line.split(|c: char| !c.is_alphanumeric()).any(|word| word == message);
+        }
         let mut rest = Some(line);
         for part in message.split('…') {
             rest = rest.and_then(|text| Some(text.split_once(part.trim())?.1));
