@@ -1,11 +1,13 @@
 //! Linting, testing, building and publishing an app in its language. Every language has the same functions,
 //! in a file of its own.
 
+use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::oci::Source;
 use crate::oci::reference::Reference;
+use crate::sys::exit::Exit;
 use crate::sys::{export, http, retry, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -397,12 +399,18 @@ impl Ecosystem {
             };
             let what = format!("upload of {}", file.name);
             retry::again(&what, once, |error| retry::temporary(&error.to_string())).map_err(|error| {
-                let advice = match self {
-                    Ecosystem::Python => python::publish::advice(&format!("{error:#}")),
+                let refusal = match self {
+                    Ecosystem::Python => python::publish::refusal(&format!("{error:#}")),
                     Ecosystem::Ts => None,
                 };
-                let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
-                error.context(format!("{url} did not accept {}{advice}", file.name))
+                let (name, app) = (&file.name, app.name());
+                let Some((id, advice)) = refusal else {
+                    return error.context(format!("{url} did not accept {name}"));
+                };
+                let message = format!("{url} did not accept {name}: {advice}\n{error:#}");
+                let finding = Finding::new(id, Level::Error, message).app(app);
+                let help = format!("correct it there, then go on: cargo xtask release {app}");
+                Exit::Gate(vec![finding.help(help)]).into()
             })?;
         }
         for file in files {

@@ -169,15 +169,21 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     let repo = app();
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(:\n", "feat: half");
     repo.git(&["tag", "python-v0.0.1"]);
+    // Neither can be read: the command in the hint passes once HEAD is corrected.
+    repo.commit("apps/python/src/demo_agent/__init__.py", "def g(:\n", "fix: half too");
+    let both = repo.xtask(&["plan", "python"]).expect(3).stderr;
+    let hint = both.split_once("then check it: cargo xtask ").expect("a hint").1;
+    let hint: Vec<&str> = hint.lines().next().unwrap().split(' ').collect();
     repo.commit("apps/python/src/demo_agent/__init__.py", "def f(): ...\n", "fix: whole");
-    let plan = repo.xtask(&["plan", "python"]).expect(0);
+    let plan = repo.xtask(&hint).expect(0);
     expect![[r#"
         exit code 0
         python  0.0.1 → 0.0.2  (patch)
           counts since python-v0.0.1
             1234567  fix  whole
+            1234567  fix  half too
           evidence
-            commits   patch    fix: whole (1234567)
+            commits   patch    fix: whole (1234567) and 1 more
             api       none     not compared: the API cannot be compared with python-v0.0.1, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python; only the commits decide the version: declare breaking changes in them
             tags      > 0.0.1  the highest tag
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
@@ -202,13 +208,13 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
             1234567  fix  half again
           evidence
             commits   patch    fix: half again (1234567)
-            api       none     not compared: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python; correct and commit what the message names, then check it: cargo xtask api diff python
+            api       none     not compared: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python; correct and commit what the message names, then check it: cargo xtask plan python
             tags      > 0.0.2  the highest tag
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
         stderr:
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-          → correct and commit what the message names, then check it: cargo xtask api diff python
+          → correct and commit what the message names, then check it: cargo xtask plan python
         error: 1 finding to fix first
     "#]].assert_eq(&plan.seen());
     // Its number may be too low.
@@ -216,7 +222,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     expect![[r#"
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-          → correct and commit what the message names, then check it: cargo xtask api diff python
+          → correct and commit what the message names, then check it: cargo xtask plan python
         warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
           → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.3

@@ -4,6 +4,7 @@
 use crate::bump::serve;
 use crate::demo::World;
 use crate::docs;
+use crate::lab::{Fault, Proxy, Request};
 use crate::support::{APP_TOML, PYPROJECT, Repo, run, user_cache};
 use expect_test::expect;
 use regex_lite::Regex;
@@ -222,6 +223,53 @@ fn link_cache_without(cache: &camino::Utf8Path, tool: &str) {
     let user = user_cache();
     link(Path::new(&user), cache, &["tools"]);
     link(&Path::new(&user).join("tools"), &cache.join("tools"), &[tool]);
+}
+
+/// A package that cannot be built, and uploads that the index refuses with PyPI's words.
+#[test]
+fn a_build_that_fails_and_an_upload_that_the_index_refuses_are_findings() {
+    let mut world = World::new();
+    let settings = world.repo.read("apps/python/app.toml");
+    let upload = world.servers.env.get_mut("XTASK_TESTPYPI_UPLOAD").unwrap();
+    let server = upload.trim_start_matches("http://").split('/').next().unwrap().to_string();
+    let proxy = Proxy::before(&server);
+    *upload = upload.replace(&server, &proxy.address);
+    let uploads = Request { method: "POST", path: "/", kind: "multipart/form-data" };
+    let mut seen = String::new();
+    for words in [
+        "Non-user identities cannot create new projects. This was probably caused by a mismatch.",
+        "The user 'bot' isn't allowed to upload to project 'demo-agent'.",
+    ] {
+        proxy.fault(uploads, &[Fault::Refusal(words)]);
+        seen += &world.xtask(&["release", "python"]).seen_findings();
+    }
+    let build = settings.replace("[commands]", "[commands]\nbuild = [[\"ls\", \"missing\"]]");
+    world.repo.commit("apps/python/app.toml", &build, "fix: another build");
+    world.push();
+    seen += &world.xtask(&["release", "python"]).seen_findings();
+    expect![[r#"
+        exit code 3
+        error[trusted-publisher]: python: http://127.0.0.1:PORT/ did not accept demo_agent-0.0.1-py3-none-any.whl: the first release needs a pending publisher with exactly this package's name, or a token
+        `CACHE/tools/uv/bin/uv publish --quiet --publish-url http://127.0.0.1:PORT/ --trusted-publishing never "WORLD/Pr\u{fc}fung mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
+        error: Failed to publish `target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl` to `http://127.0.0.1:PORT/`
+          cause: Server returned status code 403 Forbidden. Server says: Non-user identities cannot create new projects. This was probably caused by a mismatch.
+          → correct it there, then go on: cargo xtask release python
+        error: 1 finding to fix first
+        exit code 3
+        error[upload-refused]: python: http://127.0.0.1:PORT/ did not accept demo_agent-0.0.1-py3-none-any.whl: the name belongs to somebody else, or the token is for another project: check the owner there
+        `CACHE/tools/uv/bin/uv publish --quiet --publish-url http://127.0.0.1:PORT/ --trusted-publishing never "WORLD/Pr\u{fc}fung mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
+        error: Failed to publish `target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl` to `http://127.0.0.1:PORT/`
+          cause: Server returned status code 403 Forbidden. Server says: The user 'bot' isn't allowed to upload to project 'demo-agent'.
+          → correct it there, then go on: cargo xtask release python
+        error: 1 finding to fix first
+        exit code 3
+        error[build-failed]: python: the package cannot be built; nothing of this release is public yet (apps/python):
+        [commands] build: ls missing: `/usr/bin/env ls missing`: exit code 2
+        ls: cannot access 'missing': No such file or directory
+          → correct it in a pull request; this builds it alone: cargo xtask build python
+        error: 1 finding to fix first
+    "#]].assert_eq(&seen);
+    assert!(world.published().is_empty());
 }
 
 /// Each time the tag names other bytes, or there is no tag but the registries have the version.

@@ -4,6 +4,7 @@
 use super::{Release, State, page};
 use crate::finding::{Finding, Level};
 use crate::sys::exit::Exit;
+use crate::sys::retry;
 use crate::sys::ui::report::plural;
 use anyhow::Result;
 
@@ -24,7 +25,11 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         let files = release.dist.get_or_init(|| files);
         return Ok(format!("{} from the release page, hashes as in the tag", plural(files.len(), "file")));
     }
-    let built = release.app.settings.ecosystem.build(release.ctx, release.app, &release.commit, &out)?;
+    let built = release.app.settings.ecosystem.build(release.ctx, release.app, &release.commit, &out);
+    let built = built.map_err(|error| match may_pass(&format!("{error:#}")) {
+        true => error,
+        false => Exit::Gate(vec![failed(release, &error)]).into(),
+    })?;
     let built = release.dist.get_or_init(|| built);
     if let Some(tag) = release.tag() {
         let differ: Vec<_> =
@@ -35,6 +40,23 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     }
     let names: Vec<_> = built.iter().map(|f| format!("{} {}", f.name, &f.sha256[..12])).collect();
     Ok(names.join(", "))
+}
+
+/// Is it a failure of the network or of a full disk, which the same build may not have later?
+fn may_pass(error: &str) -> bool {
+    let full = ["No space left", "File too large", "Disk quota exceeded"];
+    retry::temporary(error).is_some() || full.iter().any(|text| error.contains(text))
+}
+
+fn failed(release: &Release, error: &anyhow::Error) -> Finding {
+    let (app, folder) = (release.app.name(), &release.app.dir);
+    let alone = format!("correct it in a pull request; this builds it alone: cargo xtask build {app}");
+    let (public, help) = match release.tag() {
+        None => ("; nothing of this release is public yet", alone),
+        Some(_) => ("", same_tools_help(release)),
+    };
+    let message = format!("the package cannot be built{public}:\n{error:#}");
+    Finding::new("build-failed", Level::Error, message).app(app).place(folder.as_str()).help(help)
 }
 
 fn difference(name: &str, sha: &str, release: &Release) -> Option<Finding> {

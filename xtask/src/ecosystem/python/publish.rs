@@ -49,31 +49,36 @@ pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<
     .map(drop)
 }
 
-/// What PyPI says of an upload that it refuses, and what to do. Each has a row in the RUNBOOK.
-const REFUSALS: &[(&str, &str)] = &[
+/// What PyPI says of an upload that it refuses, the id of the finding, and what to do. Each has a row in the
+/// RUNBOOK.
+const REFUSALS: &[(&str, &str, &str)] = &[
     (
         "invalid-publisher",
+        "trusted-publisher",
         "it does not know this job as a trusted publisher: compare owner, repository, workflow and \
          environment with those on the index",
     ),
     (
         "invalid-pending-publisher",
+        "trusted-publisher",
         "it does not know this job as a pending publisher: compare owner, repository, workflow and \
          environment with those on the index",
     ),
     (
         "Non-user identities cannot create new projects",
+        "trusted-publisher",
         "the first release needs a pending publisher with exactly this package's name, or a token",
     ),
     (
         "allowed to upload to project",
+        "upload-refused",
         "the name belongs to somebody else, or the token is for another project: check the owner there",
     ),
 ];
 
-/// What to do about an upload that the index refused, if its words are known.
-pub(crate) fn advice(output: &str) -> Option<&'static str> {
-    REFUSALS.iter().find(|(words, _)| output.contains(words)).map(|(_, advice)| *advice)
+/// The id of the finding about an upload that the index refused, and what to do, if its words are known.
+pub(crate) fn refusal(output: &str) -> Option<(&'static str, &'static str)> {
+    REFUSALS.iter().find(|(words, ..)| output.contains(words)).map(|(_, id, advice)| (*id, *advice))
 }
 
 /// The reason why the index would refuse an upload. The check sends an upload without a file: an index that
@@ -105,8 +110,10 @@ mod tests {
     #[test]
     fn what_pypi_refuses_has_advice_and_a_row_in_the_runbook() {
         let runbook = include_str!("../../../RUNBOOK.md");
-        for (words, _) in REFUSALS {
-            assert!(runbook.contains(&format!("`{words}`")), "{words} has no row in the RUNBOOK");
+        for (words, id, _) in REFUSALS {
+            for text in [words, id] {
+                assert!(runbook.contains(&format!("`{text}`")), "{text} has no row in the RUNBOOK");
+            }
         }
         for (output, expected) in [
             (
@@ -124,7 +131,7 @@ mod tests {
             ("400 File already exists", ""),
             ("", ""),
         ] {
-            let advice = advice(output).unwrap_or_default();
+            let (_, advice) = refusal(output).unwrap_or_default();
             assert!(
                 advice.contains(expected) && advice.is_empty() == expected.is_empty(),
                 "{output}: {advice}"

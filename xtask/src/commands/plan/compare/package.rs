@@ -76,7 +76,8 @@ fn unreadable(ctx: &Ctx, app: &App, last: &LastRelease, error: anyhow::Error) ->
     let ours = api::between(ctx, app, "HEAD", "HEAD").is_err();
     let (level, help) = match ours {
         true => {
-            let check = format!("cargo xtask api diff {}", app.name());
+            // Not `api diff`: it fails also if only the release cannot be read.
+            let check = format!("cargo xtask plan {}", app.name());
             (Level::Error, format!("correct and commit what the message names, then check it: {check}"))
         }
         false => (
