@@ -40,13 +40,10 @@ pub(crate) fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Op
 /// whole history is read.
 pub(crate) fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
     let format = [
-        "-c",
-        "log.showSignature=false",
         "log",
         "-z",
         "--no-merges",
         "--no-color",
-        "--encoding=UTF-8",
         "--format=%H%n%B",
     ];
     let range = git.commit(base).map_or("HEAD".to_string(), |base| format!("{base}..HEAD"));

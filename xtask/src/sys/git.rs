@@ -54,6 +54,17 @@ const HOOK_IDENTITY: &[&str] = &[
     "GIT_COMMITTER_DATE",
 ];
 
+/// The user's settings that would change what git prints for a program: lines of `gpg` before a commit's
+/// date, paths in quotes, texts in another encoding.
+const READABLE: &[&str] = &[
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "core.quotePath=false",
+    "-c",
+    "i18n.logOutputEncoding=UTF-8",
+];
+
 /// The variable with the ssh command of git (git(1)).
 const SSH: &str = "GIT_SSH_COMMAND";
 
@@ -110,7 +121,7 @@ impl Git {
     /// and the Python that they run inherit it. Nothing that git translates is parsed.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new("git");
-        command.current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
+        command.args(READABLE).current_dir(&self.dir).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
         let in_hook = std::env::var_os("GIT_INDEX_FILE").is_some() || std::env::var_os("GIT_DIR").is_some();
         for name in HOOK_ENV.iter().chain(HOOK_IDENTITY.iter().filter(|_| in_hook)) {
             command.env_remove(name);

@@ -5,6 +5,7 @@ use crate::demo;
 use crate::support::{Repo, run};
 use camino::Utf8Path;
 use expect_test::expect;
+use std::os::unix::fs::PermissionsExt;
 
 const APPS: [&str; 2] = ["python", "ts"];
 
@@ -26,6 +27,14 @@ fn built(output: &serde_json::Value) -> Vec<String> {
 #[test]
 fn packages_are_the_same_whatever_the_settings_of_git_and_the_machine() {
     let repo = repo();
+    // The commit is signed, by a program that stands for gpg.
+    let gpg = repo.world().join("gpg");
+    let script = "#!/bin/sh\necho '[GNUPG:] SIG_CREATED ' >&2\necho 'gpg: Good signature' >&2\n\
+                  printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'\n";
+    std::fs::write(&gpg, script).unwrap();
+    std::fs::set_permissions(&gpg, PermissionsExt::from_mode(0o755)).unwrap();
+    repo.git(&["config", "gpg.program", gpg.as_str()]);
+    repo.git(&["commit", "--quiet", "--amend", "--no-edit", "--gpg-sign=key"]);
     let plain = APPS.map(|app| built(&repo.xtask(&["build", app, "--json"]).expect(0).json()));
 
     // A machine that converts line ends, leaves files out, expands nothing, and hides what it writes.
@@ -37,7 +46,8 @@ fn packages_are_the_same_whatever_the_settings_of_git_and_the_machine() {
     std::fs::write(home.join(".config/git/attributes"), attributes).unwrap();
     let config = format!(
         "[core]\nautocrlf = true\neol = crlf\nattributesFile = {home}/attributes\n[tar]\numask = 0077\n\
-         [filter \"upper\"]\nsmudge = tr a-z A-Z\nclean = tr a-z A-Z\n"
+         [filter \"upper\"]\nsmudge = tr a-z A-Z\nclean = tr a-z A-Z\n\
+         [log]\nshowSignature = true\n"
     );
     let config_file = home.join(".gitconfig");
     std::fs::write(&config_file, config).unwrap();
@@ -45,6 +55,8 @@ fn packages_are_the_same_whatever_the_settings_of_git_and_the_machine() {
     let git =
         run(repo.command("git", &repo.path).args(["archive", "HEAD"]).env("GIT_CONFIG_GLOBAL", &config_file));
     assert!(!git.stdout.contains("def main"), "the settings change nothing: the test tests nothing");
+    let shown = ["-c", "log.showSignature=true", "show", "--no-patch", "--format=%ct"];
+    assert!(repo.git(&shown).contains("Good signature"));
     for (app, plain) in APPS.iter().zip(plain) {
         let mut command = repo.command("/bin/sh", &repo.path);
         command.args([
