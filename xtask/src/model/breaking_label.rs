@@ -39,13 +39,7 @@ pub(crate) fn judge(labels: &[String], declared: &[Entry], accepted: bool) -> Op
 /// The commits between `base` and HEAD that declare a break, for any app. If `base` is not a commit, the
 /// whole history is read.
 pub(crate) fn declared_since(git: &Git, base: &str) -> Result<Vec<Entry>> {
-    let format = [
-        "log",
-        "-z",
-        "--no-merges",
-        "--no-color",
-        "--format=%H%n%B",
-    ];
+    let format = ["log", "-z", "--no-merges", "--no-color", "--format=%H%n%B"];
     let range = git.commit(base).map_or("HEAD".to_string(), |base| format!("{base}..HEAD"));
     let text = git.bytes(&[&format[..], &[&range, "--"]].concat())?;
     let commit = |record: &str| {

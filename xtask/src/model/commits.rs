@@ -2,6 +2,7 @@
 //! others do not count. Pure: text in, entries out.
 
 use crate::model::version::Bump;
+use crate::sys::ui::is_control;
 use message::{Parsed, Part};
 use serde::Serialize;
 
@@ -151,5 +152,5 @@ pub(crate) fn highest(entries: &[Entry]) -> Bump {
 
 /// A message without control characters: it becomes part of the changelog, tags and what is printed.
 fn visible(message: &str) -> String {
-    message.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r'), "\u{fffd}")
+    message.replace(|c: char| is_control(c) && !matches!(c, '\n' | '\t' | '\r'), "\u{fffd}")
 }

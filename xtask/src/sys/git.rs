@@ -56,14 +56,8 @@ const HOOK_IDENTITY: &[&str] = &[
 
 /// The user's settings that would change what git prints for a program: lines of `gpg` before a commit's
 /// date, paths in quotes, texts in another encoding.
-const READABLE: &[&str] = &[
-    "-c",
-    "log.showSignature=false",
-    "-c",
-    "core.quotePath=false",
-    "-c",
-    "i18n.logOutputEncoding=UTF-8",
-];
+const READABLE: &[&str] =
+    &["-c", "log.showSignature=false", "-c", "core.quotePath=false", "-c", "i18n.logOutputEncoding=UTF-8"];
 
 /// The variable with the ssh command of git (git(1)).
 const SSH: &str = "GIT_SSH_COMMAND";

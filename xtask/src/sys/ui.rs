@@ -104,7 +104,7 @@ const SIGPIPE_EXIT: i32 = 141;
 /// error. Ends the program if the result cannot be written: quietly if the reader has closed the pipe, as
 /// `| head` does.
 pub(crate) fn print(result: impl std::fmt::Display) {
-    let text = secrets::mask(&result.to_string());
+    let text = safe(&result.to_string());
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let mut output = std::io::stdout().lock();
     if let Err(error) = write!(output, "{text}{end}").and_then(|()| output.flush()) {
@@ -137,9 +137,15 @@ pub(crate) fn safe(text: &str) -> String {
     visible(&secrets::mask(text))
 }
 
-/// Every control character but newline, tab and colour codes (ECMA-48, SGR) as U+FFFD.
+/// Does it change how a terminal or an editor shows what is around it? A control character, or one that turns
+/// the direction of a text (Unicode, UAX #9, explicit formatting characters).
+pub(crate) fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Every control character but line breaks, tab and colour codes (ECMA-48, SGR) as U+FFFD.
 fn visible(text: &str) -> String {
-    if !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+    if !text.contains(|c: char| is_control(c) && c != '\n' && c != '\t') {
         return text.to_string();
     }
     let mut out = String::new();
@@ -151,7 +157,8 @@ fn visible(text: &str) -> String {
         });
         let length = colour.unwrap_or(c.len_utf8());
         match colour {
-            None if c.is_control() && c != '\n' && c != '\t' => out.push('\u{fffd}'),
+            None if rest.starts_with("\r\n") => out.push('\r'),
+            None if is_control(c) && c != '\n' && c != '\t' => out.push('\u{fffd}'),
             _ => out.push_str(&rest[..length]),
         }
         rest = &rest[length..];
@@ -243,6 +250,9 @@ mod tests {
             ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m"),
             ("\x1b[2Jgone", "\u{fffd}[2Jgone"),
             ("a\rb\x07", "a\u{fffd}b\u{fffd}"),
+            ("a\r\nb\r", "a\r\nb\u{fffd}"),
+            ("a\u{202e}b\u{2066}c\u{2069}", "a\u{fffd}b\u{fffd}c\u{fffd}"),
+            ("\u{200f}\u{5d0}", "\u{200f}\u{5d0}"),
             ("\x1b]0;title\x07", "\u{fffd}]0;title\u{fffd}"),
             ("\x1b[", "\u{fffd}["),
             ("\u{9b}2J", "\u{fffd}2J"),

@@ -642,6 +642,16 @@ fn what_the_forge_says_about_runs_checks_and_tags_is_found() {
 }
 
 #[test]
+fn control_characters_of_file_names_do_not_reach_the_terminal() {
+    let repo = Repo::new();
+    repo.git(&["tag", "python-v0.0.0"]);
+    repo.commit("docs/a\u{1b}[2J\u{202e}.md", "pip install demo-agent==0.0.7\n", "docs: say how");
+    let out = repo.xtask(&["audit"]).expect(0);
+    assert!(out.stdout.contains("docs/a\u{fffd}[2J\u{fffd}.md"), "{}", out.stdout);
+    assert_eq!(crate::bump::controls(&(out.stdout + &out.stderr)), "");
+}
+
+#[test]
 fn packages_without_a_tag_or_withdrawn_by_hand_and_commits_without_a_release_are_found() {
     let repo = Repo::new();
     repo.write("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n");

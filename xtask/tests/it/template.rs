@@ -1,6 +1,7 @@
 //! `compat --template`: the example templates against releases on real registries, and against a faulty
 //! index.
 
+use crate::bump::controls;
 use crate::compat::promise;
 use crate::demo::{World, copy};
 use crate::seen::masked;
@@ -429,6 +430,47 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     expect![[r#"
         error: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
     "#]].assert_eq(&masked(&nobody));
+}
+
+/// In names of files on a Python index, and in addresses and reasons of an npm registry.
+#[test]
+fn control_characters_of_an_index_do_not_reach_the_terminal() {
+    let odd = "\u{1b}[2J\u{7}\u{202e}";
+    let address = serve(|address| {
+        let names = [format!("demo_agent-0.1.0-py3{odd}-none-any.whl"), format!("demo_agent-0.0.9{odd}.zip")];
+        let files = names.map(|name| json!({ "filename": name, "url": "/files/7", "hashes": {} }));
+        let page = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": files });
+        let dist = json!({ "tarball": format!("{address}/{odd}.tgz") });
+        let document = json!({
+            "name": "@demo/agent", "dist-tags": { "latest": format!("0.2.0{odd}") },
+            "versions": { "0.1.0": { "dist": dist, "deprecated": format!("because{odd}") } },
+        });
+        let wrong = json!({ "name": "demo-agent", "versions": { format!("1.0.0{odd}"): { "dist": dist } } });
+        let simple = "application/vnd.pypi.simple.v1+json";
+        HashMap::from([
+            ("/simple/demo-agent/".to_string(), (simple, page.to_string().into_bytes())),
+            ("/files/7".to_string(), ("application/zip", b"no archive".to_vec())),
+            ("/@demo%2fagent".to_string(), ("application/json", document.to_string().into_bytes())),
+            ("/demo-agent".to_string(), ("application/json", wrong.to_string().into_bytes())),
+        ])
+    });
+    let repo = Repo::new();
+    let shown = |dir: &Utf8PathBuf, expected: &str| {
+        pin(dir, "0.1.0");
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), dir);
+        let address = ["--pypi", &format!("{address}/simple"), "--npm", &address];
+        let output = run(command.args(["compat", "--template", "."]).args(address)).expect(1);
+        for text in [&output.stdout, &output.stderr] {
+            assert_eq!(controls(text), "", "{text:?}");
+        }
+        assert!(output.stderr.contains(expected), "{expected}: {}", output.stderr);
+    };
+    shown(&template(&repo, "python"), "demo_agent-0.1.0-py3\u{fffd}[2J\u{fffd}\u{fffd}-none-any.whl, from");
+    let ts = template(&repo, "ts");
+    shown(&ts, "\u{fffd}[2J\u{fffd}\u{fffd}.tgz");
+    let settings = std::fs::read_to_string(ts.join("template.toml")).unwrap();
+    std::fs::write(ts.join("template.toml"), settings.replace("@demo/agent", "demo-agent")).unwrap();
+    shown(&ts, "is not a version (SemVer)");
 }
 
 #[test]

@@ -151,23 +151,31 @@ pub(super) fn download(release: &PinnedVersion) -> Result<Download> {
 /// Downloads the file. Returns its SHA-256 and SHA-512.
 fn save(release: &PinnedVersion, to: &Utf8Path) -> Result<(Digest, Digest)> {
     let reader = Http::new()?.open(&Request::new("GET", &release.url))?.success()?.reader();
-    let mut file = std::fs::File::create(to).with_context(|| format!("cannot write {to}"))?;
+    let file = std::fs::File::create(to).with_context(|| format!("cannot write {to}"))?;
+    let PinnedVersion { name, url, .. } = release;
+    match copied(reader, LARGEST, file) {
+        Ok(Some(hashes)) => Ok(hashes),
+        Ok(None) => bail!("{name} is larger than {} MiB, from {url}", LARGEST >> 20),
+        Err(error) => Err(error).with_context(|| format!("the download of {name} was interrupted")),
+    }
+}
+
+/// Copies at most `largest` bytes. Returns their SHA-256 and SHA-512, or None if there are more.
+fn copied(from: impl Read, largest: u64, mut to: impl Write) -> std::io::Result<Option<(Digest, Digest)>> {
     let (mut sha256, mut sha512) = (Hasher::new(&hash::SHA256), Hasher::new(&hash::SHA512));
-    let (mut reader, mut buffer) = (reader.take(LARGEST + 1), vec![0; 64 << 10]);
-    let mut size = 0;
+    let (mut from, mut buffer, mut left) = (from.take(largest + 1), vec![0; 64 << 10], largest);
     loop {
-        let read = reader.read(&mut buffer);
-        let n = read.with_context(|| format!("the download of {} was interrupted", release.name))?;
+        let n = from.read(&mut buffer)?;
         if n == 0 {
-            return Ok((sha256.finish(), sha512.finish()));
+            return Ok(Some((sha256.finish(), sha512.finish())));
         }
-        size += n as u64;
-        if size > LARGEST {
-            bail!("{} is larger than {} MiB, from {}", release.name, LARGEST >> 20, release.url);
+        match left.checked_sub(n as u64) {
+            Some(rest) => left = rest,
+            None => return Ok(None),
         }
         sha256.update(&buffer[..n]);
         sha512.update(&buffer[..n]);
-        file.write_all(&buffer[..n])?;
+        to.write_all(&buffer[..n])?;
     }
 }
 
@@ -175,6 +183,16 @@ fn save(release: &PinnedVersion, to: &Utf8Path) -> Result<(Digest, Digest)> {
 mod tests {
     use super::*;
     use python::index::IndexFile;
+
+    #[test]
+    fn a_download_ends_at_the_limit_although_the_server_sends_more() {
+        for (sent, expected) in [(99_999, true), (100_000, true), (100_001, false), (u64::MAX, false)] {
+            let mut file = Vec::new();
+            let hashes = copied(std::io::repeat(b' ').take(sent), 100_000, &mut file).unwrap();
+            assert_eq!(hashes.is_some(), expected, "{sent}");
+            assert!(file.len() <= 100_000);
+        }
+    }
 
     #[test]
     fn a_version_is_found_on_a_python_index_in_any_spelling() {

@@ -190,5 +190,5 @@ fn head_and_text(entry: &Entry) -> (&str, &str) {
 
 /// A subject is somebody else's text: no control characters reach the terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.replace(crate::sys::ui::is_control, "\u{fffd}")
 }

@@ -24,7 +24,7 @@ pub(crate) fn paint(colour: fn(&str) -> String, text: &str) -> String {
 }
 
 pub(crate) fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    text.replace(super::is_control, "\u{fffd}")
 }
 
 /// The last line of a report: `3 changes: 1 breaking, 2 info`. The number of breaking changes is always
