@@ -105,16 +105,18 @@ def main() -> int:
     python = [str(PYTHON), "-m", "fractal_agents_runtime"]
     columns: dict[str, dict[str, str]] = {}
     with ExitStack() as stack:
-        database = Path(stack.enter_context(TemporaryDirectory())) / "agents.db"
+        folder = stack.enter_context(TemporaryDirectory())
+        typescript = [shutil.which("bun") or "bun", "src/cli.ts"]
         servers = {
             "Python server": (APPS / "python", python),
-            "Python server, SQLite": (APPS / "python", [*python, "--db", f"sqlite:{database}"]),
-            "TypeScript server": (TS, [shutil.which("bun") or "bun", "src/cli.ts"]),
+            "Python server, SQLite": (APPS / "python", [*python, "--db", f"sqlite:{folder}/py.db"]),
+            "TypeScript server": (TS, typescript),
+            "TypeScript server, SQLite": (TS, [*typescript, "--db", f"sqlite:{folder}/ts.db"]),
         }
         url = os.environ.get("BASE_URL")
         urls = {"server": url} if url else {}
-        for name, (folder, command) in ({} if url else servers).items():
-            urls[name] = stack.enter_context(server(folder, command))
+        for name, (place, command) in ({} if url else servers).items():
+            urls[name] = stack.enter_context(server(place, command))
         for name, address in urls.items():
             for sdk, command in sdks.items():
                 columns[f"{name}, {sdk}"] = driven(command, address)

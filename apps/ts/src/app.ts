@@ -6,6 +6,7 @@ import { Assistants } from "./assistants.js";
 import { parse, read } from "./body.js";
 import { Call, parseQuery } from "./call.js";
 import { corsHeaders, isPreflight } from "./cors.js";
+import { storageAt } from "./databases.js";
 import { echo } from "./echo.js";
 import { HttpError, json, nothing } from "./errors.js";
 import type { Graph } from "./graphs.js";
@@ -14,6 +15,7 @@ import { log } from "./log.js";
 import { Metrics } from "./metrics.js";
 import { pathOf } from "./path.js";
 import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
+import { Records } from "./records.js";
 import { allowed, ROUTES, type Route } from "./routes.js";
 import { Runs } from "./runs.js";
 import { preparation, type Runtime } from "./runtime.js";
@@ -25,6 +27,8 @@ import { Threads } from "./threads.js";
 export interface App {
   /** Answers a request. Every exception becomes a response with an error status. */
   fetch(request: Request): Promise<Response>;
+  /** Loads what is stored, and resumes runs. The first request does the same. */
+  open(): Promise<void>;
 }
 
 /** Settings of an app. */
@@ -34,6 +38,10 @@ export interface AppOptions {
    * `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
    */
   readonly token?: string | undefined;
+  /** `memory`, or `sqlite:FILE` to keep everything in that file. Default: `memory`. */
+  readonly db?: string | undefined;
+  /** Whether runs that have lost their server are resumed, instead of failing. Default: true. */
+  readonly resume?: boolean | undefined;
   /** What the environment variables of the command set; default: as without them. */
   readonly settings?: Partial<Settings>;
 }
@@ -44,22 +52,40 @@ const PUBLIC = ["/health", "/ok"];
 /** Returns the API for these compiled langgraph graphs, by name. Default: only `echo`. */
 export function createApp(
   graphs: Readonly<Record<string, Graph>> = { echo: echo() },
-  { token, settings }: AppOptions = {},
+  { token, db, resume, settings }: AppOptions = {},
 ): App {
   const spec = render();
   const known = new Map(Object.entries(graphs));
-  const [threads, items] = [new Threads(), new Items()];
+  const chosen: Settings = {
+    ...USUAL,
+    ...settings,
+    ...(db !== undefined && { database: db }),
+    ...(resume !== undefined && { lostRuns: resume ? "resume" : "error" }),
+  };
+  const records = new Records(storageAt(chosen.database));
   const runtime: Runtime = {
     graphs: known,
     spec,
     compat: document(spec),
-    assistants: new Assistants(Object.keys(graphs)),
-    items,
-    threads,
+    assistants: new Assistants(Object.keys(graphs), records),
+    items: new Items(records),
+    threads: new Threads(records),
     runs: new Runs(() => runtime),
-    settings: { ...USUAL, ...settings },
+    records,
+    settings: chosen,
     metrics: new Metrics(),
-    stateful: preparation(known, threads, items),
+    stateful: preparation(known, records),
+  };
+  records.kinds = {
+    assistant: runtime.assistants,
+    thread: runtime.threads,
+    run: runtime.runs,
+    end: runtime.items,
+  };
+  let opening: Promise<void> | undefined;
+  const open = () => {
+    opening ??= records.open().then(() => runtime.runs.recover());
+    return opening;
   };
   const hono = new Hono({ getPath: pathOf });
   // A path without names in braces goes before one with them.
@@ -75,7 +101,7 @@ export function createApp(
       hono.on(route.method, pattern, ({ req }) =>
         settle(req.raw, () => {
           templates.set(req.raw, path);
-          return answer(runtime, route, req.raw);
+          return answer(runtime, open, route, req.raw);
         }),
       );
     }
@@ -94,6 +120,7 @@ export function createApp(
     });
   const { corsOrigins } = runtime.settings;
   return {
+    open,
     async fetch(request) {
       const began = performance.now();
       const shared = corsOrigins.length > 0 ? corsHeaders(corsOrigins, request) : undefined;
@@ -136,15 +163,30 @@ async function settle(
   }
 }
 
-async function answer(runtime: Runtime, route: Route, request: Request): Promise<Response> {
+async function answer(
+  runtime: Runtime,
+  open: () => Promise<void>,
+  route: Route,
+  request: Request,
+): Promise<Response> {
   const parts = partsOf(route.path, pathOf(request));
   const bytes = route.request && (await read(request.body, runtime.settings.maxBody));
   if (route.channel) checkChannel(request.headers.get(CHANNEL_HEADER));
   const query = parseQuery(route.query ?? [], queryOf(request));
   const body = route.request && bytes && parse(route.request, bytes);
   const call = new Call(parts, query, request.headers, body as never);
-  const done = await route.handler(runtime, call);
+  await open();
+  const done = await saved(runtime, () => route.handler(runtime, call));
   return done instanceof Response ? done : json(200, JSON.stringify(done));
+}
+
+/** Writes what the work has changed, before its result is answered. */
+async function saved<Result>(runtime: Runtime, work: () => Result): Promise<Awaited<Result>> {
+  try {
+    return await work();
+  } finally {
+    await runtime.records.flush();
+  }
 }
 
 function queryOf({ url }: { url: string }): URLSearchParams {

@@ -1,10 +1,11 @@
-/** Assistants: graphs with a configuration, a name and versions. Kept in memory. */
+/** Assistants: graphs with a configuration, a name and versions. */
 
 import { randomUUID } from "node:crypto";
 import type { Call } from "./call.js";
 import { HttpError, json, nothing, refused } from "./errors.js";
 import type { Graph } from "./graphs.js";
 import type * as models from "./models.js";
+import type { Records } from "./records.js";
 import type { Runtime } from "./runtime.js";
 import {
   contains,
@@ -33,16 +34,41 @@ export type Assistant = {
 
 /** All assistants with their versions. Each graph has one from the start. */
 export class Assistants {
+  readonly #journal: Records;
+  readonly #graphs: ReadonlySet<string>;
   readonly #system: ReadonlySet<string>;
   readonly #versions = new Map<string, Assistant[]>();
   readonly #current = new Map<string, Assistant>();
 
-  constructor(graphs: Iterable<string>) {
-    const names = [...graphs];
-    this.#system = new Set(names.map(systemId));
-    for (const graph of names) {
-      this.create(made(systemId(graph), graph, { metadata: { created_by: "system" } }));
+  constructor(graphs: Iterable<string>, records: Records) {
+    this.#journal = records;
+    this.#graphs = new Set(graphs);
+    this.#system = new Set([...this.#graphs].map(systemId));
+    for (const graph of this.#graphs) {
+      const id = systemId(graph);
+      const own = made(id, graph, { metadata: { created_by: "system" } });
+      this.#versions.set(id, [own]);
+      this.#current.set(id, own);
     }
+  }
+
+  /** Returns an assistant with its versions for the storage. */
+  dump(id: string): Json | null {
+    const current = this.#current.get(id);
+    if (!current) return null;
+    return { created_at: current.created_at, current, versions: this.#versions.get(id) };
+  }
+
+  /** Takes an assistant over from the storage, if its graph is still served. */
+  load(id: string, saved: Json | null): void {
+    if (!saved) {
+      this.#remove(id);
+      return;
+    }
+    const current = saved["current"] as Assistant;
+    if (!this.#graphs.has(current.graph_id)) return;
+    this.#versions.set(id, saved["versions"] as Assistant[]);
+    this.#current.set(id, current);
   }
 
   /** Returns the assistant with this id, or the one that the graph of this name always has. */
@@ -69,6 +95,7 @@ export class Assistants {
     const id = added.assistant_id;
     this.#versions.set(id, [...(this.#versions.get(id) ?? []), added]);
     this.#current.set(id, added);
+    this.#journal.mark("assistant", id);
     return added;
   }
 
@@ -96,11 +123,17 @@ export class Assistants {
     if (!found) throw new HttpError(404, `assistant ${id} has no version ${version}`);
     const latest = { ...found, updated_at: now() };
     this.#current.set(id, latest);
+    this.#journal.mark("assistant", id);
     return latest;
   }
 
   /** Removes the assistant with all its versions. */
   delete(id: string): void {
+    this.#remove(id);
+    this.#journal.mark("assistant", id);
+  }
+
+  #remove(id: string): void {
     this.#versions.delete(id);
     this.#current.delete(id);
   }

@@ -11,7 +11,8 @@ import { parsePort, parseSettings, reason, type Settings, UsageError } from "./s
 import { version } from "./version.js";
 
 const NAME = "fractal-agents-runtime";
-const USAGE = `usage: ${NAME} [-h] [--version] [dev|serve] [--config FILE] [--host H] [--port N]\n`;
+const USAGE = `usage: ${NAME} [-h] [--version] [dev|serve] [--config FILE] [--host H] [--port N]
+       [--db PLACE]\n`;
 const HELP = `${USAGE}
 Serve LangGraph graphs.
 
@@ -24,11 +25,12 @@ options:
   --config FILE  serve the project that this file describes; default with a command: langgraph.json
   --host H       the address to listen on, instead of HOST
   --port N       the port to listen on, instead of PORT
+  --db PLACE     where data is kept, instead of DATABASE: memory (the default) or sqlite:FILE
 
 environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
   PLUGINS (comma-separated packages or paths), AUTH_TOKEN (what clients must send; default: nothing),
   MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,
-  LOG_FORMAT (text or json); the README describes them
+  LOG_FORMAT (text or json), DATABASE, LOST_RUNS; the README describes them
 `;
 
 /** Starts the server in the foreground. Returns an exit code if no server runs. */
@@ -39,7 +41,8 @@ async function main(): Promise<number | undefined> {
     return 0;
   }
   const port = parsePort(asked.port ?? process.env["PORT"] ?? "8000");
-  const settings = parseSettings(process.env);
+  const database = asked.db ? { DATABASE: asked.db } : {};
+  const settings = parseSettings({ ...process.env, ...database });
   const host = asked.host || process.env["HOST"] || "127.0.0.1";
   // First, so that a signal during the import of langgraph is handled too.
   LOG.json = process.env["LOG_FORMAT"] === "json";
@@ -58,17 +61,23 @@ async function main(): Promise<number | undefined> {
 
 /** Imports the graphs of a project, or the server's own. If that fails, the process ends. */
 async function loaded(config: string | undefined, settings: Settings): Promise<App> {
-  const [{ createApp }, plugins, projects] = await Promise.all([
+  const [{ createApp }, databases, { StorageError }, plugins, projects] = await Promise.all([
     import("./app.js"),
+    import("./databases.js"),
+    import("./storage.js"),
     import("./plugins.js"),
     import("./project.js"),
   ]);
   try {
+    // First, because the import of graphs takes long.
+    databases.storageAt(settings.database);
     const own = config ? await projects.loadProject(config) : await ownGraphs();
     const graphs = await plugins.load(process.env["PLUGINS"] ?? "", own);
-    return createApp(graphs, { token: process.env["AUTH_TOKEN"], settings });
+    const app = createApp(graphs, { token: process.env["AUTH_TOKEN"], settings });
+    await app.open();
+    return app;
   } catch (problem) {
-    const expected = [plugins.PluginError, projects.ProjectError];
+    const expected = [plugins.PluginError, projects.ProjectError, StorageError];
     const known = problem instanceof Error && expected.some((one) => problem instanceof one);
     const told = known ? `${NAME}: ${problem.message}\n` : `${stackOf(problem)}\n`;
     await new Promise<void>((done) => {
@@ -94,6 +103,7 @@ interface Options {
   readonly config?: string | undefined;
   readonly host?: string | undefined;
   readonly port?: string | undefined;
+  readonly db?: string | undefined;
 }
 
 function options(): Options {
@@ -103,6 +113,7 @@ function options(): Options {
     config: { type: "string" },
     host: { type: "string" },
     port: { type: "string" },
+    db: { type: "string" },
   } as const;
   try {
     const { values, positionals } = parseArgs({ options: known, allowPositionals: true });

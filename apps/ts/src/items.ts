@@ -1,9 +1,10 @@
-/** The store: values by namespace and key, which graphs can use too. Kept in memory. */
+/** The store: values by namespace and key, which graphs can use too. */
 
 import type { BaseStore, Item } from "@langchain/langgraph";
 import type { Call } from "./call.js";
 import { nothing, refused } from "./errors.js";
 import type * as models from "./models.js";
+import type { Records } from "./records.js";
 import type { Runtime } from "./runtime.js";
 import { type Json, stamp } from "./values.js";
 
@@ -20,27 +21,34 @@ interface End {
 
 /** langgraph's own store, and when its values end. */
 export class Items {
-  #store: BaseStore | undefined;
+  readonly #journal: Records;
+  // By the JSON of namespace and key.
   readonly #ends = new Map<string, End>();
 
-  /** langgraph's store, in which values that have ended may still be. */
-  async store(): Promise<BaseStore> {
-    if (!this.#store) {
-      // Imported when it is used first: langgraph is slow to import.
-      const { InMemoryStore } = await import("@langchain/langgraph");
-      this.#store ??= new InMemoryStore();
-    }
-    return this.#store;
+  constructor(records: Records) {
+    this.#journal = records;
   }
 
-  /** Deletes the values that have ended, and returns the store. */
+  /** Returns for the storage when a value ends. */
+  dump(name: string): Json | null {
+    const end = this.#ends.get(name);
+    return end ? { ...end } : null;
+  }
+
+  /** Takes over from the storage when a value ends. */
+  load(name: string, saved: Json | null): void {
+    if (saved) this.#ends.set(name, saved as unknown as End);
+    else this.#ends.delete(name);
+  }
+
+  /** Deletes the values that have ended, and returns langgraph's store. */
   async sweep(): Promise<BaseStore> {
-    const store = await this.store();
-    const time = performance.now();
-    for (const [name, end] of this.#ends) {
-      if (end.time > time) continue;
-      this.#ends.delete(name);
-      await store.delete(end.namespace, end.key);
+    const store = await this.#journal.storage.store();
+    const time = Date.now();
+    for (const { namespace, key, time: end } of [...this.#ends.values()]) {
+      if (end > time) continue;
+      this.keep(namespace, key, null);
+      await store.delete(namespace, key);
     }
     return store;
   }
@@ -48,11 +56,10 @@ export class Items {
   /** Lets a value end after these minutes. null: never. */
   keep(namespace: string[], key: string, minutes: number | null): void {
     const name = JSON.stringify([namespace, key]);
-    if (minutes === null) this.#ends.delete(name);
-    else {
-      const time = performance.now() + minutes * MINUTE;
-      this.#ends.set(name, { namespace, key, time, minutes });
-    }
+    if (minutes !== null) {
+      this.#ends.set(name, { namespace, key, time: Date.now() + minutes * MINUTE, minutes });
+    } else if (!this.#ends.delete(name)) return;
+    this.#journal.mark("end", name);
   }
 
   /** Lets the time of a value begin again. */

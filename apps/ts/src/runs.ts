@@ -11,7 +11,7 @@ import type * as models from "./models.js";
 import type { Runtime, Stateful } from "./runtime.js";
 import { ACTIVE, checkRoom, Feed, LIMITS, Log } from "./streams.js";
 import { eventStream, lastEvent, placeOf } from "./threads.js";
-import { isObject, type Json, now, selected } from "./values.js";
+import { isObject, type Json, millisecondsUntil, now, selected } from "./values.js";
 import { checkWebhook, sendWebhook } from "./webhooks.js";
 
 type Body = models.RunRequest;
@@ -32,12 +32,37 @@ const STATEFUL = [
 /** Thrown inside a run that is cancelled. */
 class Cancelled extends Error {}
 
+/** What ends a run whose server has ended, if such runs are not resumed. */
+class ServerEnded extends Error {
+  override readonly name = "ServerEnded";
+}
+
+/** A run as the storage has it. */
+type Saved = {
+  created_at: string;
+  record: models.Run & Json;
+  body: Body;
+  assistant: Assistant;
+  temporary: boolean;
+  attempt: number;
+  before?: string | undefined;
+  result: string;
+};
+
 /** A run, while it is known. */
 export class Run {
   readonly body: Body;
   readonly assistant: Assistant;
   /** True if the thread was made for this run, and is deleted with it. */
   readonly temporary: boolean;
+  /** True if it ends with this process, because its client waits for it. */
+  transient: boolean;
+  /** How often it has been started. */
+  attempt = 0;
+  /** The thread's last checkpoint before it. undefined: not known yet. */
+  before: string | undefined;
+  /** True if this process executes it. */
+  launched = false;
   readonly log: Log = new Log();
   readonly record: models.Run & Json;
   readonly done: Promise<void>;
@@ -51,10 +76,16 @@ export class Run {
   late = false;
   finish: () => void = () => undefined;
 
-  constructor(body: Body, threadId: string, assistant: Assistant, temporary: boolean) {
+  constructor(
+    body: Body,
+    threadId: string,
+    assistant: Assistant,
+    { temporary = false, transient = false }: { temporary?: boolean; transient?: boolean } = {},
+  ) {
     this.body = body;
     this.assistant = assistant;
     this.temporary = temporary;
+    this.transient = transient;
     this.done = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -74,6 +105,26 @@ export class Run {
     };
   }
 
+  /** Returns the run for the storage. */
+  dump(): Saved {
+    const { record, body, assistant, temporary, attempt, before, result } = this;
+    const created_at = record.created_at;
+    return { created_at, record, body, assistant, temporary, attempt, before, result };
+  }
+
+  /** Returns a run of the storage. */
+  static loaded(saved: Saved): Run {
+    const { record, body, assistant, temporary, attempt, before, result } = saved;
+    const run = new Run(body, record.thread_id, assistant, { temporary });
+    Object.assign(run.record, record);
+    Object.assign(run, { attempt, before, result });
+    if (!run.active) {
+      run.log.close();
+      run.finish();
+    }
+    return run;
+  }
+
   get id(): string {
     return this.record.run_id;
   }
@@ -85,11 +136,6 @@ export class Run {
   /** True until the run has ended. */
   get active(): boolean {
     return this.record.status === "pending" || this.record.status === "running";
-  }
-
-  /** Changes the status that clients see. */
-  set(status: models.Run["status"]): void {
-    Object.assign(this.record, { status, updated_at: now() });
   }
 
   /** Ends the run soon. `done` tells when it has ended. */
@@ -113,6 +159,47 @@ export class Runs {
 
   constructor(runtime: () => Runtime) {
     this.#runtime = runtime;
+  }
+
+  /** Returns a run for the storage. */
+  dump(id: string): Json | null {
+    return this.known.get(id)?.dump() ?? null;
+  }
+
+  /** Takes a run over from the storage. */
+  load(id: string, saved: Json | null): void {
+    const known = this.known.get(id);
+    if (known) this.#drop(known);
+    if (saved) this.#add(Run.loaded(saved as Saved));
+  }
+
+  #add(run: Run): void {
+    this.known.set(run.id, run);
+    this.#byThread.set(run.threadId, [...this.of(run.threadId), run]);
+  }
+
+  /** Starts the runs that have lost their server, those of a thread in their order. */
+  recover(): void {
+    for (const run of [...this.known.values()]) {
+      if (!run.active || run.launched) continue;
+      const runs = this.of(run.threadId);
+      const before = runs.slice(0, runs.indexOf(run));
+      this.#launch(
+        run,
+        before.filter((one) => one.active),
+      );
+    }
+  }
+
+  /** Changes the status that clients see. */
+  #set(run: Run, status: models.Run["status"]): void {
+    Object.assign(run.record, { status, updated_at: now() });
+    this.#mark(run);
+  }
+
+  // Has a run written to the storage.
+  #mark(run: Run): void {
+    if (!run.transient) this.#runtime().records.mark("run", run.id);
   }
 
   /** Returns the runs of a thread, the oldest first. */
@@ -145,40 +232,54 @@ export class Runs {
     if (strategy === "interrupt" || strategy === "rollback") {
       for (const one of others) one.cancel({ rollback: strategy === "rollback" });
     }
-    this.known.set(run.id, run);
-    this.#byThread.set(run.threadId, [...this.of(run.threadId), run]);
+    this.#add(run);
+    this.#mark(run);
     const { threads } = this.#runtime();
     const thread = threads.get(run.threadId);
     const { graph_id, assistant_id } = run.record.metadata;
     const metadata = { ...thread.metadata, graph_id, assistant_id };
     threads.changed(thread, { status: "busy", metadata });
+    this.#launch(run, others);
+    return run;
+  }
+
+  #launch(run: Run, others: readonly Run[]): void {
+    run.launched = true;
     this.active += 1;
     ACTIVE.set(run.id, () => run.cancel({ reason: "the server is stopping" }));
     void this.#guarded(run, others);
-    return run;
   }
 
   /** Executes a run, and records how it ended. */
   async #guarded(run: Run, others: readonly Run[]): Promise<void> {
-    const { threads } = this.#runtime();
-    let known: Set<string> | undefined;
+    const { records, settings } = this.#runtime();
+    const lost = run.record.status === "running";
     try {
       await until(Promise.all(others.map((one) => one.done)), run);
-      if (run.body.after_seconds) await until(pause(run.body.after_seconds * 1000), run);
-      known = threads.checkpoints(run.threadId);
-      run.set("running");
-      this.#tell(run, "metadata", encode({ run_id: run.id, attempt: 1 }));
+      const { after_seconds } = run.body;
+      if (after_seconds) {
+        await until(pause(millisecondsUntil(run.record.created_at, after_seconds)), run);
+      }
+      if (lost && settings.lostRuns === "error") {
+        throw new ServerEnded("the server ended during the run");
+      }
+      run.before ??= await records.storageOf(run.transient).last(run.threadId);
+      run.attempt += 1;
+      this.#set(run, "running");
+      await records.flush();
+      this.#tell(run, "metadata", encode({ run_id: run.id, attempt: run.attempt }));
       await this.#inTime(run);
-      run.set("success");
+      this.#set(run, "success");
     } catch (problem) {
       if (run.late) this.#failed(run, timeout());
-      else if (run.controller.signal.aborted) run.set("interrupted");
+      else if (run.controller.signal.aborted) this.#set(run, "interrupted");
       else this.#failed(run, problem);
     }
     try {
-      await this.#settle(run, known);
+      await this.#settle(run);
+      await records.flush();
     } catch (problem) {
-      log("ERROR", `run ${run.id} was not recorded\n${stackOf(problem)}`);
+      log("ERROR", `run ${run.id}: its end can't be saved\n${stackOf(problem)}`);
     } finally {
       if (run.body.webhook) void this.#send(run, run.body.webhook);
       this.active -= 1;
@@ -220,7 +321,7 @@ export class Runs {
     const error = errorOf(problem);
     run.problem = problem;
     run.result = encode({ __error__: error });
-    run.set(run.late ? "timeout" : "error");
+    this.#set(run, run.late ? "timeout" : "error");
     this.#tell(run, "error", encode(error));
   }
 
@@ -230,10 +331,12 @@ export class Runs {
   }
 
   async #execute(run: Run): Promise<void> {
-    const graph = await this.#runtime().stateful(run.assistant.graph_id);
+    const { stateful, records } = this.#runtime();
+    const graph = await stateful(run.assistant.graph_id, run.transient);
     const modes = modesOf(run.body.stream_mode);
     if (!graph) return await this.#invoke(run, modes.includes("values"));
-    const { input, options } = await argumentsOf(run);
+    const resumable = records.storage.durable && !run.transient;
+    const { input, options } = await argumentsOf(run, graph, resumable);
     let last: string | undefined;
     const subgraphs = run.body.stream_subgraphs ?? false;
     for await (const [event, value] of chunks(graph, input, options, modes, subgraphs)) {
@@ -263,17 +366,22 @@ export class Runs {
   }
 
   /** Brings the thread up to date after a run, and forgets what nobody needs. */
-  async #settle(run: Run, known: Set<string> | undefined): Promise<void> {
-    const { threads } = this.#runtime();
+  async #settle(run: Run): Promise<void> {
+    const { threads, records } = this.#runtime();
     const thread = threads.records.get(run.threadId);
     if (!thread) return this.forget(run);
     if (run.rollback && run.record.status === "interrupted") {
-      if (known) threads.restore(run.threadId, known);
+      if (run.before !== undefined && !run.transient) {
+        await records.storage.restore(run.threadId, run.before);
+      }
       this.forget(run);
     }
     if (run.temporary) {
       threads.delete(run.threadId);
       this.#byThread.delete(run.threadId);
+      // Its events are in memory only, so nobody can ask for it after this process.
+      run.transient = true;
+      records.mark("run", run.id);
     } else await this.#updateThread(run, thread);
     const { status } = run.record;
     threads.tell(run.threadId, "run_done", encode({ run_id: run.id, status }));
@@ -282,14 +390,16 @@ export class Runs {
 
   async #updateThread(run: Run, thread: models.Thread): Promise<void> {
     const { threads, stateful } = this.#runtime();
-    const graph = await stateful(run.assistant.graph_id);
+    const graph = await stateful(run.assistant.graph_id, run.transient);
     const failed = run.record.status === "error" || run.record.status === "timeout";
     const error = failed ? errorOf(run.problem) : null;
     if (graph) {
       await threads.refresh(graph, thread, error);
       if (run.record.status === "interrupted") run.result = encode(thread.values ?? {});
     } else threads.changed(thread, { status: error ? "error" : "idle", error });
-    if (this.of(run.threadId).some((one) => one.active && one !== run)) thread.status = "busy";
+    if (this.of(run.threadId).some((one) => one.active && one !== run)) {
+      threads.changed(thread, { status: "busy" });
+    }
   }
 
   #remember(run: Run): void {
@@ -302,6 +412,11 @@ export class Runs {
 
   /** Removes a run. */
   forget(run: Run): void {
+    this.#drop(run);
+    this.#mark(run);
+  }
+
+  #drop(run: Run): void {
     this.known.delete(run.id);
     const others = this.of(run.threadId).filter((one) => one !== run);
     if (this.#byThread.has(run.threadId)) this.#byThread.set(run.threadId, others);
@@ -363,16 +478,30 @@ function settingsOf(run: Run): { config: Json; context: Json } {
   };
 }
 
+/** Tells whether the thread's last checkpoint is one of this run. */
+async function hasBegun(run: Run, graph: Stateful): Promise<boolean> {
+  const { metadata } = await graph.getState(placeOf(run.threadId));
+  return metadata?.["run_id"] === run.id;
+}
+
+function usualDurability(run: Run, resumable: boolean): string | null {
+  // A step that has ended is saved before the next one begins.
+  if (resumable) return "sync";
+  return run.temporary ? "exit" : null;
+}
+
 /** Returns langgraph's input and options. */
 async function argumentsOf(
   run: Run,
+  graph: Stateful,
+  resumable: boolean,
 ): Promise<{ input: unknown; options: { runId: string } & Json }> {
   const { body } = run;
   const { config, context } = settingsOf(run);
   const { configurable, recursion_limit, tags } = config;
   const place = placeOf(run.threadId, body.checkpoint, body.checkpoint_id).configurable;
   const during = body.checkpoint_during === null ? null : body.checkpoint_during ? "async" : "exit";
-  const durability = body.durability ?? during ?? (run.temporary ? "exit" : null);
+  const durability = body.durability ?? during ?? usualDurability(run, resumable);
   const names = { run_id: run.id, thread_id: run.threadId, ...run.record.metadata };
   const options = {
     runId: run.id,
@@ -387,6 +516,11 @@ async function argumentsOf(
     ...(body.interrupt_after !== null && { interruptAfter: body.interrupt_after }),
     ...(durability !== null && { durability }),
   };
+  if (run.attempt > 1 && (await hasBegun(run, graph))) {
+    // It goes on from the thread's last checkpoint.
+    const { checkpoint_id: _chosen, ...configurable } = options.configurable;
+    return { input: null, options: { ...options, configurable } };
+  }
   const input = body.command === null ? body.input : await commandOf(body.command);
   return { input, options };
 }
@@ -419,7 +553,12 @@ function checkCommand({ goto, update }: models.Command, input: Json | null): voi
 }
 
 /** Checks a request, and starts its run. null: on a thread of its own. */
-async function begun(runtime: Runtime, body: Body, threadId: string | null): Promise<Run> {
+async function begun(
+  runtime: Runtime,
+  body: Body,
+  threadId: string | null,
+  { awaited = false } = {},
+): Promise<Run> {
   runtime.runs.checkRoom();
   const assistant = runtime.assistants.get(body.assistant_id);
   const graph = runtime.graphs.get(assistant.graph_id);
@@ -428,18 +567,24 @@ async function begun(runtime: Runtime, body: Body, threadId: string | null): Pro
   const issues = graph && body.input !== null ? await inputIssues(graph, body.input) : [];
   if (issues.length > 0) throw invalid(issues, "body", "input");
   const temporary = threadId === null && body.on_completion !== "keep";
-  const thread = threadFor(runtime, body, threadId);
+  const transient = temporary && awaited;
+  const thread = threadFor(runtime, body, threadId, transient);
   const resumes = (body.command?.resume ?? null) !== null;
   if (body.strict_resume && resumes && thread.status !== "interrupted") {
     throw refused("nothing is interrupted", ["body", "command", "resume"]);
   }
-  return runtime.runs.start(new Run(body, thread.thread_id, assistant, temporary));
+  return runtime.runs.start(new Run(body, thread.thread_id, assistant, { temporary, transient }));
 }
 
-function threadFor(runtime: Runtime, body: Body, threadId: string | null): models.Thread {
+function threadFor(
+  runtime: Runtime,
+  body: Body,
+  threadId: string | null,
+  transient: boolean,
+): models.Thread {
   const { threads } = runtime;
   threads.sweep();
-  if (threadId === null) return threads.create(randomUUID(), {});
+  if (threadId === null) return threads.create(randomUUID(), {}, transient);
   const create = body.if_not_exists === "create" && !threads.records.has(threadId);
   return create ? threads.create(threadId, {}) : threads.get(threadId);
 }
@@ -500,7 +645,7 @@ function onHangUp(run: Run): () => void {
 
 /** Runs a graph without a thread and returns its last state. */
 export async function waitStateless(runtime: Runtime, call: Call<Body>): Promise<Response> {
-  const run = await begun(runtime, call.body, null);
+  const run = await begun(runtime, call.body, null, { awaited: true });
   const response = await waited(run, onHangUp(run));
   // By name: there may be two copies of langgraph.
   const { problem } = run;
@@ -514,7 +659,7 @@ export async function waitStateless(runtime: Runtime, call: Call<Body>): Promise
 
 /** Runs a graph on a thread and returns its last state. */
 export async function wait(runtime: Runtime, call: Call<Body>): Promise<Response> {
-  const run = await begun(runtime, call.body, call.uuid("thread_id"));
+  const run = await begun(runtime, call.body, call.uuid("thread_id"), { awaited: true });
   return await waited(run, onHangUp(run));
 }
 
@@ -525,13 +670,14 @@ function streamed(run: Run, stateless: boolean): Response {
 /** Runs a graph without a thread and returns its events. */
 export async function streamStateless(runtime: Runtime, call: Call<Body>): Promise<Response> {
   checkRoom();
-  return streamed(await begun(runtime, call.body, null), true);
+  return streamed(await begun(runtime, call.body, null, { awaited: true }), true);
 }
 
 /** Runs a graph on a thread and returns its events. */
 export async function stream(runtime: Runtime, call: Call<Body>): Promise<Response> {
   checkRoom();
-  return streamed(await begun(runtime, call.body, call.uuid("thread_id")), false);
+  const run = await begun(runtime, call.body, call.uuid("thread_id"), { awaited: true });
+  return streamed(run, false);
 }
 
 /** Starts a run without a thread. */

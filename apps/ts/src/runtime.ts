@@ -6,8 +6,10 @@ import type { Graph } from "./graphs.js";
 import type { Items } from "./items.js";
 import type { Metrics } from "./metrics.js";
 import type { Compat } from "./models.js";
+import type { Records } from "./records.js";
 import type { Runs } from "./runs.js";
 import type { Settings } from "./settings.js";
+import type { Storage } from "./storage.js";
 import type { Place, Snapshot, Threads } from "./threads.js";
 
 /** A compiled langgraph graph, as far as threads and runs need it. */
@@ -26,28 +28,32 @@ export interface Runtime {
   readonly items: Items;
   readonly threads: Threads;
   readonly runs: Runs;
+  readonly records: Records;
   readonly settings: Settings;
   readonly metrics: Metrics;
-  /** Returns a graph with the checkpoints and the store of this server, if langgraph compiled it. */
-  readonly stateful: (name: string) => Promise<Stateful | undefined>;
+  /**
+   * Returns a graph with the checkpoints and the store of this server, if langgraph compiled it.
+   * Checkpoints of transient runs end with this process.
+   */
+  readonly stateful: (name: string, transient?: boolean) => Promise<Stateful | undefined>;
 }
 
 /** Returns a function that prepares graphs for the checkpoints and the store of this server. */
 export function preparation(
   graphs: ReadonlyMap<string, Graph>,
-  threads: Threads,
-  items: Items,
+  records: Records,
 ): Runtime["stateful"] {
-  const prepared = new Map<string, Stateful>();
-  return async (name) => {
-    const known = prepared.get(name);
+  const prepared = new Map<Storage, Map<string, Stateful>>();
+  return async (name, transient = false) => {
+    const storage = records.storageOf(transient);
+    const known = prepared.get(storage)?.get(name);
     const graph = graphs.get(name);
     if (known || !graph || !isCompiled(graph)) return known;
-    const shared = { checkpointer: await threads.saver(), store: await items.store() };
+    const shared = { checkpointer: await storage.saver(), store: await records.storage.store() };
     // As langgraph's own `withConfig` copies a graph.
     const Copy = graph.constructor as new (fields: object) => Stateful;
     const made = new Copy({ ...graph, ...shared });
-    prepared.set(name, made);
+    prepared.set(storage, new Map(prepared.get(storage)).set(name, made));
     return made;
   };
 }

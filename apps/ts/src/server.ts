@@ -20,7 +20,7 @@ export interface ServeOptions {
  * Answers requests until SIGTERM or SIGINT, then ends the process with exit code 0.
  *
  * Resolves as soon as the server listens. Rejects with the system's error if it can't listen on the
- * address.
+ * address, or if it can't use the app's storage.
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<void> {
   const { host = "127.0.0.1", port = 8000 } = options;
@@ -28,6 +28,7 @@ export async function serve(app: App, options: ServeOptions = {}): Promise<void>
   lifecycle.watch();
   const door = new Door();
   await run(door, host, port, lifecycle);
+  await app.open();
   door.open(app);
 }
 
@@ -44,7 +45,7 @@ function isProbe(request: Request): boolean {
 }
 
 // What is answered until the graphs are imported.
-const STARTING: App = {
+const STARTING: Pick<App, "fetch"> = {
   async fetch(request) {
     if (pathOf(request) === "/ok") return new Response(OK, OK_HEADERS);
     return unavailable("the server is starting");
@@ -55,7 +56,7 @@ const STARTING: App = {
 export class Door {
   /** Where the server listens. */
   place = "";
-  app: App = STARTING;
+  app: Pick<App, "fetch"> = STARTING;
 
   /** Answers all requests from now on. */
   open(app: App): void {

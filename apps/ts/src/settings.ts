@@ -19,6 +19,10 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** The hosts that webhooks may be sent to, besides this machine; `*`: all. */
   readonly webhookHosts: readonly string[];
+  /** Where data is kept: `memory` or `sqlite:FILE`. */
+  readonly database: string;
+  /** What happens to runs whose server has ended: they go on, or they fail. */
+  readonly lostRuns: "resume" | "error";
 }
 
 export const USUAL: Settings = {
@@ -28,6 +32,8 @@ export const USUAL: Settings = {
   graceSeconds: 0.7,
   corsOrigins: [],
   webhookHosts: [],
+  database: "memory",
+  lostRuns: "resume",
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +44,10 @@ export function parseSettings(env: Environment): Settings {
   if (format !== "text" && format !== "json") {
     throw new UsageError(`LOG_FORMAT is '${format}', not text or json`);
   }
+  const lostRuns = env["LOST_RUNS"] || "resume";
+  if (lostRuns !== "resume" && lostRuns !== "error") {
+    throw new UsageError(`LOST_RUNS is '${lostRuns}', not resume or error`);
+  }
   return {
     maxBody: numberOf(env, "MAX_BODY", USUAL.maxBody, true),
     maxRuns: numberOf(env, "MAX_RUNS", USUAL.maxRuns, true),
@@ -45,6 +55,8 @@ export function parseSettings(env: Environment): Settings {
     graceSeconds: numberOf(env, "GRACE_SECONDS", USUAL.graceSeconds, false),
     corsOrigins: listOf(env["CORS_ORIGINS"]),
     webhookHosts: listOf(env["WEBHOOK_HOSTS"]),
+    database: env["DATABASE"] || USUAL.database,
+    lostRuns,
   };
 }
 

@@ -1,11 +1,11 @@
-/** Threads: a graph's state that runs share, its history and its changes. Kept in memory. */
+/** Threads: a graph's state that runs share, its history and its changes. */
 
 import { randomUUID } from "node:crypto";
-import type { BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import type { Call } from "./call.js";
 import { HttpError, json, nothing, refused } from "./errors.js";
 import { checkpointOf, encode, interruptsOf } from "./events.js";
 import type * as models from "./models.js";
+import type { Records } from "./records.js";
 import type { Runtime, Stateful } from "./runtime.js";
 import { checkRoom, type Feed, Log } from "./streams.js";
 import { contains, isObject, type Json, now, ordered, pageHeaders, selected } from "./values.js";
@@ -56,28 +56,50 @@ interface Task {
 export class Threads {
   readonly records = new Map<string, models.Thread>();
   readonly #logs = new Map<string, Log>();
+  // When a thread ends, and the minutes after which it does.
   readonly #ends = new Map<string, { time: number; minutes: number }>();
-  #saver: MemorySaver | undefined;
+  readonly #journal: Records;
+  // Threads of runs whose clients wait for them; they end with this process.
+  readonly #transient = new Set<string>();
 
-  /** langgraph's store of checkpoints. */
-  async saver(): Promise<BaseCheckpointSaver> {
-    if (!this.#saver) {
-      // Imported when it is used first: langgraph is slow to import.
-      const { MemorySaver: Saver } = await import("@langchain/langgraph");
-      this.#saver ??= withRunMetadata(new Saver());
+  constructor(records: Records) {
+    this.#journal = records;
+  }
+
+  /** Returns a thread for the storage. */
+  dump(id: string): Json | null {
+    const thread = this.records.get(id);
+    return thread ? { ...thread, ends: this.#ends.get(id) ?? null } : null;
+  }
+
+  /** Takes a thread over from the storage. */
+  load(id: string, saved: Json | null): void {
+    if (!saved) {
+      this.#remove(id);
+      return;
     }
-    return this.#saver;
+    const { ends, ...thread } = saved as models.Thread & {
+      ends: { time: number; minutes: number } | null;
+    };
+    if (ends) this.#ends.set(id, ends);
+    this.records.set(id, thread as models.Thread);
+  }
+
+  // Has a thread written to the storage.
+  #mark(id: string): void {
+    if (!this.#transient.has(id)) this.#journal.mark("thread", id);
   }
 
   /** Deletes the threads that have ended. */
   sweep(): void {
-    const time = performance.now();
+    const time = Date.now();
     for (const [id, end] of this.#ends) if (end.time <= time) this.delete(id);
   }
 
   /** Lets a thread end after these minutes. */
   keep(id: string, minutes: number): void {
-    this.#ends.set(id, { time: performance.now() + minutes * MINUTE, minutes });
+    this.#ends.set(id, { time: Date.now() + minutes * MINUTE, minutes });
+    this.#mark(id);
   }
 
   /** Tells when a thread ends. */
@@ -87,7 +109,7 @@ export class Threads {
   }
 
   /** Adds a thread. */
-  create(id: string, metadata: Json): models.Thread {
+  create(id: string, metadata: Json, transient = false): models.Thread {
     const time = now();
     const thread: models.Thread = {
       thread_id: id,
@@ -102,6 +124,8 @@ export class Threads {
       error: null,
     };
     this.records.set(id, thread);
+    if (transient) this.#transient.add(id);
+    this.#mark(id);
     return thread;
   }
 
@@ -116,6 +140,7 @@ export class Threads {
   /** Changes a thread, whose time begins again. */
   changed(thread: models.Thread, changes: Partial<models.Thread>): void {
     Object.assign(thread, changes, { updated_at: now() });
+    this.#mark(thread.thread_id);
     const end = this.#ends.get(thread.thread_id);
     if (end) this.keep(thread.thread_id, end.minutes);
   }
@@ -134,62 +159,17 @@ export class Threads {
 
   /** Removes a thread with its checkpoints. */
   delete(id: string): void {
+    this.#mark(id);
+    this.#remove(id);
+    this.#journal.storageOf(this.#transient.has(id)).forget(id);
+    this.#transient.delete(id);
+  }
+
+  #remove(id: string): void {
     this.records.delete(id);
     this.#ends.delete(id);
     this.#logs.get(id)?.close();
     this.#logs.delete(id);
-    const saver = this.#saver;
-    if (!saver) return;
-    delete saver.storage[id];
-    for (const key of this.#writes(id)) delete saver.writes[key];
-  }
-
-  // The keys of a thread's writes, which are JSON: thread, namespace, checkpoint.
-  #writes(id: string): string[] {
-    const start = `${JSON.stringify([id]).slice(0, -1)},`;
-    return Object.keys(this.#saver?.writes ?? {}).filter((key) => key.startsWith(start));
-  }
-
-  /** Copies the checkpoints of a thread. */
-  copy(source: string, target: string): void {
-    const saver = this.#saver;
-    const saved = saver?.storage[source];
-    if (!saver || !saved) return;
-    saver.storage[target] = structuredClone(saved);
-    for (const key of this.#writes(source)) {
-      const [, ...rest] = JSON.parse(key) as string[];
-      saver.writes[JSON.stringify([target, ...rest])] = structuredClone(saver.writes[key] ?? {});
-    }
-  }
-
-  /** Removes all checkpoints of a thread but the last of each namespace. */
-  cut(id: string): void {
-    for (const saved of Object.values(this.#saver?.storage[id] ?? {})) {
-      for (const key of Object.keys(saved).sort().slice(0, -1)) delete saved[key];
-    }
-  }
-
-  /** Returns the namespaces and ids of a thread's checkpoints. */
-  checkpoints(id: string): Set<string> {
-    const spaces = Object.entries(this.#saver?.storage[id] ?? {});
-    return new Set(
-      spaces.flatMap(([space, saved]) =>
-        Object.keys(saved).map((key) => JSON.stringify([space, key])),
-      ),
-    );
-  }
-
-  /** Removes all checkpoints of a thread but these. */
-  restore(id: string, known: ReadonlySet<string>): void {
-    for (const one of this.checkpoints(id)) {
-      if (known.has(one)) continue;
-      const [space, key] = JSON.parse(one) as [string, string];
-      const saved = this.#saver?.storage[id]?.[space];
-      if (!saved) continue;
-      delete saved[key];
-      // An empty namespace is an error for langgraph.
-      if (Object.keys(saved).length === 0) delete this.#saver?.storage[id]?.[space];
-    }
   }
 
   /** Returns the threads that have what is wanted, in the order of their creation. */
@@ -222,14 +202,6 @@ export class Threads {
       state_updated_at: now(),
     });
   }
-}
-
-// Lets checkpoints have the metadata of their run, as in Python.
-function withRunMetadata(saver: MemorySaver): MemorySaver {
-  const put = saver.put.bind(saver);
-  saver.put = (config, checkpoint, metadata) =>
-    put(config, checkpoint, { ...config.metadata, ...metadata });
-  return saver;
 }
 
 /** Returns langgraph's config for a place in a thread's history. */
@@ -409,13 +381,13 @@ export function count(runtime: Runtime, call: Call<models.ThreadCount>): number 
 }
 
 /** Copies a thread with its history. */
-export function copy(runtime: Runtime, call: Call): models.Thread {
+export async function copy(runtime: Runtime, call: Call): Promise<models.Thread> {
   const thread = threadOf(runtime, call);
   const made = runtime.threads.create(randomUUID(), { ...thread.metadata });
   const { config, values, interrupts, error, status } = thread;
   Object.assign(made, { config, values, interrupts, error });
   made.status = status === "busy" ? "idle" : status;
-  runtime.threads.copy(thread.thread_id, made.thread_id);
+  await runtime.records.storage.copy(thread.thread_id, made.thread_id);
   return made;
 }
 
@@ -425,7 +397,7 @@ export async function prune(runtime: Runtime, call: Call<models.ThreadPrune>): P
   const ids = new Set(call.body.thread_ids.map((id) => id.toLowerCase()));
   const known = [...ids].filter((id) => runtime.threads.records.has(id));
   for (const id of known) {
-    if (call.body.strategy === "keep_latest") runtime.threads.cut(id);
+    if (call.body.strategy === "keep_latest") await runtime.records.storage.cut(id);
     else await runtime.runs.dropThread(id);
   }
   return { pruned_count: known.length };

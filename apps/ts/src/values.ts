@@ -37,6 +37,11 @@ export function stamp(time: Date): string {
   return time.toISOString().replace("Z", "+00:00");
 }
 
+/** Returns how long it is until some seconds after a time. */
+export function millisecondsUntil(start: string, seconds: number): number {
+  return Math.max(0, Date.parse(start) + seconds * 1000 - Date.now());
+}
+
 /** Tells whether the value is an object that is not an array. */
 export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);

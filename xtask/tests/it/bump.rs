@@ -601,18 +601,6 @@ fn both_sides_of_a_merge_stop_the_bump() {
     "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
-/// A pinned tool that `cargo xtask setup` has installed.
-fn tool(name: &str) -> Option<std::path::PathBuf> {
-    let cache = crate::support::user_cache().into_string().unwrap();
-    let found = ["bin", "node_modules/.bin"].iter().find_map(|folder| {
-        glob::glob(&format!("{cache}/tools/{name}-*/{folder}/{name}")).unwrap().next()?.ok()
-    });
-    if found.is_none() {
-        crate::skip::skip(&format!("{name} is not installed: cargo xtask setup"));
-    }
-    found
-}
-
 /// By the real uv, bun and npm: what they would write after a bump is what `bump` has written.
 #[test]
 fn the_lock_file_of_a_workspace_is_as_the_tool_itself_would_write_it() {
@@ -627,7 +615,7 @@ fn the_lock_file_of_a_workspace_is_as_the_tool_itself_would_write_it() {
         ("bun", "bun.lock", &["install", "--lockfile-only"]),
         ("npm", "package-lock.json", &["install", "--package-lock-only", "--offline"]),
     ] {
-        let Some(program) = tool(name) else { continue };
+        let Some(program) = crate::support::tool(name) else { continue };
         let repo = with_a_fix();
         match name {
             "uv" => repo.write("pyproject.toml", uv),

@@ -51,6 +51,7 @@ mod security;
 mod seen;
 mod setup_forge;
 mod skip;
+mod storage;
 mod supervise;
 mod support;
 mod tag_form;

@@ -301,3 +301,15 @@ pub(crate) fn user_cache() -> std::ffi::OsString {
         .or_else(|| below("HOME", ".cache/fractal-xtask"))
         .unwrap_or_else(|| "/tmp/fractal-xtask".into())
 }
+
+/// A pinned tool that `cargo xtask setup` has installed.
+pub(crate) fn tool(name: &str) -> Option<std::path::PathBuf> {
+    let cache = user_cache().into_string().unwrap();
+    let found = ["bin", "node_modules/.bin"].iter().find_map(|folder| {
+        glob::glob(&format!("{cache}/tools/{name}-*/{folder}/{name}")).unwrap().next()?.ok()
+    });
+    if found.is_none() {
+        crate::skip::skip(&format!("{name} is not installed: cargo xtask setup"));
+    }
+    found
+}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Seconds to wait for another connection's transaction.
 PATIENCE = 30.0
+# Marks the file as one of this server: "frpy".
+OURS = 0x66727079
 TABLE = """CREATE TABLE IF NOT EXISTS runtime_records (
     kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (kind, id)
 )"""
@@ -48,6 +50,7 @@ class Sqlite(Memory):
         self._lock()
         try:
             self._records = await self._connected()
+            await self._mark()
             await self._records.execute("PRAGMA journal_mode=WAL")
             await self._records.execute(TABLE)
             self._saver = AsyncSqliteSaver(await self._connected())
@@ -72,6 +75,15 @@ class Sqlite(Memory):
         except sqlite3.OperationalError as problem:
             reason = "another server uses it" if "locked" in str(problem) else str(problem)
             raise StorageError(f"can't use {self._file}: {reason}") from problem
+
+    async def _mark(self) -> None:
+        """Refuse a file of another program. The TypeScript server's tables have the same names."""
+        [(found,)] = await self._records.execute_fetchall("PRAGMA application_id")
+        [(tables,)] = await self._records.execute_fetchall("SELECT count(*) FROM sqlite_master")
+        if found == tables == 0:
+            await self._records.execute(f"PRAGMA application_id = {OURS}")
+        elif found != OURS:
+            raise StorageError(f"can't use {self._file}: another program made it")
 
     async def _connected(self) -> Any:
         connection = aiosqlite.connect(self._file, timeout=PATIENCE, isolation_level=None)

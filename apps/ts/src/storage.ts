@@ -1,0 +1,117 @@
+/** Where a server keeps its data: in memory. `sqlite.ts` has the same functions for a file. */
+
+import type { BaseCheckpointSaver, BaseStore, MemorySaver } from "@langchain/langgraph";
+
+/** A record: its kind, its id, and its JSON. null: it is deleted. */
+export type Row = readonly [kind: string, key: string, json: string | null];
+
+/** The storage can't be used. The message says why, without the database's password. */
+export class StorageError extends Error {}
+
+/** What keeps checkpoints, values and records. */
+export interface Storage {
+  /** True if records are written, and so survive the process. */
+  readonly durable: boolean;
+  /** Connects. Returns all records. */
+  open(): Promise<readonly Row[]>;
+  /** langgraph's store of checkpoints. */
+  saver(): Promise<BaseCheckpointSaver>;
+  /** langgraph's store of values. */
+  store(): Promise<BaseStore>;
+  /** Writes records, and removes the checkpoints of deleted threads: all or nothing. */
+  write(rows: readonly Row[]): Promise<void>;
+  /** Removes the checkpoints of a thread, if that can be done at once. */
+  forget(threadId: string): void;
+  /** Copies the checkpoints of a thread. */
+  copy(source: string, target: string): Promise<void>;
+  /** Removes all checkpoints of a thread but the last of each namespace. */
+  cut(threadId: string): Promise<void>;
+  /** Returns the id of a thread's last checkpoint. Later ones have greater ids. */
+  last(threadId: string): Promise<string>;
+  /** Removes all checkpoints of a thread after this one. */
+  restore(threadId: string, last: string): Promise<void>;
+}
+
+/** langgraph's own stores in memory. Records are in memory anyway, so they are not written. */
+export class Memory implements Storage {
+  readonly durable = false;
+  #saver: MemorySaver | undefined;
+  #store: BaseStore | undefined;
+
+  async open(): Promise<readonly Row[]> {
+    return [];
+  }
+
+  async saver(): Promise<BaseCheckpointSaver> {
+    if (!this.#saver) {
+      // Imported when it is used first: langgraph is slow to import.
+      const { MemorySaver: Saver } = await import("@langchain/langgraph");
+      this.#saver ??= withRunMetadata(new Saver());
+    }
+    return this.#saver;
+  }
+
+  async store(): Promise<BaseStore> {
+    if (!this.#store) {
+      const { InMemoryStore } = await import("@langchain/langgraph");
+      this.#store ??= new InMemoryStore();
+    }
+    return this.#store;
+  }
+
+  async write(): Promise<void> {
+    return undefined;
+  }
+
+  forget(threadId: string): void {
+    const saver = this.#saver;
+    if (!saver) return;
+    delete saver.storage[threadId];
+    for (const key of this.#writes(threadId)) delete saver.writes[key];
+  }
+
+  // The keys of a thread's writes, which are JSON: thread, namespace, checkpoint.
+  #writes(threadId: string): string[] {
+    const start = `${JSON.stringify([threadId]).slice(0, -1)},`;
+    return Object.keys(this.#saver?.writes ?? {}).filter((key) => key.startsWith(start));
+  }
+
+  async copy(source: string, target: string): Promise<void> {
+    const saver = this.#saver;
+    const saved = saver?.storage[source];
+    if (!saver || !saved) return;
+    saver.storage[target] = structuredClone(saved);
+    for (const key of this.#writes(source)) {
+      const [, ...rest] = JSON.parse(key) as string[];
+      saver.writes[JSON.stringify([target, ...rest])] = structuredClone(saver.writes[key] ?? {});
+    }
+  }
+
+  async cut(threadId: string): Promise<void> {
+    for (const saved of Object.values(this.#saver?.storage[threadId] ?? {})) {
+      for (const key of Object.keys(saved).sort().slice(0, -1)) delete saved[key];
+    }
+  }
+
+  async last(threadId: string): Promise<string> {
+    const known = Object.values(this.#saver?.storage[threadId] ?? {}).flatMap(Object.keys);
+    return known.sort().at(-1) ?? "";
+  }
+
+  async restore(threadId: string, last: string): Promise<void> {
+    const spaces = this.#saver?.storage[threadId] ?? {};
+    for (const [space, saved] of Object.entries(spaces)) {
+      for (const key of Object.keys(saved)) if (key > last) delete saved[key];
+      // An empty namespace is an error for langgraph.
+      if (Object.keys(saved).length === 0) delete spaces[space];
+    }
+  }
+}
+
+/** Lets checkpoints have the metadata of their run, as in Python. */
+export function withRunMetadata<Saver extends BaseCheckpointSaver>(saver: Saver): Saver {
+  const put = saver.put.bind(saver);
+  saver.put = (config, checkpoint, metadata, versions) =>
+    put(config, checkpoint, { ...config.metadata, ...metadata }, versions);
+  return saver;
+}
