@@ -30,7 +30,7 @@ pub(crate) use checks::{Check, Outcome};
 pub(crate) use dispatch::Notice;
 pub(crate) use issues::Issue;
 pub(crate) use protection::{Protection, matches};
-pub(crate) use pulls::{Done, Draft, PullRequest};
+pub(crate) use pulls::{Done, Draft, Merged, PullRequest};
 pub(crate) use releases::{NewPage, Page};
 pub(crate) use statuses::Status;
 

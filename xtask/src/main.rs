@@ -7,6 +7,9 @@ mod flags;
 mod forge;
 mod model;
 mod oci;
+#[cfg(test)]
+#[path = "../tests/it/skip.rs"]
+mod skip;
 mod sys;
 
 use anyhow::Result;

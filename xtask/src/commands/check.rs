@@ -294,7 +294,7 @@ fn spec_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding>> {
 
 fn plan_app(ctx: &Ctx, app: &App) -> Result<Vec<Finding>> {
     let line = ui::begin(&format!("plan-{}", app.name()));
-    let plan = plan::gate(ctx, app)?;
+    let plan = plan::gate(ctx, app, false)?;
     let stops = plan.findings.iter().filter(|f| f.stops()).count();
     line.end(match stops {
         0 => ui::Outcome::Done(match (&plan.next, plan.pending) {

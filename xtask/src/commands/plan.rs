@@ -142,6 +142,11 @@ pub(crate) fn plan(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     plan_with(ctx, app, &Published::default(), Reach::Offline, false)
 }
 
+/// Like `plan`; the remote and the forge are asked for commits that a squash does not mention.
+pub(crate) fn with_pulls(ctx: &Ctx, app: &App) -> Result<AppPlan> {
+    plan_with(ctx, app, &Published::default(), Reach::Offline, true)
+}
+
 /// The commits of a range that touch the app, newest first; `range` is what git takes: tips and `^`bounds.
 pub(crate) fn commits(ctx: &Ctx, app: &App, range: &[&str]) -> Result<Vec<Commit>> {
     Ok(walk::simplified(&ctx.git, app, range)?.commits)
@@ -154,13 +159,14 @@ pub(crate) fn last(ctx: &Ctx, app: &App) -> Result<Option<LastRelease>> {
 
 /// The plan for a gate, which may install the program that reads the API. If a break stops the plan, the
 /// index is asked whether that release has been withdrawn: a break against a withdrawn release affects no
-/// user.
-pub(crate) fn gate(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    let plan = plan_with(ctx, app, &Published::default(), Reach::Network, false)?;
+/// user. `ask_pulls` as in `plan_with`.
+pub(crate) fn gate(ctx: &Ctx, app: &App, ask_pulls: bool) -> Result<AppPlan> {
+    let plan = plan_with(ctx, app, &Published::default(), Reach::Network, ask_pulls)?;
     let stopped = plan.last.as_ref().filter(|_| !plan.undeclared.is_empty());
     match stopped.map(|last| (last, published::ask(ctx, app).withdrawn)) {
         Some((last, withdrawn)) if withdrawn.contains(&last.version) => {
-            plan_with(ctx, app, &Published { withdrawn, ..Published::default() }, Reach::Network, false)
+            let published = Published { withdrawn, ..Published::default() };
+            plan_with(ctx, app, &published, Reach::Network, ask_pulls)
         }
         _ => Ok(plan),
     }
@@ -185,7 +191,7 @@ pub(crate) fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     Ok((plan, published))
 }
 
-/// `ask_pulls`: whether the remote may be asked for the commits of pull requests.
+/// `ask_pulls`: whether the remote and the forge may be asked for the commits of pull requests.
 fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pulls: bool) -> Result<AppPlan> {
     let manifest = manifest::read(&ctx.ws.root, app)?;
     let history = history::read(ctx, app, &published.withdrawn)?;

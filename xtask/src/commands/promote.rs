@@ -49,8 +49,12 @@ pub(crate) fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
         if !lost.is_empty() {
             return Err(Exit::Gate(lost).into());
         }
-        let plans =
-            clone.ws.apps.iter().map(|app| Ok((app, plan::plan(clone, app)?))).collect::<Result<Vec<_>>>()?;
+        let plans = clone
+            .ws
+            .apps
+            .iter()
+            .map(|app| Ok((app, plan::with_pulls(clone, app)?)))
+            .collect::<Result<Vec<_>>>()?;
         let request = match bumps(ctx, clone, &remote, &plans)? {
             Some(request) => request,
             None => promotion(clone, &remote, &plans)?,

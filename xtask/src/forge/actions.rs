@@ -28,9 +28,10 @@ impl Run {
         path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The day, as `2026-11-21`.
+    /// The day on which it began, as `2026-11-21`. None if it waits: Gitea then says that it began in 1970.
     pub(crate) fn day(&self) -> Option<&str> {
-        self.created_at.as_deref().or(self.started_at.as_deref())?.get(..10)
+        let day = self.created_at.as_deref().or(self.started_at.as_deref())?.get(..10)?;
+        (!day.starts_with("1970")).then_some(day)
     }
 }
 

@@ -3,9 +3,9 @@
 use super::{Forge, read};
 use crate::model::workspace::ForgeKind;
 use crate::sys::url::escape;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An open pull request.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,12 +16,12 @@ pub(crate) struct PullRequest {
     pub title: String,
     body: Option<String>,
     #[serde(default)]
-    labels: Vec<Label>,
+    pub(super) labels: Vec<Label>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Label {
-    name: String,
+pub(super) struct Label {
+    pub(super) name: String,
 }
 
 /// What [`Forge::pull_request`] did.
@@ -40,7 +40,61 @@ pub(crate) struct Draft<'a> {
     pub body: &'a str,
 }
 
+/// A merged pull request, as the forge keeps it after its branch is gone.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    /// The commit that the merge made on the base branch.
+    pub commit: Option<String>,
+    /// Its commits with their messages, the newest first. Without merges.
+    pub commits: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct State {
+    merged: bool,
+    merge_commit_sha: Option<String>,
+    /// GitHub's number of commits, of which it lists 250.
+    commits: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    sha: String,
+    commit: Message,
+    #[serde(default)]
+    parents: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: String,
+}
+
 impl Forge {
+    /// The merged pull request of this number. None if there is none: the number is an issue's or another
+    /// repository's, or the pull request is not merged.
+    pub(crate) fn merged(&self, number: u64) -> Result<Option<Merged>> {
+        let path = format!("/pulls/{number}");
+        let what = "read the pull request";
+        let Some(state) = self.find_one::<State>(&path, what)?.filter(|state| state.merged) else {
+            return Ok(None);
+        };
+        let listed: Vec<Listed> = self.list(&format!("{path}/commits"), "list the pull request's commits")?;
+        if let Some(all) = state.commits.filter(|all| *all != listed.len()) {
+            bail!("the forge lists {} of the {all} commits of pull request #{number}", listed.len());
+        }
+        if listed.is_empty() {
+            bail!("the forge lists no commit of pull request #{number}");
+        }
+        let own = listed.into_iter().filter(|one| one.parents.len() < 2);
+        let mut commits: Vec<(String, String)> = own.map(|one| (one.sha, one.commit.message)).collect();
+        // GitHub lists the oldest first, Gitea the newest.
+        if self.place.kind == ForgeKind::Github {
+            commits.reverse();
+        }
+        Ok(Some(Merged { commit: state.merge_commit_sha, commits }))
+    }
+
     /// Opens the pull request, or gives the open one of these branches this title and text.
     pub(crate) fn pull_request(&self, draft: &Draft) -> Result<(PullRequest, Done)> {
         if let Some(open) = self.find(draft)? {

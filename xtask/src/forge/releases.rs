@@ -152,7 +152,7 @@ impl Forge {
         }
     }
 
-    fn upload_address(&self, page: &Page, name: &str) -> Result<String> {
+    pub(super) fn upload_address(&self, page: &Page, name: &str) -> Result<String> {
         let query = format!("?name={}", escape(name));
         if self.place.kind == ForgeKind::Gitea {
             let super::Place { api, owner, name, .. } = &self.place;
@@ -217,4 +217,4 @@ impl Forge {
     }
 }
 
-const BYTES: &str = "application/octet-stream";
+pub(super) const BYTES: &str = "application/octet-stream";

@@ -1,7 +1,9 @@
 //! `plan` on real histories: where counting starts, which commits count, and the next version.
 
+use crate::forge::server::Dialect;
+use crate::forge::{Forge, TOKEN};
 use crate::seen::masked;
-use crate::support::{APP_TOML, PYPROJECT, Repo, run};
+use crate::support::{APP_TOML, Output, PYPROJECT, Repo, run};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -576,19 +578,89 @@ fn a_plan_reports_that_it_does_not_ask_the_remote_and_a_bump_asks_it() {
         +version = "0.1.1" # the only place
          requires-python = ">=3.11"
         stderr:
-        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read from the remote: git ls-remote -- WORLD/gone.git refs/pull/7/head failed in WORLD/tmp/xtask-run/clone:
+        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: git ls-remote -- WORLD/gone.git refs/pull/7/head failed in WORLD/tmp/xtask-run/clone:
         fatal: 'WORLD/gone.git' does not appear to be a git repository
         fatal: Could not read from remote repository.
 
         Please make sure you have the correct access rights
-        and the repository exists.
-          → the version is chosen from the squash commits only; run it again when the remote can be reached
+        and the repository exists.; the forge was not asked: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
+          → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
         warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
           → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.1
           apps/python/pyproject.toml
           CHANGELOG.md
     "#]].assert_eq(&said.seen());
+}
+
+/// A remote without `refs/pull/7/head`: the forge's API has the commits. About 3 s.
+#[test]
+fn commits_that_only_the_forge_has_are_asked_of_its_api() {
+    let mut seen = String::new();
+    for dialect in [Dialect::Github, Dialect::Gitea] {
+        let repo = released();
+        squash_of(&repo, "fix: a (#7)", &["fix: a", "feat!: b", "feat(other): c"]);
+        let squash = repo.head();
+        let remote = repo.world().join("remote.git");
+        repo.git(&["init", "-q", "--bare", remote.as_str()]);
+        repo.git(&["remote", "add", "origin", remote.as_str()]);
+        repo.git(&["push", "-q", "origin", "main"]);
+        let forge = Forge::start(dialect);
+        let bump = |token: &str| {
+            let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+            command.args(["bump", "python", "--dry-run"]);
+            run(command.env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", token)).expect(0)
+        };
+        let version = |out: &Output| out.stdout.lines().next().unwrap_or_default().to_string();
+        // Nobody has pull request 7.
+        let out = bump(TOKEN);
+        assert!(!out.stderr.contains("pull-request"), "{out:?}");
+        assert_eq!(version(&out), "chore(release): python v0.1.1");
+        let commits = ["fix: a", "feat!: b", "feat(other): c"];
+        let commits: Vec<[String; 2]> = commits
+            .iter()
+            .enumerate()
+            .map(|(n, text)| [n.to_string().repeat(40), text.to_string()])
+            .collect();
+        forge.with("team/mono", |mono| mono.merged.push((7, squash.clone(), commits)));
+        let out = bump(TOKEN);
+        assert_eq!(version(&out), "chore(release): python v0.2.0", "{out:?}");
+        assert!(out.stdout.contains("### Breaking") && !out.stderr.contains("pull-request"), "{out:?}");
+        // The number is that of another pull request.
+        forge.with("team/mono", |mono| mono.merged[0].1 = "5".repeat(40));
+        seen.push_str(&warnings(&bump(TOKEN)));
+        forge.fault("GET /pulls/7", 403);
+        seen.push_str(&warnings(&bump(TOKEN)));
+        seen.push_str(&warnings(&bump("")));
+        // The plan of a developer asks nobody.
+        forge.state().faults.push(("GET /".into(), 500, String::new(), String::new()));
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        let plan = run(command.arg("plan").env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN));
+        assert!(plan.stdout.contains("python  0.1.0 → 0.1.1"), "{plan:?}");
+        assert_eq!(forge.state().faults.len(), 1, "{plan:?}");
+    }
+    expect![[r#"
+        warning[pull-request-differs]: python: pull request #7 contains "feat(other): c", "feat!: b", but its commits differ from the squash
+          → compare with the page of the pull request; if the squash contains it, declare it in a commit that changes a file of the app
+        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; cannot read the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/pulls/7: 403 Forbidden: {"message":"the test's fault"}
+          → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
+        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; the forge was not asked: not set up: XTASK_FORGE_TOKEN or GITHUB_TOKEN
+          → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
+        warning[pull-request-differs]: python: pull request #7 contains "feat(other): c", "feat!: b", but its commits differ from the squash
+          → compare with the page of the pull request; if the squash contains it, declare it in a commit that changes a file of the app
+        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; cannot read the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/pulls/7: 403 Forbidden: {"message":"the test's fault"}
+          → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
+        warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; the forge was not asked: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN
+          → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
+    "#]].assert_eq(&seen);
+}
+
+/// The warnings about pull requests, with their help.
+fn warnings(out: &Output) -> String {
+    let text = masked(&out.stderr);
+    let lines: Vec<&str> = text.lines().collect();
+    let found = lines.windows(2).filter(|pair| pair[0].contains("warning[pull-request"));
+    found.map(|pair| format!("{}\n{}\n", pair[0], pair[1])).collect()
 }
 
 #[test]

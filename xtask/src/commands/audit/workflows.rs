@@ -234,8 +234,9 @@ fn not_run(ctx: &Ctx, forge: &Forge, files: &[File]) -> Result<Vec<Finding>> {
                 continue;
             }
             let last = forge.newest_run(file.name())?;
-            let last = match last.as_ref().and_then(|run| run.day()) {
-                Some(day) => format!("its last run was on {day}"),
+            let last = match last.as_ref().map(|run| run.day()) {
+                Some(Some(day)) => format!("its last run was on {day}"),
+                Some(None) => "its last run has not begun".to_string(),
                 None => "it has never run".to_string(),
             };
             let message = format!(

@@ -18,7 +18,7 @@ pub(super) fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Ou
     let mut plans = Vec::new();
     for app in ctx.ws.apps.iter().filter(|app| promotes || names.iter().any(|name| name == app.name())) {
         let section = Section::begin(&format!("plan-{}", app.name()));
-        let mut plan = match plan::gate(ctx, app) {
+        let mut plan = match plan::gate(ctx, app, promotes) {
             Ok(plan) => plan,
             // Continue, so that the other apps are reported too.
             Err(error) => {

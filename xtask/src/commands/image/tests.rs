@@ -6,12 +6,10 @@ use crate::oci::reference::Reference;
 use crate::oci::store::Store;
 use crate::oci::testing::{Local, platforms};
 use crate::oci::{PORT, Recipe, Source, base, build, seed};
+use crate::skip;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-#[path = "../../../tests/it/skip.rs"]
-mod skip;
 
 /// A server that answers as the apps do, and checks the working folder, the user and the environment that the
 /// image's config declares.

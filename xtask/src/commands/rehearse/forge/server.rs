@@ -47,6 +47,8 @@ pub(crate) struct State {
 pub(crate) struct Repository {
     pub releases: Vec<Release>,
     pub pulls: Vec<Value>,
+    /// Merged pull requests: number, commit on the base branch, and commits (id, message), the oldest first.
+    pub merged: Vec<(u64, String, Vec<[String; 2]>)>,
     pub labels: Vec<String>,
     /// Commit, context, state and description, the newest last.
     pub statuses: Vec<[String; 4]>,
@@ -62,7 +64,8 @@ pub(crate) struct Repository {
     pub workflows: BTreeMap<String, Vec<String>>,
     /// What was dispatched: a workflow's file or an event, and what it got.
     pub dispatched: Vec<(String, Value)>,
-    /// Runs of workflows: the file, the commit, and the day on which it began. The newest first.
+    /// Runs of workflows: the file, the commit, and the day on which it began (empty while it waits). The
+    /// newest first.
     pub runs: Vec<[String; 3]>,
     /// The names of the secrets.
     pub secrets: Vec<String>,
@@ -252,10 +255,9 @@ impl State {
         }
         if request.method != "GET" {
             if !writer {
-                // Gitea does not tell a repository without rights from one that is not there.
                 return match dialect {
                     Dialect::Github => message(403, "Resource not accessible by integration"),
-                    Dialect::Gitea => not_found(),
+                    Dialect::Gitea => message(403, "user should have a permission to write to a repo"),
                 };
             }
             self.writes.push(short.clone());
@@ -397,6 +399,8 @@ impl Repository {
     /// Gitea 1.26 has no list of one workflow's runs.
     fn actions(&mut self, request: &Request, parts: &[&str], at: &Place) -> Answer {
         let shown = |[file, commit, day]: &[String; 3]| {
+            // Gitea's word for a run that waits.
+            let day = if day.is_empty() { "1970-01-01" } else { day };
             let day = format!("{day}T10:00:00Z");
             match at.dialect {
                 Dialect::Github => {
@@ -690,6 +694,34 @@ impl Repository {
                 let wanted = |pull: &&Value| pull["head"] == head && pull["base"] == base;
                 let found: Vec<Value> = self.pulls.iter().filter(wanted).cloned().collect();
                 at.page(request, &found)
+            }
+            ("GET", [number]) => {
+                let open = self.pulls.iter().any(|pull| pull["number"].as_u64() == number.parse().ok());
+                match self.merged.iter().find(|merged| merged.0.to_string() == *number) {
+                    Some((_, commit, commits)) => {
+                        let mut shown = json!({ "merged": true, "merge_commit_sha": commit });
+                        if !at.gitea() {
+                            shown["commits"] = commits.len().into();
+                        }
+                        answer(200, &shown)
+                    }
+                    None if open => answer(200, &json!({ "merged": false, "merge_commit_sha": null })),
+                    None => not_found(),
+                }
+            }
+            ("GET", [number, "commits"]) => {
+                let found = self.merged.iter().find(|merged| merged.0.to_string() == *number);
+                let Some((.., commits)) = found else { return not_found() };
+                let shown = |[id, message]: &[String; 2]| {
+                    let message = json!({ "message": message });
+                    json!({ "sha": id, "commit": message, "parents": [{}] })
+                };
+                let mut all: Vec<Value> = commits.iter().map(shown).collect();
+                // Gitea lists the newest first.
+                if at.gitea() {
+                    all.reverse();
+                }
+                at.page(request, &all)
             }
             // A branch's name has slashes, which are escaped.
             ("GET", [base, head]) if at.gitea() => {
