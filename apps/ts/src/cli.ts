@@ -12,7 +12,7 @@ import { version } from "./version.js";
 
 const NAME = "fractal-agents-runtime";
 const USAGE = `usage: ${NAME} [-h] [--version] [dev|serve] [--config FILE] [--host H] [--port N]
-       [--db PLACE]\n`;
+       [--db PLACE] [--no-page]\n`;
 const HELP = `${USAGE}
 Serve LangGraph graphs.
 
@@ -26,11 +26,13 @@ options:
   --host H       the address to listen on, instead of HOST
   --port N       the port to listen on, instead of PORT
   --db PLACE     where data is kept, instead of DATABASE: memory (the default) or sqlite:FILE
+  --no-page      serve no web page at /, as PAGE=off
 
 environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
   PLUGINS (comma-separated packages or paths), AUTH_TOKEN (what clients must send; default: nothing),
   MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,
-  LOG_FORMAT (text or json), DATABASE, LOST_RUNS; the README describes them
+  LOG_FORMAT (text or json), DATABASE, LOST_RUNS, PAGE (on or off), CHAT_MODEL (adds the graph
+  chat), CHAT_SECONDS, OPENAI_BASE_URL, OPENAI_API_KEY, MCP_CONFIG, MCP_TOKEN; the README describes them
 `;
 
 /** Starts the server in the foreground. Returns an exit code if no server runs. */
@@ -42,7 +44,8 @@ async function main(): Promise<number | undefined> {
   }
   const port = parsePort(asked.port ?? process.env["PORT"] ?? "8000");
   const database = asked.db ? { DATABASE: asked.db } : {};
-  const settings = parseSettings({ ...process.env, ...database });
+  const page = asked["no-page"] ? { PAGE: "off" } : {};
+  const settings = parseSettings({ ...process.env, ...database, ...page });
   const host = asked.host || process.env["HOST"] || "127.0.0.1";
   // First, so that a signal during the import of langgraph is handled too.
   LOG.json = process.env["LOG_FORMAT"] === "json";
@@ -61,23 +64,30 @@ async function main(): Promise<number | undefined> {
 
 /** Imports the graphs of a project, or the server's own. If that fails, the process ends. */
 async function loaded(config: string | undefined, settings: Settings): Promise<App> {
-  const [{ createApp }, databases, { StorageError }, plugins, projects] = await Promise.all([
+  const [{ createApp }, databases, { StorageError }, plugins, projects, chats] = await Promise.all([
     import("./app.js"),
     import("./databases.js"),
     import("./storage.js"),
     import("./plugins.js"),
     import("./project.js"),
+    import("./chat-settings.js"),
   ]);
   try {
     // First, because the import of graphs takes long.
     databases.storageAt(settings.database);
     const own = config ? await projects.loadProject(config) : await ownGraphs();
+    // After the project, which may set the environment.
+    const chatting = chats.parseChat(process.env);
+    if (chatting && "chat" in own) {
+      throw new chats.ChatError(`both ${config} and CHAT_MODEL have a graph 'chat'`);
+    }
+    if (chatting) own["chat"] = await (await import("./chat.js")).chat(chatting);
     const graphs = await plugins.load(process.env["PLUGINS"] ?? "", own);
     const app = createApp(graphs, { token: process.env["AUTH_TOKEN"], settings });
     await app.open();
     return app;
   } catch (problem) {
-    const expected = [plugins.PluginError, projects.ProjectError, StorageError];
+    const expected = [chats.ChatError, plugins.PluginError, projects.ProjectError, StorageError];
     const known = problem instanceof Error && expected.some((one) => problem instanceof one);
     const told = known ? `${NAME}: ${problem.message}\n` : `${stackOf(problem)}\n`;
     await new Promise<void>((done) => {
@@ -104,6 +114,7 @@ interface Options {
   readonly host?: string | undefined;
   readonly port?: string | undefined;
   readonly db?: string | undefined;
+  readonly "no-page"?: boolean | undefined;
 }
 
 function options(): Options {
@@ -114,6 +125,7 @@ function options(): Options {
     host: { type: "string" },
     port: { type: "string" },
     db: { type: "string" },
+    "no-page": { type: "boolean" },
   } as const;
   try {
     const { values, positionals } = parseArgs({ options: known, allowPositionals: true });

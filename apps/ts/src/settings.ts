@@ -23,6 +23,8 @@ export interface Settings {
   readonly database: string;
   /** What happens to runs whose server has ended: they go on, or they fail. */
   readonly lostRuns: "resume" | "error";
+  /** True if there is a web page at `/`. */
+  readonly page: boolean;
 }
 
 export const USUAL: Settings = {
@@ -34,9 +36,10 @@ export const USUAL: Settings = {
   webhookHosts: [],
   database: "memory",
   lostRuns: "resume",
+  page: true,
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Returns the settings of an environment. Throws a UsageError that names a wrong one. */
 export function parseSettings(env: Environment): Settings {
@@ -48,6 +51,8 @@ export function parseSettings(env: Environment): Settings {
   if (lostRuns !== "resume" && lostRuns !== "error") {
     throw new UsageError(`LOST_RUNS is '${lostRuns}', not resume or error`);
   }
+  const page = env["PAGE"] || "on";
+  if (page !== "on" && page !== "off") throw new UsageError(`PAGE is '${page}', not on or off`);
   return {
     maxBody: numberOf(env, "MAX_BODY", USUAL.maxBody, true),
     maxRuns: numberOf(env, "MAX_RUNS", USUAL.maxRuns, true),
@@ -57,10 +62,12 @@ export function parseSettings(env: Environment): Settings {
     webhookHosts: listOf(env["WEBHOOK_HOSTS"]),
     database: env["DATABASE"] || USUAL.database,
     lostRuns,
+    page: page === "on",
   };
 }
 
-function numberOf(env: Environment, name: string, usual: number, whole: boolean): number {
+/** Parses a variable that is a number. Throws a UsageError that names it. */
+export function numberOf(env: Environment, name: string, usual: number, whole: boolean): number {
   const text = env[name];
   if (!text) return usual;
   const [form, least, kind] = whole

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fractal_agents_runtime import project
 from fractal_agents_runtime.app import App
+from fractal_agents_runtime.chat_settings import ChatError, parse_chat
 from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.lifecycle import Lifecycle
 from fractal_agents_runtime.logs import begin_log
@@ -22,11 +23,14 @@ EPILOG = (
     "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
     " PLUGINS (comma-separated modules), AUTH_TOKEN (what clients must send; default: nothing),"
     " MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,"
-    " LOG_FORMAT (text or json), DATABASE, LOST_RUNS; the README describes them"
+    " LOG_FORMAT (text or json), DATABASE, LOST_RUNS, PAGE, CHAT_MODEL (adds the graph chat),"
+    " CHAT_SECONDS, OPENAI_BASE_URL, OPENAI_API_KEY, MCP_CONFIG, MCP_TOKEN;"
+    " the README describes them"
 )
 COMMAND = "serve the project of ./langgraph.json; without a command: the server's own graphs"
 CONFIG = "serve the project that this file describes; default with a command: langgraph.json"
 DATABASE = "where data is kept, instead of DATABASE: memory (the default) or sqlite:FILE"
+PAGE = "serve no web page at /, as PAGE=off"
 HIGHEST_PORT = 65_535
 
 
@@ -41,11 +45,13 @@ def main() -> None:
     parser.add_argument("--host", help="the address to listen on, instead of HOST")
     parser.add_argument("--port", help="the port to listen on, instead of PORT")
     parser.add_argument("--db", metavar="PLACE", help=DATABASE)
+    parser.add_argument("--no-page", action="store_true", help=PAGE)
     asked = parser.parse_args()
     try:
         port = parse_port(asked.port or os.environ.get("PORT", "8000"))
         database = {"DATABASE": asked.db} if asked.db else {}
-        settings = parse_settings({**os.environ, **database})
+        page = {"PAGE": "off"} if asked.no_page else {}
+        settings = parse_settings({**os.environ, **database, **page})
     except ValueError as problem:
         parser.error(str(problem))
     host = asked.host or os.environ.get("HOST") or "127.0.0.1"
@@ -69,7 +75,7 @@ def loaded(config: Path | None, settings: Settings) -> App:
     gc.disable()
     try:
         app = App(served(config), os.environ.get("AUTH_TOKEN") or None, settings)
-    except (PluginError, ProjectError, StorageError) as problem:
+    except (ChatError, PluginError, ProjectError, StorageError) as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")
     gc.freeze()
     gc.enable()
@@ -77,15 +83,24 @@ def loaded(config: Path | None, settings: Settings) -> App:
 
 
 def served(config: Path | None) -> dict[str, Graph]:
-    """Return the graphs of a project, or the server's own, and those of plugins."""
-    if config:
-        own = project.load(config)
-        return {**own, **load(os.environ.get("PLUGINS", ""), own)}
-    from_plugins = load(os.environ.get("PLUGINS", ""), ["agent", "echo"])
-    from fractal_agents_runtime.agent import agent  # noqa: PLC0415
-    from fractal_agents_runtime.echo import echo  # noqa: PLC0415
+    """Return the graphs of a project, or the server's own, and those of settings and plugins."""
+    own = project.load(config) if config else {}
+    # After the project, which may set the environment.
+    chatting = parse_chat(os.environ)
+    if chatting and "chat" in own:
+        raise ChatError(f"both {config} and CHAT_MODEL have a graph 'chat'")
+    names = [*own, *([] if config else ["agent", "echo"]), *(["chat"] if chatting else [])]
+    from_plugins = load(os.environ.get("PLUGINS", ""), names)
+    if not config:
+        from fractal_agents_runtime.agent import agent  # noqa: PLC0415
+        from fractal_agents_runtime.echo import echo  # noqa: PLC0415
 
-    return {"agent": agent(), "echo": echo(), **from_plugins}
+        own = {"agent": agent(), "echo": echo()}
+    if chatting:
+        from fractal_agents_runtime.chat import chat  # noqa: PLC0415
+
+        own["chat"] = chat(chatting)
+    return {**own, **from_plugins}
 
 
 def parse_port(text: str) -> int:

@@ -32,6 +32,8 @@ class Settings:
     database: str = "memory"
     # What happens to runs whose server has ended: they go on, or they fail.
     lost_runs: Literal["resume", "error"] = "resume"
+    # True if there is a web page at `/`.
+    page: bool = True
 
 
 def parse_settings(env: Mapping[str, str]) -> Settings:
@@ -43,22 +45,27 @@ def parse_settings(env: Mapping[str, str]) -> Settings:
     lost_runs = env.get("LOST_RUNS") or "resume"
     if lost_runs not in ("resume", "error"):
         raise ValueError(f"LOST_RUNS is {lost_runs!r}, not resume or error")
+    page = env.get("PAGE") or "on"
+    if page not in ("on", "off"):
+        raise ValueError(f"PAGE is {page!r}, not on or off")
     return Settings(
-        max_body=int(_number(env, "MAX_BODY", usual.max_body, least=1, whole=True)),
-        max_runs=int(_number(env, "MAX_RUNS", usual.max_runs, least=1, whole=True)),
-        run_seconds=_number(env, "RUN_SECONDS", usual.run_seconds),
-        grace_seconds=_number(env, "GRACE_SECONDS", usual.grace_seconds),
+        max_body=int(number_of(env, "MAX_BODY", usual.max_body, least=1, whole=True)),
+        max_runs=int(number_of(env, "MAX_RUNS", usual.max_runs, least=1, whole=True)),
+        run_seconds=number_of(env, "RUN_SECONDS", usual.run_seconds),
+        grace_seconds=number_of(env, "GRACE_SECONDS", usual.grace_seconds),
         cors_origins=_list(env.get("CORS_ORIGINS", "")),
         webhook_hosts=_list(env.get("WEBHOOK_HOSTS", "")),
         log_format="json" if log_format == "json" else "text",
         database=env.get("DATABASE") or usual.database,
         lost_runs="error" if lost_runs == "error" else "resume",
+        page=page == "on",
     )
 
 
-def _number(
+def number_of(
     env: Mapping[str, str], name: str, default: float, *, least: int = 0, whole: bool = False
 ) -> float:
+    """Parse a variable that is a number. Raises ValueError that names it."""
     text = env.get(name, "")
     if not text:
         return default
