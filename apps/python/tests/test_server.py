@@ -30,7 +30,7 @@ def test_info_describes_the_running_package(client: httpx.Client) -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["/", "/store", "/docs", "/openapi"])
+@pytest.mark.parametrize("path", ["/store", "/docs", "/openapi"])
 def test_robyn_has_no_pages_of_its_own(client: httpx.Client, path: str) -> None:
     assert client.get(path).json()["detail"].startswith("no such path")
 

@@ -13,6 +13,7 @@ import type { Graph } from "./graphs.js";
 import { Items } from "./items.js";
 import { log } from "./log.js";
 import { Metrics } from "./metrics.js";
+import { page } from "./page.js";
 import { pathOf } from "./path.js";
 import { CHANNEL_HEADER, CHANNELS, document, kept } from "./promises.js";
 import { Records } from "./records.js";
@@ -112,10 +113,12 @@ export function createApp(
       }),
     );
   }
+  if (runtime.settings.page) hono.get("/", page);
+  const tokenless = runtime.settings.page ? [...PUBLIC, "/"] : PUBLIC;
   hono.notFound(({ req }) => settle(req.raw, noSuchPath));
   const answered = (request: Request) =>
     settle(request, async () => {
-      if (token && !PUBLIC.includes(pathOf(request))) checkToken(token, request.headers);
+      if (token && !tokenless.includes(pathOf(request))) checkToken(token, request.headers);
       return await hono.fetch(request);
     });
   const { corsOrigins } = runtime.settings;

@@ -111,7 +111,6 @@ test("only a graph with a schema for its input refuses wrong inputs", async () =
 test.each([
   ["GET", "/health", 200],
   ["GET", "/nope", 404],
-  ["GET", "/", 404],
   ["GET", "/runs", 405],
   ["GET", "/threads/%ff", 404],
   ["PUT", "/info", 405],

@@ -20,6 +20,7 @@ from fractal_agents_runtime.handlers import Runtime
 from fractal_agents_runtime.items import Items
 from fractal_agents_runtime.metrics import Metrics
 from fractal_agents_runtime.models import Error
+from fractal_agents_runtime.page import page
 from fractal_agents_runtime.promises import CHANNEL_HEADER, CHANNELS, document, kept
 from fractal_agents_runtime.records import Records
 from fractal_agents_runtime.routes import Route, allowed, matching
@@ -122,8 +123,11 @@ class Api:
 
     async def _answer(self, sent: Sent, found: Found) -> Reply:
         method, path, body, headers, query = sent
-        if self._token and path not in PUBLIC:
+        paged = self._runtime.settings.page and path == "/"
+        if self._token and path not in PUBLIC and not paged:
             check_token(self._token, headers)
+        if paged and method in ("GET", "HEAD"):
+            return page()
         routes, parts = found
         if not routes:
             raise HttpError(404, "no such path; /openapi.json lists the paths")
