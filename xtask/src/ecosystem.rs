@@ -490,10 +490,10 @@ fn on_github() -> bool {
 /// permission.
 fn no_token(url: &str, token: &str, on_github: bool) -> String {
     let identity = match on_github {
-        true => ", or publish as a trusted publisher: the job needs `permissions: id-token: write`",
+        true => "; or publish as a trusted publisher: the job needs `permissions: id-token: write`",
         false => "",
     };
-    format!("no credentials for {url}: set {token} in the environment{identity}")
+    format!("not set up: {token}, the login for {url}{identity}")
 }
 
 /// Runs the commands of `[commands] build` in order, with `programs` first in PATH.
@@ -519,9 +519,9 @@ mod tests {
 
     #[test]
     fn a_job_on_github_is_told_how_to_publish_without_a_token() {
-        let plain = "no credentials for https://index: set TOKEN in the environment";
+        let plain = "not set up: TOKEN, the login for https://index";
         assert_eq!(no_token("https://index", "TOKEN", false), plain);
-        let job = ", or publish as a trusted publisher: the job needs `permissions: id-token: write`";
+        let job = "; or publish as a trusted publisher: the job needs `permissions: id-token: write`";
         assert_eq!(no_token("https://index", "TOKEN", true), format!("{plain}{job}"));
     }
 }

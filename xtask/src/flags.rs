@@ -413,6 +413,16 @@ pub(crate) struct Release {
     /// Run the local steps, then print each action on the remote and the registries instead of doing it
     #[arg(long)]
     pub dry_run: bool,
+    /// Build without credentials: stop before `stage`, write the files for another job into DIR, and print
+    /// the hash of their list
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["until", "bump", "dry_run", "files_from"])]
+    pub files_to: Option<Utf8PathBuf>,
+    /// Publish the files that another job wrote into DIR with --files-to, and build nothing
+    #[arg(long, value_name = "DIR", requires = "sha256", conflicts_with_all = ["bump", "dry_run"])]
+    pub files_from: Option<Utf8PathBuf>,
+    /// The hash that the other job printed; empty if it had nothing to build
+    #[arg(long, value_name = "HASH", requires = "files_from")]
+    pub sha256: Option<String>,
     #[command(flatten)]
     pub fault: Fault,
 }
@@ -509,8 +519,9 @@ pub(crate) enum Part {
 
 #[derive(Args)]
 pub(crate) struct Ci {
-    /// The job to run: lint, test, openapi (the check validate-openapi), image, release, or comment, which
-    /// writes the lint job's text on the pull request [default: all but comment]
+    /// The job to run: lint, test, openapi (the check validate-openapi), image, release; build, which builds
+    /// without secrets what release then publishes; or comment, which writes the lint job's text on the pull
+    /// request [default: all but build and comment]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
     /// The event, push or pull_request [default: read from the forge's environment]

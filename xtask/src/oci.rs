@@ -78,7 +78,7 @@ pub(crate) struct Built {
     pub platforms: Vec<PlatformImage>,
     /// The repository that the base was read from. On the same registry its layers can be mounted instead of
     /// uploaded.
-    base: Option<Reference>,
+    pub base: Option<Reference>,
 }
 
 /// One platform of an image.
@@ -127,6 +127,47 @@ pub(crate) fn build(recipe: &Recipe, cache: &Store, out: &Utf8Path) -> Result<Bu
     };
     write_layout(&built)?;
     Ok(built)
+}
+
+/// An image that was built before, perhaps on another machine. The caller has checked its files.
+pub(crate) fn open(
+    layout: &Utf8Path,
+    name: Reference,
+    digest: &str,
+    base_digest: &str,
+    base: Option<Reference>,
+) -> Result<Built> {
+    let store = Store::at(layout)?;
+    let path = layout.join("index.json");
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {path}"))?;
+    let listed: Index = spec::from_bytes(&bytes, path.as_str())?;
+    let (index, sboms): (Vec<Descriptor>, Vec<Descriptor>) =
+        listed.manifests.into_iter().partition(|one| one.artifact_type.is_none());
+    let index = index.into_iter().find(|one| one.digest == digest);
+    let index = index.with_context(|| format!("{path} does not name the image {digest}"))?;
+    let document: Index = store.read(digest)?;
+    let platforms = document.manifests.into_iter().map(|listed| {
+        let manifest = Descriptor { platform: None, ..listed };
+        let read: Manifest = store.read(&manifest.digest)?;
+        let config: Image = store.read(&read.config.digest)?;
+        let mut sbom = None;
+        for one in &sboms {
+            let subject = store.read::<Manifest>(&one.digest)?.subject;
+            if subject.is_some_and(|subject| subject.digest == manifest.digest) {
+                sbom = Some(one.clone());
+            }
+        }
+        Ok(PlatformImage {
+            platform: config.platform,
+            manifest,
+            config: read.config,
+            layers: read.layers,
+            sbom,
+        })
+    });
+    let platforms = platforms.collect::<Result<_>>()?;
+    let (digest, base_digest) = (digest.to_string(), base_digest.to_string());
+    Ok(Built { name, store, digest, base_digest, index, platforms, base })
 }
 
 fn build_one(

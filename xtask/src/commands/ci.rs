@@ -12,6 +12,7 @@ use crate::sys::git::short;
 use crate::sys::{checkout_lock, parallel, ui};
 use anyhow::Result;
 use apps::Affected;
+use camino::Utf8Path;
 use event::Event;
 use job::{Duty, Job};
 
@@ -29,7 +30,8 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     }
     let jobs = match &flags.job {
         Some(name) => vec![Job::parse(name)?],
-        None => Job::ALL.to_vec(),
+        // Without the job `build`, the job `release` builds itself.
+        None => Job::ALL.iter().copied().filter(|job| *job != Job::Build).collect(),
     };
     let event = match &flags.event {
         Some(name) => event::by_hand(ctx, name, flags.ref_.as_deref(), flags.base.as_deref())?,
@@ -91,10 +93,10 @@ impl Outcome {
 }
 
 fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Outcome) -> Result<()> {
-    if [Job::Image, Job::Release].contains(&job) {
+    if [Job::Image, Job::Build, Job::Release].contains(&job) {
         checkout_lock::take(&ctx.git)?;
     }
-    if job == Job::Release {
+    if [Job::Build, Job::Release].contains(&job) {
         let (wanted, here) = (ctx.ws.settings.release_forge, Forge::kind_of(ctx));
         if let (Some(wanted), Some(here)) = (wanted, here)
             && wanted != here
@@ -107,7 +109,7 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
             Event::Push { branch, .. } if branch.starts_with(job::HOTFIX) => hotfix::apps(ctx, branch)?,
             _ => release::waiting(ctx, false)?,
         };
-        release(ctx, &apps, flags, outcome);
+        release(ctx, job, &apps, flags, outcome);
         return Ok(());
     }
     let Affected { mut names, since } = apps::of(ctx, event)?;
@@ -160,25 +162,47 @@ fn title(job: Job, apps: &[String]) -> String {
     names.join(", ")
 }
 
-/// Releases these apps: their version is not released yet, or their release may have been interrupted.
-fn release(ctx: &Ctx, apps: &[&App], flags: &flags::Ci, outcome: &mut Outcome) {
+/// What the job `build` hands over to the job `release`. A cache of `target` must not keep it.
+const HANDED: &str = "target/handed";
+/// The hash of its list, from the output of the job `build`. Set, but empty: it handed over nothing. Not set:
+/// there is no such job, and the job `release` builds itself.
+const HANDED_VAR: &str = "XTASK_HANDED";
+
+/// Releases these apps: their version is not released yet, or their release may have been interrupted. The
+/// job `build` stops before anything is published.
+fn release(ctx: &Ctx, job: Job, apps: &[&App], flags: &flags::Ci, outcome: &mut Outcome) {
     let apps: Vec<String> = apps.iter().map(|app| app.name().to_string()).collect();
     if apps.is_empty() {
         return ui::say("  nothing to do: no app has a version to release");
     }
-    let section = Section::begin(&title(Job::Release, &apps));
-    outcome.add(release::command(
-        ctx,
-        &flags::Release {
-            apps,
-            all: false,
-            until: None,
-            bump: false,
-            dry_run: false,
-            fault: flags.fault.clone(),
-        },
-    ));
+    let section = Section::begin(&title(job, &apps));
+    let dir = ctx.ws.root.join(HANDED);
+    let handed = std::env::var(HANDED_VAR).ok().filter(|_| job == Job::Release);
+    let release = flags::Release {
+        apps,
+        all: false,
+        until: None,
+        bump: false,
+        dry_run: false,
+        files_to: (job == Job::Build).then(|| dir.clone()),
+        files_from: handed.is_some().then(|| dir.clone()),
+        sha256: handed,
+        fault: flags.fault.clone(),
+    };
+    let mut ended = release::command(ctx, &release);
+    if ended.is_ok() {
+        ended = match job {
+            Job::Build => pass_on(&dir),
+            _ if dir.exists() => std::fs::remove_dir_all(&dir).map_err(Into::into),
+            _ => Ok(()),
+        };
+    }
+    outcome.add(ended);
     section.end();
+}
+
+fn pass_on(dir: &Utf8Path) -> Result<()> {
+    release::handover::hash(dir)?.map_or(Ok(()), |sha256| comment::output("sha256", &sha256))
 }
 
 /// A named part of the output: a folded group on GitHub, a heading elsewhere. Gitea does not interpret the

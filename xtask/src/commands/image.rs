@@ -1,6 +1,7 @@
 //! Builds, probes, pushes and pulls an app's image, for the command `image` and the steps of a release.
 
 use crate::checks::probe::{Expect, probe};
+use crate::finding::{Finding, Level};
 use crate::flags;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::{App, ImageSettings};
@@ -61,6 +62,18 @@ pub(crate) fn build_app(
         return Err(Exit::Usage(format!("{}/app.toml: [image] platforms is empty", app.dir)).into());
     }
     build(&recipe, &Store::cache()?, &folder(ctx, app, commit))
+}
+
+/// An image that another job has built into this folder, whose files were checked.
+pub(crate) fn open(
+    app: &App,
+    layout: &Utf8Path,
+    digest: &str,
+    base_digest: &str,
+    from: Option<&str>,
+) -> Result<Built> {
+    let from = from.map(Reference::parse).transpose()?;
+    crate::oci::open(layout, name(settings(app)?)?, digest, base_digest, from)
 }
 
 /// Starts the built image if this machine can run it, and compares its answers with `expect`. Returns the
@@ -130,6 +143,13 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Image) -> Result<()> {
     let app = ctx.ws.app(&flags.app)?;
     let commit = ctx.git.commit(&flags.commit)?;
     settings(app)?;
+    if flags.push && !flags.dry_run {
+        // Before the build, which takes minutes.
+        can_push(ctx, app).map_err(|error| {
+            let message = format!("cannot push to the container registry: {error:#}");
+            Exit::Gate(vec![Finding::new("credentials", Level::Error, message).app(app.name())])
+        })?;
+    }
     let temp = scratch::folder()?;
     let out = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let manifest = app.dir.join(app.settings.ecosystem.manifest());

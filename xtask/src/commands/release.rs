@@ -11,14 +11,17 @@ use crate::model::workspace::App;
 use crate::model::{dry_run, manifest, tags};
 use crate::oci::Built;
 use crate::sys::exit::Exit;
+use crate::sys::ui;
 use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
+use handover::Mode;
 use semver::Version;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 mod after;
 pub(crate) mod build;
 mod cascade;
+pub(crate) mod handover;
 pub(crate) mod image_step;
 pub(crate) mod latest;
 mod page;
@@ -191,6 +194,8 @@ pub(crate) struct Release<'a> {
     pub branch: Option<String>,
     /// The outward steps that were not done when the run started.
     pub open: Vec<&'static str>,
+    /// Where the files come from.
+    mode: &'a Mode,
     /// True if several apps are released: progress lines then contain the app's name.
     pub one_of_several: bool,
     /// A folder below `target/` for files that one step writes and a later one reads.
@@ -209,6 +214,10 @@ impl Release<'_> {
     fn committed(&self, file: &str) -> Result<Vec<u8>> {
         let path = format!("{}:{}", self.commit, self.app.dir.join(file));
         self.ctx.git.bytes(&["cat-file", "blob", &path])
+    }
+    /// Does a step that is left need the package files?
+    fn needs_files(&self) -> bool {
+        ["stage", "tag", "page-draft", "publish", "image-push"].iter().any(|step| self.open.contains(step))
     }
     /// Adds a line to what is left to a person.
     fn leave(&self, what: String) {
@@ -252,9 +261,19 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     if apps.is_empty() {
         return Err(Exit::Nothing("nothing to release: no app has a version to release".into()).into());
     }
+    if let Some(dir) = &flags.files_to {
+        handover::prepare(dir)?;
+        walk::through(ctx, &apps, None, Some("image"), &Mode::Build(dir.clone()), &faults)?;
+        handover::hash(dir)?.iter().for_each(ui::print);
+        return Ok(());
+    }
     if !flags.dry_run {
+        let mode = match (&flags.files_from, &flags.sha256) {
+            (Some(dir), Some(sha256)) => Mode::Publish(handover::read(dir, sha256)?),
+            _ => Mode::Alone,
+        };
         let branch = bump_first(ctx, &apps, flags.bump)?;
-        return walk::through(ctx, &apps, branch, until, &faults);
+        return walk::through(ctx, &apps, branch, until, &mode, &faults);
     }
     dry_run::in_clone(ctx, |clone| {
         let branch = bump_first(clone, &apps, flags.bump)?;
@@ -294,7 +313,7 @@ pub(crate) fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -
     }
     match flags.dry_run {
         true => dry_run::in_clone(ctx, |clone| walk::dry(clone, app, None)),
-        false => walk::through(ctx, &[app], None, Some(step), &step_faults::Faults::default()),
+        false => walk::through(ctx, &[app], None, Some(step), &Mode::Alone, &step_faults::Faults::default()),
     }
 }
 
@@ -332,7 +351,7 @@ pub(crate) fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
     Ok(waiting)
 }
 
-fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Release<'a>> {
+fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>, mode: &'a Mode) -> Result<Release<'a>> {
     let version = manifest_version(ctx, app, "HEAD")?;
     let tag_name = app.tag(&version);
     let tag = match tag::find(ctx, &tag_name)? {
@@ -365,6 +384,7 @@ fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>) -> Result<Releas
         withdrawn,
         branch,
         open,
+        mode,
         one_of_several: false,
         work,
         tag,

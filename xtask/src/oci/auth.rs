@@ -51,6 +51,10 @@ fn how(host: &str) -> String {
     format!("set {} and {}, or run `docker login {host}`", LOGIN[0], LOGIN[1])
 }
 
+fn missing(host: &str) -> String {
+    format!("not set up: {} and {}, the login for {host} (or run `docker login {host}`)", LOGIN[0], LOGIN[1])
+}
+
 /// `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
 pub(super) fn docker_config() -> Option<Utf8PathBuf> {
     let from = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Utf8PathBuf::from);
@@ -85,7 +89,7 @@ pub(super) fn authorization(client: &Client, challenges: &[&str], scopes: &[Stri
                     how(host)
                 )
             }
-            None => bail!("{host} requires a login, but none is configured; {}", how(host)),
+            None => bail!("{}", missing(host)),
         },
         None => bail!("{host} requires a login that is neither Basic nor Bearer: {challenges:?}"),
     }
@@ -127,7 +131,7 @@ fn token(client: &Client, realm: &str, service: Option<&str>, scopes: &[String])
             Some(_) => {
                 bail!("{host} does not accept the configured login; {}\n{error}", how(host))
             }
-            None => bail!("{host} requires a login to issue a token; {}\n{error}", how(host)),
+            None => bail!("{}\n{error}", missing(host)),
         }
     }
     #[derive(serde::Deserialize)]

@@ -4,6 +4,7 @@ use crate::demo::World;
 use crate::skip::skip;
 use crate::support::run;
 use expect_test::expect;
+use std::io::{Read, Write};
 use std::process::Command;
 
 const NAME: &str = "example/demo-agent";
@@ -49,6 +50,42 @@ fn a_branch_pushes_the_tag_of_its_commit_and_development_also_its_name() {
     let sha = format!("sha-{}", &world.repo.head()[..7]);
     assert!(world.image(NAME, "development").is_some());
     assert_eq!(world.image(NAME, &sha), world.image(NAME, "development"));
+}
+
+/// A registry that knows nobody. Each connection gets one answer.
+fn that_wants_a_login() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(
+                b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"images\"\r\n\
+                  Content-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+    });
+    host
+}
+
+#[test]
+fn a_job_without_the_login_says_so_before_it_builds() {
+    let world = World::new();
+    world.repo.git(&["switch", "--quiet", "--create", "feat/x"]);
+    world.repo.commit("apps/python/README.md", "# changed\n", "fix: a readme");
+    let mut command = world.command(&world.repo.path);
+    command.args(["ci", "image", "--event", "push", "--ref", "feat/x"]);
+    // A forge passes a missing secret as an empty variable.
+    let login = ["REGISTRY_USER", "REGISTRY_TOKEN"].map(|name| (name, ""));
+    let out = run(command.env("XTASK_REGISTRY", that_wants_a_login()).envs(login));
+    expect![[r#"
+        exit code 3
+        image: push to feat/x at 1234567
+        image-python
+        error[credentials]: python: cannot push to the container registry: POST http://127.0.0.1:PORT/v2/example/demo-agent/blobs/uploads/: not set up: REGISTRY_USER and REGISTRY_TOKEN, the login for 127.0.0.1:PORT (or run `docker login 127.0.0.1:PORT`)
+        error: 1 finding to fix first
+    "#]].assert_eq(&out.seen());
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod demo;
 mod docs;
 mod findings;
 mod forge;
+mod handover;
 mod help;
 mod hooks;
 mod hotfix;

@@ -323,7 +323,7 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
           [x] spec and compat.json are up to date
           [x] the package is complete, and the index takes it
           [ ] logins are there, and accepted
-              credentials: no credentials for http://127.0.0.1:PORT/: set PYPI_TOKEN in the environment
+              credentials: not set up: PYPI_TOKEN, the login for http://127.0.0.1:PORT/
           [x] pinned tools are installed
         Published, in this order
           stage       upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
@@ -351,7 +351,7 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-        error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set PYPI_TOKEN in the environment
+        error[credentials]: python: not set up: PYPI_TOKEN, the login for http://127.0.0.1:PORT/
         error: 1 finding to fix first
     "#]].assert_eq(&dry.seen());
 }
@@ -550,7 +550,7 @@ fn preflight_reports_all_problems_together() {
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      no release yet, so there are no earlier tests to run
           ✗ preflight         stopped here (TIME)
-        error[credentials]: python: no credentials for http://127.0.0.1:PORT/: set TESTPYPI_TOKEN in the environment
+        error[credentials]: python: not set up: TESTPYPI_TOKEN, the login for http://127.0.0.1:PORT/
         error[credentials]: python: http://127.0.0.1:PORT/ refuses the credentials in PYPI_TOKEN (HTTP 403)
         error[dirty-tree]: python: 1 file is not committed:
            M apps/python/README.md

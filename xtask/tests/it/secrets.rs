@@ -102,7 +102,7 @@ fn an_identity_token_of_gitea_does_not_replace_an_index_token() {
             command.args(["release", app, "--dry-run"]).env_remove(token);
             run(command.envs([("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:9/"), (forge, "true")]))
         };
-        let missing = format!("set {token} in the environment");
+        let missing = format!("not set up: {token}, the login for");
         let gitea = release("GITEA_ACTIONS").expect(3);
         assert!(gitea.stderr.contains(&missing), "{gitea:#?}");
         let github = release("GITHUB_ACTIONS");

@@ -45,6 +45,16 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - image: runs-on: ubuntu-24.04
         - image: REGISTRY_USER: ${{ github.actor }}
         - image: REGISTRY_TOKEN: ${{ github.token }}
+        - build: packages: read
+        - build: checks: read
+        - build: issues: read
+        - build: runs-on: ubuntu-24.04
+        - build: REGISTRY_USER: ${{ github.actor }}
+        - build: REGISTRY_TOKEN: ${{ github.token }}
+        - build: GITHUB_TOKEN: ${{ github.token }}
+        - build: - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2
+        - build: overwrite: true
+        - build: compression-level: 0
         - release: environment: release
         - release: packages: write
         - release: id-token: write
@@ -52,6 +62,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - release: statuses: write
         - release: issues: write
         - release: runs-on: ubuntu-24.04
+        - release: - uses: actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0
         - release: REGISTRY_USER: ${{ github.actor }}
         - release: REGISTRY_TOKEN: ${{ github.token }}
         - release: GITHUB_TOKEN: ${{ github.token }}
@@ -64,7 +75,11 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         + image: runs-on: ubuntu-latest
         + image: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
         + image: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
+        + build: runs-on: ubuntu-latest
+        + build: GITEA_TOKEN: ${{ github.token }}
+        + build: - uses: actions/upload-artifact@c24449f33cd45d4826c6702db7e49f7cdb9b551d # v3.2.1-node20
         + release: runs-on: ubuntu-latest
+        + release: - uses: actions/download-artifact@ad191675b41f6a5b46da9a048cb6893812da158b # v3.1.0-node20
         + release: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
         + release: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
         + release: GITEA_TOKEN: ${{ github.token }}
@@ -87,7 +102,7 @@ fn actions_are_pinned_by_commit_and_the_version_is_shown() {
         assert!(version.split('.').count() == 3, "{line}");
         pinned += 1;
     }
-    assert_eq!(pinned, 15);
+    assert_eq!(pinned, 21);
 }
 
 #[test]

@@ -24,16 +24,20 @@ const SHOWN: usize = 20;
 /// The job that checks the pull request runs its code, so it has no token. It passes the text to the job
 /// `comment`, as its output `comment`.
 pub(super) fn pass_on(plans: &[AppPlan]) -> Result<()> {
+    output("comment", &text(plans))
+}
+
+/// Sets an output of the job, which the workflow passes to another job.
+pub(super) fn output(name: &str, text: &str) -> Result<()> {
     let Some(file) = event::environment("GITHUB_OUTPUT") else { return Ok(()) };
-    let text = text(plans);
     // No text contains its own hash, so nothing in it ends it early.
-    let end = sha256(&text);
+    let end = sha256(text);
     let mut output = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(&file)
         .with_context(|| format!("cannot write {file}"))?;
-    write!(output, "comment<<{end}\n{text}\n{end}\n").with_context(|| format!("cannot write {file}"))
+    write!(output, "{name}<<{end}\n{text}\n{end}\n").with_context(|| format!("cannot write {file}"))
 }
 
 /// The job `comment`: writes the comment, or updates that of an earlier run.

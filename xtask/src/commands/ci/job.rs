@@ -11,11 +11,13 @@ pub(super) enum Job {
     Test,
     Openapi,
     Image,
+    Build,
     Release,
 }
 
 impl Job {
-    pub(super) const ALL: &[Job] = &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Release];
+    pub(super) const ALL: &[Job] =
+        &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Build, Job::Release];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -23,6 +25,7 @@ impl Job {
             Job::Test => "test",
             Job::Openapi => "openapi",
             Job::Image => "image",
+            Job::Build => "build",
             Job::Release => "release",
         }
     }
@@ -64,10 +67,14 @@ pub(super) fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
             nothing("on this branch the release builds the image")
         }
         (Job::Image, Event::Push { .. }) => Duty::Work,
-        (Job::Release, Event::Push { branch, .. }) if branch == main || branch.starts_with(HOTFIX) => {
+        (Job::Build | Job::Release, Event::Push { branch, .. })
+            if branch == main || branch.starts_with(HOTFIX) =>
+        {
             Duty::Work
         }
-        (Job::Release, _) => Duty::Nothing(format!("releases are made from {main} and {HOTFIX}…")),
+        (Job::Build | Job::Release, _) => {
+            Duty::Nothing(format!("releases are made from {main} and {HOTFIX}…"))
+        }
     }
 }
 
@@ -95,10 +102,10 @@ mod tests {
         for (event, busy) in [
             (push("feat/x"), "image"),
             (push("development"), "image"),
-            (push("main"), "release"),
+            (push("main"), "build release"),
             (push("mainx"), "image"),
             (push("release/main"), "image"),
-            (push("hotfix/python-v0.1.0"), "image release"),
+            (push("hotfix/python-v0.1.0"), "image build release"),
             (push("hotfixes"), "image"),
             (pull("development"), "lint test openapi"),
             (pull("main"), "lint test openapi"),
@@ -149,7 +156,8 @@ mod tests {
         let error = Job::parse("relase").unwrap_err().to_string();
         assert_eq!(
             error,
-            "no job \"relase\" (the jobs are: lint, test, openapi, image, release); did you mean \"release\"?"
+            "no job \"relase\" (the jobs are: lint, test, openapi, image, build, release); did you mean \
+             \"release\"?"
         );
         assert!(Job::parse("--lint").is_err());
     }

@@ -9,6 +9,10 @@ use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+/// As in the workflows: where one job leaves its files for the next, and the variable with their hash.
+const HANDED: &str = "target/handed";
+const HANDED_VAR: &str = "XTASK_HANDED";
+
 /// The job that takes the longest. At its end it mostly waits.
 pub(super) const LONGEST: &str = "test";
 
@@ -86,16 +90,59 @@ fn passed_on(output: &str) -> Option<&str> {
 }
 
 impl Runner<'_> {
-    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets. After `lint`, the job `comment`
-    /// gets its text and the job's own token.
+    /// Runs `cargo xtask ci JOB`. Only the job `release` gets the secrets, and the files that the job `build`
+    /// has built before without them. After `lint`, the job `comment` gets its text and the job's own token.
     pub(super) fn job(&self, log: &Utf8Path, job: &str, event: &Event, more: &[&str]) -> Result<Ended> {
         let dir = self.slot(job)?;
-        let mut env = self.machine.runner(&dir.join("home"));
-        let clone = self.check_out(log, &dir, event, &env)?;
-        env.extend(self.variables(&dir, job, event)?);
-        if job == "release" {
-            env.extend(self.world.secrets());
+        match job {
+            "release" => {
+                let own = (self.forge.token_name().to_string(), self.world.forge.token.clone());
+                let (built, _, handed) = self.one(log, &dir, "build", event, more, vec![own])?;
+                if built.code != 0 {
+                    return Ok(built);
+                }
+                // The artifact: all that one job gets from the other.
+                let artifact = dir.join("artifact");
+                if handed.is_some() {
+                    std::fs::rename(dir.join("clone").join(HANDED), &artifact)
+                        .with_context(|| format!("the job build left nothing in {HANDED}"))?;
+                }
+                let mut env = self.world.secrets();
+                env.push((HANDED_VAR.to_string(), handed.unwrap_or_default()));
+                self.one(log, &dir, job, event, more, env).map(|(ended, ..)| ended)
+            }
+            _ => {
+                let (ended, mut env, comment) = self.one(log, &dir, job, event, more, Env::new())?;
+                if let Some(comment) = comment {
+                    env.push((self.forge.token_name().to_string(), self.world.forge.token.clone()));
+                    env.push(("XTASK_COMMENT".to_string(), comment));
+                    let argv = ["cargo", "xtask", "ci", "comment"];
+                    self.machine.run(log, &dir.join("clone"), &env, &argv)?.expect(0)?;
+                }
+                Ok(ended)
+            }
         }
+    }
+
+    /// Runs one job in a fresh clone. Returns its environment and its only output, too.
+    fn one(
+        &self,
+        log: &Utf8Path,
+        dir: &Utf8Path,
+        job: &str,
+        event: &Event,
+        more: &[&str],
+        variables: Env,
+    ) -> Result<(Ended, Env, Option<String>)> {
+        let mut env = self.machine.runner(&dir.join("home"));
+        let clone = self.check_out(log, dir, event, &env)?;
+        let artifact = dir.join("artifact");
+        if artifact.exists() {
+            std::fs::create_dir_all(clone.join("target"))?;
+            std::fs::rename(&artifact, clone.join(HANDED))?;
+        }
+        env.extend(self.variables(dir, job, event)?);
+        env.extend(variables);
         let output = dir.join("output");
         std::fs::write(&output, "").with_context(|| format!("cannot write {output}"))?;
         env.push(("GITHUB_OUTPUT".to_string(), output.to_string()));
@@ -106,12 +153,7 @@ impl Runner<'_> {
             nice.iter().chain(&["cargo", "xtask", "ci", job]).chain(more).copied().collect();
         let ended = self.machine.run(log, &clone, &env, &argv)?;
         let text = std::fs::read_to_string(&output).with_context(|| format!("cannot read {output}"))?;
-        if let Some(comment) = passed_on(&text) {
-            env.push((self.forge.token_name().to_string(), self.world.forge.token.clone()));
-            env.push(("XTASK_COMMENT".to_string(), comment.to_string()));
-            self.machine.run(log, &clone, &env, &["cargo", "xtask", "ci", "comment"])?.expect(0)?;
-        }
-        Ok(ended)
+        Ok((ended, env, passed_on(&text).map(str::to_string)))
     }
 
     /// A free slot; there is one for each step that may run at the same time. The longest job prefers the

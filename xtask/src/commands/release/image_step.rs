@@ -1,8 +1,9 @@
 //! Builds the container image of the released commit from the same file that is published, and probes it.
 
-use super::{Release, State};
+use super::{Release, State, handover};
 use crate::commands::image;
 use crate::finding::{Finding, Level};
+use crate::oci::Built;
 use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
 
@@ -18,14 +19,9 @@ pub(crate) fn state(release: &Release) -> Result<State> {
 
 pub(crate) fn run(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
-    let file = app
-        .settings
-        .ecosystem
-        .installable(release.dist())
-        .context("the build produced no file to install")?;
-    // A resumed release uses the base image by the digest in the tag: its name may have moved since.
-    let base = release.tag().and_then(|t| t.base.as_deref());
-    let built = image::build_app(ctx, app, &release.commit, &release.version, &file.path, base)?;
+    let handed = handover::image(release)?;
+    let here = handed.is_none();
+    let built = handed.map_or_else(|| build(release), Ok)?;
     if let Some(wanted) = release.tag().and_then(|t| t.image.as_ref())
         && *wanted != built.digest
     {
@@ -40,7 +36,9 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         .into());
     }
     let mut evidence = built.digest.clone();
-    if release.tag().is_none() {
+    if !here {
+        evidence = format!("{evidence}, from the build job");
+    } else if release.tag().is_none() {
         evidence = format!(
             "{evidence}; {}",
             image::probe_built(
@@ -53,4 +51,16 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     }
     release.image.get_or_init(|| built);
     Ok(evidence)
+}
+
+fn build(release: &Release) -> Result<Built> {
+    let (ctx, app) = (release.ctx, release.app);
+    let file = app
+        .settings
+        .ecosystem
+        .installable(release.dist())
+        .context("the build produced no file to install")?;
+    // A resumed release uses the base image by the digest in the tag: its name may have moved since.
+    let base = release.tag().and_then(|t| t.base.as_deref());
+    image::build_app(ctx, app, &release.commit, &release.version, &file.path, base)
 }

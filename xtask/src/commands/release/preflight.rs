@@ -1,6 +1,6 @@
 //! Checks all preconditions before the build, and reports all failures together.
 
-use super::{Release, State, readiness::Checked, tag};
+use super::{Mode, Release, State, handover, readiness::Checked, tag};
 use crate::commands::{check, image, plan};
 use crate::ecosystem;
 use crate::finding::{Finding, Level};
@@ -25,10 +25,12 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         return Err(Exit::Gate(findings).into());
     }
     findings.iter().for_each(ui::finding);
-    let what = if release.tag().is_some() {
-        "resuming; credentials and tools"
-    } else {
-        "tree, branch, gates, changelog, checks, credentials and tools"
+    let what = match release.mode {
+        Mode::Build(_) if release.tag().is_some() => "resuming; tools",
+        _ if release.tag().is_some() => "resuming; credentials and tools",
+        Mode::Build(_) => "tree, branch, gates, changelog, checks and tools",
+        Mode::Publish(_) => "tree, branch, handed files, credentials and tools",
+        Mode::Alone => "tree, branch, gates, changelog, checks, credentials and tools",
     };
     let (Ok(forge) | Err(forge)) = forge;
     let forge = if forge.is_empty() { forge } else { format!("; {forge}") };
@@ -41,20 +43,28 @@ pub(crate) fn run(release: &Release) -> Result<String> {
 /// The findings, and what the forge said, or why it was not asked.
 fn findings(release: &Release) -> Result<(Vec<Finding>, Result<String, String>)> {
     let mut seen = Ok(String::new());
-    let mut findings = credentials(release);
+    // A build job has no credentials, and a job that publishes what it built runs none of the app's code.
+    let (publishes, builds) =
+        (!matches!(release.mode, Mode::Build(_)), !matches!(release.mode, Mode::Publish(_)));
+    let mut findings = if publishes { credentials(release) } else { Vec::new() };
     findings.extend(missing_tools(release));
+    findings.extend(handover::missing(release).filter(|_| release.needs_files()));
     if release.tag().is_none() {
         findings.extend(tree_and_branch(release)?);
-        findings.extend(gates(release)?);
-        findings.extend(refused(release)?);
-        findings.extend(incomplete(release)?);
-        findings.extend(name_on_index(release)?);
-        findings.extend(advisories(release));
+        if builds {
+            findings.extend(gates(release)?);
+            findings.extend(refused(release)?);
+            findings.extend(incomplete(release)?);
+            findings.extend(name_on_index(release)?);
+            findings.extend(advisories(release));
+        }
         let (found, forge) = forge::findings(release)?;
         findings.extend(found);
         seen = forge;
-        // The jobs of a squash on main check nothing, so the checks run here.
-        findings.extend(check::app_findings(release.ctx, release.app)?);
+        if builds {
+            // The jobs of a squash on main check nothing, so the checks run here.
+            findings.extend(check::app_findings(release.ctx, release.app)?);
+        }
     }
     findings.iter_mut().for_each(|f| f.app = f.app.take().or(Some(release.app.name().to_string())));
     Ok((findings, seen))

@@ -1,6 +1,7 @@
 //! The release's annotated tag: its message, its parser, and the push, which succeeds for only one of two
 //! racing runs.
 
+use super::handover::{self, Breaks};
 use super::{Release, State};
 use crate::commands::plan;
 use crate::ecosystem;
@@ -237,19 +238,23 @@ pub(crate) fn notes(release: &Release) -> Result<String> {
     Ok(changelog::notes(&text, &release.tag_name).unwrap_or_default())
 }
 
-/// The breaking changes since the last release, declared or accepted, one trailer each.
-fn breaks(release: &Release) -> Result<Vec<(&'static str, String)>> {
+/// The breaking changes since the last release.
+pub(super) fn breaks(release: &Release) -> Result<Breaks> {
+    if let Some(breaks) = handover::breaks(release)? {
+        return Ok(breaks);
+    }
     let plan = plan::release(release.ctx, release.app)?;
     let declared = plan.commits.iter().filter(|c| c.counts && c.breaking);
-    let declared = declared.map(|c| ("Breaking-Change", one_line(&format!("{} ({})", c.subject, c.short()))));
+    let declared = declared.map(|c| one_line(&format!("{} ({})", c.subject, c.short()))).collect();
     let accepted = plan.accepted.iter().map(|a| {
         let what =
             if a.difference.what.is_empty() { String::new() } else { format!(" ({})", a.difference.what) };
-        ("Accepted-Break", one_line(&format!("{}{what}: {}", a.difference.id, a.by.reason)))
+        one_line(&format!("{}{what}: {}", a.difference.id, a.by.reason))
     });
-    let mut trailers: Vec<_> = declared.chain(accepted).collect();
-    trailers.dedup();
-    Ok(trailers)
+    let mut breaks = Breaks { declared, accepted: accepted.collect() };
+    breaks.declared.dedup();
+    breaks.accepted.dedup();
+    Ok(breaks)
 }
 
 /// Joins the words of `text` with single spaces. A trailer ends at the end of its line, and this text comes
@@ -261,11 +266,7 @@ fn one_line(text: &str) -> String {
         .join(" ")
 }
 
-fn trailers(
-    release: &Release,
-    run_id: &str,
-    breaks: Vec<(&'static str, String)>,
-) -> Vec<(&'static str, String)> {
+fn trailers(release: &Release, run_id: &str, breaks: Breaks) -> Vec<(&'static str, String)> {
     let mut trailers = vec![("Source-Commit", release.source_commit.clone())];
     trailers.extend(
         release
@@ -277,7 +278,8 @@ fn trailers(
         trailers.push(("Image-Digest", image.digest.clone()));
         trailers.push(("Image-Base", image.base_digest.clone()));
     }
-    trailers.extend(breaks);
+    trailers.extend(breaks.declared.iter().map(|text| ("Breaking-Change", one_line(text))));
+    trailers.extend(breaks.accepted.iter().map(|text| ("Accepted-Break", one_line(text))));
     trailers.push(("Tool-Version", format!("xtask {}", env!("CARGO_PKG_VERSION"))));
     trailers.extend(
         ecosystem::tool_versions(release.app.settings.ecosystem)

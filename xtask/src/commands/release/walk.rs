@@ -1,12 +1,14 @@
 //! Runs the steps of the table for one or several apps. It asks every outward step for its state first, and
 //! then runs the open steps; a dry run prints the outward ones instead.
 
+use super::handover::{self, Mode};
 use super::{Release, STEPS, State, Step, after, load, readiness, remote_moved, step_faults, tag};
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::git::short;
+use crate::sys::ui::report::plural;
 use crate::sys::{parallel, ui};
 use anyhow::{Context, Result};
 
@@ -37,13 +39,14 @@ pub(super) fn through(
     apps: &[&App],
     branch: Option<String>,
     until: Option<&'static str>,
+    mode: &Mode,
     faults: &step_faults::Faults,
 ) -> Result<()> {
     let mut releases = Vec::new();
     for app in apps {
         let bump = if branch.is_some() { " --bump" } else { "" };
         let again = format!("cargo xtask release {}{bump}", app.name());
-        releases.push(load(ctx, app, branch.clone()).map_err(|error| continued(error, &again))?);
+        releases.push(load(ctx, app, branch.clone(), mode).map_err(|error| continued(error, &again))?);
     }
     releases.iter_mut().for_each(|release| release.one_of_several = apps.len() > 1);
     let titles: Vec<String> =
@@ -73,6 +76,12 @@ pub(super) fn through(
         remote_moved::tag_is_there(release).map_err(|error| continued(error, &command(release)))
     };
     all(releases.iter().map(last).collect())?;
+    if let Mode::Build(dir) = mode {
+        let titles: Vec<String> = releases.iter().map(Release::title).collect();
+        let files = plural(handover::write(&releases, dir, tag::breaks)?, "file");
+        ui::say(&format!("{} {}: {files} in {dir}, to be published", ui::green("✓"), titles.join(", ")));
+        return Ok(());
+    }
     let stopped = until.filter(|step| STEPS.last().is_some_and(|last| last.name != *step));
     for release in &releases {
         match stopped {
@@ -230,7 +239,7 @@ fn continued(error: anyhow::Error, command: &str) -> anyhow::Error {
 /// A dry run: runs the local steps, and prints each outward action instead of doing it.
 pub(super) fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
     let app = ctx.ws.app(app.name())?;
-    let mut release = load(ctx, app, branch)?;
+    let mut release = load(ctx, app, branch, &Mode::Alone)?;
     ui::section(&format!(
         "Dry run of {} v{} at {}: changes nothing on the remote and the registries",
         app.name(),

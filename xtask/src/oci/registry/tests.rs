@@ -138,10 +138,7 @@ fn a_registry_that_requires_a_login_gets_dockers() {
         Some(login(&local, "other.example", "user", "correct horse")),
     ] {
         let error = format!("{:#}", open(none).can_push("a/b").unwrap_err());
-        assert!(
-            error.contains("none is configured; set REGISTRY_USER and REGISTRY_TOKEN, or run `docker login"),
-            "{error}"
-        );
+        assert!(error.contains("not set up: REGISTRY_USER and REGISTRY_TOKEN, the login for"), "{error}");
     }
     let broken = local.path().join("broken.json");
     std::fs::write(&broken, "{").unwrap();
@@ -282,7 +279,7 @@ fn answers_that_violate_the_spec_are_errors_with_a_reason() {
         ),
         (
             manifest(answer("401 No", "WWW-Authenticate: Bearer realm=\"http://HOST/token\"\r\n", "")),
-            "requires a login to issue a token",
+            "not set up: REGISTRY_USER and REGISTRY_TOKEN",
         ),
         (upload(answer("202 Accepted", "", "")), "202 without a Location"),
         (

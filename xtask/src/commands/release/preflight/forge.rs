@@ -63,7 +63,9 @@ fn ci(release: &Release, forge: &Forge) -> Result<(Vec<Finding>, String)> {
     // A release that failed before its tag leaves a failed job, and is finished by running it again.
     let mut own = Vec::new();
     for (file, _) in workflow::of(&release.ctx.ws.root, forge.kind())? {
-        own.extend(file.checks_running(forge.kind(), "xtask ci release"));
+        for job in ["build", "release"] {
+            own.extend(file.checks_running(forge.kind(), &format!("xtask ci {job}")));
+        }
     }
     let mut checks = forge.checks(&release.commit)?;
     checks.retain(|check| !own.contains(&check.name) && !is_of_run(check, run.as_deref()));
