@@ -6,7 +6,7 @@ use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
 use crate::model::language;
 use crate::model::workspace::App;
-use crate::sys::{child, files, kill_on_exit, parallel, tools, ui};
+use crate::sys::{child, files, kill_on_exit, parallel, retry, tools, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use metadata::Classifiers;
@@ -200,12 +200,14 @@ pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
     let sh = child::shell(dir)?;
     child::capture_download(cmd!(sh, "{uv} lock --check --python {python} --default-index {index}"), &[])
         .map_err(|e| {
-            let stale = e.to_string().contains("needs to be updated");
-            let unreachable = || format!("cannot check uv.lock against {index}; is it reachable?");
-            e.context(if stale {
-                "uv.lock does not match pyproject.toml; update it with `uv lock`".to_string()
-            } else {
-                unreachable()
+            let text = e.to_string();
+            let unreachable = retry::temporary(&text).is_some() || text.contains("error sending request");
+            e.context(match unreachable {
+                _ if text.contains("needs to be updated") => {
+                    "uv.lock does not match pyproject.toml; update it with `uv lock`".to_string()
+                }
+                true => format!("cannot check uv.lock against {index}; is it reachable?"),
+                false => "cannot check uv.lock".to_string(),
             })
         })
 }

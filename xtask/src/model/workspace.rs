@@ -223,6 +223,10 @@ fn app_folders(root: &Utf8Path, apps: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     for file in glob::glob(&pattern)? {
         let file = Utf8PathBuf::try_from(file?).context("an app's path is not UTF-8")?;
         let name = file.parent().and_then(Utf8Path::file_name).context("an app's folder has a name")?;
+        if name.contains(char::is_control) {
+            let text = format!("{apps}/{name:?}: rename the folder: its name has a control character");
+            return Err(Exit::Usage(text).into());
+        }
         found.push(apps.join(name));
     }
     found.sort();

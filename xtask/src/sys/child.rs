@@ -20,9 +20,6 @@ pub(crate) const REHEARSAL: &str = "XTASK_REHEARSAL";
 /// TWINE_*, PIP_INDEX_URL, NPM_CONFIG_*, …) are left out on purpose.
 const INHERITED: &[&str] = &[
     "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
     "TERM",
     "TMPDIR",
     "USER",
@@ -75,6 +72,9 @@ pub(crate) fn env() -> Result<Vec<(OsString, OsString)>> {
     for (name, value) in [
         ("HOME", home.as_str()),
         ("XTASK_CACHE", cache.as_str()),
+        // The user's locale is not passed on: in one that the machine does not have, as after ssh from another
+        // machine, Python cannot read a path with an umlaut. Programs then also print untranslated messages.
+        ("LC_ALL", "C.UTF-8"),
         ("UV_CACHE_DIR", cache.join("uv").as_str()),
         ("UV_PYTHON_DOWNLOADS", "never"),
         ("UV_NO_CONFIG", "1"),

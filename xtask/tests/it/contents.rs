@@ -29,7 +29,8 @@ fn packages_are_the_same_whatever_the_settings_of_git_and_the_machine() {
     let repo = repo();
     // The commit is signed, by a program that stands for gpg.
     let gpg = repo.world().join("gpg");
-    let script = "#!/bin/sh\necho '[GNUPG:] SIG_CREATED ' >&2\necho 'gpg: Good signature' >&2\n\
+    let script = "#!/bin/sh\ncat > /dev/null\n\
+                  echo '[GNUPG:] SIG_CREATED ' >&2\necho 'gpg: Good signature' >&2\n\
                   printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'\n";
     std::fs::write(&gpg, script).unwrap();
     std::fs::set_permissions(&gpg, PermissionsExt::from_mode(0o755)).unwrap();
@@ -72,6 +73,14 @@ fn packages_are_the_same_whatever_the_settings_of_git_and_the_machine() {
         command.env("LC_ALL", "tr_TR.UTF-8").env("TZ", "Pacific/Auckland");
         assert_eq!(built(&run(&mut command).expect(0).json()), plain, "{app}");
     }
+}
+
+/// As after ssh from another machine, whose locale is passed on. The repository's path has an umlaut.
+#[test]
+fn a_locale_that_the_machine_does_not_have_changes_nothing() {
+    let repo = demo::files(&["python"]);
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    run(command.args(["openapi", "generate"]).env("LC_ALL", "xx_YY.UTF-8")).expect(0);
 }
 
 /// The content of the only file in a package whose path ends like this.

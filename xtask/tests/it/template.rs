@@ -473,6 +473,19 @@ fn control_characters_of_an_index_do_not_reach_the_terminal() {
     shown(&ts, "is not a version (SemVer)");
 }
 
+/// A login page or a web server in front of a registry may hold anything in any file.
+#[test]
+fn a_package_document_of_another_content_type_is_not_read() {
+    let page = json!({ "name": "@demo/agent", "versions": {} }).to_string().into_bytes();
+    let address = serve(|_| HashMap::from([("/@demo%2fagent".to_string(), ("text/html", page))]));
+    let repo = Repo::new();
+    let dir = template(&repo, "ts");
+    pin(&dir, "0.1.0");
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &dir);
+    let refused = run(command.args(["compat", "--template", ".", "--npm", &address])).expect(1).stderr;
+    assert!(refused.contains("its content type is \"text/html\", not JSON"), "{refused}");
+}
+
 #[test]
 fn a_version_deprecated_on_npm_is_reported() {
     let mut promises = document("0.1.0");

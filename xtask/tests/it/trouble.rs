@@ -220,6 +220,28 @@ fn values_are_shown_shortened() {
     }
 }
 
+/// The disk has room for the manifest, but not for the changelog.
+#[test]
+fn a_bump_that_cannot_write_a_file_leaves_every_file_as_it_was_and_says_why() {
+    let repo = with_a_fix();
+    repo.commit("CHANGELOG.md", &format!("# Changelog\n\n{}", "- old\n".repeat(9999)), "docs: what was");
+    let limited = "ulimit -f 16; exec \"$@\"";
+    let mut command = repo.command("env", &repo.path);
+    command.args(["--ignore-signal=XFSZ", "sh", "-c", limited, "sh", env!("CARGO_BIN_EXE_xtask"), "bump"]);
+    let stopped = repo.untouched(|| run(command.arg("python")).expect(1)).stderr;
+    assert!(stopped.contains("File too large"), "{stopped}");
+    assert!(!stopped.contains("could be restored"), "{stopped}");
+}
+
+/// A line break in a path breaks Python's environments, and every list of paths.
+#[test]
+fn an_app_folder_with_a_line_break_is_refused() {
+    let repo = Repo::new();
+    repo.write("apps/a\nb/app.toml", APP_TOML);
+    let refused = repo.xtask(&["plan"]).expect(2).stderr;
+    assert!(refused.contains(r#"apps/"a\nb": rename the folder"#), "{refused}");
+}
+
 #[test]
 fn a_hundred_thousand_settings_are_read() {
     let repo = with_a_fix();

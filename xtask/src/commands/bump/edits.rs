@@ -34,11 +34,14 @@ pub(super) fn commit(
     ctx.git.refuse_locked_index()?;
     let mut saved = Vec::new();
     let outcome = write_and_commit(ctx, app, texts(ctx, app, plan, version, confirmed)?, subject, &mut saved);
-    if outcome.is_err() {
-        restore(ctx, &saved)
-            .context("the bump failed, and its files could not be restored: type git checkout -- .")?;
+    if let Err(error) = outcome {
+        return Err(match restore(ctx, &saved) {
+            Ok(()) => error,
+            Err(left) => error.context(format!(
+                "not all files of the bump could be restored ({left:#}); type git checkout -- . ; the bump failed"
+            )),
+        });
     }
-    outcome?;
     Ok((!saved.is_empty()).then(|| saved.into_iter().map(|s| s.file.into_string()).collect()))
 }
 
@@ -185,14 +188,19 @@ fn put(root: &Utf8Path, file: Utf8PathBuf, text: &str, saved: &mut Vec<Saved>) -
 
 /// Restores every file byte for byte and removes it from git's index.
 fn restore(ctx: &Ctx, saved: &[Saved]) -> Result<()> {
+    let mut failed = Ok(());
     for Saved { file, bytes } in saved {
         let path = ctx.ws.root.join(file);
-        match bytes {
-            Some(bytes) => files::write_atomic(&path, bytes)?,
-            None if path.exists() => std::fs::remove_file(&path)?,
-            None => {}
-        }
+        // A file that could not be written is as it was, and still cannot be written.
+        let restored = match bytes {
+            Some(bytes) if std::fs::read(&path).is_ok_and(|now| now == *bytes) => Ok(()),
+            Some(bytes) => files::write_atomic(&path, bytes),
+            None if path.exists() => std::fs::remove_file(&path).map_err(Into::into),
+            None => Ok(()),
+        };
+        failed = failed.and(restored);
     }
+    failed?;
     if saved.is_empty() {
         return Ok(());
     }

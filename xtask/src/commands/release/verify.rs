@@ -6,6 +6,7 @@ use crate::commands::image;
 use crate::ecosystem::{Installed, Origin, PublishedFile};
 use crate::flags;
 use crate::model::ctx::Ctx;
+use crate::model::tags;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::{parallel, retry, scratch, ui};
@@ -28,7 +29,8 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     let tag = release.tag().cloned().context("the release has no tag")?;
     // What this run has just uploaded may not be shown everywhere yet.
     let fresh = ["publish", "image-push"].iter().any(|step| release.open.contains(step));
-    Ok(verify(release.ctx, release.app, &release.version, &tag, fresh)?.join("; "))
+    let lost = uploaded_again(release.app, &tag);
+    Ok(verify(release.ctx, release.app, &release.version, &tag, fresh, &lost)?.join("; "))
 }
 
 /// `cargo xtask verify APP [VERSION]`
@@ -51,7 +53,11 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
         }
     };
     let line = ui::begin(&format!("verify-{}", app.name()));
-    match verify(ctx, app, &version, &tag, false) {
+    let lost = match tags::on_remote(ctx, app)?.withdrawn.contains(&version) {
+        true => format!("{name} was rolled back ({})", app.mark(&version)),
+        false => uploaded_again(app, &tag),
+    };
+    match verify(ctx, app, &version, &tag, false, &lost) {
         Ok(evidence) => {
             line.end(ui::Outcome::Done(format!("{name} at {}", crate::sys::git::short(&tag.commit))));
             if ctx.json {
@@ -75,18 +81,28 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
     }
 }
 
+/// What to do about a file or an image that was lost.
+fn uploaded_again(app: &App, tag: &tag::Tag) -> String {
+    let commit = crate::sys::git::short(&tag.commit);
+    format!(
+        "what was lost is uploaded again by: git switch --detach {commit} && cargo xtask release {}",
+        app.name()
+    )
+}
+
 /// Verifies index and container registry in parallel. Returns lines of evidence: what was observed. `fresh`:
-/// waits for what the servers do not show yet.
+/// waits for what the servers do not show yet. `lost`: what to do about something that is not there.
 pub(crate) fn verify(
     ctx: &Ctx,
     app: &App,
     version: &Version,
     tag: &tag::Tag,
     fresh: bool,
+    lost: &str,
 ) -> Result<Vec<String>> {
     let (from_index, from_registry) = parallel::both(
-        || verify_index(ctx, app, version, tag, fresh),
-        || verify_image(ctx, app, version, tag, fresh),
+        || verify_index(ctx, app, version, tag, fresh, lost),
+        || verify_image(ctx, app, version, tag, fresh, lost),
     );
     let mut evidence = from_index?;
     evidence.extend(from_registry?);
@@ -116,7 +132,14 @@ pub(super) fn installed(
     found.ok_or_else(|| last.unwrap_or_else(|| anyhow!("nothing installed")).context(retry::still_stale()))
 }
 
-fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: bool) -> Result<Vec<String>> {
+fn verify_index(
+    ctx: &Ctx,
+    app: &App,
+    version: &Version,
+    tag: &tag::Tag,
+    fresh: bool,
+    lost: &str,
+) -> Result<Vec<String>> {
     let ask = || app.settings.ecosystem.published(ctx, app, false, version);
     let all = |there: &[PublishedFile]| {
         tag.dist.iter().all(|(name, sha256)| there.iter().any(|p| p.is(name, sha256)))
@@ -130,12 +153,7 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: 
     let there = shown.map_or_else(ask, Ok)?;
     for (name, sha256) in &tag.dist {
         if !there.iter().any(|p| p.is(name, sha256)) {
-            bail!(
-                "the tag names {name} with sha256 {sha256}, but the index does not have it; a file that was \
-                 lost is uploaded again by: git switch --detach {} && cargo xtask release {}",
-                crate::sys::git::short(&tag.commit),
-                app.name()
-            );
+            bail!("the tag names {name} with sha256 {sha256}, but the index does not have it; {lost}");
         }
     }
     if let Some(extra) = there.iter().find(|p| !tag.dist.iter().any(|(name, _)| *name == p.name)) {
@@ -154,7 +172,14 @@ fn verify_index(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: 
     Ok(evidence)
 }
 
-fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: bool) -> Result<Vec<String>> {
+fn verify_image(
+    ctx: &Ctx,
+    app: &App,
+    version: &Version,
+    tag: &tag::Tag,
+    fresh: bool,
+    lost: &str,
+) -> Result<Vec<String>> {
     let (Some(_), Some(wanted)) = (&app.settings.image, &tag.image) else { return Ok(Vec::new()) };
     let reference = format!("v{version}");
     let ask = || image::remote_digest(ctx, app, &reference);
@@ -165,12 +190,7 @@ fn verify_image(ctx: &Ctx, app: &App, version: &Version, tag: &tag::Tag, fresh: 
     match has {
         Some(has) if has == *wanted => {}
         Some(has) => bail!("{reference} in the registry is {has}, but the tag names {wanted}"),
-        None => bail!(
-            "the registry has no image {reference}; it is pushed again by: git switch --detach {} && \
-             cargo xtask release {}",
-            crate::sys::git::short(&tag.commit),
-            app.name()
-        ),
+        None => bail!("the registry has no image {reference}; {lost}"),
     }
     let served = image::probe_pulled(
         ctx,

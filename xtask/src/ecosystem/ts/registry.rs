@@ -89,7 +89,13 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
         if answer.status == 404 {
             return Ok(None);
         }
-        read(&answer.success()?.bytes()?, package).map(Some).with_context(|| {
+        let answer = answer.success()?;
+        let kind = answer.header("content-type").unwrap_or_default().to_lowercase();
+        let read = match kind.contains("json") {
+            true => read(&answer.bytes()?, package),
+            false => Err(anyhow::anyhow!("its content type is {kind:?}, not JSON")),
+        };
+        read.map(Some).with_context(|| {
             format!("GET {url} did not answer as an npm registry does, so what it has is not known")
         })
     });
