@@ -89,6 +89,11 @@ impl Endpoints {
         if endpoints.remote.starts_with('-') {
             return Err(Exit::Usage(format!("--remote {:?} begins with `-`", endpoints.remote)).into());
         }
+        if endpoints.registry.as_ref().is_some_and(|registry| registry.contains(['@', '/'])) {
+            let text = "--registry: a host, or host:port, without a login and a path: its login is \
+                        REGISTRY_USER and REGISTRY_TOKEN";
+            return Err(Exit::Usage(text.into()).into());
+        }
         let forge = endpoints.forge.iter();
         for url in forge.chain([
             &endpoints.pypi_read,

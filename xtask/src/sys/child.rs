@@ -72,8 +72,8 @@ pub(crate) fn env() -> Result<Vec<(OsString, OsString)>> {
     for (name, value) in [
         ("HOME", home.as_str()),
         ("XTASK_CACHE", cache.as_str()),
-        // The user's locale is not passed on: in one that the machine does not have, as after ssh from another
-        // machine, Python cannot read a path with an umlaut. Programs then also print untranslated messages.
+        // Not the user's locale: in one that the machine does not have, as after ssh from another machine,
+        // Python cannot read a path with an umlaut. Messages are not translated either.
         ("LC_ALL", "C.UTF-8"),
         ("UV_CACHE_DIR", cache.join("uv").as_str()),
         ("UV_PYTHON_DOWNLOADS", "never"),

@@ -2,7 +2,7 @@
 
 use crate::demo::World;
 use crate::lab::{Fault, Proxy, Request, git_server};
-use crate::support::{run, user_cache};
+use crate::support::{Repo, run, user_cache};
 use crate::watched::{self, Process};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -107,6 +107,19 @@ fn an_identity_token_of_gitea_does_not_replace_an_index_token() {
         assert!(gitea.stderr.contains(&missing), "{gitea:#?}");
         let github = release("GITHUB_ACTIONS");
         assert!(!github.stderr.contains(&missing), "{github:#?}");
+    }
+}
+
+#[test]
+fn an_address_of_a_registry_with_a_password_is_refused_without_showing_it() {
+    let repo = Repo::new();
+    let addresses = ["PYPI", "PYPI_READ", "PYPI_UPLOAD", "TESTPYPI", "TESTPYPI_UPLOAD"];
+    for name in addresses.iter().chain(&["NPM", "NPM_READ", "REGISTRY", "FORGE"]) {
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        command.arg("plan").env(format!("XTASK_{name}"), "http://bot:pass-word-7@127.0.0.1:9/x");
+        let refused = run(&mut command).expect(2).stderr;
+        assert!(refused.contains("REGISTRY_TOKEN") || refused.contains("PYPI_TOKEN"), "{name}: {refused}");
+        assert!(!refused.contains("pass-word-7"), "{name}: {refused}");
     }
 }
 

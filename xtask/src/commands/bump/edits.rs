@@ -38,7 +38,8 @@ pub(super) fn commit(
         return Err(match restore(ctx, &saved) {
             Ok(()) => error,
             Err(left) => error.context(format!(
-                "not all files of the bump could be restored ({left:#}); type git checkout -- . ; the bump failed"
+                "not all files of the bump could be restored ({left:#}); type git checkout -- . ; \
+                 the bump failed"
             )),
         });
     }
