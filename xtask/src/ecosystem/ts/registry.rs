@@ -112,6 +112,9 @@ fn read(bytes: &[u8], package: &str) -> Result<Packument> {
     if found.versions.is_none() && found.time.is_empty() {
         bail!("a document without versions");
     }
+    if let Some((tag, version)) = found.tags.first_key_value().filter(|_| found.released().is_empty()) {
+        bail!("a document without versions, whose dist-tag {tag} names {version}");
+    }
     if let Some(odd) = found.released().keys().find(|version| version.parse::<Version>().is_err()) {
         bail!("{odd:?} is not a version (SemVer)");
     }
@@ -312,6 +315,9 @@ mod tests {
             ("<html>maintenance</html>", "x", false),
             (r#"{"name": "x"}"#, "x", false),
             (r#"{"name": "y", "versions": {}}"#, "x", false),
+            (r#"{"name": "x", "dist-tags": {"latest": "5.0.0"}, "versions": {}}"#, "x", false),
+            (r#"{"name": "x", "dist-tags": {"latest": "5.0.0"}, "time": {"5.0.0": "t"}}"#, "x", false),
+            (r#"{"name": "x", "dist-tags": {}, "versions": null, "time": {"5.0.0": "t"}}"#, "x", true),
             (
                 r#"{"name": "x", "versions": {"99999999999999999999.0.0": {"dist": {"tarball": ""}}}}"#,
                 "x",
