@@ -36,6 +36,8 @@ export type Assistant = {
 export class Assistants {
   readonly #journal: Records;
   readonly #graphs: ReadonlySet<string>;
+  // The ids of the graphs' own assistants, by the graphs' names.
+  readonly #ids: ReadonlyMap<string, string>;
   readonly #system: ReadonlySet<string>;
   readonly #versions = new Map<string, Assistant[]>();
   readonly #current = new Map<string, Assistant>();
@@ -43,7 +45,8 @@ export class Assistants {
   constructor(graphs: Iterable<string>, records: Records) {
     this.#journal = records;
     this.#graphs = new Set(graphs);
-    this.#system = new Set([...this.#graphs].map(systemId));
+    this.#ids = new Map([...this.#graphs].map((name) => [name, systemId(name)]));
+    this.#system = new Set(this.#ids.values());
     for (const graph of this.#graphs) {
       const id = systemId(graph);
       const own = made(id, graph, { metadata: { created_by: "system" } });
@@ -74,7 +77,7 @@ export class Assistants {
   /** Returns the assistant with this id, or the one that the graph of this name always has. */
   find(name: string): Assistant | undefined {
     if (isUuid(name)) return this.#current.get(name.toLowerCase());
-    const assistant = this.#current.get(systemId(name));
+    const assistant = this.#current.get(this.#ids.get(name) ?? "");
     return assistant?.graph_id === name ? assistant : undefined;
   }
 

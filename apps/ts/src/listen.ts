@@ -1,13 +1,27 @@
 /** Listens for requests, with Bun's server on Bun and with Node's elsewhere. */
 
-import { createAdaptorServer } from "@hono/node-server";
+import { createServer } from "node:http";
+import { getRequestListener } from "@hono/node-server";
 
 /** Answers a request. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** Answers requests at an IP address. Rejects if it can't listen there. */
-export function listen(fetch: Fetch, address: string, port: number): Promise<void> {
-  return "Bun" in globalThis ? onBun(fetch, address, port) : onNode(fetch, address, port);
+/** What `/ok` answers. */
+export const OK = '{"ok":true}';
+
+/**
+ * Answers requests at an IP address. Rejects if it can't listen there.
+ *
+ * While `ready` returns true, `/ok` may be answered without asking `fetch`.
+ */
+export function listen(
+  fetch: Fetch,
+  address: string,
+  port: number,
+  ready: () => boolean,
+): Promise<void> {
+  const on = "Bun" in globalThis ? onBun : onNode;
+  return on(fetch, address, port, ready);
 }
 
 export async function onBun(fetch: Fetch, hostname: string, port: number): Promise<void> {
@@ -24,9 +38,21 @@ export async function onBun(fetch: Fetch, hostname: string, port: number): Promi
   });
 }
 
-export function onNode(fetch: Fetch, address: string, port: number): Promise<void> {
+export function onNode(
+  fetch: Fetch,
+  address: string,
+  port: number,
+  ready: () => boolean = () => false,
+): Promise<void> {
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const head = { "Content-Type": "application/json", "Content-Length": OK.length };
   return new Promise((resolve, reject) => {
-    const server = createAdaptorServer({ fetch, overrideGlobalObjects: false });
+    const server = createServer((request, response) => {
+      // Requests and responses of the web's kind cost Node more than all the rest.
+      const probe = request.url === "/ok" && request.method === "GET" && !request.headers.origin;
+      if (probe && ready()) response.writeHead(200, head).end(OK);
+      else void answer(request, response);
+    });
     server.once("error", reject);
     server.listen(port, address, resolve);
   });

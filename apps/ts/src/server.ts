@@ -4,7 +4,7 @@ import { lookup } from "node:dns/promises";
 import type { App } from "./app.js";
 import { unavailable } from "./errors.js";
 import { Lifecycle } from "./lifecycle.js";
-import { listen } from "./listen.js";
+import { listen, OK } from "./listen.js";
 import { log } from "./log.js";
 import { pathOf } from "./path.js";
 
@@ -32,7 +32,6 @@ export async function serve(app: App, options: ServeOptions = {}): Promise<void>
   door.open(app);
 }
 
-const OK = '{"ok":true}';
 const OK_HEADERS = { headers: { "Content-Type": "application/json" } };
 
 function isProbe(request: Request): boolean {
@@ -92,6 +91,7 @@ export async function run(
     },
     address,
     port,
+    () => !lifecycle.stopping,
   );
   door.place = `${address} port ${port}`;
 }
