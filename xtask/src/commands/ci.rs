@@ -10,7 +10,7 @@ use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::git::short;
 use crate::sys::{checkout_lock, parallel, ui};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use apps::Affected;
 use camino::Utf8Path;
 use event::Event;
@@ -168,18 +168,21 @@ const HANDED: &str = "target/handed";
 /// there is no such job, and the job `release` builds itself.
 const HANDED_VAR: &str = "XTASK_HANDED";
 
+/// The list of what the job `release` has released, in the form of SHA256SUMS.
+const RELEASED: &str = "target/xtask/released.sha256";
+
 /// Releases these apps: their version is not released yet, or their release may have been interrupted. The
 /// job `build` stops before anything is published.
 fn release(ctx: &Ctx, job: Job, apps: &[&App], flags: &flags::Ci, outcome: &mut Outcome) {
-    let apps: Vec<String> = apps.iter().map(|app| app.name().to_string()).collect();
     if apps.is_empty() {
         return ui::say("  nothing to do: no app has a version to release");
     }
-    let section = Section::begin(&title(job, &apps));
+    let names: Vec<String> = apps.iter().map(|app| app.name().to_string()).collect();
+    let section = Section::begin(&title(job, &names));
     let dir = ctx.ws.root.join(HANDED);
     let handed = std::env::var(HANDED_VAR).ok().filter(|_| job == Job::Release);
     let release = flags::Release {
-        apps,
+        apps: names,
         all: false,
         until: None,
         bump: false,
@@ -193,12 +196,28 @@ fn release(ctx: &Ctx, job: Job, apps: &[&App], flags: &flags::Ci, outcome: &mut 
     if ended.is_ok() {
         ended = match job {
             Job::Build => pass_on(&dir),
-            _ if dir.exists() => std::fs::remove_dir_all(&dir).map_err(Into::into),
-            _ => Ok(()),
+            _ => published(ctx, apps, &dir),
         };
     }
     outcome.add(ended);
     section.end();
+}
+
+/// Lists the released files and images with their hashes, for the forge to attest. Removes the handed files.
+fn published(ctx: &Ctx, apps: &[&App], handed: &Utf8Path) -> Result<()> {
+    if handed.exists() {
+        std::fs::remove_dir_all(handed).with_context(|| format!("cannot remove {handed}"))?;
+    }
+    let mut lines = Vec::new();
+    for app in apps {
+        lines.extend(release::subjects(ctx, app)?);
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let list = ctx.ws.root.join(RELEASED);
+    std::fs::write(&list, lines.join("\n") + "\n").with_context(|| format!("cannot write {list}"))?;
+    comment::output("subjects", RELEASED)
 }
 
 fn pass_on(dir: &Utf8Path) -> Result<()> {

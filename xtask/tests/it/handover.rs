@@ -40,6 +40,7 @@ impl Jobs {
     /// The job `release`, with the files that are in its clone.
     fn publish(&self, clone: &Utf8Path, sha256: &str, more: &[&str]) -> Output {
         let mut command = self.world.command(clone);
+        command.env("GITHUB_OUTPUT", clone.with_extension("output"));
         command.args(["ci", "release"]).args(more).envs(EVENT).env("XTASK_HANDED", sha256);
         run(&mut command)
     }
@@ -175,6 +176,12 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
     "#]].assert_eq(&jobs.publish(&second, &again, &[]).expect(0).seen());
     assert!(!handed.exists(), "a cache of `target` would keep it");
     assert_eq!(jobs.world.published().len(), 2);
+    let output = std::fs::read_to_string(second.with_extension("output")).unwrap();
+    let released = output.lines().nth(1).expect("the list of what was released");
+    let released = std::fs::read_to_string(second.join(released)).unwrap();
+    let image = jobs.world.image("example/demo-agent", "v0.0.1").unwrap().replace("sha256:", "");
+    assert!(released.contains(&format!("{image}  ghcr.io/example/demo-agent\n")), "{released}");
+    assert!(released.contains("  demo_agent-0.0.1-py3-none-any.whl\n"), "{released}");
 
     // Nothing is left: the job `build` has nothing to hand over.
     let first = jobs.clone("build-nothing");

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// What no machine can rehearse, since it is somebody else's to say.
 const NOT_HERE: &[&str] = &[
     "whether the names on PyPI, TestPyPI and the container registry are ours",
-    "the real tokens, and OIDC (trusted publishing)",
+    "the real tokens, and OIDC (trusted publishing and signing)",
     "the visibility of a new package: a first push to GHCR makes a private one",
     "rate limits, and how long an index takes to show a file",
     "the forge's own settings: protected branches, required checks, secrets",

@@ -7,8 +7,9 @@ use crate::model::endpoints::PythonIndex;
 use crate::model::language::python;
 use crate::model::workspace::App;
 use crate::sys::http::{Http, Request};
-use crate::sys::{child, http, retry, tools};
-use anyhow::Result;
+use crate::sys::{child, http, retry, scratch, tools};
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use xshell::cmd;
 
@@ -41,12 +42,31 @@ pub(crate) fn upload(ctx: &Ctx, index: &PythonIndex, file: &DistFile) -> Result<
     let env: Vec<(&str, String)> =
         forge.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect();
     let mut env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let temp = scratch::folder()?;
+    let dir = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
+    // Sigstore's log is public: a rehearsal signs nothing.
+    let paths = match ctx.endpoints.loopback_only {
+        true => vec![path.clone()],
+        false => signed(file, dir, &env)?,
+    };
     env.push(limit);
     child::capture_upload(
-        cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {path}"),
+        cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing always {paths...}"),
         &env,
     )
     .map(drop)
+}
+
+/// Signs the file with the job's identity, below `dir`. Returns the copy of the file and its attestation
+/// (PEP 740), which uv uploads together. An index takes attestations from trusted publishers only.
+fn signed(file: &DistFile, dir: &Utf8Path, env: &[(&str, &str)]) -> Result<Vec<Utf8PathBuf>> {
+    let (sign, path) = (tools::tool("pypi-attestations")?, dir.join(&file.name));
+    std::fs::copy(&file.path, &path).with_context(|| format!("cannot write {path}"))?;
+    let sh = child::shell(dir)?;
+    child::capture_online(cmd!(sh, "{sign} sign {path}"), env)
+        .with_context(|| format!("cannot sign {} with Sigstore", file.name))?;
+    let attestation = Utf8PathBuf::from(format!("{path}.publish.attestation"));
+    Ok(vec![path, attestation])
 }
 
 /// What PyPI says of an upload that it refuses, the id of the finding, and what to do. Each has a row in the
@@ -106,6 +126,42 @@ pub(crate) fn credentials_problem(index: &PythonIndex) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+
+    /// The pinned uv pairs a file with its attestation only if it is given both.
+    #[test]
+    fn uv_uploads_an_attestation_beside_its_file() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(temp.path()).unwrap();
+        let wheel = dir.join("a-1.0-py3-none-any.whl");
+        let script = "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1], 'w')\n\
+                      about = 'Metadata-Version: 2.1\\nName: a\\nVersion: 1.0\\n'\n\
+                      z.writestr('a-1.0.dist-info/METADATA', about)\n\
+                      z.writestr('a-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\n')\nz.close()\n";
+        let (sh, python, uv) = (child::shell(dir).unwrap(), tools::python().unwrap(), tools::uv().unwrap());
+        child::capture(cmd!(sh, "{python} -c {script} {wheel}"), &[]).unwrap();
+        let attestation = format!("{wheel}.publish.attestation");
+        std::fs::write(&attestation, "{\"signed\":\"by us\"}").unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/legacy/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut got, mut part) = (Vec::new(), [0; 4096]);
+            // The end of the form.
+            while !got.windows(4).rev().take(16).any(|end| end == b"--\r\n") {
+                let n = stream.read(&mut part).unwrap();
+                assert!(n > 0, "the upload ended early");
+                got.extend(&part[..n]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            String::from_utf8_lossy(&got).into_owned()
+        });
+        let publish = cmd!(sh, "{uv} publish --quiet --publish-url {url} --trusted-publishing never");
+        let publish = publish.args([wheel.as_str(), attestation.as_str()]);
+        child::capture_upload(publish, &[("UV_PUBLISH_TOKEN", "token")]).unwrap();
+        let got = server.join().unwrap();
+        assert!(got.contains("name=\"attestations\"") && got.contains("[{\"signed\":\"by us\"}]"), "{got}");
+    }
 
     #[test]
     fn what_pypi_refuses_has_advice_and_a_row_in_the_runbook() {
