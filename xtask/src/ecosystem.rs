@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod detect;
 mod dist;
-mod gitea;
+pub(crate) mod gitea;
 mod locked;
 pub(crate) mod packed;
 pub(crate) mod python;

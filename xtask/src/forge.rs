@@ -2,8 +2,10 @@
 //! differ in a few addresses and status codes; both are here. This file has the connection and its errors,
 //! and each file below it one kind of thing: pull requests, release pages, …
 
+use crate::flags::EndpointFlags;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::ForgeKind;
+use crate::sys::exit::Exit;
 use crate::sys::http::{self, Http, Request, Response};
 use crate::sys::retry;
 use crate::sys::url::{escape, is_loopback, without_secrets};
@@ -14,6 +16,7 @@ use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 mod actions;
+mod auto_merge;
 mod checks;
 mod comments;
 mod dispatch;
@@ -82,6 +85,23 @@ impl Forge {
         let place = Place { owner: owner.to_string(), name: name.to_string(), ..self.place.clone() };
         let Some(token) = variable(token_name) else { return Ok(None) };
         Ok(Some(Forge { place, token, token_name, http: Http::new()? }))
+    }
+
+    /// Sends packages to the registries of the Gitea that hosts the repository, except those whose address
+    /// was given.
+    pub(crate) fn use_registries(ctx: &mut Ctx, given: &EndpointFlags) -> Result<()> {
+        let wrong = |reason: &str| Exit::Usage(format!("registries = \"gitea\" is set, but {reason}"));
+        let place = locate(ctx).map_err(|reason| wrong(&reason))?;
+        if place.kind != ForgeKind::Gitea {
+            return Err(wrong(&format!("{} is not a Gitea", place.api)).into());
+        }
+        ctx.endpoints.on_gitea(place.api.trim_end_matches("/api/v1"), &place.owner, given);
+        Ok(())
+    }
+
+    /// The address of a Gitea, below which its registries are. None on GitHub.
+    pub(crate) fn gitea(&self) -> Option<&str> {
+        self.place.api.strip_suffix("/api/v1").filter(|_| self.place.kind == ForgeKind::Gitea)
     }
 
     pub(crate) fn kind(&self) -> ForgeKind {

@@ -53,7 +53,12 @@ fn run(flags: Flags) -> Result<()> {
         }
         let (git, remote) = git.with_remote(&endpoints.remote);
         endpoints.remote = remote;
-        Ok(Ctx { git, ws, endpoints, json: flags.json })
+        let mut ctx = Ctx { git, ws, endpoints, json: flags.json };
+        if ctx.ws.settings.registries.is_some() {
+            forge::Forge::use_registries(&mut ctx, &flags.endpoints)?;
+        }
+        ctx.endpoints.refuse_outside()?;
+        Ok(ctx)
     };
     // For commands that write into the checkout.
     let alone = |dry_run: bool| -> Result<Ctx> {

@@ -126,7 +126,7 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
     request.commit = there.unwrap_or(request.commit);
     let opened = match Forge::connect(ctx)? {
         Ok(_) if dry_run => Err("would be opened".to_string()),
-        Ok(forge) => Ok(open(&forge, &request)?),
+        Ok(forge) => Ok(open(&forge, &request, clone.ws.settings.auto_merge)?),
         Err(reason) => Err(reason),
     };
     if ctx.json {
@@ -152,8 +152,16 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
         (false, false) => ui::say(&format!("{} {branch} is already on the remote", ui::green("✓"))),
     }
     match &opened {
-        Ok((pull, done)) => {
+        Ok(Opened { pull, done, auto }) => {
             ui::say(&format!("{} pull request #{} {}", ui::green("✓"), pull.number, done_word(*done)));
+            match auto {
+                None => {}
+                Some(Ok(true)) => {
+                    ui::say(&format!("{} auto-merge: on, when the checks have passed", ui::green("✓")))
+                }
+                Some(Ok(false)) => ui::say(&format!("{} auto-merge: is on", ui::green("✓"))),
+                Some(Err(reason)) => ui::say(&format!("- auto-merge: {reason}")),
+            }
             ui::print(format!("{}\n", pull.url));
         }
         Err(reason) => {
@@ -164,15 +172,28 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
     Ok(())
 }
 
-/// Opens the pull request, or updates the open one, with its label and its status.
-fn open(forge: &Forge, request: &Request) -> Result<(PullRequest, Done)> {
+/// The pull request on the forge.
+struct Opened {
+    pull: PullRequest,
+    done: Done,
+    /// Whether auto-merge was turned on now, or why the forge does not. None if the settings do not ask for
+    /// it.
+    auto: Option<Result<bool, String>>,
+}
+
+/// Opens the pull request, or updates the open one, with its label, its status, and auto-merge.
+fn open(forge: &Forge, request: &Request, auto_merge: bool) -> Result<Opened> {
     let Request { branch, base, title, body, commit, status, .. } = request;
     let draft = Draft { head: branch, base, title, body };
-    let opened = || -> Result<(PullRequest, Done)> {
+    let opened = || -> Result<Opened> {
         let (pull, done) = forge.pull_request(&draft)?;
         forge.add_label(&pull, LABEL, LABEL_COLOUR)?;
         forge.set_status(commit, STATUS, "success", status)?;
-        Ok((pull, done))
+        let auto = match auto_merge {
+            true => Some(forge.auto_merge(&pull, &draft, done == Done::Updated)?),
+            false => None,
+        };
+        Ok(Opened { pull, done, auto })
     };
     opened().with_context(|| {
         format!(

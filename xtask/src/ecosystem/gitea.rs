@@ -1,7 +1,13 @@
-//! Deletes a package version from the package registry of a Gitea, by Gitea's own API: its Python and npm
-//! registries can neither yank nor deprecate (Gitea 1.26).
+//! What the package registry of a Gitea does by Gitea's own API: it deletes a version, because its Python and
+//! npm registries can neither yank nor deprecate (Gitea 1.26), and it shows a package on a repository's page.
 
+use crate::forge::Forge;
+use crate::model::ctx::Ctx;
+use crate::model::language::{Ecosystem, python};
+use crate::model::workspace::App;
+use crate::oci::reference::Reference;
 use crate::sys::http::{Http, Request};
+use crate::sys::url::authority;
 use anyhow::{Context, Result};
 
 /// A version in the package registry of a Gitea.
@@ -40,10 +46,25 @@ impl Package {
     }
 
     fn url(&self) -> String {
+        // A version's build metadata begins with a plus, which some servers read as a space.
+        format!("{}/{}", self.all_versions(), self.version.replace('+', "%2B"))
+    }
+
+    fn all_versions(&self) -> String {
         let Package { base, owner, kind, .. } = self;
         let name = self.name.replace('@', "%40").replace('/', "%2F");
-        // A version's build metadata begins with a plus, which some servers read as a space.
-        format!("{base}/api/v1/packages/{owner}/{kind}/{name}/{}", self.version.replace('+', "%2B"))
+        format!("{base}/api/v1/packages/{owner}/{kind}/{name}")
+    }
+
+    /// Shows the package on the page of the owner's repository. False if it is on a repository's page
+    /// already.
+    fn link(&self, repository: &str) -> Result<bool> {
+        let token = std::env::var(self.token).with_context(|| format!("{} is not set", self.token))?;
+        let request = Request::new("POST", format!("{}/-/link/{repository}", self.all_versions()))
+            .header("authorization", format!("token {}", token.trim()));
+        let answer = Http::new()?.send(&request)?;
+        // 400: it is linked.
+        if answer.status == 400 { Ok(false) } else { answer.success().map(|_| true) }
     }
 
     /// Deletes the version. A version that is gone already is no error.
@@ -54,6 +75,35 @@ impl Package {
         let answer = Http::new()?.send(&request)?;
         if answer.status == 404 { Ok(()) } else { answer.success().map(drop) }
     }
+}
+
+/// Links the app's package and image to the repository, where they are in the registries of the forge, a
+/// Gitea, and have its owner. Returns the kinds that were linked now.
+pub(crate) fn link(ctx: &Ctx, app: &App, forge: &Forge) -> Result<Vec<&'static str>> {
+    let Some(base) = forge.gitea() else { return Ok(Vec::new()) };
+    let package = &app.settings.package;
+    let found = match app.settings.ecosystem {
+        Ecosystem::Python => {
+            let index = &ctx.endpoints.pypi;
+            Package::at(&index.upload, "pypi", &python::normalise(package), "", index.token)
+        }
+        Ecosystem::Ts => Package::at(&ctx.endpoints.npm, "npm", package, "", super::ts::registry::TOKEN),
+    };
+    let image = app.settings.image.as_ref().map(|image| Reference::parse(&image.name)).transpose()?;
+    let image = image.map(|image| image.on(ctx.endpoints.registry.as_deref()));
+    let image = image.filter(|image| image.host == authority(base)).and_then(|image| {
+        let (owner, name) = image.repository.split_once('/')?;
+        let registry = format!("{base}/api/packages/{owner}/container");
+        Package::at(&registry, "container", name, "", "REGISTRY_TOKEN")
+    });
+    let ours = |package: &Package| package.base == base && package.owner == forge.owner();
+    let mut linked = Vec::new();
+    for package in found.into_iter().chain(image).filter(ours) {
+        if package.link(forge.name())? {
+            linked.push(package.kind);
+        }
+    }
+    Ok(linked)
 }
 
 #[cfg(test)]

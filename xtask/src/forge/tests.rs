@@ -382,6 +382,51 @@ fn the_commits_of_a_merged_pull_request_are_read_after_the_squash() {
     }
 }
 
+/// On a real Gitea it is squashed as soon as its check has passed, with the text of the pull request.
+#[test]
+fn auto_merge_is_turned_on_once_where_checks_are_required() {
+    for world in worlds() {
+        let pull = world.pull("b");
+        let draft = |body| Draft { head: "b", base: "main", title: "feat: a", body };
+        let auto = |body, changed| world.forge.auto_merge(&pull, &draft(body), changed).unwrap();
+        let refused = auto("why", false).unwrap_err();
+        match world.dialect {
+            Dialect::Github => {
+                assert_eq!(refused, "Pull request Auto merge is not allowed for this repository");
+                world.forge.change_settings(&json!({ "allow_auto_merge": true })).unwrap();
+                let refused = auto("why", false).unwrap_err();
+                assert_eq!(refused, "Pull request Pull request is in clean status");
+            }
+            Dialect::Gitea => assert!(refused.starts_with("main requires no checks"), "{refused}"),
+        }
+        let checks = ["ci / x (pull_request)".to_string()];
+        world.forge.protect("main", &checks, &Protection::No).unwrap();
+        assert_eq!(auto("why", false), Ok(true), "{world:?}");
+        assert_eq!(auto("why", false), Ok(false), "{world:?}");
+        if world.dialect == Dialect::Gitea {
+            assert_eq!(auto("the text", true), Ok(true), "{world:?}");
+            assert_eq!(auto("the text", false), Ok(false), "{world:?}");
+        }
+        if world.state.is_some() {
+            continue;
+        }
+        let head = world.api("GET", &world.path("/branches/b"), None)["commit"]["id"].clone();
+        world.forge.set_status(head.as_str().unwrap(), &checks[0], "success", "passed").unwrap();
+        let mut squashed = None;
+        for _ in 0..100 {
+            squashed = world.forge.merged(pull.number).unwrap();
+            if squashed.is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let commit = squashed.unwrap().commit.unwrap();
+        let commit = world.api("GET", &world.path(&format!("/git/commits/{commit}")), None);
+        let message = commit["commit"]["message"].as_str().unwrap().trim_end();
+        assert_eq!(message, format!("feat: a (#{})\n\nthe text", pull.number));
+    }
+}
+
 #[test]
 fn only_the_open_issues_with_the_label_are_listed() {
     for world in worlds() {

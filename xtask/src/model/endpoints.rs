@@ -116,14 +116,30 @@ impl Endpoints {
                 .into());
             }
         }
-        if endpoints.loopback_only {
-            endpoints.refuse_outside()?;
-        }
         Ok(endpoints)
     }
 
-    /// Refuses write addresses that are not on this machine. A rehearsal must not publish anything.
-    fn refuse_outside(&self) -> Result<()> {
+    /// Reads and writes releases in the registries of this owner on a Gitea, except where the address was
+    /// given. `base`: `https://git.example.org`.
+    pub(crate) fn on_gitea(&mut self, base: &str, owner: &str, given: &EndpointFlags) {
+        let packages = format!("{base}/api/packages/{owner}");
+        if given.pypi.is_none() {
+            self.pypi.simple = format!("{packages}/pypi/simple");
+        }
+        if given.pypi_upload.is_none() {
+            self.pypi.upload = format!("{packages}/pypi");
+        }
+        if given.npm.is_none() {
+            self.npm = format!("{packages}/npm");
+        }
+    }
+
+    /// With XTASK_LOOPBACK_ONLY refuses write addresses that are not on this machine. A rehearsal must not
+    /// publish anything.
+    pub(crate) fn refuse_outside(&self) -> Result<()> {
+        if !self.loopback_only {
+            return Ok(());
+        }
         let registry = self.registry.as_ref().map(|r| format!("http://{r}/"));
         let mut outside = Vec::new();
         for (what, url) in [

@@ -264,3 +264,75 @@ fn without_a_token_the_reason_and_the_text_to_open_it_by_hand_are_printed() {
     "#]]
     .assert_eq(&repo.xtask(&["promote", "--forge", "forge.example"]).seen());
 }
+
+/// With `auto-merge = true`. About 3 s.
+#[test]
+fn auto_merge_is_turned_on_if_the_settings_ask_for_it() {
+    let mut seen = String::new();
+    for kind in [Dialect::Github, Dialect::Gitea] {
+        let (repo, forge) = (repo(), Forge::start(kind));
+        let settings = "[workspace.metadata.xtask]\nauto-merge = true\n[workspace]\n";
+        repo.commit("Cargo.toml", settings, "chore: merge by itself");
+        repo.git(&["push", "-q", "origin", "development"]);
+        let mut say = |out: Output| {
+            let lines = out.stderr.lines().filter(|line| line.contains("auto-merge"));
+            lines.for_each(|line| seen.push_str(&format!("{kind:?}: {line}\n")));
+        };
+        say(forge.promote(&repo, &[]).expect(0));
+        let rule = json!({ "enable_status_check": true, "status_check_contexts": ["lint"] });
+        forge.mono(|mono| {
+            mono.settings.insert("allow_auto_merge".to_string(), true.into());
+            mono.protections.insert("development".to_string(), rule);
+        });
+        say(forge.promote(&repo, &[]).expect(0));
+        say(forge.promote(&repo, &[]).expect(0));
+        let out = forge.promote(&repo, &["--json"]).expect(0).json();
+        assert_eq!(out["pull_request"]["auto_merge"], true);
+        forge.mono(|mono| mono.pulls[0]["title"] = "another".into());
+        say(forge.promote(&repo, &[]).expect(0));
+        if kind == Dialect::Gitea {
+            let message = forge.mono(|mono| mono.pulls[0]["scheduled"].clone());
+            assert_eq!(message["MergeTitleField"], "chore(release): python v0.0.1 (#1)");
+            assert!(message["MergeMessageField"].as_str().unwrap().contains("* feat: first"), "{message}");
+        }
+    }
+    expect![[r#"
+        Github: - auto-merge: Pull request Auto merge is not allowed for this repository
+        Github: ✓ auto-merge: on, when the checks have passed
+        Github: ✓ auto-merge: is on
+        Github: ✓ auto-merge: is on
+        Gitea: - auto-merge: development requires no checks, so the forge would merge at once; to require them: cargo xtask setup --forge
+        Gitea: ✓ auto-merge: on, when the checks have passed
+        Gitea: ✓ auto-merge: is on
+        Gitea: ✓ auto-merge: on, when the checks have passed
+    "#]].assert_eq(&seen);
+}
+
+/// About 2 s.
+#[test]
+fn the_registries_of_the_forge_are_used_if_the_settings_say_so() {
+    let repo = repo();
+    repo.commit(
+        "Cargo.toml",
+        "[workspace.metadata.xtask]\nregistries = \"gitea\"\n[workspace]\n",
+        "chore: x",
+    );
+    // Nothing listens there.
+    let bump = |api: &str, given: &[&str]| {
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        command.env_remove("XTASK_PYPI").args(["bump", "python", "--dry-run"]).args(given);
+        crate::support::run(command.env("XTASK_FORGE", format!("http://127.0.0.1:1/{api}/repos/team/mono")))
+    };
+    for (given, asked) in [
+        (&[] as &[&str], "GET http://127.0.0.1:1/api/packages/team/pypi/simple/demo-agent/: "),
+        (&["--pypi", "http://127.0.0.1:1/x"], "GET http://127.0.0.1:1/x/demo-agent/: "),
+    ] {
+        let out = bump("api/v1", given).expect(0);
+        assert!(out.stderr.contains(asked), "{out:?}");
+    }
+    expect![[r#"
+        exit code 2
+        error: registries = "gitea" is set, but http://127.0.0.1:1/api/v3 is not a Gitea
+    "#]]
+    .assert_eq(&bump("api/v3", &[]).seen());
+}

@@ -24,6 +24,7 @@ mod demo;
 mod docs;
 mod findings;
 mod forge;
+mod gitea;
 mod handover;
 mod help;
 mod hooks;

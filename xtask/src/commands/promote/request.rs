@@ -1,8 +1,9 @@
 //! The pull request for a person to open: its branches, title and body. `plan` can read the body if a squash
 //! merge keeps it in the commit message.
 
+use super::Opened;
 use crate::commands::plan::AppPlan;
-use crate::forge::{Done, PullRequest};
+use crate::forge::Done;
 use crate::model::ctx::Ctx;
 use crate::sys::ui;
 use semver::Version;
@@ -86,14 +87,15 @@ impl Request {
         format!("{}/compare/{}...{}", repository.trim_end_matches('/'), self.base, self.branch)
     }
 
-    pub(super) fn to_json(
-        &self,
-        pushed: bool,
-        opened: std::result::Result<&(PullRequest, Done), &String>,
-    ) -> Value {
+    pub(super) fn to_json(&self, pushed: bool, opened: std::result::Result<&Opened, &String>) -> Value {
         let pull = match opened {
-            Ok((pull, done)) => {
-                json!({ "number": pull.number, "url": pull.url, "new": *done == Done::Opened })
+            Ok(Opened { pull, done, auto }) => {
+                let mut shown =
+                    json!({ "number": pull.number, "url": pull.url, "new": *done == Done::Opened });
+                if let Some(auto) = auto {
+                    shown["auto_merge"] = auto.is_ok().into();
+                }
+                shown
             }
             Err(_) => Value::Null,
         };

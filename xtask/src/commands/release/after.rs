@@ -2,6 +2,7 @@
 //! to a person. Nothing here fails a release: it is out.
 
 use super::{Release, cascade};
+use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::forge::Forge;
 use crate::sys::child;
@@ -19,6 +20,7 @@ pub(super) fn all(release: &Release) {
         return;
     }
     close_milestone(release);
+    link(release);
     announce(release);
     by_hand(release);
 }
@@ -37,6 +39,22 @@ fn close_milestone(release: &Release) {
         Ok(Some(title)) => ui::say(&format!("  {} milestone {title} is closed", ui::green("✓"))),
         Ok(None) => {}
         Err(error) => open(error, &format!("close the milestone on {}/milestones", forge.web())),
+    }
+}
+
+/// Shows the packages on the repository's page, if they are in the registries of its forge.
+fn link(release: &Release) {
+    let Ok(Ok(forge)) = Forge::connect(release.ctx) else { return };
+    match ecosystem::gitea::link(release.ctx, release.app, &forge) {
+        Ok(kinds) if kinds.is_empty() => {}
+        Ok(kinds) => {
+            ui::say(&format!("  {} linked to {}: {}", ui::green("✓"), forge.web(), kinds.join(", ")))
+        }
+        Err(error) => {
+            let message = format!("{} is released, but not linked: {error:#}", release.tag_name);
+            let help = "link the package to the repository on the package's page: Settings";
+            warn(release, "package-unlinked", message, help);
+        }
     }
 }
 

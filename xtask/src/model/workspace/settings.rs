@@ -26,6 +26,10 @@ pub(crate) struct Settings {
     pub forge: Option<ForgeKind>,
     /// The forge whose jobs release, where the repository is mirrored to another one. None: every forge's.
     pub release_forge: Option<ForgeKind>,
+    /// Packages go to the registries of the forge, which is a Gitea, instead of PyPI and npmjs.com.
+    pub registries: Option<Registries>,
+    /// Does the forge merge the pull requests of `promote` by itself, when their checks have passed?
+    pub auto_merge: bool,
     /// The repositories of the same forge that are told of each release.
     pub downstream: Vec<Downstream>,
 }
@@ -68,6 +72,13 @@ impl Downstream {
     }
 }
 
+/// Whose registries packages go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Registries {
+    Gitea,
+}
+
 /// A kind of forge, by its API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,6 +113,8 @@ impl Default for Settings {
             zero_breaking: ZeroBreaking::Minor,
             forge: None,
             release_forge: None,
+            registries: None,
+            auto_merge: false,
             downstream: Vec::new(),
         }
     }

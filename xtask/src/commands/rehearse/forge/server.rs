@@ -229,6 +229,9 @@ impl State {
         if let Some(id) = request.path.strip_prefix("/attachments/") {
             return self.content(id);
         }
+        if request.path == "/api/graphql" {
+            return self.graphql(request);
+        }
         let (dialect, rest) = if let Some(rest) = request.path.strip_prefix("/api/uploads/repos/") {
             (Dialect::Github, rest)
         } else if let Some(rest) = request.path.strip_prefix("/api/v3/repos/") {
@@ -272,6 +275,30 @@ impl State {
         let at = Place { dialect, host, root, key, writer, last };
         let answer = repository.handle(request, &parts, &at);
         if lost { message(500, "lost") } else { answer }
+    }
+
+    /// GitHub's `enablePullRequestAutoMerge`, which answers 200 also when it refuses.
+    fn graphql(&mut self, request: &Request) -> Answer {
+        if request.login != format!("Bearer {}", self.token) {
+            return message(401, "Bad credentials");
+        }
+        self.writes.push("POST /graphql".to_string());
+        let refused = |text: &str| answer(200, &json!({ "data": {}, "errors": [{ "message": text }] }));
+        let id = request.json()["variables"]["pull"].clone();
+        let found = self.repositories.values_mut().find_map(|repository| {
+            let at = repository.pulls.iter().position(|pull| pull["node_id"] == id)?;
+            Some((repository, at))
+        });
+        let Some((repository, at)) = found else { return refused("Could not resolve to a node") };
+        if repository.settings.get("allow_auto_merge").and_then(Value::as_bool) != Some(true) {
+            return refused("Pull request Auto merge is not allowed for this repository");
+        }
+        let pull = &mut repository.pulls[at];
+        if !repository.protections.contains_key(pull["base"].as_str().unwrap_or_default()) {
+            return refused("Pull request Pull request is in clean status");
+        }
+        pull["auto_merge"] = json!({ "merge_method": "squash" });
+        answer(200, &json!({ "data": { "enablePullRequestAutoMerge": { "clientMutationId": null } } }))
     }
 
     fn content(&self, id: &str) -> Answer {
@@ -363,6 +390,15 @@ impl Repository {
             }
             (_, ["branch_protections" | "tag_protections", ..]) if at.gitea() => {
                 self.rules_of_gitea(request, parts)
+            }
+            ("GET", ["branches", name]) if at.gitea() => {
+                let rule = self.protections.get(*name).cloned().unwrap_or_default();
+                let on = rule["enable_status_check"].as_bool().unwrap_or_default();
+                let checks = &rule["status_check_contexts"];
+                answer(
+                    200,
+                    &json!({ "name": name, "enable_status_check": on, "status_check_contexts": checks }),
+                )
             }
             (_, ["branches", ..] | ["rules", ..] | ["rulesets", ..] | ["environments", ..])
                 if !at.gitea() =>
@@ -696,7 +732,7 @@ impl Repository {
                 at.page(request, &found)
             }
             ("GET", [number]) => {
-                let open = self.pulls.iter().any(|pull| pull["number"].as_u64() == number.parse().ok());
+                let open = self.pulls.iter().find(|pull| pull["number"].as_u64() == number.parse().ok());
                 match self.merged.iter().find(|merged| merged.0.to_string() == *number) {
                     Some((_, commit, commits)) => {
                         let mut shown = json!({ "merged": true, "merge_commit_sha": commit });
@@ -705,8 +741,7 @@ impl Repository {
                         }
                         answer(200, &shown)
                     }
-                    None if open => answer(200, &json!({ "merged": false, "merge_commit_sha": null })),
-                    None => not_found(),
+                    None => open.map_or_else(not_found, |pull| answer(200, pull)),
                 }
             }
             ("GET", [number, "commits"]) => {
@@ -741,6 +776,8 @@ impl Repository {
                 pull["number"] = number.into();
                 pull["html_url"] = format!("https://forge.example/{}/pulls/{number}", at.key).into();
                 pull["labels"] = json!([]);
+                pull["merged"] = false.into();
+                pull["node_id"] = format!("PR_{}_{number}", at.key).into();
                 self.pulls.push(pull.clone());
                 answer(201, &pull)
             }
@@ -753,8 +790,25 @@ impl Repository {
                     None => not_found(),
                 }
             }
-            // Gitea computes whether it can be merged after it was created.
-            ("POST", [_, "merge"]) => message(405, "Please try again later"),
+            ("POST" | "DELETE", [number, "merge"]) if at.gitea() => {
+                let mine = |pull: &&mut Value| pull["number"].as_u64() == number.parse().ok();
+                let Some(pull) = self.pulls.iter_mut().find(mine) else { return not_found() };
+                let scheduled = pull["scheduled"].is_object();
+                match (request.method.as_str(), scheduled) {
+                    ("DELETE", true) => {
+                        pull["scheduled"] = Value::Null;
+                        empty(204)
+                    }
+                    ("DELETE", false) => not_found(),
+                    (_, true) => message(409, "pull request is already scheduled to auto merge"),
+                    _ if body["merge_when_checks_succeed"] == true => {
+                        pull["scheduled"] = body;
+                        empty(201)
+                    }
+                    // It computes whether it can be merged after it was created.
+                    _ => message(405, "Please try again later"),
+                }
+            }
             _ => not_found(),
         }
     }
