@@ -117,6 +117,9 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     }
     let mut plans: Vec<AppPlan> =
         ctx.ws.select(&flags.apps)?.into_iter().map(|app| plan(ctx, app)).collect::<Result<_>>()?;
+    for plan in plans.iter().filter(|plan| plan.commits.is_empty()) {
+        repository::refuse_uncommitted(&ctx.git, ctx.ws.app(&plan.app)?)?;
+    }
     if flags.quiet {
         plans.iter_mut().for_each(AppPlan::leave_out_texts);
     }

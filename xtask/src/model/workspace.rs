@@ -89,6 +89,7 @@ impl Workspace {
             None => find_root()?,
         };
         rehearsal::stay_in_its_folder(&root)?;
+        refuse_below_top(&root)?;
         refuse_target_elsewhere(&root)?;
         let settings = read_settings(&root)?;
         let mut apps = Vec::new();
@@ -157,6 +158,19 @@ fn find_root() -> Result<Utf8PathBuf> {
         .ok_or_else(|| Exit::Usage(format!("{here} is not in a repository; name one with --root DIR")).into())
 }
 
+/// Git names files from its top, so it would find no file of an app whose path starts at another folder.
+fn refuse_below_top(root: &Utf8Path) -> Result<()> {
+    let top = root.ancestors().find(|dir| dir.join(".git").exists());
+    match top.filter(|top| *top != root) {
+        None => Ok(()),
+        Some(top) => Err(Exit::Usage(format!(
+            "{root} is not the top of its git repository, which is {top}: move Cargo.toml and the apps \
+             there, or type `git init {root}` if this is a repository of its own"
+        ))
+        .into()),
+    }
+}
+
 fn read_settings(root: &Utf8Path) -> Result<Settings> {
     #[derive(Deserialize, Default)]
     #[serde(default)]
@@ -205,9 +219,9 @@ fn folder_of_apps(apps: &Utf8Path) -> Result<Utf8PathBuf> {
             Utf8Component::Normal(name) => folder.push(name),
             Utf8Component::CurDir => {}
             _ => {
-                let hint = "name a folder of this repository, from its top: apps = \"apps\"";
                 return Err(Exit::Usage(format!(
-                    "Cargo.toml: apps = {:?} is outside the repository; {hint}",
+                    "Cargo.toml: apps = {:?} must be the path of a folder from the repository's top, \
+                     such as apps = \"apps\"",
                     apps.as_str()
                 ))
                 .into());

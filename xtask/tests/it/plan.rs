@@ -874,9 +874,9 @@ fn the_apps_folder_may_be_spelled_in_any_way_but_must_be_in_the_repository() {
     };
     expect![[r#"
         exit code 2
-        error: Cargo.toml: apps = "/apps" is outside the repository; name a folder of this repository, from its top: apps = "apps"
+        error: Cargo.toml: apps = "/apps" must be the path of a folder from the repository's top, such as apps = "apps"
         exit code 2
-        error: Cargo.toml: apps = "../repo/apps" is outside the repository; name a folder of this repository, from its top: apps = "apps"
+        error: Cargo.toml: apps = "../repo/apps" must be the path of a folder from the repository's top, such as apps = "apps"
         exit code 2
         error: no app in WORLD/repo/ap: an app is a folder with an app.toml. If the apps are elsewhere, set apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
         exit code 2
@@ -888,6 +888,47 @@ fn the_apps_folder_may_be_spelled_in_any_way_but_must_be_in_the_repository() {
     repo.git(&["tag", "-f", "-am", "notes", "python-v0.1.0"]);
     repo.commit("python/x", "1", "feat: y");
     assert_eq!(counting(&plan(&repo)), ["feat: y"]);
+}
+
+#[test]
+fn what_git_does_not_see_is_an_error_and_never_nothing_to_release() {
+    let repo = released();
+    repo.change("fix: x");
+    // A link to the folder, and a link as the app's folder.
+    repo.git(&["mv", "apps", "real"]);
+    std::os::unix::fs::symlink("real", repo.path.join("apps")).unwrap();
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--message", "refactor: move"]);
+    let mut seen = repo.xtask(&["plan"]).seen();
+    std::fs::remove_file(repo.path.join("apps")).unwrap();
+    std::fs::create_dir(repo.path.join("apps")).unwrap();
+    std::os::unix::fs::symlink("../real/python", repo.path.join("apps/python")).unwrap();
+    seen.push_str(&repo.xtask(&["plan"]).seen());
+    // A folder that was not committed.
+    std::fs::remove_file(repo.path.join("apps/python")).unwrap();
+    std::fs::rename(repo.path.join("real/python"), repo.path.join("apps/worker")).unwrap();
+    seen.push_str(&repo.xtask(&["plan"]).seen());
+    // A root below git's top.
+    let below = released();
+    std::fs::rename(below.path.join(".git"), below.world().join(".git")).unwrap();
+    below.git(&["add", "--all", "."]);
+    below.git(&["commit", "--quiet", "--message", "refactor: move"]);
+    let root = below.path.as_str();
+    seen.push_str(&below.xtask(&["plan"]).seen());
+    seen.push_str(&below.xtask_in(below.world(), &["plan", "--root", root]).seen());
+    expect![[r#"
+        exit code 2
+        error: apps is a link, and git does not look into links; move the folder here, or name its place: apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
+        exit code 2
+        error: apps/python is a link, and git does not look into links; move the folder here, or name its place: apps = "FOLDER" in [workspace.metadata.xtask] of Cargo.toml
+        exit code 1
+        error: apps/worker/app.toml is not committed, so nothing of python can be released yet
+        type: git add apps/worker && git commit
+        exit code 2
+        error: WORLD/repo is not the top of its git repository, which is WORLD: move Cargo.toml and the apps there, or type `git init WORLD/repo` if this is a repository of its own
+        exit code 2
+        error: WORLD/repo is not the top of its git repository, which is WORLD: move Cargo.toml and the apps there, or type `git init WORLD/repo` if this is a repository of its own
+    "#]].assert_eq(&seen);
 }
 
 #[test]

@@ -56,6 +56,21 @@ pub(super) fn head(git: &Git) -> Result<Head> {
     })
 }
 
+/// Fails if HEAD does not have the app: no commit can release it.
+pub(super) fn refuse_uncommitted(git: &Git, app: &App) -> Result<()> {
+    let file = format!("HEAD:{}", app.file());
+    if git.ask(&["rev-parse", "--verify", "--quiet", &file])? {
+        return Ok(());
+    }
+    git.refuse_without_commits()?;
+    bail!(
+        "{} is not committed, so nothing of {} can be released yet\ntype: git add {} && git commit",
+        app.file(),
+        app.name(),
+        app.dir
+    );
+}
+
 /// Fails in a clone whose history is incomplete: a shallow one, and one without trees, in which git would
 /// connect to the remote for each commit that a plan looks at.
 pub(crate) fn refuse_incomplete(git: &Git) -> Result<()> {
