@@ -159,7 +159,8 @@ impl<'v> Engine<'v> {
             let (alternative, allows) = self.alternative(is_new, branch);
             null |= allows;
             // At most null fits it.
-            if !alternative.types.is_empty() {
+            let document = if is_new { &self.new } else { &self.old };
+            if !alternative.types.is_empty() && possible(document, &alternative.node, NESTED) {
                 all.push(alternative);
             }
         }
@@ -363,8 +364,14 @@ const NESTED: usize = 4;
 /// Whether a value of this alternative may be sent: the whole `oneOf` may refuse all of them.
 fn may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v>) -> bool {
     let passes = |value: &Value| witness::fits(document, whole, value, OneOf::Exactly) != Some(false);
-    let exclusive = || witness::has_one_of(document, whole);
-    possible(document, one, NESTED) && (!exclusive() || witness::candidates(document, one).iter().any(passes))
+    if !possible(document, one, NESTED) {
+        return false;
+    }
+    if !witness::has_one_of(document, whole) {
+        return true;
+    }
+    let values = witness::candidates(document, one);
+    values.iter().any(passes) || witness::with_strangers(&values).any(|value| passes(&value))
 }
 
 /// The types of a schema, with those of its alternatives.

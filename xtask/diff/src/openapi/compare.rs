@@ -4,7 +4,7 @@ use super::context::{Context, Direction};
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
-use super::schema::{View, possible_as};
+use super::schema::{View, possible_as, possible_types};
 use super::types::Types;
 use super::values::{Number, contains, cut, list, same, show};
 use crate::finding::Level;
@@ -39,8 +39,8 @@ impl Moved {
 
 impl<'v> Engine<'v> {
     pub(super) fn walk(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
-        let a = View::of(&self.old, old, &mut self.lost_old);
-        let b = View::of(&self.new, new, &mut self.lost_new);
+        let mut a = View::of(&self.old, old, &mut self.lost_old);
+        let mut b = View::of(&self.new, new, &mut self.lost_new);
         self.annotations(&a, &b, ctx);
         if !a.unions.is_empty() || !b.unions.is_empty() {
             return self.alternatives((old, &a), (new, &b), ctx);
@@ -56,6 +56,10 @@ impl<'v> Engine<'v> {
             }
             let shape = if ctx.direction == Direction::Request { &TYPES_WIDENED } else { &TYPES_NARROWED };
             return self.shape(ctx, shape, "type", (&a, &b), &a.types, &b.types);
+        }
+        if apart {
+            a.types = possible_types(&self.old, &a, 4);
+            b.types = possible_types(&self.new, &b, 4);
         }
         let nulls = (
             a.types.has(Types::NULL) && self.takes_null(false, old),

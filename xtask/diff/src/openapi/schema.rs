@@ -270,18 +270,10 @@ fn possible_within<'v>(
         Some(view) => view,
         None => own.insert(View::of(document, node, &mut Vec::new())),
     };
-    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, None, depth - 1, &here);
     // An alternative repeats the parts of the whole.
     let branch_possible =
         |branch: &Node<'v>| depth == 0 || possible_within(document, branch, None, depth - 1, above);
-    let mut types = view.types;
-    if types.has(Types::OBJECT) && !view.required.iter().filter_map(|name| view.property(name)).all(inner) {
-        types &= !Types::OBJECT;
-    }
-    let first = view.prefix.first().or(view.items.as_ref());
-    if types.has(Types::ARRAY) && view.items_count.least > 0.0 && !first.is_none_or(inner) {
-        types &= !Types::ARRAY;
-    }
+    let types = types_within(document, view, depth, &here);
     let each = |union: &Union<'v>| {
         (union.null && types.has(Types::NULL))
             || union
@@ -291,6 +283,24 @@ fn possible_within<'v>(
     };
     let listed = view.values.as_ref().is_none_or(|values| !values.is_empty() || types.has(Types::NULL));
     !types.is_empty() && listed && view.unions.iter().all(each)
+}
+
+/// The types of the values that can fit.
+pub(super) fn possible_types<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Types {
+    types_within(document, view, depth, &[])
+}
+
+fn types_within<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, above: &[*const Value]) -> Types {
+    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, None, depth - 1, above);
+    let mut types = view.types;
+    if types.has(Types::OBJECT) && !view.required.iter().filter_map(|name| view.property(name)).all(inner) {
+        types &= !Types::OBJECT;
+    }
+    let first = view.prefix.first().or(view.items.as_ref());
+    if types.has(Types::ARRAY) && view.items_count.least > 0.0 && !first.is_none_or(inner) {
+        types &= !Types::ARRAY;
+    }
+    types
 }
 
 /// Whether it has keywords besides the alternatives.

@@ -8,6 +8,7 @@ use super::types::Types;
 use super::values::{Number, contains, same};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 /// At most this many candidates for one schema, and for a schema within it.
 const OUTER: usize = 60;
@@ -17,6 +18,10 @@ const DEPTH: usize = 12;
 /// How deep candidates are built, and from how many schemas: without a limit, wide schemas would take long.
 const LEVELS: usize = 3;
 const SCHEMAS: usize = 300;
+/// How many objects, how many of their properties, and how many values of each are mixed.
+const MIXED: usize = 8;
+/// The name of a property that probably no schema describes.
+const STRANGER: &str = "x-not-described";
 
 /// Whether all fit. None if one is not decided and no other fails.
 fn every(results: impl Iterator<Item = Option<bool>>) -> Option<bool> {
@@ -224,26 +229,66 @@ fn within(key: &str, limit: &Value, n: usize) -> Option<bool> {
 
 /// Values that probably fit the schema, at its limits and between them.
 pub(super) fn candidates<'v>(document: &Document<'v>, node: &Node<'v>) -> Vec<Value> {
+    let mut all = build(document, node, LEVELS, OUTER, &Cell::new(SCHEMAS));
     let mut names = Vec::new();
     names_of(document, node, 2, &mut names);
-    let mut all = build(document, node, LEVELS, OUTER, &Cell::new(SCHEMAS));
-    // Objects that several alternatives may describe.
-    let objects: Vec<Map<String, Value>> =
-        all.iter().filter_map(Value::as_object).take(INNER * 2).cloned().collect();
-    for object in &objects {
-        let merged = objects.iter().filter(|other| *other != object);
-        all.extend(merged.map(|other| {
-            let mut both = object.clone();
-            both.extend(other.clone());
-            Value::Object(both)
-        }));
-        let mut full = object.clone();
-        for name in &names {
+    mix(&mut all, &names);
+    all
+}
+
+/// The same for two schemas, and for objects that have properties of both.
+pub(super) fn candidates_of_both<'v>(
+    (one, a): (&Document<'v>, &Node<'v>),
+    (other, b): (&Document<'v>, &Node<'v>),
+) -> Vec<Value> {
+    let mut all = build(one, a, LEVELS, OUTER, &Cell::new(SCHEMAS));
+    all.extend(build(other, b, LEVELS, OUTER, &Cell::new(SCHEMAS)));
+    let mut names = Vec::new();
+    names_of(one, a, 2, &mut names);
+    names_of(other, b, 2, &mut names);
+    mix(&mut all, &names);
+    all
+}
+
+/// Adds objects that several alternatives may describe: some of the objects get each other's properties.
+fn mix(all: &mut Vec<Value>, names: &[&str]) {
+    let objects: Vec<Map<String, Value>> = all.iter().filter_map(Value::as_object).cloned().collect();
+    let mut values: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for (name, value) in objects.iter().flatten().filter(|(name, _)| names.contains(&name.as_str())) {
+        let known = values.entry(name).or_default();
+        if known.len() < MIXED && !contains(known, value) {
+            known.push(value);
+        }
+    }
+    let some: Vec<_> = objects.iter().step_by(objects.len().div_ceil(MIXED).max(1)).collect();
+    for object in &some {
+        for (name, values) in values.iter().take(MIXED) {
+            let others = values.iter().filter(|value| object.get(*name) != Some(**value));
+            all.extend(others.map(|value| with(object, name, value)));
+        }
+        let mut full = (*object).clone();
+        for name in names {
             full.entry(*name).or_insert(json!("a"));
         }
         all.push(Value::Object(full));
+        all.extend(some.iter().filter(|other| *other != object).map(|other| {
+            let mut both = (*object).clone();
+            both.extend((*other).clone());
+            Value::Object(both)
+        }));
     }
-    all
+}
+
+fn with(object: &Map<String, Value>, name: &str, value: &Value) -> Value {
+    let mut object = object.clone();
+    object.insert(name.to_string(), value.clone());
+    Value::Object(object)
+}
+
+/// The same objects with a property that no schema describes.
+pub(super) fn with_strangers(values: &[Value]) -> impl Iterator<Item = Value> {
+    let objects = values.iter().filter_map(Value::as_object).take(OUTER);
+    objects.flat_map(|object| [json!(null), json!("a"), json!(1)].map(|value| with(object, STRANGER, &value)))
 }
 
 /// Whether a client that knows this schema would send the value: all its properties are described. With
