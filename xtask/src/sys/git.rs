@@ -21,6 +21,8 @@ pub(crate) struct Git {
     login: Option<Arc<Login>>,
     /// The objects of another repository, for a git in a repository without files, refs and settings.
     borrowed: Option<Utf8PathBuf>,
+    /// Whether it may connect to a remote. A clone without all files fetches them when they are needed.
+    offline: bool,
 }
 
 /// The variables that git sets for a hook: its repository (`git rev-parse --local-env-vars`), and in
@@ -64,7 +66,7 @@ const SSH: &str = "GIT_SSH_COMMAND";
 
 impl Git {
     pub(crate) fn new(dir: impl AsRef<Utf8Path>) -> Git {
-        Git { dir: dir.as_ref().to_path_buf(), login: None, borrowed: None }
+        Git { dir: dir.as_ref().to_path_buf(), login: None, borrowed: None, offline: false }
     }
 
     /// Git in another folder, with the same remote.
@@ -76,6 +78,11 @@ impl Git {
     /// of the user and the machine, so what it prints depends on the objects only.
     pub(crate) fn borrowing(&self, dir: impl AsRef<Utf8Path>, objects: Utf8PathBuf) -> Git {
         Git { borrowed: Some(objects), ..self.at(dir) }
+    }
+
+    /// The same git, which fails where it would have to fetch.
+    pub(crate) fn offline(&self) -> Git {
+        Git { offline: true, ..self.clone() }
     }
 
     /// The same git, which knows the password of this remote; and the remote as arguments and messages name
@@ -126,6 +133,10 @@ impl Git {
             command.env("HOME", &self.dir).env("XDG_CONFIG_HOME", &self.dir);
             command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
             command.env("GIT_ATTR_NOSYSTEM", "1").env("GIT_LITERAL_PATHSPECS", "1");
+        }
+        if self.offline {
+            // No transport has this name (git(1)).
+            command.env("GIT_ALLOW_PROTOCOL", "none");
         }
         // Hooks and helpers inherit what git gets.
         secrets::withhold(&mut command);

@@ -251,20 +251,55 @@ fn a_hundred_thousand_settings_are_read() {
     assert!(repo.xtask(&["plan"]).expect(0).stdout.contains("0.0.1"));
 }
 
-#[test]
-fn a_clone_without_blobs_counts_a_discarded_side_branch_and_fetches_nothing() {
+/// `main` and `side`, which a merge discarded, have both changed the file `side_file`.
+fn with_a_discarded_branch(side_file: &str) -> Repo {
     let repo = with_a_fix();
     repo.git(&["config", "uploadpack.allowFilter", "true"]);
     repo.git(&["switch", "-qc", "side"]);
-    repo.commit("apps/python/src/0.py", "0\n", "feat!: another first argument");
+    repo.commit(side_file, "0\n", "feat!: another first argument");
     repo.git(&["switch", "-q", "main"]);
     repo.change("fix: more");
     repo.git(&["merge", "-q", "--no-ff", "-m", "Merge side", "-s", "ours", "side"]);
+    repo
+}
+
+fn next_version(repo: &Repo, dir: &camino::Utf8Path) -> serde_json::Value {
+    repo.xtask_in(dir, &["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"].clone()
+}
+
+#[test]
+fn a_clone_without_blobs_plans_a_discarded_side_branch_as_a_full_clone_does_and_fetches_nothing() {
+    let repo = with_a_discarded_branch("apps/python/src/0.py");
     let dir = clone(&repo, &["--filter=blob:none"]);
-    let next =
-        |dir| repo.xtask_in(dir, &["plan", "python", "--json"]).expect(0).json()["apps"][0]["next"].clone();
-    assert_eq!(next(&repo.path), "0.0.1");
+    assert_eq!(next_version(&repo, &repo.path), "0.0.1");
     std::fs::rename(&repo.path, repo.world().join("gone")).unwrap();
-    // Whether the merge discarded it cannot be seen without the files: the higher version is the safe one.
-    assert_eq!(next(&dir), "0.1.0");
+    assert_eq!(next_version(&repo, &dir), "0.0.1");
+}
+
+#[test]
+fn a_clone_without_the_files_of_a_discarded_side_branch_warns_and_says_how_to_get_them() {
+    // Both branches change the same file, so only its contents show that the merge discarded one.
+    let repo = with_a_discarded_branch("apps/python/src/demo_agent/__init__.py");
+    assert_eq!(next_version(&repo, &repo.path), "0.0.1");
+    let dir = clone(&repo, &["--filter=blob:none"]);
+    let plan = repo.xtask_in(&dir, &["plan", "python"]);
+    expect![[r#"
+        exit code 0
+        python  0.0.0 → 0.1.0  (major, but 0.y: minor)
+          counts since python-v0.0.0
+            1234567  fix    more
+            1234567  feat!  another first argument  breaking
+            1234567  fix    answer 405
+          evidence
+            commits   major    feat!: another first argument (1234567) and 2 more
+            tags      > 0.0.0  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+        stderr:
+        warning[side-branch-undecided]: python: feat!: another first argument (1234567) counts, although a merge may have left it out on purpose: this clone lacks the files that show it, and a full clone may plan a lower version
+          → git fetch --refetch --no-filter, then run it again
+    "#]].assert_eq(&plan.seen());
+    // The command of the help.
+    repo.git_in(&dir, &["fetch", "--quiet", "--refetch", "--no-filter"]);
+    assert_eq!(next_version(&repo, &dir), "0.0.1");
 }

@@ -6,6 +6,7 @@ use super::history::History;
 use crate::finding::{Finding, Level};
 use crate::model::version;
 use crate::model::workspace::App;
+use crate::sys::ui;
 use semver::Version;
 
 /// `alone`: whether the repository has no other app.
@@ -17,6 +18,7 @@ pub(super) fn findings(app: &App, history: &History, published: &Published, alon
         elsewhere(app, history, &gone),
         without_commit(history),
         other_form(app, history, alone),
+        undecided(history),
     ];
     found.into_iter().flatten().map(|finding| finding.app(app.name())).collect()
 }
@@ -104,6 +106,22 @@ fn without_commit(history: &History) -> Option<Finding> {
     Some(
         Finding::new("tag-without-commit", Level::Warning, message)
             .help(format!("git tag --force {tag} COMMIT, with the commit that it was built from")),
+    )
+}
+
+/// A clone without all files cannot show whether a merge left a side branch out.
+fn undecided(history: &History) -> Option<Finding> {
+    let (first, rest) = history.undecided.split_first()?;
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    let message = format!(
+        "{} ({}){more} counts, although a merge may have left it out on purpose: this clone lacks the files \
+         that show it, and a full clone may plan a lower version",
+        ui::plain(first.message.lines().next().unwrap_or_default()),
+        &first.id[..7.min(first.id.len())],
+    );
+    Some(
+        Finding::new("side-branch-undecided", Level::Warning, message)
+            .help("git fetch --refetch --no-filter, then run it again"),
     )
 }
 

@@ -6,7 +6,7 @@ use super::LastRelease;
 use super::decide::Line;
 use super::hotfix;
 use super::repository::{self, Head, Origin, Refs, Tag};
-use super::side_branches;
+use super::side_branches::{self, SideBranches};
 use super::walk::{Walk, same_content, simplified, walk};
 use crate::model::commits::Commit;
 use crate::model::ctx::Ctx;
@@ -30,6 +30,8 @@ pub(super) struct History {
     pub withdrawn: Vec<Version>,
     /// The versions that `rollback` has marked.
     pub marked: Vec<Version>,
+    /// Of these commits, those that a merge may have left out on purpose.
+    pub undecided: Vec<Commit>,
     /// Releases' tags that are not on a commit.
     pub without_commit: Vec<String>,
     /// The names of all tags, if none is a release of the app or the settings name the form of its tags.
@@ -103,11 +105,14 @@ pub(super) fn read(ctx: &Ctx, app: &App, withdrawn: &[Version]) -> Result<Histor
     if two_branches && !(on_main && tip == "HEAD") {
         not.extend(refs.branch(repository::remote_name(ctx), &ctx.ws.settings.main));
     }
-    let commits = side_branches::with_side_branches(git, app, walked, &tip, &not)?;
+    let SideBranches { commits, undecided } =
+        side_branches::with_side_branches(git, app, walked, &tip, &not)?;
+    let undecided = commits.iter().filter(|commit| undecided.contains(&commit.id)).cloned().collect();
     Ok(History {
         withdrawn,
         last,
         commits,
+        undecided,
         settings,
         without_commit,
         other_tags,

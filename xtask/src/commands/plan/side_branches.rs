@@ -12,6 +12,14 @@ use crate::sys::git::Git;
 use anyhow::Result;
 use std::collections::{HashMap, HashSet};
 
+/// What the side branches add to the commits of a walk.
+pub(super) struct SideBranches {
+    pub commits: Vec<Commit>,
+    /// The commits of these that a merge may have left out on purpose: the files that show it are not in this
+    /// clone. They count, because the higher version is the safe one.
+    pub undecided: Vec<String>,
+}
+
 /// The commits of the walk from `tip`, with those of side branches that count. `not`: commits that do not
 /// count with all that they contain, such as releases, and main, where promotions have squashed the commits.
 pub(super) fn with_side_branches(
@@ -20,7 +28,7 @@ pub(super) fn with_side_branches(
     walked: Walk,
     tip: &str,
     not: &[&str],
-) -> Result<Vec<Commit>> {
+) -> Result<SideBranches> {
     let Walk { commits, all, .. } = walked;
     let kept: HashSet<&str> = commits.iter().map(|commit| commit.id.as_str()).collect();
     let listed: HashSet<&str> =
@@ -32,18 +40,19 @@ pub(super) fn with_side_branches(
     };
     let mut dropped: Vec<String> = all.iter().filter(left_out).map(|commit| commit.id.clone()).collect();
     if dropped.is_empty() {
-        return Ok(commits);
+        return Ok(SideBranches { commits, undecided: Vec::new() });
     }
     let graph = Graph::read(git, tip, not)?;
     dropped.retain(|id| graph.parents.contains_key(id));
-    let discarded = discarded(git, app, &graph, &dropped, &commits)?;
+    let (discarded, undecided) = discarded(git, app, &graph, &dropped, &commits)?;
     let counts: HashSet<String> = dropped.into_iter().filter(|id| !discarded.contains(id)).collect();
     let mut known: HashMap<String, Commit> = commits.into_iter().map(|c| (c.id.clone(), c)).collect();
     let pick = |commit: Commit| {
         let counts = counts.contains(&commit.id).then_some(commit.clone());
         known.remove(&commit.id).or(counts)
     };
-    Ok(all.into_iter().filter_map(pick).collect())
+    let commits = all.into_iter().filter_map(pick).collect();
+    Ok(SideBranches { commits, undecided: counts.into_iter().filter(|id| undecided.contains(id)).collect() })
 }
 
 /// A line of a message without a squash's bullet and number: a commit that a message lists does not count
@@ -75,19 +84,21 @@ impl Graph {
     }
 }
 
-/// The commits that a merge left out on purpose (`git merge --strategy=ours`).
+/// The commits that a merge left out on purpose (`git merge --strategy=ours`), and those of which the files
+/// that show it are missing.
 fn discarded(
     git: &Git,
     app: &App,
     graph: &Graph,
     dropped: &[String],
     commits: &[Commit],
-) -> Result<HashSet<String>> {
-    let mut found = HashSet::new();
-    // A merge of a clone without all files would fetch them.
-    if dropped.is_empty() || GitDir::of(git)?.is_partial() {
-        return Ok(found);
+) -> Result<(HashSet<String>, HashSet<String>)> {
+    let (mut found, mut undecided) = (HashSet::new(), HashSet::new());
+    if dropped.is_empty() {
+        return Ok((found, undecided));
     }
+    let partial = GitDir::of(git)?.is_partial();
+    let git = &if partial { git.offline() } else { git.clone() };
     let dropped: HashSet<&str> = dropped.iter().map(String::as_str).collect();
     // Which of the dropped commits each commit contains.
     let mut contains: HashMap<&str, HashSet<&str>> = HashMap::new();
@@ -97,12 +108,16 @@ fn discarded(
         if let [one, other] = parents.as_slice() {
             let (left, right) = (of(one), of(other));
             for (kept, side, only) in [(one, other, &right - &left), (other, one, &left - &right)] {
-                if !only.is_empty()
-                    && same_content(git, app, id, kept)?
-                    && !same_content(git, app, id, side)?
-                    && !has_changes_of(git, app, kept, side, commits)?
+                if only.is_empty() || !same_content(git, app, id, kept)? || same_content(git, app, id, side)?
                 {
-                    found.extend(only.iter().map(|id| id.to_string()));
+                    continue;
+                }
+                let only = only.iter().map(|id| id.to_string());
+                match has_changes_of(git, app, kept, side, commits, partial) {
+                    Ok(true) => {}
+                    Ok(false) => found.extend(only),
+                    Err(_) if partial => undecided.extend(only),
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -110,14 +125,27 @@ fn discarded(
         all.extend(dropped.get(id.as_str()));
         contains.insert(id, all);
     }
-    Ok(found)
+    Ok((found, undecided))
 }
 
 /// Whether the kept parent already has what the side branch changed: a merge brings nothing, or, if later
-/// changes conflict, one of `commits` is the squash of the branch.
-fn has_changes_of(git: &Git, app: &App, kept: &str, side: &str, commits: &[Commit]) -> Result<bool> {
-    if let Ok(tree) = git.read(&["merge-tree", "--write-tree", kept, side]) {
+/// changes conflict, one of `commits` is the squash of the branch. An error in a partial clone that lacks a
+/// file.
+fn has_changes_of(
+    git: &Git,
+    app: &App,
+    kept: &str,
+    side: &str,
+    commits: &[Commit],
+    partial: bool,
+) -> Result<bool> {
+    let merge = ["merge-tree", "--write-tree", kept, side];
+    if let Ok(tree) = git.read(&merge) {
         return same_content(git, app, kept, &tree);
+    }
+    if partial {
+        // A conflict is no error.
+        git.ask(&merge)?;
     }
     for commit in commits.iter().filter(|commit| !commit.merge) {
         if hotfix::same_change(git, app, (&format!("{}^", commit.id), &commit.id), (kept, side))? {
