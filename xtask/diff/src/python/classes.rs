@@ -30,6 +30,7 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Cl
     }
     constructor(compare, &pair, old, new);
     members(compare, &pair, old, new, same_model);
+    untyped(compare, &pair, old, new);
 }
 
 fn bases(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
@@ -236,6 +237,23 @@ fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: 
                 (String::new(), place(object)),
                 (None, show(name, object)),
             );
+        }
+    }
+}
+
+/// Reports members that type checkers no longer know, once, at the class that defines them.
+fn untyped<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &Class, new: &'a Class) {
+    let known = |name: &String| old.members.contains_key(name) && !old.untyped.contains(name);
+    for name in new.untyped.iter().filter(|name| old.annotated && known(name)) {
+        let Some((path, object)) =
+            new.members.get(name).and_then(|path| Some((path, compare.new.objects.get(path)?)))
+        else {
+            continue;
+        };
+        if compare.seen.insert(("no-longer-in-stub", path)) {
+            let found = difference(&rules::NOT_IN_STUB, &format!("`{name}`"), "", "");
+            let symbol = format!("{}.{name}", pair.symbol);
+            compare.report("", &symbol, found, (String::new(), place(object)), (None, None));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Fields of models: dataclasses, attrs, named tuples, TypedDicts, pydantic models and msgspec structs. They
 //! are read as attributes, and passed to the constructor by position or by name.
 
+use super::rename;
 use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
 use super::surface::{Class, Field, Model};
@@ -24,7 +25,8 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a C
                 let heir = new
                     .fields
                     .get(i)
-                    .filter(|f| f.holds == field.holds && f.required == field.required && !has(old, &f.name));
+                    .filter(|f| f.holds == field.holds && f.required == field.required && !has(old, &f.name))
+                    .filter(|f| rename::may_be_renamed(field.required, &field.name, &f.name));
                 let mut found = match heir {
                     Some(heir) => difference(&rules::FIELD_RENAMED, &field.name, "", &heir.name),
                     None => difference(&rules::FIELD_REMOVED, &field.name, "", ""),

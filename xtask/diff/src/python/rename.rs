@@ -6,6 +6,15 @@ use similar::TextDiff;
 
 /// The minimum of name and shape together; less is a coincidence.
 const ENOUGH: u32 = 90;
+/// The minimum for the names of two optional parameters or fields: what one means is in its name.
+const LIKE_ENOUGH: u32 = 50;
+/// A value of at most this many characters is shared by many constants: `100`, `"utf"`.
+const TELLING: usize = 5;
+
+/// Whether an optional one of another name may be the same one. If not, it is a removed one and a new one.
+pub(super) fn may_be_renamed(required: bool, old: &str, new: &str) -> bool {
+    required || likeness(old, new) >= LIKE_ENOUGH
+}
 
 /// How similar both are, or None if not similar enough. Another name counts only in the same place.
 pub(super) fn score((old_path, old): (&str, &Object), (new_path, new): (&str, &Object)) -> Option<u32> {
@@ -59,7 +68,7 @@ fn classes(a: &Class, b: &Class) -> u32 {
 
 fn attributes(a: &Attribute, b: &Attribute) -> u32 {
     let telling = |value: &String| {
-        value.len() > 2 && !["None", "True", "False", "auto()", "enum.auto()"].contains(&value.as_str())
+        value.len() > TELLING && !["None", "True", "False", "auto()", "enum.auto()"].contains(&value.as_str())
     };
     match (&a.value, &b.value) {
         (Some(x), Some(y)) if x == y => {

@@ -7,9 +7,6 @@ use super::surface::{Kind, Parameter, Signature};
 use super::types::Answer;
 use crate::finding::Level;
 
-/// The likeness of two names, from 0 to 100, that makes one a new form of the other.
-const LIKE_ENOUGH: u32 = 50;
-
 /// A difference without its place.
 pub(super) struct Difference {
     pub rule: &'static Rule,
@@ -114,10 +111,7 @@ fn became<'a>(old: &Signature, new: &'a Signature, parameter: &Parameter) -> Bec
     let alike =
         |p: &Parameter| p.takes == parameter.takes && p.default.is_some() == parameter.default.is_some();
     // A similar one at the same position, or the only new one.
-    // An optional one of another name is a removed one and a new one: its meaning is in its name.
-    let meant = |p: &Parameter| {
-        parameter.default.is_none() || rename::likeness(&p.name, &parameter.name) >= LIKE_ENOUGH
-    };
+    let meant = |p: &Parameter| rename::may_be_renamed(parameter.default.is_none(), &parameter.name, &p.name);
     if let Some(now) = there.filter(|p| is_new(p) && alike(p) && meant(p)) {
         return Became::Renamed(now);
     }

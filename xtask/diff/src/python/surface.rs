@@ -153,6 +153,12 @@ pub struct Class {
     pub unknown: bool,
     /// Public names, including inherited ones, with the path of their definition.
     pub members: BTreeMap<String, String>,
+    /// Whether type checkers know its module: by a stub, or by annotations.
+    #[serde(default)]
+    pub annotated: bool,
+    /// Members that type checkers do not know: the stub of their class lacks them.
+    #[serde(default)]
+    pub untyped: Vec<String>,
     /// Attributes that methods set on `self`.
     pub assigned: Vec<String>,
     /// It has a `__getattr__`.

@@ -418,6 +418,7 @@ fn an_attribute_is_taken_for_a_renamed_one_by_its_type_and_its_name() {
         (Some("int"), None, Some(95)),
         (None, None, None),
         (None, Some("'long'"), Some(145)),
+        (None, Some("100.0"), Some(105)),
         (None, Some("1"), Some(105)),
     ] {
         let one = attribute(holds, value);

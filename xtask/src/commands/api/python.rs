@@ -16,9 +16,10 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use xshell::cmd;
 
-const READER: [(&str, &str); 11] = [
+const READER: [(&str, &str); 12] = [
     ("surface.py", include_str!("python/reader/surface.py")),
     ("names.py", include_str!("python/reader/names.py")),
+    ("stubs.py", include_str!("python/reader/stubs.py")),
     ("definitions.py", include_str!("python/reader/definitions.py")),
     ("classes.py", include_str!("python/reader/classes.py")),
     ("models.py", include_str!("python/reader/models.py")),

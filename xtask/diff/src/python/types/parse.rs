@@ -114,7 +114,8 @@ impl<'a> Parser<'a> {
             "collections.abc.Callable" => self.callable(),
             "tuple" => self.tuple(),
             _ => {
-                let arguments = self.list()?;
+                let mut arguments = self.list()?;
+                add_defaults(name, &mut arguments);
                 Some(match (self.lookup)(name) {
                     Meaning::Class(name) => Type::Name(name, arguments),
                     // A generic alias is not resolved: its variables would have to be replaced.
@@ -198,6 +199,19 @@ impl<'a> Parser<'a> {
         self.rest = rest[end..].trim_start();
         let value = rest[..end].trim();
         (!value.is_empty()).then_some(value)
+    }
+}
+
+/// The arguments that may be left out (typeshed, PEP 696): one spelling for both forms.
+fn add_defaults(name: &str, arguments: &mut Vec<Type>) {
+    let class = |name: &str| Type::Name(name.into(), vec![]);
+    match name {
+        "typing.ContextManager" | "typing.AsyncContextManager" if arguments.len() == 2 => {
+            arguments.pop_if(|exits| *exits == union(vec![class("bool"), class("None")]));
+        }
+        "collections.abc.Generator" => arguments.resize(arguments.len().max(3), class("None")),
+        "collections.abc.AsyncGenerator" => arguments.resize(arguments.len().max(2), class("None")),
+        _ => {}
     }
 }
 

@@ -114,6 +114,12 @@ fn assignability_is_yes_no_or_maybe() {
         // What a context manager gives.
         ("typing.ContextManager[bool]", "contextlib.AbstractContextManager[int]", Yes),
         ("contextlib.AbstractContextManager[int]", "typing.ContextManager[bool]", No),
+        ("contextlib.AbstractContextManager[int, bool | None]", "typing.ContextManager[int]", Yes),
+        ("contextlib.AbstractContextManager[int]", "typing.ContextManager[int, None | bool]", Yes),
+        ("contextlib.AbstractContextManager[int, bool]", "typing.ContextManager[int, bool]", Yes),
+        ("typing.Generator[int]", "collections.abc.Generator[int, None, None]", Yes),
+        ("typing.Generator[int, None, None]", "collections.abc.Generator[int]", Yes),
+        ("typing.AsyncGenerator[int]", "collections.abc.AsyncGenerator[int, None]", Yes),
         ("typing.Callable", "int", No),
         ("int", "typing.Callable[[], None]", No),
         ("demo.Base", "typing.Callable[[], None]", Maybe),

@@ -8,6 +8,7 @@ import re
 from made import ENUMS, Made
 from models import BASES
 from names import Definition, Facts, bare
+from stubs import module_of
 
 ABSTRACT = {"abc.ABC", "abc.ABCMeta", "typing.Protocol", "typing_extensions.Protocol"}
 # Special names of a class that say something to the interpreter, not to users.
@@ -75,6 +76,7 @@ class Classes(Made):
         if self.generated(mro):
             constructor = new = None
         fields = self.fields(mro, model)
+        module = module_of(klass)
         for one in fields:
             # The default of a field is on the class by accident.
             self.objects.get(members.get(one["name"], ""), {})["on_class"] = False
@@ -86,6 +88,11 @@ class Classes(Made):
             "unknown": bool(metaclasses - {"abc.ABCMeta", "enum.EnumMeta"})
             or not known_outside(outside),
             "members": members,
+            "annotated": self.has_stub(module) or self.annotated(module),
+            # A base of another package may give them to the stub.
+            "untyped": self.members_outside_stub(mro, list(members))
+            if known_outside(outside)
+            else [],
             "assigned": sorted(
                 {
                     n

@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 
 import griffe
-from names import Definition, Facts, Names, text
+from names import Definition, Facts, text
+from stubs import Stubs
 
 
-class Definitions(Names):
+class Definitions(Stubs):
     """What a definition that is no class is to its users."""
 
     def file(self, file: Path) -> str:

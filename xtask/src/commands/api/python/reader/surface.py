@@ -14,10 +14,9 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable
 
 from classes import Classes, is_public
-from conditions import Values, bound
+from conditions import Values
 from environments import Tree, environments, sources
 from lazy import Lazy
 from names import Definition, Facts
@@ -159,36 +158,10 @@ class Reader(Classes):
                 target = f"{sources[0]}.{name}" if len(sources) == 1 else path
                 self.names[path] = {"to": target, "public": True, **self.at(module)}
 
-    def has_stub(self, module: Definition) -> bool:
-        file = module.filepath
-        return not isinstance(file, list) and (
-            file.suffix == ".pyi" or file.with_suffix(".pyi").is_file()
-        )
-
-    def outside_stub(self, module: Definition) -> Callable[[str], bool]:
-        """Say of a name whether the stub beside its module lacks it."""
-        file = module.filepath
-        stub = None if isinstance(file, list) else self.tree.parsed(file.with_suffix(".pyi"))
-        if stub is None or file.suffix == ".pyi":
-            return lambda _: False
-        scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        known: set[str] = set()
-        statements: list[ast.AST] = list(stub.body)
-        while statements:
-            node = statements.pop()
-            known.update(bound(node) if isinstance(node, ast.stmt) else [])
-            if not isinstance(node, scopes):
-                statements += ast.iter_child_nodes(node)
-        return lambda name: name not in known and not known & {"*", "__getattr__"}
-
     def parsed(self, module: Definition) -> ast.Module:
         file = module.filepath
         found = None if isinstance(file, list) else self.tree.parsed(file)
         return found or ast.parse("\n".join(module.lines))
-
-    def annotated(self, module: Definition) -> bool:
-        file = module.filepath
-        return not isinstance(file, list) and self.tree.has_annotations(file)
 
     def stars(self, module: Definition) -> bool:
         """Names from elsewhere that nobody can list."""
