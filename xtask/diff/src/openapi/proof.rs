@@ -96,7 +96,8 @@ impl<'v> Engine<'v> {
         }
         self.fuel -= SEARCH;
         let fits = |value: &Value, one_of| witness::fits(receiver, accepted.0, value, one_of);
-        let values = witness::candidates_of_both((sender, sent.0), (receiver, accepted.0));
+        let mut values = witness::candidates_of_both((sender, sent.0), (receiver, accepted.0));
+        values.extend(witness::with_strangers(&values).collect::<Vec<_>>());
         let refused = |value: &Value| {
             fits(value, OneOf::Exactly) == Some(false)
                 && witness::fits(sender, sent.0, value, OneOf::Exactly) == Some(true)

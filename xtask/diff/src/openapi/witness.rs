@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 
 /// At most this many candidates for one schema, and for a schema within it.
 const OUTER: usize = 60;
-const INNER: usize = 4;
+const INNER: usize = 8;
 /// How deep a value is checked. What is deeper is not decided.
 const DEPTH: usize = 12;
 /// How deep candidates are built, and from how many schemas: without a limit, wide schemas would take long.
-const LEVELS: usize = 3;
+const LEVELS: usize = 4;
 const SCHEMAS: usize = 300;
 /// How many objects, how many of their properties, and how many values of each are mixed.
 const MIXED: usize = 8;
@@ -252,6 +252,7 @@ pub(super) fn candidates_of_both<'v>(
 
 /// Adds objects that several alternatives may describe: some of the objects get each other's properties.
 fn mix(all: &mut Vec<Value>, names: &[&str]) {
+    mix_lists(all);
     let objects: Vec<Map<String, Value>> = all.iter().filter_map(Value::as_object).cloned().collect();
     let mut values: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for (name, value) in objects.iter().flatten().filter(|(name, _)| names.contains(&name.as_str())) {
@@ -279,6 +280,20 @@ fn mix(all: &mut Vec<Value>, names: &[&str]) {
     }
 }
 
+/// Lists with items of several lists, each alone and beside another one.
+fn mix_lists(all: &mut Vec<Value>) {
+    let mut items: Vec<&Value> = Vec::new();
+    for item in all.iter().filter_map(Value::as_array).flatten() {
+        if items.len() < 2 * MIXED && !contains(&items, item) {
+            items.push(item);
+        }
+    }
+    let alone = items.iter().map(|item| json!([item]));
+    let pairs = items.iter().zip(items.iter().skip(1)).map(|(one, other)| json!([one, other]));
+    let mixed: Vec<Value> = alone.chain(pairs).collect();
+    all.extend(mixed);
+}
+
 fn with(object: &Map<String, Value>, name: &str, value: &Value) -> Value {
     let mut object = object.clone();
     object.insert(name.to_string(), value.clone());
@@ -298,7 +313,9 @@ pub(super) fn is_described<'v>(document: &Document<'v>, node: &Node<'v>, value: 
     let known = |node: &Node<'v>| {
         let mut names = Vec::new();
         names_of(document, node, 2, &mut names);
-        object.keys().all(|key| names.contains(&key.as_str()))
+        let view = View::of(document, node, &mut Vec::new());
+        let map = view.additional.is_some() && !view.closed;
+        map || object.keys().all(|key| names.contains(&key.as_str()))
     };
     let view = View::of(document, node, &mut Vec::new());
     match view.unions.first().filter(|union| union.keyword == "oneOf") {
@@ -365,7 +382,16 @@ fn build<'v>(
     if depth > 0 && view.types.has(Types::OBJECT) {
         all.extend(objects(document, &view, depth, left));
     }
-    spread(all, most.max(INNER))
+    all.dedup();
+    let most = most.max(INNER);
+    if all.len() <= most {
+        return all;
+    }
+    // Few values outside of the limits, so that some of a small selection fit.
+    let (inside, outside): (Vec<Value>, Vec<Value>) = all.into_iter().partition(|value| view.admits(value));
+    let mut some = spread(inside, most - most / 4);
+    some.extend(spread(outside, most / 4));
+    some
 }
 
 /// At most this many of them, from all kinds.
