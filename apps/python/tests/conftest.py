@@ -131,9 +131,8 @@ class Servers:
     example: Server
     # The process that runs the example plugin's own tests.
     plugin: Process
-    # The results of the contract's tests, on memory and on a file, and of those of restarts. They
-    # run beside the other tests.
-    contract: Future[Result]
+    # The results of the contract's tests on a file, and of those of restarts. They run beside the
+    # other tests. `cargo xtask test` runs the contract's tests on memory.
     contract_on_file: Future[Result]
     restarts: Future[Result]
     # Servers with a slow graph, which tests stop.
@@ -164,10 +163,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     shared = launch("shared", *module)
     on_file = launch("on_file", *module, "--db", f"sqlite:{folder / 'contract.db'}")
     restarts = [f"sqlite:{folder / 'restarts.db'}", sys.executable, *module]
-    beside = stack.enter_context(ThreadPoolExecutor(3))
+    beside = stack.enter_context(ThreadPoolExecutor(2))
     session.config.stash[LAUNCHED] = Servers(
         shared=shared,
-        contract=beside.submit(kept, shared),
         contract_on_file=beside.submit(kept_and_stopped, on_file),
         # The servers are killed, which saves no coverage.
         restarts=beside.submit(told, "contract/storage/restart.py", *restarts, *STEPS),
@@ -182,14 +180,9 @@ def servers(pytestconfig: pytest.Config) -> Servers:
     return pytestconfig.stash[LAUNCHED]
 
 
-def kept(server: Server) -> Result:
-    """Run the contract's tests against the server."""
-    return told("contract", BASE_URL=answering(server).url)
-
-
 def kept_and_stopped(server: Server) -> Result:
     """Run the contract's tests, then stop the server, so that its coverage is saved."""
-    result = kept(server)
+    result = told("contract", BASE_URL=answering(server).url)
     server.stop(signal.SIGTERM)
     return result
 
