@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 # Timeout in seconds.
-PATIENCE = 60.0
+PATIENCE = 180.0
 # The number of tests that stop a server with a slow graph.
 SLOW = 4
 GIVEN: set[int] = set()
