@@ -1,4 +1,4 @@
-"""Measures the servers side by side: requests per second, latencies, streams, start and memory.
+"""Measures the servers side by side: rates, latencies, CPU time, streams, start and memory.
 
     python3 contract/bench.py [--only NAME] [--seconds 3] [--runs 10000]
         [--langgraph FILE] [--langgraphjs FOLDER]
@@ -6,7 +6,8 @@
 It needs the apps' environments: `uv sync` in apps/python, and `bun install && bun run build` in
 apps/ts. All servers run the same graphs, of a langgraph.json. `--langgraph` is the peer's command
 (`pip install 'langgraph-cli[inmem]'`), `--langgraphjs` the folder in whose node_modules
-@langchain/langgraph-cli is. All traffic stays on this machine. Run it on an idle machine.
+@langchain/langgraph-cli is. All traffic stays on this machine. Run it on an idle machine. Of all
+figures, the server's CPU time for a request depends least on what else the machine does.
 """
 
 import argparse
@@ -305,11 +306,13 @@ async def load(
     return len(latencies) / took, latencies
 
 
-def told(result: tuple[float, list[float]]) -> str:
-    """Return a rate and two quantiles as text."""
-    rate, latencies = result
+async def told(group: int, port: int, requests: list[bytes], seconds: float) -> str:
+    """Send requests. Return the rate, two quantiles and the server's CPU time for each as text."""
+    before = processor(group)
+    rate, latencies = await load(port, requests, seconds=seconds)
+    each = (processor(group) - before) * 1000 / len(latencies)
     p50, p99 = (latencies[int(len(latencies) * part)] * 1000 for part in (0.5, 0.99))
-    return f"{rate:.0f}/s, {p50:.1f} ms, {p99:.1f} ms"
+    return f"{rate:.0f}/s, {p50:.1f} ms, {p99:.1f} ms, {each:.2f} ms"
 
 
 async def streamed(port: int) -> str:
@@ -329,33 +332,40 @@ async def streamed(port: int) -> str:
     return f"{time.perf_counter() - began:.2f} s, {events} of {STREAMS * 20} events"
 
 
-def memory(group: int) -> float:
-    """Return the resident megabytes of a process group."""
-    total = 0
+def processes(group: int) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the fields of `stat`, from the third on, and of `statm` of each process of a group."""
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):
             stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             if int(stat[2]) == group:
-                total += int((entry / "statm").read_text().split()[1]) * 4096
-        except OSError:
-            continue
-    return total / 1e6
+                yield stat, (entry / "statm").read_text().split()
+
+
+def memory(group: int) -> float:
+    """Return the resident megabytes of a process group."""
+    return sum(int(statm[1]) * 4096 for _, statm in processes(group)) / 1e6
+
+
+def processor(group: int) -> float:
+    """Return the seconds of CPU time that a process group has used."""
+    ticks = sum(int(stat[11]) + int(stat[12]) for stat, _ in processes(group))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def measured(port: int, group: int, asked: argparse.Namespace, *, bare: bool) -> list[str]:
     """Measure a server."""
     ok = [request_of("/ok")] * CONNECTIONS
     await load(port, ok, seconds=0.5)
-    rows = [told(await load(port, ok, seconds=asked.seconds))]
+    rows = [await told(group, port, ok, asked.seconds)]
     if bare:
         return rows
     body = {"assistant_id": "quick", "input": {"text": "hello"}}
     stateless = [request_of("/runs/wait", body)] * CONNECTIONS
     await load(port, stateless, seconds=0.5)
-    rows.append(told(await load(port, stateless, seconds=asked.seconds)))
+    rows.append(await told(group, port, stateless, asked.seconds))
     ids = [json.loads(asked_once(port, "/threads", {}))["thread_id"] for _ in range(CONNECTIONS)]
     threads = [request_of(f"/threads/{one}/runs/wait", body) for one in ids]
-    rows.append(told(await load(port, threads, seconds=asked.seconds)))
+    rows.append(await told(group, port, threads, asked.seconds))
     rows.append(await streamed(port))
     before = memory(group)
     if asked.runs:
@@ -369,7 +379,7 @@ async def measured(port: int, group: int, asked: argparse.Namespace, *, bare: bo
 HEADINGS = (
     "server",
     "listening, ready",
-    "/ok (rate, p50, p99)",
+    "/ok (rate, p50, p99, CPU)",
     "stateless runs",
     "runs on threads",
     f"{STREAMS} streams of 1 s",
