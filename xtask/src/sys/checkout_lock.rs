@@ -50,6 +50,6 @@ pub(crate) fn take(git: &Git) -> Result<bool> {
 /// have a password.
 fn this_process() -> String {
     let words: Vec<String> = std::env::args().skip(1).take_while(|word| !word.starts_with('-')).collect();
-    let since = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
+    let since = super::date::now();
     format!("xtask {} (process {}, since {since})", words.join(" "), std::process::id())
 }

@@ -15,21 +15,29 @@ pub(crate) fn rfc3339(seconds: i64) -> Result<String> {
     Ok(humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string())
 }
 
+/// The current time as RFC 3339. A clock outside of the years 1970 to 9999 shows their first or last second.
+pub(crate) fn now() -> String {
+    shown(SystemTime::now())
+}
+
+fn shown(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs().min(LAST));
+    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+}
+
 /// The current time as `20261121T100834Z`, which sorts by time and is valid in a file name.
 pub(crate) fn stamp() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "")
+    now().replace(['-', ':'], "")
 }
 
 /// Today in UTC as `2026-11-21`, or the day of SOURCE_DATE_EPOCH if it is set (reproducible-builds.org).
 pub(crate) fn today() -> Result<String> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|s| !s.is_empty());
-    let now = match set {
+    let seconds = match set {
         Some(text) => text.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
-        None => SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs().cast_signed()),
+        None => return Ok(now()[..10].to_string()),
     };
-    Ok(rfc3339(now)?[..10].to_string())
+    Ok(rfc3339(seconds)?[..10].to_string())
 }
 
 #[cfg(test)]
@@ -49,6 +57,19 @@ mod tests {
             (i64::MIN, None),
         ] {
             assert_eq!(rfc3339(seconds).ok().as_deref(), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_no_panic() {
+        let second = Duration::from_secs(1);
+        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST);
+        for (time, text) in [
+            (SystemTime::UNIX_EPOCH - second, "1970-01-01T00:00:00Z"),
+            (last, "9999-12-31T23:59:59Z"),
+            (last + second, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(shown(time), text);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::commands::image;
 use crate::ecosystem::DistFile;
 use crate::finding::{Finding, Level};
 use crate::oci::Built;
+use crate::oci::reference::is_digest;
 use crate::sys::exit::Exit;
 use crate::sys::git::short;
 use crate::sys::hash::sha256;
@@ -179,6 +180,13 @@ fn checked(dir: &Utf8Path, wanted: &str) -> Result<(List, Vec<String>)> {
         return one(format!("{LIST} has schema {}, expected {SCHEMA}", list.schema));
     }
     let mut problems = Vec::new();
+    // They become lines of the tag.
+    for Entry { app, image, .. } in &list.apps {
+        let digests = image.iter().flat_map(|image| [&image.digest, &image.base]);
+        problems.extend(
+            digests.filter(|digest| !is_digest(digest)).map(|d| format!("{app}: {d:?} is no digest")),
+        );
+    }
     let mut left: BTreeMap<&str, &str> = list.files.iter().map(|(n, h)| (n.as_str(), h.as_str())).collect();
     for path in walk(dir)? {
         let name = path.strip_prefix(dir)?;
@@ -332,6 +340,28 @@ mod tests {
         std::fs::remove_file(dir.join(LIST)).unwrap();
         assert!(problems().ends_with("handed.json is missing"), "{}", problems());
         assert_eq!(hash(&dir).unwrap(), None);
+    }
+
+    #[test]
+    fn the_digest_of_an_image_adds_no_line_to_the_tag() {
+        let (_temp, dir) = folder();
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let problems = |base: &str| {
+            let image = Image { digest: digest.clone(), base: base.to_string(), from: None };
+            let entry = Entry {
+                app: "python".into(),
+                version: "0.0.1".into(),
+                commit: "1".into(),
+                image: Some(image),
+                breaks: Breaks::default(),
+            };
+            let list = List { schema: SCHEMA, apps: vec![entry], files: BTreeMap::new() };
+            std::fs::write(dir.join(LIST), serde_json::to_string(&list).unwrap()).unwrap();
+            checked(&dir, &hash(&dir).unwrap().unwrap()).unwrap().1.join("; ")
+        };
+        assert_eq!(problems(&digest), "");
+        let forged = format!("{digest}\nDist-Sha256: {}  evil.whl", "b".repeat(64));
+        assert!(problems(&forged).ends_with("evil.whl\" is no digest"), "{}", problems(&forged));
     }
 
     #[test]
