@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Keeps other processes out of this checkout until this process ends. Returns true if it had to wait: then
 /// what was read before may have changed.
@@ -31,8 +32,7 @@ pub(crate) fn take(git: &Git) -> Result<bool> {
     let waits = match file.try_lock() {
         Ok(()) => false,
         Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).with_context(cannot)?;
+            let holder = holder(&mut file).with_context(cannot)?;
             ui::say(&format!("waiting for {holder}, which works in this checkout (Ctrl-C stops waiting)"));
             file.lock().with_context(cannot)?;
             true
@@ -44,6 +44,19 @@ pub(crate) fn take(git: &Git) -> Result<bool> {
     file.write_all(this_process().as_bytes()).with_context(cannot)?;
     *held = Some(file);
     Ok(waits)
+}
+
+/// The process that has locked the file. It writes its name a moment after it has locked it.
+fn holder(file: &mut File) -> std::io::Result<String> {
+    let mut name = String::new();
+    for _ in 0..100 {
+        file.rewind()?;
+        if file.read_to_string(&mut name)? > 0 {
+            return Ok(name);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok("another xtask".to_string())
 }
 
 /// `xtask release python (process 4711, since 2026-11-27T19:02:11Z)`. Without flags, because an address may

@@ -563,6 +563,7 @@ fn ssh_gives_up_a_git_server_that_says_nothing() {
     // It accepts the connection and is silent before ssh knows the server.
     let silent = asked(&[]);
     assert!(silent.contains("timed out") && silent.contains("retry in 0.5 s (1/4)"), "{silent}");
+    assert!(silent.contains(": waits for an answer, at most 1200 s"), "{silent}");
     // A server that is silent later needs an sshd: here only what ssh is told.
     let folder = |name: &str| repo.world().join(name);
     for name in ["bin", "mine"] {

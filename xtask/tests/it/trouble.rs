@@ -4,7 +4,8 @@
 use crate::support::{APP_TOML, Output, Repo, run};
 use camino::Utf8Path;
 use expect_test::expect;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 fn with_a_fix() -> Repo {
     let repo = Repo::new();
@@ -231,6 +232,22 @@ fn a_bump_that_cannot_write_a_file_leaves_every_file_as_it_was_and_says_why() {
     let stopped = repo.untouched(|| run(command.arg("python")).expect(1)).stderr;
     assert!(stopped.contains("File too large"), "{stopped}");
     assert!(!stopped.contains("could be restored"), "{stopped}");
+}
+
+/// The other process has locked the checkout, but has not written its name yet.
+#[test]
+fn a_process_that_has_not_written_its_name_is_waited_for_too() {
+    let repo = with_a_fix();
+    let lock = std::fs::File::create(repo.path.join(".git/xtask-running")).unwrap();
+    lock.lock().unwrap();
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["bump", "python"]).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut bump = command.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(bump.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+    lock.unlock().unwrap();
+    assert!(bump.wait_with_output().unwrap().status.success());
+    assert!(said.starts_with("waiting for another xtask, which works in this checkout"), "{said}");
 }
 
 /// A line break in a path breaks Python's environments, and every list of paths.
