@@ -34,6 +34,8 @@ PYTHON = APPS / "python/.venv/bin/python"
 TS = APPS / "ts"
 CONNECTIONS = 16
 STREAMS = 64
+# Requests before a measurement: JavaScript is compiled while it runs.
+WARM = 500
 PATIENCE = 120
 
 GRAPHS_PY = """
@@ -361,10 +363,11 @@ async def measured(port: int, group: int, asked: argparse.Namespace, *, bare: bo
         return rows
     body = {"assistant_id": "quick", "input": {"text": "hello"}}
     stateless = [request_of("/runs/wait", body)] * CONNECTIONS
-    await load(port, stateless, seconds=0.5)
+    await load(port, stateless, count=WARM)
     rows.append(await told(group, port, stateless, asked.seconds))
     ids = [json.loads(asked_once(port, "/threads", {}))["thread_id"] for _ in range(CONNECTIONS)]
     threads = [request_of(f"/threads/{one}/runs/wait", body) for one in ids]
+    await load(port, threads, count=WARM)
     rows.append(await told(group, port, threads, asked.seconds))
     rows.append(await streamed(port))
     before = memory(group)
