@@ -182,6 +182,26 @@ pub(crate) fn of(root: &Utf8Path, kind: ForgeKind) -> Result<Vec<(Workflow, Stri
 const PATHS: &[&str] = &["paths", "paths-ignore", "branches-ignore"];
 
 impl Workflow {
+    /// Does a push that changes these files start it? Only its filters of paths are looked at. None if a
+    /// pattern has a form whose meaning is not certain here.
+    pub(crate) fn runs_on_change_of(&self, changed: &[&str]) -> Option<bool> {
+        let push = self.trigger("push")?;
+        let (only, not) = (push.filter("paths"), push.filter("paths-ignore"));
+        let certain = |pattern: &str| {
+            !pattern.contains(['!', '?', '+', '[', '{', '\\'])
+                && pattern.split('/').all(|part| part == "**" || !part.contains("**"))
+        };
+        if !only.iter().chain(&not).all(|(pattern, _)| certain(pattern)) {
+            return None;
+        }
+        let any = |patterns: &[(&str, usize)], file: &str| patterns.iter().any(|(one, _)| matches(one, file));
+        Some(match (only.is_empty(), not.is_empty()) {
+            (true, true) => true,
+            (false, _) => changed.iter().any(|file| any(&only, file)),
+            _ => changed.iter().any(|file| !any(&not, file)),
+        })
+    }
+
     /// The checks that every pull request into this branch gets: those that can be required. A job with an
     /// `if` may be skipped, and the names of a matrix are not known.
     pub(crate) fn always_checks(&self, kind: ForgeKind, branch: &str) -> Vec<String> {
@@ -291,6 +311,25 @@ mod tests {
             ("on: { push: { tags: ['v*'] } }", "main", false),
         ] {
             assert_eq!(read(&format!("{on}\n{JOBS}")).runs_on_push_of(branch), starts, "{on} {branch}");
+        }
+    }
+
+    #[test]
+    fn a_filter_of_paths_lets_the_changes_of_its_files_through() {
+        for (push, changed, starts) in [
+            ("push", vec!["a"], Some(true)),
+            ("{ push: { paths: ['apps/**'] } }", vec!["apps/a/b.py", "x"], Some(true)),
+            ("{ push: { paths: ['apps/**'] } }", vec!["x", "app/s"], Some(false)),
+            ("{ push: { paths: ['*.md'] } }", vec!["docs/a.md"], Some(false)),
+            ("{ push: { paths: ['**/*.md'] } }", vec!["docs/a.md"], Some(true)),
+            ("{ push: { paths-ignore: ['docs/**', '*.md'] } }", vec!["docs/a", "README.md"], Some(false)),
+            ("{ push: { paths-ignore: ['docs/**'] } }", vec!["docs/a", "b"], Some(true)),
+            ("{ push: { paths: ['**.py'] } }", vec!["b"], None),
+            ("{ push: { paths: ['a/**', '!a/b'] } }", vec!["a/c"], None),
+            ("pull_request", vec!["a"], None),
+        ] {
+            let workflow = read(&format!("on: {push}\n{JOBS}"));
+            assert_eq!(workflow.runs_on_change_of(&changed), starts, "{push} {changed:?}");
         }
     }
 

@@ -223,14 +223,16 @@ fn not_run(ctx: &Ctx, forge: &Forge, files: &[File]) -> Result<Vec<Finding>> {
             continue;
         }
         let Some(runs) = forge.runs(Some(tip))? else { return Ok(found) };
+        // The push may have had more commits. What the newest one changed is in it for certain.
+        let diff = ["show", "--first-parent", "--no-renames", "--name-only", "--format=", "-z", tip];
+        let changed = ctx.git.read(&diff).unwrap_or_default();
+        let changed: Vec<&str> = changed.split('\0').filter(|file| !file.is_empty()).collect();
         for file in files.iter().filter(|file| !file.dead) {
             let Some(workflow) = file.workflow().filter(|workflow| workflow.runs_on_push_of(branch)) else {
                 continue;
             };
-            let paths = workflow.trigger("push").is_some_and(|push| {
-                push.filters.get("paths").is_some() || push.filters.get("paths-ignore").is_some()
-            });
-            if paths || runs.iter().any(|run| run.file() == file.name()) || !named.insert(&file.path) {
+            let filtered = workflow.runs_on_change_of(&changed) != Some(true);
+            if filtered || runs.iter().any(|run| run.file() == file.name()) || !named.insert(&file.path) {
                 continue;
             }
             let last = forge.newest_run(file.name())?;
