@@ -113,14 +113,17 @@ fn judged(checks: &[Check], commit: &str, in_job: bool) -> (Vec<Finding>, String
 
 fn blockers(release: &Release, issues: &[Issue]) -> Vec<Finding> {
     let app = release.app.name();
-    let of_others =
-        |issue: &&Issue| !issue.has(app) && release.ctx.ws.names.iter().any(|name| issue.has(name));
     let finding = |issue: &Issue| {
         let message = format!("#{} stops releases: {}", issue.number, issue.title);
         let help = format!("close it, or take the label {BLOCKER} from it");
         Finding::new("release-blocker", Level::Error, message).place(&issue.html_url).help(help)
     };
-    issues.iter().filter(|issue| !of_others(issue)).map(finding).collect()
+    issues.iter().filter(|issue| stops(issue, app, &release.ctx.ws.names)).map(finding).collect()
+}
+
+/// An issue with names of apps as labels stops only these apps.
+fn stops(issue: &Issue, app: &str, apps: &[String]) -> bool {
+    issue.has(app) || !apps.iter().any(|name| issue.has(name))
 }
 
 #[cfg(test)]
@@ -161,6 +164,25 @@ mod tests {
             (vec![Pending], true, "Warning CI is still running for abc: c0; CI: 0 of 1 check passed"),
         ] {
             assert_eq!(of(&outcomes, in_job), expected);
+        }
+    }
+
+    #[test]
+    fn a_blocker_with_the_label_of_an_app_stops_that_app_only() {
+        let apps = ["python", "ts"].map(str::to_string);
+        for (labels, stopped) in [
+            (vec![BLOCKER], vec!["python", "ts"]),
+            (vec![BLOCKER, "ts"], vec!["ts"]),
+            (vec!["python", BLOCKER], vec!["python"]),
+            (vec![BLOCKER, "python", "ts"], vec!["python", "ts"]),
+            (vec![BLOCKER, "tests", "bug"], vec!["python", "ts"]),
+        ] {
+            let labels: Vec<_> = labels.iter().map(|name| serde_json::json!({ "name": name })).collect();
+            let issue = serde_json::json!({ "number": 1, "title": "x", "html_url": "", "labels": labels });
+            let issue: Issue = serde_json::from_value(issue).unwrap();
+            let found: Vec<&str> =
+                apps.iter().map(String::as_str).filter(|app| stops(&issue, app, &apps)).collect();
+            assert_eq!(found, stopped, "{issue:?}", issue = labels);
         }
     }
 
