@@ -277,17 +277,29 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Release) -> Result<()> {
     }
     dry_run::in_clone(ctx, |clone| {
         let branch = bump_first(clone, &apps, flags.bump)?;
-        let mut nothing = Vec::new();
-        for app in &apps {
-            match walk::dry(clone, app, branch.clone()).map_err(|e| e.downcast::<Exit>()) {
-                Ok(()) => {}
-                Err(Ok(Exit::Nothing(text))) => nothing.push(text),
-                Err(Ok(exit)) => return Err(exit.into()),
-                Err(Err(e)) => return Err(e),
+        let (mut nothing, mut pages) = (Vec::new(), Vec::new());
+        let mut one = |app: &App| match walk::dry(clone, app, branch.clone(), &mut pages)
+            .map_err(|e| e.downcast::<Exit>())
+        {
+            Ok(()) => Ok(()),
+            Err(Ok(Exit::Nothing(text))) => {
+                nothing.push(text);
+                Ok(())
             }
-        }
+            Err(Ok(exit)) => Err(exit.into()),
+            Err(Err(e)) => Err(e),
+        };
+        let ended = apps.iter().try_for_each(|app| one(app));
+        print_pages(ctx, &pages);
+        ended?;
         if nothing.len() == apps.len() { Err(Exit::Nothing(nothing.join("\n")).into()) } else { Ok(()) }
     })
+}
+
+fn print_pages(ctx: &Ctx, pages: &[readiness::Page]) {
+    if ctx.json {
+        ui::print(serde_json::json!({ "schema": 1, "releases": pages }));
+    }
 }
 
 /// `cargo xtask tag APP` and `cargo xtask publish APP`: run the release up to that step.
@@ -312,7 +324,12 @@ pub(crate) fn step_command(ctx: &Ctx, flags: &flags::Step, step: &'static str) -
         }
     }
     match flags.dry_run {
-        true => dry_run::in_clone(ctx, |clone| walk::dry(clone, app, None)),
+        true => dry_run::in_clone(ctx, |clone| {
+            let mut pages = Vec::new();
+            let ended = walk::dry(clone, app, None, &mut pages);
+            print_pages(ctx, &pages);
+            ended
+        }),
         false => walk::through(ctx, &[app], None, Some(step), &Mode::Alone, &step_faults::Faults::default()),
     }
 }

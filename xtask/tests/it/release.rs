@@ -354,6 +354,14 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
         error[credentials]: python: not set up: PYPI_TOKEN, the login for http://127.0.0.1:PORT/
         error: 1 finding to fix first
     "#]].assert_eq(&dry.seen());
+    let json = world.xtask(&["release", "python", "--dry-run", "--json"]).expect(0).json();
+    let page = &json["releases"][0];
+    assert_eq!(
+        (&json["schema"], &page["app"], &page["version"]),
+        (&1.into(), &"python".into(), &"0.0.1".into())
+    );
+    assert!(page["checks"].as_array().unwrap().iter().all(|check| check["result"] == "passed"), "{page}");
+    assert_eq!((&page["actions"][0]["step"], &page["plan"]["last"]), (&"stage".into(), &().into()));
 }
 
 #[test]

@@ -236,8 +236,14 @@ fn continued(error: anyhow::Error, command: &str) -> anyhow::Error {
     }
 }
 
-/// A dry run: runs the local steps, and prints each outward action instead of doing it.
-pub(super) fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
+/// A dry run: runs the local steps, and prints each outward action instead of doing it. With `--json` the
+/// caller prints the pages.
+pub(super) fn dry(
+    ctx: &Ctx,
+    app: &App,
+    branch: Option<String>,
+    pages: &mut Vec<readiness::Page>,
+) -> Result<()> {
     let app = ctx.ws.app(app.name())?;
     let mut release = load(ctx, app, branch, &Mode::Alone)?;
     ui::section(&format!(
@@ -264,19 +270,26 @@ pub(super) fn dry(ctx: &Ctx, app: &App, branch: Option<String>) -> Result<()> {
             Ok(()) => {}
         }
     }
+    let action = |step: &Step, what| readiness::Action { step: step.name, what };
     let mut actions = Vec::new();
     for step in STEPS.iter().skip_while(|s| !s.outward) {
         match (step.state)(&release)? {
             State::Todo if step.name == "verify" => {
-                actions.push((step.name, "install, pull and run what the registries serve".to_string()))
+                actions.push(action(step, "install, pull and run what the registries serve".to_string()))
             }
-            State::Todo => actions.extend((step.preview)(&release).into_iter().map(|what| (step.name, what))),
-            State::Done(why) | State::Skip(why) => actions.push((step.name, format!("- {why}"))),
+            State::Todo => {
+                actions.extend((step.preview)(&release).into_iter().map(|what| action(step, what)))
+            }
+            State::Done(why) | State::Skip(why) => actions.push(action(step, format!("- {why}"))),
             State::Conflict(finding) => return Err(Exit::Gate(vec![finding]).into()),
         }
     }
     after::by_hand(&release);
-    ui::print(readiness::page(&release, &actions, &command(&release))?);
+    let page = readiness::page(&release, actions, &command(&release))?;
+    if !ctx.json {
+        ui::print(readiness::text(&page));
+    }
+    pages.push(page);
     if !missing.is_empty() {
         return Err(Exit::Gate(missing).into());
     }
