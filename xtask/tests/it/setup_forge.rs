@@ -130,3 +130,16 @@ fn a_setting_that_the_forge_refuses_does_not_stop_the_others() {
     let out = out.expect(2).stderr;
     assert!(out.contains("not set up: XTASK_FORGE_TOKEN or GITHUB_TOKEN"), "{out}");
 }
+
+#[test]
+fn auto_merge_is_allowed_on_github_if_the_settings_ask_for_it() {
+    let repo = repo(".github/workflows");
+    let settings = "[workspace.metadata.xtask]\nauto-merge = true\n[workspace]\n";
+    repo.commit("Cargo.toml", settings, "chore: merge by itself");
+    let forge = Forge::start(Dialect::Github);
+    let out = setup(&repo, &forge, &["--yes"]).expect(0);
+    assert!(out.stderr.contains("allow_auto_merge"), "{out:?}");
+    assert!(forge.with("team/mono", |mono| mono.settings["allow_auto_merge"] == true));
+    let again = setup(&repo, &forge, &["--yes"]).expect(0);
+    assert!(again.stderr.contains("everything that the forge's API allows is set"), "{again:?}");
+}

@@ -160,7 +160,10 @@ fn changes(now: &Now, settings: &Settings, checks: &impl Fn(&str) -> Vec<String>
             "default_merge_style": "squash",
         }),
     };
-    let wanted = wanted.as_object().cloned().unwrap_or_default();
+    let mut wanted = wanted.as_object().cloned().unwrap_or_default();
+    if settings.auto_merge && now.kind == ForgeKind::Github {
+        wanted.insert("allow_auto_merge".to_string(), true.into());
+    }
     let mut differs: Map<String, Value> =
         wanted.into_iter().filter(|(key, value)| now.settings.get(key) != Some(value)).collect();
     let mut changes = Vec::new();
