@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from conftest import Servers
 from fractal_agents_runtime import create_app, storage
+from fractal_agents_runtime.cli import loaded
 from fractal_agents_runtime.records import Records
-from fractal_agents_runtime.settings import parse_settings
+from fractal_agents_runtime.settings import Settings, parse_settings
 from fractal_agents_runtime.storage import Memory, Row, StorageError, storage_at
 from fractal_agents_runtime.threads import Threads
 
@@ -57,6 +59,11 @@ def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_other_databases_are_refused(place: str) -> None:
     with pytest.raises(StorageError, match="must be memory or"):
         storage_at(place)
+
+
+def test_a_wrong_place_is_reported_before_graphs_are_imported() -> None:
+    with pytest.raises(SystemExit, match="--db must be memory or"):
+        loaded(Path("none.json"), Settings(database="sqlite"))
 
 
 def test_lost_runs_are_resumed_or_fail() -> None:

@@ -439,7 +439,7 @@ mod tests {
         assert_eq!(
             error,
             "apps/python/app.toml:7:1: unknown field `platfroms`, \
-             expected one of `name`, `base`, `platforms`; did you mean `platforms`?"
+             expected one of `name`, `base`, `platforms`, `extras`; did you mean `platforms`?"
         );
     }
 

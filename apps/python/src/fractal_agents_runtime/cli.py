@@ -16,7 +16,7 @@ from fractal_agents_runtime.plugins import PluginError, load
 from fractal_agents_runtime.project import ProjectError
 from fractal_agents_runtime.server import reserve, run
 from fractal_agents_runtime.settings import Settings, parse_settings
-from fractal_agents_runtime.storage import StorageError
+from fractal_agents_runtime.storage import StorageError, storage_at
 from fractal_agents_runtime.version import __version__
 
 EPILOG = (
@@ -74,6 +74,8 @@ def loaded(config: Path | None, settings: Settings) -> App:
     # time, and without `freeze` every later full collection would scan them again.
     gc.disable()
     try:
+        # First, because the import of graphs takes seconds.
+        storage_at(settings.database)
         app = App(served(config), os.environ.get("AUTH_TOKEN") or None, settings)
     except (ChatError, PluginError, ProjectError, StorageError) as problem:
         sys.exit(f"fractal-agents-runtime: {problem}")

@@ -64,6 +64,8 @@ fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
     }
     let (uv, python) = (tools::uv()?, tools::python()?);
     let sh = child::shell(dir)?;
+    let extras = app.settings.image.as_ref().map_or(&[][..], |image| &image.extras);
+    let extras: Vec<String> = extras.iter().map(|extra| format!("--extra={extra}")).collect();
     let args = [
         "--quiet",
         "--frozen",
@@ -74,7 +76,7 @@ fn requirements(ctx: &Ctx, app: &App, commit: &str) -> Result<String> {
         "--format",
         "requirements.txt",
     ];
-    child::capture(cmd!(sh, "{uv} export {args...} --python {python}"), &[])
+    child::capture(cmd!(sh, "{uv} export {args...} {extras...} --python {python}"), &[])
 }
 
 /// Installs wheels for a platform, which may differ from this machine's, and removes the files that differ

@@ -56,6 +56,9 @@ pub(crate) fn layers<'a>(
     } else {
         Vec::new()
     };
+    let extras = app.settings.image.as_ref().map_or(&[][..], |image| &image.extras);
+    let (manifest, lock) = with_extras(&manifest, &lock, extras)
+        .with_context(|| format!("[image] extras of {} cannot be used", app.file()))?;
     let bun = tools::version("bun");
     let registry = &ctx.endpoints.npm_read;
     let key = format!(
@@ -78,6 +81,27 @@ pub(crate) fn layers<'a>(
         },
         Source { what: "app", key: None, fill: Box::new(move |_, dir| package(tarball, &dir.join(MODULES))) },
     ])
+}
+
+/// Makes these development dependencies dependencies, in `package.json` and in `bun.lock`: bun installs
+/// neither optional peer dependencies nor single development dependencies.
+fn with_extras(manifest: &[u8], lock: &[u8], extras: &[String]) -> Result<(Vec<u8>, Vec<u8>)> {
+    let mut package: serde_json::Value =
+        serde_json::from_slice(manifest).context("package.json is not JSON")?;
+    let mut lock = String::from_utf8(lock.to_vec()).context("bun.lock is not UTF-8")?;
+    for extra in extras {
+        let version = package["devDependencies"].as_object_mut().and_then(|names| names.remove(extra));
+        let version = version
+            .with_context(|| format!("package.json has no {extra} in devDependencies; add it there"))?;
+        let line = format!("        \"{extra}\": {version},\n");
+        let head = "      \"dependencies\": {\n";
+        let Some((before, after)) = lock.split_once(&line).filter(|_| lock.contains(head)) else {
+            bail!("bun.lock does not match package.json; update it with `bun install`")
+        };
+        lock = format!("{before}{after}").replacen(head, &format!("{head}{line}"), 1);
+        package["dependencies"][extra] = version;
+    }
+    Ok((serde_json::to_vec(&package)?, lock.into_bytes()))
 }
 
 /// The parts of the manifest that the installed dependencies depend on. The package's version is not one of
@@ -238,6 +262,31 @@ fn component(dir: &Utf8Path) -> Result<Component> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extras_become_dependencies() {
+        let manifest = br#"{"dependencies": {"a": "1"}, "devDependencies": {"@x/b": "2", "c": "3"}}"#;
+        let lock = |dependencies: &str, development: &str| {
+            format!(
+                "{{\n      \"dependencies\": {{\n{dependencies}        \"a\": \"1\",\n      }},\n      \
+                 \"devDependencies\": {{\n{development}        \"c\": \"3\",\n      }},\n}}\n"
+            )
+        };
+        let line = "        \"@x/b\": \"2\",\n";
+        let of = |extras: &[&str], lock: String| {
+            let extras: Vec<String> = extras.iter().map(ToString::to_string).collect();
+            with_extras(manifest, lock.as_bytes(), &extras).map_err(|e| e.to_string())
+        };
+        let (package, locked) = of(&["@x/b"], lock("", line)).expect("it is in both files");
+        assert_eq!(String::from_utf8_lossy(&locked), lock(line, ""));
+        let package: serde_json::Value = serde_json::from_slice(&package).expect("JSON");
+        assert_eq!(package["dependencies"], serde_json::json!({ "a": "1", "@x/b": "2" }));
+        assert_eq!(package["devDependencies"], serde_json::json!({ "c": "3" }));
+        let missing = "package.json has no d in devDependencies; add it there";
+        assert_eq!(of(&["d"], lock("", line)).unwrap_err(), missing);
+        let stale = "bun.lock does not match package.json; update it with `bun install`";
+        assert_eq!(of(&["@x/b"], lock("", "")).unwrap_err(), stale);
+    }
 
     #[test]
     fn the_dependencies_do_not_depend_on_the_package_version() {

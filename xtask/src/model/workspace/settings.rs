@@ -196,6 +196,9 @@ pub(crate) struct ImageSettings {
     pub base: String,
     /// `os/arch`, as in `linux/amd64`.
     pub platforms: Vec<String>,
+    /// Optional dependencies that the image has too: extras in Python, development dependencies in TypeScript.
+    #[serde(default)]
+    pub extras: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
