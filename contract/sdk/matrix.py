@@ -20,6 +20,11 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "storage"))
+sys.dont_write_bytecode = True
+
+from postgresql import programs, running  # noqa: E402
+
 APPS = HERE.parents[1] / "apps"
 PYTHON = APPS / "python/.venv/bin/python"
 TS = APPS / "ts"
@@ -114,6 +119,12 @@ def main() -> int:
             "TypeScript server, SQLite": (TS, [*typescript, "--db", f"sqlite:{folder}/ts.db"]),
         }
         url = os.environ.get("BASE_URL")
+        postgresql = programs()
+        if not url and postgresql:
+            database = stack.enter_context(running(postgresql)) + "postgres"
+            servers["Python server, PostgreSQL"] = (APPS / "python", [*python, "--db", database])
+        elif not url:
+            sys.stderr.write("SKIPPED: PostgreSQL is not installed\n")
         urls = {"server": url} if url else {}
         for name, (place, command) in ({} if url else servers).items():
             urls[name] = stack.enter_context(server(place, command))

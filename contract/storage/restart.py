@@ -2,9 +2,9 @@
 
     python3 contract/storage/restart.py DB COMMAND...
 
-COMMAND serves the graph `steps`: `one`, `two`, `three` append their names to the file of the variable
-STEPS, and `two` of a run with `wait` waits until the file of the variable GO exists. The database DB must
-be empty.
+COMMAND serves the graph `steps`: `one`, `two`, `three` append their names to the file of the
+variable STEPS, and `two` of a run with `wait` waits until the file of the variable GO exists. The
+database DB must be empty.
 """
 
 import json
@@ -43,6 +43,8 @@ class Server:
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         files = {"STEPS": str(self.folder / "steps"), "GO": str(self.folder / "go")}
+        # Of servers that share a database: the seconds until others take the runs of a silent one.
+        files["LEASE_SECONDS"] = "2"
         self.log_file = self.folder / "log"
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
@@ -178,11 +180,13 @@ class Storage(unittest.TestCase):
         before = [first.call(*read) for read in reads]
 
         def check(second: Server) -> None:
-            for read, then in zip(reads, before, strict=True):
-                now = second.call(*read)
+            for read, known in zip(reads, before, strict=True):
+                now, then = second.call(*read), known
                 if read[1] == "/assistants/search":
                     # The server's own assistants are made again at each start.
-                    now, then = ([one for one in all if one["name"] == "second"] for all in (now, then))
+                    now, then = (
+                        [one for one in some if one["name"] == "second"] for some in (now, then)
+                    )
                     self.assertEqual(len(now), 1)
                 self.assertEqual(now, then, read)
             run = before[7][0]["run_id"]

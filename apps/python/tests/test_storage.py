@@ -57,12 +57,12 @@ def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) ->
     "place", ["sqlite", "sqlite:", "memory:x", "mysql://localhost", "agents.db"]
 )
 def test_other_databases_are_refused(place: str) -> None:
-    with pytest.raises(StorageError, match="must be memory or"):
+    with pytest.raises(StorageError, match="must be memory,"):
         storage_at(place)
 
 
 def test_a_wrong_place_is_reported_before_graphs_are_imported() -> None:
-    with pytest.raises(SystemExit, match="--db must be memory or"):
+    with pytest.raises(SystemExit, match="--db must be memory,"):
         loaded(Path("none.json"), Settings(database="sqlite"))
 
 

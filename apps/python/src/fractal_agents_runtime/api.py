@@ -53,8 +53,9 @@ class Api:
 
     def __init__(self, graphs: Mapping[str, Graph], token: str | None, settings: Settings) -> None:
         self._token = token
-        self._records = Records(storage_at(settings.database))
+        self._records = Records(storage_at(settings.database, settings.lease_seconds))
         self._opening: asyncio.Task[None] | None = None
+        self._sharing: asyncio.Task[None] | None = None
         spec = render().encode()
         self._runtime = Runtime(
             graphs=dict(graphs),
@@ -74,6 +75,7 @@ class Api:
             "assistant": self._runtime.assistants,
             "thread": self._runtime.threads,
             "run": self._runtime.runs,
+            "cancel": self._runtime.runs.asked,
             "end": self._runtime.items,
         }
 
@@ -85,7 +87,11 @@ class Api:
 
     async def _open(self) -> None:
         await self._records.open()
-        self._runtime.runs.recover()
+        if self._records.storage.shared:
+            await self._runtime.runs.take_over()
+            self._sharing = asyncio.create_task(self._runtime.runs.share())
+        else:
+            self._runtime.runs.recover()
 
     async def handle(
         self,
@@ -146,6 +152,7 @@ class Api:
             check_channel(headers.get(CHANNEL_HEADER.lower()))
         call = Call(parts, parse_query(route.query, query), headers, parse(route, body))
         await self.open()
+        await self._records.pull()
         try:
             done = await route.handler(self._runtime, call)
         finally:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fractal_agents_runtime.call import Call, Reply, answer, nothing
 from fractal_agents_runtime.errors import HttpError, refused
+from fractal_agents_runtime.records import changing
 from fractal_agents_runtime.values import (
     contains,
     is_uuid,
@@ -172,6 +173,7 @@ def _present(runtime: Runtime, call: Call) -> Json:
     return runtime.assistants.get(call.uuid("assistant_id"))
 
 
+@changing
 async def create(runtime: Runtime, call: Call) -> Json:
     """Create an assistant."""
     body = call.body
@@ -198,6 +200,7 @@ async def get(runtime: Runtime, call: Call) -> Json:
     return _present(runtime, call)
 
 
+@changing
 async def update(runtime: Runtime, call: Call) -> Json:
     """Make a new version of an assistant."""
     body = call.body
@@ -257,6 +260,7 @@ async def versions(runtime: Runtime, call: Call) -> list[Json]:
     return found[body.offset : body.offset + body.limit]
 
 
+@changing
 async def set_latest(runtime: Runtime, call: Call) -> Json:
     """Choose the version that an assistant has."""
     assistant_id = _present(runtime, call)["assistant_id"]

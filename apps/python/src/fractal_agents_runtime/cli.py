@@ -23,13 +23,15 @@ EPILOG = (
     "environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),"
     " PLUGINS (comma-separated modules), AUTH_TOKEN (what clients must send; default: nothing),"
     " MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,"
-    " LOG_FORMAT (text or json), DATABASE, LOST_RUNS, PAGE, CHAT_MODEL (adds the graph chat),"
-    " CHAT_SECONDS, OPENAI_BASE_URL, OPENAI_API_KEY, MCP_CONFIG, MCP_TOKEN;"
-    " the README describes them"
+    " LOG_FORMAT (text or json), DATABASE, LOST_RUNS, LEASE_SECONDS, PAGE,"
+    " CHAT_MODEL (adds the graph chat), CHAT_SECONDS, OPENAI_BASE_URL, OPENAI_API_KEY,"
+    " MCP_CONFIG, MCP_TOKEN; the README describes them"
 )
 COMMAND = "serve the project of ./langgraph.json; without a command: the server's own graphs"
 CONFIG = "serve the project that this file describes; default with a command: langgraph.json"
-DATABASE = "where data is kept, instead of DATABASE: memory (the default) or sqlite:FILE"
+DATABASE = (
+    "where data is kept, instead of DATABASE: memory (the default), sqlite:FILE or postgresql://…"
+)
 PAGE = "serve no web page at /, as PAGE=off"
 HIGHEST_PORT = 65_535
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_core import from_json
@@ -11,11 +14,25 @@ from fractal_agents_runtime.events import encode
 from fractal_agents_runtime.storage import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from fractal_agents_runtime.storage import Row
 
 Json = dict[str, Any]
+
+
+Handler = Callable[[Any, Any], Awaitable[Any]]
+
+
+def changing(handler: Handler) -> Handler:
+    """Let a handler change what other servers may change too."""
+
+    @wraps(handler)
+    async def within(runtime: Any, call: Any) -> Any:
+        async with runtime.records.change():
+            return await handler(runtime, call)
+
+    return within
 
 
 class Kind(Protocol):
@@ -60,14 +77,47 @@ class Records:
         if not self.storage.durable:
             return
         async with self._lock:
-            changed, self._changed = self._changed, {}
-            if not changed:
-                return
-            try:
-                await self.storage.write([self._row(kind, key) for kind, key in changed])
-            except BaseException:
-                self._changed = {**changed, **self._changed}
-                raise
+            if self._changed:
+                async with self._written():
+                    pass
+
+    @asynccontextmanager
+    async def _written(self) -> AsyncIterator[None]:
+        """Write what has changed until the end of the block, in one turn."""
+        changed: dict[tuple[str, str], None] = {}
+        try:
+            async with self.storage.turn():
+                yield
+                changed, self._changed = self._changed, {}
+                if changed:
+                    await self.storage.write([self._row(kind, key) for kind, key in changed])
+        except BaseException:
+            self._changed = {**changed, **self._changed}
+            raise
+
+    async def pull(self) -> None:
+        """Take over what other servers have changed."""
+        if self.storage.shared:
+            async with self._lock:
+                await self._take()
+
+    async def _take(self) -> None:
+        for kind, key, text in await self.storage.changes():
+            if (kind, key) not in self._changed:
+                self.kinds[kind].load(key, None if text is None else from_json(text))
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[None]:
+        """Take over what other servers have changed, and keep them from changes during the block.
+
+        What has changed is written at its end. It must not take long, and must not write.
+        """
+        if not self.storage.shared:
+            yield
+            return
+        async with self._lock, self._written():
+            await self._take()
+            yield
 
     def _row(self, kind: str, key: str) -> Row:
         saved = self.kinds[kind].dump(key)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from fractal_agents_runtime.assistants import mirrored
 from fractal_agents_runtime.call import Call, Reply, nothing
@@ -23,7 +25,7 @@ from fractal_agents_runtime.values import now, seconds_until, selected
 from fractal_agents_runtime.webhooks import check_webhook, send_webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from fractal_agents_runtime.handlers import Runtime
     from fractal_agents_runtime.models import Command, RunBatch, RunFields, RunsCancel
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 # How many finished runs still have their events.
 REMEMBERED = 100
+# Seconds after which the changes of other servers are taken over, at the latest.
+PULL = 0.5
 NEWLINE = b"\n"
 STOPPING = b'{"__error__":{"error":"Stopping","message":"the server is stopping"}}'
 TOO_LONG = "the run took too long"
@@ -77,7 +81,14 @@ class Run:
         # A task that is cancelled before it has begun never begins, so it must be told.
         self.begun = False
         self.cancelled = False
+        # True if its end is being recorded.
+        self.ending = False
         self.rollback = False
+        # The server that executes it, and how to tell another one that it is cancelled.
+        self.server = ""
+        self.ask: Callable[[Json], None] = nothing_to_ask
+        # True if another server has taken it over.
+        self.lost = False
         # The tasks that wait for the result for a client, or send it.
         self.waiting: set[asyncio.Task[None]] = set()
         self.loop = asyncio.get_running_loop()
@@ -124,6 +135,7 @@ class Run:
             "attempt": self.attempt,
             "before": self.before,
             "result": self.result.decode(),
+            "server": self.server,
         }
 
     @staticmethod
@@ -132,17 +144,28 @@ class Run:
         body = ThreadRunRequest.model_validate(saved["body"])
         thread_id = saved["record"]["thread_id"]
         run = Run(body, thread_id, saved["assistant"], temporary=saved["temporary"])
-        run.record = saved["record"]
-        run.attempt, run.before = saved["attempt"], saved["before"]
-        run.result = saved["result"].encode()
-        if not run.active:
-            run.log.close()
-            run.done.set()
+        run.load(saved)
         return run
+
+    def load(self, saved: Json) -> None:
+        """Take over what the storage has."""
+        self.record = saved["record"]
+        self.attempt, self.before = saved["attempt"], saved["before"]
+        self.result = saved["result"].encode()
+        self.server = saved.get("server", "")
+        if not self.active and not self.done.is_set():
+            # The events of another server's run are not known here, only how it has ended.
+            failed = self.record["status"] in ("error", "timeout")
+            error = encode(from_json(self.result).get("__error__")) if failed else None
+            self.log.add("error" if error else "values", error or self.result)
+            self.log.close()
+            self.done.set()
 
     def cancel(self, *, rollback: bool = False, reason: str | None = None) -> None:
         """End the run soon. `done` tells when it has ended."""
-        if self.active and self.task is not None:
+        if self.active and self.task is None:
+            self.ask({"rollback": rollback, "reason": reason})
+        elif self.active and not self.ending and self.task is not None:
             self.rollback = self.rollback or rollback
             if reason is not None:
                 self.record["cancel_reason"] = reason
@@ -159,10 +182,37 @@ class Run:
         self.loop.call_soon_threadsafe(partial(self.cancel, reason="the server is stopping"))
 
 
+def nothing_to_ask(asked: Json) -> None:
+    """Do nothing: no other server executes the run."""
+    del asked
+
+
+class Asked:
+    """Which runs of other servers are to be cancelled, and how."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self.known: dict[str, Json] = {}
+
+    def dump(self, key: str) -> Json | None:
+        """Return for the storage how a run is to be cancelled."""
+        return self.known.get(key)
+
+    def load(self, key: str, saved: Json | None) -> None:
+        """Cancel a run of this server, if another one asks for that."""
+        self.known.pop(key, None)
+        run = self._runs.known.get(key)
+        if saved is not None:
+            self.known[key] = saved
+            if run is not None and run.task is not None:
+                run.cancel(**saved)
+
+
 class Runs:
     """All runs, by id."""
 
     def __init__(self) -> None:
+        self.asked = Asked(self)
         self.known: dict[str, Run] = {}
         self._by_thread: dict[str, list[Run]] = {}
         # Finished runs, whose events are dropped when there are too many.
@@ -179,19 +229,75 @@ class Runs:
 
     def load(self, key: str, saved: Json | None) -> None:
         """Take a run over from the storage."""
-        if key in self.known:
-            self.forget(self.known[key])
-        if saved is not None:
+        known = self.known.get(key)
+        if saved is None:
+            if known is not None:
+                self._drop(known)
+        elif known is None:
             run = Run.loaded(saved)
+            run.ask = partial(self._ask, run)
             self.known[key] = run
-            self._by_thread.setdefault(run.thread_id, []).append(run)
+            runs = self._by_thread.setdefault(run.thread_id, [])
+            runs.append(run)
+            runs.sort(key=lambda one: str(one.record["created_at"]))
+        else:
+            if known.task is not None and not known.lost:
+                # This server was silent for so long that another one has taken the run over.
+                known.lost = True
+                if not known.ending:
+                    known.task.cancel()
+            was_active = known.active
+            known.load(saved)
+            if was_active and not known.active:
+                done = encode({"run_id": known.id, "status": known.record["status"]})
+                self.runtime.threads.tell(known.thread_id, "run_done", done)
 
-    def recover(self) -> None:
-        """Start the runs that have lost their server, those of a thread in their order."""
-        for run in [run for run in self.known.values() if run.active and run.task is None]:
+    def _ask(self, run: Run, asked: Json) -> None:
+        """Ask the server that executes a run to cancel it."""
+        before = self.asked.known.get(run.id, {})
+        self.asked.known[run.id] = {
+            **asked,
+            "rollback": asked["rollback"] or before.get("rollback"),
+        }
+        self.runtime.records.mark("cancel", run.id)
+
+    async def share(self) -> None:
+        """Tell other servers that this one runs, and take over their changes and lost runs."""
+        beat = self.runtime.settings.lease_seconds / 5
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(PULL)
+            try:
+                await self.runtime.records.flush()
+                await self.runtime.records.pull()
+                if time.monotonic() >= last + beat:
+                    last = time.monotonic()
+                    await self.take_over()
+            except Exception:
+                log.exception("the database can't be used")
+                await asyncio.sleep(1)
+
+    async def take_over(self) -> None:
+        """Start the runs whose server has ended, those of a thread in their order."""
+        alive = await self.runtime.storage.beat()
+        dead = {run.server for run in self.known.values() if run.active and run.task is None}
+        dead -= alive
+        if dead:
+            async with self.runtime.records.change():
+                self.recover(dead)
+
+    def recover(self, servers: Collection[str] = ("",)) -> None:
+        """Start the runs of servers that have ended, those of a thread in their order."""
+        lost = [run for run in self.known.values() if run.active and run.server in servers]
+        for run in [run for run in lost if run.task is None]:
             runs = self.of(run.thread_id)
-            others = [one for one in runs[: runs.index(run)] if one.active]
-            self._launch(run, others)
+            earlier = runs[: runs.index(run)]
+            others = [
+                one
+                for one in runs
+                if one.active and (one in earlier or one.record["status"] == "running")
+            ]
+            self._launch(run, [] if run in others else others)
 
     def _set(self, run: Run, **changes: Any) -> None:
         """Change what clients see of a run."""
@@ -242,7 +348,11 @@ class Runs:
     def _launch(self, run: Run, others: list[Run]) -> None:
         self.active += 1
         OPEN.runs[run.id] = run.stopped
+        run.server = self.runtime.storage.server
+        self._mark(run)
         run.task = asyncio.create_task(self._guarded(run, others))
+        if run.id in self.asked.known:
+            run.cancel(**self.asked.known[run.id])
 
     async def _guarded(self, run: Run, others: list[Run]) -> None:
         """Execute a run, and record how it ended."""
@@ -267,26 +377,51 @@ class Runs:
             most = self.runtime.settings.run_seconds or None
             async with asyncio.timeout(most) as limit:
                 await self._execute(run)
-            self._set(run, status="success")
+            status = "success"
         except asyncio.CancelledError:
-            self._set(run, status="interrupted")
+            status = "interrupted"
         except Exception as problem:  # noqa: BLE001
             late = limit is not None and limit.expired()
+            status = "timeout" if late else "error"
             self._failed(run, TimeoutError(TOO_LONG) if late else problem, late=late)
         finally:
+            run.ending = True
             try:
-                await self._settle(run)
-                await self.runtime.records.flush()
+                await self._end(run, status)
             except Exception:
                 log.exception("run %s: its end can't be saved", run.id)
             finally:
-                if run.body.webhook:
-                    run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
                 self.active -= 1
-                del OPEN.runs[run.id]
-                self.runtime.metrics.runs[run.record["status"]] += 1
-                run.log.close()
-                run.done.set()
+                OPEN.runs.pop(run.id, None)
+                if run.lost:
+                    run.lost = run.begun = run.cancelled = run.ending = False
+                    run.task = None
+                else:
+                    self._finish(run, status)
+
+    async def _end(self, run: Run, status: str) -> None:
+        """Record how a run has ended, unless another server has taken it over."""
+        if run.transient:
+            self._set(run, status=status)
+            await self._settle(run)
+        elif not run.lost:
+            async with self.runtime.records.change():
+                if run.lost:
+                    return
+                self._set(run, status=status)
+                if self.asked.known.pop(run.id, None):
+                    self.runtime.records.mark("cancel", run.id)
+                await self._settle(run)
+        await self.runtime.records.flush()
+
+    def _finish(self, run: Run, status: str) -> None:
+        if run.active:
+            self._set(run, status=status)
+        if run.body.webhook:
+            run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
+        self.runtime.metrics.runs[run.record["status"]] += 1
+        run.log.close()
+        run.done.set()
 
     async def _send(self, run: Run, url: str) -> None:
         failed = run.problem is not None
@@ -304,7 +439,6 @@ class Runs:
         log.error("run %s of %s failed", run.id, name, exc_info=None if late else problem)
         run.problem = problem
         run.result = encode({"__error__": error_of(problem)})
-        self._set(run, status="timeout" if late else "error")
         self._tell(run, "error", encode(error_of(problem)))
 
     def _tell(self, run: Run, event: str, data: bytes) -> None:
@@ -441,8 +575,15 @@ class Runs:
 
     def forget(self, run: Run) -> None:
         """Remove a run."""
-        self.known.pop(run.id, None)
+        self._drop(run)
         self._mark(run)
+
+    def _drop(self, run: Run) -> None:
+        self.known.pop(run.id, None)
+        if run.task is None:
+            # Whoever waits for a run of another server.
+            run.log.close()
+            run.done.set()
         runs = self._by_thread.get(run.thread_id, [])
         if run in runs:
             runs.remove(run)
@@ -452,6 +593,7 @@ class Runs:
         runs = list(self.of(thread_id))
         for run in runs:
             run.cancel()
+        await self.runtime.records.flush()
         await asyncio.gather(*(run.done.wait() for run in runs))
         for run in runs:
             self.forget(run)
@@ -501,8 +643,15 @@ def check_command(command: Command, given: Json | None) -> None:
         raise refused("must be an object or pairs", "body", "command", "update")
 
 
-def _begun(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool) -> Run:
+async def _begun(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool) -> Run:
     """Check a request, and start its run. None: on a thread of its own."""
+    if thread_id is None and awaited and body.on_completion != "keep":
+        return _started(runtime, body, None, awaited=True)
+    async with runtime.records.change():
+        return _started(runtime, body, thread_id, awaited=awaited)
+
+
+def _started(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool) -> Run:
     runtime.runs.check_room()
     if body.webhook is not None:
         check_webhook(body.webhook, runtime.settings.webhook_hosts)
@@ -588,7 +737,7 @@ def _on_hang_up(run: Run) -> Callable[[], None]:
 
 async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
     """Run a graph without a thread and return its last state."""
-    run = _begun(runtime, call.body, None, awaited=True)
+    run = await _begun(runtime, call.body, None, awaited=True)
     reply = await _waited(run, on_hang_up=_on_hang_up(run))
     # The base class of langgraph's GraphRecursionError, whose import would take seconds.
     if reply.stream is None and isinstance(run.problem, RecursionError):
@@ -600,7 +749,7 @@ async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
 
 async def wait(runtime: Runtime, call: Call) -> Reply:
     """Run a graph on a thread and return its last state."""
-    run = _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
+    run = await _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
     return await _waited(run, on_hang_up=_on_hang_up(run))
 
 
@@ -612,25 +761,25 @@ def _streamed(run: Run, *, stateless: bool) -> Reply:
 async def stream_stateless(runtime: Runtime, call: Call) -> Reply:
     """Run a graph without a thread and return its events."""
     check_room()
-    return _streamed(_begun(runtime, call.body, None, awaited=True), stateless=True)
+    return _streamed(await _begun(runtime, call.body, None, awaited=True), stateless=True)
 
 
 async def stream(runtime: Runtime, call: Call) -> Reply:
     """Run a graph on a thread and return its events."""
     check_room()
-    run = _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
+    run = await _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
     return _streamed(run, stateless=False)
 
 
 async def create_stateless(runtime: Runtime, call: Call) -> Reply:
     """Start a run without a thread."""
-    run = _begun(runtime, call.body, None, awaited=False)
+    run = await _begun(runtime, call.body, None, awaited=False)
     return Reply(200, encode(run.record), _places(run, "", stateless=True))
 
 
 async def create(runtime: Runtime, call: Call) -> Reply:
     """Start a run on a thread."""
-    run = _begun(runtime, call.body, call.uuid("thread_id"), awaited=False)
+    run = await _begun(runtime, call.body, call.uuid("thread_id"), awaited=False)
     return Reply(200, encode(run.record), _places(run, "", stateless=False))
 
 
@@ -638,7 +787,7 @@ async def create_batch(runtime: Runtime, call: Call) -> Reply:
     """Start several runs."""
     body: RunBatch = call.body
     runtime.runs.check_room(len(body.root))
-    made = [_begun(runtime, _alone(one), one.thread_id, awaited=False) for one in body.root]
+    made = [await _begun(runtime, _alone(one), one.thread_id, awaited=False) for one in body.root]
     return Reply(200, encode([run.record for run in made]))
 
 
@@ -714,6 +863,7 @@ async def cancel(runtime: Runtime, call: Call) -> Reply:
         raise HttpError(404, "the run has ended already")
     rollback = call.query.get("action") == "rollback"
     run.cancel(rollback=rollback, reason=call.query.get("reason"))
+    await runtime.records.flush()
     if call.query.get("wait", False):
         return await _waited(run, on_hang_up=nobody)
     return nothing(202)

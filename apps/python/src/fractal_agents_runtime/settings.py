@@ -28,12 +28,14 @@ class Settings:
     # The hosts that webhooks may be sent to, besides this machine; `*`: all.
     webhook_hosts: tuple[str, ...] = ()
     log_format: Literal["text", "json"] = "text"
-    # Where data is kept: `memory` or `sqlite:FILE`.
+    # Where data is kept: `memory`, `sqlite:FILE` or `postgresql://…`.
     database: str = "memory"
     # What happens to runs whose server has ended: they go on, or they fail.
     lost_runs: Literal["resume", "error"] = "resume"
     # True if there is a web page at `/`.
     page: bool = True
+    # How long a server that shares a database may be silent until others take its runs.
+    lease_seconds: float = 10
 
 
 def parse_settings(env: Mapping[str, str]) -> Settings:
@@ -59,6 +61,7 @@ def parse_settings(env: Mapping[str, str]) -> Settings:
         database=env.get("DATABASE") or usual.database,
         lost_runs="error" if lost_runs == "error" else "resume",
         page=page == "on",
+        lease_seconds=number_of(env, "LEASE_SECONDS", usual.lease_seconds, least=1),
     )
 
 

@@ -1,13 +1,14 @@
-"""Where a server keeps its data: in memory. `sqlite` has the same functions for a file."""
+"""Where a server keeps its data: in memory. `sqlite` and `postgresql` have the same functions."""
 
 from __future__ import annotations
 
 import os
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
 # A record: its kind, its id, and its JSON. None: it is deleted.
 Row = tuple[str, str, bytes | None]
@@ -22,6 +23,10 @@ class Memory:
 
     # True if records are written, and so survive the process.
     durable = False
+    # True if several servers use the same data.
+    shared = False
+    # The id of this server among those that share the data.
+    server = ""
 
     def __init__(self) -> None:
         self._saver: Any = None
@@ -49,6 +54,19 @@ class Memory:
     async def open(self) -> list[Row]:
         """Connect, in the event loop of the server. Return all records."""
         return []
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Keep other servers from changing records."""
+        yield
+
+    async def changes(self) -> list[Row]:
+        """Return what other servers have written since the last call."""
+        return []
+
+    async def beat(self) -> set[str]:
+        """Tell that this server runs. Return the ids of those that run."""
+        return {self.server}
 
     async def write(self, rows: Iterable[Row]) -> None:
         """Write records, and remove the checkpoints of deleted threads: all or nothing."""
@@ -87,8 +105,12 @@ class Memory:
                 del saved[checkpoint_id]
 
 
-def storage_at(place: str | None) -> Memory:
-    """Return the storage that a setting names: `memory` or `sqlite:FILE`."""
+def storage_at(place: str | None, lease: float = 10) -> Memory:
+    """Return the storage that a setting names: `memory`, `sqlite:FILE` or `postgresql://…`.
+
+    Servers that share a database and are silent for longer than the lease, in seconds, lose their
+    runs to others.
+    """
     kind, _, rest = (place or "memory").partition(":")
     if kind == "memory" and not rest:
         return Memory()
@@ -97,7 +119,12 @@ def storage_at(place: str | None) -> Memory:
         from fractal_agents_runtime.sqlite import Sqlite  # noqa: PLC0415
 
         return Sqlite(os.path.abspath(rest))  # noqa: PTH100
-    raise StorageError("--db must be memory or sqlite:FILE")
+    if kind in ("postgresql", "postgres") and rest.startswith("//"):
+        _need("postgresql", "psycopg_pool", "langgraph.checkpoint.postgres")
+        from fractal_agents_runtime.postgresql import Postgresql  # noqa: PLC0415
+
+        return Postgresql(place or "", lease)
+    raise StorageError("--db must be memory, sqlite:FILE or postgresql://…")
 
 
 def _need(extra: str, *modules: str) -> None:

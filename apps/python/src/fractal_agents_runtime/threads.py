@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from fractal_agents_runtime.call import Call, Reply, answer, nothing
 from fractal_agents_runtime.errors import HttpError, refused
 from fractal_agents_runtime.events import checkpoint_of, encode, interrupts
+from fractal_agents_runtime.records import changing
 from fractal_agents_runtime.streams import Log, check_room
 from fractal_agents_runtime.values import contains, now, ordered, page_headers, selected
 
@@ -270,6 +271,7 @@ def _graph_needed(runtime: Runtime, thread: Json) -> Any:
     return graph
 
 
+@changing
 async def create(runtime: Runtime, call: Call) -> Json:
     """Create a thread."""
     body: ThreadCreate = call.body
@@ -320,6 +322,7 @@ async def get(runtime: Runtime, call: Call) -> Json:
     return thread
 
 
+@changing
 async def update(runtime: Runtime, call: Call) -> Json | Reply:
     """Change a thread's metadata."""
     thread = _thread(runtime, call)
@@ -352,6 +355,7 @@ async def count(runtime: Runtime, call: Call) -> int:
     return len(runtime.threads.matching(call.body))
 
 
+@changing
 async def copy(runtime: Runtime, call: Call) -> Json:
     """Copy a thread with its history."""
     thread = _thread(runtime, call)
@@ -409,6 +413,7 @@ async def state_at(runtime: Runtime, call: Call) -> Reply:
     return _reply(_chosen(found, body.select))
 
 
+@changing
 async def update_state(runtime: Runtime, call: Call) -> Reply:
     """Change the state of a thread, as a node would."""
     body: StateUpdate = call.body
