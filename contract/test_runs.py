@@ -435,7 +435,7 @@ class Background(Case):
 
     def test_a_run_can_start_later(self) -> None:
         path = self.thread()
-        run = self.start(path, "a", after_seconds=0.3)
+        run = self.start(path, "a", after_seconds=1.5)
         self.assertEqual(self.status(run), "pending")
         self.assertEqual(contents(self.ok(send("GET", f"{run}/join"))), ["a", "a"])
 

@@ -123,6 +123,7 @@ def main() -> int:
         if not url and postgresql:
             database = stack.enter_context(running(postgresql)) + "postgres"
             servers["Python server, PostgreSQL"] = (APPS / "python", [*python, "--db", database])
+            servers["TypeScript server, PostgreSQL"] = (TS, [*typescript, "--db", database])
         elif not url:
             sys.stderr.write("SKIPPED: PostgreSQL is not installed\n")
         urls = {"server": url} if url else {}

@@ -22,6 +22,7 @@ import { Runs } from "./runs.js";
 import { preparation, type Runtime } from "./runtime.js";
 import { type Settings, USUAL } from "./settings.js";
 import { render } from "./spec.js";
+import type { Storage } from "./storage.js";
 import { Threads } from "./threads.js";
 
 /** The runtime's API for some graphs. */
@@ -39,7 +40,7 @@ export interface AppOptions {
    * `Authorization: Bearer` or as `X-Api-Key`, which the SDKs send.
    */
   readonly token?: string | undefined;
-  /** `memory`, or `sqlite:FILE` to keep everything in that file. Default: `memory`. */
+  /** `memory`, `sqlite:FILE` or `postgresql://…`: where everything is kept. Default: `memory`. */
   readonly db?: string | undefined;
   /** Whether runs that have lost their server are resumed, instead of failing. Default: true. */
   readonly resume?: boolean | undefined;
@@ -55,15 +56,25 @@ export function createApp(
   graphs: Readonly<Record<string, Graph>> = { echo: echo() },
   { token, db, resume, settings }: AppOptions = {},
 ): App {
-  const spec = render();
-  const known = new Map(Object.entries(graphs));
   const chosen: Settings = {
     ...USUAL,
     ...settings,
     ...(db !== undefined && { database: db }),
     ...(resume !== undefined && { lostRuns: resume ? "resume" : "error" }),
   };
-  const records = new Records(storageAt(chosen.database));
+  return appOn(storageAt(chosen.database, chosen.leaseSeconds), graphs, chosen, token);
+}
+
+/** Returns the API for these graphs on a `Storage`, whose type would bring langgraph's to all users. */
+export function appOn(
+  storage: object,
+  graphs: Readonly<Record<string, Graph>>,
+  settings: Settings,
+  token?: string | undefined,
+): App {
+  const spec = render();
+  const known = new Map(Object.entries(graphs));
+  const records = new Records(storage as Storage);
   const runtime: Runtime = {
     graphs: known,
     spec,
@@ -73,7 +84,7 @@ export function createApp(
     threads: new Threads(records),
     runs: new Runs(() => runtime),
     records,
-    settings: chosen,
+    settings,
     metrics: new Metrics(),
     stateful: preparation(known, records),
   };
@@ -81,11 +92,12 @@ export function createApp(
     assistant: runtime.assistants,
     thread: runtime.threads,
     run: runtime.runs,
+    cancel: runtime.runs.asked,
     end: runtime.items,
   };
   let opening: Promise<void> | undefined;
   const open = () => {
-    opening ??= records.open().then(() => runtime.runs.recover());
+    opening ??= records.open().then(() => runtime.runs.begin());
     return opening;
   };
   const hono = new Hono({ getPath: pathOf });
@@ -184,6 +196,7 @@ async function answer(
   const body = route.request && bytes && parse(route.request, bytes);
   const call = new Call(parts, query, request.headers, body as never);
   await open();
+  await runtime.records.pull();
   const done = await saved(runtime, () => route.handler(runtime, call));
   return done instanceof Response ? done : json(200, JSON.stringify(done));
 }

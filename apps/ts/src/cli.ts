@@ -25,13 +25,14 @@ options:
   --config FILE  serve the project that this file describes; default with a command: langgraph.json
   --host H       the address to listen on, instead of HOST
   --port N       the port to listen on, instead of PORT
-  --db PLACE     where data is kept, instead of DATABASE: memory (the default) or sqlite:FILE
+  --db PLACE     where data is kept, instead of DATABASE: memory (the default), sqlite:FILE
+                 or postgresql://…
   --no-page      serve no web page at /, as PAGE=off
 
 environment: HOST (default 127.0.0.1; 0.0.0.0 in a container), PORT (default 8000),
   PLUGINS (comma-separated packages or paths), AUTH_TOKEN (what clients must send; default: nothing),
   MAX_BODY, MAX_RUNS, RUN_SECONDS, GRACE_SECONDS, CORS_ORIGINS, WEBHOOK_HOSTS,
-  LOG_FORMAT (text or json), DATABASE, LOST_RUNS, PAGE (on or off), CHAT_MODEL (adds the graph
+  LOG_FORMAT (text or json), DATABASE, LOST_RUNS, LEASE_SECONDS, PAGE (on or off), CHAT_MODEL (adds the graph
   chat), CHAT_SECONDS, OPENAI_BASE_URL, OPENAI_API_KEY, MCP_CONFIG, MCP_TOKEN; the README describes them
 `;
 

@@ -3,6 +3,11 @@
 import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 
+/** Whether the server stops, so that `/ok` is answered as all others. */
+export interface State {
+  readonly stopping: boolean;
+}
+
 /** Answers a request. */
 export type Fetch = (request: Request) => Promise<Response>;
 
@@ -12,16 +17,11 @@ export const OK = '{"ok":true}';
 /**
  * Answers requests at an IP address. Rejects if it can't listen there.
  *
- * While `ready` returns true, `/ok` may be answered without asking `fetch`.
+ * Unless the server stops, `/ok` may be answered without asking `fetch`.
  */
-export function listen(
-  fetch: Fetch,
-  address: string,
-  port: number,
-  ready: () => boolean,
-): Promise<void> {
+export function listen(fetch: Fetch, address: string, port: number, state: State): Promise<void> {
   const on = "Bun" in globalThis ? onBun : onNode;
-  return on(fetch, address, port, ready);
+  return on(fetch, address, port, state);
 }
 
 export async function onBun(fetch: Fetch, hostname: string, port: number): Promise<void> {
@@ -42,7 +42,7 @@ export function onNode(
   fetch: Fetch,
   address: string,
   port: number,
-  ready: () => boolean = () => false,
+  state: State = { stopping: true },
 ): Promise<void> {
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false });
   const head = { "Content-Type": "application/json", "Content-Length": OK.length };
@@ -50,7 +50,7 @@ export function onNode(
     const server = createServer((request, response) => {
       // Requests and responses of the web's kind cost Node more than all the rest.
       const probe = request.url === "/ok" && request.method === "GET" && !request.headers.origin;
-      if (probe && ready()) response.writeHead(200, head).end(OK);
+      if (probe && !state.stopping) response.writeHead(200, head).end(OK);
       else void answer(request, response);
     });
     server.once("error", reject);

@@ -19,7 +19,8 @@ export class Records {
   // For runs that end with this process.
   readonly #memory: Storage;
   readonly #changed = new Map<string, readonly [kind: string, key: string]>();
-  #writing: Promise<void> = Promise.resolve();
+  // The end of what is written or taken over at the moment.
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage) {
     this.storage = storage;
@@ -28,7 +29,7 @@ export class Records {
 
   /** Loads everything, in the order of its creation. */
   async open(): Promise<void> {
-    const rows = await this.storage.open();
+    const rows = (await this.storage.open()).filter(([, , json]) => json !== null);
     const loaded = rows.map(([kind, key, json]) => ({ kind, key, saved: JSON.parse(json ?? "") }));
     const times = loaded.map((one) => ({ ...one, time: String(one.saved["created_at"] ?? "") }));
     times.sort((a, b) => Number(a.time > b.time) - Number(a.time < b.time));
@@ -48,21 +49,60 @@ export class Records {
   /** Writes what has changed, and waits for what others write. */
   async flush(): Promise<void> {
     if (!this.storage.durable) return;
-    const write = () => this.#write();
-    // Whoever has begun to write is told of its own error.
-    this.#writing = this.#writing.then(write, write);
-    await this.#writing;
+    await this.#alone(async () => {
+      if (this.#changed.size > 0) await this.#written(async () => undefined);
+    });
   }
 
-  async #write(): Promise<void> {
-    const changed = [...this.#changed];
-    if (changed.length === 0) return;
-    this.#changed.clear();
+  /** Takes over what other servers have changed. */
+  async pull(): Promise<void> {
+    if (this.storage.shared) await this.#alone(() => this.#take());
+  }
+
+  /**
+   * Takes over what other servers have changed, and keeps them from changes during the work. What
+   * it has changed is written at its end. It must not take long, and must not write.
+   */
+  async change<Result>(work: () => Result): Promise<Awaited<Result>> {
+    if (!this.storage.shared) return await work();
+    return await this.#alone(() =>
+      this.#written(async () => {
+        await this.#take();
+        return await work();
+      }),
+    );
+  }
+
+  /** Does the work when that of others is done, whether it has failed or not. */
+  async #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return await done;
+  }
+
+  /** Writes what has changed until the end of the work, in one turn. */
+  async #written<Result>(work: () => Promise<Result>): Promise<Result> {
+    let changed: [string, readonly [kind: string, key: string]][] = [];
     try {
-      await this.storage.write(changed.map(([, [kind, key]]) => this.#row(kind, key)));
+      return await this.storage.turn(async () => {
+        const result = await work();
+        changed = [...this.#changed];
+        this.#changed.clear();
+        if (changed.length > 0) {
+          await this.storage.write(changed.map(([, [kind, key]]) => this.#row(kind, key)));
+        }
+        return result;
+      });
     } catch (problem) {
       for (const [name, pair] of changed) this.#changed.set(name, pair);
       throw problem;
+    }
+  }
+
+  async #take(): Promise<void> {
+    for (const [kind, key, json] of await this.storage.changes()) {
+      if (this.#changed.has(`${kind} ${key}`)) continue;
+      this.kinds[kind]?.load(key, json === null ? null : JSON.parse(json));
     }
   }
 
@@ -70,4 +110,11 @@ export class Records {
     const saved = this.kinds[kind]?.dump(key) ?? null;
     return [kind, key, saved === null ? null : encode(saved)];
   }
+}
+
+/** Lets a handler change what other servers may change too. */
+export function changing<Sent extends { readonly records: Records }, Call, Result>(
+  handler: (runtime: Sent, call: Call) => Result,
+): (runtime: Sent, call: Call) => Promise<Awaited<Result>> {
+  return (runtime, call) => runtime.records.change(() => handler(runtime, call));
 }

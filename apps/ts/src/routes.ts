@@ -6,6 +6,7 @@ import type { Call, Query } from "./call.js";
 import * as handlers from "./handlers.js";
 import * as items from "./items.js";
 import * as models from "./models.js";
+import { changing } from "./records.js";
 import * as runs from "./runs.js";
 import type { Runtime } from "./runtime.js";
 import * as threads from "./threads.js";
@@ -178,7 +179,7 @@ export const ROUTES: readonly Route[] = [
     path: "/threads",
     operation: "createThread",
     summary: "Create a thread",
-    handler: threads.create,
+    handler: changing(threads.create),
     response: models.Thread,
     request: models.ThreadCreate,
     errors: [400, 413, 422, 409],
@@ -228,7 +229,7 @@ export const ROUTES: readonly Route[] = [
     path: "/threads/{thread_id}",
     operation: "updateThread",
     summary: "Change a thread's metadata",
-    handler: threads.update,
+    handler: changing(threads.update),
     response: models.Thread,
     request: models.ThreadPatch,
     errors: [400, 413, 422, 404],
@@ -247,7 +248,7 @@ export const ROUTES: readonly Route[] = [
     path: "/threads/{thread_id}/copy",
     operation: "copyThread",
     summary: "Copy a thread with its history",
-    handler: threads.copy,
+    handler: changing(threads.copy),
     response: models.Thread,
     errors: [404, 422],
   },
@@ -266,7 +267,7 @@ export const ROUTES: readonly Route[] = [
     path: "/threads/{thread_id}/state",
     operation: "updateThreadState",
     summary: "Change the state of a thread, as a node would",
-    handler: threads.updateState,
+    handler: changing(threads.updateState),
     response: models.StateUpdated,
     request: models.StateUpdate,
     errors: [400, 413, 422, 404, 409],
@@ -447,7 +448,7 @@ export const ROUTES: readonly Route[] = [
     path: "/assistants",
     operation: "createAssistant",
     summary: "Create an assistant",
-    handler: assistants.create,
+    handler: changing(assistants.create),
     response: models.Assistant,
     request: models.AssistantCreate,
     errors: [400, 413, 422, 404, 409],
@@ -486,7 +487,7 @@ export const ROUTES: readonly Route[] = [
     path: "/assistants/{assistant_id}",
     operation: "updateAssistant",
     summary: "Make a new version of an assistant",
-    handler: assistants.update,
+    handler: changing(assistants.update),
     response: models.Assistant,
     request: models.AssistantPatch,
     errors: [400, 413, 422, 404],
@@ -522,7 +523,7 @@ export const ROUTES: readonly Route[] = [
     path: "/assistants/{assistant_id}/latest",
     operation: "setLatestAssistantVersion",
     summary: "Choose the version that an assistant has",
-    handler: assistants.setLatest,
+    handler: changing(assistants.setLatest),
     response: models.Assistant,
     request: models.AssistantLatest,
     errors: [400, 413, 422, 404],

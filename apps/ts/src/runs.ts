@@ -18,6 +18,8 @@ type Body = models.RunRequest;
 
 // How many finished runs still have their events.
 const REMEMBERED = 100;
+// Milliseconds after which the changes of other servers are taken over, at the latest.
+const PULL = 500;
 const TOO_LONG = "the run took too long";
 const STOPPING = '{"__error__":{"error":"Stopping","message":"the server is stopping"}}';
 // Fields that only compiled langgraph graphs can honour.
@@ -47,7 +49,11 @@ type Saved = {
   attempt: number;
   before?: string | undefined;
   result: string;
+  server: string;
 };
+
+/** How a run is to be cancelled. */
+type Asked = { rollback: boolean; reason?: string | undefined };
 
 /** A run, while it is known. */
 export class Run {
@@ -61,12 +67,20 @@ export class Run {
   attempt = 0;
   /** The thread's last checkpoint before it. undefined: not known yet. */
   before: string | undefined;
-  /** True if this process executes it. */
+  /** True if this server executes it. */
   launched = false;
+  /** The server that executes it. */
+  server = "";
+  /** Tells the server that executes it that it is cancelled. */
+  ask: (asked: Asked) => void = () => undefined;
+  /** True if its end is being recorded. */
+  ending = false;
+  /** True if another server has taken it over. */
+  lost = false;
   readonly log: Log = new Log();
   readonly record: models.Run & Json;
   readonly done: Promise<void>;
-  readonly controller: AbortController = new AbortController();
+  controller: AbortController = new AbortController();
   /** The JSON that `wait` and `join` answer. */
   result = "{}";
   /** The exception that ended it. */
@@ -74,7 +88,8 @@ export class Run {
   rollback = false;
   /** True if it took longer than the settings allow. */
   late = false;
-  finish: () => void = () => undefined;
+  #finish: () => void = () => undefined;
+  #ended = false;
 
   constructor(
     body: Body,
@@ -87,7 +102,7 @@ export class Run {
     this.temporary = temporary;
     this.transient = transient;
     this.done = new Promise((resolve) => {
-      this.finish = resolve;
+      this.#finish = resolve;
     });
     const time = now();
     const { metadata, assistant_id: _name, ...more } = body;
@@ -107,22 +122,37 @@ export class Run {
 
   /** Returns the run for the storage. */
   dump(): Saved {
-    const { record, body, assistant, temporary, attempt, before, result } = this;
+    const { record, body, assistant, temporary, attempt, before, result, server } = this;
     const created_at = record.created_at;
-    return { created_at, record, body, assistant, temporary, attempt, before, result };
+    return { created_at, record, body, assistant, temporary, attempt, before, result, server };
   }
 
   /** Returns a run of the storage. */
   static loaded(saved: Saved): Run {
-    const { record, body, assistant, temporary, attempt, before, result } = saved;
+    const { record, body, assistant, temporary } = saved;
     const run = new Run(body, record.thread_id, assistant, { temporary });
-    Object.assign(run.record, record);
-    Object.assign(run, { attempt, before, result });
-    if (!run.active) {
-      run.log.close();
-      run.finish();
-    }
+    run.load(saved);
     return run;
+  }
+
+  /** Takes over what the storage has. */
+  load({ record, attempt, before, result, server }: Saved): void {
+    const ended = this.#ended;
+    Object.assign(this.record, record);
+    Object.assign(this, { attempt, before, result, server });
+    if (this.active || ended) return;
+    // The events of another server's run are not known here, only how it has ended.
+    const failed = record.status === "error" || record.status === "timeout";
+    const error = failed ? encode(JSON.parse(result).__error__ ?? null) : null;
+    this.log.add(error ? "error" : "values", error ?? result);
+    this.end();
+  }
+
+  /** Lets go whoever waits for it. */
+  end(): void {
+    this.#ended = true;
+    this.log.close();
+    this.#finish();
   }
 
   get id(): string {
@@ -140,15 +170,44 @@ export class Run {
 
   /** Ends the run soon. `done` tells when it has ended. */
   cancel(options: { rollback?: boolean; reason?: string | undefined } = {}): void {
-    if (!this.active) return;
+    if (!this.active || this.ending) return;
+    if (!this.launched) {
+      this.ask({ rollback: options.rollback ?? false, reason: options.reason });
+      return;
+    }
     this.rollback ||= options.rollback ?? false;
     if (options.reason !== undefined) this.record["cancel_reason"] = options.reason;
     this.controller.abort();
   }
 }
 
+/** Which runs of other servers are to be cancelled, and how. */
+class Requests {
+  readonly known = new Map<string, Asked>();
+  readonly #runs: Runs;
+
+  constructor(runs: Runs) {
+    this.#runs = runs;
+  }
+
+  /** Returns for the storage how a run is to be cancelled. */
+  dump(id: string): Asked | null {
+    return this.known.get(id) ?? null;
+  }
+
+  /** Cancels a run of this server, if another one asks for that. */
+  load(id: string, saved: Json | null): void {
+    this.known.delete(id);
+    if (!saved) return;
+    this.known.set(id, saved as Asked);
+    const run = this.#runs.known.get(id);
+    if (run?.launched) run.cancel(saved);
+  }
+}
+
 /** All runs, by id. */
 export class Runs {
+  readonly asked: Requests = new Requests(this);
   readonly known = new Map<string, Run>();
   /** How many have not ended. */
   active = 0;
@@ -169,8 +228,78 @@ export class Runs {
   /** Takes a run over from the storage. */
   load(id: string, saved: Json | null): void {
     const known = this.known.get(id);
-    if (known) this.#drop(known);
-    if (saved) this.#add(Run.loaded(saved as Saved));
+    if (!saved) {
+      if (known) this.#drop(known);
+    } else if (known) this.#reload(known, saved as Saved);
+    else {
+      const run = Run.loaded(saved as Saved);
+      run.ask = (asked) => this.#ask(run, asked);
+      this.#add(run);
+      const runs = [...this.of(run.threadId)];
+      const time = ({ record }: Run) => record.created_at;
+      runs.sort((a, b) => Number(time(a) > time(b)) - Number(time(a) < time(b)));
+      this.#byThread.set(run.threadId, runs);
+    }
+  }
+
+  #reload(run: Run, saved: Saved): void {
+    if (run.launched && !run.lost) {
+      // This server was silent for so long that another one has taken the run over.
+      run.lost = true;
+      if (!run.ending) run.controller.abort();
+    }
+    const wasActive = run.active;
+    run.load(saved);
+    if (!wasActive || run.active) return;
+    const done = encode({ run_id: run.id, status: run.record.status });
+    this.#runtime().threads.tell(run.threadId, "run_done", done);
+  }
+
+  /** Asks the server that executes a run to cancel it. */
+  #ask(run: Run, { rollback, reason }: Asked): void {
+    const before = this.asked.known.get(run.id);
+    this.asked.known.set(run.id, { rollback: rollback || (before?.rollback ?? false), reason });
+    this.#runtime().records.mark("cancel", run.id);
+  }
+
+  /** Starts the runs that have lost their server. Others may be lost later. */
+  async begin(): Promise<void> {
+    const { storage } = this.#runtime().records;
+    if (!storage.shared) {
+      this.#recover(new Set([""]));
+      return;
+    }
+    await this.#takeOver();
+    void this.#share();
+  }
+
+  /** Tells other servers that this one runs, and takes over their changes and lost runs. */
+  async #share(): Promise<void> {
+    const { records, settings } = this.#runtime();
+    let last = Date.now();
+    for (;;) {
+      await pause(PULL);
+      try {
+        await records.flush();
+        await records.pull();
+        if (Date.now() >= last + settings.leaseSeconds * 200) {
+          last = Date.now();
+          await this.#takeOver();
+        }
+      } catch (problem) {
+        log("ERROR", `the database can't be used\n${stackOf(problem)}`);
+        await pause(1000);
+      }
+    }
+  }
+
+  /** Starts the runs whose server has ended. */
+  async #takeOver(): Promise<void> {
+    const { records } = this.#runtime();
+    const alive = await records.storage.beat();
+    const others = [...this.known.values()].filter((run) => run.active && !run.launched);
+    const dead = new Set(others.map(({ server }) => server).filter((one) => !alive.has(one)));
+    if (dead.size > 0) await records.change(() => this.#recover(dead));
   }
 
   #add(run: Run): void {
@@ -178,16 +307,15 @@ export class Runs {
     this.#byThread.set(run.threadId, [...this.of(run.threadId), run]);
   }
 
-  /** Starts the runs that have lost their server, those of a thread in their order. */
-  recover(): void {
+  /** Starts the runs of servers that have ended, those of a thread in their order. */
+  #recover(servers: ReadonlySet<string>): void {
     for (const run of [...this.known.values()]) {
-      if (!run.active || run.launched) continue;
+      if (!run.active || run.launched || !servers.has(run.server)) continue;
       const runs = this.of(run.threadId);
       const before = runs.slice(0, runs.indexOf(run));
-      this.#launch(
-        run,
-        before.filter((one) => one.active),
-      );
+      const running = (one: Run) => one.record.status === "running";
+      const others = runs.filter((one) => one.active && (before.includes(one) || running(one)));
+      this.#launch(run, running(run) ? [] : others);
     }
   }
 
@@ -245,49 +373,83 @@ export class Runs {
 
   #launch(run: Run, others: readonly Run[]): void {
     run.launched = true;
+    run.server = this.#runtime().records.storage.server;
+    this.#mark(run);
     this.active += 1;
     ACTIVE.set(run.id, () => run.cancel({ reason: "the server is stopping" }));
     void this.#guarded(run, others);
+    const asked = this.asked.known.get(run.id);
+    if (asked) run.cancel(asked);
   }
 
   /** Executes a run, and records how it ended. */
   async #guarded(run: Run, others: readonly Run[]): Promise<void> {
-    const { records, settings } = this.#runtime();
-    const lost = run.record.status === "running";
+    let status: models.Run["status"] = "success";
     try {
-      await until(Promise.all(others.map((one) => one.done)), run);
-      const { after_seconds } = run.body;
-      if (after_seconds) {
-        await until(pause(millisecondsUntil(run.record.created_at, after_seconds)), run);
-      }
-      if (lost && settings.lostRuns === "error") {
-        throw new ServerEnded("the server ended during the run");
-      }
-      run.before ??= await records.storageOf(run.transient).last(run.threadId);
-      run.attempt += 1;
-      this.#set(run, "running");
-      await records.flush();
-      this.#tell(run, "metadata", encode({ run_id: run.id, attempt: run.attempt }));
+      await this.#turn(run, others);
       await this.#inTime(run);
-      this.#set(run, "success");
     } catch (problem) {
-      if (run.late) this.#failed(run, timeout());
-      else if (run.controller.signal.aborted) this.#set(run, "interrupted");
-      else this.#failed(run, problem);
+      if (run.controller.signal.aborted && !run.late) status = "interrupted";
+      else {
+        status = run.late ? "timeout" : "error";
+        this.#failed(run, run.late ? timeout() : problem);
+      }
     }
+    run.ending = true;
     try {
-      await this.#settle(run);
-      await records.flush();
+      await this.#end(run, status);
     } catch (problem) {
       log("ERROR", `run ${run.id}: its end can't be saved\n${stackOf(problem)}`);
-    } finally {
-      if (run.body.webhook) void this.#send(run, run.body.webhook);
-      this.active -= 1;
-      ACTIVE.delete(run.id);
-      this.#runtime().metrics.run(run.record.status);
-      run.log.close();
-      run.finish();
     }
+    this.active -= 1;
+    ACTIVE.delete(run.id);
+    if (run.lost) {
+      Object.assign(run, { lost: false, ending: false, launched: false });
+      run.controller = new AbortController();
+    } else this.#finish(run, status);
+  }
+
+  /** Waits until a run may begin, and records that it does. */
+  async #turn(run: Run, others: readonly Run[]): Promise<void> {
+    const { records, settings } = this.#runtime();
+    const lost = run.record.status === "running";
+    await until(Promise.all(others.map((one) => one.done)), run);
+    const { after_seconds } = run.body;
+    if (after_seconds) {
+      await until(pause(millisecondsUntil(run.record.created_at, after_seconds)), run);
+    }
+    if (lost && settings.lostRuns === "error") {
+      throw new ServerEnded("the server ended during the run");
+    }
+    run.before ??= await records.storageOf(run.transient).last(run.threadId);
+    run.attempt += 1;
+    this.#set(run, "running");
+    await records.flush();
+    this.#tell(run, "metadata", encode({ run_id: run.id, attempt: run.attempt }));
+  }
+
+  /** Records how a run has ended, unless another server has taken it over. */
+  async #end(run: Run, status: models.Run["status"]): Promise<void> {
+    const { records } = this.#runtime();
+    if (run.transient) {
+      this.#set(run, status);
+      await this.#settle(run);
+    } else if (!run.lost) {
+      await records.change(async () => {
+        if (run.lost) return;
+        this.#set(run, status);
+        if (this.asked.known.delete(run.id)) records.mark("cancel", run.id);
+        await this.#settle(run);
+      });
+    }
+    await records.flush();
+  }
+
+  #finish(run: Run, status: models.Run["status"]): void {
+    if (run.active) this.#set(run, status);
+    if (run.body.webhook) void this.#send(run, run.body.webhook);
+    this.#runtime().metrics.run(run.record.status);
+    run.end();
   }
 
   async #inTime(run: Run): Promise<void> {
@@ -321,7 +483,6 @@ export class Runs {
     const error = errorOf(problem);
     run.problem = problem;
     run.result = encode({ __error__: error });
-    this.#set(run, run.late ? "timeout" : "error");
     this.#tell(run, "error", encode(error));
   }
 
@@ -417,6 +578,8 @@ export class Runs {
   }
 
   #drop(run: Run): void {
+    // Whoever waits for a run of another server.
+    if (!run.launched) run.end();
     this.known.delete(run.id);
     const others = this.of(run.threadId).filter((one) => one !== run);
     if (this.#byThread.has(run.threadId)) this.#byThread.set(run.threadId, others);
@@ -426,6 +589,7 @@ export class Runs {
   async dropThread(threadId: string): Promise<void> {
     const runs = this.of(threadId);
     for (const run of runs) run.cancel();
+    await this.#runtime().records.flush();
     await Promise.all(runs.map((run) => run.done));
     for (const run of runs) this.forget(run);
     this.#byThread.delete(threadId);
@@ -558,6 +722,17 @@ async function begun(
   body: Body,
   threadId: string | null,
   { awaited = false } = {},
+): Promise<Run> {
+  const start = () => started(runtime, body, threadId, awaited);
+  const transient = threadId === null && awaited && body.on_completion !== "keep";
+  return transient ? await start() : await runtime.records.change(start);
+}
+
+async function started(
+  runtime: Runtime,
+  body: Body,
+  threadId: string | null,
+  awaited: boolean,
 ): Promise<Run> {
   runtime.runs.checkRoom();
   const assistant = runtime.assistants.get(body.assistant_id);
@@ -772,6 +947,7 @@ export async function cancel(runtime: Runtime, call: Call): Promise<Response> {
   const run = runOf(runtime, call);
   if (!run.active) throw new HttpError(404, "the run has ended already");
   run.cancel({ rollback: call.text("action") === "rollback", reason: call.text("reason") });
+  await runtime.records.flush();
   return call.flag("wait", false) ? await waited(run, () => undefined) : nothing(202);
 }
 

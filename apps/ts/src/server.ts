@@ -91,7 +91,7 @@ export async function run(
     },
     address,
     port,
-    () => !lifecycle.stopping,
+    lifecycle,
   );
   door.place = `${address} port ${port}`;
 }

@@ -19,10 +19,12 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** The hosts that webhooks may be sent to, besides this machine; `*`: all. */
   readonly webhookHosts: readonly string[];
-  /** Where data is kept: `memory` or `sqlite:FILE`. */
+  /** Where data is kept: `memory`, `sqlite:FILE` or `postgresql://…`. */
   readonly database: string;
   /** What happens to runs whose server has ended: they go on, or they fail. */
   readonly lostRuns: "resume" | "error";
+  /** How long a server that shares a database may be silent until others take its runs. */
+  readonly leaseSeconds: number;
   /** True if there is a web page at `/`. */
   readonly page: boolean;
 }
@@ -36,6 +38,7 @@ export const USUAL: Settings = {
   webhookHosts: [],
   database: "memory",
   lostRuns: "resume",
+  leaseSeconds: 10,
   page: true,
 };
 
@@ -62,6 +65,7 @@ export function parseSettings(env: Environment): Settings {
     webhookHosts: listOf(env["WEBHOOK_HOSTS"]),
     database: env["DATABASE"] || USUAL.database,
     lostRuns,
+    leaseSeconds: numberOf(env, "LEASE_SECONDS", USUAL.leaseSeconds, true),
     page: page === "on",
   };
 }

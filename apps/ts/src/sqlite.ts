@@ -4,7 +4,15 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
 import type { SqliteSaver } from "@langchain/langgraph-checkpoint-sqlite";
-import { type Row, type Storage, StorageError, withRunMetadata } from "./storage.js";
+import type { Columns } from "./sql-store.js";
+import {
+  Alone,
+  type Row,
+  type Storage,
+  StorageError,
+  valuesTable,
+  withRunMetadata,
+} from "./storage.js";
 
 /** The milliseconds to wait for another connection's transaction. */
 const PATIENCE = 30_000;
@@ -18,9 +26,6 @@ const PUT = `INSERT INTO runtime_records VALUES (?, ?, ?)
 const CHECKPOINTS =
   "thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata";
 const WRITES = "thread_id, checkpoint_ns, checkpoint_id, task_id, idx, channel, type, value";
-
-/** A row of a result. */
-export type Columns = Readonly<Record<string, unknown>>;
 
 /** A connection, as better-sqlite3 has it. */
 export interface Connection {
@@ -37,7 +42,7 @@ export interface Connection {
 }
 
 /** One file, used by one process at a time. */
-export class Sqlite implements Storage {
+export class Sqlite extends Alone implements Storage {
   readonly durable = true;
   readonly #file: string;
   // Kept: a lock of SQLite ends with its connection.
@@ -45,14 +50,15 @@ export class Sqlite implements Storage {
   #opened: { connection: Connection; saver: BaseCheckpointSaver; store: BaseStore } | undefined;
 
   constructor(file: string) {
+    super();
     this.#file = file;
   }
 
   async open(): Promise<readonly Row[]> {
     if (!existsSync(dirname(this.#file))) throw this.#unusable("its folder does not exist");
-    const [checkpoints, { SqliteStore }] = await Promise.all([
+    const [checkpoints, { SqlStore }] = await Promise.all([
       import("@langchain/langgraph-checkpoint-sqlite"),
-      import("./sqlite-store.js"),
+      import("./sql-store.js"),
     ]);
     await this.#lock(checkpoints.SqliteSaver);
     try {
@@ -66,7 +72,15 @@ export class Sqlite implements Storage {
       const saver = new checkpoints.SqliteSaver(connection as never);
       // Protected, but it makes the tables, which `write` needs.
       (saver as unknown as { setup(): void }).setup();
-      const store = new SqliteStore(connection);
+      connection.exec(valuesTable("store"));
+      // Its parameters are ?1, ?2…
+      const execute = (sql: string, values: readonly unknown[]) => {
+        const statement = connection.prepare(sql.replaceAll("$", "?"));
+        if (sql.startsWith("SELECT")) return statement.all(...values);
+        statement.run(...values);
+        return [];
+      };
+      const store = new SqlStore(execute, "store");
       this.#opened = { connection, saver: withRunMetadata(saver), store };
       const rows = connection
         .prepare("SELECT kind, id, record FROM runtime_records ORDER BY rowid")

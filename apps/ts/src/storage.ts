@@ -1,4 +1,4 @@
-/** Where a server keeps its data: in memory. `sqlite.ts` has the same functions for a file. */
+/** Where a server keeps its data: in memory. `sqlite.ts` and `postgresql.ts` have the same functions. */
 
 import type { BaseCheckpointSaver, BaseStore, MemorySaver } from "@langchain/langgraph";
 
@@ -12,12 +12,22 @@ export class StorageError extends Error {}
 export interface Storage {
   /** True if records are written, and so survive the process. */
   readonly durable: boolean;
+  /** True if several servers use the same data. */
+  readonly shared: boolean;
+  /** The id of this server among those that share the data. */
+  readonly server: string;
   /** Connects. Returns all records. */
   open(): Promise<readonly Row[]>;
   /** langgraph's store of checkpoints. */
   saver(): Promise<BaseCheckpointSaver>;
   /** langgraph's store of values. */
   store(): Promise<BaseStore>;
+  /** Keeps other servers from changing records during the work. */
+  turn<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Returns what other servers have written since the last call. */
+  changes(): Promise<readonly Row[]>;
+  /** Tells that this server runs. Returns the ids of those that run. */
+  beat(): Promise<ReadonlySet<string>>;
   /** Writes records, and removes the checkpoints of deleted threads: all or nothing. */
   write(rows: readonly Row[]): Promise<void>;
   /** Removes the checkpoints of a thread, if that can be done at once. */
@@ -32,8 +42,26 @@ export interface Storage {
   restore(threadId: string, last: string): Promise<void>;
 }
 
+/** What only one server uses. */
+export class Alone {
+  readonly shared = false;
+  readonly server = "";
+
+  turn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return work();
+  }
+
+  async changes(): Promise<readonly Row[]> {
+    return [];
+  }
+
+  async beat(): Promise<ReadonlySet<string>> {
+    return new Set([this.server]);
+  }
+}
+
 /** langgraph's own stores in memory. Records are in memory anyway, so they are not written. */
-export class Memory implements Storage {
+export class Memory extends Alone implements Storage {
   readonly durable = false;
   #saver: MemorySaver | undefined;
   #store: BaseStore | undefined;
@@ -132,4 +160,12 @@ function greatest(ids: readonly string[]): string {
   let found = "";
   for (const id of ids) if (id > found) found = id;
   return found;
+}
+
+/** Returns the SQL that makes the table of `SqlStore`. */
+export function valuesTable(name: string): string {
+  return `CREATE TABLE IF NOT EXISTS ${name} (
+    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, PRIMARY KEY (namespace, key)
+  )`;
 }

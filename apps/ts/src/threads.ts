@@ -82,7 +82,11 @@ export class Threads {
       ends: { time: number; minutes: number } | null;
     };
     if (ends) this.#ends.set(id, ends);
-    this.records.set(id, thread as models.Thread);
+    else this.#ends.delete(id);
+    // Handlers may have the old record.
+    const known = this.records.get(id);
+    if (known) Object.assign(known, thread);
+    else this.records.set(id, thread as models.Thread);
   }
 
   // Has a thread written to the storage.

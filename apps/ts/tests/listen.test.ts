@@ -13,5 +13,6 @@ test.each([onBun, onNode])("%p answers, and a taken port is an error", async (li
   await listen((request) => lifecycle.answer(() => app.fetch(request)), "127.0.0.1", port);
   const response = await fetch(`http://127.0.0.1:${port}/health`);
   expect(await response.json()).toEqual({ status: "ok" });
+  expect(await (await fetch(`http://127.0.0.1:${port}/ok`)).json()).toEqual({ ok: true });
   expect(listen(app.fetch, "127.0.0.1", port)).rejects.toMatchObject({ code: "EADDRINUSE" });
 });

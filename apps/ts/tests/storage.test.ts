@@ -16,6 +16,7 @@ import { need } from "../src/databases.js";
 import { type App, createApp } from "../src/index.js";
 import { parseSettings } from "../src/settings.js";
 import { Sqlite } from "../src/sqlite.js";
+import { Memory } from "../src/storage.js";
 import { cli, freePort } from "./servers.js";
 
 const FOLDER = mkdtempSync(`${tmpdir()}/storage-`);
@@ -204,9 +205,10 @@ test("the store in SQLite answers as the one in memory", async () => {
 });
 
 test.each([
-  ["other", "--db must be memory or sqlite:FILE"],
-  ["sqlite:", "--db must be memory or sqlite:FILE"],
-  ["memory:x", "--db must be memory or sqlite:FILE"],
+  ["other", "--db must be memory, sqlite:FILE or postgresql://…"],
+  ["sqlite:", "--db must be memory, sqlite:FILE or postgresql://…"],
+  ["postgresql://[", "the address of PostgreSQL is not valid"],
+  ["memory:x", "--db must be memory, sqlite:FILE or postgresql://…"],
   [`sqlite:${FOLDER}/no/agents.db`, "its folder does not exist"],
   [`sqlite:${FOLDER}/text.db`, "file is not a database"],
 ])("%s can't be used: %s", async (place, reason) => {
@@ -220,7 +222,7 @@ test("the command names a wrong place before it imports graphs", async () => {
   expect(await cli([...args, String(await freePort())])).toEqual({
     code: 1,
     out: "",
-    err: "fractal-agents-runtime: --db must be memory or sqlite:FILE\n",
+    err: "fractal-agents-runtime: --db must be memory, sqlite:FILE or postgresql://…\n",
   });
 });
 
@@ -228,6 +230,13 @@ test("a package that is missing is named", () => {
   expect(() => need("sqlite", "no-such-package")).toThrow(
     "--db sqlite needs packages that are not installed: npm install no-such-package",
   );
+});
+
+test("memory is of one server", async () => {
+  const memory = new Memory();
+  await memory.write();
+  expect(await memory.open()).toEqual(await memory.changes());
+  expect([...(await memory.beat())]).toEqual([memory.server]);
 });
 
 test("LOST_RUNS is resume or error", () => {

@@ -73,11 +73,33 @@ fn the_contract_holds_for_the_typescript_server_with_a_sqlite_file() {
     script("whole.py", &[vec![format!("sqlite:{}/a.db", folder.path().display())], command].concat());
 }
 
+/// 10 s.
+#[test]
+fn the_contract_holds_for_the_python_server_with_a_sqlite_file() {
+    let Some(command) = server("python") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    script("whole.py", &[vec![format!("sqlite:{}/a.db", folder.path().display())], command].concat());
+}
+
 /// 30 s.
 #[test]
 fn python_servers_share_a_postgresql() {
     let Some(command) = steps("python") else { return };
     on_postgresql(&["restart.py", "several.py"], command);
+}
+
+/// 30 s.
+#[test]
+fn typescript_servers_share_a_postgresql() {
+    let Some(command) = steps("ts") else { return };
+    on_postgresql(&["restart.py", "several.py"], command);
+}
+
+/// 15 s.
+#[test]
+fn the_contract_holds_for_the_typescript_server_with_postgresql() {
+    let Some(command) = server("ts") else { return };
+    on_postgresql(&["whole.py"], command);
 }
 
 /// 15 s.

@@ -196,7 +196,7 @@ pub(crate) struct ImageSettings {
     pub base: String,
     /// `os/arch`, as in `linux/amd64`.
     pub platforms: Vec<String>,
-    /// Optional dependencies that the image has too: extras in Python, development dependencies in TypeScript.
+    /// Optional dependencies that the image has: extras in Python, devDependencies in TypeScript.
     #[serde(default)]
     pub extras: Vec<String>,
 }

@@ -1,4 +1,4 @@
-/** langgraph's store of values in SQLite. */
+/** langgraph's store of values in a database with SQL. */
 
 import {
   BaseStore,
@@ -10,78 +10,84 @@ import {
   type PutOperation,
   type SearchOperation,
 } from "@langchain/langgraph";
-import type { Columns, Connection } from "./sqlite.js";
 
-const TABLE = `CREATE TABLE IF NOT EXISTS store (
-    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
-    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (namespace, key)
-)`;
-const PUT = `INSERT INTO store VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`;
-// A namespace is JSON, so those below ["a"] begin with ["a", of which the length is given.
-const BELOW =
-  "SELECT * FROM store WHERE namespace = ? OR substr(namespace, 1, ?) = ? ORDER BY rowid";
+/** A row of a result. */
+export type Columns = Readonly<Record<string, unknown>>;
 
-/** Values by namespace and key, with the filters of langgraph's store in memory. */
-export class SqliteStore extends BaseStore {
-  readonly #connection: Connection;
+/** Executes SQL with the parameters $1, $2… Returns the rows. */
+export type Execute = (
+  sql: string,
+  values: readonly unknown[],
+) => readonly Columns[] | Promise<readonly Columns[]>;
 
-  constructor(connection: Connection) {
+/**
+ * Values by namespace and key, with the filters of langgraph's store in memory.
+ *
+ * Also for PostgreSQL: langgraph's own store for it finds the namespace `ab` below `a`, and refuses
+ * labels with `_`.
+ */
+export class SqlStore extends BaseStore {
+  readonly #execute: Execute;
+  readonly #table: string;
+
+  constructor(execute: Execute, table: string) {
     super();
-    this.#connection = connection;
-    connection.exec(TABLE);
+    this.#execute = execute;
+    this.#table = table;
   }
 
   async batch<Operations extends Operation[]>(
     operations: Operations,
   ): Promise<OperationResults<Operations>> {
     const results: unknown[] = [];
-    this.#connection.transaction(() => {
-      for (const one of operations) results.push(this.#done(one));
-    })();
+    for (const one of operations) results.push(await this.#done(one));
     return results as OperationResults<Operations>;
   }
 
-  #done(one: Operation): unknown {
+  #done(one: Operation): Promise<unknown> {
     if ("namespacePrefix" in one) return this.#search(one);
     if ("value" in one) return this.#put(one);
     if ("key" in one) return this.#get(one);
     return this.#namespaces(one);
   }
 
-  #get({ namespace, key }: GetOperation): Item | null {
-    const sql = "SELECT * FROM store WHERE namespace = ? AND key = ?";
-    const found = this.#connection.prepare(sql).get(JSON.stringify(namespace), key);
+  async #get({ namespace, key }: GetOperation): Promise<Item | null> {
+    const sql = `SELECT * FROM ${this.#table} WHERE namespace = $1 AND key = $2`;
+    const [found] = await this.#execute(sql, [JSON.stringify(namespace), key]);
     return found ? itemOf(found) : null;
   }
 
-  #put({ namespace, key, value }: PutOperation): void {
+  async #put({ namespace, key, value }: PutOperation): Promise<void> {
     const place = JSON.stringify(namespace);
     if (value === null) {
-      const sql = "DELETE FROM store WHERE namespace = ? AND key = ?";
-      this.#connection.prepare(sql).run(place, key);
-    } else {
-      const time = Date.now();
-      this.#connection.prepare(PUT).run(place, key, JSON.stringify(value), time, time);
+      const sql = `DELETE FROM ${this.#table} WHERE namespace = $1 AND key = $2`;
+      await this.#execute(sql, [place, key]);
+      return;
     }
+    const sql = `INSERT INTO ${this.#table} VALUES ($1, $2, $3, $4, $5) ON CONFLICT (namespace, key)
+      DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`;
+    const time = Date.now();
+    await this.#execute(sql, [place, key, JSON.stringify(value), time, time]);
   }
 
-  #search({ namespacePrefix, filter, limit = 10, offset = 0 }: SearchOperation): Item[] {
+  async #search(asked: SearchOperation): Promise<Item[]> {
+    const { namespacePrefix, filter, limit = 10, offset = 0 } = asked;
+    // A namespace is JSON, so those below ["a"] begin with ["a", of which the length is given.
     const whole = JSON.stringify(namespacePrefix);
     const start = namespacePrefix.length > 0 ? `${whole.slice(0, -1)},` : "[";
-    const found = this.#connection
-      .prepare(BELOW)
-      .all(whole, [...start].length, start)
-      .map(itemOf);
+    const sql = `SELECT * FROM ${this.#table} WHERE namespace = $1 OR substr(namespace, 1, $2) = $3
+      ORDER BY created_at, namespace, key`;
+    const found = await this.#execute(sql, [whole, [...start].length, start]);
     const wanted = Object.entries(filter ?? {});
     return found
+      .map(itemOf)
       .filter(({ value }) => wanted.every(([name, condition]) => holds(value[name], condition)))
       .slice(offset, offset + limit);
   }
 
-  #namespaces(asked: ListNamespacesOperation): string[][] {
+  async #namespaces(asked: ListNamespacesOperation): Promise<string[][]> {
     const { matchConditions = [], maxDepth, limit, offset = 0 } = asked;
-    const rows = this.#connection.prepare("SELECT DISTINCT namespace FROM store").all();
+    const rows = await this.#execute(`SELECT DISTINCT namespace FROM ${this.#table}`, []);
     const found = rows
       .map(({ namespace }) => JSON.parse(String(namespace)) as string[])
       .filter((one) =>
@@ -94,6 +100,12 @@ export class SqliteStore extends BaseStore {
   }
 }
 
+function matches(namespace: readonly string[], kind: string, path: readonly string[]): boolean {
+  if (path.length > namespace.length) return false;
+  const start = kind === "prefix" ? 0 : namespace.length - path.length;
+  return path.every((label, n) => label === "*" || namespace[start + n] === label);
+}
+
 function itemOf(row: Columns): Item {
   return {
     namespace: JSON.parse(String(row["namespace"])),
@@ -102,12 +114,6 @@ function itemOf(row: Columns): Item {
     createdAt: new Date(Number(row["created_at"])),
     updatedAt: new Date(Number(row["updated_at"])),
   };
-}
-
-function matches(namespace: readonly string[], kind: string, path: readonly string[]): boolean {
-  if (path.length > namespace.length) return false;
-  const start = kind === "prefix" ? 0 : namespace.length - path.length;
-  return path.every((label, n) => label === "*" || namespace[start + n] === label);
 }
 
 type Test = (value: unknown, wanted: unknown) => boolean;
