@@ -32,7 +32,8 @@ class Definitions(Stubs):
             binding = "static"
         if "classmethod" in names or function.name in ("__init_subclass__", "__class_getitem__"):
             binding = "class"
-        overloads = function.overloads or ([function] if scope.overloads.get(function.name) else [])
+        # In a stub, no implementation follows them.
+        overloads = function.overloads or scope.overloads.get(function.name) or []
         return {
             "kind": "function",
             **self.at(function),

@@ -57,7 +57,7 @@ class Visitor(griffe.Visitor):
         """Prepare a module and its stub so that griffe can merge them.
 
         griffe fails where a stub has overloads of a name that the module imports from a package
-        that is not read. Type checkers see the stub, so it is taken.
+        that is not read, or from compiled code. Type checkers see the stub, so it is taken.
         """
         file = self.filepath
         if file.suffix == ".pyi":
@@ -71,13 +71,24 @@ class Visitor(griffe.Visitor):
             stubbed = top_level(
                 file.with_suffix(".pyi"), ast.FunctionDef, ast.ClassDef, ast.AnnAssign
             )
-            package = module.path.split(".")[0]
             for name, member in list(module.members.items()):
-                outside = isinstance(member, griffe.Alias) and not member.target_path.startswith(
-                    f"{package}."
-                )
-                if name in stubbed and outside:
+                if (
+                    name in stubbed
+                    and isinstance(member, griffe.Alias)
+                    and not has_source(module, file, member.target_path)
+                ):
                     module.del_member(name)
+
+
+def has_source(module: griffe.Module, file: Path, target: str) -> bool:
+    """Say whether the module of a name can be read: of this package, and not compiled."""
+    package = module.path.split(".")
+    if target.partition(".")[0] != package[0]:
+        return False
+    root = file.parents[len(package) - (0 if file.stem == "__init__" else 1)]
+    place = root.joinpath(*target.split(".")[:-1])
+    files = [place.with_suffix(".py"), place / "__init__.py"]
+    return any(one.is_file() or one.with_suffix(".pyi").is_file() for one in files)
 
 
 def top_level(file: Path, *kinds: type[ast.stmt]) -> set[str]:
