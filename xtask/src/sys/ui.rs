@@ -209,6 +209,11 @@ impl Line {
 
 /// Prints a finding: the problem and its place first, then what to do.
 pub(crate) fn finding(f: &Finding) {
+    say(&finding_text(f));
+}
+
+/// The lines of a finding.
+pub(crate) fn finding_text(f: &Finding) -> String {
     let level = match f.level {
         Level::Breaking => red("breaking"),
         Level::Error => red("error"),
@@ -227,7 +232,7 @@ pub(crate) fn finding(f: &Finding) {
     for line in f.help.iter().flat_map(|h| h.lines()) {
         text.push_str(&format!("\n  {} {line}", dim("→")));
     }
-    say(&text);
+    text
 }
 
 /// The text without colour codes.

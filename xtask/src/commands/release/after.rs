@@ -28,7 +28,7 @@ pub(super) fn all(release: &Release) {
 fn close_milestone(release: &Release) {
     let open = |error: anyhow::Error, help: &str| {
         let message = format!("{} is released, but its milestone stays open: {error:#}", release.tag_name);
-        warn(release, "milestone-open", message, help);
+        warn(release, Finding::new("milestone-open", Level::Warning, message).help(help));
     };
     let forge = match Forge::connect(release.ctx) {
         Ok(Ok(forge)) => forge,
@@ -50,12 +50,14 @@ fn link(release: &Release) {
         Ok(kinds) => {
             ui::say(&format!("  {} linked to {}: {}", ui::green("✓"), forge.web(), kinds.join(", ")))
         }
-        Err(error) => {
-            let message = format!("{} is released, but not linked: {error:#}", release.tag_name);
-            let help = "link the package to the repository on the package's page: Settings";
-            warn(release, "package-unlinked", message, help);
-        }
+        Err(error) => warn(release, unlinked(&release.tag_name, &error)),
     }
+}
+
+fn unlinked(tag: &str, error: &anyhow::Error) -> Finding {
+    let message = format!("{tag} is released, but not linked to the repository: {error:#}");
+    let help = "link the package to the repository on the package's page: Settings";
+    Finding::new("package-unlinked", Level::Warning, message).help(help)
 }
 
 fn announce(release: &Release) {
@@ -69,12 +71,8 @@ fn announce(release: &Release) {
     }
     let failed = |error: String| {
         let message = format!("{} is released, but not announced: {error}", release.tag_name);
-        warn(
-            release,
-            "announce-failed",
-            message,
-            "correct [release] announce, and announce this one yourself",
-        );
+        let help = "correct [release] announce, and announce this one yourself";
+        warn(release, Finding::new("announce-failed", Level::Warning, message).help(help));
     };
     let notice = match cascade::notice(release) {
         Ok(notice) => notice.to_string(),
@@ -109,9 +107,10 @@ fn run(release: &Release, argv: &[String], json: &str) -> Result<()> {
     Ok(())
 }
 
-fn warn(release: &Release, id: &'static str, message: String, help: &str) {
-    let app = release.app.name();
-    ui::finding(&Finding::new(id, Level::Warning, message).app(app).help(help));
+/// Shows the warning. What helps is left to a person.
+fn warn(release: &Release, finding: Finding) {
+    let help = finding.help.clone().unwrap_or_default();
+    ui::finding(&finding.app(release.app.name()));
     release.leave(format!("{help}: {}", release.title()));
 }
 
@@ -123,5 +122,21 @@ pub(super) fn by_hand(release: &Release) {
     let settings = &release.ctx.ws.settings;
     if !settings.downstream.is_empty() && !Forge::may_dispatch() {
         release.leave("tell the downstream repositories (not set up: DISPATCH_TOKEN)".to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn a_package_that_could_not_be_linked_is_a_warning() {
+        let error = anyhow::anyhow!("403 Forbidden: only the owner may link packages");
+        expect![[r#"
+            warning[package-unlinked]: python-v0.0.1 is released, but not linked to the repository: 403 Forbidden: only the owner may link packages
+              → link the package to the repository on the package's page: Settings
+        "#]]
+        .assert_eq(&(ui::plain(&ui::finding_text(&unlinked("python-v0.0.1", &error))) + "\n"));
     }
 }
