@@ -13,11 +13,13 @@ use std::path::{Component, Path, PathBuf};
 
 /// The most links that are followed to resolve one name, as in Linux.
 const LINKS: usize = 40;
+/// The most bytes of a layer's uncompressed tar: a compressed layer may unpack to a thousand times its size.
+const LARGEST: u64 = 16 << 30;
 
 /// Unpacks one layer into `root`, over the layers below it. An error if its tar does not have the digest
 /// `diff_id`.
 pub(crate) fn apply(root: &Path, layer: &Utf8Path, diff_id: &str) -> Result<()> {
-    let mut tar = Hashing { from: plain(layer)?, hash: Hasher::new(&hash::SHA256) };
+    let mut tar = Hashing { from: plain(layer)?, hash: Hasher::new(&hash::SHA256), left: LARGEST };
     unpack(root, &mut tar, FolderOverLink::Replaces).with_context(|| format!("cannot unpack {layer}"))?;
     io::copy(&mut tar, &mut io::sink())?;
     let found = hash::oci(tar.hash);
@@ -198,11 +200,17 @@ fn remove(path: &Path) -> Result<()> {
 struct Hashing<R> {
     from: R,
     hash: Hasher,
+    /// How many bytes more are read until the tar is refused.
+    left: u64,
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.from.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(n as u64)
+            .ok_or_else(|| io::Error::other(format!("it unpacks to more than {} GiB", LARGEST >> 30)))?;
         self.hash.update(&buffer[..n]);
         Ok(n)
     }

@@ -151,6 +151,20 @@ fn a_layer_whose_digest_is_not_the_one_in_the_config_is_refused() {
 }
 
 #[test]
+fn a_layer_that_unpacks_to_more_than_the_limit_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let tar = tarball(&[(FILE, "a", "1")]);
+    let within = |left: u64| {
+        let mut tar = Hashing { from: &tar[..], hash: Hasher::new(&hash::SHA256), left };
+        unpack(temp.path(), &mut tar, FolderOverLink::Replaces)?;
+        io::copy(&mut tar, &mut io::sink()).map_err(anyhow::Error::from)
+    };
+    within(tar.len() as u64).unwrap();
+    let error = format!("{:#}", within(tar.len() as u64 - 1).unwrap_err());
+    assert_eq!(error, "it unpacks to more than 16 GiB");
+}
+
+#[test]
 fn a_package_follows_the_links_of_merged_usr() {
     let temp = tempfile::tempdir().unwrap();
     let package = tarball(&[
