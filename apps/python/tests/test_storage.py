@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,25 @@ def test_a_change_is_written_before_its_answer_whoever_writes_it() -> None:
 
     written: list[str] = []
     asyncio.run(changed())
+
+
+def test_a_cancelled_write_does_not_prevent_the_next(tmp_path: Path) -> None:
+    async def written() -> None:
+        storage: Any = storage_at(f"sqlite:{tmp_path / 'agents.db'}")
+        await storage.open()
+        for ticks in range(1, 12):
+            write = asyncio.create_task(storage.write([("thread", "one", b"{}")]))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            write.cancel()
+            await asyncio.wait([write])
+            await storage.write([("thread", "two", b"{}")])
+        inner = vars(storage)
+        for connection in (inner["_records"], inner["_saver"].conn, inner["_store"].conn):
+            await connection.close()
+        inner["_guard"].close()
+
+    asyncio.run(written())
 
 
 def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,13 +97,15 @@ class Sqlite(Memory):
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._turn:
-            await self._records.execute("BEGIN IMMEDIATE")
             try:
+                # The connection's thread executes what a cancelled task has sent, BEGIN too. So the
+                # rollback follows each statement. It does nothing without a transaction.
+                await self._records.execute("BEGIN IMMEDIATE")
                 yield self._records
+                await self._records.commit()
             except BaseException:
                 await self._records.rollback()
                 raise
-            await self._records.commit()
 
     async def write(self, rows: Iterable[Row]) -> None:
         """Write records, and remove the checkpoints of deleted threads: all or nothing."""
