@@ -381,7 +381,8 @@ pub(crate) fn serve(page: &'static str) -> String {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n";
+            let kind = if page.starts_with('{') { "application/json" } else { "text/html" };
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n");
             let _ = write!(stream, "{head}content-length: {}\r\n\r\n{page}", page.len());
         }
     });
