@@ -8,7 +8,6 @@ from importlib.resources import files
 
 import pytest
 
-from conftest import ROOT
 from fractal_agents_runtime.app import App, Reply
 from fractal_agents_runtime.echo import echo
 from fractal_agents_runtime.settings import Settings, parse_settings
@@ -42,7 +41,3 @@ def test_the_page_can_be_left_out() -> None:
         parse_settings({"PAGE": "no"})
     assert got("GET", Settings(page=False)).status == 401
     assert got("POST", Settings()).status == 404
-
-
-def test_both_apps_have_the_same_page() -> None:
-    assert (ROOT / "apps/ts/page.html").read_bytes() == PAGE

@@ -36,8 +36,3 @@ test("the page can be left out", async () => {
   expect((await got("GET", { page: false })).status).toBe(401);
   expect((await got("POST")).status).toBe(404);
 });
-
-test("both apps have the same page", () => {
-  const other = `${ROOT}/../python/src/fractal_agents_runtime/page.html`;
-  expect(readFileSync(other, "utf8")).toBe(PAGE);
-});

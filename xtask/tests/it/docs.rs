@@ -163,3 +163,10 @@ fn lines_are_not_longer_than_110_columns() {
     }
     assert!(long.is_empty(), "{} lines are too long:\n{}", long.len(), long.join("\n"));
 }
+
+/// The apps do not depend on each other, so neither checks it.
+#[test]
+fn both_apps_have_the_same_page() {
+    let (python, ts) = ("apps/python/src/fractal_agents_runtime/page.html", "apps/ts/page.html");
+    assert!(read(python) == read(ts), "copy {python} to {ts}, or the other way round");
+}
