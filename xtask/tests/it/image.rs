@@ -108,7 +108,7 @@ fn an_image_with_wrong_answers_is_not_pushed() {
     let dead = world.xtask(&["image", "python", "--push"]).expect(1);
     assert!(dead.stderr.contains("no such luck"), "{}", dead.stderr);
 
-    let deaf = server.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN");
+    let deaf = server.replace("lambda *_: os._exit(0)", "signal.SIG_IGN");
     world.repo.write("apps/python/openapi.json", spec.replace("another", "demo-agent"));
     world.repo.commit("apps/python/src/demo_agent/__main__.py", &deaf, "fix: a server that never stops");
     let deaf = world.xtask(&["image", "python", "--push"]).expect(1);
