@@ -8,7 +8,6 @@ in apps/python and `bun install` in apps/ts.
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "storage"))
 sys.dont_write_bytecode = True
 
+from ports import free_port  # noqa: E402
 from postgresql import programs, running  # noqa: E402
 
 APPS = HERE.parents[1] / "apps"
@@ -60,9 +60,7 @@ def driven(command: list[str], url: str) -> dict[str, str]:
 @contextmanager
 def server(folder: Path, command: list[str]) -> Iterator[str]:
     """Run a server of the checkout, and return its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

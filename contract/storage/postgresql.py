@@ -9,7 +9,6 @@ PostgreSQL (Debian: postgresql).
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+sys.dont_write_bytecode = True
+
+from ports import free_port  # noqa: E402
 
 # Timeout in seconds.
 PATIENCE = 60.0
@@ -44,10 +47,8 @@ def as_user(folder: Path) -> list[str]:
 @contextmanager
 def running(bin_folder: Path) -> Iterator[str]:
     """Run PostgreSQL. Return the start of the addresses of its databases."""
-    with TemporaryDirectory() as name, socket.socket() as probe:
+    with TemporaryDirectory() as name:
         folder = Path(name)
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
         user = as_user(folder)
         data = str(folder / "data")
         made = [str(bin_folder / "initdb"), "--pgdata", data, "--auth=trust", "--username=tests"]
@@ -55,7 +56,7 @@ def running(bin_folder: Path) -> Iterator[str]:
             [*user, *made, "--no-sync", "--encoding=UTF8", "--locale=C"],
             cwd=folder, check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        probe.close()
+        port = free_port()
         server = [str(bin_folder / "postgres"), "-D", data, "-p", str(port), "-k", name]
         settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
         with (folder / "log").open("wb") as log:

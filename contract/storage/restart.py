@@ -10,7 +10,6 @@ database DB must be empty.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,10 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 from uuid import uuid4
+
+sys.dont_write_bytecode = True
+
+from ports import free_port  # noqa: E402
 
 OPEN = build_opener(ProxyHandler({})).open
 # Timeout in seconds.
@@ -38,9 +41,7 @@ class Server:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder / str(uuid4())
         self.folder.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         files = {"STEPS": str(self.folder / "steps"), "GO": str(self.folder / "go")}
         # Of servers that share a database: the seconds until others take the runs of a silent one.

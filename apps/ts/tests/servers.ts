@@ -67,13 +67,22 @@ async function until(holds: () => boolean, complaint: () => string): Promise<voi
   }
 }
 
-export function freePort(): Promise<number> {
+/**
+ * A port that is free at this moment. It is below the ports that kernels give to outgoing connections
+ * (Linux: from 32768, RFC 6335: from 49152): a connection could take one of those before the server listens.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_768);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }
 

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use std::ffi::OsString;
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -338,9 +339,20 @@ pub(crate) fn end_of_log(log: &Utf8Path) -> String {
     last_lines(&std::fs::read_to_string(log).unwrap_or_default(), 20)
 }
 
-/// A TCP port of this machine that is free at this moment. Another process may take it before it is used.
+/// The ports that servers get which listen later. They are below the ports that kernels give to outgoing
+/// connections (Linux: from 32768, RFC 6335: from 49152): a connection could take one of those before the
+/// server listens.
+const PORTS: std::ops::Range<u16> = 20_000..32_768;
+
+/// A TCP port of this machine that is free at this moment. Another server may take it before it is used.
 pub(crate) fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    // Processes and threads begin at different ports.
+    let random = RandomState::new().build_hasher().finish() % PORTS.len() as u64;
+    let first = PORTS.start + u16::try_from(random)?;
+    (first..PORTS.end)
+        .chain(PORTS.start..first)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .with_context(|| format!("no port from {} to {} is free", PORTS.start, PORTS.end - 1))
 }
 
 #[cfg(test)]
@@ -351,6 +363,15 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
         within(&mut command, "program --version", Limits::overall(limit))
+    }
+
+    #[test]
+    fn a_free_port_is_no_port_of_outgoing_connections() {
+        let taken: Vec<_> = (0..20)
+            .map(|_| std::net::TcpListener::bind(("127.0.0.1", free_port().unwrap())).unwrap())
+            .collect();
+        let ports: Vec<u16> = taken.iter().map(|one| one.local_addr().unwrap().port()).collect();
+        assert!(ports.iter().all(|port| PORTS.contains(port)), "{ports:?}");
     }
 
     #[test]
