@@ -30,8 +30,6 @@ WEB = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connectio
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = Path(__file__).parents[1] / "examples/plugin"
-# The arguments of a server of the graph `steps`.
-STEPS = ["serve", "--config", str(Path(__file__).with_name("steps.json"))]
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
@@ -139,10 +137,9 @@ class Servers:
     example: Server
     # The process that runs the example plugin's own tests.
     plugin: Process
-    # The results of the contract's tests on a file, and of those of restarts. They run beside the
-    # other tests. `cargo xtask test` runs the contract's tests on memory.
+    # The result of the contract's tests, which run beside the other tests. `cargo xtask test` runs
+    # them on memory.
     contract_on_file: Future[Result]
-    restarts: Future[Result]
     # Servers with a slow graph, which tests stop.
     slow: list[Server]
 
@@ -167,19 +164,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     plugins_tests = stack.enter_context(running(folder / "plugin.log", *plugin, measured=False))
     # Wait for their end instead of killing them: only then does the server that they start end too.
     stack.callback(plugins_tests.process.wait, PATIENCE)
-    module = ["-m", "fractal_agents_runtime"]
-    shared = launch("shared", *module)
-    on_file = launch("on_file", *module, "--db", f"sqlite:{folder / 'contract.db'}")
-    restarts = [f"sqlite:{folder / 'restarts.db'}", sys.executable, *module]
-    beside = stack.enter_context(ThreadPoolExecutor(2))
+    db = f"sqlite:{folder / 'agents.db'}"
+    shared = launch("shared", "-m", "fractal_agents_runtime", "--db", db)
+    beside = stack.enter_context(ThreadPoolExecutor(1))
     session.config.stash[LAUNCHED] = Servers(
         shared=shared,
-        contract_on_file=beside.submit(kept_and_stopped, on_file),
-        # The servers are killed, which saves no coverage.
-        restarts=beside.submit(told, "contract/storage/restart.py", *restarts, *STEPS),
+        contract_on_file=beside.submit(contract, shared),
         example=launch("example", str(example), measured=False),
         plugin=plugins_tests,
-        slow=[launch(f"slow-{n}", str(slow)) for n in range(SLOW)],
+        # Only the first one runs lines that no other server runs.
+        slow=[launch(f"slow-{n}", str(slow), measured=n == 0) for n in range(SLOW)],
     )
 
 
@@ -188,19 +182,12 @@ def servers(pytestconfig: pytest.Config) -> Servers:
     return pytestconfig.stash[LAUNCHED]
 
 
-def kept_and_stopped(server: Server) -> Result:
-    """Run the contract's tests, then stop the server, so that its coverage is saved."""
-    result = told("contract", BASE_URL=answering(server).url)
-    server.stop(signal.SIGTERM)
-    return result
-
-
-def told(*command: str, **settings: str) -> Result:
-    """Run `python *command` in the repository's root to its end."""
+def contract(server: Server) -> Result:
+    """Run the contract's tests."""
     return subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, "contract"],
         cwd=ROOT,
-        env={**environ(measured=False), **settings},
+        env={**environ(measured=False), "BASE_URL": answering(server).url},
         capture_output=True,
         text=True,
         check=False,
@@ -218,8 +205,9 @@ def readme_example() -> str:
 
 @pytest.fixture(scope="session")
 def server(servers: Servers) -> Iterator[Server]:
-    """Return the server as users start it. All tests that only send requests share it."""
+    """Return the server, with its records in a file. All tests that only send requests share it."""
     yield answering(servers.shared)
+    servers.contract_on_file.result()
     code, _ = servers.shared.stop(signal.SIGTERM)
     assert code == 0, servers.shared.log()
 

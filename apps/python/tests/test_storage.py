@@ -1,4 +1,4 @@
-"""A server keeps everything when it ends, and runs go on; see `contract/storage`."""
+"""Where records are kept. `contract/storage` has the tests of servers that are killed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -14,11 +14,6 @@ from fractal_agents_runtime.records import Records
 from fractal_agents_runtime.settings import Settings, parse_settings
 from fractal_agents_runtime.storage import Memory, Row, StorageError, storage_at
 from fractal_agents_runtime.threads import Threads
-
-
-def test_a_file_keeps_everything(servers: Servers) -> None:
-    done = servers.restarts.result()
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_contract_holds_with_a_file(servers: Servers) -> None:
