@@ -75,6 +75,7 @@ class Store(Case):
             ({"key": ""}, ["key"]),
             ({"value": []}, ["value"]),
             ({"index": ["a"]}, ["index"]),
+            ({"index": 0}, ["index"]),
             ({"ttl": 0}, ["ttl"]),
             ({"more": 1}, ["more"]),
         ]

@@ -44,6 +44,13 @@ def _uuid(value: str) -> str:
     return value
 
 
+def _no_number(value: object) -> object:
+    """Refuse 0, which `Literal[False]` accepts because it is equal."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise PydanticCustomError("literal_error", "Input should be False")
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
 MaybeWhole = Annotated[int | None, BeforeValidator(_whole)]
 Uuid = Annotated[str, AfterValidator(_uuid), WithJsonSchema({"format": "uuid", "type": "string"})]
@@ -459,7 +466,7 @@ class ItemPut(RequestModel):
     namespace: list[Label] = Field(min_length=1, description="The path of the value.")
     key: str = Field(min_length=1)
     value: AnyObject
-    index: Literal[False] | None = Field(
+    index: Annotated[Literal[False] | None, BeforeValidator(_no_number)] = Field(
         default=None, description="Lists of fields are refused: semantic search is not supported."
     )
     ttl: float | None = Field(
