@@ -73,9 +73,10 @@ export class Sqlite extends Alone implements Storage {
       // Protected, but it makes the tables, which `write` needs.
       (saver as unknown as { setup(): void }).setup();
       connection.exec(valuesTable("store"));
-      // Its parameters are ?1, ?2…
+      // Without numbers, because better-sqlite3 takes ?1 for a name. All statements of the store have
+      // their parameters in order.
       const execute = (sql: string, values: readonly unknown[]) => {
-        const statement = connection.prepare(sql.replaceAll("$", "?"));
+        const statement = connection.prepare(sql.replaceAll(/\$\d/g, "?"));
         if (sql.startsWith("SELECT")) return statement.all(...values);
         statement.run(...values);
         return [];
