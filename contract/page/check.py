@@ -1,8 +1,8 @@
 """Drives the web page of a running server with Chromium, as a person would.
 
-    python3 contract/page/check.py http://127.0.0.1:8000 [--token TOKEN] [--picture FILE]
+    BASE_URL=http://127.0.0.1:8000 python3 contract/page/check.py [--token TOKEN] [--picture FILE]
 
-It needs `chromium` on the PATH, and the server's own graphs. It exits with 77 without Chromium.
+It needs Chromium or Chrome on the PATH, and the server's own graphs. It exits with 77 without them.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 60.0
+PROGRAMS = ("chromium", "chromium-headless-shell", "google-chrome")
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -211,20 +212,20 @@ def check(page: Page, url: str, token: str | None, picture: str | None) -> None:
 def main() -> int:
     """Check the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("url")
     parser.add_argument("--token")
     parser.add_argument("--picture", help="where to save a picture of the page")
     asked = parser.parse_args()
-    program = shutil.which("chromium")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if not program:
-        sys.stderr.write("skipped: there is no chromium\n")
+        sys.stderr.write(f"there is none of {', '.join(PROGRAMS)}\n")
         return 77
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         page = Page(program, profile)
         try:
-            check(page, asked.url, asked.token, asked.picture)
+            check(page, os.environ["BASE_URL"], asked.token, asked.picture)
         except AssertionError:
-            page.picture(asked.picture or "failed.png")
+            if asked.picture:
+                page.picture(asked.picture)
             sys.stderr.write(f"{page.value(MESSAGES)}\n{page.complaints}\n")
             raise
         finally:

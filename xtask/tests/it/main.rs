@@ -20,6 +20,7 @@ mod check;
 mod ci;
 mod compat;
 mod contents;
+mod contract;
 mod demo;
 mod docs;
 mod findings;

@@ -2,36 +2,10 @@
 //! the checkout. Here and not among the apps' own tests, because a rehearsal repeats those. Only the
 //! contract with the Python server and a SQLite file is there, because it measures that app's coverage.
 
-use crate::skip::skip;
+use crate::contract::{passes, root, server};
+use crate::skip::{optional, skip};
 use crate::support::tool;
-use camino::{Utf8Path, Utf8PathBuf};
 use std::process::Command;
-
-/// The root of the repository.
-fn root() -> &'static Utf8Path {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// The command of an app's server from the checkout. None: it can't run here.
-fn server(app: &str) -> Option<Vec<String>> {
-    let dir = root().join("apps").join(app);
-    let (needed, command) = match app {
-        "ts" => {
-            let bun = Utf8PathBuf::try_from(tool("bun")?).unwrap();
-            let cli = dir.join("src/cli.ts");
-            ("node_modules/@langchain/langgraph-checkpoint-sqlite", vec![bun, cli])
-        }
-        _ => {
-            let python = dir.join(".venv/bin/python");
-            (".venv/bin/python", vec![python, "-m".into(), "fractal_agents_runtime".into()])
-        }
-    };
-    if !dir.join(needed).exists() {
-        skip(&format!("{needed} is missing in {dir}: cargo xtask test {app}"));
-        return None;
-    }
-    Some(command.into_iter().map(Utf8PathBuf::into_string).collect())
-}
 
 /// The same with the graph `steps`, which the tests of restarts need.
 fn steps(app: &str) -> Option<Vec<String>> {
@@ -40,16 +14,10 @@ fn steps(app: &str) -> Option<Vec<String>> {
     Some([server(app)?, more.to_vec()].concat())
 }
 
-/// Runs a script of `contract/storage`. The exit code 77 means that this machine lacks something.
+/// Runs a script of `contract/storage`.
 fn script(name: &str, arguments: &[String]) {
     let mut command = Command::new("python3");
-    command.arg(format!("contract/storage/{name}")).args(arguments).current_dir(root());
-    let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(77) {
-        return skip(told.trim());
-    }
-    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stdout));
+    passes(command.arg(format!("contract/storage/{name}")).args(arguments), skip);
 }
 
 /// Runs scripts with an empty database of a PostgreSQL of their own.
@@ -82,6 +50,34 @@ fn the_contract_holds_for_the_typescript_server_with_a_sqlite_file() {
     let Some(command) = server("ts") else { return };
     let folder = tempfile::tempdir().unwrap();
     script("whole.py", &[vec![format!("sqlite:{}/a.db", folder.path().display())], command].concat());
+}
+
+/// 25 s. On Node the file is read by better-sqlite3, which is compiled for each version of Node.
+#[test]
+fn the_typescript_server_keeps_everything_in_a_sqlite_file_on_node() {
+    if server("ts").is_none() {
+        return;
+    }
+    let dir = root().join("apps/ts");
+    let loads = ["-e", "new (require('better-sqlite3'))(':memory:')"];
+    if !Command::new("node").args(loads).current_dir(&dir).output().is_ok_and(|o| o.status.success()) {
+        optional("Node can't load better-sqlite3: npm rebuild better-sqlite3 in apps/ts");
+        return;
+    }
+    let Some(bun) = tool("bun") else { return };
+    let built = |arguments: &[&str]| passes(Command::new(&bun).args(arguments).current_dir(&dir), skip);
+    built(&["run", "build"]);
+    // Where the graph finds its packages.
+    let folder = tempfile::tempdir_in(dir.join("dist")).unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let steps = at("steps.js");
+    built(&["build", "tests/steps.ts", "--target=node", "--packages=external", "--outfile", &steps]);
+    std::fs::write(at("steps.json"), r#"{ "graphs": { "steps": "./steps.js:graph" } }"#).unwrap();
+    let node = ["node".to_string(), dir.join("dist/cli.js").into_string()];
+    let serve = ["serve".to_string(), "--config".to_string(), at("steps.json")];
+    let database = |name| vec![format!("sqlite:{}", at(name))];
+    script("restart.py", &[database("restart.db"), node.to_vec(), serve.to_vec()].concat());
+    script("whole.py", &[database("whole.db"), node.to_vec()].concat());
 }
 
 /// 30 s.
