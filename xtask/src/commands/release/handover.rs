@@ -70,16 +70,24 @@ pub(crate) struct Breaks {
     pub accepted: Vec<String>,
 }
 
-/// Empties the folder for a new hand-over. Refuses one that has other files.
+/// Empties the folder for a new hand-over. Refuses one whose files were not all written by another hand-over.
 pub(super) fn prepare(dir: &Utf8Path) -> Result<()> {
     let read = |dir: &Utf8Path| dir.read_dir_utf8().map(|mut entries| entries.next().is_some());
     match read(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Ok(true) if !dir.join(LIST).exists() => {
-            let message = format!("{dir} is not empty, and its files are not those of a release");
-            return Err(Exit::Usage(format!("{message}: name another folder")).into());
+        Ok(true) => {
+            let foreign = match hash(dir)? {
+                Some(own) => checked(dir, &own)?.1,
+                None => vec![format!("it has no {LIST}")],
+            };
+            if !foreign.is_empty() {
+                let message = format!("{dir} is not empty, and its files are not those of a release");
+                let reasons = foreign.join("\n  ");
+                return Err(Exit::Usage(format!("{message}: name another folder\n  {reasons}")).into());
+            }
+            std::fs::remove_dir_all(dir).with_context(|| format!("cannot empty {dir}"))?;
         }
-        Ok(_) => std::fs::remove_dir_all(dir).with_context(|| format!("cannot empty {dir}"))?,
+        Ok(false) => {}
         Err(error) => return Err(error).with_context(|| format!("cannot read {dir}")),
     }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {dir}"))
@@ -343,6 +351,32 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_emptied_only_if_a_hand_over_wrote_every_file() {
+        let (_temp, dir) = folder();
+        let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
+        let files = BTreeMap::from([("one.whl".to_string(), sha256("one"))]);
+        let list = serde_json::to_string(&List { schema: SCHEMA, apps: Vec::new(), files }).unwrap();
+        write("one.whl", "one");
+        let refused = |expected: &str| {
+            let error = prepare(&dir).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert!(dir.join("one.whl").exists());
+        };
+        refused("name another folder\n  it has no handed.json");
+        write(LIST, "{}");
+        refused("handed.json");
+        write(LIST, &list);
+        write("thesis.txt", "mine");
+        refused("thesis.txt is not in the list");
+        std::fs::remove_file(dir.join("thesis.txt")).unwrap();
+        write("one.whl", "changed by hand");
+        refused("one.whl has sha256");
+        write("one.whl", "one");
+        prepare(&dir).unwrap();
+        assert_eq!(walk(&dir).unwrap(), [""; 0]);
+    }
+
+    #[test]
     fn the_digest_of_an_image_adds_no_line_to_the_tag() {
         let (_temp, dir) = folder();
         let digest = format!("sha256:{}", "a".repeat(64));
@@ -362,17 +396,5 @@ mod tests {
         assert_eq!(problems(&digest), "");
         let forged = format!("{digest}\nDist-Sha256: {}  evil.whl", "b".repeat(64));
         assert!(problems(&forged).ends_with("evil.whl\" is no digest"), "{}", problems(&forged));
-    }
-
-    #[test]
-    fn a_folder_with_other_files_is_not_emptied() {
-        let (_temp, dir) = folder();
-        let new = dir.join("new");
-        prepare(&new).unwrap();
-        std::fs::write(new.join("mine"), "").unwrap();
-        assert!(prepare(&new).unwrap_err().to_string().contains("name another folder"));
-        std::fs::write(new.join(LIST), "{}").unwrap();
-        prepare(&new).unwrap();
-        assert!(!new.join("mine").exists());
     }
 }
