@@ -62,6 +62,22 @@ pub(crate) fn npm(ctx: &Ctx, app: &App, args: &[&str]) -> Result<String> {
         cmd!(sh, "{npm} {args...} --registry {registry} {scoped...} --loglevel error"),
         &env,
     )
+    .map_err(|error| match error.to_string() {
+        text if text.contains(TRACE) => anyhow::Error::msg(without_trace(&text)),
+        _ => error,
+    })
+}
+
+/// npm ends the report of a connection's error with a stack trace and the fields of an object.
+const TRACE: &str = "npm error     at ";
+
+/// Leaves out what says nothing to users, and hides the line that does.
+fn without_trace(text: &str) -> String {
+    let noise = |line: &&str| {
+        line.strip_prefix("npm error")
+            .is_some_and(|rest| rest.starts_with("   ") || [" }", ""].contains(&rest))
+    };
+    text.lines().filter(|line| !noise(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The registry's address in the form of npm's configuration keys: `//registry.npmjs.org/`.
@@ -176,6 +192,30 @@ fn names_no_user(answer: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_trace_of_npm_is_left_out() {
+        let text = [
+            "`npm publish`: exit code 1",
+            "npm error code ECONNREFUSED",
+            "npm error FetchError: request to http://h/x failed",
+            "npm error     at emit (node:events:524:28)",
+            "npm error     at queues:83:21) {",
+            "npm error   code: 'ECONNREFUSED',",
+            "npm error }",
+            "npm error",
+            "npm error 404  'a@1' is not in this registry.",
+            "npm error A complete log is in: /x",
+        ]
+        .join("\n");
+        expect_test::expect![[r#"
+            `npm publish`: exit code 1
+            npm error code ECONNREFUSED
+            npm error FetchError: request to http://h/x failed
+            npm error 404  'a@1' is not in this registry.
+            npm error A complete log is in: /x"#]]
+        .assert_eq(&without_trace(text));
+    }
 
     #[test]
     fn nothing_is_published_as_latest() {
