@@ -87,6 +87,9 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
             return Ok(None);
         }
     };
+    if let Some(why) = &published.unread {
+        index_unread(app, flags, &version, why)?;
+    }
     version::to_pep440(&version)?;
     let confirmed =
         reason.map(|reason| confirm::accept(&mut plan, &version, &reason)).transpose()?.unwrap_or_default();
@@ -99,6 +102,23 @@ fn write(ctx: &Ctx, app: &App, flags: &flags::Bump) -> Result<Option<Version>> {
         }
     }
     Ok(Some(version))
+}
+
+/// Without the index's answer, a version may be one that is taken, or below one that users have. Only a
+/// person may choose it then.
+fn index_unread(app: &App, flags: &flags::Bump, version: &Version, why: &str) -> Result<()> {
+    let message = format!("the index could not be asked which versions it has: {why}");
+    let finding = |level| Finding::new("index-unreachable", level, message.clone()).app(app.name());
+    if flags.version.is_some() {
+        ui::finding(&finding(Level::Warning).help("`release` asks the index again, before the tag"));
+        return Ok(());
+    }
+    let help = format!(
+        "run it again when the index answers\n\
+         or, if you know that it has no higher version: cargo xtask bump {} --version {version}",
+        app.name()
+    );
+    Err(Exit::Gate(vec![finding(Level::Error).help(help)]).into())
 }
 
 /// The bump commit's subject, by which people and tools recognise it.

@@ -13,7 +13,7 @@ use crate::sys::ui;
 use anyhow::Result;
 use breaks::Judged;
 use compare::Reach;
-use decide::{Evidence, Facts};
+use decide::{Demands, Evidence, Facts};
 use history::History;
 use semver::Version;
 use serde::Serialize;
@@ -181,16 +181,18 @@ pub(crate) fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
 }
 
 /// The plan for `release`: asks the index, and counts from the newest release that has not been withdrawn.
+/// The version itself may be on the index: what of it is there is compared file by file.
 pub(crate) fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
-    let Published { withdrawn, versions, .. } = published::ask(ctx, app);
-    plan_with(ctx, app, &Published { withdrawn, versions, ..Published::default() }, Reach::Network, true)
+    let mut published = published::ask(ctx, app);
+    let own = Demands::Above(manifest::read(&ctx.ws.root, app)?);
+    published.evidence.retain(|evidence| evidence.demands != own);
+    plan_with(ctx, app, &published, Reach::Network, true)
 }
 
 /// The plan for `bump`, and the index's answer.
 pub(crate) fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     let published = published::ask(ctx, app);
-    let mut plan = plan_with(ctx, app, &published, Reach::Network, true)?;
-    plan.findings.extend(published.findings.iter().cloned());
+    let plan = plan_with(ctx, app, &published, Reach::Network, true)?;
     Ok((plan, published))
 }
 

@@ -223,8 +223,6 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
           → correct and commit what the message names, then check it: cargo xtask plan python
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.3
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -711,8 +709,6 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
         +version = "0.1.0" # the only place
          requires-python = ">=3.11"
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.0
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -728,8 +724,6 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
           → or revert it
           → or, if it breaks nobody, accept it in apps/python/app.toml: [[accept]] id = "attribute-removed", what = "demo_agent.VALUE", version = the next one, reason = "…"
           → (cargo xtask bump python --confirm-breaking "why" writes that entry for every break)
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.0
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -800,8 +794,6 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
     let again = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "again"]).expect(2));
     expect![[r#"
         exit code 2
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: --confirm-breaking: every break of python since python-v0.0.1 is already declared or accepted, or there is none; without it: cargo xtask bump python
     "#]].assert_eq(&again.seen());
     repo.git(&["tag", "python-v0.1.0"]);

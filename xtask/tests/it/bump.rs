@@ -60,10 +60,9 @@ fn a_bump_is_one_commit_and_the_second_changes_nothing() {
     "#]].assert_eq(&repo.read("CHANGELOG.md"));
     expect![[r#"
         exit code 0
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         python: 0.1.1 is already written: nothing changed
-    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
+    "#]]
+    .assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 #[test]
@@ -143,20 +142,18 @@ fn nothing_to_bump_is_reported_and_exits_with_0() {
     repo.git(&["tag", "-d", "python-v0.1.0"]);
     expect![[r#"
         exit code 3
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error[version-too-low]: python: 0.1.0 is lower than 0.1.1, which is already published
           → cargo xtask plan python
         error: 1 finding to fix first
-    "#]].assert_eq(&repo.untouched(|| bump(&repo, &["--version", "0.1.0"])).seen());
+    "#]]
+    .assert_eq(&repo.untouched(|| bump(&repo, &["--version", "0.1.0"])).seen());
     let repo = with_a_fix();
     repo.git(&["tag", "-f", "python-v0.1.0"]);
     expect![[r#"
         exit code 0
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         python: nothing to bump: no commit touches python since python-v0.1.0
-    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
+    "#]]
+    .assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 #[test]
@@ -212,8 +209,6 @@ fn the_users_hook_runs_and_if_it_fails_all_files_are_restored() {
     hook(&repo, "echo not today >&2; exit 1");
     expect![[r#"
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: git refused the commit; all files are restored: git commit --quiet --message chore(release): python v0.2.0 failed in WORLD/repo:
         not today
     "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
@@ -264,8 +259,6 @@ fn a_dry_run_prints_the_commit_and_changes_nothing() {
         +version = "0.1.1" # the only place
          requires-python = ">=3.11"
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.1
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -316,10 +309,9 @@ fn pre_releases_count_up_and_end_in_their_version() {
     assert!(head(&repo).starts_with("chore(release): python v0.1.1\n"));
     expect![[r#"
         exit code 2
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: --pre nightly: not a pre-release channel; use alpha, beta or rc
-    "#]].assert_eq(&repo.untouched(|| bump(&repo, &["--pre", "nightly"])).seen());
+    "#]]
+    .assert_eq(&repo.untouched(|| bump(&repo, &["--pre", "nightly"])).seen());
 }
 
 #[test]
@@ -328,24 +320,16 @@ fn a_given_version_is_used_or_refused_with_the_reason() {
     let refused = |version| repo.untouched(|| bump(&repo, &["--version", version])).seen();
     expect![[r#"
         exit code 3
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error[version-taken]: python: 0.1.0 is already used: it has a tag
           → cargo xtask bump python (that is 0.1.1)
         error: 1 finding to fix first
         exit code 3
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error[version-too-low]: python: 0.0.5 is lower than 0.1.0, which is already published
           → cargo xtask bump python (that is 0.1.1)
         error: 1 finding to fix first
         exit code 2
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: --version: 1.0.0-dev.1: -dev.1 has no PEP 440 equivalent of the same order; use -alpha.N, -beta.N or -rc.N, as in 1.0.0-rc.1
         exit code 2
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: --version: "1" is not SemVer (X.Y.Z, X.Y.Z-rc.N): unexpected end of input while parsing major version number
     "#]].assert_eq(&["0.1.0", "0.0.5", "1.0.0-dev.1", "1"].map(refused).concat());
     bump(&repo, &["--version", "1.0.0"]).expect(0);
@@ -364,12 +348,48 @@ fn the_version_exceeds_the_highest_on_the_index() {
     let repo = with_a_fix();
     expect![[r#"
         exit code 0
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.1
           apps/python/pyproject.toml
           CHANGELOG.md
-    "#]].assert_eq(&bump(&repo, &[]).seen());
+    "#]]
+    .assert_eq(&bump(&repo, &[]).seen());
+}
+
+#[test]
+fn without_an_answer_of_the_index_only_a_person_chooses_the_version() {
+    let repo = with_a_fix();
+    let page = "<html>Down for maintenance</html>";
+    for answer in ["", "{}"] {
+        let refused = repo.untouched(|| bump(&repo, &["--pypi", &serve(answer)])).expect(3);
+        assert!(refused.stderr.contains("error[index-unreachable]"), "{answer}: {refused:?}");
+    }
+    let refused = |args: &[&str]| repo.untouched(|| bump(&repo, args)).seen();
+    expect![[r#"
+        exit code 3
+            GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (1/4)
+            GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (2/4)
+            GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (3/4)
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
+          → run it again when the index answers
+          → or, if you know that it has no higher version: cargo xtask bump python --version 0.1.1
+        error: 1 finding to fix first
+    "#]].assert_eq(&refused(&["--pypi", &serve(page)]));
+    let offline = ["--pypi", "http://127.0.0.1:1/simple"];
+    expect![[r#"
+        exit code 3
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → run it again when the index answers
+          → or, if you know that it has no higher version: cargo xtask bump python --version 0.1.1-rc.1
+        error: 1 finding to fix first
+    "#]].assert_eq(&refused(&[&offline[..], &["--pre", "rc"]].concat()));
+    expect![[r#"
+        exit code 0
+        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
+          → `release` asks the index again, before the tag
+        ✓ chore(release): python v0.1.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+    "#]].assert_eq(&bump(&repo, &[&offline[..], &["--version", "0.1.1"]].concat()).seen());
 }
 
 /// A one-page index on this machine, while the test runs.
@@ -432,8 +452,6 @@ fn a_lock_file_that_does_not_agree_stops_the_bump() {
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: forgot the lock file");
     expect![[r#"
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: uv.lock does not match pyproject.toml; update it with `uv lock`: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index https://pypi.org/simple`: exit code 1
         Resolved 1 package in TIME
         error: The lockfile at `uv.lock` needs to be updated, but `--check` was provided.
@@ -452,8 +470,6 @@ fn an_unreachable_index_is_not_reported_as_a_stale_lock_file() {
     let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]));
     expect![[r#"
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: cannot check uv.lock against http://127.0.0.1:1/simple; is it reachable?: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index http://127.0.0.1:1/simple`: exit code 2
         error: Request failed after 3 retries in TIME
           cause: Failed to fetch: http://127.0.0.1:1/simple/idna/
@@ -523,20 +539,12 @@ fn nothing_outside_the_repository_is_written() {
     }
     expect![[r#"
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: CHANGELOG.md leads to WORLD/outside, which is outside the repository, so it is not written
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: apps/python/pyproject.toml leads to WORLD/outside, which is outside the repository, so it is not written
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: apps/python/uv.lock leads to WORLD/outside, which is outside the repository, so it is not written
         exit code 1
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error: apps/python/VERSION leads to WORLD/outside, which is outside the repository, so it is not written
     "#]].assert_eq(&seen);
 }
@@ -594,12 +602,11 @@ fn both_sides_of_a_merge_stop_the_bump() {
     repo.commit("CHANGELOG.md", text, "docs: merge");
     expect![[r#"
         exit code 3
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         error[conflict-markers]: a merge conflict is not resolved (CHANGELOG.md:3)
           → remove the lines of one side and the three lines of marks, and commit
         error: 1 finding to fix first
-    "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
+    "#]]
+    .assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
 /// By the real uv, bun and npm: what they would write after a bump is what `bump` has written.

@@ -533,8 +533,6 @@ fn a_plan_reports_that_it_does_not_ask_the_remote_and_a_bump_asks_it() {
         +version = "0.2.0" # the only place
          requires-python = ">=3.11"
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.2.0
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -585,8 +583,6 @@ fn a_plan_reports_that_it_does_not_ask_the_remote_and_a_bump_asks_it() {
         Please make sure you have the correct access rights
         and the repository exists.; the forge was not asked: it is not known whether forge.example is Gitea or GitHub; set forge = "gitea" or "github" in [workspace.metadata.xtask]
           → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.1
           apps/python/pyproject.toml
           CHANGELOG.md

@@ -129,8 +129,6 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 
             * feat: first
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.1
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -151,8 +149,6 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 
             * feat: first
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.1
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -175,8 +171,6 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 
             * fix: second
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.2
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -197,8 +191,6 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 
             * fix: second
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.2
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -221,8 +213,6 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 
             * feat: third
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.0
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -243,8 +233,6 @@ fn promote_first_bumps_on_development_and_then_promotes_development_to_main() {
 
             * feat: third
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.1.0
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -324,8 +312,6 @@ fn a_dry_run_pushes_nothing_and_shows_the_commit() {
 
             * feat: first
         stderr:
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.1
           apps/python/pyproject.toml
           CHANGELOG.md
@@ -364,15 +350,14 @@ fn a_branch_with_an_older_bump_is_replaced_and_one_with_other_commits_is_not() {
     push(&repo, "development");
     expect![[r#"
         exit code 3
-        warning[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
-          → the version is chosen from the tags only; `release` asks the index again
         ✓ chore(release): python v0.0.1
           apps/python/pyproject.toml
           CHANGELOG.md
         error[branch-taken]: release/python-v0.0.1 is already on the remote, with commits other than a bump
           → merge its pull request, or delete the branch
         error: 1 finding to fix first
-    "#]].assert_eq(&promote(&repo, &[]).seen());
+    "#]]
+    .assert_eq(&promote(&repo, &[]).seen());
 }
 
 /// 0.0.1 is released; a hotfix was squashed into main, and development went on.

@@ -539,6 +539,19 @@ fn latest_of_a_ts_app_moves_neither_back_to_an_older_release_nor_to_a_pre_releas
 }
 
 #[test]
+fn a_version_below_one_on_the_index_is_refused_before_the_tag() {
+    let world = World::new();
+    // Chosen while the index did not answer; the clone had no tag of 5.0.0.
+    let index = crate::bump::serve("<a href=\"f#sha256=1\">demo_agent-5.0.0-py3-none-any.whl</a>");
+    let mut command = world.command(&world.repo.path);
+    let refused = run(command.args(["release", "python"]).env("XTASK_PYPI", index)).expect(3);
+    assert!(refused.stderr.contains("error[pending-too-low]"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("the highest on http://"), "{}", refused.stderr);
+    assert!(world.published().is_empty());
+    assert_eq!(world.repo.git(&["ls-remote", "--tags", "origin"]), "");
+}
+
+#[test]
 fn preflight_reports_all_problems_together() {
     let world = World::new();
     world.repo.git(&["switch", "--quiet", "--create", "feat/later"]);

@@ -4,8 +4,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 /// The start of the tests' clock, 2026-01-01T00:00:00Z. Every command is one minute later than the one
 /// before.
@@ -42,6 +44,25 @@ impl Output {
         assert_eq!(self.code, code, "exit code of {self:#?}");
         self
     }
+}
+
+/// The address of an index that has no package.
+fn empty_index() -> &'static str {
+    static INDEX: OnceLock<String> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}/simple", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // The client may be gone.
+                let _ =
+                    BufReader::new(&client).lines().find(|line| line.as_ref().map_or(true, String::is_empty));
+                let head = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                let _ = (&client).write_all(head.as_bytes());
+            }
+        });
+        address
+    })
 }
 
 impl Repo {
@@ -105,8 +126,8 @@ impl Repo {
             .env("XTASK_CACHE", user_cache())
             .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            // Nothing listens on port 1, so no test contacts a real index.
-            .env("XTASK_PYPI", "http://127.0.0.1:1/simple")
+            // No test contacts a real index.
+            .env("XTASK_PYPI", empty_index())
             .env("GIT_AUTHOR_DATE", format!("{now} +0000"))
             .env("GIT_COMMITTER_DATE", format!("{now} +0000"))
             .env("SOURCE_DATE_EPOCH", now.to_string());

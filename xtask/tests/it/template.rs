@@ -426,7 +426,8 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     expect![[r#"
         error: demo_agent-0.4.0.tar.gz, from http://127.0.0.1:PORT/files/demo_agent-0.4.0.tar.gz.whl: cannot read WORLD/tmp/xtask-run/package.tar.gz: invalid gzip header
     "#]].assert_eq(&masked(&broken));
-    let nobody = repo.xtask_in(&dir, &["compat", "--template", "."]).expect(1).stderr;
+    let nobody = ["compat", "--template", ".", "--pypi", "http://127.0.0.1:1/simple"];
+    let nobody = repo.xtask_in(&dir, &nobody).expect(1).stderr;
     expect![[r#"
         error: cannot read the index: GET http://127.0.0.1:1/simple/demo-agent/: io: Connection refused (os error N)
     "#]].assert_eq(&masked(&nobody));

@@ -3,7 +3,6 @@
 
 use super::decide::{Demands, Evidence, Line};
 use crate::ecosystem::IndexVersion;
-use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use semver::Version;
@@ -14,11 +13,12 @@ pub(crate) struct Published {
     pub evidence: Vec<Evidence>,
     /// Yanked (PEP 592), deprecated or unpublished (npm).
     pub withdrawn: Vec<Version>,
-    pub findings: Vec<Finding>,
+    /// Why the index's answer is unknown.
+    pub unread: Option<String>,
 }
 
 /// Asks the index that the app is published to. On a hotfix branch, only versions of its `MAJOR.MINOR` count
-/// as evidence. If the index cannot be reached, a finding reports it and only the tags are used.
+/// as evidence.
 pub(super) fn ask(ctx: &Ctx, app: &App) -> Published {
     let branch = ctx.git.branch().ok().flatten();
     let line = branch.and_then(|branch| Line::of_branch(&branch, app.name()));
@@ -31,14 +31,8 @@ pub(super) fn ask(ctx: &Ctx, app: &App) -> Published {
             let highest = versions.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max().cloned();
             let why = format!("the highest on {}", app.settings.ecosystem.index_url(ctx));
             let evidence = highest.map(|v| Evidence { source: "index", demands: Demands::Above(v), why });
-            Published { versions, evidence: evidence.into_iter().collect(), withdrawn, findings: Vec::new() }
+            Published { versions, evidence: evidence.into_iter().collect(), withdrawn, unread: None }
         }
-        Err(error) => {
-            let message = format!("the index could not be asked which versions it has: {error:#}");
-            let finding = Finding::new("index-unreachable", Level::Warning, message)
-                .app(app.name())
-                .help("the version is chosen from the tags only; `release` asks the index again");
-            Published { findings: vec![finding], ..Published::default() }
-        }
+        Err(error) => Published { unread: Some(format!("{error:#}")), ..Published::default() },
     }
 }
