@@ -62,7 +62,7 @@ export class Assistants {
     return { created_at: current.created_at, current, versions: this.#versions.get(id) };
   }
 
-  /** Takes an assistant over from the storage, if its graph is still served. */
+  /** Loads an assistant from the storage, if its graph is still served. */
   load(id: string, saved: Json | null): void {
     if (!saved) {
       this.#remove(id);

@@ -35,7 +35,7 @@ export class Items {
     return end ? { ...end } : null;
   }
 
-  /** Takes over from the storage when a value ends. */
+  /** Loads from the storage when a value ends. */
   load(name: string, saved: Json | null): void {
     if (saved) this.#ends.set(name, saved as unknown as End);
     else this.#ends.delete(name);

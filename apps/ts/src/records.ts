@@ -8,7 +8,7 @@ import type { Json } from "./values.js";
 export interface Kind {
   /** Returns a record for the storage. null: it is deleted. */
   dump(key: string): Json | null;
-  /** Takes a record over from the storage. null: it is deleted. */
+  /** Loads a record from the storage. null: it is deleted. */
   load(key: string, saved: Json | null): void;
 }
 
@@ -19,7 +19,7 @@ export class Records {
   // For runs that end with this process.
   readonly #memory: Storage;
   readonly #changed = new Map<string, readonly [kind: string, key: string]>();
-  // The end of what is written or taken over at the moment.
+  // The end of what is written or loaded at the moment.
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage) {
@@ -54,13 +54,13 @@ export class Records {
     });
   }
 
-  /** Takes over what other servers have changed. */
+  /** Loads what other servers have changed. */
   async pull(): Promise<void> {
     if (this.storage.shared) await this.#alone(() => this.#take());
   }
 
   /**
-   * Takes over what other servers have changed, and keeps them from changes during the work. What
+   * Loads what other servers have changed, and keeps them from changes during the work. What
    * it has changed is written at its end. It must not take long, and must not write.
    */
   async change<Result>(work: () => Result): Promise<Awaited<Result>> {

@@ -72,7 +72,7 @@ export class Threads {
     return thread ? { ...thread, ends: this.#ends.get(id) ?? null } : null;
   }
 
-  /** Takes a thread over from the storage. */
+  /** Loads a thread from the storage. */
   load(id: string, saved: Json | null): void {
     if (!saved) {
       this.#remove(id);

@@ -65,7 +65,7 @@ function killed(file: string): string {
   return copy;
 }
 
-test.each(["resume", "error"])("a server that takes over a file: %s", async (lostRuns) => {
+test.each(["resume", "error"])("the file of a killed server: %s", async (lostRuns) => {
   const file = `${FOLDER}/${lostRuns}.db`;
   const [shut, open] = [
     { open: false, began: [] as string[] },

@@ -53,7 +53,7 @@ class Assistants:
         return {"created_at": created_at, "current": current, "versions": self._versions[key]}
 
     def load(self, key: str, saved: Json | None) -> None:
-        """Take an assistant over from the storage, if its graph is still served."""
+        """Load an assistant from the storage, if its graph is still served."""
         if saved is None:
             self._versions.pop(key, None)
             self._current.pop(key, None)

@@ -35,7 +35,7 @@ class Items:
         return None if ends is None else {"ends": ends}
 
     def load(self, key: str, saved: Json | None) -> None:
-        """Take over from the storage when a value ends."""
+        """Load from the storage when a value ends."""
         if saved is None:
             self._ends.pop(_parsed(key), None)
         else:

@@ -42,7 +42,7 @@ class Kind(Protocol):
         """Return a record for the storage. None: it is deleted."""
 
     def load(self, key: str, saved: Json | None) -> None:
-        """Take a record over from the storage. None: it is deleted."""
+        """Load a record from the storage. None: it is deleted."""
 
 
 class Records:
@@ -96,7 +96,7 @@ class Records:
             raise
 
     async def pull(self) -> None:
-        """Take over what other servers have changed."""
+        """Load what other servers have changed."""
         if self.storage.shared:
             async with self._lock:
                 await self._take()
@@ -108,7 +108,7 @@ class Records:
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[None]:
-        """Take over what other servers have changed, and keep them from changes during the block.
+        """Load what other servers have changed, and keep them from changes during the block.
 
         What has changed is written at its end. It must not take long, and must not write.
         """

@@ -64,7 +64,7 @@ class Threads:
         return None if thread is None else {**thread, "ends": self._ends.get(key)}
 
     def load(self, key: str, saved: Json | None) -> None:
-        """Take a thread over from the storage."""
+        """Load a thread from the storage."""
         if saved is None:
             self._remove(key)
             return

@@ -181,15 +181,15 @@ function order(questions, { old, now, before, after }, slot, found) {
     for (const [k, other] of now.entries()) {
       const was = before.indexOf(after[k]);
       if (k < place && (was < 0 || was > i))
-        takeover(questions, one, other, slot, false, () => told(one, other));
+        otherServes(questions, one, other, slot, false, () => told(one, other));
       if (k > place && was >= 0 && was < i)
-        takeover(questions, now[place], old[was], slot, true, () => told(old[was], one));
+        otherServes(questions, now[place], old[was], slot, true, () => told(old[was], one));
     }
   });
 }
 
 /** Does `other` take what is written for `one`, and give something else? `back`: it did, before. */
-function takeover(questions, one, other, slot, back, then) {
+function otherServes(questions, one, other, slot, back, then) {
   const { texts } = questions;
   const [mine, theirs] = back ? [slot.names.new, slot.names.old] : [slot.names.old, slot.names.new];
   const own = shared(texts, one.typeParameters ?? [], [], { ...slot.names, old: mine }, "U");
