@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fractal_agents_runtime import App, runs, streams
+from fractal_agents_runtime import App, run_requests, streams
 from fractal_agents_runtime.errors import HttpError
 from fractal_agents_runtime.streams import BEAT, OPEN, Feed, Log, nobody
 
@@ -14,7 +14,7 @@ from fractal_agents_runtime.streams import BEAT, OPEN, Feed, Log, nobody
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT", 0.02)
-    monkeypatch.setattr(runs, "HEARTBEAT", 0.02)
+    monkeypatch.setattr(run_requests, "HEARTBEAT", 0.02)
 
 
 class Slow:

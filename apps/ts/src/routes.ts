@@ -7,7 +7,7 @@ import * as handlers from "./handlers.js";
 import * as items from "./items.js";
 import * as models from "./models.js";
 import { changing } from "./records.js";
-import * as runs from "./runs.js";
+import * as runs from "./run-requests.js";
 import type { Runtime } from "./runtime.js";
 import * as threads from "./threads.js";
 

@@ -88,7 +88,7 @@ class Api:
     async def _open(self) -> None:
         await self._records.open()
         if self._records.storage.shared:
-            await self._runtime.runs.take_over()
+            await self._runtime.runs.resume_lost()
             self._sharing = asyncio.create_task(self._runtime.runs.share())
         else:
             self._runtime.runs.recover()
