@@ -85,7 +85,7 @@ class Servers:
         self.database.alive.add(name)
         shared = Shared(self.database, name)
         self._patch.setattr(api, "storage_at", lambda *_: shared)
-        app = Api({"steps": graph.compile()}, None, Settings(lease_seconds=0.01))
+        app = Api({"steps": graph.compile()}, None, Settings(lease_seconds=0.4))
         await app.open()
         return app
 
@@ -112,7 +112,7 @@ async def waiting(servers: Servers, app: Api) -> str:
     return f"/threads/{thread['thread_id']}/runs/{run['run_id']}"
 
 
-def test_a_run_is_taken_over_once_and_its_old_server_lets_go(
+def test_a_run_of_a_silent_server_is_resumed_once_and_its_old_server_lets_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def taken() -> None:
