@@ -214,7 +214,7 @@ mod tests {
             npm error FetchError: request to http://h/x failed
             npm error 404  'a@1' is not in this registry.
             npm error A complete log is in: /x"#]]
-        .assert_eq(&without_trace(text));
+        .assert_eq(&without_trace(&text));
     }
 
     #[test]
