@@ -8,7 +8,9 @@ use crate::lab::{Fault, Proxy, Request};
 use crate::support::{APP_TOML, PYPROJECT, Repo, run, user_cache};
 use expect_test::expect;
 use regex_lite::Regex;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 #[test]
 fn every_finding_of_the_runbook_is_in_a_snapshot() {
@@ -240,7 +242,7 @@ fn a_build_that_fails_and_an_upload_that_the_index_refuses_are_findings() {
         "Non-user identities cannot create new projects. This was probably caused by a mismatch.",
         "The user 'bot' isn't allowed to upload to project 'demo-agent'.",
     ] {
-        proxy.fault(uploads, &[Fault::Refusal(words)]);
+        proxy.fault(uploads, &[Fault::Answer(403, words)]);
         seen += &world.xtask(&["release", "python"]).seen_findings();
     }
     let build = settings.replace("[commands]", "[commands]\nbuild = [[\"ls\", \"missing\"]]");
@@ -270,6 +272,111 @@ fn a_build_that_fails_and_an_upload_that_the_index_refuses_are_findings() {
         error: 1 finding to fix first
     "#]].assert_eq(&seen);
     assert!(world.published().is_empty());
+}
+
+/// TLS before a server on this machine: uv asks for a publisher's token by https only.
+const TLS: &str = r#"
+import asyncio, ssl, sys
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(sys.argv[1])
+async def pipe(source, target):
+    while data := await source.read(65536):
+        target.write(data)
+    target.close()
+async def serve(reader, writer):
+    behind = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]))
+    await asyncio.gather(pipe(reader, behind[1]), pipe(behind[0], writer), return_exceptions=True)
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"#;
+
+struct Tls {
+    python: Child,
+    address: String,
+    /// The machine's roots, and that of this server.
+    roots: String,
+}
+
+impl Tls {
+    fn before(world: &World, server: &str) -> Tls {
+        let pem = world.repo.world().join("tls.pem");
+        let mut openssl = world.repo.command("openssl", world.repo.world());
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]);
+        openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]);
+        // Without this bit it is a root, which no server may be.
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", pem.as_str()]);
+        let made = openssl.args(["-out", "cert.pem"]).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let machine = std::env::var("SSL_CERT_FILE");
+        let machine = machine.unwrap_or_else(|_| "/etc/ssl/certs/ca-certificates.crt".to_string());
+        let own = std::fs::read_to_string(world.repo.world().join("cert.pem")).unwrap();
+        let roots = world.repo.world().join("roots.pem");
+        std::fs::write(&roots, std::fs::read_to_string(machine).unwrap_or_default() + &own).unwrap();
+        let key = std::fs::read_to_string(&pem).unwrap();
+        std::fs::write(&pem, key + &own).unwrap();
+        let mut command = world.repo.command("python3", world.repo.world());
+        command.args(["-c", TLS, pem.as_str(), server.split_once(':').unwrap().1]).stdout(Stdio::piped());
+        let mut python = command.spawn().unwrap();
+        let mut port = String::new();
+        BufReader::new(python.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Tls { python, address: format!("127.0.0.1:{}", port.trim()), roots: roots.into_string() }
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = self.python.kill();
+        let _ = self.python.wait();
+    }
+}
+
+/// PyPI and GitHub's identity tokens as a job sees them. After the refusal the publisher is registered.
+#[test]
+fn a_job_that_pypi_does_not_know_is_a_finding_and_the_release_goes_on_when_it_does() {
+    let world = World::new();
+    world.xtask(&["release", "python", "--until", "page-draft"]).expect(0);
+    let upload = &world.servers.env["XTASK_PYPI_UPLOAD"];
+    let proxy = Proxy::before(upload.trim_start_matches("http://").split('/').next().unwrap());
+    let tls = Tls::before(&world, &proxy.address);
+    let request = |method, path| Request { method, path, kind: "" };
+    // The claims of the identity: `{"sub":"repo:team/mono:environment:pypi"}`.
+    let identity = "{\"value\": \"e30.eyJzdWIiOiJyZXBvOnRlYW0vbW9ubzplbnZpcm9ubWVudDpweXBpIn0.c2ln\"}";
+    proxy.fault(request("GET", "/identity"), &[Fault::Answer(200, identity); 3]);
+    proxy.fault(request("GET", "/_/oidc/audience"), &[Fault::Answer(200, "{\"audience\": \"pypi\"}"); 3]);
+    let unknown = "{\"message\": \"Token request failed\", \"errors\": [{\"code\": \"invalid-publisher\", \
+        \"description\": \"valid token, but no corresponding publisher\"}]}";
+    let token = format!("{{\"success\": true, \"token\": \"{}\"}}", world.servers.env["PYPI_TOKEN"]);
+    let token = Fault::Answer(200, token.leak());
+    proxy.fault(request("POST", "/_/oidc/mint-token"), &[Fault::Answer(422, unknown), token, token]);
+    let job = || {
+        let mut command = world.command(&world.repo.path);
+        command.args(["release", "python"]).env_remove("PYPI_TOKEN").env("GITHUB_ACTIONS", "true");
+        command.env("XTASK_PYPI_UPLOAD", format!("https://{}/", tls.address));
+        command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("https://{}/identity?job=1", tls.address));
+        command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "token-of-the-job").env("SSL_CERT_FILE", &tls.roots);
+        run(&mut command)
+    };
+    let tag = || world.repo.git(&["ls-remote", "--tags", "origin"]);
+    let before = (tag(), world.published());
+    let refused = job();
+    expect![[r#"
+        exit code 3
+        error[trusted-publisher]: python: https://127.0.0.1:PORT/ did not accept demo_agent-0.0.1-py3-none-any.whl: it does not know this job as a trusted publisher: compare owner, repository, workflow and environment with those on the index
+        `CACHE/tools/uv/bin/uv publish --quiet --publish-url https://127.0.0.1:PORT/ --trusted-publishing always "WORLD/Pr\u{fc}fung mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
+        error: Failed to obtain token for trusted publishing
+          cause: Server returned error code 422 Unprocessable Entity, and the OIDC has an unexpected format.
+                 Response: {"message": "Token request failed", "errors": [{"code": "invalid-publisher", "description": "valid token, but no corresponding publisher"}]}
+          → correct it there, then go on: cargo xtask release python
+        error: 1 finding to fix first
+    "#]].assert_eq(&refused.seen_findings());
+    assert!(!refused.stderr.contains("token-of-the-job"), "{}", refused.stderr);
+    assert_eq!((tag(), world.published()), before);
+    let seen = job().expect(0);
+    assert_eq!((&tag(), world.published().len()), (&before.0, before.1.len() + 2), "{}", seen.stderr);
+    assert_eq!(proxy.seen().iter().filter(|(name, _)| name == "POST /").count(), 2, "{:?}", proxy.seen());
 }
 
 /// Each time the tag names other bytes, or there is no tag but the registries have the version.

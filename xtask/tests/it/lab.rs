@@ -37,8 +37,8 @@ pub(crate) enum Fault {
     Redirect,
     /// 403 with the login of the request in its body.
     Echo,
-    /// 403 with these words of the server.
-    Refusal(&'static str),
+    /// This status, with this body.
+    Answer(u16, &'static str),
     /// A cache answers as the server did before the upload.
     Stale,
 }
@@ -258,7 +258,10 @@ fn answer(client: &TcpStream, server: &str, head: &str, fault: Option<Fault>) ->
         Some(Fault::Moment) => reply("503 Busy", "Retry-After: 1\r\n", "busy"),
         Some(Fault::Page) => reply("200 OK", "Content-Type: text/html\r\n", page),
         Some(Fault::Redirect) => reply("302 There", "Location: http://127.0.0.1:9/there\r\n", ""),
-        Some(Fault::Refusal(words)) => reply("403 No", "Content-Type: text/plain\r\n", words),
+        Some(Fault::Answer(status, words)) => {
+            let kind = if words.starts_with('{') { "application/json" } else { "text/plain" };
+            reply(&format!("{status} Answer"), &format!("Content-Type: {kind}\r\n"), words)
+        }
         Some(Fault::Echo) => reply("403 No", "", header(head, "authorization").unwrap_or("nobody")),
     };
     body(client, head)?;
