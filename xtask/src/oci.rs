@@ -27,6 +27,7 @@ use reference::Reference;
 use sbom::Component;
 use spec::{Descriptor, History, Image, Index, Manifest, Platform};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use store::Store;
 
 /// The user that the program runs as. It is numeric because an engine (and Kubernetes' runAsNonRoot) cannot
@@ -34,6 +35,16 @@ use store::Store;
 pub(crate) const USER: &str = "10001:10001";
 /// The port that a container listens on. An engine can publish it as any other port.
 pub(crate) const PORT: u16 = 8000;
+
+/// The folder for a volume. An engine gives an empty volume the permissions of this folder.
+pub(crate) const DATA: &str = "data";
+
+/// Adds [`DATA`] to an image. Everybody may write there, because who runs the image can choose another user.
+pub(crate) fn data_folder(root: &Utf8Path) -> Result<()> {
+    let folder = root.join(DATA);
+    std::fs::create_dir(&folder)?;
+    Ok(std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o1777))?)
+}
 
 /// The inputs of an image build. An ecosystem fills it in.
 pub(crate) struct Recipe<'a> {

@@ -139,7 +139,8 @@ fn docker_pulls_and_runs_a_pushed_image() {
     world.xtask(&["image", "python", "--push"]).expect(0);
     let image = format!("{}/{NAME}:sha-{}", world.servers.env["XTASK_REGISTRY"], &world.repo.head()[..7]);
     docker(&["pull", "--quiet", &image]).expect("docker pulls from the registry");
-    let id = docker(&["run", "--detach", "--publish", "127.0.0.1::8000", &image]).expect("docker runs it");
+    let with = ["run", "--detach", "--publish", "127.0.0.1::8000", "--volume", "/data", &image];
+    let id = docker(&with).expect("docker runs it");
     let address = docker(&["port", &id, "8000"]).expect("a published port");
     let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
     let ask = |path: &str| {
@@ -153,8 +154,9 @@ fn docker_pulls_and_runs_a_pushed_image() {
         std::thread::sleep(std::time::Duration::from_millis(50));
         ask("/info")
     });
-    let user = docker(&["exec", &id, "python", "-c", "import os; print(os.getuid())"]);
-    docker(&["rm", "--force", &id]);
+    let write = "import os; open('/data/file', 'x').close(); print(os.stat('/data/file').st_uid)";
+    let user = docker(&["exec", &id, "python", "-c", write]);
+    docker(&["rm", "--force", "--volumes", &id]);
     docker(&["rmi", "--force", &image]);
     let info = info.expect("the container answers within 30 s");
     assert!(info.contains(&world.repo.head()) && info.contains("0.0.1"), "{info}");

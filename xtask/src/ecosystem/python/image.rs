@@ -6,7 +6,7 @@ use crate::model::workspace::App;
 use crate::oci::reference::Reference;
 use crate::oci::sbom::Component;
 use crate::oci::spec::Platform;
-use crate::oci::{Source, spec};
+use crate::oci::{Source, data_folder, spec};
 use crate::sys::{child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -49,7 +49,14 @@ pub(crate) fn layers<'a>(
                 install(&ctx.endpoints.pypi_read, &python, &requirements, platform, &dir.join(DEPENDENCIES))
             }),
         },
-        Source { what: "app", key: None, fill: Box::new(move |_, dir| unzip(wheel, &dir.join(APP))) },
+        Source {
+            what: "app",
+            key: None,
+            fill: Box::new(move |_, dir| {
+                data_folder(dir)?;
+                unzip(wheel, &dir.join(APP))
+            }),
+        },
     ])
 }
 

@@ -7,7 +7,7 @@ use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::oci::sbom::Component;
 use crate::oci::spec::Platform;
-use crate::oci::{Source, spec};
+use crate::oci::{Source, data_folder, spec};
 use crate::sys::{child, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -79,7 +79,14 @@ pub(crate) fn layers<'a>(
                 install(registry, &manifest, &lock, platform, &dir.join(MODULES))
             }),
         },
-        Source { what: "app", key: None, fill: Box::new(move |_, dir| package(tarball, &dir.join(MODULES))) },
+        Source {
+            what: "app",
+            key: None,
+            fill: Box::new(move |_, dir| {
+                data_folder(dir)?;
+                package(tarball, &dir.join(MODULES))
+            }),
+        },
     ])
 }
 
