@@ -111,15 +111,29 @@ pub(crate) fn shell(dir: impl AsRef<Utf8Path>) -> Result<Shell> {
 /// Runs a program with the clean environment and the variables in `extra`. Returns stdout, or an error with
 /// the last 40 lines of both streams.
 pub(crate) fn capture(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
-    captured(cmd, extra).map(|(stdout, _)| stdout)
+    captured(cmd, extra, last_40).map(|(stdout, _)| stdout)
 }
 
 /// Like [`capture`], but returns stdout and stderr, for programs that report on stderr.
 pub(crate) fn capture_both(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<String> {
-    captured(cmd, extra).map(|(stdout, stderr)| stdout + &stderr)
+    capture_tests(cmd, extra, last_40)
 }
 
-fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
+/// Like [`capture_both`], for programs that run tests. `shown` selects the part of the output that the error
+/// of a failed run shows.
+pub(crate) fn capture_tests(
+    cmd: Cmd<'_>,
+    extra: &[(&str, &str)],
+    shown: fn(&str) -> String,
+) -> Result<String> {
+    captured(cmd, extra, shown).map(|(stdout, stderr)| stdout + &stderr)
+}
+
+fn last_40(output: &str) -> String {
+    last_lines(output, 40)
+}
+
+fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)], shown: fn(&str) -> String) -> Result<(String, String)> {
     let words = cmd.to_string();
     let cmd = cmd.env_clear().envs(env()?).envs(extra.iter().copied());
     let output =
@@ -134,7 +148,7 @@ fn captured(cmd: Cmd<'_>, extra: &[(&str, &str)]) -> Result<(String, String)> {
             .code()
             .map(|c| format!("exit code {c}"))
             .unwrap_or_else(|| output.status.to_string());
-        bail!("`{words}`: {code}\n{}", last_lines(&format!("{stdout}{stderr}"), 40));
+        bail!("`{words}`: {code}\n{}", shown(&format!("{stdout}{stderr}")));
     }
     Ok((stdout, stderr))
 }
