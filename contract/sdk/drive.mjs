@@ -203,6 +203,49 @@ await row("threads.joinStream", async () => {
   await runs.wait(quiet, "echo", { input: HELLO });
   check((await joined) === "metadata", await joined);
 });
+await row("threads.stream", async () => {
+  const one = threads.stream({ assistantId: "agent" });
+  const texts = [];
+  const read = (async () => {
+    for await (const message of one.messages) texts.push(await message.text);
+  })();
+  await one.run.start({ input: HELLO, multitaskStrategy: "enqueue" });
+  const state = await one.output;
+  await read;
+  check(texts.join() === "hello", texts);
+  check(state.messages.at(-1).content === "hello", state);
+  await one.close();
+});
+await row("threads.stream, respond", async () => {
+  const one = threads.stream({ assistantId: "agent" });
+  await one.run.start({ input: say("ask on?") });
+  await one.output;
+  const [{ interruptId, namespace, payload }] = one.interrupts;
+  check(payload.question === "on?", payload);
+  await one.input.respond({ interrupt_id: interruptId, namespace, response: "yes" });
+  const lifecycle = await one.subscribe(["lifecycle"]);
+  for await (const { params } of lifecycle) if (params.data.event === "completed") break;
+  const { values } = await one.state.get({ namespace: [] });
+  check(values.messages.at(-1).content === "yes", values);
+  await one.close();
+  // What `useStream` is based on.
+  const { StreamController } = require("@langchain/langgraph-sdk/stream");
+  const options = { client: sdk, assistantId: "agent", threadId: null, messagesKey: "messages" };
+  const controller = new StreamController(options);
+  const seen = () => controller.rootStore.getSnapshot();
+  await controller.submit(say("ask on?"));
+  check(seen().interrupts[0]?.value.question === "on?", seen());
+  const answered = new Promise((resolve) => {
+    controller.rootStore.subscribe(() => {
+      if (!seen().isLoading && seen().messages.at(-1)?.text === "yes") resolve();
+    });
+  });
+  await controller.respond("yes");
+  await answered;
+  await controller.submit(say("fail bad"));
+  check(String(seen().error).includes("bad"), seen());
+  await controller.dispose();
+});
 await row("threads.prune", async () => {
   check((await threads.prune([thread])).pruned_count === 1);
 });

@@ -256,6 +256,24 @@ async def main() -> None:
         await runs.wait(quiet, "echo", input=HELLO)
         check(await joined == "metadata", joined)
 
+    async def streamed() -> None:
+        async with sdk.threads.stream(assistant_id="agent") as one:
+            await one.run.start(input=HELLO)
+            parts = [message async for message in one.messages]
+            check([str(await part.text) for part in parts] == ["hello"], parts)
+            state = await one.output
+            check(state["messages"][-1]["content"] == "hello", state)
+
+    async def responded() -> None:
+        async with sdk.threads.stream(assistant_id="agent") as one:
+            await one.run.start(input={"messages": [{"role": "user", "content": "ask on?"}]})
+            async for _ in one.values:
+                pass
+            check(one.interrupts[0]["value"] == {"question": "on?"}, one.interrupts)
+            await one.run.respond("yes")
+            state = await one.output
+            check(state["messages"][-1]["content"] == "yes", state)
+
     async def pruned() -> None:
         check((await threads.prune([thread]))["pruned_count"] == 1)
 
@@ -272,6 +290,8 @@ async def main() -> None:
     await row("runs.cancel", cancelled)
     await row("runs.cancelMany", many_cancelled)
     await row("threads.joinStream", thread_stream)
+    await row("threads.stream", streamed)
+    await row("threads.stream, respond", responded)
     await row("threads.prune", pruned)
     await row("threads.delete", thread_deleted)
     json.dump(results, sys.stdout)

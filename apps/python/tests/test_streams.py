@@ -8,7 +8,7 @@ import pytest
 
 from fractal_agents_runtime import App, run_requests, streams
 from fractal_agents_runtime.errors import HttpError
-from fractal_agents_runtime.streams import BEAT, OPEN, Feed, Log, nobody
+from fractal_agents_runtime.streams import BEAT, OPEN, Feed, Log, nobody, of_modes, sse
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ class Slow:
 
 @pytest.mark.usefixtures("short")
 def test_a_silent_stream_has_signs_of_life() -> None:
-    log = Log()
-    feed = log.read(-1)
+    log = Log(sse)
+    feed = log.read(-1, of_modes(None))
     assert next(feed) == BEAT
     log.add("values", b"1")
     log.close()
     assert list(feed) == [b"event: values\r\ndata: 1\r\nid: 0\r\n\r\n"]
-    assert list(log.read(None)) == []
+    assert list(log.read(None, of_modes(None))) == []
 
 
 @pytest.mark.usefixtures("short")
@@ -76,10 +76,10 @@ def test_the_number_of_open_streams_is_limited(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_log_remembers_only_so_many_events() -> None:
-    log = Log(2)
+    log = Log(sse, 2)
     for number in range(4):
         log.add("custom", b"%d" % number)
     log.close()
-    assert [chunk.split(b"id: ")[1][:1] for chunk in log.read(-1)] == [b"2", b"3"]
+    assert [chunk.split(b"id: ")[1][:1] for chunk in log.read(-1, of_modes(None))] == [b"2", b"3"]
     log.forget()
-    assert list(log.read(-1)) == []
+    assert list(log.read(-1, of_modes(None))) == []

@@ -50,8 +50,12 @@ class Rules extends BaseChatModel {
   ): AsyncGenerator<ChatGenerationChunk> {
     const message = answerTo(messages);
     const words = message.text.match(/\S+\s*/g) ?? [];
-    const parts = message.tool_calls?.length
-      ? [new AIMessageChunk({ content: "", tool_calls: message.tool_calls })]
+    const calls = (message.tool_calls ?? []).map(({ name, args, id }, index) => {
+      const chunk = { name, args: JSON.stringify(args), type: "tool_call_chunk" as const };
+      return { ...chunk, index, ...(id !== undefined && { id }) };
+    });
+    const parts = calls.length
+      ? [new AIMessageChunk({ content: "", tool_call_chunks: calls })]
       : words.map((content) => new AIMessageChunk({ content }));
     for (const part of parts) {
       const chunk = new ChatGenerationChunk({ message: part, text: part.text });
@@ -101,12 +105,9 @@ const TOOLS: Readonly<Record<string, Tool>> = {
 const model = new Rules({});
 
 async function answer({ messages }: Messages, config: LangGraphRunnableConfig) {
-  let message: AIMessageChunk | undefined;
-  for await (const part of await model.stream(messages, config)) {
-    message = message ? message.concat(part) : part;
-  }
-  const { id, content = "", tool_calls = [] } = message ?? {};
-  return { messages: [new AIMessage({ content, tool_calls, ...(id && { id }) })] };
+  // langgraph streams the parts of `invoke` to all clients. It may return the text in blocks.
+  const { id, text, tool_calls = [] } = await model.invoke(messages, config);
+  return { messages: [new AIMessage({ content: text, tool_calls, ...(id && { id }) })] };
 }
 
 async function callTools({ messages }: Messages, config: LangGraphRunnableConfig) {

@@ -146,6 +146,8 @@ export const Checkpoint = z
   .describe("A place in the history of a thread.")
   .register(SCHEMAS, { id: "Checkpoint" });
 
+const Strategy = z.enum(["reject", "interrupt", "rollback", "enqueue"]);
+
 const runFields = {
   assistant_id: z.string().min(1).describe("An assistant's id or a graph's name."),
   command: Command.nullable().default(null),
@@ -169,9 +171,7 @@ const runFields = {
     "Deprecated: false is the durability `exit`, true is `async`.",
   ),
   durability: nullable(z.enum(["sync", "async", "exit"])).describe("When checkpoints are saved."),
-  multitask_strategy: nullable(z.enum(["reject", "interrupt", "rollback", "enqueue"])).describe(
-    "If the thread is busy; default: `enqueue`.",
-  ),
+  multitask_strategy: nullable(Strategy).describe("If the thread is busy; default: `enqueue`."),
   if_not_exists: nullable(z.enum(["create", "reject"])).describe(
     "If there is no such thread; default: `reject`.",
   ),
@@ -200,6 +200,73 @@ const hasWork = (run: unknown) => {
 };
 const isPlain = (value: unknown) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const ThreadCommand = z
+  .strictObject({
+    id: whole().min(0),
+    method: z.string().describe("`run.start`, `input.respond` or `state.get`."),
+    params: nullable(anyObject()),
+  })
+  .describe("A command of the thread protocol.")
+  .register(SCHEMAS, { id: "ThreadCommand" });
+
+const CHANNEL =
+  /^(values|updates|messages|tools|lifecycle|input|checkpoints|tasks|custom|custom:.+)$/;
+
+export const ThreadEvents = z
+  .strictObject({
+    channels: z
+      .array(z.string().regex(CHANNEL))
+      .describe("The kinds of events. `custom:NAME`: those that a node has named so."),
+    namespaces: nullable(z.array(z.array(z.string()))).describe(
+      "Only events of these subgraphs, and below them.",
+    ),
+    depth: nullable(whole().min(0)).describe("How far below `namespaces`."),
+    since: nullable(whole().min(0)).describe(
+      "Only events after this number; default: those since the last command for a run.",
+    ),
+  })
+  .describe("Which events of the thread protocol a client wants.")
+  .register(SCHEMAS, { id: "ThreadEvents" });
+
+/** What all commands for a run have. */
+const commandParams = {
+  config: RunConfig.nullable().default(null),
+  metadata: nullable(anyObject()),
+};
+
+/** The parameters of `run.start`. */
+export const RunStart = z.strictObject({
+  ...commandParams,
+  assistant_id: z.string().min(1),
+  input: nullable(z.unknown()),
+  multitask_strategy: nullable(Strategy),
+  // Sent by the TypeScript SDK in addition.
+  multitaskStrategy: nullable(Strategy),
+  langsmith_tracer: z.null().default(null),
+});
+
+/** The answer to an interrupt. Its id is enough to find it. */
+const Answer = z.strictObject({
+  namespace: nullable(z.array(z.string())),
+  interrupt_id: z.string(),
+  response: nullable(z.unknown()),
+});
+
+/** The parameters of `input.respond` for several interrupts. */
+export const Answers = z.strictObject({
+  ...commandParams,
+  responses: z.array(Answer).min(1),
+  update: nullable(z.unknown()),
+  goto: nullable(z.unknown()),
+  strict_resume: nullable(z.boolean()),
+});
+
+/** The parameters of `state.get`. */
+export const StateGet = z.strictObject({
+  namespace: z.array(z.string()).default([]),
+  keys: nullable(z.array(z.string())),
+});
 
 export const RunRequest = z
   .strictObject(runFields)
@@ -736,6 +803,8 @@ export type ItemPut = z.infer<typeof ItemPut>;
 export type ItemDelete = z.infer<typeof ItemDelete>;
 export type ItemSearch = z.infer<typeof ItemSearch>;
 export type NamespaceSearch = z.infer<typeof NamespaceSearch>;
+export type ThreadCommand = z.infer<typeof ThreadCommand>;
+export type ThreadEvents = z.infer<typeof ThreadEvents>;
 export type StreamMode = z.infer<typeof StreamMode>;
 export type Command = z.infer<typeof Command>;
 export type Checkpoint = z.infer<typeof Checkpoint>;

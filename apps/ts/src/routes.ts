@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import * as assistants from "./assistants.js";
 import type { Call, Query } from "./call.js";
+import * as commands from "./commands.js";
 import * as handlers from "./handlers.js";
 import * as items from "./items.js";
 import * as models from "./models.js";
@@ -319,6 +320,25 @@ export const ROUTES: readonly Route[] = [
         values: ["run_modes", "lifecycle"],
       },
     ],
+  },
+  {
+    method: "POST",
+    path: "/threads/{thread_id}/stream/events",
+    operation: "streamThreadEvents",
+    summary: "Get the events of the thread protocol",
+    handler: commands.events,
+    request: models.ThreadEvents,
+    errors: [400, 413, 422, 404],
+    events: true,
+  },
+  {
+    method: "POST",
+    path: "/threads/{thread_id}/commands",
+    operation: "sendCommand",
+    summary: "Send a command of the thread protocol",
+    handler: commands.command,
+    request: models.ThreadCommand,
+    errors: [400, 413, 422, 409, 429],
   },
   {
     method: "POST",

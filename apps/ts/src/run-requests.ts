@@ -9,7 +9,7 @@ import { inputIssues } from "./graphs.js";
 import type * as models from "./models.js";
 import { Run, TOO_LONG } from "./runs.js";
 import type { Runtime, Stateful } from "./runtime.js";
-import { checkRoom, Feed, LIMITS } from "./streams.js";
+import { checkRoom, Feed, LIMITS, ofModes } from "./streams.js";
 import { eventStream, lastEvent, placeOf } from "./threads.js";
 import { isObject, type Json, selected } from "./values.js";
 import { checkWebhook } from "./webhooks.js";
@@ -44,13 +44,13 @@ function checkCommand({ goto, update }: models.Command, input: Json | null): voi
 }
 
 /** Checks a request, and starts its run. null: on a thread of its own. */
-async function begun(
+export async function begun(
   runtime: Runtime,
   body: Body,
   threadId: string | null,
-  { awaited = false } = {},
+  { awaited = false, protocol = false } = {},
 ): Promise<Run> {
-  const start = () => started(runtime, body, threadId, awaited);
+  const start = () => started(runtime, body, threadId, awaited, protocol);
   const transient = threadId === null && awaited && body.on_completion !== "keep";
   return transient ? await start() : await runtime.records.change(start);
 }
@@ -60,6 +60,7 @@ async function started(
   body: Body,
   threadId: string | null,
   awaited: boolean,
+  protocol: boolean,
 ): Promise<Run> {
   runtime.runs.checkRoom();
   const assistant = runtime.assistants.get(body.assistant_id);
@@ -75,7 +76,8 @@ async function started(
   if (body.strict_resume && resumes && thread.status !== "interrupted") {
     throw refused("nothing is interrupted", ["body", "command", "resume"]);
   }
-  return runtime.runs.start(new Run(body, thread.thread_id, assistant, { temporary, transient }));
+  const kind = { temporary, transient, protocol };
+  return runtime.runs.start(new Run(body, thread.thread_id, assistant, kind));
 }
 
 function threadFor(
@@ -166,7 +168,10 @@ export async function wait(runtime: Runtime, call: Call<Body>): Promise<Response
 }
 
 function streamed(run: Run, stateless: boolean): Response {
-  return eventStream(run.log.read(-1, null, onHangUp(run)), places(run, "stream", stateless));
+  return eventStream(
+    run.log.read(-1, ofModes(null), onHangUp(run)),
+    places(run, "stream", stateless),
+  );
 }
 
 /** Runs a graph without a thread and returns its events. */
@@ -252,7 +257,8 @@ export async function join(runtime: Runtime, call: Call): Promise<Response> {
 
 function joined(run: Run, call: Call, stateless: boolean): Response {
   checkRoom();
-  const feed = run.log.read(lastEvent(call), call.list("stream_mode"), cancelling(run, call));
+  const isWanted = ofModes(call.list("stream_mode"));
+  const feed = run.log.read(lastEvent(call), isWanted, cancelling(run, call));
   return eventStream(feed, places(run, "stream", stateless));
 }
 

@@ -10,8 +10,15 @@ import { chunks, encode, encodeAny, modesOf } from "./events.js";
 import type { GraphConfig } from "./graphs.js";
 import { log } from "./log.js";
 import type * as models from "./models.js";
+import {
+  type Event,
+  lifecycle,
+  events as protocolEvents,
+  requested,
+  Translation,
+} from "./protocol.js";
 import type { Runtime, Stateful } from "./runtime.js";
-import { ACTIVE, Log } from "./streams.js";
+import { ACTIVE, Log, sse } from "./streams.js";
 import { placeOf } from "./threads.js";
 import { isObject, type Json, millisecondsUntil, now } from "./values.js";
 import { sendWebhook } from "./webhooks.js";
@@ -39,11 +46,15 @@ type Saved = {
   body: Body;
   assistant: Assistant;
   temporary: boolean;
+  protocol?: boolean;
   attempt: number;
   before?: string | undefined;
   result: string;
   server: string;
 };
+
+/** What kind of run it is; see the fields of `Run`. */
+type Kind = { temporary?: boolean; transient?: boolean; protocol?: boolean };
 
 /** How a run is to be cancelled. */
 type Asked = { rollback: boolean; reason?: string | undefined };
@@ -56,6 +67,10 @@ export class Run {
   readonly temporary: boolean;
   /** True if it ends with this process, because its client waits for it. */
   transient: boolean;
+  /** True if a command of the thread protocol has started it, so it has the protocol's events. */
+  readonly protocol: boolean;
+  /** The namespaces of its interrupts, by their ids. */
+  interrupts: ReadonlyMap<unknown, readonly string[]> = new Map();
   /** How often it has been started. */
   attempt = 0;
   /** The thread's last checkpoint before it. undefined: not known yet. */
@@ -70,7 +85,7 @@ export class Run {
   ending = false;
   /** True if another server executes it now. */
   lost = false;
-  readonly log: Log = new Log();
+  readonly log: Log<string> = new Log(sse);
   readonly record: models.Run & Json;
   readonly done: Promise<void>;
   controller: AbortController = new AbortController();
@@ -88,12 +103,13 @@ export class Run {
     body: Body,
     threadId: string,
     assistant: Assistant,
-    { temporary = false, transient = false }: { temporary?: boolean; transient?: boolean } = {},
+    { temporary = false, transient = false, protocol = false }: Kind = {},
   ) {
     this.body = body;
     this.assistant = assistant;
     this.temporary = temporary;
     this.transient = transient;
+    this.protocol = protocol;
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -115,15 +131,17 @@ export class Run {
 
   /** Returns the run for the storage. */
   dump(): Saved {
-    const { record, body, assistant, temporary, attempt, before, result, server } = this;
-    const created_at = record.created_at;
-    return { created_at, record, body, assistant, temporary, attempt, before, result, server };
+    const { record, body, assistant, temporary, protocol } = this;
+    const { attempt, before, result, server } = this;
+    const { created_at } = record;
+    const kind = { temporary, protocol };
+    return { created_at, record, body, assistant, ...kind, attempt, before, result, server };
   }
 
   /** Returns a run of the storage. */
   static loaded(saved: Saved): Run {
-    const { record, body, assistant, temporary } = saved;
-    const run = new Run(body, record.thread_id, assistant, { temporary });
+    const { record, body, assistant, temporary, protocol = false } = saved;
+    const run = new Run(body, record.thread_id, assistant, { temporary, protocol });
     run.load(saved);
     return run;
   }
@@ -360,6 +378,10 @@ export class Runs {
     const { graph_id, assistant_id } = run.record.metadata;
     const metadata = { ...thread.metadata, graph_id, assistant_id };
     threads.changed(thread, { status: "busy", metadata });
+    if (run.protocol) {
+      const log = threads.events(run.threadId);
+      log.begin = log.last;
+    }
     this.#launch(run, others);
     return run;
   }
@@ -419,6 +441,7 @@ export class Runs {
     this.#set(run, "running");
     await records.flush();
     this.#tell(run, "metadata", encode({ run_id: run.id, attempt: run.attempt }));
+    this.#publish(run, lifecycle("running", run.assistant.graph_id));
   }
 
   /** Records how a run has ended, unless another server executes it now. */
@@ -442,6 +465,7 @@ export class Runs {
     if (run.active) this.#set(run, status);
     if (run.body.webhook) void this.#send(run, run.body.webhook);
     this.#runtime().metrics.run(run.record.status);
+    this.#publishEnd(run);
     run.end();
   }
 
@@ -484,6 +508,57 @@ export class Runs {
     this.#runtime().threads.tell(run.threadId, event, data);
   }
 
+  // Tells the clients of the thread protocol.
+  #publish(run: Run, event: Event): void {
+    const { threads } = this.#runtime();
+    if (run.protocol && threads.records.has(run.threadId)) threads.events(run.threadId).tell(event);
+  }
+
+  // Tells how a run has ended, and what the thread waits for: it can be answered now.
+  #publishEnd(run: Run): void {
+    const thread = this.#runtime().threads.records.get(run.threadId);
+    const waiting = Object.values(thread?.interrupts ?? {})
+      .flat()
+      .filter(isObject);
+    const { status } = run.record;
+    const waits = status === "success" && waiting.length > 0;
+    for (const one of waits ? waiting : []) {
+      this.#publish(run, requested(one, run.interrupts.get(one["id"]) ?? []));
+    }
+    const ends: Json = { success: waits ? "interrupted" : "completed", interrupted: "interrupted" };
+    const error = run.problem === undefined ? undefined : errorOf(run.problem).message;
+    const event = String(ends[status] ?? "failed");
+    this.#publish(run, lifecycle(event, run.assistant.graph_id, error));
+  }
+
+  // Runs the graph for clients of the thread protocol. Yields its values for the others.
+  async *#published(
+    run: Run,
+    graph: Stateful,
+    input: unknown,
+    options: object,
+  ): AsyncGenerator<[string, unknown]> {
+    const translation = new Translation();
+    run.interrupts = translation.interrupts;
+    for await (const event of protocolEvents(graph, input, options, translation)) {
+      if (run.controller.signal.aborted) throw new Cancelled();
+      this.#publish(run, event);
+      const { channel, namespace } = event.place;
+      if (channel === "values" && namespace.length === 0) yield ["values", event.data];
+    }
+  }
+
+  #source(
+    run: Run,
+    graph: Stateful,
+    input: unknown,
+    options: { runId: string } & Json,
+  ): AsyncIterable<[string, unknown]> {
+    if (run.protocol) return this.#published(run, graph, input, options);
+    const { stream_mode, stream_subgraphs } = run.body;
+    return chunks(graph, input, options, modesOf(stream_mode), stream_subgraphs ?? false);
+  }
+
   async #execute(run: Run): Promise<void> {
     const { stateful, records } = this.#runtime();
     const graph = await stateful(run.assistant.graph_id, run.transient);
@@ -492,8 +567,7 @@ export class Runs {
     const resumable = records.storage.durable && !run.transient;
     const { input, options } = await argumentsOf(run, graph, resumable);
     let last: string | undefined;
-    const subgraphs = run.body.stream_subgraphs ?? false;
-    for await (const [event, value] of chunks(graph, input, options, modes, subgraphs)) {
+    for await (const [event, value] of this.#source(run, graph, input, options)) {
       if (run.controller.signal.aborted) throw new Cancelled();
       const data = (event === "events" ? encodeAny : encode)(value);
       if (event === "values") last = data;
@@ -516,6 +590,7 @@ export class Runs {
     const output = await until(Promise.resolve(graph?.invoke(run.body.input, config)), run);
     if (!isObject(output)) throw new TypeError("the graph did not return an object");
     run.result = encode(output);
+    this.#publish(run, { place: { channel: "values", namespace: [] }, data: output });
     if (tell) this.#tell(run, "values", run.result);
   }
 

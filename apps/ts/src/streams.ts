@@ -88,37 +88,49 @@ export class Feed {
   }
 }
 
-interface Entry {
+interface Entry<Kind> {
   readonly number: number;
-  readonly event: string;
+  readonly event: Kind;
   readonly data: string;
 }
 
 /** An event as text (HTML standard, 9.2). */
-function sse({ number, event, data }: Entry): string {
+export function sse({ number, event, data }: Entry<string>): string {
   return `event: ${event}\r\ndata: ${data}\r\nid: ${number}\r\n\r\n`;
 }
 
-/** The events of a run or of a thread, for any number of readers. */
-export class Log {
-  #events: Entry[] = [];
-  #next = 0;
+/** The events of a run or of a thread, for any number of readers, who choose by their kind. */
+export class Log<Kind> {
+  #events: Entry<Kind>[] = [];
+  #next: number;
   #closed = false;
+  readonly #text: (entry: Entry<Kind>) => string;
   readonly #most: number;
-  readonly #readers = new Map<Feed, readonly string[] | null>();
+  readonly #readers = new Map<Feed, (event: Kind) => boolean>();
 
-  constructor(most = Number.POSITIVE_INFINITY) {
+  constructor(
+    text: (entry: Entry<Kind>) => string,
+    most: number = Number.POSITIVE_INFINITY,
+    first = 0,
+  ) {
+    this.#text = text;
     this.#most = most;
+    this.#next = first;
+  }
+
+  /** The number of the last event. */
+  get last(): number {
+    return this.#next - 1;
   }
 
   /** Appends an event. */
-  add(event: string, data: string): void {
+  add(event: Kind, data: string): void {
     const entry = { number: this.#next, event, data };
     this.#next += 1;
     this.#events.push(entry);
     if (this.#events.length > this.#most) this.#events.shift();
-    for (const [feed, wanted] of this.#readers) {
-      if (isWanted(event, wanted)) feed.put(sse(entry));
+    for (const [feed, isWanted] of this.#readers) {
+      if (isWanted(event)) feed.put(this.#text(entry));
     }
   }
 
@@ -137,26 +149,30 @@ export class Log {
   /** Returns a response with the events after this number. null: those from now on. */
   read(
     after: number | null,
-    modes: readonly string[] | null = null,
+    isWanted: (event: Kind) => boolean,
     hungUp: () => void = () => undefined,
+    last: string = STOPPING,
   ): Feed {
-    const feed: Feed = new Feed(BEAT, STOPPING, () => {
+    const feed: Feed = new Feed(BEAT, last, () => {
       this.#readers.delete(feed);
       hungUp();
     });
     const known = after === null ? [] : this.#events.filter(({ number }) => number > after);
     for (const entry of known) {
-      if (isWanted(entry.event, modes)) feed.put(sse(entry));
+      if (isWanted(entry.event)) feed.put(this.#text(entry));
     }
     if (this.#closed) feed.end();
-    else this.#readers.set(feed, modes);
+    else this.#readers.set(feed, isWanted);
     return feed;
   }
 }
 
-function isWanted(event: string, wanted: readonly string[] | null): boolean {
-  if (wanted === null || event === "error") return true;
-  const [name = ""] = event.split("|");
-  if (name === "messages") return wanted.includes("messages-tuple");
-  return wanted.includes(name.split("/")[0] ?? "");
+/** Returns what tells whether an event has one of these modes. null: all of them. */
+export function ofModes(wanted: readonly string[] | null): (event: string) => boolean {
+  return (event) => {
+    if (wanted === null || event === "error") return true;
+    const [name = ""] = event.split("|");
+    if (name === "messages") return wanted.includes("messages-tuple");
+    return wanted.includes(name.split("/")[0] ?? "");
+  };
 }

@@ -5,9 +5,10 @@ import type { Call } from "./call.js";
 import { HttpError, json, nothing, refused } from "./errors.js";
 import { checkpointOf, encode, interruptsOf } from "./events.js";
 import type * as models from "./models.js";
+import { ThreadLog } from "./protocol.js";
 import type { Records } from "./records.js";
 import type { Runtime, Stateful } from "./runtime.js";
-import { checkRoom, type Feed, Log } from "./streams.js";
+import { checkRoom, type Feed, Log, ofModes, sse } from "./streams.js";
 import { contains, isObject, type Json, now, ordered, pageHeaders, selected } from "./values.js";
 
 const MINUTE = 60_000;
@@ -55,7 +56,8 @@ interface Task {
 /** All threads. Their checkpoints are in langgraph's own store of checkpoints. */
 export class Threads {
   readonly records = new Map<string, models.Thread>();
-  readonly #logs = new Map<string, Log>();
+  readonly #logs = new Map<string, Log<string>>();
+  readonly #events = new Map<string, ThreadLog>();
   // When a thread ends, and the minutes after which it does.
   readonly #ends = new Map<string, { time: number; minutes: number }>();
   readonly #journal: Records;
@@ -150,8 +152,8 @@ export class Threads {
   }
 
   /** Returns the events of a thread's runs. */
-  log(id: string): Log {
-    const log = this.#logs.get(id) ?? new Log(REMEMBERED);
+  log(id: string): Log<string> {
+    const log = this.#logs.get(id) ?? new Log(sse, REMEMBERED);
     this.#logs.set(id, log);
     return log;
   }
@@ -159,6 +161,13 @@ export class Threads {
   /** Adds an event to the thread's, if somebody has asked for them. */
   tell(id: string, event: string, data: string): void {
     this.#logs.get(id)?.add(event, data);
+  }
+
+  /** Returns a thread's events of the thread protocol. */
+  events(id: string): ThreadLog {
+    const log = this.#events.get(id) ?? new ThreadLog();
+    this.#events.set(id, log);
+    return log;
   }
 
   /** Removes a thread with its checkpoints. */
@@ -172,8 +181,10 @@ export class Threads {
   #remove(id: string): void {
     this.records.delete(id);
     this.#ends.delete(id);
-    this.#logs.get(id)?.close();
-    this.#logs.delete(id);
+    for (const logs of [this.#logs, this.#events]) {
+      logs.get(id)?.close();
+      logs.delete(id);
+    }
   }
 
   /** Returns the threads that have what is wanted, in the order of their creation. */
@@ -295,7 +306,10 @@ function threadOf(runtime: Runtime, call: Call): models.Thread {
 }
 
 /** Returns the graph whose state the thread has, if it has one. */
-async function graphOf(runtime: Runtime, thread: models.Thread): Promise<Stateful | undefined> {
+export async function graphOf(
+  runtime: Runtime,
+  thread: models.Thread,
+): Promise<Stateful | undefined> {
   const { graph_id } = thread.metadata;
   return typeof graph_id === "string" ? await runtime.stateful(graph_id) : undefined;
 }
@@ -499,7 +513,8 @@ export function stream(runtime: Runtime, call: Call): Response {
   checkRoom();
   const modes = call.list("stream_mode") ?? ["run_modes"];
   const wanted = modes.includes("run_modes") ? null : ["metadata", "run_done"];
-  return eventStream(runtime.threads.log(thread.thread_id).read(lastEvent(call), wanted));
+  const log = runtime.threads.log(thread.thread_id);
+  return eventStream(log.read(lastEvent(call), ofModes(wanted)));
 }
 
 /** Returns the number in the header Last-Event-ID. -1 is before all. */

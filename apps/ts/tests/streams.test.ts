@@ -2,7 +2,16 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createApp } from "../src/index.js";
-import { checkRoom, Feed, LIMITS, Log, openFeeds, stopFeeds } from "../src/streams.js";
+import {
+  checkRoom,
+  Feed,
+  LIMITS,
+  Log,
+  ofModes,
+  openFeeds,
+  sse,
+  stopFeeds,
+} from "../src/streams.js";
 
 const usual = { ...LIMITS };
 beforeEach(() => {
@@ -17,13 +26,13 @@ function text({ body }: Feed): Promise<string> {
 }
 
 test("a silent stream has signs of life", async () => {
-  const log = new Log();
-  const read = text(log.read(-1));
+  const log = new Log(sse);
+  const read = text(log.read(-1, ofModes(null)));
   await Bun.sleep(50);
   log.add("values", "1");
   log.close();
   expect(await read).toMatch(/^(: heartbeat\r\n\r\n)+event: values\r\ndata: 1\r\nid: 0\r\n\r\n$/);
-  expect(await text(log.read(null))).toBe("");
+  expect(await text(log.read(null, ofModes(null)))).toBe("");
 });
 
 test("a long wait is answered with blank lines first", async () => {
@@ -59,11 +68,13 @@ test("the number of open streams is limited", async () => {
 });
 
 test("a log remembers only so many events", async () => {
-  const log = new Log(2);
+  const log = new Log(sse, 2);
   for (const number of [0, 1, 2, 3]) log.add("custom", String(number));
   log.close();
-  const ids = [...(await text(log.read(-1))).matchAll(/id: (\d)/g)].map(([, id]) => id);
+  const ids = [...(await text(log.read(-1, ofModes(null)))).matchAll(/id: (\d)/g)].map(
+    ([, id]) => id,
+  );
   expect(ids).toEqual(["2", "3"]);
   log.forget();
-  expect(await text(log.read(-1))).toBe("");
+  expect(await text(log.read(-1, ofModes(null)))).toBe("");
 });

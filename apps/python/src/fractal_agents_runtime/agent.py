@@ -52,10 +52,10 @@ MODEL = Rules()
 
 
 async def _answer(state: MessagesState) -> MessagesState:
-    message = None
-    async for part in MODEL.astream(state["messages"]):
-        message = part if message is None else message + part
-    return {"messages": [message or AIMessage("")]}
+    # langgraph streams the parts of `ainvoke` to all clients. It may return the text in blocks.
+    message = await MODEL.ainvoke(state["messages"])
+    text, calls = str(message.text), message.tool_calls
+    return {"messages": [AIMessage(text, id=message.id, tool_calls=calls)]}
 
 
 async def _use_tools(state: MessagesState) -> MessagesState:

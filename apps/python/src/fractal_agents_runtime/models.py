@@ -176,6 +176,9 @@ class Checkpoint(RequestModel):
     checkpoint_map: AnyObject | None = None
 
 
+Strategy = Literal["reject", "interrupt", "rollback", "enqueue"]
+
+
 class RunFields(RequestModel):
     """What all runs have."""
 
@@ -202,7 +205,7 @@ class RunFields(RequestModel):
     durability: Literal["sync", "async", "exit"] | None = Field(
         default=None, description="When checkpoints are saved."
     )
-    multitask_strategy: Literal["reject", "interrupt", "rollback", "enqueue"] | None = Field(
+    multitask_strategy: Strategy | None = Field(
         default=None, description="If the thread is busy; default: `enqueue`."
     )
     if_not_exists: Literal["create", "reject"] | None = Field(
@@ -224,6 +227,82 @@ class RunFields(RequestModel):
     )
     feedback_keys: None = Field(default=None, description="Not supported.")
     langsmith_tracer: None = Field(default=None, description="Not supported.")
+
+
+class ThreadCommand(RequestModel):
+    """A command of the thread protocol."""
+
+    id: Whole = Field(ge=0)
+    method: str = Field(description="`run.start`, `input.respond` or `state.get`.")
+    params: AnyObject | None = None
+
+
+class ThreadEvents(RequestModel):
+    """Which events of the thread protocol a client wants."""
+
+    channels: list[
+        Annotated[
+            str,
+            Field(
+                pattern="^(values|updates|messages|tools|lifecycle|input|checkpoints|tasks|custom"
+                "|custom:.+)$"
+            ),
+        ]
+    ] = Field(description="The kinds of events. `custom:NAME`: those that a node has named so.")
+    namespaces: list[list[str]] | None = Field(
+        default=None, description="Only events of these subgraphs, and below them."
+    )
+    depth: Annotated[int | None, BeforeValidator(_whole)] = Field(
+        default=None, ge=0, description="How far below `namespaces`."
+    )
+    since: Annotated[int | None, BeforeValidator(_whole)] = Field(
+        default=None,
+        ge=0,
+        description="Only events after this number; "
+        "default: those since the last command for a run.",
+    )
+
+
+class CommandParams(RequestModel):
+    """What all commands for a run have."""
+
+    config: RunConfig | None = None
+    metadata: AnyObject | None = None
+
+
+class RunStart(CommandParams):
+    """The parameters of `run.start`."""
+
+    assistant_id: str = Field(min_length=1)
+    input: Any = None
+    multitask_strategy: Strategy | None = None
+    # Sent by the TypeScript SDK in addition.
+    multitask_again: Strategy | None = Field(default=None, alias="multitaskStrategy")
+    langsmith_tracer: None = None
+
+
+class Answer(RequestModel):
+    """The answer to an interrupt. Its id is enough to find it."""
+
+    namespace: list[str] | None = None
+    interrupt_id: str
+    response: Any = None
+
+
+class Answers(CommandParams):
+    """The parameters of `input.respond` for several interrupts."""
+
+    responses: list[Answer] = Field(min_length=1)
+    update: Any = None
+    goto: Any = None
+    strict_resume: bool | None = None
+
+
+class StateGet(RequestModel):
+    """The parameters of `state.get`."""
+
+    namespace: list[str] = Field(default_factory=list)
+    keys: list[str] | None = None
 
 
 class RunRequest(RunFields):

@@ -8,7 +8,15 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel
 
-from fractal_agents_runtime import assistants, handlers, items, models, run_requests, threads
+from fractal_agents_runtime import (
+    assistants,
+    commands,
+    handlers,
+    items,
+    models,
+    run_requests,
+    threads,
+)
 from fractal_agents_runtime.call import Call, Query
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -306,6 +314,27 @@ ROUTES = (
                 values=("run_modes", "lifecycle"),
             ),
         ),
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/stream/events",
+        "streamThreadEvents",
+        "Get the events of the thread protocol",
+        commands.events,
+        None,
+        request=models.ThreadEvents,
+        errors=(*BODY, 404),
+        events=True,
+    ),
+    Route(
+        "POST",
+        f"{THREAD}/commands",
+        "sendCommand",
+        "Send a command of the thread protocol",
+        commands.command,
+        None,
+        request=models.ThreadCommand,
+        errors=(*BODY, 409, 429),
     ),
     Route(
         "POST",

@@ -14,8 +14,8 @@ from fractal_agents_runtime.errors import HttpError, invalid, refused
 from fractal_agents_runtime.events import encode
 from fractal_agents_runtime.graphs import input_model
 from fractal_agents_runtime.models import BatchRun, FieldError, RunRequest
-from fractal_agents_runtime.runs import TOO_LONG, Run
-from fractal_agents_runtime.streams import HEARTBEAT, Feed, check_room, nobody
+from fractal_agents_runtime.runs import TOO_LONG, Kind, Run
+from fractal_agents_runtime.streams import HEARTBEAT, Feed, check_room, nobody, of_modes
 from fractal_agents_runtime.threads import config_of, event_stream, last_event
 from fractal_agents_runtime.values import selected
 from fractal_agents_runtime.webhooks import check_webhook
@@ -51,15 +51,24 @@ def _check_command(command: Command, given: Json | None) -> None:
         raise refused("must be an object or pairs", "body", "command", "update")
 
 
-async def _begun(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool) -> Run:
+async def begun(
+    runtime: Runtime,
+    body: RunFields,
+    thread_id: str | None,
+    *,
+    awaited: bool = False,
+    protocol: bool = False,
+) -> Run:
     """Check a request, and start its run. None: on a thread of its own."""
     if thread_id is None and awaited and body.on_completion != "keep":
-        return _started(runtime, body, None, awaited=True)
+        return _started(runtime, body, None, awaited=True, protocol=False)
     async with runtime.records.change():
-        return _started(runtime, body, thread_id, awaited=awaited)
+        return _started(runtime, body, thread_id, awaited=awaited, protocol=protocol)
 
 
-def _started(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool) -> Run:
+def _started(
+    runtime: Runtime, body: RunFields, thread_id: str | None, *, awaited: bool, protocol: bool
+) -> Run:
     runtime.runs.check_room()
     if body.webhook is not None:
         check_webhook(body.webhook, runtime.settings.webhook_hosts)
@@ -86,7 +95,7 @@ def _started(runtime: Runtime, body: RunFields, thread_id: str | None, *, awaite
         resumes = body.command is not None and body.command.resume is not None
         if body.strict_resume and resumes and thread["status"] != "interrupted":
             raise refused("nothing is interrupted", "body", "command", "resume")
-    run = Run(body, thread_id, assistant, temporary=temporary, transient=transient)
+    run = Run(body, thread_id, assistant, Kind(temporary, transient, protocol))
     return runtime.runs.start(run)
 
 
@@ -145,7 +154,7 @@ def _on_hang_up(run: Run) -> Callable[[], None]:
 
 async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
     """Run a graph without a thread and return its last state."""
-    run = await _begun(runtime, call.body, None, awaited=True)
+    run = await begun(runtime, call.body, None, awaited=True)
     reply = await _waited(run, on_hang_up=_on_hang_up(run))
     # The base class of langgraph's GraphRecursionError, whose import would take seconds.
     if reply.stream is None and isinstance(run.problem, RecursionError):
@@ -157,37 +166,37 @@ async def wait_stateless(runtime: Runtime, call: Call) -> Reply:
 
 async def wait(runtime: Runtime, call: Call) -> Reply:
     """Run a graph on a thread and return its last state."""
-    run = await _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
+    run = await begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
     return await _waited(run, on_hang_up=_on_hang_up(run))
 
 
 def _streamed(run: Run, *, stateless: bool) -> Reply:
-    feed = run.log.read(-1, hung_up=_on_hang_up(run))
+    feed = run.log.read(-1, of_modes(None), _on_hang_up(run))
     return event_stream(feed, _places(run, "stream", stateless=stateless))
 
 
 async def stream_stateless(runtime: Runtime, call: Call) -> Reply:
     """Run a graph without a thread and return its events."""
     check_room()
-    return _streamed(await _begun(runtime, call.body, None, awaited=True), stateless=True)
+    return _streamed(await begun(runtime, call.body, None, awaited=True), stateless=True)
 
 
 async def stream(runtime: Runtime, call: Call) -> Reply:
     """Run a graph on a thread and return its events."""
     check_room()
-    run = await _begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
+    run = await begun(runtime, call.body, call.uuid("thread_id"), awaited=True)
     return _streamed(run, stateless=False)
 
 
 async def create_stateless(runtime: Runtime, call: Call) -> Reply:
     """Start a run without a thread."""
-    run = await _begun(runtime, call.body, None, awaited=False)
+    run = await begun(runtime, call.body, None)
     return Reply(200, encode(run.record), _places(run, "", stateless=True))
 
 
 async def create(runtime: Runtime, call: Call) -> Reply:
     """Start a run on a thread."""
-    run = await _begun(runtime, call.body, call.uuid("thread_id"), awaited=False)
+    run = await begun(runtime, call.body, call.uuid("thread_id"))
     return Reply(200, encode(run.record), _places(run, "", stateless=False))
 
 
@@ -195,7 +204,7 @@ async def create_batch(runtime: Runtime, call: Call) -> Reply:
     """Start several runs."""
     body: RunBatch = call.body
     runtime.runs.check_room(len(body.root))
-    made = [await _begun(runtime, _alone(one), one.thread_id, awaited=False) for one in body.root]
+    made = [await begun(runtime, _alone(one), one.thread_id) for one in body.root]
     return Reply(200, encode([run.record for run in made]))
 
 
@@ -247,7 +256,7 @@ def _joined(run: Run, call: Call, *, stateless: bool) -> Reply:
     check_room()
     cancel = call.query.get("cancel_on_disconnect", False)
     modes = call.query.get("stream_mode")
-    feed = run.log.read(last_event(call), modes, run.hung_up if cancel else nobody)
+    feed = run.log.read(last_event(call), of_modes(modes), run.hung_up if cancel else nobody)
     return event_stream(feed, _places(run, "stream", stateless=stateless))
 
 

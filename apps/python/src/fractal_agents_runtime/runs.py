@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID, uuid4
 
 from pydantic_core import from_json
@@ -19,13 +19,15 @@ from fractal_agents_runtime.assistants import mirrored
 from fractal_agents_runtime.errors import HttpError
 from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
 from fractal_agents_runtime.models import ThreadRunRequest
-from fractal_agents_runtime.streams import OPEN, Log
+from fractal_agents_runtime.protocol import Event, Place, Translation, lifecycle, requested
+from fractal_agents_runtime.protocol import events as protocol_events
+from fractal_agents_runtime.streams import OPEN, Log, sse
 from fractal_agents_runtime.threads import config_of
 from fractal_agents_runtime.values import now, seconds_until
 from fractal_agents_runtime.webhooks import send_webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from fractal_agents_runtime.handlers import Runtime
     from fractal_agents_runtime.models import Command, RunFields
@@ -45,6 +47,17 @@ class ServerEnded(Exception):  # noqa: N818
     """What ends a run whose server has ended, if such runs are not resumed."""
 
 
+class Kind(NamedTuple):
+    """What kind of run it is."""
+
+    # True if the thread was made for this run, and is deleted with it.
+    temporary: bool = False
+    # True if it ends with this process, because its client waits for it.
+    transient: bool = False
+    # True if a command of the thread protocol has started it, so it has the protocol's events.
+    protocol: bool = False
+
+
 class Run:
     """A run, while it is known."""
 
@@ -53,21 +66,18 @@ class Run:
         body: RunFields,
         thread_id: str,
         assistant: Json,
-        *,
-        temporary: bool = False,
-        transient: bool = False,
+        kind: Kind,
     ) -> None:
         self.body = body
         self.assistant = assistant
-        # True if the thread was made for this run, and is deleted with it.
-        self.temporary = temporary
-        # True if it ends with this process, because its client waits for it.
-        self.transient = transient
+        self.temporary, self.transient, self.protocol = kind
+        # The namespaces of its interrupts, by their ids.
+        self.interrupts: dict[str, tuple[str, ...]] = {}
         # How often it has been started.
         self.attempt = 0
         # The thread's last checkpoint before it. None: not known yet.
         self.before: str | None = None
-        self.log = Log()
+        self.log = Log(sse)
         self.done = asyncio.Event()
         # The JSON that `wait` and `join` answer.
         self.result = b"{}"
@@ -128,6 +138,7 @@ class Run:
             "body": self.body.model_dump(mode="json", exclude_unset=True),
             "assistant": self.assistant,
             "temporary": self.temporary,
+            "protocol": self.protocol,
             "attempt": self.attempt,
             "before": self.before,
             "result": self.result.decode(),
@@ -139,7 +150,8 @@ class Run:
         """Return a run of the storage."""
         body = ThreadRunRequest.model_validate(saved["body"])
         thread_id = saved["record"]["thread_id"]
-        run = Run(body, thread_id, saved["assistant"], temporary=saved["temporary"])
+        kind = Kind(temporary=saved["temporary"], protocol=saved.get("protocol", False))
+        run = Run(body, thread_id, saved["assistant"], kind)
         run.load(saved)
         return run
 
@@ -339,6 +351,9 @@ class Runs:
         thread = threads.records[run.thread_id]
         names = {name: run.record["metadata"][name] for name in ("graph_id", "assistant_id")}
         threads.changed(thread, status="busy", metadata={**thread["metadata"], **names})
+        if run.protocol:
+            log = threads.events(run.thread_id)
+            log.begin = log.last
         self._launch(run, others)
         return run
 
@@ -371,6 +386,7 @@ class Runs:
             self._set(run, status="running")
             await self.runtime.records.flush()
             self._tell(run, "metadata", encode({"run_id": run.id, "attempt": run.attempt}))
+            self._publish(run, lifecycle("running", run.assistant["graph_id"]))
             most = self.runtime.settings.run_seconds or None
             async with asyncio.timeout(most) as limit:
                 await self._execute(run)
@@ -417,6 +433,7 @@ class Runs:
         if run.body.webhook:
             run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
         self.runtime.metrics.runs[run.record["status"]] += 1
+        self._publish_end(run)
         run.log.close()
         run.done.set()
 
@@ -442,6 +459,26 @@ class Runs:
         run.log.add(event, data)
         self.runtime.threads.tell(run.thread_id, event, data)
 
+    def _publish(self, run: Run, event: Event) -> None:
+        """Tell the clients of the thread protocol."""
+        if run.protocol and run.thread_id in self.runtime.threads.records:
+            self.runtime.threads.events(run.thread_id).tell(event)
+
+    def _publish_end(self, run: Run) -> None:
+        """Tell how a run has ended, and what the thread waits for: it can be answered now."""
+        thread = self.runtime.threads.records.get(run.thread_id)
+        waiting = (
+            [one for found in thread["interrupts"].values() for one in found] if thread else []
+        )
+        status, graph = run.record["status"], run.assistant["graph_id"]
+        if status == "success" and waiting:
+            for one in waiting:
+                self._publish(run, requested(one, run.interrupts.get(one["id"], ())))
+            status = "interrupted"
+        ends = {"success": "completed", "interrupted": "interrupted"}
+        error = str(run.problem) if run.problem else None
+        self._publish(run, lifecycle(ends.get(status, "failed"), graph, error))
+
     async def _execute(self, run: Run) -> None:
         graph = self._stateful(run)
         wanted = set(modes_of(run.body))
@@ -453,7 +490,10 @@ class Runs:
             payload = None
             config["configurable"].pop("checkpoint_id", None)
         last = None
-        async for event, value in chunks(graph, payload, config, run.body, more):
+        source = chunks(graph, payload, config, run.body, more)
+        if run.protocol:
+            source = self._published(run, graph, payload, config, more)
+        async for event, value in source:
             data = (encode_any if event == "events" else encode)(value)
             if event == "values":
                 last = data
@@ -463,6 +503,17 @@ class Runs:
             state = await graph.aget_state(config_of(run.thread_id))
             last = encode(state.values)
         run.result = last
+
+    async def _published(
+        self, run: Run, graph: Any, payload: Any, config: Json, more: Json
+    ) -> AsyncIterator[tuple[str, Any]]:
+        """Run the graph for clients of the thread protocol. Yield its values for the others."""
+        translation = Translation()
+        run.interrupts = translation.interrupts
+        async for event in protocol_events(graph, payload, config, more, translation):
+            self._publish(run, event)
+            if event.place == ("values", ()):
+                yield "values", event.data
 
     def _stateful(self, run: Run) -> Any:
         return self.runtime.stateful(run.assistant["graph_id"], transient=run.transient)
@@ -482,6 +533,7 @@ class Runs:
         if not isinstance(output, dict) or not all(isinstance(name, str) for name in output):
             raise TypeError(f"the graph returned {type(output).__name__} instead of a state")
         run.result = encode(output)
+        self._publish(run, Event(Place("values"), output))
         if tell:
             self._tell(run, "values", run.result)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +20,8 @@ BEAT = b": heartbeat\r\n\r\n"
 MOST = 200
 
 Queue = SimpleQueue[bytes | None]
+# What tells readers whether they want an event.
+Kind = TypeVar("Kind")
 
 
 class _Open:
@@ -93,25 +95,33 @@ def sse(number: int, event: str, data: bytes) -> bytes:
 STOPPING = b'event: error\r\ndata: {"error":"Stopping","message":"the server is stopping"}\r\n\r\n'
 
 
-class Log:
+class Log(Generic[Kind]):
     """The events of a run or of a thread, for any number of readers."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(
+        self, text: Callable[[int, Kind, bytes], bytes], most: int | None = None, first: int = 0
+    ) -> None:
+        self._text = text
         self._lock = threading.Lock()
-        self._events: deque[tuple[int, str, bytes]] = deque(maxlen=most)
-        self._readers: list[tuple[Queue, frozenset[str] | None]] = []
-        self._next = 0
+        self._events: deque[tuple[int, Kind, bytes]] = deque(maxlen=most)
+        self._readers: list[tuple[Queue, Callable[[Kind], bool]]] = []
+        self._next = first
         self._closed = False
 
-    def add(self, event: str, data: bytes) -> None:
+    @property
+    def last(self) -> int:
+        """The number of the last event."""
+        return self._next - 1
+
+    def add(self, event: Kind, data: bytes) -> None:
         """Append an event."""
         with self._lock:
             entry = (self._next, event, data)
             self._next += 1
             self._events.append(entry)
-            text = sse(*entry)
-            for queue, wanted in self._readers:
-                if _is_wanted(event, wanted):
+            text = self._text(*entry)
+            for queue, is_wanted in self._readers:
+                if is_wanted(event):
                     queue.put(text)
 
     def close(self) -> None:
@@ -130,27 +140,33 @@ class Log:
     def read(
         self,
         after: int | None,
-        modes: Iterable[str] | None = None,
+        is_wanted: Callable[[Kind], bool],
         hung_up: Callable[[], None] = nobody,
+        last: bytes = STOPPING,
     ) -> Feed:
         """Return a response with the events after this number. None: those from now on."""
-        feed = Feed(BEAT, STOPPING, hung_up)
-        wanted = None if modes is None else frozenset(modes)
+        feed = Feed(BEAT, last, hung_up)
         with self._lock:
             for number, event, data in self._events if after is not None else ():
-                if after is not None and number > after and _is_wanted(event, wanted):
-                    feed.queue.put(sse(number, event, data))
+                if after is not None and number > after and is_wanted(event):
+                    feed.queue.put(self._text(number, event, data))
             if self._closed:
                 feed.queue.put(None)
             else:
-                self._readers.append((feed.queue, wanted))
+                self._readers.append((feed.queue, is_wanted))
         return feed
 
 
-def _is_wanted(event: str, wanted: frozenset[str] | None) -> bool:
-    if wanted is None or event == "error":
-        return True
-    name = event.partition("|")[0]
-    if name == "messages":
-        return "messages-tuple" in wanted
-    return name.partition("/")[0] in wanted
+def of_modes(modes: Iterable[str] | None) -> Callable[[str], bool]:
+    """Return what tells whether an event has one of these modes. None: all of them."""
+    wanted = None if modes is None else frozenset(modes)
+
+    def is_wanted(event: str) -> bool:
+        if wanted is None or event == "error":
+            return True
+        name = event.partition("|")[0]
+        if name == "messages":
+            return "messages-tuple" in wanted
+        return name.partition("/")[0] in wanted
+
+    return is_wanted

@@ -11,8 +11,9 @@ from pydantic_core import from_json
 from fractal_agents_runtime.call import Call, Reply, answer, nothing
 from fractal_agents_runtime.errors import HttpError, refused
 from fractal_agents_runtime.events import checkpoint_of, encode, interrupts
+from fractal_agents_runtime.protocol import ThreadLog
 from fractal_agents_runtime.records import changing
-from fractal_agents_runtime.streams import Log, check_room
+from fractal_agents_runtime.streams import Log, check_room, of_modes, sse
 from fractal_agents_runtime.values import contains, now, ordered, page_headers, selected
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Threads:
 
     def __init__(self, records: Records) -> None:
         self.records: dict[str, Json] = {}
-        self._logs: dict[str, Log] = {}
+        self._logs: dict[str, Log[str]] = {}
+        self._events: dict[str, ThreadLog] = {}
         # When a thread ends, and the minutes after which it does.
         self._ends: dict[str, tuple[float, float]] = {}
         self._journal = records
@@ -134,14 +136,18 @@ class Threads:
         if thread["thread_id"] in self._ends:
             self.keep(thread["thread_id"], self._ends[thread["thread_id"]][1])
 
-    def log(self, thread_id: str) -> Log:
+    def log(self, thread_id: str) -> Log[str]:
         """Return the events of a thread's runs."""
-        return self._logs.setdefault(thread_id, Log(REMEMBERED))
+        return self._logs.setdefault(thread_id, Log(sse, REMEMBERED))
 
     def tell(self, thread_id: str, event: str, data: bytes) -> None:
         """Add an event to the thread's, if somebody has asked for them."""
         if thread_id in self._logs:
             self._logs[thread_id].add(event, data)
+
+    def events(self, thread_id: str) -> ThreadLog:
+        """Return a thread's events of the thread protocol."""
+        return self._events.setdefault(thread_id, ThreadLog())
 
     def delete(self, thread_id: str) -> None:
         """Remove a thread with its checkpoints."""
@@ -153,9 +159,9 @@ class Threads:
     def _remove(self, thread_id: str) -> None:
         self.records.pop(thread_id, None)
         self._ends.pop(thread_id, None)
-        log = self._logs.pop(thread_id, None)
-        if log:
-            log.close()
+        for log in (self._logs.pop(thread_id, None), self._events.pop(thread_id, None)):
+            if log:
+                log.close()
 
     def matching(self, wanted: ThreadSearch | ThreadCount) -> list[Json]:
         """Return the threads that have what is wanted, in the order of their creation."""
@@ -257,14 +263,14 @@ def _thread(runtime: Runtime, call: Call) -> Json:
     return runtime.threads.get(call.uuid("thread_id"))
 
 
-def _graph(runtime: Runtime, thread: Json) -> Any:
+def graph_of(runtime: Runtime, thread: Json) -> Any:
     """Return the graph whose state the thread has, or None."""
     name = thread["metadata"].get("graph_id")
     return runtime.stateful(name) if isinstance(name, str) else None
 
 
 def _graph_needed(runtime: Runtime, thread: Json) -> Any:
-    graph = _graph(runtime, thread)
+    graph = graph_of(runtime, thread)
     if graph is None:
         detail = "the thread has no graph yet: start a run, or set its metadata's graph_id"
         raise refused("has no graph yet", "path", "thread_id", detail=detail)
@@ -381,7 +387,7 @@ async def prune(runtime: Runtime, call: Call) -> Json:
 
 
 async def _state(runtime: Runtime, thread: Json, config: Json, *, subgraphs: bool) -> Json:
-    graph = _graph(runtime, thread)
+    graph = graph_of(runtime, thread)
     if graph is None:
         return EMPTY
     snapshot = await graph.aget_state(config, subgraphs=subgraphs)
@@ -437,7 +443,7 @@ async def history(runtime: Runtime, call: Call) -> Reply:
     """Return states of a thread, the newest first."""
     body: HistorySearch = call.body
     thread = _thread(runtime, call)
-    graph = _graph(runtime, thread)
+    graph = graph_of(runtime, thread)
     if graph is None:
         return _reply([])
     config = config_of(thread["thread_id"], body.checkpoint)
@@ -470,7 +476,7 @@ async def stream(runtime: Runtime, call: Call) -> Reply:
     modes = call.query.get("stream_mode") or ["run_modes"]
     wanted = None if "run_modes" in modes else ["metadata", "run_done"]
     log = runtime.threads.log(thread["thread_id"])
-    return event_stream(log.read(last_event(call), wanted))
+    return event_stream(log.read(last_event(call), of_modes(wanted)))
 
 
 def last_event(call: Call) -> int | None:
