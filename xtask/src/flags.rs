@@ -334,7 +334,7 @@ pub(crate) struct Audit {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// Rewrite the workflows that this forge ignores so that it runs them, then audit
+    /// Rewrite the workflows that this forge ignores so that it runs them, pin actions to commits, then audit
     #[arg(long)]
     pub fix: bool,
     /// Print what --fix would write, write nothing

@@ -466,6 +466,23 @@ fn moved_to_gitea() -> Repo {
     repo
 }
 
+/// A repository in place of `github.com/NAME`, with the tags `v1` and `v1.2.0` and the branch `release/v1` on
+/// its only commit. Returns the commit.
+fn action(repo: &Repo, name: &str) -> String {
+    let actions = repo.world().join("actions");
+    let folder = actions.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let git = |args: &[&str]| repo.git_in(&folder, args);
+    git(&["init", "--quiet"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message", "feat: an action"]);
+    git(&["tag", "v1"]);
+    git(&["tag", "--annotate", "--message", "1.2.0", "v1.2.0"]);
+    git(&["branch", "release/v1"]);
+    let instead = format!("url.file://{actions}/.insteadOf");
+    repo.git(&["config", "--global", &instead, "https://github.com/"]);
+    git(&["rev-parse", "HEAD"])
+}
+
 /// `audit` with a token for this forge.
 fn audit_on(repo: &Repo, forge: &Forge, args: &[&str]) -> Output {
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
@@ -476,6 +493,7 @@ fn audit_on(repo: &Repo, forge: &Forge, args: &[&str]) -> Output {
 #[test]
 fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
     let repo = moved_to_gitea();
+    let commit = action(&repo, "pypa/gh-action-pypi-publish");
     let forge = Forge::start(Dialect::Gitea);
     let head = repo.head();
     forge.with("team/mono", |mono| {
@@ -502,7 +520,7 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
         warning[ref-name]: `github.ref_name` is not set by every Gitea, and is a number in a pull request's job (.github/workflows/publish-runtime.yml:19)
           → cargo xtask audit --fix, which writes ${GITHUB_REF#refs/*/} in scripts
         warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.github/workflows/publish-runtime.yml:20)
-          → write pypa/gh-action-pypi-publish@COMMIT # VERSION: git ls-remote https://github.com/pypa/gh-action-pypi-publish
+          → cargo xtask audit --fix, which asks its repository for the commit
         error[oidc-missing]: pypa/gh-action-pypi-publish publishes with an OIDC token, which Gitea does not give (.github/workflows/publish-runtime.yml:20)
           → cargo xtask audit --fix, and set the secret PYPI_TOKEN
         error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.github/workflows/publish-runtime.yml:24)
@@ -517,9 +535,8 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
         exit code 3
         python  0.0.0  apps/python/pyproject.toml:3, not released yet
         stderr:
-          ✓ wrote .gitea/workflows/publish-runtime.yml, from .github/workflows/publish-runtime.yml: branch staging of `push` removed, `merge_group` removed, `environment` removed, github.ref_name: ${GITHUB_REF#refs/*/}, PyPI: the secret PYPI_TOKEN, `id-token` removed
-        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.gitea/workflows/publish-runtime.yml:15)
-          → write pypa/gh-action-pypi-publish@COMMIT # VERSION: git ls-remote https://github.com/pypa/gh-action-pypi-publish
+          - commits of actions: asking 1 repository for tags and branches
+          ✓ wrote .gitea/workflows/publish-runtime.yml, from .github/workflows/publish-runtime.yml: branch staging of `push` removed, `merge_group` removed, `environment` removed, github.ref_name: ${GITHUB_REF#refs/*/}, PyPI: the secret PYPI_TOKEN, `id-token` removed, pypa/gh-action-pypi-publish@release/v1 is v1.2.0 (1234567)
         warning[secret-unset]: the job publish needs the secret PYPI_TOKEN, which nobody has set (.gitea/workflows/publish-runtime.yml:17)
           → add PYPI_TOKEN in the repository's settings, Actions, Secrets
         error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.gitea/workflows/publish-runtime.yml:20)
@@ -541,7 +558,7 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
             steps:
               - uses: actions/checkout@34e114876b0b11c390a56381ad16ebd13914f8d5 # v4.3.1
               - run: python build.py --version "${GITHUB_REF#refs/*/}"
-              - uses: pypa/gh-action-pypi-publish@release/v1
+              - uses: pypa/gh-action-pypi-publish@COMMIT # v1.2.0
                 with:
                   password: ${{ secrets.PYPI_TOKEN }}
                   packages-dir: dist/
@@ -553,7 +570,7 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
                 env:
                   DISPATCH_TOKEN: ${{ secrets.DISPATCH_TOKEN }}
     "#]]
-    .assert_eq(&repo.read(".gitea/workflows/publish-runtime.yml"));
+    .assert_eq(&repo.read(".gitea/workflows/publish-runtime.yml").replace(&commit, "COMMIT"));
 
     // A person corrects what only a person can: which job is meant, and the secret.
     let text = repo.read(".gitea/workflows/publish-runtime.yml").replace("[publish, verify]", "[publish]");
@@ -562,6 +579,52 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
     let out = audit_on(&repo, &forge, &["--fix"]).expect(0);
     assert!(out.stderr.contains("no workflow to fix"), "{out:?}");
     assert!(!out.stderr.contains("workflow-dead") && !out.stderr.contains("secret-unset"), "{out:?}");
+}
+
+#[test]
+fn actions_are_pinned_in_every_file_or_in_none() {
+    let repo = Repo::new();
+    let workflow = |uses: &str| {
+        format!("on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: {uses} # first\n")
+    };
+    repo.write(".github/workflows/ci.yml", workflow("team/cache/restore@v1"));
+    repo.write(".github/workflows/other.yml", workflow("team/cache@release/v1"));
+    let composite = "runs: { using: composite, steps: [{ uses: team/cache@v9 }, { uses: team/gone@v1 }] }\n";
+    repo.commit(".github/actions/a/action.yml", composite, "ci: begin");
+    let commit = action(&repo, "team/cache");
+    let out = repo.untouched(|| repo.xtask(&["audit", "--fix"]).expect(1));
+    expect![[r#"
+        exit code 1
+          - commits of actions: asking 2 repositorys for tags and branches
+        error: actions cannot be pinned, and nothing was written:
+        team/cache@v9: https://github.com/team/cache has no tag or branch v9; write one that it has
+        team/gone@v1: git ls-remote -- https://github.com/team/gone failed in WORLD/repo:
+        fatal: 'WORLD/actions/team/gone' does not appear to be a git repository
+        fatal: Could not read from remote repository.
+
+        Please make sure you have the correct access rights
+        and the repository exists.
+    "#]]
+    .assert_eq(&out.seen());
+    repo.write(".github/actions/a/action.yml", composite.replace("v9", "v1.2.0").replace("gone", "cache"));
+    let out = repo.untouched(|| repo.xtask(&["audit", "--fix", "--dry-run"]).expect(0));
+    assert!(out.stderr.contains("would write .github/actions/a/action.yml: "), "{out:?}");
+    let out = repo.xtask(&["audit", "--fix"]).expect(0);
+    expect![[r#"
+        exit code 0
+        python  0.0.0  apps/python/pyproject.toml:3, not released yet
+        stderr:
+          - commits of actions: asking 1 repository for tags and branches
+          ✓ wrote .github/actions/a/action.yml: team/cache@v1 is v1.2.0 (1234567), team/cache@v1.2.0 is v1.2.0 (1234567)
+          ✓ wrote .github/workflows/ci.yml: team/cache/restore@v1 is v1.2.0 (1234567)
+          ✓ wrote .github/workflows/other.yml: team/cache@release/v1 is v1.2.0 (1234567)
+        ✓ all versions agree: no place except the manifest shows a version
+    "#]]
+    .assert_eq(&out.seen());
+    let ci = repo.read(".github/workflows/ci.yml").replace(&commit, "COMMIT");
+    assert_eq!(ci, workflow("team/cache/restore@COMMIT # v1.2.0;").replace("; # first", "; first"));
+    let out = repo.xtask(&["audit", "--fix"]).expect(0);
+    assert!(out.stderr.contains("no workflow to fix") && !out.stderr.contains("asking"), "{out:?}");
 }
 
 #[test]

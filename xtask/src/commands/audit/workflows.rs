@@ -14,9 +14,12 @@ use rules::{FIX, Facts};
 use std::collections::BTreeSet;
 
 mod forges;
+mod pin;
 mod port;
 mod rules;
 
+/// The actions of this repository, without the ending.
+const ACTIONS: &str = ".github/actions/*/action";
 const BOTH: [ForgeKind; 2] = [ForgeKind::Github, ForgeKind::Gitea];
 
 /// A workflow file, and what this repository's forge does with it.
@@ -53,7 +56,7 @@ pub(super) fn findings(ctx: &Ctx, forge: Option<&Forge>) -> Result<Vec<Finding>>
             found.extend(rules::findings(file.path.as_str(), &file.text, &facts));
         }
     }
-    for path in yaml_files(&ctx.ws.root, ".github/actions/*/action")? {
+    for path in yaml_files(&ctx.ws.root, ACTIONS)? {
         found.extend(action(ctx, &path, Forge::kind_of(ctx).unwrap_or(ForgeKind::Github))?);
     }
     if let Some(forge) = forge {
@@ -63,27 +66,59 @@ pub(super) fn findings(ctx: &Ctx, forge: Option<&Forge>) -> Result<Vec<Finding>>
     Ok(found)
 }
 
-/// Writes the workflows that this forge does not run so that it does. Returns what was changed.
+/// A file that `fix` may write.
+struct Edit {
+    target: Utf8PathBuf,
+    /// The dead workflow that it is written from.
+    from: Option<Utf8PathBuf>,
+    text: String,
+    changes: Vec<String>,
+}
+
+impl Edit {
+    fn shown(&self) -> String {
+        let from = self.from.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
+        let changes = match self.changes.as_slice() {
+            [] => String::new(),
+            changes => format!(": {}", changes.join(", ")),
+        };
+        format!("{}{from}{changes}", self.target)
+    }
+}
+
+/// Writes the workflows that this forge does not run so that it does, and pins the actions of all. Returns
+/// what was changed.
 pub(super) fn fix(ctx: &Ctx, dry_run: bool) -> Result<Vec<String>> {
-    let mut done = Vec::new();
+    let root = &ctx.ws.root;
+    let mut edits = Vec::new();
     for file in files(ctx)? {
         let facts = facts(ctx, None, file.kind, &[&file])?;
         let (text, changes) = port::ported(&file.text, &facts);
-        let target = match file.dead {
-            true => Utf8Path::new(folder(file.kind)).join(file.name()),
-            false if changes.is_empty() => continue,
-            false => file.path.clone(),
-        };
-        let from = if file.dead { format!(", from {}", file.path) } else { String::new() };
-        let changes = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
-        done.push(format!("{target}{from}{changes}"));
-        if !dry_run {
-            let root = &ctx.ws.root;
-            std::fs::create_dir_all(root.join(folder(file.kind)))?;
-            files::write_atomic(&root.join(files::inside(root, &target)?), text.as_bytes())?;
-        }
+        let target = Utf8Path::new(folder(file.kind)).join(file.name());
+        edits.push(match file.dead {
+            true => Edit { target, from: Some(file.path), text, changes },
+            false => Edit { target: file.path, from: None, text, changes },
+        });
     }
-    Ok(done)
+    for target in yaml_files(root, ACTIONS)? {
+        edits.push(Edit { text: text(root, &target)?, target, from: None, changes: Vec::new() });
+    }
+    let pins = pin::pins(ctx, edits.iter().map(|edit| edit.text.as_str()))?;
+    for edit in &mut edits {
+        let (text, changes) = pin::edited(&edit.text, &pins);
+        edit.text = text;
+        edit.changes.extend(changes);
+    }
+    edits.retain(|edit| edit.from.is_some() || !edit.changes.is_empty());
+    for Edit { target, text, .. } in edits.iter().filter(|_| !dry_run) {
+        root.join(target).parent().map(std::fs::create_dir_all).transpose()?;
+        files::write_atomic(&root.join(files::inside(root, target)?), text.as_bytes())?;
+    }
+    Ok(edits.iter().map(Edit::shown).collect())
+}
+
+fn text(root: &Utf8Path, path: &Utf8Path) -> Result<String> {
+    std::fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))
 }
 
 /// The workflow files of the working tree. On Gitea `.github/workflows` is read only where there is no
@@ -103,8 +138,7 @@ fn files(ctx: &Ctx) -> Result<Vec<File>> {
         for path in paths {
             let twin = others.iter().any(|other| other.file_name() == path.file_name());
             let elsewhere = forge.is_some() && folder != read;
-            let text = std::fs::read_to_string(ctx.ws.root.join(path))
-                .with_context(|| format!("cannot read {path}"))?;
+            let text = text(&ctx.ws.root, path)?;
             // For a mirror on the other forge.
             if elsewhere && (twin || only_elsewhere(&text, folder)) {
                 continue;
@@ -199,8 +233,7 @@ fn dead(ctx: &Ctx, file: &File) -> Finding {
 
 /// Unpinned actions in an action of this repository.
 fn action(ctx: &Ctx, path: &Utf8Path, kind: ForgeKind) -> Result<Vec<Finding>> {
-    let text =
-        std::fs::read_to_string(ctx.ws.root.join(path)).with_context(|| format!("cannot read {path}"))?;
+    let text = text(&ctx.ws.root, path)?;
     let Ok(root) = crate::model::workflow::node::parse(&text) else { return Ok(Vec::new()) };
     let steps = root.get("runs").and_then(|runs| runs.get("steps")).map(Node::items).unwrap_or_default();
     let facts = Facts { kind, branches: None, secrets: None };

@@ -111,6 +111,16 @@ pub(super) fn action(uses: &str) -> &str {
     uses.split('@').next().unwrap_or(uses)
 }
 
+/// Is it named by a commit or a digest, or a part of this repository?
+pub(super) fn pinned(uses: &str) -> bool {
+    if uses.starts_with("./") {
+        return true;
+    }
+    let reference = uses.rsplit_once('@').map_or("", |(_, reference)| reference);
+    reference.starts_with("sha256:")
+        || (reference.len() == 40 && reference.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 /// Actions that do nothing without an OIDC token.
 pub(super) fn only_signs(uses: &str) -> bool {
     ["actions/attest", "actions/attest-build-provenance", "actions/attest-sbom"].contains(&action(uses))

@@ -1,6 +1,7 @@
 //! The rules for one workflow file on one forge. Pure: what was asked of the outside is in [`Facts`].
 
 use super::forges::{self, PYPI_ACTION};
+use super::pin;
 use crate::finding::{Finding, Level};
 use crate::model::workflow::node::Node;
 use crate::model::workflow::{Trigger, Workflow, code_lines, matches, secrets};
@@ -170,10 +171,13 @@ pub(super) fn actions(job: &Node, steps: &[Node], facts: &Facts) -> Vec<Found> {
     let used = called.chain(steps.iter().filter_map(|step| step.get("uses")));
     let mut found = Vec::new();
     for (uses, line) in used.filter_map(|node| Some((node.text()?, node.line))) {
-        if !pinned(uses) {
+        if !forges::pinned(uses) {
             let message = format!("{uses} is not pinned: whoever can move that name runs code in this job");
             let action = forges::action(uses);
-            let help = format!("write {action}@COMMIT # VERSION: git ls-remote https://github.com/{action}");
+            let help = match pin::can_be_asked(uses) {
+                true => format!("{FIX}, which asks its repository for the commit"),
+                false => format!("write {action}@ and the digest or commit"),
+            };
             found.push((line, Finding::new("action-unpinned", Level::Warning, message).help(help)));
         }
         if facts.kind == ForgeKind::Gitea && forges::only_signs(uses) {
@@ -194,16 +198,6 @@ pub(super) fn publishes_by_oidc(step: &Node) -> bool {
     let uses = step.get("uses").and_then(Node::text).unwrap_or_default();
     let password = step.get("with").and_then(|with| with.get("password"));
     forges::action(uses) == PYPI_ACTION && password.is_none()
-}
-
-/// By a commit or a digest, or a part of this repository.
-fn pinned(uses: &str) -> bool {
-    if uses.starts_with("./") {
-        return true;
-    }
-    let reference = uses.rsplit_once('@').map_or("", |(_, reference)| reference);
-    reference.starts_with("sha256:")
-        || (reference.len() == 40 && reference.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Required checks that none of these workflows reports for pull requests. `reported` are the checks that
