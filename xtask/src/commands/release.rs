@@ -29,6 +29,7 @@ pub(crate) mod preflight;
 pub(crate) mod publish;
 pub(crate) mod push;
 mod readiness;
+mod released_in;
 mod remote_moved;
 mod sbom;
 pub(crate) mod smoke;

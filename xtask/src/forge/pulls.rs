@@ -75,10 +75,7 @@ impl Forge {
     /// repository's, or the pull request is not merged.
     pub(crate) fn merged(&self, number: u64) -> Result<Option<Merged>> {
         let path = format!("/pulls/{number}");
-        let what = "read the pull request";
-        let Some(state) = self.find_one::<State>(&path, what)?.filter(|state| state.merged) else {
-            return Ok(None);
-        };
+        let Some(state) = self.state(number)? else { return Ok(None) };
         let listed: Vec<Listed> = self.list(&format!("{path}/commits"), "list the pull request's commits")?;
         if let Some(all) = state.commits.filter(|all| *all != listed.len()) {
             bail!("the forge lists {} of the {all} commits of pull request #{number}", listed.len());
@@ -93,6 +90,17 @@ impl Forge {
             commits.reverse();
         }
         Ok(Some(Merged { commit: state.merge_commit_sha, commits }))
+    }
+
+    /// Is there a merged pull request of this number?
+    pub(crate) fn is_merged(&self, number: u64) -> Result<bool> {
+        Ok(self.state(number)?.is_some())
+    }
+
+    /// The state of a merged pull request.
+    fn state(&self, number: u64) -> Result<Option<State>> {
+        let found = self.find_one::<State>(&format!("/pulls/{number}"), "read the pull request")?;
+        Ok(found.filter(|state| state.merged))
     }
 
     /// Opens the pull request, or gives the open one of these branches this title and text.

@@ -374,6 +374,7 @@ fn the_commits_of_a_merged_pull_request_are_read_after_the_squash() {
                 number
             }
         };
+        assert!(world.forge.is_merged(number).unwrap() && !world.forge.is_merged(77).unwrap(), "{world:?}");
         let merged = world.forge.merged(number).unwrap().unwrap();
         let (count, newest) = if world.state.is_some() { (120, "feat: 119") } else { (3, "feat: 2") };
         assert_eq!(merged.commits.len(), count, "{world:?}");

@@ -140,10 +140,21 @@ fn from_draft_to_rollback(dialect: Dialect) {
     let announce = "[release]\nannounce = [[\"sh\", \"-c\", \"echo no route to the list >&2; exit 7\"]]\n";
     assert!(settings.contains("[release]\n"), "{settings}");
     let settings = settings.replace("[release]\n", announce);
-    pages.world.repo.commit("apps/python/app.toml", &settings, "fix: announce releases");
+    let comments = "[workspace.metadata.xtask]\nreleased-comments = true\n[workspace]\n";
+    pages.world.repo.write("Cargo.toml", comments);
+    pages.world.repo.commit("apps/python/app.toml", &settings, "fix: announce releases (#7)");
+    pages.world.repo.commit("apps/python/README.md", "# Two\n", "fix: see (#8)");
+    pages.world.repo.commit("apps/python/README.md", "# Three\n", "fix: an issue (#9)");
+    pages.forge.with("team/mono", |mono| {
+        for number in [7, 8] {
+            let commits = vec![[number.to_string().repeat(40), "fix: a".to_string()]];
+            mono.merged.push((number, number.to_string().repeat(40), commits));
+        }
+        mono.milestones.push((6, "python v0.0.2".into(), "open".into()));
+    });
     pages.world.bump(&[]);
-    pages.forge.with("team/mono", |mono| mono.milestones.push((6, "python v0.0.2".into(), "open".into())));
     pages.forge.fault("PATCH /milestones", 403);
+    pages.forge.fault("POST /issues/7", 403);
     pages.forge.fault("POST /actions", 403);
     let mut command = pages.command(&pages.world.repo.path);
     let out = run(command.args(["release", "python"]).env_remove("XTASK_LOOPBACK_ONLY"));
@@ -155,6 +166,9 @@ fn from_draft_to_rollback(dialect: Dialect) {
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: PATCH http://127.0.0.1:PORT/api/v3/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
               → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
+              ✓ released in python-v0.0.2: said on #8
+            warning[release-uncommented]: python: python-v0.0.2 is released, but there is no comment on #7: cannot comment on the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/issues/7/comments: 403 Forbidden: {"message":"the test's fault"}
+              → comment on #7 yourself
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
               → correct [release] announce, and announce this one yourself
@@ -162,6 +176,7 @@ fn from_draft_to_rollback(dialect: Dialect) {
             Left to a person:
               [ ] tell downstream repositories again: cargo xtask release python
               [ ] close the milestone on http://127.0.0.1:PORT/team/mono/milestones: python v0.0.2
+              [ ] comment on #7 yourself: python v0.0.2
               [ ] correct [release] announce, and announce this one yourself: python v0.0.2
         "#]],
         Dialect::Gitea => expect![[r#"
@@ -171,6 +186,9 @@ fn from_draft_to_rollback(dialect: Dialect) {
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
               → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
+              ✓ released in python-v0.0.2: said on #8
+            warning[release-uncommented]: python: python-v0.0.2 is released, but there is no comment on #7: cannot comment on the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/issues/7/comments: 403 Forbidden: {"message":"the test's fault"}
+              → comment on #7 yourself
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
               → correct [release] announce, and announce this one yourself
@@ -178,6 +196,7 @@ fn from_draft_to_rollback(dialect: Dialect) {
             Left to a person:
               [ ] tell downstream repositories again: cargo xtask release python
               [ ] close the milestone on http://127.0.0.1:PORT/team/mono/milestones: python v0.0.2
+              [ ] comment on #7 yourself: python v0.0.2
               [ ] correct [release] announce, and announce this one yourself: python v0.0.2
         "#]],
     };
@@ -187,6 +206,19 @@ fn from_draft_to_rollback(dialect: Dialect) {
     assert!(out.contains("team/template was told of python-v0.0.2, perhaps for the second time"), "{out}");
     assert_eq!(pages.told(), 2);
     shown("python-v0.0.2");
+
+    // A run that completes the release again comments where there is no comment yet.
+    let comments = || pages.forge.with("team/mono", |mono| mono.comments.clone());
+    assert_eq!(comments().iter().map(|comment| comment.0).collect::<Vec<_>>(), [8], "{dialect:?}");
+    pages.forge.with("team/mono", |mono| {
+        mono.releases.iter_mut().filter(|page| page.tag == "python-v0.0.2").for_each(|page| page.draft = true)
+    });
+    let out = pages.xtask(&["release", "python"]).expect(0).stderr;
+    assert!(out.contains("✓ released in python-v0.0.2: said on #7, #8"), "{out}");
+    let comments = comments();
+    assert_eq!(comments.iter().map(|comment| comment.0).collect::<Vec<_>>(), [8, 7], "{dialect:?}");
+    let said = "<!-- xtask: released in python-v0.0.2 -->\nreleased in [python-v0.0.2](http://127.0.0.1:PORT";
+    assert!(masked(&comments[1].2).starts_with(said), "{comments:?}");
 
     // Exit code 3: a person has to yank the version.
     for _ in 0..2 {

@@ -1,7 +1,7 @@
-//! After a release: closes its milestone, runs the commands of `[release] announce`, and lists what is left
-//! to a person. Nothing here fails a release: it is out.
+//! After a release: closes its milestone, comments on its pull requests, runs the commands of
+//! `[release] announce`, and lists what is left to a person. Nothing here fails a release: it is out.
 
-use super::{Release, cascade};
+use super::{Release, cascade, released_in};
 use crate::ecosystem;
 use crate::finding::{Finding, Level};
 use crate::forge::Forge;
@@ -20,6 +20,7 @@ pub(super) fn all(release: &Release) {
         return;
     }
     close_milestone(release);
+    comment(release);
     link(release);
     announce(release);
     by_hand(release);
@@ -40,6 +41,36 @@ fn close_milestone(release: &Release) {
         Ok(None) => {}
         Err(error) => open(error, &format!("close the milestone on {}/milestones", forge.web())),
     }
+}
+
+/// Says on the pull requests of the release that they are in it, if the settings ask for it.
+fn comment(release: &Release) {
+    if !release.ctx.ws.settings.released_comments {
+        return;
+    }
+    let Ok(Ok(forge)) = Forge::connect(release.ctx) else { return };
+    let comments = match released_in::comment(release, &forge) {
+        Ok(comments) => comments,
+        Err(error) => return warn(release, uncommented(&release.tag_name, "its pull requests", &error)),
+    };
+    if !comments.there.is_empty() {
+        let told = list(comments.there.iter());
+        ui::say(&format!("  {} released in {}: said on {told}", ui::green("✓"), release.tag_name));
+    }
+    if let Some((_, error)) = comments.missing.first() {
+        let missing = list(comments.missing.iter().map(|(number, _)| number));
+        warn(release, uncommented(&release.tag_name, &missing, error));
+    }
+}
+
+fn list<'a>(numbers: impl Iterator<Item = &'a u64>) -> String {
+    numbers.map(|number| format!("#{number}")).collect::<Vec<_>>().join(", ")
+}
+
+fn uncommented(tag: &str, pulls: &str, error: &anyhow::Error) -> Finding {
+    let message = format!("{tag} is released, but there is no comment on {pulls}: {error:#}");
+    let help = format!("comment on {pulls} yourself");
+    Finding::new("release-uncommented", Level::Warning, message).help(help)
 }
 
 /// Shows the packages on the repository's page, if they are in the registries of its forge.

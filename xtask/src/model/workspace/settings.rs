@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub registries: Option<Registries>,
     /// Does the forge merge the pull requests of `promote` by itself, when their checks have passed?
     pub auto_merge: bool,
+    /// Does a release comment on each of its pull requests?
+    pub released_comments: bool,
     /// The repositories of the same forge that are told of each release.
     pub downstream: Vec<Downstream>,
 }
@@ -115,6 +117,7 @@ impl Default for Settings {
             release_forge: None,
             registries: None,
             auto_merge: false,
+            released_comments: false,
             downstream: Vec::new(),
         }
     }
