@@ -41,14 +41,7 @@ impl Flags {
             None => all.mut_subcommand("release", with_steps),
         };
         let matches = command.get_matches();
-        let mut flags = Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        if let Command::Setup(setup) = &mut flags.command {
-            let typed = |matches: &clap::ArgMatches| {
-                matches.value_source("forge") == Some(clap::parser::ValueSource::CommandLine)
-            };
-            setup.of_forge = typed(&matches) || matches.subcommand().is_some_and(|(_, inner)| typed(inner));
-        }
-        flags
+        Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
@@ -95,16 +88,8 @@ pub(crate) struct EndpointFlags {
     #[arg(long, global = true, env = "XTASK_REGISTRY", hide = true, value_name = "HOST[:PORT]")]
     pub registry: Option<String>,
     /// API of the forge that pull requests are opened on [default: that of the git remote]
-    #[arg(
-        long,
-        global = true,
-        env = "XTASK_FORGE",
-        hide = true,
-        value_name = "URL",
-        num_args = 0..=1,
-        default_missing_value = ""
-    )]
-    pub forge: Option<String>,
+    #[arg(long, global = true, env = "XTASK_FORGE", hide = true, value_name = "URL")]
+    pub forge_api: Option<String>,
     /// Refuse every write to an endpoint that is not on this machine
     #[arg(
         long,
@@ -542,15 +527,15 @@ pub(crate) struct Ci {
 
 #[derive(Args)]
 pub(crate) struct Setup {
+    /// Set up the repository on its forge instead: protected branches, squash only, labels, environment
+    #[arg(long, conflicts_with = "system")]
+    pub forge: bool,
     /// Also install packages with the system's package manager, after listing them
     #[arg(long)]
     pub system: bool,
     /// With --forge: do not ask
-    #[arg(long)]
+    #[arg(long, requires = "forge")]
     pub yes: bool,
-    /// `--forge`, which is also the flag of the API's address, was given. XTASK_FORGE alone does not count.
-    #[arg(skip)]
-    pub of_forge: bool,
     /// Print what would be installed or set, change nothing
     #[arg(long)]
     pub dry_run: bool,

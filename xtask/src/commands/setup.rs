@@ -16,7 +16,7 @@ mod prune;
 const SYSTEM: &[(&str, &str)] = &[("docker.io", "runs built images for the probes of a rehearsal")];
 
 pub(crate) fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
-    if flags.of_forge {
+    if flags.forge {
         return forge::setup(ctx, flags);
     }
     let python = tools::python()?;

@@ -56,14 +56,6 @@ pub(crate) struct Login {
     pub token: String,
 }
 
-/// `setup --forge` has no value: then the variable counts, as if there were no flag.
-fn forge(flag: Option<&str>) -> Option<String> {
-    match flag {
-        Some("") => std::env::var("XTASK_FORGE").ok().filter(|value| !value.is_empty()),
-        other => other.map(str::to_string),
-    }
-}
-
 impl Endpoints {
     pub(crate) fn from_flags(flags: &EndpointFlags) -> Result<Endpoints> {
         let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_string());
@@ -83,7 +75,7 @@ impl Endpoints {
             npm_read: without_slash(or(&flags.npm_read, NPM)),
             npm: without_slash(or(&flags.npm, NPM)),
             registry: flags.registry.clone(),
-            forge: forge(flags.forge.as_deref()),
+            forge: flags.forge_api.clone().filter(|url| !url.is_empty()),
             loopback_only: flags.loopback_only,
         };
         if endpoints.remote.starts_with('-') {

@@ -253,7 +253,7 @@ fn without_a_token_the_reason_and_the_text_to_open_it_by_hand_are_printed() {
         exit code 2
         error: "forge.example" is not an http(s) address
     "#]]
-    .assert_eq(&repo.xtask(&["promote", "--forge", "forge.example"]).seen());
+    .assert_eq(&repo.xtask(&["promote", "--forge-api", "forge.example"]).seen());
 }
 
 /// With `auto-merge = true`. About 3 s.

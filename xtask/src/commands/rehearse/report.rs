@@ -124,7 +124,7 @@ fn outside(rehearsal: &Rehearsal, walked: &Walked) -> Result<Ctx> {
             "XTASK_TESTPYPI_UPLOAD" => flags.testpypi_upload = Some(value),
             "XTASK_NPM" => flags.npm = Some(value),
             "XTASK_REGISTRY" => flags.registry = Some(value),
-            "XTASK_FORGE" => flags.forge = Some(value),
+            "XTASK_FORGE" => flags.forge_api = Some(value),
             _ => {}
         }
     }
