@@ -42,7 +42,8 @@ impl World {
         World::filled(World::around(files(apps), apps))
     }
 
-    fn filled(world: World) -> World {
+    /// The apps in the first commit, bumped and pushed.
+    pub(crate) fn filled(world: World) -> World {
         world.xtask(&["openapi", "generate"]).expect(0);
         world.repo.git(&["add", "--all"]);
         world.repo.git(&["commit", "--quiet", "--message", "feat: a server that says who it is"]);

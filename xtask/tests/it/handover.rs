@@ -1,7 +1,7 @@
 //! A release in two jobs, with the commands of the workflows: one builds without secrets, and one publishes
 //! only what the first has handed over. About 60 s.
 
-use crate::demo::World;
+use crate::demo::{World, files};
 use crate::support::{Output, run, sha256};
 use camino::{Utf8Path, Utf8PathBuf};
 use expect_test::expect;
@@ -188,4 +188,41 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
     let (built, hash) = jobs.build(&first);
     assert!(built.stderr.contains("nothing left to release: python-v0.0.1 is released"), "{built:?}");
     assert_eq!(hash, "");
+}
+
+/// The build job of a resumed release has other tools, and makes other bytes.
+#[test]
+fn a_resumed_release_publishes_the_files_of_its_draft() {
+    let repo = files(&["python"]);
+    let tools = repo.world().join("tools.txt");
+    std::fs::write(&tools, "1").unwrap();
+    let settings = repo.read("apps/python/app.toml");
+    let (before, rest) = settings.split_once("[image]").unwrap();
+    let (_, after) = rest.split_once("\n[").unwrap();
+    let build = format!("build = [[\"cp\", \"{tools}\", \"src/demo_agent/tools.txt\"]]\n");
+    repo.write("apps/python/app.toml", format!("{before}[{after}{build}"));
+    let jobs = Jobs { world: World::filled(World::around(repo, &["python"])) };
+    let two_jobs = |name: &str, more: &[&str]| {
+        let (first, second) = (jobs.clone(&format!("build-{name}")), jobs.clone(&format!("release-{name}")));
+        let (built, hash) = jobs.build(&first);
+        hand_over(&first, &second);
+        (built, jobs.publish(&second, &hash, more))
+    };
+    two_jobs("first", &["--fail-at", "page-draft"]).1.expect(1);
+    std::fs::write(&tools, "2").unwrap();
+    let (built, released) = two_jobs("again", &[]);
+    expect![[r#"
+        exit code 0
+        warning[build-differs]: python: the build differs from the tag python-v0.0.1: demo_agent-0.0.1-py3-none-any.whl has sha256 SHA256 there; the build produced sha256 SHA256
+          → nothing to do, if the draft of the release page has the files: the next job takes them
+        warning[build-differs]: python: the build differs from the tag python-v0.0.1: demo_agent-0.0.1.tar.gz has sha256 SHA256 there; the build produced sha256 SHA256
+          → nothing to do, if the draft of the release page has the files: the next job takes them
+          ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
+          - image             no [image] in its app.toml
+          - smoke             passed before the tag was created; the tag has the files' hashes
+        ✓ python v0.0.1: 2 files in WORLD/build-again/target/handed, to be published
+    "#]]
+    .assert_eq(&built.seen_findings());
+    let said = "2 files from the release page, hashes as in the tag";
+    assert!(released.expect(0).stderr.contains(said));
 }
