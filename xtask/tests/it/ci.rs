@@ -173,6 +173,32 @@ fn commits_without_a_bump_may_not_be_merged_into_main() {
     .assert_eq(&bumped.seen());
 }
 
+/// In a private repository a job without a token sees no pull requests.
+#[test]
+fn pull_requests_that_the_lint_job_cannot_read_are_one_line() {
+    let repo = repo();
+    repo.change("feat(python): a thing (#7)");
+    let remote = repo.world().join("remote.git");
+    repo.git(&["clone", "--quiet", "--bare", ".", remote.as_str()]);
+    repo.git(&["remote", "add", "origin", remote.as_str()]);
+    let gate = ["lint", "--event", "pull_request", "--ref", "feat/x", "--base", "main"];
+    let forge = [("XTASK_FORGE", "http://127.0.0.1:1/api/v1/repos/team/mono")];
+    let out = ci(&repo, &gate, &forge).expect(3);
+    expect![[r#"
+        exit code 3
+        lint: pull request from feat/x into main at 1234567
+        plan-python
+          this pull request makes the first release of python 0.0.1: commits minor, manifest >= 0.0.1
+          - commits of pull requests #7: not read (not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN); `release` reads them with its token, and stops if the version is too low
+        lint-python
+          ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
+        error[not-bumped]: python: the changes demand 0.0.1, but the version in the manifest is 0.0.0
+          → cargo xtask bump python, on a new branch from development; or cargo xtask promote
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&out.seen());
+}
+
 #[test]
 fn the_label_of_a_break_and_its_declaration_go_together() {
     let repo = repo();

@@ -6,6 +6,7 @@ use super::{Outcome, Section, comment, job, title};
 use crate::commands::plan;
 use crate::commands::plan::AppPlan;
 use crate::finding::{Finding, Level};
+use crate::forge::Forge;
 use crate::model::ctx::Ctx;
 use crate::model::{affected, breaking_label};
 use crate::sys::ui;
@@ -29,6 +30,7 @@ pub(super) fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Ou
         };
         ui::say(&format!("  {}", makes(&plan)));
         let mut findings = std::mem::take(&mut plan.findings);
+        unread(ctx, &plan, &mut findings)?;
         if promotes {
             findings.extend(not_bumped(ctx, &plan));
         } else {
@@ -46,6 +48,23 @@ pub(super) fn plans(ctx: &Ctx, event: &Event, names: &[String], outcome: &mut Ou
         outcome.found(label(ctx, base, labels, promotes, &plans)?.into_iter().collect());
     }
     comment::pass_on(&plans)
+}
+
+/// One line instead of the warning, in a job without a token, which sees no pull requests of a private
+/// repository.
+fn unread(ctx: &Ctx, plan: &AppPlan, findings: &mut Vec<Finding>) -> Result<()> {
+    let Err(reason) = Forge::connect(ctx)? else { return Ok(()) };
+    let before = findings.len();
+    findings.retain(|f| f.id != "pull-requests-unread");
+    if findings.len() < before {
+        let numbers: Vec<String> = plan.unread_pulls.iter().map(|n| format!("#{n}")).collect();
+        ui::say(&format!(
+            "  - commits of pull requests {}: not read ({reason}); `release` reads them with its token, and \
+             stops if the version is too low",
+            numbers.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// One line about the next release for the reviewers of a pull request, with the bump that each source
