@@ -106,6 +106,13 @@ impl Withdrawal<'_> {
         {
             problems.push(format!("cannot push to the container registry: {e:#}"));
         }
+        let delete = actions.iter().find_map(|action| match action {
+            Action::DeleteImage(tag) => Some(tag),
+            _ => None,
+        });
+        if let Some(tag) = delete.filter(|tag| std::env::var_os(tag.token).is_none_or(|t| t.is_empty())) {
+            problems.push(format!("set {}: it must be able to delete the image's tags", tag.token));
+        }
         if problems.is_empty() {
             return Ok(());
         }
@@ -153,6 +160,7 @@ impl Withdrawal<'_> {
         match action {
             Action::Mark { commit } => self.push_mark(commit),
             Action::MoveImage { digest, .. } => image::retag(ctx, app, digest, "latest"),
+            Action::DeleteImage(tag) => tag.delete(),
             Action::MoveDistTag { to } => app.settings.ecosystem.make_latest(ctx, app, to),
             Action::RemoveDistTag(tag) => app.settings.ecosystem.remove_dist_tag(ctx, app, tag),
             Action::MarkPage { .. } => self.mark_page(),

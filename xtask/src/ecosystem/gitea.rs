@@ -1,5 +1,6 @@
 //! What the package registry of a Gitea does by Gitea's own API: it deletes a version, because its Python and
-//! npm registries can neither yank nor deprecate (Gitea 1.26), and it shows a package on a repository's page.
+//! npm registries can neither yank nor deprecate (Gitea 1.26), it deletes the tag of an image, and it shows a
+//! package on a repository's page.
 
 use crate::forge::Forge;
 use crate::model::ctx::Ctx;
@@ -67,6 +68,10 @@ impl Package {
         if answer.status == 400 { Ok(false) } else { answer.success().map(|_| true) }
     }
 
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
     /// Deletes the version. A version that is gone already is no error.
     pub(crate) fn delete(&self) -> Result<()> {
         let token = std::env::var(self.token).with_context(|| format!("{} is not set", self.token))?;
@@ -89,13 +94,7 @@ pub(crate) fn link(ctx: &Ctx, app: &App, forge: &Forge) -> Result<Vec<&'static s
         }
         Ecosystem::Ts => Package::at(&ctx.endpoints.npm, "npm", package, "", super::ts::registry::TOKEN),
     };
-    let image = app.settings.image.as_ref().map(|image| Reference::parse(&image.name)).transpose()?;
-    let image = image.map(|image| image.on(ctx.endpoints.registry.as_deref()));
-    let image = image.filter(|image| image.host == authority(base)).and_then(|image| {
-        let (owner, name) = image.repository.split_once('/')?;
-        let registry = format!("{base}/api/packages/{owner}/container");
-        Package::at(&registry, "container", name, "", "REGISTRY_TOKEN")
-    });
+    let image = image_at(ctx, app, base, "")?;
     let ours = |package: &Package| package.base == base && package.owner == forge.owner();
     let mut linked = Vec::new();
     for package in found.into_iter().chain(image).filter(ours) {
@@ -104,6 +103,23 @@ pub(crate) fn link(ctx: &Ctx, app: &App, forge: &Forge) -> Result<Vec<&'static s
         }
     }
     Ok(linked)
+}
+
+/// A tag of the app's image, if it is in the registry of this Gitea.
+fn image_at(ctx: &Ctx, app: &App, base: &str, tag: &str) -> Result<Option<Package>> {
+    let Some(settings) = &app.settings.image else { return Ok(None) };
+    let image = Reference::parse(&settings.name)?.on(ctx.endpoints.registry.as_deref());
+    let Some((owner, name)) = image.repository.split_once('/') else { return Ok(None) };
+    if image.host != authority(base) {
+        return Ok(None);
+    }
+    let registry = format!("{base}/api/packages/{owner}/container");
+    Ok(Package::at(&registry, "container", name, tag, "REGISTRY_TOKEN"))
+}
+
+/// A tag of the app's image that the forge, a Gitea, can delete.
+pub(crate) fn image_tag(ctx: &Ctx, app: &App, forge: &Forge, tag: &str) -> Result<Option<Package>> {
+    forge.gitea().map_or(Ok(None), |base| image_at(ctx, app, base, tag))
 }
 
 #[cfg(test)]

@@ -205,7 +205,10 @@ fn the_demo_apps_are_released_promoted_and_rolled_back_on_a_real_gitea() {
 
     gitea.xtask(&world, &["rollback", "python", "0.1.0", "--yes", "--reason", "a test"]).expect(0);
     let packages = gitea.packages();
-    assert!(!packages.contains(&"pypi demo-agent 0.1.0 mono".to_string()), "{packages:?}");
+    for gone in ["pypi demo-agent 0.1.0 mono", "container demo-agent v0.1.0 mono"] {
+        assert!(!packages.contains(&gone.to_string()), "{packages:?}");
+    }
+    assert!(packages.contains(&"container demo-agent v0.0.1 mono".to_string()), "{packages:?}");
     let page = gitea.of_repository("GET", "/releases/tags/python-v0.1.0", &Value::Null);
     assert_eq!(page["prerelease"], true, "{page}");
 }

@@ -2,6 +2,7 @@
 //! only a person can do. Pure.
 
 use super::found::{Found, Image, PageFound};
+use crate::ecosystem::gitea::Package;
 use crate::ecosystem::{Shown, Way};
 use crate::model::workspace::App;
 use semver::Version;
@@ -13,6 +14,7 @@ mod tests;
 pub(super) enum Action {
     Mark { commit: String },
     MoveImage { to: Version, digest: String },
+    DeleteImage(Package),
     MoveDistTag { to: Version },
     RemoveDistTag(String),
     Withdraw(Way),
@@ -46,7 +48,7 @@ impl Action {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Action::Mark { .. } => "mark",
-            Action::MoveImage { .. } => "image",
+            Action::MoveImage { .. } | Action::DeleteImage(_) => "image",
             Action::MoveDistTag { .. } | Action::RemoveDistTag(_) => "dist-tag",
             Action::Withdraw(_) => "package",
             Action::MarkPage { .. } => "page",
@@ -54,7 +56,11 @@ impl Action {
     }
 
     pub(super) fn is_on_index(&self) -> bool {
-        !matches!(self, Action::Mark { .. } | Action::MoveImage { .. } | Action::MarkPage { .. })
+        match self {
+            Action::MoveDistTag { .. } | Action::RemoveDistTag(_) | Action::Withdraw(_) => true,
+            Action::Mark { .. } | Action::MoveImage { .. } | Action::DeleteImage(_) => false,
+            Action::MarkPage { .. } => false,
+        }
     }
 
     /// The state after the action.
@@ -63,6 +69,7 @@ impl Action {
         match self {
             Action::Mark { .. } => format!("{} pushed", app.mark(version)),
             Action::MoveImage { to, digest } => format!("latest is v{to} ({digest})"),
+            Action::DeleteImage(tag) => format!("the image's tag {} is removed", tag.version()),
             Action::MoveDistTag { to } => format!("{}@latest is {to}", app.settings.package),
             Action::RemoveDistTag(tag) => format!("{}@{tag} is removed", app.settings.package),
             Action::Withdraw(Way::Deprecate) => format!("{package} is deprecated"),
@@ -110,7 +117,14 @@ fn of_image(version: &Version, image: &Image) -> Vec<Line> {
             format!("move {name}:latest from v{version} to v{to} ({digest})"),
         ),
     };
-    vec![latest, line(State::Stays, format!("{name}:v{version} stays, for users who pin it"))]
+    let delete = |tag: &Package| {
+        line(State::Todo(Action::DeleteImage(tag.clone())), format!("remove {name}:{}", tag.version()))
+    };
+    let own: Vec<Line> = match image.deletable.as_slice() {
+        [] => vec![line(State::Stays, format!("{name}:v{version} stays, for users who pin it"))],
+        tags => tags.iter().map(delete).collect(),
+    };
+    [vec![latest], own].concat()
 }
 
 /// The dist-tags that name the version. None of them is left.

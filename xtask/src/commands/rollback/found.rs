@@ -3,6 +3,7 @@
 use super::Withdrawal;
 use crate::commands::image;
 use crate::commands::release::tag;
+use crate::ecosystem::gitea::{self, Package};
 use crate::ecosystem::{Shown, Way};
 use crate::forge::Forge;
 use crate::model::tags;
@@ -46,6 +47,8 @@ pub(super) struct Image {
     pub latest: Option<String>,
     /// The newest other release that has an image, and its digest.
     pub newest: Option<(Version, String)>,
+    /// The version's tags that the registry of a Gitea has and can delete, its own tag last.
+    pub deletable: Vec<Package>,
 }
 
 impl Withdrawal<'_> {
@@ -70,6 +73,7 @@ impl Withdrawal<'_> {
             // It is deprecated, and shall be removed.
             shown = Shown::Offered;
         }
+        let image = self.ask_image(&others, &commit)?;
         Ok(Found {
             commit,
             marked: tagged.withdrawn.contains(version),
@@ -78,7 +82,7 @@ impl Withdrawal<'_> {
             way: ecosystem.way(ctx, app, version, self.unpublish)?,
             dist_tags: ecosystem.dist_tags(ctx, app)?,
             newest: others.first().map(|v| (*v).clone()),
-            image: self.ask_image(&others)?,
+            image,
             page: self.ask_page()?,
         })
     }
@@ -97,7 +101,21 @@ impl Withdrawal<'_> {
         })
     }
 
-    fn ask_image(&self, others: &[&Version]) -> Result<Option<Image>> {
+    /// The tags of the release's image, which has this digest. Another image under the commit's tag stays.
+    fn deletable(&self, own: Option<&String>, commit: &str) -> Result<Vec<Package>> {
+        let (ctx, app) = (self.ctx, self.app);
+        let (Some(own), Ok(forge)) = (own, Forge::connect(ctx)?) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for tag in [image::sha_tag(commit), format!("v{}", self.version)] {
+            let Some(package) = gitea::image_tag(ctx, app, &forge, &tag)? else { continue };
+            if image::remote_digest(ctx, app, &tag)?.as_ref() == Some(own) {
+                found.push(package);
+            }
+        }
+        Ok(found)
+    }
+
+    fn ask_image(&self, others: &[&Version], commit: &str) -> Result<Option<Image>> {
         let (ctx, app) = (self.ctx, self.app);
         let Some(settings) = &app.settings.image else { return Ok(None) };
         let digest = |version: &Version| image::remote_digest(ctx, app, &format!("v{version}"));
@@ -108,9 +126,11 @@ impl Withdrawal<'_> {
                 break;
             }
         }
+        let own = digest(&self.version)?;
         Ok(Some(Image {
             name: settings.name.clone(),
-            own: digest(&self.version)?,
+            deletable: self.deletable(own.as_ref(), commit)?,
+            own,
             latest: image::remote_digest(ctx, app, "latest")?,
             newest,
         }))

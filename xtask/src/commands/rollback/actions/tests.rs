@@ -29,6 +29,7 @@ fn out() -> Found {
             own: Some("sha256:2".into()),
             latest: Some("sha256:2".into()),
             newest: Some((v("0.1.0"), "sha256:1".into())),
+            deletable: Vec::new(),
         }),
         page: PageFound::Unmarked("https://f/p".into()),
     }
@@ -60,6 +61,25 @@ fn the_plan_of_a_version_that_is_out_everywhere() {
         todo  page: mark https://f/p as withdrawn: a pre-release, with a notice
         stays tag: the git tag a-v0.2.0 stays
     "#]].assert_eq(&text(&out()));
+}
+
+/// The registry of a Gitea deletes the tags, after `latest` has moved.
+#[test]
+fn tags_of_an_image_that_can_be_deleted_are() {
+    let tag = |tag| Package::at("http://g/api/packages/o/container", "container", "i", tag, "T");
+    let deletable = ["sha-1111111", "v0.2.0"].into_iter().filter_map(tag).collect();
+    let image = Image { deletable, ..out().image.expect("an image") };
+    let found = Found { image: Some(image), ..out() };
+    let text = text(&found);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("image:")).collect();
+    assert_eq!(
+        lines,
+        [
+            "todo  image: move r/i:latest from v0.2.0 to v0.1.0 (sha256:1)",
+            "todo  image: remove r/i:sha-1111111",
+            "todo  image: remove r/i:v0.2.0"
+        ]
+    );
 }
 
 #[test]
