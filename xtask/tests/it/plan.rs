@@ -448,6 +448,45 @@ fn commits_that_the_squash_does_not_mention_are_read_from_the_pull_request() {
     }
 }
 
+/// What each forge's squash keeps of a pull request with a `feat` under the title of a `fix`: GitHub's three
+/// settings, and Gitea, which keeps the title. The pull request's job refuses the title (ci.rs); merged all
+/// the same, it stops the release of a version that is too low. About 10 s.
+#[test]
+fn a_feat_that_a_squash_loses_stops_the_release() {
+    let title = "fix(python): tidy up (#7)";
+    let mut seen = String::new();
+    for (keeps, message) in [
+        ("the title: Gitea, and GitHub's BLANK", title.to_string()),
+        ("GitHub's PR_BODY", format!("{title}\n\nWhy it is tidier.")),
+        ("GitHub's COMMIT_MESSAGES", format!("{title}\n\n* fix(python): a\n\n* feat(python): b")),
+    ] {
+        let repo = released();
+        let head = squash_of(&repo, &message, &["fix(python): a", "feat(python): b"]);
+        bump_file(&repo, "0.1.1");
+        let remote = repo.world().join("remote.git");
+        repo.git(&["clone", "-q", "--bare", ".", remote.as_str()]);
+        repo.git(&["remote", "add", "origin", remote.as_str()]);
+        repo.git_in(&remote, &["fetch", "-q", repo.path.as_str(), &head]);
+        repo.git_in(&remote, &["update-ref", "refs/pull/7/head", &head]);
+        let mut release = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+        let out = run(release.args(["release", "python"]).env("XTASK_PYPI_UPLOAD", "http://127.0.0.1:1/"));
+        let out = out.expect(3);
+        assert_eq!(repo.git_in(&remote, &["tag"]), "python-v0.1.0", "it is released: {out:?}");
+        let too_low = masked(&out.stderr);
+        let too_low = too_low.lines().find(|line| line.contains("pending-too-low"));
+        seen.push_str(&format!("{keeps}\n{}\n", too_low.unwrap_or("not stopped")));
+    }
+    expect![[r#"
+        the title: Gitea, and GitHub's BLANK
+        error[pending-too-low]: python: the manifest's pending 0.1.1 is below 0.2.0, which the evidence demands (commits, minor: feat(python): b (1234567) and 1 more) (apps/python/pyproject.toml)
+        GitHub's PR_BODY
+        error[pending-too-low]: python: the manifest's pending 0.1.1 is below 0.2.0, which the evidence demands (commits, minor: feat(python): b (1234567) and 1 more) (apps/python/pyproject.toml)
+        GitHub's COMMIT_MESSAGES
+        error[pending-too-low]: python: the manifest's pending 0.1.1 is below 0.2.0, which the evidence demands (commits, minor: feat(python): b (1234567) and 2 more) (apps/python/pyproject.toml)
+    "#]]
+    .assert_eq(&seen);
+}
+
 #[test]
 fn commits_that_differ_from_the_squash_do_not_count() {
     let repo = released();
