@@ -1,5 +1,6 @@
 //! `ci`: which apps a job checks for an event, and what it reports when there is nothing to do.
 
+use crate::seen::masked;
 use crate::support::{Output, Repo, run};
 use expect_test::expect;
 
@@ -115,8 +116,12 @@ fn of_two_mirrored_forges_one_releases() {
           nothing to do: this is Gitea, and GitHub releases (release-forge)
     "#]]
     .assert_eq(&release("v1").seen());
-    let other = release("v3").stderr;
-    assert!(other.contains("no app has a version to release"), "{other}");
+    expect![[r#"
+        exit code 0
+        release: push to main at 1234567
+          nothing to do: no app has a version to release
+    "#]]
+    .assert_eq(&release("v3").seen());
 }
 
 #[test]
@@ -513,17 +518,37 @@ fn the_lint_job_passes_its_comment_on_and_another_job_writes_it() {
     let passed = std::fs::read_to_string(&output).unwrap();
     let (head, rest) = passed.split_once('\n').unwrap();
     let (text, _) = rest.split_once(&format!("\n{}\n", head.strip_prefix("comment<<").unwrap())).unwrap();
-    assert!(text.contains("| python | first release"), "{text}");
+    expect![[r#"
+        **Next release**
 
-    let out = with("comment", &[("XTASK_COMMENT", text)]).expect(0).stderr;
-    assert!(out.contains("- comment: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN"), "{out}");
+        | app | version | why |
+        |---|---|---|
+        | python | first release → 0.0.1 | commits minor, manifest >= 0.0.1 |
+    "#]]
+    .assert_eq(&masked(text));
+
     let token = ("GITEA_TOKEN", TOKEN);
-    for said in ["✓ comment on pull request 7", "- comment on pull request 7: up to date"] {
-        let out = with("comment", &[("XTASK_COMMENT", text), token]).expect(0).stderr;
-        assert!(out.contains(said), "{out}");
-    }
+    let comment = ("XTASK_COMMENT", text);
+    let given: [&[(&str, &str)]; 3] = [&[comment], &[comment, token], &[comment, token]];
+    let written = given.map(|given| with("comment", given).seen());
+    expect![[r#"
+        exit code 0
+        comment
+          - comment: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN
+        exit code 0
+        comment
+          ✓ comment on pull request 7
+        exit code 0
+        comment
+          - comment on pull request 7: up to date
+    "#]]
+    .assert_eq(&written.concat());
     let comments = forge.with("team/mono", |mono| mono.comments.clone());
     assert!(comments.len() == 1 && comments[0].2.ends_with(text), "{comments:?}");
-    let out = with("comment", &[token]).expect(0).stderr;
-    assert!(out.contains("nothing to do"), "{out}");
+    expect![[r#"
+        exit code 0
+        comment
+          nothing to do: there is no pull request, or its lint job left no text
+    "#]]
+    .assert_eq(&with("comment", &[token]).seen());
 }

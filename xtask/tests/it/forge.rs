@@ -246,8 +246,59 @@ fn without_a_token_the_reason_and_the_text_to_open_it_by_hand_are_printed() {
         - pull request: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN
     "#]].assert_eq(&forge.promote_as(&repo, "", &[]).seen());
     assert!(forge.state().writes.is_empty());
-    let dry = forge.promote(&repo, &["--dry-run"]).expect(0);
-    assert!(dry.stderr.contains("- pull request: would be opened"), "{dry:?}");
+    expect![[r#"
+        exit code 0
+        chore(release): python v0.0.1
+
+        diff --git a/CHANGELOG.md b/CHANGELOG.md
+        new file mode 100644
+        index 1234567..1234567
+        --- /dev/null
+        +++ b/CHANGELOG.md
+        @@ -0,0 +1,13 @@
+        +# Changelog
+        +
+        +The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), and versions are [SemVer](https://semver.org/).
+        +
+        +## [Unreleased]
+        +
+        +## [python-v0.0.1] - 2026-01-01
+        +
+        +### Added
+        +
+        +- first
+        +
+        +[python-v0.0.1]: https://forge.example/team/mono/releases/tag/python-v0.0.1
+        diff --git a/apps/python/pyproject.toml b/apps/python/pyproject.toml
+        index 1234567..1234567 100644
+        --- a/apps/python/pyproject.toml
+        +++ b/apps/python/pyproject.toml
+        @@ -1,4 +1,4 @@
+         [project]
+         name = "demo-agent"
+        -version = "0.0.0" # the only place
+        +version = "0.0.1" # the only place
+         requires-python = ">=3.11"
+        open a pull request from release/python-v0.0.1 into development
+          https://forge.example/team/mono/compare/development...release/python-v0.0.1
+
+          chore(release): python v0.0.1
+
+            | app | version | source | demands | why |
+            |---|---|---|---|---|
+            | python | first release → 0.0.1 | commits | minor | feat: first (1234567) |
+            | python | first release → 0.0.1 | manifest | >= 0.0.1 | the first release; apps/python/pyproject.toml has 0.0.0 |
+
+            python: first release → 0.0.1
+
+            * feat: first
+        stderr:
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        would push release/python-v0.0.1
+        - pull request: would be opened
+    "#]].assert_eq(&forge.promote(&repo, &["--dry-run"]).seen());
     assert!(forge.state().writes.is_empty());
     expect![[r#"
         exit code 2
@@ -314,13 +365,20 @@ fn the_registries_of_the_forge_are_used_if_the_settings_say_so() {
         command.env_remove("XTASK_PYPI").args(["bump", "python", "--dry-run"]).args(given);
         crate::support::run(command.env("XTASK_FORGE", format!("http://127.0.0.1:1/{api}/repos/team/mono")))
     };
-    for (given, asked) in [
-        (&[] as &[&str], "GET http://127.0.0.1:1/api/packages/team/pypi/simple/demo-agent/: "),
-        (&["--pypi", "http://127.0.0.1:1/x"], "GET http://127.0.0.1:1/x/demo-agent/: "),
-    ] {
-        let out = bump("api/v1", given).expect(3);
-        assert!(out.stderr.contains(asked), "{out:?}");
-    }
+    let asked =
+        [&[] as &[&str], &["--pypi", "http://127.0.0.1:1/x"]].map(|given| bump("api/v1", given).seen());
+    expect![[r#"
+        exit code 3
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/api/packages/team/pypi/simple/demo-agent/: io: Connection refused (os error N)
+          → run it again when the index answers
+          → or, if you know that it has no higher version: cargo xtask bump python --version 0.0.1
+        error: 1 finding to fix first
+        exit code 3
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:1/x/demo-agent/: io: Connection refused (os error N)
+          → run it again when the index answers
+          → or, if you know that it has no higher version: cargo xtask bump python --version 0.0.1
+        error: 1 finding to fix first
+    "#]].assert_eq(&asked.concat());
     expect![[r#"
         exit code 2
         error: registries = "gitea" is set, but http://127.0.0.1:1/api/v3 is not a Gitea

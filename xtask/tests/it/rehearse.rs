@@ -5,6 +5,7 @@ use crate::demo;
 use crate::supervise::{all_gone, descendants};
 use crate::support::{Output, Repo, Servers, run};
 use camino::Utf8Path;
+use expect_test::expect;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -277,8 +278,11 @@ fn a_folder_in_use_is_not_removed() {
     let repo = repo();
     let (mut child, _) = started(&repo);
     let before = left(&repo);
-    let cleaned = repo.xtask(&["rehearse", "--clean"]).expect(0);
-    assert!(cleaned.stderr.contains("nothing to remove"), "{}", cleaned.stderr);
+    expect![[r#"
+        exit code 0
+        nothing to remove in WORLD/Prüfung mit Raum/target/rehearsal
+    "#]]
+    .assert_eq(&repo.xtask(&["rehearse", "--clean"]).seen());
     assert_eq!(left(&repo), before);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -290,8 +294,11 @@ fn a_shallow_repository_is_refused_with_the_reason() {
     let shallow = repo.world().join("shallow");
     repo.commit("notes.md", "", "docs: notes");
     repo.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", repo.path), shallow.as_str()]);
-    let output = repo.xtask_in(&shallow, &["rehearse", "python"]).expect(2);
-    assert!(output.stderr.contains("git fetch --unshallow"), "{}", output.stderr);
+    expect![[r#"
+        exit code 2
+        error: a rehearsal needs the whole history: git fetch --unshallow --tags
+    "#]]
+    .assert_eq(&repo.xtask_in(&shallow, &["rehearse", "python"]).seen());
 }
 
 #[test]

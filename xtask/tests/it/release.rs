@@ -544,9 +544,17 @@ fn a_version_below_one_on_the_index_is_refused_before_the_tag() {
     // Chosen while the index did not answer; the clone had no tag of 5.0.0.
     let index = crate::bump::serve("<a href=\"f#sha256=1\">demo_agent-5.0.0-py3-none-any.whl</a>");
     let mut command = world.command(&world.repo.path);
-    let refused = run(command.args(["release", "python"]).env("XTASK_PYPI", index)).expect(3);
-    assert!(refused.stderr.contains("error[pending-too-low]"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("the highest on http://"), "{}", refused.stderr);
+    let refused = run(command.args(["release", "python"]).env("XTASK_PYPI", index));
+    expect![[r#"
+        exit code 3
+        error[pending-too-low]: python: the manifest's pending 0.0.1 is below 5.0.1, which the evidence demands (index, > 5.0.0: the highest on http://127.0.0.1:PORT/simple) (apps/python/pyproject.toml)
+          → cargo xtask bump python
+        warning[release-untagged]: python: demo-agent 5.0.0 is on the index, but there is no tag python-v5.0.0, so its commit is unknown: the next release is compared with no earlier release, and may break users of 5.0.0 unnoticed
+          → git fetch --tags
+          → or, if that tag does not exist: git tag python-v5.0.0 COMMIT, with the commit that 5.0.0 was built from
+        warning[name-taken]: python: demo-agent is already on the index, but no release of it is tagged here: check its owner (http://127.0.0.1:PORT/simple)
+        error: 1 finding to fix first
+    "#]].assert_eq(&refused.seen_findings());
     assert!(world.published().is_empty());
     assert_eq!(world.repo.git(&["ls-remote", "--tags", "origin"]), "");
 }

@@ -45,8 +45,12 @@ fn the_settings_are_made_once_on_both_forges() {
 
         let planned = setup(&repo, &forge, &["--dry-run"]).expect(0);
         assert_eq!(forge.state().writes, [""; 0]);
-        let asked = setup(&repo, &forge, &[]).expect(2).stderr;
-        assert!(asked.contains("without the question: cargo xtask setup --forge --yes"), "{asked}");
+        let asked = setup(&repo, &forge, &[]);
+        expect![[r#"
+            exit code 2
+            error: setup --forge asks before it changes anything, and there is no terminal to ask on; nothing was changed
+              without the question: cargo xtask setup --forge --yes
+        "#]].assert_eq(&asked.seen_error());
         assert_eq!(forge.state().writes, [""; 0]);
         match dialect {
             Dialect::Github => expect![[r#"
@@ -118,17 +122,41 @@ fn a_setting_that_the_forge_refuses_does_not_stop_the_others() {
     let repo = repo(".github/workflows");
     let forge = Forge::start(Dialect::Github);
     forge.fault("PUT /branches/main", 403);
-    let out = setup(&repo, &forge, &["--yes"]).expect(1).stderr;
-    assert!(out.contains("✗ protect main") && out.contains("the test's fault"), "{out}");
-    assert!(out.contains("✓ protect development") && out.contains("✓ environment release"), "{out}");
-    assert!(out.contains("1 of 8 settings were not made"), "{out}");
+    expect![[r#"
+        exit code 1
+        Settings of http://127.0.0.1:PORT/team/mono
+          → squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message)
+          → label breaking-change
+          → label release-blocker
+          → protect development: pull requests only, with the checks lint
+          → protect main: pull requests only, with the checks lint
+          → environment release
+          → environment release: for the branch main
+          → environment release: for the branch hotfix/*
+          ✓ squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message)
+          ✓ label breaking-change
+          ✓ label release-blocker
+          ✓ protect development: pull requests only, with the checks lint
+          ✗ protect main: pull requests only, with the checks lint: cannot protect the branch on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: PUT http://127.0.0.1:PORT/api/v3/repos/team/mono/branches/main/protection: 403 Forbidden: {"message":"the test's fault"}
+          ✓ environment release
+          ✓ environment release: for the branch hotfix/*
+          ✓ environment release: for the branch main
+        What only a person can do
+          ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/environments
+          ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments
+          ! instead of PYPI_TOKEN: a trusted publisher of demo-agent (owner team, repository mono, workflow ci.yml, environment release): https://pypi.org/manage/project/demo-agent/settings/publishing/, or, before its first release, a pending one: https://pypi.org/manage/account/publishing/
+        error: 1 of 8 settings were not made; the reasons are above
+    "#]].assert_eq(&setup(&repo, &forge, &["--yes"]).seen());
     // Without a token nothing is asked.
     let out = run(repo
         .command(env!("CARGO_BIN_EXE_xtask"), &repo.path)
         .args(["setup", "--forge"])
         .env("XTASK_FORGE", &forge.api));
-    let out = out.expect(2).stderr;
-    assert!(out.contains("not set up: XTASK_FORGE_TOKEN or GITHUB_TOKEN"), "{out}");
+    expect![[r#"
+        exit code 2
+        error: setup --forge: not set up: XTASK_FORGE_TOKEN or GITHUB_TOKEN
+    "#]]
+    .assert_eq(&out.seen());
 }
 
 #[test]
@@ -137,9 +165,39 @@ fn auto_merge_is_allowed_on_github_if_the_settings_ask_for_it() {
     let settings = "[workspace.metadata.xtask]\nauto-merge = true\n[workspace]\n";
     repo.commit("Cargo.toml", settings, "chore: merge by itself");
     let forge = Forge::start(Dialect::Github);
-    let out = setup(&repo, &forge, &["--yes"]).expect(0);
-    assert!(out.stderr.contains("allow_auto_merge"), "{out:?}");
+    let out = setup(&repo, &forge, &["--yes"]);
+    expect![[r#"
+        exit code 0
+        Settings of http://127.0.0.1:PORT/team/mono
+          → squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message, allow_auto_merge)
+          → label breaking-change
+          → label release-blocker
+          → protect development: pull requests only, with the checks lint
+          → protect main: pull requests only, with the checks lint
+          → environment release
+          → environment release: for the branch main
+          → environment release: for the branch hotfix/*
+          ✓ squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message, allow_auto_merge)
+          ✓ label breaking-change
+          ✓ label release-blocker
+          ✓ protect development: pull requests only, with the checks lint
+          ✓ protect main: pull requests only, with the checks lint
+          ✓ environment release
+          ✓ environment release: for the branch hotfix/*
+          ✓ environment release: for the branch main
+        What only a person can do
+          ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/environments
+          ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments
+          ! instead of PYPI_TOKEN: a trusted publisher of demo-agent (owner team, repository mono, workflow ci.yml, environment release): https://pypi.org/manage/project/demo-agent/settings/publishing/, or, before its first release, a pending one: https://pypi.org/manage/account/publishing/
+    "#]].assert_eq(&out.seen());
     assert!(forge.with("team/mono", |mono| mono.settings["allow_auto_merge"] == true));
-    let again = setup(&repo, &forge, &["--yes"]).expect(0);
-    assert!(again.stderr.contains("everything that the forge's API allows is set"), "{again:?}");
+    expect![[r#"
+        exit code 0
+        Settings of http://127.0.0.1:PORT/team/mono
+          - everything that the forge's API allows is set
+        What only a person can do
+          ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/environments
+          ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments
+          ! instead of PYPI_TOKEN: a trusted publisher of demo-agent (owner team, repository mono, workflow ci.yml, environment release): https://pypi.org/manage/project/demo-agent/settings/publishing/, or, before its first release, a pending one: https://pypi.org/manage/account/publishing/
+    "#]].assert_eq(&setup(&repo, &forge, &["--yes"]).seen());
 }

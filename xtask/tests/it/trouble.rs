@@ -252,8 +252,11 @@ fn a_process_that_has_not_written_its_name_is_waited_for_too() {
 fn an_app_folder_with_a_line_break_is_refused() {
     let repo = Repo::new();
     repo.write("apps/a\nb/app.toml", APP_TOML);
-    let refused = repo.xtask(&["plan"]).expect(2).stderr;
-    assert!(refused.contains(r#"apps/"a\nb": rename the folder"#), "{refused}");
+    expect![[r#"
+        exit code 2
+        error: apps/"a\nb": rename the folder: its name has a control character
+    "#]]
+    .assert_eq(&repo.xtask(&["plan"]).seen());
 }
 
 #[test]
