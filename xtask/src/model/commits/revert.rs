@@ -2,6 +2,7 @@
 
 use super::message::{quoted, strip_reference};
 use super::{Bump, Entry};
+use std::collections::{BTreeMap, HashMap};
 
 /// The title of the commit that a revert undoes.
 fn target_title(entry: &Entry) -> Option<String> {
@@ -46,22 +47,48 @@ fn is_id(word: &str) -> bool {
     (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// Where the parts of commits are: a squash may have many thousands, and as many reverts.
+#[derive(Default)]
+struct Index {
+    /// By the keys of a part's subject and description, oldest last.
+    titles: HashMap<String, Vec<usize>>,
+    commits: BTreeMap<String, Vec<usize>>,
+}
+
+impl Index {
+    fn of(entries: &[Entry]) -> Index {
+        let mut index = Index::default();
+        for (at, entry) in entries.iter().enumerate() {
+            let plain = entry.kind.as_deref().is_some_and(|kind| kind != "revert");
+            let description = plain.then(|| key(&entry.description));
+            let subject = key(&entry.subject);
+            for title in description.filter(|d| *d != subject).into_iter().chain([subject]) {
+                index.titles.entry(title).or_default().push(at);
+            }
+            index.commits.entry(entry.commit.clone()).or_default().push(at);
+        }
+        index
+    }
+}
+
 /// Makes reverts and the commits that they undo count nothing. Entries are newest first, so a revert that was
 /// itself reverted is already marked when the loop reaches it.
 pub(super) fn cancel(entries: &mut [Entry], bodies: &[String]) {
     // A released commit is never cancelled: reverting it is a change for users.
     let mut cancelled: Vec<bool> = entries.iter().map(|entry| entry.released).collect();
+    let index = Index::of(entries);
     for at in 0..entries.len() {
         let Some(title) = target_title(&entries[at]).filter(|_| !cancelled[at]) else { continue };
         let ids = target_ids(&bodies[at]);
-        let found: Vec<Vec<usize>> = ids.iter().map(|id| by_id(entries, &cancelled, at, id)).collect();
+        let found: Vec<Vec<usize>> =
+            ids.iter().map(|id| by_id(&index, &cancelled, at, &entries[at].commit, id)).collect();
         let complete = !ids.is_empty() && found.iter().all(|f| !f.is_empty());
         let mut targets: Vec<usize> = found.into_iter().flatten().collect();
         if targets.is_empty() {
             // An id names one commit exactly. Only a squash commit cannot know the ids of its own bullets.
             let named = !ids.is_empty();
             let commit = entries[at].commit.clone();
-            targets = by_title(entries, &cancelled, at, &title);
+            targets = by_title(&index, entries, &cancelled, at, &title);
             targets.retain(|&target| !named || entries[target].commit == commit);
         }
         if targets.is_empty() {
@@ -85,23 +112,21 @@ fn count_nothing(entry: &mut Entry, why: String) {
 }
 
 /// Every part of the older commit with this id.
-fn by_id(entries: &[Entry], cancelled: &[bool], at: usize, id: &str) -> Vec<usize> {
-    (at + 1..entries.len())
-        .filter(|&i| {
-            !cancelled[i] && entries[i].commit != entries[at].commit && entries[i].commit.starts_with(id)
-        })
-        .collect()
+fn by_id(index: &Index, cancelled: &[bool], at: usize, own: &str, id: &str) -> Vec<usize> {
+    let named = index.commits.range(id.to_string()..).take_while(|(commit, _)| commit.starts_with(id));
+    let parts = named.filter(|(commit, _)| *commit != own).flat_map(|(_, parts)| parts.iter().copied());
+    let mut parts: Vec<usize> = parts.filter(|&part| part > at && !cancelled[part]).collect();
+    parts.sort_unstable();
+    parts
 }
 
 /// The next older part with this title, or all parts of its commit if the title is the commit's own.
-fn by_title(entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
-    let wanted = key(title);
-    let plain = |e: &Entry| e.kind.as_deref().is_some_and(|kind| kind != "revert");
+fn by_title(index: &Index, entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
+    let Some(same) = index.titles.get(&key(title)) else { return Vec::new() };
     // Two pull requests may have the same title.
     let another = |e: &Entry| reference(title).zip(reference(&e.subject)).is_some_and(|(a, b)| a != b);
-    let matches =
-        |e: &Entry| !another(e) && (key(&e.subject) == wanted || (plain(e) && key(&e.description) == wanted));
-    let Some(first) = (at + 1..entries.len()).find(|&i| !cancelled[i] && matches(&entries[i])) else {
+    let mut older = same[same.partition_point(|&part| part <= at)..].iter().copied();
+    let Some(first) = older.find(|&i| !cancelled[i] && !another(&entries[i])) else {
         return Vec::new();
     };
     let commit = &entries[first].commit;

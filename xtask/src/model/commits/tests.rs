@@ -320,6 +320,16 @@ fn a_body_of_a_hundred_thousand_bullets_is_read_to_its_end() {
     assert_eq!(read(&[&format!("feat: many (#1)\n\n{body}")]).lines().count(), 100_001);
 }
 
+/// In a time that does not grow with the square of their number.
+#[test]
+fn tens_of_thousands_of_reverts_find_what_they_undo() {
+    let fixes: String = (0..30_000).map(|i| format!("* fix: number {i}\n")).collect();
+    let reverts: String = (0..30_000).map(|i| format!("* revert: fix: number {i}\n")).collect();
+    let read = read(&[&format!("feat: many (#1)\n\n{fixes}{reverts}")]);
+    let counted: Vec<&str> = read.lines().filter(|line| !line.contains("revert")).collect();
+    assert_eq!((read.lines().count(), counted.len()), (60_001, 1), "{}", counted.join("\n"));
+}
+
 const MESSAGE: &[&str] = &[
     "\n",
     "\n\n",
