@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
-from fractal_agents_runtime import chat_settings, project
+from fractal_agents_runtime import chat_settings, project, protocol
 from fractal_agents_runtime.app import App
+from fractal_agents_runtime.chat import chat
 from fractal_agents_runtime.chat_settings import ChatError, parse_chat
 from fractal_agents_runtime.cli import served
 from fractal_agents_runtime.settings import Settings
@@ -150,6 +152,30 @@ def test_settings_that_are_refused(settings: Any, reason: str) -> None:
         settings = {"MCP_CONFIG": json.dumps({"servers": settings})}
     with pytest.raises(ChatError, match=reason):
         parse_chat({"CHAT_MODEL": "m", "OPENAI_API_KEY": "k", **settings})
+
+
+def test_all_clients_get_the_parts_of_a_message(fake: str) -> None:
+    settings = parse_chat(env(fake))
+    assert settings
+    graph: Any = chat(settings)
+    graph = graph.copy({"checkpointer": InMemorySaver()})
+    payload, config = {"messages": [("user", "a b")]}, {"configurable": {"thread_id": "1"}}
+
+    async def followed() -> list[Any]:
+        found = protocol.events(graph, payload, config, {}, protocol.Translation())
+        return [event async for event in found if event.place.namespace == ()]
+
+    found = asyncio.run(followed())
+    parts = [event.data.get("delta") for event in found if event.place.channel == "messages"]
+    assert [part["text"] for part in parts if part] == ["small()", " a", " b"]
+    [last] = [event.data for event in found if event.place.channel == "values"][-1:]
+    message = last["messages"][-1]
+    assert message.content == "small() a b"
+    assert "output_version" not in message.response_metadata
+    older = asyncio.run(asked(App({"chat": graph}), "stream", "a b", stream_mode="messages"))
+    assert b"event: error" not in older
+    assert b'"content":"small() a"' in older
+    assert b'"content":"small() a b"' in older
 
 
 def test_settings_that_are_right() -> None:

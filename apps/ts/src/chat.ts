@@ -1,5 +1,6 @@
 /** The graph `chat`: a model behind an OpenAI-compatible endpoint, with the tools of MCP servers. */
 
+import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import {
   AIMessage,
   type AIMessageChunk,
@@ -53,13 +54,14 @@ export async function chat(settings: ChatSettings): Promise<Graph> {
   return new StateGraph(MessagesAnnotation)
     .addNode("model", async ({ messages }: Messages, config: LangGraphRunnableConfig) => {
       const context: Context = config.context ?? {};
-      const model = modelOf(settings, context);
+      const parts = new Parts();
+      const model = modelOf(settings, context, parts);
       await tools.ask();
       const known = [...tools.known.values()];
       const bound = known.length > 0 ? model.bindTools(known) : model;
       const prompt = context.system_prompt;
       const told = [...(prompt ? [new SystemMessage(prompt)] : []), ...messages];
-      return { messages: [await answer(bound, told, config, settings)] };
+      return { messages: [await answer(bound, told, config, settings, parts)] };
     })
     .addNode("tools", async ({ messages }: Messages, config: LangGraphRunnableConfig) => {
       const calls = callsOf(messages);
@@ -80,7 +82,28 @@ function callsOf(messages: readonly BaseMessage[]): readonly ToolCall[] {
   return (last && isAIMessage(last) && last.tool_calls) || [];
 }
 
-function modelOf(settings: ChatSettings, context: Context): ChatOpenAI {
+type NewToken = NonNullable<BaseCallbackHandler["handleLLMNewToken"]>;
+
+/** Notices the parts of a message, in the older and in the newer form of streams. */
+class Parts extends BaseCallbackHandler {
+  readonly name = "Parts";
+  heard: () => void = () => undefined;
+  /** Why the endpoint has ended the message. */
+  finish: unknown;
+
+  override handleLLMNewToken(...[, , , , , fields]: Parameters<NewToken>): void {
+    this.heard();
+    const { generationInfo } = Object(fields?.chunk);
+    // langgraph's older form of streams loses it.
+    this.finish ??= Object(generationInfo).finish_reason;
+  }
+
+  override handleChatModelStreamEvent(): void {
+    this.heard();
+  }
+}
+
+function modelOf(settings: ChatSettings, context: Context, parts: Parts): ChatOpenAI {
   const { temperature, max_tokens: maxTokens } = context;
   return new ChatOpenAI({
     model: context.model_name || settings.model,
@@ -89,29 +112,30 @@ function modelOf(settings: ChatSettings, context: Context): ChatOpenAI {
     maxRetries: 2,
     // All endpoints have this one of OpenAI's two interfaces.
     useResponsesApi: false,
+    streaming: true,
+    callbacks: [parts],
     ...(temperature !== undefined && { temperature }),
     ...(maxTokens !== undefined && { maxTokens }),
   });
 }
 
 async function answer(
-  model: Pick<ChatOpenAI, "stream">,
+  model: Pick<ChatOpenAI, "invoke">,
   messages: BaseMessage[],
   config: LangGraphRunnableConfig,
   settings: ChatSettings,
+  parts: Parts,
 ): Promise<AIMessage> {
   const silent = new AbortController();
   const { seconds } = settings;
   const timer = seconds > 0 ? setTimeout(() => silent.abort(), seconds * 1000) : undefined;
   const signal = AbortSignal.any([silent.signal, ...(config.signal ? [config.signal] : [])]);
-  let message: AIMessageChunk | undefined;
+  parts.heard = () => void timer?.refresh();
   try {
-    for await (const part of await model.stream(messages, { ...config, signal })) {
-      message = message ? message.concat(part) : part;
-      timer?.refresh();
-    }
+    // langgraph streams the parts of `invoke` to all clients.
+    return wholeOf(await model.invoke(messages, { ...config, signal }), parts);
   } catch (problem) {
-    if (config.signal?.aborted) throw problem;
+    if (config.signal?.aborted || problem instanceof ModelError) throw problem;
     const reason = silent.signal.aborted
       ? `sent nothing for ${seconds} s`
       : told(problem, settings.key);
@@ -120,20 +144,21 @@ async function answer(
   } finally {
     clearTimeout(timer);
   }
-  return wholeOf(message);
 }
 
-/** The message that the parts are. The state keeps no parts. */
-function wholeOf(message: AIMessageChunk | undefined): AIMessage {
+/** The message with its text, which the newer form of streams returns in blocks. */
+function wholeOf(message: AIMessageChunk, { finish }: Parts): AIMessage {
   // Clients differ in what they make of a connection that ends in the middle of an answer.
-  if (!message?.response_metadata["finish_reason"]) {
+  const finish_reason = message.response_metadata["finish_reason"] ?? finish;
+  if (!finish_reason) {
     throw new ModelError(`the model's endpoint ${GONE}`);
   }
-  const { content, id, tool_calls = [], response_metadata, usage_metadata: usage } = message;
+  const { text, id, tool_calls = [], usage_metadata: usage } = message;
+  const { output_version: _form, ...metadata } = message.response_metadata;
   return new AIMessage({
-    content,
+    content: text,
     tool_calls,
-    response_metadata,
+    response_metadata: { ...metadata, finish_reason },
     ...(id && { id }),
     ...(usage ? { usage_metadata: usage } : {}),
   });
@@ -212,7 +237,7 @@ class Tools {
       const message: ToolMessage = await tool.invoke({ ...call, type: "tool_call" }, config);
       return message;
     } catch (problem) {
-      if (config.signal?.aborted) throw problem;
+      if (config.signal?.aborted || problem instanceof ModelError) throw problem;
       const said = saidBy(problem);
       if (said !== undefined) return failed(call, said);
       log("WARNING", `the tool ${call.name} failed: ${kindOf(problem)}`);

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { type App, createApp } from "../src/app.js";
 import { chat } from "../src/chat.js";
 import { type ChatSettings, parseChat } from "../src/chat-settings.js";
+import type { Streaming } from "../src/events.js";
+import { events, Translation } from "../src/protocol.js";
 import { PATIENCE } from "./servers.js";
 
 setDefaultTimeout(PATIENCE);
@@ -138,6 +140,24 @@ test.each<[Record<string, string> | object[], string]>([
     : wrong;
   const all = { CHAT_MODEL: "m", OPENAI_API_KEY: "k", ...settings };
   expect(() => parseChat(all)).toThrow(reason);
+});
+
+test("all clients get the parts of a message", async () => {
+  const graph = await chat(parseChat(env(url)) as ChatSettings);
+  const input = { messages: [{ role: "user", content: "a b" }] };
+  const parts: unknown[] = [];
+  let last: unknown;
+  const found = events(graph as unknown as Streaming, input, {}, new Translation());
+  for await (const { place, data } of found) {
+    if (place.channel === "messages") parts.push(Object(Object(data).delta).text);
+    if (place.channel === "values") last = Object(data).messages.at(-1);
+  }
+  expect(parts.filter(Boolean)).toEqual(["small()", " a", " b"]);
+  expect(last).toMatchObject({ content: "small() a b" });
+  const older = await asked(await served(env(url)), "stream", "a b", { stream_mode: "messages" });
+  expect(older).not.toContain("event: error");
+  expect(older.match(/small\(\) a b/g)?.length).toBeGreaterThan(0);
+  expect(older).toContain('"content":"small() a"');
 });
 
 test("settings that are right", () => {

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import openai
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import SystemMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -14,7 +15,7 @@ from langgraph.runtime import Runtime  # noqa: TC002, because langgraph reads th
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from langchain_core.tools import BaseTool
 
@@ -50,11 +51,12 @@ def chat(settings: ChatSettings) -> Graph:
         context = runtime.context or {}
         prompt = context.get("system_prompt")
         messages = [*([SystemMessage(prompt)] if prompt else []), *state["messages"]]
-        model: Any = _model(settings, context)
+        parts = Parts()
+        model: Any = _model(settings, context, parts)
         await tools.ask()
         if known := tools.known:
             model = model.bind_tools(list(known.values()))
-        return {"messages": [await _answer(model, messages, settings)]}
+        return {"messages": [await _answer(model, messages, settings, parts)]}
 
     async def use_tools(state: MessagesState) -> MessagesState:
         calls = getattr(state["messages"][-1], "tool_calls", [])
@@ -74,7 +76,7 @@ def _route(state: MessagesState) -> str:
     return "tools" if getattr(state["messages"][-1], "tool_calls", None) else END
 
 
-def _model(settings: ChatSettings, context: Context) -> ChatOpenAI:
+def _model(settings: ChatSettings, context: Context, parts: Parts) -> ChatOpenAI:
     return ChatOpenAI(
         model=context.get("model_name") or settings.model,
         base_url=settings.base_url,
@@ -83,26 +85,50 @@ def _model(settings: ChatSettings, context: Context) -> ChatOpenAI:
         max_completion_tokens=context.get("max_tokens"),
         # All endpoints have this one of OpenAI's two interfaces.
         use_responses_api=False,
+        streaming=True,
+        callbacks=[parts],
     )
 
 
-async def _answer(model: Any, messages: list[Any], settings: ChatSettings) -> Any:
-    message = None
+class Parts(AsyncCallbackHandler):
+    """Notices the parts of a message."""
+
+    def __init__(self) -> None:
+        self.heard: Callable[[], None] = lambda: None
+
+    async def on_llm_new_token(self, *_: Any, **__: Any) -> None:
+        """Notice a part in the older form of streams."""
+        self.heard()
+
+    async def on_stream_event(self, *_: Any, **__: Any) -> None:
+        """Notice a part in the newer form of streams."""
+        self.heard()
+
+
+async def _answer(model: Any, messages: list[Any], settings: ChatSettings, parts: Parts) -> Any:
     loop = asyncio.get_running_loop()
     limit = asyncio.timeout(settings.seconds or None)
+
+    def heard() -> None:
+        if settings.seconds:
+            limit.reschedule(loop.time() + settings.seconds)
+
+    parts.heard = heard
     try:
         async with limit:
-            async for part in model.astream(messages):
-                message = part if message is None else message + part
-                if settings.seconds:
-                    limit.reschedule(loop.time() + settings.seconds)
+            # langgraph streams the parts of `ainvoke` to all clients.
+            message = await model.ainvoke(messages)
     except Exception as problem:  # noqa: BLE001
         silent = f"sent nothing for {settings.seconds:g} s"
         reason = silent if limit.expired() else _reason(problem, settings)
     else:
         # Clients differ in what they make of a connection that ends in the middle of an answer.
-        if message is not None and message.response_metadata.get("finish_reason"):
-            return message
+        metadata = message.response_metadata
+        if metadata.get("finish_reason"):
+            # The newer form of streams returns the text in blocks.
+            metadata = {k: v for k, v in metadata.items() if k != "output_version"}
+            whole = {"content": str(message.text), "response_metadata": metadata}
+            return message.model_copy(update=whole)
         reason = GONE
     # Not the original exception: its text may contain the key.
     raise ModelError(f"the model's endpoint {reason}")
