@@ -1,6 +1,6 @@
 /** The thread protocol's events of a graph with a subgraph that calls a tool. */
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { tool } from "@langchain/core/tools";
 import {
   Annotation,
@@ -13,6 +13,9 @@ import {
 import { z } from "zod";
 import type { Streaming } from "../src/events.js";
 import { type Event, events, Translation, wanted } from "../src/protocol.js";
+import { PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 const State = Annotation.Root({ n: Annotation<number> });
 type Numbers = typeof State.State;
