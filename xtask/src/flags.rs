@@ -486,6 +486,10 @@ pub(crate) struct Rehearse {
     /// Skip a part; the rehearsal can still succeed
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
+    /// Use a Gitea on this machine as remote and forge, with GITEA_TOKEN: two repositories are created, and
+    /// deleted at the end
+    #[arg(long, value_name = "gitea:URL", conflicts_with = "clean")]
+    pub forge: Option<String>,
     /// Keep the folder of a successful rehearsal
     #[arg(long)]
     pub keep: bool,

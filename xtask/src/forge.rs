@@ -26,6 +26,7 @@ mod place;
 mod protection;
 mod pulls;
 mod releases;
+mod repositories;
 mod settings;
 mod statuses;
 

@@ -16,6 +16,7 @@ use world::World;
 mod developer;
 mod folder;
 pub(crate) mod forge;
+mod gitea;
 mod index;
 mod machine;
 mod npm;
@@ -24,6 +25,7 @@ mod remote;
 mod report;
 mod runner;
 mod servers;
+mod shown;
 mod start;
 mod steps;
 mod undo;
@@ -52,10 +54,11 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Rehearse) -> Result<()> {
         return folder::clean(&ctx.ws.root);
     }
     let apps = ctx.ws.select(&flags.apps)?;
+    let gitea = flags.forge.as_deref().map(gitea::place).transpose()?;
     let start = start::find(ctx, &apps)?;
     supervise::catch_interrupts()?;
     let folder = folder::create(&ctx.ws.root)?;
-    match rehearse(ctx, flags, apps, &start, &folder.path) {
+    match rehearse(ctx, flags, apps, &start, &folder.path, gitea) {
         Ok(()) if flags.keep => {
             ui::say(&format!("kept: {}", folder.path));
             Ok(())
@@ -84,6 +87,7 @@ fn rehearse(
     apps: Vec<&App>,
     start: &start::Start,
     dir: &Utf8Path,
+    gitea: Option<gitea::Place>,
 ) -> Result<()> {
     let began = Instant::now();
     let names: Vec<&str> = apps.iter().map(|a| a.name()).collect();
@@ -102,8 +106,11 @@ fn rehearse(
     let mut world = None;
     steps.run("world", |_| {
         let images = !flags.without.contains(&Part::Image);
-        let started = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
+        let mut started = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
         start::populate(ctx, start, &started.remote.git)?;
+        if let Some(place) = &gitea {
+            started.use_gitea(place, dir)?;
+        }
         let evidence = started.to_string();
         world = Some(started);
         Ok(evidence)

@@ -50,9 +50,9 @@ pub(crate) struct Merged {
 }
 
 #[derive(Deserialize)]
-struct State {
+pub(super) struct State {
     merged: bool,
-    merge_commit_sha: Option<String>,
+    pub merge_commit_sha: Option<String>,
     /// GitHub's number of commits, of which it lists 250.
     commits: Option<usize>,
 }
@@ -98,7 +98,7 @@ impl Forge {
     }
 
     /// The state of a merged pull request.
-    fn state(&self, number: u64) -> Result<Option<State>> {
+    pub(super) fn state(&self, number: u64) -> Result<Option<State>> {
         let found = self.find_one::<State>(&format!("/pulls/{number}"), "read the pull request")?;
         Ok(found.filter(|state| state.merged))
     }

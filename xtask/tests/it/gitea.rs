@@ -1,5 +1,6 @@
 //! The demo apps on a real Gitea, if GITEA_URL and GITEA_TOKEN name one on this machine: a release into its
-//! registries for a private owner, a squash that loses a `feat`, and a rollback. About 2 minutes.
+//! registries for a private owner, a squash that loses a `feat`, and a rollback; and a rehearsal. About 4
+//! minutes.
 
 use crate::demo::World;
 use crate::skip;
@@ -28,6 +29,18 @@ fn sent(method: &str, url: &str, login: &str, kind: &str, body: Vec<u8>) -> Vec<
     bytes
 }
 
+/// The address and the token.
+fn place() -> Option<(String, String)> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let (Some(url), Some(token)) = (set("GITEA_URL"), set("GITEA_TOKEN")) else {
+        skip::optional("GITEA_URL and GITEA_TOKEN name no Gitea");
+        return None;
+    };
+    let url = url.trim_end_matches('/').to_string();
+    assert!(url.starts_with("http://127.0.0.1:"), "tests send nothing to another machine");
+    Some((url, token))
+}
+
 /// A private organisation with a private repository on the Gitea.
 struct Gitea {
     url: String,
@@ -39,10 +52,7 @@ struct Gitea {
 
 impl Gitea {
     fn find() -> Option<Gitea> {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let (url, token) = (set("GITEA_URL")?, set("GITEA_TOKEN")?);
-        let url = url.trim_end_matches('/').to_string();
-        assert!(url.starts_with("http://127.0.0.1:"), "tests send nothing to another machine");
+        let (url, token) = place()?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
         let mut gitea = Gitea { url, token, user: String::new(), org: format!("it-{now:x}") };
         gitea.user = gitea.call("GET", "/user", &Value::Null)["login"].as_str().unwrap().to_string();
@@ -146,10 +156,7 @@ impl Gitea {
 
 #[test]
 fn the_demo_apps_are_released_promoted_and_rolled_back_on_a_real_gitea() {
-    let Some(gitea) = Gitea::find() else {
-        skip::optional("GITEA_URL and GITEA_TOKEN name no Gitea");
-        return;
-    };
+    let Some(gitea) = Gitea::find() else { return };
     let world = World::of_both();
     gitea.base_images(&world);
     let repo = &world.repo;
@@ -211,6 +218,46 @@ fn the_demo_apps_are_released_promoted_and_rolled_back_on_a_real_gitea() {
     assert!(packages.contains(&"container demo-agent v0.0.1 mono".to_string()), "{packages:?}");
     let page = gitea.of_repository("GET", "/releases/tags/python-v0.1.0", &Value::Null);
     assert_eq!(page["prerelease"], true, "{page}");
+}
+
+#[test]
+fn a_rehearsal_uses_a_real_gitea_as_remote_and_forge() {
+    let Some((url, token)) = place() else { return };
+    let repo = crate::rehearse::repo();
+    let refused = repo.untouched(|| repo.xtask(&["rehearse", "python", "--forge", &format!("gitea:{url}")]));
+    assert!(refused.expect(2).stderr.contains("GITEA_TOKEN"));
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["rehearse", "python", "--json", "--without", "image", "--keep"]);
+    let out = run(command.args(["--forge", &format!("gitea:{url}")]).env("GITEA_TOKEN", &token)).expect(0);
+    let criteria = out.json()["report"]["criteria"].clone();
+    let met = |name: &str| {
+        let mut all = criteria.as_array().unwrap().iter();
+        all.any(|one| one["criterion"] == name && one["seen"].is_string())
+    };
+    for criterion in [
+        "release page python-v0.0.1",
+        "python-v0.0.1: downstream repository told",
+        "one comment on each pull request",
+        "git tag python-v0.0.3",
+        "a promotion that loses a hotfix is refused",
+        "rollback of python v0.0.3",
+    ] {
+        assert!(met(criterion), "{criterion} is not met: {criteria:#}");
+    }
+    let login = format!("token {token}");
+    let found = sent("GET", &format!("{url}/api/v1/repos/search?q=rehearsal-"), &login, "*/*", Vec::new());
+    let found: Value = serde_json::from_slice(&found).unwrap();
+    assert_eq!(found["data"], json!([]), "the repositories are left");
+    let root = glob::Pattern::escape(repo.path.as_str());
+    let logs: Vec<_> = glob::glob(&format!("{root}/target/rehearsal/*/logs/*")).unwrap().flatten().collect();
+    assert!(logs.len() > 20, "{logs:?}");
+    let login = glob::glob(&format!("{root}/target/rehearsal/*/gitea.gitconfig")).unwrap().next();
+    assert!(login.is_none(), "the file with the token is left: {login:?}");
+    for log in logs {
+        let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
+        assert!(!text.contains(&token), "the token is in {log:?}");
+    }
+    assert!(!format!("{out:?}").contains(&token), "the token is shown");
 }
 
 /// Squashes the pull request as Gitea's API does. Just after it was opened Gitea asks to try again later.

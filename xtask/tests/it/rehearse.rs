@@ -15,7 +15,7 @@ const HOOKS: &str = "assert_lefthook_installed: true\n\
     pre-push:\n  jobs:\n    - run: cargo xtask check --affected --quick --reuse\n";
 
 /// A repository with the demo app and the hooks, committed and never released.
-fn repo() -> Repo {
+pub(crate) fn repo() -> Repo {
     let repo = demo::files(&["python"]);
     repo.write("lefthook.yml", HOOKS);
     repo.xtask(&["openapi", "generate", "python"]).expect(0);

@@ -4,7 +4,6 @@
 use super::steps::{self, Took, shorter};
 use super::walk::acts::PLANNED;
 use super::walk::{Released, Walked};
-use super::world::ForgeServer;
 use super::{Rehearsal, undo};
 use crate::commands::image;
 use crate::commands::release::tag;
@@ -13,7 +12,6 @@ use crate::model::ctx::Ctx;
 use crate::model::endpoints::Endpoints;
 use crate::model::workspace::{App, Workspace};
 use crate::sys::git::{Git, short};
-use crate::sys::hash;
 use crate::sys::ui;
 use crate::sys::ui::report::plural;
 use anyhow::{Context, Result, bail};
@@ -223,25 +221,19 @@ fn of_release(
         .find(|l| l.starts_with(&format!("## [{tag_name}]")))
         .context("CHANGELOG.md has no section for this version")?;
     seen("changelog", format!("CHANGELOG.md has {tag_name}"), heading.to_string());
-    let page = rehearsal.world.forge.with(ForgeServer::REPOSITORY, |forge| {
-        forge.releases.iter().find(|page| page.tag == *tag_name && !page.draft).cloned()
-    });
-    let page = page.context("the forge has no public release page")?;
-    for (name, sha256) in &tag.dist {
-        if !page.assets.iter().any(|asset| asset.name == *name && hash::sha256(&asset.bytes) == *sha256) {
+    let page = rehearsal.world.page_files(tag_name)?.context("the forge has no public release page")?;
+    for file in &tag.dist {
+        if !page.contains(file) {
+            let name = &file.0;
             bail!("the release page has no {name} with the tag's hash");
         }
     }
     seen(
         "release page",
         format!("release page {tag_name}"),
-        format!("public, {}, hashes as in the tag", plural(page.assets.len(), "file")),
+        format!("public, {}, hashes as in the tag", plural(page.len(), "file")),
     );
-    let (app_name, number) = (app.name(), version.to_string());
-    let told = rehearsal.world.forge.with(ForgeServer::DOWNSTREAM, |downstream| {
-        let told = downstream.dispatched.iter();
-        told.filter(|(_, inputs)| inputs["app"] == app_name && inputs["version"] == number.as_str()).count()
-    });
+    let told = rehearsal.world.told(app.name(), &version.to_string(), commit)?;
     if told != 1 {
         bail!("the downstream repository was told {told} times");
     }
@@ -316,13 +308,7 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     for (app, said) in &walked.gates {
         list.push(seen(&format!("an undeclared break of {app} is refused"), said.clone()));
     }
-    let comments = rehearsal.world.forge.with(ForgeServer::REPOSITORY, |forge| {
-        let mut pulls: Vec<u64> = forge.comments.iter().map(|(number, ..)| *number).collect();
-        pulls.sort_unstable();
-        let all = pulls.len();
-        pulls.dedup();
-        (all, pulls.len())
-    });
+    let comments = rehearsal.world.comments()?;
     if comments.0 == 0 || comments.0 != comments.1 {
         bail!("the lint jobs left {} comments on {} pull requests", comments.0, comments.1);
     }

@@ -51,6 +51,13 @@ impl Forge {
         }
     }
 
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Forge::GitHub => "GitHub",
+            Forge::Gitea => "Gitea",
+        }
+    }
+
     fn token_name(self) -> &'static str {
         match self {
             Forge::GitHub => "GITHUB_TOKEN",
@@ -96,7 +103,7 @@ impl Runner<'_> {
         let dir = self.slot(job)?;
         match job {
             "release" => {
-                let own = (self.forge.token_name().to_string(), self.world.forge.token.clone());
+                let own = (self.forge.token_name().to_string(), self.world.token());
                 let (built, _, handed) = self.one(log, &dir, "build", event, more, vec![own])?;
                 if built.code != 0 {
                     return Ok(built);
@@ -114,7 +121,7 @@ impl Runner<'_> {
             _ => {
                 let (ended, mut env, comment) = self.one(log, &dir, job, event, more, Env::new())?;
                 if let Some(comment) = comment {
-                    env.push((self.forge.token_name().to_string(), self.world.forge.token.clone()));
+                    env.push((self.forge.token_name().to_string(), self.world.token()));
                     env.push(("XTASK_COMMENT".to_string(), comment));
                     let argv = ["cargo", "xtask", "ci", "comment"];
                     self.machine.run(log, &dir.join("clone"), &env, &argv)?.expect(0)?;
@@ -244,7 +251,7 @@ impl Runner<'_> {
         let file = dir.join("event.json");
         let mut variables =
             pairs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_JOB", job), ("GITHUB_EVENT_PATH", file.as_str())]);
-        variables.extend(pairs(&[("XTASK_FORGE", &self.world.forge.api(self.forge.dialect()))]));
+        variables.extend(pairs(&[("XTASK_FORGE", &self.world.forge_api(self.forge.dialect()))]));
         if let Forge::Gitea = self.forge {
             variables.extend(pairs(&[("GITEA_ACTIONS", "true")]));
         }

@@ -3,7 +3,6 @@
 
 use super::Rehearsal;
 use super::walk::Walked;
-use super::world::ForgeServer;
 use crate::commands::image;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
@@ -64,13 +63,7 @@ fn one(
         seen.push(format!("@latest is {before} again"));
     }
     let tag = app.tag(last);
-    let marked = rehearsal.world.forge.with(ForgeServer::REPOSITORY, |forge| {
-        forge
-            .releases
-            .iter()
-            .any(|page| page.tag == tag && page.prerelease && page.body.contains("Withdrawn"))
-    });
-    if !marked {
+    if !rehearsal.world.is_withdrawn(&tag)? {
         bail!("after the rollback of v{last}, its release page is not marked");
     }
     seen.push("its release page says so".to_string());

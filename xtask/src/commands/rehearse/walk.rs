@@ -93,8 +93,8 @@ pub(super) fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Wa
         .flat_map(|app| app.settings.ecosystem.cached_folders().iter().map(|f| app.dir.join(f)))
         .collect();
     let slots = (1..=SIDE_BY_SIDE).map(|n| Mutex::new(rehearsal.dir.join(format!("jobs/{n}")))).collect();
-    let runner =
-        Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge: Forge::GitHub, cached, slots };
+    let forge = if rehearsal.world.gitea.is_some() { Forge::Gitea } else { Forge::GitHub };
+    let runner = Runner { machine: &rehearsal.machine, world: &rehearsal.world, forge, cached, slots };
     let walked = Walked {
         developer,
         releases: Vec::new(),
@@ -126,9 +126,13 @@ impl<'a> Walk<'a> {
         self.second()
     }
 
+    fn section(&self, round: &str, what: &str) {
+        crate::sys::ui::section(&format!("{round}, jobs as on {}: {what}", self.runner.forge.name()));
+    }
+
     /// The first release: the feature branch bumps the version.
     fn first(&mut self, start: &Start) -> Result<()> {
-        crate::sys::ui::section("Round 1, jobs as on GitHub: the version is raised on the feature branch");
+        self.section("Round 1", "the version is raised on the feature branch");
         let branch = "feat/rehearsed-1";
         let apps = self.rehearsal.apps.clone();
         self.develop("branch, fix and bump", |dev, log| {
@@ -146,7 +150,7 @@ impl<'a> Walk<'a> {
 
     /// The second release: `promote` bumps the version in a pull request of its own.
     fn second(&mut self) -> Result<()> {
-        crate::sys::ui::section("Round 2, jobs as on Gitea: `promote` raises the version");
+        self.section("Round 2", "`promote` raises the version");
         let branch = "feat/rehearsed-2";
         let apps = self.rehearsal.apps.clone();
         let development = self.development().to_string();
@@ -171,7 +175,7 @@ impl<'a> Walk<'a> {
 
     /// A hotfix: released from main first, and then applied to development.
     fn hotfix(&mut self) -> Result<()> {
-        crate::sys::ui::section("Hotfix, jobs as on GitHub: main first, then back into development");
+        self.section("Hotfix", "main first, then back into development");
         let app = self.rehearsal.apps[0];
         let main = self.main().to_string();
         let mut releases = self.walked.releases.iter().flat_map(|released| &released.versions);

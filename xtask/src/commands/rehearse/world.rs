@@ -2,6 +2,7 @@
 //! container registry.
 
 use super::forge::server::{self, Dialect, Repository, State};
+use super::gitea::{self, Gitea};
 use super::index::{self, Index};
 use super::npm::{self, Npm};
 use super::registry::{self, Registry};
@@ -26,6 +27,8 @@ pub(crate) struct World {
     /// None if no image is built.
     pub registry: Option<Registry>,
     pub forge: ForgeServer,
+    /// Used in place of `forge` and of the remote.
+    pub gitea: Option<Gitea>,
 }
 
 /// The forge, in this process.
@@ -114,12 +117,44 @@ impl World {
             };
             Ok(World {
                 forge: ForgeServer::start()?,
+                gitea: None,
                 remote,
                 python,
                 npm: npm.map(joined).transpose().context("cannot start the npm registry")?,
                 registry,
             })
         })
+    }
+
+    /// Uses a real Gitea as remote and forge from now on.
+    pub(super) fn use_gitea(&mut self, place: &gitea::Place, dir: &Utf8Path) -> Result<()> {
+        let gitea = Gitea::start(place, dir, ForgeServer::WORKFLOW)?;
+        gitea.fill(&self.remote.git)?;
+        self.remote.url = gitea.url();
+        self.gitea = Some(gitea);
+        Ok(())
+    }
+
+    /// Makes `remote.git` show what the remote has.
+    pub(super) fn fetch(&self) -> Result<()> {
+        self.gitea.as_ref().map_or(Ok(()), |gitea| gitea.fetch(&self.remote.git))
+    }
+
+    /// The address of the repository in the forge's API.
+    pub(super) fn forge_api(&self, dialect: Dialect) -> String {
+        self.gitea.as_ref().map_or_else(|| self.forge.api(dialect), |gitea| gitea.forge.api())
+    }
+
+    /// The token for the forge.
+    pub(super) fn token(&self) -> String {
+        self.gitea.as_ref().map_or_else(|| self.forge.token.clone(), |gitea| gitea.token.clone())
+    }
+
+    fn downstream(&self) -> String {
+        match &self.gitea {
+            Some(gitea) => format!("{}/{}", gitea.downstream.owner(), gitea.downstream.name()),
+            None => ForgeServer::DOWNSTREAM.to_string(),
+        }
     }
 
     /// All endpoints, as environment variables for a command that releases to these servers.
@@ -134,8 +169,8 @@ impl World {
             ("XTASK_TESTPYPI_UPLOAD", index(|(_, testpypi)| testpypi.upload())),
             ("XTASK_NPM", self.npm.as_ref().map_or_else(unused, Npm::url)),
             ("XTASK_REGISTRY", self.registry.as_ref().map_or(UNUSED, |r| r.host()).to_string()),
-            ("XTASK_FORGE", self.forge.api(Dialect::Gitea)),
-            ("XTASK_DOWNSTREAM", format!("{} {}", ForgeServer::DOWNSTREAM, ForgeServer::WORKFLOW)),
+            ("XTASK_FORGE", self.forge_api(Dialect::Gitea)),
+            ("XTASK_DOWNSTREAM", format!("{} {}", self.downstream(), ForgeServer::WORKFLOW)),
             ("XTASK_LOOPBACK_ONLY", "1".to_string()),
         ];
         pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
@@ -144,7 +179,7 @@ impl World {
     /// The tokens for publishing, as environment variables. Only the job `release` gets them.
     pub(crate) fn secrets(&self) -> Vec<(String, String)> {
         let names = ["XTASK_FORGE_TOKEN", "DISPATCH_TOKEN"];
-        let mut secrets = names.map(|name| (name.to_string(), self.forge.token.clone())).to_vec();
+        let mut secrets = names.map(|name| (name.to_string(), self.token())).to_vec();
         if let Some((pypi, testpypi)) = &self.python {
             secrets.extend([
                 ("PYPI_TOKEN".to_string(), pypi.token.clone()),
@@ -162,7 +197,10 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<Result<T>>) -> Result<T> {
 
 impl fmt::Display for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = vec!["git remote".to_string(), format!("forge {}", self.forge.address)];
+        let mut parts = match &self.gitea {
+            Some(gitea) => vec![format!("git remote and forge {}", gitea.forge.web())],
+            None => vec!["git remote".to_string(), format!("forge {}", self.forge.address)],
+        };
         if let Some((pypi, testpypi)) = &self.python {
             parts.push(format!("Python index {}, staging index {}", pypi.host(), testpypi.host()));
         }

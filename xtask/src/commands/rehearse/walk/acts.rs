@@ -72,14 +72,11 @@ impl Walk<'_> {
         let number = self.pulls;
         let mut pull = None;
         self.rehearsal.steps.run(format!("pull request {number}"), |_| {
-            pull = Some(forge::open(
-                &self.rehearsal.world.remote.git,
-                number,
-                head,
-                base,
-                title,
-                self.runner.forge.test_merges(),
-            )?);
+            let git = &self.rehearsal.world.remote.git;
+            pull = Some(match &self.rehearsal.world.gitea {
+                Some(gitea) => gitea.open(git, head, base, title)?,
+                None => forge::open(git, number, head, base, title, self.runner.forge.test_merges())?,
+            });
             Ok(format!("{title:?} into {base}, merges cleanly"))
         })?;
         pull.context("the pull request was not opened")
@@ -89,7 +86,11 @@ impl Walk<'_> {
         let mut commit = String::new();
         self.rehearsal.steps.run(format!("squash, pull request {}", pull.number), |_| {
             let (keeps, kept) = self.runner.forge.squash(pull.number);
-            commit = forge::squash(&self.rehearsal.world.remote.git, pull, keeps)?;
+            let git = &self.rehearsal.world.remote.git;
+            commit = match &self.rehearsal.world.gitea {
+                Some(gitea) => gitea.squash(git, pull)?,
+                None => forge::squash(git, pull, keeps)?,
+            };
             Ok(format!("{} on {}, {kept}", short(&commit), pull.base))
         })?;
         Ok(commit)

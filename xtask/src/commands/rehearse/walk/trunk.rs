@@ -12,9 +12,7 @@ use anyhow::{Context, Result, bail};
 impl Walk<'_> {
     pub(super) fn trunk(&mut self, start: &Start) -> Result<()> {
         let main = self.main();
-        crate::sys::ui::section(&format!(
-            "Round 1, jobs as on GitHub: merge a branch into {main}, then release --bump"
-        ));
+        self.section("Round 1", &format!("merge a branch into {main}, then release --bump"));
         let branch = "feat/rehearsed-1";
         let apps = self.rehearsal.apps.clone();
         self.develop("branch and fix", |dev, log| {
@@ -25,7 +23,7 @@ impl Walk<'_> {
         self.merge_and_release(branch, "say what was rehearsed")?;
         self.undeclared_break()?;
         self.runner.forge = Forge::Gitea;
-        crate::sys::ui::section(&format!("Round 2, jobs as on Gitea: the same from the new {main}"));
+        self.section("Round 2", &format!("the same from the new {main}"));
         let branch = "feat/rehearsed-2";
         self.develop("branch and fix", |dev, log| {
             dev.branch(log, branch, main)?;
@@ -77,6 +75,7 @@ impl Walk<'_> {
         let (mut versions, mut verified, mut commit) = (Vec::new(), Vec::new(), String::new());
         self.rehearsal.steps.run(format!("release --bump, {}", names.join(", ")), |log| {
             developer.release(log, main, &names, &secrets)?.expect(0)?;
+            self.rehearsal.world.fetch()?;
             commit = git.commit(&format!("refs/heads/{main}"))?;
             for app in &apps {
                 let version = manifest::at(git, app, &commit)?;
