@@ -150,6 +150,25 @@ fn json_has_the_findings_of_every_command() {
 }
 
 #[test]
+fn the_stub_of_a_package_gives_the_overloads_of_its_methods() {
+    let repo = app();
+    let file = |name: &str| format!("apps/python/src/demo_agent/{name}");
+    let one = "class Meta:\n    def __init__(self, *, gt: int = 1, lt: int = 1) -> None: ...\n";
+    let with = |name: &str| format!("    @overload\n{}", one[12..].replace("lt", name));
+    let two =
+        |first: &str| format!("from typing import overload\nclass Meta:\n{}{}", with(first), with("le"));
+    repo.write(&file("__init__.py"), "from ._core import Meta\n");
+    repo.commit(&file("__init__.pyi"), one, "feat: a class of compiled code");
+    repo.commit(&file("__init__.pyi"), &two("lt"), "fix: overloads");
+    let document = repo.xtask(&["--json", "api", "diff", "python", "HEAD~1"]).expect(0).json();
+    assert_eq!(document["findings"], serde_json::json!([]));
+    // Without the first of them, a call with `lt` has none.
+    repo.commit(&file("__init__.pyi"), &two("ge"), "fix: others");
+    let document = repo.xtask(&["--json", "api", "diff", "python", "HEAD~1"]).expect(3).json();
+    assert_eq!(document["findings"][0]["id"], "overload-removed");
+}
+
+#[test]
 fn without_a_release_there_is_nothing_to_compare_with() {
     let repo = app();
     repo.commit("apps/python/src/demo_agent/__init__.py", "VALUE = 1\n", "feat: a value");

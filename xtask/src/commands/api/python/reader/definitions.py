@@ -76,11 +76,7 @@ class Definitions(Stubs):
         if found is None or found.is_alias or not (found.is_attribute and found.parent.is_module):
             return None
         value = text(found.value) or ""
-        try:
-            ast.literal_eval(value)
-        except (SyntaxError, ValueError):
-            return None
-        return value
+        return value if is_computed_from_literals(value) else None
 
     def accessor(self, function: Definition) -> Facts | None:
         """Read `@Base.x.setter def x(self, value)`: still the property `x` of the base."""
@@ -147,6 +143,31 @@ def positional_by_name(parameters: list[Facts], *, method: bool) -> None:
             one["kind"] = "positional-only"
         elif one["kind"] != "positional-only":
             break
+
+
+# What an expression that names nothing is made of.
+LITERALS = (
+    ast.Expression,
+    ast.Constant,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.operator,
+    ast.unaryop,
+    ast.Tuple,
+    ast.List,
+    ast.Set,
+    ast.Dict,
+    ast.expr_context,
+)
+
+
+def is_computed_from_literals(value: str) -> bool:
+    """Say whether a value is known without running code: `3`, `2 ** 16`, `(1, "a")`."""
+    try:
+        tree = ast.parse(value, mode="eval")
+    except SyntaxError:
+        return False
+    return all(isinstance(node, LITERALS) for node in ast.walk(tree))
 
 
 def section(lines: list[str], outer: int, *, numpy: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """griffe's loader, with the branches of an environment and every form of `__all__`."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,22 @@ class Loader(griffe.GriffeLoader):
             search_paths=[tree.root], extensions=griffe.Extensions(), allow_inspection=False
         )
         self.tree, self.values = tree, values
+
+    def _load_package(
+        self, package: griffe.Package | griffe.NamespacePackage, *, submodules: bool = True
+    ) -> griffe.Module:
+        """Load a package, and merge the stub of its `__init__` once.
+
+        griffe merges it when it loads the stub, and then again. The second time it finds the
+        classes merged with themselves, and drops the overloads of their methods.
+        """
+        if isinstance(package, griffe.NamespacePackage) or package.stubs is None:
+            return super()._load_package(package, submodules=submodules)
+        module = super()._load_package(replace(package, stubs=None), submodules=submodules)
+        self.expand_wildcards(module)
+        apart = package.stubs.parent != package.path.parent
+        self._load_module(package.name, package.stubs, submodules=submodules and apart)
+        return module
 
     def _visit_module(
         self, module_name: str, module_path: Path, parent: griffe.Module | None = None
