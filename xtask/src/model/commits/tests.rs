@@ -139,6 +139,27 @@ fn a_squash_is_split_at_its_bullets_and_its_title_is_listed_once() {
 }
 
 #[test]
+fn a_footer_below_the_rule_belongs_to_the_squash_and_not_to_its_last_bullet() {
+    assert_eq!(
+        read(&["feat: a (#1)\n\n* fix: b\n\n---------\n\nBREAKING CHANGE: gone"]),
+        "major | feat: a (#1) | breaking\npatch | fix: b | fix"
+    );
+}
+
+#[test]
+fn the_highest_bump_is_the_largest_of_all_entries() {
+    for (messages, expected) in [
+        (&[][..], Bump::None),
+        (&["docs: a"], Bump::None),
+        (&["fix: a", "feat: b", "docs: c"], Bump::Minor),
+        (&["fix: a", "feat!: b", "feat: c"], Bump::Major),
+    ] {
+        let commits: Vec<Commit> = messages.iter().map(|message| commit("a", message)).collect();
+        assert_eq!(highest(&entries(&commits, "python", &[])), expected, "{messages:?}");
+    }
+}
+
+#[test]
 fn bullets_of_prose_and_links_are_not_listed_as_commits() {
     let body = "feat: a (#1)\n\n* https://example.org/pull/1\n* #12\n* [docs](https://example.org)\n\
                 * fix: b\n\n  more\n* and so on\n\n  BREAKING CHANGE: y\n* @someone\n* BREAKING CHANGE: z";
