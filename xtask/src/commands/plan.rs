@@ -10,7 +10,7 @@ use crate::model::workspace::App;
 use crate::model::{commits, manifest};
 use crate::sys::exit::Exit;
 use crate::sys::ui;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use breaks::Judged;
 use compare::Reach;
 use decide::{Demands, Evidence, Facts};
@@ -181,9 +181,13 @@ pub(crate) fn is_withdrawn(ctx: &Ctx, app: &App, version: &Version) -> bool {
 }
 
 /// The plan for `release`: asks the index, and counts from the newest release that has not been withdrawn.
-/// The version itself may be on the index: what of it is there is compared file by file.
+/// The version itself may be on the index: what of it is there is compared file by file. An error if the
+/// index's answer is unknown: its highest version may be above the one to release.
 pub(crate) fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     let mut published = published::ask(ctx, app);
+    if let Some(why) = published.unread {
+        bail!("the index could not be asked which versions it has: {why}");
+    }
     let own = Demands::Above(manifest::read(&ctx.ws.root, app)?);
     published.evidence.retain(|evidence| evidence.demands != own);
     plan_with(ctx, app, &published, Reach::Network, true)

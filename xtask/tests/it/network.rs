@@ -9,6 +9,7 @@ use crate::kills::lacks;
 use crate::lab::{Fault, Proxy, Request, git_server};
 use crate::skip::skip;
 use crate::support::{Output, Repo, run};
+use expect_test::expect;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpListener;
@@ -504,6 +505,29 @@ fn a_fault_on_purpose_is_survived_or_stops_with_the_command_that_continues() {
     let survived = world.xtask(&["release", "python", "--fault", "503@publish"]).expect(0);
     assert!(survived.stderr.contains("503 Service Unavailable; retry in 0.5 s (1/4)"), "{}", survived.stderr);
     assert_eq!(world.published().len(), 2);
+}
+
+/// The first two questions are what of the release is there already, the third one which versions there are.
+#[test]
+fn an_index_that_stops_answering_in_preflight_stops_the_release_before_the_tag() {
+    let mut world = World::new();
+    world.xtask(&["release", "python"]).expect(0);
+    world.repo.commit("apps/python/next.py", "", "feat: next");
+    world.bump(&[]);
+    let index = world.servers.env.get_mut(PYPI).unwrap();
+    let server = index.trim_start_matches("http://").split('/').next().unwrap().to_string();
+    let proxy = Proxy::before(&server);
+    *index = index.replace(&server, &proxy.address);
+    let question = request("GET", "/simple/demo-agent", OURS);
+    let faults = [Fault::Stale, Fault::Page, Fault::Page, Fault::Page, Fault::Page];
+    proxy.fault_after(Some(question), question, &faults);
+    let stopped = world.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 1
+        error: step preflight of python-v0.1.0 failed: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
+          → `cargo xtask release python` continues
+    "#]].assert_eq(&stopped.seen_findings());
+    assert!(!world.repo.git(&["ls-remote", "--tags", "origin"]).contains("python-v0.1.0"));
 }
 
 #[test]
