@@ -1,11 +1,14 @@
 /** The app without a server: cases that a client can't cause with the echo graph. */
 
-import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import { afterEach, beforeEach, expect, type Mock, setDefaultTimeout, spyOn, test } from "bun:test";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { z } from "zod";
 import { createApp, type Graph, type GraphConfig } from "../src/index.js";
 import { pathOf } from "../src/path.js";
 import { USUAL } from "../src/settings.js";
+import { PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 const hello = { assistant_id: "echo", input: { messages: [{ role: "user", content: "hello" }] } };
 

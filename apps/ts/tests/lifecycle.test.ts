@@ -1,10 +1,12 @@
 /** Stopping of the server, without ending the process. */
 
-import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, type Mock, setDefaultTimeout, spyOn, test } from "bun:test";
 import { createApp } from "../src/app.js";
 import { Lifecycle } from "../src/lifecycle.js";
 import { Door, run, serve } from "../src/server.js";
-import { freePort } from "./servers.js";
+import { freePort, PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 let logged: Mock<typeof console.error>;
 beforeAll(() => {

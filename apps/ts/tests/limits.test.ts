@@ -1,11 +1,14 @@
 /** The limits of a server that its settings change, and the settings. */
 
-import { afterEach, expect, spyOn, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { PATIENCE } from "../src/body.js";
 import { type App, createApp } from "../src/index.js";
 import { Lifecycle } from "../src/lifecycle.js";
 import { LOG, log } from "../src/log.js";
 import { parseSettings, type Settings, USUAL } from "../src/settings.js";
+import { PATIENCE as TEST_PATIENCE } from "./servers.js";
+
+setDefaultTimeout(TEST_PATIENCE);
 
 const usual = { ...PATIENCE };
 afterEach(() => {

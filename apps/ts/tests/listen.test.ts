@@ -1,10 +1,12 @@
 /** Listening with Bun's server and with Node's, which Bun also has. */
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createApp } from "../src/app.js";
 import { Lifecycle } from "../src/lifecycle.js";
 import { onBun, onNode } from "../src/listen.js";
-import { freePort } from "./servers.js";
+import { freePort, PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 test.each([onBun, onNode])("%p answers, and a taken port is an error", async (listen) => {
   const port = await freePort();

@@ -1,12 +1,14 @@
 /** The web page at `/`. `contract/page/check.py` uses it in a browser. */
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createApp } from "../src/app.js";
 import { echo } from "../src/echo.js";
 import { parseSettings } from "../src/settings.js";
-import { ROOT } from "./servers.js";
+import { PATIENCE, ROOT } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 const PAGE = readFileSync(`${ROOT}/page.html`, "utf8");
 

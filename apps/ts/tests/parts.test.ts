@@ -1,6 +1,6 @@
 /** Small pure functions. */
 
-import { expect, spyOn, test } from "bun:test";
+import { expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { parseJson, read } from "../src/body.js";
 import { invalid } from "../src/errors.js";
 import { timestamp } from "../src/log.js";
@@ -8,6 +8,9 @@ import { allowed } from "../src/routes.js";
 import { parsePort, reason } from "../src/settings.js";
 import { commit, parseStamp } from "../src/version.js";
 import { sendWebhook, TRIES } from "../src/webhooks.js";
+import { PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 test.each([
   "0",

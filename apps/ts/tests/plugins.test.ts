@@ -1,12 +1,23 @@
 /** Loading of plugins, and the errors of those that can't be used. */
 
-import { afterAll, afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import {
+  afterAll,
+  afterEach,
+  beforeEach,
+  expect,
+  type Mock,
+  setDefaultTimeout,
+  spyOn,
+  test,
+} from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { relative } from "node:path";
 import type { Graph } from "../src/graphs.js";
 import { load, PluginError } from "../src/plugins.js";
-import { cli, freePort } from "./servers.js";
+import { cli, freePort, PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 const PROMISES = [
   { version: "1", status: "removed", removal: "1.0.0" },

@@ -1,6 +1,6 @@
 /** Several servers share records. `contract/storage` has the tests with a real database. */
 
-import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, type Mock, setDefaultTimeout, spyOn, test } from "bun:test";
 import {
   Annotation,
   type BaseCheckpointSaver,
@@ -13,6 +13,9 @@ import { appOn } from "../src/app.js";
 import type { App } from "../src/index.js";
 import { USUAL } from "../src/settings.js";
 import { Memory, type Row, type Storage, withRunMetadata } from "../src/storage.js";
+import { PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 let logged: Mock<typeof console.error>;
 beforeAll(() => {

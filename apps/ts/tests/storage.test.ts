@@ -1,6 +1,6 @@
 /** A file keeps everything. `contract/storage` has the tests of servers that are killed. */
 
-import { afterAll, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, type Mock, setDefaultTimeout, spyOn, test } from "bun:test";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import {
@@ -17,7 +17,9 @@ import { type App, createApp } from "../src/index.js";
 import { parseSettings } from "../src/settings.js";
 import { Sqlite } from "../src/sqlite.js";
 import { Memory } from "../src/storage.js";
-import { cli, freePort } from "./servers.js";
+import { cli, freePort, PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 const FOLDER = mkdtempSync(`${tmpdir()}/storage-`);
 let logged: Mock<typeof console.error>;

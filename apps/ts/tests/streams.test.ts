@@ -1,6 +1,6 @@
 /** Open responses: signs of life, clients that hang up, and the limit. */
 
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { createApp } from "../src/index.js";
 import {
   checkRoom,
@@ -12,6 +12,9 @@ import {
   sse,
   stopFeeds,
 } from "../src/streams.js";
+import { PATIENCE } from "./servers.js";
+
+setDefaultTimeout(PATIENCE);
 
 const usual = { ...LIMITS };
 beforeEach(() => {
