@@ -148,6 +148,11 @@ fn bumping_again_replaces_the_section_and_keeps_what_was_written_by_hand() {
             - a (#7)"#]],
     );
     assert!(!text.contains("python-v0.0.2"), "{text}");
+    // The links of other releases stay.
+    let links = "[Unreleased]: https://f/compare/main...development\n\
+        [python-v0.1.0]: https://f/compare/python-v0.0.1...python-v0.1.0\n\
+        [ts-v0.1.0]: https://f/releases/tag/ts-v0.1.0\n";
+    assert!(text.ends_with(links), "{text}");
     // The line of a reverted commit was generated, so it is removed.
     let text = bump(&text, "python-v0.1.0", &[], &["Revert \"feat: b\"", "feat: b", "fix: a (#7)"]);
     assert!(!text.contains("### Added\n\n- b"), "{text}");
