@@ -46,14 +46,24 @@ fn bases(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
                 .classes
                 .fits(&Type::Name(types::name(now), vec![]), &Type::Name(types::name(base), vec![]))
         };
+        // The ancestors that its own ancestors have elsewhere are listed too.
+        let elsewhere = |now: &&String| !compare.new.objects.contains_key(*now);
+        let is_another = || new.ancestors.iter().filter(elsewhere).all(|now| is_base(now) == Answer::No);
         let rule = match new.ancestors.iter().map(is_base).fold(Answer::No, Answer::or) {
             Answer::Yes => continue,
+            _ if is_exception(compare, base) && is_another() => &rules::BASE_REMOVED,
             // An unknown base may have it as an ancestor.
             _ if new.unknown => &rules::BASE_MAYBE,
             _ => &rules::BASE_REMOVED,
         };
         compare.add(pair.clone(), difference(rule, "", &format!("`{base}`"), ""));
     }
+}
+
+/// Nothing but its ancestors makes a class an exception, unlike the abstract classes of collections.
+fn is_exception(compare: &Compare, class: &str) -> bool {
+    let name = |path: &str| Type::Name(types::name(path), vec![]);
+    compare.classes.fits(&name(class), &name("BaseException")) == Answer::Yes
 }
 
 fn nature(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
