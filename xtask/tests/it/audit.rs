@@ -533,7 +533,8 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
         exit code 3
         python  0.0.0  apps/python/pyproject.toml:3, not released yet
         stderr:
-          ✓ would write .gitea/workflows/publish-runtime.yml, from .github/workflows/publish-runtime.yml: branch staging of `push` removed, `merge_group` removed, `environment` removed, github.ref_name: ${GITHUB_REF#refs/*/}, PyPI: the secret PYPI_TOKEN, `id-token` removed
+          - commits of actions: asking 1 repository for tags and branches
+          ✓ would write .gitea/workflows/publish-runtime.yml, from .github/workflows/publish-runtime.yml: branch staging of `push` removed, `merge_group` removed, `environment` removed, github.ref_name: ${GITHUB_REF#refs/*/}, PyPI: the secret PYPI_TOKEN, `id-token` removed, pypa/gh-action-pypi-publish@release/v1 is v1.2.0 (1234567)
         error[workflow-dead]: Gitea does not run this workflow since 2026-01-01: it reads .gitea/workflows only (.github/workflows/publish-runtime.yml)
           → cargo xtask audit --fix, which writes .gitea/workflows/publish-runtime.yml; or delete it; or, if a mirror runs it, write in it: # xtask: only on GitHub
         warning[trigger-never]: `push` of the branch staging: the remote has no such branch (.github/workflows/publish-runtime.yml:6)
@@ -547,7 +548,7 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
         warning[ref-name]: `github.ref_name` is not set by every Gitea, and is a number in a pull request's job (.github/workflows/publish-runtime.yml:19)
           → cargo xtask audit --fix, which writes ${GITHUB_REF#refs/*/} in scripts
         warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.github/workflows/publish-runtime.yml:20)
-          → write pypa/gh-action-pypi-publish@COMMIT # VERSION: git ls-remote https://github.com/pypa/gh-action-pypi-publish
+          → cargo xtask audit --fix, which asks its repository for the commit
         error[oidc-missing]: pypa/gh-action-pypi-publish publishes with an OIDC token, which Gitea does not give (.github/workflows/publish-runtime.yml:20)
           → cargo xtask audit --fix, and set the secret PYPI_TOKEN
         error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.github/workflows/publish-runtime.yml:24)
@@ -605,9 +606,7 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
         python  0.0.0  apps/python/pyproject.toml:3, not released yet
         stderr:
           - no workflow to fix
-        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.gitea/workflows/publish-runtime.yml:15)
-          → write pypa/gh-action-pypi-publish@COMMIT # VERSION: git ls-remote https://github.com/pypa/gh-action-pypi-publish
-        nothing stops a release; 1 warning above
+        ✓ all versions agree: no place except the manifest shows a version
     "#]].assert_eq(&audit_on(&repo, &forge, &["--fix"]).seen());
 }
 
