@@ -607,7 +607,8 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
         stderr:
           - no workflow to fix
         ✓ all versions agree: no place except the manifest shows a version
-    "#]].assert_eq(&audit_on(&repo, &forge, &["--fix"]).seen());
+    "#]]
+    .assert_eq(&audit_on(&repo, &forge, &["--fix"]).seen());
 }
 
 #[test]

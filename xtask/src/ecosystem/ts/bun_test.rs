@@ -15,7 +15,8 @@ pub(super) fn counted(output: &str) -> String {
 }
 
 /// The failed tests with their files and errors, and the number of tests. Leaves out the tests that passed,
-/// and the table of coverage. The last lines if no test failed: too little is covered, or bun crashed.
+/// and the table of coverage. If no test failed: the files of which the least is covered, since bun does not
+/// say that one is below the threshold. The last lines if bun crashed.
 pub(super) fn failures(output: &str) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut failed = 0;
@@ -44,10 +45,26 @@ pub(super) fn failures(output: &str) -> String {
         }
     }
     if failed == 0 {
-        return child::last_lines(output, 40);
+        return least_covered(output).unwrap_or_else(|| child::last_lines(output, 40));
     }
     shown.push(counted(output));
     shown.join("\n")
+}
+
+/// The files of which the least is covered. None if the output has no table of coverage.
+fn least_covered(output: &str) -> Option<String> {
+    // `File | % Funcs | % Lines | Uncovered Line #s`
+    let least = |row: &str| {
+        let percent = row.split('|').skip(1).take(2).map(|one| one.trim().parse().ok());
+        percent.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::min)
+    };
+    let mut rows: Vec<(f64, &str)> = output.lines().filter_map(|row| Some((least(row)?, row))).collect();
+    rows.retain(|(_, row)| !row.starts_with("All files"));
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let title = "no test failed: a file is below coverageThreshold of bunfig.toml (% functions, lines)";
+    let shown = rows.into_iter().take(5).map(|(_, row)| row.trim());
+    let lines: Vec<&str> = std::iter::once(title).chain(shown).collect();
+    (lines.len() > 1).then(|| lines.join("\n"))
 }
 
 /// Whether the tests of the named file follow: `tests/app.test.ts:`.
@@ -133,16 +150,24 @@ mod tests {
             ),
             (
                 "only the coverage is too small",
-                format!("a.test.ts:\n(pass) b\n{covered} 1 pass\n 0 fail\n"),
+                "a.test.ts:\n(pass) b\n---|---\nFile | % Funcs | % Lines | Uncovered Line #s\n\
+                 All files |   95.00 |   97.00 |\n a.ts |  100.00 |  100.00 | \n\
+                 b.ts |   95.00 |   89.50 | 4,7\n\
+                 c.ts |   91.00 |   95.00 | 7\n---|---\n\n 1 pass\n 0 fail\n"
+                    .to_string(),
+                expect![[r#"
+                    no test failed: a file is below coverageThreshold of bunfig.toml (% functions, lines)
+                    b.ts |   95.00 |   89.50 | 4,7
+                    c.ts |   91.00 |   95.00 | 7
+                    a.ts |  100.00 |  100.00 |"#]],
+            ),
+            (
+                "bun crashed",
+                "a.test.ts:\n(pass) b\npanic: reached unreachable code\n".to_string(),
                 expect![[r#"
                     a.test.ts:
                     (pass) b
-                    -----|-----
-                    File | % Lines
-                    All  | 99
-                    -----|-----
-                     1 pass
-                     0 fail"#]],
+                    panic: reached unreachable code"#]],
             ),
         ] {
             eprintln!("{name}");
