@@ -217,7 +217,7 @@ def main() -> int:
     asked = parser.parse_args()
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if not program:
-        sys.stderr.write(f"there is none of {', '.join(PROGRAMS)}\n")
+        sys.stderr.write(f"no browser is installed: {', '.join(PROGRAMS)}\n")
         return 77
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         page = Page(program, profile)
