@@ -92,3 +92,18 @@ class Store(Case):
             for path, field in (("items/search", "namespace_prefix"), ("namespaces", "suffix")):
                 reply = send("POST", f"/store/{path}", {field: [label]})
                 self.assert_refused(reply, ["body", field, 0])
+
+    def test_labels_that_langgraph_does_not_accept_are_refused(self) -> None:
+        # Its library for TypeScript does not accept a colon from 1.7 on.
+        item = {"namespace": [self.space, "a:b"], "key": "k"}
+        for method, path, body, place in (
+            ("PUT", "items", {**item, "value": {}}, ["body", "namespace"]),
+            ("GET", f"items?namespace={self.space}.a:b&key=k", None, ["query", "namespace"]),
+            ("POST", "items/search", {"namespace_prefix": ["a:b"]}, ["body", "namespace_prefix"]),
+            ("POST", "namespaces", {"prefix": ["a:b"]}, ["body", "prefix"]),
+            ("POST", "namespaces", {"suffix": ["a:b"]}, ["body", "suffix"]),
+            ("DELETE", "items", item, ["body", "namespace"]),
+        ):
+            reply = send(method, f"/store/{path}", body)
+            if reply.status not in (200, 204):
+                self.assert_refused(reply, [*place])

@@ -69,6 +69,16 @@ export class Items {
   }
 }
 
+/** Answers 422 if langgraph does not accept a namespace. Newer versions refuse more of them. */
+async function accepted<Result>(work: Promise<Result>, ...place: string[]): Promise<Result> {
+  try {
+    return await work;
+  } catch (problem) {
+    if (!(problem instanceof Error) || problem.name !== "InvalidNamespaceError") throw problem;
+    throw refused(problem.message, place);
+  }
+}
+
 /** Stores a value. */
 export async function put(runtime: Runtime, call: Call<models.ItemPut>): Promise<Response> {
   const { namespace, key, value, ttl } = call.body;
@@ -76,7 +86,7 @@ export async function put(runtime: Runtime, call: Call<models.ItemPut>): Promise
     throw refused(`must not be ${RESERVED}`, ["body", "namespace", 0]);
   }
   const store = await runtime.items.sweep();
-  await store.put(namespace, key, value);
+  await accepted(store.put(namespace, key, value), "body", "namespace");
   runtime.items.keep(namespace, key, ttl);
   return nothing();
 }
@@ -85,7 +95,8 @@ export async function put(runtime: Runtime, call: Call<models.ItemPut>): Promise
 export async function get(runtime: Runtime, call: Call): Promise<Json | null> {
   const namespace = (call.text("namespace") ?? "").split(".");
   const key = call.text("key") ?? "";
-  const found = await (await runtime.items.sweep()).get(namespace, key);
+  const store = await runtime.items.sweep();
+  const found = await accepted(store.get(namespace, key), "query", "namespace");
   if (found && call.flag("refresh_ttl", true)) runtime.items.used(namespace, key);
   return found ? jsonOf(found) : null;
 }
@@ -93,7 +104,8 @@ export async function get(runtime: Runtime, call: Call): Promise<Json | null> {
 /** Deletes a value. One that does not exist is deleted too. */
 export async function remove(runtime: Runtime, call: Call<models.ItemDelete>): Promise<Response> {
   const { namespace, key } = call.body;
-  await (await runtime.items.sweep()).delete(namespace, key);
+  const store = await runtime.items.sweep();
+  await accepted(store.delete(namespace, key), "body", "namespace");
   runtime.items.keep(namespace, key, null);
   return nothing();
 }
@@ -103,7 +115,8 @@ export async function search(runtime: Runtime, call: Call<models.ItemSearch>): P
   const { namespace_prefix, filter, limit, offset, refresh_ttl } = call.body;
   const store = await runtime.items.sweep();
   const more = { limit, offset, ...(filter && { filter }) };
-  const found = await store.search(namespace_prefix, more);
+  const search = store.search(namespace_prefix, more);
+  const found = await accepted(search, "body", "namespace_prefix");
   if (refresh_ttl !== false) {
     for (const one of found) runtime.items.used(one.namespace, one.key);
   }
@@ -117,14 +130,14 @@ export async function namespaces(
 ): Promise<Json> {
   const { prefix, suffix, max_depth, limit, offset } = call.body;
   const store = await runtime.items.sweep();
-  const found = await store.listNamespaces({
+  const listed = store.listNamespaces({
     limit,
     offset,
     ...(prefix?.length && { prefix }),
     ...(suffix?.length && { suffix }),
     ...(max_depth && { maxDepth: max_depth }),
   });
-  return { namespaces: found };
+  return { namespaces: await accepted(listed, "body", prefix?.length ? "prefix" : "suffix") };
 }
 
 function jsonOf(item: Item): Json {
