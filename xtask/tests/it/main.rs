@@ -31,6 +31,7 @@ mod help;
 mod hooks;
 mod hotfix;
 mod image;
+mod installed;
 mod kills;
 mod lab;
 mod layers;
