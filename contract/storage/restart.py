@@ -3,8 +3,8 @@
     python3 contract/storage/restart.py DB COMMAND...
 
 COMMAND serves the graph `steps`: `one`, `two`, `three` append their names to the file of the
-variable STEPS, and `two` of a run with `wait` waits until the file of the variable GO exists. The
-database DB must be empty.
+variable STEPS, and `two` of a run with `wait` waits until the file of the variable GO exists; with
+`ask` it asks. The database DB must be empty.
 """
 
 import json

@@ -5,14 +5,47 @@
 COMMAND is the one of `restart.py`, whose classes are used here.
 """
 
+import json
 import sys
 import unittest
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+from urllib.request import Request
 
 sys.dont_write_bytecode = True
 
-from restart import Server, Storage, wait_for  # noqa: E402
+from restart import OPEN, PATIENCE, Server, Storage, wait_for  # noqa: E402
+
+
+class Followed:
+    """The events of a thread by the thread protocol."""
+
+    def __init__(self, server: Server, thread: str, **more: object) -> None:
+        body = {"channels": ["lifecycle", "values", "input"], **more}
+        url = f"{server.url}{thread}/stream/events"
+        request = Request(url, data=json.dumps(body).encode(), method="POST")
+        self.response = OPEN(request, None, PATIENCE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.response.close()
+
+    def next(self, name: str) -> Any:
+        """Return the data of the next event of this name."""
+        found = None
+        for line in self.response:
+            if line.startswith(b"event: "):
+                found = line[7:].strip().decode()
+            elif line.startswith(b"data: ") and found == name:
+                return json.loads(line[6:])["params"]["data"]
+        raise AssertionError(f"the stream has ended without {name}")
+
+    def rest(self) -> None:
+        """Read to the end."""
+        self.response.read()
 
 
 class Several(Storage):
@@ -76,6 +109,45 @@ class Several(Storage):
         other.call("DELETE", at)
         self.assertEqual(one.post("/threads/count", {}), 0)
         self.assertNotIn(second, one.log())
+
+    def test_each_server_shows_the_runs_of_the_others(self) -> None:
+        one, other = self.several(2)
+        thread = one.post("/threads", {})["thread_id"]
+        at = f"/threads/{thread}"
+
+        def sent(method: str, params: object) -> int:
+            """Send a command to one server. Return where the events of its run begin."""
+            body = {"id": 1, "method": method, "params": params}
+            answer = one.post(f"{at}/commands", body)
+            self.assertEqual(answer["type"], "success", answer)
+            return int(answer["meta"]["applied_through_seq"])
+
+        def begun(**given: object) -> int:
+            return sent("run.start", {"assistant_id": "steps", "input": given})
+
+        begun(wait=True)
+        with Followed(other, at) as followed:
+            self.assertEqual(followed.next("lifecycle")["event"], "running")
+            self.go(one)
+            self.assertEqual(followed.next("values")["done"], ["one", "two", "three"])
+            self.assertEqual(followed.next("lifecycle")["event"], "completed")
+            # A client goes on at the other server where this one's answer says.
+            after = begun(ask=True)
+            with Followed(other, at, since=after) as later:
+                for stream in (followed, later):
+                    self.assertEqual(stream.next("lifecycle")["event"], "running")
+                    self.assertEqual(stream.next("values")["done"][3:], ["one"])
+                    asked = stream.next("input.requested")
+                    self.assertEqual(stream.next("lifecycle")["event"], "interrupted")
+            answer = {"interrupt_id": asked["interrupt_id"], "response": "yes"}
+            after = sent("input.respond", answer)
+            # Runs that no command has started are shown too.
+            one.post(f"{at}/runs", {"assistant_id": "steps", "input": {"ask": False}})
+            with Followed(other, at, since=after) as later:
+                events = [later.next("lifecycle")["event"] for _ in range(4)]
+                self.assertEqual(events, ["running", "completed"] * 2)
+            one.call("DELETE", at)
+            followed.rest()
 
     def test_no_change_is_lost(self) -> None:
         servers = self.several(2)

@@ -1,4 +1,4 @@
-"""A graph of three steps, of which the second can wait. See `contract/storage/restart.py`."""
+"""A graph of three steps; the second can wait or ask. See `contract/storage/restart.py`."""
 
 import operator
 import os
@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
 
 
 class State(TypedDict):
     """What the steps have done."""
 
     wait: bool
+    ask: bool
     done: Annotated[list[str], operator.add]
 
 
@@ -30,7 +32,9 @@ def one(state: State) -> dict[str, list[str]]:
 
 
 def two(state: State) -> dict[str, list[str]]:
-    """Wait for a file, if the run says so."""
+    """Ask, or wait for a file, if the run says so."""
+    if state.get("ask"):
+        interrupt("Go on?")
     done = step("two")
     while state["wait"] and not Path(os.environ["GO"]).exists():
         time.sleep(0.02)

@@ -88,6 +88,7 @@ export function appOn(
     metrics: new Metrics(),
     stateful: preparation(known, records),
   };
+  records.loaded = () => runtime.runs.followers.loaded();
   records.kinds = {
     assistant: runtime.assistants,
     thread: runtime.threads,

@@ -40,7 +40,7 @@ export function events(runtime: Runtime, call: Call<models.ThreadEvents>): Respo
   const thread = runtime.threads.get(call.uuid("thread_id"));
   checkRoom();
   const { channels, namespaces, depth, since } = call.body;
-  const log = runtime.threads.events(thread.thread_id);
+  const log = runtime.runs.followers.log(thread.thread_id);
   const isWanted = wanted(channels, namespaces, depth);
   return eventStream(log.read(since ?? log.begin, isWanted, () => undefined, STOPPING));
 }
@@ -81,7 +81,7 @@ async function done(
   const execute = COMMANDS.get(method);
   if (!execute) throw new Refused("unknown_command", `no command ${method}`);
   const result = await execute(runtime, threadId, params ?? {});
-  const log = runtime.threads.events(threadId);
+  const log = runtime.runs.followers.log(threadId);
   // A client that reads on from here misses no event of the run that the command has started.
   const applied_through_seq = "run_id" in result ? log.begin : log.last;
   return { result, meta: { thread_id: threadId, applied_through_seq } };

@@ -31,7 +31,10 @@ function textOf({ number, event, data }: { number: number; event: Place; data: s
   return sse({ number, event: method, data: `${head},"params":${data}}` });
 }
 
-/** The events of a thread, whose numbers are higher than those before a restart. */
+/**
+ * The events of a thread. Their numbers are times, so a client can read on at another server, or
+ * after a restart.
+ */
 export class ThreadLog extends Log<Place> {
   /** The number of the last event before the run that was asked for last. */
   begin: number;
@@ -41,10 +44,17 @@ export class ThreadLog extends Log<Place> {
     this.begin = this.last;
   }
 
-  /** Appends an event. */
-  tell({ place, data, node }: Event): void {
+  /** Appends an event of this moment, in milliseconds. */
+  tell({ place, data, node }: Event, moment: number = Date.now()): void {
+    this.skip(moment);
     const named = { namespace: place.namespace, timestamp: Date.now(), ...(node && { node }) };
     this.add(place, encodeAny({ ...named, data }));
+  }
+
+  /** Lets a run begin at this moment. */
+  mark(moment: number): void {
+    this.skip(moment);
+    this.begin = this.last;
   }
 }
 

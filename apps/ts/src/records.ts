@@ -16,6 +16,8 @@ export interface Kind {
 export class Records {
   readonly storage: Storage;
   kinds: Readonly<Record<string, Kind>> = {};
+  /** What is called when the changes of other servers are loaded. */
+  loaded: () => void = () => undefined;
   // For runs that end with this process.
   readonly #memory: Storage;
   readonly #changed = new Map<string, readonly [kind: string, key: string]>();
@@ -104,6 +106,7 @@ export class Records {
       if (this.#changed.has(`${kind} ${key}`)) continue;
       this.kinds[kind]?.load(key, json === null ? null : JSON.parse(json));
     }
+    this.loaded();
   }
 
   #row(kind: string, key: string): Row {

@@ -7,16 +7,11 @@ import { randomUUID } from "node:crypto";
 import { type Assistant, mirrored } from "./assistants.js";
 import { HttpError } from "./errors.js";
 import { chunks, encode, encodeAny, modesOf } from "./events.js";
+import { Followers } from "./followers.js";
 import type { GraphConfig } from "./graphs.js";
 import { log } from "./log.js";
 import type * as models from "./models.js";
-import {
-  type Event,
-  lifecycle,
-  events as protocolEvents,
-  requested,
-  Translation,
-} from "./protocol.js";
+import { events as protocolEvents, Translation } from "./protocol.js";
 import type { Runtime, Stateful } from "./runtime.js";
 import { ACTIVE, Log, sse } from "./streams.js";
 import { placeOf } from "./threads.js";
@@ -219,6 +214,7 @@ class Requests {
 /** All runs, by id. */
 export class Runs {
   readonly asked: Requests = new Requests(this);
+  readonly followers: Followers = new Followers(this, () => this.#runtime().threads);
   readonly known = new Map<string, Run>();
   /** How many have not ended. */
   active = 0;
@@ -240,7 +236,7 @@ export class Runs {
   load(id: string, saved: Json | null): void {
     const known = this.known.get(id);
     if (!saved) {
-      if (known) this.#drop(known);
+      if (known) this.#dropped(known);
     } else if (known) this.#reload(known, saved as Saved);
     else {
       const run = Run.loaded(saved as Saved);
@@ -250,7 +246,16 @@ export class Runs {
       const time = ({ record }: Run) => record.created_at;
       runs.sort((a, b) => Number(time(a) > time(b)) - Number(time(a) < time(b)));
       this.#byThread.set(run.threadId, runs);
+      this.followers.changed(run, "new");
     }
+  }
+
+  #dropped(run: Run): void {
+    this.#drop(run);
+    if (!run.active || run.launched) return;
+    const { status } = run.record;
+    run.record.status = "interrupted";
+    this.followers.changed(run, status);
   }
 
   #reload(run: Run, saved: Saved): void {
@@ -259,8 +264,10 @@ export class Runs {
       run.lost = true;
       if (!run.ending) run.controller.abort();
     }
-    const wasActive = run.active;
+    const { active: wasActive } = run;
+    const { status } = run.record;
     run.load(saved);
+    this.followers.changed(run, status);
     if (!wasActive || run.active) return;
     const done = encode({ run_id: run.id, status: run.record.status });
     this.#runtime().threads.tell(run.threadId, "run_done", done);
@@ -378,10 +385,7 @@ export class Runs {
     const { graph_id, assistant_id } = run.record.metadata;
     const metadata = { ...thread.metadata, graph_id, assistant_id };
     threads.changed(thread, { status: "busy", metadata });
-    if (run.protocol) {
-      const log = threads.events(run.threadId);
-      log.begin = log.last;
-    }
+    this.followers.begin(run);
     this.#launch(run, others);
     return run;
   }
@@ -441,7 +445,7 @@ export class Runs {
     this.#set(run, "running");
     await records.flush();
     this.#tell(run, "metadata", encode({ run_id: run.id, attempt: run.attempt }));
-    this.#publish(run, lifecycle("running", run.assistant.graph_id));
+    this.followers.running(run);
   }
 
   /** Records how a run has ended, unless another server executes it now. */
@@ -465,7 +469,7 @@ export class Runs {
     if (run.active) this.#set(run, status);
     if (run.body.webhook) void this.#send(run, run.body.webhook);
     this.#runtime().metrics.run(run.record.status);
-    this.#publishEnd(run);
+    this.followers.end(run);
     run.end();
   }
 
@@ -508,29 +512,6 @@ export class Runs {
     this.#runtime().threads.tell(run.threadId, event, data);
   }
 
-  // Tells the clients of the thread protocol.
-  #publish(run: Run, event: Event): void {
-    const { threads } = this.#runtime();
-    if (run.protocol && threads.records.has(run.threadId)) threads.events(run.threadId).tell(event);
-  }
-
-  // Tells how a run has ended, and what the thread waits for: it can be answered now.
-  #publishEnd(run: Run): void {
-    const thread = this.#runtime().threads.records.get(run.threadId);
-    const waiting = Object.values(thread?.interrupts ?? {})
-      .flat()
-      .filter(isObject);
-    const { status } = run.record;
-    const waits = status === "success" && waiting.length > 0;
-    for (const one of waits ? waiting : []) {
-      this.#publish(run, requested(one, run.interrupts.get(one["id"]) ?? []));
-    }
-    const ends: Json = { success: waits ? "interrupted" : "completed", interrupted: "interrupted" };
-    const error = run.problem === undefined ? undefined : errorOf(run.problem).message;
-    const event = String(ends[status] ?? "failed");
-    this.#publish(run, lifecycle(event, run.assistant.graph_id, error));
-  }
-
   // Runs the graph for clients of the thread protocol. Yields its values for the others.
   async *#published(
     run: Run,
@@ -542,9 +523,9 @@ export class Runs {
     run.interrupts = translation.interrupts;
     for await (const event of protocolEvents(graph, input, options, translation)) {
       if (run.controller.signal.aborted) throw new Cancelled();
-      this.#publish(run, event);
       const { channel, namespace } = event.place;
       if (channel === "values" && namespace.length === 0) yield ["values", event.data];
+      else this.followers.tell(run, event);
     }
   }
 
@@ -570,7 +551,10 @@ export class Runs {
     for await (const [event, value] of this.#source(run, graph, input, options)) {
       if (run.controller.signal.aborted) throw new Cancelled();
       const data = (event === "events" ? encodeAny : encode)(value);
-      if (event === "values") last = data;
+      if (event === "values") {
+        last = data;
+        this.followers.values(run, value);
+      }
       if (event !== "values" || modes.includes("values")) this.#tell(run, event, data);
     }
     if (run.controller.signal.aborted) throw new Cancelled();
@@ -590,7 +574,7 @@ export class Runs {
     const output = await until(Promise.resolve(graph?.invoke(run.body.input, config)), run);
     if (!isObject(output)) throw new TypeError("the graph did not return an object");
     run.result = encode(output);
-    this.#publish(run, { place: { channel: "values", namespace: [] }, data: output });
+    this.followers.values(run, output);
     if (tell) this.#tell(run, "values", run.result);
   }
 

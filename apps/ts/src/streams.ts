@@ -123,6 +123,11 @@ export class Log<Kind> {
     return this.#next - 1;
   }
 
+  /** Lets the next event have at least this number. */
+  skip(number: number): void {
+    this.#next = Math.max(this.#next, number);
+  }
+
   /** Appends an event. */
   add(event: Kind, data: string): void {
     const entry = { number: this.#next, event, data };

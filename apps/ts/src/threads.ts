@@ -163,8 +163,13 @@ export class Threads {
     this.#logs.get(id)?.add(event, data);
   }
 
-  /** Returns a thread's events of the thread protocol. */
-  events(id: string): ThreadLog {
+  /** Returns a thread's events of the thread protocol, if somebody has asked for them. */
+  followed(id: string): ThreadLog | undefined {
+    return this.#events.get(id);
+  }
+
+  /** Returns a thread's events of the thread protocol, which are kept from now on. */
+  follow(id: string): ThreadLog {
     const log = this.#events.get(id) ?? new ThreadLog();
     this.#events.set(id, log);
     return log;

@@ -1,10 +1,11 @@
-/** A graph of three steps, of which the second can wait. See `contract/storage/restart.py`. */
+/** A graph of three steps; the second can wait or ask. See `contract/storage/restart.py`. */
 
 import { appendFileSync, existsSync } from "node:fs";
-import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
+import { Annotation, END, interrupt, START, StateGraph } from "@langchain/langgraph";
 
 const State = Annotation.Root({
   wait: Annotation<boolean>,
+  ask: Annotation<boolean>,
   done: Annotation<string[]>({ reducer: (known, more) => [...known, ...more], default: () => [] }),
 });
 
@@ -14,8 +15,9 @@ function step(name: string): { done: string[] } {
   return { done: [name] };
 }
 
-/** Waits for a file, if the run says so. */
-async function two({ wait }: typeof State.State): Promise<{ done: string[] }> {
+/** Asks, or waits for a file, if the run says so. */
+async function two({ wait, ask }: typeof State.State): Promise<{ done: string[] }> {
+  if (ask) interrupt("Go on?");
   const done = step("two");
   while (wait && !existsSync(String(process.env["GO"]))) {
     await new Promise((resolve) => setTimeout(resolve, 20));

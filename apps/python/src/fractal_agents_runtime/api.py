@@ -71,6 +71,7 @@ class Api:
             metrics=Metrics(),
         )
         self._runtime.runs.runtime = self._runtime
+        self._records.loaded = self._runtime.runs.followers.loaded
         self._records.kinds = {
             "assistant": self._runtime.assistants,
             "thread": self._runtime.threads,

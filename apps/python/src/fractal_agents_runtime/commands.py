@@ -58,7 +58,7 @@ async def events(runtime: Runtime, call: Call) -> Reply:
     """Return the events of a thread that a client wants, until it hangs up."""
     thread = runtime.threads.get(call.uuid("thread_id"))
     check_room()
-    log = runtime.threads.events(thread["thread_id"])
+    log = runtime.runs.followers.log(thread["thread_id"])
     body = call.body
     after = log.begin if body.since is None else body.since
     is_wanted = wanted(body.channels, body.namespaces, body.depth)
@@ -99,7 +99,7 @@ async def _executed(runtime: Runtime, thread_id: str, sent: ThreadCommand) -> Js
     if execute is None:
         raise Refused("unknown_command", f"no command {sent.method}")
     result = await execute(runtime, thread_id, sent.params or {})
-    log = runtime.threads.events(thread_id)
+    log = runtime.runs.followers.log(thread_id)
     # A client that reads on from here misses no event of the run that the command has started.
     seq = log.begin if "run_id" in result else log.last
     return {"result": result, "meta": {"thread_id": thread_id, "applied_through_seq": seq}}

@@ -39,17 +39,30 @@ def text(number: int, place: Place, params: bytes) -> bytes:
     return sse(number, method, data)
 
 
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
 class ThreadLog(Log[Place]):
-    """The events of a thread, whose numbers are higher than those before a restart."""
+    """The events of a thread.
+
+    Their numbers are times, so a client can read on at another server, or after a restart.
+    """
 
     def __init__(self) -> None:
-        super().__init__(text, REMEMBERED, int(time.time() * 1000))
+        super().__init__(text, REMEMBERED, _now())
         # The number of the last event before the run that was asked for last.
         self.begin = self.last
 
-    def tell(self, event: Event) -> None:
-        """Append an event."""
+    def tell(self, event: Event, moment: int | None = None) -> None:
+        """Append an event of this moment, in milliseconds. None: of now."""
+        self.skip(_now() if moment is None else moment)
         self.add(event.place, event.params())
+
+    def mark(self, moment: int) -> None:
+        """Let a run begin at this moment."""
+        self.skip(moment)
+        self.begin = self.last
 
 
 class Event(NamedTuple):
@@ -63,8 +76,7 @@ class Event(NamedTuple):
     def params(self) -> bytes:
         """Return the JSON of its parameters."""
         node = {} if self.node is None else {"node": self.node}
-        time_now = int(time.time() * 1000)
-        named = {"namespace": self.place.namespace, "timestamp": time_now, **node}
+        named = {"namespace": self.place.namespace, "timestamp": _now(), **node}
         return encode_any({**named, "data": self.data})
 
 

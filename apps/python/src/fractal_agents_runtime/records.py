@@ -53,6 +53,8 @@ class Records:
         # For runs that end with this process.
         self.memory = Memory() if storage.durable else storage
         self.kinds: Mapping[str, Kind] = {}
+        # What is called when the changes of other servers are loaded.
+        self.loaded: Callable[[], None] = lambda: None
         self._changed: dict[tuple[str, str], None] = {}
         self._lock = asyncio.Lock()
 
@@ -105,6 +107,7 @@ class Records:
         for kind, key, text in await self.storage.changes():
             if (kind, key) not in self._changed:
                 self.kinds[kind].load(key, None if text is None else from_json(text))
+        self.loaded()
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[None]:

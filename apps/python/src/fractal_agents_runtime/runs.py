@@ -18,8 +18,9 @@ from pydantic_core import from_json
 from fractal_agents_runtime.assistants import mirrored
 from fractal_agents_runtime.errors import HttpError
 from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
+from fractal_agents_runtime.followers import NEW, Followers
 from fractal_agents_runtime.models import ThreadRunRequest
-from fractal_agents_runtime.protocol import Event, Place, Translation, lifecycle, requested
+from fractal_agents_runtime.protocol import Translation
 from fractal_agents_runtime.protocol import events as protocol_events
 from fractal_agents_runtime.streams import OPEN, Log, sse
 from fractal_agents_runtime.threads import config_of
@@ -221,6 +222,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.asked = Asked(self)
+        self.followers = Followers(self)
         self.known: dict[str, Run] = {}
         self._by_thread: dict[str, list[Run]] = {}
         # Finished runs, whose events are dropped when there are too many.
@@ -241,6 +243,10 @@ class Runs:
         if saved is None:
             if known is not None:
                 self._drop(known)
+                if known.active and known.task is None:
+                    before = str(known.record["status"])
+                    known.record["status"] = "interrupted"
+                    self.followers.changed(known, before)
         elif known is None:
             run = Run.loaded(saved)
             run.ask = partial(self._ask, run)
@@ -248,14 +254,16 @@ class Runs:
             runs = self._by_thread.setdefault(run.thread_id, [])
             runs.append(run)
             runs.sort(key=lambda one: str(one.record["created_at"]))
+            self.followers.changed(run, NEW)
         else:
             if known.task is not None and not known.lost:
                 # This server was silent for so long that another one executes the run now.
                 known.lost = True
                 if not known.ending:
                     known.task.cancel()
-            was_active = known.active
+            was_active, before = known.active, known.record["status"]
             known.load(saved)
+            self.followers.changed(known, before)
             if was_active and not known.active:
                 done = encode({"run_id": known.id, "status": known.record["status"]})
                 self.runtime.threads.tell(known.thread_id, "run_done", done)
@@ -351,9 +359,7 @@ class Runs:
         thread = threads.records[run.thread_id]
         names = {name: run.record["metadata"][name] for name in ("graph_id", "assistant_id")}
         threads.changed(thread, status="busy", metadata={**thread["metadata"], **names})
-        if run.protocol:
-            log = threads.events(run.thread_id)
-            log.begin = log.last
+        self.followers.begin(run)
         self._launch(run, others)
         return run
 
@@ -386,7 +392,7 @@ class Runs:
             self._set(run, status="running")
             await self.runtime.records.flush()
             self._tell(run, "metadata", encode({"run_id": run.id, "attempt": run.attempt}))
-            self._publish(run, lifecycle("running", run.assistant["graph_id"]))
+            self.followers.running(run)
             most = self.runtime.settings.run_seconds or None
             async with asyncio.timeout(most) as limit:
                 await self._execute(run)
@@ -433,7 +439,7 @@ class Runs:
         if run.body.webhook:
             run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
         self.runtime.metrics.runs[run.record["status"]] += 1
-        self._publish_end(run)
+        self.followers.end(run)
         run.log.close()
         run.done.set()
 
@@ -459,26 +465,6 @@ class Runs:
         run.log.add(event, data)
         self.runtime.threads.tell(run.thread_id, event, data)
 
-    def _publish(self, run: Run, event: Event) -> None:
-        """Tell the clients of the thread protocol."""
-        if run.protocol and run.thread_id in self.runtime.threads.records:
-            self.runtime.threads.events(run.thread_id).tell(event)
-
-    def _publish_end(self, run: Run) -> None:
-        """Tell how a run has ended, and what the thread waits for: it can be answered now."""
-        thread = self.runtime.threads.records.get(run.thread_id)
-        waiting = (
-            [one for found in thread["interrupts"].values() for one in found] if thread else []
-        )
-        status, graph = run.record["status"], run.assistant["graph_id"]
-        if status == "success" and waiting:
-            for one in waiting:
-                self._publish(run, requested(one, run.interrupts.get(one["id"], ())))
-            status = "interrupted"
-        ends = {"success": "completed", "interrupted": "interrupted"}
-        error = str(run.problem) if run.problem else None
-        self._publish(run, lifecycle(ends.get(status, "failed"), graph, error))
-
     async def _execute(self, run: Run) -> None:
         graph = self._stateful(run)
         wanted = set(modes_of(run.body))
@@ -497,6 +483,7 @@ class Runs:
             data = (encode_any if event == "events" else encode)(value)
             if event == "values":
                 last = data
+                self.followers.values(run, value)
             if event != "values" or "values" in wanted:
                 self._tell(run, event, data)
         if last is None:
@@ -511,9 +498,10 @@ class Runs:
         translation = Translation()
         run.interrupts = translation.interrupts
         async for event in protocol_events(graph, payload, config, more, translation):
-            self._publish(run, event)
             if event.place == ("values", ()):
                 yield "values", event.data
+            else:
+                self.followers.tell(run, event)
 
     def _stateful(self, run: Run) -> Any:
         return self.runtime.stateful(run.assistant["graph_id"], transient=run.transient)
@@ -533,7 +521,7 @@ class Runs:
         if not isinstance(output, dict) or not all(isinstance(name, str) for name in output):
             raise TypeError(f"the graph returned {type(output).__name__} instead of a state")
         run.result = encode(output)
-        self._publish(run, Event(Place("values"), output))
+        self.followers.values(run, output)
         if tell:
             self._tell(run, "values", run.result)
 

@@ -113,6 +113,11 @@ class Log(Generic[Kind]):
         """The number of the last event."""
         return self._next - 1
 
+    def skip(self, number: int) -> None:
+        """Let the next event have at least this number."""
+        with self._lock:
+            self._next = max(self._next, number)
+
     def add(self, event: Kind, data: bytes) -> None:
         """Append an event."""
         with self._lock:

@@ -145,9 +145,13 @@ class Threads:
         if thread_id in self._logs:
             self._logs[thread_id].add(event, data)
 
-    def events(self, thread_id: str) -> ThreadLog:
-        """Return a thread's events of the thread protocol."""
+    def follow(self, thread_id: str) -> ThreadLog:
+        """Return a thread's events of the thread protocol, which are kept from now on."""
         return self._events.setdefault(thread_id, ThreadLog())
+
+    def followed(self, thread_id: str) -> ThreadLog | None:
+        """Return a thread's events of the thread protocol, if somebody has asked for them."""
+        return self._events.get(thread_id)
 
     def delete(self, thread_id: str) -> None:
         """Remove a thread with its checkpoints."""

@@ -26,6 +26,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+def milliseconds(time: str) -> int:
+    """Return a time of the API as milliseconds since 1970."""
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
 def seconds_until(start: str, seconds: float) -> float:
     """Return how long it is until some seconds after a time."""
     passed = datetime.now(UTC) - datetime.fromisoformat(start)
