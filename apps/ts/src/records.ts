@@ -18,15 +18,15 @@ export class Records {
   kinds: Readonly<Record<string, Kind>> = {};
   /** What is called when the changes of other servers are loaded. */
   loaded: () => void = () => undefined;
-  // For runs that end with this process.
-  readonly #memory: Storage;
+  // For runs that end with this process. langgraph's memory takes the longer to forget a thread,
+  // the more it has.
+  readonly #memory: Storage = new Memory();
   readonly #changed = new Map<string, readonly [kind: string, key: string]>();
   // The end of what is written or loaded at the moment.
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage) {
     this.storage = storage;
-    this.#memory = storage.durable ? new Memory() : storage;
   }
 
   /** Loads everything, in the order of its creation. */

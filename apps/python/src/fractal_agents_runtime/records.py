@@ -50,8 +50,9 @@ class Records:
 
     def __init__(self, storage: Memory) -> None:
         self.storage = storage
-        # For runs that end with this process.
-        self.memory = Memory() if storage.durable else storage
+        # For runs that end with this process. langgraph's memory takes the longer to forget a
+        # thread, the more it has.
+        self.memory = Memory()
         self.kinds: Mapping[str, Kind] = {}
         # What is called when the changes of other servers are loaded.
         self.loaded: Callable[[], None] = lambda: None
