@@ -11,17 +11,17 @@ import time
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from pydantic_core import from_json
 
-from fractal_agents_runtime.assistants import mirrored
 from fractal_agents_runtime.errors import HttpError
 from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
 from fractal_agents_runtime.followers import NEW, Followers
 from fractal_agents_runtime.models import ThreadRunRequest
 from fractal_agents_runtime.protocol import Translation
 from fractal_agents_runtime.protocol import events as protocol_events
+from fractal_agents_runtime.run_arguments import arguments_of, settings_of
 from fractal_agents_runtime.streams import OPEN, Log, sse
 from fractal_agents_runtime.threads import config_of
 from fractal_agents_runtime.values import now, seconds_until
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
 
     from fractal_agents_runtime.handlers import Runtime
-    from fractal_agents_runtime.models import Command, RunFields
+    from fractal_agents_runtime.models import RunFields
 
 Json = dict[str, Any]
 # How many finished runs still have their events.
@@ -471,10 +471,8 @@ class Runs:
         if graph is None:
             await self._invoke(run, "values" in wanted)
             return
-        payload, config, more = self._arguments(run)
-        if run.attempt > 1 and await self._has_begun(run, graph):
-            payload = None
-            config["configurable"].pop("checkpoint_id", None)
+        resumable = self.runtime.storage.durable and not run.transient
+        payload, config, more = await arguments_of(run, graph, resumable=resumable)
         last = None
         source = chunks(graph, payload, config, run.body, more)
         if run.protocol:
@@ -506,15 +504,10 @@ class Runs:
     def _stateful(self, run: Run) -> Any:
         return self.runtime.stateful(run.assistant["graph_id"], transient=run.transient)
 
-    async def _has_begun(self, run: Run, graph: Any) -> bool:
-        """Tell whether the thread's last checkpoint is one of this run."""
-        snapshot = await graph.aget_state(config_of(run.thread_id))
-        return bool(snapshot.metadata and snapshot.metadata.get("run_id") == run.id)
-
     async def _invoke(self, run: Run, tell: bool) -> None:  # noqa: FBT001
         """Run a graph of which only `ainvoke` is known."""
         graph = self.runtime.graphs[run.assistant["graph_id"]]
-        settings, _ = self._settings(run)
+        settings, _ = settings_of(run)
         output = await graph.ainvoke(
             run.body.input, {**settings, "metadata": run.body.metadata or {}}
         )
@@ -524,45 +517,6 @@ class Runs:
         self.followers.values(run, output)
         if tell:
             self._tell(run, "values", run.result)
-
-    def _settings(self, run: Run) -> tuple[Json, Json]:
-        """Return the assistant's and the run's config together, and the context."""
-        config, context = mirrored(run.body.config, run.body.context)
-        base = run.assistant["config"]
-        both = {**base.get("configurable", {}), **config.get("configurable", {})}
-        merged = {**base, **config, **({"configurable": both} if both else {})}
-        return merged, {**run.assistant["context"], **context}
-
-    def _arguments(self, run: Run) -> tuple[Any, Json, Json]:
-        """Return langgraph's input, config and options."""
-        body = run.body
-        settings, context = self._settings(run)
-        place = config_of(run.thread_id, body.checkpoint, body.checkpoint_id)["configurable"]
-        names = {"run_id": run.id, "thread_id": run.thread_id, **run.record["metadata"]}
-        config = {
-            **settings,
-            "run_id": UUID(run.id),
-            "configurable": {**settings.get("configurable", {}), **place},
-            "metadata": {**run.assistant["metadata"], **names},
-        }
-        durability = body.durability
-        if durability is None and body.checkpoint_during is not None:
-            durability = "async" if body.checkpoint_during else "exit"
-        if durability is None and self.runtime.storage.durable and not run.transient:
-            # A step that has ended is saved before the next one begins.
-            durability = "sync"
-        elif durability is None and run.temporary:
-            durability = "exit"
-        more = {
-            "context": context or None,
-            "interrupt_before": body.interrupt_before,
-            "interrupt_after": body.interrupt_after,
-            "durability": durability,
-        }
-        payload: Any = body.input
-        if body.command is not None:
-            payload = _command(body.command)
-        return payload, config, {k: v for k, v in more.items() if v is not None}
 
     async def _settle(self, run: Run) -> None:
         """Bring the thread up to date after a run, and forget what nobody needs."""
@@ -641,22 +595,3 @@ class Runs:
 def error_of(problem: Exception) -> Json:
     """Return what clients are told of an exception."""
     return {"error": type(problem).__name__, "message": str(problem)}
-
-
-def _command(command: Command) -> Any:
-    from langgraph.types import Command as Inner  # noqa: PLC0415
-    from langgraph.types import Send  # noqa: PLC0415
-
-    def target(one: Any) -> Any:
-        if isinstance(one, dict):
-            return Send(one["node"], one.get("input"))
-        return one
-
-    goto = command.goto
-    targets = [target(one) for one in (goto if isinstance(goto, list) else [goto])]
-    update = command.update
-    if isinstance(update, list):
-        update = [tuple(pair) for pair in update]
-    return Inner(
-        update=update, resume=command.resume, goto=[one for one in targets if one is not None]
-    )
