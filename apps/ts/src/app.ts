@@ -1,8 +1,8 @@
 /** Answers a request. Independent of the HTTP server. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { Assistants } from "./assistants.js";
+import { checkToken } from "./auth.js";
 import { parse, read } from "./body.js";
 import { Call, parseQuery } from "./call.js";
 import { corsHeaders, isPreflight } from "./cors.js";
@@ -44,7 +44,7 @@ export interface AppOptions {
   readonly db?: string | undefined;
   /** Whether runs that have lost their server are resumed, instead of failing. Default: true. */
   readonly resume?: boolean | undefined;
-  /** What the environment variables of the command set; default: as without them. */
+  /** The settings that the command reads from environment variables; default: those without any. */
   readonly settings?: Partial<Settings>;
 }
 
@@ -153,21 +153,6 @@ export function appOn(
       return reply;
     },
   };
-}
-
-/** Refuses a request without the token. The comparison takes the same time for all others. */
-function checkToken(token: string, headers: Headers): void {
-  const [, bearer] = /^bearer +(.*)$/i.exec(headers.get("authorization") ?? "") ?? [];
-  const sent = bearer ?? headers.get("x-api-key") ?? "";
-  // Headers are bytes, which fetch reads as Latin-1.
-  if (!timingSafeEqual(digest(Buffer.from(sent.trim(), "latin1")), digest(Buffer.from(token)))) {
-    const more = { headers: { "WWW-Authenticate": "Bearer" } };
-    throw new HttpError(401, "the token is missing or wrong", more);
-  }
-}
-
-function digest(bytes: Buffer): Buffer {
-  return createHash("sha256").update(bytes).digest();
 }
 
 async function settle(

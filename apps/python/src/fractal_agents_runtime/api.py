@@ -1,20 +1,20 @@
 """Answers a request, given as method, path, headers and body. Independent of the HTTP server."""
 
 import asyncio
-import hmac
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from fractal_agents_runtime.assistants import Assistants
+from fractal_agents_runtime.auth import check_token
+from fractal_agents_runtime.body import check_size, parse
 from fractal_agents_runtime.call import Call, Reply, answer, parse_query
 from fractal_agents_runtime.cors import cors_headers, is_preflight
-from fractal_agents_runtime.errors import HttpError, invalid
+from fractal_agents_runtime.errors import HttpError
 from fractal_agents_runtime.graphs import Graph
 from fractal_agents_runtime.handlers import Runtime
 from fractal_agents_runtime.items import Items
@@ -146,9 +146,7 @@ class Api:
         if route is None:
             allow = allowed(routes)
             raise HttpError(405, f"{path} has no {method}, only {allow}", headers={"Allow": allow})
-        most = self._runtime.settings.max_body
-        if route.request and len(body) > most:
-            raise HttpError(413, f"the body has more than {most} bytes")
+        check_size(route, body, self._runtime.settings.max_body)
         if route.channel:
             check_channel(headers.get(CHANNEL_HEADER.lower()))
         call = Call(parts, parse_query(route.query, query), headers, parse(route, body))
@@ -163,35 +161,12 @@ class Api:
         return Reply(200, done) if isinstance(done, bytes) else answer(done)
 
 
-def check_token(token: str, headers: Mapping[str, str]) -> None:
-    """Refuse a request without the token. The comparison takes the same time for all others."""
-    scheme, _, sent = headers.get("authorization", "").partition(" ")
-    sent = sent if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-    if not hmac.compare_digest(sent.strip().encode(), token.encode()):
-        refusal = {"WWW-Authenticate": "Bearer"}
-        raise HttpError(401, "the token is missing or wrong", headers=refusal)
-
-
 def check_channel(version: str | None) -> None:
     """Refuse a version of the channel protocol that is not supported."""
     supported = kept(CHANNELS)
     if version is not None and version not in supported:
         listed = ", ".join(supported)
         raise HttpError(400, f"the {CHANNEL_HEADER} is not supported; supported: {listed}")
-
-
-def parse(route: Route, body: bytes) -> BaseModel | None:
-    """Parse a request's body as the operation's model."""
-    if route.request is None:
-        return None
-    try:
-        value = from_json(body, allow_inf_nan=False)
-    except ValueError as problem:
-        raise HttpError(400, f"the body is not JSON: {problem}") from problem
-    try:
-        return route.request.model_validate(value)
-    except ValidationError as problem:
-        raise invalid(problem, value, "body") from problem
 
 
 def error_reply(error: HttpError) -> Reply:
