@@ -18,7 +18,7 @@ import {
   systemId,
 } from "./values.js";
 
-/** An assistant as the API has it. */
+/** An assistant in the form of the API. */
 export type Assistant = {
   assistant_id: string;
   graph_id: string;

@@ -92,7 +92,7 @@ function messageOf(message: Message, whole = false): Json {
   };
 }
 
-/** Returns interrupts as the API has them. */
+/** Returns interrupts in the form of the API. */
 export function interruptsOf(found: unknown): Json[] {
   return Array.isArray(found) ? found.map(({ id, value }) => ({ id: id ?? null, value })) : [];
 }
@@ -247,7 +247,7 @@ function publicConfig(config: unknown): Json | null {
   return { configurable: Object.fromEntries(known) };
 }
 
-/** Returns the place in a thread's history that a config has. */
+/** Returns the checkpoint that a config names. */
 export function checkpointOf(
   config: unknown,
 ): { checkpoint_id: string; thread_id: string; checkpoint_ns: string } | null {

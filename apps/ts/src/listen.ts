@@ -11,7 +11,7 @@ export interface State {
 /** Answers a request. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** What `/ok` answers. */
+/** The answer of `/ok`. */
 export const OK = '{"ok":true}';
 
 /**

@@ -229,7 +229,7 @@ export const ThreadEvents = z
   .describe("Which events of the thread protocol a client wants.")
   .register(SCHEMAS, { id: "ThreadEvents" });
 
-/** What all commands for a run have. */
+/** The parameters of all commands for a run. */
 const commandParams = {
   config: RunConfig.nullable().default(null),
   metadata: nullable(anyObject()),

@@ -58,7 +58,7 @@ export class ThreadLog extends Log<Place> {
   }
 }
 
-/** Returns what tells whether a client wants an event. */
+/** Returns a function that tells whether a client wants an event. */
 export function wanted(
   channels: readonly string[],
   namespaces: readonly (readonly string[])[] | null,

@@ -4,7 +4,7 @@ import { encode } from "./events.js";
 import { Memory, type Row, type Storage } from "./storage.js";
 import type { Json } from "./values.js";
 
-/** What has the records of one kind. */
+/** An object that holds all records of one kind. */
 export interface Kind {
   /** Returns a record for the storage. null: it is deleted. */
   dump(key: string): Json | null;

@@ -30,12 +30,12 @@ export const TOO_LONG = "the run took too long";
 /** Thrown inside a run that is cancelled. */
 class Cancelled extends Error {}
 
-/** What ends a run whose server has ended, if such runs are not resumed. */
+/** The error of a run whose server has ended, if such runs are not resumed. */
 class ServerEnded extends Error {
   override readonly name = "ServerEnded";
 }
 
-/** A run as the storage has it. */
+/** A run in the form of the storage. */
 type Saved = {
   created_at: string;
   record: models.Run & Json;

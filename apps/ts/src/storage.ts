@@ -8,7 +8,7 @@ export type Row = readonly [kind: string, key: string, json: string | null];
 /** The storage can't be used. The message says why, without the database's password. */
 export class StorageError extends Error {}
 
-/** What keeps checkpoints, values and records. */
+/** Keeps checkpoints, values and records. */
 export interface Storage {
   /** True if records are written, and so survive the process. */
   readonly durable: boolean;
@@ -42,7 +42,7 @@ export interface Storage {
   restore(threadId: string, last: string): Promise<void>;
 }
 
-/** What only one server uses. */
+/** The functions of a storage that only one server uses. */
 export class Alone {
   readonly shared = false;
   readonly server = "";

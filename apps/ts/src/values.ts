@@ -27,12 +27,12 @@ export function systemId(graph: string): string {
     .join("-");
 }
 
-/** Returns the time as the API has it. */
+/** Returns the current time in the form of the API. */
 export function now(): string {
   return stamp(new Date());
 }
 
-/** Returns a time as the API has it. */
+/** Returns a time in the form of the API. */
 export function stamp(time: Date): string {
   return time.toISOString().replace("Z", "+00:00");
 }

@@ -35,7 +35,7 @@ def encode_any(value: Any) -> bytes:
 
 
 def interrupts(found: Any) -> list[Json]:
-    """Return interrupts as the API has them."""
+    """Return interrupts in the form of the API."""
     return [{"id": one.id, "value": one.value} for one in found or ()]
 
 
@@ -152,7 +152,7 @@ def _plain(config: Json | None) -> Json | None:
 
 
 def checkpoint_of(config: Json | None) -> Json | None:
-    """Return the place in a thread's history that a config has."""
+    """Return the checkpoint that a config names."""
     settings = (config or {}).get("configurable")
     if not settings or "checkpoint_id" not in settings:
         return None

@@ -180,7 +180,7 @@ Strategy = Literal["reject", "interrupt", "rollback", "enqueue"]
 
 
 class RunFields(RequestModel):
-    """What all runs have."""
+    """The fields of all requests for runs."""
 
     assistant_id: str = Field(min_length=1, description="An assistant's id or a graph's name.")
     command: Command | None = None
@@ -264,7 +264,7 @@ class ThreadEvents(RequestModel):
 
 
 class CommandParams(RequestModel):
-    """What all commands for a run have."""
+    """The parameters of all commands for a run."""
 
     config: RunConfig | None = None
     metadata: AnyObject | None = None

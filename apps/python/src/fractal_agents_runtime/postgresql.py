@@ -158,7 +158,7 @@ class Postgresql(Memory):
             return {row["id"] for row in await found.fetchall()}
 
     async def write(self, rows: Iterable[Row]) -> None:
-        """Write records, and remove the checkpoints of deleted threads, in a turn."""
+        """Write records, and remove the checkpoints of deleted threads, in the current turn."""
         written = [
             (kind, key, None if text is None else text.decode(), self.server)
             for kind, key, text in rows

@@ -36,7 +36,7 @@ def changing(handler: Handler) -> Handler:
 
 
 class Kind(Protocol):
-    """What has the records of one kind."""
+    """An object that holds all records of one kind."""
 
     def dump(self, key: str) -> Json | None:
         """Return a record for the storage. None: it is deleted."""

@@ -45,7 +45,7 @@ log = logging.getLogger("fractal_agents_runtime")
 
 
 class ServerEnded(Exception):  # noqa: N818
-    """What ends a run whose server has ended, if such runs are not resumed."""
+    """The error of a run whose server has ended, if such runs are not resumed."""
 
 
 class Kind(NamedTuple):

@@ -213,7 +213,7 @@ def config_of(
 
 
 def state_of(snapshot: Any) -> Json:
-    """Return a state as the API has it."""
+    """Return a state in the form of the API."""
     here, parent = checkpoint_of(snapshot.config), checkpoint_of(snapshot.parent_config)
     if here is None or snapshot.metadata is None:
         return EMPTY

@@ -1,4 +1,4 @@
-"""What makes langgraph send all events of the thread protocol. It imports langgraph."""
+"""Makes langgraph send all events of the thread protocol. This module imports langgraph."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from langgraph.stream import StreamChannel, StreamTransformer
 
 
 class Everything(StreamTransformer):
-    """Asks for all modes, and passes the events of tasks on, which langgraph's own drop."""
+    """Asks for all modes, and passes on the events of tasks, which langgraph's own drop."""
 
     _native = True
     required_stream_modes = ("updates", "custom", "checkpoints", "tasks", "tools")
@@ -20,7 +20,7 @@ class Everything(StreamTransformer):
         return {"all_tasks": self._tasks}
 
     def process(self, event: Any) -> bool:
-        """Pass an event on. A channel has no namespaces, so the event's is in the data."""
+        """Pass an event on. The data contains its namespace, because a channel has none."""
         if event["method"] == "tasks":
             params = event["params"]
             self._tasks.push({"namespace": params["namespace"], "data": params["data"]})

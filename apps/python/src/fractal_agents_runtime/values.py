@@ -22,7 +22,7 @@ def system_id(graph: str) -> str:
 
 
 def now() -> str:
-    """Return the time as the API has it."""
+    """Return the current time in the form of the API."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
