@@ -121,8 +121,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Openapi,
     },
-    /// Check or write compat.json, which declares what an app provides to plugins and channel adapters, or
-    /// check that a downstream template fits the release it pins
+    /// Check or write compat.json, an app's guarantees for plugins and channel adapters; with --template:
+    /// check that a release fits the downstream repository that pins it
     Compat(Compat),
     /// Show the next version of each app and the reasons for it; writes nothing
     Plan(Plan),
@@ -215,9 +215,11 @@ pub(crate) struct Check {
 pub(crate) enum Api {
     /// Show what changed for code that imports the package; fail on breaking changes
     Diff {
+        /// The app, by its name in app.toml
         app: String,
-        /// The commit to compare with [default: the last release]
+        /// The older commit [default: the last release]
         old: Option<String>,
+        /// The newer commit
         #[arg(default_value = "HEAD")]
         new: String,
         /// How to write the changes
@@ -267,7 +269,7 @@ pub(crate) enum Openapi {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// List all rules of `openapi diff` with their levels, which [spec] rules can change
+    /// List the rules of `openapi diff` with their levels; `rules` in [spec] of app.toml changes levels
     Rules {
         /// Show the levels with the settings of this app
         app: Option<String>,
@@ -309,7 +311,7 @@ pub(crate) struct Plan {
     /// Show every commit instead of shortening long lists
     #[arg(long)]
     pub all: bool,
-    /// Show only numbers: no texts of commits and no changes, for public logs before a security release
+    /// Show only versions, without subjects of commits and changes: for public logs before a security release
     #[arg(long, conflicts_with = "all")]
     pub quiet: bool,
 }
@@ -319,7 +321,7 @@ pub(crate) struct Audit {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// Rewrite the workflows that this forge ignores so that it runs them, pin actions to commits, then audit
+    /// First fix what can be fixed: write ignored workflows for this forge, and pin actions to commits
     #[arg(long)]
     pub fix: bool,
     /// Print what --fix would write, write nothing
@@ -483,7 +485,7 @@ pub(crate) struct Rehearse {
     /// Apps to release in the rehearsal; required unless --clean is given
     #[arg(value_name = "APP", required_unless_present = "clean")]
     pub apps: Vec<String>,
-    /// Skip a part; the rehearsal can still succeed
+    /// Leave out a part of the rehearsal; repeatable
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
     /// Use a Gitea on this machine as remote and forge, with GITEA_TOKEN: two repositories are created, and
@@ -508,9 +510,9 @@ pub(crate) enum Part {
 
 #[derive(Args)]
 pub(crate) struct Ci {
-    /// The job to run: lint, test, openapi (the check validate-openapi), image, release; build, which builds
-    /// without secrets what release then publishes; or comment, which writes the lint job's text on the pull
-    /// request [default: all but build and comment]
+    /// The job to run: lint, test, openapi (reported as validate-openapi), image, release, build (builds
+    /// without secrets what release publishes), or comment (writes the text of the lint job on the pull
+    /// request) [default: all but build and comment]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
     /// The event, push or pull_request [default: read from the forge's environment]
