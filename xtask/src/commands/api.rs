@@ -219,7 +219,7 @@ fn show(changes: &[Change]) -> String {
     text + &counted(&levels, WORDS)
 }
 
-/// What was compared, so that a reader sees what was not.
+/// The parts of the API that were compared. A reader can see from it what was not.
 fn extent(guarded: &[String]) -> String {
     const SHOWN: usize = 5;
     let more = match guarded.len().saturating_sub(SHOWN) {

@@ -57,7 +57,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Audit) -> Result<()> {
 /// Says why the forge was not asked, in a repository that has one.
 fn not_asked(ctx: &Ctx, reason: &str) {
     if Forge::kind_of(ctx).is_some() {
-        ui::say(&format!("  - runs, secrets, protection, packages: not asked, {reason}"));
+        ui::say(&format!("  - runs, secrets, protection, packages: not checked, {reason}"));
     }
 }
 

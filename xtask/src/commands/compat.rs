@@ -88,7 +88,7 @@ pub(crate) fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding
     let (text, before) = match passed::printed(ctx, app, "compat", reuse, || render(ctx, app, &ctx.ws.root)) {
         Ok((text, before)) => (text.unwrap_or_default(), before),
         Err(e) => {
-            line.end(ui::Outcome::Failed("the code could not print it".into()));
+            line.end(ui::Outcome::Failed("the generator failed".into()));
             return Err(e);
         }
     };
@@ -100,13 +100,11 @@ pub(crate) fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding
         findings.into_iter().map(|f| f.app(app.name()).place(file(app, settings))).collect();
     line.end(match findings.iter().find(|f| f.stops()).map(|f| f.id) {
         None if before => ui::Outcome::Done(format!(
-            "the committed file is what the code printed {}: {}",
+            "the committed file matched the code {}: {}",
             passed::BEFORE,
             document.summary()
         )),
-        None => {
-            ui::Outcome::Done(format!("the committed file is what the code prints: {}", document.summary()))
-        }
+        None => ui::Outcome::Done(format!("the committed file matches the code: {}", document.summary())),
         Some("compat-stale") => ui::Outcome::Failed("stale".into()),
         Some(_) => ui::Outcome::Failed("wrong".into()),
     });
@@ -120,7 +118,7 @@ fn stale(ctx: &Ctx, app: &App, settings: &CompatSettings, text: &str) -> Option<
         return None;
     }
     let message = format!(
-        "the committed compat.json is not what the code prints\n{}",
+        "the committed compat.json does not match the code\n{}",
         openapi::unified(&committed, text, file.as_str())
     );
     Some(
@@ -135,8 +133,12 @@ fn contradictions(ctx: &Ctx, app: &App, document: &Document) -> Result<Vec<Findi
     let mut differs = |id, what: &str, shown: &str, right: &str, help: String| {
         if shown != right {
             findings.push(
-                Finding::new(id, Level::Error, format!("{what} in it is {shown:?}, but should be {right:?}"))
-                    .help(help),
+                Finding::new(
+                    id,
+                    Level::Error,
+                    format!("compat.json has {what} {shown:?}, but it should be {right:?}"),
+                )
+                .help(help),
             );
         }
     };

@@ -99,9 +99,9 @@ pub(crate) fn check_app(ctx: &Ctx, app: &App, reuse: bool) -> Result<Vec<Finding
     line.end(match findings.first().map(|f| f.id) {
         None if app.settings.spec.is_none() => ui::Outcome::Skipped("no [spec] in its app.toml".into()),
         None if before => {
-            ui::Outcome::Done(format!("the committed spec is what the code described {}", passed::BEFORE))
+            ui::Outcome::Done(format!("the committed spec matched the code {}", passed::BEFORE))
         }
-        None => ui::Outcome::Done("the committed spec is what the code describes".into()),
+        None => ui::Outcome::Done("the committed spec matches the code".into()),
         Some("spec-stale") => ui::Outcome::Failed("stale".into()),
         Some(_) => ui::Outcome::Failed("differs".into()),
     });
@@ -116,10 +116,8 @@ fn stale(ctx: &Ctx, app: &App, text: Option<String>) -> Option<Finding> {
     if committed == text {
         return None;
     }
-    let message = format!(
-        "the committed spec is not what the code describes\n{}",
-        unified(&committed, &text, file.as_str())
-    );
+    let message =
+        format!("the committed spec does not match the code\n{}", unified(&committed, &text, file.as_str()));
     let help = format!("cargo xtask openapi generate {}", app.name());
     Some(Finding::new("spec-stale", Level::Error, message).app(app.name()).place(file.as_str()).help(help))
 }

@@ -156,9 +156,10 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
             ui::say(&format!("{} pull request #{} {}", ui::green("✓"), pull.number, done_word(*done)));
             match auto {
                 None => {}
-                Some(Ok(true)) => {
-                    ui::say(&format!("{} auto-merge: on, when the checks have passed", ui::green("✓")))
-                }
+                Some(Ok(true)) => ui::say(&format!(
+                    "{} auto-merge: on; the forge merges when the checks have passed",
+                    ui::green("✓")
+                )),
                 Some(Ok(false)) => ui::say(&format!("{} auto-merge: is on", ui::green("✓"))),
                 Some(Err(reason)) => ui::say(&format!("- auto-merge: {reason}")),
             }

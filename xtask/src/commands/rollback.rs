@@ -132,7 +132,7 @@ impl Withdrawal<'_> {
             Err(error) => {
                 line.end(ui::Outcome::Failed("stopped here".into()));
                 let again = format!("cargo xtask rollback {} {}", self.app.name(), self.version);
-                Err(error.context(format!("fix the cause and run `{again}` again, which does what is left")))
+                Err(error.context(format!("fix the cause and run `{again}` again; it does the rest")))
             }
         }
     }
@@ -147,7 +147,11 @@ impl Withdrawal<'_> {
                 (None, _) => break,
                 (Some(_), Err(_)) => return result.map(|()| String::new()),
                 (Some(line), Ok(())) if started.elapsed() > PATIENCE => {
-                    bail!("no error, but after {} s this is still to do: {}", PATIENCE.as_secs(), line.text)
+                    bail!(
+                        "the server reported success, but after {} s this is still to do: {}",
+                        PATIENCE.as_secs(),
+                        line.text
+                    )
                 }
                 (Some(_), Ok(())) => std::thread::sleep(retry::pause(attempt)),
             }

@@ -65,7 +65,7 @@ impl Ecosystem {
         let package = &app.settings.package;
         match self {
             Ecosystem::Python if unpublish => {
-                Err(Exit::Usage("--unpublish is for npm; a Python index has no such thing".into()).into())
+                Err(Exit::Usage("--unpublish is for npm only; a Python index cannot unpublish".into()).into())
             }
             Ecosystem::Python => {
                 let index = &ctx.endpoints.pypi;

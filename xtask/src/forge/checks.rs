@@ -64,7 +64,7 @@ impl Forge {
     }
 }
 
-/// Of a check run's conclusion, or of a status. Gitea's `warning` is a status that passed.
+/// Maps the conclusion of a check run, or the state of a status. Gitea's `warning` is a status that passed.
 fn outcome(word: &str) -> Outcome {
     match word {
         "success" | "neutral" | "skipped" | "warning" => Outcome::Passed,

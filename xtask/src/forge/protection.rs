@@ -21,7 +21,7 @@ pub(crate) enum Protection {
 #[derive(Debug)]
 pub(crate) struct TagRule {
     pub pattern: String,
-    /// Who may, in words.
+    /// Who may create them, in words.
     pub allowed: Vec<String>,
 }
 

@@ -165,7 +165,10 @@ impl Forge {
         if (api.starts_with("https:") && !address.starts_with("https:"))
             || (is_loopback(api) && !is_loopback(address))
         {
-            bail!("the forge names {:?} to upload files to: refused", origin(address));
+            bail!(
+                "refused to upload files to {:?}, as the forge asks: it is not https, or not on this machine",
+                origin(address)
+            );
         }
         Ok(format!("{address}{query}"))
     }
@@ -202,7 +205,11 @@ impl Forge {
             Some(address) if !is_loopback(api) || is_loopback(&address) => {
                 self.http.send(&Request::new("GET", address))?
             }
-            _ => bail!("the forge names {:?} to download {} from: refused", origin(address), asset.name),
+            _ => bail!(
+                "refused to download {} from {:?}, as the forge asks: it is not on this machine",
+                asset.name,
+                origin(address)
+            ),
         };
         match answer.status {
             200 => answer.bytes(),

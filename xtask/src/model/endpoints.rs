@@ -82,8 +82,8 @@ impl Endpoints {
             return Err(Exit::Usage(format!("--remote {:?} begins with `-`", endpoints.remote)).into());
         }
         if endpoints.registry.as_ref().is_some_and(|registry| registry.contains(['@', '/'])) {
-            let text = "--registry: a host, or host:port, without a login and a path: its login is \
-                        REGISTRY_USER and REGISTRY_TOKEN";
+            let text = "--registry must be a host or host:port, without a path or a login; the login is read \
+                        from REGISTRY_USER and REGISTRY_TOKEN";
             return Err(Exit::Usage(text.into()).into());
         }
         let forge = endpoints.forge.iter();

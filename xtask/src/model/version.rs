@@ -178,8 +178,8 @@ pub(crate) fn from_pep440(text: &str) -> Result<Version> {
     Ok(semver)
 }
 
-/// The first three numbers of the version. The next patch version after them is also higher than every post-,
-/// dev- or longer version that begins with them.
+/// The first three numbers of a PEP 440 version. The next patch version is higher than every version that
+/// begins with these numbers, such as a post-release or one with four numbers.
 pub(crate) fn floor(version: &pep440_rs::Version) -> Version {
     let part = |i: usize| version.release().get(i).copied().unwrap_or(0);
     Version::new(part(0), part(1), part(2))

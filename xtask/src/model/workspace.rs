@@ -42,7 +42,7 @@ impl App {
     pub(crate) fn tag(&self, version: &Version) -> String {
         format!("{}{version}", self.tag_start())
     }
-    /// What the app's tags have before the version: `python-v`.
+    /// The text before the version in the app's tags: `python-v`.
     pub(crate) fn tag_start(&self) -> String {
         tag_form::start(&self.settings)
     }
@@ -259,7 +259,7 @@ fn refuse_link(root: &Utf8Path, dir: &Utf8Path) -> Result<()> {
     }
 }
 
-/// What the build and the release write goes below `target`.
+/// Refuses a `target` that is a link, because builds and releases write below it.
 fn refuse_target_elsewhere(root: &Utf8Path) -> Result<()> {
     refuse_elsewhere(
         root,

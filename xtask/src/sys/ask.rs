@@ -11,7 +11,7 @@ pub(crate) fn confirm(who: &str, question: &str, command: &str) -> Result<()> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let message = format!(
             "{who} asks before it changes anything, and there is no terminal to ask on; nothing was \
-             changed\n  without the question: {command}"
+             changed\n  to skip the question: {command}"
         );
         return Err(Exit::Usage(message).into());
     }

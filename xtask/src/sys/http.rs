@@ -52,7 +52,7 @@ pub(crate) struct HttpError {
     pub url: String,
     /// The start of the body.
     pub body: String,
-    /// What the server asks for: longer than xtask waits.
+    /// The pause that the server asks for, if it is longer than xtask waits.
     pub retry_after: Option<Duration>,
 }
 

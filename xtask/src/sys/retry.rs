@@ -65,8 +65,8 @@ impl fmt::Display for Asked {
     }
 }
 
-/// Runs `work` until it succeeds, at most [`TRIES`] times. `temporary` gives the reason of a failure that
-/// another try may not have.
+/// Runs `work` until it succeeds, at most [`TRIES`] times. `temporary` returns the reason of a temporary
+/// failure, and None for any other.
 pub(crate) fn again<T>(
     what: &str,
     mut work: impl FnMut() -> Result<T>,
@@ -101,7 +101,7 @@ pub(crate) fn until_shown<T>(what: &str, mut look: impl FnMut() -> Result<Option
             return Ok(Some(found));
         }
         if attempt == 1 {
-            let text = format!("{what}: not shown yet; asks again for at most {} s", limit.as_secs());
+            let text = format!("{what}: not shown yet; asking again for at most {} s", limit.as_secs());
             ui::say(&format!("    {}", ui::dim(&text)));
         }
         if started.elapsed() > limit {
@@ -160,7 +160,7 @@ const QUIET: Duration = Duration::from_secs(10);
 pub(crate) fn waiting(what: &str, limit: Duration) -> Waiting {
     let (ended, waits) = channel::<()>();
     let quiet = QUIET.min(silence() / 2);
-    let text = format!("{what}: waits for an answer, at most {} s", limit.as_secs());
+    let text = format!("{what}: waiting for an answer, at most {} s", limit.as_secs());
     std::thread::spawn(move || {
         if let Err(RecvTimeoutError::Timeout) = waits.recv_timeout(quiet) {
             ui::say(&format!("    {}", ui::dim(&text)));

@@ -519,11 +519,11 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
           → cargo xtask audit --fix, and publish with a token
         warning[ref-name]: `github.ref_name` is not set by every Gitea, and is a number in a pull request's job (.github/workflows/publish-runtime.yml:19)
           → cargo xtask audit --fix, which writes ${GITHUB_REF#refs/*/} in scripts
-        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.github/workflows/publish-runtime.yml:20)
+        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that tag or branch can run code in this job (.github/workflows/publish-runtime.yml:20)
           → cargo xtask audit --fix, which asks its repository for the commit
         error[oidc-missing]: pypa/gh-action-pypi-publish publishes with an OIDC token, which Gitea does not give (.github/workflows/publish-runtime.yml:20)
           → cargo xtask audit --fix, and set the secret PYPI_TOKEN
-        error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.github/workflows/publish-runtime.yml:24)
+        error[workflow-needs]: the job cascade needs verify, which does not exist: it never starts (.github/workflows/publish-runtime.yml:24)
           → remove it
         error: 3 findings to fix first
     "#]].assert_eq(&out.seen());
@@ -547,11 +547,11 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
           → cargo xtask audit --fix, and publish with a token
         warning[ref-name]: `github.ref_name` is not set by every Gitea, and is a number in a pull request's job (.github/workflows/publish-runtime.yml:19)
           → cargo xtask audit --fix, which writes ${GITHUB_REF#refs/*/} in scripts
-        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that name runs code in this job (.github/workflows/publish-runtime.yml:20)
+        warning[action-unpinned]: pypa/gh-action-pypi-publish@release/v1 is not pinned: whoever can move that tag or branch can run code in this job (.github/workflows/publish-runtime.yml:20)
           → cargo xtask audit --fix, which asks its repository for the commit
         error[oidc-missing]: pypa/gh-action-pypi-publish publishes with an OIDC token, which Gitea does not give (.github/workflows/publish-runtime.yml:20)
           → cargo xtask audit --fix, and set the secret PYPI_TOKEN
-        error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.github/workflows/publish-runtime.yml:24)
+        error[workflow-needs]: the job cascade needs verify, which does not exist: it never starts (.github/workflows/publish-runtime.yml:24)
           → remove it
         error: 3 findings to fix first
     "#]].assert_eq(&out.seen());
@@ -564,7 +564,7 @@ fn a_workflow_that_a_move_to_gitea_left_behind_is_found_and_ported() {
           ✓ wrote .gitea/workflows/publish-runtime.yml, from .github/workflows/publish-runtime.yml: branch staging of `push` removed, `merge_group` removed, `environment` removed, github.ref_name: ${GITHUB_REF#refs/*/}, PyPI: the secret PYPI_TOKEN, `id-token` removed, pypa/gh-action-pypi-publish@release/v1 is v1.2.0 (1234567)
         warning[secret-unset]: the job publish needs the secret PYPI_TOKEN, which nobody has set (.gitea/workflows/publish-runtime.yml:17)
           → add PYPI_TOKEN in the repository's settings, Actions, Secrets
-        error[workflow-needs]: the job cascade needs verify, which is not there: it never starts (.gitea/workflows/publish-runtime.yml:20)
+        error[workflow-needs]: the job cascade needs verify, which does not exist: it never starts (.gitea/workflows/publish-runtime.yml:20)
           → remove it
         error: 1 finding to fix first
     "#]].assert_eq(&out.seen());
@@ -625,7 +625,7 @@ fn actions_are_pinned_in_every_file_or_in_none() {
     let out = repo.untouched(|| repo.xtask(&["audit", "--fix"]).expect(1));
     expect![[r#"
         exit code 1
-          - commits of actions: asking 2 repositorys for tags and branches
+          - commits of actions: asking 2 repositories for tags and branches
         error: actions cannot be pinned, and nothing was written:
         team/cache@v9: https://github.com/team/cache has no tag or branch v9; write one that it has
         team/gone@v1: git ls-remote -- https://github.com/team/gone failed in WORLD/repo:
@@ -758,7 +758,7 @@ fn packages_without_a_tag_or_withdrawn_by_hand_and_commits_without_a_release_are
     let out = run(command.env("XTASK_PYPI", crate::bump::serve(page))).expect(3);
     expect![[r#"
         exit code 3
-        error[workflow-unreadable]: Gitea starts no run, and says so nowhere: it has no `on`, so nothing starts it (.gitea/workflows/broken.yml:1)
+        error[workflow-unreadable]: Gitea starts no run, and does not report the problem: it has no `on`, so nothing starts it (.gitea/workflows/broken.yml:1)
           → correct it there
         warning[branch-unprotected]: main is not protected: anybody who may push can push to it (main)
           → cargo xtask setup --forge

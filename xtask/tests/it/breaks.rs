@@ -532,7 +532,7 @@ fn a_release_stops_an_undeclared_break_too() {
         exit code 3
         Release python v0.1.0 at 1234567
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      python-v0.0.1 has neither black-box tests nor an example plugin
           ✗ preflight         stopped here (TIME)

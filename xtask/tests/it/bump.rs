@@ -365,7 +365,7 @@ fn without_an_answer_of_the_index_only_a_person_chooses_the_version() {
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (1/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (2/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (3/4)
-        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: the answer to GET http://127.0.0.1:PORT/simple/demo-agent/ is not an answer of a Python index, so its versions are unknown: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
           → run it again when the index answers
           → or, if you know that it has no higher version: cargo xtask bump python --version 0.1.1
         error: 1 finding to fix first
@@ -373,7 +373,7 @@ fn without_an_answer_of_the_index_only_a_person_chooses_the_version() {
             GET http://127.0.0.1:PORT/simple/demo-agent/: missing field `meta` at line 1 column 2; retry in TIME (1/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: missing field `meta` at line 1 column 2; retry in TIME (2/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: missing field `meta` at line 1 column 2; retry in TIME (3/4)
-        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: not what PEP 691 describes: missing field `meta` at line 1 column 2
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: the answer to GET http://127.0.0.1:PORT/simple/demo-agent/ is not an answer of a Python index, so its versions are unknown: not what PEP 691 describes: missing field `meta` at line 1 column 2
           → run it again when the index answers
           → or, if you know that it has no higher version: cargo xtask bump python --version 0.1.1
         error: 1 finding to fix first
@@ -384,7 +384,7 @@ fn without_an_answer_of_the_index_only_a_person_chooses_the_version() {
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (1/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (2/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (3/4)
-        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
+        error[index-unreachable]: python: the index could not be asked which versions it has: cannot read the index: the answer to GET http://127.0.0.1:PORT/simple/demo-agent/ is not an answer of a Python index, so its versions are unknown: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
           → run it again when the index answers
           → or, if you know that it has no higher version: cargo xtask bump python --version 0.1.1
         error: 1 finding to fix first

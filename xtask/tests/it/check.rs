@@ -40,7 +40,7 @@ fn the_printed_spec_is_reused_with_reuse_and_identical_files() {
         let said = repo.xtask(&[&["check", "python", "--quick"], args].concat()).expect(0).stderr;
         (
             std::fs::read_to_string(&asked).unwrap().len(),
-            said.contains("what the code described on this machine before, with the same files"),
+            said.contains("matched the code on this machine before, with the same files"),
         )
     };
     assert_eq!(check(&[]), (1, false));
@@ -74,7 +74,7 @@ fn a_spec_is_checked_outside_a_git_repository() {
     std::fs::remove_dir_all(repo.path.join(".git")).unwrap();
     expect![[r#"
         exit code 0
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
     "#]]
     .assert_eq(&repo.xtask(&["openapi", "check", "python"]).expect(0).seen());
 }

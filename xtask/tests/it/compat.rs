@@ -77,9 +77,9 @@ fn a_changed_document_is_stale_until_it_is_written() {
     }
     expect![[r#"
         exit code 0
-          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ compat-python     the committed file matches the code: plugins 1, 2; channels http 1 (TIME)
         exit code 3
-        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+        error[compat-stale]: python: the committed compat.json does not match the code (apps/python/src/demo_agent/compat.json)
         --- apps/python/src/demo_agent/compat.json (committed)
         +++ apps/python/src/demo_agent/compat.json (from the code)
         @@ -16,7 +16,7 @@
@@ -108,9 +108,9 @@ fn a_changed_document_is_stale_until_it_is_written() {
         stderr:
           ✓ compat python     apps/python/src/demo_agent/compat.json would change (TIME)
         exit code 0
-          ✓ compat-ts         the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ compat-ts         the committed file matches the code: plugins 1, 2; channels http 1 (TIME)
         exit code 3
-        error[compat-stale]: ts: the committed compat.json is not what the code prints (apps/ts/compat.json)
+        error[compat-stale]: ts: the committed compat.json does not match the code (apps/ts/compat.json)
         --- apps/ts/compat.json (committed)
         +++ apps/ts/compat.json (from the code)
         @@ -16,7 +16,7 @@
@@ -166,8 +166,8 @@ fn a_wrong_or_malformed_document_is_refused() {
         exit code 3
           ✗ compat-python     stale (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
-        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+          ✓ openapi-python    the committed spec matches the code (TIME)
+        error[compat-stale]: python: the committed compat.json does not match the code (apps/python/src/demo_agent/compat.json)
         --- apps/python/src/demo_agent/compat.json (committed)
         +++ apps/python/src/demo_agent/compat.json (from the code)
         @@ -12,7 +12,7 @@
@@ -180,14 +180,14 @@ fn a_wrong_or_malformed_document_is_refused() {
              {
                "apiVersion": "1",
           → cargo xtask compat python --write
-        error[compat-package]: python: the package in it is "another", but should be "demo-agent" (apps/python/src/demo_agent/compat.json)
+        error[compat-package]: python: compat.json has the package "another", but it should be "demo-agent" (apps/python/src/demo_agent/compat.json)
           → the generator in apps/python/app.toml, [compat], must print it
         error: 2 findings to fix first
         exit code 3
           ✗ compat-python     stale (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
-        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+          ✓ openapi-python    the committed spec matches the code (TIME)
+        error[compat-stale]: python: the committed compat.json does not match the code (apps/python/src/demo_agent/compat.json)
         --- apps/python/src/demo_agent/compat.json (committed)
         +++ apps/python/src/demo_agent/compat.json (from the code)
         @@ -26,5 +26,5 @@
@@ -198,14 +198,14 @@ fn a_wrong_or_malformed_document_is_refused() {
         +  "version": "0.0.9"
          }
           → cargo xtask compat python --write
-        error[compat-version]: python: the version in it is "0.0.9", but should be "0.0.0" (apps/python/src/demo_agent/compat.json)
+        error[compat-version]: python: compat.json has the version "0.0.9", but it should be "0.0.0" (apps/python/src/demo_agent/compat.json)
           → the generator in apps/python/app.toml, [compat], must print it
         error: 2 findings to fix first
         exit code 3
           ✗ compat-python     stale (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
-        error[compat-stale]: python: the committed compat.json is not what the code prints (apps/python/src/demo_agent/compat.json)
+          ✓ openapi-python    the committed spec matches the code (TIME)
+        error[compat-stale]: python: the committed compat.json does not match the code (apps/python/src/demo_agent/compat.json)
         --- apps/python/src/demo_agent/compat.json (committed)
         +++ apps/python/src/demo_agent/compat.json (from the code)
         @@ -9,7 +9,7 @@
@@ -218,27 +218,27 @@ fn a_wrong_or_malformed_document_is_refused() {
            },
            "package": "demo-agent",
           → cargo xtask compat python --write
-        error[compat-spec]: python: the hash of apps/python/openapi.json in it is "sha256:SHA256", but should be "sha256:SHA256" (apps/python/src/demo_agent/compat.json)
+        error[compat-spec]: python: compat.json has the hash of apps/python/openapi.json "sha256:SHA256", but it should be "sha256:SHA256" (apps/python/src/demo_agent/compat.json)
           → cargo xtask openapi generate python && cargo xtask compat python --write
         error: 2 findings to fix first
         exit code 3
-          ✗ compat-python     the code could not print it (TIME)
+          ✗ compat-python     the generator failed (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
         error[compat]: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
           plugins[0].removal: null, but a deprecated entry needs the version of its removal
         error: 1 finding to fix first
         exit code 3
-          ✗ compat-python     the code could not print it (TIME)
+          ✗ compat-python     the generator failed (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
         error[compat]: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
           missing field `schema` at line 29 column 1
         error: 1 finding to fix first
         exit code 3
-          ✗ compat-python     the code could not print it (TIME)
+          ✗ compat-python     the generator failed (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
         error[compat]: python: `python -m demo_agent.compat` did not print a valid compat.json (contract/compat.schema.json) (apps/python):
           not JSON: expected value at line 1 column 1
         error: 1 finding to fix first
@@ -248,7 +248,7 @@ fn a_wrong_or_malformed_document_is_refused() {
     repo.xtask(&["compat", "--write"]).expect(0);
     let overdue = repo.xtask(&["compat"]).expect(0).stderr;
     expect![[r#"
-          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ compat-python     the committed file matches the code: plugins 1, 2; channels http 1 (TIME)
         warning[compat-overdue]: python: plugin apiVersion 1 is deprecated, and its removal is 0.0.0, and this is 0.0.0 (apps/python/src/demo_agent/compat.json)
           → remove it from the code, or set a later removal
     "#]].assert_eq(&masked(&overdue));
@@ -368,9 +368,9 @@ fn a_server_that_serves_another_document_than_it_ships_is_not_released() {
         run(world.command(&world.repo.path).args(["release", "ts", "--until", "smoke"])).expect(1).stderr;
     expect![[r#"
         Release ts v0.0.1 at 1234567
-          ✓ compat-ts         the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ compat-ts         the committed file matches the code: plugins 1, 2; channels http 1 (TIME)
           ✓ lint-ts           bun.lock (TIME)
-          ✓ openapi-ts        the committed spec is what the code describes (TIME)
+          ✓ openapi-ts        the committed spec matches the code (TIME)
           ✓ test-ts           Ran 2 tests across 2 files. [TIME]; contract: Ran 1 test in TIME (TIME)
           - users-ts          no release yet, so there are no earlier tests to run
           ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)

@@ -63,7 +63,7 @@ fn a_spec_that_the_code_does_not_print_is_shown_as_a_difference() {
     expect![[r#"
         exit code 3
           ✗ openapi-python    stale (TIME)
-        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        error[spec-stale]: python: the committed spec does not match the code (apps/python/openapi.json)
         --- apps/python/openapi.json (committed)
         +++ apps/python/openapi.json (from the code)
         @@ -1,3 +1,3 @@
@@ -73,7 +73,8 @@ fn a_spec_that_the_code_does_not_print_is_shown_as_a_difference() {
          }
           → cargo xtask openapi generate python
         error: 1 finding to fix first
-    "#]].assert_eq(&repo.xtask(&["openapi", "check", "python"]).seen());
+    "#]]
+    .assert_eq(&repo.xtask(&["openapi", "check", "python"]).seen());
 }
 
 /// A released spec is not JSON; compat.json then names another version of the contract.

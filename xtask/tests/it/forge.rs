@@ -340,13 +340,13 @@ fn auto_merge_is_turned_on_if_the_settings_ask_for_it() {
     }
     expect![[r#"
         Github: - auto-merge: Pull request Auto merge is not allowed for this repository
-        Github: ✓ auto-merge: on, when the checks have passed
+        Github: ✓ auto-merge: on; the forge merges when the checks have passed
         Github: ✓ auto-merge: is on
         Github: ✓ auto-merge: is on
         Gitea: - auto-merge: development requires no checks, so the forge would merge at once; to require them: cargo xtask setup --forge
-        Gitea: ✓ auto-merge: on, when the checks have passed
+        Gitea: ✓ auto-merge: on; the forge merges when the checks have passed
         Gitea: ✓ auto-merge: is on
-        Gitea: ✓ auto-merge: on, when the checks have passed
+        Gitea: ✓ auto-merge: on; the forge merges when the checks have passed
     "#]].assert_eq(&seen);
 }
 

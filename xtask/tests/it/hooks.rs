@@ -132,7 +132,7 @@ fn what_is_not_staged_stays_so_and_is_never_written_into_the_spec() {
     let before = repo.read(SPEC);
     expect![[r#"
         exit code 1
-        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        error[spec-stale]: python: the committed spec does not match the code (apps/python/openapi.json)
         --- apps/python/openapi.json (committed)
         +++ apps/python/openapi.json (from the code)
         @@ -5,6 +5,15 @@
@@ -170,7 +170,7 @@ fn a_spec_with_changes_that_are_not_staged_is_not_overwritten() {
     repo.write(SPEC, &mine);
     expect![[r#"
         exit code 1
-        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        error[spec-stale]: python: the committed spec does not match the code (apps/python/openapi.json)
         --- apps/python/openapi.json (committed)
         +++ apps/python/openapi.json (from the code)
         @@ -1,10 +1,19 @@
@@ -211,7 +211,7 @@ fn a_commit_of_named_files_changes_no_other_file() {
     let refused = repo.try_git(&["commit", "--message", "feat: a", "--", CODE]);
     expect![[r#"
         exit code 1
-        error[spec-stale]: python: the committed spec is not what the code describes (apps/python/openapi.json)
+        error[spec-stale]: python: the committed spec does not match the code (apps/python/openapi.json)
         --- apps/python/openapi.json (committed)
         +++ apps/python/openapi.json (from the code)
         @@ -5,6 +5,15 @@
@@ -232,7 +232,8 @@ fn a_commit_of_named_files_changes_no_other_file() {
                  "responses": {
           → cargo xtask openapi generate python
         error: 1 finding to fix first
-    "#]].assert_eq(&findings(&refused));
+    "#]]
+    .assert_eq(&findings(&refused));
     assert_eq!(repo.status(), format!(" M {CODE}"));
     repo.xtask(&["openapi", "generate", "python"]).expect(0);
     repo.git(&["commit", "--quiet", "--message", "feat: a", "--", CODE, SPEC]);

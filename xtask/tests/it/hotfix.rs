@@ -248,7 +248,7 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
         ::group::release-ts
         Release ts v0.0.2 at 1234567
           ✓ lint-ts           bun.lock (TIME)
-          ✓ openapi-ts        the committed spec is what the code describes (TIME)
+          ✓ openapi-ts        the committed spec matches the code (TIME)
           ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
           - users-ts          ts-v0.0.1 has neither black-box tests nor an example plugin
           ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)

@@ -524,7 +524,7 @@ fn an_index_that_stops_answering_in_preflight_stops_the_release_before_the_tag()
     let stopped = world.xtask(&["release", "python"]);
     expect![[r#"
         exit code 1
-        error: step preflight of python-v0.1.0 failed: the index could not be asked which versions it has: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
+        error: step preflight of python-v0.1.0 failed: the index could not be asked which versions it has: cannot read the index: the answer to GET http://127.0.0.1:PORT/simple/demo-agent/ is not an answer of a Python index, so its versions are unknown: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
           → `cargo xtask release python` continues
     "#]].assert_eq(&stopped.seen_findings());
     assert!(!world.repo.git(&["ls-remote", "--tags", "origin"]).contains("python-v0.1.0"));
@@ -587,7 +587,7 @@ fn ssh_gives_up_a_git_server_that_says_nothing() {
     // It accepts the connection and is silent before ssh knows the server.
     let silent = asked(&[]);
     assert!(silent.contains("timed out") && silent.contains("retry in 0.5 s (1/4)"), "{silent}");
-    assert!(silent.contains(": waits for an answer, at most 1200 s"), "{silent}");
+    assert!(silent.contains(": waiting for an answer, at most 1200 s"), "{silent}");
     // A server that is silent later needs an sshd: here only what ssh is told.
     let folder = |name: &str| repo.world().join(name);
     for name in ["bin", "mine"] {

@@ -166,18 +166,18 @@ fn from_draft_to_rollback(dialect: Dialect) {
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: PATCH http://127.0.0.1:PORT/api/v3/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
               → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
-              ✓ released in python-v0.0.2: said on #8
+              ✓ commented on #8: released in python-v0.0.2
             warning[release-uncommented]: python: python-v0.0.2 is released, but there is no comment on #7: cannot comment on the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: POST http://127.0.0.1:PORT/api/v3/repos/team/mono/issues/7/comments: 403 Forbidden: {"message":"the test's fault"}
               → comment on #7 yourself
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
-              → correct [release] announce, and announce this one yourself
+              → correct [release] announce, and announce this release yourself
             ✓ python v0.0.2 is released and verified: python-v0.0.2
             Left to a person:
               [ ] tell downstream repositories again: cargo xtask release python
               [ ] close the milestone on http://127.0.0.1:PORT/team/mono/milestones: python v0.0.2
               [ ] comment on #7 yourself: python v0.0.2
-              [ ] correct [release] announce, and announce this one yourself: python v0.0.2
+              [ ] correct [release] announce, and announce this release yourself: python v0.0.2
         "#]],
         Dialect::Gitea => expect![[r#"
             exit code 0
@@ -186,18 +186,18 @@ fn from_draft_to_rollback(dialect: Dialect) {
               ✓ cascade           not told, see the warning: team/template (TIME)
             warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
               → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
-              ✓ released in python-v0.0.2: said on #8
+              ✓ commented on #8: released in python-v0.0.2
             warning[release-uncommented]: python: python-v0.0.2 is released, but there is no comment on #7: cannot comment on the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/issues/7/comments: 403 Forbidden: {"message":"the test's fault"}
               → comment on #7 yourself
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
-              → correct [release] announce, and announce this one yourself
+              → correct [release] announce, and announce this release yourself
             ✓ python v0.0.2 is released and verified: python-v0.0.2
             Left to a person:
               [ ] tell downstream repositories again: cargo xtask release python
               [ ] close the milestone on http://127.0.0.1:PORT/team/mono/milestones: python v0.0.2
               [ ] comment on #7 yourself: python v0.0.2
-              [ ] correct [release] announce, and announce this one yourself: python v0.0.2
+              [ ] correct [release] announce, and announce this release yourself: python v0.0.2
         "#]],
     };
     expected.assert_eq(&out.seen_findings());
@@ -214,7 +214,7 @@ fn from_draft_to_rollback(dialect: Dialect) {
         mono.releases.iter_mut().filter(|page| page.tag == "python-v0.0.2").for_each(|page| page.draft = true)
     });
     let out = pages.xtask(&["release", "python"]).expect(0).stderr;
-    assert!(out.contains("✓ released in python-v0.0.2: said on #7, #8"), "{out}");
+    assert!(out.contains("✓ commented on #7, #8: released in python-v0.0.2"), "{out}");
     let comments = comments();
     assert_eq!(comments.iter().map(|comment| comment.0).collect::<Vec<_>>(), [8, 7], "{dialect:?}");
     let said = "<!-- xtask: released in python-v0.0.2 -->\nreleased in [python-v0.0.2](http://127.0.0.1:PORT";
@@ -300,7 +300,7 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         error[ci-pending]: python: CI is still running for 1234567: docs
           → wait until it has ended, then run the release again
         error[release-blocker]: python: #3 stops releases: it loses runs (https://forge.example/team/mono/issues/3)
-          → close it, or take the label release-blocker from it
+          → close it, or remove the label release-blocker from it
         error: 4 findings to fix first
         exit code 0
         warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
@@ -334,7 +334,7 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         error[ci-pending]: python: CI is still running for 1234567: ci / docs (push)
           → wait until it has ended, then run the release again
         error[release-blocker]: python: #3 stops releases: it loses runs (https://forge.example/team/mono/issues/3)
-          → close it, or take the label release-blocker from it
+          → close it, or remove the label release-blocker from it
         error: 4 findings to fix first
         exit code 0
         warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}

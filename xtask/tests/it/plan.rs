@@ -753,7 +753,7 @@ fn a_hotfix_branch_counts_from_its_own_line() {
             1234567  fix   urgent
           evidence
             commits   minor    feat: too much (1234567) and 1 more
-            tags      > 0.1.0  the highest tag of this line
+            tags      > 0.1.0  the highest tag of this minor version
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
         stderr:
         error[hotfix-too-big]: python: a hotfix of 0.1.0 can only be a patch, but the evidence demands minor

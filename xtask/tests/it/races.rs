@@ -98,7 +98,7 @@ fn a_release_goes_on_for_its_commit_when_main_moves_on() {
     world.push();
     let released = world.xtask(&["release", "python"]).expect(0).stderr;
     let head = world.repo.head();
-    assert!(released.contains(&format!("the release continues, for {}", &head[..7])), "{released}");
+    assert!(released.contains(&format!("the release of commit {} continues", &head[..7])), "{released}");
     let tagged = world.repo.git_in(world.servers.remote(), &["rev-parse", "python-v0.0.1^{commit}"]);
     assert_eq!(tagged, head);
 }

@@ -55,7 +55,7 @@ fn a_release_completes_and_a_second_one_finds_nothing_left() {
             exit code 0
             Release python v0.0.1 at 1234567
               ✓ lint-python       uv lock (TIME)
-              ✓ openapi-python    the committed spec is what the code describes (TIME)
+              ✓ openapi-python    the committed spec matches the code (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
               - users-python      no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
@@ -98,7 +98,7 @@ fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
             exit code 0
             Release ts v0.0.1 at 1234567
               ✓ lint-ts           bun.lock (TIME)
-              ✓ openapi-ts        the committed spec is what the code describes (TIME)
+              ✓ openapi-ts        the committed spec matches the code (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
               - users-ts          no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
@@ -244,7 +244,7 @@ fn a_dry_run_lists_the_actions_and_changes_nothing() {
             stderr:
             Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
               ✓ lint-python       uv lock (TIME)
-              ✓ openapi-python    the committed spec is what the code describes (TIME)
+              ✓ openapi-python    the committed spec matches the code (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
               - users-python      no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
@@ -292,7 +292,7 @@ fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
             stderr:
             Dry run of ts v0.0.1 at 1234567: changes nothing on the remote and the registries
               ✓ lint-ts           bun.lock (TIME)
-              ✓ openapi-ts        the committed spec is what the code describes (TIME)
+              ✓ openapi-ts        the committed spec matches the code (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
               - users-ts          no release yet, so there are no earlier tests to run
               ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
@@ -344,7 +344,7 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
         stderr:
         Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      no release yet, so there are no earlier tests to run
           ✗ preflight         stopped here (TIME)
@@ -575,7 +575,7 @@ fn preflight_reports_all_problems_together() {
         exit code 3
         Release python v0.0.1 at 1234567
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      no release yet, so there are no earlier tests to run
           ✗ preflight         stopped here (TIME)

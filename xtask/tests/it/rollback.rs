@@ -55,7 +55,7 @@ fn a_ts_release_is_deprecated_latest_moves_back_and_a_second_run_finds_nothing()
     expect![[r#"
         exit code 2
         error: rollback asks before it changes anything, and there is no terminal to ask on; nothing was changed
-          without the question: cargo xtask rollback ts 0.0.2 --yes
+          to skip the question: cargo xtask rollback ts 0.0.2 --yes
     "#]].assert_eq(&asked.seen_findings());
     // Without credentials nothing is done either.
     let mut command = world.command(&world.repo.path);
@@ -343,7 +343,7 @@ fn an_answer_that_is_not_understood_stops_the_rollback() {
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (1/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (2/4)
             GET http://127.0.0.1:PORT/simple/demo-agent/: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629); retry in TIME (3/4)
-        error: cannot read the index: GET http://127.0.0.1:PORT/simple/demo-agent/ did not answer as a Python index does, so what it has is not known: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
+        error: cannot read the index: the answer to GET http://127.0.0.1:PORT/simple/demo-agent/ is not an answer of a Python index, so its versions are unknown: a web page without a file of demo-agent and without a mark of an index (PEP 503, PEP 629)
     "#]].assert_eq(&stopped.seen());
     let remote = repo.git(&["ls-remote", "origin"]);
     assert!(!remote.contains("withdrawn"), "{remote}");

@@ -20,8 +20,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"\blocal-[0-9]{8}T[0-9]{6}Z-[0-9a-f]+\b", "local-RUN"),
     // A release reuses checks that passed on this machine before.
     (r"(?m)^  - (\S+ +)passed on this machine before, with the same files: (.*)$", "  ✓ $1$2 (TIME)"),
-    (r"described on this machine before, with the same files", "describes"),
-    (r"printed on this machine before, with the same files", "prints"),
+    (r"matched the code on this machine before, with the same files", "matches the code"),
     // What depends on the machine: its processor, its container engine, the base image that it can pull.
     (r"\b(sandbox|docker|podman): /health", "ENGINE: /health"),
     (r"linux/[a-z0-9]+ not run here", "linux/OTHER not run here"),
@@ -37,7 +36,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"(✓ unused +)[^(]+", "${1}STATE "),
     (r"\(os error [0-9]+\)", "(os error N)"),
     // Said after ten seconds only.
-    (r"(?m)^ +.*: waits for an answer, at most .*\n", ""),
+    (r"(?m)^ +.*: waiting for an answer, at most .*\n", ""),
 ];
 
 impl Output {

@@ -49,7 +49,7 @@ fn the_settings_are_made_once_on_both_forges() {
         expect![[r#"
             exit code 2
             error: setup --forge asks before it changes anything, and there is no terminal to ask on; nothing was changed
-              without the question: cargo xtask setup --forge --yes
+              to skip the question: cargo xtask setup --forge --yes
         "#]].assert_eq(&asked.seen_error());
         assert_eq!(forge.state().writes, [""; 0]);
         match dialect {
@@ -62,8 +62,8 @@ fn the_settings_are_made_once_on_both_forges() {
                   → protect development: pull requests only, with the checks lint
                   → protect main: pull requests only, with the checks lint
                   → environment release
-                  → environment release: for the branch main
-                  → environment release: for the branch hotfix/*
+                  → limit the environment release to the branch main
+                  → limit the environment release to the branch hotfix/*
                 What only a person can do
                   ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments
                   ! instead of PYPI_TOKEN: a trusted publisher of demo-agent (owner team, repository mono, workflow ci.yml, environment release): https://pypi.org/manage/project/demo-agent/settings/publishing/, or, before its first release, a pending one: https://pypi.org/manage/account/publishing/
@@ -131,16 +131,16 @@ fn a_setting_that_the_forge_refuses_does_not_stop_the_others() {
           → protect development: pull requests only, with the checks lint
           → protect main: pull requests only, with the checks lint
           → environment release
-          → environment release: for the branch main
-          → environment release: for the branch hotfix/*
+          → limit the environment release to the branch main
+          → limit the environment release to the branch hotfix/*
           ✓ squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message)
           ✓ label breaking-change
           ✓ label release-blocker
           ✓ protect development: pull requests only, with the checks lint
           ✗ protect main: pull requests only, with the checks lint: cannot protect the branch on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: PUT http://127.0.0.1:PORT/api/v3/repos/team/mono/branches/main/protection: 403 Forbidden: {"message":"the test's fault"}
           ✓ environment release
-          ✓ environment release: for the branch hotfix/*
-          ✓ environment release: for the branch main
+          ✓ limit the environment release to the branch hotfix/*
+          ✓ limit the environment release to the branch main
         What only a person can do
           ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/environments
           ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments
@@ -175,16 +175,16 @@ fn auto_merge_is_allowed_on_github_if_the_settings_ask_for_it() {
           → protect development: pull requests only, with the checks lint
           → protect main: pull requests only, with the checks lint
           → environment release
-          → environment release: for the branch main
-          → environment release: for the branch hotfix/*
+          → limit the environment release to the branch main
+          → limit the environment release to the branch hotfix/*
           ✓ squash merges only (allow_squash_merge, allow_merge_commit, allow_rebase_merge, squash_merge_commit_title, squash_merge_commit_message, allow_auto_merge)
           ✓ label breaking-change
           ✓ label release-blocker
           ✓ protect development: pull requests only, with the checks lint
           ✓ protect main: pull requests only, with the checks lint
           ✓ environment release
-          ✓ environment release: for the branch hotfix/*
-          ✓ environment release: for the branch main
+          ✓ limit the environment release to the branch hotfix/*
+          ✓ limit the environment release to the branch main
         What only a person can do
           ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/environments
           ! set the secret PYPI_TOKEN, a token of PyPI for this project: http://127.0.0.1:PORT/team/mono/settings/environments

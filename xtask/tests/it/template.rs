@@ -90,21 +90,21 @@ fn a_template_is_checked_against_the_release_that_it_pins() {
         "demo-agent",
         &expect![[r#"
         exit code 0
-          ✓ template demo-agent demo-agent==0.1.0 fits it: plugins shout 2, whisper 1; channels http 1 (TIME)
+          ✓ template demo-agent demo-agent==0.1.0 fits the template: plugins shout 2, whisper 1; channels http 1 (TIME)
         warning[plugin-deprecated]: the plugin whisper is written for apiVersion 1, which demo-agent==0.1.0 still supports but 9.0.0 removes (./template.toml: plugins[1])
           → move it before you pin 9.0.0; supported: 1, 2
         exit code 3
-          ✗ template demo-agent demo-agent==0.2.0 does not fit it (TIME)
+          ✗ template demo-agent demo-agent==0.2.0 does not fit the template (TIME)
         error[pin-unknown]: demo-agent==0.2.0 is not on http://127.0.0.1:PORT/simple (./.runtime-version)
           → pin the newest: echo 0.1.0 > ./.runtime-version
         error: 1 finding to fix first
         exit code 3
-          ✗ template demo-agent demo-agent==0.0.1 does not fit it (TIME)
+          ✗ template demo-agent demo-agent==0.0.1 does not fit the template (TIME)
         error[compat-missing]: demo-agent==0.0.1 contains no compat.json, so the plugins and channels it supports are not known (http://127.0.0.1:PORT/packages/demo_agent-0.0.1-py3-none-any.whl)
           → pin a release that has one, or give the file: --compat FILE
         error: 1 finding to fix first
         exit code 3
-          ✗ template Demo_Agent Demo_Agent==0.1.0 does not fit it (TIME)
+          ✗ template Demo_Agent Demo_Agent==0.1.0 does not fit the template (TIME)
         error[pin-other-package]: it pins another, but ./template.toml names Demo_Agent (./.runtime-version)
           → name the same package in both files
         error[plugin-unsupported]: the plugin a is written for apiVersion 3, which Demo_Agent==0.1.0 does not support (./template.toml: plugins[0])
@@ -117,7 +117,7 @@ fn a_template_is_checked_against_the_release_that_it_pins() {
           → check the changes (cargo xtask openapi diff OLD NEW), then write the new hash into ./template.toml
         error: 4 findings to fix first
         exit code 3
-          ✗ template demo-nobody demo-nobody==0.1.0 does not fit it (TIME)
+          ✗ template demo-nobody demo-nobody==0.1.0 does not fit the template (TIME)
         error[package-unknown]: http://127.0.0.1:PORT/simple has no package demo-nobody (./template.toml)
           → fix the name, or the index's URL: XTASK_PYPI, XTASK_NPM
         error: 1 finding to fix first
@@ -132,19 +132,19 @@ fn a_ts_template_is_checked_against_the_release_that_it_pins() {
         "@demo/agent",
         &expect![[r#"
         exit code 0
-          ✓ template @demo/agent @demo/agent@0.1.0 fits it: plugins shout 2; channels http 1 (TIME)
+          ✓ template @demo/agent @demo/agent@0.1.0 fits the template: plugins shout 2; channels http 1 (TIME)
         exit code 3
-          ✗ template @demo/agent @demo/agent@0.2.0 does not fit it (TIME)
+          ✗ template @demo/agent @demo/agent@0.2.0 does not fit the template (TIME)
         error[pin-unknown]: @demo/agent@0.2.0 is not on http://127.0.0.1:PORT (./.runtime-version)
           → pin the newest: echo 0.0.1 > ./.runtime-version
         error: 1 finding to fix first
         exit code 3
-          ✗ template @demo/agent @demo/agent@0.0.1 does not fit it (TIME)
+          ✗ template @demo/agent @demo/agent@0.0.1 does not fit the template (TIME)
         error[compat-missing]: @demo/agent@0.0.1 contains no compat.json, so the plugins and channels it supports are not known (http://127.0.0.1:PORT/@demo/agent/-/agent-0.0.1.tgz)
           → pin a release that has one, or give the file: --compat FILE
         error: 1 finding to fix first
         exit code 3
-          ✗ template @demo/agent @demo/agent@0.1.0 does not fit it (TIME)
+          ✗ template @demo/agent @demo/agent@0.1.0 does not fit the template (TIME)
         error[pin-other-package]: it pins another, but ./template.toml names @demo/agent (./.runtime-version)
           → name the same package in both files
         error[plugin-unsupported]: the plugin a is written for apiVersion 3, which @demo/agent@0.1.0 does not support (./template.toml: plugins[0])
@@ -157,7 +157,7 @@ fn a_ts_template_is_checked_against_the_release_that_it_pins() {
           → check the changes (cargo xtask openapi diff OLD NEW), then write the new hash into ./template.toml
         error: 4 findings to fix first
         exit code 3
-          ✗ template demo-nobody demo-nobody@0.1.0 does not fit it (TIME)
+          ✗ template demo-nobody demo-nobody@0.1.0 does not fit the template (TIME)
         error[package-unknown]: http://127.0.0.1:PORT has no package demo-nobody (./template.toml)
           → fix the name, or the index's URL: XTASK_PYPI, XTASK_NPM
         error: 1 finding to fix first
@@ -394,7 +394,7 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     );
     expect![[r#"
         exit code 3
-          ✗ template demo-agent demo-agent==0.1.0 does not fit it (TIME)
+          ✗ template demo-agent demo-agent==0.1.0 does not fit the template (TIME)
         warning[pin-yanked]: demo-agent==0.1.0 was withdrawn from http://127.0.0.1:PORT/simple (yanked) (./.runtime-version)
           → pin the newest: echo 0.5.0 > ./.runtime-version
         error[plugin-removed]: the plugin whisper is written for apiVersion 1, which was removed in 0.1.0: demo-agent==0.1.0 does not support it (./template.toml: plugins[1])

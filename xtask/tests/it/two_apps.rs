@@ -331,7 +331,7 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
         note: HEAD is detached, so the commit is on no branch; keep it: git switch -c NAME
         Dry run of python v0.0.2 at 1234567: changes nothing on the remote and the registries
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      python-v0.0.1 has neither black-box tests nor an example plugin
           ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 1234567 is not pushed yet, no open release-blocker (TIME)

@@ -138,9 +138,9 @@ fn renaming_a_name_that_is_created_at_run_time_is_found() {
     .assert_eq(&masked(&api));
     let stopped = repo.xtask(&["check", "python"]).expect(3).stderr;
     expect![[r#"
-          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ compat-python     the committed file matches the code: plugins 1, 2; channels http 1 (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
           ✗ users-python      tests of the last release fail with today's code (TIME)
           ✓ plan-python       the next release is patch (0.0.2) (TIME)
@@ -283,9 +283,9 @@ fn a_release_that_fails_the_last_releases_tests_stops_before_anything_is_publish
     let stopped = run(world.command(&world.repo.path).args(["release", "python"])).expect(3).stderr;
     expect![[r#"
         Release python v0.0.2 at 1234567
-          ✓ compat-python     the committed file is what the code prints: plugins 1, 2; channels http 1 (TIME)
+          ✓ compat-python     the committed file matches the code: plugins 1, 2; channels http 1 (TIME)
           ✓ lint-python       uv lock (TIME)
-          ✓ openapi-python    the committed spec is what the code describes (TIME)
+          ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
           ✗ users-python      tests of the last release fail with today's code (TIME)
           ✗ preflight         stopped here (TIME)

@@ -32,7 +32,7 @@ const NOT_ASKED: [&str; 17] = [
     "contract/storage/*.py:D101",
     "contract/storage/*.py:PT",
     "contract/storage/*.py:S",
-    // One function calls every method of the SDK in turn.
+    // One long function calls every method of the SDK.
     "contract/sdk/drive.py:C901",
     "contract/sdk/drive.py:PLR0915",
     "xtask/examples/**/*.py:S",

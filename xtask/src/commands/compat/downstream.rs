@@ -40,8 +40,8 @@ pub(crate) fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> 
     findings.extend(document.iter().flat_map(|document| judge(&asked, document)));
     let at = asked.package.at(&asked.pin.version);
     line.end(match findings.iter().filter(|f| f.stops()).count() {
-        0 => ui::Outcome::Done(format!("{at} fits it: {}", needs(&asked.template))),
-        _ => ui::Outcome::Failed(format!("{at} does not fit it")),
+        0 => ui::Outcome::Done(format!("{at} fits the template: {}", needs(&asked.template))),
+        _ => ui::Outcome::Failed(format!("{at} does not fit the template")),
     });
     if flags.json {
         ui::print(to_json(&findings));
@@ -83,7 +83,7 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
             Package { name: settings.package.clone(), ecosystem: settings.ecosystem }
         }
         (None, Some(name), Some(ecosystem)) => Package { name: name.clone(), ecosystem },
-        _ => return Err(Exit::Usage(format!("{template_file}: which package does it depend on?")).into()),
+        _ => return Err(Exit::Usage(format!("{template_file} names no package")).into()),
     };
     let pin = template::read_pin(
         &text(&pin_file, "it has one line with the version that the template pins")?,

@@ -97,9 +97,7 @@ pub(super) fn read(text: &str, file: &Utf8Path) -> Result<Template> {
             ));
         }
         (None, _, _) => {
-            return usage(format!(
-                "{file}: which package does it depend on? Set `package` and `ecosystem`, or `app`"
-            ));
+            return usage(format!("{file} names no package: set `package` and `ecosystem`, or `app`"));
         }
     }
     if template.package.as_ref().is_some_and(|name| !plain_name(name)) {
@@ -209,9 +207,9 @@ mod tests {
                 "",
             ),
             (&hash, ""),
-            ("", "which package does it depend on?"),
-            ("package = \"a\"", "which package does it depend on?"),
-            ("ecosystem = \"ts\"", "which package does it depend on?"),
+            ("", "names no package"),
+            ("package = \"a\"", "names no package"),
+            ("ecosystem = \"ts\"", "names no package"),
             ("app = \"a\"\npackage = \"a\"", "remove those keys"),
             ("package = \"-a\"\necosystem = \"ts\"", "is not a package name"),
             ("package = \"../a\"\necosystem = \"ts\"", "is not a package name"),

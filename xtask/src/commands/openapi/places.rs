@@ -60,7 +60,7 @@ fn lines<'p>(text: &str, yaml: bool, pointers: impl Iterator<Item = &'p String>)
 struct Walk<'p> {
     wanted: HashSet<&'p str>,
     found: HashMap<String, usize>,
-    /// Of the current value.
+    /// The JSON pointer of the current value.
     pointer: String,
     open: Vec<Open>,
 }

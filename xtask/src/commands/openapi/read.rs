@@ -15,7 +15,7 @@ pub(super) struct Spec {
     pub document: Value,
     /// The main file is the first.
     pub files: Vec<File>,
-    /// Its paths are from the repository's root.
+    /// Are the paths relative to the repository's root?
     pub inside: bool,
 }
 

@@ -62,7 +62,7 @@ impl Reader {
                 self.put(anchor, scalar(&text, style, tag.as_deref()))
             }
             Event::Alias(anchor) => {
-                let value = self.anchors.get(&anchor).ok_or("an alias to what has not ended yet")?;
+                let value = self.anchors.get(&anchor).ok_or("an alias to a value that contains it")?;
                 let (size, depth) = extent(value);
                 if self.open.len() + depth > DEPTH {
                     return Err(format!("nested deeper than {DEPTH} levels"));
@@ -70,7 +70,7 @@ impl Reader {
                 let value = value.clone();
                 self.count(size)?;
                 if let Some(key) = self.key() {
-                    *key = Some(Key::Text(value.as_str().ok_or("a key that is not text")?.to_string()));
+                    *key = Some(Key::Text(value.as_str().ok_or("a key is not text")?.to_string()));
                     return Ok(());
                 }
                 self.put(0, value)
@@ -106,7 +106,7 @@ impl Reader {
 
     fn begin(&mut self, anchor: usize, holds: Holds) -> Result<(), String> {
         if self.key().is_some() {
-            return Err("a key that is not text".into());
+            return Err("a key is not text".into());
         }
         if self.open.len() >= DEPTH {
             return Err(format!("nested deeper than {DEPTH} levels"));
@@ -161,9 +161,9 @@ fn merge(map: &mut Map<String, Value>, value: Value) -> Result<(), String> {
         }
         Value::Array(list) => list.into_iter().try_for_each(|value| match value {
             Value::Object(_) => merge(map, value),
-            _ => Err("`<<` names what is not a mapping".to_string()),
+            _ => Err("`<<` must name a mapping".to_string()),
         }),
-        _ => Err("`<<` names what is not a mapping".into()),
+        _ => Err("`<<` must name a mapping".into()),
     }
 }
 
@@ -267,11 +267,11 @@ mod tests {
         let cases = [
             ("a: 1\na: 2", "the key \"a\" is there twice, in line 2"),
             ("a: 1\n---\nb: 2", "a second document, in line"),
-            ("? [a]\n: b", "a key that is not text, in line 1"),
+            ("? [a]\n: b", "a key is not text, in line 1"),
             ("a: *x", "line 1"),
-            ("a: &x [*x]", "an alias to what has not ended yet, in line 1"),
-            ("<<: 1", "`<<` names what is not a mapping"),
-            ("<<: [[{a: 1}]]", "`<<` names what is not a mapping"),
+            ("a: &x [*x]", "an alias to a value that contains it, in line 1"),
+            ("<<: 1", "`<<` must name a mapping"),
+            ("<<: [[{a: 1}]]", "`<<` must name a mapping"),
             ("a: [1", "line"),
             ("a:\n\t- b", "line 2"),
             (&bomb, "aliases copy more than 1000000 values, in line"),

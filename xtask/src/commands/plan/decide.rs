@@ -109,7 +109,7 @@ fn plural(n: usize, what: &str) -> String {
 /// of its own `MAJOR.MINOR`).
 pub(super) fn from_tags(tagged: &[Version], line: Option<&Line>) -> Option<Evidence> {
     let highest = tagged.iter().filter(|v| line.is_none_or(|l| l.contains(v))).max()?;
-    let why = if line.is_some() { "the highest tag of this line" } else { "the highest tag" };
+    let why = if line.is_some() { "the highest tag of this minor version" } else { "the highest tag" };
     Some(Evidence { source: "tags", demands: Demands::Above(highest.clone()), why: why.into() })
 }
 

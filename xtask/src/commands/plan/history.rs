@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 use semver::Version;
 
 pub(super) struct History {
-    /// The last release that HEAD contains. Pre-releases are not counted from.
+    /// The last release that HEAD contains. A pre-release is never the last release.
     pub last: Option<LastRelease>,
     /// The commits since that touch the app, newest first.
     pub commits: Vec<Commit>,
@@ -30,7 +30,7 @@ pub(super) struct History {
     pub withdrawn: Vec<Version>,
     /// The versions that `rollback` has marked.
     pub marked: Vec<Version>,
-    /// Of these commits, those that a merge may have left out on purpose.
+    /// The commits among them that a merge may have discarded on purpose.
     pub undecided: Vec<Commit>,
     /// Releases' tags that are not on a commit.
     pub without_commit: Vec<String>,

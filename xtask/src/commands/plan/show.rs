@@ -140,7 +140,7 @@ fn list(
     if entries.is_empty() {
         return;
     }
-    // One more line is no longer than the line that says so.
+    // Show the last commit instead of a line that says "and 1 more".
     let limit =
         if entries.len().saturating_sub(1) == limit { entries.len() } else { limit.min(entries.len()) };
     let (shown, left) = entries.split_at(limit);

@@ -19,7 +19,7 @@ use semver::Version;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// What no machine can rehearse, since it is somebody else's to say.
+/// What a rehearsal cannot check, because only the real services know it.
 const NOT_HERE: &[&str] = &[
     "whether the names on PyPI, TestPyPI and the container registry are ours",
     "the real tokens, and OIDC (trusted publishing and signing)",
@@ -38,7 +38,7 @@ pub(super) struct Criterion {
     pub seen: Option<String>,
     /// `python v0.0.1`; None for what concerns the whole rehearsal.
     pub release: Option<String>,
-    /// What the text calls it, in the line of its release.
+    /// Its short name, for the line of its release.
     #[serde(skip)]
     short: &'static str,
 }
@@ -244,7 +244,7 @@ fn of_release(
         .find(|v| v.app == app.name() && v.version == *version)
         .context("it was not verified")?;
     for evidence in &verified.evidence {
-        seen("installed and run", format!("{tag_name} as its users have it"), evidence.clone());
+        seen("installed and run", format!("{tag_name} from the registries"), evidence.clone());
     }
     Ok(list)
 }
@@ -337,7 +337,7 @@ fn planned(steps: &[Took], app: &str) -> Result<String> {
         .flat_map(|took| took.seen.split("; "))
         .find(|part| part.starts_with(PLANNED) && part.contains(&of_app));
     let said =
-        said.with_context(|| format!("no pull request's job said what the next version of {app} rests on"))?;
+        said.with_context(|| format!("no pull request's job showed the evidence for the version of {app}"))?;
     Ok(said.trim_start_matches(PLANNED).to_string())
 }
 

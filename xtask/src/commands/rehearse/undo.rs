@@ -77,7 +77,9 @@ fn one(
     }
     seen.push(format!("plan counts from {before}"));
     let package = texts(&second, "by-hand").into_iter().map(|text| format!("for a person: {text}")).next();
-    seen.push(package.or_else(|| package_line(&second)).context("the rollback says nothing of the package")?);
+    seen.push(
+        package.or_else(|| package_line(&second)).context("the rollback does not mention the package")?,
+    );
     Ok(seen.join("; "))
 }
 

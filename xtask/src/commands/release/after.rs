@@ -55,7 +55,7 @@ fn comment(release: &Release) {
     };
     if !comments.there.is_empty() {
         let told = list(comments.there.iter());
-        ui::say(&format!("  {} released in {}: said on {told}", ui::green("✓"), release.tag_name));
+        ui::say(&format!("  {} commented on {told}: released in {}", ui::green("✓"), release.tag_name));
     }
     if let Some((_, error)) = comments.missing.first() {
         let missing = list(comments.missing.iter().map(|(number, _)| number));
@@ -102,7 +102,7 @@ fn announce(release: &Release) {
     }
     let failed = |error: String| {
         let message = format!("{} is released, but not announced: {error}", release.tag_name);
-        let help = "correct [release] announce, and announce this one yourself";
+        let help = "correct [release] announce, and announce this release yourself";
         warn(release, Finding::new("announce-failed", Level::Warning, message).help(help));
     };
     let notice = match cascade::notice(release) {
@@ -145,7 +145,7 @@ fn warn(release: &Release, finding: Finding) {
     release.leave(format!("{help}: {}", release.title()));
 }
 
-/// What no step could do.
+/// Notes the work that is left to a person, because no step could do it.
 pub(super) fn by_hand(release: &Release) {
     if let Ok(Err(reason)) = Forge::connect(release.ctx) {
         release.leave(format!("write the release page of {} ({reason})", release.tag_name));

@@ -81,7 +81,11 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         let is = || Ok(app.settings.ecosystem.is_latest(ctx, app, version)?.filter(|is| *is));
         let what = format!("{version} as {}@latest", app.settings.package);
         retry::until_shown(&what, is)?.with_context(|| {
-            format!("no error, but {} does not show {what}: {}", ctx.endpoints.npm, retry::still_stale())
+            format!(
+                "{} reported success, but does not show {what}: {}",
+                ctx.endpoints.npm,
+                retry::still_stale()
+            )
         })?;
         moved.push(format!("{}@latest is {version}", app.settings.package));
     }
@@ -91,7 +95,10 @@ pub(crate) fn run(release: &Release) -> Result<String> {
         image::retag(ctx, app, digest, "latest")?;
         let is = || Ok(image::remote_digest(ctx, app, "latest")?.filter(|has| has == digest));
         retry::until_shown("latest in the registry", is)?.with_context(|| {
-            format!("no error, but the registry does not show latest as {digest}: {}", retry::still_stale())
+            format!(
+                "the registry reported success, but does not show {digest} as latest: {}",
+                retry::still_stale()
+            )
         })?;
         moved.push(format!("latest is v{version} ({digest})"));
     }

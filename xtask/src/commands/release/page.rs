@@ -117,7 +117,7 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     let latest = match (forge.kind(), &newer) {
         _ if pre => format!("{} is a pre-release", release.version),
         (_, None) => "shown as latest".to_string(),
-        (ForgeKind::Github, Some(newer)) => format!("latest stays at a newer release: {newer} is out"),
+        (ForgeKind::Github, Some(newer)) => format!("latest stays at the newer release {newer}"),
         (ForgeKind::Gitea, Some(newer)) => {
             format!("Gitea shows the newest page as latest, which is now this one, not {newer}")
         }

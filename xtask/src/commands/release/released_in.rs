@@ -7,7 +7,7 @@ use crate::model::tags;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// What became of the comments.
+/// Which pull requests have the comment, and which do not.
 #[derive(Default)]
 pub(super) struct Comments {
     /// The pull requests that have the comment now.

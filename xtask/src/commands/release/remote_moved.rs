@@ -53,7 +53,7 @@ pub(super) fn say_if_main_moved(release: &Release) -> Result<()> {
     let moved = preflight::tip_on_remote(ctx, main)?.filter(|tip| *tip != release.commit);
     let Some(tip) = moved else { return Ok(()) };
     ui::say(&format!(
-        "  {main} is now at {} on {}; the release continues, for {}",
+        "  {main} is now at {} on {}; the release of commit {} continues",
         short(&tip),
         ctx.endpoints.remote,
         short(&release.commit)

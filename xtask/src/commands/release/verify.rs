@@ -84,10 +84,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Verify) -> Result<()> {
 /// What to do about a file or an image that was lost.
 fn uploaded_again(app: &App, tag: &tag::Tag) -> String {
     let commit = crate::sys::git::short(&tag.commit);
-    format!(
-        "what was lost is uploaded again by: git switch --detach {commit} && cargo xtask release {}",
-        app.name()
-    )
+    format!("to upload it again: git switch --detach {commit} && cargo xtask release {}", app.name())
 }
 
 /// Verifies index and container registry in parallel. Returns lines of evidence: what was observed. `fresh`:

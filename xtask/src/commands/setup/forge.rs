@@ -56,7 +56,7 @@ impl Change {
             }
             Change::Environment => format!("environment {ENVIRONMENT}"),
             Change::EnvironmentBranch(branch) => {
-                format!("environment {ENVIRONMENT}: for the branch {branch}")
+                format!("limit the environment {ENVIRONMENT} to the branch {branch}")
             }
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn files(index: &PythonIndex, package: &str) -> Result<Option<Vec<Ind
         let content_type = answer.header("content-type").unwrap_or_default().to_lowercase();
         let text = String::from_utf8_lossy(&answer.bytes()?).into_owned();
         read(&content_type, &text, &url, package).map(Some).with_context(|| {
-            format!("GET {url} did not answer as a Python index does, so what it has is not known")
+            format!("the answer to GET {url} is not an answer of a Python index, so its versions are unknown")
         })
     });
     answered.context("cannot read the index")

@@ -108,7 +108,7 @@ pub(super) fn refused(wheel: &str, metadata: &str, classifiers: Option<&Classifi
     // `name-version-python-abi-platform.whl` (PEP 427); PyPI accepts manylinux and musllinux (PEP 600, 656).
     let platform = wheel.trim_end_matches(".whl").rsplit('-').next().unwrap_or_default();
     if platform.split('.').any(|tag| tag.starts_with("linux_")) {
-        reasons.push(format!("{wheel} is built for {platform}, which is no platform of PyPI: use manylinux"));
+        reasons.push(format!("{wheel} is built for {platform}, which PyPI does not accept: use manylinux"));
     }
     reasons
 }

@@ -162,7 +162,7 @@ fn accepted(registry: &str, package: &str, token: &str) -> Result<Answer> {
         401 | 403 => Ok(Answer::Refused(refused(answer.status))),
         // verdaccio answers 200 without a name if it does not know the token.
         200 => Ok(match names_no_user(&answer.bytes()?) {
-            true => Answer::Refused("they belong to no user".into()),
+            true => Answer::Refused("no user has this token".into()),
             false => Answer::Accepted,
         }),
         404 | 405 | 501 => {
@@ -301,7 +301,7 @@ mod tests {
             registry(|_, token| if token == "good" { (200, r#"{"username": "me"}"#) } else { (200, "{}") });
         assert_eq!(
             (check(&verdaccio, "good").as_str(), check(&verdaccio, "bad").as_str()),
-            ("accepted", "refused: they belong to no user")
+            ("accepted", "refused: no user has this token")
         );
         let odd = registry(|_, _| (418, "a teapot"));
         assert!(check(&odd, "good").starts_with("error: ") && check(&odd, "good").contains("418"));

@@ -96,7 +96,9 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
             false => Err(anyhow::anyhow!("its content type is {kind:?}, not JSON")),
         };
         read.map(Some).with_context(|| {
-            format!("GET {url} did not answer as an npm registry does, so what it has is not known")
+            format!(
+                "the answer to GET {url} is not an answer of an npm registry, so its versions are unknown"
+            )
         })
     });
     answered.context("cannot read the registry")
@@ -108,7 +110,7 @@ fn read(bytes: &[u8], package: &str) -> Result<Packument> {
     if found.name != package {
         bail!("the document of {}", found.name);
     }
-    // Of a package that was unpublished as a whole only the times are left.
+    // The document of a package that was unpublished as a whole has only times.
     if found.versions.is_none() && found.time.is_empty() {
         bail!("a document without versions");
     }
@@ -234,7 +236,7 @@ fn kept(found: &Packument, version: &Version, now: SystemTime) -> Option<String>
         return Some("the registry does not say when it was published".into());
     };
     let Ok(time) = humantime::parse_rfc3339(text) else {
-        return Some(format!("the registry says that it was published at {text:?}, which is no time"));
+        return Some(format!("the registry says that it was published at {text:?}, which is not a time"));
     };
     let age = now.duration_since(time).unwrap_or_default();
     (age > UNPUBLISH_WINDOW).then(|| {
@@ -264,7 +266,7 @@ mod tests {
             (two("2026-11-24T11:59:59Z"), "1.1.0", "it was published 72 hours ago"),
             // A clock that is ahead.
             (two("2026-11-28T12:00:00Z"), "1.1.0", ""),
-            (two("yesterday"), "1.1.0", "which is no time"),
+            (two("yesterday"), "1.1.0", "which is not a time"),
             (two(""), "1.1.0", "does not say when"),
             (one.to_string(), "1.1.0", "it is the only version"),
             (one.to_string(), "1.0.0", ""),

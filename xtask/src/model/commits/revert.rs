@@ -47,7 +47,7 @@ fn is_id(word: &str) -> bool {
     (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Where the parts of commits are: a squash may have many thousands, and as many reverts.
+/// The positions of commits and of parts of squashes: a squash may have thousands of parts and reverts.
 #[derive(Default)]
 struct Index {
     /// By the keys of a part's subject and description, oldest last.

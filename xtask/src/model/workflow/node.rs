@@ -111,7 +111,7 @@ impl Reader {
                 self.put(anchor, Node { line, value: Value::Text(text) })
             }
             Event::Alias(anchor) => {
-                let node = self.anchors.get(&anchor).ok_or("an alias to what has not ended yet")?.clone();
+                let node = self.anchors.get(&anchor).ok_or("an alias to a value that contains it")?.clone();
                 self.copied += size(&node);
                 if self.copied > COPIES {
                     return Err(format!("aliases copy more than {COPIES} values"));
@@ -156,7 +156,7 @@ impl Reader {
                 entries.push((key, node));
             }
             (Value::Map(_), None) => {
-                let text = node.text().ok_or("a key that is not text")?.to_string();
+                let text = node.text().ok_or("a key is not text")?.to_string();
                 open.key = Some(Key { text, line: node.line });
             }
             (Value::Text(_), _) => {}
@@ -199,7 +199,7 @@ mod tests {
         for (text, what, line) in [
             ("a: 1\na: 2\n", "there twice", 2),
             ("a: 1\n---\nb: 2\n", "a second document", 4),
-            ("? [a]\n: b\n", "a key that is not text", 1),
+            ("? [a]\n: b\n", "a key is not text", 1),
             ("a:\n\t- b\n", "", 2),
             (&deep, "nested deeper", 1),
             (&bomb, "aliases copy more", 15),

@@ -8,7 +8,7 @@ use semver::Version;
 const DEFAULT: &str = "{app}-v{version}";
 const VERSION: &str = "{version}";
 
-/// What the app's tags have before the version: `python-v`.
+/// The text before the version in the app's tags: `python-v`.
 pub(super) fn start(settings: &AppSettings) -> String {
     let form = settings.release.tag.as_deref().unwrap_or(DEFAULT);
     let start = form.strip_suffix(VERSION).unwrap_or(form);
@@ -55,7 +55,7 @@ pub(super) fn of(app: &App, tag: &str, version: &Version) -> Option<String> {
     problem(&settings).is_none().then_some(form)
 }
 
-/// Two apps of which a tag could belong to either.
+/// Two apps for which the same tag could be read as a release.
 pub(super) fn conflict(apps: &[App]) -> Option<String> {
     let reads_tags_of = |reader: &App, other: &App| {
         reader.name() != other.name()

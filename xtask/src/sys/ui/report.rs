@@ -37,5 +37,9 @@ pub(crate) fn counted(levels: &[Level], words: &[(Level, &str)]) -> String {
 }
 
 pub(crate) fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
+    match what.strip_suffix('y') {
+        _ if n == 1 => format!("{n} {what}"),
+        Some(stem) => format!("{n} {stem}ies"),
+        None => format!("{n} {what}s"),
+    }
 }

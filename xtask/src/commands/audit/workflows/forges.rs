@@ -86,7 +86,7 @@ pub(super) fn ignored(kind: ForgeKind, job: &Job) -> Vec<Ignored> {
     }
     let known = [
         ("environment", Level::Warning, "its secrets and its protection do not exist on Gitea"),
-        ("continue-on-error", Level::Warning, "the run fails all the same on Gitea"),
+        ("continue-on-error", Level::Warning, "on Gitea the run still fails"),
         ("timeout-minutes", Level::Info, "the limit of Gitea's runner applies"),
     ];
     let found = known.into_iter().filter_map(|(key, level, why)| {

@@ -9,7 +9,7 @@ use crate::sys::ui::{self, report::plural};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where an action is that is named without a host. Gitea's default is the same.
+/// The host of an action that is named without one. Gitea has the same default.
 const HOST: &str = "https://github.com";
 
 /// An action of another repository, as `uses` names it.

@@ -15,7 +15,7 @@ pub(super) fn ported(text: &str, facts: &Facts) -> (String, Vec<String>) {
     let (mut text, mut changes) = (text.to_string(), Vec::new());
     for _ in 0..MOST {
         let Some((edited, change)) = edit(&text, facts) else { break };
-        // What cannot be read after the edit stays as it was.
+        // An edit whose result cannot be parsed is not made.
         if Workflow::read("", &edited).is_err() || edited == text {
             break;
         }

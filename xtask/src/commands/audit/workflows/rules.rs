@@ -43,7 +43,7 @@ type Found = (usize, Finding);
 fn unreadable(path: &str, why: &str, line: usize, kind: ForgeKind) -> Finding {
     let silent = match kind {
         ForgeKind::Github => "GitHub refuses the file",
-        ForgeKind::Gitea => "Gitea starts no run, and says so nowhere",
+        ForgeKind::Gitea => "Gitea starts no run, and does not report the problem",
     };
     Finding::new("workflow-unreadable", Level::Error, format!("{silent}: {}", why.trim()))
         .place(format!("{path}:{line}"))
@@ -76,9 +76,9 @@ fn triggers(workflow: &Workflow, facts: &Facts) -> Vec<Found> {
     let nothing_left = !workflow.triggers.iter().any(|trigger| alive(trigger, facts));
     let level = if nothing_left { Level::Error } else { Level::Warning };
     let so = if nothing_left { "; nothing else starts this workflow" } else { "" };
-    // What should start it instead, only a person knows.
+    // Only a person knows what should start it instead.
     let help =
-        if nothing_left { "name an event or a branch that is there, or delete the workflow" } else { FIX };
+        if nothing_left { "name an event or a branch that exists, or delete the workflow" } else { FIX };
     let mut found = Vec::new();
     for trigger in &workflow.triggers {
         let event = &trigger.event;
@@ -101,7 +101,7 @@ fn needs(workflow: &Workflow) -> Vec<Found> {
         for (needed, line) in job.needs().into_iter().filter(|(needed, _)| !known.contains(needed)) {
             let near = crate::model::workspace::nearest(needed, &known);
             let near = near.map_or("remove it".to_string(), |near| format!("did you mean {near}?"));
-            let message = format!("the job {} needs {needed}, which is not there: it never starts", job.id);
+            let message = format!("the job {} needs {needed}, which does not exist: it never starts", job.id);
             found.push((line, Finding::new("workflow-needs", Level::Error, message).help(near)));
         }
     }
@@ -115,7 +115,7 @@ fn keys(workflow: &Workflow, facts: &Facts) -> Vec<Found> {
             let message = format!("`{}` of the job {} has no effect: {}", ignored.key, job.id, ignored.why);
             // Without the others the workflow would mean something else.
             let help =
-                if ignored.key == "environment" { FIX } else { "remove it, or know that it is not so" };
+                if ignored.key == "environment" { FIX } else { "remove it, so that nobody relies on it" };
             found.push((ignored.line, Finding::new("key-ignored", ignored.level, message).help(help)));
         }
     }
@@ -172,7 +172,8 @@ pub(super) fn actions(job: &Node, steps: &[Node], facts: &Facts) -> Vec<Found> {
     let mut found = Vec::new();
     for (uses, line) in used.filter_map(|node| Some((node.text()?, node.line))) {
         if !forges::pinned(uses) {
-            let message = format!("{uses} is not pinned: whoever can move that name runs code in this job");
+            let message =
+                format!("{uses} is not pinned: whoever can move that tag or branch can run code in this job");
             let action = forges::action(uses);
             let help = match pin::can_be_asked(uses) {
                 true => format!("{FIX}, which asks its repository for the commit"),

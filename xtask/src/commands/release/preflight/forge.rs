@@ -17,7 +17,9 @@ const BLOCKER: &str = "release-blocker";
 pub(super) fn findings(release: &Release) -> Result<(Vec<Finding>, Result<String, String>)> {
     let forge = match Forge::connect(release.ctx)? {
         Ok(forge) => forge,
-        Err(reason) => return Ok((Vec::new(), Err(format!("CI and {BLOCKER} issues not asked: {reason}")))),
+        Err(reason) => {
+            return Ok((Vec::new(), Err(format!("CI and {BLOCKER} issues not checked: {reason}"))));
+        }
     };
     let (mut findings, mut seen) = (Vec::new(), Vec::new());
     match ci(release, &forge) {
@@ -115,7 +117,7 @@ fn blockers(release: &Release, issues: &[Issue]) -> Vec<Finding> {
     let app = release.app.name();
     let finding = |issue: &Issue| {
         let message = format!("#{} stops releases: {}", issue.number, issue.title);
-        let help = format!("close it, or take the label {BLOCKER} from it");
+        let help = format!("close it, or remove the label {BLOCKER} from it");
         Finding::new("release-blocker", Level::Error, message).place(&issue.html_url).help(help)
     };
     issues.iter().filter(|issue| stops(issue, app, &release.ctx.ws.names)).map(finding).collect()
