@@ -104,6 +104,22 @@ pub(crate) fn folders(app: &App) -> Vec<Utf8PathBuf> {
     }
 }
 
+/// The manifest, if it is not in the narrowest of [`folders`] but decides what [`between`] finds.
+pub(crate) fn manifest(app: &App) -> Option<Utf8PathBuf> {
+    match app.settings.ecosystem {
+        Ecosystem::Python => Some(app.dir.join(python::MANIFEST)),
+        Ecosystem::Ts => None,
+    }
+}
+
+/// What that manifest says at a revision about the versions of the language. None if it says nothing.
+pub(crate) fn requires(ctx: &Ctx, app: &App, revision: &str) -> Option<String> {
+    match app.settings.ecosystem {
+        Ecosystem::Python => python::requires_python(ctx, app, revision),
+        Ecosystem::Ts => None,
+    }
+}
+
 /// The pinned tool that reads the API.
 fn reader(ecosystem: Ecosystem) -> &'static str {
     match ecosystem {

@@ -97,6 +97,29 @@ fn comparisons_are_cached_and_a_broken_cache_is_rebuilt() {
 }
 
 #[test]
+fn a_raised_requires_python_is_compared_without_a_change_of_the_package() {
+    let repo = app();
+    repo.commit("apps/python/src/demo_agent/adapters.py", BASE, "feat: adapters");
+    repo.git(&["tag", "python-v0.0.1"]);
+    let manifest = repo.read("apps/python/pyproject.toml");
+    let raised = manifest.replace("requires-python = \">=3.11\"", "requires-python = \">=3.12\"");
+    assert_ne!(raised, manifest);
+    repo.commit("apps/python/pyproject.toml", &raised, "chore(python): drop Python 3.11");
+    expect![[r#"
+        exit code 0
+        python  0.0.1 → 0.0.2  (patch)
+          does not count since python-v0.0.1
+            1234567  chore(python)  drop Python 3.11  chore releases nothing
+          evidence
+            commits   none     none of 1 commit counts
+            api       patch    changed in ways that may break somebody since python-v0.0.1: requires-python: it can no longer be installed with Python 3.11: `requires-python` was `>=3.11`, now `>=3.12`; breaks users of that Python
+            tags      > 0.0.1  the highest tag
+            index     ?        not asked: plan is offline; bump and release ask which numbers are taken
+          next cargo xtask bump python (or `cargo xtask promote`, which bumps)
+    "#]].assert_eq(&repo.untouched(|| repo.xtask(&["plan", "python"])).seen());
+}
+
+#[test]
 fn a_plan_downloads_nothing_and_reports_what_is_missing() {
     let repo = renamed_under_a_fix();
     let empty = repo.world().join("empty-cache");

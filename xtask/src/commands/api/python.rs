@@ -31,6 +31,9 @@ const READER: [(&str, &str); 12] = [
     ("conditions.py", include_str!("python/reader/conditions.py")),
 ];
 
+/// The file with `requires-python`, in the app's folder.
+pub(super) const MANIFEST: &str = "pyproject.toml";
+
 /// Compares a package at two commits.
 pub(crate) fn compared(ctx: &Ctx, app: &App, old: &str, new: &str) -> Result<Compared> {
     let read = read(ctx, app, &[old, new])?;
@@ -115,8 +118,8 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
 }
 
 /// The versions of Python that the package is for. None if its manifest does not say.
-fn requires_python(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
-    let manifest = format!("{commit}:{}", app.dir.join("pyproject.toml"));
+pub(super) fn requires_python(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
+    let manifest = format!("{commit}:{}", app.dir.join(MANIFEST));
     let text = ctx.git.read(&["cat-file", "blob", &manifest]).ok()?;
     let manifest: toml_edit::DocumentMut = text.parse().ok()?;
     Some(manifest.get("project")?.get("requires-python")?.as_str()?.to_string())

@@ -47,8 +47,9 @@ pub(super) fn compare(
     let compat = Place::of(&then.compat, &now.compat);
     let package: Vec<Place> =
         if api::guarded(app) { api::folders(app).into_iter().map(Place::same).collect() } else { Vec::new() };
+    let manifest = api::manifest(app).filter(|_| api::guarded(app)).map(Place::same);
     let mut compared: Vec<Compared> = guards::dropped(app, last, &then).into_iter().collect();
-    let places: Vec<&Place> = spec.iter().chain(&compat).chain(&package).collect();
+    let places: Vec<&Place> = spec.iter().chain(&compat).chain(&package).chain(&manifest).collect();
     if places.is_empty() {
         return Ok(compared);
     }
@@ -63,11 +64,15 @@ pub(super) fn compare(
     {
         compared.extend(compat_json::compare(ctx, app, last, place.shown(), &pair)?);
     }
+    let manifest = manifest.and_then(|_| pairs.next_back());
     // `folders` begins with the narrowest: the first that exists at both commits is compared.
-    if let Some(trees) =
-        pairs.find(|pair| pair.old.is_some() && pair.new.is_some()).filter(|pair| pair.old != pair.new)
+    if let Some(trees) = pairs.find(|pair| pair.old.is_some() && pair.new.is_some())
+        && (trees.changed() || manifest.is_some_and(|pair| pair.changed()))
     {
-        compared.push(package::compare(ctx, app, last, &trees, reach)?);
+        let requires = [&format!("refs/tags/{}", last.tag), "HEAD"].map(|at| api::requires(ctx, app, at));
+        if trees.changed() || requires[0] != requires[1] {
+            compared.push(package::compare(ctx, app, last, &trees, &requires, reach)?);
+        }
     }
     Ok(compared)
 }
@@ -101,6 +106,12 @@ impl Place {
 struct Pair {
     old: Option<String>,
     new: Option<String>,
+}
+
+impl Pair {
+    fn changed(&self) -> bool {
+        self.old != self.new
+    }
 }
 
 /// Looks up all places at both commits, in one git process.

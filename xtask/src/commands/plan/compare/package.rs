@@ -14,6 +14,7 @@ pub(super) fn compare(
     app: &App,
     last: &LastRelease,
     trees: &Pair,
+    requires: &[Option<String>; 2],
     reach: Reach,
 ) -> Result<Compared> {
     let compared = |found| Compared {
@@ -26,11 +27,18 @@ pub(super) fn compare(
     let tools: Vec<String> =
         tools::TOOLS.iter().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
     let public = [&app.settings.api.public[..], &app.settings.api.private].map(|names| names.join("\n"));
-    let tree = |tree: &Option<String>| tree.clone().unwrap_or_default();
-    let entry = Entry::of(
-        ctx,
-        &["api", app.name(), &public.join("\0"), &tools.join("\n"), &tree(&trees.old), &tree(&trees.new)],
-    );
+    let known = |text: &Option<String>| text.clone().unwrap_or_default();
+    let trees = [&trees.old, &trees.new].map(known).join("\0");
+    let requires = requires.each_ref().map(known).join("\0");
+    let entry = Entry::of(ctx, &[
+        "api",
+        app.name(),
+        app.dir.as_str(),
+        &public.join("\0"),
+        &tools.join("\n"),
+        &trees,
+        &requires,
+    ]);
     let tag = format!("refs/tags/{}", last.tag);
     let missing = if reach == Reach::Offline && entry.read().is_none() {
         api::missing(ctx, app, &[&tag, "HEAD"])?
