@@ -596,7 +596,7 @@ fn settings_that_lead_outside_are_refused_by_every_command() {
         exit code 2
         error: target is a link to WORLD, which is outside the repository, so nothing is written there; remove the link (cargo's own files can be elsewhere: build.target-dir in ~/.cargo/config.toml)
     "#]].assert_eq(&seen);
-    for link in ["target/xtask/evidence", "target/xtask/release/python-v0.0.1", "apps/python/.venv"] {
+    for link in ["target/xtask/dist", "target/xtask/release/python-v0.0.1", "apps/python/.venv"] {
         let repo = Repo::new();
         let (path, elsewhere) = (repo.path.join(link), repo.world().join("elsewhere"));
         std::fs::create_dir(&elsewhere).unwrap();

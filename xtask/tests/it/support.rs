@@ -298,8 +298,7 @@ fn list(root: &Utf8Path, dir: &Utf8Path, into: &mut Vec<String>) {
     for entry in dir.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();
         let path = entry.path();
-        // The cache of plan is ignored by git, so commands may change it.
-        if entry.file_name() == ".git" || path.ends_with("target/xtask/evidence") {
+        if entry.file_name() == ".git" {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The cache folders whose entries can be removed one by one.
-const FOLDERS: [&str; 7] =
-    ["tools", "declarations", "roots", "debian", "checked", "oci/layers", "oci/blobs/sha256"];
+const FOLDERS: [&str; 8] =
+    ["tools", "declarations", "roots", "debian", "checked", "evidence", "oci/layers", "oci/blobs/sha256"];
 
 /// Removes entries that were last used more than 30 days before `now`. Returns the removed paths, relative to
 /// `cache`.

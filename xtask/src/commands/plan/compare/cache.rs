@@ -1,9 +1,9 @@
-//! Caches comparisons in `target/xtask/evidence`. The key is a hash of what was compared and of the rules'
-//! version. An entry that cannot be read is ignored.
+//! Caches comparisons in the user's cache folder, so that all checkouts share them: the jobs of a pull request
+//! and of its release compare the same trees. The key is a hash of what was compared and of the version of
+//! the rules. An entry that cannot be read is ignored.
 
-use crate::model::ctx::Ctx;
 use crate::model::evidence::Difference;
-use crate::sys::{files, hash};
+use crate::sys::{child, files, hash};
 use anyhow::Result;
 use camino::Utf8PathBuf;
 
@@ -11,17 +11,19 @@ use camino::Utf8PathBuf;
 const RULES: &str = env!("XTASK_RULES");
 
 pub(super) struct Entry {
-    file: Utf8PathBuf,
+    /// None if there is no cache folder.
+    file: Option<Utf8PathBuf>,
 }
 
 impl Entry {
-    pub(super) fn of(ctx: &Ctx, parts: &[&str]) -> Entry {
+    pub(super) fn of(parts: &[&str]) -> Entry {
         let key = hash::sha256(format!("{RULES}\0{}", parts.join("\0")));
-        Entry { file: ctx.ws.root.join("target/xtask/evidence").join(key).with_extension("json") }
+        let file = |cache: Utf8PathBuf| cache.join("evidence").join(key).with_extension("json");
+        Entry { file: child::cache().ok().map(file) }
     }
 
     pub(super) fn read(&self) -> Option<Vec<Difference>> {
-        serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(self.file.as_ref()?).ok()?).ok()
     }
 
     /// Returns the cached differences, or runs `find` and caches its result.
@@ -36,14 +38,13 @@ impl Entry {
 
     /// A failed write is ignored: the next plan compares again.
     fn write(&self, differences: &[Difference]) {
-        let Some(folder) = self.file.parent() else { return };
-        // A plan must leave `git status` unchanged, also in a repository that does not ignore target/.
-        let ignore = folder.join(".gitignore");
+        let Some((file, folder)) = self.file.as_ref().and_then(|file| Some((file, file.parent()?))) else {
+            return;
+        };
         if std::fs::create_dir_all(folder).is_ok()
-            && (ignore.exists() || files::write_atomic(&ignore, b"*\n").is_ok())
             && let Ok(text) = serde_json::to_vec(differences)
         {
-            let _ = files::write_atomic(&self.file, &text);
+            let _ = files::write_atomic(file, &text);
         }
     }
 }

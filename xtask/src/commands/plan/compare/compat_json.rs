@@ -23,7 +23,7 @@ pub(super) fn compare(
     files: &Pair,
 ) -> Result<Option<Compared>> {
     let Some(old) = files.old.as_ref().filter(|_| files.old != files.new) else { return Ok(None) };
-    let entry = Entry::of(ctx, &["compat", file.as_str(), old, files.new.as_deref().unwrap_or("none")]);
+    let entry = Entry::of(&["compat", file.as_str(), old, files.new.as_deref().unwrap_or("none")]);
     let read = |blob: &str, name: &str| -> Result<Document> {
         let text = ctx.git.read(&["cat-file", "blob", blob])?;
         document::read(text.as_bytes()).map_err(|problems| anyhow::anyhow!("{name}: {}", problems.join("; ")))

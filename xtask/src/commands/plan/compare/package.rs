@@ -30,7 +30,7 @@ pub(super) fn compare(
     let known = |text: &Option<String>| text.clone().unwrap_or_default();
     let trees = [&trees.old, &trees.new].map(known).join("\0");
     let requires = requires.each_ref().map(known).join("\0");
-    let entry = Entry::of(ctx, &[
+    let entry = Entry::of(&[
         "api",
         app.name(),
         app.dir.as_str(),

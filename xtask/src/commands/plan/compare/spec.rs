@@ -25,7 +25,7 @@ pub(super) fn compare(
     let today = crate::sys::date::today()?;
     let levels = app.settings.spec.as_ref().map(SpecSettings::levels).unwrap_or_default();
     let new = specs.new.as_deref().unwrap_or("none");
-    let entry = Entry::of(ctx, &["spec", file.as_str(), &today, old, new, &format!("{levels:?}")]);
+    let entry = Entry::of(&["spec", file.as_str(), &today, old, new, &format!("{levels:?}")]);
     let found = entry.or_found(|| {
         let (old, new) = documents(ctx, &format!("{}:{file}", last.tag), old, file, specs)?;
         let changes = openapi::with_levels(openapi::diff(&old, &new, &today), &levels);
