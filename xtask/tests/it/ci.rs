@@ -380,8 +380,8 @@ fn the_workflows_of_both_forges_call_xtask_once_per_job_and_use_no_key_that_gite
             7 + 1,
             "{forge}: cargo is called elsewhere than in the jobs and the comment"
         );
-        assert_eq!(text.matches("fetch-depth: 0").count(), 6, "{forge}: a shallow clone has no tags");
-        for job in ["lint", "test", "validate-openapi", "msrv", "image", "build", "release"] {
+        assert_eq!(text.matches("fetch-depth: 0").count(), 7, "{forge}: a shallow clone has no tags");
+        for job in ["lint", "test", "validate-openapi", "msrv", "artifacts", "image", "build", "release"] {
             let cache = format!("      - uses: ./.github/actions/cache\n        with: {{ job: {job} }}\n");
             assert_eq!(text.matches(&cache).count(), 1, "{forge}: the cache of {job}");
         }

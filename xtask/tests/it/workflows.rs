@@ -39,6 +39,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - test: runs-on: ubuntu-24.04
         - validate-openapi: runs-on: ubuntu-24.04
         - msrv: runs-on: ubuntu-24.04
+        - artifacts: runs-on: ubuntu-24.04
         - image: permissions:
         - image: contents: read
         - image: packages: write
@@ -80,6 +81,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         + test: runs-on: ubuntu-latest
         + validate-openapi: runs-on: ubuntu-latest
         + msrv: runs-on: ubuntu-latest
+        + artifacts: runs-on: ubuntu-latest
         + image: runs-on: ubuntu-latest
         + image: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
         + image: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
@@ -111,7 +113,7 @@ fn actions_are_pinned_by_commit_and_the_version_is_shown() {
         assert!(version.split('.').count() == 3, "{line}");
         pinned += 1;
     }
-    assert_eq!(pinned, 22);
+    assert_eq!(pinned, 24);
 }
 
 #[test]
