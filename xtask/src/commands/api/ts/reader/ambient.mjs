@@ -130,14 +130,27 @@ function names(statements) {
 }
 
 /**
+ * `known`: what is compared as a name that users import.
+ *
  * @param {import("./compare.mjs").Compare} compare
+ * @param {Set<import("typescript").Symbol>} known
  */
-export function compareAmbient(compare) {
+export function compareAmbient(compare, known) {
   const { world } = compare;
   const [old, now] = [scopes(world, "old"), scopes(world, "new")];
+  const unknown = (/** @type {Node[]} */ statements) =>
+    new Map(
+      [...names(statements)].filter(([, { nodes }]) => {
+        const { name } = /** @type {import("typescript").NamedDeclaration} */ (nodes[0]);
+        const symbol = name && world.checker.getSymbolAtLocation(name);
+        return !symbol || !known.has(symbol);
+      }),
+    );
   for (const [scope, statements] of old) {
     const same = now.get(scope);
-    if (same || scope === GLOBAL)
+    const own = scope.startsWith('"./');
+    if (own) compareScope(compare, scope, unknown(statements), unknown(same ?? []));
+    else if (same || scope === GLOBAL)
       compareScope(compare, scope, names(statements), names(same ?? []));
     else
       compare.report({

@@ -85,6 +85,7 @@ compare.exported = new Set(
 );
 const pairs = [];
 const seen = new Set();
+const walked = new Set();
 for (const list of lists) {
   const prefix = list.path === "." ? "" : `${list.path}#`;
   compareNames(
@@ -97,7 +98,8 @@ learnPositions();
 // What they are made of, exported or not; the list grows while it is read.
 for (const { old } of pairs) for (const declaration of old.declarations) follow(declaration);
 for (const item of pairs) if (item.new) compare.pair(item);
-compareAmbient(compare);
+const imported = lists.flatMap(({ old, now }) => [...old.values(), ...now.values()]);
+compareAmbient(compare, new Set([...seen, ...imported.map(({ symbol }) => symbol)]));
 lostImports();
 questions.answer();
 finish();
@@ -195,11 +197,14 @@ function add(item) {
 }
 
 function namespace(item) {
+  // One that exports itself: `namespace postcss { export { postcss as default } }`.
   if (
+    walked.has(item.old) ||
     seen.has(item.old) ||
     !item.old.declarations.some((d) => world.side(d.getSourceFile().fileName))
   )
     return;
+  walked.add(item.old);
   const list = (symbol) =>
     new Map(
       !(symbol.flags & ts.SymbolFlags.Module)

@@ -10,7 +10,8 @@ import { HANDLE } from "./world.mjs";
 export function exportsOf(world, file) {
   const source = file && world.program.getSourceFile(file);
   const found = new Map();
-  const module = source?.symbol;
+  // With what other files of the package add to it.
+  const module = source && world.checker.getSymbolAtLocation(source);
   if (!module) return found;
   const whole = module.exports.get("export=");
   // `import f from` and `import f = require` both give what `export =` says.

@@ -86,7 +86,7 @@ export class Texts {
     const head =
       top === undefined
         ? this.alias(target.file, "*")
-        : this.alias(target.file, top === "default" ? top : `${HANDLE}${top}`);
+        : this.alias(target.file, this.handle(target.file, top));
     return { text: [head, ...rest].join("."), same: `"${this.key(target)}"` };
   }
 
@@ -108,6 +108,13 @@ export class Texts {
     return now
       ? { side: "new", file: now.file, path: [now.name, ...path.slice(1)] }
       : { side, file, path };
+  }
+
+  /** A file has no handles of the names that others add to it; they are exported. */
+  handle(file, name) {
+    const handle = `${HANDLE}${name}`;
+    const { exports } = this.world.program.getSourceFile(file)?.symbol ?? {};
+    return exports?.has(ts.escapeLeadingUnderscores(handle)) ? handle : name;
   }
 
   key({ side, file, path }) {

@@ -40,22 +40,27 @@ export class World {
     this.host = ts.createCompilerHost(this.options, true);
     /** What the compiler's parser refuses. @type {{ file: string, line: number, text: string }[]} */
     this.broken = [];
+    // A program with other root files asks for all files again; each is parsed once.
+    const parsed = new Map();
     this.host.getSourceFile = (file, target) => {
-      const text = file === this.probe ? this.probeText : this.host.readFile(file);
+      if (file === this.probe) return ts.createSourceFile(file, this.probeText, target);
+      if (parsed.has(file)) return parsed.get(file);
+      const text = this.host.readFile(file);
       if (text === undefined) return undefined;
       const source = ts.createSourceFile(file, text, target);
-      return this.side(file) && file !== this.probe ? this.opened(source) : source;
+      parsed.set(file, this.side(file) ? this.opened(source) : source);
+      return parsed.get(file);
     };
     const exists = this.host.fileExists.bind(this.host);
     this.host.fileExists = (file) => file === this.probe || exists(file);
     this.host.getCurrentDirectory = () => this.roots.new;
-    const cache = ts.createModuleResolutionCache(this.roots.new, (name) => name, this.options);
+    this.cache = ts.createModuleResolutionCache(this.roots.new, (name) => name, this.options);
     // Specifiers in a file of questions are paths.
     this.host.resolveModuleNameLiterals = (literals, file, redirected, options) =>
       literals.map(({ text }) => {
         if (file === this.probe && text.startsWith("/"))
           return { resolvedModule: { resolvedFileName: text, extension: extension(text) } };
-        const found = ts.resolveModuleName(text, file, options, this.host, cache, redirected);
+        const found = ts.resolveModuleName(text, file, options, this.host, this.cache, redirected);
         if (file !== this.probe) this.imported(file, text, found.resolvedModule);
         return found;
       });
@@ -153,11 +158,13 @@ export class World {
         ? [`${equals.expression.text} as "export="`]
         : [];
     const end = `\nexport { ${[...handles, ...exported].join(", ")} };\n`;
-    // A file can't have both; what it exports is still there by its handle.
+    // A file can't have both; what it exports is still there by its handle. Its comments stay: they may be
+    // `/// <reference path="…" />`.
     if (equals) {
+      const start = equals.getStart(source);
       const kept =
-        text.slice(0, equals.pos) +
-        text.slice(equals.pos, equals.end).replace(/[^\n]/g, " ") +
+        text.slice(0, start) +
+        text.slice(start, equals.end).replace(/[^\n]/g, " ") +
         text.slice(equals.end);
       return ts.createSourceFile(fileName, kept + end, this.options.target);
     }
@@ -177,6 +184,20 @@ export class World {
     return symbol && symbol.flags & ts.SymbolFlags.Alias
       ? this.checker.getAliasedSymbol(symbol)
       : symbol;
+  }
+
+  /** The file of the package that a module's declarations, as it is named in quotes, are added to. */
+  augmented(source, quoted) {
+    const name = quoted.slice(1, -1);
+    if (!name.startsWith(".")) return null;
+    const { resolvedModule: found } = ts.resolveModuleName(
+      name,
+      source.fileName,
+      this.options,
+      this.host,
+      this.cache,
+    );
+    return found && this.side(found.resolvedFileName) ? found.resolvedFileName : null;
   }
 
   /**
@@ -207,13 +228,13 @@ export class World {
       )
         return null;
     }
-    // What is merged with declarations of others has no place of its own.
-    if (
-      path.some((name) => name === "global" || (this.side(source.fileName) && /^["']/.test(name)))
-    )
-      return null;
-    if (this.program.isSourceFileDefaultLibrary(source)) return null;
     const side = this.side(source.fileName);
+    // `declare module "./index"` adds to a file of the package: its names are there.
+    const added = side && /^["']/.test(path[0] ?? "") ? this.augmented(source, path[0]) : null;
+    if (side && added) return { side, file: added, path: path.slice(1) };
+    // What is merged with declarations of others has no place of its own.
+    if (path.some((name) => name === "global" || (side && /^["']/.test(name)))) return null;
+    if (this.program.isSourceFileDefaultLibrary(source)) return null;
     if (side) return ts.isExternalModule(source) ? { side, file: source.fileName, path } : null;
     if (!ts.isExternalModule(source) && !path.some((name) => /^["']/.test(name))) return null;
     const inside = source.fileName.slice(
