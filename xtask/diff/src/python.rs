@@ -23,6 +23,7 @@ pub mod surface;
 #[cfg(test)]
 mod tests;
 mod types;
+mod variables;
 
 /// The changes, the most severe first.
 pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
@@ -59,7 +60,9 @@ impl<'a> Compare<'a> {
             if let Some(before) = old
                 .names
                 .get(path)
-                .filter(|before| before.to != name.to && !new.objects.contains_key(&before.to))
+                // `typing.Iterable` and `collections.abc.Iterable` are one.
+                .filter(|before| types::name(&before.to) != types::name(&name.to))
+                .filter(|before| !new.objects.contains_key(&before.to))
             {
                 moved.insert(name.to.as_str(), before.to.as_str());
             }
@@ -187,7 +190,13 @@ impl<'a> Compare<'a> {
     }
 
     fn new_type(&self, text: &str) -> types::Type {
-        types::parse(text, &|name| meaning(self.new, name, self.moved.get(name).copied().unwrap_or(name)))
+        types::parse(text, &|name| {
+            let canonical = self.moved.get(name).copied().unwrap_or(name);
+            // A renamed variable has its old name here.
+            let surface = if self.new.objects.contains_key(name) { self.new } else { self.old };
+            let surface = if variables::variable(surface, name).is_some() { surface } else { self.new };
+            meaning(surface, name, canonical)
+        })
     }
 
     fn add(&mut self, pair: Pair, found: Difference) {
@@ -253,14 +262,17 @@ fn place(object: &Object) -> String {
 
 /// The meaning of a resolved name in an annotation.
 fn meaning(surface: &Surface, name: &str, canonical: &str) -> Meaning {
+    if let Some(variable) = variables::variable(surface, name) {
+        return Meaning::Variable(canonical.to_string(), variable.bounds.join(" | "));
+    }
     match surface.objects.get(name).map(|object| &object.is) {
         Some(Is::Attribute(alias) | Is::TypeAlias(alias)) => match &alias.means {
-            // `TypeVar("T")`, `NewType(…)`, a number: not a type that we can resolve.
+            // `ParamSpec("P")`, `NewType(…)`, a number: not a type that we can resolve.
             Some(text)
                 if !text.contains('(')
                     && alias.annotation.as_ref().is_none_or(|a| a.ends_with("TypeAlias")) =>
             {
-                Meaning::Alias(text.clone())
+                Meaning::Alias(canonical.to_string(), text.clone())
             }
             _ => Meaning::Unknown(canonical.to_string()),
         },

@@ -342,6 +342,12 @@ fn removed<'a>(
         compare.seen.remove(&(path, ""));
         return None;
     }
+    // BaseException has it.
+    if types::EXCEPTION_MEMBERS.contains(&name)
+        && new.ancestors.iter().any(|base| is_exception(compare, base))
+    {
+        return None;
+    }
     let special = name.starts_with("__");
     let outside = new
         .ancestors

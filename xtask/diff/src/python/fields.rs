@@ -91,6 +91,7 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
         found.push(difference(&rules::FIELD_DEFAULT, name, was, is));
     }
     if let (Some(before), Some(after)) = (&old.holds, &new.holds) {
+        let after = &compare.with_old_variable(before, after);
         let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
             (Answer::Yes, Answer::Yes) => None,
             (Answer::No, _) | (_, Answer::No) => Some(&rules::FIELD_RETYPED),

@@ -86,7 +86,8 @@ pub(super) fn implemented(compare: &Compare, old: &Function, new: &Function) -> 
     if !old.overloads.is_empty() || !new.overloads.is_empty() {
         return Vec::new();
     }
-    let (before, after) = (called(old, &old.signature), called(new, &new.signature));
+    let before = called(old, &old.signature);
+    let after = compare.with_old_variables(&before, &called(new, &new.signature));
     let mut found = Vec::new();
     for now in &after.parameters {
         let Some(was) = before.parameters.iter().find(|p| p.name == now.name) else {
@@ -265,8 +266,10 @@ fn waiting(compare: &Compare, old: &Function, new: &Function) -> Option<Differen
 fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
     let same_wait = old.is_async == new.is_async;
     let all = |before: &Signature, after: &Signature| {
-        let mut found = signature::parameters(compare, &called(old, before), &called(new, after));
-        found.extend(same_wait.then(|| returned(compare, before, after)).flatten());
+        let before = called(old, before);
+        let after = compare.with_old_variables(&before, &called(new, after));
+        let mut found = signature::parameters(compare, &before, &after);
+        found.extend(same_wait.then(|| returned(compare, &before, &after)).flatten());
         found
     };
     if old.overloads.is_empty() && new.overloads.is_empty() {
@@ -354,6 +357,7 @@ fn retyped(
     (new, after): (&Attribute, &str),
     is_property: bool,
 ) -> Option<Difference> {
+    let after = &compare.with_old_variable(before, after);
     let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
         (Answer::No, _) => &rules::RETYPED_ATTRIBUTE,
         (Answer::Maybe, _) => &rules::MAYBE_RETYPED_ATTRIBUTE,

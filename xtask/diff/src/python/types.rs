@@ -7,7 +7,7 @@ mod known;
 pub(super) mod parse;
 mod show;
 
-pub(super) use known::name;
+pub(super) use known::{EXCEPTION_MEMBERS, name};
 pub(super) use parse::parse;
 pub(super) use show::differences;
 
@@ -23,7 +23,9 @@ pub(super) enum Type {
     Callable(Option<Vec<Type>>, Box<Type>),
     /// A class and its arguments. `tuple` has a fixed number of items, `tuple...` any number.
     Name(String, Vec<Type>),
-    /// Type variables, aliases created by calls, and unreadable annotations.
+    /// A type variable, and the type that limits what it stands for.
+    Variable(String, Option<Box<Type>>),
+    /// Parameter specifications, aliases created by calls, and unreadable annotations.
     Unknown(String),
 }
 
@@ -78,6 +80,8 @@ impl Classes {
             (a, b) if a == b => Yes,
             (Type::Any, _) | (_, Type::Any) | (Type::Never, _) => Yes,
             (_, Type::Name(name, _)) if name == "object" => Yes,
+            // What a variable stands for is its bound or narrower.
+            (Type::Variable(_, Some(bound)), b) if self.fits(bound, b) == Yes => Yes,
             (Type::Union(all), b) => all.iter().fold(Yes, |so_far, one| so_far.and(self.fits(one, b))),
             (a, Type::Union(any)) => {
                 any.iter().fold(No, |so_far, one| so_far.or(self.fits(a, one))).or(whole(a, any))
@@ -85,7 +89,8 @@ impl Classes {
             // `Self` is the class or a subclass of it. Which class that is, is not known here.
             (Type::Unknown(own), Type::Name(name, _)) if own == SELF && self.0.contains_key(name) => Yes,
             (Type::Name(name, _), Type::Unknown(own)) if own == SELF && self.0.contains_key(name) => No,
-            (Type::Unknown(_), _) | (_, Type::Unknown(_)) => Maybe,
+            (Type::Variable(a, _), Type::Variable(b, _)) if a == b => Yes,
+            (Type::Unknown(_) | Type::Variable(..), _) | (_, Type::Unknown(_) | Type::Variable(..)) => Maybe,
             (_, Type::Never) => No,
             (Type::Literal(a), Type::Literal(b)) => literal_fits(a, b),
             (Type::Literal(value), b) => self.fits(&Type::Name(literal_class(value).into(), vec![]), b),
@@ -276,7 +281,7 @@ fn top_level(text: &str, wanted: char) -> bool {
 /// Whether a type in a callable's parameters may stand for several of them.
 fn open(one: &Type) -> bool {
     match one {
-        Type::Unknown(_) => true,
+        Type::Unknown(_) | Type::Variable(..) => true,
         Type::Name(name, _) => ["typing.Concatenate", "typing.Unpack"].contains(&name.as_str()),
         _ => false,
     }

@@ -13,7 +13,10 @@ pub(crate) fn parse(text: &str, lookup: &dyn Fn(&str) -> Meaning) -> Type {
 pub(crate) enum Meaning {
     /// A class, or a name of another package, under this name.
     Class(String),
-    Alias(String),
+    /// Its name and its text.
+    Alias(String, String),
+    /// A type variable: its name, and the text of its bound or of the union of its constraints.
+    Variable(String, String),
     /// The name that stands for it.
     Unknown(String),
 }
@@ -93,7 +96,18 @@ impl<'a> Parser<'a> {
             "tuple" => Type::Name("tuple...".into(), vec![]),
             _ => match (self.lookup)(name) {
                 Meaning::Class(name) => Type::Name(name, vec![]),
-                Meaning::Alias(text) => parse_within(&text, self.lookup, self.depth - 1),
+                // Its variables stand for anything.
+                Meaning::Alias(_, text) => {
+                    let mut found = self.alias(&text);
+                    let known =
+                        variables(&found).into_iter().map(|name| (name, Type::Any)).collect::<Vec<_>>();
+                    replace(&mut found, &known);
+                    found
+                }
+                Meaning::Variable(name, bound) => {
+                    let bound = (!bound.is_empty()).then(|| Box::new(self.alias(&bound)));
+                    Type::Variable(name, bound)
+                }
                 Meaning::Unknown(name) => Type::Unknown(name),
             },
         }
@@ -118,12 +132,29 @@ impl<'a> Parser<'a> {
                 add_defaults(name, &mut arguments);
                 Some(match (self.lookup)(name) {
                     Meaning::Class(name) => Type::Name(name, arguments),
-                    // A generic alias is not resolved: its variables would have to be replaced.
-                    Meaning::Unknown(name) => Type::Unknown(bracketed(&name, &arguments)),
-                    Meaning::Alias(_) => Type::Unknown(bracketed(name, &arguments)),
+                    Meaning::Alias(name, text) => self.generic(&name, &text, arguments),
+                    Meaning::Unknown(name) | Meaning::Variable(name, _) => {
+                        Type::Unknown(bracketed(&name, &arguments))
+                    }
                 })
             }
         }
+    }
+
+    fn alias(&self, text: &str) -> Type {
+        parse_within(text, self.lookup, self.depth - 1)
+    }
+
+    /// A generic alias: the arguments take the places of its variables.
+    fn generic(&self, name: &str, text: &str, arguments: Vec<Type>) -> Type {
+        let mut found = self.alias(text);
+        let names = variables(&found);
+        // A parameter specification is no type variable.
+        if names.len() != arguments.len() {
+            return Type::Unknown(bracketed(name, &arguments));
+        }
+        replace(&mut found, &names.into_iter().zip(arguments).collect::<Vec<_>>());
+        found
     }
 
     fn list(&mut self) -> Option<Vec<Type>> {
@@ -230,6 +261,43 @@ fn union(all: Vec<Type>) -> Type {
     flat.sort_by_cached_key(|one| format!("{one:?}"));
     flat.dedup();
     if flat.len() == 1 { flat.remove(0) } else { Type::Union(flat) }
+}
+
+/// The variables of a type, in the order of their first places.
+fn variables(one: &Type) -> Vec<String> {
+    let mut found = Vec::new();
+    let inner: Vec<&Type> = match one {
+        Type::Variable(name, _) => return vec![name.clone()],
+        Type::Union(all) | Type::Name(_, all) => all.iter().collect(),
+        Type::Callable(from, to) => from.iter().flatten().chain([&**to]).collect(),
+        _ => Vec::new(),
+    };
+    for name in inner.into_iter().flat_map(variables) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// Puts a type in the place of each variable.
+fn replace(one: &mut Type, known: &[(String, Type)]) {
+    match one {
+        Type::Variable(name, _) => {
+            if let Some((_, found)) = known.iter().find(|(known, _)| known == name) {
+                *one = found.clone();
+            }
+        }
+        Type::Name(_, all) => all.iter_mut().for_each(|one| replace(one, known)),
+        Type::Union(all) => {
+            all.iter_mut().for_each(|one| replace(one, known));
+            *one = union(std::mem::take(all));
+        }
+        Type::Callable(from, to) => {
+            from.iter_mut().flatten().chain([&mut **to]).for_each(|one| replace(one, known));
+        }
+        _ => {}
+    }
 }
 
 fn bracketed(name: &str, arguments: &[Type]) -> String {

@@ -35,6 +35,7 @@ impl fmt::Display for Type {
                     (_, Some(_)) => write!(f, "{name}[{}, ...]", list(arguments, ", ")),
                 }
             }
+            Type::Variable(name, _) => f.write_str(name.rsplit('.').next().unwrap_or(name)),
             Type::Unknown(text) => f.write_str(text),
         }
     }

@@ -23,9 +23,12 @@ fn classes() -> Classes {
 
 fn lookup(name: &str) -> Meaning {
     match name {
-        "demo.Json" => Meaning::Alias("dict[str, demo.Json] | str | None".into()),
-        "demo.Ids" => Meaning::Alias("list[int]".into()),
-        "demo.T" => Meaning::Unknown("demo.T".into()),
+        "demo.Json" => Meaning::Alias(name.into(), "dict[str, demo.Json] | str | None".into()),
+        "demo.Ids" => Meaning::Alias(name.into(), "list[int]".into()),
+        "demo.Made" => Meaning::Alias(name.into(), "typing.Callable[[demo.T], demo.Sized | demo.T]".into()),
+        "demo.T" => Meaning::Variable(name.into(), "".into()),
+        "demo.Sized" => Meaning::Variable(name.into(), "str | bytes".into()),
+        "demo.P" => Meaning::Unknown(name.into()),
         _ => Meaning::Class(name.into()),
     }
 }
@@ -100,6 +103,18 @@ fn assignability_is_yes_no_or_maybe() {
         ("pathlib.Path", "str | os.PathLike[str]", Yes),
         ("KeyError", "LookupError", Yes),
         ("LookupError", "KeyError", No),
+        // Type variables and generic aliases.
+        ("demo.T", "demo.T", Yes),
+        ("demo.T", "demo.Sized", Maybe),
+        ("demo.T", "int", Maybe),
+        ("int", "demo.T", Maybe),
+        ("demo.Sized", "str | bytes", Yes),
+        ("demo.Sized", "str", Maybe),
+        ("type[demo.Sized]", "type[str | bytes]", Yes),
+        ("demo.Made[int, str]", "typing.Callable[[int], int | str]", Yes),
+        ("demo.Made[int, str]", "typing.Callable[[int], bytes]", No),
+        ("demo.Made[int, str]", "demo.Made[int, str]", Yes),
+        ("demo.Made", "typing.Callable[[int], bytes]", Yes),
         // Callables.
         ("collections.abc.Callable[[int], bool]", "typing.Callable[[bool], int]", Yes),
         ("typing.Callable[[bool], int]", "typing.Callable[[int], int]", No),

@@ -3,11 +3,12 @@
 Also what makes a class abstract, frozen or slotted.
 """
 
+import builtins
 import re
 
 from made import ENUMS, Made
 from models import BASES
-from names import Definition, Facts, bare
+from names import Definition, Facts, bare, scope_of
 from stubs import module_of
 
 ABSTRACT = {"abc.ABC", "abc.ABCMeta", "typing.Protocol", "typing_extensions.Protocol"}
@@ -23,6 +24,16 @@ SILENT = {
 }  # fmt: skip
 
 
+# The exceptions of Python that give a class no names but those that every exception has.
+EXCEPTIONS = {
+    name
+    for name, found in vars(builtins).items()
+    if isinstance(found, type)
+    and issubclass(found, BaseException)
+    and not any(own[0] != "_" for own in {*dir(found)} - {*dir(BaseException)})
+}
+
+
 def is_public(name: str) -> bool:
     return not name.startswith("_") or (
         name.startswith("__") and name.endswith("__") and name not in SILENT
@@ -31,7 +42,7 @@ def is_public(name: str) -> bool:
 
 def known_outside(outside: list[str]) -> bool:
     """Say whether a package can take nothing away unnoticed through these bases."""
-    plain = {"object", "typing.Generic", "Exception", *BASES, *ENUMS, *ABSTRACT}
+    plain = {"object", "typing.Generic", *EXCEPTIONS, *BASES, *ENUMS, *ABSTRACT}
     return all(base in plain for base in outside)
 
 
@@ -52,11 +63,12 @@ class Classes(Made):
         elif found.is_function:
             self.objects[path] = self.accessor(found) or self.function(found)
         else:
-            self.objects[path] = self.made(found, path) or self.attribute(found)
+            made = None if found.is_type_alias else self.made(found, path)
+            self.objects[path] = made or self.attribute(found)
 
     def klass(self, klass: Definition) -> Facts:
         mro = self.mro(klass)
-        bases = {c.path: [self.expression(c.parent, b) or str(b) for b in c.bases] for c in mro}
+        bases = {c.path: [self.expression(scope_of(c), b) or str(b) for b in c.bases] for c in mro}
         known = {c.path for c in mro}
         outside = list(
             dict.fromkeys(bare(b) for c in mro for b in bases[c.path] if bare(b) not in known)

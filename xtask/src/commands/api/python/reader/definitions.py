@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import griffe
-from names import Definition, Facts, text
+from names import Definition, Facts, scope_of, text
 from stubs import Stubs
 
 
@@ -46,7 +46,7 @@ class Definitions(Stubs):
         }
 
     def signature(self, function: Definition) -> Facts:
-        scope = function.parent
+        scope = scope_of(function)
         parameters = [
             {
                 "name": p.name.lstrip("*"),
@@ -61,7 +61,7 @@ class Definitions(Stubs):
             for p in function.parameters
         ]
         static = any(str(d.value) == "staticmethod" for d in function.decorators)
-        positional_by_name(parameters, method=scope.is_class and not static)
+        positional_by_name(parameters, method=function.parent.is_class and not static)
         return {
             "parameters": parameters,
             "annotation": text(function.returns),
@@ -109,7 +109,7 @@ class Definitions(Stubs):
         return list(dict.fromkeys(self.resolve(function.parent, name) for name in found))
 
     def attribute(self, attribute: Definition) -> Facts:
-        scope = attribute.parent
+        scope = scope_of(attribute)
         labels = attribute.labels
         kind = (
             "property"
@@ -129,7 +129,7 @@ class Definitions(Stubs):
             "means": None
             if isinstance(attribute.value, griffe.ExprDict | griffe.ExprList | griffe.ExprSet)
             else self.expression(scope, attribute.value),
-            "writable": kind == "attribute" or "writable" in labels,
+            "writable": kind != "property" or "writable" in labels,
             "abstract": "abstractmethod" in labels,
             "on_class": "class-attribute" in labels,
         }

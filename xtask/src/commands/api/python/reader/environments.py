@@ -6,6 +6,7 @@ may differ between the two versions.
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from conditions import Environment, Values, blocks, conditions, constants
@@ -24,9 +25,13 @@ class Tree:
         self.problems: list[str] = []
         self.files: dict[str, ast.Module] = {}
         self.annotated: dict[str, bool] = {}
-        for package in sorted({name.split(".")[0] for name in public}):
-            for file in sources(self.root, package):
+        # The packages, and those beside them that they import from: `pytest` is in `_pytest`.
+        self.packages = sorted({name.split(".")[0] for name in public})
+        for package in self.packages:
+            files = sources(self.root, package)
+            for file in files:
                 self.read(file)
+            self.packages += sorted(self.beside(files) - {*self.packages})
         self.constants = constants(list(self.files.values()))
 
     def read(self, file: Path) -> None:
@@ -37,6 +42,17 @@ class Tree:
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             self.problems.append(f"{name}:{line}: {error}")
+
+    def beside(self, files: list[Path]) -> set[str]:
+        """Find the packages of this tree that these files import from."""
+        parsed = [tree for file in files if (tree := self.parsed(file)) is not None]
+        names = {
+            (node.module or "").split(".")[0]
+            for tree in parsed
+            for node in imports(tree.body)
+            if node.level == 0
+        }
+        return {name for name in names if is_package(self.root, name)}
 
     def parsed(self, file: Path) -> ast.Module | None:
         """Return what a file holds; null for one outside of the tree."""
@@ -71,6 +87,21 @@ def sources(root: Path, package: str) -> list[Path]:
         for end in ("*.py", "*.pyi"):
             found += sorted(folder.rglob(end)) if folder.is_dir() else []
     return found
+
+
+def imports(body: list[ast.stmt]) -> Iterator[ast.ImportFrom]:
+    """List the imports of a module that are in no function."""
+    for node in body:
+        if isinstance(node, ast.ImportFrom):
+            yield node
+        for block in blocks(node):
+            yield from imports(block)
+
+
+def is_package(root: Path, name: str) -> bool:
+    """Say whether `import name` finds a folder or a file; other folders may have its name."""
+    places = [root / name / "__init__", root / name]
+    return any(place.with_suffix(end).is_file() for place in places for end in (".py", ".pyi"))
 
 
 def allowed(requires: str) -> set[int]:
@@ -157,7 +188,11 @@ def ifs(tree: ast.Module) -> list[ast.If]:
 def matters(trees: list[Tree], base: Environment, other: Environment) -> bool:
     """Say whether what this environment runs, and the first one does not, may have changed."""
     seen = [
-        {name: conditional(file, tree, base, other) for name, file in tree.files.items()}
+        {
+            name: found
+            for name, file in tree.files.items()
+            if (found := conditional(file, tree, base, other))
+        }
         for tree in trees
     ]
     return seen[0] != seen[-1]

@@ -15,6 +15,11 @@ from environments import Tree
 from loader import Loader
 
 BUILTINS = set(dir(builtins))
+MAKERS = {
+    griffe.TypeParameterKind.type_var: "TypeVar",
+    griffe.TypeParameterKind.type_var_tuple: "TypeVarTuple",
+    griffe.TypeParameterKind.param_spec: "ParamSpec",
+}
 
 # What griffe found: an object or an alias, whose attributes depend on its kind.
 Definition = Any
@@ -87,7 +92,27 @@ class Names:
             return name
         if "." not in path and path in BUILTINS:
             return name
+        if path.endswith("]"):
+            return self.type_parameter(scope, first)
         return self.canonical(path + dot + rest, depth)
+
+    def type_parameter(self, scope: Definition, name: str) -> str:
+        """Note a type parameter (PEP 695) as the call that would make it; return its path."""
+        while name not in getattr(scope, "type_parameters", ()):
+            scope = scope.parent
+        path = f"{scope.path}.{name}"
+        if path not in self.objects:
+            parameter = scope.type_parameters[name]
+            made = MAKERS[parameter.kind]
+            self.objects[path] = {"kind": "attribute", "means": f"typing.{made}({name!r})"}
+            limits = [self.expression(scope, one) for one in parameter.constraints or ()]
+            if parameter.bound is not None:
+                limits.append(f"bound={self.expression(scope, parameter.bound)}")
+            if parameter.default is not None:
+                limits.append(f"default={self.expression(scope, parameter.default)}")
+            means = ", ".join([repr(name), *(one for one in limits if one)])
+            self.objects[path]["means"] = f"typing.{made}({means})"
+        return path
 
     def expression(self, scope: Definition, value: object) -> str | None:
         """Resolve every name in an annotation, a base or a decorator.
@@ -174,6 +199,11 @@ def text(value: object) -> str | None:
 def path_of(name: str) -> ast.expr:
     """Parse a dotted path; nobody changes the result."""
     return ast.parse(name, mode="eval").body
+
+
+def scope_of(found: Definition) -> Definition:
+    """Find where the names in a signature or an alias are looked up: type parameters come first."""
+    return found if getattr(found, "type_parameters", None) else found.parent
 
 
 def bare(expression: str) -> str:

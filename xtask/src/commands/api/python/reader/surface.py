@@ -26,7 +26,7 @@ class Reader(Classes):
     """The names that users import, and what they lead to."""
 
     def surface(self) -> Facts:
-        for package in self.packages():
+        for package in self.tree.packages:
             self.load(package)
         for name in self.public:
             module = self.find(name)

@@ -1,0 +1,152 @@
+//! Type variables. Their names mean nothing to users: two signatures that differ only in them are equal.
+
+use super::Compare;
+use super::surface::{Is, Signature, Surface};
+
+const MAKERS: [&str; 2] = ["typing.TypeVar(", "typing_extensions.TypeVar("];
+
+/// A type variable, as it was made.
+pub(super) struct Variable<'a> {
+    /// The types that it may stand for, if they are limited.
+    pub bounds: Vec<&'a str>,
+    /// Its arguments, without its name.
+    arguments: Vec<&'a str>,
+}
+
+/// What the definition at this path says, if it is that of a type variable.
+pub(super) fn variable<'a>(surface: &'a Surface, path: &str) -> Option<Variable<'a>> {
+    let Is::Attribute(attribute) = &surface.objects.get(path)?.is else { return None };
+    let means = attribute.means.as_deref()?;
+    let inside = MAKERS.iter().find_map(|maker| means.strip_prefix(maker))?.strip_suffix(')')?;
+    let of_variance = |one: &str| one.starts_with("covariant=") || one.starts_with("contravariant=");
+    let mut arguments = arguments(inside);
+    arguments.retain(|one| !of_variance(one) && !one.starts_with("infer_variance="));
+    arguments.remove(0);
+    let bound = arguments.iter().find_map(|one| one.strip_prefix("bound="));
+    let bounds = match bound {
+        Some("None") | None => arguments.iter().copied().filter(|one| !one.contains('=')).collect(),
+        Some(bound) => vec![bound],
+    };
+    Some(Variable { bounds, arguments })
+}
+
+/// The arguments of a call, from the text between its brackets.
+fn arguments(inside: &str) -> Vec<&str> {
+    let (mut depth, mut quote, mut start, mut found) = (0, None, 0, Vec::new());
+    for (i, c) in inside.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                found.push(inside[start..i].trim());
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(inside[start..].trim());
+    found
+}
+
+impl Compare<'_> {
+    /// The new signature with the old names of its variables.
+    pub(super) fn with_old_variables(&self, old: &Signature, new: &Signature) -> Signature {
+        let texts = |signature: &Signature| {
+            let taken = signature.parameters.iter().filter_map(|p| p.takes.clone());
+            taken.chain(signature.returns.clone()).collect::<Vec<_>>().join(", ")
+        };
+        let renamed = self.renamed_variables(&texts(old), &texts(new));
+        let mut signature = new.clone();
+        if !renamed.is_empty() {
+            let types = signature.parameters.iter_mut().filter_map(|p| p.takes.as_mut());
+            types.chain(&mut signature.returns).for_each(|text| *text = replaced(text, &renamed));
+        }
+        signature
+    }
+
+    /// The new annotation with the old names of its variables.
+    pub(super) fn with_old_variable(&self, old: &str, new: &str) -> String {
+        replaced(new, &self.renamed_variables(old, new))
+    }
+
+    /// Pairs of a new name and an old one: the variables of both texts that are in one of them alone, in
+    /// their order. One of each pair must not exist on the other side, where it would be another variable.
+    fn renamed_variables(&self, old: &str, new: &str) -> Vec<(String, String)> {
+        let (before, after) = (variables(self.old, old), variables(self.new, new));
+        let own = |path: &str| self.moved.get(path).copied().unwrap_or(path).to_string();
+        let came: Vec<&str> = after.iter().copied().filter(|path| !before.contains(&&*own(path))).collect();
+        let gone: Vec<&str> =
+            before.iter().copied().filter(|path| !after.iter().any(|now| own(now) == *path)).collect();
+        let alike = |(old, new): (&&str, &&str)| {
+            let elsewhere = self.new.objects.contains_key(*old) && self.old.objects.contains_key(*new);
+            let same = match (variable(self.old, old), variable(self.new, new)) {
+                (Some(old), Some(new)) => old.arguments == new.arguments,
+                _ => false,
+            };
+            same && !elsewhere
+        };
+        if gone.len() != came.len() || !gone.iter().zip(&came).all(alike) {
+            return Vec::new();
+        }
+        came.iter().zip(&gone).map(|(new, old)| (new.to_string(), old.to_string())).collect()
+    }
+}
+
+/// The variables that a text names, in the order of their first places.
+fn variables<'a>(surface: &Surface, text: &'a str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for word in words(text) {
+        if !found.contains(&word) && variable(surface, word).is_some() {
+            found.push(word);
+        }
+    }
+    found
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty())
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '.'
+}
+
+fn replaced(text: &str, renamed: &[(String, String)]) -> String {
+    let mut rest = text;
+    let mut written = String::new();
+    while let Some(start) = rest.find(is_word) {
+        let end = rest[start..].find(|c| !is_word(c)).map_or(rest.len(), |length| start + length);
+        let word = &rest[start..end];
+        written.push_str(&rest[..start]);
+        written.push_str(renamed.iter().find(|(new, _)| new == word).map_or(word, |(_, old)| old));
+        rest = &rest[end..];
+    }
+    written + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_split_at_their_own_commas() {
+        for (inside, expected) in [
+            ("'T'", vec!["'T'"]),
+            ("'T', bound=dict[str, int]", vec!["'T'", "bound=dict[str, int]"]),
+            ("'T', int, typing.Literal['a, b']", vec!["'T'", "int", "typing.Literal['a, b']"]),
+        ] {
+            assert_eq!(arguments(inside), expected);
+        }
+    }
+
+    #[test]
+    fn only_whole_words_are_replaced() {
+        let renamed = [("demo._T".to_string(), "demo.T".to_string())];
+        assert_eq!(
+            replaced("list[demo._T] | demo._Two | x.demo._T", &renamed),
+            "list[demo.T] | demo._Two | x.demo._T"
+        );
+    }
+}
