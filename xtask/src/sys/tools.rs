@@ -177,17 +177,23 @@ pub(crate) fn create_once(folder: &Utf8Path, make: impl FnOnce() -> Result<()>) 
 pub(crate) fn python() -> Result<Utf8PathBuf> {
     static FOUND: std::sync::OnceLock<Option<Utf8PathBuf>> = std::sync::OnceLock::new();
     let found = FOUND.get_or_init(|| {
-        ["python3", "python3.11", "python3.12", "python3.13", "python3.14"].iter().find_map(|name| {
-            let program = which::which(name).ok()?;
-            let script = "import os, sys; assert sys.version_info >= (3, 11); \
-                          print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))";
-            // -S skips `site`, which reads the .pth files of all installed packages.
-            let output =
-                secrets::withhold(std::process::Command::new(program).args(["-I", "-S", "-c", script]))
-                    .output()
-                    .ok()?;
-            output.status.success().then(|| Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-        })
+        ["python3", "python3.11", "python3.12", "python3.13", "python3.14"].iter().find_map(real_python)
     });
     found.clone().context("no Python >= 3.11 on PATH (tried python3, python3.11 to python3.14)")
+}
+
+/// The newer Pythons on this machine, the newest first: they parse syntax that an older one does not know.
+pub(crate) fn newer_pythons() -> impl Iterator<Item = Utf8PathBuf> {
+    ["python3.14", "python3.13", "python3.12"].iter().filter_map(real_python)
+}
+
+fn real_python(name: &&str) -> Option<Utf8PathBuf> {
+    let program = which::which(name).ok()?;
+    let script = "import os, sys; assert sys.version_info >= (3, 11); \
+                  print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))";
+    // -S skips `site`, which reads the .pth files of all installed packages.
+    let output = secrets::withhold(std::process::Command::new(program).args(["-I", "-S", "-c", script]))
+        .output()
+        .ok()?;
+    output.status.success().then(|| Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }

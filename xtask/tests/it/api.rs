@@ -3,8 +3,11 @@
 
 use crate::api_cases::{self, Case};
 use crate::breaks::{app, renamed_under_a_fix};
-use crate::support::{APP_TOML, Repo};
+use crate::skip;
+use crate::support::{APP_TOML, Repo, run};
 use expect_test::expect;
+use std::path::PathBuf;
+use std::process::Command;
 
 pub(crate) const FILES: [(&str, &str); 7] = [
     ("conditions", include_str!("api/conditions.txt")),
@@ -201,6 +204,7 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
         exit code 1
         error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:2: '(' was never closed (<unknown>, line 2)
+        syntax of a newer Python is read by that Python, if it is on PATH: `uv python install 3.14`
         exit code 2
         error: apps/python/app.toml: [api] public names the module demo_agnet, which exists neither in COMMIT nor in COMMIT
     "#]].assert_eq(&seen);
@@ -249,6 +253,109 @@ fn the_package_is_read_and_never_imported() {
         compared: demo_agent
         stderr:
         error: 1 breaking change between HEAD~1 and HEAD
+    "#]].assert_eq(&output.seen());
+}
+
+#[test]
+fn what_a_package_imports_from_a_package_beside_it_is_compared() {
+    let repo = app();
+    let file = |name: &str| format!("apps/python/src/{name}.py");
+    repo.write(&file("demo_agent/__init__"), "from _demo.tools import f\n__all__ = [\"f\"]\n");
+    repo.write(&file("_demo/__init__"), "");
+    repo.commit(&file("_demo/tools"), "def f(a): ...\n", "feat: f");
+    repo.commit(&file("_demo/tools"), "def f(): ...\n", "fix: f");
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]);
+    expect![[r#"
+        exit code 3
+        demo_agent.f
+          - def f(a)
+          + def f()
+          breaking the parameter `a` was removed; breaks callers [parameter-removed] apps/python/src/_demo/tools.py:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+    "#]].assert_eq(&output.seen());
+}
+
+/// What `type_parameters` writes is read by Python 3.12 and newer alone.
+const BOX: &str = "\
+from typing import Callable, Generic, TypeVar
+T = TypeVar(\"T\")
+N = TypeVar(\"N\", bound=int)
+Pair = tuple[T, T]
+class Box(Generic[T]):
+    item: T
+    def map(self, f: Callable[[T], N], other: Pair[T]) -> \"Box[N]\": ...
+def first(items: list[T]) -> T: ...
+def gone(items: list[T]) -> T: ...
+";
+const BOX_OF_312: &str = "\
+from typing import Callable
+type Pair[X] = tuple[X, X]
+class Box[T]:
+    item: T
+    def map[N: int](self, f: Callable[[T], N], other: Pair[T]) -> \"Box[N]\": ...
+def first[Item](items: list[Item]) -> Item: ...
+def gone[A, B](items: list[A]) -> B: ...
+";
+
+fn compared(repo: &Repo, old: &str, new: &str) -> Command {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["api", "diff", "python", old, new]);
+    command
+}
+
+/// The folder of a newer Python than the oldest that griffe may have here: on PATH, or one of pyenv.
+fn newer_python() -> Option<PathBuf> {
+    let versions = PathBuf::from(std::env::var_os("HOME")?).join(".pyenv/versions");
+    let kept = versions.read_dir().into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).chain(kept).collect();
+    let works = |program: &PathBuf| {
+        Command::new(program).args(["-I", "-c", ""]).output().is_ok_and(|output| output.status.success())
+    };
+    folders.into_iter().find(|folder| {
+        ["python3.14", "python3.13", "python3.12"].iter().any(|name| works(&folder.join(name)))
+    })
+}
+
+#[test]
+fn syntax_of_a_newer_python_is_an_error_that_says_what_to_do() {
+    let repo = app();
+    // With no other Python than that of griffe.
+    let git = which::which("git").expect("git");
+    std::os::unix::fs::symlink(git, repo.path.join("git")).expect("a link");
+    let old = repo.commit("apps/python/src/demo_agent/__init__.py", BOX, "feat: a box");
+    let new = repo.commit("apps/python/src/demo_agent/__init__.py", BOX_OF_312, "refactor: type parameters");
+    let output = run(compared(&repo, &old, &new).env("PATH", &repo.path));
+    expect![[r#"
+        exit code 1
+        error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
+        apps/python/src/demo_agent/__init__.py:2: invalid syntax (<unknown>, line 2)
+        syntax of a newer Python is read by that Python, if it is on PATH: `uv python install 3.14`
+    "#]]
+    .assert_eq(&output.seen());
+}
+
+#[test]
+fn type_parameters_are_read_by_a_newer_python() {
+    let Some(folder) = newer_python() else {
+        return drop(skip::optional("no Python 3.12 or newer"));
+    };
+    let repo = app();
+    let old = repo.commit("apps/python/src/demo_agent/__init__.py", BOX, "feat: a box");
+    let new = repo.commit("apps/python/src/demo_agent/__init__.py", BOX_OF_312, "refactor: type parameters");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
+    let output = run(compared(&repo, &old, &new).env("PATH", path));
+    expect![[r#"
+        exit code 0
+        demo_agent.gone
+          - def gone(items: list[T]) -> T
+          + def gone(items: list[A]) -> B
+          risky    `items` accepted list[T], now list[A]: whether every value still fits cannot be determined; breaks callers [parameter-type-changed] apps/python/src/demo_agent/__init__.py:7 (was apps/python/src/demo_agent/__init__.py:9)
+          risky    it returned T, now B: whether that is compatible cannot be determined; breaks callers [return-type-changed] apps/python/src/demo_agent/__init__.py:7 (was apps/python/src/demo_agent/__init__.py:9)
+        2 changes: 0 breaking, 2 risky
+        compared: demo_agent
     "#]].assert_eq(&output.seen());
 }
 

@@ -97,24 +97,49 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
         std::fs::write(reader.join(name), text)?;
     }
     let python = tools::tool("griffe")?.with_file_name("python");
-    let sh = child::shell(temp)?;
-    let text = child::capture(
-        cmd!(sh, "{python} -E -s -B {reader}/surface.py").stdin(serde_json::to_string(&requests)?),
-        &[],
-    )?;
-    let mut read: Vec<Read> =
-        serde_json::from_str(&text).context("cannot parse the output of griffe's reader")?;
+    let requests = serde_json::to_string(&requests)?;
+    let by = |python: &Utf8Path, packages: &[(&str, &str)]| -> Result<Vec<Read>> {
+        let sh = child::shell(temp)?;
+        let command = cmd!(sh, "{python} -s -B {reader}/surface.py").stdin(&requests);
+        let text = child::capture(command, packages)?;
+        serde_json::from_str(&text).context("cannot parse the output of griffe's reader")
+    };
+    let mut read = by(&python, &[])?;
+    let readable = |read: &[Read]| read.iter().flat_map(|one| &one.surfaces).all(|s| s.problems.is_empty());
+    if !readable(&read) {
+        let packages = site_packages(&python)?;
+        for newer in tools::newer_pythons() {
+            let found = by(&newer, &[("PYTHONPATH", packages.as_str())])?;
+            if readable(&found) {
+                read = found;
+                break;
+            }
+        }
+    }
     for one in &mut read {
         for ((surface, prefix), commit) in one.surfaces.iter_mut().zip(&prefixes).zip(commits) {
             if !surface.problems.is_empty() {
                 let problems: Vec<String> =
                     surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
-                bail!("the API at {commit} cannot be read by {python}:\n{}", problems.join("\n"));
+                bail!(
+                    "the API at {commit} cannot be read by {python}:\n{}\n\
+                     syntax of a newer Python is read by that Python, if it is on PATH: \
+                     `uv python install 3.14`",
+                    problems.join("\n")
+                );
             }
             add_prefix(surface, prefix);
         }
     }
     Ok(read)
+}
+
+/// The packages of the environment that this Python is in.
+fn site_packages(python: &Utf8Path) -> Result<Utf8PathBuf> {
+    let lib = python.parent().and_then(Utf8Path::parent).context("a Python in `bin`")?.join("lib");
+    let inside = lib.read_dir_utf8().with_context(|| format!("cannot read {lib}"))?;
+    let found = inside.flatten().map(|entry| entry.path().join("site-packages")).find(|dir| dir.is_dir());
+    found.with_context(|| format!("{lib} has no site-packages"))
 }
 
 /// The versions of Python that the package is for. None if its manifest does not say.
