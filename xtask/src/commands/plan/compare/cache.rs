@@ -1,6 +1,6 @@
-//! Caches comparisons in the user's cache folder, so that all checkouts share them: the jobs of a pull request
-//! and of its release compare the same trees. The key is a hash of what was compared and of the version of
-//! the rules. An entry that cannot be read is ignored.
+//! Caches comparisons in the user's cache folder, so that all checkouts share them: the jobs of a pull
+//! request and of its release compare the same trees. The key is a hash of what was compared and of the
+//! version of the rules. An entry that cannot be read is ignored.
 
 use crate::model::evidence::Difference;
 use crate::sys::{child, files, hash};
