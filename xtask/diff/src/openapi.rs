@@ -34,6 +34,7 @@ mod servers;
 pub mod specs;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod types;
 mod unchanged;
 mod values;

@@ -10,7 +10,7 @@ use super::rules::*;
 use super::schema::{View, possible};
 use super::types::Types;
 use super::values::{contains, cut, same, show};
-use super::witness::{self, OneOf};
+use super::witness::{self, OneOf, SEARCH};
 use crate::finding::Level;
 use serde_json::Value;
 use std::cmp::Reverse;
@@ -77,16 +77,30 @@ impl<'v> Engine<'v> {
         } else {
             (&ANY_OF_ADDED, &ANY_OF_REMOVED)
         };
-        let (mine, sender, sent) = match ctx.direction {
-            Direction::Request => (&mut before, &self.old, old),
-            Direction::Response => (&mut after, &self.new, new),
+        let (mine, whole) = match ctx.direction {
+            Direction::Request => (&mut before, old),
+            Direction::Response => (&mut after, new),
         };
-        mine.retain(|one| !one.open || may_be_sent(sender, sent, &one.node));
+        mine.retain(|one| !one.open || self.may_be_sent(whole, &one.node, ctx));
         for old in before.iter().filter(|old| old.open) {
             self.shape(ctx, removed, keyword, (a, b), &old.show(), &"");
         }
         for new in after.iter().filter(|new| new.open) {
             self.shape(ctx, added, keyword, (a, b), &"", &new.show());
+        }
+    }
+
+    /// Whether a value of this alternative may be sent. It is asked again and again for nested alternatives.
+    fn may_be_sent(&mut self, whole: &Node<'v>, one: &Node<'v>, ctx: &Context) -> bool {
+        let sender = if ctx.direction == Direction::Request { &self.old } else { &self.new };
+        let fuel = &mut self.fuel;
+        let mut search = || {
+            *fuel = fuel.saturating_sub(SEARCH);
+            some_may_be_sent(sender, whole, one)
+        };
+        match self.texts.of(whole).zip(self.texts.of(one)) {
+            Some(texts) => *self.sent.entry(texts).or_insert_with(search),
+            None => search(),
         }
     }
 
@@ -361,8 +375,8 @@ fn tagged_apart(one: &Alternative, other: &Alternative) -> bool {
 /// How many levels of alternatives within alternatives are read.
 const NESTED: usize = 4;
 
-/// Whether a value of this alternative may be sent: the whole `oneOf` may refuse all of them.
-fn may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v>) -> bool {
+/// Searches a value of this alternative that may be sent: the whole `oneOf` may refuse all of them.
+fn some_may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v>) -> bool {
     let passes = |value: &Value| witness::fits(document, whole, value, OneOf::Exactly) != Some(false);
     if !possible(document, one, NESTED) {
         return false;

@@ -41,6 +41,11 @@ impl Context {
         let text = matches!(kind, Kind::Parameter | Kind::Header);
         Context { direction, kind, subject: subject.into(), text, repeats: false, exact: false }
     }
+    /// A number for each combination of what a verdict depends on.
+    pub(super) fn tag(&self) -> u8 {
+        let flags = [self.direction == Direction::Request, self.text, self.exact];
+        flags.into_iter().fold(self.kind as u8, |tag, flag| tag * 2 + u8::from(flag))
+    }
     /// The context of the schema's content. Text has no types at any depth: `?filter[n]=1`.
     pub(super) fn inner(&self) -> Context {
         let kind = match self.kind {

@@ -6,9 +6,10 @@ use super::document::{At, Document, Lost};
 use super::node::Node;
 use super::rules::{Rule, Shape};
 use super::schema::View;
+use super::texts::Texts;
 use super::unchanged::Unchanged;
 use crate::finding::Level;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
 /// A difference that a client can notice.
@@ -47,8 +48,15 @@ pub(super) struct Engine<'v> {
     pub lost_old: Vec<(Lost, At<'v>)>,
     pub lost_new: Vec<(Lost, At<'v>)>,
     weighed: BTreeMap<Pair, Option<Level>>,
+    pub texts: Texts,
+    /// The weight of pairs without references, by their texts.
+    written: HashMap<Pair, Option<Level>>,
+    /// Whether a value of an alternative may be sent, by the texts of the whole and the alternative.
+    pub sent: HashMap<(Vec<usize>, Vec<usize>), bool>,
     trail: Vec<Pair>,
     depth: usize,
+    /// Whether a trial run met a schema that is too deep.
+    cut: bool,
     worst: Option<Level>,
     /// How many more pairs of schemas may be compared: without a limit, some documents would take hours.
     pub fuel: usize,
@@ -73,8 +81,12 @@ impl<'v> Engine<'v> {
             lost_old: Vec::new(),
             lost_new: Vec::new(),
             weighed: BTreeMap::new(),
+            texts: Texts::default(),
+            written: HashMap::new(),
+            sent: HashMap::new(),
             trail: Vec::new(),
             depth: 0,
+            cut: false,
             worst: None,
             fuel: FUEL,
             exhausted: false,
@@ -163,11 +175,10 @@ impl<'v> Engine<'v> {
         if self.is_unchanged(old, new) {
             return;
         }
-        let pair = self.pair(old, new, ctx);
         if self.depth > 0 {
-            return self.weigh_pair(pair, old, new, ctx);
+            return self.weigh_written(old, new, ctx);
         }
-        let Some(pair) = pair else { return self.walk(old, new, ctx) };
+        let Some(pair) = self.pair(old, new, ctx) else { return self.walk(old, new, ctx) };
         let group = *self.met.entry(pair).or_insert_with(|| {
             self.groups.push(Group::default());
             self.waiting.push((self.groups.len() - 1, old.clone(), new.clone(), ctx.clone()));
@@ -199,11 +210,11 @@ impl<'v> Engine<'v> {
         if a.is_none() && b.is_none() {
             return None;
         }
-        let written =
-            |node: &Node| node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 16).collect();
-        let flags = [ctx.direction == Direction::Request, ctx.text, ctx.exact];
-        let tag = flags.into_iter().fold(ctx.kind as u8, |tag, flag| tag * 2 + u8::from(flag));
-        Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), tag))
+        let written = |node: &Node| {
+            let parts = node.raws.iter().map(|raw| std::ptr::from_ref(raw.value) as usize * 16);
+            parts.chain([node.only.bits()]).collect()
+        };
+        Some((a.unwrap_or_else(|| written(old)), b.unwrap_or_else(|| written(new)), ctx.tag()))
     }
 
     /// The most severe difference between two schemas. None if they mean the same.
@@ -218,11 +229,9 @@ impl<'v> Engine<'v> {
 
     /// The most severe difference that a comparison finds, without recording any.
     pub(super) fn trial(&mut self, run: impl FnOnce(&mut Self)) -> Option<Level> {
-        let outer = self.worst.take();
         self.depth += 1;
-        run(self);
+        let weight = self.aside(run);
         self.depth -= 1;
-        let weight = std::mem::replace(&mut self.worst, outer);
         if self.depth == 0 {
             // Pairs that were met again during the comparison were assumed equal. If they turned out to
             // differ, results that depended on that are discarded.
@@ -235,26 +244,54 @@ impl<'v> Engine<'v> {
         weight
     }
 
-    fn weigh_pair(&mut self, pair: Option<Pair>, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+    /// Weighs texts without references once, wherever they are: nested alternatives often repeat, and each
+    /// pair of them compares all pairs within.
+    fn weigh_written(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
         if self.worst == Some(Level::Breaking) {
             return;
         }
+        let texts = match (self.texts.of(old), self.texts.of(new)) {
+            (Some(a), Some(b)) if !ctx.repeats => (a, b, ctx.tag()),
+            _ => return self.weigh_pair(old, new, ctx),
+        };
+        let known = self.written.get(&texts).copied();
+        let weight = known.unwrap_or_else(|| {
+            let cut = std::mem::replace(&mut self.cut, false);
+            let weight = self.aside(|engine| engine.weigh_pair(old, new, ctx));
+            // At a place that is less deep, the weight may be another one.
+            if !self.cut {
+                self.written.insert(texts, weight);
+            }
+            self.cut |= cut;
+            weight
+        });
+        self.worst = self.worst.max(weight);
+    }
+
+    /// What this adds to a trial run, without adding it.
+    pub(super) fn aside(&mut self, run: impl FnOnce(&mut Self)) -> Option<Level> {
+        let outer = self.worst.take();
+        run(self);
+        std::mem::replace(&mut self.worst, outer)
+    }
+
+    fn weigh_pair(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+        let pair = self.pair(old, new, ctx);
         if let Some(known) = pair.as_ref().and_then(|pair| self.weighed.get(pair)) {
             self.worst = self.worst.max(*known);
             return;
         }
         if self.depth > DEPTH {
+            self.cut = true;
             self.worst = self.worst.max(Some(Level::Warning));
             return;
         }
         if let Some(pair) = &pair {
             self.weighed.insert(pair.clone(), None);
         }
-        let outer = self.worst.take();
         self.depth += 1;
-        self.walk(old, new, ctx);
+        let weight = self.aside(|engine| engine.walk(old, new, ctx));
         self.depth -= 1;
-        let weight = std::mem::replace(&mut self.worst, outer);
         self.worst = self.worst.max(weight);
         if let Some(pair) = pair {
             self.weighed.insert(pair.clone(), weight);

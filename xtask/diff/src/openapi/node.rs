@@ -40,7 +40,7 @@ impl<'v> Raw<'v> {
         (self.lifted, self.flat, self.without) == (other.lifted, other.flat, other.without)
     }
     /// A number for each combination of flags.
-    fn reading(&self) -> usize {
+    pub(super) fn reading(&self) -> usize {
         let bits = [self.lifted, self.flat, self.without.any, self.without.one];
         bits.into_iter().fold(0, |number, bit| number * 2 + usize::from(bit))
     }

@@ -10,12 +10,10 @@ use super::rules::*;
 use super::schema::View;
 use super::types::Types;
 use super::values::{Number, show};
-use super::witness::{self, OneOf};
+use super::witness::{self, OneOf, SEARCH};
 use crate::finding::Level;
 use serde_json::{Value, json};
 
-/// What looking for a value counts, in pairs of schemas.
-const SEARCH: usize = 200;
 /// How many values are tried for schemas that are decided by trying.
 const TRIED: usize = 200;
 /// How deep such schemas are read.
@@ -62,15 +60,25 @@ impl<'v> Engine<'v> {
                 };
             }
             Some(Decided::Refused(value)) => Some((value, true)),
-            None => self.overlapping((old, a), (new, b), ctx),
+            None => None,
         };
-        let Some((value, fits_none)) = refused else { return self.one_by_one((old, a), (new, b), ctx) };
-        let level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
-        match level.filter(|_| self.is_trial()) {
-            Some(level) => drop(self.weigh(level)),
-            None if self.is_trial() => {}
-            None => self.one_by_one((old, a), (new, b), ctx),
+        let mut level = None;
+        if self.is_trial() {
+            level = self.aside(|engine| engine.one_by_one((old, a), (new, b), ctx));
+            level.map(|level| self.weigh(level));
+            // Looking for a value is most of the work, and nothing is worse than a break.
+            if level == Some(Level::Breaking) {
+                return;
+            }
         }
+        let refused = refused.or_else(|| self.overlapping((old, a), (new, b), ctx));
+        if !self.is_trial() {
+            if refused.is_some() {
+                level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
+            }
+            self.one_by_one((old, a), (new, b), ctx);
+        }
+        let Some((value, fits_none)) = refused else { return };
         // What is a warning for one alternative (a new value of an enum) is not more for the whole.
         let known = if fits_none { Level::Warning } else { Level::Breaking };
         if level < Some(known) {

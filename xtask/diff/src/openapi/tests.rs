@@ -317,6 +317,39 @@ fn a_comparison_that_takes_too_long_stops_with_an_error() {
     );
 }
 
+#[test]
+fn a_type_of_a_list_is_weighed_on_its_own() {
+    let old = json!({ "type": ["string", "integer"] });
+    let new = json!({ "anyOf": [{ "const": "a" }, { "type": ["string", "integer"] }, { "type": "null" }],
+        "maxLength": 3 });
+    let changes = diff(&posting(old, json!({})), &posting(new, json!({})), TODAY);
+    let expected =
+        ["request-body-became-nullable", "request-body-const-added", "request-body-list-of-types-widened"];
+    assert_eq!(ids(&changes), expected);
+}
+
+/// `levels` of objects whose `v` is one of four such objects, which differ from `from` on.
+fn nested(levels: usize, from: usize) -> Value {
+    let inner = |n: usize| match levels {
+        0 => json!({ "type": "string", "maxLength": n }),
+        _ => json!({ "oneOf": (0..4).map(|one| nested(levels - 1, n + one)).collect::<Vec<_>>() }),
+    };
+    json!({ "type": "object", "required": ["k"],
+        "properties": { "k": { "type": "string" }, "v": inner(from) } })
+}
+
+#[test]
+fn alternatives_that_repeat_at_several_levels_are_compared_once() {
+    let spec = |from: usize| {
+        let group = |n: usize| json!({ "oneOf": (0..4).map(|one| nested(2, n + one)).collect::<Vec<_>>() });
+        posting(json!({ "oneOf": (from..from + 6).map(group).collect::<Vec<_>>() }), json!({}))
+    };
+    let (old, new) = (spec(0), spec(1));
+    let mut engine = Engine::new(Document::new(&old), Document::new(&new), TODAY);
+    engine.fuel = 60_000;
+    assert_eq!(ids(&run(engine)), ["request-body-one-of-added"]);
+}
+
 /// A document that uses every feature.
 fn everything() -> Value {
     let mut paths = json!({ "/a/{id}": { "parameters": [{ "name": "id", "in": "path", "required": true,

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+/// What looking for a value counts, in pairs of schemas.
+pub(super) const SEARCH: usize = 200;
 /// At most this many candidates for one schema, and for a schema within it.
 const OUTER: usize = 60;
 const INNER: usize = 8;
