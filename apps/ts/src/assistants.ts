@@ -141,7 +141,7 @@ export class Assistants {
     this.#current.delete(id);
   }
 
-  /** Returns the assistants that have what is wanted, in the order of their creation. */
+  /** Returns the assistants that match the search, in the order of their creation. */
   matching(wanted: models.AssistantCount): Assistant[] {
     const name = wanted.name?.toLowerCase() ?? "";
     return [...this.#current.values()].filter(
@@ -170,7 +170,7 @@ function made(id: string, graph: string, more: Partial<Assistant>): Assistant {
   };
 }
 
-/** Returns config and context, of which `config.configurable` and `context` are the same. */
+/** Returns the config and the context, after making `config.configurable` equal the context. */
 export function mirrored(
   config: models.RunConfig | null,
   context: Json | null,

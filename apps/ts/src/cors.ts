@@ -21,7 +21,7 @@ export function corsHeaders(
   };
 }
 
-/** Tells whether a browser asks whether it may send another request. */
+/** Tells whether the request is a CORS preflight. */
 export function isPreflight(method: string, headers: Headers): boolean {
   return method === "OPTIONS" && headers.has("access-control-request-method");
 }

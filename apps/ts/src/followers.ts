@@ -39,7 +39,7 @@ export class Followers {
     return threads.followed(threadId);
   }
 
-  /** Lets the events of a new run be those that a client gets who wants no earlier ones. */
+  /** Starts a new run. A client that wants no earlier events gets those from here on. */
   begin(run: Run): void {
     if (run.protocol) this.#threads().follow(run.threadId);
     this.#known(run)?.mark(Date.parse(run.record.created_at));

@@ -29,13 +29,13 @@ export class Items {
     this.#journal = records;
   }
 
-  /** Returns for the storage when a value ends. */
+  /** Returns when a value expires, for the storage. */
   dump(name: string): Json | null {
     const end = this.#ends.get(name);
     return end ? { ...end } : null;
   }
 
-  /** Loads from the storage when a value ends. */
+  /** Loads from the storage when a value expires. */
   load(name: string, saved: Json | null): void {
     if (saved) this.#ends.set(name, saved as unknown as End);
     else this.#ends.delete(name);
@@ -62,7 +62,7 @@ export class Items {
     this.#journal.mark("end", name);
   }
 
-  /** Lets the time of a value begin again. */
+  /** Restarts the time to live of a value. */
   used(namespace: string[], key: string): void {
     const end = this.#ends.get(JSON.stringify([namespace, key]));
     if (end) this.keep(namespace, key, end.minutes);

@@ -44,7 +44,7 @@ export class ThreadLog extends Log<Place> {
     this.begin = this.last;
   }
 
-  /** Appends an event of this moment, in milliseconds. */
+  /** Appends an event with its time in milliseconds. */
   tell({ place, data, node }: Event, moment: number = Date.now()): void {
     this.skip(moment);
     const named = { namespace: place.namespace, timestamp: Date.now(), ...(node && { node }) };

@@ -172,7 +172,7 @@ export class Log<Kind> {
   }
 }
 
-/** Returns what tells whether an event has one of these modes. null: all of them. */
+/** Returns a function that tells whether an event has one of these modes. null: all of them. */
 export function ofModes(wanted: readonly string[] | null): (event: string) => boolean {
   return (event) => {
     if (wanted === null || event === "error") return true;

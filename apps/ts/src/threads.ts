@@ -108,7 +108,7 @@ export class Threads {
     this.#mark(id);
   }
 
-  /** Tells when a thread ends. */
+  /** Returns the time to live of a thread. */
   ttl(id: string): Json | null {
     const end = this.#ends.get(id);
     return end ? { strategy: "delete", ttl_minutes: end.minutes } : null;
@@ -158,7 +158,7 @@ export class Threads {
     return log;
   }
 
-  /** Adds an event to the thread's, if somebody has asked for them. */
+  /** Adds an event to the thread's log, if somebody has asked for its events. */
   tell(id: string, event: string, data: string): void {
     this.#logs.get(id)?.add(event, data);
   }
@@ -192,7 +192,7 @@ export class Threads {
     }
   }
 
-  /** Returns the threads that have what is wanted, in the order of their creation. */
+  /** Returns the threads that match the search, in the order of their creation. */
   matching(wanted: models.ThreadCount & { ids?: string[] | null }): models.Thread[] {
     this.sweep();
     const ids = wanted.ids ? new Set(wanted.ids.map((id) => id.toLowerCase())) : null;

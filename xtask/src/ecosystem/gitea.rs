@@ -82,8 +82,8 @@ impl Package {
     }
 }
 
-/// Links the app's package and image to the repository, where they are in the registries of the forge, a
-/// Gitea, and have its owner. Returns the kinds that were linked now.
+/// Links the app's package and image to the repository, if the forge is a Gitea, its registries have them,
+/// and their owner is the repository's. Returns the kinds that this call linked.
 pub(crate) fn link(ctx: &Ctx, app: &App, forge: &Forge) -> Result<Vec<&'static str>> {
     let Some(base) = forge.gitea() else { return Ok(Vec::new()) };
     let package = &app.settings.package;

@@ -85,8 +85,7 @@ impl Git {
         Git { offline: true, ..self.clone() }
     }
 
-    /// The same git, which knows the password of this remote; and the remote as arguments and messages name
-    /// it.
+    /// Returns a git that has the login of this remote, and the remote's address without the login.
     pub(crate) fn with_remote(self, remote: &str) -> (Git, String) {
         let named = match remote.contains("://") {
             true => None,

@@ -119,7 +119,7 @@ class Assistants:
         self._journal.mark("assistant", assistant_id)
 
     def matching(self, wanted: AssistantSearch | AssistantCount) -> list[Json]:
-        """Return the assistants that have what is wanted, in the order of their creation."""
+        """Return the assistants that match the search, in the order of their creation."""
         return [
             one
             for one in self._current.values()
@@ -147,7 +147,7 @@ def _made(assistant_id: str, graph: str, more: Json) -> Json:
 
 
 def mirrored(config: RunConfig | None, context: Json | None) -> tuple[Json, Json]:
-    """Return config and context, of which `config.configurable` and `context` are the same."""
+    """Return the config and the context, after making `config.configurable` equal the context."""
     settings = config.model_dump(exclude_none=True) if config else {}
     configurable = settings.get("configurable")
     if configurable and context and configurable != context:

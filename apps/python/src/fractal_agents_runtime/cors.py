@@ -26,5 +26,5 @@ def cors_headers(
 
 
 def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-    """Tell whether a browser asks whether it may send another request."""
+    """Tell whether the request is a CORS preflight."""
     return method == "OPTIONS" and "access-control-request-method" in headers

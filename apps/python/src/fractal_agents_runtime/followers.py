@@ -49,7 +49,7 @@ class Followers:
         return threads.followed(run.thread_id)
 
     def begin(self, run: Run) -> None:
-        """Let the events of a new run be those that a client gets who wants no earlier ones."""
+        """Start a new run. A client that wants no earlier events gets those from here on."""
         if run.protocol:
             self._runs.runtime.threads.follow(run.thread_id)
         if log := self._known(run):

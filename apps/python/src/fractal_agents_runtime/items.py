@@ -30,12 +30,12 @@ class Items:
         self._ends: dict[Key, tuple[float, float]] = {}
 
     def dump(self, key: str) -> Json | None:
-        """Return for the storage when a value ends."""
+        """Return when a value expires, for the storage."""
         ends = self._ends.get(_parsed(key))
         return None if ends is None else {"ends": ends}
 
     def load(self, key: str, saved: Json | None) -> None:
-        """Load from the storage when a value ends."""
+        """Load from the storage when a value expires."""
         if saved is None:
             self._ends.pop(_parsed(key), None)
         else:
@@ -63,7 +63,7 @@ class Items:
         self._journal.mark("end", json.dumps(key))
 
     def used(self, key: Key) -> None:
-        """Let the time of a value begin again."""
+        """Restart the time to live of a value."""
         if key in self._ends:
             self.keep(key, self._ends[key][1])
 

@@ -55,7 +55,7 @@ class ThreadLog(Log[Place]):
         self.begin = self.last
 
     def tell(self, event: Event, moment: int | None = None) -> None:
-        """Append an event of this moment, in milliseconds. None: of now."""
+        """Append an event with its time in milliseconds; None: the current time."""
         self.skip(_now() if moment is None else moment)
         self.add(event.place, event.params())
 
@@ -83,7 +83,7 @@ class Event(NamedTuple):
 def wanted(
     channels: list[str], namespaces: list[list[str]] | None, depth: int | None
 ) -> Callable[[Place], bool]:
-    """Return what tells whether a client wants an event."""
+    """Return a function that tells whether a client wants an event."""
 
     def is_wanted(place: Place) -> bool:
         base = place.channel.partition(":")[0]

@@ -163,7 +163,7 @@ class Log(Generic[Kind]):
 
 
 def of_modes(modes: Iterable[str] | None) -> Callable[[str], bool]:
-    """Return what tells whether an event has one of these modes. None: all of them."""
+    """Return a function that tells whether an event has one of these modes. None: all of them."""
     wanted = None if modes is None else frozenset(modes)
 
     def is_wanted(event: str) -> bool:

@@ -92,12 +92,12 @@ class Threads:
             self.delete(thread_id)
 
     def keep(self, thread_id: str, minutes: float) -> None:
-        """Let a thread end after these minutes."""
+        """Let a thread expire after these minutes."""
         self._ends[thread_id] = (time.time() + minutes * MINUTE, minutes)
         self.mark(thread_id)
 
     def ttl(self, thread_id: str) -> Json | None:
-        """Return when a thread ends."""
+        """Return the time to live of a thread."""
         if thread_id not in self._ends:
             return None
         return {"strategy": "delete", "ttl_minutes": self._ends[thread_id][1]}
@@ -141,7 +141,7 @@ class Threads:
         return self._logs.setdefault(thread_id, Log(sse, REMEMBERED))
 
     def tell(self, thread_id: str, event: str, data: bytes) -> None:
-        """Add an event to the thread's, if somebody has asked for them."""
+        """Add an event to the thread's log, if somebody has asked for its events."""
         if thread_id in self._logs:
             self._logs[thread_id].add(event, data)
 
@@ -168,7 +168,7 @@ class Threads:
                 log.close()
 
     def matching(self, wanted: ThreadSearch | ThreadCount) -> list[Json]:
-        """Return the threads that have what is wanted, in the order of their creation."""
+        """Return the threads that match the search, in the order of their creation."""
         self.sweep()
         ids = getattr(wanted, "ids", None)
         known = None if ids is None else {one.lower() for one in ids}

@@ -111,7 +111,7 @@ impl Document {
         );
         must(
             is_hash(&self.contract.spec),
-            format!("contract.spec: {:?} is not sha256: with 64 lower-case hex digits", self.contract.spec),
+            format!("contract.spec: {:?} must be `sha256:` and 64 lower-case hex digits", self.contract.spec),
         );
         for (i, plugin) in self.plugins.iter().enumerate() {
             let at = format!("plugins[{i}]");

@@ -107,7 +107,7 @@ pub(super) fn read(text: &str, file: &Utf8Path) -> Result<Template> {
         ));
     }
     if let Some(spec) = template.spec.as_ref().filter(|spec| !document::is_hash(spec)) {
-        return usage(format!("{file}: spec = {spec:?} is not sha256: with 64 lower-case hex digits"));
+        return usage(format!("{file}: spec = {spec:?} must be `sha256:` and 64 lower-case hex digits"));
     }
     Ok(template)
 }
@@ -225,7 +225,7 @@ mod tests {
                 "app = \"a\"\nchannels = [{ protocol = \"x\", version = \"1\", more = 1 }]",
                 "unknown field `more`",
             ),
-            ("app = \"a\"\nspec = \"abc\"", "is not sha256:"),
+            ("app = \"a\"\nspec = \"abc\"", "must be `sha256:`"),
             ("app = ", "t/template.toml:1:"),
         ] {
             let said = refusal(read(text, "t/template.toml".into()));

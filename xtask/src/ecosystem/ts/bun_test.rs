@@ -15,8 +15,8 @@ pub(super) fn counted(output: &str) -> String {
 }
 
 /// The failed tests with their files and errors, and the number of tests. Leaves out the tests that passed,
-/// and the table of coverage. If no test failed: the files of which the least is covered, since bun does not
-/// say that one is below the threshold. The last lines if bun crashed.
+/// and the table of coverage. If no test failed, returns the files with the lowest coverage, because bun does
+/// not name the file that is below the threshold. If bun crashed, returns the last lines.
 pub(super) fn failures(output: &str) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut failed = 0;
