@@ -513,6 +513,7 @@ fn packages_of_any_layout_are_found() {
 
 #[test]
 fn a_package_of_stubs_alone_is_read_and_its_errors_stop_the_comparison() {
+    let mut seen = String::new();
     for (folder, public) in
         [("demo_agent", "demo_agent"), ("demo-stubs", "demo"), ("demo-stubs", "demo-stubs")]
     {
@@ -522,12 +523,48 @@ fn a_package_of_stubs_alone_is_read_and_its_errors_stop_the_comparison() {
         let stub = format!("apps/python/src/{folder}/__init__.pyi");
         repo.commit(&stub, "def f(a: int | str) -> int: ...\n", "feat: typed");
         repo.commit(&stub, "def f(a: int) -> int: ...\n", "fix: typed");
-        let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
-        assert!(output.stdout.contains(&format!("[parameter-type-narrowed] {stub}:1")), "{}", output.stdout);
+        seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
         repo.commit(&stub, "def f(a: int -> int: ...\n", "fix: typed");
-        let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(1);
-        assert!(output.stderr.contains(&format!("{stub}:1: ")), "{}", output.stderr);
+        seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
     }
+    expect![[r#"
+        exit code 3
+        demo_agent.f
+          - def f(a: int | str) -> int
+          + def f(a: int) -> int
+          breaking `a` accepted int | str, now only int; breaks callers [parameter-type-narrowed] apps/python/src/demo_agent/__init__.pyi:1
+        1 change: 1 breaking
+        compared: demo_agent
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+        exit code 1
+        error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
+        apps/python/src/demo_agent/__init__.pyi:1: invalid syntax (<unknown>, line 1)
+        exit code 3
+        demo.f
+          - def f(a: int | str) -> int
+          + def f(a: int) -> int
+          breaking `a` accepted int | str, now only int; breaks callers [parameter-type-narrowed] apps/python/src/demo-stubs/__init__.pyi:1
+        1 change: 1 breaking
+        compared: demo
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+        exit code 1
+        error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
+        apps/python/src/demo-stubs/__init__.pyi:1: invalid syntax (<unknown>, line 1)
+        exit code 3
+        demo.f
+          - def f(a: int | str) -> int
+          + def f(a: int) -> int
+          breaking `a` accepted int | str, now only int; breaks callers [parameter-type-narrowed] apps/python/src/demo-stubs/__init__.pyi:1
+        1 change: 1 breaking
+        compared: demo
+        stderr:
+        error: 1 breaking change between HEAD~1 and HEAD
+        exit code 1
+        error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
+        apps/python/src/demo-stubs/__init__.pyi:1: invalid syntax (<unknown>, line 1)
+    "#]].assert_eq(&seen);
 }
 
 #[test]

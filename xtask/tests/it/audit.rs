@@ -637,8 +637,13 @@ fn actions_are_pinned_in_every_file_or_in_none() {
     "#]]
     .assert_eq(&out.seen());
     repo.write(".github/actions/a/action.yml", composite.replace("v9", "v1.2.0").replace("gone", "cache"));
-    let out = repo.untouched(|| repo.xtask(&["audit", "--fix", "--dry-run"]).expect(0));
-    assert!(out.stderr.contains("would write .github/actions/a/action.yml: "), "{out:?}");
+    let out = repo.untouched(|| repo.xtask(&["audit", "--fix", "--dry-run"]));
+    expect![[r#"
+        exit code 0
+          ✓ would write .github/actions/a/action.yml: team/cache@v1 is v1.2.0 (1234567), team/cache@v1.2.0 is v1.2.0 (1234567)
+          ✓ would write .github/workflows/ci.yml: team/cache/restore@v1 is v1.2.0 (1234567)
+          ✓ would write .github/workflows/other.yml: team/cache@release/v1 is v1.2.0 (1234567)
+    "#]].assert_eq(&out.seen_lines(&["would write"]));
     let out = repo.xtask(&["audit", "--fix"]).expect(0);
     expect![[r#"
         exit code 0
@@ -653,8 +658,15 @@ fn actions_are_pinned_in_every_file_or_in_none() {
     .assert_eq(&out.seen());
     let ci = repo.read(".github/workflows/ci.yml").replace(&commit, "COMMIT");
     assert_eq!(ci, workflow("team/cache/restore@COMMIT # v1.2.0;").replace("; # first", "; first"));
-    let out = repo.xtask(&["audit", "--fix"]).expect(0);
-    assert!(out.stderr.contains("no workflow to fix") && !out.stderr.contains("asking"), "{out:?}");
+    let out = repo.xtask(&["audit", "--fix"]);
+    expect![[r#"
+        exit code 0
+        python  0.0.0  apps/python/pyproject.toml:3, not released yet
+        stderr:
+          - no workflow to fix
+        ✓ all versions agree: no place except the manifest shows a version
+    "#]]
+    .assert_eq(&out.seen());
 }
 
 #[test]
@@ -733,8 +745,17 @@ fn control_characters_of_file_names_do_not_reach_the_terminal() {
     let repo = Repo::new();
     repo.git(&["tag", "python-v0.0.0"]);
     repo.commit("docs/a\u{1b}[2J\u{202e}.md", "pip install demo-agent==0.0.7\n", "docs: say how");
-    let out = repo.xtask(&["audit"]).expect(0);
-    assert!(out.stdout.contains("docs/a\u{fffd}[2J\u{fffd}.md"), "{}", out.stdout);
+    let out = repo.xtask(&["audit"]);
+    expect![[r#"
+        exit code 0
+        python  0.0.0  apps/python/pyproject.toml:3, last release 0.0.0
+          ! install command  0.0.7  docs/a�[2J�.md:1
+          ✓ tag              0.0.0  python-v0.0.0
+        stderr:
+        warning[version-behind]: python: the install command shows 0.0.7; the last release is 0.0.0 (docs/a�[2J�.md:1)
+          → write 0.0.0 there
+        nothing stops a release; 1 warning above
+    "#]].assert_eq(&out.seen());
     assert_eq!(crate::bump::controls(&(out.stdout + &out.stderr)), "");
 }
 

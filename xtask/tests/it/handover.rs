@@ -186,7 +186,11 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
     // Nothing is left: the job `build` has nothing to hand over.
     let first = jobs.clone("build-nothing");
     let (built, hash) = jobs.build(&first);
-    assert!(built.stderr.contains("nothing left to release: python-v0.0.1 is released"), "{built:?}");
+    expect![[r#"
+        exit code 0
+          nothing left to release: python-v0.0.1 is released
+    "#]]
+    .assert_eq(&built.seen_lines(&["nothing left"]));
     assert_eq!(hash, "");
 }
 
@@ -223,6 +227,9 @@ fn a_resumed_release_publishes_the_files_of_its_draft() {
         ✓ python v0.0.1: 2 files in WORLD/build-again/target/handed, to be published
     "#]]
     .assert_eq(&built.seen_findings());
-    let said = "2 files from the release page, hashes as in the tag";
-    assert!(released.expect(0).stderr.contains(said));
+    expect![[r#"
+        exit code 0
+          ✓ build             2 files from the release page, hashes as in the tag (TIME)
+    "#]]
+    .assert_eq(&released.seen_lines(&["from the release page"]));
 }

@@ -65,8 +65,12 @@ fn a_commit_gets_the_spec_that_its_code_prints() {
         if commit.len() == 2 && commit[1] == "-m" {
             repo.git(&["add", "--", CODE]);
         }
-        let said = repo.try_git(&[commit, &["feat: a path"]].concat()).expect(0);
-        assert!(said.stderr.contains("regenerated and staged"), "{said:?}");
+        let said = repo.try_git(&[commit, &["feat: a path"]].concat());
+        expect![[r#"
+            exit code 0
+              ✓ openapi python    apps/python/openapi.json regenerated and staged (TIME)
+        "#]]
+        .assert_eq(&said.seen_lines(&["regenerated"]));
         assert_eq!(repo.committed(), format!("feat: a path\n\n{SPEC}\n{CODE}"));
         assert!(repo.read(SPEC).contains(path));
         assert_eq!(repo.status(), "");
@@ -321,8 +325,13 @@ fn a_message_is_checked_and_counted_by_the_rules_of_plan() {
         error: 1 finding to fix first
     "#]]
     .assert_eq(&hook("feature: a path\n\n- breaking change: it is\n"));
-    let said = repo.try_git(&["commit", "--quiet", "--message", "Add a path"]).expect(1).stderr;
-    assert!(said.contains("error[message-not-conventional]"), "{said}");
+    let said = repo.try_git(&["commit", "--quiet", "--message", "Add a path"]);
+    expect![[r#"
+        exit code 1
+        error[message-not-conventional]: "Add a path" is not a conventional commit, so no release would count it
+          → write: TYPE(SCOPE): WHAT USERS GET; for example `fix: Add a path`. A break is `fix!: …`, or a footer `BREAKING CHANGE: WHAT BREAKS`. The types are feat, fix, docs, style, refactor, perf, test, build, ci, chore, revert. To keep the message: git commit --no-verify
+        error: 1 finding to fix first
+    "#]].assert_eq(&findings(&said));
     repo.git(&["commit", "--quiet", "--no-verify", "--message", "Add a path"]);
 }
 

@@ -4,12 +4,13 @@
 
 use crate::demo::World;
 use crate::support::{Output, run};
+use expect_test::expect;
 
-#[track_caller]
-fn says(output: &Output, words: &[&str]) {
-    for word in words {
-        assert!(output.stderr.contains(word), "{word} is missing in {}", output.stderr);
-    }
+/// The findings without the reason that a program gives.
+fn findings(output: &Output) -> String {
+    let seen = output.seen_lines(&["error["]);
+    let short = |line: &str| line.split(": `").next().unwrap().split(": no user").next().unwrap().to_string();
+    seen.lines().map(|line| short(line) + "\n").collect()
 }
 
 #[test]
@@ -23,24 +24,36 @@ fn an_outdated_or_misplaced_lock_file_stops_the_lint_and_the_release() {
         .replace("\"picocolors\": \"^1.0.0\"", "\"picocolors\": \"^1.1.0\"");
     world.repo.commit("apps/ts/package.json", &manifest, "build: a newer dependency");
     world.push();
-    let advice = ["bun.lock does not match package.json", "`bun install`"];
-    says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
+    expect![[r#"
+        exit code 3
+        error[lint]: ts: bun.lock does not match package.json; update it with `bun install`
+    "#]]
+    .assert_eq(&findings(&world.xtask(&["lint", "ts"])));
     let release =
-        run(world.command(&world.repo.path).env("NPM_TOKEN", "wrong-token").args(["release", "ts"]))
-            .expect(3);
-    says(&release, &advice);
-    says(&release, &["✗ preflight", "refuses the credentials in NPM_TOKEN"]);
+        run(world.command(&world.repo.path).env("NPM_TOKEN", "wrong-token").args(["release", "ts"]));
+    expect![[r#"
+        exit code 3
+        error[credentials]: ts: http://127.0.0.1:PORT refuses the credentials in NPM_TOKEN
+        error[lint]: ts: bun.lock does not match package.json; update it with `bun install`
+    "#]]
+    .assert_eq(&findings(&release));
     assert!(!release.stderr.contains("wrong-token"));
-    assert_eq!(release.stderr.matches(advice[0]).count(), 1, "reported more than once: {}", release.stderr);
 
     world.repo.git(&["rm", "--quiet", "apps/ts/bun.lock"]);
     world.repo.write("package.json", "{ \"private\": true, \"workspaces\": [\"apps/*\"] }\n");
     world.repo.commit("bun.lock", &lock, "build: one lock file for the workspace");
     world.push();
-    let advice = ["apps/ts has neither a bun.lock nor a package-lock.json", "`bun install`"];
-    says(&world.xtask(&["lint", "ts"]).expect(3), &advice);
-    says(&world.xtask(&["release", "ts"]).expect(3), &advice);
-    says(&world.xtask(&["image", "ts"]).expect(1), &["bun.lock"]);
+    let stopped = [["lint", "ts"], ["release", "ts"], ["image", "ts"]];
+    expect![[r#"
+        exit code 3
+        error[lint]: ts: WORLD/Prüfung mit Raum/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file (apps/ts)
+        error: 1 finding to fix first
+        exit code 3
+        error[lint]: ts: WORLD/Prüfung mit Raum/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file (apps/ts)
+        error: 1 finding to fix first
+        exit code 1
+        error: WORLD/tmp/xtask-run/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file
+    "#]].assert_eq(&stopped.map(|args| world.xtask(&args).seen_findings()).concat());
     let new: Vec<_> = world
         .outside()
         .into_iter()

@@ -111,10 +111,13 @@ fn from_draft_to_rollback(dialect: Dialect) {
     pages.forge.with("team/mono", |mono| mono.releases[0].body = "edited by a person".into());
     let clone = pages.world.repo.world().join("clone");
     pages.world.repo.git(&["clone", "--quiet", &pages.world.servers.env["XTASK_REMOTE"], clone.as_str()]);
-    let out = pages.xtask_in(&clone, &["release", "python"]).expect(0).stderr;
-    assert!(out.contains("2 files from the release page, hashes as in the tag"), "{out}");
-    assert!(out.contains("1 uploaded, 4 already there"), "{out}");
-    assert!(out.contains("milestone python v0.0.1 is closed"), "{out}");
+    let out = pages.xtask_in(&clone, &["release", "python"]);
+    expect![[r#"
+        exit code 0
+          ✓ build             2 files from the release page, hashes as in the tag (TIME)
+          ✓ page-draft        draft http://127.0.0.1:PORT/team/mono/releases/tag/python-v0.0.1: 1 uploaded, 4 already there (TIME)
+          ✓ milestone python v0.0.1 is closed
+    "#]].assert_eq(&out.seen_lines(&["✓ build", "✓ page-draft", "milestone"]));
     let page = pages.page("python-v0.0.1");
     assert!(!page.draft && page.body == "edited by a person" && page.assets.len() == 5);
     let shown = |tag: &str| {
@@ -131,8 +134,13 @@ fn from_draft_to_rollback(dialect: Dialect) {
     assert_eq!((&notice["tag"], &notice["newest"]), (&json!("python-v0.0.1"), &json!(true)));
     assert_eq!(notice["files"].as_object().unwrap().len(), 2);
     pages.forge.state().writes.clear();
-    let again = pages.xtask(&["release", "python"]).expect(4).stderr;
-    assert!(again.contains("is public") && again.contains("team/template told"), "{again}");
+    let again = pages.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 4
+          - page              http://127.0.0.1:PORT/team/mono/releases/tag/python-v0.0.1 is public
+          - cascade           team/template told
+    "#]]
+    .assert_eq(&again.seen_lines(&["public", "template"]));
     assert_eq!(pages.forge.state().writes, [""; 0], "{dialect:?}: the second run wrote something");
 
     // Nobody can be told: warnings, and the next run tries the downstream repository again.
@@ -202,8 +210,12 @@ fn from_draft_to_rollback(dialect: Dialect) {
     };
     expected.assert_eq(&out.seen_findings());
     assert_eq!(pages.told(), 1);
-    let out = pages.xtask(&["release", "python"]).expect(0).stderr;
-    assert!(out.contains("team/template was told of python-v0.0.2, perhaps for the second time"), "{out}");
+    let out = pages.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 0
+          ✓ cascade           team/template was told of python-v0.0.2, perhaps for the second time (TIME)
+    "#]]
+    .assert_eq(&out.seen_lines(&["template"]));
     assert_eq!(pages.told(), 2);
     shown("python-v0.0.2");
 
@@ -213,19 +225,26 @@ fn from_draft_to_rollback(dialect: Dialect) {
     pages.forge.with("team/mono", |mono| {
         mono.releases.iter_mut().filter(|page| page.tag == "python-v0.0.2").for_each(|page| page.draft = true)
     });
-    let out = pages.xtask(&["release", "python"]).expect(0).stderr;
-    assert!(out.contains("✓ commented on #7, #8: released in python-v0.0.2"), "{out}");
+    let out = pages.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 0
+          ✓ commented on #7, #8: released in python-v0.0.2
+    "#]]
+    .assert_eq(&out.seen_lines(&["commented"]));
     let comments = comments();
     assert_eq!(comments.iter().map(|comment| comment.0).collect::<Vec<_>>(), [8, 7], "{dialect:?}");
     let said = "<!-- xtask: released in python-v0.0.2 -->\nreleased in [python-v0.0.2](http://127.0.0.1:PORT";
     assert!(masked(&comments[1].2).starts_with(said), "{comments:?}");
 
     // Exit code 3: a person has to yank the version.
-    for _ in 0..2 {
-        let out = pages.xtask(&["rollback", "python", "0.0.2", "--yes", "--reason", "it <loses> runs"]);
-        let out = out.expect(3).stderr;
-        assert!(out.contains("releases/tag/python-v0.0.2 is marked as withdrawn"), "{out}");
-    }
+    let rollback = ["rollback", "python", "0.0.2", "--yes", "--reason", "it <loses> runs"];
+    let marked = [(); 2].map(|()| pages.xtask(&rollback).seen_lines(&["is marked"]));
+    expect![[r#"
+        exit code 3
+          ✓ page              http://127.0.0.1:PORT/team/mono/releases/tag/python-v0.0.2 is marked as withdrawn (TIME)
+        exit code 3
+          ✓ page      http://127.0.0.1:PORT/team/mono/releases/tag/python-v0.0.2 is marked as withdrawn
+    "#]].assert_eq(&marked.concat());
     let page = pages.page("python-v0.0.2");
     assert!(
         page.prerelease && page.body.starts_with("> **Withdrawn**: it &lt;loses> runs\n"),
@@ -272,8 +291,7 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         });
         pages.forge.fault("GET /issues", 403);
         seen.push_str(&pages.xtask(&["release", "python", "--dry-run"]).expect(0).seen_findings());
-        let out = pages.xtask(&["release", "python", "--until", "tag"]).expect(0).stderr;
-        assert!(out.contains("CI: 3 of 3 checks passed, no open release-blocker"), "{out}");
+        seen.push_str(&pages.xtask(&["release", "python", "--until", "tag"]).seen_lines(&["CI:"]));
     }
     expect![[r#"
         python v0.0.1 at 1234567
@@ -310,6 +328,8 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
         ✓ python v0.0.1 is ready: cargo xtask release python
+        exit code 0
+          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 3 of 3 checks passed, no open release-blocker (TIME)
         python v0.0.1 at 1234567
           first release → 0.0.1: commits minor, manifest >= 0.0.1
         Checks
@@ -344,6 +364,8 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
         ✓ python v0.0.1 is ready: cargo xtask release python
+        exit code 0
+          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 3 of 3 checks passed, no open release-blocker (TIME)
     "#]].assert_eq(&seen);
 }
 
@@ -390,6 +412,10 @@ fn the_workflow_in_the_runbook_runs_the_gate_with_what_a_release_sends() {
         last = Some(run(command.env("PROGRAM", env!("CARGO_BIN_EXE_xtask")).args(["-ec", step])));
     }
     // The demo app has no compat.json, which the gate says.
-    let last = last.unwrap().expect(3).stderr;
-    assert!(last.contains("error[compat-missing]") && last.contains("demo-agent==0.0.1"), "{last}");
+    expect![[r#"
+        exit code 3
+        error[compat-missing]: demo-agent==0.0.1 contains no compat.json, so the plugins and channels it supports are not known (http://127.0.0.1:PORT/packages/demo_agent-0.0.1-py3-none-any.whl)
+          → pin a release that has one, or give the file: --compat FILE
+        error: 1 finding to fix first
+    "#]].assert_eq(&last.unwrap().seen_findings());
 }

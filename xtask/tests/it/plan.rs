@@ -671,7 +671,7 @@ fn commits_that_only_the_forge_has_are_asked_of_its_api() {
         forge.state().faults.push(("GET /".into(), 500, String::new(), String::new()));
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
         let plan = run(command.arg("plan").env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN));
-        assert!(plan.stdout.contains("python  0.1.0 → 0.1.1"), "{plan:?}");
+        assert_eq!(plan.stdout.lines().next(), Some("python  0.1.0 → 0.1.1  (patch)"), "{plan:?}");
         assert_eq!(forge.state().faults.len(), 1, "{plan:?}");
     }
     expect![[r#"

@@ -72,15 +72,19 @@ fn a_tag_that_is_deleted_or_replaced_before_the_end_is_said() {
     {
         let world = World::new();
         let ended = world.release_while(3, change);
-        assert!(ended.stderr.contains("✓ latest"), "{ended:?}");
+        seen.push_str(&ended.seen_lines(&["✓ latest"]));
         seen.push_str(&ended.seen_findings());
     }
     expect![[r#"
+        exit code 3
+          ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
         exit code 3
         error[tag-gone]: python: the tag python-v0.0.1 was deleted on WORLD/registries/remote.git while the release ran (refs/tags/python-v0.0.1)
           → ask who did it; to go on with this release: git push WORLD/registries/remote.git COMMIT:refs/tags/python-v0.0.1
           → and then: cargo xtask release python
         error: 1 finding to fix first
+        exit code 3
+          ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
         exit code 3
         error[tag-moved]: python: the tag python-v0.0.1 was replaced on WORLD/registries/remote.git while the release ran: it was at 1234567, now another tag is at 1234567 (refs/tags/python-v0.0.1)
           → ask who did it; to go on with this release: git push --force WORLD/registries/remote.git COMMIT:refs/tags/python-v0.0.1
@@ -162,8 +166,12 @@ fn a_lost_file_is_uploaded_again_and_verified_again() {
     let world = World::new();
     world.xtask(&["release", "python"]).expect(0);
     std::fs::remove_file(world.data.join("pypi/packages/demo_agent-0.0.1.tar.gz")).unwrap();
-    let again = world.xtask(&["release", "python"]).expect(0).stderr;
-    assert!(again.contains("✓ publish") && again.contains("✓ verify"), "{again}");
+    let again = world.xtask(&["release", "python"]);
+    expect![[r#"
+        exit code 0
+          ✓ publish           1 uploaded, 1 already there (TIME)
+          ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
+    "#]].assert_eq(&again.seen_lines(&["✓ publish", "✓ verify"]));
     assert_eq!(world.published().len(), 2);
 }
 

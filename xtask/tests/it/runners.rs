@@ -51,6 +51,7 @@ fn an_app_without_tests_is_an_error_unless_it_gives_the_reason() {
 
 #[test]
 fn pytest_runs_wherever_its_settings_or_test_files_exist() {
+    let mut seen = String::new();
     for (file, text) in [
         ("pytest.ini", "[pytest]\n"),
         ("tox.ini", "[pytest]\n"),
@@ -61,16 +62,41 @@ fn pytest_runs_wherever_its_settings_or_test_files_exist() {
         let repo = python();
         repo.write(&format!("apps/python/{file}"), text);
         // There are tests, but pytest is not installed.
-        let output = repo.xtask(&["test", "python"]).expect(3);
-        assert!(output.stderr.contains("uv add --dev pytest"), "{file}: {}", output.stderr);
+        seen.push_str(&repo.xtask(&["test", "python"]).seen_findings());
         repo.write("apps/python/pytest.py", PYTEST);
-        let output = repo.xtask(&["test", "python"]).expect(0);
-        assert!(output.stderr.contains("1 passed"), "{file}: {}", output.stderr);
+        seen.push_str(&repo.xtask(&["test", "python"]).seen_lines(&["passed"]));
         repo.write("apps/python/fail", "");
         // Existing tests run even if `no-tests` gives a reason for having none.
         repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\nno-tests = \"x\"\n"));
         repo.xtask(&["test", "python"]).expect(3);
     }
+    expect![[r#"
+        exit code 3
+        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error: 1 finding to fix first
+        exit code 0
+          ✓ test-python       1 passed in TIME (TIME)
+        exit code 3
+        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error: 1 finding to fix first
+        exit code 0
+          ✓ test-python       1 passed in TIME (TIME)
+        exit code 3
+        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error: 1 finding to fix first
+        exit code 0
+          ✓ test-python       1 passed in TIME (TIME)
+        exit code 3
+        error[test]: python: apps/python has tests (tests/test_it.py), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error: 1 finding to fix first
+        exit code 0
+          ✓ test-python       1 passed in TIME (TIME)
+        exit code 3
+        error[test]: python: apps/python has tests (src/demo_agent/it_test.py), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error: 1 finding to fix first
+        exit code 0
+          ✓ test-python       1 passed in TIME (TIME)
+    "#]].assert_eq(&seen);
 }
 
 #[test]

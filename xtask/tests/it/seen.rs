@@ -59,6 +59,13 @@ impl Output {
         self.seen_from(&["error:"])
     }
 
+    /// The exit code and the lines of stderr that contain one of these words, masked.
+    pub(crate) fn seen_lines(&self, words: &[&str]) -> String {
+        let stderr = masked(&self.stderr);
+        let lines = stderr.lines().filter(|line| words.iter().any(|word| line.contains(word)));
+        lines.fold(format!("exit code {}\n", self.code), |seen, line| seen + line + "\n")
+    }
+
     /// The exit code and stderr from the first line that begins with one of these words, masked.
     fn seen_from(&self, words: &[&str]) -> String {
         let stderr = masked(&self.stderr);
