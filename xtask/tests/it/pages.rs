@@ -2,7 +2,7 @@
 //! resumed in a fresh clone, completed, and rolled back. About 25 s for each forge.
 
 use crate::demo::World;
-use crate::forge::server::{Dialect, Release};
+use crate::forge::server::{Dialect, Release, Repository};
 use crate::forge::{Forge, TOKEN};
 use crate::seen::masked;
 use crate::support::{Output, run, sha256};
@@ -64,7 +64,20 @@ impl Pages {
 
 fn from_draft_to_rollback(dialect: Dialect) {
     let pages = Pages::new(dialect);
-    pages.forge.with("team/mono", |mono| mono.milestones.push((5, "python v0.0.1".into(), "open".into())));
+    let merged = |mono: &mut Repository, number: u64| {
+        let commits = vec![[number.to_string().repeat(40), "fix: a".to_string()]];
+        mono.merged.push((number, number.to_string().repeat(40), commits));
+    };
+    pages.forge.with("team/mono", |mono| {
+        mono.milestones.push((5, "python v0.0.1".into(), "open".into()));
+        merged(mono, 6);
+    });
+    pages
+        .world
+        .repo
+        .write("Cargo.toml", "[workspace.metadata.xtask]\nreleased-comments = true\n[workspace]\n");
+    pages.world.repo.commit("apps/python/README.md", "# One\n", "docs: describe it (#6)");
+    pages.world.push();
     pages.xtask(&["release", "python", "--until", "page-draft"]).expect(0);
     let page = pages.page("python-v0.0.1");
     assert!(page.draft && !page.prerelease);
@@ -118,6 +131,9 @@ fn from_draft_to_rollback(dialect: Dialect) {
           ✓ page-draft        draft http://127.0.0.1:PORT/team/mono/releases/tag/python-v0.0.1: 1 uploaded, 4 already there (TIME)
           ✓ milestone python v0.0.1 is closed
     "#]].assert_eq(&out.seen_lines(&["✓ build", "✓ page-draft", "milestone"]));
+    // Its pull requests are the whole history.
+    assert!(out.stderr.contains("- python-v0.0.1: no comments, because no release is before it"), "{out:?}");
+    assert_eq!(pages.forge.with("team/mono", |mono| mono.comments.len()), 0, "{dialect:?}");
     let page = pages.page("python-v0.0.1");
     assert!(!page.draft && page.body == "edited by a person" && page.assets.len() == 5);
     let shown = |tag: &str| {
@@ -148,16 +164,11 @@ fn from_draft_to_rollback(dialect: Dialect) {
     let announce = "[release]\nannounce = [[\"sh\", \"-c\", \"echo no route to the list >&2; exit 7\"]]\n";
     assert!(settings.contains("[release]\n"), "{settings}");
     let settings = settings.replace("[release]\n", announce);
-    let comments = "[workspace.metadata.xtask]\nreleased-comments = true\n[workspace]\n";
-    pages.world.repo.write("Cargo.toml", comments);
     pages.world.repo.commit("apps/python/app.toml", &settings, "fix: announce releases (#7)");
     pages.world.repo.commit("apps/python/README.md", "# Two\n", "fix: see (#8)");
     pages.world.repo.commit("apps/python/README.md", "# Three\n", "fix: an issue (#9)");
     pages.forge.with("team/mono", |mono| {
-        for number in [7, 8] {
-            let commits = vec![[number.to_string().repeat(40), "fix: a".to_string()]];
-            mono.merged.push((number, number.to_string().repeat(40), commits));
-        }
+        [7, 8].into_iter().for_each(|number| merged(mono, number));
         mono.milestones.push((6, "python v0.0.2".into(), "open".into()));
     });
     pages.world.bump(&[]);

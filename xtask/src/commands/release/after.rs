@@ -50,7 +50,13 @@ fn comment(release: &Release) {
     }
     let Ok(Ok(forge)) = Forge::connect(release.ctx) else { return };
     let comments = match released_in::comment(release, &forge) {
-        Ok(comments) => comments,
+        Ok(Some(comments)) => comments,
+        Ok(None) => {
+            return ui::say(&format!(
+                "  - {}: no comments, because no release is before it",
+                release.tag_name
+            ));
+        }
         Err(error) => return warn(release, uncommented(&release.tag_name, "its pull requests", &error)),
     };
     if !comments.there.is_empty() {

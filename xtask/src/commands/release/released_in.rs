@@ -16,13 +16,18 @@ pub(super) struct Comments {
     pub missing: Vec<(u64, anyhow::Error)>,
 }
 
-/// Makes each merged pull request of the release have the comment once.
-pub(super) fn comment(release: &Release, forge: &Forge) -> Result<Comments> {
+/// Makes each merged pull request of the release have the comment once. None for the first release: its pull
+/// requests are the whole history of the app, perhaps hundreds.
+pub(super) fn comment(release: &Release, forge: &Forge) -> Result<Option<Comments>> {
+    let before = before(release)?;
+    if before.is_empty() {
+        return Ok(None);
+    }
     let tag = &release.tag_name;
     let marker = format!("<!-- xtask: released in {tag} -->");
     let text = format!("released in [{tag}]({}/releases/tag/{tag})", forge.web());
     let mut comments = Comments::default();
-    for number in numbers(release)? {
+    for number in numbers(release, &before)? {
         // The number may be an issue's, or one of another repository.
         let done = forge.is_merged(number).and_then(|merged| match merged {
             true => forge.comment(number, &marker, &text).map(|_| true),
@@ -34,13 +39,13 @@ pub(super) fn comment(release: &Release, forge: &Forge) -> Result<Comments> {
             Err(error) => comments.missing.push((number, error)),
         }
     }
-    Ok(comments)
+    Ok(Some(comments))
 }
 
-/// The numbers of the pull requests that were merged since the release before, on main and on development.
-fn numbers(release: &Release) -> Result<BTreeSet<u64>> {
+/// The numbers of the pull requests that were merged since the commits `before`, on main and on development.
+fn numbers(release: &Release, before: &[String]) -> Result<BTreeSet<u64>> {
     let mut range = vec![release.commit.clone(), release.source_commit.clone()];
-    range.extend(before(release)?.into_iter().map(|commit| format!("^{commit}")));
+    range.extend(before.iter().map(|commit| format!("^{commit}")));
     // A source may be missing in a clone of one branch only.
     range.retain(|commit| release.ctx.git.commit(commit.trim_start_matches('^')).is_ok());
     let range: Vec<&str> = range.iter().map(String::as_str).collect();
@@ -48,7 +53,7 @@ fn numbers(release: &Release) -> Result<BTreeSet<u64>> {
     Ok(commits.iter().filter_map(|commit| number(commit.message.trim_start().lines().next()?)).collect())
 }
 
-/// The commits of the release before: for a stable release, of the stable one.
+/// The commits of the release before: for a stable release, of the stable one. Empty for the first release.
 fn before(release: &Release) -> Result<Vec<String>> {
     let (ctx, app, version) = (release.ctx, release.app, &release.version);
     let tagged = tags::on_remote(ctx, app)?;
