@@ -98,6 +98,15 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
     .assert_eq(&shown);
 }
 
+/// Both forges run a job again with the event of its first run, so a corrected title needs a run of its own.
+#[test]
+fn a_pull_request_is_checked_again_when_its_title_or_a_label_changes() {
+    for workflow in [GITHUB, GITEA] {
+        let types = "pull_request: types: [opened, synchronize, reopened, edited, labeled, unlabeled]";
+        assert!(lines(workflow).contains(&types.to_string()), "{workflow}");
+    }
+}
+
 #[test]
 fn actions_are_pinned_by_commit_and_the_version_is_shown() {
     let mut pinned = 0;
