@@ -204,3 +204,26 @@ fn auto_merge_is_allowed_on_github_if_the_settings_ask_for_it() {
           ! instead of PYPI_TOKEN: a trusted publisher of demo-agent (owner team, repository mono, workflow ci.yml, environment release): https://pypi.org/manage/project/demo-agent/settings/publishing/, or, before its first release, a pending one: https://pypi.org/manage/account/publishing/
     "#]].assert_eq(&setup(&repo, &forge, &["--yes"]).seen());
 }
+
+#[test]
+fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own() {
+    let repo = repo(".gitea/workflows");
+    let names = ["PYPI_TOKEN", "TESTPYPI_TOKEN", "NPM_TOKEN", "REGISTRY_TOKEN", "DISPATCH_TOKEN", "OTHER"];
+    let env: String = names.iter().map(|name| format!("      {name}: ${{{{ secrets.{name} }}}}\n")).collect();
+    let job = format!("on: push\njobs:\n  release:\n    runs-on: x\n    steps: []\n    env:\n{env}");
+    repo.write(".gitea/workflows/ci.yml", job);
+    repo.commit("Cargo.toml", "[workspace.metadata.xtask]\nregistries = \"gitea\"\n[workspace]\n", "ci: all");
+    let forge = Forge::start(Dialect::Gitea);
+    let out = setup(&repo, &forge, &["--yes"]).expect(0).seen();
+    let asked: Vec<&str> = out.lines().filter(|line| line.contains("set the secret")).collect();
+    expect![[r#"
+          ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/actions/secrets
+          ! set the secret PYPI_TOKEN, a personal token with write:package: http://127.0.0.1:PORT/team/mono/settings/actions/secrets"#]].assert_eq(&asked.join("\n"));
+    let mut audit = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    audit.arg("audit").env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", TOKEN);
+    let out = run(&mut audit).seen();
+    let unset: Vec<&str> = out.lines().filter(|line| line.contains("secret-unset")).collect();
+    expect![[r#"
+        warning[secret-unset]: the job release needs the secret PYPI_TOKEN, which nobody has set (.gitea/workflows/ci.yml:7)
+        warning[secret-unset]: the job release needs the secret OTHER, which nobody has set (.gitea/workflows/ci.yml:12)"#]].assert_eq(&unset.join("\n"));
+}

@@ -7,7 +7,7 @@ use crate::model::ctx::Ctx;
 use crate::model::workflow::node::Node;
 use crate::model::workflow::{Workflow, folder};
 use crate::model::workspace::ForgeKind;
-use crate::sys::{files, git, ui};
+use crate::sys::{files, git, secrets, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use rules::{FIX, Facts};
@@ -173,11 +173,17 @@ fn facts(ctx: &Ctx, forge: Option<&Forge>, kind: ForgeKind, files: &[&File]) -> 
     let workflows: Vec<Workflow> = files.iter().filter_map(|file| file.workflow()).collect();
     let filtered = |workflow: &Workflow| workflow.triggers.iter().any(|t| !t.filter("branches").is_empty());
     let branches = if workflows.iter().any(filtered) { branches(ctx) } else { None };
-    let secrets = match forge {
+    let mut set = match forge {
         Some(forge) => forge.secrets(&environments(&workflows))?,
         None => None,
     };
-    Ok(Facts { kind, branches, secrets })
+    // Nobody has to set what no app needs.
+    if let Some(set) = &mut set {
+        let unneeded =
+            secrets::NAMES.iter().chain(&["REGISTRY_USER"]).filter(|name| !ctx.ws.needs_secret(name));
+        set.extend(unneeded.map(|name| name.to_string()));
+    }
+    Ok(Facts { kind, branches, secrets: set })
 }
 
 /// The branches on the remote. None if there is no remote, or it does not answer.

@@ -228,12 +228,16 @@ fn by_hand(ctx: &Ctx, forge: &Forge, workflows: &[(Workflow, String)]) -> Result
     for (_, text) in workflows {
         named.extend(secrets(text, (1, usize::MAX)).into_iter().map(|(name, _)| name));
     }
-    for name in named.iter().filter(|name| !["GITHUB_TOKEN", "GITEA_TOKEN"].contains(&name.as_str())) {
+    named.retain(|name| {
+        !["GITHUB_TOKEN", "GITEA_TOKEN"].contains(&name.as_str()) && ctx.ws.needs_secret(name)
+    });
+    let of_gitea = ctx.ws.settings.registries.is_some();
+    for name in &named {
         if set.as_ref().is_some_and(|set| set.contains(name)) {
             continue;
         }
         let state = if set.is_some() { "set the secret" } else { "the secret, if it is not set yet:" };
-        lines.push(format!("{state} {name}, {}: {page}", scope(name)));
+        lines.push(format!("{state} {name}, {}: {page}", scope(name, of_gitea)));
     }
     if forge.kind() == ForgeKind::Github {
         for app in &ctx.ws.apps {
@@ -264,9 +268,10 @@ fn by_hand(ctx: &Ctx, forge: &Forge, workflows: &[(Workflow, String)]) -> Result
     Ok(lines)
 }
 
-/// What a secret must be able to do.
-fn scope(name: &str) -> &'static str {
+/// What a secret must be able to do. `of_gitea`: packages go to Gitea's own registries.
+fn scope(name: &str, of_gitea: bool) -> &'static str {
     match name {
+        "PYPI_TOKEN" | "NPM_TOKEN" | "REGISTRY_TOKEN" if of_gitea => "a personal token with write:package",
         "PYPI_TOKEN" => "a token of PyPI for this project",
         "TESTPYPI_TOKEN" => "a token of TestPyPI for this project",
         "NPM_TOKEN" => "a granular token of npm: packages, read and write",
