@@ -101,6 +101,11 @@ impl Git {
         }
     }
 
+    /// The variables with which any git knows that password, while this one is there.
+    pub(crate) fn login(&self) -> Vec<(&'static str, String)> {
+        self.login.iter().flat_map(|login| login.environment()).collect()
+    }
+
     /// The addresses of a remote that has a name.
     fn addresses(&self, remote: &str) -> Vec<String> {
         // Saves a process where no address of this repository has a login.
@@ -143,9 +148,7 @@ impl Git {
         // set for every command: in a partial clone many of them fetch.
         command.env("GIT_HTTP_LOW_SPEED_LIMIT", "1");
         command.env("GIT_HTTP_LOW_SPEED_TIME", retry::silence().as_secs().to_string());
-        if let Some(login) = &self.login {
-            command.envs(login.environment());
-        }
+        command.envs(self.login());
         command
     }
 

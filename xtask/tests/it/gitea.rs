@@ -251,11 +251,12 @@ fn a_rehearsal_uses_a_real_gitea_as_remote_and_forge() {
     let root = glob::Pattern::escape(repo.path.as_str());
     let logs: Vec<_> = glob::glob(&format!("{root}/target/rehearsal/*/logs/*")).unwrap().flatten().collect();
     assert!(logs.len() > 20, "{logs:?}");
-    let login = glob::glob(&format!("{root}/target/rehearsal/*/gitea.gitconfig")).unwrap().next();
-    assert!(login.is_none(), "the file with the token is left: {login:?}");
-    for log in logs {
-        let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
-        assert!(!text.contains(&token), "the token is in {log:?}");
+    let all = |pattern: &str| glob::glob(&format!("{root}/target/rehearsal/*/{pattern}")).unwrap().flatten();
+    let settings: Vec<_> = all("**/.git/config").chain(all("**/.gitconfig")).collect();
+    assert!(settings.len() > 2, "{settings:?}");
+    for file in logs.iter().chain(&settings) {
+        let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        assert!(!text.contains(&token), "the token is in {file:?}");
     }
     assert!(!format!("{out:?}").contains(&token), "the token is shown");
 }

@@ -124,8 +124,12 @@ impl<'a> Developer<'a> {
         )
     }
 
-    pub(super) fn push(&self, log: &Utf8Path, branch: &str) -> Result<String> {
-        self.git(log, &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")])?;
+    /// `login`: variables for git.
+    pub(super) fn push(&self, log: &Utf8Path, branch: &str, login: Env) -> Result<String> {
+        let env = [self.env.clone(), login].concat();
+        let target = format!("HEAD:refs/heads/{branch}");
+        let argv = ["git", "push", "--quiet", "origin", &target];
+        self.machine.run(log, &self.git.dir, &env, &argv)?.expect(0)?;
         self.git.commit("HEAD")
     }
 

@@ -7,10 +7,10 @@ use crate::sys::exit::Exit;
 use crate::sys::git::Git;
 use crate::sys::ui;
 use crate::sys::url::is_loopback;
-use anyhow::{Context, Result};
-use camino::{Utf8Path, Utf8PathBuf};
+use anyhow::Result;
+use camino::Utf8Path;
 use serde_json::json;
-use std::os::unix::fs::OpenOptionsExt;
+use std::ops::Deref;
 
 /// The workflow of the downstream repository. No runner has the label, so nothing runs.
 const RUNTIME: &str = "\
@@ -19,11 +19,13 @@ jobs: { told: { runs-on: nothing, steps: [{ run: 'true' }] } }
 ";
 
 pub(crate) struct Gitea {
-    pub forge: Forge,
-    pub downstream: Forge,
+    pub forge: Repository,
+    pub downstream: Repository,
     pub token: String,
-    /// A configuration of git with the login for pushes.
-    pub config: Utf8PathBuf,
+    /// Git that knows the login for pushes, and the address that the login is for. It is in no file with a
+    /// name.
+    git: Git,
+    url: String,
 }
 
 impl Gitea {
@@ -31,18 +33,11 @@ impl Gitea {
     pub(super) fn start(place: &Place, dir: &Utf8Path, workflow: &str) -> Result<Gitea> {
         let Place { url, token } = place;
         let name = dir.file_name().unwrap_or_default();
-        let forge = Forge::create_on_gitea(url, token, &format!("rehearsal-{name}"))?;
-        let downstream = Forge::create_on_gitea(url, token, &format!("rehearsal-{name}-downstream"))?;
-        let config = dir.join("gitea.gitconfig");
-        let text = format!(
-            "[user]\n\tname = Rehearsal\n\temail = rehearsal@localhost\n[init]\n\tdefaultBranch = main\n\
-             [http \"{url}/\"]\n\textraHeader = Authorization: token {token}\n"
-        );
-        let mut file = std::fs::OpenOptions::new();
-        let file = file.write(true).create_new(true).mode(0o600).open(&config);
-        let file = file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-        file.with_context(|| format!("cannot write {config}"))?;
-        let gitea = Gitea { forge, downstream, token: token.clone(), config };
+        let create = |name: &str| Forge::create_on_gitea(url, token, name).map(Repository);
+        let forge = create(&format!("rehearsal-{name}"))?;
+        let downstream = create(&format!("rehearsal-{name}-downstream"))?;
+        let (git, url) = Git::new(dir).with_remote(&with_login(&forge, token));
+        let gitea = Gitea { forge, downstream, token: token.clone(), git, url };
         // The runner is the rehearsal's own. Gitea's would have to be there, and a job that waits for it
         // stops a release.
         gitea.forge.change_settings(&json!({ "has_actions": false }))?;
@@ -50,30 +45,32 @@ impl Gitea {
         Ok(gitea)
     }
 
-    /// The address to clone from.
-    pub(super) fn url(&self) -> String {
-        format!("{}.git", self.forge.web())
+    /// The address for a program that pushes: xtask takes the login out of it.
+    pub(super) fn url_with_login(&self) -> String {
+        with_login(&self.forge, &self.token)
+    }
+
+    /// The variables for a git that pushes.
+    pub(super) fn login(&self) -> Vec<(String, String)> {
+        self.git.login().into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    }
+
+    /// The address to clone from: with the user's name, without the token.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Copies the mirror's refs to the Gitea.
     pub(super) fn fill(&self, mirror: &Git) -> Result<()> {
         let refs =
             ["refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*", "refs/rehearsal/*:refs/rehearsal/*"];
-        let mut push = mirror.command();
-        push.args(["push", "--quiet", "--", &self.url()]).args(refs).env("GIT_CONFIG_GLOBAL", &self.config);
-        let output = push.output().context("cannot start git")?;
-        anyhow::ensure!(
-            output.status.success(),
-            "cannot push to {}:\n{}",
-            self.url(),
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
-        Ok(())
+        let args = [["push", "--quiet", "--", self.url()].as_slice(), &refs].concat();
+        self.git.at(&mirror.dir).online(&args).map(drop)
     }
 
     pub(super) fn fetch(&self, mirror: &Git) -> Result<()> {
         let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/pull/*:refs/pull/*"];
-        let args = ["fetch", "--quiet", "--prune", "--no-tags", "--", &self.url()];
+        let args = ["fetch", "--quiet", "--prune", "--no-tags", "--", self.url()];
         mirror.online(&[args.as_slice(), &refs].concat()).map(drop)
     }
 
@@ -99,14 +96,25 @@ impl Gitea {
     }
 }
 
-impl Drop for Gitea {
-    /// The folder of the rehearsal may be kept.
+fn with_login(forge: &Forge, token: &str) -> String {
+    format!("{}.git", forge.web()).replacen("://", &format!("://{}:{token}@", forge.owner()), 1)
+}
+
+/// A repository that is deleted at its end, also at the end of a start that failed.
+pub(crate) struct Repository(Forge);
+
+impl Deref for Repository {
+    type Target = Forge;
+
+    fn deref(&self) -> &Forge {
+        &self.0
+    }
+}
+
+impl Drop for Repository {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.config);
-        for forge in [&self.forge, &self.downstream] {
-            if let Err(error) = forge.delete_repository() {
-                ui::say(&format!("{} {} is left: {error:#}", ui::yellow("note:"), forge.web()));
-            }
+        if let Err(error) = self.delete_repository() {
+            ui::say(&format!("{} {} is left: {error:#}", ui::yellow("note:"), self.web()));
         }
     }
 }
@@ -137,7 +145,50 @@ fn read(given: &str, token: Option<String>) -> Result<Place> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::forge::server;
     use super::*;
+    use std::sync::{Arc, Mutex};
+
+    fn started(there: &[&str]) -> (Result<Gitea>, Arc<Mutex<server::State>>, tempfile::TempDir) {
+        let (address, state) = server::start("the-forge-token", there).unwrap();
+        let place = Place { url: format!("http://{address}"), token: "the-forge-token".into() };
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(temp.path()).unwrap().join("one");
+        std::fs::create_dir(&dir).unwrap();
+        (Gitea::start(&place, &dir, "runtime.yml"), state, temp)
+    }
+
+    #[test]
+    fn only_repositories_that_the_rehearsal_created_are_deleted() {
+        let left = |state: &Mutex<server::State>| -> Vec<String> {
+            state.lock().unwrap().repositories.keys().cloned().collect()
+        };
+        let (gitea, state, _temp) = started(&[]);
+        let both = ["rehearsal/rehearsal-one", "rehearsal/rehearsal-one-downstream"];
+        assert_eq!(left(&state), both);
+        drop(gitea.unwrap());
+        assert_eq!(left(&state), [""; 0]);
+        // The second one cannot be created.
+        let (gitea, state, _temp) = started(&both[1..]);
+        let error = format!("{:#}", gitea.err().unwrap());
+        assert!(error.contains("cannot create a repository on the forge"), "{error}");
+        assert!(error.contains("409 Conflict"), "{error}");
+        assert_eq!(left(&state), both[1..]);
+    }
+
+    #[test]
+    fn the_token_is_in_no_file_and_in_no_variable_of_git() {
+        let (gitea, _state, temp) = started(&[]);
+        let gitea = gitea.unwrap();
+        let files: Vec<_> = std::fs::read_dir(temp.path().join("one")).unwrap().collect();
+        assert!(files.is_empty(), "{files:?}");
+        let login = gitea.login();
+        assert!(!login.is_empty() && !format!("{login:?}").contains("the-forge-token"), "{login:?}");
+        let mirror = Git::new(Utf8Path::from_path(temp.path()).unwrap());
+        mirror.run(&["init", "--quiet", "--bare"]).unwrap();
+        let error = format!("{:#}", gitea.fill(&mirror).unwrap_err());
+        assert!(error.contains("git push --quiet") && !error.contains("the-forge-token"), "{error}");
+    }
 
     #[test]
     fn only_a_gitea_on_this_machine_with_a_token_is_used() {

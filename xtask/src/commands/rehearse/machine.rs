@@ -96,9 +96,6 @@ impl Machine {
             ("XTASK_NPM_READ", &read.npm_read),
         ]));
         base.extend(world.endpoints());
-        base.extend(
-            world.gitea.iter().flat_map(|gitea| pairs(&[("GIT_CONFIG_GLOBAL", gitea.config.as_str())])),
-        );
         let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
         base.extend(pairs(&[("XTASK_ONLY", &names.join(","))]));
         if world.registry.is_none() {

@@ -130,7 +130,7 @@ impl World {
     pub(super) fn use_gitea(&mut self, place: &gitea::Place, dir: &Utf8Path) -> Result<()> {
         let gitea = Gitea::start(place, dir, ForgeServer::WORKFLOW)?;
         gitea.fill(&self.remote.git)?;
-        self.remote.url = gitea.url();
+        self.remote.url = gitea.url().to_string();
         self.gitea = Some(gitea);
         Ok(())
     }
@@ -176,10 +176,17 @@ impl World {
         pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
     }
 
+    /// The remote with the login for pushes, for an xtask that pushes. Nothing if pushes need no login.
+    pub(super) fn login(&self) -> Vec<(String, String)> {
+        let url = self.gitea.as_ref().map(Gitea::url_with_login);
+        url.map(|url| ("XTASK_REMOTE".to_string(), url)).into_iter().collect()
+    }
+
     /// The tokens for publishing, as environment variables. Only the job `release` gets them.
     pub(crate) fn secrets(&self) -> Vec<(String, String)> {
         let names = ["XTASK_FORGE_TOKEN", "DISPATCH_TOKEN"];
         let mut secrets = names.map(|name| (name.to_string(), self.token())).to_vec();
+        secrets.extend(self.login());
         if let Some((pypi, testpypi)) = &self.python {
             secrets.extend([
                 ("PYPI_TOKEN".to_string(), pypi.token.clone()),

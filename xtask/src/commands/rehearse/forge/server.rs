@@ -232,6 +232,9 @@ impl State {
         if request.path == "/api/graphql" {
             return self.graphql(request);
         }
+        if request.path.starts_with("/api/v1/user") {
+            return self.of_user(request);
+        }
         let (dialect, rest) = if let Some(rest) = request.path.strip_prefix("/api/uploads/repos/") {
             (Dialect::Github, rest)
         } else if let Some(rest) = request.path.strip_prefix("/api/v3/repos/") {
@@ -270,11 +273,33 @@ impl State {
         let key = format!("{owner}/{name}");
         let lost = self.lost.take_if(|prefix| short.starts_with(prefix.as_str())).is_some();
         let root = format!("{host}{}/repos/{key}", dialect.api());
+        if request.method == "DELETE" && rest.is_empty() {
+            return self.repositories.remove(&key).map_or_else(not_found, |_| empty(204));
+        }
         let Some(repository) = self.repositories.get_mut(&key) else { return not_found() };
         let parts: Vec<&str> = rest.iter().map(String::as_str).collect();
         let at = Place { dialect, host, root, key, writer, last };
         let answer = repository.handle(request, &parts, &at);
         if lost { message(500, "lost") } else { answer }
+    }
+
+    /// Gitea's repositories of the token's owner, who is called `rehearsal`.
+    fn of_user(&mut self, request: &Request) -> Answer {
+        if request.login != format!("token {}", self.token) {
+            return message(401, "token is required");
+        }
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/api/v1/user") => answer(200, &json!({ "login": "rehearsal" })),
+            ("POST", "/api/v1/user/repos") => {
+                let key = format!("rehearsal/{}", request.json()["name"].as_str().unwrap_or_default());
+                if self.repositories.contains_key(&key) {
+                    return message(409, "The repository with the same name already exists.");
+                }
+                self.repositories.insert(key.clone(), Repository::default());
+                answer(201, &json!({ "full_name": key }))
+            }
+            _ => not_found(),
+        }
     }
 
     /// GitHub's `enablePullRequestAutoMerge`, which answers 200 also when it refuses.
@@ -411,6 +436,7 @@ impl Repository {
             (_, ["issues", ..]) => self.issues(request, &parts[1..], at),
             (_, ["milestones", ..]) => self.milestones(request, &parts[1..], at),
             (_, ["commits" | "statuses", ..]) => self.statuses(request, parts, at),
+            ("POST", ["contents", ..]) => answer(201, &json!({})),
             ("POST", ["dispatches"]) if !at.gitea() => self.event(request),
             ("POST", ["actions", "workflows", file, "dispatches"]) => self.workflow(request, file, at),
             _ => not_found(),

@@ -5,6 +5,7 @@ use super::Walk;
 use crate::commands::rehearse::developer::Developer;
 use crate::commands::rehearse::forge;
 use crate::commands::rehearse::forge::PullRequest;
+use crate::commands::rehearse::gitea::Gitea;
 use crate::commands::rehearse::runner::{Event, LONGEST};
 use crate::commands::rehearse::steps::{self, Step, step};
 use crate::model::workspace::App;
@@ -45,7 +46,8 @@ impl Walk<'_> {
         let developer = &self.walked.developer;
         let mut pushed = String::new();
         self.rehearsal.steps.run(format!("push, {branch}"), |log| {
-            pushed = developer.push(log, branch)?;
+            let login = self.rehearsal.world.gitea.as_ref().map(Gitea::login).unwrap_or_default();
+            pushed = developer.push(log, branch, login)?;
             Ok(format!("{} through pre-push", short(&pushed)))
         })?;
         self.walked.pushes += 1;
@@ -56,7 +58,8 @@ impl Walk<'_> {
         let developer = &self.walked.developer;
         let mut request = Value::Null;
         self.rehearsal.steps.run(name, |log| {
-            let (code, json, stderr) = developer.ask(log, &["promote"])?;
+            let (code, json, stderr) =
+                developer.ask_with(log, &["promote"], &self.rehearsal.world.login())?;
             if code != 0 {
                 bail!("promote ended with exit code {code}:\n{stderr}");
             }
