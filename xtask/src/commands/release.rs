@@ -98,7 +98,7 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     Step {
         name: "stage",
-        about: "uploads the files to the staging index and installs from there",
+        about: "uploads the image without a tag, and the files to the staging index; installs them",
         outward: true,
         state: stage::state,
         run: stage::run,
@@ -130,7 +130,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "image-push",
-        about: "pushes the image as vX.Y.Z and sha-<7 hex>",
+        about: "names the uploaded image vX.Y.Z and sha-<7 hex>",
         outward: true,
         state: push::state,
         run: push::run,
@@ -216,9 +216,10 @@ impl Release<'_> {
         let path = format!("{}:{}", self.commit, self.app.dir.join(file));
         self.ctx.git.bytes(&["cat-file", "blob", &path])
     }
-    /// Does a step that is left need the package files?
-    fn needs_files(&self) -> bool {
-        ["stage", "tag", "page-draft", "publish", "image-push"].iter().any(|step| self.open.contains(step))
+    /// Does a step that is left need the package files? The image is built from one.
+    fn needs_files(&self) -> Result<bool> {
+        let open = ["stage", "tag", "page-draft", "publish"].iter().any(|step| self.open.contains(step));
+        Ok(open || image_step::needed(self)?)
     }
     /// Adds a line to what is left to a person.
     fn leave(&self, what: String) {

@@ -147,7 +147,7 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
           ✓ build             2 files from the build job, hashes as handed over (TIME)
           ✓ image             sha256:SHA256, from the build job (TIME)
           - smoke             passed in the build job
-          ✓ stage             2 files uploaded, installed from there (TIME)
+          ✓ stage             2 files uploaded, installed from there; image without a tag: layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
           ✓ tag               python-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
         error: failed After tag on purpose (--fail-at)
     "#]].assert_eq(&jobs.publish(&second, &hash, &["--fail-at", "tag"]).seen());
@@ -161,13 +161,13 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
         Release python v0.0.1 at 1234567
           ✓ preflight         resuming; credentials and tools are in order (TIME)
           ✓ build             2 files from the build job, hashes as handed over (TIME)
-          ✓ image             sha256:SHA256, from the build job (TIME)
+          - image             no remaining step needs the image
           - smoke             passed before the tag was created; the tag has the files' hashes
           - stage             passed before the tag was created
           - tag               python-v0.0.1 at 1234567 (run local-RUN)
-          ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1: 5 uploaded, 0 already there (TIME)
+          ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1: 5 uploaded, 0 already there; Gitea had made it public with the tag, it is a draft again (TIME)
           ✓ publish           2 uploaded, 0 already there (TIME)
-          ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
+          ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; it was in the registry (TIME)
           ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
           ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1 is public; shown as latest (TIME)
@@ -196,15 +196,13 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
 
 /// The build job of a resumed release has other tools, and makes other bytes.
 #[test]
-fn a_resumed_release_publishes_the_files_of_its_draft() {
+fn a_resumed_release_publishes_the_files_of_its_draft_and_the_image_of_its_tag() {
     let repo = files(&["python"]);
     let tools = repo.world().join("tools.txt");
     std::fs::write(&tools, "1").unwrap();
     let settings = repo.read("apps/python/app.toml");
-    let (before, rest) = settings.split_once("[image]").unwrap();
-    let (_, after) = rest.split_once("\n[").unwrap();
     let build = format!("build = [[\"cp\", \"{tools}\", \"src/demo_agent/tools.txt\"]]\n");
-    repo.write("apps/python/app.toml", format!("{before}[{after}{build}"));
+    repo.write("apps/python/app.toml", settings + &build);
     let jobs = Jobs { world: World::filled(World::around(repo, &["python"])) };
     let two_jobs = |name: &str, more: &[&str]| {
         let (first, second) = (jobs.clone(&format!("build-{name}")), jobs.clone(&format!("release-{name}")));
@@ -222,7 +220,7 @@ fn a_resumed_release_publishes_the_files_of_its_draft() {
         warning[build-differs]: python: the build differs from the tag python-v0.0.1: demo_agent-0.0.1.tar.gz has sha256 SHA256 there; the build produced sha256 SHA256
           → nothing to do, if the draft of the release page has the files: the next job takes them
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
-          - image             no [image] in its app.toml
+          - image             no remaining step needs the image
           - smoke             passed before the tag was created; the tag has the files' hashes
         ✓ python v0.0.1: 2 files in WORLD/build-again/target/handed, to be published
     "#]]
@@ -232,4 +230,5 @@ fn a_resumed_release_publishes_the_files_of_its_draft() {
           ✓ build             2 files from the release page, hashes as in the tag (TIME)
     "#]]
     .assert_eq(&released.seen_lines(&["from the release page"]));
+    assert!(released.stderr.contains("; it was in the registry"), "{released:?}");
 }

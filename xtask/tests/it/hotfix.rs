@@ -255,9 +255,9 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
           ✓ build             demo-agent-0.0.2.tgz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.2; /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-          - stage             no staging index in the settings
+          ✓ stage             no staging index in the settings; image without a tag: layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
           ✓ tag               ts-v0.0.2 at 1234567 pushed (run local-RUN) (TIME)
-          ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2: 4 uploaded, 0 already there (TIME)
+          ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2: 4 uploaded, 0 already there; Gitea had made it public with the tag, it is a draft again (TIME)
           ✓ publish           1 uploaded, 0 already there (TIME)
           ✓ image-push        sha256:SHA256 as v0.0.2 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
           ✓ verify            @demo/agent==0.0.2 installed, sha256 as in the tag: demo-agent-0.0.2.tgz 1234567890ab…; installed package: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.2 is sha256:SHA256, as in the tag; pulled image: v0.0.2 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)

@@ -62,9 +62,9 @@ fn a_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-              ✓ stage             2 files uploaded, installed from there (TIME)
+              ✓ stage             2 files uploaded, installed from there; image without a tag: layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
               ✓ tag               python-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
-              ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1: 5 uploaded, 0 already there (TIME)
+              ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1: 5 uploaded, 0 already there; Gitea had made it public with the tag, it is a draft again (TIME)
               ✓ publish           2 uploaded, 0 already there (TIME)
               ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
               ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -105,9 +105,9 @@ fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
-              - stage             no staging index in the settings
+              ✓ stage             no staging index in the settings; image without a tag: layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
               ✓ tag               ts-v0.0.1 at 1234567 pushed (run local-RUN) (TIME)
-              ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.1: 4 uploaded, 0 already there (TIME)
+              ✓ page-draft        draft http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.1: 4 uploaded, 0 already there; Gitea had made it public with the tag, it is a draft again (TIME)
               ✓ publish           1 uploaded, 0 already there (TIME)
               ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
               ✓ verify            @demo/agent==0.0.1 installed, sha256 as in the tag: demo-agent-0.0.1.tgz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
@@ -149,8 +149,6 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
           tag         - python-v0.0.1 at 1234567 (run local-RUN)
           page-draft  - the draft has 5 files
           publish     - 2 files on the index, hashes as in the tag
-          image-push  push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
-          image-push  push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
           verify      install, pull and run what the registries serve
           latest      tag ghcr.io/example/demo-agent:latest   after verification
           page        publish the release page python-v0.0.1   after verification
@@ -160,8 +158,8 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
         stderr:
         Dry run of python v0.0.1 at 1234567: changes nothing on the remote and the registries
           ✓ preflight         resuming; credentials and tools are in order (TIME)
-          ✓ build             2 files from the release page, hashes as in the tag (TIME)
-          ✓ image             sha256:SHA256 (TIME)
+          - build             no remaining step needs the files
+          - image             no remaining step needs the image
           - smoke             passed before the tag was created; the tag has the files' hashes
         ✓ python v0.0.1 is ready: cargo xtask release python
     "#]]
@@ -170,14 +168,14 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
         exit code 0
         Release python v0.0.1 at 1234567
           ✓ preflight         resuming; credentials and tools are in order (TIME)
-          ✓ build             2 files from the release page, hashes as in the tag (TIME)
-          ✓ image             sha256:SHA256 (TIME)
+          - build             no remaining step needs the files
+          - image             no remaining step needs the image
           - smoke             passed before the tag was created; the tag has the files' hashes
           - stage             passed before the tag was created
           - tag               python-v0.0.1 at 1234567 (run local-RUN)
           - page-draft        the draft has 5 files
           - publish           2 files on the index, hashes as in the tag
-          ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; layers: N uploaded, N mounted, N already there; N KiB sent; sha256:SHA256 (TIME)
+          ✓ image-push        sha256:SHA256 as v0.0.1 and sha-1234567; it was in the registry (TIME)
           ✓ verify            demo-agent==0.0.1 installed, sha256 as in the tag: demo_agent-0.0.1-py3-none-any.whl 1234567890ab…, demo_agent-0.0.1.tar.gz 1234567890ab…; installed package: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME; image v0.0.1 is sha256:SHA256, as in the tag; pulled image: v0.0.1 pulled, sha256:SHA256: ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ latest            latest is v0.0.1 (sha256:SHA256) (TIME)
           ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.1 is public; shown as latest (TIME)
@@ -229,6 +227,7 @@ fn a_dry_run_lists_the_actions_and_changes_nothing() {
             Published, in this order
               stage       upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
               stage       upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+              stage       push ghcr.io/example/demo-agent@sha256:SHA256, without a tag
               tag         git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
               page-draft  create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
               publish     upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN
@@ -276,7 +275,7 @@ fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
               [x] logins are there, and accepted
               [x] pinned tools are installed
             Published, in this order
-              stage       - no staging index in the settings
+              stage       push ghcr.io/example/demo-agent-ts@sha256:SHA256, without a tag
               tag         git push WORLD/registries/remote.git <tag object>:refs/tags/ts-v0.0.1   at 1234567
               page-draft  create a draft of the release page ts-v0.0.1 with demo-agent-0.0.1.tgz, openapi.json, sbom.cdx.json, SHA256SUMS
               publish     upload demo-agent-0.0.1.tgz to http://127.0.0.1:PORT   sha256 1234567890ab…, credentials $NPM_TOKEN
@@ -328,6 +327,7 @@ fn a_dry_run_shows_every_step_before_it_reports_what_is_missing() {
         Published, in this order
           stage       upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
           stage       upload demo_agent-0.0.1.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          stage       push ghcr.io/example/demo-agent@sha256:SHA256, without a tag
           tag         git push WORLD/registries/remote.git <tag object>:refs/tags/python-v0.0.1   at 1234567
           page-draft  create a draft of the release page python-v0.0.1 with demo_agent-0.0.1-py3-none-any.whl, demo_agent-0.0.1.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
           publish     upload demo_agent-0.0.1-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN

@@ -215,7 +215,8 @@ fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own(
     repo.commit("Cargo.toml", "[workspace.metadata.xtask]\nregistries = \"gitea\"\n[workspace]\n", "ci: all");
     let forge = Forge::start(Dialect::Gitea);
     let out = setup(&repo, &forge, &["--yes"]).expect(0).seen();
-    let asked: Vec<&str> = out.lines().filter(|line| line.contains("set the secret")).collect();
+    let lines = out.lines().map(str::trim);
+    let asked: Vec<&str> = lines.filter(|line| line.contains("set the secret")).collect();
     expect![[r#"
           ! set the secret OTHER, which a workflow names: http://127.0.0.1:PORT/team/mono/settings/actions/secrets
           ! set the secret PYPI_TOKEN, a personal token with write:package: http://127.0.0.1:PORT/team/mono/settings/actions/secrets"#]].assert_eq(&asked.join("\n"));

@@ -310,6 +310,7 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
         Published, in this order
           stage       upload demo_agent-0.0.2-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
           stage       upload demo_agent-0.0.2.tar.gz to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $TESTPYPI_TOKEN
+          stage       push ghcr.io/example/demo-agent@sha256:SHA256, without a tag
           tag         git push --atomic WORLD/registries/remote.git 1234567:refs/heads/main <tag object>:refs/tags/python-v0.0.2   at 1234567
           page-draft  create a draft of the release page python-v0.0.2 with demo_agent-0.0.2-py3-none-any.whl, demo_agent-0.0.2.tar.gz, openapi.json, sbom.cdx.json, SHA256SUMS
           publish     upload demo_agent-0.0.2-py3-none-any.whl to http://127.0.0.1:PORT/   sha256 1234567890ab…, credentials $PYPI_TOKEN

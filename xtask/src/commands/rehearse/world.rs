@@ -49,6 +49,7 @@ impl ForgeServer {
         let (address, state) =
             server::start(&token, &[Self::REPOSITORY, Self::DOWNSTREAM]).context("cannot start the forge")?;
         let forge = ForgeServer { address, token, state };
+        forge.with(Self::REPOSITORY, |one| one.pushes_tags = true);
         let inputs = ["app", "version", "release"].map(str::to_string).to_vec();
         forge.with(Self::DOWNSTREAM, |one| drop(one.workflows.insert(Self::WORKFLOW.into(), inputs)));
         Ok(forge)

@@ -10,7 +10,7 @@ use crate::sys::ui::{self, report::plural};
 use anyhow::Result;
 
 pub(crate) fn state(release: &Release) -> Result<State> {
-    Ok(match release.needs_files() {
+    Ok(match release.needs_files()? {
         true => State::Todo,
         false => State::Skip("no remaining step needs the files".to_string()),
     })

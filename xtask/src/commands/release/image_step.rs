@@ -11,10 +11,21 @@ pub(crate) fn state(release: &Release) -> Result<State> {
     if release.app.settings.image.is_none() {
         return Ok(State::Skip("no [image] in its app.toml".into()));
     }
-    Ok(match ["tag", "image-push"].iter().find(|step| release.open.contains(step)) {
-        Some(_) => State::Todo,
-        None => State::Skip("no remaining step needs the image".into()),
+    Ok(match needed(release)? {
+        true => State::Todo,
+        false => State::Skip("no remaining step needs the image".into()),
     })
+}
+
+/// Not after the tag, if the registry has the image that the tag names: a build might make another one.
+pub(super) fn needed(release: &Release) -> Result<bool> {
+    if release.app.settings.image.is_none() || !release.open.contains(&"image-push") {
+        return Ok(release.app.settings.image.is_some() && release.open.contains(&"tag"));
+    }
+    match release.tag().and_then(|tag| tag.image.as_deref()) {
+        Some(digest) => Ok(image::remote_digest(release.ctx, release.app, digest)?.is_none()),
+        None => Ok(true),
+    }
 }
 
 pub(crate) fn run(release: &Release) -> Result<String> {

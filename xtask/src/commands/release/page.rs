@@ -81,8 +81,30 @@ pub(crate) fn draft_run(release: &Release) -> Result<String> {
     for (name, bytes) in &files {
         uploaded += usize::from(forge.upload(&page, name, bytes)?);
     }
-    let what = if page.draft { "draft" } else { "page" };
-    Ok(format!("{what} {}: {uploaded} uploaded, {} already there", page.url, files.len() - uploaded))
+    let again = keep_draft(release, &forge)?;
+    let what = if page.draft || again.is_some() { "draft" } else { "page" };
+    let there = files.len() - uploaded;
+    let seen = format!("{what} {}: {uploaded} uploaded, {there} already there", page.url);
+    Ok([Some(seen), again].into_iter().flatten().collect::<Vec<_>>().join("; "))
+}
+
+/// Makes the page a draft again, if this run has to publish it and it is public already. Gitea handles the
+/// push of a tag some time after it, and then makes the draft of that tag public.
+fn keep_draft(release: &Release, forge: &Forge) -> Result<Option<String>> {
+    if forge.kind() != ForgeKind::Gitea || !release.open.contains(&"page") {
+        return Ok(None);
+    }
+    let Some(page) = forge.page(&release.tag_name)?.filter(|page| !page.draft) else { return Ok(None) };
+    forge.edit_page(&page, &json!({ "draft": true }))?;
+    Ok(Some("Gitea had made it public with the tag, it is a draft again".to_string()))
+}
+
+/// The same before the verification, for a Gitea that takes longer.
+pub(super) fn still_draft(release: &Release) -> Result<()> {
+    match Forge::connect(release.ctx)? {
+        Ok(forge) => keep_draft(release, &forge).map(drop),
+        Err(_) => Ok(()),
+    }
 }
 
 pub(crate) fn state(release: &Release) -> Result<State> {
@@ -90,9 +112,11 @@ pub(crate) fn state(release: &Release) -> Result<State> {
         Ok(forge) => forge,
         Err(reason) => return Ok(State::Skip(reason)),
     };
+    // `latest` moves before. If it has not moved yet, it was not this step that made the page public.
+    let early = forge.kind() == ForgeKind::Gitea && release.open.contains(&"latest");
     Ok(match forge.page(&release.tag_name)?.filter(|page| !page.draft && release.tag().is_some()) {
-        Some(page) => State::Done(format!("{} is public", page.url)),
-        None => State::Todo,
+        Some(page) if !early => State::Done(format!("{} is public", page.url)),
+        _ => State::Todo,
     })
 }
 

@@ -48,7 +48,9 @@ fn findings(release: &Release) -> Result<(Vec<Finding>, Result<String, String>)>
         (!matches!(release.mode, Mode::Build(_)), !matches!(release.mode, Mode::Publish(_)));
     let mut findings = if publishes { credentials(release) } else { Vec::new() };
     findings.extend(missing_tools(release));
-    findings.extend(handover::missing(release).filter(|_| release.needs_files()));
+    if release.needs_files()? {
+        findings.extend(handover::missing(release));
+    }
     if release.tag().is_none() {
         findings.extend(tree_and_branch(release)?);
         if builds {
@@ -215,7 +217,7 @@ fn credentials(release: &Release) -> Vec<Finding> {
     let (ctx, app) = (release.ctx, release.app);
     let mut problems = Vec::new();
     for (step, stage) in [("stage", true), ("publish", false)] {
-        if release.open.contains(&step) {
+        if release.open.contains(&step) && (!stage || app.settings.release.stage.is_some()) {
             problems.extend(app.settings.ecosystem.credentials_problem(ctx, app, stage));
         }
     }

@@ -1,5 +1,5 @@
-//! Pushes the image to the registry under the version's tag and the commit's tag. `latest` is moved by a step
-//! of its own, after the verification.
+//! Names the image in the registry: the version's tag and the commit's tag. `stage` has uploaded it. `latest`
+//! is moved by a step of its own, after the verification.
 
 use super::{Release, State};
 use crate::commands::image;
@@ -44,14 +44,28 @@ pub(crate) fn state(release: &Release) -> Result<State> {
 }
 
 pub(crate) fn preview(release: &Release) -> Vec<String> {
-    let (Some(settings), Some(built)) = (&release.app.settings.image, release.image()) else {
+    let (Some(settings), Some(digest)) = (&release.app.settings.image, digest(release)) else {
         return Vec::new();
     };
-    tags(release).iter().map(|tag| format!("push {}:{tag}   {}", settings.name, built.digest)).collect()
+    tags(release).iter().map(|tag| format!("push {}:{tag}   {digest}", settings.name)).collect()
+}
+
+/// Of the image that this run built, or else of the tag's.
+fn digest<'a>(release: &'a Release) -> Option<&'a str> {
+    let built = release.image().map(|built| built.digest.as_str());
+    built.or_else(|| release.tag()?.image.as_deref())
 }
 
 pub(crate) fn run(release: &Release) -> Result<String> {
-    let built = release.image().context("the image was not built")?;
-    let report = image::push(release.ctx, release.app, built, &tags(release))?;
-    Ok(format!("{} as {}; {report}", built.digest, tags(release).join(" and ")))
+    let names = tags(release).join(" and ");
+    // Also uploads what the registry has lost since.
+    if let Some(built) = release.image() {
+        let report = image::push(release.ctx, release.app, built, &tags(release))?;
+        return Ok(format!("{} as {names}; {report}", built.digest));
+    }
+    let digest = digest(release).context("the image was not built")?;
+    for name in tags(release) {
+        image::retag(release.ctx, release.app, digest, &name)?;
+    }
+    Ok(format!("{digest} as {names}; it was in the registry"))
 }

@@ -1,10 +1,30 @@
-//! Uploads the files to the staging index, and installs from there.
+//! What is uploaded before the tag: the files to the staging index, from which they are installed; and the
+//! image, by its digest and without a name. A release that is resumed after its tag has the image there.
 
 use super::{Release, State, verify};
+use crate::commands::image;
 use crate::ecosystem::Origin;
 use anyhow::Result;
 
 pub(crate) fn state(release: &Release) -> Result<State> {
+    let index = index_state(release)?;
+    if release.app.settings.image.is_none() || release.tag().is_some() {
+        return Ok(index);
+    }
+    match (image_there(release)?, index) {
+        (_, State::Conflict(finding)) => Ok(State::Conflict(finding)),
+        (true, index) => Ok(index),
+        (false, _) => Ok(State::Todo),
+    }
+}
+
+/// Does the registry have the image that this run built?
+fn image_there(release: &Release) -> Result<bool> {
+    let Some(built) = release.image() else { return Ok(false) };
+    Ok(image::remote_digest(release.ctx, release.app, &built.digest)?.is_some())
+}
+
+fn index_state(release: &Release) -> Result<State> {
     let (ctx, app) = (release.ctx, release.app);
     let Some(name) = &app.settings.release.stage else {
         return Ok(State::Skip("no staging index in the settings".into()));
@@ -31,7 +51,12 @@ pub(crate) fn state(release: &Release) -> Result<State> {
 }
 
 pub(crate) fn preview(release: &Release) -> Vec<String> {
-    upload_lines(release, true)
+    let staged = release.app.settings.release.stage.is_some();
+    let mut lines = if staged { upload_lines(release, true) } else { Vec::new() };
+    if let (Some(settings), Some(built)) = (&release.app.settings.image, release.image()) {
+        lines.push(format!("push {}@{}, without a tag", settings.name, built.digest));
+    }
+    lines
 }
 
 /// One line per file to upload, for a dry run.
@@ -46,6 +71,18 @@ pub(crate) fn upload_lines(release: &Release, stage: bool) -> Vec<String> {
 }
 
 pub(crate) fn run(release: &Release) -> Result<String> {
+    let mut seen = match index_state(release)? {
+        State::Todo => vec![install_from_index(release)?],
+        State::Done(seen) | State::Skip(seen) => vec![seen],
+        State::Conflict(_) => Vec::new(),
+    };
+    if let Some(built) = release.image() {
+        seen.push(format!("image without a tag: {}", image::push(release.ctx, release.app, built, &[])?));
+    }
+    Ok(seen.join("; "))
+}
+
+fn install_from_index(release: &Release) -> Result<String> {
     let (ctx, app) = (release.ctx, release.app);
     let there = app.settings.ecosystem.published(ctx, app, true, &release.version)?;
     let missing: Vec<_> =

@@ -1,7 +1,7 @@
 //! Verifies a release as a user gets it: installs and pulls it from the registries into clean folders, and
 //! compares it with the tag. Also the command `verify`.
 
-use super::{Release, State, smoke, tag};
+use super::{Release, State, page, smoke, tag};
 use crate::commands::image;
 use crate::ecosystem::{Installed, Origin, PublishedFile};
 use crate::flags;
@@ -27,6 +27,7 @@ pub(crate) fn state(release: &Release) -> Result<State> {
 
 pub(crate) fn run(release: &Release) -> Result<String> {
     let tag = release.tag().cloned().context("the release has no tag")?;
+    page::still_draft(release)?;
     // What this run has just uploaded may not be shown everywhere yet.
     let fresh = ["publish", "image-push"].iter().any(|step| release.open.contains(step));
     let lost = uploaded_again(release.app, &tag);

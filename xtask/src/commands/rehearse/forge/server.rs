@@ -45,6 +45,8 @@ pub(crate) struct State {
 
 #[derive(Default)]
 pub(crate) struct Repository {
+    /// Is the tag of a draft pushed before the draft is created?
+    pub pushes_tags: bool,
     pub releases: Vec<Release>,
     pub pulls: Vec<Value>,
     /// Merged pull requests: number, commit on the base branch, and commits (id, message), the oldest first.
@@ -94,6 +96,8 @@ pub(crate) struct Release {
     pub published: u64,
     /// When GitHub was told that it is the latest one.
     pub latest: u64,
+    /// Gitea handles the push of the tag later, here with the first file, and then makes the draft public.
+    pub late: bool,
 }
 
 #[derive(Clone, Default)]
@@ -680,6 +684,7 @@ impl Repository {
         }
         let mut release = Release { id: at.last, tag, draft: flag("draft"), ..Release::default() };
         (release.name, release.body, release.prerelease) = (text("name"), text("body"), flag("prerelease"));
+        release.late = self.pushes_tags && at.gitea() && release.draft;
         if !release.draft {
             release.published = at.last;
         }
@@ -724,6 +729,9 @@ impl Repository {
         let Some(release) = self.releases.iter_mut().find(|release| release.id.to_string() == id) else {
             return not_found();
         };
+        if std::mem::take(&mut release.late) {
+            (release.draft, release.published) = (false, at.last);
+        }
         // Gitea accepts a second asset of the same name.
         if !at.gitea() && release.assets.iter().any(|asset| asset.name == name) {
             return exists("ReleaseAsset");
