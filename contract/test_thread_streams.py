@@ -93,7 +93,7 @@ class Events(Protocol):
         for one in events:
             self.assertEqual(one.data["type"], "event")
             self.assertEqual(one.data["method"], one.name)
-            self.assertEqual(one.data["event_id"], one.id)
+            self.assertEqual(str(one.data["seq"]), one.id)
             self.assertEqual(one.data["params"]["namespace"], [])
             self.assertIsInstance(one.data["params"]["timestamp"], int)
         found = [one["event"] for one in data(events, "lifecycle")]
@@ -109,6 +109,13 @@ class Events(Protocol):
         state = self.ok(send("GET", f"{self.path}/state"))
         self.assertEqual(checkpoint["id"], state["checkpoint"]["checkpoint_id"])
         self.assertEqual(checkpoint["source"], "loop")
+
+    def test_the_ids_of_a_runs_begin_and_end_name_it(self) -> None:
+        for text in ("a", "b"):
+            run = self.started(text).rsplit("/", 1)[1]
+            for one in self.follow():
+                begin = f"synth:{run}:" if one.name == "lifecycle" else ""
+                self.assertEqual(one.data["event_id"], f"{begin}{one.id}")
 
     def test_messages_come_in_parts(self) -> None:
         self.started("hello big world")

@@ -27,8 +27,8 @@ export class Followers {
     const known = threads.followed(threadId);
     if (known) return known;
     const log = threads.follow(threadId);
-    for (const { record, assistant } of this.#runs.of(threadId)) {
-      if (record.status === "running") log.tell(lifecycle("running", assistant.graph_id));
+    for (const { id, record, assistant } of this.#runs.of(threadId)) {
+      if (record.status === "running") log.tell(lifecycle("running", id, assistant.graph_id));
     }
     return log;
   }
@@ -52,7 +52,7 @@ export class Followers {
 
   /** Tells that a run begins. */
   running(run: Run, time?: number): void {
-    this.tell(run, lifecycle("running", run.assistant.graph_id), time);
+    this.tell(run, lifecycle("running", run.id, run.assistant.graph_id), time);
   }
 
   /** Tells the values of a run. */
@@ -74,7 +74,8 @@ export class Followers {
     }
     const ends: Json = { success: waits ? "interrupted" : "completed", interrupted: "interrupted" };
     const event = String(ends[status] ?? "failed");
-    this.tell(run, lifecycle(event, run.assistant.graph_id, messageOf(run.problem)), time);
+    const error = messageOf(run.problem);
+    this.tell(run, lifecycle(event, run.id, run.assistant.graph_id, error), time);
   }
 
   /** Notes that another server has changed a run. */

@@ -15,6 +15,8 @@ const INTERRUPT = "__interrupt__";
 export interface Place {
   readonly channel: string;
   readonly namespace: readonly string[];
+  /** The id of the run whose begin or end it is. */
+  readonly run?: string;
 }
 
 /** An event, and the node that it comes from. */
@@ -24,10 +26,13 @@ export interface Event {
   readonly node?: string | undefined;
 }
 
+// A client has several streams, so it gets the end of a run several times. It reads the run in the
+// id, and does not take that end for the end of a run that it has started since.
 function textOf({ number, event, data }: { number: number; event: Place; data: string }): string {
   const [channel = ""] = event.channel.split(":");
   const method = channel === "input" ? "input.requested" : channel;
-  const head = `{"type":"event","event_id":"${number}","seq":${number},"method":"${method}"`;
+  const id = event.run ? `synth:${event.run}:${number}` : `${number}`;
+  const head = `{"type":"event","event_id":"${id}","seq":${number},"method":"${method}"`;
   return sse({ number, event: method, data: `${head},"params":${data}}` });
 }
 
@@ -86,9 +91,9 @@ function named(part = ""): string {
 }
 
 /** Returns the event for the begin or the end of a run. */
-export function lifecycle(event: string, graph_name: string, error?: string): Event {
+export function lifecycle(event: string, run: string, graph_name: string, error?: string): Event {
   const data = { event, graph_name, ...(error !== undefined && { error }) };
-  return { place: { channel: "lifecycle", namespace: [] }, data };
+  return { place: { channel: "lifecycle", namespace: [], run }, data };
 }
 
 /** Returns the event for an interrupt. One SDK reads `payload`, the other one `value`. */

@@ -39,7 +39,7 @@ class Followers:
             log = threads.follow(thread_id)
             for run in self._runs.of(thread_id):
                 if run.record["status"] == "running":
-                    log.tell(lifecycle("running", run.assistant["graph_id"]))
+                    log.tell(lifecycle("running", run.id, run.assistant["graph_id"]))
         return log
 
     def _known(self, run: Run) -> ThreadLog | None:
@@ -62,7 +62,7 @@ class Followers:
 
     def running(self, run: Run, time: int | None = None) -> None:
         """Tell that a run begins."""
-        self.tell(run, lifecycle("running", run.assistant["graph_id"]), time)
+        self.tell(run, lifecycle("running", run.id, run.assistant["graph_id"]), time)
 
     def values(self, run: Run, values: Any, time: int | None = None) -> None:
         """Tell the values of a run."""
@@ -81,7 +81,7 @@ class Followers:
                 self.tell(run, requested(one, run.interrupts.get(one["id"], ())), time)
             status = "interrupted"
         event = ENDS.get(status, "failed")
-        self.tell(run, lifecycle(event, run.assistant["graph_id"], error), time)
+        self.tell(run, lifecycle(event, run.id, run.assistant["graph_id"], error), time)
 
     def changed(self, run: Run, before: str) -> None:
         """Note that another server has changed a run."""

@@ -28,14 +28,21 @@ class Place(NamedTuple):
 
     channel: str
     namespace: tuple[str, ...] = ()
+    # The id of the run whose begin or end it is.
+    run: str = ""
 
 
 def text(number: int, place: Place, params: bytes) -> bytes:
-    """Return an event as text."""
+    """Return an event as text.
+
+    A client has several streams, so it gets the end of a run several times. It reads the run in the
+    id, and does not take that end for the end of a run that it has started since.
+    """
     channel = place.channel.partition(":")[0]
     method = METHODS.get(channel, channel)
-    head = b'{"type":"event","event_id":"%d","seq":%d,"method":"%b","params":'
-    data = head % (number, number, method.encode()) + params + b"}"
+    event_id = f"synth:{place.run}:{number}" if place.run else f"{number}"
+    head = b'{"type":"event","event_id":"%b","seq":%d,"method":"%b","params":'
+    data = head % (event_id.encode(), number, method.encode()) + params + b"}"
     return sse(number, method, data)
 
 
@@ -103,10 +110,10 @@ def _is_below(namespace: tuple[str, ...], prefix: list[str], depth: int | None) 
     )
 
 
-def lifecycle(event: str, graph: str, error: str | None = None) -> Event:
+def lifecycle(event: str, run: str, graph: str, error: str | None = None) -> Event:
     """Return the event for the begin or the end of a run."""
     data = {"event": event, "graph_name": graph, **({} if error is None else {"error": error})}
-    return Event(Place("lifecycle"), data)
+    return Event(Place("lifecycle", run=run), data)
 
 
 def requested(interrupt: Json, namespace: tuple[str, ...]) -> Event:

@@ -19,7 +19,7 @@ from fractal_agents_runtime.errors import HttpError
 from fractal_agents_runtime.events import chunks, encode, encode_any, modes_of
 from fractal_agents_runtime.followers import NEW, Followers
 from fractal_agents_runtime.models import ThreadRunRequest
-from fractal_agents_runtime.protocol import Translation
+from fractal_agents_runtime.protocol import Place, Translation
 from fractal_agents_runtime.protocol import events as protocol_events
 from fractal_agents_runtime.run_arguments import arguments_of, settings_of
 from fractal_agents_runtime.streams import OPEN, Log, sse
@@ -496,7 +496,7 @@ class Runs:
         translation = Translation()
         run.interrupts = translation.interrupts
         async for event in protocol_events(graph, payload, config, more, translation):
-            if event.place == ("values", ()):
+            if event.place == Place("values"):
                 yield "values", event.data
             else:
                 self.followers.tell(run, event)
