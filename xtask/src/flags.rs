@@ -301,6 +301,10 @@ pub(crate) struct Compat {
     /// Read this compat.json instead of the one of the pinned release, and ask no registry
     #[arg(long, value_name = "FILE", requires = "template")]
     pub compat: Option<Utf8PathBuf>,
+    /// Read the index from this file, and refuse a package that is not the release in it. It has what a
+    /// release sends to downstream repositories, the input `release`
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub release: Option<Utf8PathBuf>,
 }
 
 #[derive(Args)]

@@ -71,7 +71,7 @@ fn run(flags: Flags) -> Result<()> {
         Command::Supervise { argv } => std::process::exit(supervise::run(argv)?.into()),
         // Needs no workspace: it loads one only if the template names an app of this repository.
         Command::Compat(compat @ flags::Compat { template: Some(dir), .. }) => {
-            compat::downstream::command(&flags, compat, dir)
+            compat::downstream::command(&flags, compat, dir, ctx)
         }
         Command::Lint(flags) => check::lint(&ctx()?, flags),
         Command::Test(flags) => check::test(&ctx()?, flags),

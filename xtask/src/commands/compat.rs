@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use document::Document;
 
+mod dispatched;
 pub(crate) mod document;
 pub(crate) mod downstream;
 mod pinned;

@@ -15,7 +15,7 @@ pub(crate) const EVENT: &str = "runtime-released";
 pub(crate) struct Notice<'a> {
     pub app: &'a str,
     pub version: &'a str,
-    /// Everything about the release. GitHub allows 10 keys at most.
+    /// Everything about the release.
     pub release: Value,
 }
 
@@ -51,7 +51,11 @@ impl Forge {
                 (path, json!({ "ref": branch, "inputs": inputs }), what)
             }
             (None, ForgeKind::Github) => {
-                let body = json!({ "event_type": EVENT, "client_payload": notice.release });
+                let mut payload = notice.release.clone();
+                // GitHub allows 10 keys. The index is left out, because nothing on GitHub replaces PyPI and
+                // npmjs.com.
+                payload.as_object_mut().and_then(|keys| keys.remove("index"));
+                let body = json!({ "event_type": EVENT, "client_payload": payload });
                 ("/dispatches".to_string(), body, format!("send {EVENT} to {repository}"))
             }
             (None, ForgeKind::Gitea) => {

@@ -96,17 +96,7 @@ impl Endpoints {
             &endpoints.npm_read,
             &endpoints.npm,
         ]) {
-            if !url.starts_with("http://") && !url.starts_with("https://") {
-                return Err(Exit::Usage(format!("{url:?} is not an http(s) address")).into());
-            }
-            if authority(url).contains('@') {
-                return Err(Exit::Usage(
-                    "an address must not contain a user or password: put tokens into the environment \
-                     (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN, XTASK_FORGE_TOKEN)"
-                        .into(),
-                )
-                .into());
-            }
+            check_address(url)?;
         }
         Ok(endpoints)
     }
@@ -160,6 +150,18 @@ impl Endpoints {
         ))
         .into())
     }
+}
+
+pub(crate) fn check_address(url: &str) -> Result<()> {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Exit::Usage(format!("{url:?} is not an http(s) address")).into());
+    }
+    if authority(url).contains('@') {
+        let text = "an address must not contain a user or password: put tokens into the environment \
+                    (PYPI_TOKEN, TESTPYPI_TOKEN, NPM_TOKEN, XTASK_FORGE_TOKEN)";
+        return Err(Exit::Usage(text.into()).into());
+    }
+    Ok(())
 }
 
 fn without_slash(url: String) -> String {

@@ -1,6 +1,7 @@
 //! The languages of the apps, and the format of their files: manifest, lock file, version. Text in, text out.
 //! Code that starts programs or queries an index is in `ecosystem`.
 
+use super::endpoints::Endpoints;
 use anyhow::Result;
 use camino::Utf8Path;
 use semver::Version;
@@ -17,6 +18,14 @@ pub(crate) enum Ecosystem {
 }
 
 impl Ecosystem {
+    /// The index that releases are read from.
+    pub(crate) fn index(self, endpoints: &Endpoints) -> &str {
+        match self {
+            Ecosystem::Python => &endpoints.pypi.simple,
+            Ecosystem::Ts => &endpoints.npm,
+        }
+    }
+
     /// The file in the app's folder that contains its version.
     pub(crate) fn manifest(self) -> &'static str {
         match self {

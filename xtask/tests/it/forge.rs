@@ -364,10 +364,13 @@ fn the_registries_of_the_forge_are_used_if_the_settings_say_so() {
         "chore: x",
     );
     // Nothing listens there.
-    let bump = |api: &str, given: &[&str]| {
+    let xtask = |api: &str, args: &[&str]| {
         let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
-        command.env_remove("XTASK_PYPI").args(["bump", "python", "--dry-run"]).args(given);
+        command.env_remove("XTASK_PYPI").args(args);
         crate::support::run(command.env("XTASK_FORGE", format!("http://127.0.0.1:1/{api}/repos/team/mono")))
+    };
+    let bump = |api: &str, given: &[&str]| {
+        xtask(api, &[&["bump", "python", "--dry-run"] as &[&str], given].concat())
     };
     let asked =
         [&[] as &[&str], &["--pypi", "http://127.0.0.1:1/x"]].map(|given| bump("api/v1", given).seen());
@@ -388,4 +391,12 @@ fn the_registries_of_the_forge_are_used_if_the_settings_say_so() {
         error: registries = "gitea" is set, but http://127.0.0.1:1/api/v3 is not a Gitea
     "#]]
     .assert_eq(&bump("api/v3", &[]).seen());
+
+    // A template that names an app of the repository.
+    repo.write("template/template.toml", "app = \"python\"\n");
+    repo.write("template/.runtime-version", "0.0.1\n");
+    expect![[r#"
+        exit code 1
+        error: cannot read the index: GET http://127.0.0.1:1/api/packages/team/pypi/simple/demo-agent/: io: Connection refused (os error N)
+    "#]].assert_eq(&xtask("api/v1", &["compat", "--template", "template"]).seen_error());
 }

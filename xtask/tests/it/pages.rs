@@ -158,6 +158,7 @@ fn from_draft_to_rollback(dialect: Dialect) {
     let notice: serde_json::Value = serde_json::from_str(inputs["release"].as_str().unwrap()).unwrap();
     assert_eq!((&notice["tag"], &notice["newest"]), (&json!("python-v0.0.1"), &json!(true)));
     assert_eq!(notice["files"].as_object().unwrap().len(), 2);
+    assert_eq!(notice["index"], pages.world.servers.env["XTASK_PYPI"].as_str());
     pages.forge.state().writes.clear();
     let again = pages.xtask(&["release", "python"]);
     expect![[r#"
@@ -402,8 +403,10 @@ fn a_page_on_gitea_goes_from_draft_to_rollback() {
 /// The steps of the workflow for downstream repositories in the RUNBOOK, run in a template's folder.
 #[test]
 fn the_workflow_in_the_runbook_runs_the_gate_with_what_a_release_sends() {
-    let world = World::of("python");
-    world.xtask(&["release", "python", "--until", "publish"]).expect(0);
+    let pages = Pages::new(Dialect::Github);
+    pages.xtask(&["release", "python"]).expect(0);
+    let (_, inputs) = pages.forge.with("team/template", |one| one.dispatched.remove(0));
+    let world = &pages.world;
     let runbook = include_str!("../../RUNBOOK.md");
     let workflow = runbook.split("```yaml\nname: runtime\n").nth(1).unwrap().split("```").next().unwrap();
     // What `forge/dispatch.rs` sends.
@@ -422,13 +425,18 @@ fn the_workflow_in_the_runbook_runs_the_gate_with_what_a_release_sends() {
     let shim = "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$PROGRAM\" \"$@\"\n";
     std::fs::write(bin.join("cargo"), shim).unwrap();
     run(world.repo.command("chmod", &dir).args(["+x", bin.join("cargo").as_str()])).expect(0);
-    let steps: Vec<&str> = workflow.lines().filter_map(|line| line.trim().strip_prefix("- run: ")).collect();
-    assert_eq!(steps.len(), 2);
+    // One line for each step.
+    let lines = workflow.replace("- run: |\n          ", "- run: ").replace("\\\n            ", "");
+    let steps: Vec<&str> = lines.lines().filter_map(|line| line.trim().strip_prefix("- run: ")).collect();
+    assert_eq!(steps.len(), 3);
     let mut last = None;
     for step in steps {
         let mut command = world.repo.command("sh", &dir);
         let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
-        command.envs(&world.servers.env).env("PATH", path).env("VERSION", "0.0.1");
+        // The index is in the input.
+        command.envs(&world.servers.env).env_remove("XTASK_PYPI").env("PATH", path);
+        command.env("VERSION", inputs["version"].as_str().unwrap());
+        command.env("RELEASE", inputs["release"].as_str().unwrap());
         last = Some(run(command.env("PROGRAM", env!("CARGO_BIN_EXE_xtask")).args(["-ec", step])));
     }
     // The demo app has no compat.json, which the gate says.

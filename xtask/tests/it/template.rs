@@ -433,6 +433,93 @@ fn withdrawn_releases_and_wrong_hashes_on_the_index_are_distinguished() {
     "#]].assert_eq(&masked(&nobody));
 }
 
+/// Two indexes have different files under one name and version: the project's, and somebody else's, which is
+/// no archive, so that reading it would fail.
+#[test]
+fn a_package_that_is_not_the_dispatched_release_is_refused_before_it_is_read() {
+    let promises = document("0.1.0").to_string();
+    let ours = tarball("demo_agent-0.1.0/compat.json", &promises);
+    let index = |bytes: &[u8]| {
+        serve(|address| {
+            let name = "demo_agent-0.1.0.tar.gz";
+            let url = format!("{address}/{name}");
+            let file = json!({ "filename": name, "url": url, "hashes": { "sha256": sha256(bytes) } });
+            let simple = json!({ "meta": { "api-version": "1.0" }, "name": "demo-agent", "files": [file] });
+            let npm =
+                json!({ "name": "@demo/agent", "versions": { "0.1.0": { "dist": { "tarball": url } } } });
+            let page = |page: Value| page.to_string().into_bytes();
+            HashMap::from([
+                ("/simple/demo-agent/".into(), ("application/vnd.pypi.simple.v1+json", page(simple))),
+                ("/@demo%2fagent".into(), ("application/json", page(npm))),
+                (format!("/{name}"), ("application/gzip", bytes.to_vec())),
+            ])
+        })
+    };
+    let (right, wrong) = (index(&ours), index(b"somebody else's"));
+    let simple = |index: &str| format!("{index}/simple");
+    let sent = |index: Option<String>| {
+        json!({ "app": "python", "version": "0.1.0", "package": "demo-agent", "index": index,
+            "files": { "demo_agent-0.1.0.tar.gz": format!("sha256:{}", sha256(&ours)) },
+            "compat": format!("sha256:{}", sha256(promises.as_bytes())), "newest": true })
+    };
+    let repo = Repo::new();
+    let dir = template(&repo, "python");
+    std::fs::write(dir.join("template.toml"), "package = \"demo-agent\"\necosystem = \"python\"\n").unwrap();
+    pin(&dir, "0.1.0");
+    let gate = |release: &Value, args: &[&str]| {
+        std::fs::write(dir.join("release.json"), release.to_string()).unwrap();
+        let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &dir);
+        command.env_remove("XTASK_PYPI").env_remove("XTASK_NPM");
+        run(command.args(["compat", "--template", ".", "--release", "release.json"]).args(args))
+    };
+    // The index of the release is asked; a flag overrides it. An older sender names no index.
+    gate(&sent(Some(simple(&right))), &[]).expect(0);
+    gate(&sent(Some(simple(&wrong))), &["--pypi", &simple(&right)]).expect(0);
+    gate(&sent(None), &["--pypi", &simple(&right)]).expect(0);
+    let mut seen = gate(&sent(None), &["--pypi", &simple(&wrong)]).seen_findings();
+    seen.push_str(&gate(&sent(Some(simple(&wrong))), &[]).seen_findings());
+    std::fs::write(dir.join("other.json"), document("0.1.0").to_string() + "\n").unwrap();
+    seen.push_str(&gate(&sent(None), &["--compat", "other.json"]).seen_findings());
+    let mut other = sent(Some(simple(&right)));
+    other["version"] = json!("0.2.0");
+    seen.push_str(&gate(&other, &[]).seen_error());
+    other["files"] = json!({});
+    seen.push_str(&gate(&other, &[]).seen_error());
+
+    let ts = "package = \"@demo/agent\"\necosystem = \"ts\"\n";
+    std::fs::write(dir.join("template.toml"), ts).unwrap();
+    let mut npm = sent(Some(right.clone()));
+    npm["package"] = json!("@demo/agent");
+    // The registry of the release is asked: its file is read.
+    seen.push_str(&gate(&npm, &[]).seen_findings());
+    seen.push_str(&gate(&npm, &["--npm", &wrong]).seen_findings());
+    expect![[r#"
+        exit code 3
+        error[release-differs]: demo-agent==0.1.0 on http://127.0.0.1:PORT/simple is not the release that --release names: the file has sha256:SHA256, the release has sha256:SHA256 (http://127.0.0.1:PORT/demo_agent-0.1.0.tar.gz)
+          → do not install it; name the index that the release is on: --pypi URL
+        error: 1 finding to fix first
+        exit code 3
+        error[release-differs]: demo-agent==0.1.0 on http://127.0.0.1:PORT/simple is not the release that --release names: the file has sha256:SHA256, the release has sha256:SHA256 (http://127.0.0.1:PORT/demo_agent-0.1.0.tar.gz)
+          → do not install it; tell the operators of the index
+        error: 1 finding to fix first
+        exit code 3
+        error[release-differs]: the compat.json is not the release's: its hash is sha256:SHA256, not sha256:SHA256 (other.json)
+          → read the compat.json of the release: leave --compat out
+        error: 1 finding to fix first
+        exit code 2
+        error: --release is of demo-agent 0.2.0, but the template pins demo-agent==0.1.0: write it into ./.runtime-version
+        exit code 2
+        error: --release release.json: it names no files, so the package cannot be verified; it must be the input `release`
+        exit code 3
+        error[compat-other-package]: the compat.json is of demo-agent, but the template depends on @demo/agent (./template.toml)
+        error: 1 finding to fix first
+        exit code 3
+        error[release-differs]: @demo/agent@0.1.0 on http://127.0.0.1:PORT is not the release that --release names: the file has sha256:SHA256, the release has sha256:SHA256 (http://127.0.0.1:PORT/demo_agent-0.1.0.tar.gz)
+          → do not install it; name the registry that the release is on: --npm URL
+        error: 1 finding to fix first
+    "#]].assert_eq(&seen);
+}
+
 /// In names of files on a Python index, and in addresses and reasons of an npm registry.
 #[test]
 fn control_characters_of_an_index_do_not_reach_the_terminal() {

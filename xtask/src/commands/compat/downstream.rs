@@ -1,17 +1,19 @@
 //! `compat --template DIR`: the downstream gate. Checks a template's plugins and channels against the release
 //! that it pins, and reports all problems together.
 
+use super::dispatched::{self, Dispatched};
 use super::document::{self, Document, Support};
 use super::pinned::{self, Download, Hash, Listed};
 use super::template::{self, Package, Pin, Template};
 use crate::finding::{Finding, Level, to_json};
 use crate::flags;
 use crate::flags::Flags;
+use crate::model::ctx::Ctx;
 use crate::model::endpoints::Endpoints;
-use crate::model::workspace::Workspace;
+use crate::model::language::Ecosystem;
 use crate::sys::exit::Exit;
-use crate::sys::ui;
 use crate::sys::ui::report::plain;
+use crate::sys::{hash, ui};
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -23,18 +25,25 @@ struct Asked {
     template: Template,
     package: Package,
     pin: Pin,
+    /// With `--release`.
+    release: Option<Dispatched>,
     template_file: Utf8PathBuf,
     pin_file: Utf8PathBuf,
 }
 
-/// Works outside a repository too: one is read only if the template names an app of it.
-pub(crate) fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> Result<()> {
-    let asked = read(flags, dir)?;
+/// Works outside a repository too: `ctx` reads one only if the template names an app of it.
+pub(crate) fn command(
+    flags: &Flags,
+    compat: &flags::Compat,
+    dir: &Utf8Path,
+    ctx: impl Fn() -> Result<Ctx>,
+) -> Result<()> {
+    let (asked, endpoints) = read(flags, compat, dir, ctx)?;
     let line = ui::begin(&format!("template {}", asked.package.name));
     let mut findings = other_package(&asked);
     let (document, problems) = match &compat.compat {
-        Some(file) => from_file(file)?,
-        None => from_index(&asked, &Endpoints::from_flags(&flags.endpoints)?)?,
+        Some(file) => from_file(&asked, file)?,
+        None => from_index(&asked, &endpoints)?,
     };
     findings.extend(problems);
     findings.extend(document.iter().flat_map(|document| judge(&asked, document)));
@@ -53,7 +62,12 @@ pub(crate) fn command(flags: &Flags, compat: &flags::Compat, dir: &Utf8Path) -> 
     Ok(())
 }
 
-fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
+fn read(
+    flags: &Flags,
+    compat: &flags::Compat,
+    dir: &Utf8Path,
+    ctx: impl Fn() -> Result<Ctx>,
+) -> Result<(Asked, Endpoints)> {
     if !dir.is_dir() {
         return Err(Exit::Usage(format!("--template {dir}: no such folder")).into());
     }
@@ -76,13 +90,16 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
         )?,
         &template_file,
     )?;
-    let package = match (&template.app, &template.package, template.ecosystem) {
+    let (package, mut endpoints) = match (&template.app, &template.package, template.ecosystem) {
         (Some(app), _, _) => {
-            let ws = Workspace::load(flags.root.as_deref())?;
-            let settings = &ws.app(app)?.settings;
-            Package { name: settings.package.clone(), ecosystem: settings.ecosystem }
+            let ctx = ctx()?;
+            let settings = &ctx.ws.app(app)?.settings;
+            let package = Package { name: settings.package.clone(), ecosystem: settings.ecosystem };
+            (package, ctx.endpoints)
         }
-        (None, Some(name), Some(ecosystem)) => Package { name: name.clone(), ecosystem },
+        (None, Some(name), Some(ecosystem)) => {
+            (Package { name: name.clone(), ecosystem }, Endpoints::from_flags(&flags.endpoints)?)
+        }
         _ => return Err(Exit::Usage(format!("{template_file} names no package")).into()),
     };
     let pin = template::read_pin(
@@ -90,7 +107,24 @@ fn read(flags: &Flags, dir: &Utf8Path) -> Result<Asked> {
         package.ecosystem,
         &pin_file,
     )?;
-    Ok(Asked { template, package, pin, template_file, pin_file })
+    let release = match &compat.release {
+        Some(file) => Some(dispatched::read(&text(file, "it has the release as JSON")?, file)?),
+        None => None,
+    };
+    if let Some(release) = release.as_ref().filter(|release| !release.is(&package, &pin.version)) {
+        let (name, at) = (release.name(), package.at(&pin.version));
+        let text = format!("--release is of {name}, but the template pins {at}: write it into {pin_file}");
+        return Err(Exit::Usage(text).into());
+    }
+    // A flag overrides what the sender says.
+    if let Some(index) = release.as_ref().and_then(|release| release.index.clone()) {
+        match package.ecosystem {
+            Ecosystem::Python if flags.endpoints.pypi.is_none() => endpoints.pypi.simple = index,
+            Ecosystem::Ts if flags.endpoints.npm.is_none() => endpoints.npm = index,
+            Ecosystem::Python | Ecosystem::Ts => {}
+        }
+    }
+    Ok((Asked { template, package, pin, release, template_file, pin_file }, endpoints))
 }
 
 fn other_package(asked: &Asked) -> Vec<Finding> {
@@ -106,13 +140,20 @@ fn other_package(asked: &Asked) -> Vec<Finding> {
 
 type Found = (Option<Document>, Vec<Finding>);
 
-fn from_file(file: &Utf8Path) -> Result<Found> {
+fn from_file(asked: &Asked, file: &Utf8Path) -> Result<Found> {
     let bytes =
         std::fs::read(file).map_err(|e| Exit::Usage(format!("--compat {file} cannot be read: {e}")))?;
-    Ok(parsed(&bytes, file.as_str()))
+    Ok(parsed(asked, &bytes, file.as_str()))
 }
 
-fn parsed(bytes: &[u8], place: &str) -> Found {
+fn parsed(asked: &Asked, bytes: &[u8], place: &str) -> Found {
+    let has = format!("sha256:{}", hash::sha256(bytes));
+    let wanted = asked.release.as_ref().and_then(|release| release.compat.as_ref());
+    if let Some(wanted) = wanted.filter(|wanted| **wanted != has) {
+        let message = format!("the compat.json is not the release's: its hash is {has}, not {wanted}");
+        let finding = Finding::new("release-differs", Level::Error, message).place(place);
+        return (None, vec![finding.help("read the compat.json of the release: leave --compat out")]);
+    }
     match document::read(bytes) {
         Ok(document) => (Some(document), Vec::new()),
         Err(problems) => {
@@ -126,7 +167,7 @@ fn parsed(bytes: &[u8], place: &str) -> Found {
 
 /// The document of the pinned release, and findings about the pin.
 fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
-    let (index, at) = (pinned::index(&asked.package, endpoints), asked.package.at(&asked.pin.version));
+    let (index, at) = (asked.package.ecosystem.index(endpoints), asked.package.at(&asked.pin.version));
     let alone = |finding: Finding| Ok((None, vec![finding]));
     let newest = |newest: &Option<String>| match newest {
         Some(newest) => format!("pin the newest: echo {newest} > {}", asked.pin_file),
@@ -158,8 +199,8 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
                 .help(newest(&release.newest)),
         );
     }
-    let (document, problems) = match pinned::download(&release)? {
-        Download::File(Some(found)) => parsed(&found.bytes, &format!("{at}: {}", found.path)),
+    let (document, problems) = match pinned::download(&release, asked.release.as_ref())? {
+        Download::File(Some(found)) => parsed(asked, &found.bytes, &format!("{at}: {}", found.path)),
         Download::File(None) => {
             let message = format!(
                 "{at} contains no compat.json, so the plugins and channels it supports are not known"
@@ -167,6 +208,7 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
             let finding = Finding::new("compat-missing", Level::Error, message).place(&release.url);
             (None, vec![finding.help("pin a release that has one, or give the file: --compat FILE")])
         }
+        Download::Foreign(has) => (None, vec![foreign(asked, index, &has).place(&release.url)]),
         Download::Differs(has) => {
             let wanted = match &release.hash {
                 Some(Hash::Sha256(hash) | Hash::Sha512(hash)) => hash.as_str(),
@@ -179,6 +221,24 @@ fn from_index(asked: &Asked, endpoints: &Endpoints) -> Result<Found> {
     };
     findings.extend(problems);
     Ok((document, findings))
+}
+
+/// Another file than the release's is on the index: the index is wrong, or somebody else has the name there.
+fn foreign(asked: &Asked, index: &str, has: &str) -> Finding {
+    let (at, release) = (asked.package.at(&asked.pin.version), asked.release.as_ref());
+    let hashes = release.map(Dispatched::hashes).unwrap_or_default();
+    let message = format!(
+        "{at} on {index} is not the release that --release names: the file has sha256:{has}, the release has \
+         {hashes}"
+    );
+    let next = match asked.package.ecosystem {
+        _ if release.is_some_and(|release| release.index.as_deref() == Some(index)) => {
+            "tell the operators of the index"
+        }
+        Ecosystem::Python => "name the index that the release is on: --pypi URL",
+        Ecosystem::Ts => "name the registry that the release is on: --npm URL",
+    };
+    Finding::new("release-differs", Level::Error, message).help(format!("do not install it; {next}"))
 }
 
 /// Compares the support that the release declares with the template's needs. Pure.

@@ -1,6 +1,7 @@
 //! Looks up the pinned release on its index: whether it exists, whether it was withdrawn, and the compat.json
 //! in its package.
 
+use super::dispatched::Dispatched;
 use super::template::Package;
 use crate::ecosystem::packed::Found;
 use crate::ecosystem::{packed, python, ts};
@@ -53,18 +54,12 @@ pub(super) enum Hash {
 
 /// The result of a download.
 pub(super) enum Download {
+    /// The file is not one of the dispatched release; this is its SHA-256.
+    Foreign(String),
     /// The file's hash differs from the listed one; this is the file's hash.
     Differs(String),
     /// None: the package contains no compat.json.
     File(Option<Found>),
-}
-
-/// The index's URL.
-pub(super) fn index(package: &Package, endpoints: &Endpoints) -> String {
-    match package.ecosystem {
-        Ecosystem::Python => endpoints.pypi.simple.clone(),
-        Ecosystem::Ts => endpoints.npm.clone(),
-    }
 }
 
 /// Asks the index about the version.
@@ -127,16 +122,21 @@ fn on_npm(version: &str, listed: &ts::registry::Listed) -> Listed {
     }
 }
 
-/// Downloads the package's file, compares it with the listed hash, and reads compat.json from it.
-pub(super) fn download(release: &PinnedVersion) -> Result<Download> {
+/// Downloads the package's file, compares it with the dispatched hashes and the listed one, and reads
+/// compat.json from it. The index cannot be trusted to have the project's package under this name.
+pub(super) fn download(release: &PinnedVersion, dispatched: Option<&Dispatched>) -> Result<Download> {
     let name = &release.name;
     let folder = scratch::folder()?;
     let file = Utf8Path::from_path(folder.path()).context("the temporary folder's path is not UTF-8")?;
     let file = file.join(if name.ends_with(".whl") { "package.whl" } else { "package.tar.gz" });
     let what = format!("download of {name}");
     let (sha256, sha512) = retry::again(&what, || save(release, &file), retry::interrupted)?;
+    let sha256 = hash::hex(sha256);
+    if dispatched.is_some_and(|dispatched| !dispatched.has_file(&sha256)) {
+        return Ok(Download::Foreign(sha256));
+    }
     let differs = match &release.hash {
-        Some(Hash::Sha256(wanted)) => Some(hash::hex(sha256)).filter(|has| has != wanted),
+        Some(Hash::Sha256(wanted)) => Some(sha256).filter(|has| has != wanted),
         Some(Hash::Sha512(wanted)) => {
             Some(base64::engine::general_purpose::STANDARD.encode(sha512)).filter(|has| has != wanted)
         }

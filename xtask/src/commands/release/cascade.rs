@@ -131,7 +131,7 @@ fn tell(release: &Release, forge: &Forge, one: &Downstream, notice: &Value, befo
     Ok(text)
 }
 
-/// The release as JSON, with 10 keys at most.
+/// The release as JSON.
 pub(super) fn notice(release: &Release) -> Result<Value> {
     let (app, tag) = (release.app, release.tag());
     let settings = &app.settings;
@@ -150,6 +150,7 @@ pub(super) fn notice(release: &Release) -> Result<Value> {
         "package": settings.package,
         "tag": release.tag_name,
         "commit": release.commit,
+        "index": settings.ecosystem.index(&release.ctx.endpoints),
         "files": files,
         "image": image.map(|(image, digest)| format!("{}@{digest}", image.name)),
         "spec": hash(settings.spec.as_ref().map(|spec| spec.file.as_str()))?,

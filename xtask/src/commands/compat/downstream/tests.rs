@@ -39,6 +39,7 @@ fn asked(lines: &str, pin: &str) -> Asked {
         template,
         package,
         pin,
+        release: None,
         template_file: "t/template.toml".into(),
         pin_file: "t/.runtime-version".into(),
     }
@@ -124,7 +125,7 @@ fn control_characters_in_published_texts_do_not_reach_the_terminal() {
                 && !finding.help.unwrap_or_default().contains(char::is_control)
         );
     }
-    let (_, problems) = parsed(br#"{"schema": 1, "\u001b[2J": 1}"#, "x");
+    let (_, problems) = parsed(&asked("", "1.2.0"), br#"{"schema": 1, "\u001b[2J": 1}"#, "x");
     assert!(!problems[0].message.replace('\n', "").contains(char::is_control), "{problems:?}");
 }
 
