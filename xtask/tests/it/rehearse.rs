@@ -96,6 +96,7 @@ fn a_rehearsal_meets_every_criterion_and_leaves_no_files() {
         "rollback of python v0.0.3",
         "evidence for the version of python",
         "an undeclared break of python is refused",
+        "a feature that a squash loses is found",
     ] {
         assert!(criteria.iter().any(|c| c == expected), "{expected} is not among {criteria:#?}");
     }
@@ -320,6 +321,7 @@ fn a_repository_with_a_single_branch_is_rehearsed_with_two_releases() {
         "rollback of python v0.0.2",
         "git hooks",
         "an undeclared break of python is refused",
+        "a feature that a squash loses is found",
     ] {
         assert!(
             seen.iter().any(|c| c["criterion"] == expected && c["seen"].is_string()),

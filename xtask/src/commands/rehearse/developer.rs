@@ -94,8 +94,8 @@ impl<'a> Developer<'a> {
         Ok((ended.code, value, ended.text))
     }
 
-    /// Runs a command that must fail with this exit code. Returns its output.
-    pub(super) fn refused(&self, log: &Utf8Path, args: &[&str], code: i32) -> Result<String> {
+    /// Runs a command that must end with this exit code. Returns its output.
+    pub(super) fn ended(&self, log: &Utf8Path, args: &[&str], code: i32) -> Result<String> {
         Ok(self.machine.run(log, &self.git.dir, &self.env, &cargo_xtask(args))?.expect(code)?.text)
     }
 

@@ -308,6 +308,9 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     for (app, said) in &walked.gates {
         list.push(seen(&format!("an undeclared break of {app} is refused"), said.clone()));
     }
+    if let Some(said) = &walked.lost {
+        list.push(seen("a feature that a squash loses is found", said.clone()));
+    }
     let comments = rehearsal.world.comments()?;
     if comments.0 == 0 || comments.0 != comments.1 {
         bail!("the lint jobs left {} comments on {} pull requests", comments.0, comments.1);

@@ -32,6 +32,8 @@ pub(super) struct Walked<'a> {
     pub refused: Option<String>,
     /// The evidence that an undeclared breaking change was refused, by app.
     pub gates: Vec<(String, String)>,
+    /// The evidence that a feature which a squash has lost was found. None on a real Gitea.
+    pub lost: Option<String>,
     /// How many commits and pushes the developer made.
     pub commits: usize,
     pub pushes: usize,
@@ -101,6 +103,7 @@ pub(super) fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Wa
         verified: Vec::new(),
         refused: None,
         gates: Vec::new(),
+        lost: None,
         commits: 0,
         pushes: 0,
     };
@@ -123,6 +126,7 @@ impl<'a> Walk<'a> {
         }
         self.runner.forge = Forge::Gitea;
         self.undeclared_break()?;
+        self.lost_feature()?;
         self.second()
     }
 
@@ -208,7 +212,7 @@ impl<'a> Walk<'a> {
             if hotfix["next"] != serde_json::json!(["cargo xtask promote"]) {
                 bail!("after its release, hotfix does not name promote as the next command:\n{stderr}");
             }
-            output = dev.refused(log, &["promote"], 3)?;
+            output = dev.ended(log, &["promote"], 3)?;
             printed = output
                 .lines()
                 .filter_map(|l| l.split_once("git "))

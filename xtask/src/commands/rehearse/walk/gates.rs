@@ -1,12 +1,17 @@
-//! Tests the gate for undeclared breaking changes: a commit removes a path from an app's spec, once as `fix:`
-//! and once as `fix!:`.
+//! Tests two gates, with commits that are on no branch of the remote. Undeclared breaking changes: a commit
+//! removes a path from an app's spec, once as `fix:` and once as `fix!:`. Lost features: a squash keeps only
+//! the title `fix:` of a pull request with a `feat:`.
 
 use super::Walk;
 use crate::commands::rehearse::developer::Developer;
 use crate::model::workspace::App;
+use crate::sys::git::Git;
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 use serde_json::Value;
+
+/// The number of the lost pull request. No other one of the rehearsal has it.
+const LOST: u32 = 1_000_000;
 
 impl Walk<'_> {
     /// Runs the test for each app with a spec, on a detached commit that is never pushed. The evidence is the
@@ -22,6 +27,55 @@ impl Walk<'_> {
             self.walked.gates.push((app.name().to_string(), seen));
         }
         Ok(())
+    }
+
+    /// Squashes a `feat:` under the title `fix:`, and checks that `bump` finds it in the pull request.
+    pub(super) fn lost_feature(&mut self) -> Result<()> {
+        let rehearsal = self.rehearsal;
+        // Only a forge writes the refs of pull requests.
+        let (Some(app), None) = (rehearsal.apps.first(), &rehearsal.world.gitea) else { return Ok(()) };
+        let (dev, remote) = (&self.walked.developer, &rehearsal.world.remote.git);
+        let main = format!("origin/{}", self.main());
+        let mut seen = String::new();
+        rehearsal.steps.run(format!("gate, a squash loses a feature of {}", app.name()), |log| {
+            seen = found_in_the_pull_request(dev, remote, log, app, &main)?;
+            Ok(seen.clone())
+        })?;
+        self.walked.lost = Some(seen);
+        Ok(())
+    }
+}
+
+fn found_in_the_pull_request(
+    dev: &Developer,
+    remote: &Git,
+    log: &Utf8Path,
+    app: &App,
+    main: &str,
+) -> Result<String> {
+    dev.git(log, &["fetch", "--quiet", "origin"])?;
+    dev.git(log, &["switch", "--quiet", "--detach", main])?;
+    let file = dev.git.dir.join(&app.dir).join("README.md");
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    std::fs::write(&file, text + "\nA feature.\n").with_context(|| format!("cannot write {file}"))?;
+    dev.git(log, &["add", "--", file.as_str()])?;
+    let commit = |message: &str| dev.git(log, &["commit", "--quiet", "--no-verify", "--message", message]);
+    commit(&format!("feat({}): a feature", app.name()))?;
+    let head = format!("refs/pull/{LOST}/head");
+    remote.run(&["fetch", "--quiet", "--", dev.git.dir.as_str(), &format!("HEAD:{head}")])?;
+    dev.git(log, &["reset", "--quiet", "--soft", main])?;
+    commit(&format!("fix({}): tidy up (#{LOST})", app.name()))?;
+    let (_, plan, _) = dev.ask(log, &["plan", app.name()])?;
+    let planned = plan["apps"][0]["next"].as_str().unwrap_or("nothing").to_string();
+    let bumped = dev.ended(log, &["bump", app.name(), "--dry-run"], 0);
+    remote.run(&["update-ref", "-d", &head])?;
+    let bumped = bumped?;
+    let version = bumped.lines().find_map(|line| Some(line.split_once("✓ chore(release): ")?.1));
+    match version {
+        Some(version) if version.ends_with(".0") => {
+            Ok(format!("{planned} by the title `fix`, {version} with the commits of the pull request"))
+        }
+        _ => bail!("bump does not count the `feat` of a squashed pull request:\n{bumped}"),
     }
 }
 

@@ -22,6 +22,7 @@ impl Walk<'_> {
         })?;
         self.merge_and_release(branch, "say what was rehearsed")?;
         self.undeclared_break()?;
+        self.lost_feature()?;
         self.runner.forge = Forge::Gitea;
         self.section("Round 2", &format!("the same from the new {main}"));
         let branch = "feat/rehearsed-2";
