@@ -131,6 +131,37 @@ test("a run of a silent server is resumed once, and its old server lets go", asy
   expect(servers.begun).toEqual(["silent", "other"]);
 });
 
+/** The params of a thread's events, until one of them has the text. */
+async function followed(app: App, thread: string, text: string): Promise<string[]> {
+  const body = JSON.stringify({ channels: ["lifecycle", "values", "input"] });
+  const request = new Request(`http://x${thread}/stream/events`, { method: "POST", body });
+  const told: string[] = [];
+  for await (const chunk of (await app.fetch(request)).body ?? []) {
+    const lines = new TextDecoder().decode(chunk).split("\n");
+    for (const line of lines.filter((line) => line.startsWith("data: "))) {
+      told.push(JSON.stringify(JSON.parse(line.slice(6)).params.data));
+    }
+    if (told.some((one) => one.includes(text))) break;
+  }
+  return told;
+}
+
+test("a thread's clients are told of the runs of another server", async () => {
+  const servers = new Servers();
+  const one = await servers.start("one");
+  const other = await servers.start("other");
+  const run = await servers.run(one);
+  const [thread = ""] = run.split("/runs/");
+  await call(other, "GET", run);
+  const told = followed(other, thread, "completed");
+  servers.open = true;
+  expect(await told).toEqual([
+    expect.stringContaining('"running"'),
+    '{"x":2}',
+    expect.stringContaining('"completed"'),
+  ]);
+});
+
 test("another server cancels a run, sees its end, and deletes its thread", async () => {
   const servers = new Servers();
   const [one, other] = [await servers.start("one"), await servers.start("other")];
