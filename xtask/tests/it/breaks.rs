@@ -220,6 +220,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
         stderr:
         warning[api-unreadable]: python: the API cannot be compared with python-v0.0.1, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
+        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
           → only the commits decide the version: declare breaking changes in them
     "#]].assert_eq(&plan.seen());
     repo.commit(
@@ -243,6 +244,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
         stderr:
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
+        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
           → correct and commit what the message names, then check it: cargo xtask plan python
         error: 1 finding to fix first
     "#]].assert_eq(&plan.seen());
@@ -251,6 +253,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     expect![[r#"
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
+        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
           → correct and commit what the message names, then check it: cargo xtask plan python
         ✓ chore(release): python v0.0.3
           apps/python/pyproject.toml

@@ -123,7 +123,7 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
                     surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
                 bail!(
                     "the API at {commit} cannot be read by {python}:\n{}\n\
-                     syntax of a newer Python is read by that Python, if it is on PATH: \
+                     the syntax of a newer Python needs that Python on PATH, as after \
                      `uv python install 3.14`",
                     problems.join("\n")
                 );
