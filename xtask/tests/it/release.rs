@@ -149,6 +149,8 @@ fn a_resumed_release_shows_what_is_done_and_completes_the_rest() {
           tag         - python-v0.0.1 at 1234567 (run local-RUN)
           page-draft  - the draft has 5 files
           publish     - 2 files on the index, hashes as in the tag
+          image-push  push ghcr.io/example/demo-agent:v0.0.1   sha256:SHA256
+          image-push  push ghcr.io/example/demo-agent:sha-1234567   sha256:SHA256
           verify      install, pull and run what the registries serve
           latest      tag ghcr.io/example/demo-agent:latest   after verification
           page        publish the release page python-v0.0.1   after verification
