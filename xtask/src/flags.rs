@@ -492,9 +492,9 @@ pub(crate) struct Rehearse {
     /// Leave out a part of the rehearsal; repeatable
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
-    /// Use a Gitea on this machine as remote and forge, with GITEA_TOKEN: two repositories are created, and
-    /// deleted at the end
-    #[arg(long, value_name = "gitea:URL", conflicts_with = "clean")]
+    /// Use a Gitea on this machine as remote and forge. gitea:URL: one that runs, with GITEA_TOKEN; two
+    /// repositories are created, and deleted at the end. gitea:PATH: a program, which is started and stopped
+    #[arg(long, value_name = "gitea:URL|PATH", conflicts_with = "clean")]
     pub forge: Option<String>,
     /// Keep the folder of a successful rehearsal
     #[arg(long)]

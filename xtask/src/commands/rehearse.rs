@@ -109,7 +109,7 @@ fn rehearse(
         let mut started = World::start(&xtask, dir, &ctx.ws.settings, &apps, images, false)?;
         start::populate(ctx, start, &started.remote.git)?;
         if let Some(place) = &gitea {
-            started.use_gitea(place, dir)?;
+            started.use_gitea(place, &xtask, dir)?;
         }
         let evidence = started.to_string();
         world = Some(started);

@@ -1,6 +1,6 @@
 //! The demo apps on a real Gitea, if GITEA_URL and GITEA_TOKEN name one on this machine: a release into its
 //! registries for a private owner, a squash that loses a `feat`, and a rollback; and a rehearsal. About 4
-//! minutes.
+//! minutes. And a rehearsal that starts the program which GITEA_PROGRAM names.
 
 use crate::demo::World;
 use crate::skip;
@@ -229,21 +229,7 @@ fn a_rehearsal_uses_a_real_gitea_as_remote_and_forge() {
     let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
     command.args(["rehearse", "python", "--json", "--without", "image", "--keep"]);
     let out = run(command.args(["--forge", &format!("gitea:{url}")]).env("GITEA_TOKEN", &token)).expect(0);
-    let criteria = out.json()["report"]["criteria"].clone();
-    let met = |name: &str| {
-        let mut all = criteria.as_array().unwrap().iter();
-        all.any(|one| one["criterion"] == name && one["seen"].is_string())
-    };
-    for criterion in [
-        "release page python-v0.0.1",
-        "python-v0.0.1: downstream repository told",
-        "one comment on each pull request",
-        "git tag python-v0.0.3",
-        "a promotion that loses a hotfix is refused",
-        "rollback of python v0.0.3",
-    ] {
-        assert!(met(criterion), "{criterion} is not met: {criteria:#}");
-    }
+    every_criterion_is_met(&out);
     let login = format!("token {token}");
     let found = sent("GET", &format!("{url}/api/v1/repos/search?q=rehearsal-"), &login, "*/*", Vec::new());
     let found: Value = serde_json::from_slice(&found).unwrap();
@@ -259,6 +245,41 @@ fn a_rehearsal_uses_a_real_gitea_as_remote_and_forge() {
         assert!(!text.contains(&token), "the token is in {file:?}");
     }
     assert!(!format!("{out:?}").contains(&token), "the token is shown");
+}
+
+#[test]
+fn a_rehearsal_starts_a_gitea_program_and_stops_it() {
+    let Some(program) = std::env::var_os("GITEA_PROGRAM").filter(|program| !program.is_empty()) else {
+        skip::optional("GITEA_PROGRAM names no program");
+        return;
+    };
+    let forge = format!("gitea:{}", program.into_string().unwrap());
+    let repo = crate::rehearse::repo();
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["rehearse", "python", "--json", "--without", "image", "--forge", &forge]);
+    let out = run(&mut command).expect(0);
+    every_criterion_is_met(&out);
+    let mut left = repo.path.join("target/rehearsal").read_dir_utf8().unwrap().flatten();
+    assert!(left.all(|entry| !entry.path().is_dir()), "the rehearsal's folder is left");
+}
+
+/// The criteria that depend on the forge.
+fn every_criterion_is_met(out: &Output) {
+    let criteria = out.json()["report"]["criteria"].clone();
+    let met = |name: &str| {
+        let mut all = criteria.as_array().unwrap().iter();
+        all.any(|one| one["criterion"] == name && one["seen"].is_string())
+    };
+    for criterion in [
+        "release page python-v0.0.1",
+        "python-v0.0.1: downstream repository told",
+        "one comment on each pull request",
+        "git tag python-v0.0.3",
+        "a promotion that loses a hotfix is refused",
+        "rollback of python v0.0.3",
+    ] {
+        assert!(met(criterion), "{criterion} is not met: {criteria:#}");
+    }
 }
 
 /// Squashes the pull request as Gitea's API does. Just after it was opened Gitea asks to try again later.

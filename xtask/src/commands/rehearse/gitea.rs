@@ -1,16 +1,19 @@
 //! A real Gitea in place of the rehearsal's own forge and remote: two repositories for one rehearsal. The
-//! folder `remote.git` is then a mirror, which is fetched after each change on the Gitea.
+//! folder `remote.git` is then a mirror, which is fetched after each change on the Gitea. A Gitea that runs
+//! already is used, or a Gitea program is started for the rehearsal.
 
 use super::forge::PullRequest;
+use super::servers::Server;
 use crate::forge::{Draft, Forge};
 use crate::sys::exit::Exit;
 use crate::sys::git::Git;
-use crate::sys::ui;
 use crate::sys::url::is_loopback;
-use anyhow::Result;
-use camino::Utf8Path;
+use crate::sys::{child, ui};
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 use std::ops::Deref;
+use xshell::cmd;
 
 /// The workflow of the downstream repository. No runner has the label, so nothing runs.
 const RUNTIME: &str = "\
@@ -26,18 +29,34 @@ pub(crate) struct Gitea {
     /// name.
     git: Git,
     url: String,
+    /// The last field, because fields are dropped in this order: the repositories are deleted before.
+    _server: Option<Server>,
 }
 
 impl Gitea {
     /// `workflow`: the file of the downstream repository's workflow.
-    pub(super) fn start(place: &Place, dir: &Utf8Path, workflow: &str) -> Result<Gitea> {
-        let Place { url, token } = place;
+    pub(super) fn start(place: &Place, xtask: &Utf8Path, dir: &Utf8Path, workflow: &str) -> Result<Gitea> {
+        match place {
+            Place::Running { url, token } => Gitea::with(url, token, None, dir, workflow),
+            Place::Program(program) => {
+                let data = dir.join("gitea");
+                std::fs::create_dir(&data).with_context(|| format!("cannot create the folder {data}"))?;
+                let server =
+                    serve(program, xtask, &data).with_context(|| format!("cannot start {program}"))?;
+                let token = administrator(program, &data)?;
+                let url = server.url.clone();
+                Gitea::with(&url, &token, Some(server), dir, workflow)
+            }
+        }
+    }
+
+    fn with(url: &str, token: &str, server: Option<Server>, dir: &Utf8Path, workflow: &str) -> Result<Gitea> {
         let name = dir.file_name().unwrap_or_default();
         let create = |name: &str| Forge::create_on_gitea(url, token, name).map(Repository);
         let forge = create(&format!("rehearsal-{name}"))?;
         let downstream = create(&format!("rehearsal-{name}-downstream"))?;
         let (git, url) = Git::new(dir).with_remote(&with_login(&forge, token));
-        let gitea = Gitea { forge, downstream, token: token.clone(), git, url };
+        let gitea = Gitea { forge, downstream, token: token.to_string(), git, url, _server: server };
         // The runner is the rehearsal's own. Gitea's would have to be there, and a job that waits for it
         // stops a release.
         gitea.forge.change_settings(&json!({ "has_actions": false }))?;
@@ -119,28 +138,90 @@ impl Drop for Repository {
     }
 }
 
-/// A Gitea and its token.
-pub(super) struct Place {
-    url: String,
-    token: String,
+/// Starts the program with a database of its own, and waits until it answers.
+fn serve(program: &Utf8Path, xtask: &Utf8Path, data: &Utf8Path) -> Result<Server> {
+    let file = data.join(CONFIGURATION);
+    let argv = |port: u16| -> Result<Vec<String>> {
+        std::fs::write(&file, configuration(program, data, port))?;
+        let work = ["--work-path", data.as_str(), "--config", file.as_str()];
+        Ok([&[program.as_str(), "web"], work.as_slice()].concat().into_iter().map(str::to_string).collect())
+    };
+    Server::start(xtask, argv, "/api/healthz", data)
 }
 
-/// What the flag names: `gitea:http://127.0.0.1:3000`. A rehearsal writes to this machine only.
+const CONFIGURATION: &str = "app.ini";
+
+/// The configuration of a Gitea without a name in the network (docs.gitea.com, configuration cheat sheet).
+/// A program without its templates inside finds them beside it.
+fn configuration(program: &Utf8Path, data: &Utf8Path, port: u16) -> String {
+    let assets = program.parent().unwrap_or(data);
+    format!(
+        "I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true\n\
+         [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {port}\nROOT_URL = http://127.0.0.1:{port}/\n\
+         DISABLE_SSH = true\nOFFLINE_MODE = true\nSTATIC_ROOT_PATH = {assets}\n\
+         [database]\nDB_TYPE = sqlite3\nPATH = {data}/gitea.db\n\
+         [repository]\nROOT = {data}/repositories\n\
+         [security]\nINSTALL_LOCK = true\n\
+         [service]\nDISABLE_REGISTRATION = true\n\
+         [cron]\nENABLED = false\n\
+         [log]\nLEVEL = Warn\n"
+    )
+}
+
+/// Creates an administrator. Returns its token with all scopes.
+fn administrator(program: &Utf8Path, data: &Utf8Path) -> Result<String> {
+    let file = data.join(CONFIGURATION);
+    let sh = child::shell(data)?;
+    let user = ["--username", "rehearsal", "--email", "rehearsal@example.org", "--random-password"];
+    let create =
+        ["--admin", "--access-token", "--access-token-scopes", "all", "--must-change-password=false"];
+    let said = child::capture(
+        cmd!(sh, "{program} admin user create {user...} {create...} --work-path {data} --config {file}"),
+        &[],
+    )
+    .context("cannot create an administrator on the Gitea")?;
+    match token(&said) {
+        Some(token) => Ok(token.to_string()),
+        None => bail!("{program} admin user create printed no token: its version is not known, 1.26 is"),
+    }
+}
+
+/// The token is 40 hex digits.
+fn token(said: &str) -> Option<&str> {
+    said.split_whitespace().find(|word| word.len() == 40 && word.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// Which Gitea to use.
+pub(super) enum Place {
+    Running { url: String, token: String },
+    Program(Utf8PathBuf),
+}
+
+/// What the flag names: `gitea:http://127.0.0.1:3000`, or the program in `gitea:/usr/local/bin/gitea`. A
+/// rehearsal writes to this machine only.
 pub(super) fn place(given: &str) -> Result<Place> {
     read(given, std::env::var("GITEA_TOKEN").ok())
 }
 
 fn read(given: &str, token: Option<String>) -> Result<Place> {
-    let url = given.strip_prefix("gitea:").filter(|url| url.starts_with("http") && is_loopback(url));
-    let url = url.ok_or_else(|| {
-        Exit::Usage(format!(
-            "--forge {given}: only a Gitea on this machine, as in gitea:http://127.0.0.1:3000"
-        ))
-    })?;
+    let usage = |why: &str| Exit::Usage(format!("--forge {given}: {why}"));
+    let Some(named) = given.strip_prefix("gitea:").filter(|named| !named.is_empty()) else {
+        return Err(usage("only a Gitea can be used, as in gitea:http://127.0.0.1:3000").into());
+    };
+    if !named.contains("://") {
+        let program = Utf8Path::new(named).canonicalize_utf8().ok().filter(|path| path.is_file());
+        return match program {
+            Some(program) => Ok(Place::Program(program)),
+            None => Err(usage("no such program; name the file of Gitea's program, or its address").into()),
+        };
+    }
+    if !named.starts_with("http") || !is_loopback(named) {
+        return Err(usage("only a Gitea on this machine, as in gitea:http://127.0.0.1:3000").into());
+    }
     let token = token.filter(|token| !token.is_empty());
     let token =
         token.ok_or_else(|| Exit::Usage("--forge needs a token with all scopes: GITEA_TOKEN".into()))?;
-    Ok(Place { url: url.trim_end_matches('/').to_string(), token })
+    Ok(Place::Running { url: named.trim_end_matches('/').to_string(), token })
 }
 
 #[cfg(test)]
@@ -151,11 +232,11 @@ mod tests {
 
     fn started(there: &[&str]) -> (Result<Gitea>, Arc<Mutex<server::State>>, tempfile::TempDir) {
         let (address, state) = server::start("the-forge-token", there).unwrap();
-        let place = Place { url: format!("http://{address}"), token: "the-forge-token".into() };
+        let place = Place::Running { url: format!("http://{address}"), token: "the-forge-token".into() };
         let temp = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(temp.path()).unwrap().join("one");
         std::fs::create_dir(&dir).unwrap();
-        (Gitea::start(&place, &dir, "runtime.yml"), state, temp)
+        (Gitea::start(&place, "xtask".into(), &dir, "runtime.yml"), state, temp)
     }
 
     #[test]
@@ -197,12 +278,21 @@ mod tests {
             ("gitea:http://127.0.0.1:3000/", token(), Ok("http://127.0.0.1:3000")),
             ("gitea:http://localhost:3000/git", token(), Ok("http://localhost:3000/git")),
             ("gitea:https://git.example.org", token(), Err("on this machine")),
-            ("github:http://127.0.0.1:3000", token(), Err("on this machine")),
-            ("http://127.0.0.1:3000", token(), Err("on this machine")),
+            ("github:http://127.0.0.1:3000", token(), Err("only a Gitea")),
+            ("http://127.0.0.1:3000", token(), Err("only a Gitea")),
+            ("gitea:", token(), Err("only a Gitea")),
+            ("gitea:/no/such/program", token(), Err("no such program")),
+            ("gitea:/", token(), Err("no such program")),
+            ("gitea:ftp://127.0.0.1", token(), Err("on this machine")),
+            ("gitea:/proc/self/exe", None, Ok("a program")),
             ("gitea:http://127.0.0.1:3000", Some(String::new()), Err("GITEA_TOKEN")),
             ("gitea:http://127.0.0.1:3000", None, Err("GITEA_TOKEN")),
         ] {
-            match (read(given, token).map(|place| place.url), expected) {
+            let url = |place| match place {
+                Place::Running { url, .. } => url,
+                Place::Program(_) => "a program".to_string(),
+            };
+            match (read(given, token).map(url), expected) {
                 (Ok(url), Ok(expected)) => assert_eq!(url, expected),
                 (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
                 (found, expected) => panic!("{given}: {found:?}, expected {expected:?}"),

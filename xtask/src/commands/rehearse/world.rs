@@ -128,8 +128,8 @@ impl World {
     }
 
     /// Uses a real Gitea as remote and forge from now on.
-    pub(super) fn use_gitea(&mut self, place: &gitea::Place, dir: &Utf8Path) -> Result<()> {
-        let gitea = Gitea::start(place, dir, ForgeServer::WORKFLOW)?;
+    pub(super) fn use_gitea(&mut self, place: &gitea::Place, xtask: &Utf8Path, dir: &Utf8Path) -> Result<()> {
+        let gitea = Gitea::start(place, xtask, dir, ForgeServer::WORKFLOW)?;
         gitea.fill(&self.remote.git)?;
         self.remote.url = gitea.url().to_string();
         self.gitea = Some(gitea);
