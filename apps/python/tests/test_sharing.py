@@ -11,8 +11,10 @@ from pydantic_core import from_json, to_json
 
 from fractal_agents_runtime import api
 from fractal_agents_runtime.api import Api
+from fractal_agents_runtime.followers import Followers
 from fractal_agents_runtime.settings import Settings
 from fractal_agents_runtime.storage import Memory, Row
+from fractal_agents_runtime.threads import Threads
 
 
 class State(TypedDict):
@@ -150,3 +152,25 @@ def test_another_server_cancels_a_run_and_sees_how_it_ended(
         assert (await one.handle("GET", thread, b"", {}, {})).status == 404
 
     asyncio.run(cancelled())
+
+
+def test_the_end_of_a_run_is_told_when_it_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = Servers(monkeypatch)
+    told: dict[str, list[str]] = {}
+
+    def note(event: str) -> None:
+        rows = {kind: text for (kind, _), (*_, text) in servers.database.rows.items()}
+        run, thread = (from_json(rows[kind] or b"{}") for kind in ("run", "thread"))
+        told[event] = [run["record"]["status"], thread["status"]]
+
+    async def ended() -> None:
+        app = await servers.start("one")
+        run = await waiting(servers, app)
+        servers.gate.set()
+        await call(app, "GET", f"{run}/join")
+
+    monkeypatch.setattr(Threads, "tell", lambda _self, _thread, event, _data: note(event))
+    monkeypatch.setattr(Followers, "end", lambda *_: note("lifecycle"))
+    asyncio.run(ended())
+    saved = ["success", "idle"]
+    assert (told["run_done"], told["lifecycle"]) == (saved, saved)

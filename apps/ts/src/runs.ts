@@ -269,9 +269,7 @@ export class Runs {
     const { status } = run.record;
     run.load(saved);
     this.followers.changed(run, status);
-    if (!wasActive || run.active) return;
-    const done = encode({ run_id: run.id, status: run.record.status });
-    this.#runtime().threads.tell(run.threadId, "run_done", done);
+    if (wasActive && !run.active) this.#done(run);
   }
 
   /** Asks the server that executes a run to cancel it. */
@@ -470,6 +468,7 @@ export class Runs {
     if (run.active) this.#set(run, status);
     if (run.body.webhook) void this.#send(run, run.body.webhook);
     this.#runtime().metrics.run(run.record.status);
+    this.#done(run);
     this.followers.end(run);
     run.end();
   }
@@ -511,6 +510,12 @@ export class Runs {
   #tell(run: Run, event: string, data: string): void {
     run.log.add(event, data);
     this.#runtime().threads.tell(run.threadId, event, data);
+  }
+
+  /** Tells a thread's readers that a run has ended, when any server can read how. */
+  #done(run: Run): void {
+    const { status } = run.record;
+    this.#runtime().threads.tell(run.threadId, "run_done", encode({ run_id: run.id, status }));
   }
 
   // Runs the graph for clients of the thread protocol. Yields its values for the others.
@@ -597,8 +602,6 @@ export class Runs {
       run.transient = true;
       records.mark("run", run.id);
     } else await this.#updateThread(run, thread);
-    const { status } = run.record;
-    threads.tell(run.threadId, "run_done", encode({ run_id: run.id, status }));
     this.#remember(run);
   }
 

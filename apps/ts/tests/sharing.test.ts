@@ -10,9 +10,11 @@ import {
   StateGraph,
 } from "@langchain/langgraph";
 import { appOn } from "../src/app.js";
+import { Followers } from "../src/followers.js";
 import type { App } from "../src/index.js";
 import { USUAL } from "../src/settings.js";
 import { Memory, type Row, type Storage, withRunMetadata } from "../src/storage.js";
+import { Threads } from "../src/threads.js";
 import { PATIENCE } from "./servers.js";
 
 setDefaultTimeout(PATIENCE);
@@ -173,4 +175,25 @@ test("another server cancels a run, sees its end, and deletes its thread", async
   const [thread = ""] = run.split("/runs");
   await call(other, "DELETE", thread);
   await expect(call(one, "GET", thread)).rejects.toThrow("404");
+});
+
+test("the end of a run is told when it is saved", async () => {
+  const servers = new Servers();
+  const told = new Map<string, unknown[]>();
+  const note = (event: string) => {
+    const rows = [...servers.database.rows.values()].map(({ row }) => row);
+    const of = (name: string) => JSON.parse(rows.find(([kind]) => kind === name)?.[2] ?? "{}");
+    told.set(event, [of("run").record.status, of("thread").status]);
+  };
+  const spies = [
+    spyOn(Threads.prototype, "tell").mockImplementation((_, event) => note(event)),
+    spyOn(Followers.prototype, "end").mockImplementation(() => note("lifecycle")),
+  ];
+  const app = await servers.start("one");
+  const run = await servers.run(app);
+  servers.open = true;
+  await call(app, "GET", `${run}/join`);
+  for (const spy of spies) spy.mockRestore();
+  const saved = ["success", "idle"];
+  expect([told.get("run_done"), told.get("lifecycle")]).toEqual([saved, saved]);
 });

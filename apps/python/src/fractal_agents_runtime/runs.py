@@ -265,8 +265,7 @@ class Runs:
             known.load(saved)
             self.followers.changed(known, before)
             if was_active and not known.active:
-                done = encode({"run_id": known.id, "status": known.record["status"]})
-                self.runtime.threads.tell(known.thread_id, "run_done", done)
+                self._done(known)
 
     def _ask(self, run: Run, asked: Json) -> None:
         """Ask the server that executes a run to cancel it."""
@@ -439,6 +438,7 @@ class Runs:
         if run.body.webhook:
             run.waiting.add(asyncio.create_task(self._send(run, run.body.webhook)))
         self.runtime.metrics.runs[run.record["status"]] += 1
+        self._done(run)
         self.followers.end(run)
         run.log.close()
         run.done.set()
@@ -464,6 +464,11 @@ class Runs:
     def _tell(self, run: Run, event: str, data: bytes) -> None:
         run.log.add(event, data)
         self.runtime.threads.tell(run.thread_id, event, data)
+
+    def _done(self, run: Run) -> None:
+        """Tell a thread's readers that a run has ended, when any server can read how."""
+        done = encode({"run_id": run.id, "status": run.record["status"]})
+        self.runtime.threads.tell(run.thread_id, "run_done", done)
 
     async def _execute(self, run: Run) -> None:
         graph = self._stateful(run)
@@ -537,8 +542,6 @@ class Runs:
             self.runtime.records.mark("run", run.id)
         else:
             await self._update_thread(run, thread)
-        done = encode({"run_id": run.id, "status": run.record["status"]})
-        threads.tell(run.thread_id, "run_done", done)
         self._remember(run)
 
     async def _update_thread(self, run: Run, thread: Json) -> None:
