@@ -136,7 +136,7 @@ pub(crate) enum Command {
     Image(Image),
     /// Run the release up to its tag: create the tag and push it
     Tag(Step),
-    /// Run the release up to the upload: publish the files that the tag names
+    /// Resume a release that has a tag, up to the upload: publish the files that the tag names
     Publish(Step),
     /// Release the version in the manifest, and verify the release; run it again to resume
     Release(Release),
@@ -146,7 +146,7 @@ pub(crate) enum Command {
     Hotfix(Hotfix),
     /// Withdraw a released version: move `latest` back, deprecate or delete the package, mark the version
     Rollback(Rollback),
-    /// Prepare the branch of the next pull request towards a release, and push it
+    /// Push the branch of the next pull request towards a release, and open the pull request
     Promote(Promote),
     /// Run a whole release on this machine only, from feature branch to verified artifacts
     Rehearse(Rehearse),
@@ -301,8 +301,8 @@ pub(crate) struct Compat {
     /// Read this compat.json instead of the one of the pinned release, and ask no registry
     #[arg(long, value_name = "FILE", requires = "template")]
     pub compat: Option<Utf8PathBuf>,
-    /// Read the index from this file, and refuse a package that is not the release in it. It has what a
-    /// release sends to downstream repositories, the input `release`
+    /// The release as JSON, as the workflow of a downstream repository gets it. Ask the index that it names,
+    /// and refuse a package whose hash it does not list
     #[arg(long, value_name = "FILE", requires = "template")]
     pub release: Option<Utf8PathBuf>,
 }

@@ -47,7 +47,7 @@ fn a_ts_release_is_deprecated_latest_moves_back_and_a_second_run_finds_nothing()
           - image     ghcr.io/example/demo-agent-ts:v0.0.2 stays, for users who pin it
           → dist-tag  move @demo/agent@latest from 0.0.2 to 0.0.1
           → package   deprecate @demo/agent@0.0.2 on http://127.0.0.1:PORT: ts v0.0.2 was withdrawn
-          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 as withdrawn: a pre-release, with a notice
+          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 as withdrawn: make it a pre-release, and add a notice
           - tag       the git tag ts-v0.0.2 stays
     "#]].assert_eq(&dry.seen());
     // Nobody can be asked.
@@ -77,7 +77,7 @@ fn a_ts_release_is_deprecated_latest_moves_back_and_a_second_run_finds_nothing()
           - image     ghcr.io/example/demo-agent-ts:v0.0.2 stays, for users who pin it
           → dist-tag  move @demo/agent@latest from 0.0.2 to 0.0.1
           → package   deprecate @demo/agent@0.0.2 on http://127.0.0.1:PORT: it loses runs
-          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 as withdrawn: a pre-release, with a notice
+          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 as withdrawn: make it a pre-release, and add a notice
           - tag       the git tag ts-v0.0.2 stays
           ✓ mark              withdrawn/ts-v0.0.2 pushed (TIME)
           ✓ image             latest is v0.0.1 (sha256:SHA256) (TIME)
@@ -146,7 +146,7 @@ fn a_rollback_that_was_interrupted_does_what_is_left() {
           - image     ghcr.io/example/demo-agent-ts:v0.0.2 stays, for users who pin it
           → dist-tag  move @demo/agent@latest from 0.0.2 to 0.0.1
           → package   deprecate @demo/agent@0.0.2 on http://127.0.0.1:PORT: ts v0.0.2 was withdrawn
-          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 as withdrawn: a pre-release, with a notice
+          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/ts-v0.0.2 as withdrawn: make it a pre-release, and add a notice
           - tag       the git tag ts-v0.0.2 stays
           ✓ image             latest is v0.0.1 (sha256:SHA256) (TIME)
           ✓ dist-tag          @demo/agent@latest is 0.0.1 (TIME)
@@ -193,7 +193,7 @@ fn a_python_release_is_marked_its_image_moved_back_and_the_page_for_yanking_name
           → image     move ghcr.io/example/demo-agent:latest from v0.0.2 to v0.0.1 (sha256:SHA256)
           - image     ghcr.io/example/demo-agent:v0.0.2 stays, for users who pin it
           ! package   yank demo-agent 0.0.2: on the pages of 127.0.0.1:PORT (on PyPI it is https://pypi.org/manage/project/demo-agent/release/0.0.2/)
-          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.2 as withdrawn: a pre-release, with a notice
+          → page      mark http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.2 as withdrawn: make it a pre-release, and add a notice
           - tag       the git tag python-v0.0.2 stays
           ✓ mark              withdrawn/python-v0.0.2 pushed (TIME)
           ✓ image             latest is v0.0.1 (sha256:SHA256) (TIME)

@@ -178,7 +178,7 @@ fn page(app: &App, version: &Version, found: &PageFound) -> Line {
         PageFound::Absent => (State::Done, format!("the forge has no release page {}", app.tag(version))),
         PageFound::Marked(url) => (State::Done, format!("{url} is marked as withdrawn")),
         PageFound::Unmarked(url) => {
-            let text = format!("mark {url} as withdrawn: a pre-release, with a notice");
+            let text = format!("mark {url} as withdrawn: make it a pre-release, and add a notice");
             (State::Todo(Action::MarkPage { url: url.clone() }), text)
         }
     };

@@ -72,9 +72,9 @@ fn found_in_the_pull_request(
     let bumped = bumped?;
     let version = bumped.lines().find_map(|line| Some(line.split_once("✓ chore(release): ")?.1));
     match version {
-        Some(version) if version.ends_with(".0") => {
-            Ok(format!("{planned} by the title `fix`, {version} with the commits of the pull request"))
-        }
+        Some(version) if version.ends_with(".0") => Ok(format!(
+            "the title `fix` alone gives {planned}; with the commits of the pull request it is {version}"
+        )),
         _ => bail!("bump does not count the `feat` of a squashed pull request:\n{bumped}"),
     }
 }

@@ -58,7 +58,7 @@ fn the_plan_of_a_version_that_is_out_everywhere() {
         stays image: r/i:v0.2.0 stays, for users who pin it
         todo  dist-tag: move p@latest from 0.2.0 to 0.1.0
         todo  package: deprecate p@0.2.0 on https://index: broken
-        todo  page: mark https://f/p as withdrawn: a pre-release, with a notice
+        todo  page: mark https://f/p as withdrawn: make it a pre-release, and add a notice
         stays tag: the git tag a-v0.2.0 stays
     "#]].assert_eq(&text(&out()));
 }
@@ -98,7 +98,7 @@ fn nothing_is_done_twice() {
         stays image: r/i:v0.2.0 stays, for users who pin it
         done  dist-tag: p@latest is 0.1.0
         done  package: p@0.2.0 is withdrawn on https://index
-        todo  page: mark https://f/p as withdrawn: a pre-release, with a notice
+        todo  page: mark https://f/p as withdrawn: make it a pre-release, and add a notice
         stays tag: the git tag a-v0.2.0 stays
     "#]]
     .assert_eq(&text(&found));
@@ -116,7 +116,7 @@ fn without_another_release_latest_stays_and_other_dist_tags_are_removed() {
         stays dist-tag: p@latest stays at 0.2.0: there is no other release to move it to
         todo  dist-tag: remove p@candidate, which names 0.2.0
         todo  package: deprecate p@0.2.0 on https://index: broken
-        todo  page: mark https://f/p as withdrawn: a pre-release, with a notice
+        todo  page: mark https://f/p as withdrawn: make it a pre-release, and add a notice
         stays tag: the git tag a-v0.2.0 stays
     "#]].assert_eq(&text(&found));
 }
@@ -128,7 +128,7 @@ fn what_only_a_person_can_do_is_named_with_its_page() {
     expect_test::expect![[r#"
         todo  mark: push the tag withdrawn/a-v0.2.0: plan, release and audit no longer count the version as out
         hand  package: yank p 0.2.0: https://pypi.org/manage/project/p/release/0.2.0/
-        todo  page: mark https://f/p as withdrawn: a pre-release, with a notice
+        todo  page: mark https://f/p as withdrawn: make it a pre-release, and add a notice
         stays tag: the git tag a-v0.2.0 stays
     "#]].assert_eq(&text(&found));
 }
@@ -143,7 +143,7 @@ fn a_version_that_never_reached_the_registries_only_gets_its_mark() {
         done  image: the registry has no r/i:v0.2.0
         done  dist-tag: p@latest is 0.1.0
         done  package: https://index does not have p@0.2.0
-        todo  page: mark https://f/p as withdrawn: a pre-release, with a notice
+        todo  page: mark https://f/p as withdrawn: make it a pre-release, and add a notice
         stays tag: the git tag a-v0.2.0 stays
     "#]].assert_eq(&text(&found));
 }
