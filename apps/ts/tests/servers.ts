@@ -70,10 +70,11 @@ async function until(holds: () => boolean, complaint: () => string): Promise<voi
 /**
  * A port that is free at this moment. It is below the ports that kernels give to outgoing connections
  * (Linux: from 32768, RFC 6335: from 49152): a connection could take one of those before the server listens.
+ * xtask chooses from those below 28000.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_768);
+    const port = 28_000 + Math.floor(Math.random() * 4_768);
     if (await isFree(port)) return port;
   }
 }

@@ -6,11 +6,13 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Read, Seek};
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use xshell::{Cmd, Shell};
 
@@ -355,18 +357,52 @@ pub(crate) fn end_of_log(log: &Utf8Path) -> String {
 
 /// The ports that servers get which listen later. They are below the ports that kernels give to outgoing
 /// connections (Linux: from 32768, RFC 6335: from 49152): a connection could take one of those before the
-/// server listens.
-const PORTS: std::ops::Range<u16> = 20_000..32_768;
+/// server listens. The tests of the apps choose theirs from 28000 on.
+const PORTS: Range<u16> = 20_000..28_000;
+/// How many of them a process reserves at once.
+const BLOCK: u16 = 32;
 
-/// A TCP port of this machine that is free at this moment. Another server may take it before it is used.
+/// The ports that a process has reserved: no other process of this user gets them while it runs.
+struct Reserved {
+    _lock: File,
+    left: Range<u16>,
+}
+
+static RESERVED: Mutex<Option<Reserved>> = Mutex::new(None);
+
+/// A TCP port of this machine that is free at this moment, and that this function returns only once. Two
+/// servers that start at the same time would otherwise get the same port, and the one that answers first
+/// would be taken for both.
 pub(crate) fn free_port() -> Result<u16> {
-    // Processes and threads begin at different ports.
-    let random = RandomState::new().build_hasher().finish() % PORTS.len() as u64;
-    let first = PORTS.start + u16::try_from(random)?;
-    (first..PORTS.end)
-        .chain(PORTS.start..first)
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .with_context(|| format!("no port from {} to {} is free", PORTS.start, PORTS.end - 1))
+    let mut reserved = RESERVED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    loop {
+        let mut left = reserved.iter_mut().flat_map(|reserved| &mut reserved.left);
+        if let Some(port) = left.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            return Ok(port);
+        }
+        *reserved = Some(reserve()?);
+    }
+}
+
+/// Locks the file of a block of ports that no other process has. The lock ends with the process.
+fn reserve() -> Result<Reserved> {
+    let folder = cache()?.join("ports");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {folder}"))?;
+    let blocks = u64::from(PORTS.end - PORTS.start) / u64::from(BLOCK);
+    let random = RandomState::new().build_hasher().finish() % blocks;
+    for block in (random..blocks).chain(0..random) {
+        let first = PORTS.start + u16::try_from(block)? * BLOCK;
+        let file = folder.join(first.to_string());
+        let lock = File::create(&file).with_context(|| format!("cannot create {file}"))?;
+        match lock.try_lock() {
+            Ok(()) => return Ok(Reserved { _lock: lock, left: first..first + BLOCK }),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {file}"));
+            }
+        }
+    }
+    bail!("other processes have reserved all ports from {} to {}", PORTS.start, PORTS.end - 1)
 }
 
 #[cfg(test)]
@@ -380,12 +416,23 @@ mod tests {
     }
 
     #[test]
-    fn a_free_port_is_no_port_of_outgoing_connections() {
-        let taken: Vec<_> = (0..20)
-            .map(|_| std::net::TcpListener::bind(("127.0.0.1", free_port().unwrap())).unwrap())
+    fn a_free_port_is_no_port_of_outgoing_connections_and_is_returned_once() {
+        // Nothing listens on them meanwhile.
+        let threads: Vec<_> = (0..4)
+            .map(|_| std::thread::spawn(|| (0..20).map(|_| free_port().unwrap()).collect::<Vec<_>>()))
             .collect();
-        let ports: Vec<u16> = taken.iter().map(|one| one.local_addr().unwrap().port()).collect();
+        let ports: Vec<u16> = threads.into_iter().flat_map(|one| one.join().unwrap()).collect();
         assert!(ports.iter().all(|port| PORTS.contains(port)), "{ports:?}");
+        let once: std::collections::BTreeSet<_> = ports.iter().collect();
+        assert_eq!(once.len(), ports.len(), "{ports:?}");
+    }
+
+    #[test]
+    fn two_reservations_have_no_port_in_common() {
+        // As two processes: each has a file of its own, and a lock belongs to the file that was opened.
+        let held: Vec<_> = (0..3).map(|_| reserve().unwrap()).collect();
+        let first: std::collections::BTreeSet<_> = held.iter().map(|one| one.left.start).collect();
+        assert_eq!(first.len(), held.len());
     }
 
     #[test]
