@@ -26,6 +26,14 @@ impl Ecosystem {
         }
     }
 
+    /// The secret for uploads to that index.
+    pub(crate) fn token(self) -> &'static str {
+        match self {
+            Ecosystem::Python => "PYPI_TOKEN",
+            Ecosystem::Ts => "NPM_TOKEN",
+        }
+    }
+
     /// The file in the app's folder that contains its version.
     pub(crate) fn manifest(self) -> &'static str {
         match self {

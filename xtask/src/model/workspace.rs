@@ -1,7 +1,6 @@
 //! Finds the repository's root and reads its settings: `[workspace.metadata.xtask]` and every `app.toml`.
 //! Unknown keys are errors.
 
-use crate::model::language::Ecosystem;
 use crate::model::version;
 use crate::sys::exit::Exit;
 use anyhow::{Context, Result};
@@ -125,12 +124,11 @@ impl Workspace {
 
     /// Does an app or a setting need this secret of the workflows? One with another name may be needed.
     pub(crate) fn needs_secret(&self, name: &str) -> bool {
-        let any = |test: fn(&AppSettings) -> bool| self.apps.iter().any(|app| test(&app.settings));
+        let mut apps = self.apps.iter().map(|app| &app.settings);
         match name {
-            "PYPI_TOKEN" => any(|app| app.ecosystem == Ecosystem::Python),
-            "TESTPYPI_TOKEN" => any(|app| app.release.stage.is_some()),
-            "NPM_TOKEN" => any(|app| app.ecosystem == Ecosystem::Ts),
-            "REGISTRY_USER" | "REGISTRY_TOKEN" => any(|app| app.image.is_some()),
+            "PYPI_TOKEN" | "NPM_TOKEN" => apps.any(|app| app.ecosystem.token() == name),
+            "TESTPYPI_TOKEN" => apps.any(|app| app.release.stage.is_some()),
+            "REGISTRY_USER" | "REGISTRY_TOKEN" => apps.any(|app| app.image.is_some()),
             "DISPATCH_TOKEN" => !self.settings.downstream.is_empty(),
             _ => true,
         }
