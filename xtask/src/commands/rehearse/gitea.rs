@@ -7,13 +7,14 @@ use super::servers::Server;
 use crate::forge::{Draft, Forge};
 use crate::sys::exit::Exit;
 use crate::sys::git::Git;
+use crate::sys::ui;
 use crate::sys::url::is_loopback;
-use crate::sys::{child, ui};
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 use std::ops::Deref;
-use xshell::cmd;
+
+mod program;
 
 /// The workflow of the downstream repository. No runner has the label, so nothing runs.
 const RUNTIME: &str = "\
@@ -39,11 +40,7 @@ impl Gitea {
         match place {
             Place::Running { url, token } => Gitea::with(url, token, None, dir, workflow),
             Place::Program(program) => {
-                let data = dir.join("gitea");
-                std::fs::create_dir(&data).with_context(|| format!("cannot create the folder {data}"))?;
-                let server =
-                    serve(program, xtask, &data).with_context(|| format!("cannot start {program}"))?;
-                let token = administrator(program, &data)?;
+                let (server, token) = program::start(program, xtask, &dir.join("gitea"))?;
                 let url = server.url.clone();
                 Gitea::with(&url, &token, Some(server), dir, workflow)
             }
@@ -136,59 +133,6 @@ impl Drop for Repository {
             ui::say(&format!("{} {} is left: {error:#}", ui::yellow("note:"), self.web()));
         }
     }
-}
-
-/// Starts the program with a database of its own, and waits until it answers.
-fn serve(program: &Utf8Path, xtask: &Utf8Path, data: &Utf8Path) -> Result<Server> {
-    let file = data.join(CONFIGURATION);
-    let argv = |port: u16| -> Result<Vec<String>> {
-        std::fs::write(&file, configuration(program, data, port))?;
-        let work = ["--work-path", data.as_str(), "--config", file.as_str()];
-        Ok([&[program.as_str(), "web"], work.as_slice()].concat().into_iter().map(str::to_string).collect())
-    };
-    Server::start(xtask, argv, "/api/healthz", data)
-}
-
-const CONFIGURATION: &str = "app.ini";
-
-/// The configuration of a Gitea without a name in the network (docs.gitea.com, configuration cheat sheet).
-/// A program without its templates inside finds them beside it.
-fn configuration(program: &Utf8Path, data: &Utf8Path, port: u16) -> String {
-    let assets = program.parent().unwrap_or(data);
-    format!(
-        "I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true\n\
-         [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {port}\nROOT_URL = http://127.0.0.1:{port}/\n\
-         DISABLE_SSH = true\nOFFLINE_MODE = true\nSTATIC_ROOT_PATH = {assets}\n\
-         [database]\nDB_TYPE = sqlite3\nPATH = {data}/gitea.db\n\
-         [repository]\nROOT = {data}/repositories\n\
-         [security]\nINSTALL_LOCK = true\n\
-         [service]\nDISABLE_REGISTRATION = true\n\
-         [cron]\nENABLED = false\n\
-         [log]\nLEVEL = Warn\n"
-    )
-}
-
-/// Creates an administrator. Returns its token with all scopes.
-fn administrator(program: &Utf8Path, data: &Utf8Path) -> Result<String> {
-    let file = data.join(CONFIGURATION);
-    let sh = child::shell(data)?;
-    let user = ["--username", "rehearsal", "--email", "rehearsal@example.org", "--random-password"];
-    let create =
-        ["--admin", "--access-token", "--access-token-scopes", "all", "--must-change-password=false"];
-    let said = child::capture(
-        cmd!(sh, "{program} admin user create {user...} {create...} --work-path {data} --config {file}"),
-        &[],
-    )
-    .context("cannot create an administrator on the Gitea")?;
-    match token(&said) {
-        Some(token) => Ok(token.to_string()),
-        None => bail!("{program} admin user create printed no token: its version is not known, 1.26 is"),
-    }
-}
-
-/// The token is 40 hex digits.
-fn token(said: &str) -> Option<&str> {
-    said.split_whitespace().find(|word| word.len() == 40 && word.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// Which Gitea to use.
