@@ -174,7 +174,7 @@ fn agent() -> ureq::Agent {
 /// A repository with the files of these demo apps, without a commit.
 pub(crate) fn files(apps: &[&str]) -> Repo {
     // A path with spaces and an umlaut, as users may have.
-    let repo = Repo::empty("Prüfung mit Raum");
+    let repo = Repo::empty("Prüfung #1; mit Raum");
     for app in apps {
         let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/demo-{app}"));
         copy(&from, &repo.path.join("apps").join(app));

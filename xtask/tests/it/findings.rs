@@ -253,14 +253,14 @@ fn a_build_that_fails_and_an_upload_that_the_index_refuses_are_findings() {
     expect![[r#"
         exit code 3
         error[trusted-publisher]: python: http://127.0.0.1:PORT/ did not accept demo_agent-0.0.1-py3-none-any.whl: the first release needs a pending publisher with exactly this package's name, or a token
-        `CACHE/tools/uv/bin/uv publish --quiet --publish-url http://127.0.0.1:PORT/ --trusted-publishing never "WORLD/Pr\u{fc}fung mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
+        `CACHE/tools/uv/bin/uv publish --quiet --publish-url http://127.0.0.1:PORT/ --trusted-publishing never "WORLD/Pr\u{fc}fung #1; mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
         error: Failed to publish `target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl` to `http://127.0.0.1:PORT/`
           cause: Server returned status code 403 Forbidden. Server says: Non-user identities cannot create new projects. This was probably caused by a mismatch.
           → correct it there, then go on: cargo xtask release python
         error: 1 finding to fix first
         exit code 3
         error[upload-refused]: python: http://127.0.0.1:PORT/ did not accept demo_agent-0.0.1-py3-none-any.whl: the name belongs to somebody else, or the token is for another project: check the owner there
-        `CACHE/tools/uv/bin/uv publish --quiet --publish-url http://127.0.0.1:PORT/ --trusted-publishing never "WORLD/Pr\u{fc}fung mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
+        `CACHE/tools/uv/bin/uv publish --quiet --publish-url http://127.0.0.1:PORT/ --trusted-publishing never "WORLD/Pr\u{fc}fung #1; mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
         error: Failed to publish `target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl` to `http://127.0.0.1:PORT/`
           cause: Server returned status code 403 Forbidden. Server says: The user 'bot' isn't allowed to upload to project 'demo-agent'.
           → correct it there, then go on: cargo xtask release python
@@ -366,7 +366,7 @@ fn a_job_that_pypi_does_not_know_is_a_finding_and_the_release_goes_on_when_it_do
     expect![[r#"
         exit code 3
         error[trusted-publisher]: python: https://127.0.0.1:PORT/ did not accept demo_agent-0.0.1-py3-none-any.whl: it does not know this job as a trusted publisher: compare owner, repository, workflow and environment with those on the index
-        `CACHE/tools/uv/bin/uv publish --quiet --publish-url https://127.0.0.1:PORT/ --trusted-publishing always "WORLD/Pr\u{fc}fung mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
+        `CACHE/tools/uv/bin/uv publish --quiet --publish-url https://127.0.0.1:PORT/ --trusted-publishing always "WORLD/Pr\u{fc}fung #1; mit Raum/target/xtask/release/python-v0.0.1/dist/demo_agent-0.0.1-py3-none-any.whl"`: exit code 2
         error: Failed to obtain token for trusted publishing
           cause: Server returned error code 422 Unprocessable Entity, and the OIDC has an unexpected format.
                  Response: {"message": "Token request failed", "errors": [{"code": "invalid-publisher", "description": "valid token, but no corresponding publisher"}]}

@@ -46,10 +46,10 @@ fn an_outdated_or_misplaced_lock_file_stops_the_lint_and_the_release() {
     let stopped = [["lint", "ts"], ["release", "ts"], ["image", "ts"]];
     expect![[r#"
         exit code 3
-        error[lint]: ts: WORLD/Prüfung mit Raum/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file (apps/ts)
+        error[lint]: ts: WORLD/Prüfung #1; mit Raum/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file (apps/ts)
         error: 1 finding to fix first
         exit code 3
-        error[lint]: ts: WORLD/Prüfung mit Raum/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file (apps/ts)
+        error[lint]: ts: WORLD/Prüfung #1; mit Raum/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file (apps/ts)
         error: 1 finding to fix first
         exit code 1
         error: WORLD/tmp/xtask-run/apps/ts has neither a bun.lock nor a package-lock.json: run `bun install` or `npm install` there and commit the lock file

@@ -505,7 +505,7 @@ fn a_fault_on_purpose_is_survived_or_stops_with_the_command_that_continues() {
     let refused = world.xtask(&["release", "python", "--fault", "403@tag"]);
     expect![[r#"
         exit code 1
-        error: step tag of python-v0.0.1 failed: git ls-remote -- WORLD/registries/remote.git refs/heads/main failed in WORLD/Prüfung mit Raum:
+        error: step tag of python-v0.0.1 failed: git ls-remote -- WORLD/registries/remote.git refs/heads/main failed in WORLD/Prüfung #1; mit Raum:
         the server returned error: 403 (--fault)
           → `cargo xtask release python` continues
     "#]].assert_eq(&refused.seen_error());

@@ -281,7 +281,7 @@ fn a_folder_in_use_is_not_removed() {
     let before = left(&repo);
     expect![[r#"
         exit code 0
-        nothing to remove in WORLD/Prüfung mit Raum/target/rehearsal
+        nothing to remove in WORLD/Prüfung #1; mit Raum/target/rehearsal
     "#]]
     .assert_eq(&repo.xtask(&["rehearse", "--clean"]).seen());
     assert_eq!(left(&repo), before);
