@@ -90,7 +90,9 @@ fn with_uv(uv: &std::path::Path, folder: &Utf8Path, commit: &str) {
     done(Command::new(uv).args(["venv", "--quiet", "--python", "3.11", folder.as_str()]));
     let python = folder.join("bin/python");
     let install = ["pip", "install", "--quiet", "--python", python.as_str()];
-    done(Command::new(uv).args(install).arg(format!("{wheel}[chat,mcp,postgresql,sqlite]")));
+    // Relative: in a path, uv reads ` #` as a comment and `;` as a marker.
+    let package = format!("./{}[chat,mcp,postgresql,sqlite]", wheel.file_name().unwrap());
+    done(Command::new(uv).args(install).arg(package).current_dir(wheel.parent().unwrap()));
 }
 
 /// The tarball with all optional packages, in the versions of the app's own tests.
