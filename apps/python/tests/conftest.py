@@ -22,6 +22,8 @@ import pytest
 PATIENCE = 180.0
 # The number of tests that stop a server with a slow graph.
 SLOW = 4
+# The origin whose pages may use the shared server.
+PAGE = "http://page.localhost"
 GIVEN: set[int] = set()
 
 # For single requests, each with a connection of its own. Shared, because creating a client takes
@@ -104,12 +106,14 @@ def running(
 
 
 @contextmanager
-def launched(log_file: Path, *command: str, measured: bool = True) -> Iterator[Server]:
+def launched(
+    log_file: Path, *command: str, measured: bool = True, **settings: str
+) -> Iterator[Server]:
     """Run `python *command`, which is a server, and kill it at the end of the block."""
     port = free_port()
     # Robyn must not see ROBYN_PORT: it would override PORT.
-    settings = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
-    with running(log_file, *command, measured=measured, **settings) as started:
+    own = {"HOST": "127.0.0.1", "PORT": str(port), "ROBYN_PORT": "1"}
+    with running(log_file, *command, measured=measured, **own, **settings) as started:
         yield Server(started.process, log_file, f"http://127.0.0.1:{port}")
 
 
@@ -158,15 +162,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     slow = Path(__file__).with_name("slow_server.py")
     plugin = ["-m", "unittest", "discover", "--start-directory", str(EXAMPLE)]
 
-    def launch(name: str, *command: str, measured: bool = True) -> Server:
+    def launch(name: str, *command: str, measured: bool = True, **settings: str) -> Server:
         log_file = folder / f"{name}.log"
-        return stack.enter_context(launched(log_file, *command, measured=measured))
+        return stack.enter_context(launched(log_file, *command, measured=measured, **settings))
 
     plugins_tests = stack.enter_context(running(folder / "plugin.log", *plugin, measured=False))
     # Wait for their end instead of killing them: only then does the server that they start end too.
     stack.callback(plugins_tests.process.wait, PATIENCE)
     db = f"sqlite:{folder / 'agents.db'}"
-    shared = launch("shared", "-m", "fractal_agents_runtime", "--db", db)
+    command = ("-m", "fractal_agents_runtime", "--db", db)
+    shared = launch("shared", *command, CORS_ORIGINS=PAGE)
     beside = stack.enter_context(ThreadPoolExecutor(1))
     session.config.stash[LAUNCHED] = Servers(
         shared=shared,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from langgraph_sdk import get_sync_client
 
-from conftest import Server, free_port
+from conftest import PAGE, Server, free_port
 from fractal_agents_runtime import __version__
 from fractal_agents_runtime.server import reserve
 
@@ -33,6 +33,15 @@ def test_info_describes_the_running_package(client: httpx.Client) -> None:
 @pytest.mark.parametrize("path", ["/store", "/docs", "/openapi"])
 def test_robyn_has_no_pages_of_its_own(client: httpx.Client, path: str) -> None:
     assert client.get(path).json()["detail"].startswith("no such path")
+
+
+@pytest.mark.parametrize(("origin", "told"), [(PAGE, PAGE), ("http://other.localhost", None)])
+@pytest.mark.parametrize("path", ["/ok", "/health"])
+def test_a_page_of_another_origin(
+    client: httpx.Client, path: str, origin: str, told: str | None
+) -> None:
+    reply = client.get(path, headers={"Origin": origin})
+    assert reply.headers.get("access-control-allow-origin") == told
 
 
 def test_the_official_sdk_runs_a_graph(server: Server) -> None:

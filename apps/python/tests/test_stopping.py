@@ -66,8 +66,8 @@ def a_run_that_takes_too_long_and_a_new_request_are_refused(slow: Server) -> Non
         wait_for(slow, "/runs/stream 200")
         slow.process.send_signal(signal.SIGTERM)
         wait_for(slow, "SIGTERM: stopping")
-        late = WEB.get(f"{slow.url}/health")
-        for response in (late, run.result(PATIENCE)):
+        late = [WEB.get(slow.url + path) for path in ("/health", "/ok")]
+        for response in (*late, run.result(PATIENCE)):
             assert response.status_code == 503
             assert response.json() == {"detail": "the server is stopping", "errors": []}
             assert response.headers["retry-after"] == "1"

@@ -26,7 +26,10 @@ class App:
     ) -> None:
         from fractal_agents_runtime.api import Api  # noqa: PLC0415
 
-        self._api = Api(graphs, token, settings or Settings())
+        settings = settings or Settings()
+        self._api = Api(graphs, token, settings)
+        # The origins whose pages may use the app.
+        self.cors_origins = settings.cors_origins
 
     async def open(self) -> None:
         """Load what is stored, and resume runs. The first request does the same."""

@@ -67,7 +67,9 @@ def main() -> None:
         reserved = reserve(host, port)
     except OSError as problem:
         sys.exit(f"fractal-agents-runtime: can't listen on {host}:{port}: {problem.strerror}")
-    run(lambda: loaded(Path(config) if config else None, settings), reserved, lifecycle)
+    project_file = Path(config) if config else None
+    cors = bool(settings.cors_origins)
+    run(lambda: loaded(project_file, settings), reserved, lifecycle, cors=cors)
 
 
 def loaded(config: Path | None, settings: Settings) -> App:
