@@ -1,7 +1,7 @@
 //! `ci`: runs a CI job. It reads the forge's event, finds the apps that the event affects, and calls the same
 //! functions as the other commands.
 
-use crate::commands::{check, compat, image, openapi, release};
+use crate::commands::{check, compat, image, openapi, promote, release};
 use crate::finding::Finding;
 use crate::flags;
 use crate::forge::Forge;
@@ -31,7 +31,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     let jobs = match &flags.job {
         Some(name) => vec![Job::parse(name)?],
         // Without the job `build`, the job `release` builds itself.
-        None => Job::ALL.iter().copied().filter(|job| *job != Job::Build).collect(),
+        None => Job::ALL.iter().copied().filter(|job| ![Job::Build, Job::Promote].contains(job)).collect(),
     };
     let event = match &flags.event {
         Some(name) => event::by_hand(ctx, name, flags.ref_.as_deref(), flags.base.as_deref())?,
@@ -96,6 +96,9 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
     if [Job::Image, Job::Build, Job::Release].contains(&job) {
         checkout_lock::take(&ctx.git)?;
     }
+    if job == Job::Promote {
+        return open_next(ctx, outcome);
+    }
     if [Job::Build, Job::Release].contains(&job) {
         let (wanted, here) = (ctx.ws.settings.release_forge, Forge::kind_of(ctx));
         if let (Some(wanted), Some(here)) = (wanted, here)
@@ -153,6 +156,18 @@ fn work(ctx: &Ctx, job: Job, event: &Event, flags: &flags::Ci, outcome: &mut Out
         }
     }
     section.end();
+    Ok(())
+}
+
+/// Opens or updates the next pull request towards a release. A forge starts no checks for one that the job's
+/// own token has opened, so a person has to give one.
+fn open_next(ctx: &Ctx, outcome: &mut Outcome) -> Result<()> {
+    match Forge::connect(ctx)? {
+        Ok(_) => outcome.add(promote::promote(ctx, &flags::Promote { dry_run: false })),
+        Err(reason) => ui::say(&format!(
+            "  nothing to do: {reason}. Set the secret PROMOTE_TOKEN, or run it yourself: cargo xtask promote"
+        )),
+    }
     Ok(())
 }
 

@@ -152,8 +152,11 @@ fn deliver(ctx: &Ctx, clone: &Ctx, remote: &Remote, mut request: Request, dry_ru
         (false, false) => ui::say(&format!("{} {branch} is already on the remote", ui::green("✓"))),
     }
     match &opened {
-        Ok(Opened { pull, done, auto }) => {
+        Ok(Opened { pull, done, auto, replaced }) => {
             ui::say(&format!("{} pull request #{} {}", ui::green("✓"), pull.number, done_word(*done)));
+            for number in replaced {
+                ui::say(&format!("{} pull request #{number} closed: this one replaces it", ui::green("✓")));
+            }
             match auto {
                 None => {}
                 Some(Ok(true)) => ui::say(&format!(
@@ -180,6 +183,8 @@ struct Opened {
     /// Whether auto-merge was turned on now, or why the forge does not. None if the settings do not ask for
     /// it.
     auto: Option<Result<bool, String>>,
+    /// The numbers of older ones, which it replaces. They are closed.
+    replaced: Vec<u64>,
 }
 
 /// Opens the pull request, or updates the open one, with its label, its status, and auto-merge.
@@ -194,7 +199,8 @@ fn open(forge: &Forge, request: &Request, auto_merge: bool) -> Result<Opened> {
             true => Some(forge.auto_merge(&pull, &draft, done == Done::Updated)?),
             false => None,
         };
-        Ok(Opened { pull, done, auto })
+        let replaced = forge.close_replaced(&draft, LABEL)?;
+        Ok(Opened { pull, done, auto, replaced })
     };
     opened().with_context(|| {
         format!(

@@ -24,6 +24,22 @@ pub(super) struct Label {
     pub(super) name: String,
 }
 
+/// An open pull request in a list.
+#[derive(Deserialize)]
+struct Open {
+    number: u64,
+    head: Branch,
+    base: Branch,
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    #[serde(rename = "ref")]
+    name: String,
+}
+
 /// What [`Forge::pull_request`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -150,6 +166,29 @@ impl Forge {
         let path = format!("/pulls/{}", open.number);
         self.success("PATCH", &path, &body, "update the pull request")?;
         Ok((open, Done::Updated))
+    }
+
+    /// Closes the other open pull requests with this label into the same branch, if their own branches begin
+    /// with the same word (`release/`). Returns their numbers.
+    pub(crate) fn close_replaced(&self, draft: &Draft, label: &str) -> Result<Vec<u64>> {
+        let kind = |branch: &str| branch.split_once('/').map(|(kind, _)| kind.to_string());
+        let open: Vec<Open> = self.list("/pulls?state=open", "list the open pull requests")?;
+        let replaced = open.into_iter().filter(|one| {
+            one.base.name == draft.base
+                && one.head.name != draft.head
+                && kind(&one.head.name) == kind(draft.head)
+                && one.labels.iter().any(|one| one.name == label)
+        });
+        let numbers: Vec<u64> = replaced.map(|one| one.number).collect();
+        for number in &numbers {
+            let path = format!("/pulls/{number}");
+            if self.place.kind == ForgeKind::Gitea {
+                // A merge for later must not be left: 404 without one.
+                self.send("DELETE", &format!("{path}/merge"), None)?;
+            }
+            self.success("PATCH", &path, &json!({ "state": "closed" }), "close the pull request")?;
+        }
+        Ok(numbers)
     }
 
     /// Adds the label to the pull request, and creates it first where the repository does not have it.

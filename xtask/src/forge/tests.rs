@@ -355,6 +355,23 @@ fn a_pull_request_is_opened_once_updated_labelled_once_and_gets_its_status_once(
 }
 
 #[test]
+fn an_older_pull_request_of_the_same_kind_is_closed() {
+    for world in worlds() {
+        let older = world.pull("promote/a");
+        let others = ["release/a", "promote/without-label"].map(|branch| world.pull(branch).number);
+        world.forge.add_label(&older, "release", "0e8a16").unwrap();
+        world.pull("promote/b");
+        let draft = Draft { head: "promote/b", base: "main", title: "feat: a", body: "why" };
+        assert_eq!(world.forge.close_replaced(&draft, "release").unwrap(), [older.number], "{world:?}");
+        assert_eq!(world.forge.close_replaced(&draft, "release").unwrap(), [0; 0], "{world:?}");
+        for number in others {
+            let open: Value = world.forge.get(&format!("/pulls/{number}"), "read it").unwrap();
+            assert_ne!(open["state"], "closed", "{world:?}");
+        }
+    }
+}
+
+#[test]
 fn the_commits_of_a_merged_pull_request_are_read_after_the_squash() {
     for world in worlds() {
         assert!(world.forge.merged(77).unwrap().is_none(), "{world:?}: there is no pull request 77");

@@ -202,8 +202,8 @@ impl Workflow {
         })
     }
 
-    /// The checks that every pull request into this branch gets: those that can be required. A job with an
-    /// `if` may be skipped, and the names of a matrix are not known.
+    /// The checks that every pull request into this branch gets: those that can be required. A job with
+    /// another `if` may be skipped, and the names of a matrix are not known.
     pub(crate) fn always_checks(&self, kind: ForgeKind, branch: &str) -> Vec<String> {
         let Some(trigger) = self.trigger("pull_request") else { return Vec::new() };
         let only = trigger.filter("branches");
@@ -212,10 +212,14 @@ impl Workflow {
             return Vec::new();
         }
         let jobs = self.jobs.iter().zip(self.named(kind, "pull_request"));
-        let always = jobs.filter(|(job, name)| job.node.get("if").is_none() && !name.contains('*'));
+        let runs = |job: &Job| job.node.get("if").is_none_or(|on| on.text() == Some(NOT_ON_PUSH));
+        let always = jobs.filter(|(job, name)| runs(job) && !name.contains('*'));
         always.map(|(_, name)| name).collect()
     }
 }
+
+/// The condition of a job that has nothing to do when a branch is pushed.
+const NOT_ON_PUSH: &str = "github.event_name != 'push'";
 
 /// Does a forge's pattern match the name? `*` is anything but a slash, `**` anything. A `!` excludes, which
 /// is not looked at: then nothing matches.
@@ -348,6 +352,11 @@ mod tests {
                     steps: [{ run: cargo xtask ci release }] }\n";
         assert_eq!(read(text).checks_running(ForgeKind::Gitea, "xtask ci release"), ["ci / b (push)"]);
         assert_eq!(read(text).checks_running(ForgeKind::Github, "xtask ci lint"), [""; 0]);
+        for (condition, always) in [(NOT_ON_PUSH, 1), ("github.event_name == 'push'", 0), ("always()", 0)] {
+            let text =
+                format!("on: [pull_request, push]\njobs: {{ a: {{ runs-on: x, if: {condition:?} }} }}\n");
+            assert_eq!(read(&text).always_checks(ForgeKind::Github, "main").len(), always, "{condition}");
+        }
         for on in ["push", "{ pull_request: { paths: [x] } }", "{ pull_request: { branches: [dev] } }"] {
             let workflow = read(&format!("on: {on}\n{JOBS}"));
             assert_eq!(workflow.always_checks(ForgeKind::Github, "main"), [""; 0], "{on}");

@@ -130,6 +130,7 @@ impl Workspace {
             "TESTPYPI_TOKEN" => apps.any(|app| app.release.stage.is_some()),
             "REGISTRY_USER" | "REGISTRY_TOKEN" => apps.any(|app| app.image.is_some()),
             "DISPATCH_TOKEN" => !self.settings.downstream.is_empty(),
+            "PROMOTE_TOKEN" => self.settings.auto_merge,
             _ => true,
         }
     }

@@ -353,7 +353,7 @@ fn invalid_input_is_a_clear_error() {
           cargo xtask ci lint --event pull_request --base development
           cargo xtask ci image --event push --ref BRANCH
         exit code 2
-        error: no job "lnt" (the jobs are: lint, test, openapi, image, build, release); did you mean "lint"?
+        error: no job "lnt" (the jobs are: lint, test, openapi, image, promote, build, release); did you mean "lint"?
         exit code 2
         error: --event "tag" must be push or pull_request
         exit code 2
@@ -371,17 +371,19 @@ fn the_workflows_of_both_forges_call_xtask_once_per_job_and_use_no_key_that_gite
         |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     let (github, gitea) = (read(".github/workflows/ci.yml"), read(".gitea/workflows/ci.yml"));
     for (forge, text) in [("GitHub", &github), ("Gitea", &gitea)] {
-        for job in ["lint", "comment", "test", "validate-openapi", "image", "build", "release"] {
+        for job in ["lint", "comment", "test", "validate-openapi", "image", "promote", "build", "release"] {
             assert!(text.contains(&format!("\n  {job}:\n")), "{forge} has no job {job}");
             assert_eq!(text.matches(&format!(" run: cargo xtask ci {job}\n")).count(), 1, "{forge}: {job}");
         }
         assert_eq!(
             text.matches("cargo ").count(),
-            7 + 1,
+            8 + 1,
             "{forge}: cargo is called elsewhere than in the jobs and the comment"
         );
-        assert_eq!(text.matches("fetch-depth: 0").count(), 7, "{forge}: a shallow clone has no tags");
-        for job in ["lint", "test", "validate-openapi", "msrv", "artifacts", "image", "build", "release"] {
+        assert_eq!(text.matches("fetch-depth: 0").count(), 8, "{forge}: a shallow clone has no tags");
+        for job in
+            ["lint", "test", "validate-openapi", "msrv", "artifacts", "image", "promote", "build", "release"]
+        {
             let cache = format!("      - uses: ./.github/actions/cache\n        with: {{ job: {job} }}\n");
             assert_eq!(text.matches(&cache).count(), 1, "{forge}: the cache of {job}");
         }

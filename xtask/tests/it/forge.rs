@@ -400,3 +400,101 @@ fn the_registries_of_the_forge_are_used_if_the_settings_say_so() {
         error: cannot read the index: GET http://127.0.0.1:1/api/packages/team/pypi/simple/demo-agent/: io: Connection refused (os error N)
     "#]].assert_eq(&xtask("api/v1", &["compat", "--template", "template"]).seen_error());
 }
+
+/// `ci promote` as in a job after a push to this branch. A runner has no git identity.
+fn promote_job(forge: &Forge, repo: &Repo, branch: &str, token: &str) -> Output {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    command.args(["ci", "promote"]).env("XTASK_FORGE", &forge.api).env("XTASK_FORGE_TOKEN", token);
+    command.envs([("GITHUB_ACTIONS", "true"), ("GITEA_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push")]);
+    command.env("GITHUB_REF", format!("refs/heads/{branch}"));
+    crate::support::run(command.env("EMAIL", "").env("GIT_CONFIG_GLOBAL", "/dev/null"))
+}
+
+/// The job opens the bump, and after its merge the promotion, without a person. About 4 s.
+#[test]
+fn the_job_promote_opens_the_next_pull_request_when_development_changes() {
+    let (repo, forge) = (repo(), Forge::start(Dialect::Gitea));
+    let mut seen = String::new();
+    for (branch, token) in [("feature", TOKEN), ("main", TOKEN), ("development", ""), ("development", TOKEN)]
+    {
+        seen.push_str(&promote_job(&forge, &repo, branch, token).seen());
+    }
+    let remote = repo.world().join("remote.git");
+    let by = repo.git_in(&remote, &["log", "-1", "--format=%cn", "release/python-v0.0.1"]);
+    assert_eq!(by, repo.git(&["log", "-1", "--format=%cn", "development"]));
+    repo.git_in(&remote, &["update-ref", "refs/heads/development", "refs/heads/release/python-v0.0.1"]);
+    seen.push_str(&promote_job(&forge, &repo, "development", TOKEN).seen());
+    let opened = forge.mono(|mono| mono.pulls.iter().map(|pull| pull["base"].clone()).collect::<Vec<_>>());
+    assert_eq!(opened, ["development", "main"]);
+    expect![[r#"
+        exit code 0
+        promote: push to feature at 1234567
+          nothing to do: the next pull request is opened when development changes
+        exit code 0
+        promote: push to main at 1234567
+          nothing to do: the next pull request is opened when development changes
+        exit code 0
+        promote: push to development at 1234567
+          nothing to do: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN. Set the secret PROMOTE_TOKEN, or run it yourself: cargo xtask promote
+        exit code 0
+        https://forge.example/team/mono/pulls/1
+        stderr:
+        promote: push to development at 1234567
+        ✓ chore(release): python v0.0.1
+          apps/python/pyproject.toml
+          CHANGELOG.md
+        ✓ pushed release/python-v0.0.1
+        ✓ pull request #1 opened
+        exit code 0
+        https://forge.example/team/mono/pulls/2
+        stderr:
+        promote: push to development at 1234567
+        ✓ pushed promote/1234567
+        ✓ pull request #2 opened
+    "#]].assert_eq(&seen);
+}
+
+/// Development goes on before the first one is merged. About 3 s.
+#[test]
+fn a_pull_request_that_a_newer_one_replaces_is_closed() {
+    let mut seen = String::new();
+    for kind in [Dialect::Github, Dialect::Gitea] {
+        let (repo, forge) = (repo(), Forge::start(kind));
+        forge.promote(&repo, &[]).expect(0);
+        let remote = repo.world().join("remote.git");
+        repo.git_in(&remote, &["update-ref", "refs/heads/development", "refs/heads/release/python-v0.0.1"]);
+        forge.promote(&repo, &[]).expect(0);
+        // Others stay: of another kind, without the label, or into another branch.
+        forge.mono(|mono| {
+            let other = |number: u64, head: &str, base: &str, label: &str| {
+                json!({ "number": number, "head": head, "base": base, "labels": [{ "name": label }] })
+            };
+            mono.pulls.push(other(3, "feat/x", "main", "release"));
+            mono.pulls.push(other(4, "promote/by-hand", "main", "docs"));
+            mono.pulls.push(other(5, "promote/old", "development", "release"));
+            mono.pulls[1]["scheduled"] = json!({});
+        });
+        repo.git(&["fetch", "-q", "origin"]);
+        repo.git(&["switch", "-qC", "development", "origin/development"]);
+        repo.change("fix: second");
+        repo.git(&["push", "-q", "origin", "development"]);
+        seen.push_str(&forge.promote(&repo, &[]).seen());
+        let left = forge.mono(|mono| mono.pulls.iter().map(|p| p["number"].clone()).collect::<Vec<_>>());
+        assert_eq!(left, [1, 3, 4, 5, 6], "{kind:?}");
+    }
+    expect![[r#"
+        exit code 0
+        https://forge.example/team/mono/pulls/6
+        stderr:
+        ✓ pushed promote/1234567
+        ✓ pull request #6 opened
+        ✓ pull request #2 closed: this one replaces it
+        exit code 0
+        https://forge.example/team/mono/pulls/6
+        stderr:
+        ✓ pushed promote/1234567
+        ✓ pull request #6 opened
+        ✓ pull request #2 closed: this one replaces it
+    "#]]
+    .assert_eq(&seen);
+}

@@ -209,7 +209,8 @@ fn auto_merge_is_allowed_on_github_if_the_settings_ask_for_it() {
 fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own() {
     let repo = repo(".gitea/workflows");
     let names = ["PYPI_TOKEN", "TESTPYPI_TOKEN", "NPM_TOKEN", "REGISTRY_TOKEN", "DISPATCH_TOKEN", "OTHER"];
-    let env: String = names.iter().map(|name| format!("      {name}: ${{{{ secrets.{name} }}}}\n")).collect();
+    let names = names.into_iter().chain(["PROMOTE_TOKEN"]);
+    let env: String = names.map(|name| format!("      {name}: ${{{{ secrets.{name} }}}}\n")).collect();
     let job = format!("on: push\njobs:\n  release:\n    runs-on: x\n    steps: []\n    env:\n{env}");
     repo.write(".gitea/workflows/ci.yml", job);
     repo.commit("Cargo.toml", "[workspace.metadata.xtask]\nregistries = \"gitea\"\n[workspace]\n", "ci: all");
@@ -227,4 +228,9 @@ fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own(
     expect![[r#"
         warning[secret-unset]: the job release needs the secret PYPI_TOKEN, which nobody has set (.gitea/workflows/ci.yml:7)
         warning[secret-unset]: the job release needs the secret OTHER, which nobody has set (.gitea/workflows/ci.yml:12)"#]].assert_eq(&unset.join("\n"));
+    let settings = "[workspace.metadata.xtask]\nauto-merge = true\n[workspace]\n";
+    repo.commit("Cargo.toml", settings, "chore: merge by itself");
+    let out = setup(&repo, &forge, &["--yes"]).expect(0).seen();
+    let promote = out.lines().find(|line| line.contains("PROMOTE_TOKEN")).unwrap_or_default();
+    expect!["! set the secret PROMOTE_TOKEN, a personal token that may push branches and open pull requests: http://127.0.0.1:PORT/team/mono/settings/actions/secrets"].assert_eq(promote.trim());
 }

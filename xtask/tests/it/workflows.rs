@@ -46,6 +46,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - image: runs-on: ubuntu-24.04
         - image: REGISTRY_USER: ${{ github.actor }}
         - image: REGISTRY_TOKEN: ${{ github.token }}
+        - promote: runs-on: ubuntu-24.04
         - build: packages: read
         - build: checks: read
         - build: issues: read
@@ -85,6 +86,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         + image: runs-on: ubuntu-latest
         + image: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
         + image: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
+        + promote: runs-on: ubuntu-latest
         + build: runs-on: ubuntu-latest
         + build: GITEA_TOKEN: ${{ github.token }}
         + build: - uses: actions/upload-artifact@c24449f33cd45d4826c6702db7e49f7cdb9b551d # v3.2.1-node20
@@ -122,7 +124,7 @@ fn actions_are_pinned_by_commit_and_the_version_is_shown() {
         assert!(version.split('.').count() == 3, "{line}");
         pinned += 1;
     }
-    assert_eq!(pinned, 24);
+    assert_eq!(pinned, 26);
 }
 
 #[test]

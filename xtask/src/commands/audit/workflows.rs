@@ -179,8 +179,8 @@ fn facts(ctx: &Ctx, forge: Option<&Forge>, kind: ForgeKind, files: &[&File]) -> 
     };
     // Nobody has to set what no app needs.
     if let Some(set) = &mut set {
-        let unneeded =
-            secrets::NAMES.iter().chain(&["REGISTRY_USER"]).filter(|name| !ctx.ws.needs_secret(name));
+        let names = secrets::NAMES.iter().chain(&["REGISTRY_USER", "PROMOTE_TOKEN"]);
+        let unneeded = names.filter(|name| !ctx.ws.needs_secret(name));
         set.extend(unneeded.map(|name| name.to_string()));
     }
     Ok(Facts { kind, branches, secrets: set })

@@ -11,13 +11,14 @@ pub(super) enum Job {
     Test,
     Openapi,
     Image,
+    Promote,
     Build,
     Release,
 }
 
 impl Job {
     pub(super) const ALL: &[Job] =
-        &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Build, Job::Release];
+        &[Job::Lint, Job::Test, Job::Openapi, Job::Image, Job::Promote, Job::Build, Job::Release];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -25,6 +26,7 @@ impl Job {
             Job::Test => "test",
             Job::Openapi => "openapi",
             Job::Image => "image",
+            Job::Promote => "promote",
             Job::Build => "build",
             Job::Release => "release",
         }
@@ -67,6 +69,13 @@ pub(super) fn duty(job: Job, event: &Event, settings: &Settings) -> Duty {
             nothing("on this branch the release builds the image")
         }
         (Job::Image, Event::Push { .. }) => Duty::Work,
+        (Job::Promote, Event::Push { branch, .. }) if *branch == settings.development && two_branches => {
+            Duty::Work
+        }
+        (Job::Promote, _) => Duty::Nothing(match two_branches {
+            true => format!("the next pull request is opened when {} changes", settings.development),
+            false => "with one branch there is nothing to promote".to_string(),
+        }),
         (Job::Build | Job::Release, Event::Push { branch, .. })
             if branch == main || branch.starts_with(HOTFIX) =>
         {
@@ -101,7 +110,7 @@ mod tests {
         };
         for (event, busy) in [
             (push("feat/x"), "image"),
-            (push("development"), "image"),
+            (push("development"), "image promote"),
             (push("main"), "build release"),
             (push("mainx"), "image"),
             (push("release/main"), "image"),
@@ -156,7 +165,8 @@ mod tests {
         let error = Job::parse("relase").unwrap_err().to_string();
         assert_eq!(
             error,
-            "no job \"relase\" (the jobs are: lint, test, openapi, image, build, release); did you mean \
+            "no job \"relase\" (the jobs are: lint, test, openapi, image, promote, build, release); did \
+             you mean \
              \"release\"?"
         );
         assert!(Job::parse("--lint").is_err());

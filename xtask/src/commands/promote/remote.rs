@@ -93,6 +93,13 @@ impl Remote {
             names.iter().map(|name| format!("update {} {}\n", target(name), self.refs[name])).collect();
         git.pipe(&["update-ref", "--stdin"], updates.as_bytes())?;
         dry_run::take_identity(&ctx.git, &git)?;
+        if git.read(&["var", "GIT_COMMITTER_IDENT"]).is_err() {
+            // A CI runner has no git identity: the bump gets that of development's last commit.
+            for (key, field) in [("user.name", "%cn"), ("user.email", "%ce")] {
+                let format = format!("--format={field}");
+                git.run(&["config", key, &git.read(&["show", "-s", &format, &self.development.commit])?])?;
+            }
+        }
         git.run(&["checkout", "--quiet", "-B", &self.development.name, &self.development.commit])
     }
 

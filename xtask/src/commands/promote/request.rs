@@ -89,7 +89,7 @@ impl Request {
 
     pub(super) fn to_json(&self, pushed: bool, opened: std::result::Result<&Opened, &String>) -> Value {
         let pull = match opened {
-            Ok(Opened { pull, done, auto }) => {
+            Ok(Opened { pull, done, auto, .. }) => {
                 let mut shown =
                     json!({ "number": pull.number, "url": pull.url, "new": *done == Done::Opened });
                 if let Some(auto) = auto {

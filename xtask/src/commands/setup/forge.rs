@@ -276,6 +276,7 @@ fn scope(name: &str, of_gitea: bool) -> &'static str {
         "TESTPYPI_TOKEN" => "a token of TestPyPI for this project",
         "NPM_TOKEN" => "a granular token of npm: packages, read and write",
         "DISPATCH_TOKEN" => "a personal token that may start the downstream repositories' workflows",
+        "PROMOTE_TOKEN" => "a personal token that may push branches and open pull requests",
         "REGISTRY_USER" => "the user of REGISTRY_TOKEN",
         "REGISTRY_TOKEN" => "a personal token with write:package",
         _ => "which a workflow names",

@@ -756,6 +756,15 @@ impl Repository {
     fn pulls(&mut self, request: &Request, parts: &[&str], at: &Place) -> Answer {
         let body = request.json();
         match (request.method.as_str(), parts) {
+            ("GET", []) if request.parameter("head").is_none() => {
+                let branch = |name: &Value| json!({ "ref": name });
+                let shown = |pull: &Value| {
+                    let mut shown = pull.clone();
+                    (shown["head"], shown["base"]) = (branch(&pull["head"]), branch(&pull["base"]));
+                    shown
+                };
+                at.page(request, &self.pulls.iter().map(shown).collect::<Vec<_>>())
+            }
             // GitHub filters the list; Gitea has an address for the two branches.
             ("GET", []) if !at.gitea() => {
                 let head = request.parameter("head").unwrap_or_default();
@@ -805,7 +814,7 @@ impl Repository {
                     let status = if at.gitea() { 409 } else { 422 };
                     return message(status, "a pull request already exists");
                 }
-                let number = self.pulls.len() + 1;
+                let number = self.pulls.last().map_or(0, |last| last["number"].as_u64().unwrap_or(0)) + 1;
                 let mut pull = body;
                 pull["number"] = number.into();
                 pull["html_url"] = format!("https://forge.example/{}/pulls/{number}", at.key).into();
@@ -814,6 +823,10 @@ impl Repository {
                 pull["node_id"] = format!("PR_{}_{number}", at.key).into();
                 self.pulls.push(pull.clone());
                 answer(201, &pull)
+            }
+            ("PATCH", [number]) if body["state"] == "closed" => {
+                self.pulls.retain(|pull| pull["number"].as_u64() != number.parse().ok());
+                answer(if at.gitea() { 201 } else { 200 }, &body)
             }
             ("PATCH", [number]) => {
                 match self.pulls.iter_mut().find(|pull| pull["number"].as_u64() == number.parse().ok()) {
