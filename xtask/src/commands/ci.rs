@@ -9,7 +9,7 @@ use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::exit::Exit;
 use crate::sys::git::short;
-use crate::sys::{checkout_lock, parallel, ui};
+use crate::sys::{checkout_lock, kill_on_exit, parallel, ui};
 use anyhow::{Context, Result};
 use apps::Affected;
 use camino::Utf8Path;
@@ -25,6 +25,8 @@ mod plans;
 mod title;
 
 pub(crate) fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
+    // Gitea's runner kills the process of a cancelled job, and waits until its output is closed.
+    let _guard = kill_on_exit::own_group_when_gone()?;
     if flags.job.as_deref() == Some("comment") {
         return comment::job(ctx);
     }

@@ -12,6 +12,23 @@ pub(crate) fn kill_when_gone(group: u32) -> Result<Child> {
     when_gone("kill -s KILL -- \"-$0\"", &[&group.to_string()])
 }
 
+/// A guard that [`own_group_when_gone`] has started.
+pub(crate) struct OwnGroup(Child);
+
+impl Drop for OwnGroup {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Until this is dropped: if xtask is killed, the programs that it started are killed too. None if xtask does
+/// not lead its process group, in which others may be then.
+pub(crate) fn own_group_when_gone() -> Result<Option<OwnGroup>> {
+    let leads = rustix::process::getpgrp() == rustix::process::getpid();
+    leads.then(|| kill_when_gone(std::process::id()).map(OwnGroup)).transpose()
+}
+
 /// Kills a process and its descendants when xtask has ended. For a process in xtask's own group, which may
 /// ask for a password on the terminal. Without Linux's list of children only the process itself is killed.
 pub(crate) fn kill_tree_when_gone(process: u32) -> Result<Child> {

@@ -373,7 +373,11 @@ fn the_workflows_of_both_forges_call_xtask_once_per_job_and_use_no_key_that_gite
     for (forge, text) in [("GitHub", &github), ("Gitea", &gitea)] {
         for job in ["lint", "comment", "test", "validate-openapi", "image", "promote", "build", "release"] {
             assert!(text.contains(&format!("\n  {job}:\n")), "{forge} has no job {job}");
-            assert_eq!(text.matches(&format!(" run: cargo xtask ci {job}\n")).count(), 1, "{forge}: {job}");
+            assert_eq!(
+                text.matches(&format!(" run: exec cargo xtask ci {job}\n")).count(),
+                1,
+                "{forge}: {job}"
+            );
         }
         assert_eq!(
             text.matches("cargo ").count(),

@@ -4,7 +4,10 @@
 use crate::demo::World;
 use crate::lab::{Fault, Proxy, Request, git_server};
 use crate::supervise::{all_gone, descendants};
+use crate::support::Repo;
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeSet;
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -99,4 +102,31 @@ fn a_push_over_http_ends_with_the_release() {
 fn npm_publish_ends_with_the_release() {
     let wanted = Wanted { request: Request { method: "PUT", path: "/@demo", kind: "" }, signals: ALL };
     silent("ts", "XTASK_NPM", &wanted);
+}
+
+/// Gitea's runner kills the process of a cancelled job, and takes no other job before its output is closed.
+#[test]
+fn a_killed_job_leaves_no_process() {
+    let repo = Repo::new();
+    repo.git(&["switch", "--quiet", "--create", "feat/x"]);
+    let settings = repo.read("apps/python/app.toml");
+    let settings = settings.replace("no-tests = \"a fixture\"", "test = [[\"sleep\", \"600\"]]");
+    repo.commit("apps/python/app.toml", &settings, "fix: wait");
+    let mut command = repo.interruptible();
+    command.args(["ci", "test", "--event", "pull_request", "--base", "main"]);
+    let mut job = command.process_group(0).spawn().unwrap();
+    let started = Instant::now();
+    let mut processes = BTreeSet::new();
+    let sleeps = |process: &i32| {
+        std::fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim() == "sleep")
+    };
+    while !processes.iter().any(sleeps) {
+        assert!(job.try_wait().unwrap().is_none(), "it ended before the test began");
+        assert!(started.elapsed() < Duration::from_secs(120));
+        std::thread::sleep(Duration::from_millis(10));
+        processes = descendants(job.id() as i32);
+    }
+    kill_process(Pid::from_child(&job), Signal::KILL).unwrap();
+    job.wait().unwrap();
+    all_gone(&processes);
 }

@@ -232,5 +232,7 @@ fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own(
     repo.commit("Cargo.toml", settings, "chore: merge by itself");
     let out = setup(&repo, &forge, &["--yes"]).expect(0).seen();
     let promote = out.lines().find(|line| line.contains("PROMOTE_TOKEN")).unwrap_or_default();
-    expect!["! set the secret PROMOTE_TOKEN, a personal token that may push branches and open pull requests: http://127.0.0.1:PORT/team/mono/settings/actions/secrets"].assert_eq(promote.trim());
+    expect![[r#"
+        ! set the secret PROMOTE_TOKEN, a personal token that may push branches and open pull requests: http://127.0.0.1:PORT/team/mono/settings/actions/secrets
+    "#]].assert_eq(&format!("{}\n", promote.trim()));
 }

@@ -67,7 +67,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         - release: runs-on: ubuntu-24.04
         - release: - uses: actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0
         - release: - id: release
-        - release: run: cargo xtask ci release
+        - release: run: exec cargo xtask ci release
         - release: REGISTRY_USER: ${{ github.actor }}
         - release: REGISTRY_TOKEN: ${{ github.token }}
         - release: GITHUB_TOKEN: ${{ github.token }}
@@ -92,7 +92,7 @@ fn the_workflows_of_both_forges_differ_only_where_the_forges_do() {
         + build: - uses: actions/upload-artifact@c24449f33cd45d4826c6702db7e49f7cdb9b551d # v3.2.1-node20
         + release: runs-on: ubuntu-latest
         + release: - uses: actions/download-artifact@ad191675b41f6a5b46da9a048cb6893812da158b # v3.1.0-node20
-        + release: - run: cargo xtask ci release
+        + release: - run: exec cargo xtask ci release
         + release: REGISTRY_USER: ${{ secrets.REGISTRY_USER }}
         + release: REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}
         + release: GITEA_TOKEN: ${{ github.token }}
