@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 usage, 3 a gate failed, 4 nothing to release.
+Exit codes: 0 done, 1 failed, 2 usage, 3 a check failed (see the findings), 4 nothing to release.
 `help release` lists the steps of a release. xtask/RUNBOOK.md explains the addresses (XTASK_*
 variables and their flags), the secrets and every finding.";
 
@@ -134,9 +134,9 @@ pub(crate) enum Command {
     Build(Build),
     /// Build the container image of a commit and probe its server
     Image(Image),
-    /// Run the release up to its tag: create the tag and push it
+    /// Run a release up to the step `tag`: check, build, test, upload to staging, push the tag
     Tag(Step),
-    /// Resume a release that has a tag, up to the upload: publish the files that the tag names
+    /// Continue a release whose tag is on the remote, up to the upload to the package index
     Publish(Step),
     /// Release the version in the manifest, and verify the release; run it again to resume
     Release(Release),
@@ -148,7 +148,7 @@ pub(crate) enum Command {
     Rollback(Rollback),
     /// Push the branch of the next pull request towards a release, and open the pull request
     Promote(Promote),
-    /// Run a whole release on this machine only, from feature branch to verified artifacts
+    /// Run whole releases on this machine only, from feature branch to verified artifacts
     Rehearse(Rehearse),
     /// Run a CI job for the apps that the event affects
     Ci(Ci),
@@ -188,7 +188,7 @@ pub(crate) struct Affected {
     /// Apps to check [default: all, and xtask]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// Only the apps that changed since the branch forked from development (or since --since)
+    /// Only apps changed since the branch forked from development, or since the commit in --since
     #[arg(long)]
     pub affected: bool,
     /// Skip checks that passed on this machine for identical files
@@ -203,7 +203,7 @@ pub(crate) struct Affected {
 pub(crate) struct Check {
     #[command(flatten)]
     pub affected: Affected,
-    /// Only linters and specs, fast enough for a git hook: skip the tests and the release gates
+    /// Only linters and specs, fast enough for a git hook: skip the tests and the plan
     #[arg(long)]
     pub quick: bool,
     /// A label that the pull request will have; repeatable
@@ -258,9 +258,11 @@ pub(crate) enum Openapi {
     },
     /// Show what changed for clients between two specs; fail on breaking changes
     Diff {
-        /// The old spec: a JSON or YAML file, `-` for standard input, or committed as REF:APP or REF:PATH
+        /// The old spec: a JSON or YAML file, `-` for standard input, or a committed spec: REF:APP or
+        /// REF:PATH
         old: String,
-        /// The new spec: a JSON or YAML file, `-` for standard input, or committed as REF:APP or REF:PATH
+        /// The new spec: a JSON or YAML file, `-` for standard input, or a committed spec: REF:APP or
+        /// REF:PATH
         new: String,
         /// The least severe change that fails
         #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Breaking)]
@@ -291,7 +293,7 @@ pub(crate) struct Compat {
     /// Write compat.json from the code
     #[arg(long)]
     pub write: bool,
-    /// Print the difference, write nothing
+    /// With --write: print the difference, write nothing
     #[arg(long, requires = "write")]
     pub dry_run: bool,
     /// Check whether the release that a template pins fits its plugins and channels. DIR contains
@@ -301,8 +303,8 @@ pub(crate) struct Compat {
     /// Read this compat.json instead of the one of the pinned release, and ask no registry
     #[arg(long, value_name = "FILE", requires = "template")]
     pub compat: Option<Utf8PathBuf>,
-    /// The release as JSON, as the workflow of a downstream repository gets it. Ask the index that it names,
-    /// and refuse a package whose hash it does not list
+    /// JSON file of the release, as the workflow of a downstream repository gets it. The package is read
+    /// from the index in this file, and refused if its hash is not in it
     #[arg(long, value_name = "FILE", requires = "template")]
     pub release: Option<Utf8PathBuf>,
 }
@@ -325,10 +327,11 @@ pub(crate) struct Audit {
     /// Apps [default: all]
     #[arg(value_name = "APP")]
     pub apps: Vec<String>,
-    /// First fix what can be fixed: write ignored workflows for this forge, and pin actions to commits
+    /// First fix what can be fixed: copy workflows into the folder that this forge reads, adapt them, and pin
+    /// actions to commits
     #[arg(long)]
     pub fix: bool,
-    /// Print what --fix would write, write nothing
+    /// With --fix: print what would be written, write nothing
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
 }
@@ -411,7 +414,7 @@ pub(crate) struct Release {
     /// Publish the files that another job wrote into DIR with --files-to, and build nothing
     #[arg(long, value_name = "DIR", requires = "sha256", conflicts_with_all = ["bump", "dry_run"])]
     pub files_from: Option<Utf8PathBuf>,
-    /// The hash that the other job printed; empty if it had nothing to build
+    /// The hash that the other job printed; pass an empty value if that job had nothing to build
     #[arg(long, value_name = "HASH", requires = "files_from")]
     pub sha256: Option<String>,
     #[command(flatten)]
@@ -426,7 +429,7 @@ pub(crate) struct Fault {
     #[arg(long, value_name = "STEP[:before|:after]", hide_short_help = true)]
     pub fail_at: Option<String>,
     /// For tests of resuming: kill this process before, after, or some time into a step, with SIGKILL, SIGINT
-    /// or SIGTERM, or run it as if the disk were full [default: after, kill]
+    /// or SIGTERM, or run it as if the disk were full [default: after the step, with SIGKILL]
     #[arg(long, value_name = "STEP[:before|:after|:350ms][:kill|:int|:term|:full]", hide_short_help = true)]
     pub kill_at: Option<String>,
     /// For tests of retries: the first use of the network in a step gets this answer: a status (4xx or 5xx),
@@ -449,7 +452,8 @@ pub(crate) struct Hotfix {
     pub app: String,
     /// The released version (SemVer) that gets a patch
     pub version: String,
-    /// Add the changelog sections of the released patches of VERSION to the checked-out branch
+    /// Copy the changelog sections of the patches released after VERSION into CHANGELOG.md of this branch, and
+    /// commit
     #[arg(long)]
     pub changelog: bool,
     /// Print what would be done, change nothing
@@ -492,8 +496,8 @@ pub(crate) struct Rehearse {
     /// Leave out a part of the rehearsal; repeatable
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
-    /// Use a Gitea on this machine as remote and forge. gitea:URL: one that runs, with GITEA_TOKEN; two
-    /// repositories are created, and deleted at the end. gitea:PATH: a program, which is started and stopped
+    /// Use a Gitea on this machine as remote and forge. gitea:URL uses a running Gitea (needs GITEA_TOKEN) and
+    /// creates two repositories, which it deletes at the end. gitea:PATH starts this Gitea binary and stops it
     #[arg(long, value_name = "gitea:URL|PATH", conflicts_with = "clean")]
     pub forge: Option<String>,
     /// Keep the folder of a successful rehearsal
@@ -514,9 +518,10 @@ pub(crate) enum Part {
 
 #[derive(Args)]
 pub(crate) struct Ci {
-    /// The job to run: lint, test, openapi (reported as validate-openapi), image, release, build (builds
-    /// without secrets what release publishes), or comment (writes the text of the lint job on the pull
-    /// request) [default: all but build and comment]
+    /// The job to run: lint, test, openapi (also `validate-openapi`, its name in the workflows), image,
+    /// promote (opens the next pull request towards a release), build (builds without secrets what release
+    /// publishes), release, or comment (posts the lint job's summary on the pull request) [default: all but
+    /// promote, build and comment]
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
     /// The event, push or pull_request [default: read from the forge's environment]
@@ -540,7 +545,7 @@ pub(crate) struct Setup {
     /// Set up the repository on its forge instead: protected branches, squash only, labels, environment
     #[arg(long, conflicts_with = "system")]
     pub forge: bool,
-    /// Also install packages with the system's package manager, after listing them
+    /// Also install docker.io with apt-get (needs root); --dry-run only lists it
     #[arg(long)]
     pub system: bool,
     /// With --forge: do not ask

@@ -27,7 +27,7 @@ mod title;
 pub(crate) fn command(ctx: &Ctx, flags: &flags::Ci) -> Result<()> {
     // Gitea's runner kills the process of a cancelled job, and waits until its output is closed.
     let _guard = kill_on_exit::own_group_when_gone()?;
-    if flags.job.as_deref() == Some("comment") {
+    if flags.job.as_deref() == Some(job::COMMENT) {
         return comment::job(ctx);
     }
     let jobs = match &flags.job {

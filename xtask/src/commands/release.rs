@@ -130,7 +130,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "image-push",
-        about: "names the uploaded image vX.Y.Z and sha-<7 hex>",
+        about: "adds the image tags vX.Y.Z and sha-<7 hex> to the uploaded image",
         outward: true,
         state: push::state,
         run: push::run,

@@ -1,4 +1,4 @@
-//! The exit codes: 0 done, 1 failed, 2 usage, 3 a gate failed, 4 nothing to release.
+//! The exit codes: 0 done, 1 failed, 2 usage, 3 a check failed, 4 nothing to release.
 
 use crate::finding::Finding;
 use std::fmt;

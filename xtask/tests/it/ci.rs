@@ -353,7 +353,7 @@ fn invalid_input_is_a_clear_error() {
           cargo xtask ci lint --event pull_request --base development
           cargo xtask ci image --event push --ref BRANCH
         exit code 2
-        error: no job "lnt" (the jobs are: lint, test, openapi, image, promote, build, release); did you mean "lint"?
+        error: no job "lnt" (the jobs are: lint, test, openapi, image, promote, build, release, comment); did you mean "lint"?
         exit code 2
         error: --event "tag" must be push or pull_request
         exit code 2

@@ -35,7 +35,7 @@ impl Job {
     pub(super) fn parse(name: &str) -> Result<Job> {
         // The name of the job in the workflow files.
         let name = if name == "validate-openapi" { "openapi" } else { name };
-        let names: Vec<&str> = Job::ALL.iter().map(|j| j.name()).collect();
+        let names: Vec<&str> = Job::ALL.iter().map(|j| j.name()).chain([COMMENT]).collect();
         Job::ALL.iter().find(|j| j.name() == name).copied().ok_or_else(|| {
             let near = nearest(name, &names).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
             Exit::Usage(format!("no job {name:?} (the jobs are: {}){near}", names.join(", "))).into()
@@ -49,6 +49,9 @@ pub(super) enum Duty {
     /// With the reason.
     Nothing(String),
 }
+
+/// The job that `command` runs itself, because it needs neither an event nor apps.
+pub(super) const COMMENT: &str = "comment";
 
 /// The start of the names of hotfix branches.
 pub(super) const HOTFIX: &str = "hotfix/";
@@ -165,9 +168,8 @@ mod tests {
         let error = Job::parse("relase").unwrap_err().to_string();
         assert_eq!(
             error,
-            "no job \"relase\" (the jobs are: lint, test, openapi, image, promote, build, release); did \
-             you mean \
-             \"release\"?"
+            "no job \"relase\" (the jobs are: lint, test, openapi, image, promote, build, release, \
+             comment); did you mean \"release\"?"
         );
         assert!(Job::parse("--lint").is_err());
     }
