@@ -241,7 +241,7 @@ fn a_plan_warns_if_the_branch_contains_no_release() {
           next cargo xtask bump python (or `cargo xtask promote`, which bumps)
         stderr:
         warning[release-elsewhere]: python: python-v0.0.1 exists, but HEAD contains neither it nor a commit with the same content of apps/python: the next release is compared with no earlier release
-          → git merge python-v0.0.1, if you release from this branch
+          → git rebase python-v0.0.1, if you release from this branch
     "#]].assert_eq(&plan.seen());
 }
 
@@ -279,8 +279,14 @@ fn a_plan_warns_if_the_branch_lacks_the_newest_release() {
     expect![[r#"
         exit code 0
         warning[release-elsewhere]: python: python-v0.2.0 exists, but HEAD does not contain it: the next release is compared with python-v0.0.1, and its number is above 0.2.0
-          → git merge python-v0.2.0, or for a fix of 0.0.1: git switch --create hotfix/python-v0.0.1
+          → git rebase python-v0.2.0, or for a fix of 0.0.1: git switch --create hotfix/python-v0.0.1
     "#]].assert_eq(&repo.xtask(&["plan", "python"]).expect(0).seen_findings());
+    // What it advises makes no merge commit, which the hook pre-push would refuse.
+    repo.git(&["switch", "--quiet", "--create", "rebased"]);
+    repo.git(&["rebase", "--quiet", "python-v0.2.0"]);
+    assert_eq!(repo.git(&["log", "--merges", "--format=%h"]), "");
+    assert!(!repo.xtask(&["plan", "python"]).seen().contains("release-elsewhere"));
+    repo.git(&["switch", "--quiet", "old"]);
     // On the hotfix branch, only its own versions matter.
     repo.git(&["branch", "--quiet", "--move", "hotfix/python-v0.0.1"]);
     expect![[r#"
@@ -355,7 +361,7 @@ fn a_tag_of_another_history_is_not_compared_with() {
           next cargo xtask bump python (or `cargo xtask promote`, which bumps)
         stderr:
         warning[release-elsewhere]: python: python-v0.4.0 exists, but HEAD contains neither it nor a commit with the same content of apps/python: the next release is compared with no earlier release
-          → git merge python-v0.4.0, if you release from this branch
+          → git rebase python-v0.4.0, if you release from this branch
     "#]].assert_eq(&repo.xtask(&["plan", "python"]).seen());
 }
 

@@ -79,7 +79,7 @@ fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Find
             last.tag
         );
         let help = format!(
-            "git merge {tag}, or for a fix of {}: git switch --create hotfix/{}",
+            "git rebase {tag}, or for a fix of {}: git switch --create hotfix/{}",
             last.version,
             app.in_branch(&last.version)
         );
@@ -93,7 +93,7 @@ fn elsewhere(app: &App, history: &History, withdrawn: &[Version]) -> Option<Find
     );
     Some(
         Finding::new("release-elsewhere", Level::Warning, message)
-            .help(format!("git merge {tag}, if you release from this branch")),
+            .help(format!("git rebase {tag}, if you release from this branch")),
     )
 }
 
