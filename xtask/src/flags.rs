@@ -452,8 +452,8 @@ pub(crate) struct Hotfix {
     pub app: String,
     /// The released version (SemVer) that gets a patch
     pub version: String,
-    /// Copy the changelog sections of the patches released after VERSION into CHANGELOG.md of this branch, and
-    /// commit
+    /// Copy the changelog sections of the patches released after VERSION into CHANGELOG.md of this branch,
+    /// and commit
     #[arg(long)]
     pub changelog: bool,
     /// Print what would be done, change nothing
@@ -496,8 +496,9 @@ pub(crate) struct Rehearse {
     /// Leave out a part of the rehearsal; repeatable
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
-    /// Use a Gitea on this machine as remote and forge. gitea:URL uses a running Gitea (needs GITEA_TOKEN) and
-    /// creates two repositories, which it deletes at the end. gitea:PATH starts this Gitea binary and stops it
+    /// Use a Gitea on this machine as remote and forge. gitea:URL uses a running Gitea (needs GITEA_TOKEN)
+    /// and creates two repositories, which it deletes at the end. gitea:PATH starts this Gitea binary and
+    /// stops it
     #[arg(long, value_name = "gitea:URL|PATH", conflicts_with = "clean")]
     pub forge: Option<String>,
     /// Keep the folder of a successful rehearsal

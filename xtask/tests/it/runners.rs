@@ -192,7 +192,7 @@ fn the_readme_lists_every_setting() {
             table = match name {
                 "Settings" | "AppSettings" => Some(String::new()),
                 "Acceptance" => Some("[accept] ".to_string()),
-                "Downstream" => Some("[downstream] ".to_string()),
+                "Downstream" => Some("downstream[].".to_string()),
                 name => Some(format!(
                     "[{}] ",
                     name.strip_suffix("Settings").expect("a table's name").to_lowercase()
