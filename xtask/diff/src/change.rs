@@ -104,3 +104,152 @@ pub fn merged(found: Vec<(String, Vec<Change>)>) -> Vec<Change> {
     changes.sort_by(|a, b| (b.level, &a.symbol).cmp(&(a.level, &b.symbol)));
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    fn change(id: &str, level: Level) -> Change {
+        let text = |text: &str| text.to_string();
+        Change {
+            id: text(id),
+            level,
+            symbol: text("a.f"),
+            message: text("it changed"),
+            whom: "",
+            place: text("a.py:2"),
+            old_place: text("a.py:1"),
+            was: None,
+            is: None,
+        }
+    }
+
+    #[test]
+    fn a_finding_says_what_was_and_what_is() {
+        let signature = |text: Option<&str>| text.map(str::to_string);
+        for (was, is, whom, expected) in [
+            (None, None, "", "a.f: it changed"),
+            (Some("f(a)"), Some("f()"), "callers", "a.f: it changed; was `f(a)`, is `f()`; breaks callers"),
+            (Some("f(a)"), Some("f(a)"), "", "a.f: it changed"),
+            (Some("f(a)"), None, "", "a.f: it changed; was `f(a)`"),
+            (None, Some("f(a)"), "", "a.f: it changed"),
+        ] {
+            let (was, is) = (signature(was), signature(is));
+            let finding = Change { was, is, whom, ..change("id", Level::Warning) }.finding();
+            assert_eq!(finding.message, expected);
+        }
+    }
+
+    #[test]
+    fn a_change_is_at_its_new_place_and_the_old_one_if_that_differs() {
+        for (new, old, expected) in [
+            ("a.py:2", "a.py:1", "a.py:2 (was a.py:1)"),
+            ("a.py:2", "a.py:2", "a.py:2"),
+            ("a.py:2", "", "a.py:2"),
+            ("", "a.py:1", "a.py:1"),
+        ] {
+            let (place, old_place) = (new.to_string(), old.to_string());
+            assert_eq!(Change { place, old_place, ..change("id", Level::Info) }.where_(), expected);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_change_has_its_help() {
+        let mut told = String::new();
+        let rules = crate::ts::ALL.iter().map(|rule| (rule.id, rule.level));
+        let more = ["class-renamed", "field-added-required", "attribute-narrowed", "return-type-widened"];
+        for (id, level) in rules.chain(more.map(|id| (id, Level::Breaking))) {
+            let help = change(id, level).finding().help.unwrap_or_default();
+            let help = help.strip_suffix(", or declare the break in a commit: `feat!: …`").unwrap_or(&help);
+            told.push_str(&format!("{id}: {help}\n"));
+        }
+        expect![[r#"
+            entry-removed: restore it, deprecated, until the next major version
+            entry-renamed: keep the old name as an alias until the next major version
+            entry-maybe-removed: keep the key in `exports`, or tell importers what replaces it
+            entry-added: users need not change anything
+            condition-removed: restore it, deprecated, until the next major version
+            condition-maybe-removed: keep the key in `exports`, or tell importers what replaces it
+            require-maybe-refused: add `require` or `default` to `exports`
+            condition-falls-back: keep the key in `exports`, or tell importers what replaces it
+            became-es-module: give `require` a `.cjs` file
+            became-commonjs: give `import` a `.mjs` file
+            engines-raised: support that Node until the next major version
+            types-removed: let the build write the declaration files
+            exports-sealed: add the files that users import to `exports`
+            old-declarations-broken: check by hand what changed, and release the repair
+            declarations-missing: let the build write the declaration files
+            dependency-types-missing: add the package, or its `@types`, to `dependencies`
+            {kind}-removed: restore it, deprecated, until the next major version
+            {kind}-renamed: keep the old name as an alias until the next major version
+            {kind}-moved: restore it, deprecated, until the next major version
+            {kind}-ambiguous: export the name itself: `export { name } from "…"`
+            {kind}-added: users need not change anything
+            no-longer-a-value: restore what worked
+            no-longer-a-type: restore what worked
+            kind-changed: restore what worked
+            kind-maybe-changed: check whether users depend on it
+            parameter-removed: keep accepting the calls that worked
+            rest-parameter-removed: keep accepting the calls that worked
+            parameter-added-required: keep accepting the calls that worked
+            parameter-inserted: keep accepting the calls that worked
+            parameter-became-required: keep accepting the calls that worked
+            parameter-type-narrowed: keep accepting the calls that worked
+            parameters-reordered: check whether users depend on it
+            option-removed: keep accepting the calls that worked
+            return-type-widened: return only what was returned before
+            became-async: restore what worked
+            maybe-became-async: check whether users depend on it
+            became-sync: restore what worked
+            type-predicate-changed: restore what worked
+            signature-changed: restore what worked
+            overload-removed: keep accepting the calls that worked
+            overload-changed: keep accepting the calls that worked
+            overload-order: keep the old order of the overloads
+            implementation-no-longer-fits: restore what worked
+            implementation-gets-more: check whether users depend on it
+            type-parameters-changed: restore what worked
+            type-parameter-narrowed: accept what was accepted before
+            type-parameter-default-changed: keep the old default
+            type-widened: return only what was returned before
+            type-narrowed: accept what was accepted before
+            type-changed: restore what worked
+            type-maybe-changed: check whether users depend on it
+            constant-type-changed: restore what worked
+            constant-changed: users need not change anything
+            member-removed: restore it, deprecated, until the next major version
+            member-renamed: keep the old name as an alias until the next major version
+            member-added: users need not change anything
+            member-added-required: make it optional
+            member-became-required: make it optional
+            member-became-optional: restore what worked
+            member-became-readonly: restore what worked
+            member-type-widened: return only what was returned before
+            member-type-narrowed: accept what was accepted before
+            member-type-changed: restore what worked
+            member-takes-less: check whether users depend on it
+            base-removed: keep the base class
+            class-became-abstract: restore what worked
+            class-became-nominal: check whether users depend on it
+            constructor-became-private: keep accepting the calls that worked
+            constructor-became-protected: keep accepting the calls that worked
+            abstract-member-added: restore what worked
+            member-became-abstract: restore what worked
+            member-became-protected: restore what worked
+            member-became-private: restore what worked
+            member-became-static: restore what worked
+            member-no-longer-static: restore what worked
+            method-or-property: check whether users depend on it
+            enum-member-removed: restore it, deprecated, until the next major version
+            enum-member-renamed: keep the old name as an alias until the next major version
+            enum-member-added: users need not change anything
+            enum-value-changed: check whether users depend on it
+            became-const-enum: keep a plain enum
+            class-renamed: keep the old name as an alias until the next major version
+            field-added-required: make it optional
+            attribute-narrowed: accept what was accepted before
+            return-type-widened: return only what was returned before
+        "#]].assert_eq(&told);
+    }
+}

@@ -54,3 +54,24 @@ impl Finding {
 pub fn to_json(findings: &[Finding]) -> serde_json::Value {
     serde_json::json!({ "schema": 1, "findings": findings })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_and_breaks_stop() {
+        let stopping = [Level::Info, Level::Warning, Level::Error, Level::Breaking]
+            .map(|level| Finding::new("id", level, "").stops());
+        assert_eq!(stopping, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_finding_has_one_form_in_json() {
+        let finding = Finding::new("some-id", Level::Breaking, "it broke").app("python").place("a.py:1");
+        let json = to_json(&[finding.help("mend it")]);
+        let expected = serde_json::json!({ "schema": 1, "findings": [{ "id": "some-id", "level": "breaking",
+            "app": "python", "place": "a.py:1", "message": "it broke", "help": "mend it" }] });
+        assert_eq!(json, expected);
+    }
+}

@@ -21,9 +21,9 @@ pub fn sentence(rule: &Rule, what: &str, old: &str, new: &str) -> String {
     // One pass, so that a value that contains `{new}` is not replaced.
     let mut text = String::new();
     let mut rest = rule.says;
-    while let Some(at) = rest.find('{') {
-        text.push_str(&rest[..at]);
-        let (word, after) = rest[at + 1..].split_once('}').unwrap_or((&rest[at + 1..], ""));
+    while let Some((before, opened)) = rest.split_once('{') {
+        text.push_str(before);
+        let (word, after) = opened.split_once('}').unwrap_or((opened, ""));
         text.push_str(match word {
             "what" => what,
             "old" => old,
@@ -32,4 +32,16 @@ pub fn sentence(rule: &Rule, what: &str, old: &str, new: &str) -> String {
         rest = after;
     }
     text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_has_its_values_at_their_places() {
+        let says = |text| sentence(&rule("id", Level::Info, "", text), "{old}", "o", "n");
+        assert_eq!(says("{what} was {old}, now {new}."), "{old} was o, now n.");
+        assert_eq!(says("it changed"), "it changed");
+    }
 }

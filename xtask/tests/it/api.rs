@@ -361,23 +361,12 @@ fn type_parameters_are_read_by_a_newer_python() {
 
 #[test]
 fn every_rule_has_a_case() {
-    let rules = include_str!("../../diff/src/python/rules.rs");
-    let ids: Vec<&str> = rules
-        .split(" rule(")
-        .skip(1)
-        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
-        .collect();
-    assert!(ids.len() > 50, "{ids:?}");
-    let expected: Vec<String> =
-        api_cases::read(&FILES, "__init__.py").into_iter().flat_map(|case| case.expected).collect();
-    // What concerns a package as a whole has tests of its own.
-    let elsewhere = include_str!("api.rs");
-    let has = |id: &str| {
-        expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")))
-            || elsewhere.contains(&format!("[{id}]"))
-    };
-    let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
-    assert!(without.is_empty(), "rules without a case: {without:?}");
+    api_cases::every_rule_is_tried(
+        include_str!("../../diff/src/python/rules.rs"),
+        &api_cases::read(&FILES, "__init__.py"),
+        // What concerns a package as a whole has tests of its own.
+        include_str!("api.rs"),
+    );
 }
 
 #[test]

@@ -68,3 +68,24 @@ pub(crate) fn all_right(cases: &[Case], document: &Value, number: impl Fn(&Value
     }
     assert!(wrong.is_empty(), "of {} cases these are wrong:\n{wrong}", cases.len());
 }
+
+/// Fails if a rule of the table has no case: neither among `cases`, nor by its whole id in the text of the
+/// tests of packages.
+#[track_caller]
+pub(crate) fn every_rule_is_tried(rules: &str, cases: &[Case], elsewhere: &str) {
+    let ids: Vec<&str> = rules
+        .split(" rule(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
+    assert_eq!(ids.len(), rules.matches(" rule(").count(), "a rule without a literal id");
+    let expected: Vec<&str> =
+        cases.iter().flat_map(|case| &case.expected).filter_map(|line| line.split(' ').nth(1)).collect();
+    let elsewhere: Vec<&str> = elsewhere.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).collect();
+    let tried = |id: &str| match id.strip_prefix("{kind}") {
+        Some(end) => expected.iter().chain(&elsewhere).any(|known| known.ends_with(end)),
+        None => expected.iter().chain(&elsewhere).any(|known| *known == id),
+    };
+    let untried: Vec<&str> = ids.into_iter().filter(|id| !tried(id)).collect();
+    assert!(untried.is_empty(), "rules without a case: {untried:?}");
+}

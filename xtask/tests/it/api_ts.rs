@@ -414,23 +414,12 @@ fn a_name_that_another_entry_point_still_exports_has_moved() {
 
 #[test]
 fn every_rule_of_declarations_has_a_case() {
-    let rules = include_str!("../../diff/src/ts.rs");
-    let ids: Vec<&str> = rules
-        .split(" rule(")
-        .skip(1)
-        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
-        .collect();
-    assert!(ids.len() > 60, "{ids:?}");
-    let expected: Vec<String> =
-        api_cases::read(&FILES, "index.d.ts").into_iter().flat_map(|case| case.expected).collect();
-    // The rules of package.json's exports have their own tests.
-    let elsewhere = include_str!("api_ts.rs");
-    let has = |id: &str| {
-        expected.iter().any(|line| line.ends_with(id.trim_start_matches("{kind}")))
-            || elsewhere.contains(id.trim_start_matches("{kind}"))
-    };
-    let without: Vec<&str> = ids.into_iter().filter(|id| !has(id)).collect();
-    assert!(without.is_empty(), "rules without a case: {without:?}");
+    api_cases::every_rule_is_tried(
+        include_str!("../../diff/src/ts.rs"),
+        &api_cases::read(&FILES, "index.d.ts"),
+        // The rules of package.json's exports have their own tests.
+        include_str!("api_ts.rs"),
+    );
 }
 
 const SOURCE: &str = "\

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("schemas", include_str!("cases/schemas.json")),
     ("objects", include_str!("cases/objects.json")),
     ("meanings", include_str!("cases/meanings.json")),
@@ -17,6 +17,8 @@ const FILES: [(&str, &str); 10] = [
     ("operations", include_str!("cases/operations.json")),
     ("bodies", include_str!("cases/bodies.json")),
     ("limits", include_str!("cases/limits.json")),
+    // The direction of a rule that its other cases leave out.
+    ("directions", include_str!("cases/directions.json")),
     ("security", include_str!("cases/security.json")),
     // Whole documents, made small, with the kinds of changes that public APIs make.
     ("corpus", include_str!("cases/corpus.json")),

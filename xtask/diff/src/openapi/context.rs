@@ -105,3 +105,38 @@ fn name(at: &At) -> String {
     }
     name.trim_start_matches('.').to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_combination_of_what_a_verdict_depends_on_has_its_own_number() {
+        let kinds = [
+            Kind::Body,
+            Kind::Property,
+            Kind::Parameter,
+            Kind::ParameterProperty,
+            Kind::Header,
+            Kind::HeaderProperty,
+        ];
+        let flags = [false, true];
+        let mut tags = BTreeSet::new();
+        for kind in kinds {
+            for direction in [Direction::Request, Direction::Response] {
+                for (text, exact) in flags.iter().flat_map(|text| flags.map(|exact| (*text, exact))) {
+                    let ctx = Context::new(direction, kind, String::new());
+                    tags.insert(Context { text, exact, ..ctx }.tag());
+                }
+            }
+        }
+        assert_eq!(tags.len(), kinds.len() * 8);
+    }
+
+    #[test]
+    fn the_content_of_a_repeated_value_is_written_once() {
+        let ctx = Context::new(Direction::Request, Kind::Parameter, String::new());
+        assert!(!Context { repeats: true, ..ctx }.inner().repeats);
+    }
+}

@@ -130,6 +130,7 @@ fn is_day(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_day_is_one_that_the_calendar_has() {
@@ -147,6 +148,40 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_day(text), is, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_sunset_is_a_day_or_a_moment() {
+        let on = |day: &str| Sunset::On(day.into());
+        let unreadable = |text: &str| Sunset::Unreadable(text.into());
+        for (value, expected) in [
+            (json!({}), Sunset::None),
+            (json!({ "x-sunset": null }), Sunset::None),
+            (json!({ "x-sunset": "2026-11-21" }), on("2026-11-21")),
+            (json!({ "x-sunset": "2026-11-21T10:00:00Z" }), on("2026-11-21")),
+            (json!({ "x-sunset": "2026-11-21 10:00" }), on("2026-11-21")),
+            (json!({ "x-sunset": "2026-11-210" }), unreadable("2026-11-210")),
+            (json!({ "x-sunset": "soon" }), unreadable("soon")),
+            (json!({ "x-sunset": 2026 }), unreadable("2026")),
+        ] {
+            assert_eq!(Sunset::of(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_deprecated_may_go_on_its_last_day() {
+        let rules = [&PATH_REMOVED, &PATH_REMOVED_DEPRECATED, &PATH_REMOVED_EARLY, &PATH_SUNSET_UNREADABLE];
+        for (value, expected, said) in [
+            (json!({ "x-sunset": "2026-01-01" }), 0, ""),
+            (json!({ "deprecated": true }), 1, ""),
+            (json!({ "deprecated": true, "x-sunset": "2026-11-20" }), 1, "2026-11-20"),
+            (json!({ "deprecated": true, "x-sunset": "2026-11-21" }), 1, "2026-11-21"),
+            (json!({ "deprecated": true, "x-sunset": "2026-11-22" }), 2, "2026-11-22"),
+            (json!({ "deprecated": true, "x-sunset": "soon" }), 3, "soon"),
+        ] {
+            let (rule, date) = removal(&value, "2026-11-21", rules);
+            assert_eq!((rule.id, date.as_str()), (rules[expected].id, said), "{value}");
         }
     }
 }

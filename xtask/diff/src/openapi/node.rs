@@ -147,3 +147,20 @@ fn keyword<'v>(document: &Document<'v>, value: &'v Value, name: &str, depth: usi
         .chain(parts)
         .find_map(|part| keyword(document, part, name, depth - 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_reading_has_its_own_number() {
+        let mut numbers = BTreeSet::new();
+        for bits in 0..16 {
+            let [lifted, flat, any, one] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+            let raw = Raw::plain(&Value::Null, At::root(""));
+            numbers.insert(Raw { lifted, flat, without: Without { any, one }, ..raw }.reading());
+        }
+        assert_eq!(numbers.len(), 16);
+    }
+}

@@ -324,3 +324,6 @@ pub(super) fn is_annotation(key: &str) -> bool {
             | "deprecated"
     ) || key.starts_with("x-")
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 use super::document::Document;
 use super::engine::Engine;
 use super::unchanged::Unchanged;
-use super::{Change, cases, diff, every_rule, list, recognise, run, specs, with_levels};
+use super::{Change, cases, diff, every_rule, list, operations, recognise, run, specs, with_levels};
 use crate::finding::Level;
+use expect_test::expect_file;
 use serde_json::{Value, json};
 
 mod oracle;
@@ -45,6 +46,20 @@ fn every_case_has_the_intended_verdict() {
         wrong.push(format!("{}\n     got {:?}\n  wanted {:?}", case.what, case.verdict(), case.expected()));
     }
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_case_is_told_in_these_words() {
+    let mut told = String::new();
+    for case in cases::all().unwrap() {
+        told.push_str(&format!("\n## {}\n", case.what));
+        for change in diff(&case.document(&case.old), &case.document(&case.new), TODAY) {
+            let finding = change.finding();
+            let place = finding.place.unwrap_or_default();
+            told.push_str(&format!("{} {}\n  {}\n", finding.id, place, finding.message));
+        }
+    }
+    expect_file!["cases/told.txt"].assert_eq(&told);
 }
 
 #[test]
@@ -317,6 +332,30 @@ fn a_comparison_that_takes_too_long_stops_with_an_error() {
     );
 }
 
+/// How many pairs of schemas a comparison counts.
+fn pairs(old: &Value, new: &Value) -> usize {
+    let mut engine = Engine::new(Document::new(old), Document::new(new), TODAY);
+    let before = engine.fuel;
+    operations::compare(&mut engine);
+    engine.finish_waiting();
+    before - engine.fuel
+}
+
+#[test]
+fn what_is_unchanged_is_not_compared_again() {
+    let (old, new) = (specs::generated(20, 0), specs::generated(20, 1));
+    // One for each place that uses a schema; the schemas themselves are the same.
+    let (same, other) = (pairs(&old, &old), pairs(&old, &new));
+    assert!(other > 2 * same, "{same} and {other}");
+    // Looking for a value costs as much as many pairs.
+    let one_of = |minimum| {
+        json!({ "oneOf": [{ "type": "string", "pattern": "^a" },
+        { "type": "integer", "minimum": minimum }, { "type": "array", "items": { "type": "string" } }] })
+    };
+    let search = pairs(&posting(one_of(1), json!({})), &posting(one_of(2), json!({})));
+    assert!(search > 200, "{search}");
+}
+
 #[test]
 fn a_type_of_a_list_is_weighed_on_its_own() {
     let old = json!({ "type": ["string", "integer"] });
@@ -548,15 +587,31 @@ fn every_rule_is_listed_and_has_a_case() {
     let rules = list::RULES.iter().map(|rule| rule.id).filter(|id| *id != "comparison-stopped");
     let untried: Vec<&str> = rules.filter(|id| !expected.iter().any(|known| known == id)).collect();
     assert!(untried.is_empty(), "rules without a case: {untried:?}");
-    let tried = |shape: &str| {
-        let (before, after) = shape.split_once("{keyword}").unwrap_or(("", shape));
-        let places = ["body-", "property-", "parameter-", "header-"].map(|place| format!("{place}{before}"));
-        expected
-            .iter()
-            .any(|id| id.ends_with(after) && places.iter().any(|start| id.contains(start.as_str())))
+    // A shape's level depends on the direction, so it has a case in each that it can occur in.
+    let one_way = [
+        ("request", "type-specialized"),
+        ("response", "became-required-with-default"),
+        ("response", "multiple-of-generalized"),
+        ("request", "multiple-of-specialized"),
+        ("response", "one-of-overlaps"),
+        ("request", "one-of-overlap-allowed"),
+    ];
+    let places = ["body", "property", "parameter", "parameter-property", "header", "header-property"];
+    let tried = |direction: &str, shape: &str| {
+        let (before, after) = shape.split_once("{keyword}").unwrap_or((shape, ""));
+        places.iter().map(|place| format!("{direction}-{place}-{before}")).any(|start| {
+            let known = |id: &String| id.strip_prefix(&start).is_some_and(|rest| rest.ends_with(after));
+            if shape.contains('{') { expected.iter().any(known) } else { expected.contains(&start) }
+        })
     };
-    let untried: Vec<&str> = list::SHAPES.iter().map(|shape| shape.id).filter(|id| !tried(id)).collect();
-    assert!(untried.is_empty(), "rules of schemas without a case: {untried:?}");
+    let both = list::SHAPES.iter().flat_map(|shape| [("request", shape.id), ("response", shape.id)]);
+    let untried: Vec<_> = both.filter(|(direction, shape)| !tried(direction, shape)).collect();
+    assert_eq!(untried, one_way, "rules of schemas without a case, or with one after all");
+    let access = listed.iter().filter(|rule| rule.id.contains("-property-became-"));
+    let access = access.filter(|rule| rule.id.ends_with("-only"));
+    let untried: Vec<&str> =
+        access.map(|rule| &*rule.id).filter(|id| !expected.iter().any(|e| e == id)).collect();
+    assert!(untried.is_empty(), "rules of readOnly and writeOnly without a case: {untried:?}");
 }
 
 #[test]

@@ -170,3 +170,115 @@ pub(super) fn cut(text: &str) -> String {
 pub(super) fn list(values: &[&Value]) -> String {
     cut(&values.iter().map(|v| v.to_string()).collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn bound(value: Value, exclusive: bool) -> Bound {
+        Bound::new(Number::of(&value).expect("a number"), exclusive)
+    }
+
+    #[test]
+    fn of_two_bounds_the_stricter_counts() {
+        let (one, two, above_two) = (bound(json!(1), false), bound(json!(2), false), bound(json!(2.0), true));
+        for (a, b, higher, lower) in
+            [(one, two, two, one), (one, above_two, above_two, one), (two, above_two, above_two, above_two)]
+        {
+            assert_eq!((a.higher(b), a.lower(b)), (higher, lower), "{a:?} {b:?}");
+            assert_eq!((b.higher(a), b.lower(a)), (higher, lower), "{b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn a_bound_of_integers_is_the_next_integer_inside() {
+        for (value, exclusive, least, most) in [
+            (json!(2), false, json!(2), json!(2)),
+            (json!(2), true, json!(3), json!(1)),
+            (json!(2.0), true, json!(3), json!(1)),
+            (json!(1.5), false, json!(2), json!(1)),
+            (json!(1.5), true, json!(2), json!(1)),
+            (json!(-1.5), true, json!(-1), json!(-2)),
+        ] {
+            let end = bound(value, exclusive);
+            assert_eq!(end.of_integers(1), bound(least, false), "{end:?}");
+            assert_eq!(end.of_integers(-1), bound(most, false), "{end:?}");
+        }
+        // A double that large is an integer, but not the only one that is written like that.
+        for huge in [bound(json!(1e300), true), bound(json!(9007199254740992.0), true)] {
+            assert_eq!(huge.of_integers(1), huge);
+            assert_eq!(huge.of_integers(-1), huge);
+        }
+    }
+
+    #[test]
+    fn multiples_of_fractions_are_multiples_within_the_precision_of_a_double() {
+        for (n, divisor, expected) in [
+            (json!(4), json!(2), true),
+            (json!(3), json!(2), false),
+            (json!(0.3), json!(0.1), true),
+            (json!(0.35), json!(0.1), false),
+            (json!(3), json!(1.5), true),
+            (json!(5), json!(0), false),
+        ] {
+            let [n, divisor] = [&n, &divisor].map(|value| Number::of(value).expect("a number"));
+            assert_eq!(n.is_multiple_of(divisor), expected, "{n} of {divisor}");
+        }
+    }
+
+    #[test]
+    fn neighbours_are_on_both_sides_and_between() {
+        let around = |value: Value| {
+            let mut all: Vec<Value> = Vec::new();
+            for near in Number::of(&value).expect("a number").neighbours() {
+                if !contains(&all.iter().collect::<Vec<_>>(), &near) {
+                    all.push(near);
+                }
+            }
+            all.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("no NaN"));
+            all.iter().map(Value::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(around(json!(2)), "1 1.5 1.999 2 2.001 2.5 3");
+        assert_eq!(around(json!(1.5)), "0 1 1.499 1.5 1.501 2 3");
+        assert_eq!(around(json!(u64::MAX)), "18446744073709551614 18446744073709551615");
+    }
+
+    #[test]
+    fn of_several_counts_the_strictest_counts() {
+        let mut count = Count::default();
+        for n in [2, 3, 1] {
+            count.at_least(&json!(n));
+            count.at_most(&json!(n + 4));
+        }
+        assert_eq!(count, Count { least: 3.0, most: Some(5.0) });
+        let fitting: Vec<usize> = (0..9).filter(|n| count.has(*n)).collect();
+        assert_eq!(fitting, [3, 4, 5]);
+        assert!(Count { least: 0.0, most: None }.has(1000));
+    }
+
+    #[test]
+    fn equal_values_may_be_written_differently() {
+        for (a, b, expected) in [
+            (json!(1), json!(1.0), true),
+            (json!(1), json!("1"), false),
+            (json!([1, 2]), json!([1.0, 2]), true),
+            (json!([1, 2]), json!([2, 1]), false),
+            (json!([1]), json!([1, 2]), false),
+            (json!({ "a": 1, "b": 2 }), json!({ "b": 2.0, "a": 1 }), true),
+            (json!({ "a": 1 }), json!({ "a": 1, "b": 2 }), false),
+            (json!({ "a": 1 }), json!({ "b": 1 }), false),
+            (json!({ "a": 1 }), json!({ "a": 2 }), false),
+        ] {
+            assert_eq!(same(&a, &b), expected, "{a} {b}");
+            assert_eq!(same(&b, &a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn long_values_are_cut_in_messages() {
+        assert_eq!(cut(&"ä".repeat(80)), "ä".repeat(80));
+        assert_eq!(cut(&"ä".repeat(81)), format!("{}…", "ä".repeat(80)));
+        assert_eq!(list(&[&json!("a"), &json!(1)]), r#""a", 1"#);
+    }
+}

@@ -505,3 +505,6 @@ fn excludes(document: &Document, value: &Value, depth: usize) -> bool {
             .any(|v| excludes(document, v, depth - 1))
         || target.is_some_and(|(value, _)| excludes(document, value, depth - 1))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 use super::diff;
 use super::surface::Surface;
 use crate::change::{Change, merged};
+use expect_test::expect_file;
 use serde::Deserialize;
 
 const RECORDED: &str = include_str!("cases.jsonl");
@@ -45,6 +46,20 @@ fn every_case_gives_the_expected_findings() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_case_is_told_in_these_words() {
+    let mut told = String::new();
+    for case in cases() {
+        told.push_str(&format!("\n## {}\n", case.what));
+        for change in changes(&case) {
+            let finding = change.finding();
+            let place = finding.place.unwrap_or_default();
+            told.push_str(&format!("{} {}\n  {}\n", finding.id, place, finding.message));
+        }
+    }
+    expect_file!["cases.told.txt"].assert_eq(&told);
 }
 
 #[test]

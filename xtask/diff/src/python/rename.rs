@@ -82,3 +82,51 @@ fn attributes(a: &Attribute, b: &Attribute) -> u32 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn object(value: Value) -> Object {
+        serde_json::from_value(value).expect("an object")
+    }
+
+    fn class(members: &[&str], base: &str) -> Object {
+        let members: serde_json::Map<String, Value> =
+            members.iter().map(|name| (name.to_string(), json!(format!("demo.{name}")))).collect();
+        object(json!({ "kind": "class", "members": members, "bases": [base] }))
+    }
+
+    fn function(binding: &str, parameters: &[&str]) -> Object {
+        let list: Vec<Value> =
+            parameters.iter().map(|name| json!({ "name": name, "kind": "positional or keyword" })).collect();
+        object(json!({ "kind": "function", "binding": binding, "signature": { "parameters": list } }))
+    }
+
+    #[test]
+    fn a_new_name_is_the_old_one_if_shape_and_name_tell() {
+        let value = |text: &str| object(json!({ "kind": "attribute", "value": text }));
+        let property = |holds: &str| object(json!({ "kind": "property", "type": holds }));
+        let method = |parameters: &[&str]| function("instance", parameters);
+        for (old, new, expected) in [
+            // 80 for the share of common members, 20 for the same bases, 5 for the same place, and the name.
+            (("a.A", class(&["x", "y"], "B")), ("a.Z", class(&["x", "y"], "B")), Some(105)),
+            (("a.A", class(&["x", "y"], "B")), ("b.A", class(&["x", "y"], "C")), Some(180)),
+            (("a.Ab", class(&["x", "y"], "B")), ("a.Ac", class(&["y", "z", "w"], "C")), None),
+            (("a.Ab", class(&["x", "y"], "B")), ("a.Ac", class(&["x", "y", "z"], "B")), Some(128)),
+            (("a.Ab", class(&[], "B")), ("a.Ac", class(&[], "B")), Some(95)),
+            (("a.Ab", class(&[], "B")), ("b.Ac", class(&[], "B")), None),
+            (("a.Ab", method(&["self", "x"])), ("a.Ac", method(&["self", "x"])), Some(100)),
+            (("a.Ab", method(&["self", "x"])), ("a.Ac", method(&["self", "y"])), None),
+            (("a.Ab", method(&["x"])), ("a.Ac", function("static", &["x"])), None),
+            (("a.ab", property("int")), ("a.ac", property("int")), Some(105)),
+            (("a.ab", property("int")), ("a.ac", property("str")), None),
+            (("a.ab", value("'a long text'")), ("a.xyz", value("'a long text'")), Some(95)),
+            (("a.ab", value("1")), ("a.xyz", value("1")), None),
+            (("a.ab", value("1")), ("a.xyz", method(&[])), None),
+        ] {
+            assert_eq!(score((old.0, &old.1), (new.0, &new.1)), expected, "{} {}", old.0, new.0);
+        }
+    }
+}
