@@ -498,7 +498,7 @@ pub(crate) struct Rehearse {
     pub without: Vec<Part>,
     /// Use a Gitea on this machine as remote and forge. gitea:URL uses a running Gitea (needs GITEA_TOKEN)
     /// and creates two repositories, which it deletes at the end. gitea:PATH starts this Gitea binary and
-    /// stops it
+    /// stops it; if act_runner or gitea-runner is on PATH, it runs the checks of one pull request
     #[arg(long, value_name = "gitea:URL|PATH", conflicts_with = "clean")]
     pub forge: Option<String>,
     /// Keep the folder of a successful rehearsal

@@ -17,6 +17,7 @@ mod developer;
 mod folder;
 pub(crate) mod forge;
 mod gitea;
+mod gitea_runner;
 mod index;
 mod machine;
 mod npm;

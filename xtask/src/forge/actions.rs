@@ -36,6 +36,17 @@ impl Run {
 }
 
 #[derive(Deserialize)]
+struct Jobs {
+    jobs: Vec<Job>,
+}
+
+#[derive(Deserialize)]
+struct Job {
+    id: u64,
+    conclusion: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct Secret {
     name: String,
 }
@@ -65,6 +76,20 @@ impl Forge {
             return Ok(runs.and_then(|runs| runs.workflow_runs?.into_iter().next()));
         }
         Ok(self.runs(None)?.unwrap_or_default().into_iter().find(|run| run.file() == file))
+    }
+
+    /// The logs of a Gitea's first 50 jobs in this repository, of those that failed.
+    pub(crate) fn failed_logs(&self) -> Result<Vec<u8>> {
+        let all: Jobs = self.get("/actions/jobs?limit=50", "list the jobs")?;
+        let mut logs = Vec::new();
+        for job in all.jobs.iter().filter(|job| job.conclusion.as_deref() == Some("failure")) {
+            let answer = self.send("GET", &format!("/actions/jobs/{}/logs", job.id), None)?;
+            match answer.status {
+                200 => logs.extend(answer.bytes()?),
+                _ => return Err(self.refused(answer, "read the job's log")),
+            }
+        }
+        Ok(logs)
     }
 
     /// The names of the secrets of the repository, of its owner, and of these environments. None if the

@@ -64,6 +64,20 @@ impl Forge {
         Ok(all.into_iter().map(|comment| comment.pull_request_url).collect())
     }
 
+    /// The token with which a runner registers itself for this repository.
+    pub(crate) fn runner_token(&self) -> Result<String> {
+        let what = "get a token for a runner";
+        let answer = self.success("POST", "/actions/runners/registration-token", &json!({}), what)?;
+        let token: Value = read(answer)?;
+        Ok(token["token"].as_str().context("Gitea sent no token for a runner")?.to_string())
+    }
+
+    /// Has a runner of this repository asked for jobs?
+    pub(crate) fn has_runner(&self) -> Result<bool> {
+        let all: Value = self.get("/actions/runners", "list the runners")?;
+        Ok(all["runners"].as_array().into_iter().flatten().any(|runner| runner["status"] == "online"))
+    }
+
     /// The address of the repository in the API.
     pub(crate) fn api(&self) -> String {
         let Place { api, owner, name, .. } = &self.place;

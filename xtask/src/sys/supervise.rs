@@ -154,7 +154,7 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
 
-fn stop_when_interrupted() -> Result<()> {
+pub(crate) fn stop_when_interrupted() -> Result<()> {
     if interrupted() {
         bail!("interrupted");
     }

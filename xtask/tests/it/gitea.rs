@@ -6,6 +6,7 @@ use crate::demo::World;
 use crate::skip;
 use crate::support::{Output, run};
 use base64::engine::general_purpose::STANDARD;
+use expect_test::expect;
 use serde_json::{Value, json};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -259,8 +260,33 @@ fn a_rehearsal_starts_a_gitea_program_and_stops_it() {
     command.args(["rehearse", "python", "--json", "--without", "image", "--forge", &forge]);
     let out = run(&mut command).expect(0);
     every_criterion_is_met(&out);
+    let skipped = out.json()["report"]["not_rehearsable"].to_string();
+    assert!(skipped.contains("the workflow on Gitea's runner: "), "{skipped}");
     let mut left = repo.path.join("target/rehearsal").read_dir_utf8().unwrap().flatten();
     assert!(left.all(|entry| !entry.path().is_dir()), "the rehearsal's folder is left");
+}
+
+/// About 60 s. The runner cannot work in a folder with spaces, so this is in a clone.
+#[test]
+fn a_rehearsal_lets_the_runner_check_a_pull_request() {
+    let program = std::env::var("GITEA_PROGRAM").unwrap_or_default();
+    if program.is_empty() || !["act_runner", "gitea-runner"].iter().any(|name| which::which(name).is_ok()) {
+        skip::optional("GITEA_PROGRAM names no program, or no runner of Gitea is on PATH");
+        return;
+    }
+    let repo = crate::rehearse::repo();
+    repo.commit(".gitea/workflows/ci.yml", include_str!("../../../.gitea/workflows/ci.yml"), "ci: on Gitea");
+    let plain = repo.world().join("plain");
+    repo.git(&["clone", "--quiet", repo.path.as_str(), plain.as_str()]);
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &plain);
+    command.args(["rehearse", "python", "--json", "--without", "image", "--without", "hotfix"]);
+    let out = run(command.args(["--forge", &format!("gitea:{program}")])).expect(0);
+    let criteria = out.json()["report"]["criteria"].clone();
+    let mut all = criteria.as_array().unwrap().iter();
+    let checked = all.find(|one| one["criterion"] == "Gitea's runner checks a pull request");
+    expect![[r#"
+        act_runner: ci / lint (pull_request), ci / comment (pull_request), ci / test (pull_request), ci / validate-openapi (pull_request) passed, one comment; merged, with ci / lint (pull_request), ci / test (pull_request), ci / validate-openapi (pull_request) required
+    "#]].assert_eq(&format!("{}\n", checked.expect("the criterion")["seen"].as_str().unwrap()));
 }
 
 /// The criteria that depend on the forge.

@@ -31,7 +31,7 @@ pub(crate) struct Gitea {
     git: Git,
     url: String,
     /// The last field, because fields are dropped in this order: the repositories are deleted before.
-    _server: Option<Server>,
+    server: Option<Server>,
 }
 
 impl Gitea {
@@ -53,7 +53,7 @@ impl Gitea {
         let forge = create(&format!("rehearsal-{name}"))?;
         let downstream = create(&format!("rehearsal-{name}-downstream"))?;
         let (git, url) = Git::new(dir).with_remote(&with_login(&forge, token));
-        let gitea = Gitea { forge, downstream, token: token.to_string(), git, url, _server: server };
+        let gitea = Gitea { forge, downstream, token: token.to_string(), git, url, server };
         // The runner is the rehearsal's own. Gitea's would have to be there, and a job that waits for it
         // stops a release.
         gitea.forge.change_settings(&json!({ "has_actions": false }))?;
@@ -74,6 +74,11 @@ impl Gitea {
     /// The address to clone from: with the user's name, without the token.
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The address of a Gitea that was started for the rehearsal.
+    pub(super) fn started(&self) -> Option<&str> {
+        self.server.as_ref().map(|server| server.url.as_str())
     }
 
     /// Copies the mirror's refs to the Gitea.
@@ -112,12 +117,12 @@ impl Gitea {
     }
 }
 
-fn with_login(forge: &Forge, token: &str) -> String {
+pub(super) fn with_login(forge: &Forge, token: &str) -> String {
     format!("{}.git", forge.web()).replacen("://", &format!("://{}:{token}@", forge.owner()), 1)
 }
 
 /// A repository that is deleted at its end, also at the end of a start that failed.
-pub(crate) struct Repository(Forge);
+pub(crate) struct Repository(pub(super) Forge);
 
 impl Deref for Repository {
     type Target = Forge;

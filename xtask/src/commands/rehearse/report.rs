@@ -84,6 +84,9 @@ pub(super) fn make(rehearsal: &Rehearsal, walked: &Walked, began: Instant) -> Re
     }
     let mut not_rehearsable: Vec<String> = NOT_HERE.iter().map(|what| what.to_string()).collect();
     not_rehearsable.extend(other_platforms(&rehearsal.apps));
+    if let Some(Err(reason)) = &walked.on_runner {
+        not_rehearsable.push(format!("the workflow on Gitea's runner: {reason}"));
+    }
     Ok(Report {
         criteria,
         steps: rehearsal.steps.took(),
@@ -310,6 +313,9 @@ fn of_the_whole(rehearsal: &Rehearsal, walked: &Walked) -> Result<Vec<Criterion>
     }
     if let Some(said) = &walked.lost {
         list.push(seen("a feature that a squash loses is found", said.clone()));
+    }
+    if let Some(Ok(said)) = &walked.on_runner {
+        list.push(seen("Gitea's runner checks a pull request", said.clone()));
     }
     let comments = rehearsal.world.comments()?;
     if comments.0 == 0 || comments.0 != comments.1 {

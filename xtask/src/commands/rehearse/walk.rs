@@ -4,6 +4,7 @@
 
 use super::Rehearsal;
 use super::developer::Developer;
+use super::gitea_runner;
 use super::runner::{Event, Forge, Runner};
 use super::start::{self, Start};
 use super::steps::{SIDE_BY_SIDE, Skip};
@@ -34,6 +35,9 @@ pub(super) struct Walked<'a> {
     pub gates: Vec<(String, String)>,
     /// The evidence that a feature which a squash has lost was found. None on a real Gitea.
     pub lost: Option<String>,
+    /// What Gitea's own runner did, or why there was none. None without a Gitea that the rehearsal has
+    /// started.
+    pub on_runner: Option<std::result::Result<String, String>>,
     /// How many commits and pushes the developer made.
     pub commits: usize,
     pub pushes: usize,
@@ -104,6 +108,7 @@ pub(super) fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Wa
         refused: None,
         gates: Vec::new(),
         lost: None,
+        on_runner: None,
         commits: 0,
         pushes: 0,
     };
@@ -113,6 +118,7 @@ pub(super) fn walk<'a>(rehearsal: &'a Rehearsal<'a>, start: &Start) -> Result<Wa
         true => walk.trunk(start)?,
         false => walk.two_branches(start)?,
     }
+    walk.on_runner()?;
     let last = walk.walked.releases.last().map(|r| r.versions.clone()).unwrap_or_default();
     walk.rehearsal.steps.side_by_side(last.iter().map(|one| walk.verify(one)).collect())?;
     Ok(walk.walked)
@@ -341,6 +347,17 @@ impl<'a> Walk<'a> {
             137 => Ok("killed as requested; the same job runs again".to_string()),
             code => Ok(format!("failed as requested (exit code {code}); the same job runs again")),
         }
+    }
+
+    /// Lets Gitea's own runner check a pull request.
+    fn on_runner(&mut self) -> Result<()> {
+        let Some(gitea) = &self.rehearsal.world.gitea else { return Ok(()) };
+        let Some(server) = gitea.started() else { return Ok(()) };
+        self.rehearsal.steps.run("Gitea's runner", |log| {
+            let seen = gitea_runner::rehearse(self.rehearsal, gitea, server, log)?;
+            self.walked.on_runner = Some(seen.clone());
+            seen.map_err(|reason| Skip(reason).into())
+        })
     }
 
     /// Releases the last version of each app again from its tag, so that the registries have it.
