@@ -250,6 +250,7 @@ mod tests {
             field-added-required: make it optional
             attribute-narrowed: accept what was accepted before
             return-type-widened: return only what was returned before
-        "#]].assert_eq(&told);
+        "#]]
+        .assert_eq(&told);
     }
 }

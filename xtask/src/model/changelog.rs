@@ -231,7 +231,8 @@ fn link(document: &mut Document, release: &ReleaseNotes) {
         Some(at) => document.splice(at..at + 1, &[new]),
         None if links.is_empty() => {
             let end = document.lines.len();
-            let gap = end > 0 && !document.blank(end - 1);
+            // The section is there already.
+            let gap = !document.blank(end - 1);
             let lines = [String::new(), new];
             document.splice(end..end, &lines[usize::from(!gap)..]);
         }

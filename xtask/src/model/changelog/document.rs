@@ -30,10 +30,8 @@ impl Document {
             line.push_str(self.eol);
         }
         let mut text = self.lines.concat();
-        match self.final_newline {
-            true if !text.is_empty() && !text.ends_with('\n') => text.push_str(self.eol),
-            false => text.truncate(text.trim_end_matches(['\n', '\r']).len()),
-            true => {}
+        if !self.final_newline {
+            text.truncate(text.trim_end_matches(['\n', '\r']).len());
         }
         if self.bom { format!("\u{feff}{text}") } else { text }
     }

@@ -126,4 +126,11 @@ mod tests {
         let new = restored(text).unwrap();
         assert!(new.ends_with("- first") && !new.replace("\r\n", "").contains('\n'), "{new:?}");
     }
+
+    #[test]
+    fn a_section_comes_first_in_a_text_that_begins_with_a_lower_one() {
+        let new = restored("## [a-v0.1.0] - 2025-01-01\n\n- x\n").unwrap();
+        assert!(new.starts_with("## [a-v0.1.1]"), "{new}");
+        assert!(restored("").unwrap().starts_with("## [a-v0.1.1]"));
+    }
 }

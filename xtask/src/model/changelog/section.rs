@@ -193,3 +193,28 @@ fn trim_blank(lines: &mut Vec<String>) {
     let leading = lines.iter().take_while(|l| l.trim().is_empty()).count();
     lines.drain(..leading);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_a_symbol_only_as_a_whole() {
+        for (line, what, expected) in [
+            ("- demo.Base: gone", "demo.Base", true),
+            ("- it was demo.Base.", "demo.Base", true),
+            ("- demo.BaseAdapter: gone", "demo.Base", false),
+            ("- demo.Base_: gone", "demo.Base", false),
+            ("- demo.Base.run: gone", "demo.Base", false),
+            ("- my.demo.Base: gone", "demo.Base", false),
+            ("- xdemo.Base: gone", "demo.Base", false),
+            ("- _demo.Base: gone", "demo.Base", false),
+            ("- demo.BaseAdapter and demo.Base: gone", "demo.Base", true),
+            ("- GET /a: gone", "GET /a", true),
+            ("- GET /a/b: gone", "GET /a", false),
+            ("- GET /a{b}: gone", "GET /a", false),
+        ] {
+            assert_eq!(names(line, what), expected, "{line}");
+        }
+    }
+}

@@ -412,6 +412,50 @@ const CHANGELOG: &[&str] = &[
 /// Short, so that some have the same description.
 const SHORT_MESSAGE: &str = "(feat|fix|perf|docs)!?: [a-c#<*\\[-]{1,3} ?[a-c]?(\n\nBREAKING CHANGE: [a-c]+)?";
 
+#[test]
+fn a_section_that_stands_below_one_that_it_replaces_stays_in_its_place() {
+    let text = "# Changelog\n\n## [Unreleased]\n\n\
+        ## [python-v0.0.2-rc.1] - 2025-12-02\n\n### Added\n\n- x\n\n\
+        ## [ts-v0.1.0] - 2025-12-01\n\n- y\n\n## [python-v0.0.2] - 2025-12-03\n\n### Fixed\n\n- z\n\n\
+        ## [python-v0.0.1] - 2025-11-01\n\n- w\n";
+    let new = bump(text, "python-v0.0.2", &["python-v0.0.2-rc.1"], &[]);
+    let headings: Vec<&str> = new.lines().filter(|line| line.starts_with("## ")).collect();
+    let expected = [
+        "## [Unreleased]",
+        "## [ts-v0.1.0] - 2025-12-01",
+        "## [python-v0.0.2] - 2026-11-21",
+        "## [python-v0.0.1] - 2025-11-01",
+    ];
+    assert_eq!(headings, expected);
+}
+
+#[test]
+fn links_are_replaced_and_added_at_the_end() {
+    let with = |links: &str| format!("# Changelog\n\n## [Unreleased]\n\n### python\n\n- a\n{links}");
+    let end = |text: &str| {
+        let new = bump(text, "python-v0.0.2", &[], &["feat: b"]);
+        new.rsplit_once("- a\n").expect("the item").1.to_string()
+    };
+    let own = "[python-v0.0.2]: https://f/compare/python-v0.0.1...python-v0.0.2\n";
+    // With another address, from before the repository moved.
+    let moved = "\n[Unreleased]: https://old/x\n[python-v0.0.2]: https://old/y\n[ts-v0.1.0]: https://old/z\n";
+    let expected = format!("\n[Unreleased]: https://old/x\n{own}[ts-v0.1.0]: https://old/z\n");
+    assert!(end(&with(moved)).ends_with(&expected), "{}", end(&with(moved)));
+    assert!(end(&with("")).ends_with(&format!("\n\n{own}")), "{}", end(&with("")));
+    // Links of a section that becomes part of the release go to the end, without a gap between them.
+    let inner = "- see [it]\n\n[it]: https://f/it\n\n## [ts-v0.1.0] - 2025-12-01\n\n- x\n\n\
+        [ts-v0.1.0]: https://f/z\n";
+    let expected = format!("\n\n{own}[ts-v0.1.0]: https://f/z\n[it]: https://f/it\n");
+    assert!(end(&with(inner)).ends_with(&expected), "{}", end(&with(inner)));
+}
+
+#[test]
+fn an_item_without_a_reason_is_no_accepted_break() {
+    let text = "# Changelog\n\n## [Unreleased]\n\n### python\n\n#### Breaking\n\n- by hand [class-renamed]\n";
+    let new = bump_accepting(text, "python-v0.0.2", &[], &[], &[accepted("demo.A", "nobody uses it")]);
+    assert!(new.contains("- by hand [class-renamed]\n- demo.A: is now called B"), "{new}");
+}
+
 proptest! {
     #![proptest_config(testing::config())]
 

@@ -390,6 +390,52 @@ const MESSAGE: &[&str] = &[
     "\"",
 ];
 
+#[test]
+fn a_bullet_that_repeats_the_title_adds_what_it_declares() {
+    for (message, expected) in [
+        ("fix: x (#1)\n\n* fix: x\n\n  BREAKING CHANGE: y\n* docs: z", "major | fix: x (#1) | "),
+        ("fix: x (#1)\n\n* fix: x\n* docs: z", "patch | fix: x (#1) | "),
+        ("docs: x (#1)\n\n* docs: x\n* feat: z", "none | docs: x (#1) | "),
+    ] {
+        let read = read(&[message]);
+        assert!(read.starts_with(expected), "{read}");
+        assert_eq!(read.lines().count(), 2, "{read}");
+    }
+    let noted =
+        entries(&[commit("a", "fix: x (#1)\n\n* fix: x\n\n  BREAKING CHANGE: y\n* docs: z")], "python", &[]);
+    assert_eq!((noted[0].breaking, noted[0].note.as_deref()), (true, Some("y")));
+}
+
+#[test]
+fn a_note_ends_at_the_next_footer() {
+    for (rest, note) in [
+        ("Reviewed-by: me", "y"),
+        ("Refs #1", "y"),
+        ("see this: z", "y see this: z"),
+        ("https://f/x", "y https://f/x"),
+        ("Fixes https://f/x", "y"),
+    ] {
+        let noted = entries(&[commit("a", &format!("feat: x\n\nBREAKING CHANGE: y\n{rest}"))], "python", &[]);
+        assert_eq!(noted[0].note.as_deref(), Some(note), "{rest}");
+    }
+}
+
+#[test]
+fn the_text_of_a_bullet_loses_its_indentation() {
+    let parts = message::split("feat: x (#1)\n\n* fix: y\n\n  One.\n\n    Code.\n* fix: z\n\n  One.\n Two.");
+    let bodies: Vec<&str> = parts.iter().map(|part| part.body.trim_matches('\n')).collect();
+    assert_eq!(bodies, ["", "  One.\n Two.", "One.\n\n  Code."]);
+}
+
+#[test]
+fn one_message_in_place_of_another_is_not_a_list() {
+    let instead =
+        |messages: &str| format!("feat: x (#1)\n\nBEGIN_COMMIT_OVERRIDE\n{messages}\nEND_COMMIT_OVERRIDE");
+    let listed = |text: &str| message::split(&instead(text)).iter().map(|p| p.listed).collect::<Vec<_>>();
+    assert_eq!(listed("fix: a"), [false]);
+    assert_eq!(listed("fix: a\n\nfeat: b"), [true, true]);
+}
+
 proptest! {
     #![proptest_config(testing::config())]
 

@@ -180,6 +180,15 @@ const VERSION: &[&str] = &[
     "é",
 ];
 
+#[test]
+fn the_version_in_a_tag_has_no_build_metadata() {
+    for (text, expected) in
+        [("1.2.3", Some("1.2.3")), ("1.2.3-rc.1+build.5", Some("1.2.3-rc.1")), ("1.2", None)]
+    {
+        assert_eq!(in_tag(text).map(|version| version.to_string()).as_deref(), expected, "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(testing::config())]
 

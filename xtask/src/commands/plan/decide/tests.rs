@@ -172,3 +172,46 @@ fn the_source_that_makes_a_pending_version_too_low_is_named() {
         assert_eq!(against(&v(number), &evidence).map_or("-", |e| e.source), expected, "{evidence:?}");
     }
 }
+
+#[test]
+fn the_first_commit_of_the_highest_level_is_the_reason() {
+    for (messages, level, why) in [
+        (&[] as &[&str], Bump::None, "no commit touches the app"),
+        (&["docs: a"], Bump::None, "none of 1 commit counts"),
+        (&["docs: a", "docs: b"], Bump::None, "none of 2 commits counts"),
+        (&["feat: a"], Bump::Minor, "feat: a (0aaaaaa)"),
+        (&["docs: a", "feat: b"], Bump::Minor, "feat: b (1aaaaaa)"),
+        (&["fix: a", "feat: b"], Bump::Minor, "feat: b (1aaaaaa) and 1 more"),
+        (&["feat: a", "feat: b", "fix: c", "docs: d"], Bump::Minor, "feat: a (0aaaaaa) and 2 more"),
+    ] {
+        let commit = |(i, message): (usize, &&str)| commits::Commit {
+            id: format!("{i}aaaaaaaaaa"),
+            merge: false,
+            message: message.to_string(),
+            released: None,
+        };
+        let all: Vec<commits::Commit> = messages.iter().enumerate().map(commit).collect();
+        let evidence = from_commits(&commits::entries(&all, "python", &["python"]));
+        assert_eq!((evidence.demands, evidence.why.as_str()), (Demands::Level(level), why), "{messages:?}");
+    }
+}
+
+#[test]
+fn a_version_is_too_low_for_the_source_that_names_a_higher_one_or_else_for_the_highest_level() {
+    let level = |source, bump| Evidence { source, demands: Demands::Level(bump), why: String::new() };
+    let commits = [level("commits", Bump::Patch), level("api", Bump::Minor), level("spec", Bump::Minor)];
+    for (demands, source) in [
+        (Demands::Above(v("0.9.9")), "api"),
+        (Demands::Above(v("1.0.0")), "named"),
+        (Demands::AtLeast(v("1.0.0")), "api"),
+        (Demands::AtLeast(v("1.0.1")), "named"),
+        (Demands::Version(v("1.0.0")), "api"),
+        (Demands::Version(v("1.0.1")), "named"),
+    ] {
+        let mut evidence = commits.to_vec();
+        evidence.push(Evidence { source: "named", demands, why: String::new() });
+        let found = against(&v("1.0.0"), &evidence).map(|e| e.source);
+        assert_eq!(found, Some(source), "{:?}", evidence[3].demands);
+    }
+    assert_eq!(against(&v("1.0.0"), &[level("commits", Bump::None)]), None);
+}
