@@ -429,3 +429,58 @@ fn an_attribute_is_taken_for_a_renamed_one_by_its_type_and_its_name() {
         );
     }
 }
+
+#[test]
+fn the_constructor_of_a_model_takes_its_fields() {
+    let fields = json!([
+        { "name": "a", "annotation": "int", "keyword_only": false, "required": true },
+        { "name": "b", "keyword_only": true, "required": true },
+        { "name": "c", "keyword_only": false, "required": false },
+        { "name": "d", "default": "1", "keyword_only": false, "required": false },
+    ]);
+    for (model, shown) in [
+        ("dataclass", "(a: int, c=…, d=1, *, b)"),
+        ("namedtuple", "(a: int, c=…, d=1, *, b)"),
+        ("typeddict", "(*, a: int, b, c=…, d=1)"),
+    ] {
+        let one = only(json!({ "kind": "class", "model": model, "fields": fields }));
+        let class = one.class("demo.x").expect("a class");
+        let signature = classes::constructor_of(&one, class).expect("a signature");
+        assert_eq!(signature::show(&signature), shown, "{model}");
+    }
+}
+
+#[test]
+fn a_base_of_another_package_is_lost_for_sure_only_if_it_is_an_exception() {
+    let class = |bases: &[&str], unknown: bool| {
+        only(json!({ "kind": "class", "bases": bases, "ancestors": bases, "unknown": unknown }))
+    };
+    for (old, new, unknown, expected) in [
+        ("other.Base", "another.Base", true, "base-maybe-removed"),
+        ("other.Base", "another.Base", false, "base-removed"),
+        ("ValueError", "another.Base", true, "base-maybe-removed"),
+        ("ValueError", "KeyError", true, "base-removed"),
+        ("ValueError", "KeyError", false, "base-removed"),
+    ] {
+        let found = diff(&class(&[old], unknown), &class(&[new], unknown));
+        let ids: Vec<&str> = found.iter().map(|change| change.id.as_str()).collect();
+        assert_eq!(ids, [expected], "{old} {new} {unknown}");
+    }
+}
+
+#[test]
+fn a_parameter_is_two_now_if_a_new_one_takes_its_place() {
+    let of = |list: &[(&str, &str)]| {
+        let list: Vec<_> = list.iter().map(|(name, kind)| (*name, *kind, None, Some("None"))).collect();
+        function(&list)
+    };
+    let (before, by_position, by_name) = (of(&[("name", EITHER)]), "positional-only", "keyword-only");
+    let two = |first: &str, kind: &str| of(&[(first, kind), ("name", by_name)]);
+    let lost =
+        "Breaking parameter-became-keyword-only the parameter `name` can no longer be given by position";
+    assert_eq!(ids(&before, &two("_name", by_position)), Vec::<String>::new());
+    assert_eq!(ids(&before, &two("_name", EITHER)), [lost]);
+    let both = of(&[("name", EITHER), ("other", EITHER)]);
+    let changed = of(&[("other", by_position), ("name", by_name)]);
+    assert!(ids(&both, &changed).contains(&lost.to_string()), "{:?}", ids(&both, &changed));
+}

@@ -181,6 +181,20 @@ const VERSION: &[&str] = &[
 ];
 
 #[test]
+fn a_bump_leads_from_one_version_to_a_higher_one() {
+    for (from, to, expected) in [
+        ("1.2.3", "1.2.3", Bump::None),
+        ("1.2.3", "1.1.9", Bump::None),
+        ("1.2.3", "1.2.4", Bump::Patch),
+        ("1.2.3-rc.1", "1.2.3", Bump::Patch),
+        ("1.2.3", "1.3.0", Bump::Minor),
+        ("1.2.3", "2.0.0", Bump::Major),
+    ] {
+        assert_eq!(Bump::between(&v(from), &v(to)), expected, "{from} {to}");
+    }
+}
+
+#[test]
 fn the_version_in_a_tag_has_no_build_metadata() {
     for (text, expected) in
         [("1.2.3", Some("1.2.3")), ("1.2.3-rc.1+build.5", Some("1.2.3-rc.1")), ("1.2", None)]
