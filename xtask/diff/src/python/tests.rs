@@ -484,3 +484,25 @@ fn a_parameter_is_two_now_if_a_new_one_takes_its_place() {
     let changed = of(&[("other", by_position), ("name", by_name)]);
     assert!(ids(&both, &changed).contains(&lost.to_string()), "{:?}", ids(&both, &changed));
 }
+
+#[test]
+fn a_name_in_an_annotation_is_a_class_an_alias_or_unknown() {
+    for (object, expected) in [
+        (json!({ "kind": "class" }), "class"),
+        (json!({ "kind": "attribute", "means": "list[int]" }), "alias"),
+        (json!({ "kind": "attribute", "means": "list[int]", "annotation": "TypeAlias" }), "alias"),
+        (json!({ "kind": "attribute", "means": "list[int]", "annotation": "int" }), "unknown"),
+        (json!({ "kind": "attribute", "means": "typing.ParamSpec('P')" }), "unknown"),
+        (json!({ "kind": "attribute" }), "unknown"),
+        (json!({ "kind": "function", "binding": "function", "signature": { "parameters": [] } }), "unknown"),
+    ] {
+        let found = match meaning(&only(object.clone()), "demo.x", "demo.x") {
+            Meaning::Class(_) => "class",
+            Meaning::Alias(..) => "alias",
+            Meaning::Variable(..) => "variable",
+            Meaning::Unknown(_) => "unknown",
+        };
+        assert_eq!(found, expected, "{object}");
+    }
+    assert!(matches!(meaning(&Surface::default(), "other.A", "other.A"), Meaning::Class(_)));
+}

@@ -4,10 +4,11 @@ use super::super::document::At;
 use super::*;
 use expect_test::expect;
 
-/// `#/components/schemas/Text` is a string of at most two characters.
+/// `#/components/schemas/Text` is a string of at most two characters; `Circle` refers to itself.
 fn specification(version: &str) -> Value {
     let text = json!({ "type": "string", "maxLength": 2 });
-    json!({ "openapi": version, "components": { "schemas": { "Text": text } } })
+    let circle = json!({ "anyOf": [{ "$ref": "#/components/schemas/Circle" }, { "type": "string" }] });
+    json!({ "openapi": version, "components": { "schemas": { "Text": text, "Circle": circle } } })
 }
 
 fn judged(version: &str, schema: &Value, value: &Value, one_of: OneOf) -> Option<bool> {
@@ -210,6 +211,7 @@ fn alternatives_that_exclude_each_other_are_found_at_every_level() {
         (json!({ "allOf": [{ "oneOf": two }] }), true),
         (json!({ "oneOf": [{ "oneOf": two }] }), true),
         (json!({ "$ref": "#/components/schemas/Text" }), false),
+        (json!({ "$ref": "#/components/schemas/Circle" }), false),
         (json!({ "anyOf": [deep] }), false),
         (deep, true),
     ] {
