@@ -141,7 +141,8 @@ fn add_links(document: &mut Document, mut links: Vec<String>) {
         return;
     }
     let end = document.lines.len();
-    if known.is_empty() && end > 0 && !document.blank(end - 1) {
+    // The release's section is there already.
+    if known.is_empty() && !document.blank(end - 1) {
         links.insert(0, String::new());
     }
     document.splice(end..end, &links);
@@ -231,7 +232,6 @@ fn link(document: &mut Document, release: &ReleaseNotes) {
         Some(at) => document.splice(at..at + 1, &[new]),
         None if links.is_empty() => {
             let end = document.lines.len();
-            // The section is there already.
             let gap = !document.blank(end - 1);
             let lines = [String::new(), new];
             document.splice(end..end, &lines[usize::from(!gap)..]);

@@ -458,6 +458,7 @@ fn a_base_of_another_package_is_lost_for_sure_only_if_it_is_an_exception() {
     for (old, new, unknown, expected) in [
         ("other.Base", "another.Base", true, "base-maybe-removed"),
         ("other.Base", "another.Base", false, "base-removed"),
+        ("dict", "list", true, "base-maybe-removed"),
         ("ValueError", "another.Base", true, "base-maybe-removed"),
         ("ValueError", "KeyError", true, "base-removed"),
         ("ValueError", "KeyError", false, "base-removed"),

@@ -396,6 +396,7 @@ fn a_bullet_that_repeats_the_title_adds_what_it_declares() {
         ("fix: x (#1)\n\n* fix: x\n\n  BREAKING CHANGE: y\n* docs: z", "major | fix: x (#1) | "),
         ("fix: x (#1)\n\n* fix: x\n* docs: z", "patch | fix: x (#1) | "),
         ("docs: x (#1)\n\n* docs: x\n* feat: z", "none | docs: x (#1) | "),
+        ("fix: x (#1)\n\n* fix: x\n\n  breaking change: y\n* docs: z", "patch | fix: x (#1) | fix | UNREAD"),
     ] {
         let read = read(&[message]);
         assert!(read.starts_with(expected), "{read}");
@@ -413,6 +414,7 @@ fn a_note_ends_at_the_next_footer() {
         ("Refs #1", "y"),
         ("see this: z", "y see this: z"),
         ("https://f/x", "y https://f/x"),
+        ("see this https://f/x", "y see this https://f/x"),
         ("Fixes https://f/x", "y"),
     ] {
         let noted = entries(&[commit("a", &format!("feat: x\n\nBREAKING CHANGE: y\n{rest}"))], "python", &[]);
@@ -425,6 +427,16 @@ fn the_text_of_a_bullet_loses_its_indentation() {
     let parts = message::split("feat: x (#1)\n\n* fix: y\n\n  One.\n\n    Code.\n* fix: z\n\n  One.\n Two.");
     let bodies: Vec<&str> = parts.iter().map(|part| part.body.trim_matches('\n')).collect();
     assert_eq!(bodies, ["", "  One.\n Two.", "One.\n\n  Code."]);
+}
+
+#[test]
+fn the_log_that_git_writes_into_a_squash_is_a_list() {
+    let log = "feat: x\n\nSquashed commit of the following:\n\ncommit 0123456\nAuthor: A\nDate:   now\n\n\
+               \u{20}   fix: y\n\n    One.\n\n    Two.\n\ncommit 1234567\nAuthor: A\n\n    fix: z\n";
+    let parts = message::split(log);
+    let told: Vec<_> = parts.iter().map(|p| (p.subject.as_str(), p.body.trim(), p.listed)).collect();
+    assert_eq!(told, [("feat: x", "", false), ("fix: y", "One.\n\nTwo.", true), ("fix: z", "", true)]);
+    assert!(message::lists_commits(log) && !message::lists_commits("feat: x\n\nOne."));
 }
 
 #[test]

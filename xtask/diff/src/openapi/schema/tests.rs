@@ -70,6 +70,8 @@ fn limits_that_contradict_each_other_leave_no_type() {
         (json!({ "type": "number", "minimum": 2, "exclusiveMaximum": 2 }), "nothing"),
         (json!({ "type": "integer", "exclusiveMinimum": 2, "exclusiveMaximum": 3 }), "nothing"),
         (json!({ "type": "integer", "minimum": 1.2, "maximum": 1.8 }), "nothing"),
+        (json!({ "type": "number", "minimum": 1.2, "maximum": 1.8 }), "number"),
+        (json!({ "type": ["boolean", "number", "string", "array", "object"] }), "any type"),
         (json!({ "type": "string", "minLength": 2, "maxLength": 1 }), "nothing"),
         (json!({ "type": "string", "minLength": 1, "maxLength": 1 }), "string"),
         (json!({ "type": "array", "minItems": 2, "maxItems": 1 }), "nothing"),

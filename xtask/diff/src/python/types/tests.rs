@@ -266,6 +266,13 @@ fn a_list_of_other_items_is_refused_as_a_parameter() {
 }
 
 #[test]
+fn brackets_count_only_as_deep_as_they_are() {
+    let many = vec!["(int)"; 100].join(" | ");
+    assert_eq!(fits(&many, "int"), Yes);
+    assert_eq!(fits(&vec!["list[int]"; 100].join(" | "), "list[int]"), Yes);
+}
+
+#[test]
 fn a_literal_value_has_a_class() {
     for (text, expected) in [
         ("('a',)", Some("tuple")),

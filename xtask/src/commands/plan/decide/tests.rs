@@ -215,3 +215,15 @@ fn a_version_is_too_low_for_the_source_that_names_a_higher_one_or_else_for_the_h
     }
     assert_eq!(against(&v("1.0.0"), &[level("commits", Bump::None)]), None);
 }
+
+#[test]
+fn a_demand_is_shown_as_people_write_it() {
+    let shown = [
+        Demands::Level(Bump::Minor),
+        Demands::Above(v("1.0.0")),
+        Demands::AtLeast(v("1.0.0")),
+        Demands::Version(v("1.0.0")),
+    ]
+    .map(|demands| demands.to_string());
+    assert_eq!(shown, ["minor", "> 1.0.0", ">= 1.0.0", "1.0.0"]);
+}
