@@ -109,18 +109,51 @@ function canonical(texts, nodes, outer) {
 
 function called(questions, left, old, now, slot, found) {
   const single = old.length === 1 && now.length === 1;
-  const cached = { ...slot, model: models(questions.texts) };
+  const common = { ...slot, model: models(questions.texts), single };
   for (const one of left) {
     const tries = [];
+    const served = () => tries.some((differences) => differences.length === 0);
     for (const other of now)
-      pair(questions, one, other, cached, (differences) => tries.push(differences));
+      pair(questions, one, other, { ...common, served }, (found) => tries.push(found));
     questions.after(() => {
-      if (tries.some((differences) => differences.length === 0)) return;
+      if (served()) return;
       if (single) return found(tries[0]);
       const rule = now.length < old.length ? "overload-removed" : "overload-changed";
       byLength(questions, one, old, now, slot, () => found([{ rule, old: flatText(one) }]));
     });
   }
+}
+
+/** How many arguments a signature takes, or null where the type of its rest parameter does not say. */
+function lengths(node) {
+  let [least, most] = [0, 0];
+  for (const { name, type, questionToken, dotDotDotToken } of node.parameters) {
+    if (name.getText() === "this") continue;
+    const count = dotDotDotToken ? restLength(type) : 1;
+    if (count === null) return null;
+    most += count;
+    if (!questionToken && count > 0 && count < Infinity) least = most;
+  }
+  return { least, most };
+}
+
+function restLength(type) {
+  if (type && ts.isArrayTypeNode(type)) return Infinity;
+  const listed = type && ts.isTupleTypeNode(type) && type.elements.every(isPlain);
+  return listed ? type.elements.length : null;
+}
+
+/** An element of a tuple that is there, once. */
+function isPlain(element) {
+  const named = ts.isNamedTupleMember(element);
+  return named
+    ? !element.questionToken && !element.dotDotDotToken
+    : !ts.isOptionalTypeNode(element) && !ts.isRestTypeNode(element);
+}
+
+/** Can all numbers of arguments that the first takes be given to the second? */
+function mayServe(was, is) {
+  return !was || !is || (is.least <= was.least && was.most <= is.most);
 }
 
 /** Several overloads may together serve the calls of one: without and with an optional argument. */
@@ -150,10 +183,11 @@ function byLength(questions, one, old, now, slot, otherwise) {
     const types = { ia: is.taken, ir: is.result, wr: model(texts, one, before).result };
     for (const [i, text] of taken.entries()) types[`w${i}`] = text;
     questions.ask(declared, types, (answer) => {
+      const serving = [...taken.keys()].filter((i) => !served[i] && answer.fits(`w${i}`, "ia"));
+      if (serving.length === 0) return;
       // What an earlier overload served is compared with that one.
       const serves = released || returned(answer, was, is).length === 0;
-      for (const i of taken.keys())
-        if (!served[i] && serves && answer.fits(`w${i}`, "ia")) served[i] = true;
+      if (serves) for (const i of serving) served[i] = true;
     });
   }
   questions.after(() => {
@@ -219,6 +253,10 @@ function flatText(node) {
     .replace(/;$/, "");
 }
 
+/**
+ * Tells how one signature differs from another.
+ * `slot.single`: there is no other. Of several, one that does not take the arguments is not told at all.
+ */
 function pair(questions, one, other, slot, then) {
   const { texts } = questions;
   const [a, b] = [one.typeParameters ?? [], other.typeParameters ?? []];
@@ -232,6 +270,7 @@ function pair(questions, one, other, slot, then) {
       );
     return generic(questions, one, other, slot, then);
   }
+  if (!slot.single && !mayServe(lengths(one), lengths(other))) return;
   const names = shared(texts, a, b, slot.names, "U");
   const was = slot.model(one, names.old, "");
   // The same texts for each partner with as many type parameters.
@@ -246,6 +285,8 @@ function pair(questions, one, other, slot, then) {
       fits: (x, y) => answer.fits(`_${x}`, `_${y}`),
       serves: (x, y) => answer.serves(`_${x}`, `_${y}`),
     };
+    // Among several only one without a difference counts.
+    if (!slot.single && (slot.served() || !view.fits("wa", "ia"))) return;
     const narrower = bounds
       .filter(({ i }) => !view.fits(`wc${i}`, `ic${i}`))
       .map(({ name, old, now }) => ({
