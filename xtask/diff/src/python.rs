@@ -73,6 +73,9 @@ impl<'a> Compare<'a> {
                 moved.entry(path).or_insert(before);
             }
         }
+        for (before, path) in renamed_private_classes(old, new) {
+            moved.entry(path).or_insert(before);
+        }
         let mut compare = Compare {
             old,
             new,
@@ -249,6 +252,37 @@ fn only_here<'a>(surface: &'a Surface, other: &Surface) -> HashMap<&'a str, Opti
         }
     }
     found
+}
+
+/// Classes that only annotations name, which have another name in the same module now: their bases and the
+/// names of their members are the same. If two classes are alike, neither is taken for the other.
+fn renamed_private_classes<'a>(old: &'a Surface, new: &'a Surface) -> Vec<(&'a str, &'a str)> {
+    let (gone, came) = (private_classes(old, new), private_classes(new, old));
+    let same = |(before, a): &(&str, &Object), (after, b): &(&str, &Object)| {
+        let (Is::Class(was), Is::Class(is)) = (&a.is, &b.is) else { return false };
+        before.rsplit_once('.').map(|(module, _)| module) == after.rsplit_once('.').map(|(module, _)| module)
+            && was.members.keys().eq(is.members.keys())
+            && was.bases == is.bases
+            && rename::score((before, a), (after, b)).is_some()
+    };
+    let pairs: Vec<(&str, &str)> = gone
+        .iter()
+        .flat_map(|before| came.iter().filter(|after| same(before, after)).map(|after| (before.0, after.0)))
+        .collect();
+    let alone = |pair: &(&str, &str)| pairs.iter().filter(|p| p.0 == pair.0 || p.1 == pair.1).count() == 1;
+    pairs.iter().copied().filter(alone).collect()
+}
+
+/// The classes that only this surface has, and that nobody can import by a public name.
+fn private_classes<'a>(surface: &'a Surface, other: &Surface) -> Vec<(&'a str, &'a Object)> {
+    let public: HashSet<&str> =
+        surface.names.values().filter(|name| name.public).map(|name| name.to.as_str()).collect();
+    let objects = surface.objects.iter().map(|(path, object)| (path.as_str(), object));
+    objects
+        .filter(|(path, object)| {
+            matches!(object.is, Is::Class(_)) && !other.objects.contains_key(*path) && !public.contains(path)
+        })
+        .collect()
 }
 
 /// An uncertain difference is not reported if the annotation's text is unchanged.

@@ -231,6 +231,46 @@ fn what_a_private_module_defined_and_another_does_now_is_the_same() {
 }
 
 #[test]
+fn a_renamed_class_that_only_annotations_name_is_the_same() {
+    let members = |names: &[&str]| -> Value {
+        names.iter().map(|name| (name.to_string(), json!(format!("demo._a.C.{name}")))).collect::<Value>()
+    };
+    let class = |bases: &[&str], names: &[&str]| {
+        let members = members(names);
+        json!({ "kind": "class", "bases": bases, "members": members })
+    };
+    let with = |name: &str, classes: Value| {
+        let mut one = function(&[("a", EITHER, Some(&format!("demo._a.{name} | None")), None)]);
+        one.objects.extend(surface(json!({}), classes).objects);
+        one
+    };
+    let (id, both) = (["id"].as_slice(), ["id", "marks"].as_slice());
+    let old = with("Spec2", json!({ "demo._a.Spec2": class(&[], both) }));
+    for (what, classes, expected) in [
+        ("renamed", json!({ "demo._a.Spec": class(&[], both) }), 0),
+        ("without a member", json!({ "demo._a.Spec": class(&[], id) }), 1),
+        ("with another base", json!({ "demo._a.Spec": class(&["str"], both) }), 1),
+        ("in another module", json!({ "demo._b.Spec": class(&[], both) }), 1),
+        ("two that may be it", json!({ "demo._a.Spec": class(&[], both), "demo._a.S": class(&[], both) }), 1),
+        (
+            "the old one is still there",
+            json!({ "demo._a.Spec": class(&[], both), "demo._a.Spec2": class(&[], both) }),
+            1,
+        ),
+    ] {
+        assert_eq!(ids(&old, &with("Spec", classes)).len(), expected, "{what}");
+    }
+    // Users can name a public one themselves.
+    let public = |name: &str| {
+        let mut one = with(name, json!({ format!("demo._a.{name}"): class(&[], both) }));
+        let names = json!({ format!("demo.{name}"): { "to": format!("demo._a.{name}"), "public": true } });
+        one.names.extend(surface(names, json!({})).names);
+        one
+    };
+    assert_eq!(ids(&public("A"), &public("B")), ["Breaking class-renamed `A` is now called `B`"]);
+}
+
+#[test]
 fn arguments_of_a_generic_alias_are_shown_as_they_are_written() {
     let with = |argument: &str| {
         let mut one = function(&[("a", EITHER, Some(&format!("demo.Of[{argument}]")), None)]);
