@@ -83,7 +83,10 @@ impl<'v> Engine<'v> {
         let known = if fits_none { Level::Warning } else { Level::Breaking };
         if level < Some(known) {
             let shape = if request { &ONE_OF_OVERLAPS } else { &ONE_OF_OVERLAPPED };
-            self.shape(ctx, shape, "oneOf", (a, b), &"", &show(&value));
+            let (receiver, accepted) = if request { (&self.new, new) } else { (&self.old, old) };
+            let fits_some = witness::fits(receiver, accepted, &value, OneOf::AtLeast) == Some(true);
+            let number = if fits_some { "more than one" } else { "none" };
+            self.shape(ctx, shape, "oneOf", (a, b), &show(&value), &number);
         }
     }
 

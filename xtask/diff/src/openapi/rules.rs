@@ -241,10 +241,10 @@ pub(super) const ENUM_ADDED: Shape = shape("enum-value-added", I, W, "{what} may
 pub(super) const ENUM_REMOVED: Shape = shape("enum-value-removed", B, I, "{what} may no longer be {old}");
 pub(super) const BECAME_ENUM: Shape = shape("became-enum", B, I, "{what} is now limited to {new}");
 pub(super) const NO_ENUM: Shape = shape("no-longer-enum", I, W, "{what} is no longer limited to {old}");
-pub(super) const CONST_ADDED: Shape = shape("const-added", B, I, "{what} is now always {new}");
-pub(super) const CONST_REMOVED: Shape = shape("const-removed", I, B, "{what} is no longer always {old}");
+pub(super) const CONST_ADDED: Shape = shape("const-added", B, I, "{what} is now limited to {new}");
+pub(super) const CONST_REMOVED: Shape = shape("const-removed", I, B, "{what} is no longer limited to {old}");
 pub(super) const CONST_CHANGED: Shape =
-    shape("const-changed", B, B, "{what} was always {old}, now always {new}");
+    shape("const-changed", B, B, "{what} was limited to {old}, and is now limited to {new}");
 pub(super) const EXTENSIBLE_REMOVED: Shape =
     shape("x-extensible-enum-value-removed", B, I, "{what} may no longer be {old}");
 pub(super) const MIN_SET: Shape = shape("min-set", B, I, "{what} is now at least {new}");
@@ -348,13 +348,13 @@ pub(super) const ONE_OF_OVERLAPS: Shape = shape(
     "one-of-overlaps",
     B,
     B,
-    "{what} must fit only one alternative of oneOf: {new} was valid, and now fits more than one",
+    "{what} must fit exactly one alternative of oneOf: {old} was valid, and now fits {new}",
 );
 pub(super) const ONE_OF_OVERLAPPED: Shape = shape(
     "one-of-overlap-allowed",
     I,
     B,
-    "{what} may now be {new}, which fits more than one alternative of the old oneOf",
+    "{what} may now be {old}, which fits {new} of the alternatives of the old oneOf",
 );
 pub(super) const CLOSED: Shape =
     shape("additional-properties-refused", B, I, "{what} may no longer have unlisted properties");

@@ -121,6 +121,40 @@ fn an_addition_is_a_removal_in_the_opposite_comparison() {
 }
 
 #[test]
+fn a_message_says_no_more_than_is_known() {
+    let text = |length: u32| json!({ "type": "string", "maxLength": length });
+    let one_of = |schemas: &[Value]| json!({ "oneOf": schemas });
+    let a = |schema: Value| json!({ "type": "object", "properties": { "a": schema } });
+    let exactly = "the request body must fit exactly one alternative of oneOf:";
+    let first = |old: Value, new: Value| {
+        let changes = diff(&posting(old, json!({})), &posting(new, json!({})), TODAY);
+        changes.into_iter().map(|change| change.message).next().unwrap_or_default()
+    };
+    let both = first(one_of(&[text(5)]), one_of(&[text(5), text(3)]));
+    assert_eq!(both, format!(r#"{exactly} "a" was valid, and now fits more than one"#));
+    for (old, new, expected) in [
+        // The property stays optional.
+        (
+            a(json!({ "type": "string" })),
+            a(json!({ "type": "string", "const": "b" })),
+            r#"the request property `a` is now limited to "b""#,
+        ),
+        (
+            a(json!({ "type": "string", "const": "b" })),
+            a(json!({ "type": "string" })),
+            r#"the request property `a` is no longer limited to "b""#,
+        ),
+        (
+            a(json!({ "const": "b" })),
+            a(json!({ "const": "c" })),
+            r#"the request property `a` was limited to "b", and is now limited to "c""#,
+        ),
+    ] {
+        assert_eq!(first(old, new), expected);
+    }
+}
+
+#[test]
 fn a_schema_that_many_operations_use_is_one_change_with_all_of_them() {
     let get = |path: &str| {
         json!({ "get": { "operationId": path, "responses": { "200": { "content": { "application/json": {
